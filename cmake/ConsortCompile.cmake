@@ -1,0 +1,80 @@
+# How every target of this project is compiled, and the two functions that declare modules and tests.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wformat=2 -Wno-missing-field-initializers -fno-common -fvisibility=hidden)
+option(CONSORT_WERROR "warnings are errors" ON)
+if(CONSORT_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 sees ghosts in std::expected and std::string; none of these was ever true in this tree.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized> $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-dangling-pointer> $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overread>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-array-bounds> $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow>)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_compile_options(-O0 -g1)
+else()
+  add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections
+    -fdata-sections)
+  add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections)
+endif()
+if(CONSORT_SANITIZE)
+  add_compile_options(-fsanitize=${CONSORT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CONSORT_SANITIZE})
+endif()
+if(CONSORT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# consort_module(NAME DEPENDS ...): the static library consort_NAME of all .cpp files under the current folder.
+# DEPENDS takes modules (consort_x) and libraries. The include check (scripts/check-includes) holds the code to it.
+function(consort_module name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;EXCLUDE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(pattern ${ARG_EXCLUDE})
+    list(FILTER sources EXCLUDE REGEX ${pattern})
+  endforeach()
+  if(NOT sources)
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp "")
+    set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)
+  endif()
+  add_library(consort_${name} STATIC ${sources})
+  target_include_directories(consort_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_compile_definitions(consort_${name} PRIVATE CONSORT_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(consort_${name} PUBLIC ${ARG_DEPENDS})
+endfunction()
+
+# consort_test(NAME DEPENDS ...): one test program test_NAME of all *_test.cpp under the current folder. Tests find
+# their data under CONSORT_TEST_DATA (the folder of the test's sources).
+function(consort_test name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(test_${name} ${sources})
+  target_compile_definitions(test_${name} PRIVATE CONSORT_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}"
+    CONSORT_SOURCE_ROOT="${PROJECT_SOURCE_DIR}" CONSORT_BINARY_ROOT="${PROJECT_BINARY_DIR}"
+    CONSORT_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(test_${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,129 @@
+// Errors are values. Everything that can fail returns Result<T>; an Error says what failed, on which object, why, where
+// in the user's file, and what to try. Callers branch on code(), never on text. Only cli/ prints errors; a library
+// neither prints nor logs what it returns, so nothing is reported twice.
+//
+// Texts are lower case without a final full stop ("mount overlay", "container web-1"), since each level adds its own:
+// message() of a chain reads "start container web-1: mount overlay: no space left on device".
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/mark.hpp"
+
+namespace consort {
+
+enum class Code : std::uint8_t {
+  invalid,      // what the user gave is wrong: a file, a flag, a reference
+  not_found,    // the named thing does not exist
+  conflict,     // a name, port or address is taken; the state forbids it
+  unsupported,  // understood, but not possible here (kernel, missing program, not implemented)
+  denied,       // permission or authentication
+  busy,         // somebody else holds it just now
+  io,           // the system or the network failed
+  interrupted,  // the user stopped it
+  internal,     // our bug
+};
+
+std::string_view to_string(Code code);
+
+class Error;
+
+struct ErrorData {
+  Code code = Code::internal;
+  std::string what;    // what was being done: "mount overlay"
+  std::string object;  // on what: "container web-1", a path; may be empty
+  std::string why;     // the reason in words, if errno or HTTP do not say it
+  std::string hint;    // what to try, a whole sentence's worth; may be empty
+  int sys_errno = 0;   // taken at the failing call, never later; 0 = none
+  int http_status = 0;
+  std::optional<Mark> at;            // the user's file
+  std::source_location raised;       // ours, shown with --debug
+  std::unique_ptr<Error> cause;      // the level below
+  std::vector<Error> also;           // teardown and validation: everything else that went wrong
+};
+
+// Move-only handle, one pointer wide, so that Result<T> stays small. Never empty, except after a move.
+class [[nodiscard]] Error {
+ public:
+  explicit Error(Code code, std::string what = {},
+                 std::source_location raised = std::source_location::current());
+  Error(Error&&) noexcept = default;
+  Error& operator=(Error&&) noexcept = default;
+
+  Code code() const { return data_->code; }
+  int sys_errno() const;    // of this error or the nearest cause that has one
+  int http_status() const;  // likewise
+  const ErrorData& data() const { return *data_; }
+  ErrorData& data() { return *data_; }
+
+  // Builders, to be chained: return std::unexpected(Error(Code::not_found, "find image").on(name).hint("..."));
+  Error&& on(std::string object) &&;
+  Error&& why(std::string reason) &&;
+  Error&& hint(std::string text) &&;
+  Error&& at(Mark mark) &&;
+  Error&& also(Error other) &&;
+
+  // One level up: what the caller was doing when this happened. The code is inherited, the hint and mark stay below.
+  Error wrap(std::string what, std::string object = {},
+             std::source_location raised = std::source_location::current()) &&;
+
+  // The whole chain on one line. Hints are not part of it: see hint_text().
+  std::string message() const;
+  // The outermost hint of the chain, or "".
+  std::string hint_text() const;
+  // The outermost mark of the chain, if any.
+  const Mark* mark() const;
+
+ private:
+  std::unique_ptr<ErrorData> data_;
+};
+
+template <typename T = void>
+using Result = std::expected<T, Error>;
+
+// The usual ways to fail: return fail(Code::invalid, "parse port", "8o:80").
+[[nodiscard]] std::unexpected<Error> fail(Code code, std::string what, std::string object = {},
+                                          std::source_location raised = std::source_location::current());
+[[nodiscard]] std::unexpected<Error> fail(Error error);
+// errno is read at once, so call it directly after the failing system call; or pass the saved number.
+[[nodiscard]] std::unexpected<Error> fail_errno(std::string what, std::string object = {},
+                                                std::source_location raised = std::source_location::current());
+[[nodiscard]] std::unexpected<Error> fail_errno(int number, std::string what, std::string object = {},
+                                                std::source_location raised = std::source_location::current());
+
+Error errno_error(int number, std::string what, std::string object = {},
+                  std::source_location raised = std::source_location::current());
+// The code that an errno stands for: ENOENT is not_found, EACCES is denied, and so on.
+Code code_of_errno(int number);
+// "no such file or directory": strerror in lower case, thread-safe.
+std::string errno_text(int number);
+
+}  // namespace consort
+
+// TRY(expr): the value of a Result, or return its error from this function.
+#define CONSORT_CONCAT_INNER(a, b) a##b
+#define CONSORT_CONCAT(a, b) CONSORT_CONCAT_INNER(a, b)
+#define TRY(...)                                                                     \
+  (__extension__({                                                                   \
+    auto&& try_result_ = (__VA_ARGS__);                                              \
+    if (!try_result_) [[unlikely]]                                                   \
+      return std::unexpected(std::move(try_result_).error());                        \
+    *std::move(try_result_);                                                         \
+  }))
+
+// TRY_WRAP(expr, what, object): the same, and says what this level was doing.
+#define TRY_WRAP(expr, ...)                                                          \
+  (__extension__({                                                                   \
+    auto&& try_result_ = (expr);                                                     \
+    if (!try_result_) [[unlikely]]                                                   \
+      return std::unexpected(std::move(try_result_).error().wrap(__VA_ARGS__));      \
+    *std::move(try_result_);                                                         \
+  }))

@@ -1,0 +1,72 @@
+#include "base/json.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr int max_depth = 200;
+
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > max_depth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, const std::string& source) {
+  if (too_deep(text)) return fail(Error(Code::invalid, "parse").on(source).why("nested too deeply"));
+  try {
+    return Json::parse(text);
+  } catch (const nlohmann::json::exception& e) {
+    return fail(Error(Code::invalid, "parse").on(source).why(e.what()));
+  }
+}
+
+std::string dump_json(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+const Json* find_key(const Json& object, std::string_view key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+std::string get_string(const Json& object, std::string_view key, std::string fallback) {
+  const Json* value = find_key(object, key);
+  return value && value->is_string() ? value->get<std::string>() : std::move(fallback);
+}
+
+std::int64_t get_int(const Json& object, std::string_view key, std::int64_t fallback) {
+  const Json* value = find_key(object, key);
+  return value && value->is_number() ? value->get<std::int64_t>() : fallback;
+}
+
+bool get_bool(const Json& object, std::string_view key, bool fallback) {
+  const Json* value = find_key(object, key);
+  return value && value->is_boolean() ? value->get<bool>() : fallback;
+}
+
+std::vector<std::string> get_strings(const Json& object, std::string_view key) {
+  std::vector<std::string> strings;
+  if (const Json* value = find_key(object, key); value && value->is_array())
+    for (const Json& item : *value)
+      if (item.is_string()) strings.push_back(item.get<std::string>());
+  return strings;
+}
+
+}  // namespace consort

@@ -1,0 +1,62 @@
+// One thread, one level-triggered epoll loop. Handlers never block; they may add and remove registrations, their own
+// included. A registration is a token with a generation, because descriptor numbers are reused inside one batch.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "base/os/fd.hpp"
+
+namespace consort {
+
+class EventLoop {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Token = std::uint64_t;  // never reused, 0 is "none"
+  using Handler = std::move_only_function<void(std::uint32_t events)>;
+  using TimerHandler = std::move_only_function<void()>;
+
+  static Result<EventLoop> create();
+  EventLoop(EventLoop&&) noexcept = default;
+
+  // fd is borrowed: remove() before closing it. A second registration of one fd is an error (EEXIST).
+  Result<Token> add(int fd, std::uint32_t events, Handler handler);
+  Result<> modify(Token token, std::uint32_t events);
+  void remove(Token token);  // an unknown token is fine
+
+  Token at(Clock::time_point when, TimerHandler handler);
+  Token after(Clock::duration delay, TimerHandler handler) { return at(Clock::now() + delay, std::move(handler)); }
+  void cancel(Token timer);  // already fired is fine
+
+  // One wait and its handlers; limit bounds the wait.
+  Result<> run_once(Clock::duration limit = Clock::duration::max());
+  Result<> run();  // until stop()
+  void stop() { stopped_ = true; }
+
+ private:
+  struct Watch {
+    int fd;
+    std::shared_ptr<Handler> handler;  // shared: stays alive while it runs, even if it removes itself
+  };
+  struct Timer {
+    Token token;
+    TimerHandler handler;
+  };
+  explicit EventLoop(Fd epoll) : epoll_(std::move(epoll)) {}
+  void fire_timers();
+  int wait_milliseconds(Clock::duration limit) const;
+
+  Fd epoll_;
+  Token next_ = 1;
+  std::unordered_map<Token, Watch> watches_;
+  std::multimap<Clock::time_point, Timer> timers_;
+  bool stopped_ = false;
+};
+
+}  // namespace consort

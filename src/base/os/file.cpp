@@ -1,0 +1,222 @@
+#include "base/os/file.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+namespace consort {
+
+namespace {
+
+std::string temporary_name(const std::string& path) {
+  static std::atomic<unsigned> serial{0};
+  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial.fetch_add(1));
+}
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+Result<> remove_children(Fd dir, dev_t device);
+
+Result<> remove_entry(int dir, const char* name, dev_t device) {
+  if (::unlinkat(dir, name, 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return fail_errno("remove", name);
+  const int number = errno;
+  struct stat st;
+  if (::fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
+  if (!S_ISDIR(st.st_mode)) return fail_errno(number, "remove", name);
+  if (st.st_dev != device)
+    return fail(Error(Code::busy, "remove").on(name).why("something is mounted there"));
+  Fd child = TRY(open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  TRY(remove_children(std::move(child), device));
+  if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return fail_errno("remove", name);
+  return {};
+}
+
+Result<> remove_children(Fd dir, dev_t device) {
+  Fd copy = TRY(duplicate(dir.get()));
+  const std::unique_ptr<DIR, DirCloser> stream(::fdopendir(copy.get()));
+  if (!stream) return fail_errno("list");
+  copy.release();
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    TRY(remove_entry(dir.get(), entry->d_name, device));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const Fd fd = TRY(open_file(path, O_RDONLY));
+  return TRY_WRAP(read_all(fd.get(), limit), "read", path);
+}
+
+Result<> write_file_atomic(const std::string& path, std::string_view content, mode_t mode, Durability durability) {
+  const std::string temporary = temporary_name(path);
+  const auto write = [&]() -> Result<> {
+    const Fd fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
+    if (::fchmod(fd.get(), mode) != 0) return fail_errno("set mode of", temporary);
+    TRY_WRAP(write_full(fd.get(), content), "write", path);
+    if (durability == Durability::durable && ::fsync(fd.get()) != 0) return fail_errno("sync", path);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename", path);
+    return {};
+  };
+  if (Result<> written = write(); !written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  if (durability == Durability::durable) TRY(sync_directory(dir_name(path)));
+  return {};
+}
+
+Result<> sync_directory(const std::string& path) {
+  const Fd fd = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+  if (::fsync(fd.get()) != 0) return fail_errno("sync", path);
+  return {};
+}
+
+bool path_exists(const std::string& path) {
+  struct stat st;
+  return ::lstat(path.c_str(), &st) == 0;
+}
+
+Result<struct stat> stat_path(const std::string& path) {
+  struct stat st;
+  if (::stat(path.c_str(), &st) != 0) return fail_errno("look at", path);
+  return st;
+}
+
+Result<struct stat> lstat_path(const std::string& path) {
+  struct stat st;
+  if (::lstat(path.c_str(), &st) != 0) return fail_errno("look at", path);
+  return st;
+}
+
+Result<> make_directories(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) == 0) return {};
+  if (errno == EEXIST) {
+    struct stat st;
+    if (::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) return {};
+    return fail_errno(ENOTDIR, "create folder", path);
+  }
+  if (errno != ENOENT) return fail_errno("create folder", path);
+  const std::string parent = dir_name(path);
+  if (parent == path) return fail_errno(ENOENT, "create folder", path);
+  TRY(make_directories(parent, mode));
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("create folder", path);
+  return {};
+}
+
+Result<> remove_tree(const std::string& path) {
+  struct stat st;
+  if (::lstat(path.c_str(), &st) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    return fail_errno("look at", path);
+  }
+  if (!S_ISDIR(st.st_mode)) return remove_file(path);
+  Fd dir = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  TRY_WRAP(remove_children(std::move(dir), st.st_dev), "remove", path);
+  if (::rmdir(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove", path);
+  return {};
+}
+
+Result<> remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove", path);
+  return {};
+}
+
+Result<> rename_path(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno("rename " + from + " to", to);
+  return {};
+}
+
+Result<Fd> open_in_root(int root, const std::string& path, int flags, mode_t mode) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  long fd;
+  // EAGAIN: a rename raced with the lookup, and the kernel could not prove that the path stayed inside.
+  int tries = 0;
+  do fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+  while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 64)));
+  if (fd < 0) return fail_errno("open", path);
+  return Fd(static_cast<int>(fd));
+}
+
+Result<Fd> make_directories_in_root(int root, const std::string& path, mode_t mode) {
+  if (Result<Fd> there = open_in_root(root, path, O_PATH | O_DIRECTORY); there || there.error().sys_errno() != ENOENT)
+    return there;
+  const std::string cleaned = clean_path("/" + path);
+  const std::string parent_path = dir_name(cleaned);
+  if (parent_path == cleaned) return open_in_root(root, "/", O_PATH | O_DIRECTORY);
+  const Fd parent = TRY(make_directories_in_root(root, parent_path, mode));
+  if (::mkdirat(parent.get(), base_name(cleaned).c_str(), mode) != 0 && errno != EEXIST)
+    return fail_errno("create folder", path);
+  return open_in_root(root, path, O_PATH | O_DIRECTORY);
+}
+
+std::string clean_path(std::string_view path) {
+  const bool absolute = path.starts_with('/');
+  std::vector<std::string_view> parts;
+  std::size_t at = 0;
+  while (at <= path.size()) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view part = path.substr(at, end - at);
+    at = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      parts.push_back(part);
+    } else if (!parts.empty() && parts.back() != "..") {
+      parts.pop_back();
+    } else if (!absolute) {
+      parts.push_back(part);
+    }
+  }
+  std::string text = absolute ? "/" : "";
+  for (const std::string_view part : parts) {
+    if (!text.empty() && text.back() != '/') text += '/';
+    text += part;
+  }
+  return text.empty() ? "." : text;
+}
+
+std::string join_path(std::string_view base, std::string_view relative) {
+  if (relative.starts_with('/')) return clean_path(relative);
+  return clean_path(std::string(base) + "/" + std::string(relative));
+}
+
+std::string base_name(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos || path == "/") return std::string(path);
+  return std::string(path.substr(slash + 1));
+}
+
+std::string dir_name(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  if (slash == 0) return "/";
+  return std::string(path.substr(0, slash));
+}
+
+Result<std::string> current_directory() {
+  const std::unique_ptr<char, decltype(&::free)> text(::getcwd(nullptr, 0), &::free);
+  if (!text) return fail_errno("find the current folder");
+  return std::string(text.get());
+}
+
+}  // namespace consort

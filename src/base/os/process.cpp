@@ -1,0 +1,164 @@
+#include "base/os/process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+
+namespace consort {
+
+ExitStatus exit_status_of(int wait_status) {
+  if (WIFSIGNALED(wait_status)) return {128 + WTERMSIG(wait_status), WTERMSIG(wait_status)};
+  return {WEXITSTATUS(wait_status), 0};
+}
+
+ChildGuard& ChildGuard::operator=(ChildGuard&& other) noexcept {
+  if (this != &other) {
+    ChildGuard old(std::exchange(pid_, std::exchange(other.pid_, 0)));
+  }
+  return *this;
+}
+
+ChildGuard::~ChildGuard() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  int status;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Result<ExitStatus> ChildGuard::wait() {
+  int status = 0;
+  pid_t got;
+  do got = ::waitpid(pid_, &status, 0);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return fail_errno("wait for process", std::to_string(pid_));
+  pid_ = 0;
+  return exit_status_of(status);
+}
+
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (const std::string& s : strings) result.push_back(const_cast<char*>(s.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+struct FileActions {
+  posix_spawn_file_actions_t value;
+  FileActions() { ::posix_spawn_file_actions_init(&value); }
+  ~FileActions() { ::posix_spawn_file_actions_destroy(&value); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+};
+
+struct Attributes {
+  posix_spawnattr_t value;
+  Attributes() { ::posix_spawnattr_init(&value); }
+  ~Attributes() { ::posix_spawnattr_destroy(&value); }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+};
+
+}  // namespace
+
+Result<ChildGuard> spawn(const SpawnOptions& options) {
+  if (options.argv.empty()) return fail(Code::internal, "start program", "without a name");
+  FileActions actions;
+  if (options.in >= 0)
+    ::posix_spawn_file_actions_adddup2(&actions.value, options.in, 0);
+  else
+    ::posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0);
+  if (options.out >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.out, 1);
+  if (options.err >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.err, 2);
+  if (!options.directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions.value, options.directory.c_str());
+
+  // What we block or ignore (SIGPIPE) must not be inherited.
+  Attributes attributes;
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&attributes.value, &none);
+  ::posix_spawnattr_setsigdefault(&attributes.value, &all);
+  ::posix_spawnattr_setflags(&attributes.value, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+  const std::vector<char*> argv = pointers(options.argv);
+  const std::vector<char*> environment = pointers(options.environment);
+  pid_t pid = 0;
+  const int error = ::posix_spawnp(&pid, argv[0], &actions.value, &attributes.value, argv.data(),
+                                   options.environment.empty() ? environ : environment.data());
+  if (error) return fail_errno(error, "start program", options.argv[0]);
+  return ChildGuard(pid);
+}
+
+Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, std::size_t limit) {
+  Pipe in = TRY(make_pipe());
+  Pipe out = TRY(make_pipe());
+  Pipe err = TRY(make_pipe());
+  options.in = in.read.get();
+  options.out = out.write.get();
+  options.err = err.write.get();
+  ChildGuard child = TRY(spawn(options));
+  in.read.reset();
+  out.write.reset();
+  err.write.reset();
+  TRY(set_nonblocking(in.write.get()));
+  if (input.empty()) in.write.reset();
+
+  Captured captured;
+  const auto drain = [limit](Fd& from, std::string& into) -> Result<> {
+    std::array<char, 65536> buffer;
+    const std::size_t got = TRY(read_some(from.get(), std::as_writable_bytes(std::span(buffer))));
+    if (got == 0) from.reset();
+    if (into.size() < limit) into.append(buffer.data(), std::min(got, limit - into.size()));
+    return {};
+  };
+  while (out.read || err.read) {
+    std::array<pollfd, 3> waits{pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0},
+                                pollfd{in.write.get(), POLLOUT, 0}};
+    if (::poll(waits.data(), waits.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("wait for program", options.argv[0]);
+    }
+    if (waits[0].revents) TRY(drain(out.read, captured.out));
+    if (waits[1].revents) TRY(drain(err.read, captured.err));
+    if (!waits[2].revents) continue;
+    // MSG_NOSIGNAL is for sockets only; programs of ours ignore SIGPIPE.
+    const ssize_t put = ::write(in.write.get(), input.data(), input.size());
+    if (put >= 0) input.remove_prefix(static_cast<std::size_t>(put));
+    if (input.empty() || (put < 0 && errno != EINTR && errno != EAGAIN)) in.write.reset();
+  }
+  captured.status = TRY(child.wait());
+  return captured;
+}
+
+Result<Fd> open_pidfd(pid_t pid) {
+  const int fd = ::pidfd_open(pid, 0);  // CLOEXEC by definition
+  if (fd < 0) return fail_errno("open process", std::to_string(pid));
+  return Fd(fd);
+}
+
+Result<std::uint64_t> process_start_time(pid_t pid) {
+  const std::string text = TRY(read_file("/proc/" + std::to_string(pid) + "/stat", 4096));
+  // The second field is the name in parentheses, which may itself hold blanks and parentheses.
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return fail(Code::io, "read state of process", std::to_string(pid));
+  const std::vector<std::string> fields = split(std::string_view(text).substr(name_end + 2), ' ');
+  if (fields.size() < 20) return fail(Code::io, "read state of process", std::to_string(pid));
+  const auto time = parse_unsigned(fields[19]);
+  if (!time) return fail(Code::io, "read state of process", std::to_string(pid));
+  return *time;
+}
+
+}  // namespace consort

@@ -1,0 +1,139 @@
+#include "base/os/unix_socket.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/os/file.hpp"
+
+namespace consort {
+
+namespace {
+
+struct Address {
+  sockaddr_un name{};
+  socklen_t size = 0;
+  Fd folder;  // keeps /proc/self/fd/N valid
+};
+
+Result<Address> address_of(const std::string& path) {
+  Address address;
+  address.name.sun_family = AF_UNIX;
+  std::string text = path;
+  if (text.size() >= sizeof address.name.sun_path) {
+    address.folder = TRY(open_file(dir_name(path), O_PATH | O_DIRECTORY));
+    text = "/proc/self/fd/" + std::to_string(address.folder.get()) + "/" + base_name(path);
+    if (text.size() >= sizeof address.name.sun_path) return fail_errno(ENAMETOOLONG, "name socket", path);
+  }
+  std::copy(text.begin(), text.end(), address.name.sun_path);
+  address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + text.size() + 1);
+  return address;
+}
+
+Result<Fd> seqpacket_socket() {
+  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail_errno("create socket");
+  return Fd(fd);
+}
+
+}  // namespace
+
+Result<Fd> listen_unix(const std::string& path, mode_t mode) {
+  const Address address = TRY(address_of(path));
+  Fd fd = TRY(seqpacket_socket());
+  ::unlink(path.c_str());
+  // The mode of the socket file comes from the descriptor's mode at bind; so nobody can connect in between.
+  if (::fchmod(fd.get(), mode) != 0) return fail_errno("set mode of", path);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
+    return fail_errno("bind socket", path);
+  if (::listen(fd.get(), 128) != 0) return fail_errno("listen on", path);
+  return fd;
+}
+
+Result<Fd> connect_unix(const std::string& path) {
+  const Address address = TRY(address_of(path));
+  Fd fd = TRY(seqpacket_socket());
+  int result;
+  do result = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size);
+  while (result != 0 && errno == EINTR);
+  if (result != 0) return fail_errno("connect to", path);
+  return fd;
+}
+
+Result<Fd> accept_unix(int listener) {
+  int fd;
+  do fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) return fail_errno("accept connection");
+  return Fd(fd);
+}
+
+Result<Credentials> peer_credentials(int socket) {
+  ucred found{};
+  socklen_t size = sizeof found;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &found, &size) != 0) return fail_errno("read peer credentials");
+  return Credentials{found.pid, found.uid, found.gid};
+}
+
+Result<> send_message(int socket, std::string_view text, std::span<const int> fds) {
+  if (text.size() > max_message_bytes || fds.size() > max_message_fds)
+    return fail(Error(Code::internal, "send message").why("too large: " + std::to_string(text.size()) + " bytes"));
+  iovec part{const_cast<char*>(text.data()), text.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * max_message_fds)] = {};
+  if (!fds.empty()) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(fds.size_bytes());
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
+  }
+  ssize_t put;
+  do put = ::sendmsg(socket, &header, MSG_NOSIGNAL);
+  while (put < 0 && errno == EINTR);
+  if (put < 0) return fail_errno("send message");
+  return {};
+}
+
+Result<std::optional<Message>> receive_message(int socket) {
+  Message message;
+  message.text.resize(max_message_bytes);
+  iovec part{message.text.data(), message.text.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * max_message_fds)];
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t got;
+  do got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return fail_errno("receive message");
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd;
+      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+      message.fds.emplace_back(fd);
+    }
+  }
+  if (got == 0 && message.fds.empty()) return std::optional<Message>{};
+  if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+    return fail(Error(Code::invalid, "receive message").why("longer than the protocol allows"));
+  message.text.resize(static_cast<std::size_t>(got));
+  message.text.shrink_to_fit();
+  return std::optional<Message>(std::move(message));
+}
+
+}  // namespace consort

@@ -1,0 +1,41 @@
+// Unix sockets of type SOCK_SEQPACKET: one send is one message, descriptors travel beside it (SCM_RIGHTS).
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/os/fd.hpp"
+
+namespace consort {
+
+inline constexpr std::size_t max_message_bytes = 160 * 1024;  // below the kernel's default send buffer
+inline constexpr std::size_t max_message_fds = 16;
+
+struct Message {
+  std::string text;
+  std::vector<Fd> fds;  // all with CLOEXEC
+};
+
+struct Credentials {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// Longer paths than sockaddr_un allows (107 bytes) work too: both go through /proc/self/fd of the folder.
+Result<Fd> listen_unix(const std::string& path, mode_t mode = 0600);  // replaces a stale socket file
+Result<Fd> connect_unix(const std::string& path);
+Result<Fd> accept_unix(int listener);
+Result<Credentials> peer_credentials(int socket);
+
+// fds are borrowed. A peer that has gone is Code::io with EPIPE; never a signal.
+Result<> send_message(int socket, std::string_view text, std::span<const int> fds = {});
+// nullopt at the end of the stream. On a non-blocking socket without data: Code::busy (EAGAIN).
+Result<std::optional<Message>> receive_message(int socket);
+
+}  // namespace consort
