@@ -1,0 +1,32 @@
+#include "base/sqlite/database.hpp"
+
+#include <sqlite3.h>
+
+namespace consort {
+
+Result<Database> Database::open(const std::string& path) {
+  try {
+    auto connection =
+        std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);
+    connection->setBusyTimeout(10'000);
+    connection->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;");
+    return Database(std::move(connection));
+  } catch (const SQLite::Exception& e) {
+    return std::unexpected(database_error("open", e).wrap("open database", path));
+  }
+}
+
+Error Database::database_error(const char* what, const SQLite::Exception& e) {
+  Error error(Code::io, what);
+  switch (e.getErrorCode()) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: error.data().code = Code::busy; break;
+    case SQLITE_CONSTRAINT: error.data().code = Code::conflict; break;
+    case SQLITE_FULL: error.data().hint = "the disk is full: make room and try again"; break;
+    default: break;
+  }
+  error.data().why = e.what();
+  return error;
+}
+
+}  // namespace consort

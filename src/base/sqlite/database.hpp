@@ -1,0 +1,88 @@
+// One connection to a SQLite file, set up as this project needs it. SQLiteCpp throws; no exception leaves query().
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace consort {
+
+// WAL, synchronous=NORMAL (a crash of the machine may lose the last transactions, never tear one; the next command
+// converges again), foreign keys on, and 10 s of patience with other writers. Safe to use from several threads: one at
+// a time gets in.
+class Database {
+ public:
+  static Result<Database> open(const std::string& path);
+
+  // Runs body(SQLite::Database&), which may throw SQLite::Exception and may give a value or a Result.
+  template <typename Body>
+  auto query(const char* what, Body&& body) {
+    using Value = std::invoke_result_t<Body, SQLite::Database&>;
+    const std::scoped_lock lock(*mutex_);
+    return run<Value>(what, [&]() -> Value { return body(*connection_); });
+  }
+
+  // The same within BEGIN IMMEDIATE ... COMMIT; an exception or an error Result rolls back.
+  template <typename Body>
+  auto transaction(const char* what, Body&& body) {
+    using Value = std::invoke_result_t<Body, SQLite::Database&>;
+    const std::scoped_lock lock(*mutex_);
+    return run<Value>(what, [&]() -> Value {
+      SQLite::Transaction transaction(*connection_, SQLite::TransactionBehavior::IMMEDIATE);
+      if constexpr (std::is_void_v<Value>) {
+        body(*connection_);
+        transaction.commit();
+      } else {
+        Value value = body(*connection_);
+        if constexpr (is_result<Value>) {
+          if (!value) return value;
+        }
+        transaction.commit();
+        return value;
+      }
+    });
+  }
+
+ private:
+  template <typename T>
+  static constexpr bool is_result = false;
+  template <typename T>
+  static constexpr bool is_result<std::expected<T, Error>> = true;
+
+  explicit Database(std::unique_ptr<SQLite::Database> connection)
+      : connection_(std::move(connection)), mutex_(std::make_unique<std::mutex>()) {}
+
+  template <typename Value, typename Body>
+  static auto run(const char* what, Body&& body) {
+    if constexpr (is_result<Value>) {
+      try {
+        return body();
+      } catch (const SQLite::Exception& e) {
+        return Value(std::unexpected(database_error(what, e)));
+      }
+    } else {
+      try {
+        if constexpr (std::is_void_v<Value>) {
+          body();
+          return Result<>();
+        } else {
+          return Result<Value>(body());
+        }
+      } catch (const SQLite::Exception& e) {
+        return Result<Value>(std::unexpected(database_error(what, e)));
+      }
+    }
+  }
+  static Error database_error(const char* what, const SQLite::Exception& e);
+
+  std::unique_ptr<SQLite::Database> connection_;
+  std::unique_ptr<std::mutex> mutex_;
+};
+
+}  // namespace consort
