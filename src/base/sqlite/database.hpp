@@ -13,6 +13,13 @@
 
 namespace consort {
 
+namespace detail {
+template <typename T>
+inline constexpr bool is_result = false;
+template <typename T>
+inline constexpr bool is_result<std::expected<T, Error>> = true;
+}  // namespace detail
+
 // WAL, synchronous=NORMAL (a crash of the machine may lose the last transactions, never tear one; the next command
 // converges again), foreign keys on, and 10 s of patience with other writers. Safe to use from several threads: one at
 // a time gets in.
@@ -40,7 +47,7 @@ class Database {
         transaction.commit();
       } else {
         Value value = body(*connection_);
-        if constexpr (is_result<Value>) {
+        if constexpr (detail::is_result<Value>) {
           if (!value) return value;
         }
         transaction.commit();
@@ -50,17 +57,12 @@ class Database {
   }
 
  private:
-  template <typename T>
-  static constexpr bool is_result = false;
-  template <typename T>
-  static constexpr bool is_result<std::expected<T, Error>> = true;
-
   explicit Database(std::unique_ptr<SQLite::Database> connection)
       : connection_(std::move(connection)), mutex_(std::make_unique<std::mutex>()) {}
 
   template <typename Value, typename Body>
   static auto run(const char* what, Body&& body) {
-    if constexpr (is_result<Value>) {
+    if constexpr (detail::is_result<Value>) {
       try {
         return body();
       } catch (const SQLite::Exception& e) {
