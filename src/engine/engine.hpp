@@ -1,0 +1,197 @@
+// The container engine as a library: containers, networks and volumes, their state database, and the way to the
+// supervisors that keep containers running. Texts of errors are Docker's where it has one (section 23).
+//
+// Every operation may be called from any thread at any time; operations on one container exclude each other.
+// `id` stands for an id, a unique prefix of one, or a name.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+#include "base/roots.hpp"
+#include "engine/types.hpp"
+
+namespace consort::image {
+class Store;
+}
+
+namespace consort::engine {
+
+// ---- options and answers --------------------------------------------------------------------------------------------
+
+struct CreatedContainer {
+  std::string id;
+  Strings warnings;  // for the user: what was understood but cannot be done here
+};
+
+struct ListFilter {
+  std::optional<std::string> project;
+  std::optional<std::string> service;
+  StringMap labels;  // all must match; an empty value matches any
+};
+
+struct StopOptions {
+  std::optional<Nanoseconds> timeout;  // nullopt = the container's own; 0 = at once; negative = for ever
+  std::string signal;                  // "" = the container's own
+};
+
+enum class Force : std::uint8_t { no, yes };  // yes: a running container is killed first
+enum class AnonymousVolumes : std::uint8_t { keep, remove };
+struct RemoveOptions {
+  Force force = Force::no;
+  AnonymousVolumes volumes = AnonymousVolumes::keep;
+};
+
+struct ExecSpec {
+  Strings argv;
+  Strings environment;      // added to the container's
+  std::string user;         // "" = the container's
+  std::string working_dir;  // likewise
+  bool tty = false;
+  bool privileged = false;
+  int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;  // borrowed; -1 = /dev/null; with tty all three are unused
+};
+
+struct TerminalSize {
+  unsigned columns = 0, rows = 0;
+};
+
+// A process in a container. Destroying it does not end the process.
+class Exec {
+ public:
+  virtual ~Exec() = default;
+  virtual int terminal() const = 0;  // the pty's master with tty, else -1; owned by this object
+  virtual Result<> resize(TerminalSize size) = 0;
+  virtual Result<> kill(int signal) = 0;
+  virtual Result<int> wait() = 0;  // its exit code, 128 + signal
+};
+
+// The standard input (open_stdin) or the terminal of a container's first process. Output is read from logs(), or from
+// the terminal where there is one.
+struct Attachment {
+  Fd input;     // pipe to its standard input; none with a terminal
+  Fd terminal;  // the pty's master
+};
+
+struct ProcessTable {
+  Strings titles;
+  std::vector<Strings> rows;
+};
+
+struct ContainerStats {
+  std::uint64_t cpu_nanoseconds = 0;
+  std::uint64_t memory_bytes = 0, memory_limit = 0;
+  std::uint64_t pids = 0;
+  std::uint64_t network_received = 0, network_sent = 0;
+  std::uint64_t block_read = 0, block_written = 0;
+};
+
+// Held while a command changes a project. Another process that wants it waits, or is told who holds it.
+class ProjectLock {
+ public:
+  explicit ProjectLock(Fd fd) : fd_(std::move(fd)) {}
+
+ private:
+  Fd fd_;
+};
+struct LockOptions {
+  std::optional<Nanoseconds> patience;  // nullopt = as long as it takes
+  // Called once if it is taken: "another consort (pid 4711: consort up -d) is working on project x".
+  std::function<void(const std::string& holder)> on_wait;
+};
+
+// What changed in one container, as its supervisor says it.
+struct StateChange {
+  std::string id;
+  ContainerState state;
+  bool gone = false;  // removed
+};
+
+// A stream of the changes of one project's containers. Wait for fd() to become readable, then take next().
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  virtual int fd() const = 0;  // -1: no supervisor runs, so nothing can change
+  // nullopt when nothing is there just now; Code::not_found when the supervisor has ended.
+  virtual Result<std::optional<StateChange>> next() = 0;
+};
+
+// ---- the engine -----------------------------------------------------------------------------------------------------
+
+class Engine {
+ public:
+  // Creates the roots, the database and its tables as needed. Cheap: a few hundred microseconds when all is there.
+  static Result<std::unique_ptr<Engine>> open(Roots roots);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const Roots& roots() const;
+  image::Store& images();
+
+  Result<ProjectLock> lock_project(const std::string& project, LockOptions options = {});
+
+  // Containers: their life.
+  Result<CreatedContainer> create_container(const ContainerSpec& spec);
+  Result<> start_container(const std::string& id);  // already running: nothing to do
+  Result<> stop_container(const std::string& id, const StopOptions& options = {});
+  Result<> kill_container(const std::string& id, const std::string& signal = "KILL");
+  Result<> restart_container(const std::string& id, const StopOptions& options = {});
+  Result<> pause_container(const std::string& id);
+  Result<> unpause_container(const std::string& id);
+  Result<> remove_container(const std::string& id, const RemoveOptions& options = {});
+  Result<> rename_container(const std::string& id, const std::string& name);
+  Result<int> wait_container(const std::string& id);  // until it runs no more: its exit code
+  Result<> connect_network(const std::string& id, const EndpointSpec& endpoint);  // of a stopped container
+  Result<> disconnect_network(const std::string& id, const std::string& network);
+
+  // Containers: looking.
+  Result<std::vector<Container>> list(const ListFilter& filter = {});  // oldest first
+  Result<ContainerDetails> inspect(const std::string& id);
+  Result<std::unique_ptr<Watch>> watch(const std::string& project);
+  Result<ProcessTable> top(const std::string& id);
+  Result<ContainerStats> stats(const std::string& id);
+  Result<std::string> log_path(const std::string& id);  // for supervisor/log.hpp
+
+  // Containers: talking.
+  Result<std::unique_ptr<Exec>> exec(const std::string& id, const ExecSpec& spec);
+  Result<Attachment> attach(const std::string& id);
+  Result<> resize_terminal(const std::string& id, TerminalSize size);
+  // A tar archive of `path`, written to `out`; and one extracted at the folder `path`. Running or not.
+  Result<> copy_out(const std::string& id, const std::string& path, int out);
+  Result<> copy_in(const std::string& id, const std::string& path, int in);
+
+  // Networks.
+  Result<Network> create_network(const NetworkSpec& spec);
+  Result<> remove_network(const std::string& id);
+  Result<Network> inspect_network(const std::string& id);
+  Result<std::vector<Network>> list_networks(const StringMap& labels = {});
+
+  // Volumes.
+  Result<Volume> create_volume(const VolumeSpec& spec);  // one of that name is there already: that one
+  Result<> remove_volume(const std::string& name, Force force = Force::no);  // yes: none there is success
+  Result<Volume> inspect_volume(const std::string& name);
+  Result<std::vector<Volume>> list_volumes(const StringMap& labels = {});
+
+  // Images: whether containers use one, so that it is not taken from under them.
+  Result<Strings> containers_using_image(const std::string& image_id);
+
+  // Events since a serial number (0: since the beginning of what is kept).
+  Result<std::vector<EngineEvent>> events(std::uint64_t after = 0, const std::string& project = {});
+
+  // Removes what crashes have left behind: bundles, volumes and bridges that no record names.
+  Result<> sweep();
+
+  class Impl;
+
+ private:
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace consort::engine
