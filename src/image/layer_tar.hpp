@@ -1,0 +1,51 @@
+// Between the two forms of a layer: the OCI tar (".wh." whiteouts) and the folder in overlayfs's form.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace consort::image {
+
+// Gives up to into.size() bytes, 0 at the end.
+using ByteSource = std::function<Result<std::size_t>(std::span<std::byte> into)>;
+using ByteSink = std::function<Result<>(std::span<const std::byte> bytes)>;
+
+ByteSource source_of_fd(int fd);  // borrowed
+ByteSink sink_of_fd(int fd);      // borrowed
+// Recognises gzip, zstd and plain by their first bytes. Code::invalid if the data is damaged or cut off.
+ByteSource decompressed(ByteSource packed);
+
+struct UnpackLimits {
+  std::uint64_t max_bytes = std::uint64_t{64} << 30;  // of the tar; more is Code::invalid
+  std::uint64_t max_entries = 4'000'000;
+};
+struct UnpackOptions {
+  UnpackLimits limits;
+  enum class Whiteouts : std::uint8_t { overlay, plain } whiteouts = Whiteouts::overlay;  // plain: ".wh." is a name
+  std::stop_token cancel;
+  std::function<void(std::uint64_t bytes)> on_bytes;  // tar bytes so far
+};
+struct UnpackReport {
+  std::uint64_t bytes = 0;  // of regular files
+  std::uint64_t entries = 0;
+};
+
+// Unpacks an untrusted tar into a folder. Nothing outside it is touched: names are resolved as if the folder were "/",
+// symbolic links cannot lead out, hard links only name what the tar itself put there. Names with ".." or a
+// hard link out of the folder are Code::invalid. Reads to the end of the source.
+Result<UnpackReport> unpack_layer(const ByteSource& tar, const std::string& directory, const UnpackOptions& options);
+
+// Writes the folder as a deterministic tar: sorted by name, pax records where ustar does not reach, times to
+// the second, owners as numbers. Sockets are left out. Gives the bytes of regular files.
+struct PackOptions {
+  enum class Whiteouts : std::uint8_t { oci, none } whiteouts = Whiteouts::oci;
+  std::stop_token cancel;
+};
+Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& tar, const PackOptions& options = {});
+
+}  // namespace consort::image

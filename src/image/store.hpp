@@ -1,0 +1,179 @@
+// What is on this machine: images, their layers (unpacked, ready for overlayfs) and the blobs they came as.
+//
+// Words: a *blob* is bytes named by their digest (blobs/sha256/HEX). A *layer* here is a folder in overlayfs's own form
+// (whiteouts are character devices 0:0, opaque folders have the overlay.opaque attribute), layers/ID/diff, named by a
+// short random id; its *diff ID* is the digest of its uncompressed tar. A layer does not depend on the layers below it,
+// so images share it wherever its diff ID occurs. An *image* is a configuration plus layers, its id is the digest of
+// the configuration. A *hold* keeps a layer or an image for an owner outside this module (a container, the build
+// cache).
+//
+// Several commands use one store at once. Content that nothing refers to yet is safe while its maker has a Session
+// (a shared file lock, which dies with the process); files are deleted only by whoever gets that lock alone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/os/fd.hpp"
+#include "base/roots.hpp"
+#include "image/config.hpp"
+#include "image/reference.hpp"
+
+namespace consort::image {
+
+struct Image {
+  std::string id;                    // "sha256:..." of the configuration
+  std::vector<std::string> names;    // full: "docker.io/library/postgres:15"; Reference::parse reads them
+  std::vector<std::string> digests;  // full: "docker.io/library/postgres@sha256:..."
+  std::uint64_t size = 0;            // bytes of all layers, unpacked
+  SystemTime created{};
+  SystemTime last_tagged{};  // when a name was last given to it: pull_policy daily, weekly, every_X
+  Platform platform;
+
+  std::string short_id() const { return id.substr(7, 12); }
+  // "postgres:15" or, without a name, the short id.
+  std::string display_name() const;
+};
+
+struct LayerInfo {
+  std::string id;                 // names the folder
+  std::string directory;          // absolute path of the overlay lower folder (".../diff")
+  std::optional<Digest> diff_id;  // known once computed; see Store::diff_id
+  std::optional<Digest> blob;     // the compressed form, if it is in the store (pulled layers)
+  std::uint64_t size = 0;         // bytes of regular files, unpacked
+};
+
+// While one exists, nothing is deleted that is not referred to yet. Take one for as long as you make or use content
+// before a record names it.
+class Session {
+ public:
+  explicit Session(Fd lock) : lock_(std::move(lock)) {}
+
+ private:
+  Fd lock_;
+};
+
+// A folder to be filled and then given to commit_layer: lies on the store's file system. Removed by the destructor if
+// it was not committed. work() is an empty sibling, for overlayfs's workdir.
+class LayerDraft {
+ public:
+  LayerDraft(std::string base, Fd lock) : base_(std::move(base)), lock_(std::move(lock)) {}
+  LayerDraft(LayerDraft&& other) noexcept : base_(std::exchange(other.base_, {})), lock_(std::move(other.lock_)) {}
+  LayerDraft& operator=(LayerDraft&& other) noexcept;
+  ~LayerDraft();
+
+  std::string directory() const { return base_ + "/diff"; }
+  std::string work() const { return base_ + "/work"; }
+
+ private:
+  friend class Store;
+  std::string base_;
+  Fd lock_;  // held by flock: a draft without a holder was left by a crash and is swept
+};
+
+struct RemoveReport {
+  std::vector<std::string> untagged;  // familiar names, in the order removed
+  std::vector<std::string> deleted;   // "sha256:..." ids of images that are gone
+  std::uint64_t reclaimed = 0;        // bytes
+};
+
+// Who needs an image, in words ("container lms-db-1 (running)"); empty: nobody. Asked before an image is removed.
+using ImageUsers = std::function<std::vector<std::string>(const Image&)>;
+
+struct PruneItem {
+  enum class Kind : std::uint8_t { image, layer, blob, leftover };
+  Kind kind = Kind::image;
+  std::string id;
+  std::string name;                    // images: display name
+  std::uint64_t size = 0;              // what its removal gives back
+  std::vector<std::string> needed_by;  // not empty: it stays
+};
+
+struct PruneOptions {
+  enum class Images : std::uint8_t { none, untagged, unused };
+  Images images = Images::untagged;  // `untagged`: without a name and unused; `unused`: also those with names
+  enum class Mode : std::uint8_t { plan, act };
+  Mode mode = Mode::plan;
+};
+
+struct PruneReport {
+  std::vector<PruneItem> items;  // everything looked at that is removed, or that would be but for needed_by
+  std::uint64_t reclaimed = 0;   // in plan mode: would be
+  bool others_active = false;    // another command is working: orphaned files were left alone
+};
+
+class Store {
+ public:
+  // Cheap: opens the database and makes missing folders. Roots must have been prepared.
+  static Result<Store> open(const Roots& roots);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  // --- Images. Not found is Code::not_found, "No such image: X".
+  // text: a reference ("postgres:15", "postgres@sha256:..."), an id ("sha256:...") or a unique start of one.
+  Result<Image> find(std::string_view text) const;
+  Result<Image> find(const Reference& reference) const;
+  Result<std::optional<Image>> look_up(std::string_view text) const;  // nullopt instead of not_found
+  Result<std::vector<Image>> list() const;                            // newest first
+  Result<ImageConfig> config_of(const Image& image) const;
+  Result<std::string> raw_config_of(const Image& image) const;
+  // Overlay lower folders, top layer first; never empty (an image without layers gets an empty folder).
+  Result<std::vector<std::string>> layer_paths(const Image& image) const;
+  Result<std::vector<LayerInfo>> layers_of(const Image& image) const;  // base layer first
+
+  // Gives (or moves) a name to an image. Replaces what had the name.
+  Result<> tag(const Image& image, const Reference& name);
+  Result<> add_digest(const Image& image, const Reference& name_with_digest);
+  enum class Removal : std::uint8_t { normal, force };
+  // As `docker rmi`: a name is untagged, the image itself goes with its last name; by id only if it has at most one
+  // name. Users make it Code::conflict, naming them; `force` untags anyway but never takes content that is held.
+  Result<RemoveReport> remove(std::string_view text, Removal removal, const ImageUsers& users = {});
+  Result<PruneReport> prune(const PruneOptions& options, const ImageUsers& users = {});
+
+  // --- Holds: `owner` names the holder ("container:ID", "build:KEY"). Dropped all at once.
+  enum class HoldKind : std::uint8_t { image, layer };
+  Result<> hold(const std::string& owner, HoldKind kind, const std::string& id);
+  Result<> release(const std::string& owner);
+
+  // --- Making content.
+  Result<Session> session() const;
+  Result<LayerDraft> new_layer() const;
+  // Takes the folder over by rename (it must lie on the same file system, in overlay form, and not be mounted).
+  // directory may be a draft's or any other folder. The diff ID is not computed yet.
+  Result<LayerInfo> commit_layer(LayerDraft draft);
+  Result<LayerInfo> commit_layer(const std::string& directory);
+  Result<LayerInfo> layer(const std::string& id) const;  // Code::not_found if it is gone
+  // Computes (once) the digest of the layer's tar: reads every file, so do it in a thread of its own if you can.
+  Result<Digest> diff_id(const std::string& layer_id) const;
+  // Layers base first; config.diff_ids are filled in here. The id is that of the configuration. Names may be none.
+  // An existing image of the same id just gets the names.
+  Result<Image> create_image(ImageConfig config, const std::vector<std::string>& layer_ids,
+                             const std::vector<Reference>& names);
+  // The same with the configuration's bytes as they came (pull, load); their diff_ids must be those of the layers.
+  Result<Image> add_image(const std::string& raw_config, const std::vector<std::string>& layer_ids,
+                          const std::optional<Digest>& manifest, const std::vector<Reference>& names);
+  // A committed layer with this diff ID, if any.
+  Result<std::optional<LayerInfo>> find_layer(const Digest& diff_id) const;
+
+  // --- Blobs.
+  std::string blob_path(const Digest& digest) const;
+  bool has_blob(const Digest& digest) const;
+  Result<std::string> read_blob(const Digest& digest, std::size_t limit) const;
+  Result<Digest> write_blob(std::string_view content) const;
+
+  const Roots& roots() const;
+
+  struct State;  // for the files of this module
+  State& state() const { return *state_; }
+
+ private:
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace consort::image

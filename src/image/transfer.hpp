@@ -1,0 +1,101 @@
+// Images from elsewhere and to elsewhere: registries, archives, root file systems.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "image/progress.hpp"
+#include "image/store.hpp"
+
+namespace consort::image {
+
+// What is needed to speak to registries: files and environment read once. Cheap to make.
+struct RegistryOptions {
+  std::string docker_config;          // "": $DOCKER_CONFIG/config.json or ~/.docker/config.json
+  std::string registries_conf;        // "": $CONTAINERS_REGISTRIES_CONF, ~/.config/containers, /etc/containers
+  std::vector<std::string> insecure;  // registries that plain HTTP or unverified TLS is allowed for
+};
+
+struct PullOptions {
+  std::optional<Platform> platform;  // none: this machine's
+  enum class Policy : std::uint8_t { always, missing, never } policy = Policy::always;
+  RegistryOptions registry;
+  std::stop_token cancel;  // interrupted: Code::interrupted, nothing half-made
+  unsigned parallel_layers = 4;
+  std::uint64_t max_layer_bytes = std::uint64_t{64} << 30;  // unpacked; more is Code::invalid
+  std::uint64_t max_entries = 4'000'000;                    // per layer
+};
+
+struct PullResult {
+  Image image;
+  Digest manifest;       // of the image's manifest or the index it was chosen from: what repo digests show
+  bool changed = false;  // false: the image was up to date
+};
+
+// Brings the image here and gives it its name. Errors carry Docker's words: "manifest for x:y not found: manifest
+// unknown: ..." (hint: the tags that look like it), "pull access denied for x, repository does not exist or may require
+// 'docker login'", and for Policy::never "No such image: x:y".
+Result<PullResult> pull(Store& store, const Reference& reference, const PullOptions& options,
+                        const Progress& progress = {});
+
+struct PushOptions {
+  RegistryOptions registry;
+  std::stop_token cancel;
+  int compression_level = 1;  // of zlib-compatible gzip
+};
+struct PushResult {
+  Digest manifest;
+  std::uint64_t size = 0;  // of the manifest, as `docker push` prints it
+};
+// Pushes the local image that has this name. Layers that came from a registry go as they came; others are packed now.
+Result<PushResult> push(Store& store, const Reference& reference, const PushOptions& options,
+                        const Progress& progress = {});
+
+// All tags of a repository, at most `limit`.
+Result<std::vector<std::string>> list_tags(const Reference& repository, const RegistryOptions& options,
+                                           std::size_t limit = 10'000);
+
+// The digest a reference stands for at the registry, of the index if it is one (config --resolve-image-digests).
+Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options);
+
+// --- Credentials: ~/.docker/config.json, or the helper it names.
+struct Login {
+  std::string username;
+  std::string password;  // or an identity token
+};
+// Checks them with the registry, then stores them. Gives where they were stored, for the message.
+Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options);
+Result<> logout(const std::string& registry, const RegistryOptions& options);
+
+// --- Archives.
+enum class ArchiveFormat : std::uint8_t {
+  docker,      // as `docker save` writes it today: an OCI layout with Docker's manifest.json beside it
+  oci_layout,  // the OCI layout alone
+};
+// Writes a tar to out. names: as for Store::find.
+Result<> save(Store& store, const std::vector<std::string>& names, int out, ArchiveFormat format,
+              std::stop_token cancel = {});
+struct LoadResult {
+  std::vector<Image> images;
+  std::vector<std::string> names;  // full names given
+};
+// Reads docker save's archives (old and new) and OCI layouts, packed (gzip, zstd) or not, from a pipe or a file.
+Result<LoadResult> load(Store& store, int in, const PullOptions& options = {}, const Progress& progress = {});
+
+// --- Root file systems.
+struct ImportOptions {
+  std::vector<Reference> names;
+  ImageConfig config;   // architecture, created and history are filled in when empty
+  std::string comment;  // of the history entry
+  PullOptions limits;
+};
+// A tar (gzip and zstd too) becomes an image of one layer.
+Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress = {});
+// The merged file system as one tar. lower: overlay folders, top first; upper (a container's) may be "".
+Result<> export_rootfs(const std::vector<std::string>& lower, const std::string& upper, int out,
+                       std::stop_token cancel = {});
+
+}  // namespace consort::image
