@@ -1,0 +1,113 @@
+// How the engine talks to a project's supervisor. A Client is a value without state beyond two names: each call opens a
+// connection of its own, so it may be used from several threads at once. Calls block until the supervisor answers.
+//
+// Lists and look-ups never start a supervisor: observe() asks the running one, or reads what it left in files.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/os/fd.hpp"
+#include "base/roots.hpp"
+#include "supervisor/protocol.hpp"
+#include "supervisor/state.hpp"
+
+namespace consort::supervisor {
+
+// Starts keeper and supervisor of the project if there are none; returns once the control socket answers. The programs
+// are looked for in $CONSORT_LIBEXEC, beside this program, then in the libexec folder of the installation.
+Result<> ensure_supervisor(const Roots& roots, const std::string& project);
+
+// The state of every container of the project that this boot has seen: live if the supervisor runs, else last known.
+// Recorded as running but neither it nor its supervisor is there: exited, exit code unknown.
+Result<std::vector<ContainerState>> observe(const Roots& roots, const std::string& project);
+// The same for given ids, with what data/containers/ID/state.json knows of earlier boots. Ids nobody has ever started
+// are missing from the map.
+Result<std::map<std::string, ContainerState>> observe(const Roots& roots, const std::string& project,
+                                                      std::span<const std::string> container_ids);
+
+// A stream of events. fd() is readable when next() will not block.
+class Subscription {
+ public:
+  Subscription(Fd socket, std::vector<ContainerState> initial)
+      : socket_(std::move(socket)), initial_(std::move(initial)) {}
+  int fd() const { return socket_.get(); }
+  const std::vector<ContainerState>& initial() const { return initial_; }  // taken before the first event, no gap
+  // Blocks. nullopt: the supervisor has ended (nothing runs any more) or was replaced: subscribe again or observe().
+  Result<std::optional<Event>> next();
+
+ private:
+  Fd socket_;
+  std::vector<ContainerState> initial_;
+};
+
+struct ExecOptions {
+  std::string process;  // OCI `process` object as JSON text: args, env, cwd, user, capabilities, ...
+  bool tty = false;
+  bool detach = false;              // do not keep the connection: wait() is not available
+  int in = -1, out = -1, err = -1;  // borrowed; -1: /dev/null. Not used with tty
+};
+
+// A process started in a running container. Closing it early does not end the process.
+class ExecSession {
+ public:
+  ExecSession(Fd socket, Fd console, pid_t pid) : socket_(std::move(socket)), console_(std::move(console)), pid_(pid) {}
+  Fd& console() { return console_; }        // pty master with tty, else empty
+  int fd() const { return socket_.get(); }  // readable once it has ended
+  pid_t pid() const { return pid_; }        // as the host sees it
+  Result<> resize(WindowSize size);
+  Result<int> wait();  // exit code, 128 + signal
+
+ private:
+  Fd socket_;
+  Fd console_;
+  pid_t pid_;
+};
+
+struct StopOptions {
+  std::optional<Milliseconds> timeout;  // none: the container's stop_timeout; 0: kill at once; negative: wait for ever
+  std::optional<int> signal;            // none: the container's stop_signal
+};
+
+struct Attachment {
+  Fd input;  // writer of its standard input, or the pty master (write only: output comes from the log)
+  bool tty = false;
+};
+
+class Client {
+ public:
+  Client(Roots roots, std::string project) : roots_(std::move(roots)), project_(std::move(project)) {}
+
+  Result<> ensure() const { return ensure_supervisor(roots_, project_); }
+  Result<bool> running() const;  // is there a supervisor
+
+  Result<std::vector<ContainerState>> snapshot() const;
+  Result<Subscription> subscribe() const;
+
+  // Starts what unit.json (a path) describes; returns once its process runs. Starts the supervisor if need be. A start
+  // that fails says why, leaves nothing behind, and puts 126 or 127 into *exit_code if the program is at fault.
+  Result<ContainerState> start(const std::string& unit_path, int* exit_code = nullptr) const;
+  // Of a container that is not running: success. No supervisor: the same, as nothing can run.
+  Result<ContainerState> stop(const std::string& container_id, const StopOptions& options = {}) const;
+  Result<ContainerState> restart(const std::string& container_id, const StopOptions& options = {}) const;
+  Result<> kill(const std::string& container_id, int signal) const;
+  Result<> pause(const std::string& container_id) const;
+  Result<> unpause(const std::string& container_id) const;
+  Result<ExecSession> exec(const std::string& container_id, const ExecOptions& options, int* exit_code = nullptr) const;
+  Result<> resize(const std::string& container_id, WindowSize size) const;
+  Result<Attachment> attach(const std::string& container_id) const;
+  Result<ContainerState> wait(const std::string& container_id, WaitUntil until = WaitUntil::not_running) const;
+  // Removes the run file and what the supervisor remembers. A running container is Code::conflict. Works without a
+  // supervisor as well.
+  Result<> forget(const std::string& container_id) const;
+  Result<> shutdown() const;
+
+ private:
+  Roots roots_;
+  std::string project_;
+};
+
+}  // namespace consort::supervisor

@@ -1,0 +1,142 @@
+// The words spoken on run/projects/PROJECT/control.sock, a unix SEQPACKET socket (mode 0600): one JSON object a
+// message, descriptors beside it. Drawn in docs/protocols.md.
+//
+// A connection carries one request; what follows depends on it:
+//   snapshot                               -> {"ok":true,"states":[...],"more":bool}... until more is false
+//   subscribe                              -> the same, then {"event":KIND,"state":{...},...} until either side closes
+//   start    {unit}                        -> {"ok":true,"state":{...}} once it runs (its init has passed execve)
+//   stop     {id,timeout_ms?,signal?}      -> the same, once it has ended
+//   restart  {id,timeout_ms?,signal?}      -> the same, once it runs again
+//   kill     {id,signal}                   -> once the signal is sent
+//   pause, unpause {id}                    -> once done
+//   wait     {id,until}                    -> once it is not running ("not_running") or ends next ("next_exit")
+//   exec     {id,process,tty,detach} + fds -> {"ok":true,"exec":N,"pid":P} (+ pty master if tty), then {"exit_code":N}
+//                                             the connection also takes {"resize":[rows,columns]} meanwhile
+//   exec_wait{id,exec}                     -> {"exit_code":N}; after the supervisor was replaced
+//   resize   {id,rows,columns}             -> once done
+//   attach   {id}                          -> {"ok":true,"tty":bool} + the writer of its stdin, or its pty master
+//   forget   {id}                          -> once all traces of a container that does not run are gone
+//   shutdown                               -> once everything is stopped; then both processes end
+// A failure is {"ok":false,"error":{code,message,hint?,exit_code?}}.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "supervisor/state.hpp"
+#include "supervisor/unit.hpp"
+
+namespace consort::supervisor {
+
+enum class Op : std::uint8_t {
+  snapshot,
+  subscribe,
+  start,
+  stop,
+  restart,
+  kill,
+  pause,
+  unpause,
+  wait,
+  exec,
+  exec_wait,
+  resize,
+  attach,
+  forget,
+  shutdown,
+};
+
+enum class WaitUntil : std::uint8_t { not_running, next_exit };
+
+struct Request {
+  Op op = Op::snapshot;
+  std::string id;
+  std::string unit;                     // start: path of unit.json
+  std::optional<Milliseconds> timeout;  // stop, restart; none: the container's own, 0: kill at once, negative: for ever
+  std::optional<int> signal;            // stop, restart: instead of the container's own; kill: needed
+  WaitUntil until = WaitUntil::not_running;
+  std::string process;  // exec: an OCI `process` object as JSON text
+  bool tty = false;
+  bool detach = false;
+  std::uint64_t exec = 0;
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
+};
+
+// What happened to a container, in the order of Docker's events (spec section 22).
+enum class EventKind : std::uint8_t {
+  start,
+  die,
+  kill,
+  stop,
+  restart,
+  restarting,  // the restart policy waits for its back-off
+  oom,
+  pause,
+  unpause,
+  health,
+  exec_start,
+  exec_die,
+  forget,
+};
+
+struct Event {
+  EventKind kind = EventKind::start;
+  SystemTime time{};
+  int signal = 0;         // kill
+  std::string exec_argv;  // exec_start, exec_die
+  ContainerState state;   // after the event
+};
+
+struct Failure {
+  Code code = Code::internal;
+  std::string message;
+  std::string hint;
+  std::optional<int> exit_code;  // of a start or exec that failed: 126, 127, 128 as Docker counts
+};
+
+struct Reply {
+  bool ok = false;
+  std::optional<Failure> failure;
+  std::optional<ContainerState> state;
+  std::vector<ContainerState> states;
+  bool more = false;
+  std::uint64_t exec = 0;
+  pid_t pid = 0;
+  bool tty = false;
+  std::optional<int> exit_code;
+};
+
+struct WindowSize {
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
+};
+
+std::string_view to_string(Op op);
+std::string_view to_string(EventKind kind);
+std::optional<Op> op_from(std::string_view text);
+std::optional<EventKind> event_kind_from(std::string_view text);
+
+std::string request_to_json(const Request& request);
+Result<Request> request_from_json(std::string_view text);
+std::string reply_to_json(const Reply& reply);
+Result<Reply> reply_from_json(std::string_view text);
+std::string event_to_json(const Event& event);
+Result<Event> event_from_json(std::string_view text);
+std::string resize_to_json(WindowSize size);
+Result<WindowSize> resize_from_json(std::string_view text);
+
+Failure failure_of(const Error& error);
+Error error_of(const Failure& failure);  // without the exit code
+
+// Paths under the run root.
+std::string control_socket_path(const std::string& project_run);
+std::string run_state_path(const std::string& project_run, const std::string& container_id);
+
+}  // namespace consort::supervisor

@@ -1,0 +1,88 @@
+// What is observed of a container: written by the supervisor, read by everybody. The same JSON travels over the control
+// socket, lies in run/projects/PROJECT/containers/ID.json (while the boot lasts) and, after each start and end, in
+// data/containers/ID/state.json (what is last known for certain).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+
+namespace consort::supervisor {
+
+enum class Status : std::uint8_t { created, running, paused, restarting, exited };
+enum class HealthStatus : std::uint8_t { none, starting, healthy, unhealthy };
+
+struct HealthResult {
+  SystemTime start{};
+  SystemTime end{};
+  int exit_code = 0;   // -1: timed out or could not be started
+  std::string output;  // stdout and stderr, cut at 4096 bytes
+};
+
+struct HealthState {
+  HealthStatus status = HealthStatus::none;
+  unsigned failing_streak = 0;
+  std::deque<HealthResult> log;  // last 5, oldest first
+};
+
+struct BoundPort {
+  std::string host_ip;  // "0.0.0.0", "::", "127.0.0.1"
+  std::uint16_t host_port = 0;
+  std::uint16_t container_port = 0;
+  std::string protocol = "tcp";
+};
+
+struct EndpointAddress {
+  std::string network_id;
+  std::string network_name;
+  std::string ipv4;  // without prefix length
+  std::string ipv6;
+  std::string gateway4;
+  std::string gateway6;
+  std::string mac;
+};
+
+struct ContainerState {
+  std::string id;
+  std::string name;
+  std::string project;
+  std::string service;
+  unsigned number = 1;
+  bool oneoff = false;
+
+  Status status = Status::created;
+  pid_t pid = 0;                  // 0 unless running, paused
+  std::uint64_t pid_started = 0;  // process_start_time(): with the pid it names the process
+  std::optional<int> exit_code;   // none: still running, never ran, or nobody could see how it ended
+  bool oom_killed = false;
+  bool manually_stopped = false;  // by stop or kill: no restart policy acts, and none at boot for unless-stopped
+  std::string error;              // why the last start failed; the status stays `created` (or `exited`)
+  std::optional<SystemTime> started_at;
+  std::optional<SystemTime> finished_at;
+  unsigned restart_count = 0;
+  HealthState health;
+  std::vector<BoundPort> ports;
+  std::vector<EndpointAddress> addresses;
+  std::string cgroup;  // relative to the cgroup root
+  bool auto_remove = false;
+
+  bool running() const { return status == Status::running || status == Status::paused; }
+};
+
+std::string_view to_string(Status status);
+std::string_view to_string(HealthStatus status);
+std::optional<Status> status_from(std::string_view text);
+std::optional<HealthStatus> health_status_from(std::string_view text);
+
+std::string state_to_json(const ContainerState& state);
+Result<ContainerState> state_from_json(std::string_view text, const std::string& source);
+
+}  // namespace consort::supervisor

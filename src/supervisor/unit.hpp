@@ -1,0 +1,123 @@
+// A container as the supervisor must know it: everything needed to start it, keep it and take it down, and nothing of
+// Compose or images. The engine writes it as unit.json into the container's folder before it asks for a start; the
+// supervisor reads that file and never the state database.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort::supervisor {
+
+using Milliseconds = std::chrono::milliseconds;
+
+struct OverlayUnit {
+  std::vector<std::string> lower;  // top layer first
+  std::string upper;
+  std::string work;
+};
+
+struct LogUnit {
+  std::string path;            // first file; rotated ones are path.1 (newest) ... path.N
+  std::uint64_t max_size = 0;  // bytes; 0: never rotated
+  unsigned max_file = 1;       // files in all, the current one included
+  bool disabled = false;       // driver "none"
+};
+
+enum class RestartPolicy : std::uint8_t { no, on_failure, always, unless_stopped };
+
+struct RestartUnit {
+  RestartPolicy policy = RestartPolicy::no;
+  unsigned max_retries = 0;  // of on_failure; 0: without limit
+};
+
+struct HealthUnit {
+  std::vector<std::string> argv;  // as executed: a shell form is {"/bin/sh", "-c", text} already
+  Milliseconds interval{30000};
+  Milliseconds timeout{30000};
+  Milliseconds start_period{0};
+  Milliseconds start_interval{5000};
+  unsigned retries = 3;
+  bool eager = true;  // decision 8: extra checks right after the start
+};
+
+enum class NetworkMode : std::uint8_t { sandbox, host, none, container };
+
+struct EndpointUnit {
+  std::string network_id;
+  std::string network_name;  // the real one ("proj_default"): names also resolve as NAME.NETWORK_NAME
+  std::string bridge;
+  std::string ifname;    // "eth0"
+  std::string ipv4;      // "172.18.0.2/16"; empty: none
+  std::string gateway4;  // "172.18.0.1"; empty: none
+  std::string ipv6;
+  std::string gateway6;
+  std::string mac;
+  bool default_route = false;          // this endpoint's gateways become the container's default routes
+  bool internal = false;               // network without a way out
+  int mtu = 0;                         // 0: the kernel's
+  std::vector<std::string> dns_names;  // service name, container name, aliases, short id, hostname
+};
+
+struct PortUnit {
+  std::string host_ip;              // empty: all addresses, v4 and v6
+  std::uint16_t host_port = 0;      // 0: an ephemeral one, new at every start
+  std::uint16_t host_port_end = 0;  // of a range to choose from; 0: just host_port
+  std::uint16_t container_port = 0;
+  std::string protocol = "tcp";  // tcp | udp
+};
+
+struct ContainerUnit {
+  std::string id;    // 64 hex digits
+  std::string name;  // "proj-web-1"
+  std::string project;
+  std::string service;
+  unsigned number = 1;
+  bool oneoff = false;
+
+  std::string bundle;                  // folder with config.json, seccomp.bpf, rootfs/, ...
+  std::optional<OverlayUnit> overlay;  // none: the bundle's rootfs/ is used as it is
+  std::string runtime;                 // empty: the embedded one, else an OCI runtime's program ("runc")
+  std::string cgroup;  // relative to the cgroup root ("consort/PROJECT/ID"); empty: chosen by the supervisor
+
+  bool tty = false;
+  bool open_stdin = false;
+  bool stdin_once = false;  // standard input ends when the first attached client's ends
+  LogUnit log;
+  RestartUnit restart;
+  int stop_signal = 15;
+  Milliseconds stop_timeout{10000};
+  std::optional<HealthUnit> health;
+
+  NetworkMode network_mode = NetworkMode::sandbox;
+  std::string network_container;  // id, with NetworkMode::container
+  std::string hostname;
+  std::vector<EndpointUnit> endpoints;
+  std::map<std::string, std::string> sysctls;  // net.*: set in the sandbox
+  std::vector<PortUnit> ports;
+  std::vector<std::uint16_t> exposed_tcp_ports;
+  std::vector<std::string> dns_servers;                           // empty: the host's
+  std::vector<std::pair<std::string, std::string>> link_aliases;  // alias -> container id, only for this asker
+
+  bool auto_remove = false;  // the subscriber who sees the exit removes it (`run --rm`)
+};
+
+std::string_view to_string(RestartPolicy policy);
+std::string_view to_string(NetworkMode mode);
+std::optional<RestartPolicy> restart_policy_from(std::string_view text);  // "no", "on-failure", "always", ...
+std::optional<NetworkMode> network_mode_from(std::string_view text);
+
+std::string unit_to_json(const ContainerUnit& unit);
+// Code::invalid names the field. `source` names the text in the error. Unknown fields are ignored, so that an older
+// supervisor reads what a newer engine writes.
+Result<ContainerUnit> unit_from_json(std::string_view text, const std::string& source);
+Result<ContainerUnit> read_unit(const std::string& path);
+
+}  // namespace consort::supervisor
