@@ -1,0 +1,85 @@
+// A sandbox is the network namespace of one container: its interfaces, addresses, routes, and the sockets on which the
+// supervisor answers DNS inside it. Making one takes a few netlink messages and runs no program.
+//
+// The supervisor has one thread, so create_sandbox may enter the new namespace and come back; it must not be called in
+// a process with more threads that touch the network at the same time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/os/fd.hpp"
+#include "network/address.hpp"
+
+namespace consort {
+
+struct Endpoint {
+  std::string network_id;
+  std::string network_name;
+  std::string bridge;           // the host's bridge
+  std::string ifname = "eth0";  // inside
+  std::optional<InterfaceAddress> ipv4;
+  std::optional<Address> gateway4;
+  std::optional<InterfaceAddress> ipv6;
+  std::optional<Address> gateway6;
+  std::optional<MacAddress> mac;  // default: MacAddress::of(ipv4)
+  bool default_route = false;     // at most one endpoint of a container
+  bool internal = false;          // then its gateways are not used
+  bool isolated = false;          // enable_icc=false: may talk to the bridge only
+  std::uint32_t mtu = 0;          // bytes; 0: the bridge's
+};
+
+enum class SandboxDns : std::uint8_t { none, resolver };
+
+struct SandboxOptions {
+  std::string container_id;
+  std::vector<Endpoint> endpoints;  // in the order in which they are made; none: loopback only
+  std::vector<std::pair<std::string, std::string>>
+      sysctls;  // net.* names with dots, applied last; others: Code::invalid
+  SandboxDns dns = SandboxDns::resolver;
+};
+
+struct Sandbox {
+  Fd netns;    // to be joined by the container; keeps the namespace alive
+  Fd dns_udp;  // bound in the namespace, non-blocking; -1 without resolver. Asked at 127.0.0.11:53
+  Fd dns_tcp;
+  std::vector<std::string> host_links;  // the veth ends on the bridges
+};
+
+// Sockets into the host's side that many sandboxes share. One per process is enough.
+class HostLink {
+ public:
+  static Result<HostLink> open();
+  HostLink(HostLink&&) noexcept;
+  HostLink& operator=(HostLink&&) noexcept;
+  ~HostLink();
+
+  // On failure nothing is left behind.
+  Result<Sandbox> create_sandbox(const SandboxOptions& options);
+  // Removes the host's ends at once (the rest goes with the last descriptor of the namespace); gone is success.
+  Result<> destroy_sandbox(Sandbox sandbox);
+  // The parts by name only, for a successor that no longer has the descriptors.
+  Result<> remove_links(const std::vector<std::string>& host_links);
+
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  explicit HostLink(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A namespace with a way to the outside for RUN steps of a build: on the default bridge (consort0), made when it is
+// missing. The resolver is the host's own, so resolv_conf holds what the container's /etc/resolv.conf should say.
+struct BuildSandbox {
+  Sandbox sandbox;
+  std::string resolv_conf;
+};
+inline constexpr std::string_view default_bridge = "consort0";
+Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id);
+
+}  // namespace consort
