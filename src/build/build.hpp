@@ -1,0 +1,146 @@
+// Dockerfile and context in, image in the store out. The words used here:
+//   stage     what one FROM begins; it ends in a state: a chain of layers and an image configuration
+//   step      one instruction of a stage, numbered as in "[web 2/5] RUN make"
+//   context   the folder that COPY and ADD read; it is read in place, never copied
+//   cache     what a step gave the last time, found by a key made of all that the step can see (cache/key.hpp)
+// A build runs in the calling process; it starts threads and child processes, and all of them are gone when build()
+// returns, whether by success, error or cancellation.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+#include "base/roots.hpp"
+
+namespace consort::image {
+class Store;
+}
+
+namespace consort::build {
+
+struct Secret {
+  std::string id;
+  std::string file;                          // read when a step asks for it
+  std::optional<std::string> environment{};  // name of a variable of ours, instead of a file
+};
+
+struct SshForward {
+  std::string id = "default";
+  std::string socket;  // of an agent; empty: $SSH_AUTH_SOCK
+};
+
+// "name=value" of build --build-context: a folder, docker-image://REF, oci-layout://DIR, a git or tar URL.
+struct NamedContext {
+  std::string name;
+  std::string value;
+};
+
+struct Ulimit {
+  std::string name;  // "nofile"
+  std::int64_t soft = 0;
+  std::int64_t hard = 0;  // -1 is unlimited
+};
+
+enum class CacheUse : std::uint8_t { normal, ignore };        // ignore: --no-cache
+enum class BasePull : std::uint8_t { when_missing, always };  // always: --pull
+enum class Goal : std::uint8_t { image, check_only };         // check_only: build --check
+
+struct BuildRequest {
+  std::string context;                           // folder, or a git or tar URL; "" is an empty context
+  std::string dockerfile = "Dockerfile";         // relative to the context, or absolute
+  std::optional<std::string> dockerfile_inline;  // its text, instead
+  std::map<std::string, std::string> args;
+  std::string target;  // stage name or number; empty: the last
+  std::vector<std::string> tags;
+  std::map<std::string, std::string> labels;
+  std::vector<Secret> secrets;
+  std::vector<SshForward> ssh;
+  std::vector<NamedContext> additional_contexts;
+  std::vector<std::string> cache_from;  // accepted; the local cache needs none
+  std::vector<std::string> cache_to;
+  std::string network = "default";              // default | none | host
+  std::vector<std::string> extra_hosts;         // "name:address" or "name=address"
+  std::optional<std::uint64_t> shm_size_bytes;  // 64 MiB
+  std::vector<Ulimit> ulimits;
+  std::vector<std::string> platforms;        // empty: the machine's
+  std::vector<std::string> entitlements;     // network.host, security.insecure
+  std::vector<std::string> no_cache_filter;  // stages whose steps are not taken from the cache
+  CacheUse cache = CacheUse::normal;
+  BasePull pull = BasePull::when_missing;
+  Goal goal = Goal::image;
+};
+
+// What a build tells while it runs. Calls come from several threads, but one at a time.
+enum class StepState : std::uint8_t { started, output, cached, done, error, canceled };
+struct ProgressEvent {
+  int id = 0;         // "#7": counts from 1 in the order of first appearance; stays with the step
+  std::string stage;  // "web", "stage-1"; "internal" for loading the definition and the like
+  int number = 0;     // of the step in its stage, from 1; 0 for internal steps
+  int total = 0;      // steps of that stage
+  std::string text;   // "[web 2/5] RUN make"
+  StepState state = StepState::started;
+  std::string output;  // state output: raw bytes of the step's stdout or stderr
+  bool from_stderr = false;
+  double seconds = 0;   // states done, cached and error: since started
+  std::string message;  // state error: one line
+};
+
+// A build check, as `docker build --check` gives them.
+struct Warning {
+  std::string rule;     // "UndefinedVar"
+  std::string summary;  // what the rule is about
+  std::string message;  // what is wrong here
+  std::string url;      // of the rule's page
+  Mark at;
+};
+
+// Why a step was or was not taken from the cache: build --explain.
+struct StepExplanation {
+  std::string step;  // "[web 2/5] COPY . /app"
+  bool cached = false;
+  std::string reason;  // "file app/views.py changed"
+};
+
+struct BuildResult {
+  std::string image_id;  // "sha256:..."; empty with Goal::check_only
+  std::vector<std::string> tags;
+  std::vector<Warning> warnings;
+  std::vector<StepExplanation> explanations;
+  int steps_total = 0;
+  int steps_cached = 0;
+};
+
+// What the outside provides. Every function may be called from any thread of the build, one call at a time each.
+struct BuildEnvironment {
+  image::Store& store;
+  Roots roots;
+  // Gets an image into the store and gives its id; when_missing may still be answered from the store.
+  std::function<Result<std::string>(const std::string& reference, const std::string& platform, BasePull)> pull;
+  // A network namespace with the Internet in it, for RUN; it lives as long as the returned object. Empty: the host's.
+  struct Network {
+    Fd netns;
+    std::string resolv_conf;  // content of /etc/resolv.conf inside; empty: the host's
+    std::string hostname = "buildkitsandbox";
+    std::function<void()> release{};  // called when the step has ended
+  };
+  std::function<Result<Network>()> network{};
+  std::function<void(const ProgressEvent&)> progress{};
+  int cancel_fd = -1;                      // readable once the build is to stop; borrowed
+  std::vector<std::string> environment{};  // "K=V" of ours, for secrets from variables; empty: none
+};
+
+// Errors: Code::invalid with a mark for the Dockerfile's faults; Code::interrupted when cancelled; a failing RUN is a
+// StepFailure (failure.hpp renders it).
+Result<BuildResult> build(const BuildRequest& request, BuildEnvironment& environment);
+
+// True if any file that the image's COPY and ADD steps read differs from what it was built of: `up` tells the user.
+Result<bool> is_outdated(const BuildRequest& request, BuildEnvironment& environment, const std::string& image_id);
+
+}  // namespace consort::build
