@@ -1,0 +1,85 @@
+// The tree that a YAML text becomes, with the place of every key and value kept to the end. Passes (interpolation, merge,
+// validation, ...) work on this tree; extensions (x-*) and other free-form data reach the model as it is.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace consort::compose {
+
+// Where a node stands: an index into the list of sources (0 = made by the program, no place), line and column from 1 in
+// code points. Small, since every node has one; Sources::mark() turns it into a Mark.
+struct Place {
+  std::uint32_t source = 0;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  std::uint32_t length = 0;
+
+  explicit operator bool() const { return line != 0; }
+};
+
+enum class Kind : std::uint8_t { null, boolean, integer, floating, string, timestamp, sequence, mapping };
+enum class Style : std::uint8_t { plain, single_quoted, double_quoted, literal, folded, block, flow };
+enum class Directive : std::uint8_t { none, reset, override_ };  // the tags !reset and !override
+
+struct Entry;
+
+struct Node {
+  Kind kind = Kind::null;
+  Style style = Style::plain;
+  Directive directive = Directive::none;
+  bool alias_copy = false;      // came here by an alias or a merge key
+  Place place;
+  std::string text;             // of scalars: the text as written, quotes and escapes resolved
+  std::int64_t integer = 0;     // kind integer
+  double floating = 0;          // kind floating; also set for integers beyond 64 bits
+  bool boolean = false;
+  std::vector<Node> items;      // kind sequence
+  std::vector<Entry> entries;   // kind mapping, in the order of the file; keys are unique
+
+  Node();
+  Node(const Node&);
+  Node(Node&&) noexcept;
+  Node& operator=(const Node&);
+  Node& operator=(Node&&) noexcept;
+  ~Node();
+
+  static Node make_null(Place place = {});
+  static Node make_string(std::string text, Place place = {});
+  static Node make_boolean(bool value, Place place = {});
+  static Node make_integer(std::int64_t value, Place place = {});
+  static Node make_floating(double value, Place place = {});
+  static Node make_sequence(Place place = {});
+  static Node make_mapping(Place place = {});
+
+  bool is_null() const { return kind == Kind::null; }
+  bool is_string() const { return kind == Kind::string; }
+  bool is_mapping() const { return kind == Kind::mapping; }
+  bool is_sequence() const { return kind == Kind::sequence; }
+  bool is_scalar() const { return !is_mapping() && !is_sequence(); }
+
+  const Node* find(std::string_view key) const;  // null when absent or not a mapping
+  Node* find(std::string_view key);
+  const Entry* entry(std::string_view key) const;
+  Entry* entry(std::string_view key);
+  Node& set(std::string_view key, Node value, Place key_place = {});  // replaces or appends
+  bool erase(std::string_view key);
+
+  // The scalar as a string, the way Go's fmt.Sprint shows the decoded value: 1.10 -> "1.1", true -> "true", null -> "".
+  std::string scalar_text() const;
+};
+
+struct Entry {
+  std::string key;
+  Place place;  // of the key
+  Node value;
+};
+
+// The same data, places and styles apart.
+bool same_value(const Node& a, const Node& b);
+
+}  // namespace consort::compose
