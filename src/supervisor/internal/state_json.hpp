@@ -1,0 +1,12 @@
+// The JSON value behind state_to_json(), for messages and files that contain states.
+#pragma once
+
+#include "base/json.hpp"
+#include "supervisor/state.hpp"
+
+namespace consort::supervisor {
+
+Json state_as_json(const ContainerState& state);
+Result<ContainerState> state_of_json(const Json& json, const std::string& source);
+
+}  // namespace consort::supervisor
