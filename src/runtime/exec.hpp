@@ -1,0 +1,27 @@
+// Another process in a running container: all its namespaces, its cgroup, and a Process of its own. The result is a
+// Launch like any other (launch.hpp).
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "runtime/launch.hpp"
+#include "runtime/spec.hpp"
+
+namespace consort::runtime {
+
+struct ExecOptions {
+  pid_t pid = 0;            // the container's first process, as this program sees it
+  int pidfd = -1;           // borrowed, recommended: the pid cannot be recycled under us
+  std::string cgroup_path;  // as Launch::cgroup_path() gave it; "": the caller's
+  StdioFds stdio;
+  ChildOf child_of = ChildOf::caller;
+  std::string seccomp_bpf;
+};
+
+// process: what the container's own spec says, with args, env, cwd, user, terminal changed as wanted. With a terminal
+// the pty comes from the container's devpts. Code::not_found when the container has ended.
+Result<Launch> begin_exec(const Process& process, const ExecOptions& options);
+
+}  // namespace consort::runtime

@@ -1,0 +1,113 @@
+// A container between clone and exec, as an object that an event loop can drive; it never blocks.
+//
+//   parent                                  child
+//   begin(): mounts root, makes the cgroup
+//            clone3 ------------------------> set-up steps (internal/steps.hpp)
+//   sync_fd() readable, advance():
+//     State::pending <---------------------- (nothing yet)
+//     Error          <---------------------- failed{step, errno, argument}, or end-of-file: it died
+//     State::ready   <---------------------- ready (+ master of the pty)
+//   start() -------------- go -------------->
+//     State::pending <---------------------- executing
+//     Error          <---------------------- failed{exec, errno}
+//     State::started <---------------------- end-of-file: execve closed the socket
+//
+// End-of-file counts as success only after "executing". A Launch that is destroyed before `started` kills the child and
+// removes the cgroup it made. May be used from a thread of a program with several; the child makes system calls only.
+//
+// The payload is exec'ed from a copy of the calling program. The caller must not be reachable for writing through
+// /proc/PID/exe: see exe_seal.hpp.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+#include "base/os/process.hpp"
+#include "runtime/spec.hpp"
+
+namespace consort::runtime {
+
+struct OverlayRoot {
+  std::vector<std::string> lower;  // topmost first; absolute
+  std::string upper;               // "" with work "": a read-only view of lower
+  std::string work;
+};
+
+enum class ChildOf : std::uint8_t {
+  caller,   // the caller waits for it
+  sibling,  // CLONE_PARENT: the caller's parent does (the keeper)
+};
+
+enum class CgroupUse : std::uint8_t {
+  required,     // a cgroup that cannot be made is an error
+  best_effort,  // then the container runs in the caller's, with a warning (rootless)
+  none,
+};
+
+// Borrowed descriptors; duplicated as needed, the caller closes its own. -1: /dev/null. Ignored with a terminal.
+struct StdioFds {
+  int in = -1;
+  int out = -1;
+  int err = -1;
+};
+
+struct LaunchOptions {
+  std::string id;
+  std::string bundle;                  // where relative paths of the spec start; must exist
+  std::optional<OverlayRoot> overlay;  // none: spec.root_path is used as it is
+  StdioFds stdio;
+  int netns_fd = -1;  // borrowed; joined instead of what the spec says about the network namespace
+  ChildOf child_of = ChildOf::caller;
+  CgroupUse cgroup = CgroupUse::required;
+  std::string seccomp_bpf;   // path of a compiled filter; "": none
+  std::string init_program;  // host path of consort-init, bound at /sbin/docker-init when the annotation asks for it
+};
+
+class Launch {
+ public:
+  enum class State : std::uint8_t { pending, ready, started };
+
+  static Result<Launch> begin(const Spec& spec, const LaunchOptions& options);
+  Launch(Launch&&) noexcept;
+  Launch& operator=(Launch&&) noexcept;
+  ~Launch();
+
+  pid_t pid() const;
+  int pidfd() const;
+  int sync_fd() const;  // watch for EPOLLIN until `started` or an error
+  // Reads what has come. An Error is final: it says which step failed on what; the child is dead and, if ours, reaped.
+  Result<State> advance();
+  Result<> start();  // after `ready`
+  // Blocks until the state is reached or the launch has failed.
+  Result<> wait_for(State state);
+
+  Fd take_pidfd();
+  Fd take_console();                                 // the pty's master, from `ready` on, when process.terminal
+  const std::string& cgroup_path() const;            // "" = none was made; see cgroup.hpp
+  const std::vector<std::string>& warnings() const;  // limits that this kernel does not have, and the like
+
+  struct Impl;
+  explicit Launch(std::unique_ptr<Impl> impl);
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// The exit code Docker gives a container whose start failed: 127 not found, 126 not executable, 128 otherwise.
+int exit_code_of_failed_start(const Error& error);
+
+// For build steps: starts, waits, kills what is left in the cgroup, removes it. Blocks the calling thread.
+// cancel_fd (borrowed, -1: none) readable: everything is killed and the result is Code::interrupted.
+struct RunOutcome {
+  ExitStatus status;
+  bool oom_killed = false;
+};
+Result<RunOutcome> run_to_end(const Spec& spec, const LaunchOptions& options, int cancel_fd = -1);
+
+}  // namespace consort::runtime

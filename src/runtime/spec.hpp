@@ -1,0 +1,156 @@
+// The part of the OCI runtime specification's config.json (1.2) that Consort understands, as types. What is missing
+// here is refused when it would change what the container may do, and ignored otherwise; see parse_spec().
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort::runtime {
+
+// Annotations of our own. The user of a container is looked up in *its* passwd and group files when it starts, as
+// Docker does; OCI has only numbers, so the text travels here and wins over process.user.
+inline constexpr std::string_view user_annotation = "dev.consort.user";            // "name", "1000", "name:group", ...
+inline constexpr std::string_view group_add_annotation = "dev.consort.group-add";  // "audio,1001"
+inline constexpr std::string_view init_annotation = "dev.consort.init";            // "true": pid 1 is consort-init
+
+struct IdMapping {
+  std::uint32_t container_id = 0;
+  std::uint32_t host_id = 0;
+  std::uint32_t size = 0;
+};
+
+struct User {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::optional<std::uint32_t> umask;  // none: 0022
+  std::vector<std::uint32_t> additional_gids;
+  std::string name;                      // user_annotation: "" = uid and gid above
+  std::vector<std::string> group_names;  // group_add_annotation
+};
+
+// Sets of capabilities as the kernel's bit masks: bit CAP_CHOWN (0) and so on.
+struct Capabilities {
+  std::uint64_t bounding = 0;
+  std::uint64_t effective = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t inheritable = 0;
+  std::uint64_t ambient = 0;
+};
+
+struct Rlimit {
+  int resource = 0;  // RLIMIT_NOFILE, ...
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+};
+
+struct Process {
+  bool terminal = false;
+  std::uint16_t console_height = 0;
+  std::uint16_t console_width = 0;
+  User user;
+  std::vector<std::string> args;
+  std::vector<std::string> env;  // "K=V"; HOME is added at start from the container's passwd when absent
+  std::string cwd = "/";
+  std::optional<Capabilities> capabilities;  // none: those of the caller, as OCI has it
+  std::vector<Rlimit> rlimits;
+  bool no_new_privileges = false;
+  std::optional<int> oom_score_adj;
+};
+
+struct Mount {
+  std::string destination;
+  std::string type;    // "bind" or a file system; may be empty with the options bind and rbind
+  std::string source;  // relative paths: to the bundle
+  std::vector<std::string> options;
+};
+
+enum class NamespaceKind : std::uint8_t { mount, pid, network, ipc, uts, cgroup, user, time };
+
+struct Namespace {
+  NamespaceKind kind;
+  std::string path;  // "": a new one
+};
+
+struct Device {
+  std::string path;
+  char type = 'c';  // c (or u), b, p
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint32_t mode = 0666;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+
+struct DeviceRule {
+  bool allow = false;
+  char type = 'a';                    // a, b, c
+  std::optional<std::int64_t> major;  // none: all
+  std::optional<std::int64_t> minor;
+  std::string access = "rwm";
+};
+
+struct ThrottleDevice {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint64_t rate = 0;  // a weight, bytes or operations per second
+};
+
+// Bytes, microseconds and counts as in OCI (cgroup v1's words); the cgroup code converts them for v2. -1: unlimited.
+struct Resources {
+  std::optional<std::int64_t> memory_limit;
+  std::optional<std::int64_t> memory_reservation;
+  std::optional<std::int64_t> memory_swap;  // memory plus swap, as on v1
+  std::optional<std::int64_t> memory_swappiness;
+  std::optional<bool> disable_oom_killer;
+  std::optional<std::uint64_t> cpu_shares;
+  std::optional<std::int64_t> cpu_quota;
+  std::optional<std::uint64_t> cpu_period;
+  std::optional<std::int64_t> cpu_realtime_runtime;
+  std::optional<std::uint64_t> cpu_realtime_period;
+  std::string cpuset_cpus;
+  std::string cpuset_mems;
+  std::optional<std::int64_t> pids_limit;
+  std::optional<std::uint16_t> blkio_weight;
+  std::vector<ThrottleDevice> blkio_weight_device, read_bps, write_bps, read_iops, write_iops;
+  std::map<std::string, std::string> unified;  // v2: file to content
+  std::vector<DeviceRule> devices;             // in order, the last match wins
+};
+
+struct Linux {
+  std::vector<Namespace> namespaces;
+  std::vector<IdMapping> uid_mappings, gid_mappings;
+  std::vector<Device> devices;  // beyond the ones every container has (null, zero, full, random, urandom, tty)
+  Resources resources;
+  std::string cgroups_path;        // absolute: below the hierarchy's root; "" = /consort/ID
+  std::string rootfs_propagation;  // "" = rprivate
+  std::vector<std::string> masked_paths, readonly_paths;
+  std::map<std::string, std::string> sysctl;
+  bool has_seccomp = false;  // the rules themselves are read by compile_seccomp (seccomp.hpp)
+};
+
+struct Spec {
+  std::string oci_version;
+  Process process;
+  std::string root_path = "rootfs";  // relative: to the bundle
+  bool root_readonly = false;
+  std::string hostname;
+  std::string domainname;
+  std::vector<Mount> mounts;
+  std::map<std::string, std::string> annotations;
+  Linux linux_;
+
+  const Namespace* find_namespace(NamespaceKind kind) const;  // null: shared with the caller
+};
+
+// `source` names the text in errors (a path). Refused: hooks, a time namespace, idmapped mounts, Intel RDT, and
+// anything malformed. Limits: 4 MiB of text, 4096 entries in any list.
+Result<Spec> parse_spec(std::string_view json, const std::string& source);
+Result<Spec> load_spec(const std::string& bundle);  // bundle/config.json
+
+}  // namespace consort::runtime
