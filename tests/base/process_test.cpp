@@ -1,0 +1,77 @@
+#include "base/os/process.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/os/unix_socket.hpp"
+
+namespace consort {
+namespace {
+
+TEST(Process, OutputsAndStatusAreCaptured) {
+  const Result<Captured> captured = run_and_capture({.argv = {"sh", "-c", "cat; echo no >&2; exit 3"}}, "yes");
+  ASSERT_TRUE(captured) << captured.error().message();
+  EXPECT_EQ(captured->out, "yes");
+  EXPECT_EQ(captured->err, "no\n");
+  EXPECT_EQ(captured->status.code, 3);
+}
+
+TEST(Process, DeathBySignalCountsAsAShellCountsIt) {
+  const Result<Captured> captured = run_and_capture({.argv = {"sh", "-c", "kill -9 $$"}});
+  ASSERT_TRUE(captured);
+  EXPECT_EQ(captured->status.code, 137);
+  EXPECT_EQ(captured->status.signal, SIGKILL);
+}
+
+TEST(Process, AMissingProgramIsNotFound) {
+  EXPECT_EQ(spawn({.argv = {"consort-no-such-program"}}).error().code(), Code::not_found);
+}
+
+TEST(Process, TheGuardLeavesNoChildBehind) {
+  pid_t pid;
+  {
+    const ChildGuard child = *spawn({.argv = {"sleep", "1000"}});
+    pid = child.pid();
+    ASSERT_EQ(::kill(pid, 0), 0);
+  }
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST(Process, StartTimeNamesTheProcess) {
+  EXPECT_EQ(*process_start_time(::getpid()), *process_start_time(::getpid()));
+  EXPECT_EQ(process_start_time(4'000'000).error().code(), Code::not_found);
+}
+
+TEST(UnixSocket, MessagesCarryDescriptors) {
+  auto [a, b] = *make_socket_pair(SOCK_SEQPACKET);
+  const Pipe pipe = *make_pipe();
+  const int passed[] = {pipe.write.get()};
+  ASSERT_TRUE(send_message(a.get(), "hello", passed));
+  const auto message = *receive_message(b.get());
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->text, "hello");
+  ASSERT_EQ(message->fds.size(), 1u);
+  ASSERT_TRUE(write_full(message->fds[0].get(), "through"));
+  char buffer[7];
+  EXPECT_EQ(*read_full(pipe.read.get(), std::as_writable_bytes(std::span(buffer))), 7u);
+}
+
+TEST(UnixSocket, TheEndOfTheStreamIsNoMessage) {
+  auto [a, b] = *make_socket_pair(SOCK_SEQPACKET);
+  a.reset();
+  EXPECT_FALSE(receive_message(b.get())->has_value());
+  EXPECT_EQ(send_message(b.get(), "x").error().sys_errno(), EPIPE);
+}
+
+TEST(UnixSocket, LongPathsWork) {
+  const std::string folder = testing::TempDir() + "/consort-" + std::string(120, 'x');
+  ASSERT_EQ(::system(("mkdir -p " + folder).c_str()), 0);
+  const Fd listener = *listen_unix(folder + "/s");
+  EXPECT_TRUE(connect_unix(folder + "/s"));
+  ASSERT_EQ(::system(("rm -r " + folder).c_str()), 0);
+}
+
+}  // namespace
+}  // namespace consort
