@@ -1,0 +1,54 @@
+// From physical to logical lines: continuations joined, comments dropped, and still knowing where each byte came from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "build/dockerfile/ast.hpp"
+
+namespace consort::build {
+
+// Physical lines of a text, without their line ends; line numbers count from 1.
+class SourceLines {
+ public:
+  explicit SourceLines(std::string_view text);
+  bool at_end() const { return next_ >= starts_.size(); }
+  std::uint32_t number() const { return static_cast<std::uint32_t>(next_); }  // of the line that take() gave last
+  std::string_view take();                                                    // the next line; not at_end()
+  std::string_view line(std::uint32_t number) const;
+  bool ended_with_newline(std::uint32_t number) const;
+
+ private:
+  std::string_view text_;
+  std::vector<std::size_t> starts_;
+  std::size_t next_ = 0;
+};
+
+// A logical line. Offsets into text() are translated back to places in the file.
+class LogicalLine {
+ public:
+  void append(std::string_view piece, std::uint32_t line, std::string_view whole_line);
+  const std::string& text() const { return text_; }
+  Range range(std::size_t begin, std::size_t end) const;  // end is exclusive
+
+ private:
+  struct Segment {
+    std::size_t offset;  // in text_
+    std::uint32_t line;
+    std::string_view whole;  // the physical line
+    std::size_t skipped;     // bytes of it before the piece
+  };
+  std::pair<std::uint32_t, std::uint32_t> place(std::size_t offset) const;
+  std::string text_;
+  std::vector<Segment> segments_;
+};
+
+// Code points in UTF-8 text; a byte that is no continuation byte counts one.
+std::uint32_t count_code_points(std::string_view text);
+bool is_space(char c);  // as Go's unicode.IsSpace for ASCII
+std::string_view trim_left(std::string_view text);
+std::string_view trim_right(std::string_view text);
+
+}  // namespace consort::build
