@@ -111,19 +111,22 @@ std::string errno_text(int number);
 // TRY(expr): the value of a Result, or return its error from this function.
 #define CONSORT_CONCAT_INNER(a, b) a##b
 #define CONSORT_CONCAT(a, b) CONSORT_CONCAT_INNER(a, b)
-#define TRY(...)                                                                     \
-  (__extension__({                                                                   \
-    auto&& try_result_ = (__VA_ARGS__);                                              \
-    if (!try_result_) [[unlikely]]                                                   \
-      return std::unexpected(std::move(try_result_).error());                        \
-    *std::move(try_result_);                                                         \
+#define TRY(...) CONSORT_TRY(CONSORT_CONCAT(try_result_, __COUNTER__), __VA_ARGS__)
+// The name differs each time, so that one TRY may stand inside another.
+#define CONSORT_TRY(result, ...)                              \
+  (__extension__({                                            \
+    auto&& result = (__VA_ARGS__);                            \
+    if (!result) [[unlikely]]                                 \
+      return std::unexpected(std::move(result).error());      \
+    *std::move(result);                                       \
   }))
 
 // TRY_WRAP(expr, what, object): the same, and says what this level was doing.
-#define TRY_WRAP(expr, ...)                                                          \
-  (__extension__({                                                                   \
-    auto&& try_result_ = (expr);                                                     \
-    if (!try_result_) [[unlikely]]                                                   \
-      return std::unexpected(std::move(try_result_).error().wrap(__VA_ARGS__));      \
-    *std::move(try_result_);                                                         \
+#define TRY_WRAP(expr, ...) CONSORT_TRY_WRAP(CONSORT_CONCAT(try_result_, __COUNTER__), expr, __VA_ARGS__)
+#define CONSORT_TRY_WRAP(result, expr, ...)                                    \
+  (__extension__({                                                             \
+    auto&& result = (expr);                                                    \
+    if (!result) [[unlikely]]                                                  \
+      return std::unexpected(std::move(result).error().wrap(__VA_ARGS__));     \
+    *std::move(result);                                                        \
   }))
