@@ -1,0 +1,26 @@
+// Packing of layers for a push: a sink in front of a sink.
+#pragma once
+
+#include <memory>
+
+#include "image/layer_tar.hpp"
+
+namespace consort::image {
+
+class GzipWriter {
+ public:
+  static Result<GzipWriter> create(ByteSink out);
+  GzipWriter(GzipWriter&&) noexcept;
+  GzipWriter& operator=(GzipWriter&&) noexcept;
+  ~GzipWriter();
+  Result<> write(std::span<const std::byte> bytes);
+  Result<> finish();  // once, at the end
+
+ private:
+  struct State;
+  explicit GzipWriter(std::unique_ptr<State> state);
+  Result<> run(bool last);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace consort::image
