@@ -67,7 +67,8 @@ TEST_F(File, FoldersInARootFollowLinksInside) {
   ASSERT_TRUE(make_directories(folder_ + "/root/var"));
   ASSERT_EQ(::symlink("/run", (folder_ + "/root/var/run").c_str()), 0);
   const Fd root = *open_file(folder_ + "/root", O_PATH | O_DIRECTORY);
-  ASSERT_TRUE(make_directories_in_root(root.get(), "/var/run/a/b"));
+  const Result<Fd> made = make_directories_in_root(root.get(), "/var/run/a/b");
+  ASSERT_TRUE(made) << made.error().message();
   EXPECT_TRUE(path_exists(folder_ + "/root/run/a/b"));
 }
 

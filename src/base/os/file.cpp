@@ -145,7 +145,8 @@ Result<> rename_path(const std::string& from, const std::string& to) {
 Result<Fd> open_in_root(int root, const std::string& path, int flags, mode_t mode) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
+  // O_TMPFILE contains O_DIRECTORY's bit, so a plain & would take every folder for a new file.
+  how.mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   long fd;
   // EAGAIN: a rename raced with the lookup, and the kernel could not prove that the path stayed inside.

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,9 +144,10 @@ Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, s
 }
 
 Result<Fd> open_pidfd(pid_t pid) {
-  const int fd = ::pidfd_open(pid, 0);  // CLOEXEC by definition
+  // glibc 2.36 declares pidfd_open without extern "C". The descriptor is CLOEXEC by definition.
+  const long fd = ::syscall(SYS_pidfd_open, pid, 0);
   if (fd < 0) return fail_errno("open process", std::to_string(pid));
-  return Fd(fd);
+  return Fd(static_cast<int>(fd));
 }
 
 Result<std::uint64_t> process_start_time(pid_t pid) {
