@@ -255,6 +255,7 @@ struct MountPoint {
   std::string target;
   bool read_only = false;
   bool anonymous = false;  // a volume without a name of its own: goes with `rm -v`, is handed over on recreation
+  bool operator==(const MountPoint&) const = default;
 };
 
 struct Endpoint {
@@ -263,6 +264,7 @@ struct Endpoint {
   Strings aliases;
   std::string ipv4, ipv6, gateway4, gateway6, mac_address;  // empty while not running
   int prefix4 = 0, prefix6 = 0;
+  bool operator==(const Endpoint&) const = default;
 };
 
 // What list() gives: enough for a planner and for `ps`, cheap to load.

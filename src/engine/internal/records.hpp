@@ -1,0 +1,114 @@
+// The engine's tables in state.db: what is wanted, and which addresses are taken. Rows in, rows out; no decisions
+// beyond what a constraint can say. Every change that belongs together is one transaction.
+//
+//   engine_containers  one row each; summary, spec and process are JSON texts (json_text.hpp)
+//   engine_endpoints   a container's place on a network; ipv4/ipv6 are its leases, '' when it holds none
+//   engine_networks, engine_volumes, engine_mounted (which container uses which volume), engine_events
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/engine.hpp"
+#include "engine/types.hpp"
+
+namespace consort {
+class Database;
+}
+namespace SQLite {
+class Database;
+}
+
+namespace consort::engine {
+
+enum class Wanted : std::uint8_t { stopped, running };
+
+struct EndpointRecord {
+  std::string container_id;
+  std::string network_id;
+  EndpointSpec spec;
+  std::string ipv4, ipv6;  // leased
+};
+
+struct ContainerRecord {
+  Container summary;  // its networks are filled in from the endpoints
+  Wanted wanted = Wanted::stopped;
+  ContainerSpec spec;
+  ProcessConfig process;
+  std::string hostname, domainname;
+  std::vector<EndpointRecord> endpoints;  // in order of attachment
+};
+
+class Records {
+ public:
+  explicit Records(Database& database) : database_(&database) {}
+
+  Result<> create_tables();
+
+  // --- containers
+  // Code::conflict with Docker's words when the name is taken.
+  Result<> add_container(const ContainerRecord& record, std::span<const std::string> volumes, const EngineEvent& event);
+  // By id, name or unique start of an id. Code::not_found "No such container: X".
+  Result<std::string> find_container(const std::string& text);
+  Result<ContainerRecord> load_container(const std::string& id);
+  // state empty, networks with names and leases. Oldest first.
+  Result<std::vector<Container>> list_containers(const std::optional<std::string>& project,
+                                                 const std::optional<std::string>& service);
+  Result<> rename_container(const std::string& id, const std::string& name, const EngineEvent& event);
+  Result<> forget_container(const std::string& id, const EngineEvent& event);
+  Result<Strings> container_ids();
+  Result<Strings> containers_of_image(const std::string& image_id);
+
+  // --- leases
+  // Runs choose(leased) within one transaction, where leased are all rows of the container's networks that hold an
+  // address; what it gives back is stored as the container's leases, and it is wanted to run.
+  struct Lease {
+    std::string network_id;
+    std::string ipv4, ipv6;
+  };
+  template <typename Choose>
+  Result<std::vector<Lease>> lease(const std::string& id, Choose&& choose) {
+    return lease_with(id, Chooser(std::forward<Choose>(choose)));
+  }
+  using Chooser = std::function<Result<std::vector<Lease>>(std::vector<EndpointRecord> leased)>;
+  Result<std::vector<Lease>> lease_with(const std::string& id, const Chooser& choose);
+  Result<> release_leases(const std::string& id, Wanted wanted);
+  Result<> set_wanted(const std::string& id, Wanted wanted);
+  Result<> add_endpoint(const EndpointRecord& endpoint);
+  Result<> remove_endpoint(const std::string& container_id, const std::string& network_id);
+
+  // --- networks
+  // choose(all networks) fills in pools and bridge within the transaction.
+  using NetworkChooser = std::function<Result<>(Network& network, const std::vector<Network>& others)>;
+  Result<Network> add_network(Network network, const NetworkChooser& choose);
+  Result<Network> find_network(const std::string& text);  // Code::not_found "network X not found"
+  Result<std::vector<Network>> list_networks();
+  struct ActiveEndpoint {
+    std::string container_id, container_name, project;
+  };
+  Result<std::vector<ActiveEndpoint>> leases_of_network(const std::string& network_id);
+  Result<> forget_network(const std::string& id, const EngineEvent& event);
+
+  // --- volumes
+  Result<std::pair<Volume, bool>> add_volume(const Volume& volume);  // the one that is there, and whether it is new
+  Result<Volume> find_volume(const std::string& name);               // Code::not_found "get X: no such volume"
+  Result<std::vector<Volume>> list_volumes();
+  Result<Strings> users_of_volume(const std::string& name);  // container ids
+  // Code::conflict "remove X: volume is in use - [ids]".
+  Result<> forget_volume(const std::string& name);
+
+  // --- events
+  Result<> add_event(const EngineEvent& event);
+  Result<std::vector<EngineEvent>> events(std::uint64_t after, const std::string& project);
+
+ private:
+  Database* database_;
+};
+
+}  // namespace consort::engine

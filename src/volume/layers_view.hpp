@@ -1,0 +1,18 @@
+// An image's files as a container would see them, without starting one: whiteouts, opaque folders and links across
+// layers are the kernel's business, not ours.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+
+namespace consort::volume {
+
+// The root of the merged layers, read-only. A detached mount: it appears nowhere and goes with the descriptor. Layers
+// are folders in overlayfs's form, the topmost first. scratch: a folder on which older kernels (before 6.5) mount for a
+// moment; it is made if missing.
+Result<Fd> open_layers(std::span<const std::string> layers, const std::string& scratch);
+
+}  // namespace consort::volume

@@ -1,0 +1,142 @@
+#include "volume/volume.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "volume/copy_tree.hpp"
+
+namespace consort::volume {
+
+namespace {
+
+std::string folder_of(const Roots& roots, const std::string& name) {
+  return dir_name(roots.volume_data(name));
+}
+
+// Beside _data while a copy is under way; found later, the copy never ended.
+std::string marker_of(const Roots& roots, const std::string& name) {
+  return folder_of(roots, name) + "/copying";
+}
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+Result<bool> is_empty(const std::string& path) {
+  const std::unique_ptr<DIR, DirCloser> stream(::opendir(path.c_str()));
+  if (!stream) return fail_errno("list", path);
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    // A file system made for the purpose has this one from the start.
+    if (name != "." && name != ".." && name != "lost+found") return false;
+  }
+  return true;
+}
+
+Result<> empty_folder(const std::string& path) {
+  std::vector<std::string> names;
+  {
+    const std::unique_ptr<DIR, DirCloser> stream(::opendir(path.c_str()));
+    if (!stream) return fail_errno("list", path);
+    while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
+  }
+  for (const std::string& name : names)
+    if (name != "." && name != ".." && name != "lost+found") TRY(remove_tree(path + "/" + name));
+  return {};
+}
+
+Result<Fd> lock_volume(const std::string& folder) {
+  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  while (::flock(fd.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return fail_errno("lock", folder);
+  return fd;
+}
+
+}  // namespace
+
+Result<> check_name(const std::string& name) {
+  constexpr std::string_view first = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  const bool good = name.size() >= 2 && name.size() <= 255 && first.contains(name[0]) &&
+                    name.find_first_not_of(std::string(first) + "_.-") == std::string::npos;
+  if (good) return {};
+  return fail(Error(Code::invalid, "\"" + name +
+                                       "\" includes invalid characters for a local volume name, only "
+                                       "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed")
+                  .hint("If you intended to pass a host directory, use absolute path"));
+}
+
+Result<> create_folder(const Roots& roots, const std::string& name) {
+  TRY(make_directories(roots.data + "/volumes", 0711));
+  TRY(make_directories(folder_of(roots, name), 0711));
+  const std::string data = roots.volume_data(name);
+  if (::mkdir(data.c_str(), 0755) != 0) {
+    if (errno == EEXIST) return {};
+    return fail_errno("create volume", name);
+  }
+  if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // whatever the umask
+  return {};
+}
+
+Result<> remove_folder(const Roots& roots, const std::string& name) {
+  if (Result<> removed = remove_tree(folder_of(roots, name)); !removed)
+    return fail(std::move(removed).error().wrap("remove volume", name));
+  return {};
+}
+
+Result<bool> needs_copy_up(const Roots& roots, const std::string& name) {
+  if (TRY(is_empty(roots.volume_data(name)))) return true;
+  return path_exists(marker_of(roots, name));
+}
+
+Result<> copy_up(const Roots& roots, const std::string& name, int image_root, const std::string& target) {
+  const Result<Fd> from = open_in_root(image_root, target, O_RDONLY | O_DIRECTORY);
+  if (!from) {
+    const int number = from.error().sys_errno();
+    if (number == ENOENT || number == ENOTDIR || number == ELOOP) return {};
+    return fail(Error(Code::io, "look into the image").on(target).why(from.error().message()));
+  }
+  const std::string data = roots.volume_data(name);
+  const std::string marker = marker_of(roots, name);
+  const Fd lock = TRY(lock_volume(folder_of(roots, name)));
+  if (path_exists(marker)) TRY(empty_folder(data));
+  if (!TRY(is_empty(data))) return {};
+  TRY(write_file_atomic(marker, target + "\n", 0600));
+  const Fd to = TRY(open_file(data, O_RDONLY | O_DIRECTORY));
+  if (Result<> copied = copy_tree(from->get(), to.get()); !copied) {
+    Error error = std::move(copied).error().wrap("fill volume " + name + " from the image's", target);
+    if (error.sys_errno() == ENOSPC) error.data().hint = "the disk is full: make room and try again";
+    Result<> cleaned = empty_folder(data);
+    if (cleaned) cleaned = remove_file(marker);
+    if (!cleaned) return fail(std::move(error).also(std::move(cleaned).error()));
+    return fail(std::move(error));
+  }
+  return remove_file(marker);
+}
+
+Result<std::string> resolve_subpath(const std::string& folder, const std::string& subpath) {
+  const Fd root = TRY(open_file(folder, O_PATH | O_DIRECTORY));
+  if (subpath.starts_with('/') || clean_path(subpath).starts_with(".."))
+    return fail(Error(Code::invalid, "invalid volume subpath: " + subpath + ": path must be relative and stay inside"));
+  const Result<Fd> inside = open_in_root(root.get(), subpath, O_PATH);
+  if (!inside) {
+    return fail(errno_error(inside.error().sys_errno(), "cannot access path " + join_path(folder, subpath) +
+                                                            ": lstat " + join_path(folder, subpath)));
+  }
+  std::array<char, 4096> path;
+  const ssize_t length =
+      ::readlink(("/proc/self/fd/" + std::to_string(inside->get())).c_str(), path.data(), path.size());
+  if (length < 0) return fail_errno("resolve", subpath);
+  return std::string(path.data(), static_cast<std::size_t>(length));
+}
+
+}  // namespace consort::volume
