@@ -1,0 +1,169 @@
+#include "network/bridge.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "network/firewall.hpp"
+#include "network/internal/rtnetlink.hpp"
+
+namespace consort {
+
+using netlink::Batch;
+using netlink::Socket;
+using rtnetlink::Link;
+
+namespace {
+
+constexpr std::size_t max_interface_name = 15;
+
+Result<> validate(const BridgeNetwork& network) {
+  const std::string& name = network.bridge;
+  if (name.empty() || name.size() > max_interface_name || name.find_first_of("/ :\t\n%") != std::string::npos)
+    return fail(
+        Error(Code::invalid, "create network " + network.name)
+            .why("'" + name + "' can't be the name of an interface (1 to 15 characters, no '/', ':' or spaces)"));
+  for (const BridgeAddress& address : network.addresses) {
+    if (!address.subnet.contains(address.gateway))
+      return fail(Error(Code::invalid, "create network " + network.name)
+                      .why("the gateway " + address.gateway.to_string() + " is not in the subnet " +
+                           address.subnet.to_string()));
+  }
+  return {};
+}
+
+MacAddress bridge_mac(const BridgeNetwork& network) {
+  for (const BridgeAddress& address : network.addresses) {
+    if (address.gateway.is_v4()) return MacAddress::of(address.gateway);
+  }
+  return network.addresses.empty() ? MacAddress::of(Address()) : MacAddress::of(network.addresses.front().gateway);
+}
+
+Result<> make_link(Socket& socket, const BridgeNetwork& network) {
+  Batch batch;
+  rtnetlink::add_bridge(batch, network.bridge, network.mtu, bridge_mac(network));
+  Result<> made = socket.transact(batch);
+  // Somebody else of ours was faster: complete what is there.
+  if (!made && made.error().sys_errno() != EEXIST) return made;
+  return {};
+}
+
+Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
+  Batch batch;
+  rtnetlink::set_alias(batch, network.bridge, std::string(rtnetlink::alias_prefix) + network.network_id);
+  rtnetlink::set_link_up(batch, network.bridge);
+  for (const BridgeAddress& address : network.addresses)
+    rtnetlink::add_address(batch, index, {address.gateway, address.subnet.prefix()});
+  for (const netlink::Failure& failure : TRY(socket.run(batch))) {
+    if (failure.error != EEXIST) return fail(Socket::error_of(batch, failure));
+  }
+  for (const BridgeAddress& address : network.addresses) TRY(enable_forwarding(address.gateway.family()));
+  return {};
+}
+
+Result<> delete_links(Socket& socket, const std::vector<std::string>& names) {
+  Batch batch;
+  for (const std::string& name : names) rtnetlink::delete_link(batch, name);
+  std::optional<Error> first;
+  for (const netlink::Failure& failure : TRY(socket.run(batch))) {
+    if (failure.error == ENODEV) continue;
+    Error error = Socket::error_of(batch, failure);
+    if (first)
+      first = std::move(*first).also(std::move(error));
+    else
+      first = std::move(error);
+  }
+  if (first) return fail(std::move(*first));
+  return {};
+}
+
+// Both were tried; the first error carries the second.
+Result<> both(Result<> first, Result<> second) {
+  if (first) return second;
+  if (!second) return fail(std::move(first).error().also(std::move(second).error()));
+  return first;
+}
+
+Result<> remove_from_firewall(std::string_view bridge) {
+  Firewall firewall = TRY(Firewall::open());
+  return firewall.remove_bridge(bridge);
+}
+
+}  // namespace
+
+std::string bridge_name(std::string_view network_id) {
+  return "br-" + std::string(network_id.substr(0, 12));
+}
+
+Result<> create_bridge(const BridgeNetwork& network) {
+  TRY(validate(network));
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  std::optional<Link> link = TRY(rtnetlink::find_link(socket, network.bridge));
+  if (link && link->kind != "bridge")
+    return fail(Error(Code::conflict, "create network " + network.name)
+                    .why("an interface " + network.bridge + " exists and is not a bridge"));
+  const bool existed = link.has_value();
+  const auto build = [&]() -> Result<> {
+    if (!existed) {
+      TRY(make_link(socket, network));
+      link = TRY(rtnetlink::find_link(socket, network.bridge));
+    }
+    TRY(complete(socket, network, link ? link->index : 0));
+    Firewall firewall = TRY(Firewall::open());
+    return firewall.add_bridge({network.bridge, network.internal, network.masquerade});
+  };
+  Result<> built = build();
+  if (built) return {};
+  Error error = std::move(built).error().wrap("create network " + network.name);
+  if (!existed) {
+    Result<> undone = both(remove_from_firewall(network.bridge), delete_links(socket, {network.bridge}));
+    if (!undone) error = std::move(error).also(std::move(undone).error());
+  }
+  return fail(std::move(error));
+}
+
+Result<> remove_bridge(std::string_view bridge) {
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  const std::optional<Link> link = TRY(rtnetlink::find_link(socket, bridge));
+  std::vector<std::string> names;
+  if (link) {
+    // Ends of containers that are just going: with their bridge, so that nothing of it is left when we return.
+    for (const Link& other : TRY(rtnetlink::list_links(socket))) {
+      if (other.master == link->index && other.group == rtnetlink::link_group) names.push_back(other.name);
+    }
+    names.emplace_back(bridge);
+  }
+  return both(remove_from_firewall(bridge), delete_links(socket, names));
+}
+
+Result<bool> bridge_exists(std::string_view bridge) {
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  return TRY(rtnetlink::find_link(socket, bridge)).has_value();
+}
+
+Result<std::vector<std::string>> sweep_host(std::span<const std::string> keep) {
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  const std::vector<Link> links = TRY(rtnetlink::list_links(socket));
+  const auto kept = [&](const std::string& name) { return std::find(keep.begin(), keep.end(), name) != keep.end(); };
+  const auto bridge_of = [&](const Link& link) {
+    const auto found = std::find_if(links.begin(), links.end(), [&](const Link& l) { return l.index == link.master; });
+    return found == links.end() ? std::string() : found->name;
+  };
+  std::vector<std::string> bridges, removed;
+  for (const Link& link : links) {
+    const bool ours = link.kind == "bridge" && link.alias.starts_with(rtnetlink::alias_prefix);
+    if (ours && !kept(link.name)) bridges.push_back(link.name);
+    if (link.kind == "veth" && link.group == rtnetlink::link_group && !kept(bridge_of(link)))
+      removed.push_back(link.name);
+  }
+  Firewall firewall = TRY(Firewall::open());
+  for (const std::string& name : TRY(firewall.bridges())) {
+    if (!kept(name) && std::find(bridges.begin(), bridges.end(), name) == bridges.end()) bridges.push_back(name);
+  }
+  removed.insert(removed.end(), bridges.begin(), bridges.end());
+  Result<> done = delete_links(socket, removed);
+  for (const std::string& bridge : bridges) done = both(std::move(done), firewall.remove_bridge(bridge));
+  TRY(std::move(done));
+  return removed;
+}
+
+}  // namespace consort

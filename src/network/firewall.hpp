@@ -1,0 +1,67 @@
+// The host's firewall as far as it is ours: the nftables table `inet consort` (docs/decisions/0005), and the openings
+// in the firewalls of others that let our packets pass (DOCKER-USER of a Docker Engine).
+//
+// The rules are fixed; what changes are elements of sets and maps: a bridge, a published port. So each change is one
+// small transaction, two projects never disturb each other, and doing it again is harmless.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "network/address.hpp"
+#include "network/ports.hpp"
+
+namespace consort {
+
+struct BridgePolicy {
+  std::string bridge;
+  bool internal = false;
+  bool masquerade = true;
+};
+
+// Packets to host:port go to target:target_port. host may be "any", which leaves out loopback.
+struct Redirect {
+  Protocol protocol = Protocol::tcp;
+  Address host;
+  std::uint16_t port = 0;
+  Address target;
+  std::uint16_t target_port = 0;
+};
+
+class Firewall {
+ public:
+  // In the network namespace of the caller, for good.
+  static Result<Firewall> open();
+  Firewall(Firewall&&) noexcept;
+  Firewall& operator=(Firewall&&) noexcept;
+  ~Firewall();
+
+  Result<> ensure_table();  // there already: fine; of another version: its rules are replaced, its elements stay
+  Result<> remove_table();
+
+  Result<> add_bridge(const BridgePolicy& policy);  // makes the table too
+  Result<> remove_bridge(std::string_view bridge);  // the last one takes the table with it
+  Result<std::vector<std::string>> bridges();
+
+  Result<> add_redirects(std::span<const Redirect> redirects);  // an older one of the same address and port is replaced
+  Result<> remove_redirects(std::span<const Redirect> redirects);
+  // Removes all redirects to addresses of a subnet: what a killed supervisor left behind.
+  Result<> remove_redirects_to(const Subnet& subnet);
+  // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set.
+  Result<> guard_loopback(std::span<const Redirect> ports);
+  Result<> release_loopback(std::span<const Redirect> ports);
+
+ private:
+  struct State;
+  explicit Firewall(std::unique_ptr<State> state);
+  Result<> remove_unused_table();
+  std::unique_ptr<State> state_;
+};
+
+// Turns on forwarding between interfaces. IPv6: interfaces that learn their routes from advertisements keep doing so.
+Result<> enable_forwarding(Family family);
+
+}  // namespace consort

@@ -1,0 +1,37 @@
+// The fixed part of the table `inet consort`, and the shapes of its elements.
+#pragma once
+
+#include <string>
+
+#include "network/firewall.hpp"
+#include "network/internal/nft.hpp"
+
+namespace consort::firewall {
+
+inline const std::string table_name = "consort";
+// Changes with the rules: a table without a chain of this name gets its rules anew.
+inline const std::string version_chain = "rules-1";
+
+inline const std::string bridges_set = "bridges";        // all our bridges
+inline const std::string internal_set = "internal";      // those with no way out
+inline const std::string masquerade_set = "masquerade";  // those whose packets leave with the host's address
+inline const std::string same_set = "same";              // (bridge, bridge): from a bridge back to itself
+inline const std::string loopback_set = "loopback";      // (address, protocol, port)
+
+// (protocol, port) or (address, protocol, port) -> (address, port)
+struct RedirectMap {
+  std::string name;
+  nft::Element element;
+};
+RedirectMap redirect_element(const Redirect& redirect);
+nft::Bytes loopback_key(const Redirect& port);
+
+void add_sets(nft::Table& table);
+void add_chains(nft::Table& table);  // empty
+void flush_chains(nft::Table& table);
+void add_rules(nft::Table& table);
+
+// Names of all redirect maps.
+std::vector<std::string> redirect_maps();
+
+}  // namespace consort::firewall

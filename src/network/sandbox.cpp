@@ -1,0 +1,215 @@
+#include "network/sandbox.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/strings.hpp"
+#include "network/internal/namespace.hpp"
+#include "network/internal/nft.hpp"
+#include "network/internal/rtnetlink.hpp"
+
+namespace consort {
+
+using netlink::Batch;
+using netlink::Socket;
+
+struct HostLink::State {
+  Fd home;        // the namespace in which the bridges are
+  Socket routes;  // into that namespace, wherever this thread is
+};
+
+namespace {
+
+constexpr std::uint8_t resolver_bytes[4] = {127, 0, 0, 11};
+constexpr std::uint16_t dns_port = 53;
+
+Result<std::string> random_link_name() {
+  std::uint32_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number) return fail_errno("get random bytes");
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string name = "veth";
+  for (int i = 0; i < 7; ++i, number >>= 4) name += digits[number & 15];
+  return name;
+}
+
+// "net.ipv4.conf.eth0.rp_filter" -> "/proc/sys/net/ipv4/conf/eth0/rp_filter". A name with slashes keeps its dots, as
+// sysctl(8) has it: "net/ipv4/conf/eth0.100/rp_filter".
+Result<std::string> sysctl_path(const std::string& name) {
+  std::string path = name;
+  if (path.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
+  const bool safe =
+      path.starts_with("net/") && path.find("..") == std::string::npos && path.find('\0') == std::string::npos;
+  if (!safe) return fail(Code::invalid, "sysctl '" + name + "' is not allowed");
+  return "/proc/sys/" + path;
+}
+
+Result<> write_sysctl(const std::string& path, std::string_view value) {
+  const Fd fd = TRY(open_file(path, O_WRONLY));
+  return write_full(fd.get(), value);
+}
+
+bool has_ipv6(const SandboxOptions& options) {
+  return std::any_of(options.endpoints.begin(), options.endpoints.end(),
+                     [](const Endpoint& endpoint) { return endpoint.ipv6.has_value(); });
+}
+
+// Before the interfaces exist: they take their settings from "default" when they are made.
+Result<> prepare_settings(const SandboxOptions& options) {
+  TRY(write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
+  TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"));
+  if (options.endpoints.empty()) return {};
+  // Tells the neighbours at once who has the address now.
+  TRY(write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1"));
+  // A kernel without IPv6 has no such file, and nothing to switch off.
+  if (!has_ipv6(options)) (void)write_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+  return {};
+}
+
+Result<> make_links(Socket& host, const SandboxOptions& options, int netns, Sandbox& sandbox) {
+  Batch batch;
+  for (const Endpoint& endpoint : options.endpoints) {
+    const std::optional<rtnetlink::Link> bridge = TRY(rtnetlink::find_link(host, endpoint.bridge));
+    if (!bridge)
+      return fail(Error(Code::not_found, "connect to network " + endpoint.network_name)
+                      .why("its bridge " + endpoint.bridge + " is gone")
+                      .hint("`up` makes it again"));
+    rtnetlink::Veth veth;
+    veth.host_name = TRY(random_link_name());
+    veth.master = bridge->index;
+    veth.peer_name = endpoint.ifname;
+    veth.peer_netns = netns;
+    veth.mtu = endpoint.mtu != 0 ? endpoint.mtu : bridge->mtu;
+    if (endpoint.mac)
+      veth.peer_mac = *endpoint.mac;
+    else if (endpoint.ipv4)
+      veth.peer_mac = MacAddress::of(endpoint.ipv4->address);
+    else
+      veth.peer_mac = TRY(MacAddress::random());
+    rtnetlink::add_veth(batch, veth);
+    if (endpoint.isolated) rtnetlink::isolate_port(batch, veth.host_name);
+    sandbox.host_links.push_back(veth.host_name);
+  }
+  return host.transact(batch);
+}
+
+Result<> configure_links(Socket& inside, const SandboxOptions& options) {
+  Batch batch;
+  rtnetlink::set_link_up(batch, "lo");
+  for (const Endpoint& endpoint : options.endpoints) {
+    const int index = TRY(rtnetlink::link_index(inside, endpoint.ifname));
+    if (has_ipv6(options) && !endpoint.ipv6)
+      TRY(write_sysctl("/proc/sys/net/ipv6/conf/" + endpoint.ifname + "/disable_ipv6", "1"));
+    // The addresses first: bringing the interface up announces them (arp_notify).
+    if (endpoint.ipv4) rtnetlink::add_address(batch, index, *endpoint.ipv4);
+    if (endpoint.ipv6) rtnetlink::add_address(batch, index, *endpoint.ipv6);
+    rtnetlink::set_link_up(batch, endpoint.ifname);
+    if (!endpoint.default_route || endpoint.internal) continue;
+    if (endpoint.gateway4) rtnetlink::add_default_route(batch, index, *endpoint.gateway4);
+    if (endpoint.gateway6) rtnetlink::add_default_route(batch, index, *endpoint.gateway6);
+  }
+  return inside.transact(batch);
+}
+
+Result<Fd> bind_resolver(int type, std::uint16_t& port) {
+  Fd fd(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno("create DNS socket");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  std::copy(std::begin(resolver_bytes), std::end(resolver_bytes), reinterpret_cast<std::uint8_t*>(&address.sin_addr));
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("bind DNS socket");
+  socklen_t size = sizeof address;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return fail_errno("name DNS socket");
+  port = ntohs(address.sin_port);
+  if (type == SOCK_STREAM && ::listen(fd.get(), 16) != 0) return fail_errno("listen on DNS socket");
+  return fd;
+}
+
+// ip daddr 127.0.0.11 th dport 53 dnat to 127.0.0.11:PORT, so that the container itself can serve port 53.
+Result<> redirect_resolver(std::uint16_t port) {
+  Socket socket = TRY(Socket::open(NETLINK_NETFILTER));
+  Batch batch;
+  nft::Table table(batch, NFPROTO_IPV4, "consort_dns");
+  table.create(nft::Existing::keep);
+  table.add_base_chain("output", {"nat", NF_INET_LOCAL_OUT, -100});
+  const nft::Bytes resolver(std::begin(resolver_bytes), std::end(resolver_bytes));
+  nft::Rule(table, "output")
+      .payload(NFT_PAYLOAD_NETWORK_HEADER, 16, 4, nft::wide(0))
+      .equal(nft::wide(0), resolver)
+      .payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, nft::wide(0))
+      .equal(nft::wide(0), nft::bytes_of_port(dns_port))
+      .load(nft::wide(0), resolver)
+      .load(nft::wide(1), nft::bytes_of_port(port))
+      .dnat(NFPROTO_IPV4, nft::wide(0), nft::wide(1));
+  const std::vector<netlink::Failure> failures = TRY(socket.run_nft(batch));
+  if (!failures.empty()) return fail(Socket::error_of(batch, failures.front()));
+  return {};
+}
+
+Result<> open_resolver(Sandbox& sandbox) {
+  std::uint16_t port = 0;
+  sandbox.dns_udp = TRY(bind_resolver(SOCK_DGRAM, port));
+  sandbox.dns_tcp = TRY(bind_resolver(SOCK_STREAM, port));  // the namespace is new: the port is free for TCP too
+  return redirect_resolver(port);
+}
+
+Result<> fill(Socket& host, const SandboxOptions& options, const NewNamespace& place, Sandbox& sandbox) {
+  TRY(prepare_settings(options));
+  TRY(make_links(host, options, place.fd(), sandbox));
+  Socket inside = TRY(Socket::open(NETLINK_ROUTE));
+  TRY(configure_links(inside, options));
+  for (const auto& [name, value] : options.sysctls)
+    TRY_WRAP(write_sysctl(TRY(sysctl_path(name)), value), "set sysctl", name);
+  if (options.dns == SandboxDns::resolver) TRY_WRAP(open_resolver(sandbox), "serve names");
+  return {};
+}
+
+}  // namespace
+
+HostLink::HostLink(std::unique_ptr<State> state) : state_(std::move(state)) {}
+HostLink::HostLink(HostLink&&) noexcept = default;
+HostLink& HostLink::operator=(HostLink&&) noexcept = default;
+HostLink::~HostLink() = default;
+
+Result<HostLink> HostLink::open() {
+  Fd home = TRY(current_network_namespace());
+  Socket routes = TRY(Socket::open(NETLINK_ROUTE));
+  return HostLink(std::make_unique<State>(State{std::move(home), std::move(routes)}));
+}
+
+Result<Sandbox> HostLink::create_sandbox(const SandboxOptions& options) {
+  for (const auto& entry : options.sysctls) TRY(sysctl_path(entry.first));
+  Sandbox sandbox;
+  Result<> filled;
+  {
+    NewNamespace place = TRY(NewNamespace::enter(state_->home.get()));
+    filled = fill(state_->routes, options, place, sandbox);
+    sandbox.netns = place.release();
+  }
+  if (filled) return sandbox;
+  Error error = std::move(filled).error().wrap("set up the network of container " + options.container_id.substr(0, 12));
+  Result<> undone = destroy_sandbox(std::move(sandbox));
+  if (!undone) error = std::move(error).also(std::move(undone).error());
+  return fail(std::move(error));
+}
+
+Result<> HostLink::remove_links(const std::vector<std::string>& host_links) {
+  Batch batch;
+  for (const std::string& name : host_links) rtnetlink::delete_link(batch, name);
+  for (const netlink::Failure& failure : TRY(state_->routes.run(batch))) {
+    if (failure.error != ENODEV) return fail(Socket::error_of(batch, failure));
+  }
+  return {};
+}
+
+Result<> HostLink::destroy_sandbox(Sandbox sandbox) {
+  return remove_links(sandbox.host_links);
+}
+
+}  // namespace consort
