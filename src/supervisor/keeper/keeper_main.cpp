@@ -1,0 +1,314 @@
+// consort-keeper SUPERVISOR [ARGUMENT...]
+//
+// The parent of every container's first process and the keeper of the descriptors that must outlive the supervisor. It
+// starts `SUPERVISOR ARGUMENT...` with their socket as descriptor 3, and again whenever that dies. It does nothing
+// else, so that there is nothing in it that could fail. Inherited descriptors: 1 is the pipe on which the first
+// supervisor tells that it is ready (passed on, then closed here), 2 the supervisor's log.
+//
+// Only libc, no allocation beyond the two lists, no C++ library: the program must fit into a few pages.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <initializer_list>
+
+#include "supervisor/keeper/protocol.hpp"
+#include "supervisor/keeper/store.hpp"
+
+namespace consort::keeper {
+namespace {
+
+constexpr int first_backoff_ms = 10;
+constexpr int longest_backoff_ms = 5000;
+constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
+
+struct Keeper {
+  char** supervisor_argv = nullptr;
+  FdStore store;
+  ExitList exits;
+  int signals = -1;      // signalfd: SIGCHLD and the polite ways to end
+  int link = -1;         // our end of the socket pair
+  pid_t supervisor = 0;  // 0: not running
+  long started = 0;      // seconds of the monotonic clock
+  int generation = 0;
+  int backoff_ms = 0;      // before the next start
+  bool was_ready = false;  // some supervisor has served
+  bool finished = false;
+  int unsent_stored = 0;  // descriptors still to be told to a new supervisor
+  bool restored_sent = false;
+};
+
+long monotonic_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
+
+void complain(const char* what) {
+  dprintf(2, "consort-keeper: %s: %s\n", what, strerror(errno));
+}
+
+bool send(int link, const Message& message, int fd) {
+  iovec part{const_cast<Message*>(&message), sizeof message};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (fd >= 0) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  }
+  ssize_t put;
+  do put = ::sendmsg(link, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (put < 0 && errno == EINTR);
+  return put == static_cast<ssize_t>(sizeof message);
+}
+
+// Tells what the supervisor has not heard yet; stops when the socket is full and goes on at POLLOUT.
+void tell(Keeper& keeper) {
+  while (keeper.unsent_stored > 0) {
+    const StoredFd& entry = keeper.store.at(keeper.store.size() - keeper.unsent_stored);
+    Message message;
+    message.kind = Kind::stored;
+    memcpy(message.name, entry.name, sizeof message.name);
+    if (!send(keeper.link, message, entry.fd)) return;
+    --keeper.unsent_stored;
+  }
+  if (!keeper.restored_sent) {
+    // Exits known so far come before `restored`, so that a successor learns at once who is dead.
+    while (Exit* exit = keeper.exits.next_unsent()) {
+      Message message;
+      message.kind = Kind::exited;
+      message.pid = exit->pid;
+      message.status = exit->status;
+      if (!send(keeper.link, message, -1)) return;
+      exit->sent = true;
+    }
+    Message message;
+    message.kind = Kind::restored;
+    message.status = keeper.generation;
+    if (!send(keeper.link, message, -1)) return;
+    keeper.restored_sent = true;
+  }
+  while (Exit* exit = keeper.exits.next_unsent()) {
+    Message message;
+    message.kind = Kind::exited;
+    message.pid = exit->pid;
+    message.status = exit->status;
+    if (!send(keeper.link, message, -1)) return;
+    exit->sent = true;
+  }
+}
+
+bool all_told(const Keeper& keeper, ExitList& exits) {
+  return keeper.unsent_stored == 0 && keeper.restored_sent && exits.next_unsent() == nullptr;
+}
+
+void obey(Keeper& keeper, Message& message, int fd) {
+  message.name[sizeof message.name - 1] = '\0';
+  switch (message.kind) {
+    case Kind::put:
+      if (fd >= 0 && !keeper.store.put(message.name, fd)) complain("keep a descriptor");
+      return;
+    case Kind::remove:
+      keeper.store.remove(message.name);
+      break;
+    case Kind::acknowledge:
+      keeper.exits.acknowledge(message.pid);
+      break;
+    case Kind::ready:
+      keeper.was_ready = true;
+      break;
+    case Kind::finished:
+      keeper.finished = true;
+      break;
+    default:
+      break;
+  }
+  if (fd >= 0) ::close(fd);
+}
+
+// Reads everything that is there. False: the other end is closed, and nothing it said is left.
+bool listen_to_supervisor(Keeper& keeper) {
+  for (;;) {
+    Message message;
+    iovec part{&message, sizeof message};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    const ssize_t got = ::recvmsg(keeper.link, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno == EAGAIN;
+    int fd = -1;
+    for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c))
+      if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    if (got == 0) return false;
+    if (got == static_cast<ssize_t>(sizeof message) && message.version == protocol_version)
+      obey(keeper, message, fd);
+    else if (fd >= 0)
+      ::close(fd);
+  }
+}
+
+// In the child, between fork and exec. Our signal mask and every descriptor but 0-3 must not be inherited.
+[[noreturn]] void become_supervisor(const Keeper& keeper, int socket) {
+  if (socket != socket_fd) {
+    ::dup2(socket, socket_fd);  // without CLOEXEC
+  } else {
+    ::fcntl(socket, F_SETFD, 0);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execv(keeper.supervisor_argv[0], keeper.supervisor_argv);
+  dprintf(1, "start %s: %s", keeper.supervisor_argv[0], strerror(errno));
+  _exit(127);
+}
+
+void start_supervisor(Keeper& keeper) {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return complain("create socket pair");
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    complain("fork");
+    ::close(pair[0]);
+    ::close(pair[1]);
+    return;
+  }
+  if (pid == 0) become_supervisor(keeper, pair[1]);
+  ::close(pair[1]);
+  keeper.link = pair[0];
+  keeper.supervisor = pid;
+  keeper.started = monotonic_seconds();
+  ++keeper.generation;
+  keeper.unsent_stored = keeper.store.size();
+  keeper.restored_sent = false;
+  keeper.exits.mark_all_unsent();
+  // From now on only the supervisor holds the readiness pipe: if it dies, the starter reads end-of-file.
+  if (keeper.generation == 1) ::dup2(2, 1);
+}
+
+void reap(Keeper& keeper) {
+  int status = 0;
+  pid_t pid;
+  while ((pid = ::waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+    if (pid != keeper.supervisor) {
+      if (!keeper.exits.add(pid, status)) complain("remember an exit");
+      continue;
+    }
+    listen_to_supervisor(keeper);  // its last words: descriptors put and exits acknowledged before it died
+    ::close(keeper.link);
+    keeper.link = -1;
+    keeper.supervisor = 0;
+    if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
+      dprintf(2, "consort-keeper: supervisor %d ended with status 0x%x\n", pid, static_cast<unsigned>(status));
+    if (monotonic_seconds() - keeper.started >= steady_seconds)
+      keeper.backoff_ms = 0;
+    else if (keeper.backoff_ms == 0)
+      keeper.backoff_ms = first_backoff_ms;
+    else
+      keeper.backoff_ms = keeper.backoff_ms * 2 > longest_backoff_ms ? longest_backoff_ms : keeper.backoff_ms * 2;
+  }
+}
+
+void on_signals(Keeper& keeper) {
+  signalfd_siginfo info;
+  while (::read(keeper.signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    // A polite end is the supervisor's business: it stops the containers, then says that we are finished.
+    if (info.ssi_signo != SIGCHLD && keeper.supervisor > 0) ::kill(keeper.supervisor, SIGTERM);
+  }
+  reap(keeper);
+}
+
+// SIGCHLD wakes us even while nobody serves, so a back-off is a poll with a limit.
+int run(Keeper& keeper) {
+  for (;;) {
+    if (keeper.supervisor == 0) {
+      if (keeper.finished || (!keeper.was_ready && keeper.store.size() == 0)) return keeper.finished ? 0 : 1;
+      if (keeper.backoff_ms > 0) {
+        pollfd wait{keeper.signals, POLLIN, 0};
+        timespec pause{keeper.backoff_ms / 1000, (keeper.backoff_ms % 1000) * 1000000L};
+        if (keeper.generation > 1) ::nanosleep(&pause, nullptr);
+        if (::poll(&wait, 1, 0) > 0) on_signals(keeper);
+      }
+      start_supervisor(keeper);
+      if (keeper.supervisor == 0) {
+        keeper.backoff_ms = longest_backoff_ms;
+        timespec pause{1, 0};
+        ::nanosleep(&pause, nullptr);
+        continue;
+      }
+    }
+    tell(keeper);
+    pollfd waits[2] = {{keeper.signals, POLLIN, 0}, {keeper.link, POLLIN, 0}};
+    if (!all_told(keeper, keeper.exits)) waits[1].events |= POLLOUT;
+    if (::poll(waits, 2, -1) < 0 && errno != EINTR) return 1;
+    if (waits[1].revents & (POLLIN | POLLHUP)) {
+      if (!listen_to_supervisor(keeper)) {
+        // Closed but not reaped yet: wait for the signal alone, or this loop would spin on the hang-up.
+        pollfd wait{keeper.signals, POLLIN, 0};
+        ::poll(&wait, 1, -1);
+        waits[0].revents = POLLIN;
+      }
+    }
+    if (waits[0].revents != 0) on_signals(keeper);
+  }
+}
+
+// Away from the terminal and the session of whoever ran the command; the caller reaps the first process.
+bool detach() {
+  const pid_t pid = ::fork();
+  if (pid < 0) return false;
+  if (pid > 0) _exit(0);
+  return ::setsid() >= 0 && ::chdir("/") == 0;
+}
+
+}  // namespace
+}  // namespace consort::keeper
+
+int main(int argc, char** argv) {
+  using namespace consort::keeper;
+  if (argc < 2) {
+    dprintf(2, "usage: consort-keeper SUPERVISOR [ARGUMENT...]\n");
+    return 2;
+  }
+  // Descriptors 0-2 must exist, or the first one opened below would take their place.
+  while (true) {
+    const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd < 0) return 1;
+    if (fd > 2) {
+      ::close(fd);
+      break;
+    }
+  }
+  if (!detach()) return 1;
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return 1;
+
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&watched, signal);
+  ::sigprocmask(SIG_BLOCK, &watched, nullptr);
+  Keeper keeper;
+  keeper.supervisor_argv = argv + 1;
+  keeper.signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (keeper.signals < 0) return 1;
+  return run(keeper);
+}

@@ -1,0 +1,286 @@
+#include "supervisor/log.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "temporary_folder.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using testing::ElementsAre;
+
+struct Line {
+  LogStream stream;
+  std::string text;
+  bool complete;
+  bool operator==(const Line&) const = default;
+};
+
+class LogTest : public testing::Test {
+ protected:
+  LogUnit unit(std::uint64_t max_size = 0, unsigned max_file = 1) {
+    return LogUnit{folder / "log", max_size, max_file, false};
+  }
+  static void put(LogWriter& writer, LogStream stream, const std::string& text) {
+    Pipe pipe = make_pipe().value();
+    ::fcntl(pipe.write.get(), F_SETPIPE_SZ, 1 << 20);
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      const std::string_view part = rest.substr(0, 500'000);
+      ASSERT_TRUE(write_full(pipe.write.get(), part));
+      rest.remove_prefix(part.size());
+      while (writer.pump(pipe.read.get(), stream).value() == LogWriter::Pumped::moved) {
+      }
+    }
+  }
+  std::vector<std::string> texts(LogReadOptions options = {}) {
+    std::vector<std::string> found;
+    LogReader reader(folder / "log", options);
+    LogReader::LineHandler handler = [&](const LogLine& line) { found.emplace_back(line.text); };
+    EXPECT_TRUE(reader.read(handler));
+    reader.flush(handler);
+    return found;
+  }
+  TemporaryFolder folder;
+};
+
+TEST_F(LogTest, KeepsStreamsAndBytes) {
+  LogWriter writer = LogWriter::open(unit()).value();
+  put(writer, LogStream::out, "one\n");
+  put(writer, LogStream::err, std::string("nul\0byte\n", 9));
+  put(writer, LogStream::out, "no end");
+  std::vector<Line> lines;
+  LogReader reader(folder / "log", {});
+  LogReader::LineHandler handler = [&](const LogLine& line) {
+    lines.push_back(Line{line.stream, std::string(line.text), line.complete});
+  };
+  ASSERT_TRUE(reader.read(handler));
+  EXPECT_EQ(lines.size(), 2u);
+  reader.flush(handler);
+  EXPECT_THAT(lines,
+              ElementsAre(Line{LogStream::out, "one", true}, Line{LogStream::err, std::string("nul\0byte", 8), true},
+                          Line{LogStream::out, "no end", false}));
+}
+
+TEST_F(LogTest, PutsLinesTogetherPerStream) {
+  LogWriter writer = LogWriter::open(unit()).value();
+  put(writer, LogStream::out, "a");
+  put(writer, LogStream::err, "error\n");
+  put(writer, LogStream::out, "b\nc");
+  put(writer, LogStream::out, "d\n");
+  EXPECT_THAT(texts(), ElementsAre("error", "ab", "cd"));
+}
+
+TEST_F(LogTest, SaysWhenThePipeIsEmptyAndWhenItHasEnded) {
+  LogWriter writer = LogWriter::open(unit()).value();
+  Pipe pipe = make_pipe().value();
+  EXPECT_EQ(writer.pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::empty);
+  ASSERT_TRUE(write_full(pipe.write.get(), "x"));
+  pipe.write.reset();
+  EXPECT_EQ(writer.pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::moved);
+  EXPECT_EQ(writer.pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::ended);
+}
+
+TEST_F(LogTest, ReadsAcrossBlocks) {
+  LogWriter writer = LogWriter::open(unit()).value();
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "line " + std::to_string(i) + "\n";
+  put(writer, LogStream::out, text);
+  const std::vector<std::string> lines = texts();
+  ASSERT_EQ(lines.size(), 100'000u);
+  for (int i = 0; i < 100'000; i += 997) EXPECT_EQ(lines[static_cast<std::size_t>(i)], "line " + std::to_string(i));
+  EXPECT_GT(stat_path(folder / "log")->st_size, static_cast<off_t>(4 * log_block_bytes));
+}
+
+TEST_F(LogTest, TailGivesExactlyTheLastLines) {
+  LogWriter writer = LogWriter::open(unit()).value();
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "line " + std::to_string(i) + "\n";
+  put(writer, LogStream::out, text);
+  for (const std::size_t n :
+       {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{40'000}, std::size_t{200'000}}) {
+    const std::vector<std::string> lines = texts({.tail = n});
+    const std::size_t expected = std::min<std::size_t>(n, 100'000);
+    ASSERT_EQ(lines.size(), expected);
+    if (expected > 0) {
+      EXPECT_EQ(lines.front(), "line " + std::to_string(100'000 - expected));
+      EXPECT_EQ(lines.back(), "line 99999");
+    }
+  }
+}
+
+// A line of one stream that began blocks ago and ends last must come whole out of a tail.
+TEST_F(LogTest, TailGoesBackForTheBeginningOfALongWait) {
+  LogWriter writer = LogWriter::open(unit()).value();
+  put(writer, LogStream::out, "begun early, ");
+  std::string noise;
+  for (int i = 0; i < 60'000; ++i) noise += "noise " + std::to_string(i) + "\n";
+  put(writer, LogStream::err, noise);
+  put(writer, LogStream::out, "ended late\n");
+  EXPECT_THAT(texts({.tail = 2}), ElementsAre("noise 59999", "begun early, ended late"));
+}
+
+TEST_F(LogTest, SinceAndUntilBoundTheTimes) {
+  LogWriter writer = LogWriter::open(unit()).value();
+  put(writer, LogStream::out, std::string(300'000, 'x') + "\nfirst\n");
+  const SystemTime middle = system_now();
+  put(writer, LogStream::out, "second\n");
+  EXPECT_THAT(texts({.since = middle}), ElementsAre("second"));
+  const auto before = texts({.until = middle});
+  ASSERT_EQ(before.size(), 2u);
+  EXPECT_EQ(before[1], "first");
+  EXPECT_THAT(texts({.since = middle, .until = middle}), ElementsAre());
+}
+
+TEST_F(LogTest, RotatesAndReadsAllFilesOldestFirst) {
+  LogWriter writer = LogWriter::open(unit(100, 3)).value();
+  for (int i = 0; i < 12; ++i)
+    put(writer, LogStream::out, "line " + std::to_string(i) + " and thirty more bytes here\n");
+  const auto lines = texts();
+  EXPECT_EQ(lines.back(), "line 11 and thirty more bytes here");
+  EXPECT_EQ(lines.size(), 6u);  // 2 a file
+  EXPECT_TRUE(path_exists(folder / "log.2"));
+  EXPECT_FALSE(path_exists(folder / "log.3"));
+}
+
+TEST_F(LogTest, WithOneFileRotationForgetsTheOld) {
+  LogWriter writer = LogWriter::open(unit(20, 1)).value();
+  put(writer, LogStream::out, "long enough to be beyond the limit\n");
+  put(writer, LogStream::out, "new\n");
+  EXPECT_THAT(texts(), ElementsAre("new"));
+  EXPECT_FALSE(path_exists(folder / "log.1"));
+}
+
+TEST_F(LogTest, FollowsAcrossRotations) {
+  LogWriter writer = LogWriter::open(unit(60, 4)).value();
+  LogReader reader(folder / "log", {});
+  std::vector<std::string> found;
+  LogReader::LineHandler handler = [&](const LogLine& line) { found.emplace_back(line.text); };
+  const int watch = reader.watch_fd().value();
+  for (int i = 0; i < 20; ++i) {
+    put(writer, LogStream::out, "line " + std::to_string(i) + " of some length\n");
+    pollfd wait{watch, POLLIN, 0};
+    ASSERT_EQ(::poll(&wait, 1, 10'000), 1);
+    reader.acknowledge();
+    ASSERT_TRUE(reader.read(handler));
+    ASSERT_EQ(found.size(), static_cast<std::size_t>(i) + 1);
+  }
+}
+
+TEST_F(LogTest, ADisabledLogSwallows) {
+  LogUnit none = unit();
+  none.disabled = true;
+  LogWriter writer = LogWriter::open(none).value();
+  put(writer, LogStream::out, "gone\n");
+  EXPECT_FALSE(path_exists(folder / "log"));
+}
+
+// What a writer killed between header and bytes leaves, cut at every length.
+TEST_F(LogTest, RepairsATornEnd) {
+  std::string whole;
+  {
+    LogWriter writer = LogWriter::open(unit()).value();
+    put(writer, LogStream::out, "kept\n");
+    put(writer, LogStream::out, "torn line\n");
+    whole = read_file(folder / "log").value();
+  }
+  const std::size_t first = log_header_bytes + 5;
+  for (std::size_t size = first; size <= whole.size(); ++size) {
+    ASSERT_TRUE(write_file_atomic(folder / "log", whole.substr(0, size)));
+    LogWriter writer = LogWriter::open(unit()).value();
+    put(writer, LogStream::out, "!\n");
+    const std::size_t left = size > first + log_header_bytes ? size - first - log_header_bytes : 0;
+    const std::string torn = std::string("torn line\n").substr(0, left);
+    std::string together;
+    ASSERT_TRUE(for_each_record(folder / "log", [&](const LogRecord& record) { together += record.bytes; }));
+    EXPECT_EQ(together, "kept\n" + torn + "!\n") << "cut at " << size;
+  }
+}
+
+TEST_F(LogTest, SkipsABlockThatIsNoLog) {
+  {
+    LogWriter writer = LogWriter::open(unit()).value();
+    put(writer, LogStream::out, "kept\n");
+  }
+  Fd file = open_file(folder / "log", O_WRONLY | O_APPEND).value();
+  ASSERT_TRUE(write_full(file.get(), std::string(1000, '\7')));
+  LogWriter writer = LogWriter::open(unit()).value();
+  put(writer, LogStream::out, "after\n");
+  EXPECT_THAT(texts(), ElementsAre("kept", "after"));
+}
+
+// The promise of log.hpp: kill -9 at any instant, and nothing is lost or doubled.
+TEST_F(LogTest, WritersKilledAtRandomLoseNothing) {
+  Pipe pipe = make_pipe().value();
+  constexpr int lines = 200'000;
+  const pid_t source = ::fork();
+  if (source == 0) {
+    std::string text;
+    for (int i = 0; i < lines; ++i) {
+      text = "n" + std::to_string(i) + "\n";
+      if (!write_full(pipe.write.get(), text)) ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  pipe.write.reset();
+  int rounds = 0;
+  for (bool ended = false; !ended; ++rounds) {
+    const pid_t writer_pid = ::fork();
+    if (writer_pid == 0) {
+      auto writer = LogWriter::open(unit());
+      if (!writer) ::_exit(2);
+      while (true) {
+        pollfd wait{pipe.read.get(), POLLIN, 0};
+        ::poll(&wait, 1, -1);
+        const auto pumped = writer->pump(pipe.read.get(), LogStream::out);
+        if (!pumped) ::_exit(3);
+        if (*pumped == LogWriter::Pumped::ended) ::_exit(0);
+      }
+    }
+    ::usleep(static_cast<useconds_t>(500 + rounds * 37 % 3000));
+    ::kill(writer_pid, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(writer_pid, &status, 0), writer_pid);
+    ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << status;
+    ended = WIFEXITED(status);
+  }
+  int status = 0;
+  ::waitpid(source, &status, 0);
+  EXPECT_EQ(status, 0);
+  const std::vector<std::string> found = texts();
+  ASSERT_EQ(found.size(), static_cast<std::size_t>(lines));
+  for (int i = 0; i < lines; ++i) ASSERT_EQ(found[static_cast<std::size_t>(i)], "n" + std::to_string(i));
+  EXPECT_GT(rounds, 1);
+}
+
+TEST_F(LogTest, TellsWhatAFullDiskSwallowed) {
+  // RLIMIT_FSIZE gives EFBIG, which counts as no room; done in a child, since the limit is per process.
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    LogWriter writer = LogWriter::open(unit()).value();
+    put(writer, LogStream::out, "before\n");
+    rlimit limit{static_cast<rlim_t>(stat_path(folder / "log")->st_size), RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    put(writer, LogStream::out, "swallowed\n");
+    limit.rlim_cur = RLIM_INFINITY;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    put(writer, LogStream::out, "after\n");
+    ::_exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(texts(),
+              ElementsAre("before", "consort: 10 bytes of this log are lost: no space left on device", "after"));
+}
+
+}  // namespace
+}  // namespace consort::supervisor
