@@ -1,0 +1,290 @@
+"""What the end-to-end scenarios are written in: a world of their own, commands, and checks of state.
+
+A scenario is a function `scenario_NAME(world)` whose docstring states the invariant ("X must Y"). It observes state, not text,
+wherever there is state to observe; waits with `eventually`, never with a bare sleep; and leaves the host as it found it.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CONSORT = pathlib.Path(os.environ.get("CONSORT", ROOT / "build/release/consort"))
+# Images are expensive; all scenarios share one store of them, behind a real registry.
+SHARED = pathlib.Path(os.environ.get("CONSORT_E2E_DIR", "/var/tmp/consort-e2e"))
+
+
+class Skip(Exception):
+    """Raised by a scenario that cannot run here; the text says why."""
+
+
+class Failure(AssertionError):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def eventually(what, condition, limit=30.0):
+    """Waits until condition() is true (an exception counts as not yet) and gives its value."""
+    end = time.monotonic() + limit
+    last = None
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+            last = repr(value)
+        except (OSError, ValueError, KeyError, IndexError, Failure, urllib.error.URLError) as error:
+            last = f"{type(error).__name__}: {error}"
+        if time.monotonic() > end:
+            raise Failure(f"not within {limit} s: {what} (last: {last})")
+        time.sleep(0.02)
+
+
+class Ran:
+    """A finished command."""
+
+    def __init__(self, argv, status, out, err, seconds):
+        self.argv, self.status, self.out, self.err, self.seconds = argv, status, out, err, seconds
+
+    def __str__(self):
+        return f"$ {' '.join(map(str, self.argv))}\n[status {self.status}]\n{self.out}{self.err}"
+
+
+class Response:
+    def __init__(self, status, body, headers):
+        self.status, self.body, self.headers = status, body, headers
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def http(method, url, data=None, user=None, files=None, timeout=10):
+    """One HTTP request; data is a dict of form fields, files a dict of name -> (file name, bytes)."""
+    headers, body = {}, None
+    if data is not None or files:
+        boundary = "----consort-e2e"
+        parts = []
+        for name, value in (data or {}).items():
+            parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode())
+        for name, (file, content) in (files or {}).items():
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"\r\n\r\n'
+            parts.append(head.encode() + content + b"\r\n")
+        body = b"".join(parts) + f"--{boundary}--\r\n".encode()
+        headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
+    if user:
+        import base64
+
+        headers["Authorization"] = "Basic " + base64.b64encode(":".join(user).encode()).decode()
+    request = urllib.request.Request(url, data=body, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return Response(answer.status, answer.read(), answer.headers)
+    except urllib.error.HTTPError as error:
+        return Response(error.code, error.read(), error.headers)
+
+
+def run(argv, **options):
+    start = time.monotonic()
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, errors="replace", timeout=300, **options)
+    return Ran(argv, done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+
+
+def host_lists():
+    """Everything that containers leave traces in, as sets of lines: compared before and after."""
+
+    def lines(*argv):
+        return set(run(argv).out.splitlines()) if shutil.which(argv[0]) else set()
+
+    links = {re.sub(r"^\d+: ([^:@]+).*", r"\1", line) for line in lines("ip", "-o", "link")}
+    mounts = {re.sub(r"^\d+ \d+ \S+ ", "", line) for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()}
+    # Counters move, handles are numbered anew; an empty table of ours may stay.
+    rules = {re.sub(r"(counter packets \d+ bytes \d+|# handle \d+)", "", line).strip() for line in lines("nft", "list", "ruleset")}
+    cgroups = {str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("*consort*") if p.is_dir()}
+    processes = {line for line in lines("ps", "-eo", "comm") if "consort" in line}
+    routes = lines("ip", "route") | lines("ip", "-6", "route")
+    namespaces = {line.split()[0] for line in lines("lsns", "-n", "-t", "net", "-o", "NS")}
+    return {
+        "links": links,
+        "mounts": mounts,
+        "firewall rules": rules,
+        "cgroups": cgroups,
+        "processes": processes,
+        "routes": {re.sub(r" (expires \S+|linkdown)", "", r) for r in routes},
+        "network namespaces": namespaces,
+    }
+
+
+def differences(before, after):
+    found = []
+    for name, old in before.items():
+        for line in sorted(after[name] - old):
+            found.append(f"new in {name}: {line}")
+        for line in sorted(old - after[name]):
+            found.append(f"gone from {name}: {line}")
+    return found
+
+
+class World:
+    """A project folder for one scenario, and Consort in it; the store of images is shared unless use_fresh_store() is called."""
+
+    def __init__(self, name, registry):
+        self.name = name
+        self.registry = registry
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"consort-{name}-", dir="/var/tmp"))
+        self.use_roots(SHARED)
+        self.project = self.folder / "work"
+        self.project.mkdir()
+        self.commands = []
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("COMPOSE_", "DOCKER_", "CONSORT"))}
+        self.env.update(CONSORT_DATA_ROOT=str(self.data), CONSORT_RUN_ROOT=str(self.run_root), NO_COLOR="1",
+                        COMPOSE_PROJECT_NAME=re.sub(r"[^a-z0-9]", "", name))
+        if registry:
+            self.env["CONTAINERS_REGISTRIES_CONF"] = str(registry.configuration)
+
+    def use_roots(self, folder):
+        self.data, self.run_root = folder / "data", folder / "run"
+
+    def use_fresh_store(self):
+        """No images, no volumes: as on a new machine."""
+        self.use_roots(self.folder)
+        self.env.update(CONSORT_DATA_ROOT=str(self.data), CONSORT_RUN_ROOT=str(self.run_root))
+
+    @property
+    def project_name(self):
+        return self.env["COMPOSE_PROJECT_NAME"]
+
+    def consort(self, *argv, status=0, cwd=None, env=None, timeout=300, stdin=subprocess.DEVNULL):
+        """Runs consort to its end; status None accepts any."""
+        start = time.monotonic()
+        done = subprocess.run(
+            [str(CONSORT), *map(str, argv)], capture_output=True, text=True, errors="replace", cwd=cwd or self.project,
+            env={**self.env, **(env or {})}, timeout=timeout, stdin=stdin)
+        ran = Ran(["consort", *argv], done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+        self.commands.append(ran)
+        if status is not None:
+            check(ran.status == status, f"status {ran.status} instead of {status}:\n{ran}")
+        return ran
+
+    def start(self, *argv, **options):
+        """Starts consort and gives the process (stdout and stderr piped unless told otherwise)."""
+        return subprocess.Popen([str(CONSORT), *map(str, argv)], cwd=self.project, env=self.env,
+                                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
+
+    def write(self, path, text):
+        target = self.project / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        return target
+
+    def use_lms(self, name="lms", replace=()):
+        """The LMS example as the project; replace are text replacements in its compose file."""
+        shutil.copytree(ROOT / "examples/lms", self.project, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("__pycache__", "media", "staticfiles"))
+        file = self.project / "docker-compose.yml"
+        text = file.read_text()
+        for old, new in replace:
+            check(old in text, f"the example no longer says {old!r}")
+            text = text.replace(old, new)
+        file.write_text(text)
+        self.env["COMPOSE_PROJECT_NAME"] = name
+
+    def ps(self, *argv):
+        lines = self.consort("ps", "-a", "--format", "json", *argv).out.splitlines()
+        return {c["Service"]: c for c in map(json.loads, lines)}
+
+    def service(self, name):
+        return self.ps().get(name, {})
+
+    def supervisor_pids(self):
+        return self.pids("consort-supervisor")
+
+    def pids(self, program):
+        """The processes of this world's program (found by their run root, so other worlds do not count)."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            with contextlib.suppress(OSError):
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                named = (entry / "comm").read_text().strip() == program[:15]
+                if named and any(str(self.run_root).encode() in word for word in command):
+                    found.append(int(entry.name))
+        return found
+
+    def destroy(self):
+        """Nothing may be left, also when the scenario failed half-way."""
+        if self.data.exists():
+            with contextlib.suppress(Exception):
+                for project in {p.name for p in (self.run_root / "projects").glob("*")}:
+                    subprocess.run([str(CONSORT), "-p", project, "down", "-v", "-t", "0", "--remove-orphans"],
+                                   env={k: v for k, v in self.env.items() if k != "COMPOSE_PROJECT_NAME"},
+                                   capture_output=True, timeout=60, cwd="/")
+        for program in ("consort-keeper", "consort-supervisor"):
+            for pid in self.pids(program):
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+        if self.run_root.is_relative_to(SHARED):
+            shutil.rmtree(self.run_root, ignore_errors=True)
+        for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+            point = line.split()[4]
+            if point.startswith(str(self.folder)):
+                run(["umount", "-l", point])
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def keep_artefacts(self, to):
+        """On failure: what was run and what everything had to say."""
+        to.mkdir(parents=True, exist_ok=True)
+        (to / "commands.txt").write_text("\n\n".join(f"{c}({c.seconds:.3f} s)" for c in self.commands))
+        for source in [*self.run_root.rglob("*.log"), *self.run_root.rglob("*.json"), *self.data.glob("containers/*/*.json")]:
+            target = to / source.relative_to(self.folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):
+                shutil.copy(source, target)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Registry:
+    """Debian's docker-registry on loopback, set as the mirror of Docker Hub."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        (folder / "config.yml").write_text(
+            "version: 0.1\nlog: {level: error}\n"
+            f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
+            f"http: {{addr: '{self.address}'}}\n")
+        self.configuration = folder / "registries.conf"
+        self.configuration.write_text(
+            '[[registry]]\nprefix = "docker.io"\nlocation = "docker.io"\n'
+            f'[[registry.mirror]]\nlocation = "{self.address}"\ninsecure = true\n')
+        self.log = open(folder / "log", "w")
+        self.process = subprocess.Popen(["docker-registry", "serve", str(folder / "config.yml")], stdout=self.log, stderr=self.log)
+        eventually("the registry answers", lambda: http("GET", f"http://{self.address}/v2/").status == 200)
+
+    def tags(self, repository):
+        return http("GET", f"http://{self.address}/v2/{repository}/tags/list").json().get("tags") or []
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()

@@ -1,0 +1,263 @@
+"""The tutorial's stack, end to end (examples/lms)."""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from harness import ROOT, Failure, Skip, check, differences, eventually, host_lists, http, run
+
+API = "http://localhost:8000/api"
+ADA = ("ada", "analytical-engine")
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c63f8cfc0f01f00050001ff56c72f0d0000000049454e44ae426082")
+
+
+def up(world, *argv):
+    world.consort("up", "-d", "--wait", *argv)
+    eventually("the API answers", lambda: http("GET", f"{API}/courses/").status == 200)
+
+
+def register_ada():
+    check(http("POST", f"{API}/users/", {"username": ADA[0], "password": ADA[1]}).status == 201, "ada cannot register")
+
+
+def create_course(title, **files):
+    answer = http("POST", f"{API}/courses/", {"title": title}, user=ADA, files=files)
+    check(answer.status == 201, f"creating a course: {answer.status} {answer.body[:300]}")
+    return answer.json()
+
+
+def titles():
+    return [c["title"] for c in http("GET", f"{API}/courses/").json()["results"]]
+
+
+def psql(host, sql="select count(*) from courses_course"):
+    return run(["psql", "-h", host, "-p", "5432", "-U", "lms_user", "-d", "lms_database", "-tAc", sql],
+               env={**os.environ, "PGPASSWORD": "lms_password_123", "PGCONNECT_TIMEOUT": "5"})
+
+
+def volume(world, key):
+    return world.data / "volumes" / f"{world.project_name}_{key}" / "_data"
+
+
+def started_at(world, service):
+    container = world.service(service)["ID"]
+    state = next(iter(world.data.glob(f"containers/{container}*/state.json")), None)
+    return json.loads(state.read_text()) if state else None
+
+
+def scenario_stack_serves(world):
+    """db must be healthy before web starts; the API must write to and read from PostgreSQL; uploads and static files must be in their volumes."""
+    world.use_lms()
+    up(world)
+    services = world.ps()
+    check(services["db"]["Health"] == "healthy", f"db is {services['db']}")
+    check(services["web"]["State"] == "running", f"web is {services['web']}")
+    register_ada()
+    course = create_course("Compose", cover=("cover.png", PNG))
+    check(titles() == ["Compose"], "GET does not give what POST created")
+    check(psql("127.0.0.1").out.strip() == "1", "the course is not in PostgreSQL")
+    cover = pathlib.PurePath(course["cover"]).name
+    check((volume(world, "media_volume") / "covers" / cover).read_bytes() == PNG, "the upload is not in media_volume")
+    check(http("GET", f"http://localhost:8000/media/covers/{cover}").body == PNG, "the upload is not served")
+    style = volume(world, "static_volume") / "admin/css/base.css"
+    check(style.is_file(), "static_volume was not filled from the image")
+    style.write_text("/* from the volume */")
+    check(b"from the volume" in http("GET", "http://localhost:8000/static/admin/css/base.css").body, "/admin/ is not styled from static_volume")
+    check(b"/static/admin/css/base.css" in http("GET", "http://localhost:8000/admin/login/").body, "the admin site does not ask for its style")
+
+
+def scenario_down_keeps_data_and_leaves_nothing_else(world):
+    """down and up must keep the data, down -v must delete it; after each the host's lists must be as before."""
+    before = host_lists()
+    world.use_lms()
+    up(world)
+    register_ada()
+    create_course("kept")
+    world.consort("down")
+    eventually("nothing is left after down", lambda: not differences(before, host_lists()), 5)
+    check(volume(world, "postgres_data").is_dir(), "down deleted the data")
+    up(world)
+    check(titles() == ["kept"], "the data is gone after down and up")
+    world.consort("down", "-v")
+    check(not differences(before, host_lists()), "\n".join(differences(before, host_lists())))
+    check(not volume(world, "postgres_data").exists(), "down -v kept the data")
+    up(world)
+    check(titles() == [], "down -v kept the data")
+
+
+def scenario_database_reachable_from_the_host(world):
+    """psql must reach the database through 127.0.0.1, ::1 and localhost with the tutorial's credentials, and be refused with others."""
+    world.use_lms()
+    up(world)
+    for host in ("127.0.0.1", "::1", "localhost"):
+        ran = psql(host, "select current_user")
+        check(ran.out.strip() == "lms_user", f"through {host}: {ran}")
+    wrong = run(["psql", "-h", "127.0.0.1", "-U", "lms_user", "-d", "lms_database", "-c", "select 1"],
+                env={**os.environ, "PGPASSWORD": "wrong"})
+    check(wrong.status != 0 and "password authentication failed" in wrong.err, str(wrong))
+
+
+def scenario_live_reload(world):
+    """A Python file changed on the host must be served changed, without a restart by us."""
+    world.use_lms()
+    up(world)
+    process = world.service("web")["ID"]
+    urls = world.project / "courses/urls.py"
+    urls.write_text(urls.read_text() + "\nfrom django.http import HttpResponse\nfrom django.urls import path\n"
+                    "urlpatterns = [*urlpatterns, path('changed/', lambda request: HttpResponse('changed'))]\n")
+    eventually("the change is served", lambda: http("GET", f"{API}/changed/").body == b"changed")
+    check(world.service("web")["ID"] == process, "the container was replaced")
+
+
+def scenario_names(world):
+    """web must find db by name, an unknown name must fail fast, and outside names must resolve if the host resolves them."""
+    world.use_lms()
+    up(world)
+    address = world.consort("exec", "-T", "db", "hostname", "-i").out.split()[0]
+    for name in ("db", "lms_postgres", "DB"):
+        found = world.consort("exec", "-T", "web", "getent", "hosts", name).out.split()
+        check(found and found[0] == address, f"{name} is {found} instead of {address}")
+    start = time.monotonic()
+    world.consort("exec", "-T", "web", "getent", "hosts", "no-such-service", status=2)
+    check(time.monotonic() - start < 5, "an unknown name takes too long to fail")
+    outside = "deb.debian.org"
+    try:
+        socket.getaddrinfo(outside, 80)
+    except OSError:
+        return
+    world.consort("exec", "-T", "web", "getent", "ahostsv4", outside)
+
+
+def scenario_crash_is_repaired(world):
+    """After kill -9 of PostgreSQL's first process it must come back by itself and web must serve again; a stopped db must stay stopped."""
+    world.use_lms()
+    up(world)
+    register_ada()
+    create_course("survivor")
+    pid = int(world.consort("top", "db").out.splitlines()[1].split()[3])
+    os.kill(pid, signal.SIGKILL)
+    eventually("the API serves again", lambda: titles() == ["survivor"])
+    check(world.service("db")["State"] == "running", "db is not running")
+    world.consort("stop", "db")
+    check(world.service("db")["State"] == "exited", "db is not stopped")
+    time.sleep(1)  # longer than the first delays of the restart policy; a policy that fires would show
+    check(world.service("db")["State"] == "exited", "the restart policy restarted a stopped container")
+    world.consort("start", "db")
+    eventually("the API serves again", lambda: titles() == ["survivor"])
+
+
+def scenario_restart_policies(world):
+    """no must never restart, on-failure only after a failure and at most N times, always after any exit."""
+    world.write("compose.yaml", """
+services:
+  never: {image: "debian:bookworm-slim", command: "sh -c 'echo run; exit 3'", restart: "no"}
+  limited: {image: "debian:bookworm-slim", command: "sh -c 'echo run; exit 3'", restart: "on-failure:2"}
+  fine: {image: "debian:bookworm-slim", command: "sh -c 'echo run; exit 0'", restart: on-failure}
+  always: {image: "debian:bookworm-slim", command: "sh -c 'echo run; exit 0'", restart: always}
+""")
+    world.consort("up", "-d")
+
+    def runs(service):
+        return world.consort("logs", "--no-log-prefix", service).out.splitlines().count("run")
+
+    eventually("on-failure:2 has run three times", lambda: runs("limited") == 3)
+    eventually("always runs again and again", lambda: runs("always") >= 4)
+    eventually("limited has given up", lambda: world.service("limited")["State"] == "exited")
+    check(runs("never") == 1 and runs("fine") == 1 and runs("limited") == 3, "a policy fired too often")
+    check(world.service("never")["ExitCode"] == 3, "the exit code is lost")
+    world.consort("down", "-t", "0")
+
+
+def scenario_initialisation_race(world):
+    """A dependent of a healthy database must never start before the real server accepts TCP, however long initialisation takes."""
+    boots = int(os.environ.get("CONSORT_E2E_BOOTS", "6"))
+    world.write("init/10-slow.sh", "echo initialising; sleep 3\n")
+    early = 0
+    for first in range(0, boots, 10):
+        pairs = range(first, min(first + 10, boots))
+        services = "".join(f"""
+  db{i}:
+    image: postgres:15-alpine
+    environment: {{POSTGRES_DB: lms_database, POSTGRES_USER: lms_user, POSTGRES_PASSWORD: secret}}
+    volumes: ["./init:/docker-entrypoint-initdb.d:ro"]
+    healthcheck: {{test: ["CMD-SHELL", "pg_isready -U lms_user -d lms_database"], interval: 10s, timeout: 5s, retries: 5}}
+  web{i}:
+    image: postgres:15-alpine
+    environment: {{PGPASSWORD: secret}}
+    entrypoint: ["psql", "-h", "db{i}", "-U", "lms_user", "-d", "lms_database", "-c", "select 1"]
+    depends_on: {{db{i}: {{condition: service_healthy}}}}
+""" for i in pairs)
+        world.write("compose.yaml", f"services:{services}")
+        world.consort("up", "-d")
+        eventually("all dependents have ended", lambda: all(world.service(f"web{i}").get("State") == "exited" for i in pairs))
+        states = world.ps()
+        early += sum(states[f"web{i}"]["ExitCode"] != 0 for i in pairs)
+        world.consort("down", "-v", "-t", "0")
+    check(early == 0, f"{early} of {boots} dependents started too early")
+
+
+def scenario_stop_is_quick_and_clean(world):
+    """down of the running stack must end in less than 1 s, and PostgreSQL's log must show a clean shutdown."""
+    world.use_lms()
+    up(world)
+    follower = world.start("logs", "-f", "--no-log-prefix", "db")
+    eventually("the log is followed", lambda: follower.poll() is None and world.consort("logs", "db").out)
+    ran = world.consort("down")
+    out, _ = follower.communicate(timeout=10)
+    check("database system is shut down" in out, f"no clean shutdown:\n{out[-2000:]}")
+    check(ran.seconds < 1.0, f"down took {ran.seconds:.2f} s")
+
+
+def scenario_supervisor_is_killed(world):
+    """After SIGKILL of the supervisor at any time no container may have restarted, no log line may be lost or doubled, and ps must be right."""
+    world.write("compose.yaml", """
+services:
+  counter:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "i=0; while [ $$i -lt 40000 ]; do echo line $$i; i=$$((i+1)); done; echo end; exec sleep 1000"]
+    restart: unless-stopped
+  short: {image: "debian:bookworm-slim", command: "sh -c 'sleep 1; exit 7'"}
+""")
+    world.consort("up", "-d")
+    for _ in range(20):
+        for pid in world.supervisor_pids():
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    eventually("everything is written", lambda: "end" in world.consort("logs", "--tail", "1", "--no-log-prefix", "counter").out)
+    lines = world.consort("logs", "--no-log-prefix", "counter").out.splitlines()
+    check(lines == [f"line {i}" for i in range(40000)] + ["end"], f"{len(lines)} lines instead of 40001")
+    eventually("the exit is known", lambda: world.service("short")["State"] == "exited")
+    check(world.service("short")["ExitCode"] == 7, f"the exit code is lost: {world.service('short')}")
+    counter = world.service("counter")
+    check(counter["State"] == "running", f"counter is {counter}")
+    world.consort("down", "-t", "0")
+
+
+def scenario_unchanged_up_changes_nothing(world):
+    """A second up of an unchanged stack must leave every container as it is; a changed service must be replaced, and only it."""
+    world.use_lms()
+    up(world)
+    first = {name: c["ID"] for name, c in world.ps().items()}
+    world.consort("up", "-d")
+    check({name: c["ID"] for name, c in world.ps().items()} == first, "an unchanged container was replaced")
+    file = world.project / "docker-compose.yml"
+    file.write_text(file.read_text().replace("DEBUG=True", "DEBUG=True\n      - EXTRA=1"))
+    up(world)
+    second = {name: c["ID"] for name, c in world.ps().items()}
+    check(second["db"] == first["db"] and second["web"] != first["web"], "not exactly web was replaced")
+
+
+def scenario_answers_as_docker_compose(world):
+    """Installed as docker-compose, the program must answer to that name."""
+    from harness import CONSORT
+
+    link = world.folder / "docker-compose"
+    link.symlink_to(CONSORT)
+    ran = run([link, "version", "--short"], env=world.env)
+    check(ran.status == 0 and re.fullmatch(r"\d+\.\d+\.\d+\S*\n", ran.out), str(ran))

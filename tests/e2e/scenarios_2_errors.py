@@ -1,0 +1,132 @@
+"""What goes wrong is explained, leaves nothing half-made, and the next up works."""
+import json
+import re
+import socket
+import subprocess
+
+from harness import ROOT, Skip, check, eventually, http, run
+
+SLIM = 'image: "debian:bookworm-slim"'
+
+
+def fails(world, *argv, says=(), cwd=None):
+    ran = world.consort(*argv, status=None, cwd=cwd)
+    check(ran.status not in (0, None) and ran.status < 126, f"expected a failure:\n{ran}")
+    for text in says:
+        check(re.search(text, ran.err + ran.out, re.I), f"does not say {text!r}:\n{ran}")
+    return ran
+
+
+def works_afterwards(world, text="services:\n  a: {image: 'debian:bookworm-slim', command: sleep 1000}\n"):
+    world.write("compose.yaml", text)
+    world.consort("up", "-d")
+    check(world.service("a")["State"] == "running", "the next up does not work")
+    world.consort("down", "-t", "0", "-v")
+
+
+def printed_tutorial_file():
+    """The compose file exactly as the tutorial prints it, or None where the tutorial is not at hand."""
+    for file in (ROOT / "tests/compose/tutorial-as-printed.yml",):
+        if file.exists():
+            return file.read_text()
+    return None
+
+
+def scenario_tutorial_file_as_printed(world):
+    """One config of the misprinted file must report all three mistakes with line, column and fix; the fixed file must come up."""
+    text = printed_tutorial_file()
+    if text is None:
+        raise Skip("tests/compose/tutorial-as-printed.yml is not there")
+    world.use_lms()
+    file = world.write("docker-compose.yml", text)
+    lines = text.splitlines()
+    ran = fails(world, "config", says=["version", "web", "15-alphine", "15-alpine"])
+    for needle in ("version = '3.8'", "build: .", "image: postgres:15-alphine"):
+        number = 1 + next(i for i, line in enumerate(lines) if needle in line)
+        near = [n for n in range(number - 2, number + 1)]
+        check(any(re.search(rf"docker-compose\.yml:{n}:\d+", ran.err + ran.out) for n in near), f"no mark at line {number}:\n{ran}")
+    world.consort("config", "--fix")
+    check(file.read_text().count("#") >= text.count("#"), "the fix lost comments")
+    world.consort("config", "--quiet")
+    world.consort("up", "-d", "--wait")
+    eventually("the API answers", lambda: http("GET", "http://localhost:8000/api/").status == 200)
+
+
+def scenario_missing_image(world):
+    """A missing image must be named, with the line that asks for it."""
+    world.write("compose.yaml", "services:\n  a:\n    image: no-such-image-anywhere:1\n")
+    fails(world, "up", "-d", says=["no-such-image-anywhere"])
+    check(world.ps() == {}, "something was half made")
+    works_afterwards(world)
+
+
+def scenario_wrong_tag(world):
+    """A wrong tag must be answered with the tags that exist and look like it."""
+    world.write("compose.yaml", "services:\n  a:\n    image: postgres:15-alpin\n")
+    fails(world, "up", "-d", says=["15-alpin", "15-alpine"])
+    works_afterwards(world)
+
+
+def scenario_port_in_use(world):
+    """A port in use must be refused with the name of the process, or of the project, that has it."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    ports: ['{port}:80']\n")
+        fails(world, "up", "-d", says=[str(port), "python"])
+    world.consort("up", "-d")
+    other = {"COMPOSE_PROJECT_NAME": "portother"}
+    ran = world.consort("up", "-d", env=other, status=None)
+    check(ran.status == 1 and world.project_name in ran.err, f"does not name the project that has the port:\n{ran}")
+    world.consort("down", "-t", "0", env=other)
+    world.consort("down", "-t", "0")
+
+
+def scenario_failing_health_check(world):
+    """A failing health check must be shown with what it printed and the last lines of the container's log."""
+    world.write("compose.yaml", f"""
+services:
+  db:
+    {SLIM}
+    command: sh -c 'echo this is the log; exec sleep 1000'
+    healthcheck: {{test: "echo this is the check; exit 1", interval: 200ms, timeout: 1s, retries: 2}}
+  web:
+    {SLIM}
+    command: sleep 1000
+    depends_on: {{db: {{condition: service_healthy}}}}
+""")
+    fails(world, "up", "-d", says=["unhealthy", "this is the check", "this is the log"])
+    check(world.service("web").get("State") != "running", "web was started")
+    world.consort("down", "-t", "0")
+    works_afterwards(world)
+
+
+def scenario_failing_build(world):
+    """A RUN that fails must be shown with its output and its line in the Dockerfile; nothing may be tagged."""
+    world.write("Dockerfile", "FROM debian:bookworm-slim\nRUN echo about to fail && exit 9\n")
+    world.write("compose.yaml", "services:\n  a:\n    build: .\n    command: sleep 1000\n")
+    fails(world, "up", "-d", says=["about to fail", "Dockerfile:2", "exit code: 9"])
+    check(world.consort("image", "inspect", f"{world.project_name}-a", status=None).status != 0, "an image was tagged")
+    world.write("Dockerfile", "FROM debian:bookworm-slim\nRUN echo fine\n")
+    world.consort("up", "-d")
+    check(world.service("a")["State"] == "running", "the next up does not work")
+    world.consort("down", "-t", "0", "--rmi", "local")
+
+
+def scenario_full_disk(world):
+    """A disk that fills up during a pull must end in a clear error, leave nothing half-made, and work once there is room."""
+    small = world.folder / "small"
+    small.mkdir()
+    mounted = run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", small])
+    if mounted.status:
+        raise Skip(f"cannot mount a small file system: {mounted.err}")
+    world.use_roots(small)
+    world.env.update(CONSORT_DATA_ROOT=str(world.data), CONSORT_RUN_ROOT=str(world.run_root))
+    world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n")
+    fails(world, "up", "-d", says=["no space left|disk is full|full"])
+    check(world.consort("image", "inspect", "debian:bookworm-slim", status=None).status != 0, "half an image was kept")
+    run(["mount", "-o", "remount,size=400m", small])
+    works_afterwards(world)
+    run(["umount", "-l", small])
