@@ -1,0 +1,25 @@
+// Numbers as Go prints and reads them, since the values of a Compose file reach the user in that notation.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace consort::compose {
+
+// fmt.Sprint of a float64: shortest digits, exponent notation when the exponent is below -4 or above 5.
+std::string format_float(double value);
+std::string format_float32(float value);
+// encoding/json: plain decimals between 1e-6 and 1e21.
+std::string format_json_float(double value);
+std::string format_json_float32(float value);
+
+// strconv.ParseInt(text, 0, 64) after removal of underscores: prefixes 0x 0o 0b and a leading 0 for octal.
+std::optional<std::int64_t> parse_go_int(std::string_view text);
+// The same with base 10 and no underscores.
+std::optional<std::int64_t> parse_decimal_int(std::string_view text);
+// strconv.ParseFloat of plain decimal notation; nan, inf and hexadecimal floats included.
+std::optional<double> parse_go_float(std::string_view text);
+
+}  // namespace consort::compose

@@ -1,0 +1,129 @@
+#include "compose/template.hpp"
+
+#include <utility>
+
+namespace consort::compose {
+
+namespace {
+
+constexpr int nesting_limit = 100;
+
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_name(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
+
+std::size_t name_length(std::string_view text) {
+  if (text.empty() || !is_name_start(text[0])) return 0;
+  std::size_t i = 1;
+  while (i < text.size() && is_name(text[i])) ++i;
+  return i;
+}
+
+// The index of the brace that closes the one at `open`, or npos. Braces nest; line breaks end the search.
+std::size_t closing_brace(std::string_view text, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '\n') return std::string_view::npos;
+    if (text[i] == '{') ++depth;
+    if (text[i] == '}' && --depth == 0) return i;
+  }
+  return std::string_view::npos;
+}
+
+struct Substitution {
+  const Lookup& lookup;
+  TemplateResult& result;
+
+  bool invalid(std::size_t offset) {
+    result.fault = TemplateFault::invalid;
+    result.fault_offset = offset;
+    return false;
+  }
+
+  bool expand(std::string_view text, int depth, std::string& into) {
+    std::size_t i = 0;
+    while (i < text.size()) {
+      const std::size_t dollar = text.find('$', i);
+      into.append(text.substr(i, dollar == std::string_view::npos ? dollar : dollar - i));
+      if (dollar == std::string_view::npos) return true;
+      i = dollar + 1;
+      if (i >= text.size()) {
+        into.push_back('$');
+        return true;
+      }
+      if (text[i] == '$') {
+        into.push_back('$');
+        ++i;
+      } else if (text[i] == '{') {
+        const std::size_t close = closing_brace(text, i);
+        if (close == std::string_view::npos || depth >= nesting_limit) return invalid(dollar);
+        if (!braced(text.substr(i + 1, close - i - 1), dollar, depth, into)) return false;
+        i = close + 1;
+      } else if (const std::size_t length = name_length(text.substr(i)); length > 0) {
+        plain(text.substr(i, length), into);
+        i += length;
+      } else {
+        into.push_back('$');
+      }
+    }
+    return true;
+  }
+
+  void plain(std::string_view name, std::string& into) {
+    const std::string* value = lookup(name);
+    result.uses.push_back(TemplateUse{std::string(name), "", "", value != nullptr});
+    if (value) {
+      into += *value;
+    } else {
+      result.unset.emplace_back(name);
+    }
+  }
+
+  bool braced(std::string_view expression, std::size_t offset, int depth, std::string& into) {
+    const std::size_t length = name_length(expression);
+    if (length == 0) return invalid(offset);
+    const std::string_view name = expression.substr(0, length);
+    std::string_view rest = expression.substr(length);
+    if (rest.empty()) {
+      plain(name, into);
+      return true;
+    }
+    const bool colon = rest[0] == ':';
+    const std::size_t at = colon ? 1 : 0;
+    if (at >= rest.size() || std::string_view("-?+").find(rest[at]) == std::string_view::npos) return invalid(offset);
+    const std::string_view op = rest.substr(0, at + 1);
+    const std::string_view word = rest.substr(at + 1);
+    const std::string* found = lookup(name);
+    const bool usable = found && !(colon && found->empty());
+    const std::string value = found ? *found : std::string();
+    result.uses.push_back(TemplateUse{std::string(name), std::string(op), std::string(word), found != nullptr});
+    std::string expanded;
+    if (!expand(word, depth + 1, expanded)) return false;
+    switch (op.back()) {
+      case '-': into += usable ? value : expanded; return true;
+      case '+': into += usable ? expanded : std::string(); return true;
+      default: break;
+    }
+    if (usable) {
+      into += value;
+      return true;
+    }
+    result.fault = TemplateFault::required;
+    result.fault_offset = offset;
+    result.fault_name = std::string(name);
+    result.fault_text = "required variable " + std::string(name) + " is missing a value";
+    if (!expanded.empty()) result.fault_text += ": " + expanded;
+    return false;
+  }
+};
+
+}  // namespace
+
+TemplateResult substitute(std::string_view text, const Lookup& lookup) {
+  TemplateResult result;
+  std::string expanded;
+  Substitution substitution{lookup, result};
+  if (substitution.expand(text, 0, expanded)) result.text = std::move(expanded);
+  return result;
+}
+
+}  // namespace consort::compose

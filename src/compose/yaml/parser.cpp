@@ -1,0 +1,481 @@
+#include "compose/yaml/parser.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "compose/yaml/scanner.hpp"
+
+namespace consort::compose::yaml {
+
+namespace {
+
+struct Properties {
+  std::string anchor;
+  std::string tag;
+  std::optional<Position> start;
+};
+
+struct Anchor {
+  Node node;
+  std::size_t size = 0;
+  bool complete = false;
+};
+
+class Parser {
+ public:
+  Parser(std::string_view text, std::uint32_t source, Documents& out) : scanner_(text), source_(source), out_(out) {}
+
+  void run() {
+    while (document()) {
+    }
+    if (!out_.problem && scanner_.problem()) out_.problem = scanner_.problem();
+  }
+
+ private:
+  bool fail(std::string context, Position context_at, std::string problem, Position at) {
+    if (scanner_.problem()) {
+      if (!out_.problem) out_.problem = scanner_.problem();
+    } else if (!out_.problem) {
+      out_.problem = Problem{std::move(context), context_at, std::move(problem), at};
+    }
+    return false;
+  }
+  // The type of the next token; stream_end and false after a problem.
+  bool next(TokenType& type, Position& at) {
+    const Token* token = scanner_.peek();
+    if (!token) return fail("", {}, "", {});
+    type = token->type;
+    at = token->start;
+    return true;
+  }
+  Place place(Position start, Position end) const {
+    const std::uint32_t length = end.line == start.line && end.column > start.column ? end.column - start.column : 0;
+    return Place{source_, start.line + 1, start.column + 1, length};
+  }
+
+  bool document();
+  bool node(Node& into, bool block, bool indentless);
+  bool content(Node& into, bool block, bool indentless, const Properties& properties);
+  bool properties(Properties& into);
+  bool alias(Node& into);
+  void scalar(Node& into, Token token, const std::string& tag);
+  bool block_sequence(Node& into);
+  bool indentless_sequence(Node& into);
+  bool block_mapping(Node& into);
+  bool flow_sequence(Node& into);
+  bool flow_mapping(Node& into);
+  bool flow_pair(Node& into);
+  bool add_entry(Node& mapping, Node key, Node value, Position at);
+  bool merge(Node& mapping);
+  bool merge_from(Node& mapping, const Node& from, Place at);
+  bool count(std::size_t nodes, Position at) {
+    nodes_ += nodes;
+    return nodes_ <= node_limit || fail("", at, "document contains excessive aliasing or too many values", at);
+  }
+
+  Scanner scanner_;
+  std::uint32_t source_;
+  Documents& out_;
+  std::unordered_map<std::string, Anchor> anchors_;
+  std::size_t nodes_ = 0;
+  std::size_t depth_ = 0;
+  bool first_document_ = true;
+  bool explicit_end_ = false;
+};
+
+bool Parser::document() {
+  TokenType type{};
+  Position at;
+  if (!next(type, at)) return false;
+  while (type == TokenType::document_end) {
+    scanner_.take();
+    explicit_end_ = true;
+    if (!next(type, at)) return false;
+  }
+  if (type == TokenType::stream_end) return false;
+  bool directives = false;
+  while (type == TokenType::version_directive || type == TokenType::tag_directive) {
+    scanner_.take();
+    directives = true;
+    if (!next(type, at)) return false;
+  }
+  if (type == TokenType::document_start) {
+    scanner_.take();
+  } else if (directives || (!first_document_ && !explicit_end_)) {
+    return fail("", at, "did not find expected <document start>", at);
+  }
+  first_document_ = false;
+  explicit_end_ = false;
+  anchors_.clear();
+  Node root;
+  if (!next(type, at)) return false;
+  if (type != TokenType::document_start && type != TokenType::document_end && type != TokenType::stream_end) {
+    if (!node(root, true, false)) return false;
+  } else {
+    root.place = place(at, at);
+  }
+  out_.roots.push_back(std::move(root));
+  return true;
+}
+
+bool Parser::properties(Properties& into) {
+  for (;;) {
+    const Token* token = scanner_.peek();
+    if (!token) return fail("", {}, "", {});
+    if (token->type == TokenType::anchor && into.anchor.empty()) {
+      if (!into.start) into.start = token->start;
+      into.anchor = scanner_.take().text;
+    } else if (token->type == TokenType::tag && into.tag.empty()) {
+      if (!into.start) into.start = token->start;
+      into.tag = scanner_.take().text;
+    } else {
+      return true;
+    }
+  }
+}
+
+std::size_t size_of(const Node& node) {
+  std::size_t size = 1;
+  for (const Node& item : node.items) size += size_of(item);
+  for (const Entry& entry : node.entries) size += size_of(entry.value);
+  return size;
+}
+
+bool Parser::alias(Node& into) {
+  const Token token = scanner_.take();
+  const auto found = anchors_.find(token.text);
+  if (found == anchors_.end()) {
+    return fail("", token.start, "unknown anchor '" + token.text + "' referenced", token.start);
+  }
+  if (!found->second.complete) {
+    return fail("", token.start, "anchor '" + token.text + "' value contains itself", token.start);
+  }
+  if (!count(found->second.size, token.start)) return false;
+  into = found->second.node;
+  into.alias_copy = true;
+  return true;
+}
+
+// Depth is counted here, as every level of nesting passes through.
+bool Parser::node(Node& into, bool block, bool indentless) {
+  TokenType type{};
+  Position at;
+  if (!next(type, at)) return false;
+  if (type == TokenType::alias) return alias(into);
+  if (++depth_ > nesting_limit) return fail("", at, "exceeded max depth", at);
+  if (!count(1, at)) return false;
+  Properties found;
+  if (!properties(found)) return false;
+  if (!found.anchor.empty()) anchors_[found.anchor] = Anchor{};
+  if (!content(into, block, indentless, found)) return false;
+  if (found.tag == "!reset") into.directive = Directive::reset;
+  if (found.tag == "!override") into.directive = Directive::override_;
+  if (!found.anchor.empty()) anchors_[found.anchor] = Anchor{into, size_of(into), true};
+  --depth_;
+  return true;
+}
+
+bool Parser::content(Node& into, bool block, bool indentless, const Properties& found) {
+  TokenType type{};
+  Position at;
+  if (!next(type, at)) return false;
+  into.place = place(at, at);
+  if (indentless && type == TokenType::block_entry) return indentless_sequence(into);
+  switch (type) {
+    case TokenType::scalar: scalar(into, scanner_.take(), found.tag); return true;
+    case TokenType::flow_sequence_start: return flow_sequence(into);
+    case TokenType::flow_mapping_start: return flow_mapping(into);
+    case TokenType::block_sequence_start:
+      if (block) return block_sequence(into);
+      break;
+    case TokenType::block_mapping_start:
+      if (block) return block_mapping(into);
+      break;
+    default: break;
+  }
+  if (found.start) {
+    into.place = place(*found.start, at);
+    into.kind = found.tag == "!!str" ? Kind::string : Kind::null;
+    return true;
+  }
+  return fail(block ? "while parsing a block node" : "while parsing a flow node", at,
+              "did not find expected node content", at);
+}
+
+void Parser::scalar(Node& into, Token token, const std::string& tag) {
+  into.place = place(token.start, token.end);
+  into.style = token.style;
+  into.text = std::move(token.text);
+  into.kind = Kind::string;
+  const bool core = tag.starts_with("!!");
+  if (tag == "!!str" || tag == "!" || tag == "!!binary") return;
+  if (core) {
+    resolve_plain(into);
+    if (tag == "!!float" && into.kind == Kind::integer) into.kind = Kind::floating;
+    return;
+  }
+  if (token.style == Style::plain) resolve_plain(into);
+}
+
+bool Parser::block_sequence(Node& into) {
+  const Position start = scanner_.take().start;
+  into.kind = Kind::sequence;
+  into.style = Style::block;
+  for (;;) {
+    TokenType type{};
+    Position at;
+    if (!next(type, at)) return false;
+    if (type == TokenType::block_end) {
+      scanner_.take();
+      return true;
+    }
+    if (type != TokenType::block_entry) {
+      return fail("while parsing a block collection", start, "did not find expected '-' indicator", at);
+    }
+    const Position entry_end = scanner_.take().end;
+    if (!next(type, at)) return false;
+    Node item = Node::make_null(place(entry_end, entry_end));
+    if (type != TokenType::block_entry && type != TokenType::block_end) {
+      if (!node(item, true, false)) return false;
+    }
+    into.items.push_back(std::move(item));
+  }
+}
+
+bool Parser::indentless_sequence(Node& into) {
+  into.kind = Kind::sequence;
+  into.style = Style::block;
+  for (;;) {
+    TokenType type{};
+    Position at;
+    if (!next(type, at)) return false;
+    if (type != TokenType::block_entry) return true;
+    const Position entry_end = scanner_.take().end;
+    if (!next(type, at)) return false;
+    Node item = Node::make_null(place(entry_end, entry_end));
+    if (type != TokenType::block_entry && type != TokenType::key && type != TokenType::value &&
+        type != TokenType::block_end) {
+      if (!node(item, true, false)) return false;
+    }
+    into.items.push_back(std::move(item));
+  }
+}
+
+bool Parser::block_mapping(Node& into) {
+  const Position start = scanner_.take().start;
+  into.kind = Kind::mapping;
+  into.style = Style::block;
+  for (;;) {
+    TokenType type{};
+    Position at;
+    if (!next(type, at)) return false;
+    if (type == TokenType::block_end) {
+      scanner_.take();
+      return merge(into);
+    }
+    Node key;
+    const Position key_at = at;
+    if (type == TokenType::key) {
+      scanner_.take();
+      if (!next(type, at)) return false;
+      if (type != TokenType::key && type != TokenType::value && type != TokenType::block_end) {
+        if (!node(key, true, true)) return false;
+      }
+      if (!next(type, at)) return false;
+    } else if (type != TokenType::value) {
+      return fail("while parsing a block mapping", start, "did not find expected key", at);
+    }
+    Node value = Node::make_null(key.place);
+    if (type == TokenType::value) {
+      const Position value_end = scanner_.take().end;
+      value.place = place(value_end, value_end);
+      if (!next(type, at)) return false;
+      if (type != TokenType::key && type != TokenType::value && type != TokenType::block_end) {
+        if (!node(value, true, true)) return false;
+      }
+    }
+    if (!add_entry(into, std::move(key), std::move(value), key_at)) return false;
+  }
+}
+
+bool Parser::flow_pair(Node& into) {
+  into.kind = Kind::mapping;
+  into.style = Style::flow;
+  const Position start = scanner_.take().start;
+  into.place = place(start, start);
+  TokenType type{};
+  Position at;
+  Node key;
+  Node value;
+  if (!next(type, at)) return false;
+  if (type != TokenType::value && type != TokenType::flow_entry && type != TokenType::flow_sequence_end) {
+    if (!node(key, false, false)) return false;
+    if (!next(type, at)) return false;
+  }
+  if (type == TokenType::value) {
+    scanner_.take();
+    if (!next(type, at)) return false;
+    if (type != TokenType::flow_entry && type != TokenType::flow_sequence_end && !node(value, false, false)) {
+      return false;
+    }
+  }
+  return add_entry(into, std::move(key), std::move(value), start) && merge(into);
+}
+
+bool Parser::flow_sequence(Node& into) {
+  const Position start = scanner_.take().start;
+  into.kind = Kind::sequence;
+  into.style = Style::flow;
+  for (bool first = true;; first = false) {
+    TokenType type{};
+    Position at;
+    if (!next(type, at)) return false;
+    if (type != TokenType::flow_sequence_end && !first) {
+      if (type != TokenType::flow_entry) {
+        return fail("while parsing a flow sequence", start, "did not find expected ',' or ']'", at);
+      }
+      scanner_.take();
+      if (!next(type, at)) return false;
+    }
+    if (type == TokenType::flow_sequence_end) {
+      const Position end = scanner_.take().end;
+      into.place = place(start, end);
+      return true;
+    }
+    Node item;
+    if (type == TokenType::key ? !flow_pair(item) : !node(item, false, false)) return false;
+    into.items.push_back(std::move(item));
+  }
+}
+
+bool Parser::flow_mapping(Node& into) {
+  const Position start = scanner_.take().start;
+  into.kind = Kind::mapping;
+  into.style = Style::flow;
+  for (bool first = true;; first = false) {
+    TokenType type{};
+    Position at;
+    if (!next(type, at)) return false;
+    if (type != TokenType::flow_mapping_end && !first) {
+      if (type != TokenType::flow_entry) {
+        return fail("while parsing a flow mapping", start, "did not find expected ',' or '}'", at);
+      }
+      scanner_.take();
+      if (!next(type, at)) return false;
+    }
+    if (type == TokenType::flow_mapping_end) {
+      const Position end = scanner_.take().end;
+      into.place = place(start, end);
+      return merge(into);
+    }
+    const Position key_at = at;
+    Node key;
+    Node value;
+    if (type == TokenType::key) {
+      scanner_.take();
+      if (!next(type, at)) return false;
+    }
+    if (type != TokenType::value && type != TokenType::flow_entry && type != TokenType::flow_mapping_end) {
+      if (!node(key, false, false)) return false;
+      if (!next(type, at)) return false;
+    }
+    value.place = key.place;
+    if (type == TokenType::value) {
+      scanner_.take();
+      if (!next(type, at)) return false;
+      if (type != TokenType::flow_entry && type != TokenType::flow_mapping_end && !node(value, false, false)) {
+        return false;
+      }
+    }
+    if (!add_entry(into, std::move(key), std::move(value), key_at)) return false;
+  }
+}
+
+bool Parser::add_entry(Node& mapping, Node key, Node value, Position at) {
+  if (key.place.line == 0) key.place = place(at, at);
+  if (!key.is_scalar()) {
+    return fail("", at, "invalid map key: a list or mapping cannot be a key", at);
+  }
+  if (key.kind != Kind::string) {
+    out_.bad_keys.push_back(BadKey{key.kind == Kind::null ? "<nil>" : key.scalar_text(), {}, key.place});
+    if (key.kind == Kind::null) key.text = "null";
+  }
+  if (mapping.entries.size() < 16) {
+    if (const Entry* first = mapping.entry(key.text)) {
+      out_.duplicates.push_back(Duplicate{key.text, first->place, key.place});
+      return true;
+    }
+  }
+  mapping.entries.push_back(Entry{std::move(key.text), key.place, std::move(value)});
+  // Large mappings: quadratic search would cost more than the rest of the parser, so they are checked once, at their end.
+  return true;
+}
+
+// Ends every mapping: the duplicates of large ones, then the merge key.
+bool Parser::merge(Node& mapping) {
+  if (mapping.entries.size() > 16) {
+    std::unordered_map<std::string_view, std::size_t> seen;
+    std::vector<Entry> unique;
+    seen.reserve(mapping.entries.size());
+    bool duplicate = false;
+    for (std::size_t i = 0; i < mapping.entries.size(); ++i) {
+      const auto [it, fresh] = seen.emplace(mapping.entries[i].key, i);
+      if (fresh) continue;
+      duplicate = true;
+      out_.duplicates.push_back(
+          Duplicate{mapping.entries[i].key, mapping.entries[it->second].place, mapping.entries[i].place});
+    }
+    if (duplicate) {
+      std::vector<bool> keep(mapping.entries.size(), false);
+      for (const auto& [key, index] : seen) keep[index] = true;
+      for (std::size_t i = 0; i < keep.size(); ++i) {
+        if (keep[i]) unique.push_back(std::move(mapping.entries[i]));
+      }
+      mapping.entries = std::move(unique);
+    }
+  }
+  Entry* found = mapping.entry("<<");
+  if (!found) return true;
+  const Place at = found->place;
+  const Node from = std::move(found->value);
+  mapping.erase("<<");
+  return merge_from(mapping, from, at);
+}
+
+bool Parser::merge_from(Node& mapping, const Node& from, Place at) {
+  if (from.is_mapping()) {
+    for (const Entry& entry : from.entries) {
+      if (mapping.entry(entry.key)) continue;
+      mapping.entries.push_back(entry);
+      mapping.entries.back().value.alias_copy = true;
+    }
+    return true;
+  }
+  if (from.is_sequence()) {
+    for (const Node& item : from.items) {
+      if (item.is_sequence() || !item.is_mapping()) break;
+      if (!merge_from(mapping, item, at)) return false;
+    }
+    const bool all = std::ranges::all_of(from.items, [](const Node& item) { return item.is_mapping(); });
+    if (all) return true;
+  }
+  Position position;
+  position.line = at.line - 1;
+  position.column = at.column - 1;
+  return fail("", position, "map merge requires map or sequence of maps as the value", position);
+}
+
+}  // namespace
+
+Documents parse(std::string_view text, std::uint32_t source) {
+  Documents documents;
+  if (text.size() > text_limit) {
+    documents.problem = Problem{{}, {}, "the file is larger than 16 MiB", {}};
+    return documents;
+  }
+  Parser(text, source, documents).run();
+  return documents;
+}
+
+}  // namespace consort::compose::yaml

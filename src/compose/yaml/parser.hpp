@@ -1,0 +1,45 @@
+// Tokens to trees: anchors, aliases and merge keys resolved, scalars typed, duplicate keys found, limits kept.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compose/node.hpp"
+#include "compose/yaml/token.hpp"
+
+namespace consort::compose::yaml {
+
+struct Duplicate {
+  std::string key;
+  Place first;
+  Place second;
+};
+
+// A key that is not a string: Compose has no use for one.
+struct BadKey {
+  std::string text;
+  std::string parent;  // dotted path of the mapping
+  Place place;
+};
+
+struct Documents {
+  std::vector<Node> roots;  // one for each document; empty for a text without any
+  std::vector<Duplicate> duplicates;
+  std::vector<BadKey> bad_keys;
+  std::optional<Problem> problem;  // roots then holds the documents before it
+};
+
+inline constexpr std::size_t node_limit = 600'000;        // of one text, aliases expanded
+inline constexpr std::size_t text_limit = 16U << 20;      // bytes
+
+// `source` goes into every Place.
+Documents parse(std::string_view text, std::uint32_t source);
+
+// The kind and value of a plain scalar by the rules of YAML 1.2 with the leftovers of 1.1 that Compose files rely on.
+void resolve_plain(Node& scalar);
+// Whether a text, written plain, would be read back as something else than a string.
+bool resolves_to_string(std::string_view text);
+
+}  // namespace consort::compose::yaml

@@ -1,0 +1,281 @@
+// The scanner's scalars: block, quoted and plain.
+#include <algorithm>
+#include <utility>
+
+#include "compose/yaml/scanner.hpp"
+
+namespace consort::compose::yaml {
+
+namespace {
+
+void append_utf8(std::string& into, std::uint32_t value) {
+  if (value <= 0x7F) {
+    into.push_back(static_cast<char>(value));
+  } else if (value <= 0x7FF) {
+    into.push_back(static_cast<char>(0xC0 | (value >> 6)));
+    into.push_back(static_cast<char>(0x80 | (value & 0x3F)));
+  } else if (value <= 0xFFFF) {
+    into.push_back(static_cast<char>(0xE0 | (value >> 12)));
+    into.push_back(static_cast<char>(0x80 | ((value >> 6) & 0x3F)));
+    into.push_back(static_cast<char>(0x80 | (value & 0x3F)));
+  } else {
+    into.push_back(static_cast<char>(0xF0 | (value >> 18)));
+    into.push_back(static_cast<char>(0x80 | ((value >> 12) & 0x3F)));
+    into.push_back(static_cast<char>(0x80 | ((value >> 6) & 0x3F)));
+    into.push_back(static_cast<char>(0x80 | (value & 0x3F)));
+  }
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Line breaks inside a flow or plain scalar: one becomes a blank, more become one less.
+struct Fold {
+  std::string blanks;          // between words of one line
+  std::string leading_break;   // the first break
+  std::string trailing_breaks;  // those after it
+  bool after_break = false;
+
+  void flush(std::string& into) {
+    if (!after_break) {
+      into += blanks;
+    } else if (leading_break == "\n") {
+      into += trailing_breaks.empty() ? std::string(" ") : trailing_breaks;
+    } else {
+      into += leading_break + trailing_breaks;
+    }
+    blanks.clear();
+    leading_break.clear();
+    trailing_breaks.clear();
+    after_break = false;
+  }
+};
+
+}  // namespace
+
+bool Scanner::scan_block_header(int& chomping, int& increment, Position start) {
+  for (int i = 0; i < 2; ++i) {
+    if ((byte() == '+' || byte() == '-') && chomping == 0) {
+      chomping = byte() == '+' ? 1 : -1;
+      skip();
+    } else if (byte() >= '0' && byte() <= '9' && increment == 0) {
+      if (byte() == '0') {
+        return fail("while scanning a block scalar", start, "found an indentation indicator equal to 0");
+      }
+      increment = byte() - '0';
+      skip();
+    }
+  }
+  while (is_blank()) skip();
+  if (byte() == '#') {
+    while (!is_break_or_end()) skip();
+  }
+  if (!is_break_or_end()) {
+    return fail("while scanning a block scalar", start, "did not find expected comment or line break");
+  }
+  if (is_break()) skip_line();
+  return true;
+}
+
+// Eats indentation and empty lines; finds the indentation when it is not known yet (0).
+bool Scanner::scan_block_breaks(std::int64_t& indent, std::string& breaks, Position start) {
+  std::int64_t max_indent = 0;
+  for (;;) {
+    while ((indent == 0 || at_.column < indent) && byte() == ' ') skip();
+    if (at_.column > max_indent) max_indent = at_.column;
+    if ((indent == 0 || at_.column < indent) && byte() == '\t') {
+      return fail("while scanning a block scalar", start,
+                  "found a tab character where an indentation space is expected");
+    }
+    if (!is_break()) break;
+    read_line(breaks);
+  }
+  if (indent == 0) indent = std::max({max_indent, indent_ + 1, std::int64_t{1}});
+  return true;
+}
+
+bool Scanner::scan_block_scalar(Style style, Token& token) {
+  const Position start = at_;
+  skip();
+  int chomping = 0;
+  int increment = 0;
+  if (!scan_block_header(chomping, increment, start)) return false;
+  Position end = at_;
+  std::int64_t indent = increment > 0 ? (indent_ >= 0 ? indent_ + increment : increment) : 0;
+  std::string leading_break;
+  std::string trailing_breaks;
+  if (!scan_block_breaks(indent, trailing_breaks, start)) return false;
+  bool leading_blank = false;
+  while (at_.column == indent && !at_end()) {
+    const bool trailing_blank = is_blank();
+    if (style == Style::folded && !leading_blank && !trailing_blank && leading_break == "\n") {
+      if (trailing_breaks.empty()) token.text.push_back(' ');
+    } else {
+      token.text += leading_break;
+    }
+    leading_break.clear();
+    token.text += trailing_breaks;
+    trailing_breaks.clear();
+    leading_blank = is_blank();
+    while (!is_break_or_end()) read(token.text);
+    end = at_;
+    if (is_break()) read_line(leading_break);
+    if (!scan_block_breaks(indent, trailing_breaks, start)) return false;
+  }
+  if (chomping != -1) token.text += leading_break;
+  if (chomping == 1) token.text += trailing_breaks;
+  token.end = end;
+  return true;
+}
+
+bool Scanner::scan_escape(std::string& into, Position start) {
+  int digits = 0;
+  switch (byte(1)) {
+    case '0': into.push_back('\0'); break;
+    case 'a': into.push_back('\a'); break;
+    case 'b': into.push_back('\b'); break;
+    case 't':
+    case '\t': into.push_back('\t'); break;
+    case 'n': into.push_back('\n'); break;
+    case 'v': into.push_back('\v'); break;
+    case 'f': into.push_back('\f'); break;
+    case 'r': into.push_back('\r'); break;
+    case 'e': into.push_back('\x1B'); break;
+    case ' ': into.push_back(' '); break;
+    case '"': into.push_back('"'); break;
+    case '\'': into.push_back('\''); break;
+    case '\\': into.push_back('\\'); break;
+    case '/': into.push_back('/'); break;
+    case 'N': append_utf8(into, 0x85); break;
+    case '_': append_utf8(into, 0xA0); break;
+    case 'L': append_utf8(into, 0x2028); break;
+    case 'P': append_utf8(into, 0x2029); break;
+    case 'x': digits = 2; break;
+    case 'u': digits = 4; break;
+    case 'U': digits = 8; break;
+    default: return fail("while parsing a quoted scalar", start, "found unknown escape character");
+  }
+  skip();
+  skip();
+  if (digits == 0) return true;
+  std::uint32_t value = 0;
+  for (int i = 0; i < digits; ++i) {
+    const int digit = hex_digit(byte());
+    if (digit < 0) return fail("while parsing a quoted scalar", start, "did not find expected hexdecimal number");
+    value = value * 16 + static_cast<std::uint32_t>(digit);
+    skip();
+  }
+  if ((value >= 0xD800 && value <= 0xDFFF) || value > 0x10FFFF) {
+    return fail("while parsing a quoted scalar", start, "found invalid Unicode character escape code");
+  }
+  append_utf8(into, value);
+  return true;
+}
+
+bool Scanner::scan_flow_scalar(Style style, Token& token) {
+  const Position start = at_;
+  const bool single = style == Style::single_quoted;
+  const char quote = byte();
+  skip();
+  for (;;) {
+    if (is_document_indicator('-') || is_document_indicator('.')) {
+      return fail("while scanning a quoted scalar", start, "found unexpected document indicator");
+    }
+    if (at_end()) return fail("while scanning a quoted scalar", start, "found unexpected end of stream");
+    bool joined = false;  // an escaped line break
+    while (!is_blank_or_end()) {
+      if (single && byte() == '\'' && byte(1) == '\'') {
+        token.text.push_back('\'');
+        skip();
+        skip();
+      } else if (byte() == quote) {
+        break;
+      } else if (!single && byte() == '\\' && is_break(1)) {
+        skip();
+        skip_line();
+        joined = true;
+        break;
+      } else if (!single && byte() == '\\') {
+        if (!scan_escape(token.text, start)) return false;
+      } else {
+        read(token.text);
+      }
+    }
+    if (!joined && byte() == quote && !at_end()) break;
+    Fold fold;
+    fold.after_break = joined;
+    while (is_blank() || is_break()) {
+      if (is_blank()) {
+        if (fold.after_break) {
+          skip();
+        } else {
+          read(fold.blanks);
+        }
+      } else if (!fold.after_break) {
+        fold.blanks.clear();
+        read_line(fold.leading_break);
+        fold.after_break = true;
+      } else {
+        read_line(fold.trailing_breaks);
+      }
+    }
+    fold.flush(token.text);
+  }
+  skip();
+  token.end = at_;
+  return true;
+}
+
+bool Scanner::ends_plain() const {
+  const char c = byte();
+  if (c == ':' && is_blank_or_end(1)) return true;
+  if (flow_level_ == 0) return false;
+  return c == ',' || c == '[' || c == ']' || c == '{' || c == '}' || (c == '?' && (byte(1) == ' ' || at_.offset + 1 >= text_.size()));
+}
+
+bool Scanner::scan_plain_scalar(Token& token) {
+  const Position start = at_;
+  const std::int64_t indent = indent_ + 1;
+  Fold fold;
+  bool after_break = false;
+  Position end = at_;
+  for (;;) {
+    if (is_document_indicator('-') || is_document_indicator('.') || byte() == '#') break;
+    if (!is_blank_or_end() && !ends_plain()) {
+      fold.flush(token.text);
+      while (!is_blank_or_end() && !ends_plain()) read(token.text);
+      end = at_;
+    }
+    after_break = false;
+    if (!(is_blank() || is_break())) break;
+    while (is_blank() || is_break()) {
+      if (is_blank()) {
+        if (fold.after_break && at_.column < indent && byte() == '\t') {
+          return fail("while scanning a plain scalar", start, "found a tab character that violates indentation");
+        }
+        if (fold.after_break) {
+          skip();
+        } else {
+          read(fold.blanks);
+        }
+      } else if (!fold.after_break) {
+        fold.blanks.clear();
+        read_line(fold.leading_break);
+        fold.after_break = true;
+        after_break = true;
+      } else {
+        read_line(fold.trailing_breaks);
+      }
+    }
+    if (flow_level_ == 0 && static_cast<std::int64_t>(at_.column) < indent) break;
+  }
+  if (fold.after_break || after_break) simple_key_allowed_ = true;
+  token.end = end;
+  return true;
+}
+
+}  // namespace consort::compose::yaml
