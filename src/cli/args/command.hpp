@@ -1,0 +1,50 @@
+// The table of commands: one entry each, with its flags. Help, man pages, completion and the running of commands all
+// read this table, so none can know a flag that the others don't.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/args/flags.hpp"
+
+namespace consort::cli {
+
+struct Invocation;
+
+// Runs the command; the value is the exit status. Errors are printed by the caller.
+using Handler = Result<int> (*)(Invocation&);
+
+struct ArgumentCount {
+  std::size_t least = 0;
+  std::size_t most = static_cast<std::size_t>(-1);
+};
+
+enum class Shown : std::uint8_t { yes, hidden };
+
+struct Command {
+  std::string_view name;       // "up"; of a subcommand: "image load"
+  std::string_view arguments;  // "[SERVICE...]"
+  std::string_view summary;    // one line, capitalised, without a full stop
+  std::span<const Flag> flags;
+  ArgumentCount count;
+  FlagPlace place = FlagPlace::anywhere;
+  Handler run = nullptr;
+  Shown shown = Shown::yes;
+  std::string_view details = {};  // further paragraphs of --help
+};
+
+std::span<const Command> commands();  // by name
+const Command* find_command(std::string_view name);
+std::span<const Flag> global_flags();  // before the command
+std::span<const Flag> common_flags();  // after every command: --dry-run, --help
+
+// "Usage: ..." of the program and of one command, wrapped for `columns`.
+std::string program_help(std::string_view program);
+std::string command_help(std::string_view program, const Command& command);
+std::string man_page(const Command* command);    // roff; null: the page of the program
+std::string completion(std::string_view shell);  // bash, zsh, fish; "" for another
+// The flags of --help as a block: "  -f, --file FILE   text".
+std::string flag_block(std::span<const Flag> flags, std::size_t columns);
+
+}  // namespace consort::cli

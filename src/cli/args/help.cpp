@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <vector>
+
+#include "base/strings.hpp"
+#include "cli/args/command.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+constexpr std::size_t columns = 80;
+
+std::string_view kind_word(const Flag& flag) {
+  if (!flag.value.empty()) return flag.value;
+  switch (flag.kind) {
+    case FlagKind::boolean:
+      return "";
+    case FlagKind::text:
+      return "string";
+    case FlagKind::list:
+      return "stringArray";
+    case FlagKind::integer:
+      return "int";
+  }
+  return "";
+}
+
+std::string flag_head(const Flag& flag) {
+  std::string head = flag.shorthand ? std::string("  -") + flag.shorthand + ", --" : std::string("      --");
+  head += flag.name;
+  if (const std::string_view word = kind_word(flag); !word.empty()) head += " " + std::string(word);
+  return head;
+}
+
+std::string flag_text(const Flag& flag) {
+  std::string text(flag.help);
+  if (flag.fallback.empty()) return text;
+  const bool bare = flag.kind == FlagKind::boolean || flag.kind == FlagKind::integer;
+  return text + " (default " + (bare ? "" : "\"") + std::string(flag.fallback) + (bare ? ")" : "\")");
+}
+
+// Breaks at blanks, so that no line but an over-long word exceeds the width.
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines(1);
+  for (const std::string& word : split(text, ' ')) {
+    if (!lines.back().empty() && lines.back().size() + 1 + word.size() > width) lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    lines.back() += word;
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string flag_block(std::span<const Flag> flags, std::size_t width) {
+  std::vector<const Flag*> shown;
+  for (const Flag& flag : flags)
+    if (!flag.hidden) shown.push_back(&flag);
+  std::ranges::sort(shown, {}, [](const Flag* flag) { return flag->name; });
+  std::size_t left = 0;
+  for (const Flag* flag : shown) left = std::max(left, flag_head(*flag).size());
+  std::string block;
+  for (const Flag* flag : shown) {
+    std::string head = flag_head(*flag);
+    head.resize(left + 3, ' ');
+    for (const std::string& line : wrap(flag_text(*flag), width - left - 3)) {
+      block += head + line + "\n";
+      head.assign(left + 3, ' ');
+    }
+  }
+  return block;
+}
+
+std::string program_help(std::string_view program) {
+  std::string text = "Usage:  " + std::string(program) + " [OPTIONS] COMMAND\n\n";
+  text += "Run multi-container applications from a Compose file, without a daemon\n\nOptions:\n";
+  text += flag_block(global_flags(), columns);
+  std::size_t width = 0;
+  for (const Command& command : commands())
+    if (command.shown == Shown::yes) width = std::max(width, command.name.size());
+  text += "\nCommands:\n";
+  for (const Command& command : commands()) {
+    if (command.shown != Shown::yes) continue;
+    std::string name(command.name);
+    name.resize(width + 2, ' ');
+    text += "  " + name + std::string(command.summary) + "\n";
+  }
+  text += "\nRun '" + std::string(program) + " COMMAND --help' for more information on a command.\n";
+  return text;
+}
+
+std::string command_help(std::string_view program, const Command& command) {
+  std::vector<Flag> flags(command.flags.begin(), command.flags.end());
+  for (const Flag& flag : common_flags()) flags.push_back(flag);
+  std::string text = "Usage:  " + std::string(program) + " " + std::string(command.name);
+  if (!command.flags.empty()) text += " [OPTIONS]";
+  if (!command.arguments.empty()) text += " " + std::string(command.arguments);
+  text += "\n\n" + std::string(command.summary) + "\n";
+  if (!command.details.empty()) text += "\n" + std::string(command.details) + "\n";
+  return text + "\nOptions:\n" + flag_block(flags, columns);
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,35 @@
+// A service of the file as the engine takes it. Pure.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.hpp"
+#include "compose/model.hpp"
+#include "engine/types.hpp"
+#include "project/plan/names.hpp"
+
+namespace consort::project {
+
+struct ReplicaOptions {
+  unsigned number = 1;
+  std::string_view separator = name_separator;
+  std::string image_id;                // "sha256:...", if it is known already
+  std::vector<std::string> env_files;  // --env-file, as given: kept in a label
+};
+
+// Fails with Code::invalid and the place in the file for what no engine could do (an unknown restart policy).
+Result<engine::ContainerSpec> container_spec(const compose::Project& project, const compose::Service& service,
+                                             const ReplicaOptions& options);
+
+// The parts, each for itself.
+Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const compose::Service& service);
+Result<std::vector<engine::FileContent>> file_contents(const compose::Project& project,
+                                                       const compose::Service& service);
+std::vector<engine::EndpointSpec> endpoint_specs(const compose::Project& project, const compose::Service& service,
+                                                 const std::string& container);
+Result<engine::RestartPolicy> restart_policy(const compose::Service& service);
+Result<std::vector<engine::PortBinding>> port_bindings(const std::vector<compose::Port>& ports);
+engine::HealthSpec health_spec(const compose::HealthCheck& check);
+engine::Resources resources(const compose::Service& service);
+
+}  // namespace consort::project

@@ -1,0 +1,53 @@
+// What `up`, `create`, `run` and `scale` do to bring a project from what is there to what the file says. Pure:
+// questions go through `confirm`. Images come first and apart (images.hpp), since what they turn out to be decides what
+// is recreated.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "compose/model.hpp"
+#include "project/plan/names.hpp"
+#include "project/plan/observed.hpp"
+#include "project/plan/plan.hpp"
+
+namespace consort::project {
+
+enum class Recreate : std::uint8_t { diverged, always, never };
+enum class Orphans : std::uint8_t { warn, ignore, remove };
+enum class AfterCreate : std::uint8_t {
+  nothing,         // create, up --no-start
+  start,           // up
+  start_and_wait,  // up --wait
+};
+
+struct ConvergeOptions {
+  std::set<std::string> named;  // services from the command line; empty: all. The others are their dependencies
+  Recreate recreate = Recreate::diverged;               // of the named
+  Recreate recreate_dependencies = Recreate::diverged;  // of the others
+  std::map<std::string, unsigned> scale;                // --scale
+  Orphans orphans = Orphans::warn;
+  AfterCreate after = AfterCreate::start;
+  bool renew_anonymous_volumes = false;  // -V
+  std::optional<int> timeout_seconds;    // -t, of what must be stopped
+  std::string_view separator = name_separator;
+  std::vector<std::string> env_files;
+  std::function<bool(const std::string& question)> confirm;  // empty: no
+};
+
+Result<Plan> plan_converge(const compose::Project& project, const Observed& observed, const ConvergeOptions& options);
+
+// Containers of services that the file no longer has, and one-offs that have ended.
+std::vector<const engine::Container*> find_orphans(const compose::Project& project, const Observed& observed);
+
+// Why a container is not what the file says, in words; nullopt: it is.
+std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
+                                      const engine::Container& container, const Observed& observed,
+                                      std::string_view separator);
+
+}  // namespace consort::project

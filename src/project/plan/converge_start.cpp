@@ -1,0 +1,133 @@
+// Starting in dependency order, and waiting for what dependents ask for.
+#include <algorithm>
+
+#include "project/plan/converger.hpp"
+#include "project/plan/operations.hpp"
+
+namespace consort::project {
+
+namespace {
+
+// In the snapshot already: nothing to wait for.
+bool fulfilled(const engine::Container& container, Awaited awaited) {
+  const engine::ContainerState& state = container.state;
+  switch (awaited) {
+    case Awaited::healthy:
+      return state.status == engine::Status::running && state.health == engine::HealthStatus::healthy;
+    case Awaited::completed:
+      return false;  // it is started again
+    case Awaited::running_or_healthy:
+      return state.status == engine::Status::running &&
+             (state.health == engine::HealthStatus::healthy || state.health == engine::HealthStatus::none);
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Plan> plan_converge(const compose::Project& project, const Observed& observed, const ConvergeOptions& options) {
+  return Converger(project, observed, options).run();
+}
+
+Result<Plan> Converger::run() {
+  TRY(networks());
+  TRY(volumes());
+  orphans();
+  for (const std::string& name : graph_.order()) TRY(service(project_.services.at(name)));
+  if (options_.after != AfterCreate::nothing) start_all();
+  if (options_.after == AfterCreate::start_and_wait) wait_for_all();
+  return std::move(plan_);
+}
+
+void Converger::start_all() {
+  // A container that cannot be created ends the command before anything is started.
+  Operation created;
+  created.target = "created";
+  for (const Operation& operation : plan_.operations())
+    if (operation.action != Action::keep) created.needs.push_back(operation.id);
+  const OperationId checkpoint = plan_.add(std::move(created));
+  for (const std::string& name : graph_.order()) start_service(project_.services.at(name), checkpoint);
+}
+
+OperationId Converger::await(const Replica& replica, Awaited awaited, Necessity necessity) {
+  const auto key = std::make_tuple(replica.name, awaited, necessity);
+  if (const auto found = awaits_.find(key); found != awaits_.end()) return found->second;
+  Operation operation = await_operation(replica.name, replica.service, awaited);
+  operation.number = replica.number;
+  operation.necessity = necessity;
+  operation.needs = replica.up;
+  if (replica.existing) operation.object_id = replica.existing->id;
+  if (replica.running && fulfilled(*replica.existing, awaited)) {
+    operation.action = Action::keep;
+    operation.cause = std::string(done_word(awaited)) + " already";
+  }
+  return awaits_[key] = plan_.add(std::move(operation));
+}
+
+Converger::Needs Converger::conditions(const compose::Service& service) {
+  Needs needs;
+  for (const auto& [name, dependency] : service.depends_on) {
+    const auto found = replicas_.find(name);
+    if (found == replicas_.end()) continue;
+    const Necessity necessity = dependency.required ? Necessity::required : Necessity::optional;
+    for (const Replica& replica : found->second) {
+      if (dependency.condition == compose::DependencyCondition::started) {
+        needs.insert(needs.end(), replica.up.begin(), replica.up.end());
+      } else {
+        const bool healthy = dependency.condition == compose::DependencyCondition::healthy;
+        needs.push_back(await(replica, healthy ? Awaited::healthy : Awaited::completed, necessity));
+      }
+    }
+  }
+  return needs;
+}
+
+void Converger::start_service(const compose::Service& service, OperationId created) {
+  const auto found = replicas_.find(service.name);
+  if (found == replicas_.end()) return;
+  const Needs wanted = conditions(service);
+  Needs previous;  // replicas of one service start one after the other
+  for (Replica& replica : found->second) {
+    if (replica.running) continue;
+    Operation start;
+    start.action = Action::start_container;
+    start.target = replica.name;
+    start.service = service.name;
+    start.number = replica.number;
+    if (replica.existing) start.object_id = replica.existing->id;
+    start.cause = replica.existing ? "not running" : "";
+    start.shown = container_object(replica.name);
+    start.before = "Starting";
+    start.after = "Started";
+    start.needs = {created};
+    start.needs.insert(start.needs.end(), wanted.begin(), wanted.end());
+    start.needs.insert(start.needs.end(), previous.begin(), previous.end());
+    OperationId last = plan_.add(std::move(start));
+    if (!service.post_start.empty()) {
+      Operation hook;
+      hook.action = Action::run_hook;
+      hook.target = replica.name;
+      hook.service = service.name;
+      hook.hooks = service.post_start;
+      hook.needs = {last};
+      last = plan_.add(std::move(hook));
+    }
+    replica.up = {last};
+    previous = {last};
+  }
+}
+
+void Converger::wait_for_all() {
+  for (const std::string& name : graph_.order()) {
+    const auto found = replicas_.find(name);
+    if (found == replicas_.end()) continue;
+    const std::vector<std::string> dependents = graph_.dependents(name);
+    const bool completes = std::ranges::any_of(dependents, [&](const std::string& dependent) {
+      return graph_.dependencies(dependent).at(name).condition == compose::DependencyCondition::completed_successfully;
+    });
+    for (const Replica& replica : found->second)
+      await(replica, completes ? Awaited::completed : Awaited::running_or_healthy, Necessity::required);
+  }
+}
+
+}  // namespace consort::project

@@ -1,0 +1,81 @@
+// Inside of plan_converge: one object that grows a plan, in the order in which things must come to be.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "project/plan/converge.hpp"
+#include "project/plan/graph.hpp"
+
+namespace consort::project {
+
+class Converger {
+ public:
+  Converger(const compose::Project& project, const Observed& observed, const ConvergeOptions& options)
+      : project_(project), observed_(observed), options_(options), graph_(ServiceGraph::of(project)) {}
+  Result<Plan> run();
+
+ private:
+  using Needs = std::vector<OperationId>;
+  struct Replica {
+    std::string name;
+    std::string service;
+    unsigned number = 1;
+    const engine::Container* existing = nullptr;  // kept as it is; null: made by this plan
+    bool running = false;                         // and nothing in this plan stops it
+    Needs made;                                   // operations after which it is there
+    Needs up;                                     // operations after which it has been started
+  };
+
+  // converge_resources.cpp
+  Result<> networks();
+  Result<> network(const std::string& key, const compose::Network& network);
+  void replace_network(const std::string& key, const engine::Network& old);
+  Result<> volumes();
+  Result<> volume(const std::string& key, const compose::Volume& volume);
+  void replace_volume(const std::string& key, const std::string& name);
+  OperationId add_create_network(const std::string& key, Needs needs, std::string cause);
+  OperationId add_create_volume(const std::string& key, Needs needs, std::string cause);
+  void orphans();
+  OperationId stop_once(const engine::Container& container, Needs needs);
+
+  // converge_containers.cpp
+  Result<> service(const compose::Service& service);
+  std::vector<const engine::Container*> containers_of(const std::string& service) const;
+  Result<unsigned> wanted_replicas(const compose::Service& service) const;
+  std::optional<std::string> reason_to_recreate(const compose::Service& service,
+                                                const engine::Container& container) const;
+  Result<> converge_existing(const compose::Service& service, const engine::Container& container, Needs needs);
+  Result<> recreate(const compose::Service& service, const engine::Container& old, const std::string& cause,
+                    Needs needs);
+  Needs stop_dependents(const std::string& service, OperationId after);
+  Result<> create(const compose::Service& service, unsigned number, Needs needs);
+  void keep(const compose::Service& service, const engine::Container& container, Needs needs);
+  Needs needs_of(const compose::Service& service) const;
+  Result<std::shared_ptr<engine::ContainerSpec>> spec_of(const compose::Service& service, unsigned number) const;
+
+  // converge_start.cpp
+  void start_all();
+  void start_service(const compose::Service& service, OperationId created);
+  Needs conditions(const compose::Service& service);
+  OperationId await(const Replica& replica, Awaited awaited, Necessity necessity);
+  void wait_for_all();
+
+  const compose::Project& project_;
+  const Observed& observed_;
+  const ConvergeOptions& options_;
+  ServiceGraph graph_;
+  Plan plan_;
+  std::map<std::string, Needs> network_ready_, volume_ready_;  // by key of the file
+  std::map<std::string, std::string> replaced_networks_;       // real name -> why
+  std::map<std::string, OperationId> stopped_;                 // by container id
+  std::set<std::string> gone_;                                 // ids of containers that this plan removes
+  std::set<std::string> recreated_;                            // services
+  std::map<std::string, std::vector<Replica>> replicas_;       // by service
+  std::map<std::tuple<std::string, Awaited, Necessity>, OperationId> awaits_;
+};
+
+}  // namespace consort::project

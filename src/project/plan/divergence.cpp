@@ -1,0 +1,65 @@
+#include <algorithm>
+
+#include "project/plan/container_spec.hpp"
+#include "project/plan/converge.hpp"
+
+namespace consort::project {
+
+namespace {
+
+std::string label_of(const engine::Container& container, const char* key) {
+  const auto found = container.labels.find(key);
+  return found == container.labels.end() ? std::string() : found->second;
+}
+
+std::optional<std::string> missing_network(const compose::Project& project, const compose::Service& service,
+                                           const engine::Container& container, const Observed& observed) {
+  if (!container.state.running() || !service.network_mode.empty()) return std::nullopt;
+  for (const engine::EndpointSpec& wanted : endpoint_specs(project, service, container.name)) {
+    const engine::Network* network = observed.network(wanted.network);
+    const bool there = std::ranges::any_of(container.networks, [&](const engine::Endpoint& endpoint) {
+      return endpoint.network == wanted.network && (!network || endpoint.network_id == network->id);
+    });
+    if (!there) return "is not on network " + wanted.network;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> missing_volume(const compose::Project& project, const compose::Service& service,
+                                          const engine::Container& container) {
+  for (const compose::Mount& mount : service.volumes) {
+    if (mount.type != compose::MountType::volume) continue;
+    const auto volume = project.volumes.find(mount.source);
+    if (volume == project.volumes.end()) continue;
+    const bool there = std::ranges::any_of(container.mounts, [&](const engine::MountPoint& point) {
+      return point.type == engine::MountType::volume && point.name == volume->second.name;
+    });
+    if (!there) return "does not mount volume " + volume->second.name;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
+                                      const engine::Container& container, const Observed& observed, std::string_view) {
+  if (label_of(container, label::config_hash) != config_hash(project, service)) return "configuration has changed";
+  if (const auto image = observed.images.find(image_name(project, service)); image != observed.images.end()) {
+    const std::string made_of = label_of(container, label::image);
+    if (image->second != (made_of.empty() ? container.image_id : made_of)) return "image has changed";
+  }
+  if (auto network = missing_network(project, service, container, observed)) return network;
+  return missing_volume(project, service, container);
+}
+
+std::vector<const engine::Container*> find_orphans(const compose::Project& project, const Observed& observed) {
+  std::vector<const engine::Container*> orphans;
+  for (const engine::Container& container : observed.containers) {
+    const bool known =
+        project.services.contains(container.service) || project.disabled_services.contains(container.service);
+    if (container.oneoff ? container.state.status == engine::Status::exited : !known) orphans.push_back(&container);
+  }
+  return orphans;
+}
+
+}  // namespace consort::project

@@ -1,0 +1,168 @@
+// Taking a project down: containers in reverse order, then what only they needed.
+#include <algorithm>
+
+#include "project/plan/converge.hpp"
+#include "project/plan/lifecycle.hpp"
+#include "project/plan/operations.hpp"
+
+namespace consort::project {
+
+namespace {
+
+using Needs = std::vector<OperationId>;
+
+std::string label_of(const engine::StringMap& labels, const char* key) {
+  const auto found = labels.find(key);
+  return found == labels.end() ? std::string() : found->second;
+}
+
+class Downer {
+ public:
+  Downer(const std::string& name, const compose::Project* project, const Observed& observed, const DownOptions& options)
+      : name_(name), project_(project), observed_(observed), options_(options) {}
+
+  Plan run() {
+    plan_.on_failure = OnFailure::go_on;
+    choose();
+    containers();
+    networks();
+    if (options_.volumes) volumes();
+    if (options_.images != RemoveImages::none) images();
+    return std::move(plan_);
+  }
+
+ private:
+  void choose() {
+    for (const engine::Container& container : observed_.containers) {
+      const bool known = !project_ || project_->services.contains(container.service) ||
+                         project_->disabled_services.contains(container.service);
+      const bool orphan = container.oneoff || !known;
+      const bool named = options_.named.empty() || options_.named.contains(container.service);
+      const bool goes = orphan ? options_.remove_orphans : named;
+      (goes ? going_ : staying_).push_back(container);
+    }
+  }
+
+  // Dependents first; the graph of the labels knows services that the file no longer has.
+  void containers() {
+    ServiceGraph graph = ServiceGraph::of(going_);
+    std::vector<std::string> order = graph.order();
+    std::ranges::reverse(order);
+    std::map<std::string, Needs> stopped;
+    for (const std::string& service : order) {
+      Needs needs;
+      for (const std::string& dependent : graph.dependents(service))
+        needs.insert(needs.end(), stopped[dependent].begin(), stopped[dependent].end());
+      for (const engine::Container& container : going_)
+        if (container.service == service) stopped[service].push_back(take_down(container, needs));
+      if (stopped[service].empty()) stopped[service] = needs;
+    }
+  }
+
+  OperationId take_down(const engine::Container& container, Needs needs) {
+    if (const auto hooks = options_.stop.pre_stop.find(container.service);
+        hooks != options_.stop.pre_stop.end() && container.state.status == engine::Status::running) {
+      Operation hook = on_container(Action::run_hook, container);
+      hook.shown.clear();
+      hook.hooks = hooks->second;
+      hook.needs = std::move(needs);
+      needs = {plan_.add(std::move(hook))};
+    }
+    Operation stop = stop_operation(container, options_.stop.timeout_seconds);
+    stop.needs = std::move(needs);
+    const OperationId stopped = plan_.add(std::move(stop));
+    Operation remove = remove_operation(container);
+    remove.remove_anonymous_volumes = options_.volumes;
+    remove.needs = {stopped};
+    removed_.push_back(plan_.add(std::move(remove)));
+    return stopped;
+  }
+
+  bool is_ours(const engine::StringMap& labels) const { return label_of(labels, label::project) == name_; }
+
+  void networks() {
+    for (const engine::Network& network : observed_.networks) {
+      if (!is_ours(network.spec.labels)) continue;
+      const bool busy = std::ranges::any_of(staying_, [&](const engine::Container& container) {
+        return std::ranges::any_of(container.networks, [&](const engine::Endpoint& endpoint) {
+          return endpoint.network == network.spec.name && container.state.running();
+        });
+      });
+      Operation operation;
+      operation.action = busy ? Action::keep : Action::remove_network;
+      operation.target = network.spec.name;
+      operation.object_id = network.id;
+      operation.shown = "Network " + network.spec.name;
+      operation.before = busy ? "" : "Removing";
+      operation.after = busy ? "Resource is still in use" : "Removed";
+      operation.needs = removed_;
+      plan_.add(std::move(operation));
+    }
+  }
+
+  void volumes() {
+    for (const engine::Volume& volume : observed_.volumes) {
+      if (volume.anonymous) continue;
+      const bool declared = project_ ? declares(volume.spec.name) : is_ours(volume.spec.labels);
+      if (!declared) continue;
+      const bool busy = std::ranges::any_of(staying_, [&](const engine::Container& container) {
+        return std::ranges::any_of(container.mounts,
+                                   [&](const engine::MountPoint& mount) { return mount.name == volume.spec.name; });
+      });
+      Operation operation;
+      operation.action = busy ? Action::keep : Action::remove_volume;
+      operation.target = volume.spec.name;
+      operation.shown = "Volume " + volume.spec.name;
+      operation.before = busy ? "" : "Removing";
+      operation.after = busy ? "Resource is still in use" : "Removed";
+      operation.needs = removed_;
+      plan_.add(std::move(operation));
+    }
+  }
+
+  // By the name that the file gives it, whatever its labels say; external ones belong to somebody else.
+  bool declares(const std::string& name) const {
+    return std::ranges::any_of(project_->volumes,
+                               [&](const auto& entry) { return !entry.second.external && entry.second.name == name; });
+  }
+
+  void images() {
+    std::set<std::string> names;
+    if (project_) {
+      for (const auto& [name, service] : project_->services)
+        if (options_.images == RemoveImages::all || service.image.empty()) names.insert(image_name(*project_, service));
+    } else if (options_.images == RemoveImages::all) {
+      for (const engine::Container& container : going_) names.insert(container.image);
+    } else {
+      for (const engine::Container& container : going_)
+        if (container.image == name_ + "-" + container.service) names.insert(container.image);
+    }
+    for (const std::string& image : names) {
+      Operation operation;
+      operation.action = Action::remove_image;
+      operation.target = image;
+      operation.shown = "Image " + (image.find(':') == std::string::npos ? image + ":latest" : image);
+      operation.before = "Removing";
+      operation.after = "Removed";
+      operation.needs = removed_;
+      plan_.add(std::move(operation));
+    }
+  }
+
+  const std::string& name_;
+  const compose::Project* project_;
+  const Observed& observed_;
+  const DownOptions& options_;
+  Containers going_, staying_;
+  Needs removed_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan plan_down(const std::string& project_name, const compose::Project* project, const Observed& observed,
+               const DownOptions& options) {
+  return Downer(project_name, project, observed, options).run();
+}
+
+}  // namespace consort::project

@@ -1,0 +1,49 @@
+// Which images must be pulled or built before the containers of a project can be made. Pure.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "compose/model.hpp"
+#include "project/plan/plan.hpp"
+
+namespace consort::project {
+
+enum class BuildWish : std::uint8_t { as_needed, always, never };  // --build, --no-build
+
+struct LocalImage {
+  std::string id;
+  SystemTime last_tagged{};
+};
+
+struct ImageOptions {
+  std::string pull;  // --pull: always, missing, never, build; "" or "policy": what the services say
+  BuildWish build = BuildWish::as_needed;
+  SystemTime now{};
+  std::set<std::string> named;  // --build concerns these only; empty: all
+};
+
+// local: what is on this machine, by the name in the file.
+Result<Plan> plan_images(const compose::Project& project, const std::map<std::string, LocalImage>& local,
+                         const ImageOptions& options);
+
+// `pull`: everything (but what --policy and the services' own policies leave out), each image once.
+struct PullOptions {
+  std::string policy;  // "", missing, always
+  bool ignore_buildable = false;
+  bool ignore_failures = false;
+  SystemTime now{};
+};
+Result<Plan> plan_pull(const compose::Project& project, const std::map<std::string, LocalImage>& local,
+                       const PullOptions& options);
+
+// `build`: every service that has a build section; contexts of other services first.
+Plan plan_build(const compose::Project& project);
+
+Operation pull_operation(const compose::Service& service, const std::string& image, std::string cause);
+Operation build_operation(const compose::Service& service, const std::string& image, std::string cause);
+
+}  // namespace consort::project

@@ -1,0 +1,189 @@
+#include "project/plan/lifecycle.hpp"
+
+#include <algorithm>
+
+#include "project/plan/operations.hpp"
+
+namespace consort::project {
+
+namespace {
+
+using Needs = std::vector<OperationId>;
+
+// Adds for each container, dependents first, what `make` gives; operations need those of the dependents.
+template <typename Make>
+std::map<std::string, Needs> in_reverse_order(Plan& plan, const Containers& containers, const ServiceGraph& graph,
+                                              Make&& make) {
+  std::vector<std::string> order = graph.order();
+  std::ranges::reverse(order);
+  std::map<std::string, Needs> done;  // by service
+  for (const std::string& name : order) {
+    Needs needs;
+    for (const std::string& dependent : graph.dependents(name)) {
+      const Needs& theirs = done[dependent];
+      needs.insert(needs.end(), theirs.begin(), theirs.end());
+    }
+    Needs mine;
+    for (const engine::Container& container : containers)
+      if (container.service == name) mine.push_back(make(plan, container, needs));
+    // A service without containers passes on what it waits for.
+    done[name] = mine.empty() ? needs : mine;
+  }
+  return done;
+}
+
+OperationId add_stop(Plan& plan, const engine::Container& container, const StopPlanOptions& options, Needs needs) {
+  if (const auto hooks = options.pre_stop.find(container.service);
+      hooks != options.pre_stop.end() && container.state.status == engine::Status::running) {
+    Operation hook = on_container(Action::run_hook, container);
+    hook.shown.clear();
+    hook.hooks = hooks->second;
+    hook.needs = std::move(needs);
+    needs = {plan.add(std::move(hook))};
+  }
+  Operation stop = stop_operation(container, options.timeout_seconds);
+  stop.needs = std::move(needs);
+  return plan.add(std::move(stop));
+}
+
+Awaited awaited_of(compose::DependencyCondition condition) {
+  return condition == compose::DependencyCondition::completed_successfully ? Awaited::completed : Awaited::healthy;
+}
+
+class Starter {
+ public:
+  Starter(const Containers& containers, const ServiceGraph& graph) : containers_(containers), graph_(graph) {}
+
+  Result<Plan> run(const std::set<std::string>& named) {
+    const std::vector<std::string> names(named.begin(), named.end());
+    const std::set<std::string> wanted = graph_.with_dependencies(named.empty() ? graph_.services() : names);
+    for (const std::string& name : graph_.order())
+      if (wanted.contains(name)) TRY(start(name));
+    return std::move(plan_);
+  }
+
+ private:
+  Result<> start(const std::string& name) {
+    Needs needs = conditions(name);
+    bool any = false;
+    for (const engine::Container& container : containers_) {
+      if (container.service != name) continue;
+      any = true;
+      if (container.state.running()) continue;
+      Operation operation = start_operation(container);
+      operation.needs = needs;
+      needs.push_back(plan_.add(std::move(operation)));
+      up_[name].push_back(needs.back());
+    }
+    if (!any) return fail(Error(Code::not_found, "service \"" + name + "\" has no container to start"));
+    return {};
+  }
+
+  Needs conditions(const std::string& name) {
+    Needs needs;
+    for (const auto& [dependency, how] : graph_.dependencies(name)) {
+      const Needs& started = up_[dependency];
+      if (how.condition == compose::DependencyCondition::started) {
+        needs.insert(needs.end(), started.begin(), started.end());
+        continue;
+      }
+      for (const engine::Container& container : containers_) {
+        if (container.service != dependency) continue;
+        const auto key = std::make_pair(container.name, how.condition);
+        if (!awaits_.contains(key)) {
+          Operation wait = await_operation(container.name, dependency, awaited_of(how.condition));
+          wait.object_id = container.id;
+          wait.needs = started;
+          wait.necessity = how.required ? Necessity::required : Necessity::optional;
+          awaits_[key] = plan_.add(std::move(wait));
+        }
+        needs.push_back(awaits_[key]);
+      }
+    }
+    return needs;
+  }
+
+  const Containers& containers_;
+  const ServiceGraph& graph_;
+  Plan plan_;
+  std::map<std::string, Needs> up_;
+  std::map<std::pair<std::string, compose::DependencyCondition>, OperationId> awaits_;
+};
+
+}  // namespace
+
+Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options) {
+  Plan plan;
+  plan.on_failure = OnFailure::go_on;
+  in_reverse_order(plan, containers, graph, [&](Plan& into, const engine::Container& container, const Needs& needs) {
+    return add_stop(into, container, options, needs);
+  });
+  return plan;
+}
+
+Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named) {
+  return Starter(containers, graph).run(named);
+}
+
+Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
+                  Dependents dependents, const StopPlanOptions& options) {
+  Plan plan;
+  std::map<std::string, Needs> done;
+  for (const std::string& name : graph.order()) {
+    Needs needs;
+    bool wanted = named.empty() || named.contains(name);
+    for (const auto& [dependency, how] : graph.dependencies(name)) {
+      needs.insert(needs.end(), done[dependency].begin(), done[dependency].end());
+      if (how.restart && dependents == Dependents::include && !done[dependency].empty()) wanted = true;
+    }
+    if (!wanted) continue;
+    for (const engine::Container& container : containers) {
+      if (container.service != name) continue;
+      Operation operation = on_container(Action::restart_container, container);
+      operation.timeout_seconds = options.timeout_seconds;
+      operation.before = "Restarting";
+      operation.after = "Started";
+      operation.needs = needs;
+      done[name].push_back(plan.add(std::move(operation)));
+    }
+  }
+  return plan;
+}
+
+Plan plan_kill(const Containers& containers, const std::string& signal) {
+  Plan plan;
+  plan.on_failure = OnFailure::go_on;
+  for (const engine::Container& container : containers) {
+    Operation operation = on_container(Action::kill_container, container);
+    operation.signal = signal;
+    operation.before = "Killing";
+    operation.after = "Killed";
+    plan.add(std::move(operation));
+  }
+  return plan;
+}
+
+Plan plan_pause(const Containers& containers, Action action) {
+  Plan plan;
+  plan.on_failure = OnFailure::go_on;
+  for (const engine::Container& container : containers) {
+    Operation operation = on_container(action, container);
+    operation.after = action == Action::pause_container ? "Paused" : "Unpaused";
+    plan.add(std::move(operation));
+  }
+  return plan;
+}
+
+Plan plan_remove(const Containers& containers, const RemovePlanOptions& options) {
+  Plan plan;
+  plan.on_failure = OnFailure::go_on;
+  for (const engine::Container& container : containers) {
+    Operation remove = remove_operation(container);
+    remove.remove_anonymous_volumes = options.anonymous_volumes;
+    if (options.stop_first && container.state.running()) remove.needs = {add_stop(plan, container, {}, {})};
+    plan.add(std::move(remove));
+  }
+  return plan;
+}
+
+}  // namespace consort::project

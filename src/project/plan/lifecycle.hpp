@@ -1,0 +1,55 @@
+// Plans for containers that exist: stop, start, restart, kill, pause, remove, and taking a whole project down. Pure.
+// They work from containers and their labels, so that they need no file; a file, where there is one, adds its hooks.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "project/plan/graph.hpp"
+#include "project/plan/observed.hpp"
+#include "project/plan/plan.hpp"
+
+namespace consort::project {
+
+using Containers = std::vector<engine::Container>;
+
+struct StopPlanOptions {
+  std::optional<int> timeout_seconds;
+  std::map<std::string, std::vector<compose::Hook>> pre_stop;  // by service
+};
+// Dependents stop before what they depend on.
+Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options);
+
+// Dependencies first, honouring conditions. A named service without a container is an error.
+Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named);
+
+enum class Dependents : std::uint8_t { include, ignore };  // those with `restart: true`; --no-deps ignores them
+Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
+                  Dependents dependents, const StopPlanOptions& options);
+
+Plan plan_kill(const Containers& containers, const std::string& signal);
+Plan plan_pause(const Containers& containers, Action action);  // pause_container or unpause_container
+
+struct RemovePlanOptions {
+  bool anonymous_volumes = false;
+  bool stop_first = false;
+};
+Plan plan_remove(const Containers& containers, const RemovePlanOptions& options);
+
+enum class RemoveImages : std::uint8_t { none, local, all };
+struct DownOptions {
+  std::set<std::string> named;  // empty: all
+  StopPlanOptions stop;
+  bool remove_orphans = false;
+  bool volumes = false;
+  RemoveImages images = RemoveImages::none;
+};
+// project: null without a file; then networks and volumes are those with the project's label.
+Plan plan_down(const std::string& project_name, const compose::Project* project, const Observed& observed,
+               const DownOptions& options);
+
+}  // namespace consort::project

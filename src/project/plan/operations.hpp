@@ -1,0 +1,18 @@
+// The operations that several planners make, with what progress says of them.
+#pragma once
+
+#include <optional>
+
+#include "project/plan/plan.hpp"
+
+namespace consort::project {
+
+std::string container_object(const std::string& name);  // "Container x"
+Operation on_container(Action action, const engine::Container& container);
+Operation stop_operation(const engine::Container& container, std::optional<int> timeout_seconds);
+Operation remove_operation(const engine::Container& container);
+Operation start_operation(const engine::Container& container);
+Operation await_operation(const std::string& container, const std::string& service, Awaited awaited);
+std::string_view done_word(Awaited awaited);  // "Healthy", "Exited"
+
+}  // namespace consort::project
