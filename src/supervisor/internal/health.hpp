@@ -1,0 +1,81 @@
+// A container's health (spec section 18, decision 8), as a machine without clock or processes: it says when to do what
+// and is told what came of it.
+//
+// Regular checks follow the Compose file: the first one interval (start_interval within start_period) after the start,
+// each next one an interval after the last one ended. Until the first success there are also eager ones in quick
+// succession. They never count as failures, and they succeed only when the container listens where other hosts reach
+// it, on one of its ports if it has any: the temporary server of a database that initialises itself must not pass for
+// the real one. To see whether it listens costs next to nothing, so that is looked at first and more often; only when
+// it does is the check itself run.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "supervisor/state.hpp"
+#include "supervisor/unit.hpp"
+
+namespace consort::supervisor {
+
+enum class HealthAction : std::uint8_t {
+  regular_check,  // run the check: finish_check()
+  eager_check,    // look whether it listens (if it has ports), and if so run the check
+};
+
+enum class Listening : std::uint8_t { no, yes, not_needed };
+
+enum class HealthChange : std::uint8_t { none, status };
+
+class HealthMachine {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Time = Clock::time_point;
+
+  static constexpr unsigned most_eager_checks = 20;
+  static constexpr Milliseconds first_eager_delay{20};
+  static constexpr Milliseconds longest_look_delay{200};
+
+  // `started`: when the container's process began. state: what earlier runs left (the log is kept).
+  HealthMachine(HealthUnit unit, HealthState state, Time started);
+
+  struct Next {
+    HealthAction action;
+    Time when;
+  };
+  // nullopt: nothing to do (a check runs, or the machine is suspended).
+  std::optional<Next> next() const;
+
+  // An eager check was due and the container does not listen yet.
+  void not_listening(Time now);
+  void begin_check(HealthAction action);
+  // The check that was begun has ended. listening: seen after it ended; matters for eager ones only.
+  HealthChange finish_check(HealthResult result, Listening listening, Time now);
+
+  void suspend();         // pause
+  void resume(Time now);  // unpause: the next check is an interval away
+  HealthChange stop();    // the container is being stopped: unhealthy, no more checks
+
+  const HealthState& state() const { return state_; }
+  const HealthUnit& unit() const { return unit_; }
+
+ private:
+  Milliseconds current_interval(Time now) const;
+  bool in_start_period(Time now) const { return now < started_ + unit_.start_period; }
+  bool eager_wanted() const;
+  void schedule_eager(Time now, double growth, Milliseconds longest);
+  HealthChange become(HealthStatus status);
+  void keep(HealthResult result);
+
+  HealthUnit unit_;
+  HealthState state_;
+  Time started_;
+  Time next_regular_;
+  Time next_eager_;
+  Milliseconds eager_delay_ = first_eager_delay;
+  unsigned eager_checks_ = 0;
+  std::optional<HealthAction> running_;
+  bool suspended_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace consort::supervisor

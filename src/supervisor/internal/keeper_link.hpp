@@ -1,0 +1,49 @@
+// The supervisor's end of the talk with the keeper (keeper/protocol.hpp).
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/os/fd.hpp"
+#include "supervisor/keeper/protocol.hpp"
+
+namespace consort::supervisor {
+
+struct KeptExit {
+  pid_t pid = 0;
+  int wait_status = 0;
+};
+
+class KeeperLink {
+ public:
+  explicit KeeperLink(Fd socket) : socket_(std::move(socket)) {}
+  int fd() const { return socket_.get(); }
+
+  // What the keeper has for a supervisor that begins. Blocks until all of it is there.
+  struct Inheritance {
+    std::map<std::string, Fd> descriptors;
+    std::vector<KeptExit> exits;
+    int generation = 1;  // 1: nobody was here before
+  };
+  Result<Inheritance> inherit();
+
+  // Errors mean that the keeper is gone; receive() tells the same, so the callers of these need not care.
+  void put(const std::string& name, int fd);       // fd is borrowed
+  void remove(const std::string& name_or_prefix);  // "ID/*"
+  void acknowledge(pid_t pid);
+  void ready();
+  void finished();
+
+  // Exits that have come since. Code::not_found: the keeper has ended.
+  Result<std::vector<KeptExit>> receive();
+
+ private:
+  void send(keeper::Kind kind, std::string_view name, pid_t pid, int fd);
+  Fd socket_;
+};
+
+}  // namespace consort::supervisor
