@@ -247,7 +247,7 @@ def scenario_unchanged_up_changes_nothing(world):
     world.consort("up", "-d")
     check({name: c["ID"] for name, c in world.ps().items()} == first, "an unchanged container was replaced")
     file = world.project / "docker-compose.yml"
-    file.write_text(file.read_text().replace("DEBUG=True", "DEBUG=True\n      - EXTRA=1"))
+    file.write_text(file.read_text().replace("DEBUG=True", "DEBUG=True\n          - EXTRA=1"))
     up(world)
     second = {name: c["ID"] for name, c in world.ps().items()}
     check(second["db"] == first["db"] and second["web"] != first["web"], "not exactly web was replaced")
