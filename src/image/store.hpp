@@ -124,6 +124,8 @@ class Store {
   Result<std::string> raw_config_of(const Image& image) const;
   // Overlay lower folders, top layer first; never empty (an image without layers gets an empty folder).
   Result<std::vector<std::string>> layer_paths(const Image& image) const;
+  // The manifest it was pulled with, if its blob is in the store.
+  Result<std::optional<Digest>> manifest_of(const Image& image) const;
   Result<std::vector<LayerInfo>> layers_of(const Image& image) const;  // base layer first
 
   // Gives (or moves) a name to an image. Replaces what had the name.
@@ -147,7 +149,11 @@ class Store {
   // directory may be a draft's or any other folder. The diff ID is not computed yet.
   Result<LayerInfo> commit_layer(LayerDraft draft);
   Result<LayerInfo> commit_layer(const std::string& directory);
-  Result<LayerInfo> layer(const std::string& id) const;  // Code::not_found if it is gone
+  // Of a layer that was unpacked from a tar with this diff ID. Gives the one that is there already, if there is one.
+  Result<LayerInfo> commit_unpacked(LayerDraft draft, const Digest& diff_id, const std::optional<Digest>& blob,
+                                    std::uint64_t size);
+  Result<> set_blob(const std::string& layer_id, const Digest& blob);  // its packed form is in the store now
+  Result<LayerInfo> layer(const std::string& id) const;                // Code::not_found if it is gone
   // Computes (once) the digest of the layer's tar: reads every file, so do it in a thread of its own if you can.
   Result<Digest> diff_id(const std::string& layer_id) const;
   // Layers base first; config.diff_ids are filled in here. The id is that of the configuration. Names may be none.

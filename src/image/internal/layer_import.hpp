@@ -1,0 +1,23 @@
+// A packed layer, from wherever it comes, becomes a layer of the store: decompressed, hashed and unpacked in one pass.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+
+#include "image/layer_tar.hpp"
+#include "image/store.hpp"
+
+namespace consort::image {
+
+struct LayerImport {
+  std::optional<Digest> expected_diff_id;  // another one is Code::invalid, and nothing is committed
+  std::optional<Digest> blob;              // the packed form, if the store keeps it
+  UnpackLimits limits;
+  std::stop_token cancel;
+  std::function<void(std::uint64_t)> on_bytes;
+};
+
+// The source is read to its end.
+Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const LayerImport& import);
+
+}  // namespace consort::image

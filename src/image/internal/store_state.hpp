@@ -1,0 +1,41 @@
+// What the parts of Store share: the roots, the database, the file lock and the rows read from it.
+#pragma once
+
+#include <mutex>
+
+#include "base/sqlite/database.hpp"
+#include "image/store.hpp"
+
+namespace consort::image {
+
+struct Store::State {
+  Roots roots;
+  mutable Database database;
+  mutable std::mutex diff_mutex;  // two threads never compute the same digest side by side
+
+  State(Roots r, Database d) : roots(std::move(r)), database(std::move(d)) {}
+
+  std::string layer_base(const std::string& id) const { return roots.layers() + "/" + id; }
+  std::string layer_directory(const std::string& id) const { return layer_base(id) + "/diff"; }
+  std::string lock_path() const { return roots.data + "/image.lock"; }
+  std::string ingest() const { return roots.data + "/ingest"; }  // downloads that are not complete yet
+};
+
+enum class Locking : std::uint8_t { shared, exclusive };
+// Shared waits for a deletion under way; exclusive does not wait: Code::busy if others work.
+Result<Fd> lock_store(const Store::State& state, Locking locking);
+
+Image read_image(SQLite::Database& database, const std::string& id);  // the id must exist
+LayerInfo read_layer(const Store::State& state, SQLite::Statement& row);
+// The columns that read_layer expects.
+inline constexpr const char* layer_columns = "l.id, l.diff_id, l.blob, l.size";
+
+// Inside a transaction.
+void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name);
+
+// Forgets layers that nothing refers to; gives them, for remove_layer_files after the commit. Needs the exclusive lock.
+std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::Database& database);
+// Already gone is success.
+Result<> remove_layer_files(const Store::State& state, const LayerInfo& layer);
+
+}  // namespace consort::image

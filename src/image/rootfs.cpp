@@ -1,0 +1,67 @@
+// Images from a plain root file system, and back.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "image/internal/layer_import.hpp"
+#include "image/transfer.hpp"
+
+namespace consort::image {
+
+Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress) {
+  const Session keep = TRY(store.session());
+  LayerImport import;
+  import.limits = {options.limits.max_layer_bytes, options.limits.max_entries};
+  import.cancel = options.limits.cancel;
+  if (progress) import.on_bytes = [&progress](std::uint64_t bytes) { progress({"", Phase::extracting, bytes, 0, {}});
+};
+const LayerInfo layer = TRY_WRAP(import_layer(store, source_of_fd(in), import), "import root file system");
+
+ImageConfig config = options.config;
+if (config.platform.architecture.empty()) config.platform = Platform::host();
+if (config.created.empty()) config.created = format_rfc3339(system_now());
+if (config.history.empty()) config.history.push_back({config.created, {}, {}, options.comment, false});
+Image image = TRY(store.create_image(std::move(config), {layer.id}, options.names));
+if (progress) progress({"", Phase::finished, 0, 0, image.id});
+return image;
+}  // namespace consort::image
+
+namespace {
+
+// A view of the merged folders that nobody else sees: a mount that is never attached. Gives its descriptor.
+Result<Fd> merged_view(const std::vector<std::string>& lower, const std::string& upper) {
+  std::vector<std::string> folders = lower;
+  if (!upper.empty()) folders.insert(folders.begin(), upper);
+  Fd context(::fsopen("overlay", FSOPEN_CLOEXEC));
+  if (!context) return fail_errno("prepare overlay");
+  const std::string joined = join(folders, ":");
+  // All folders read-only: the container's own is just the topmost of them.
+  if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "lowerdir", joined.c_str(), 0) != 0)
+    return fail_errno("set overlay folders", joined.substr(0, 200));
+  if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
+  Fd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));
+  if (!mount) return fail_errno("mount overlay");
+  return mount;
+}
+
+}  // namespace
+
+Result<> export_rootfs(const std::vector<std::string>& lower, const std::string& upper, int out,
+                       std::stop_token cancel) {
+  if (lower.empty()) return fail(Code::internal, "export", "no folders");
+  PackOptions options;
+  options.whiteouts = PackOptions::Whiteouts::none;
+  options.cancel = std::move(cancel);
+  const ByteSink sink = sink_of_fd(out);
+  if (lower.size() == 1 && upper.empty()) {  // overlayfs wants two folders at least
+    TRY(pack_layer(lower.front(), sink, options));
+    return {};
+  }
+  const Fd view = TRY_WRAP(merged_view(lower, upper), "export");
+  TRY(pack_layer("/proc/self/fd/" + std::to_string(view.get()), sink, options));
+  return {};
+}
+
+}  // namespace consort::image
