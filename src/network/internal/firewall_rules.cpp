@@ -94,6 +94,10 @@ void add_publish_rules(Table& table) {
   for (const char* chain : {"prerouting", "output"})
     Rule(table, chain).fib_daddr_type(wide(0)).equal(wide(0), nft::bytes_of_u32(RTN_LOCAL)).jump("publish");
 
+  // iifname @bridges return: containers are served by the relay, and see the gateway as their peer. Redirected by the
+  // kernel they would get answers from an address that they did not ask, since same-bridge packets (with br_netfilter,
+  // even redirected ones) never pass postrouting with a known input interface.
+  Rule(table, "publish").meta(NFT_META_IIFNAME, wide(0)).in_set(wide(0), bridges_set).verdict(NFT_RETURN);
   // ip daddr 127.0.0.0/8 return
   Rule(table, "publish")
       .family_is(NFPROTO_IPV4)
@@ -138,15 +142,6 @@ void add_publish_rules(Table& table) {
 }
 
 void add_postrouting_rules(Table& table) {
-  // iifname @bridges ct status dnat masquerade: a container that asks a published port, its own included, sees the
-  // gateway as its peer; else the answer would go straight to it from an address that it did not ask.
-  Rule(table, "postrouting")
-      .meta(NFT_META_IIFNAME, wide(0))
-      .in_set(wide(0), bridges_set)
-      .ct(NFT_CT_STATUS, wide(0))
-      .mask(wide(0), ct_dnat)
-      .differs(wide(0), nft::bytes_of_u32(0))
-      .masquerade();
   // iifname @masquerade iifname . oifname != @same masquerade: the way out.
   Rule(table, "postrouting")
       .meta(NFT_META_IIFNAME, wide(0))

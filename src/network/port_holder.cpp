@@ -1,0 +1,82 @@
+// Who holds a port: the socket's inode from /proc/net, then the process that has it open.
+#include <dirent.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <set>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "network/ports.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr std::string_view tcp_listening = "0A";
+
+// The fields of a line of /proc/net/tcp that we need: 1 local address, 3 state, 9 inode.
+std::vector<std::string_view> fields_of(std::string_view line) {
+  std::vector<std::string_view> fields;
+  while (!(line = trim(line)).empty()) {
+    const std::size_t end = std::min(line.find(' '), line.size());
+    fields.push_back(line.substr(0, end));
+    line.remove_prefix(end);
+  }
+  return fields;
+}
+
+void collect_inodes(const std::string& path, Protocol protocol, std::uint16_t port, std::set<std::string>& inodes) {
+  const Result<std::string> text = read_file(path);
+  if (!text) return;
+  for (const std::string& line : split(*text, '\n')) {
+    const std::vector<std::string_view> fields = fields_of(line);
+    if (fields.size() < 10) continue;
+    const std::size_t colon = fields[1].rfind(':');
+    if (colon == std::string_view::npos) continue;
+    unsigned found = 0;
+    const std::string_view number = fields[1].substr(colon + 1);
+    std::from_chars(number.data(), number.data() + number.size(), found, 16);
+    if (found == port && (protocol == Protocol::udp || fields[3] == tcp_listening)) inodes.emplace(fields[9]);
+  }
+}
+
+bool has_open(const std::string& process, const std::set<std::string>& links) {
+  const std::string folder = process + "/fd";
+  DIR* fds = ::opendir(folder.c_str());
+  if (!fds) return false;
+  bool found = false;
+  while (const dirent* entry = found ? nullptr : ::readdir(fds)) {
+    std::array<char, 64> target;
+    const ssize_t size = ::readlink((folder + "/" + entry->d_name).c_str(), target.data(), target.size());
+    found = size > 0 && links.contains(std::string(target.data(), static_cast<std::size_t>(size)));
+  }
+  ::closedir(fds);
+  return found;
+}
+
+}  // namespace
+
+std::optional<PortHolder> find_port_holder(Protocol protocol, std::uint16_t port) {
+  const std::string name(to_string(protocol));
+  std::set<std::string> inodes, links;
+  collect_inodes("/proc/thread-self/net/" + name, protocol, port, inodes);
+  collect_inodes("/proc/thread-self/net/" + name + "6", protocol, port, inodes);
+  for (const std::string& inode : inodes) links.insert("socket:[" + inode + "]");
+  if (links.empty()) return std::nullopt;
+  DIR* processes = ::opendir("/proc");
+  if (!processes) return std::nullopt;
+  std::optional<PortHolder> holder;
+  while (const dirent* entry = holder ? nullptr : ::readdir(processes)) {
+    const auto pid = parse_unsigned(entry->d_name);
+    const std::string folder = std::string("/proc/") + entry->d_name;
+    if (!pid || !has_open(folder, links)) continue;
+    const Result<std::string> comm = read_file(folder + "/comm");
+    holder = PortHolder{static_cast<pid_t>(*pid), comm ? std::string(trim(*comm)) : "?"};
+  }
+  ::closedir(processes);
+  return holder;
+}
+
+}  // namespace consort

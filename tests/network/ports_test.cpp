@@ -1,0 +1,194 @@
+// Published ports, seen from everywhere a client can be.
+#include <fcntl.h>
+
+#include <iostream>
+
+#include "host_fixture.hpp"
+#include "network/firewall.hpp"
+#include "network/ports.hpp"
+
+namespace consort::test {
+namespace {
+
+class PortsTest : public HostTest {
+ protected:
+  void SetUp() override {
+    HostTest::SetUp();
+    if (IsSkipped()) return;
+    net_ = network(18);
+    REQUIRE_OK(create_bridge(net_));
+    host_ = HostLink::open().value();
+    auto made = host_->create_sandbox({.container_id = "web", .endpoints = {endpoint(net_, 2)}});
+    REQUIRE_OK(made);
+    web_ = *std::move(made);
+  }
+
+  // Publishes and runs the publisher's loop in a child, as a supervisor would.
+  ChildGuard publish(const PortRequest& request, const PortTarget& target = {Address::parse("172.18.0.2"), {}}) {
+    const Fd here(TRY_OR_DIE(open_file("/proc/self/ns/net", O_RDONLY)));
+    return start_in(here.get(), [&](const std::function<void()>& ready) {
+      EventLoop loop = EventLoop::create().value();
+      auto reserved = reserve_port(request);
+      if (!reserved) {
+        std::cerr << problem(reserved) << '\n';
+        return;
+      }
+      auto publisher = PortPublisher::create(loop).value();
+      const auto id = publisher->publish(*reserved, target);
+      if (!id) {
+        std::cerr << problem(id) << '\n';
+        return;
+      }
+      ready();
+      (void)loop.run();
+    });
+  }
+  static Fd TRY_OR_DIE(Result<Fd> fd) { return std::move(fd).value(); }
+
+  std::string ask_outside(const std::string& address, std::uint16_t port) {
+    return ask_in(outside_.get(), [&] { return tcp_ask(address, port, "hi"); });
+  }
+
+  BridgeNetwork net_;
+  std::optional<HostLink> host_;
+  Sandbox web_;
+};
+
+TEST_F(PortsTest, APortOnAllAddressesIsReachedFromEverywhere) {
+  const auto server = start_in(web_.netns.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "web", ready); });
+  const auto publisher = publish({.host_port = 8000, .container_port = 80});
+  auto other = host_->create_sandbox({.container_id = "other", .endpoints = {endpoint(net_, 3)}});
+  REQUIRE_OK(other);
+  const BridgeNetwork second = network(19);
+  REQUIRE_OK(create_bridge(second));
+  auto far = host_->create_sandbox({.container_id = "far", .endpoints = {endpoint(second, 2)}});
+  REQUIRE_OK(far);
+
+  EXPECT_EQ(tcp_ask("127.0.0.1", 8000, "hi"), "web from 172.18.0.1: hi");
+  EXPECT_EQ(tcp_ask("127.0.0.2", 8000, "hi"), "web from 172.18.0.1: hi");
+  EXPECT_EQ(tcp_ask("::1", 8000, "hi"), "web from 172.18.0.1: hi");
+  EXPECT_EQ(tcp_ask("198.51.100.2", 8000, "hi"), "web from 198.51.100.2: hi");
+  EXPECT_EQ(ask_outside("198.51.100.2", 8000), "web from 198.51.100.1: hi") << shell("nft list ruleset");
+  EXPECT_EQ(ask_outside("fd00:51::2", 8000), "web from 172.18.0.1: hi");  // through the relay: no IPv6 in the network
+  for (const int ns : {web_.netns.get(), other->netns.get()}) {
+    EXPECT_EQ(ask_in(ns, [] { return tcp_ask("198.51.100.2", 8000, "hi"); }), "web from 172.18.0.1: hi");
+    EXPECT_EQ(ask_in(ns, [] { return tcp_ask("172.18.0.1", 8000, "hi"); }), "web from 172.18.0.1: hi");
+  }
+  EXPECT_EQ(ask_in(far->netns.get(), [] { return tcp_ask("198.51.100.2", 8000, "hi"); }), "web from 172.18.0.1: hi");
+  EXPECT_EQ(ask_in(far->netns.get(), [] { return tcp_ask("172.18.0.2", 80, "hi", 300); }), "connect: timeout");
+  // From outside not even a published container is reached by its own address.
+  EXPECT_EQ(ask_in(outside_.get(),
+                   [] {
+                     shell("ip route add 172.18.0.0/16 via 198.51.100.2");
+                     return tcp_ask("172.18.0.2", 80, "hi", 300);
+                   }),
+            "connect: timeout");
+}
+
+TEST_F(PortsTest, ALoopbackPortIsReachedFromTheHostOnly) {
+  const auto server = start_in(web_.netns.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "web", ready); });
+  const auto publisher = publish({.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80});
+  EXPECT_EQ(tcp_ask("127.0.0.1", 8000, "hi"), "web from 172.18.0.1: hi");
+  EXPECT_EQ(tcp_ask("198.51.100.2", 8000, "hi"), "send: Connection refused");
+  EXPECT_EQ(ask_outside("198.51.100.2", 8000), "send: Connection refused");
+  shell("sysctl -qw net.ipv4.conf.all.route_localnet=1 net.ipv4.conf.eth0.route_localnet=1");
+  EXPECT_EQ(ask_in(outside_.get(),
+                   [] {
+                     shell(
+                         "sysctl -qw net.ipv4.conf.all.route_localnet=1; ip addr del 127.0.0.1/8 dev lo;"
+                         "ip route add 127.0.0.1 via 198.51.100.2 src 198.51.100.1");
+                     return tcp_ask("127.0.0.1", 8000, "hi", 300);
+                   }),
+            "connect: timeout")
+      << shell("nft list ruleset");
+}
+
+TEST_F(PortsTest, UdpWorksTheSameWay) {
+  const auto server = start_in(web_.netns.get(), [](const auto& ready) { udp_serve("0.0.0.0", 53, "web", ready); });
+  const auto publisher = publish({.host_port = 5353, .container_port = 53, .protocol = Protocol::udp});
+  EXPECT_EQ(udp_ask("127.0.0.1", 5353, "hi"), "web from 172.18.0.1: hi");
+  EXPECT_EQ(udp_ask("127.0.0.3", 5353, "hi"), "web from 172.18.0.1: hi");
+  EXPECT_EQ(udp_ask("::1", 5353, "hi"), "web from 172.18.0.1: hi");
+  EXPECT_EQ(udp_ask("198.51.100.2", 5353, "hi"), "web from 198.51.100.2: hi");
+  EXPECT_EQ(ask_in(outside_.get(), [] { return udp_ask("198.51.100.2", 5353, "hi"); }), "web from 198.51.100.1: hi");
+  EXPECT_EQ(ask_in(web_.netns.get(), [] { return udp_ask("198.51.100.2", 5353, "hi"); }), "web from 172.18.0.1: hi");
+}
+
+TEST_F(PortsTest, TheRelayKeepsHalfClosedConnectionsAndLargeAnswers) {
+  // Answers only after the client has closed its half: tcp_ask does, with a megabyte.
+  const auto server = start_in(web_.netns.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "web", ready); });
+  const auto publisher = publish({.host_port = 8000, .container_port = 80});
+  const std::string large(900'000, 'x');
+  const std::string expected = "web from 172.18.0.1: " + large;
+  EXPECT_TRUE(tcp_ask("127.0.0.1", 8000, large.substr(0, 60'000)) == expected.substr(0, 21 + 60'000));
+}
+
+TEST_F(PortsTest, NobodyListeningInTheContainerResetsTheClient) {
+  const auto publisher = publish({.host_port = 8000, .container_port = 80});
+  const std::string said = tcp_ask("127.0.0.1", 8000, "hi");
+  EXPECT_TRUE(said.find("reset") != std::string::npos || said == "") << said;
+}
+
+TEST_F(PortsTest, APortInUseNamesItsHolder) {
+  const Fd here = open_file("/proc/self/ns/net", O_RDONLY).value();
+  const auto squatter = start_in(here.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 8000, "x", ready); });
+  const auto taken = reserve_port({.host_port = 8000, .container_port = 80});
+  ASSERT_FALSE(taken.has_value());
+  EXPECT_EQ(taken.error().code(), Code::conflict);
+  EXPECT_EQ(taken.error().message(),
+            "failed to bind host port for 0.0.0.0:8000:80/tcp: address already in use by process " +
+                std::to_string(squatter.pid()) + " (test_network)");
+  const auto named = reserve_port({.host_port = 8000, .container_port = 80},
+                                  [](pid_t, const PortRequest&, std::uint16_t) { return "project shop"; });
+  ASSERT_FALSE(named.has_value());
+  EXPECT_EQ(named.error().message(), "Bind for 0.0.0.0:8000 failed: port is already allocated by project shop");
+}
+
+TEST_F(PortsTest, RangesAndEphemeralPortsTakeTheFirstFreeOne) {
+  const auto first = reserve_port({.host_port = 9000, .host_port_end = 9001, .container_port = 80});
+  const auto second = reserve_port({.host_port = 9000, .host_port_end = 9001, .container_port = 80});
+  const auto third = reserve_port({.host_port = 9000, .host_port_end = 9001, .container_port = 80});
+  REQUIRE_OK(first);
+  REQUIRE_OK(second);
+  EXPECT_EQ(first->host_port, 9000);
+  EXPECT_EQ(second->host_port, 9001);
+  EXPECT_EQ(second->sockets.size(), 2u);
+  ASSERT_FALSE(third.has_value());
+  EXPECT_EQ(third.error().data().what, "all ports are allocated");
+  const auto any = reserve_port({.container_port = 80});
+  REQUIRE_OK(any);
+  EXPECT_GE(any->host_port, 32768);
+  const auto bad = reserve_port({.host_ip = "300.1.1.1", .host_port = 80});
+  ASSERT_FALSE(bad.has_value());
+  EXPECT_EQ(bad.error().message(), "Invalid ip address: 300.1.1.1");
+}
+
+TEST_F(PortsTest, ASecondPublicationReplacesTheFirst) {
+  EventLoop loop = EventLoop::create().value();
+  const auto port = reserve_port({.host_port = 8000, .container_port = 80});
+  REQUIRE_OK(port);
+  auto publisher = PortPublisher::create(loop).value();
+  const std::string before = shell("nft list ruleset");
+  // As after the supervisor was killed: its redirection is still there, the container has another address now.
+  Firewall firewall = Firewall::open().value();
+  const Redirect stale{Protocol::tcp, Address(), 8000, Address::parse("172.18.0.9").value(), 80};
+  REQUIRE_OK(firewall.add_redirects({&stale, 1}));
+  const auto id = publisher->publish(*port, {Address::parse("172.18.0.2"), {}});
+  REQUIRE_OK(id);
+  EXPECT_NE(shell("nft list map inet consort publish4_any").find("172.18.0.2 . 80"), std::string::npos);
+  REQUIRE_OK(publisher->unpublish(*id));
+  REQUIRE_OK(publisher->unpublish(*id));
+  EXPECT_EQ(shell("nft list ruleset"), before);
+}
+
+TEST_F(PortsTest, AFlushedFirewallIsRepairedByTheNextPublication) {
+  shell("nft flush ruleset");
+  EventLoop loop = EventLoop::create().value();
+  const auto port = reserve_port({.host_port = 8000, .container_port = 80});
+  auto publisher = PortPublisher::create(loop).value();
+  REQUIRE_OK(publisher->publish(*port, {Address::parse("172.18.0.2"), {}}));
+  EXPECT_NE(shell("nft list map inet consort publish4_any").find("172.18.0.2 . 80"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace consort::test
