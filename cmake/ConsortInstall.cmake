@@ -1,1 +1,46 @@
-# cmake --install and the Debian package. Filled by the programs that src/ defines.
+# cmake --install, and the Debian package (cpack --config build/release/CPackConfig.cmake).
+if(NOT TARGET consort)
+  return()
+endif()
+
+install(TARGETS consort RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+foreach(program consort-supervisor consort-keeper consort-init)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/consort)
+  endif()
+endforeach()
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Man pages and completions come from the program's own command table, so they cannot drift from --help.
+if(NOT CONSORT_SANITIZE AND NOT CONSORT_FUZZ)
+  set(generated ${PROJECT_BINARY_DIR}/generated)
+  add_custom_command(
+    OUTPUT ${generated}/stamp
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${generated}/man
+    COMMAND $<TARGET_FILE:consort> internal man ${generated}/man
+    COMMAND $<TARGET_FILE:consort> internal completion bash > ${generated}/consort.bash
+    COMMAND $<TARGET_FILE:consort> internal completion zsh > ${generated}/_consort
+    COMMAND $<TARGET_FILE:consort> internal completion fish > ${generated}/consort.fish
+    COMMAND ${CMAKE_COMMAND} -E touch ${generated}/stamp
+    DEPENDS consort
+    COMMENT "Writing man pages and completions")
+  add_custom_target(consort_generated ALL DEPENDS ${generated}/stamp)
+  install(DIRECTORY ${generated}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${generated}/consort.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME consort)
+  install(FILES ${generated}/_consort DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+  install(FILES ${generated}/consort.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME consort)
+set(CPACK_PACKAGE_CONTACT "The Consort authors <consort@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Runs any Compose file with no daemon")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Loaded only when something is pulled or a build fetches something.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4, ca-certificates")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git")
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+include(CPack)
