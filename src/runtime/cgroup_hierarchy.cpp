@@ -1,0 +1,107 @@
+#include "runtime/internal/cgroup_hierarchy.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+
+namespace consort::runtime {
+
+namespace internal {
+
+namespace {
+
+constexpr std::string_view known_controllers[] = {"cpu",     "cpuacct", "cpuset", "memory", "devices",
+                                                  "freezer", "blkio",   "pids",   "hugetlb"};
+
+bool is_controller(std::string_view word) {
+  return std::ranges::find(known_controllers, word) != std::end(known_controllers);
+}
+
+// The cgroup of this process in the v2 hierarchy: "0::/user.slice/..." in /proc/self/cgroup.
+std::string own_unified_cgroup() {
+  const Result<std::string> text = read_file("/proc/self/cgroup", 65536);
+  if (!text) return {};
+  for (const std::string& line : split(*text, '\n'))
+    if (line.starts_with("0::")) return line.substr(3);
+  return {};
+}
+
+// Root may write anywhere. Others only below what was delegated to them: the parent of our own group, since a group
+// with processes (ours) cannot hand controllers down.
+std::string delegated_base(const std::string& mount) {
+  if (::geteuid() == 0) return {};
+  const std::string own = own_unified_cgroup();
+  for (std::string path : {dir_name(own), own})
+    if (path != "/" && path != "." && ::access((mount + path).c_str(), W_OK) == 0) return path;
+  return {};
+}
+
+}  // namespace
+
+bool Hierarchy::has(std::string_view controller) const {
+  return std::ranges::find(controllers, controller) != controllers.end();
+}
+
+std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo) {
+  std::vector<Hierarchy> found;
+  for (const std::string& line : split(mountinfo, '\n')) {
+    // 36 35 98:0 /root /mount rw,... shared:1 - cgroup cgroup rw,memory
+    const std::size_t dash = line.find(" - ");
+    if (dash == std::string::npos) continue;
+    const std::vector<std::string> left = split(std::string_view(line).substr(0, dash), ' ');
+    const std::vector<std::string> right = split(std::string_view(line).substr(dash + 3), ' ');
+    if (left.size() < 5 || right.size() < 3) continue;
+    Hierarchy hierarchy;
+    hierarchy.mount = left[4];
+    if (right[0] == "cgroup2") {
+      hierarchy.unified = true;
+    } else if (right[0] == "cgroup") {
+      for (const std::string& word : split(right[2], ','))
+        if (is_controller(word)) hierarchy.controllers.push_back(word);
+      if (hierarchy.controllers.empty()) continue;
+    } else {
+      continue;
+    }
+    // The same hierarchy mounted twice (in a chroot, say): the first one counts.
+    const bool known = std::ranges::any_of(found, [&](const Hierarchy& other) {
+      return other.unified == hierarchy.unified && other.controllers == hierarchy.controllers;
+    });
+    if (!known) found.push_back(std::move(hierarchy));
+  }
+  return found;
+}
+
+const std::vector<Hierarchy>& hierarchies() {
+  static const std::vector<Hierarchy> found = [] {
+    const Result<std::string> text = read_file("/proc/self/mountinfo");
+    std::vector<Hierarchy> list = text ? parse_hierarchies(*text) : std::vector<Hierarchy>();
+    for (Hierarchy& hierarchy : list) {
+      if (!hierarchy.unified) continue;
+      hierarchy.base = delegated_base(hierarchy.mount);
+      const Result<std::string> controllers = read_file(hierarchy.directory("/cgroup.controllers"), 4096);
+      if (controllers)
+        for (const std::string& word : split(trim(*controllers), ' '))
+          if (!word.empty()) hierarchy.controllers.push_back(word);
+    }
+    return list;
+  }();
+  return found;
+}
+
+}  // namespace internal
+
+CgroupVersion cgroup_version() {
+  bool unified = false;
+  bool controllers_on_v1 = false;
+  for (const internal::Hierarchy& hierarchy : internal::hierarchies()) {
+    unified |= hierarchy.unified;
+    controllers_on_v1 |= !hierarchy.unified;
+  }
+  if (controllers_on_v1) return unified ? CgroupVersion::hybrid : CgroupVersion::v1;
+  return unified ? CgroupVersion::v2 : CgroupVersion::none;
+}
+
+}  // namespace consort::runtime

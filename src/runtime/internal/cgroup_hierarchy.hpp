@@ -1,0 +1,39 @@
+// Where control groups are mounted on this machine, and what a set of limits means in files.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/cgroup.hpp"
+
+namespace consort::runtime::internal {
+
+struct Hierarchy {
+  std::string mount;                     // "/sys/fs/cgroup/memory"
+  std::vector<std::string> controllers;  // v1: "cpu", "cpuacct"; v2: cgroup.controllers
+  std::string base;                      // v2 without root: the cgroup that is ours, as a path below mount; else ""
+  bool unified = false;
+
+  bool has(std::string_view controller) const;
+  std::string directory(const std::string& path) const { return mount + base + path; }
+};
+
+// /proc/self/mountinfo as text to hierarchies; named v1 hierarchies without a controller (name=systemd) are left out.
+std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo);
+const std::vector<Hierarchy>& hierarchies();  // of this machine; looked up once
+
+struct CgroupWrite {
+  std::string controller;
+  std::string file;
+  std::string text;
+};
+// Pure. In an order in which the kernel takes them when the group is new.
+std::vector<CgroupWrite> limits_v1(const Resources& resources);
+std::vector<CgroupWrite> limits_v2(const Resources& resources);
+std::uint64_t cpu_weight_of_shares(std::uint64_t shares);  // 2..262144 to 1..10000
+
+// v2: a BPF program that answers what the v1 devices controller would.
+Result<> attach_device_filter(int cgroup_directory, const std::vector<DeviceRule>& rules);
+
+}  // namespace consort::runtime::internal

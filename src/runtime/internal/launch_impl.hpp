@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "runtime/cgroup.hpp"
+#include "runtime/internal/prepared.hpp"
+#include "runtime/internal/steps.hpp"
+#include "runtime/launch.hpp"
+
+namespace consort::runtime {
+
+struct Launch::Impl {
+  internal::Prepared plan;
+  ChildOf child_of = ChildOf::caller;
+  std::vector<IdMapping> uid_mappings, gid_mappings;
+
+  pid_t pid = 0;
+  Fd pidfd, sync, console;
+  State state = State::pending;
+  bool executing = false;
+  bool finished = false;  // started, or failed and cleaned up
+
+  std::optional<Cgroup> own_cgroup;  // made by this launch; removed with it until it has started
+  std::string cgroup_path;
+  std::vector<std::string> warnings;
+
+  ~Impl();
+  // Clones and runs the steps in the child.
+  Result<> spawn(std::span<const internal::Step> steps);
+  Result<State> advance();
+  void abandon();  // kills the child, reaps it if it is ours, removes the cgroup
+
+ private:
+  Result<> handle(const internal::Report& report);
+  Error died_silently();
+};
+
+}  // namespace consort::runtime

@@ -1,0 +1,28 @@
+// Mounts that hang nowhere: made by the parent, moved into place by the child, so that nothing shows in the host's
+// table.
+#pragma once
+
+#include <string>
+
+#include "base/os/fd.hpp"
+#include "runtime/launch.hpp"
+
+namespace consort::runtime::internal {
+
+// A detached overlay. On kernels whose overlayfs does not know the new mount API it is mounted below `scratch` (an
+// existing folder) for the moment between two system calls.
+Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch);
+Result<Fd> mount_overlay_new(const OverlayRoot& overlay);
+Result<Fd> mount_overlay_legacy(const OverlayRoot& overlay, const std::string& scratch);
+
+enum class Recursion : std::uint8_t { none, all };
+Result<Fd> clone_path(const std::string& path, Recursion recursion);
+
+// Options of mount(2) for an overlay whose folders are named through descriptors: short enough for 128 layers.
+struct OverlayFolders {
+  std::vector<Fd> fds;  // what the text refers to
+  std::string options;
+};
+Result<OverlayFolders> overlay_options(const OverlayRoot& overlay);
+
+}  // namespace consort::runtime::internal
