@@ -1,0 +1,32 @@
+// COPY --chmod: "0644", or symbolic as chmod(1) takes it: "u=rwX,go=rX", "+x".
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort::build {
+
+class ModeChange {
+ public:
+  // Errors with BuildKit's words for numbers out of range.
+  static Result<ModeChange> parse(std::string_view text);
+  mode_t apply(mode_t mode) const;  // with the type bits, which stay
+
+ private:
+  struct Clause {
+    mode_t who = 0;  // 0700, 0070, 0007 and the special bits that go with them
+    char op = '=';
+    mode_t bits = 0;                   // rwx and special bits for all
+    bool conditional_execute = false;  // X
+  };
+  bool numeric_ = false;
+  mode_t number_ = 0;
+  std::vector<Clause> clauses_;
+};
+
+}  // namespace consort::build
