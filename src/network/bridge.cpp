@@ -1,5 +1,7 @@
 #include "network/bridge.hpp"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -61,16 +63,18 @@ Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
 }
 
 Result<> delete_links(Socket& socket, const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  std::uint32_t group = 0;
+  if (::getrandom(&group, sizeof group, 0) != sizeof group) return fail_errno("get random bytes");
+  group |= 0x80000000u;  // never 0, which is everybody's, nor our own mark
   Batch batch;
-  for (const std::string& name : names) rtnetlink::delete_link(batch, name);
+  for (const std::string& name : names) rtnetlink::set_group(batch, name, group);
+  rtnetlink::delete_group(batch, group);
   std::optional<Error> first;
   for (const netlink::Failure& failure : TRY(socket.run(batch))) {
     if (failure.error == ENODEV) continue;
     Error error = Socket::error_of(batch, failure);
-    if (first)
-      first = std::move(*first).also(std::move(error));
-    else
-      first = std::move(error);
+    first = first ? std::move(*first).also(std::move(error)) : std::move(error);
   }
   if (first) return fail(std::move(*first));
   return {};
@@ -83,9 +87,9 @@ Result<> both(Result<> first, Result<> second) {
   return first;
 }
 
-Result<> remove_from_firewall(std::string_view bridge) {
+Result<> remove_from_firewall(std::span<const std::string> bridges) {
   Firewall firewall = TRY(Firewall::open());
-  return firewall.remove_bridge(bridge);
+  return firewall.remove_bridges(bridges);
 }
 
 }  // namespace
@@ -115,24 +119,27 @@ Result<> create_bridge(const BridgeNetwork& network) {
   if (built) return {};
   Error error = std::move(built).error().wrap("create network " + network.name);
   if (!existed) {
-    Result<> undone = both(remove_from_firewall(network.bridge), delete_links(socket, {network.bridge}));
+    Result<> undone = both(remove_from_firewall({&network.bridge, 1}), delete_links(socket, {network.bridge}));
     if (!undone) error = std::move(error).also(std::move(undone).error());
   }
   return fail(std::move(error));
 }
 
-Result<> remove_bridge(std::string_view bridge) {
+Result<> remove_bridges(std::span<const std::string> bridges) {
+  if (bridges.empty()) return {};
   Socket socket = TRY(Socket::open(NETLINK_ROUTE));
-  const std::optional<Link> link = TRY(rtnetlink::find_link(socket, bridge));
+  const std::vector<Link> links = TRY(rtnetlink::list_links(socket));
   std::vector<std::string> names;
-  if (link) {
+  for (const std::string& bridge : bridges) {
+    const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == bridge; });
+    if (found == links.end()) continue;
+    names.push_back(bridge);
     // Ends of containers that are just going: with their bridge, so that nothing of it is left when we return.
-    for (const Link& other : TRY(rtnetlink::list_links(socket))) {
-      if (other.master == link->index && other.group == rtnetlink::link_group) names.push_back(other.name);
+    for (const Link& link : links) {
+      if (link.master == found->index && link.group == rtnetlink::link_group) names.push_back(link.name);
     }
-    names.emplace_back(bridge);
   }
-  return both(remove_from_firewall(bridge), delete_links(socket, names));
+  return both(remove_from_firewall(bridges), delete_links(socket, names));
 }
 
 Result<bool> bridge_exists(std::string_view bridge) {
@@ -160,9 +167,7 @@ Result<std::vector<std::string>> sweep_host(std::span<const std::string> keep) {
     if (!kept(name) && std::find(bridges.begin(), bridges.end(), name) == bridges.end()) bridges.push_back(name);
   }
   removed.insert(removed.end(), bridges.begin(), bridges.end());
-  Result<> done = delete_links(socket, removed);
-  for (const std::string& bridge : bridges) done = both(std::move(done), firewall.remove_bridge(bridge));
-  TRY(std::move(done));
+  TRY(both(delete_links(socket, removed), firewall.remove_bridges(bridges)));
   return removed;
 }
 

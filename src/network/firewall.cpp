@@ -144,13 +144,19 @@ Result<> Firewall::add_bridge(const BridgePolicy& policy) {
   return docker_user::open_for(state_->socket, policy.bridge);
 }
 
-Result<> Firewall::remove_bridge(std::string_view bridge) {
-  std::vector<ElementChange> changes = elements_of(BridgePolicy{std::string(bridge), false, true});
-  changes.push_back({firewall::internal_set, {nft::bytes_of_name(bridge), {}}});
-  Result<> removed = remove(state_->socket, changes);
-  const Result<> closed = docker_user::close_for(state_->socket, bridge);
-  if (removed && !closed) removed = fail(Error(Code::io, "close DOCKER-USER").why(closed.error().message()));
-  TRY(std::move(removed));
+Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
+  std::vector<ElementChange> changes;
+  for (const std::string& bridge : gone) {
+    for (ElementChange& change : elements_of(BridgePolicy{bridge, false, true})) changes.push_back(std::move(change));
+    changes.push_back({firewall::internal_set, {nft::bytes_of_name(bridge), {}}});
+  }
+  std::optional<Error> first;
+  const auto collect = [&](Result<> done) {
+    if (!done) first = first ? std::move(*first).also(std::move(done).error()) : std::move(done).error();
+  };
+  if (!changes.empty()) collect(remove(state_->socket, changes));
+  for (const std::string& bridge : gone) collect(docker_user::close_for(state_->socket, bridge));
+  if (first) return fail(std::move(*first));
   return remove_unused_table();
 }
 

@@ -43,7 +43,7 @@ class Firewall {
   Result<> remove_table();
 
   Result<> add_bridge(const BridgePolicy& policy);  // makes the table too
-  Result<> remove_bridge(std::string_view bridge);  // the last one takes the table with it
+  Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
   Result<std::vector<std::string>> bridges();
 
   Result<> add_redirects(std::span<const Redirect> redirects);  // an older one of the same address and port is replaced

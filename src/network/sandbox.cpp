@@ -193,10 +193,8 @@ Result<Sandbox> HostLink::create_sandbox(const SandboxOptions& options) {
     sandbox.netns = place.release();
   }
   if (filled) return sandbox;
-  Error error = std::move(filled).error().wrap("set up the network of container " + options.container_id.substr(0, 12));
-  Result<> undone = destroy_sandbox(std::move(sandbox));
-  if (!undone) error = std::move(error).also(std::move(undone).error());
-  return fail(std::move(error));
+  // Everything that was made hangs on the namespace, which ends here.
+  return fail(std::move(filled).error().wrap("set up the network of container " + options.container_id.substr(0, 12)));
 }
 
 Result<> HostLink::remove_links(const std::vector<std::string>& host_links) {
@@ -208,8 +206,5 @@ Result<> HostLink::remove_links(const std::vector<std::string>& host_links) {
   return {};
 }
 
-Result<> HostLink::destroy_sandbox(Sandbox sandbox) {
-  return remove_links(sandbox.host_links);
-}
 
 }  // namespace consort

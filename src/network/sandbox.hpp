@@ -60,9 +60,12 @@ class HostLink {
 
   // On failure nothing is left behind.
   Result<Sandbox> create_sandbox(const SandboxOptions& options);
-  // Removes the host's ends at once (the rest goes with the last descriptor of the namespace); gone is success.
-  Result<> destroy_sandbox(Sandbox sandbox);
-  // The parts by name only, for a successor that no longer has the descriptors.
+  // There is no destroy: the kernel takes the namespace and its interfaces away, both ends of each cable, as soon as
+  // the last descriptor is closed and the last process in it has gone. That takes it some 50 ms in the background,
+  // where removing the cables ourselves would keep the caller waiting for it. remove_bridge() does not leave any
+  // behind.
+
+  // For a cable that must go although its namespace is still held by somebody (blocks some 40 ms); gone is success.
   Result<> remove_links(const std::vector<std::string>& host_links);
 
   struct State;

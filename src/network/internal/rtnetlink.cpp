@@ -127,6 +127,19 @@ void delete_link(Batch& batch, const std::string& name) {
   batch.put_string(IFLA_IFNAME, name);
 }
 
+void set_group(Batch& batch, const std::string& name, std::uint32_t group) {
+  batch.begin(RTM_NEWLINK, request, "mark link " + name);
+  batch.append(link_header());
+  batch.put_string(IFLA_IFNAME, name);
+  batch.put_u32(IFLA_GROUP, group);
+}
+
+void delete_group(Batch& batch, std::uint32_t group) {
+  batch.begin(RTM_DELLINK, request, "delete links");
+  batch.append(link_header());
+  batch.put_u32(IFLA_GROUP, group);
+}
+
 void add_veth(Batch& batch, const Veth& veth) {
   batch.begin(RTM_NEWLINK, create_new, "create veth pair " + veth.host_name + ", " + veth.peer_name);
   batch.append(link_header(veth.host_index, IFF_UP));

@@ -39,6 +39,10 @@ void add_bridge(Batch& batch, const std::string& name, std::uint32_t mtu, const 
 void set_link_up(Batch& batch, const std::string& name);
 void set_alias(Batch& batch, const std::string& name, std::string_view alias);
 void delete_link(Batch& batch, const std::string& name);
+// Deleting one link after the other costs some 30 ms each (the kernel waits for a grace period every time); all links
+// of a group go in one.
+void set_group(Batch& batch, const std::string& name, std::uint32_t group);
+void delete_group(Batch& batch, std::uint32_t group);
 
 struct Veth {
   std::string host_name;
