@@ -1,5 +1,7 @@
 #include "base/json.hpp"
 
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace consort {
 
 namespace {

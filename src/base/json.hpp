@@ -8,6 +8,9 @@
 
 #include "base/error.hpp"
 
+// Compiled once, in json.cpp, instead of in every file that touches JSON.
+extern template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace consort {
 
 using Json = nlohmann::ordered_json;  // keeps the order of keys, which OCI image configs need
