@@ -85,7 +85,8 @@ Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::ve
   const std::string directory = "/proc/" + std::to_string(pid);
   const auto write = [&directory](const char* file, const std::string& text) -> Result<> {
     const Fd fd = TRY(open_file(directory + file, O_WRONLY));
-    return TRY_WRAP(write_full(fd.get(), text), "map users"), Result<>();
+    TRY_WRAP(write_full(fd.get(), text), "map users");
+    return {};
   };
   // Without privilege the kernel wants setgroups denied before a gid map.
   if (::geteuid() != 0) (void)write("/setgroups", "deny");

@@ -58,6 +58,12 @@ int make_one_mount(const Child& child, const PreparedMount& mount) {
                   mount.refuse_links ? Links::refuse : Links::follow);
   if (target < 0) return -1;
   int result = -1;
+  struct stat st;
+  if (::fstat(target, &st) == 0 && S_ISDIR(st.st_mode) == mount.target_is_file) {
+    ::close(target);
+    errno = ENOTDIR;  // move_mount says EINVAL, which says nothing
+    return -1;
+  }
   switch (mount.kind) {
     case PreparedMount::Kind::filesystem:
       result = mount_filesystem(mount, target);

@@ -1,0 +1,46 @@
+// How long a start takes, from begin() to the end of a static `true` in all namespaces.
+//   runtime_start_bench [ROUNDS]
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "sandbox.hpp"
+
+int main(int count, char** words) {
+  using namespace consort::runtime;
+  using Clock = std::chrono::steady_clock;
+  if (const std::string reason = Sandbox::why_not(); !reason.empty()) {
+    std::fprintf(stderr, "cannot measure: %s\n", reason.c_str());
+    return 1;
+  }
+  Sandbox sandbox;
+  const Spec spec = sandbox.spec({"true"});
+  std::vector<double> begin, ready, started, ended;
+  const int rounds = count > 1 ? std::atoi(words[1]) : 100;
+  for (int i = 0; i < rounds; ++i) {
+    const auto zero = Clock::now();
+    const auto since = [zero] { return std::chrono::duration<double, std::milli>(Clock::now() - zero).count(); };
+    consort::Result<Launch> launch = Launch::begin(spec, sandbox.options());
+    if (!launch) {
+      std::fprintf(stderr, "%s\n", launch.error().message().c_str());
+      return 1;
+    }
+    begin.push_back(since());
+    bool good = launch->wait_for(Launch::State::ready).has_value();
+    ready.push_back(since());
+    good = good && launch->start().has_value() && launch->wait_for(Launch::State::started).has_value();
+    started.push_back(since());
+    consort::ChildGuard child(launch->pid());
+    good = good && child.wait().has_value();
+    ended.push_back(since());
+    good = good && Cgroup::open(launch->cgroup_path()).remove().has_value();
+    if (!good) return 1;
+  }
+  for (auto [name, times] : {std::pair{"begun", &begin}, {"ready", &ready}, {"started", &started}, {"ended", &ended}}) {
+    std::ranges::sort(*times);
+    std::printf("%-8s median %.2f ms, 90%% %.2f ms\n", name, (*times)[times->size() / 2],
+                (*times)[times->size() * 9 / 10]);
+  }
+}
