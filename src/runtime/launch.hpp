@@ -33,10 +33,15 @@
 
 namespace consort::runtime {
 
+// Unmounting an overlay writes the whole file system below it to disk, which can take seconds. What is lost with a
+// crash of the machine anyway (a build step's layer before it is recorded) need not wait for that.
+enum class OverlaySync : std::uint8_t { at_unmount, never };
+
 struct OverlayRoot {
   std::vector<std::string> lower;  // topmost first; absolute
   std::string upper;               // "" with work "": a read-only view of lower
   std::string work;
+  OverlaySync sync = OverlaySync::at_unmount;  // never: work can be mounted only once
 };
 
 enum class ChildOf : std::uint8_t {

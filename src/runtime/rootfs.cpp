@@ -10,6 +10,7 @@
 #include "base/os/file.hpp"
 #include "runtime/external.hpp"
 #include "runtime/internal/child_files.hpp"
+#include "runtime/overlay.hpp"
 
 namespace consort::runtime {
 
@@ -82,6 +83,8 @@ Result<Fd> mount_overlay_new(const OverlayRoot& overlay) {
   if (!overlay.upper.empty() && (configure(context.get(), "upperdir", overlay.upper) != 0 ||
                                  configure(context.get(), "workdir", overlay.work) != 0))
     return overlay_error(errno, context.get(), overlay.upper);
+  if (!overlay.upper.empty() && overlay.sync == OverlaySync::never)
+    ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     return overlay_error(errno, context.get(), overlay.upper);
   const long mount = ::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, 0);
@@ -97,6 +100,7 @@ Result<OverlayFolders> overlay_options(const OverlayRoot& overlay) {
     return "/proc/self/fd/" + std::to_string(folders.fds.back().get());
   };
   folders.options = "index=off,lowerdir=";
+  if (!overlay.upper.empty() && overlay.sync == OverlaySync::never) folders.options.insert(0, "volatile,");
   for (std::size_t i = 0; i < overlay.lower.size(); ++i)
     folders.options += (i ? ":" : "") + TRY(name(overlay.lower[i]));
   if (!overlay.upper.empty())
@@ -137,6 +141,10 @@ Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch)
 }
 
 }  // namespace internal
+
+Result<Fd> mount_detached(const OverlayRoot& overlay, const std::string& scratch) {
+  return internal::mount_overlay(overlay, scratch);
+}
 
 Result<> mount_rootfs(const OverlayRoot& overlay, const std::string& target) {
   const Fd tree = TRY(internal::mount_overlay(overlay, target));
