@@ -51,20 +51,29 @@ struct ExecOptions {
   int in = -1, out = -1, err = -1;  // borrowed; -1: /dev/null. Not used with tty
 };
 
-// A process started in a running container. Closing it early does not end the process.
+// A process started in a running container. Closing this early does not end the process.
 class ExecSession {
  public:
-  ExecSession(Fd socket, Fd console, pid_t pid) : socket_(std::move(socket)), console_(std::move(console)), pid_(pid) {}
-  Fd& console() { return console_; }        // pty master with tty, else empty
-  int fd() const { return socket_.get(); }  // readable once it has ended
-  pid_t pid() const { return pid_; }        // as the host sees it
+  struct Parts {
+    Roots roots;
+    std::string project;
+    std::string container_id;
+    std::uint64_t exec = 0;
+    pid_t pid = 0;
+    Fd socket;
+    Fd process;  // pidfd
+    Fd console;
+  };
+  explicit ExecSession(Parts parts) : parts_(std::move(parts)) {}
+  Fd& console() { return parts_.console; }        // pty master with tty, else empty
+  int fd() const { return parts_.socket.get(); }  // readable once it has ended (or the supervisor was replaced)
+  pid_t pid() const { return parts_.pid; }        // as the host sees it
   Result<> resize(WindowSize size);
-  Result<int> wait();  // exit code, 128 + signal
+  Result<> kill(int signal);  // already ended: success
+  Result<int> wait();         // exit code, 128 + signal; -1: nobody could see it
 
  private:
-  Fd socket_;
-  Fd console_;
-  pid_t pid_;
+  Parts parts_;
 };
 
 struct StopOptions {

@@ -103,6 +103,7 @@ void HealthMachine::resume(Time now) {
 
 HealthChange HealthMachine::stop() {
   stopped_ = true;
+  running_.reset();
   return become(HealthStatus::unhealthy);
 }
 

@@ -1,0 +1,138 @@
+// Client: starting a supervisor, and what can be known without one.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "supervisor/client.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
+
+Result<std::string> find_program(const std::string& name) {
+  std::vector<std::string> folders;
+  if (const char* chosen = ::getenv("CONSORT_LIBEXEC"); chosen != nullptr && *chosen != '\0') {
+    folders.emplace_back(chosen);
+  } else {
+    std::string self(4096, '\0');
+    const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
+    self.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    // A program that runs from a sealed descriptor shows a path that may not be there.
+    const std::string folder = dir_name(self);
+    folders = {folder, join_path(folder, "../libexec/consort"), "/usr/libexec/consort", "/usr/local/libexec/consort"};
+  }
+  for (const std::string& folder : folders)
+    if (::access(join_path(folder, name).c_str(), X_OK) == 0) return join_path(folder, name);
+  return fail(Error(Code::not_found, "find program")
+                  .on(name)
+                  .hint("it belongs beside consort or into its libexec folder; CONSORT_LIBEXEC may name another"));
+}
+
+Result<> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
+  const std::string keeper = TRY(find_program("consort-keeper"));
+  const std::string supervisor = TRY(find_program("consort-supervisor"));
+  const auto init = find_program("consort-init");
+  Pipe ready = TRY(make_pipe());
+  const Fd log = TRY(open_file(run_folder + "/supervisor.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
+  SpawnOptions options;
+  options.argv = {keeper, supervisor, project, roots.data, roots.run};
+  if (init) options.argv.push_back(*init);
+  // Not the user's environment: the programs live longer than the command, and it may hold secrets.
+  options.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  options.out = ready.write.get();
+  options.err = log.get();
+  ChildGuard child = TRY(spawn(options));
+  ready.write.reset();
+  TRY(child.wait());  // it leaves the real keeper behind and ends
+  const std::string answer = TRY(read_all(ready.read.get(), 65536));
+  if (answer == "ok") return {};
+  return fail(Error(Code::io, "start supervisor of project")
+                  .on(project)
+                  .why(answer.empty() ? "it ended before it was ready" : answer)
+                  .hint("see " + run_folder + "/supervisor.log"));
+}
+
+bool is_running(const ContainerState& state) {
+  if (state.pid <= 0) return false;
+  const auto started = process_start_time(state.pid);
+  return started && *started == state.pid_started;
+}
+
+// Recorded as running by a supervisor that is not there any more.
+ContainerState settled(ContainerState state) {
+  const bool claims = state.running() || state.status == Status::restarting;
+  if (!claims || is_running(state)) return state;
+  state.status = Status::exited;
+  state.pid = 0;
+  state.pid_started = 0;
+  state.exit_code.reset();
+  state.ports.clear();
+  if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
+  return state;
+}
+
+Result<std::optional<ContainerState>> read_state(const std::string& path) {
+  const auto text = read_file(path, record_bytes_limit);
+  if (!text && text.error().sys_errno() == ENOENT) return std::optional<ContainerState>{};
+  if (!text) return fail(Error(text.error().code(), text.error().message()));
+  return std::optional<ContainerState>(settled(TRY(state_from_json(*text, path))));
+}
+
+}  // namespace
+
+Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
+  const std::string run_folder = roots.project_run(project);
+  if (connect_unix(control_socket_path(run_folder))) return {};
+  TRY(make_directories(run_folder + "/containers", 0700));
+  // Held until the new one answers; one that is about to end looks at this lock first.
+  const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
+  while (::flock(lock.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
+  if (connect_unix(control_socket_path(run_folder))) return {};
+  return start_programs(roots, project, run_folder);
+}
+
+Result<std::vector<ContainerState>> observe(const Roots& roots, const std::string& project) {
+  const Client client(roots, project);
+  if (auto live = client.snapshot(); live) return live;
+  std::vector<ContainerState> states;
+  const std::string folder = roots.project_run(project) + "/containers";
+  DIR* opened = ::opendir(folder.c_str());
+  while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
+    const std::string name = entry->d_name;
+    if (!name.ends_with(".json")) continue;
+    auto state = read_state(join_path(folder, name));
+    if (state && *state) states.push_back(std::move(**state));
+  }
+  if (opened != nullptr) ::closedir(opened);
+  return states;
+}
+
+Result<std::map<std::string, ContainerState>> observe(const Roots& roots, const std::string& project,
+                                                      std::span<const std::string> container_ids) {
+  std::map<std::string, ContainerState> all;
+  for (ContainerState& state : TRY(observe(roots, project))) {
+    std::string id = state.id;
+    all.emplace(std::move(id), std::move(state));
+  }
+  std::map<std::string, ContainerState> found;
+  for (const std::string& id : container_ids) {
+    if (const auto known = all.find(id); known != all.end()) {
+      found.emplace(id, std::move(known->second));
+      continue;
+    }
+    // Of an earlier boot, whose processes are gone whatever their numbers mean today.
+    auto earlier = TRY(read_state(roots.container(id) + "/state.json"));
+    if (earlier) found.emplace(id, std::move(*earlier));
+  }
+  return found;
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,49 @@
+// Moves what one container writes into its log, whenever there is something.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/os/event_loop.hpp"
+#include "supervisor/log.hpp"
+
+namespace consort::supervisor {
+
+class LogPump {
+ public:
+  static Result<std::unique_ptr<LogPump>> open(EventLoop& loop, const LogUnit& unit);
+  ~LogPump();
+  LogPump(const LogPump&) = delete;
+  LogPump& operator=(const LogPump&) = delete;
+
+  Result<> add_pipe(Fd pipe, LogStream stream);
+  // A pty's master (borrowed, non-blocking) cannot be spliced into a file directly: its bytes pass through `relay`, a
+  // pipe that outlives this process in the keeper, so that they survive it.
+  Result<> add_terminal(int master, Pipe relay);
+
+  // All that is there now, at the container's end; then nothing is watched any more.
+  void drain();
+
+ private:
+  struct Source {
+    Fd pipe;          // what is pumped into the log
+    Fd relay_write;   // terminal only
+    int master = -1;  // terminal only
+    LogStream stream = LogStream::out;
+    EventLoop::Token watch = 0;
+    EventLoop::Token pause = 0;
+  };
+  LogPump(EventLoop& loop, LogWriter writer) : loop_(loop), writer_(std::move(writer)) {}
+  void on_readable(Source& source, std::uint32_t events);
+  Result<> watch(Source& source);
+  void unwatch(Source& source);
+  bool move_from_terminal(Source& source);  // false: nothing came
+  LogWriter::Pumped pump(Source& source);
+
+  EventLoop& loop_;
+  LogWriter writer_;
+  std::vector<std::unique_ptr<Source>> sources_;
+};
+
+}  // namespace consort::supervisor

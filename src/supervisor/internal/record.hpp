@@ -1,0 +1,42 @@
+// What the supervisor writes down of a container, so that a successor can go on where it was: the observed state, which
+// everybody may read, and beside it what only a supervisor needs. One file in the run directory, replaced atomically.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/state.hpp"
+#include "supervisor/unit.hpp"
+
+namespace consort::supervisor {
+
+struct StopRecord {
+  int signal = 15;
+  std::int64_t deadline_ms = -1;  // CLOCK_MONOTONIC; -1: for ever
+};
+
+struct ExecRecord {
+  std::uint64_t exec = 0;
+  pid_t pid = 0;
+  std::uint64_t pid_started = 0;
+};
+
+struct Record {
+  ContainerState state;
+  std::string unit_path;
+  bool launching = false;           // pid is there, but was not let go to execve
+  std::optional<StopRecord> stop;   // somebody wants it to end
+  bool start_after_stop = false;    // ... in order to start it again
+  std::int64_t restart_at_ms = -1;  // CLOCK_MONOTONIC; while `restarting`
+  Milliseconds restart_delay{0};    // the last one used
+  std::uint64_t oom_kills = 0;      // the cgroup's count when the run began
+  std::vector<std::string> host_links;
+  std::vector<ExecRecord> execs;
+};
+
+std::string record_to_json(const Record& record);
+Result<Record> record_from_json(std::string_view text, const std::string& source);
+
+}  // namespace consort::supervisor

@@ -1,0 +1,62 @@
+// consort-supervisor PROJECT DATA_ROOT RUN_ROOT [INIT_PROGRAM]
+//
+// Started by consort-keeper with their socket as descriptor 3 and, the first time, a pipe as descriptor 1: "ok" on it
+// means that the control socket answers, anything else is why not. Descriptor 2 is the supervisor's log.
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "runtime/exe_seal.hpp"
+#include "supervisor/internal/supervisor.hpp"
+#include "supervisor/keeper/protocol.hpp"
+
+namespace {
+
+using consort::supervisor::Supervisor;
+using consort::supervisor::SupervisorOptions;
+
+// One thread that lives long and allocates little: no arena of its own, and freed pages go back early.
+void keep_memory_small() {
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+  ::mallopt(M_TOP_PAD, 16 * 1024);
+  ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+}
+
+// The pipe tells once; from then on its place is taken by the log, so that the reader sees the end.
+void tell(const std::string& text) {
+  (void)consort::write_full(STDOUT_FILENO, text);
+  ::dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+consort::Result<> supervise(SupervisorOptions options) {
+  ::fcntl(consort::keeper::socket_fd, F_SETFD, FD_CLOEXEC);
+  const auto made = TRY(Supervisor::create(std::move(options), consort::Fd(consort::keeper::socket_fd)));
+  return made->run([] {
+    tell("ok");
+    ::malloc_trim(0);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) {
+    (void)consort::write_full(STDERR_FILENO, "usage: consort-supervisor PROJECT DATA_ROOT RUN_ROOT [INIT_PROGRAM]\n");
+    return 2;
+  }
+  if (const auto sealed = consort::runtime::reexec_sealed(argv, environ); !sealed)
+    consort::supervisor::log_line(sealed.error().message());
+  keep_memory_small();
+  SupervisorOptions options;
+  options.project = argv[1];
+  options.roots = consort::Roots{argv[2], argv[3]};
+  if (argc > 4) options.init_program = argv[4];
+  const auto result = supervise(std::move(options));
+  if (result) return 0;
+  consort::supervisor::log_line(result.error().message());
+  tell(result.error().message());
+  return 1;
+}
