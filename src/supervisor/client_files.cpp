@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/os/unix_socket.hpp"
 #include "supervisor/client.hpp"
 
 namespace consort::supervisor {
@@ -65,10 +66,12 @@ bool is_running(const ContainerState& state) {
   return started && *started == state.pid_started;
 }
 
-// Recorded as running by a supervisor that is not there any more.
-ContainerState settled(ContainerState state) {
+enum class Boot : std::uint8_t { this_one, unknown };
+
+// Recorded as running by a supervisor that is not there any more. A pid means something in the boot of its time only.
+ContainerState settled(ContainerState state, Boot boot) {
   const bool claims = state.running() || state.status == Status::restarting;
-  if (!claims || is_running(state)) return state;
+  if (!claims || (boot == Boot::this_one && is_running(state))) return state;
   state.status = Status::exited;
   state.pid = 0;
   state.pid_started = 0;
@@ -78,11 +81,11 @@ ContainerState settled(ContainerState state) {
   return state;
 }
 
-Result<std::optional<ContainerState>> read_state(const std::string& path) {
+Result<std::optional<ContainerState>> read_state(const std::string& path, Boot boot) {
   const auto text = read_file(path, record_bytes_limit);
   if (!text && text.error().sys_errno() == ENOENT) return std::optional<ContainerState>{};
   if (!text) return fail(Error(text.error().code(), text.error().message()));
-  return std::optional<ContainerState>(settled(TRY(state_from_json(*text, path))));
+  return std::optional<ContainerState>(settled(TRY(state_from_json(*text, path)), boot));
 }
 
 }  // namespace
@@ -108,7 +111,7 @@ Result<std::vector<ContainerState>> observe(const Roots& roots, const std::strin
   while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
     const std::string name = entry->d_name;
     if (!name.ends_with(".json")) continue;
-    auto state = read_state(join_path(folder, name));
+    auto state = read_state(join_path(folder, name), Boot::this_one);
     if (state && *state) states.push_back(std::move(**state));
   }
   if (opened != nullptr) ::closedir(opened);
@@ -128,8 +131,7 @@ Result<std::map<std::string, ContainerState>> observe(const Roots& roots, const 
       found.emplace(id, std::move(known->second));
       continue;
     }
-    // Of an earlier boot, whose processes are gone whatever their numbers mean today.
-    auto earlier = TRY(read_state(roots.container(id) + "/state.json"));
+    auto earlier = TRY(read_state(roots.container(id) + "/state.json", Boot::unknown));
     if (earlier) found.emplace(id, std::move(*earlier));
   }
   return found;
