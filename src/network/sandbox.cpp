@@ -206,5 +206,4 @@ Result<> HostLink::remove_links(const std::vector<std::string>& host_links) {
   return {};
 }
 
-
 }  // namespace consort

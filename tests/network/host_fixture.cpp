@@ -54,7 +54,10 @@ std::string error_text(const char* what) {
   return std::string(what) + ": " + std::strerror(errno);
 }
 
-std::string ask(int type, const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms) {
+enum class Until { end, first_piece };
+
+std::string ask(int type, const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms,
+                Until until) {
   const SocketAddress to = socket_address(address, port);
   const Fd fd(::socket(to.storage.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) != 0 && errno != EINPROGRESS)
@@ -62,7 +65,7 @@ std::string ask(int type, const std::string& address, std::uint16_t port, const 
   pollfd poll{fd.get(), POLLOUT, 0};
   if (::poll(&poll, 1, timeout_ms) != 1) return "connect: timeout";
   if (::send(fd.get(), say.data(), say.size(), MSG_NOSIGNAL) < 0) return error_text("send");
-  if (type == SOCK_STREAM) ::shutdown(fd.get(), SHUT_WR);
+  if (type == SOCK_STREAM && until == Until::end) ::shutdown(fd.get(), SHUT_WR);
   std::string all;
   while (true) {
     poll.events = POLLIN;
@@ -71,18 +74,22 @@ std::string ask(int type, const std::string& address, std::uint16_t port, const 
     const ssize_t got = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
     if (got < 0) return error_text("receive");
     all.append(buffer.data(), static_cast<std::size_t>(got));
-    if (got == 0 || type == SOCK_DGRAM) return all;
+    if (got == 0 || until == Until::first_piece) return all;
   }
 }
 
 }  // namespace
 
 std::string tcp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms) {
-  return ask(SOCK_STREAM, address, port, say, timeout_ms);
+  return ask(SOCK_STREAM, address, port, say, timeout_ms, Until::end);
+}
+
+std::string tcp_exchange(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms) {
+  return ask(SOCK_STREAM, address, port, say, timeout_ms, Until::first_piece);
 }
 
 std::string udp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms) {
-  return ask(SOCK_DGRAM, address, port, say, timeout_ms);
+  return ask(SOCK_DGRAM, address, port, say, timeout_ms, Until::first_piece);
 }
 
 void tcp_serve(const std::string& address, std::uint16_t port, const std::string& name,
@@ -105,8 +112,10 @@ void tcp_serve(const std::string& address, std::uint16_t port, const std::string
   }
 }
 
-void udp_serve(const std::string& address, std::uint16_t port, const std::string& name,
-               const std::function<void()>& ready) {
+namespace {
+
+void udp_loop(const std::string& address, std::uint16_t port, const std::function<void()>& ready,
+              const std::function<std::string(const std::string&, const std::string&)>& answer) {
   const SocketAddress at = socket_address(address, port);
   const Fd fd(::socket(at.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at.storage), at.size) != 0) ::_exit(9);
@@ -118,10 +127,23 @@ void udp_serve(const std::string& address, std::uint16_t port, const std::string
     const ssize_t got =
         ::recvfrom(fd.get(), buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&peer), &size);
     if (got < 0) continue;
-    const std::string answer =
-        name + " from " + name_of(peer) + ": " + std::string(buffer.data(), static_cast<std::size_t>(got));
-    ::sendto(fd.get(), answer.data(), answer.size(), 0, reinterpret_cast<const sockaddr*>(&peer), size);
+    const std::string text = answer(name_of(peer), std::string(buffer.data(), static_cast<std::size_t>(got)));
+    if (!text.empty()) ::sendto(fd.get(), text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&peer), size);
   }
+}
+
+}  // namespace
+
+void udp_serve(const std::string& address, std::uint16_t port, const std::string& name,
+               const std::function<void()>& ready) {
+  udp_loop(address, port, ready,
+           [&](const std::string& peer, const std::string& got) { return name + " from " + peer + ": " + got; });
+}
+
+void udp_answer(const std::string& address, std::uint16_t port, const std::function<void()>& ready,
+                const std::function<std::string(const std::string&)>& answer) {
+  udp_loop(address, port, ready,
+           [&](const std::string&, const std::string& got) { return answer ? answer(got) : std::string(); });
 }
 
 std::string HostTest::shell(const std::string& command) {

@@ -51,6 +51,11 @@ class HostTest : public ::testing::Test {
 // Clients and servers for the namespaces. Addresses as text; "" or a text that says what went wrong.
 std::string tcp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 3000);
 std::string udp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 3000);
+// Sends, keeps its half open, and returns what came in one piece.
+std::string tcp_exchange(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms);
+// Answers each datagram with what the function makes of it; without a function, never.
+void udp_answer(const std::string& address, std::uint16_t port, const std::function<void()>& ready,
+                const std::function<std::string(const std::string&)>& answer);
 // Answers each connection with "name from PEER: what it got" and closes; never returns.
 void tcp_serve(const std::string& address, std::uint16_t port, const std::string& name,
                const std::function<void()>& ready);

@@ -1,0 +1,81 @@
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "network/dns.hpp"
+
+namespace consort {
+
+namespace {
+
+void add_once(std::vector<Address>& list, const std::optional<Address>& address) {
+  if (address && std::find(list.begin(), list.end(), *address) == list.end()) list.push_back(*address);
+}
+
+}  // namespace
+
+NameTable::NameTable(const std::vector<NameRecord>& records) {
+  for (const NameRecord& record : records) {
+    Network& network = networks_[record.network_id];
+    network.name = to_lower(record.network_name);
+    for (const std::string& name : record.names) {
+      Addresses& addresses = network.names[to_lower(name)];
+      add_once(addresses.ipv4, record.ipv4);
+      add_once(addresses.ipv6, record.ipv6);
+    }
+    const std::string full = record.container_name + "." + record.network_name;
+    if (record.ipv4) network.reverse[*record.ipv4] = full;
+    if (record.ipv6) network.reverse[*record.ipv6] = full;
+  }
+}
+
+std::optional<NameTable::Addresses> NameTable::find(const std::vector<std::string>& network_ids,
+                                                    std::string_view asked) const {
+  const std::string name = to_lower(asked);
+  std::optional<Addresses> all;
+  for (const std::string& id : network_ids) {
+    const auto network = networks_.find(id);
+    if (network == networks_.end()) continue;
+    auto found = network->second.names.find(name);
+    if (found == network->second.names.end() && name.ends_with("." + network->second.name))
+      found = network->second.names.find(name.substr(0, name.size() - network->second.name.size() - 1));
+    if (found == network->second.names.end()) continue;
+    if (!all) all.emplace();
+    for (const Address& address : found->second.ipv4) add_once(all->ipv4, address);
+    for (const Address& address : found->second.ipv6) add_once(all->ipv6, address);
+  }
+  return all;
+}
+
+std::optional<std::string> NameTable::find_name(const std::vector<std::string>& network_ids,
+                                                const Address& address) const {
+  for (const std::string& id : network_ids) {
+    const auto network = networks_.find(id);
+    if (network == networks_.end()) continue;
+    const auto found = network->second.reverse.find(address);
+    if (found != network->second.reverse.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+std::vector<Address> parse_nameservers(std::string_view resolv_conf) {
+  std::vector<Address> servers;
+  for (const std::string& line : split(resolv_conf, '\n')) {
+    constexpr std::string_view keyword = "nameserver";
+    std::string_view text = trim(line);
+    if (!text.starts_with(keyword)) continue;
+    text.remove_prefix(keyword.size());
+    if (text.empty() || (text.front() != ' ' && text.front() != '\t')) continue;
+    text = trim(text);
+    text = text.substr(0, text.find_first_of(" \t#;"));
+    if (const auto address = Address::parse(text)) servers.push_back(*address);
+  }
+  return servers;
+}
+
+std::vector<Address> host_resolvers() {
+  const Result<std::string> text = read_file("/etc/resolv.conf", 1 << 20);
+  return text ? parse_nameservers(*text) : std::vector<Address>{};
+}
+
+}  // namespace consort

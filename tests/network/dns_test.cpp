@@ -1,0 +1,181 @@
+// The name server as a container meets it: at 127.0.0.11, port 53, in its own namespace.
+#include "network/dns.hpp"
+
+#include <fcntl.h>
+
+#include "dns_query.hpp"
+#include "host_fixture.hpp"
+
+namespace consort::test {
+namespace {
+
+NameRecord record(const std::string& network, const std::string& container, std::vector<std::string> names,
+                  const std::string& ipv4, const std::string& ipv6 = {}) {
+  names.push_back(container);
+  return {network + "-id", "proj_" + network, container, std::move(names), Address::parse(ipv4), Address::parse(ipv6)};
+}
+
+TEST(NameTable, FindsNamesOfTheAskersNetworksOnly) {
+  const NameTable table({record("back", "p-db-1", {"db", "DataBase"}, "172.18.0.2"),
+                         record("back", "p-db-2", {"db"}, "172.18.0.3"),
+                         record("front", "p-web-1", {"web"}, "172.19.0.2", "fd00::2")});
+  EXPECT_EQ(table.find({"back-id"}, "DB")->ipv4.size(), 2u);
+  EXPECT_EQ(table.find({"back-id"}, "database")->ipv4.front().to_string(), "172.18.0.2");
+  EXPECT_EQ(table.find({"back-id"}, "p-db-2.proj_back")->ipv4.front().to_string(), "172.18.0.3");
+  EXPECT_FALSE(table.find({"back-id"}, "web"));
+  EXPECT_FALSE(table.find({"back-id"}, "web.proj_front"));
+  EXPECT_FALSE(table.find({"unknown"}, "db"));
+  EXPECT_EQ(table.find({"back-id", "front-id"}, "web")->ipv6.front().to_string(), "fd00::2");
+  EXPECT_EQ(table.find_name({"back-id"}, Address::parse("172.18.0.3").value()), "p-db-2.proj_back");
+  EXPECT_FALSE(table.find_name({"front-id"}, Address::parse("172.18.0.3").value()));
+}
+
+TEST(Nameservers, AreReadLikeTheLibraryDoes) {
+  const auto servers = parse_nameservers(
+      "# x\nnameserver 10.0.0.1\n  nameserver\tfd00::1 # y\nnameserver fe80::1%eth0\n"
+      "nameservers 10.0.0.2\nsearch a\nnameserver 10.0.0.3");
+  std::string all;
+  for (const Address& server : servers) all += server.to_string() + " ";
+  EXPECT_EQ(all, "10.0.0.1 fd00::1 10.0.0.3 ");
+}
+
+class DnsTest : public HostTest {
+ protected:
+  static constexpr std::uint16_t upstream_port = 5300;
+
+  void SetUp() override {
+    HostTest::SetUp();
+    if (IsSkipped()) return;
+    const BridgeNetwork net = network(18);
+    REQUIRE_OK(create_bridge(net));
+    auto host = HostLink::open();
+    auto made = host->create_sandbox({.container_id = "web", .endpoints = {endpoint(net, 2)}});
+    REQUIRE_OK(made);
+    web_ = *std::move(made);
+    here_ = open_file("/proc/self/ns/net", O_RDONLY).value();
+  }
+
+  ChildGuard serve(const DnsClient& client) {
+    return start_in(here_.get(), [&](const std::function<void()>& ready) {
+      EventLoop loop = EventLoop::create().value();
+      using namespace std::chrono_literals;
+      DnsServer server(loop, {.attempt = 200ms, .total = 700ms}, upstream_port);
+      server.set_table(std::make_shared<NameTable>(std::vector<NameRecord>{
+          record("back", "p-db-1", {"db"}, "172.18.0.2", "fd00::2"), record("back", "p-db-2", {"db"}, "172.18.0.3"),
+          record("front", "p-web-1", {"web"}, "172.19.0.2")}));
+      const auto id = server.add(web_.dns_udp.get(), web_.dns_tcp.get(), client);
+      if (!id) return;
+      ready();
+      (void)loop.run();
+    });
+  }
+
+  // An upstream on the host that answers every A question with 192.0.2.80 and others with NXDOMAIN.
+  ChildGuard upstream(const std::string& address, dns::Rcode failure = dns::Rcode::ok) {
+    return start_in(here_.get(), [=](const std::function<void()>& ready) {
+      udp_answer(address, upstream_port, ready, [=](const std::string& got) {
+        const dns::Bytes message(got.begin(), got.end());
+        const auto query = dns::parse_query(message).value();
+        const Address answer = Address::parse("192.0.2.80").value();
+        dns::Bytes bytes = dns::answer_addresses(message, query, {&answer, 1}, 512);
+        if (query.type != dns::type_a) bytes = dns::answer_empty(message, query, dns::Rcode::name_error);
+        if (failure != dns::Rcode::ok) bytes = dns::answer_empty(message, query, failure);
+        return std::string(bytes.begin(), bytes.end());
+      });
+    });
+  }
+
+  std::string ask(const std::string& name, std::uint16_t type = dns::type_a, Via via = Via::udp) {
+    return ask_in(web_.netns.get(), [&] { return resolve(name, type, via); });
+  }
+
+  static DnsClient client(std::vector<std::string> upstreams = {}) {
+    DnsClient client;
+    client.network_ids = {"back-id"};
+    for (const std::string& text : upstreams) client.upstreams.push_back(Address::parse(text).value());
+    client.external = !upstreams.empty();
+    return client;
+  }
+
+  Sandbox web_;
+  Fd here_;
+};
+
+TEST_F(DnsTest, NamesOfTheNetworkAreAnsweredOverBothTransports) {
+  const auto server = serve(client());
+  EXPECT_EQ(ask("db"), "NOERROR 172.18.0.2 172.18.0.3");
+  EXPECT_EQ(ask("DB", dns::type_a, Via::tcp), "NOERROR 172.18.0.2 172.18.0.3");
+  EXPECT_EQ(ask("p-db-1"), "NOERROR 172.18.0.2");
+  EXPECT_EQ(ask("p-db-1.proj_back"), "NOERROR 172.18.0.2");
+  EXPECT_EQ(ask("p-db-1", dns::type_aaaa), "NOERROR fd00::2");
+  EXPECT_EQ(ask("p-db-2", dns::type_aaaa), "NOERROR");
+  EXPECT_EQ(ask("db", dns::type_mx), "NOERROR");
+  EXPECT_EQ(ask("2.0.18.172.in-addr.arpa", dns::type_ptr), "NOERROR p-db-1 proj_back");
+}
+
+TEST_F(DnsTest, OnAnInternalNetworkOtherNamesFailAtOnce) {
+  const auto server = serve(client());
+  EXPECT_EQ(ask("example.com"), "SERVFAIL");
+  EXPECT_EQ(ask("web"), "SERVFAIL");
+  EXPECT_EQ(ask("db", 16), "SERVFAIL");
+}
+
+TEST_F(DnsTest, OtherNamesAreAskedOutside) {
+  const auto outside = upstream("127.0.0.1");
+  const auto server = serve(client({"127.0.0.1"}));
+  EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
+  EXPECT_EQ(ask("example.com", dns::type_aaaa), "NXDOMAIN");
+  EXPECT_EQ(ask("web"), "NOERROR 192.0.2.80");
+  EXPECT_EQ(ask("db"), "NOERROR 172.18.0.2 172.18.0.3");
+  EXPECT_EQ(ask("example.com", dns::type_a, Via::tcp), "SERVFAIL");  // this upstream has no TCP
+}
+
+TEST_F(DnsTest, AServerThatIsSilentRefusesOrFailsIsPassedOver) {
+  const auto good = upstream("127.0.0.3");
+  const auto bad = upstream("127.0.0.2", dns::Rcode::server_failure);
+  const auto silent =
+      start_in(here_.get(), [](const auto& ready) { udp_answer("127.0.0.4", upstream_port, ready, {}); });
+  {
+    const auto server = serve(client({"127.0.0.1", "127.0.0.2", "127.0.0.4", "127.0.0.3"}));
+    EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
+  }
+  {
+    const auto server = serve(client({"127.0.0.2", "127.0.0.1"}));
+    EXPECT_EQ(ask("example.com"), "SERVFAIL");
+  }
+  {
+    const auto server = serve(client({"127.0.0.4"}));
+    EXPECT_EQ(ask("example.com"), "SERVFAIL");  // after the whole time
+    EXPECT_EQ(ask("example.com"), "SERVFAIL");
+  }
+}
+
+TEST_F(DnsTest, LinksAreSeenByTheirAskerOnly) {
+  DnsClient linked = client();
+  linked.links = {{"Database", "p-db-2"}};
+  {
+    const auto server = serve(linked);
+    EXPECT_EQ(ask("database"), "NOERROR 172.18.0.3");
+  }
+  const auto server = serve(client());
+  EXPECT_EQ(ask("database"), "SERVFAIL");
+}
+
+TEST_F(DnsTest, RubbishIsAnsweredOrDroppedAndHarmsNobody) {
+  const auto server = serve(client());
+  const std::string said = ask_in(web_.netns.get(), [] { return udp_ask("127.0.0.11", 53, std::string(20, '\x01')); });
+  EXPECT_EQ(said.size(), 12u);
+  EXPECT_EQ(said.substr(3, 1), "\x81");
+  ask_in(web_.netns.get(), [] { return tcp_exchange("127.0.0.11", 53, "\xff\xff garbage", 300); });
+  EXPECT_EQ(ask("db"), "NOERROR 172.18.0.2 172.18.0.3");
+}
+
+TEST_F(DnsTest, TheContainerCanServePort53Itself) {
+  const auto server = serve(client());
+  const auto own = start_in(web_.netns.get(), [](const auto& ready) { udp_serve("0.0.0.0", 53, "own", ready); });
+  EXPECT_EQ(ask_in(web_.netns.get(), [] { return udp_ask("127.0.0.1", 53, "hi"); }), "own from 127.0.0.1: hi");
+  EXPECT_EQ(ask("p-db-1"), "NOERROR 172.18.0.2");
+}
+
+}  // namespace
+}  // namespace consort::test
