@@ -1,5 +1,6 @@
 #include "build/exec/selection.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/os/file.hpp"

@@ -1,0 +1,133 @@
+#include "build/cache/cache.hpp"
+
+#include "base/sha256.hpp"
+
+namespace consort::build {
+namespace {
+
+constexpr const char* schema = R"sql(
+CREATE TABLE IF NOT EXISTS build_steps(
+  key TEXT PRIMARY KEY, layer TEXT NOT NULL, output TEXT NOT NULL, title TEXT NOT NULL,
+  created INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS build_slots(slot TEXT PRIMARY KEY, parts TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS build_sources(key TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr std::int64_t hour_ns = std::int64_t{3600} * 1'000'000'000;
+
+std::int64_t now_ns() {
+  return system_now().time_since_epoch().count();
+}
+
+std::string hold_name(const std::string& key) {
+  return "build:" + key;
+}
+
+}  // namespace
+
+Result<Cache> Cache::open(image::Store& store) {
+  Database database = TRY(Database::open(store.roots().state_db()));
+  TRY(database.query("prepare build cache", [](SQLite::Database& db) {
+    if (!db.tableExists("build_sources")) db.exec(schema);
+  }));
+  return Cache(store, std::move(database));
+}
+
+Result<std::optional<CachedStep>> Cache::find(const std::string& key) {
+  struct Row {
+    CachedStep step;
+    std::int64_t used = 0;
+  };
+  const auto row = TRY(database_.query("look into build cache", [&](SQLite::Database& db) -> std::optional<Row> {
+    SQLite::Statement select(db, "SELECT layer, output, created, used FROM build_steps WHERE key = ?");
+    select.bind(1, key);
+    if (!select.executeStep()) return std::nullopt;
+    return Row{{select.getColumn(0).getString(), select.getColumn(1).getString(),
+                SystemTime(Nanoseconds(select.getColumn(2).getInt64()))},
+               select.getColumn(3).getInt64()};
+  }));
+  if (!row) return std::nullopt;
+  if (!store_->layer(row->step.layer)) return std::nullopt;
+  if (now_ns() - row->used > hour_ns) {
+    TRY(database_.query("mark build cache", [&](SQLite::Database& db) {
+      SQLite::Statement update(db, "UPDATE build_steps SET used = ? WHERE key = ?");
+      update.bind(1, now_ns());
+      update.bind(2, key);
+      update.exec();
+    }));
+  }
+  return row->step;
+}
+
+Result<> Cache::remember(const std::string& key, const std::string& title, const CachedStep& step) {
+  TRY(store_->release(hold_name(key)));
+  TRY(store_->hold(hold_name(key), image::Store::HoldKind::layer, step.layer));
+  return database_.query("write build cache", [&](SQLite::Database& db) {
+    SQLite::Statement insert(db, "INSERT OR REPLACE INTO build_steps VALUES(?, ?, ?, ?, ?, ?)");
+    insert.bind(1, key);
+    insert.bind(2, step.layer);
+    insert.bind(3, step.output);
+    insert.bind(4, title);
+    insert.bind(5, static_cast<std::int64_t>(step.created.time_since_epoch().count()));
+    insert.bind(6, now_ns());
+    insert.exec();
+  });
+}
+
+Result<std::vector<KeyPart>> Cache::parts_of(const std::string& slot) {
+  const auto text = TRY(database_.query("look into build cache", [&](SQLite::Database& db) -> std::string {
+    SQLite::Statement select(db, "SELECT parts FROM build_slots WHERE slot = ?");
+    select.bind(1, slot);
+    return select.executeStep() ? select.getColumn(0).getString() : "";
+  }));
+  return text.empty() ? std::vector<KeyPart>{} : StepKey::from_json(text);
+}
+
+Result<> Cache::remember_parts(const std::string& slot, const StepKey& key) {
+  return database_.query("write build cache", [&](SQLite::Database& db) {
+    SQLite::Statement insert(db, "INSERT OR REPLACE INTO build_slots VALUES(?, ?)");
+    insert.bind(1, slot);
+    insert.bind(2, key.to_json());
+    insert.exec();
+  });
+}
+
+Result<std::optional<std::string>> Cache::source_digest(const std::string& chain, const std::string& selector) {
+  return database_.query("look into build cache", [&](SQLite::Database& db) -> std::optional<std::string> {
+    SQLite::Statement select(db, "SELECT digest FROM build_sources WHERE key = ?");
+    select.bind(1, sha256_hex(chain + '\0' + selector));
+    if (!select.executeStep()) return std::nullopt;
+    return select.getColumn(0).getString();
+  });
+}
+
+Result<> Cache::remember_source(const std::string& chain, const std::string& selector, const std::string& digest) {
+  return database_.query("write build cache", [&](SQLite::Database& db) {
+    SQLite::Statement insert(db, "INSERT OR REPLACE INTO build_sources VALUES(?, ?)");
+    insert.bind(1, sha256_hex(chain + '\0' + selector));
+    insert.bind(2, digest);
+    insert.exec();
+  });
+}
+
+Result<Cache::Pruned> Cache::prune(SystemTime unused_since) {
+  const std::int64_t limit = unused_since.time_since_epoch().count();
+  const auto keys = TRY(database_.query("look into build cache", [&](SQLite::Database& db) {
+    std::vector<std::string> found;
+    SQLite::Statement select(db, "SELECT key FROM build_steps WHERE used < ?");
+    select.bind(1, limit);
+    while (select.executeStep()) found.push_back(select.getColumn(0).getString());
+    return found;
+  }));
+  for (const auto& key : keys) {
+    TRY(database_.query("prune build cache", [&](SQLite::Database& db) {
+      SQLite::Statement remove(db, "DELETE FROM build_steps WHERE key = ?");
+      remove.bind(1, key);
+      remove.exec();
+    }));
+    TRY(store_->release(hold_name(key)));
+  }
+  return Pruned{keys.size()};
+}
+
+}  // namespace consort::build

@@ -1,0 +1,227 @@
+#include "build/exec/run_step.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/defaults.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/seccomp.hpp"
+
+namespace consort::build {
+namespace {
+
+constexpr std::uint64_t default_shm_bytes = std::uint64_t{64} << 20;
+
+std::string hosts_file(const BuildRequest& request, const std::string& hostname) {
+  std::string text = "127.0.0.1\tlocalhost " + hostname + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+  for (const auto& entry : request.extra_hosts) {
+    auto at = entry.find('=');
+    if (at == std::string::npos) at = entry.find(':');
+    if (at == std::string::npos) continue;
+    std::string address = entry.substr(at + 1);
+    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+    text += address + "\t" + entry.substr(0, at) + "\n";
+  }
+  return text;
+}
+
+Result<std::string> resolv_conf(const BuildEnvironment::Network& network) {
+  if (!network.resolv_conf.empty()) return network.resolv_conf;
+  auto host = read_file("/etc/resolv.conf", 1 << 20);
+  return host ? std::move(*host) : std::string();
+}
+
+runtime::Mount bind_mount(const std::string& source, const std::string& target, bool read_only) {
+  runtime::Mount mount;
+  mount.destination = target;
+  mount.type = "bind";
+  mount.source = source;
+  mount.options = {"rbind", read_only ? "ro" : "rw"};
+  return mount;
+}
+
+Result<> add_mounts(const RunStep& step, runtime::Spec& spec) {
+  spec.mounts = runtime::default_mounts(step.request.shm_size_bytes.value_or(default_shm_bytes));
+  const std::string hosts = step.bundle + "/hosts";
+  const std::string resolv = step.bundle + "/resolv.conf";
+  TRY(write_file_atomic(hosts, hosts_file(step.request, step.network.hostname)));
+  const std::string nameservers = TRY(resolv_conf(step.network));
+  TRY(write_file_atomic(resolv, nameservers));
+  spec.mounts.push_back(bind_mount(resolv, "/etc/resolv.conf", true));
+  spec.mounts.push_back(bind_mount(hosts, "/etc/hosts", true));
+  for (const auto& mount : step.mounts) {
+    if (!mount.source.empty()) {
+      spec.mounts.push_back(bind_mount(mount.source, mount.target, mount.read_only));
+      continue;
+    }
+    runtime::Mount tmpfs;
+    tmpfs.destination = mount.target;
+    tmpfs.type = tmpfs.source = "tmpfs";
+    tmpfs.options = {"nosuid"};
+    if (mount.size_bytes > 0) tmpfs.options.push_back("size=" + std::to_string(mount.size_bytes));
+    spec.mounts.push_back(std::move(tmpfs));
+  }
+  return {};
+}
+
+Result<runtime::Spec> spec_of(const RunStep& step) {
+  const RunOperation& run = step.operation;
+  runtime::Spec spec;
+  spec.oci_version = "1.2.0";
+  spec.hostname = step.network.hostname;
+  spec.process.args = run.argv;
+  spec.process.env = run.environment;
+  for (const auto& extra : {run.hidden_environment, step.extra_environment}) {
+    for (const auto& entry : extra) {
+      const std::string key = entry.substr(0, entry.find('=') + 1);
+      if (std::ranges::none_of(spec.process.env, [&](const auto& known) { return known.starts_with(key); }))
+        spec.process.env.push_back(entry);
+    }
+  }
+  spec.process.cwd = run.working_dir;
+  spec.process.user.name = run.user;
+  const std::uint64_t capabilities = run.insecure ? runtime::all_capabilities() : runtime::default_capabilities;
+  spec.process.capabilities =
+      runtime::Capabilities{.bounding = capabilities, .effective = capabilities, .permitted = capabilities};
+  for (const auto& limit : step.request.ulimits) {
+    const auto number = runtime::rlimit_number(limit.name);
+    if (!number) return fail(Error(Code::invalid).why("invalid ulimit type: " + limit.name));
+    const auto value = [](std::int64_t v) {
+      return v < 0 ? static_cast<std::uint64_t>(RLIM_INFINITY) : static_cast<std::uint64_t>(v);
+    };
+    spec.process.rlimits.push_back({*number, value(limit.soft), value(limit.hard)});
+  }
+  spec.linux_.namespaces = runtime::default_namespaces();
+  if (run.network == "host" || (run.network != "none" && !step.network.netns)) {
+    std::erase_if(spec.linux_.namespaces, [](const auto& ns) { return ns.kind == runtime::NamespaceKind::network; });
+  }
+  if (!run.insecure) {
+    spec.linux_.masked_paths = runtime::default_masked_paths();
+    spec.linux_.readonly_paths = runtime::default_readonly_paths();
+    spec.linux_.resources.devices = runtime::default_device_rules();
+  }
+  TRY(add_mounts(step, spec));
+  return spec;
+}
+
+// Folders and files that are only there to mount something on: what of them the image has not is removed again.
+class Stubs {
+ public:
+  static Result<Stubs> look(const RunStep& step, const runtime::Spec& spec) {
+    Stubs stubs;
+    stubs.upper_ = step.draft.directory();
+    const Fd merged = TRY(open_merged(step.layers, step.draft.work()));
+    for (const auto& mount : spec.mounts) {
+      std::string path;
+      for (const auto& part : split(clean_path(mount.destination), '/')) {
+        if (part.empty()) continue;
+        path += (path.empty() ? "" : "/") + part;
+        if (std::ranges::find(stubs.missing_, path) != stubs.missing_.end()) continue;
+        if (!open_in_root(merged.get(), path, O_PATH | O_NOFOLLOW)) stubs.missing_.push_back(path);
+      }
+    }
+    return stubs;
+  }
+
+  Result<> remove() const {
+    const Fd upper = TRY(open_file(upper_, O_RDONLY | O_DIRECTORY));
+    for (auto path = missing_.rbegin(); path != missing_.rend(); ++path) {
+      const auto parent = open_in_root(upper.get(), path->contains('/') ? dir_name(*path) : ".", O_PATH | O_DIRECTORY);
+      if (!parent) continue;
+      const std::string name = base_name(*path);
+      struct stat info {};
+      if (::fstatat(parent->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      if (S_ISDIR(info.st_mode)) {
+        ::unlinkat(parent->get(), name.c_str(), AT_REMOVEDIR);  // stays if something was put there
+      } else if (S_ISREG(info.st_mode) && info.st_size == 0) {
+        ::unlinkat(parent->get(), name.c_str(), 0);
+      }
+    }
+    return {};
+  }
+
+ private:
+  std::string upper_;
+  std::vector<std::string> missing_;  // parents first
+};
+
+void pump(int out, int err, const OutputSink& sink) {
+  std::array<pollfd, 2> waits{{{out, POLLIN, 0}, {err, POLLIN, 0}}};
+  std::array<char, 16384> buffer{};
+  while (waits[0].fd >= 0 || waits[1].fd >= 0) {
+    if (::poll(waits.data(), waits.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return;
+    }
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      if (waits[i].fd < 0 || waits[i].revents == 0) continue;
+      const ssize_t count = ::read(waits[i].fd, buffer.data(), buffer.size());
+      if (count > 0) {
+        sink(i == 0 ? OutputStream::out : OutputStream::err, {buffer.data(), static_cast<std::size_t>(count)});
+      } else if (count == 0 || errno != EINTR) {
+        waits[i].fd = -1;
+      }
+    }
+  }
+}
+
+Result<std::string> seccomp_filter(const RunStep& step) {
+  if (step.operation.insecure) return std::string();
+  const std::string path = step.bundle + "/seccomp.bpf";
+  const std::string filter =
+      TRY(runtime::compile_seccomp(runtime::default_seccomp_profile(runtime::default_capabilities)));
+  TRY(write_file_atomic(path, filter));
+  return path;
+}
+
+}  // namespace
+
+Result<std::optional<RunFailure>> run_step(const RunStep& step) {
+  const runtime::Spec spec = TRY(spec_of(step));
+  const Stubs stubs = TRY(Stubs::look(step, spec));
+  Pipe out = TRY(make_pipe());
+  Pipe err = TRY(make_pipe());
+  runtime::LaunchOptions options;
+  options.id = step.id;
+  options.bundle = step.bundle;
+  options.overlay.emplace();
+  options.overlay->lower.assign(step.layers.folders.rbegin(), step.layers.folders.rend());
+  options.overlay->upper = step.draft.directory();
+  options.overlay->work = step.draft.work();
+  options.overlay->sync = runtime::OverlaySync::never;
+  options.stdio = {.in = -1, .out = out.write.get(), .err = err.write.get()};
+  if (step.operation.network != "host" && step.operation.network != "none") options.netns_fd = step.network.netns.get();
+  options.cgroup = runtime::CgroupUse::best_effort;
+  options.seccomp_bpf = TRY(seccomp_filter(step));
+  std::string empty_lower;
+  if (options.overlay->lower.empty()) {  // FROM scratch: overlayfs wants a layer below
+    empty_lower = step.bundle + "/empty";
+    TRY(make_directories(empty_lower));
+    options.overlay->lower.push_back(empty_lower);
+  }
+  std::jthread reader(pump, out.read.get(), err.read.get(), std::cref(step.output));
+  auto outcome = runtime::run_to_end(spec, options, step.cancel_fd);
+  out.write.reset();
+  err.write.reset();
+  reader.join();
+  TRY(stubs.remove());
+  if (!outcome) {
+    if (outcome.error().code() == Code::interrupted) return std::unexpected(std::move(outcome).error());
+    step.output(OutputStream::err, outcome.error().message() + "\n");
+    return RunFailure{runtime::exit_code_of_failed_start(outcome.error()), false};
+  }
+  if (outcome->status.success()) return std::optional<RunFailure>{};
+  const int code = outcome->status.signal ? 128 + outcome->status.signal : outcome->status.code;
+  return RunFailure{code, outcome->oom_killed};
+}
+
+}  // namespace consort::build
