@@ -17,6 +17,8 @@ struct RegistryOptions {
   std::string docker_config;          // "": $DOCKER_CONFIG/config.json or ~/.docker/config.json
   std::string registries_conf;        // "": $CONTAINERS_REGISTRIES_CONF, ~/.config/containers, /etc/containers
   std::vector<std::string> insecure;  // registries that plain HTTP or unverified TLS is allowed for
+  // Folders with HOST[:PORT]/{*.crt,*.cert,*.key}. Empty: /etc/containers/certs.d and /etc/docker/certs.d.
+  std::vector<std::string> certificate_folders;
 };
 
 struct PullOptions {

@@ -1,0 +1,19 @@
+// WWW-Authenticate, as registries use it (RFC 7235): Basic realm="..."; Bearer realm="...",service="...",scope="...".
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace consort::image {
+
+struct Challenge {
+  std::string scheme;                             // lower case
+  std::map<std::string, std::string> parameters;  // names in lower case
+};
+
+// Malformed parts are skipped: what cannot be read cannot be answered.
+std::vector<Challenge> parse_challenges(std::string_view header);
+
+}  // namespace consort::image

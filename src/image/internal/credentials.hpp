@@ -1,0 +1,31 @@
+// Docker's ~/.docker/config.json and the helper programs it names (docker-credential-NAME).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace consort::image {
+
+struct Credential {
+  std::string username;
+  std::string password;
+  std::string identity_token;  // instead of a password, from an OAuth login
+};
+
+class CredentialStore {
+ public:
+  // path "": $DOCKER_CONFIG/config.json, else ~/.docker/config.json. A missing file holds nothing.
+  explicit CredentialStore(const std::string& path);
+
+  Result<std::optional<Credential>> find(const std::string& registry) const;
+  // Gives the place, for the message: the file's path or "credential helper NAME".
+  Result<std::string> put(const std::string& registry, const Credential& credential) const;
+  Result<> erase(const std::string& registry) const;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace consort::image

@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "base/strings.hpp"
+#include "image/internal/download.hpp"
+#include "image/internal/layer_import.hpp"
+#include "image/internal/reporter.hpp"
+#include "image/internal/similar.hpp"
+#include "image/transfer.hpp"
+
+namespace consort::image {
+
+namespace {
+
+constexpr std::size_t max_config_bytes = 8 << 20;
+
+// All that is needed to fetch the layers of one image.
+class LayerFetcher {
+ public:
+  LayerFetcher(Store& store, Registry& registry, const PullOptions& options, Reporter& report)
+      : store_(store), registry_(registry), options_(options), report_(report) {}
+
+  // Gives the layers' ids, base first. The first failure stops the others.
+  Result<std::vector<std::string>> run(const std::vector<Descriptor>& layers, const std::vector<Digest>& diff_ids);
+
+ private:
+  void work(const std::vector<Descriptor>& layers, const std::vector<Digest>& diff_ids);
+  Result<std::string> fetch(const Descriptor& layer, const Digest& diff_id);
+  Result<LayerInfo> download_and_unpack(const Descriptor& layer, const Digest& diff_id, const std::string& id);
+
+  Store& store_;
+  Registry& registry_;
+  const PullOptions& options_;
+  Reporter& report_;
+
+  std::atomic<std::size_t> next_{0};
+  std::stop_source stop_;
+  std::mutex mutex_;
+  std::vector<std::string> ids_;
+  std::optional<Error> error_;
+};
+
+Result<std::vector<std::string>> LayerFetcher::run(const std::vector<Descriptor>& layers,
+                                                   const std::vector<Digest>& diff_ids) {
+  ids_.resize(layers.size());
+  const std::stop_callback forward(options_.cancel, [this] { stop_.request_stop(); });
+  for (const Descriptor& layer : layers) report_(layer.digest.short_hex(), Phase::waiting, 0, layer.size);
+  {
+    std::vector<std::jthread> workers;
+    const std::size_t count = std::min<std::size_t>(layers.size(), std::max(1U, options_.parallel_layers));
+    for (std::size_t i = 0; i < count; ++i) workers.emplace_back([&] { work(layers, diff_ids); });
+  }
+  if (error_) return fail(std::move(*error_));
+  return ids_;
+}
+
+void LayerFetcher::work(const std::vector<Descriptor>& layers, const std::vector<Digest>& diff_ids) {
+  for (std::size_t i = next_++; i < layers.size() && !stop_.stop_requested(); i = next_++) {
+    Result<std::string> id = fetch(layers[i], diff_ids[i]);
+    const std::scoped_lock lock(mutex_);
+    if (id) {
+      ids_[i] = std::move(*id);
+      continue;
+    }
+    // "Interrupted" is mostly the echo of another layer's failure.
+    if (!error_ || error_->code() == Code::interrupted) error_ = std::move(id).error();
+    stop_.request_stop();
+  }
+  if (stop_.stop_requested()) {
+    const std::scoped_lock lock(mutex_);
+    if (!error_) error_ = Error(Code::interrupted, "pull");
+  }
+}
+
+Result<std::string> LayerFetcher::fetch(const Descriptor& layer, const Digest& diff_id) {
+  const std::string id = layer.digest.short_hex();
+  if (const auto known = TRY(store_.find_layer(diff_id))) {
+    report_(id, Phase::exists);
+    return known->id;
+  }
+  LayerInfo info = TRY_WRAP(download_and_unpack(layer, diff_id, id), "layer " + id);
+  report_(id, Phase::done);
+  return std::move(info.id);
+}
+
+Result<LayerInfo> LayerFetcher::download_and_unpack(const Descriptor& layer, const Digest& diff_id,
+                                                    const std::string& id) {
+  auto download = TRY(Download::begin(store_, layer, stop_.get_token()));
+  Result<LayerInfo> unpacked = fail(Code::internal, "unpack");
+  std::atomic<bool> downloaded{download->complete()};
+  std::jthread unpacker([&] {
+    LayerImport import;
+    import.expected_diff_id = diff_id;
+    import.blob = layer.digest;
+    import.limits = {options_.max_layer_bytes, options_.max_entries};
+    import.cancel = stop_.get_token();
+    import.on_bytes = [&](std::uint64_t bytes) { if (downloaded) report_.bytes(id, Phase::extracting, bytes, 0);
+    };
+    unpacked = import_layer(store_, download->reader(), import);
+    if (!unpacked) download->abandon();
+});
+Result<> transferred = download->run(
+    registry_, [&](std::uint64_t bytes) { report_.bytes(id, Phase::downloading, bytes, layer.size); },
+    [&](const std::string& why) { report_(id, Phase::retrying, 0, 0, why); });
+downloaded = true;
+unpacker.join();
+// Each failure makes the other side fail with "interrupted": the other one is the cause.
+if (!transferred && (unpacked || unpacked.error().code() == Code::interrupted))
+  return fail(std::move(transferred).error());
+return unpacked;
+}
+
+struct Chosen {
+  Digest top;  // what the tag stands for
+  Registry::Document document;
+  Manifest manifest;
+};
+
+Result<Chosen> choose_manifest(Registry& registry, const Reference& reference, const Platform& platform) {
+  Registry::Document document = TRY(registry.manifest(reference.selector()));
+  const Digest top = document.digest;
+  ManifestOrIndex parsed = TRY(parse_manifest(document.body, document.content_type, reference.familiar()));
+  if (parsed.index) {
+    const Descriptor entry = TRY(choose_platform(*parsed.index, platform, reference.familiar()));
+    document = TRY(registry.manifest(entry.digest.text()));
+    parsed = TRY(parse_manifest(document.body, document.content_type, reference.familiar()));
+    if (!parsed.manifest)
+      return fail(Error(Code::invalid, "read manifest").on(reference.familiar()).why("an index inside an index"));
+  }
+  return Chosen{top, std::move(document), std::move(*parsed.manifest)};
+}
+
+Result<std::string> fetch_config(Store& store, Registry& registry, const Descriptor& config, std::stop_token cancel) {
+  if (config.size > max_config_bytes) return fail(Code::invalid, "fetch image configuration", "it is too large");
+  const auto download = TRY(Download::begin(store, config, std::move(cancel)));
+  TRY_WRAP(download->run(registry, {}, {}), "fetch image configuration");
+  return store.read_blob(config.digest, max_config_bytes);
+}
+
+Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& reference, const PullOptions& options,
+                             Reporter& report) {
+  const Platform platform = options.platform.value_or(Platform::host());
+  report("", Phase::resolving);
+  Chosen chosen = TRY(choose_manifest(registry, reference, platform));
+  const std::string raw_config = TRY(fetch_config(store, registry, chosen.manifest.config, options.cancel));
+  const ImageConfig config = TRY(parse_config(raw_config));
+  if (config.diff_ids.size() != chosen.manifest.layers.size())
+    return fail(Error(Code::invalid, "read manifest")
+                    .on(reference.familiar())
+                    .why("it has " + std::to_string(chosen.manifest.layers.size()) + " layers, its configuration " +
+                         std::to_string(config.diff_ids.size())));
+  if (options.platform && match(*options.platform, config.platform) == 0)
+    return fail(Error(Code::not_found, "image with reference " + reference.familiar() +
+                                           " was found but its platform (" + config.platform.text() +
+                                           ") does not match the specified platform (" + options.platform->text() +
+                                           ")"));
+  const bool known = store.find(chosen.manifest.config.digest.text()).has_value();
+  LayerFetcher fetcher(store, registry, options, report);
+  const std::vector<std::string> layers = TRY(fetcher.run(chosen.manifest.layers, config.diff_ids));
+
+  const Digest manifest = TRY(store.write_blob(chosen.document.body));
+  Reference name = reference;
+  if (name.digest) name.tag.clear();  // beside a digest, a tag is only a remark
+  name.digest = chosen.top;
+  const auto before = store.find(reference);
+  Image image = TRY(store.add_image(raw_config, layers, manifest, {name}));
+  const bool changed = !known || !before || before->id != image.id;
+  report("", Phase::finished, 0, 0, chosen.top.text());
+  return PullResult{std::move(image), chosen.top, changed};
+}
+
+// Docker's words for what a registry refuses.
+Error explain(Error error, const Reference& reference) {
+  const auto reword = [&](std::string what) {
+    Error outer(error.code(), std::move(what));
+    outer.data().http_status = error.http_status();
+    const ErrorData& inner = error.data();
+    outer.data().why = inner.why.empty() ? error.message() : inner.why;
+    outer.data().hint = error.hint_text();
+    return outer;
+  };
+  const std::string& why = error.data().why;
+  if (error.http_status() == 404 && why.contains("manifest unknown"))
+    return reword("manifest for " + reference.familiar() + " not found");
+  if (error.http_status() == 404) return reword("repository " + reference.familiar_name() + " not found");
+  if (error.http_status() == 401 || error.http_status() == 403)
+    return reword("pull access denied for " + reference.familiar_name() +
+                  ", repository does not exist or may require 'docker login'");
+  return error;
+}
+
+void add_similar_tags(Error& error, Registry& registry, const Reference& reference) {
+  if (error.http_status() != 404 || reference.tag.empty() || !error.hint_text().empty()) return;
+  const auto tags = registry.tags(10'000);
+  if (!tags) return;
+  const std::vector<std::string> similar = similar_tags(reference.tag, *tags);
+  std::vector<std::string> names;
+  for (const std::string& tag : similar) names.push_back(reference.familiar_name() + ":" + tag);
+  if (!names.empty())
+    error.data().hint = "these exist: " + join(names, ", ");
+  else if (!tags->empty())
+    error.data().hint = "it has " + std::to_string(tags->size()) + " other tags, " + tags->back() + " for one";
+}
+
+}  // namespace
+
+Result<PullResult> pull(Store& store, const Reference& reference, const PullOptions& options,
+                        const Progress& progress) {
+  if (options.policy != PullOptions::Policy::always) {
+    auto local = store.find(reference);
+    const bool fits = local && (!options.platform || match(*options.platform, local->platform) > 0);
+    if (fits) return PullResult{std::move(*local), Digest::parse(local->id).value(), false};
+    if (options.policy == PullOptions::Policy::never) {
+      if (!local) return fail(std::move(local).error());
+      return fail(Code::not_found, "No such image: " + reference.familiar());
+    }
+  }
+  const Session keep = TRY(store.session());
+  const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
+  const std::vector<Location> locations = TRY(access.conf.locations(reference));
+  Reporter report(progress);
+  std::vector<Error> mirrors;
+  for (const Location& location : locations) {
+    Registry registry(access, location, Registry::Actions::pull, options.cancel);
+    Result<PullResult> result = pull_from(store, registry, reference, options, report);
+    if (result) return result;
+    if (options.cancel.stop_requested()) return fail(Code::interrupted, "pull", reference.familiar());
+    Error error = explain(std::move(result).error(), reference);
+    add_similar_tags(error, registry, reference);
+    if (location.mirror) {
+      mirrors.push_back(std::move(error).wrap("mirror " + location.host));
+      continue;
+    }
+    for (Error& mirror : mirrors) {
+      if (error.data().hint.empty()) error.data().hint = mirror.hint_text();
+      error.data().also.push_back(std::move(mirror));
+    }
+    return fail(std::move(error));
+  }
+  return fail(Code::internal, "pull", reference.familiar());
+}
+
+Result<std::vector<std::string>> list_tags(const Reference& repository, const RegistryOptions& options,
+                                           std::size_t limit) {
+  const RegistryAccess access = TRY(RegistryAccess::load(options));
+  std::optional<Error> last;
+  for (const Location& location : TRY(access.conf.locations(repository))) {
+    Registry registry(access, location, Registry::Actions::pull);
+    auto tags = registry.tags(limit);
+    if (tags) return tags;
+    last = std::move(tags).error();
+  }
+  return fail(explain(std::move(*last), repository));
+}
+
+Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options) {
+  const RegistryAccess access = TRY(RegistryAccess::load(options));
+  std::optional<Error> last;
+  for (const Location& location : TRY(access.conf.locations(reference))) {
+    Registry registry(access, location, Registry::Actions::pull);
+    auto digest = registry.manifest_digest(reference.selector());
+    if (digest) return digest;
+    last = std::move(digest).error();
+  }
+  return fail(explain(std::move(*last), reference));
+}
+
+}  // namespace consort::image

@@ -1,0 +1,187 @@
+#include <fcntl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "base/os/file.hpp"
+#include "image/internal/packed_layer.hpp"
+#include "image/internal/registry.hpp"
+#include "image/internal/reporter.hpp"
+#include "image/transfer.hpp"
+
+namespace consort::image {
+
+namespace {
+
+constexpr unsigned parallel_uploads = 4;
+
+class Pusher {
+ public:
+  Pusher(Store& store, Registry& registry, const PushOptions& options, Reporter& report)
+      : store_(store), registry_(registry), options_(options), report_(report) {}
+
+  Result<std::vector<Descriptor>> push_layers(const Image& image, const std::vector<LayerInfo>& layers);
+  Result<> push_blob(const Descriptor& blob, const std::string& id);
+  void find_sources(const Image& image);
+
+ private:
+  Result<Descriptor> push_layer(const LayerInfo& layer);
+  Result<bool> mount_from_elsewhere(const Descriptor& blob);
+
+  Store& store_;
+  Registry& registry_;
+  const PushOptions& options_;
+  Reporter& report_;
+  std::vector<std::string> sources_;  // repositories of the same registry that may have the layers
+};
+
+// Where the image, or one that shares its base, came from or went to on this registry.
+void Pusher::find_sources(const Image& image) {
+  for (const std::string& text : image.digests) {
+    const auto known = Reference::parse(text);
+    if (!known || known->repository == registry_.repository()) continue;
+    if (known->registry == registry_.location().host) sources_.push_back(known->repository);
+  }
+}
+
+Result<std::vector<Descriptor>> Pusher::push_layers(const Image& image, const std::vector<LayerInfo>& layers) {
+  find_sources(image);
+  std::vector<std::optional<Descriptor>> done(layers.size());
+  std::optional<Error> error;
+  std::mutex mutex;
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < layers.size(); i = next++) {
+      Result<Descriptor> pushed = push_layer(layers[i]);
+      const std::scoped_lock lock(mutex);
+      if (!pushed && !error) error = std::move(pushed).error();
+      if (error) return;
+      done[i] = std::move(*pushed);
+    }
+  };
+  {
+    std::vector<std::jthread> workers;
+    for (unsigned i = 0; i < std::min<std::size_t>(parallel_uploads, layers.size()); ++i) workers.emplace_back(work);
+  }
+  if (error) return fail(std::move(*error));
+  std::vector<Descriptor> descriptors;
+  for (auto& descriptor : done) descriptors.push_back(std::move(*descriptor));
+  return descriptors;
+}
+
+Result<Descriptor> Pusher::push_layer(const LayerInfo& layer) {
+  const std::string id = (layer.diff_id ? layer.diff_id->hex() : layer.id).substr(0, 12);
+  report_(id, Phase::preparing, 0, layer.size);
+  Descriptor blob = TRY(packed_layer(store_, layer, options_.cancel, [&](std::uint64_t bytes) {
+    report_.bytes(id, Phase::preparing, bytes, layer.size);
+  }));
+  TRY_WRAP(push_blob(blob, id), "layer " + id);
+  return blob;
+}
+
+Result<bool> Pusher::mount_from_elsewhere(const Descriptor& blob) {
+  for (const std::string& source : sources_)
+    if (TRY(registry_.mount_blob(blob.digest, source))) return true;
+  return false;
+}
+
+Result<> Pusher::push_blob(const Descriptor& blob, const std::string& id) {
+  if (TRY(registry_.has_blob(blob.digest))) {
+    if (!id.empty()) report_(id, Phase::exists);
+    return {};
+  }
+  if (TRY(mount_from_elsewhere(blob))) {
+    if (!id.empty()) report_(id, Phase::mounted);
+    return {};
+  }
+  Registry::Upload upload{blob.digest, blob.size, {}, {}};
+  const std::string path = store_.blob_path(blob.digest);
+  upload.open = [&path]() -> Result<ByteSource> {
+    auto fd = std::make_shared<Fd>(TRY(open_file(path, O_RDONLY)));
+    return ByteSource([fd](std::span<std::byte> into) { return read_some(fd->get(), into); });
+  };
+  if (!id.empty())
+    upload.on_bytes = [&](std::uint64_t bytes) { report_.bytes(id, Phase::uploading, bytes, blob.size); };
+  TRY(registry_.upload_blob(upload));
+  if (!id.empty()) report_(id, Phase::done);
+  return {};
+}
+
+struct Prepared {
+  std::string body;
+  std::string media_type;
+};
+
+// The manifest it was pulled with, if it still says what is pushed now: then the digest stays the same.
+Result<std::optional<Prepared>> pulled_manifest(Store& store, const Image& image,
+                                                const std::vector<Descriptor>& layers) {
+  const auto digest = TRY(store.manifest_of(image));
+  if (!digest || !store.has_blob(*digest)) return std::nullopt;
+  const std::string body = TRY(store.read_blob(*digest, max_manifest_bytes));
+  const auto parsed = parse_manifest(body, "", image.display_name());
+  if (!parsed || !parsed->manifest || parsed->manifest->media_type.empty()) return std::nullopt;
+  const bool same = std::ranges::equal(parsed->manifest->layers, layers, {}, &Descriptor::digest, &Descriptor::digest);
+  if (!same) return std::nullopt;
+  return Prepared{body, parsed->manifest->media_type};
+}
+
+Prepared new_manifest(const Descriptor& config, std::vector<Descriptor> layers) {
+  const bool docker =
+      std::ranges::all_of(layers, [](const Descriptor& layer) { return layer.media_type == media::docker_layer_gzip; });
+  Manifest manifest{std::string(docker ? media::docker_manifest : media::oci_manifest), config, std::move(layers)};
+  manifest.config.media_type = docker ? media::docker_config : media::oci_config;
+  if (!docker)
+    for (Descriptor& layer : manifest.layers)
+      if (layer.media_type == media::docker_layer_gzip) layer.media_type = media::oci_layer_gzip;
+  return {format_manifest(manifest), manifest.media_type};
+}
+
+Error explain_push(Error error, const Reference& reference) {
+  const int status = error.http_status();
+  if (status != 401 && status != 403) return std::move(error).wrap("push", reference.familiar());
+  Error outer(Code::denied, "push access denied for " + reference.familiar_name() +
+                                ", repository does not exist or may require authorization");
+  outer.data().why = error.data().why.empty() ? error.message() : error.data().why;
+  outer.data().http_status = status;
+  outer.data().hint = "log in first: consort login " + (reference.registry == "docker.io" ? "" : reference.registry);
+  return outer;
+}
+
+Result<PushResult> push_image(Store& store, Registry& registry, const Image& image, const Reference& reference,
+                              const PushOptions& options, Reporter& report) {
+  Pusher pusher(store, registry, options, report);
+  const std::vector<Descriptor> layers = TRY(pusher.push_layers(image, TRY(store.layers_of(image))));
+  const std::string raw_config = TRY(store.raw_config_of(image));
+  const Descriptor config{
+      std::string(media::docker_config), TRY(Digest::parse(image.id)), raw_config.size(), {}, {}, {}, false, {}};
+  TRY_WRAP(pusher.push_blob(config, ""), "configuration");
+  auto pulled = TRY(pulled_manifest(store, image, layers));
+  const Prepared manifest = pulled ? std::move(*pulled) : new_manifest(config, layers);
+  const Digest digest = TRY(registry.put_manifest(reference.tag, manifest.body, manifest.media_type));
+  report("", Phase::finished, 0, 0, digest.text());
+  return PushResult{digest, manifest.body.size()};
+}
+
+}  // namespace
+
+Result<PushResult> push(Store& store, const Reference& reference, const PushOptions& options,
+                        const Progress& progress) {
+  if (reference.digest || reference.tag.empty())
+    return fail(Error(Code::invalid, "cannot push a digest reference").on(reference.familiar()));
+  const auto local = store.find(reference);
+  if (!local)
+    return fail(Error(Code::not_found, "An image does not exist locally with the tag: " + reference.familiar_name()));
+  const Session keep = TRY(store.session());
+  const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
+  Registry registry(access, TRY(access.conf.origin(reference)), Registry::Actions::push, options.cancel);
+  Reporter report(progress);
+  auto result = push_image(store, registry, *local, reference, options, report);
+  if (!result) return fail(explain_push(std::move(result).error(), reference));
+  Reference by_digest = reference;
+  by_digest.digest = result->manifest;
+  TRY(store.add_digest(*local, by_digest));
+  return result;
+}
+
+}  // namespace consort::image

@@ -1,0 +1,40 @@
+// A real registry (Debian's docker-registry) on a free port of loopback, for the time of one test.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/os/process.hpp"
+#include "support.hpp"
+
+namespace consort::image {
+
+struct RegistrySettings {
+  bool tls = false;       // a certificate of its own authority: see RegistryServer::certificates()
+  bool password = false;  // user "tester", password "secret"
+};
+
+class RegistryServer {
+ public:
+  // nullopt if docker-registry is not installed.
+  static std::optional<RegistryServer> start(const RegistrySettings& settings = {});
+
+  std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string data() const { return folder_->path() + "/data"; }
+  // A folder as /etc/docker/certs.d is: HOST/ca.crt.
+  std::string certificates() const { return folder_->path() + "/certs.d"; }
+  // A registries.conf that makes it the mirror of Docker Hub.
+  std::string mirror_conf() const;
+
+ private:
+  RegistryServer() = default;
+  std::unique_ptr<TempDir> folder_ = std::make_unique<TempDir>();
+  int port_ = 0;
+  ChildGuard process_;
+};
+
+int free_port();
+// Until something listens there; false after ten seconds.
+bool wait_for_port(int port);
+
+}  // namespace consort::image

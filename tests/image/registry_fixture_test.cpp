@@ -1,0 +1,92 @@
+#include "registry_fixture.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <thread>
+
+namespace consort::image {
+
+namespace {
+
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return address;
+}
+
+}  // namespace
+
+int free_port() {
+  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = loopback(0);
+  socklen_t length = sizeof address;
+  ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length);
+  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length);
+  return ntohs(address.sin_port);
+}
+
+bool wait_for_port(int port) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < end) {
+    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in address = loopback(port);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& settings) {
+  if (!path_exists("/usr/bin/docker-registry")) return std::nullopt;
+  RegistryServer server;
+  server.port_ = free_port();
+  const std::string& folder = server.folder_->path();
+  std::string config =
+      "version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\nstorage:\n  filesystem: {rootdirectory: " +
+      server.data() + "}\n  delete: {enabled: true}\n";
+  if (settings.password) {
+    // htpasswd -nbB tester secret
+    EXPECT_TRUE(write_file_atomic(folder + "/htpasswd",
+                                  "tester:$2y$04$xKmLhAsOLLtlEdOGVhGOmeKn/v43bhWfg3fsjM1x4H82Oe5ZDKUzu\n"));
+    config += "auth:\n  htpasswd: {realm: tests, path: " + folder + "/htpasswd}\n";
+  }
+  config += "http:\n  addr: " + server.host() + "\n";
+  if (settings.tls) {
+    const std::string certs = server.certificates() + "/" + server.host();
+    EXPECT_TRUE(make_directories(certs));
+    const std::string make =
+        "cd " + folder +
+        " && exec >/dev/null 2>&1 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+        " -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 -addext "
+        "subjectAltName=IP:127.0.0.1,DNS:localhost"
+        " && cp cert.pem '" +
+        certs + "/ca.crt'";
+    EXPECT_EQ(std::system(make.c_str()), 0);
+    config += "  tls: {certificate: " + folder + "/cert.pem, key: " + folder + "/key.pem}\n";
+  }
+  EXPECT_TRUE(write_file_atomic(folder + "/config.yml", config));
+  const Fd log = std::move(open_file(folder + "/log", O_WRONLY | O_CREAT)).value();
+  SpawnOptions options;
+  options.argv = {"docker-registry", "serve", folder + "/config.yml"};
+  options.out = options.err = log.get();
+  auto process = spawn(options);
+  EXPECT_TRUE(process);
+  server.process_ = std::move(*process);
+  EXPECT_TRUE(wait_for_port(server.port_)) << read_file(folder + "/log").value();
+  return server;
+}
+
+std::string RegistryServer::mirror_conf() const {
+  const std::string path = folder_->path() + "/registries.conf";
+  EXPECT_TRUE(write_file_atomic(
+      path, "[[registry]]\nprefix = \"docker.io\"\nlocation = \"127.0.0.1:1\"\n[[registry.mirror]]\nlocation = \"" +
+                host() + "\"\ninsecure = true\n"));
+  return path;
+}
+
+}  // namespace consort::image
