@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include "base/os/file.hpp"
+#include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
 
 namespace consort::supervisor {
@@ -262,8 +262,9 @@ Result<> ExecSession::resize(WindowSize size) {
 }
 
 Result<> ExecSession::kill(int signal) {
-  if (::pidfd_send_signal(parts_.process.get(), signal, nullptr, 0) == 0 || errno == ESRCH) return {};
-  return fail_errno("send signal " + std::to_string(signal), "process " + std::to_string(parts_.pid));
+  auto sent = send_signal(parts_.process.get(), signal);
+  if (sent || sent.error().sys_errno() == ESRCH) return {};
+  return fail(std::move(sent.error()).wrap("kill", "process " + std::to_string(parts_.pid)));
 }
 
 Result<int> ExecSession::wait() {

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/pidfd.h>
 
 #include <utility>
 
@@ -75,8 +74,7 @@ Result<> Container::kill(int signal) {
   if (phase_ != Phase::running) return fail(not_running(unit_));
   // What Docker does for any signal but 0: a restart policy must not undo it.
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
-  if (::pidfd_send_signal(run_->pidfd.get(), signal, nullptr, 0) != 0)
-    return fail_errno("send signal " + std::to_string(signal), label());
+  TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
   if (signal == 0) return {};
   // A frozen process dies only after the thaw on cgroup v1.
   if (record_.state.status == Status::paused && signal == SIGKILL) TRY(unpause());

@@ -1,7 +1,6 @@
 #include "supervisor/internal/exec_table.hpp"
 
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <utility>
@@ -115,9 +114,9 @@ void ExecTable::kill(Id id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   if (found->second->pidfd)
-    ::pidfd_send_signal(found->second->pidfd.get(), SIGKILL, nullptr, 0);
+    (void)send_signal(found->second->pidfd.get(), SIGKILL);
   else if (found->second->launch)
-    ::pidfd_send_signal(found->second->launch->pidfd(), SIGKILL, nullptr, 0);
+    (void)send_signal(found->second->launch->pidfd(), SIGKILL);
 }
 
 void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid) {

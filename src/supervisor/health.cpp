@@ -91,8 +91,10 @@ HealthChange HealthMachine::finish_check(HealthResult result, Listening listenin
   return change;
 }
 
+// A check that runs is dropped with what it would have said.
 void HealthMachine::suspend() {
   suspended_ = true;
+  running_.reset();
 }
 
 void HealthMachine::resume(Time now) {

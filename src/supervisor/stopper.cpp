@@ -1,7 +1,6 @@
 #include "supervisor/internal/stopper.hpp"
 
 #include <signal.h>
-#include <sys/pidfd.h>
 
 #include "base/os/process.hpp"
 #include "runtime/cgroup.hpp"
@@ -46,7 +45,7 @@ void Stopper::begin() {
   if (target_.deadline && *target_.deadline <= steady_clock::now()) return kill_now();
   arm();
   const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
-  ::pidfd_send_signal(target_.pidfd, target_.signal, nullptr, 0);
+  (void)send_signal(target_.pidfd, target_.signal);
   on_signal_(target_.signal);
   if (disposition && *disposition == runtime::SignalDisposition::cannot_hear) round();
 }
@@ -64,7 +63,7 @@ void Stopper::kill_now() {
   forget_others();
   loop_.cancel(std::exchange(round_timer_, 0));
   // The rest of its pid namespace dies with it.
-  ::pidfd_send_signal(target_.pidfd, SIGKILL, nullptr, 0);
+  (void)send_signal(target_.pidfd, SIGKILL);
   on_signal_(SIGKILL);
 }
 
@@ -91,7 +90,7 @@ void Stopper::round() {
   const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
   if (disposition && *disposition != runtime::SignalDisposition::cannot_hear) {
     forget_others();
-    ::pidfd_send_signal(target_.pidfd, target_.signal, nullptr, 0);
+    (void)send_signal(target_.pidfd, target_.signal);
     return;
   }
   const auto pids = runtime::Cgroup::open(target_.cgroup).pids();
@@ -100,7 +99,7 @@ void Stopper::round() {
     if (pid == target_.pid || signalled_.contains(pid)) continue;
     auto pidfd = open_pidfd(pid);
     if (!pidfd) continue;
-    ::pidfd_send_signal(pidfd->get(), target_.signal, nullptr, 0);
+    (void)send_signal(pidfd->get(), target_.signal);
     signalled_.insert(pid);
     news = true;
     const auto watch = loop_.add(pidfd->get(), EPOLLIN, [this, pid](std::uint32_t) { on_gone(pid); });

@@ -150,6 +150,12 @@ Result<Fd> open_pidfd(pid_t pid) {
   return Fd(static_cast<int>(fd));
 }
 
+Result<> send_signal(int pidfd, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0)
+    return fail_errno("send signal " + std::to_string(signal));
+  return {};
+}
+
 Result<std::uint64_t> process_start_time(pid_t pid) {
   const std::string text = TRY(read_file("/proc/" + std::to_string(pid) + "/stat", 4096));
   // The second field is the name in parentheses, which may itself hold blanks and parentheses.

@@ -55,6 +55,7 @@ struct Captured {
 Result<Captured> run_and_capture(SpawnOptions options, std::string_view input = {}, std::size_t limit = 16 << 20);
 
 Result<Fd> open_pidfd(pid_t pid);
+Result<> send_signal(int pidfd, int signal);  // a process that has ended: ESRCH, Code::not_found
 // Field 22 of /proc/PID/stat: with the pid it names a process for as long as the machine runs. Code::not_found if gone.
 Result<std::uint64_t> process_start_time(pid_t pid);
 
