@@ -66,6 +66,7 @@ class Exec {
  public:
   virtual ~Exec() = default;
   virtual int terminal() const = 0;  // the pty's master with tty, else -1; owned by this object
+  virtual int fd() const = 0;        // readable once it has ended, for poll
   virtual Result<> resize(TerminalSize size) = 0;
   virtual Result<> kill(int signal) = 0;
   virtual Result<int> wait() = 0;  // its exit code, 128 + signal
@@ -95,6 +96,9 @@ struct ContainerStats {
 class ProjectLock {
  public:
   explicit ProjectLock(Fd fd) : fd_(std::move(fd)) {}
+  ProjectLock(ProjectLock&&) noexcept = default;
+  ProjectLock& operator=(ProjectLock&&) noexcept = default;
+  ~ProjectLock();
 
  private:
   Fd fd_;
@@ -138,7 +142,8 @@ class Engine {
 
   // Containers: their life.
   Result<CreatedContainer> create_container(const ContainerSpec& spec);
-  Result<> start_container(const std::string& id);  // already running: nothing to do
+  // Already running: nothing to do. *exit_code is set to 126 or 127 when the program is at fault.
+  Result<> start_container(const std::string& id, int* exit_code = nullptr);
   Result<> stop_container(const std::string& id, const StopOptions& options = {});
   Result<> kill_container(const std::string& id, const std::string& signal = "KILL");
   Result<> restart_container(const std::string& id, const StopOptions& options = {});
@@ -159,7 +164,8 @@ class Engine {
   Result<std::string> log_path(const std::string& id);  // for supervisor/log.hpp
 
   // Containers: talking.
-  Result<std::unique_ptr<Exec>> exec(const std::string& id, const ExecSpec& spec);
+  // A program that cannot be started is an error; *exit_code is then 126 or 127 as Docker counts.
+  Result<std::unique_ptr<Exec>> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
   Result<Attachment> attach(const std::string& id);
   Result<> resize_terminal(const std::string& id, TerminalSize size);
   // A tar archive of `path`, written to `out`; and one extracted at the folder `path`. Running or not.

@@ -277,6 +277,7 @@ void describe(V& v, NetworkSpec*) {
   v("attachable", &T::attachable);
   v("enable_ipv4", &T::enable_ipv4);
   v("enable_ipv6", &T::enable_ipv6);
+  v("chosen_pools", &T::chosen_pools);
   v("labels", &T::labels);
 }
 

@@ -85,12 +85,12 @@ std::vector<runtime::Mount> standard_mounts(const OciInput& input) {
 
 std::vector<runtime::Mount> generated_mounts(const OciInput& input) {
   std::vector<runtime::Mount> mounts;
-  if (!input.resolv_conf) return mounts;
+  if (input.host_files.empty()) return mounts;
   for (const char* name : {"resolv.conf", "hostname", "hosts"}) {
     const std::string target = std::string("/etc/") + name;
     if (takes_place(input.mounts, target)) continue;
     mounts.push_back(
-        {target, "bind", input.bundle + "/" + name, {"rbind", "rprivate", input.spec.read_only ? "ro" : "rw"}});
+        {target, "bind", input.host_files + "/" + name, {"rbind", "rprivate", input.spec.read_only ? "ro" : "rw"}});
   }
   return mounts;
 }

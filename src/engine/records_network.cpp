@@ -26,22 +26,24 @@ Result<std::vector<Network>> read_networks(SQLite::Database& db) {
   return networks;
 }
 
-Result<std::vector<EndpointRecord>> read_leases(SQLite::Database& db, const std::string& container_id) {
-  SQLite::Statement rows(db,
-                         "SELECT container_id, network_id, ipv4, ipv6 FROM engine_endpoints WHERE network_id IN "
-                         "(SELECT network_id FROM engine_endpoints WHERE container_id = ?) "
-                         "AND (ipv4 != '' OR ipv6 != '')");
+// All endpoints on the networks of a container, its own included.
+Result<std::vector<EndpointRecord>> read_neighbours(SQLite::Database& db, const std::string& container_id) {
+  SQLite::Statement rows(
+      db,
+      "SELECT e.container_id, e.network_id, e.spec, e.ipv4, e.ipv6, c.project FROM engine_endpoints e "
+      "JOIN engine_containers c ON c.id = e.container_id WHERE e.network_id IN "
+      "(SELECT network_id FROM engine_endpoints WHERE container_id = ?)");
   rows.bind(1, container_id);
-  std::vector<EndpointRecord> leased;
+  std::vector<EndpointRecord> neighbours;
   while (rows.executeStep()) {
-    EndpointRecord record;
-    record.container_id = rows.getColumn(0).getString();
-    record.network_id = rows.getColumn(1).getString();
-    record.ipv4 = rows.getColumn(2).getString();
-    record.ipv6 = rows.getColumn(3).getString();
-    leased.push_back(std::move(record));
+    neighbours.push_back({.container_id = rows.getColumn(0).getString(),
+                          .network_id = rows.getColumn(1).getString(),
+                          .spec = TRY(from_json<EndpointSpec>(rows.getColumn(2).getString(), "endpoint in state.db")),
+                          .ipv4 = rows.getColumn(3).getString(),
+                          .ipv6 = rows.getColumn(4).getString(),
+                          .project = rows.getColumn(5).getString()});
   }
-  return leased;
+  return neighbours;
 }
 
 EngineEvent network_event(const Network& network, const char* action) {
@@ -57,8 +59,8 @@ EngineEvent network_event(const Network& network, const char* action) {
 
 Result<std::vector<Records::Lease>> Records::lease_with(const std::string& id, const Chooser& choose) {
   return database_->transaction("lease addresses", [&](SQLite::Database& db) -> Result<std::vector<Lease>> {
-    std::vector<EndpointRecord> leased = TRY(read_leases(db, id));
-    std::vector<Lease> chosen = TRY(choose(std::move(leased)));
+    std::vector<EndpointRecord> neighbours = TRY(read_neighbours(db, id));
+    std::vector<Lease> chosen = TRY(choose(std::move(neighbours)));
     // Two steps, so that a lease taken over from a container that has ended does not clash with its old row.
     for (const Lease& lease : chosen) {
       execute(db, "UPDATE engine_endpoints SET ipv4 = '' WHERE network_id = ? AND ipv4 = ?", lease.network_id,

@@ -338,6 +338,7 @@ struct NetworkSpec {
   bool attachable = false;
   bool enable_ipv4 = true;
   bool enable_ipv6 = false;
+  bool chosen_pools = false;  // in answers: the engine chose the subnets, so nobody may ask for a fixed address
   StringMap labels;
   bool operator==(const NetworkSpec&) const = default;
 };

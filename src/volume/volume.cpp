@@ -28,6 +28,10 @@ std::string marker_of(const Roots& roots, const std::string& name) {
   return folder_of(roots, name) + "/copying";
 }
 
+std::string removal_mark_of(const Roots& roots, const std::string& name) {
+  return folder_of(roots, name) + "/removing";
+}
+
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
@@ -85,6 +89,19 @@ Result<> create_folder(const Roots& roots, const std::string& name) {
   }
   if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // whatever the umask
   return {};
+}
+
+Result<> mark_for_removal(const Roots& roots, const std::string& name) {
+  if (!path_exists(folder_of(roots, name))) return {};
+  return write_file_atomic(removal_mark_of(roots, name), "", 0600);
+}
+
+Result<> unmark_for_removal(const Roots& roots, const std::string& name) {
+  return remove_file(removal_mark_of(roots, name));
+}
+
+bool is_being_removed(const Roots& roots, const std::string& name) {
+  return path_exists(removal_mark_of(roots, name));
 }
 
 Result<> remove_folder(const Roots& roots, const std::string& name) {

@@ -21,6 +21,11 @@ Result<> check_options(const DriverOptions& options);
 
 // The folder, 0755 and root's; there already is success.
 Result<> create_folder(const Roots& roots, const std::string& name);
+// Says on disk that the volume is about to go, before its record does: a folder that is found with this mark and
+// without a record holds nothing that anybody may see again.
+Result<> mark_for_removal(const Roots& roots, const std::string& name);
+Result<> unmark_for_removal(const Roots& roots, const std::string& name);
+bool is_being_removed(const Roots& roots, const std::string& name);
 // With everything in it. Unmounts first what driver options have mounted. Gone is success.
 Result<> remove_folder(const Roots& roots, const std::string& name);
 

@@ -34,6 +34,7 @@ struct EndpointRecord {
   std::string network_id;
   EndpointSpec spec;
   std::string ipv4, ipv6;  // leased
+  std::string project;     // of the container; only from lease_with()
 };
 
 struct ContainerRecord {
@@ -66,17 +67,13 @@ class Records {
   Result<Strings> containers_of_image(const std::string& image_id);
 
   // --- leases
-  // Runs choose(leased) within one transaction, where leased are all rows of the container's networks that hold an
-  // address; what it gives back is stored as the container's leases, and it is wanted to run.
+  // Runs choose(neighbours) within one transaction, where neighbours are all endpoints on the container's networks;
+  // what it gives back is stored as the container's leases (taken from others if need be), and it is wanted to run.
   struct Lease {
     std::string network_id;
     std::string ipv4, ipv6;
   };
-  template <typename Choose>
-  Result<std::vector<Lease>> lease(const std::string& id, Choose&& choose) {
-    return lease_with(id, Chooser(std::forward<Choose>(choose)));
-  }
-  using Chooser = std::function<Result<std::vector<Lease>>(std::vector<EndpointRecord> leased)>;
+  using Chooser = std::function<Result<std::vector<Lease>>(std::vector<EndpointRecord> neighbours)>;
   Result<std::vector<Lease>> lease_with(const std::string& id, const Chooser& choose);
   Result<> release_leases(const std::string& id, Wanted wanted);
   Result<> set_wanted(const std::string& id, Wanted wanted);

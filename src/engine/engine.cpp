@@ -1,0 +1,103 @@
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "engine/internal/impl.hpp"
+
+namespace consort::engine {
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(Roots roots) {
+  TRY(roots.prepare());
+  image::Store store = TRY(image::Store::open(roots));
+  Database database = TRY(Database::open(roots.state_db()));
+  auto impl = std::make_unique<Impl>(std::move(roots), std::move(store), std::move(database));
+  TRY(impl->records.create_tables());
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+const Roots& Engine::roots() const {
+  return impl_->roots;
+}
+image::Store& Engine::images() {
+  return impl_->store;
+}
+
+Result<std::vector<Container>> Engine::list(const ListFilter& filter) {
+  std::vector<Container> containers = TRY(impl_->records.list_containers(filter.project, filter.service));
+  std::erase_if(containers, [&](const Container& c) { return !matches_labels(c.labels, filter.labels); });
+  TRY(impl_->join_states(containers));
+  return containers;
+}
+
+Result<ContainerDetails> Engine::inspect(const std::string& id) {
+  ContainerRecord record = TRY(impl_->load(id));
+  std::vector<Container> one;
+  one.push_back(std::move(record.summary));
+  TRY(impl_->join_states(one));
+  ContainerDetails details;
+  static_cast<Container&>(details) = std::move(one.front());
+  details.spec = std::move(record.spec);
+  details.process = std::move(record.process);
+  details.hostname = std::move(record.hostname);
+  details.domainname = std::move(record.domainname);
+  details.bundle = impl_->container_folder(details.id);
+  details.log_path = details.bundle + "/log";
+  return details;
+}
+
+Result<std::string> Engine::log_path(const std::string& id) {
+  const ContainerRecord record = TRY(impl_->load(id));
+  if (record.spec.log.driver == "none")
+    return fail(Error(Code::unsupported, "configured logging driver does not support reading"));
+  return impl_->container_folder(record.summary.id) + "/log";
+}
+
+Result<Strings> Engine::containers_using_image(const std::string& image_id) {
+  return impl_->records.containers_of_image(image_id);
+}
+
+Result<std::vector<EngineEvent>> Engine::events(std::uint64_t after, const std::string& project) {
+  return impl_->records.events(after, project);
+}
+
+namespace {
+
+class ProjectWatch : public Watch {
+ public:
+  explicit ProjectWatch(supervisor::Subscription subscription) : subscription_(std::move(subscription)) {}
+  int fd() const override { return subscription_.fd(); }
+  Result<std::optional<StateChange>> next() override {
+    std::optional<supervisor::Event> event = TRY(subscription_.next());
+    if (!event) return fail(Code::not_found, "watch project: its supervisor has ended");
+    return StateChange{
+        .id = event->state.id, .state = to_state(event->state), .gone = event->kind == supervisor::EventKind::forget};
+  }
+
+ private:
+  supervisor::Subscription subscription_;
+};
+
+// Of a project where nothing runs.
+class StillWatch : public Watch {
+ public:
+  int fd() const override { return -1; }
+  Result<std::optional<StateChange>> next() override { return std::nullopt; }
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Watch>> Engine::watch(const std::string& project) {
+  const supervisor::Client client = impl_->client(project);
+  if (!TRY(client.running())) return std::make_unique<StillWatch>();
+  Result<supervisor::Subscription> subscription = client.subscribe();
+  // It has ended in between.
+  if (!subscription && subscription.error().code() == Code::not_found) return std::make_unique<StillWatch>();
+  if (!subscription) return std::unexpected(std::move(subscription).error());
+  return std::make_unique<ProjectWatch>(std::move(*subscription));
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,291 @@
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.hpp"
+#include "engine/internal/impl.hpp"
+#include "engine/internal/leases.hpp"
+#include "network/bridge.hpp"
+#include "network/pools.hpp"
+#include "network/sandbox.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+constexpr std::string_view option_prefix = "com.docker.network.";
+
+std::string option(const NetworkSpec& spec, const char* name) {
+  const auto found = spec.driver_opts.find(std::string(option_prefix) + name);
+  return found == spec.driver_opts.end() ? "" : found->second;
+}
+
+Result<> check_driver(const NetworkSpec& spec) {
+  if (spec.driver == "bridge") return {};
+  constexpr std::array<std::string_view, 5> others{"macvlan", "ipvlan", "overlay", "host", "null"};
+  if (std::ranges::count(others, spec.driver) == 0) {
+    return fail(Error(Code::not_found, "could not find plugin " + spec.driver + " in v1 plugin registry: plugin \"" +
+                                           spec.driver + "\" not found"));
+  }
+  return fail(Error(Code::unsupported, "network " + spec.name + ": the driver " + spec.driver + " is not supported")
+                  .hint("use the driver bridge; for the host's own network, network_mode: host"));
+}
+
+Result<> check_options(const NetworkSpec& spec) {
+  constexpr std::array<std::string_view, 6> known{
+      "bridge.name", "bridge.enable_icc",     "bridge.enable_ip_masquerade", "bridge.host_binding_ipv4",
+      "driver.mtu",  "container_iface_prefix"};
+  for (const auto& [key, value] : spec.driver_opts) {
+    if (!key.starts_with(option_prefix)) continue;
+    const std::string name = key.substr(option_prefix.size());
+    if (name == "bridge.gateway_mode_ipv4" && value == "nat") continue;
+    if (std::ranges::count(known, name) == 0)
+      return fail(Error(Code::unsupported, "network " + spec.name + ": the option " + key + " is not supported"));
+  }
+  if (const std::string name = option(spec, "bridge.name"); name.size() > 15 || name.contains('/'))
+    return fail(Error(Code::invalid, "invalid bridge name: " + name));
+  if (const std::string mtu = option(spec, "driver.mtu"); !mtu.empty() && !parse_unsigned(mtu))
+    return fail(Error(Code::invalid, "invalid MTU: " + mtu));
+  if (option(spec, "bridge.enable_icc") == "false") {
+    return fail(Error(Code::unsupported,
+                      "network " + spec.name + ": com.docker.network.bridge.enable_icc=false is not supported"));
+  }
+  if (!spec.ipam_driver.empty() && spec.ipam_driver != "default")
+    return fail(Error(Code::not_found,
+                      "could not find plugin " + spec.ipam_driver + " in v1 plugin registry: plugin not found"));
+  if (!spec.ipam_options.empty()) {
+    return fail(Error(Code::unsupported, "network " + spec.name + ": the IPAM option " +
+                                             spec.ipam_options.begin()->first + " is not supported"));
+  }
+  if (!spec.enable_ipv4 && !spec.enable_ipv6) return fail(Error(Code::invalid, "IPv4 or IPv6 must be enabled"));
+  return {};
+}
+
+std::vector<Subnet> subnets_of(const std::vector<Network>& networks) {
+  std::vector<Subnet> subnets;
+  for (const Network& network : networks)
+    for (const AddressPool& pool : network.spec.pools)
+      if (const auto subnet = Subnet::parse(pool.subnet)) subnets.push_back(*subnet);
+  return subnets;
+}
+
+// A pool that the user wrote: checked, host bits cleared, gateway filled in.
+Result<> complete_pool(AddressPool& pool) {
+  const auto subnet = Subnet::parse(pool.subnet);
+  if (!subnet) return fail(Error(Code::invalid, "invalid subnet " + pool.subnet + ": invalid CIDR block notation"));
+  pool.subnet = subnet->to_string();
+  const auto check = [&](const char* what, const std::string& text) -> Result<> {
+    const auto address = Address::parse(text);
+    if (!address || !subnet->contains(*address))
+      return fail(Error(Code::invalid, std::string("invalid ") + what + " " + text + ": parent subnet " + pool.subnet +
+                                           " doesn't contain this address"));
+    return {};
+  };
+  if (pool.gateway.empty()) pool.gateway = default_gateway(*subnet).to_string();
+  TRY(check("gateway address", pool.gateway));
+  for (const auto& [name, address] : pool.aux_addresses) TRY(check("auxiliary address", address));
+  if (!pool.ip_range.empty()) {
+    const auto range = Subnet::parse(pool.ip_range);
+    if (!range || !subnet->contains(*range))
+      return fail(Error(Code::invalid, "invalid ip-range " + pool.ip_range + ": parent subnet " + pool.subnet +
+                                           " doesn't contain this range"));
+  }
+  return {};
+}
+
+AddressPool pool_of(const Subnet& subnet) {
+  return {.subnet = subnet.to_string(),
+          .ip_range = {},
+          .gateway = default_gateway(subnet).to_string(),
+          .aux_addresses = {}};
+}
+
+Result<> choose_pools(Network& network, const std::vector<Network>& others) {
+  NetworkSpec& spec = network.spec;
+  std::vector<Subnet> used = subnets_of(others);
+  bool has_v4 = false, has_v6 = false;
+  for (AddressPool& pool : spec.pools) {
+    if (pool.subnet.empty()) continue;
+    TRY(complete_pool(pool));
+    const Subnet subnet = *Subnet::parse(pool.subnet);
+    TRY(check_subnet(subnet, used));
+    used.push_back(subnet);
+    (subnet.family() == Family::v4 ? has_v4 : has_v6) = true;
+  }
+  std::erase_if(spec.pools, [](const AddressPool& pool) { return pool.subnet.empty(); });
+  spec.chosen_pools = spec.pools.empty();
+  if ((!has_v4 && spec.enable_ipv4) || (!has_v6 && spec.enable_ipv6))
+    std::ranges::copy(TRY(host_subnets()), std::back_inserter(used));
+  if (!has_v4 && spec.enable_ipv4) {
+    const PoolUse use = spec.name == default_network ? PoolUse::default_bridge : PoolUse::user_network;
+    spec.pools.insert(spec.pools.begin(), pool_of(TRY(choose_subnet(used, use))));
+  }
+  if (!has_v6 && spec.enable_ipv6) spec.pools.push_back(pool_of(TRY(choose_ula_subnet(used, network.id))));
+  return {};
+}
+
+BridgeNetwork bridge_of(const Network& network) {
+  BridgeNetwork bridge;
+  bridge.network_id = network.id;
+  bridge.name = network.spec.name;
+  bridge.bridge = network.bridge;
+  bridge.internal = network.spec.internal;
+  bridge.masquerade = option(network.spec, "bridge.enable_ip_masquerade") != "false";
+  if (const auto mtu = parse_unsigned(option(network.spec, "driver.mtu")); mtu && *mtu)
+    bridge.mtu = static_cast<std::uint32_t>(*mtu);
+  for (const AddressPool& pool : network.spec.pools) {
+    const auto subnet = Subnet::parse(pool.subnet);
+    const auto gateway = Address::parse(pool.gateway);
+    if (subnet && gateway) bridge.addresses.push_back({*subnet, *gateway});
+  }
+  return bridge;
+}
+
+// The two that always exist and have no record.
+std::optional<Network> built_in(const std::string& name) {
+  if (name != "host" && name != "none") return std::nullopt;
+  Network network;
+  network.id = std::string(64, name == "host" ? '1' : '0');
+  network.spec.name = name;
+  network.spec.driver = name == "host" ? "host" : "null";
+  return network;
+}
+
+}  // namespace
+
+Result<> Engine::Impl::ensure_bridge(const Network& network) const {
+  // Gone after a reboot. Made again here, so that a start needs nothing else.
+  if (::if_nametoindex(network.bridge.c_str()) != 0) return {};
+  if (Result<> made = create_bridge(bridge_of(network)); !made)
+    return fail(std::move(made).error().wrap("create network", network.spec.name));
+  return {};
+}
+
+Result<Network> Engine::Impl::ensure_default_network() {
+  Result<Network> there = records.find_network(default_network);
+  if (there || there.error().code() != Code::not_found) return there;
+  Network network;
+  network.id = random_id();
+  network.spec.name = default_network;
+  network.spec.driver = "bridge";
+  network.bridge = std::string(default_bridge);
+  network.created_at = system_now();
+  there = records.add_network(std::move(network), choose_pools);
+  // Another process was faster.
+  if (!there && there.error().code() == Code::conflict) return records.find_network(default_network);
+  return there;
+}
+
+Result<std::string> Engine::Impl::host_gateway() {
+  const Network network = TRY(ensure_default_network());
+  TRY(ensure_bridge(network));
+  return gateways_of(network).ipv4;
+}
+
+Result<Network> Engine::create_network(const NetworkSpec& spec) {
+  Network network;
+  network.id = random_id();
+  network.spec = spec;
+  if (network.spec.driver.empty() || network.spec.driver == "default") network.spec.driver = "bridge";
+  network.created_at = system_now();
+  if (spec.name.empty() || built_in(spec.name) || spec.name == "default")
+    return fail(Error(Code::invalid, "operation is not permitted on predefined " + spec.name + " network"));
+  TRY(check_driver(network.spec));
+  TRY(check_options(network.spec));
+  const std::string wanted = option(network.spec, "bridge.name");
+  network.bridge = wanted.empty() ? bridge_name(network.id) : wanted;
+  const Fd guard = TRY(impl_->guard_creations());
+  network = TRY(impl_->records.add_network(std::move(network), choose_pools));
+  if (Result<> made = impl_->ensure_bridge(network); !made) {
+    Error error = std::move(made).error();
+    const EngineEvent event{.time = system_now(),
+                            .type = "network",
+                            .action = "destroy",
+                            .id = network.id,
+                            .project = spec.project,
+                            .attributes = {{"name", spec.name}}};
+    if (Result<> forgotten = impl_->records.forget_network(network.id, event); !forgotten)
+      return fail(std::move(error).also(std::move(forgotten).error()));
+    return fail(std::move(error));
+  }
+  return network;
+}
+
+Result<> Engine::remove_network(const std::string& id) {
+  if (built_in(id) || id == default_network)
+    return fail(Error(Code::denied, id + " is a pre-defined network and cannot be removed"));
+  const Network network = TRY(impl_->records.find_network(id));
+  std::string active;
+  for (const Records::ActiveEndpoint& end : TRY(impl_->records.leases_of_network(network.id))) {
+    if (!TRY(impl_->observe(end.project, end.container_id)).running()) continue;
+    active += (active.empty() ? "" : ", ") + ("name:\"" + end.container_name) + "\" id:\"" +
+              end.container_id.substr(0, 12) + "\"";
+  }
+  if (!active.empty()) {
+    return fail(Error(Code::conflict, "error while removing network: network " + network.spec.name +
+                                          " has active endpoints (" + active + ")"));
+  }
+  // The record first: what a crash leaves is a bridge that nobody names, and sweep() finds those.
+  TRY(impl_->records.forget_network(network.id, {.time = system_now(),
+                                                 .type = "network",
+                                                 .action = "destroy",
+                                                 .id = network.id,
+                                                 .project = network.spec.project,
+                                                 .attributes = {{"name", network.spec.name}}}));
+  if (Result<> removed = remove_bridge(network.bridge); !removed)
+    return fail(std::move(removed).error().wrap("remove network", network.spec.name));
+  return {};
+}
+
+Result<Network> Engine::inspect_network(const std::string& id) {
+  if (std::optional<Network> known = built_in(id)) return std::move(*known);
+  if (id == default_network) TRY(impl_->ensure_default_network());
+  Network network = TRY(impl_->records.find_network(id));
+  for (const Records::ActiveEndpoint& end : TRY(impl_->records.leases_of_network(network.id)))
+    if (TRY(impl_->observe(end.project, end.container_id)).running()) network.container_ids.push_back(end.container_id);
+  return network;
+}
+
+Result<std::vector<Network>> Engine::list_networks(const StringMap& labels) {
+  std::vector<Network> networks = TRY(impl_->records.list_networks());
+  std::erase_if(networks, [&](const Network& network) { return !matches_labels(network.spec.labels, labels); });
+  return networks;
+}
+
+Result<> Engine::connect_network(const std::string& id, const EndpointSpec& endpoint) {
+  const ContainerRecord record = TRY(impl_->load(id));
+  const Fd lock = TRY(impl_->lock_container(record.summary.id));
+  if (TRY(impl_->observe(record.summary.project, record.summary.id)).running()) {
+    return fail(
+        Error(Code::unsupported, "connect running container " + record.summary.name + " to network " + endpoint.network)
+            .why("only stopped containers can change their networks"));
+  }
+  const Network network = TRY(impl_->records.find_network(endpoint.network));
+  TRY(check_endpoint(endpoint, network));
+  return impl_->records.add_endpoint({.container_id = record.summary.id,
+                                      .network_id = network.id,
+                                      .spec = endpoint,
+                                      .ipv4 = {},
+                                      .ipv6 = {},
+                                      .project = {}});
+}
+
+Result<> Engine::disconnect_network(const std::string& id, const std::string& network_name) {
+  const ContainerRecord record = TRY(impl_->load(id));
+  const Fd lock = TRY(impl_->lock_container(record.summary.id));
+  const Network network = TRY(impl_->records.find_network(network_name));
+  const bool on_it = std::ranges::count(record.endpoints, network.id, &EndpointRecord::network_id) > 0;
+  if (!on_it) {
+    return fail(
+        Error(Code::not_found, "container " + record.summary.id + " is not connected to network " + network.spec.name));
+  }
+  if (TRY(impl_->observe(record.summary.project, record.summary.id)).running()) {
+    return fail(Error(Code::unsupported,
+                      "disconnect running container " + record.summary.name + " from network " + network_name)
+                    .why("only stopped containers can change their networks"));
+  }
+  return impl_->records.remove_endpoint(record.summary.id, network.id);
+}
+
+}  // namespace consort::engine
