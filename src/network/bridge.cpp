@@ -49,16 +49,21 @@ Result<> make_link(Socket& socket, const BridgeNetwork& network) {
   return {};
 }
 
+std::string alias_of(const BridgeNetwork& network) {
+  return std::string(rtnetlink::alias_prefix) + network.network_id;
+}
+
 Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
+  for (const BridgeAddress& address : network.addresses) TRY(enable_forwarding(address.gateway.family()));
   Batch batch;
-  rtnetlink::set_alias(batch, network.bridge, std::string(rtnetlink::alias_prefix) + network.network_id);
-  rtnetlink::set_link_up(batch, network.bridge);
   for (const BridgeAddress& address : network.addresses)
     rtnetlink::add_address(batch, index, {address.gateway, address.subnet.prefix()});
+  rtnetlink::set_link_up(batch, network.bridge);
+  // Last: who reads this label knows that the rest is done.
+  rtnetlink::set_alias(batch, network.bridge, alias_of(network));
   for (const netlink::Failure& failure : TRY(socket.run(batch))) {
     if (failure.error != EEXIST) return fail(Socket::error_of(batch, failure));
   }
-  for (const BridgeAddress& address : network.addresses) TRY(enable_forwarding(address.gateway.family()));
   return {};
 }
 
@@ -111,7 +116,7 @@ Result<> create_bridge(const BridgeNetwork& network) {
       TRY(make_link(socket, network));
       link = TRY(rtnetlink::find_link(socket, network.bridge));
     }
-    TRY(complete(socket, network, link ? link->index : 0));
+    if (link && link->alias != alias_of(network)) TRY(complete(socket, network, link->index));
     Firewall firewall = TRY(Firewall::open());
     return firewall.add_bridge({network.bridge, network.internal, network.masquerade});
   };
@@ -159,12 +164,14 @@ Result<std::vector<std::string>> sweep_host(std::span<const std::string> keep) {
   for (const Link& link : links) {
     const bool ours = link.kind == "bridge" && link.alias.starts_with(rtnetlink::alias_prefix);
     if (ours && !kept(link.name)) bridges.push_back(link.name);
-    if (link.kind == "veth" && link.group == rtnetlink::link_group && !kept(bridge_of(link)))
-      removed.push_back(link.name);
+    const bool on_bridge = link.kind == "veth" && link.group == rtnetlink::link_group && link.master != 0;
+    if (on_bridge && !kept(bridge_of(link))) removed.push_back(link.name);
   }
+  // Rules of a bridge that is gone. Those of an interface that is there belong to somebody: a build has its own cable.
   Firewall firewall = TRY(Firewall::open());
   for (const std::string& name : TRY(firewall.bridges())) {
-    if (!kept(name) && std::find(bridges.begin(), bridges.end(), name) == bridges.end()) bridges.push_back(name);
+    const bool exists = std::any_of(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });
+    if (!kept(name) && !exists) bridges.push_back(name);
   }
   removed.insert(removed.end(), bridges.begin(), bridges.end());
   TRY(both(delete_links(socket, removed), firewall.remove_bridges(bridges)));

@@ -29,8 +29,9 @@ struct BridgeNetwork {
 
 std::string bridge_name(std::string_view network_id);  // "br-" and the first 12 digits
 
-// Makes the bridge, its addresses and its firewall elements, or completes what is there; turns IP forwarding on.
-// A failure takes back what this call made.
+// Makes the bridge, its addresses and its firewall elements, or completes what is there; turns IP forwarding on. Cheap
+// when nothing is missing (some 0.2 ms), so call it before every start: it also repairs a firewall that somebody has
+// flushed. A failure takes back what this call made.
 Result<> create_bridge(const BridgeNetwork& network);
 // Takes everything away that create_bridge made, whatever is left of it, and our ends of cables on it. Errors are
 // collected; gone is success. Several at once cost as much time as one (about 40 ms, in which the kernel waits for its

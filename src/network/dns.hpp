@@ -89,4 +89,10 @@ std::vector<Address> parse_nameservers(std::string_view resolv_conf);
 // Those of this host. A loopback one is asked from the host's namespace, where it is reachable.
 std::vector<Address> host_resolvers();
 
+// A resolv.conf for a container that asks the host's servers directly: loopback ones, which it can't reach, are left
+// out, and when none is left, public ones stand in, as with Docker (spec 8). Search and options stay.
+std::string container_resolv_conf(std::string_view host_resolv_conf);
+// The host's, or what systemd-resolved keeps for this purpose where the host's names only its stub.
+std::string read_host_resolv_conf();
+
 }  // namespace consort

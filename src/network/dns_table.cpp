@@ -73,6 +73,31 @@ std::vector<Address> parse_nameservers(std::string_view resolv_conf) {
   return servers;
 }
 
+std::string container_resolv_conf(std::string_view host_resolv_conf) {
+  std::string text;
+  bool found = false;
+  for (const std::string& line : split(host_resolv_conf, '\n')) {
+    const std::string_view kept = trim(line);
+    if (kept.empty()) continue;
+    const std::vector<Address> servers = parse_nameservers(kept);
+    if (kept.starts_with("nameserver") && (servers.empty() || servers.front().is_loopback())) continue;
+    found = found || !servers.empty();
+    text.append(kept).append("\n");
+  }
+  if (!found) text += "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
+  return text;
+}
+
+std::string read_host_resolv_conf() {
+  constexpr std::size_t limit = 1 << 20;
+  const std::string text = read_file("/etc/resolv.conf", limit).value_or("");
+  const std::vector<Address> servers = parse_nameservers(text);
+  const bool stub = !servers.empty() && std::all_of(servers.begin(), servers.end(),
+                                                    [](const Address& server) { return server.is_loopback(); });
+  if (!stub) return text;
+  return read_file("/run/systemd/resolve/resolv.conf", limit).value_or(text);
+}
+
 std::vector<Address> host_resolvers() {
   const Result<std::string> text = read_file("/etc/resolv.conf", 1 << 20);
   return text ? parse_nameservers(*text) : std::vector<Address>{};

@@ -134,6 +134,7 @@ Result<> Firewall::remove_table() {
 
 Result<> Firewall::add_bridge(const BridgePolicy& policy) {
   TRY(ensure_table());
+  // Elements that are there already are no failure.
   Result<> added = add(state_->socket, elements_of(policy));
   // The last bridge of another project may have taken the table away in between.
   if (!added && added.error().sys_errno() == ENOENT) {

@@ -42,7 +42,7 @@ class Firewall {
   Result<> ensure_table();  // there already: fine; of another version: its rules are replaced, its elements stay
   Result<> remove_table();
 
-  Result<> add_bridge(const BridgePolicy& policy);  // makes the table too
+  Result<> add_bridge(const BridgePolicy& policy);                // makes the table too
   Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
   Result<std::vector<std::string>> bridges();
 

@@ -15,6 +15,9 @@ enum class PoolUse : std::uint8_t {
   user_network,    // never 172.17.0.0/16, which belongs to the default bridge
 };
 
+// The interface of the default bridge, where containers with network_mode "bridge" are.
+inline constexpr std::string_view default_bridge = "consort0";
+
 // The first subnet of the default pools that overlaps none of `used` (networks and host routes alike):
 // 172.18.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20, 192.168.16.0/20, ... Code::conflict when all are taken.
 Result<Subnet> choose_subnet(std::span<const Subnet> used, PoolUse use);

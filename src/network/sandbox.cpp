@@ -43,7 +43,7 @@ Result<std::string> sysctl_path(const std::string& name) {
   std::string path = name;
   if (path.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
   const bool safe =
-      path.starts_with("net/") && path.find("..") == std::string::npos && path.find('\0') == std::string::npos;
+      path.starts_with("net/") && name.find("..") == std::string::npos && path.find('\0') == std::string::npos;
   if (!safe) return fail(Code::invalid, "sysctl '" + name + "' is not allowed");
   return "/proc/sys/" + path;
 }
@@ -70,29 +70,43 @@ Result<> prepare_settings(const SandboxOptions& options) {
   return {};
 }
 
+Result<MacAddress> mac_of(const Endpoint& endpoint) {
+  if (endpoint.mac) return *endpoint.mac;
+  if (endpoint.ipv4) return MacAddress::of(endpoint.ipv4->address);
+  return MacAddress::random();
+}
+
 Result<> make_links(Socket& host, const SandboxOptions& options, int netns, Sandbox& sandbox) {
   Batch batch;
   for (const Endpoint& endpoint : options.endpoints) {
-    const std::optional<rtnetlink::Link> bridge = TRY(rtnetlink::find_link(host, endpoint.bridge));
-    if (!bridge)
-      return fail(Error(Code::not_found, "connect to network " + endpoint.network_name)
-                      .why("its bridge " + endpoint.bridge + " is gone")
-                      .hint("`up` makes it again"));
     rtnetlink::Veth veth;
+    if (!endpoint.bridge.empty()) {
+      const std::optional<rtnetlink::Link> bridge = TRY(rtnetlink::find_link(host, endpoint.bridge));
+      if (!bridge)
+        return fail(Error(Code::not_found, "connect to network " + endpoint.network_name)
+                        .why("its bridge " + endpoint.bridge + " is gone")
+                        .hint("`up` makes it again"));
+      veth.master = bridge->index;
+      veth.mtu = bridge->mtu;
+    }
+    if (endpoint.mtu != 0) veth.mtu = endpoint.mtu;
     veth.host_name = TRY(random_link_name());
-    veth.master = bridge->index;
     veth.peer_name = endpoint.ifname;
     veth.peer_netns = netns;
-    veth.mtu = endpoint.mtu != 0 ? endpoint.mtu : bridge->mtu;
-    if (endpoint.mac)
-      veth.peer_mac = *endpoint.mac;
-    else if (endpoint.ipv4)
-      veth.peer_mac = MacAddress::of(endpoint.ipv4->address);
-    else
-      veth.peer_mac = TRY(MacAddress::random());
+    veth.peer_mac = TRY(mac_of(endpoint));
     rtnetlink::add_veth(batch, veth);
-    if (endpoint.isolated) rtnetlink::isolate_port(batch, veth.host_name);
+    if (endpoint.isolated && veth.master != 0) rtnetlink::isolate_port(batch, veth.host_name);
     sandbox.host_links.push_back(veth.host_name);
+  }
+  return host.transact(batch);
+}
+
+// For cables without a bridge.
+Result<> address_host_ends(Socket& host, const SandboxOptions& options, const Sandbox& sandbox) {
+  Batch batch;
+  for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
+    const auto& address = options.endpoints[i].host_address;
+    if (address) rtnetlink::add_address(batch, TRY(rtnetlink::link_index(host, sandbox.host_links[i])), *address);
   }
   return host.transact(batch);
 }
@@ -162,6 +176,7 @@ Result<> open_resolver(Sandbox& sandbox) {
 Result<> fill(Socket& host, const SandboxOptions& options, const NewNamespace& place, Sandbox& sandbox) {
   TRY(prepare_settings(options));
   TRY(make_links(host, options, place.fd(), sandbox));
+  TRY(address_host_ends(host, options, sandbox));
   Socket inside = TRY(Socket::open(NETLINK_ROUTE));
   TRY(configure_links(inside, options));
   for (const auto& [name, value] : options.sysctls)

@@ -1,8 +1,8 @@
 // A sandbox is the network namespace of one container: its interfaces, addresses, routes, and the sockets on which the
 // supervisor answers DNS inside it. Making one takes a few netlink messages and runs no program.
 //
-// The supervisor has one thread, so create_sandbox may enter the new namespace and come back; it must not be called in
-// a process with more threads that touch the network at the same time.
+// The calling thread enters the new namespace and comes back; other threads do not notice. A HostLink is used by one
+// thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +20,18 @@ namespace consort {
 struct Endpoint {
   std::string network_id;
   std::string network_name;
-  std::string bridge;           // the host's bridge
+  std::string bridge;           // the host's bridge; "": a cable to the host alone, see host_address
   std::string ifname = "eth0";  // inside
   std::optional<InterfaceAddress> ipv4;
   std::optional<Address> gateway4;
   std::optional<InterfaceAddress> ipv6;
   std::optional<Address> gateway6;
-  std::optional<MacAddress> mac;  // default: MacAddress::of(ipv4)
-  bool default_route = false;     // at most one endpoint of a container
-  bool internal = false;          // then its gateways are not used
-  bool isolated = false;          // enable_icc=false: may talk to the bridge only
-  std::uint32_t mtu = 0;          // bytes; 0: the bridge's
+  std::optional<MacAddress> mac;                 // default: MacAddress::of(ipv4)
+  bool default_route = false;                    // at most one endpoint of a container
+  bool internal = false;                         // then its gateways are not used
+  bool isolated = false;                         // enable_icc=false: may talk to the bridge only
+  std::optional<InterfaceAddress> host_address;  // without bridge: of the end on the host
+  std::uint32_t mtu = 0;                         // bytes; 0: the bridge's
 };
 
 enum class SandboxDns : std::uint8_t { none, resolver };
@@ -76,13 +77,14 @@ class HostLink {
   std::unique_ptr<State> state_;
 };
 
-// A namespace with a way to the outside for RUN steps of a build: on the default bridge (consort0), made when it is
-// missing. The resolver is the host's own, so resolv_conf holds what the container's /etc/resolv.conf should say.
+// A namespace with a way to the outside for RUN steps of a build. It has a cable of its own to the host with a /30 out
+// of the default pool: no bridge to make, to share and to remove.
 struct BuildSandbox {
   Sandbox sandbox;
-  std::string resolv_conf;
+  std::string resolv_conf;  // what /etc/resolv.conf should say: the resolver is the host's own
 };
-inline constexpr std::string_view default_bridge = "consort0";
 Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id);
+// Closes the namespace and takes its rules out of the firewall.
+Result<> destroy_build_sandbox(BuildSandbox build);
 
 }  // namespace consort

@@ -52,7 +52,6 @@ struct Veth {
   MacAddress peer_mac;
   int peer_netns = -1;       // descriptor
   std::uint32_t mtu = 1500;  // of both ends
-  bool isolated = false;     // the bridge port may talk to the bridge only
 };
 void add_veth(Batch& batch, const Veth& veth);  // the host's end is up, the peer is down
 void isolate_port(Batch& batch, const std::string& name);

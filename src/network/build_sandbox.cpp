@@ -1,0 +1,58 @@
+#include <sys/random.h>
+
+#include "network/dns.hpp"
+#include "network/firewall.hpp"
+#include "network/pools.hpp"
+#include "network/sandbox.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr unsigned cable_prefix = 30;
+constexpr int tries_per_block = 16;
+
+// A random /30: at the default bridge's place, or from the pools' far end, where networks come last. Random, so that
+// builds which start at the same moment need not know of each other.
+Result<Subnet> choose_cable_subnet(const std::vector<Subnet>& used) {
+  for (const unsigned second : {17u, 31u, 30u, 29u, 28u, 27u, 26u, 25u, 24u, 23u, 22u, 21u, 20u, 19u, 18u}) {
+    for (int i = 0; i < tries_per_block; ++i) {
+      std::uint8_t bytes[4];
+      if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) return fail_errno("get random bytes");
+      bytes[0] = 172;
+      bytes[1] = static_cast<std::uint8_t>(second);
+      const Subnet candidate(Address::from_bytes(Family::v4, bytes), cable_prefix);
+      if (check_subnet(candidate, used)) return candidate;
+    }
+  }
+  return fail(Error(Code::conflict, "choose a subnet for the build")
+                  .why("all predefined address pools have been fully subnetted"));
+}
+
+}  // namespace
+
+Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id) {
+  const Subnet subnet = TRY(choose_cable_subnet(TRY(host_subnets())));
+  Endpoint endpoint;
+  endpoint.network_name = "build";
+  endpoint.ipv4 = InterfaceAddress{subnet.base().plus(2), cable_prefix};
+  endpoint.gateway4 = subnet.base().plus(1);
+  endpoint.host_address = InterfaceAddress{*endpoint.gateway4, cable_prefix};
+  endpoint.default_route = true;
+  BuildSandbox build;
+  build.sandbox = TRY(host.create_sandbox({.container_id = id, .endpoints = {endpoint}, .dns = SandboxDns::none}));
+  TRY(enable_forwarding(Family::v4));
+  Firewall firewall = TRY(Firewall::open());
+  TRY(firewall.add_bridge({.bridge = build.sandbox.host_links.front()}));
+  build.resolv_conf = container_resolv_conf(read_host_resolv_conf());
+  return build;
+}
+
+Result<> destroy_build_sandbox(BuildSandbox build) {
+  const std::vector<std::string> links = std::move(build.sandbox.host_links);
+  build.sandbox = {};
+  Firewall firewall = TRY(Firewall::open());
+  return firewall.remove_bridges(links);
+}
+
+}  // namespace consort

@@ -1,0 +1,165 @@
+#include "network/shared_names.hpp"
+
+#include <dirent.h>
+#include <sys/inotify.h>
+
+#include <array>
+#include <climits>
+#include <map>
+#include <set>
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr std::size_t max_file_bytes = 4 << 20;
+constexpr std::string_view suffix = ".json";
+
+Json to_json(const NameRecord& record) {
+  Json json{{"network_name", record.network_name}, {"container_name", record.container_name}, {"names", record.names}};
+  if (record.ipv4) json["ipv4"] = record.ipv4->to_string();
+  if (record.ipv6) json["ipv6"] = record.ipv6->to_string();
+  return json;
+}
+
+NameRecord from_json(const Json& json, const std::string& network_id) {
+  NameRecord record;
+  record.network_id = network_id;
+  record.network_name = get_string(json, "network_name");
+  record.container_name = get_string(json, "container_name");
+  record.names = get_strings(json, "names");
+  record.ipv4 = Address::parse(get_string(json, "ipv4"));
+  record.ipv6 = Address::parse(get_string(json, "ipv6"));
+  return record;
+}
+
+std::vector<std::string> list_folder(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* folder = ::opendir(path.c_str());
+  if (!folder) return names;
+  while (const dirent* entry = ::readdir(folder)) names.emplace_back(entry->d_name);
+  ::closedir(folder);
+  return names;
+}
+
+}  // namespace
+
+struct SharedNames::Impl {
+  EventLoop& loop;
+  std::string root;  // run/networks
+  std::string file;  // PROJECT.json
+  std::function<void()> on_change;
+  Fd watcher;
+  EventLoop::Token token = 0;
+  std::map<std::string, int> watches;  // network id -> watch descriptor
+  std::vector<NameRecord> others;
+
+  Impl(EventLoop& l, std::string r, std::string f, std::function<void()> change)
+      : loop(l), root(std::move(r)), file(std::move(f)), on_change(std::move(change)) {}
+  ~Impl();
+  Result<> write(const std::string& network_id, const std::vector<const NameRecord*>& records);
+  void leave(const std::string& network_id);
+  void on_events();
+  void read_all();
+};
+
+SharedNames::Impl::~Impl() {
+  // The files stay: a successor publishes them anew, and who shuts the project down publishes nothing first.
+  loop.remove(token);
+}
+
+Result<> SharedNames::Impl::write(const std::string& network_id, const std::vector<const NameRecord*>& records) {
+  const std::string folder = root + "/" + network_id;
+  TRY(make_directories(folder, 0700));
+  if (!watches.contains(network_id)) {
+    const int watch = ::inotify_add_watch(watcher.get(), folder.c_str(), IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
+    if (watch < 0) return fail_errno("watch", folder);
+    watches[network_id] = watch;
+  }
+  Json list = Json::array();
+  for (const NameRecord* record : records) list.push_back(to_json(*record));
+  const std::string text = dump_json(list);
+  // Unchanged names wake nobody.
+  if (const Result<std::string> now = read_file(folder + "/" + file); now && *now == text) return {};
+  return write_file_atomic(folder + "/" + file, text, 0600);
+}
+
+void SharedNames::Impl::leave(const std::string& network_id) {
+  const std::string folder = root + "/" + network_id;
+  if (const auto watch = watches.find(network_id); watch != watches.end()) {
+    ::inotify_rm_watch(watcher.get(), watch->second);
+    watches.erase(watch);
+  }
+  // What can't be removed names containers that nobody reaches any more; the run root is emptied at boot.
+  (void)remove_file(folder + "/" + file);
+  ::rmdir(folder.c_str());  // fails while others are on the network
+}
+
+void SharedNames::Impl::read_all() {
+  others.clear();
+  for (const auto& [network_id, watch] : watches) {
+    const std::string folder = root + "/" + network_id;
+    for (const std::string& name : list_folder(folder)) {
+      if (name == file || !name.ends_with(suffix)) continue;
+      const Result<std::string> text = read_file(folder + "/" + name, max_file_bytes);
+      if (!text) continue;  // gone in between
+      const Result<Json> list = parse_json(*text, folder + "/" + name);
+      if (!list || !list->is_array()) continue;
+      for (const Json& item : *list) others.push_back(from_json(item, network_id));
+    }
+  }
+}
+
+void SharedNames::Impl::on_events() {
+  bool foreign = false;
+  alignas(inotify_event) std::array<char, 16 * (sizeof(inotify_event) + NAME_MAX + 1)> buffer;
+  while (true) {
+    const ssize_t got = ::read(watcher.get(), buffer.data(), buffer.size());
+    if (got <= 0) break;
+    for (ssize_t at = 0; at < got;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      at += static_cast<ssize_t>(sizeof *event + event->len);
+      const std::string_view name = event->len != 0 ? event->name : "";
+      // An overflow (no name) may have swallowed anything.
+      if (name.empty() ? (event->mask & IN_Q_OVERFLOW) != 0 : name != file && name.ends_with(suffix)) foreign = true;
+    }
+  }
+  if (!foreign) return;
+  read_all();
+  on_change();
+}
+
+SharedNames::SharedNames(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SharedNames::~SharedNames() = default;
+
+Result<std::unique_ptr<SharedNames>> SharedNames::create(EventLoop& loop, std::string run_root, std::string project,
+                                                         std::function<void()> on_change) {
+  auto impl = std::make_unique<Impl>(loop, run_root + "/networks", project + std::string(suffix), std::move(on_change));
+  impl->watcher = Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!impl->watcher) return fail_errno("create inotify");
+  Impl* self = impl.get();
+  impl->token = TRY(loop.add(impl->watcher.get(), EPOLLIN, [self](std::uint32_t) { self->on_events(); }));
+  return std::unique_ptr<SharedNames>(new SharedNames(std::move(impl)));
+}
+
+Result<> SharedNames::publish(const std::vector<NameRecord>& own) {
+  std::map<std::string, std::vector<const NameRecord*>> by_network;
+  for (const NameRecord& record : own) by_network[record.network_id].push_back(&record);
+  std::set<std::string> gone;
+  for (const auto& [network_id, watch] : impl_->watches) {
+    if (!by_network.contains(network_id)) gone.insert(network_id);
+  }
+  for (const std::string& network_id : gone) impl_->leave(network_id);
+  for (const auto& [network_id, records] : by_network) TRY(impl_->write(network_id, records));
+  impl_->read_all();
+  return {};
+}
+
+const std::vector<NameRecord>& SharedNames::others() const {
+  return impl_->others;
+}
+
+}  // namespace consort

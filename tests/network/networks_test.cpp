@@ -1,0 +1,228 @@
+// Kinds of networks: internal, IPv6, several at once, without talk between containers, and the one of a build.
+#include <algorithm>
+#include <iterator>
+
+#include "host_fixture.hpp"
+#include "network/firewall.hpp"
+#include "network/pools.hpp"
+
+namespace consort::test {
+namespace {
+
+class NetworksTest : public HostTest {
+ protected:
+  void SetUp() override {
+    HostTest::SetUp();
+    if (!IsSkipped()) host_ = HostLink::open().value();
+  }
+  Sandbox container(std::vector<Endpoint> endpoints, std::vector<std::pair<std::string, std::string>> sysctls = {}) {
+    auto made = host_->create_sandbox(
+        {.container_id = "test", .endpoints = std::move(endpoints), .sysctls = std::move(sysctls)});
+    EXPECT_TRUE(made.has_value()) << problem(made);
+    return made ? *std::move(made) : Sandbox{};
+  }
+  static ChildGuard serve(const Sandbox& sandbox, const std::string& name, const std::string& address = "0.0.0.0") {
+    return start_in(sandbox.netns.get(), [&](const auto& ready) { tcp_serve(address, 80, name, ready); });
+  }
+  static std::string ask(const Sandbox& from, const std::string& address, int timeout_ms = 3000) {
+    return ask_in(from.netns.get(), [&] { return tcp_ask(address, 80, "hi", timeout_ms); });
+  }
+  static std::string shell_in(const Sandbox& sandbox, const std::string& command) {
+    return ask_in(sandbox.netns.get(), [&] { return shell(command); });
+  }
+  std::optional<HostLink> host_;
+};
+
+TEST_F(NetworksTest, AnInternalNetworkHasNoWayOutAndNoWayIn) {
+  const BridgeNetwork inner = network(18, true), other = network(19);
+  REQUIRE_OK(create_bridge(inner));
+  REQUIRE_OK(create_bridge(other));
+  const Sandbox a = container({endpoint(inner, 2)}), b = container({endpoint(inner, 3)});
+  const Sandbox c = container({endpoint(other, 2)});
+  const auto server = serve(b, "b");
+  EXPECT_EQ(ask(a, "172.18.0.3"), "b from 172.18.0.2: hi");
+  EXPECT_EQ(ask(a, "198.51.100.1"), "connect: Network is unreachable");
+  EXPECT_EQ(shell_in(a, "ip route show default"), "");
+  EXPECT_EQ(ask(c, "172.18.0.3", 300), "connect: timeout");
+  // Even with a route of its own.
+  shell_in(a, "ip route add default via 172.18.0.1");
+  EXPECT_EQ(ask(a, "198.51.100.1", 300), "connect: timeout");
+}
+
+TEST_F(NetworksTest, Ipv6WorksInsideAndOutside) {
+  BridgeNetwork net = network(18);
+  net.addresses.push_back({Subnet::parse("fd00:18::/64").value(), Address::parse("fd00:18::1").value()});
+  REQUIRE_OK(create_bridge(net));
+  const Sandbox a = container({endpoint(net, 2)}), b = container({endpoint(net, 3)});
+  const auto server = serve(b, "b", "::");
+  const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("::", 80, "out", ready); });
+  EXPECT_EQ(ask(a, "fd00:18::3"), "b from fd00:18::2: hi");
+  EXPECT_EQ(tcp_ask("fd00:18::3", 80, "hi"), "b from fd00:18::1: hi");
+  EXPECT_EQ(ask(a, "fd00:51::1"), "out from fd00:51::2: hi");
+  EXPECT_EQ(shell_in(a, "ip -6 route show default | cut -d' ' -f1-5"), "default via fd00:18::1 dev eth0\n");
+}
+
+TEST_F(NetworksTest, ANetworkOfIpv6OnlyWorks) {
+  BridgeNetwork net = network(18);
+  net.addresses = {{Subnet::parse("fd00:18::/64").value(), Address::parse("fd00:18::1").value()}};
+  REQUIRE_OK(create_bridge(net));
+  const Sandbox a = container({endpoint(net, 2)}), b = container({endpoint(net, 3)});
+  const auto server = serve(b, "b", "::");
+  EXPECT_EQ(ask(a, "fd00:18::3"), "b from fd00:18::2: hi");
+}
+
+TEST_F(NetworksTest, SeveralNetworksKeepTheirOrderAndOneDefaultRoute) {
+  const BridgeNetwork first = network(18), second = network(19);
+  REQUIRE_OK(create_bridge(first));
+  REQUIRE_OK(create_bridge(second));
+  Endpoint eth0 = endpoint(first, 2, "eth0"), eth1 = endpoint(second, 2, "eth1");
+  eth0.default_route = false;
+  eth1.default_route = true;
+  eth1.mac = MacAddress::parse("02:00:00:00:00:77");
+  eth1.mtu = 1400;
+  const Sandbox both = container({eth0, eth1});
+  const Sandbox far = container({endpoint(second, 3)});
+  const auto server = serve(far, "far");
+  EXPECT_EQ(ask(both, "172.19.0.3"), "far from 172.19.0.2: hi");
+  EXPECT_EQ(shell_in(both, "ip route show default"), "default via 172.19.0.1 dev eth1 \n");
+  EXPECT_EQ(shell_in(both, "ip -o link | awk -F'[ :@]+' '{print $2}' | tr '\\n' ' '"), "lo eth0 eth1 ");
+  EXPECT_EQ(shell_in(both,
+                     "cat /sys/class/net/eth1/mtu /sys/class/net/eth1/address 2>/dev/null;"
+                     "ip -o link show eth1 | grep -o 'mtu [0-9]*\\|ether [0-9a-f:]*'"),
+            "mtu 1400\nether 02:00:00:00:00:77\n");
+}
+
+TEST_F(NetworksTest, WithoutIccContainersReachTheBridgeOnly) {
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  Endpoint first = endpoint(net, 2), second = endpoint(net, 3);
+  first.isolated = second.isolated = true;
+  const Sandbox a = container({first}), b = container({second});
+  const auto server = serve(b, "b");
+  const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
+  EXPECT_NE(ask(a, "172.18.0.3", 300).substr(0, 1), "b");
+  EXPECT_EQ(tcp_ask("172.18.0.3", 80, "hi"), "b from 172.18.0.1: hi");
+  EXPECT_EQ(ask(a, "198.51.100.1"), "out from 198.51.100.2: hi");
+}
+
+TEST_F(NetworksTest, NetworkModeNoneHasLoopbackOnly) {
+  auto made = host_->create_sandbox({.container_id = "test", .dns = SandboxDns::none});
+  REQUIRE_OK(made);
+  EXPECT_EQ(shell_in(*made, "ip -o link | grep -v sit0 | awk -F'[ :]+' '{print $2}'"), "lo\n");
+  EXPECT_NE(shell_in(*made, "ip -o addr show lo").find("127.0.0.1/8"), std::string::npos);
+  EXPECT_FALSE(made->dns_udp);
+}
+
+TEST_F(NetworksTest, SysctlsAreThoseOfTheNamespaceOnly) {
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  const Sandbox a =
+      container({endpoint(net, 2)}, {{"net.ipv4.conf.eth0.rp_filter", "2"}, {"net.core.somaxconn", "77"}});
+  EXPECT_EQ(
+      shell_in(a, "sysctl -n net.ipv4.conf.eth0.rp_filter net.core.somaxconn net.ipv4.ip_unprivileged_port_start"),
+      "2\n77\n0\n");
+  EXPECT_NE(shell("sysctl -n net.core.somaxconn"), "77\n");
+  for (const char* bad : {"kernel.panic", "net/../kernel/panic", "net..kernel", "../x"}) {
+    const auto refused = host_->create_sandbox({.container_id = "x", .sysctls = {{bad, "1"}}});
+    ASSERT_FALSE(refused.has_value()) << bad;
+    EXPECT_EQ(refused.error().code(), Code::invalid);
+  }
+  const auto unknown = host_->create_sandbox({.container_id = "x", .sysctls = {{"net.nope", "1"}}});
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().code(), Code::not_found);
+}
+
+TEST_F(NetworksTest, AMissingBridgeIsNamedAndLeavesNothing) {
+  const std::string links = shell("ip -o link");
+  const auto made = host_->create_sandbox({.container_id = "test", .endpoints = {endpoint(network(18), 2)}});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().message(),
+            "set up the network of container test: connect to network net18: its bridge br-aaaaaaaaaa18 is gone");
+  EXPECT_EQ(shell("ip -o link"), links);
+}
+
+TEST_F(NetworksTest, ABuildReachesTheOutsideAndLeavesNothing) {
+  const std::string rules = shell("nft list ruleset");
+  const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
+  auto first = create_build_sandbox(*host_, "one");
+  REQUIRE_OK(first);
+  auto second = create_build_sandbox(*host_, "two");
+  REQUIRE_OK(second);
+  EXPECT_EQ(ask(first->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
+  EXPECT_EQ(ask(second->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
+  EXPECT_NE(first->resolv_conf.find("nameserver "), std::string::npos);
+  REQUIRE_OK(sweep_host({}));  // must not disturb builds that are running
+  EXPECT_EQ(ask(second->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
+  REQUIRE_OK(destroy_build_sandbox(*std::move(first)));
+  REQUIRE_OK(destroy_build_sandbox(*std::move(second)));
+  EXPECT_EQ(shell("nft list ruleset"), rules);
+}
+
+TEST_F(NetworksTest, TheSweepTakesWhatIsNotKept) {
+  const BridgeNetwork kept = network(18), lost = network(19);
+  REQUIRE_OK(create_bridge(kept));
+  REQUIRE_OK(create_bridge(lost));
+  const Sandbox a = container({endpoint(kept, 2)}), b = container({endpoint(lost, 2)});
+  shell("ip link add br-abcdefabcdef type bridge");  // somebody else's
+  const std::vector<std::string> names{kept.bridge};
+  const auto removed = sweep_host(names);
+  REQUIRE_OK(removed);
+  EXPECT_EQ(removed->size(), 2u);
+  EXPECT_TRUE(*bridge_exists(kept.bridge));
+  EXPECT_FALSE(*bridge_exists(lost.bridge));
+  EXPECT_TRUE(*bridge_exists("br-abcdefabcdef"));
+  EXPECT_EQ(*Firewall::open()->bridges(), names);
+}
+
+TEST_F(NetworksTest, AForeignInterfaceOfTheNameIsNotTouched) {
+  const BridgeNetwork net = network(18);
+  ASSERT_EQ(shell("ip link add " + net.bridge + " type veth peer name other"), "");
+  const auto made = create_bridge(net);
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().code(), Code::conflict);
+  BridgeNetwork bad = net;
+  for (const char* name : {"", "much-too-long-for-it", "a/b", "a b"}) {
+    bad.bridge = name;
+    EXPECT_EQ(create_bridge(bad).error().code(), Code::invalid) << name;
+  }
+}
+
+TEST_F(NetworksTest, AnAddressThatIsTakenUndoesTheBridge) {
+  BridgeNetwork net = network(18);
+  net.addresses.front().gateway = Address::parse("172.19.0.1").value();
+  const std::string before = shell("ip -o link; nft list ruleset");
+  EXPECT_EQ(create_bridge(net).error().code(), Code::invalid);
+  EXPECT_EQ(shell("ip -o link; nft list ruleset"), before);
+}
+
+TEST_F(NetworksTest, HostSubnetsAreThoseThatAreRouted) {
+  const auto subnets = host_subnets();
+  REQUIRE_OK(subnets);
+  EXPECT_TRUE(std::ranges::count(*subnets, Subnet::parse("198.51.100.0/24").value()));
+  EXPECT_TRUE(std::ranges::count(*subnets, Subnet::parse("fd00:51::/64").value()));
+  EXPECT_FALSE(std::ranges::count(*subnets, Subnet::parse("0.0.0.0/0").value()));
+}
+
+// Docker's chains as it makes them with iptables: everything that is forwarded is dropped unless a rule of its own
+// allows it.
+TEST_F(NetworksTest, ADockerEnginesFirewallIsPassedAndLeftAsItWas) {
+  const std::string made = shell(
+      "iptables -P FORWARD DROP && iptables -N DOCKER-USER && iptables -A FORWARD -j DOCKER-USER"
+      " && iptables -A DOCKER-USER -j RETURN");
+  if (!made.empty()) GTEST_SKIP() << "no iptables here: " << made;
+  const std::string before = shell("iptables -S");
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  REQUIRE_OK(create_bridge(net));
+  const Sandbox a = container({endpoint(net, 2)});
+  const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
+  EXPECT_EQ(ask(a, "198.51.100.1"), "out from 198.51.100.2: hi");
+  const std::string rule = net.bridge + " -m comment --comment \"consort " + net.bridge + "\" -j ACCEPT\n";
+  EXPECT_EQ(shell("iptables -S DOCKER-USER"),
+            "-N DOCKER-USER\n-A DOCKER-USER -o " + rule + "-A DOCKER-USER -i " + rule + "-A DOCKER-USER -j RETURN\n");
+  REQUIRE_OK(remove_bridge(net.bridge));
+  EXPECT_EQ(shell("iptables -S"), before);
+}
+
+}  // namespace
+}  // namespace consort::test
