@@ -45,7 +45,10 @@ class Subscription {
 };
 
 struct ExecOptions {
-  std::string process;  // OCI `process` object as JSON text: args, env, cwd, user, capabilities, ...
+  // OCI `process` object as JSON text: args, env, cwd, user, capabilities, ... Beside OCI's words, "consort_user"
+  // ("name", "1000:group") wins over user.uid and .gid, and "consort_groups" adds groups; both are looked up in the
+  // container.
+  std::string process;
   bool tty = false;
   bool detach = false;              // do not keep the connection: wait() is not available
   int in = -1, out = -1, err = -1;  // borrowed; -1: /dev/null. Not used with tty
