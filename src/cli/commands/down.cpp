@@ -1,0 +1,49 @@
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/selection.hpp"
+#include "project/plan/lifecycle.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+Result<project::DownOptions> down_options(const Invocation& invocation, Workspace& workspace) {
+  const ParsedFlags& flags = invocation.flags;
+  project::DownOptions options;
+  options.named = {invocation.arguments.begin(), invocation.arguments.end()};
+  options.stop.timeout_seconds = timeout_of(invocation);
+  options.volumes = flags.on("volumes");
+  options.remove_orphans = TRY(orphans_of(invocation)) == project::Orphans::remove;
+  const std::string images = flags.text("rmi");
+  if (images == "local") {
+    options.images = project::RemoveImages::local;
+  } else if (images == "all") {
+    options.images = project::RemoveImages::all;
+  } else if (!images.empty()) {
+    return fail(Code::invalid, "invalid value for --rmi: \"" + images + "\"");
+  }
+  if (const compose::Project* file = workspace.project())
+    for (const auto& [name, service] : file->services)
+      if (!service.pre_stop.empty()) options.stop.pre_stop[name] = service.pre_stop;
+  return options;
+}
+
+}  // namespace
+
+Result<int> run_down(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
+  const project::DownOptions options = TRY(down_options(invocation, *workspace));
+  TRY(workspace->lock());
+  project::Session& session = workspace->session();
+  const project::Observed observed = TRY(project::observe(session, project::Look::everything));
+  TRY(project::check_services(session, observed.containers, invocation.arguments));
+  const project::Plan plan = project::plan_down(session.project_name, workspace->project(), observed, options);
+  if (plan.empty()) {
+    session.progress.warn("Warning: No resource found to remove for project \"" + session.project_name + "\".");
+    return 0;
+  }
+  TRY(project::execute(session, plan, "Running"));
+  return 0;
+}
+
+}  // namespace consort::cli

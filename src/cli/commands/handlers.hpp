@@ -1,0 +1,56 @@
+// Every command's function; each lives in a file of its own or of its family.
+#pragma once
+
+#include "cli/invocation.hpp"
+
+namespace consort::cli {
+
+Result<int> run_attach(Invocation& invocation);
+Result<int> run_build(Invocation& invocation);
+Result<int> run_config(Invocation& invocation);
+Result<int> run_cp(Invocation& invocation);
+Result<int> run_create(Invocation& invocation);
+Result<int> run_down(Invocation& invocation);
+Result<int> run_events(Invocation& invocation);
+Result<int> run_exec(Invocation& invocation);
+Result<int> run_export(Invocation& invocation);
+Result<int> run_images(Invocation& invocation);
+Result<int> run_kill(Invocation& invocation);
+Result<int> run_logs(Invocation& invocation);
+Result<int> run_ls(Invocation& invocation);
+Result<int> run_pause(Invocation& invocation);
+Result<int> run_port(Invocation& invocation);
+Result<int> run_ps(Invocation& invocation);
+Result<int> run_pull(Invocation& invocation);
+Result<int> run_push(Invocation& invocation);
+Result<int> run_restart(Invocation& invocation);
+Result<int> run_rm(Invocation& invocation);
+Result<int> run_run(Invocation& invocation);
+Result<int> run_scale(Invocation& invocation);
+Result<int> run_start(Invocation& invocation);
+Result<int> run_stats(Invocation& invocation);
+Result<int> run_stop(Invocation& invocation);
+Result<int> run_top(Invocation& invocation);
+Result<int> run_unpause(Invocation& invocation);
+Result<int> run_up(Invocation& invocation);
+Result<int> run_version(Invocation& invocation);
+Result<int> run_volumes(Invocation& invocation);
+Result<int> run_wait(Invocation& invocation);
+
+Result<int> run_image_import(Invocation& invocation);
+Result<int> run_image_list(Invocation& invocation);
+Result<int> run_image_load(Invocation& invocation);
+Result<int> run_image_prune(Invocation& invocation);
+Result<int> run_image_pull(Invocation& invocation);
+Result<int> run_image_push(Invocation& invocation);
+Result<int> run_image_rm(Invocation& invocation);
+Result<int> run_image_save(Invocation& invocation);
+Result<int> run_image_tag(Invocation& invocation);
+Result<int> run_login(Invocation& invocation);
+Result<int> run_logout(Invocation& invocation);
+
+Result<int> run_internal_completion(Invocation& invocation);
+Result<int> run_internal_man(Invocation& invocation);
+Result<int> run_internal_sweep(Invocation& invocation);
+
+}  // namespace consort::cli

@@ -1,0 +1,14 @@
+// image import --change: Dockerfile instructions that concern only the configuration.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "image/config.hpp"
+
+namespace consort::cli {
+
+// CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR.
+Result<> apply_change(const std::string& instruction, image::ImageConfig& config);
+
+}  // namespace consort::cli

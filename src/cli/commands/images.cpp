@@ -1,0 +1,103 @@
+// images (of the project's containers) and image ls (all of the machine).
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/render/table.hpp"
+#include "cli/workspace.hpp"
+#include "image/store.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+struct Row {
+  std::string container;
+  image::Image image;
+  std::string repository = "<none>", tag = "<none>";
+};
+
+void set_name(Row& row, const std::string& name) {
+  if (const auto reference = image::Reference::parse(name)) {
+    row.repository = reference->familiar_name();
+    if (!reference->tag.empty()) row.tag = reference->tag;
+  }
+}
+
+std::string as_json(const std::vector<Row>& rows) {
+  Json array = Json::array();
+  for (const Row& row : rows)
+    array.push_back({{"ID", row.image.id},
+                     {"ContainerName", row.container},
+                     {"Repository", row.repository},
+                     {"Tag", row.tag},
+                     {"Platform", row.image.platform.text()},
+                     {"Size", row.image.size},
+                     {"LastTagTime", format_rfc3339(row.image.last_tagged)}});
+  return dump_json(array) + "\n";
+}
+
+std::string as_table(const std::vector<Row>& rows, bool with_container) {
+  std::vector<std::vector<std::string>> cells{
+      {"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}};
+  for (const Row& row : rows)
+    cells.push_back({row.container, row.repository, row.tag, row.image.platform.text(), row.image.short_id(),
+                     human_bytes_decimal(row.image.size), human_duration(system_now() - row.image.created) + " ago"});
+  if (!with_container)
+    for (auto& line : cells) line.erase(line.begin());
+  return format_table(cells, wide_table);
+}
+
+Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& rows, bool with_container) {
+  const std::string format = invocation.flags.text("format", "table");
+  if (invocation.flags.on("quiet")) {
+    std::vector<std::string> ids;
+    for (const Row& row : rows)
+      if (std::ranges::find(ids, row.image.id.substr(7)) == ids.end()) ids.push_back(row.image.id.substr(7));
+    for (const std::string& id : ids) print_out(id + "\n");
+  } else if (format == "json") {
+    print_out(as_json(rows));
+  } else if (format == "table") {
+    print_out(as_table(rows, with_container));
+  } else {
+    return fail(Code::invalid, "unsupported format \"" + format + "\"");
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<int> run_images(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
+  const auto containers = TRY(
+      project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
+  std::vector<Row> rows;
+  for (const engine::Container& container : containers) {
+    Row row{.container = container.name};
+    if (auto image = TRY(workspace->engine().images().look_up(container.image_id))) {
+      row.image = std::move(*image);
+    } else {
+      row.image.id = container.image_id;
+    }
+    set_name(row, container.image);
+    rows.push_back(std::move(row));
+  }
+  return print_rows(invocation, rows, true);
+}
+
+Result<int> run_image_list(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  std::vector<Row> rows;
+  for (const image::Image& image : TRY(workspace->engine().images().list())) {
+    if (image.names.empty()) rows.push_back({.image = image});
+    for (const std::string& name : image.names) {
+      Row row{.image = image};
+      set_name(row, name);
+      rows.push_back(std::move(row));
+    }
+  }
+  return print_rows(invocation, rows, false);
+}
+
+}  // namespace consort::cli

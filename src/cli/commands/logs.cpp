@@ -1,0 +1,60 @@
+#include <algorithm>
+
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/moment.hpp"
+#include "cli/commands/selection.hpp"
+#include "cli/render/log_printer.hpp"
+#include "project/exec/log_follower.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+Result<supervisor::LogReadOptions> read_options(const ParsedFlags& flags) {
+  supervisor::LogReadOptions options;
+  const std::string tail = flags.text("tail", "all");
+  if (tail != "all" && !tail.empty()) {
+    const auto number = parse_signed(tail);
+    if (!number) return fail(Code::invalid, "invalid value for --tail: \"" + tail + "\"");
+    if (*number >= 0) options.tail = static_cast<std::size_t>(*number);
+  }
+  if (flags.has("since")) options.since = TRY(parse_moment(flags.text("since"), system_now()));
+  if (flags.has("until")) options.until = TRY(parse_moment(flags.text("until"), system_now()));
+  return options;
+}
+
+}  // namespace
+
+Result<int> run_logs(Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  const supervisor::LogReadOptions read = TRY(read_options(flags));
+  const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
+  project::Session& session = workspace->session();
+  auto containers = TRY(project::select_containers(session, invocation.arguments, project::Oneoffs::leave_out));
+  const auto index = index_of(invocation);
+  if (index)
+    std::erase_if(containers, [&](const engine::Container& container) { return container.number != *index; });
+  LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
+                      .colour = !flags.on("no-color") && invocation.terminal.colour_out(),
+                      .sanitize = invocation.terminal.out_is_terminal,
+                      .timestamps = flags.on("timestamps")});
+  if (!flags.on("follow")) {
+    TRY(project::print_logs(session.engine, containers, read, printer));
+    return 0;
+  }
+  project::FollowOptions options{.read = read};
+  options.adopt = [&](const engine::Container& container) {
+    const auto& names = invocation.arguments;
+    return !container.oneoff && !index && (names.empty() || std::ranges::find(names, container.service) != names.end());
+  };
+  const auto follower =
+      TRY(project::LogFollower::create(session.engine, session.project_name, printer, std::move(options)));
+  for (const engine::Container& container : containers) follower->add(container);
+  follower->complete();
+  TRY(follower->run(session.interrupt_fd));
+  return 0;
+}
+
+}  // namespace consort::cli

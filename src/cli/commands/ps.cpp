@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <set>
+
+#include "base/strings.hpp"
+#include "base/json.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/render/container_text.hpp"
+#include "cli/render/template.hpp"
+#include "cli/workspace.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+std::string join_sorted(std::set<std::string> parts) {
+  const std::vector<std::string> list(parts.begin(), parts.end());
+  return join(list, ",");
+}
+
+std::string publishers_json(const std::vector<Publisher>& ports) {
+  Json array = Json::array();
+  for (const Publisher& port : ports)
+    array.push_back({{"URL", port.url},
+                     {"TargetPort", port.target},
+                     {"PublishedPort", port.published},
+                     {"Protocol", port.protocol}});
+  return dump_json(array);
+}
+
+std::string created_at(SystemTime time) {
+  std::string text = format_rfc3339_seconds(time);  // 2026-11-22T16:56:41Z
+  std::ranges::replace(text, 'T', ' ');
+  return text.substr(0, 19) + " +0000 UTC";
+}
+
+FormatRow row_of(const engine::Container& container, bool truncate, SystemTime now) {
+  const std::vector<Publisher> ports = publishers(container);
+  std::set<std::string> labels, mounts, networks;
+  for (const auto& [key, value] : container.labels) labels.insert(key + "=" + value);
+  std::size_t volumes = 0;
+  for (const engine::MountPoint& mount : container.mounts) {
+    const std::string name = mount.name.empty() ? mount.source : mount.name;
+    mounts.insert(truncate ? cut(name, 15) : name);
+    if (mount.type == engine::MountType::volume) ++volumes;
+  }
+  for (const engine::Endpoint& endpoint : container.networks) networks.insert(endpoint.network);
+  const std::string health =
+      container.state.health == engine::HealthStatus::none ? "" : std::string(to_string(container.state.health));
+  const int code = container.state.running() ? 0 : container.state.exit_code.value_or(0);
+  return {
+      {"Command", "COMMAND", command_text(container.command, truncate), ""},
+      {"CreatedAt", "CREATED AT", created_at(container.created_at), ""},
+      {"ExitCode", "EXIT CODE", std::to_string(code), std::to_string(code)},
+      {"Health", "HEALTH", health, ""},
+      {"ID", "CONTAINER ID", truncate ? container.id.substr(0, 12) : container.id, ""},
+      {"Image", "IMAGE", container.image, ""},
+      {"Labels", "LABELS", join_sorted(labels), ""},
+      {"LocalVolumes", "LOCAL VOLUMES", std::to_string(volumes), ""},
+      {"Mounts", "MOUNTS", join_sorted(mounts), ""},
+      {"Name", "NAME", container.name, ""},
+      {"Names", "NAMES", container.name, ""},
+      {"Networks", "NETWORKS", join_sorted(networks), ""},
+      {"Ports", "PORTS", port_text(ports), ""},
+      {"Project", "PROJECT", container.project, ""},
+      {"Publishers", "PUBLISHERS", "", publishers_json(ports)},
+      {"RunningFor", "CREATED", human_duration(now - container.created_at) + " ago", ""},
+      {"Service", "SERVICE", container.service, ""},
+      {"Size", "SIZE", "0B", ""},
+      {"State", "STATE", std::string(to_string(container.state.status)), ""},
+      {"Status", "STATUS", status_text(container.state, now), ""},
+  };
+}
+
+Result<std::set<std::string>> wanted_states(const ParsedFlags& flags) {
+  std::set<std::string> states;
+  for (const std::string& state : flags.list("status")) states.insert(state);
+  const std::string filter = flags.text("filter");
+  if (filter.empty()) return states;
+  const std::size_t equals = filter.find('=');
+  if (equals == std::string::npos) return fail(Code::invalid, "arguments to --filter should be in form KEY=VAL");
+  const std::string key = filter.substr(0, equals);
+  const std::string value = filter.substr(equals + 1);
+  if (key == "status") {
+    states.insert(value);
+  } else if (key != "source") {
+    return fail(Code::invalid, "unknown filter " + key);
+  }
+  return states;
+}
+
+bool is_shown(const engine::Container& container, const ParsedFlags& flags, const std::set<std::string>& states,
+              const compose::Project* project) {
+  if (!states.empty()) return states.contains(std::string(to_string(container.state.status)));
+  if (flags.has("orphans") && !flags.on("orphans") && project && !project->services.contains(container.service))
+    return false;
+  return flags.on("all") || (container.state.running() && !container.oneoff);
+}
+
+}  // namespace
+
+Result<int> run_ps(Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  const std::set<std::string> states = TRY(wanted_states(flags));
+  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  auto containers =
+      TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
+  std::erase_if(containers, [&](const engine::Container& container) {
+    return !is_shown(container, flags, states, workspace->project());
+  });
+  std::string text;
+  if (flags.on("quiet")) {
+    for (const engine::Container& container : containers) text += container.id + "\n";
+  } else if (flags.on("services")) {
+    std::set<std::string> services;
+    for (const engine::Container& container : containers) services.insert(container.service);
+    for (const std::string& service : services) text += service + "\n";
+  } else {
+    const SystemTime now = system_now();
+    const bool truncate = !flags.on("no-trunc");
+    std::vector<FormatRow> rows;
+    for (const engine::Container& container : containers) rows.push_back(row_of(container, truncate, now));
+    text = TRY(format_rows(flags.text("format", "table"), rows,
+                           {"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"},
+                           row_of(engine::Container{}, truncate, now)));
+  }
+  print_out(text);
+  return 0;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,26 @@
+// Flags that several commands share, as the verbs take them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/workspace.hpp"
+#include "project/verbs/up.hpp"
+
+namespace consort::cli {
+
+// Flags of up, create, run, scale that say how to converge. Checks contradictions.
+Result<project::UpOptions> up_options(const Invocation& invocation, Workspace& workspace,
+                                      const std::vector<std::string>& services);
+// Narrows the session's project to the services and, unless --no-deps, what they depend on.
+Result<> select_services(Workspace& workspace, const std::vector<std::string>& services,
+                         compose::Dependencies dependencies);
+Result<std::map<std::string, unsigned>> parse_scale(const std::vector<std::string>& entries);
+std::optional<int> timeout_of(const Invocation& invocation);
+std::optional<unsigned> index_of(const Invocation& invocation);
+// COMPOSE_REMOVE_ORPHANS and COMPOSE_IGNORE_ORPHANS with the flag.
+Result<project::Orphans> orphans_of(const Invocation& invocation);
+
+}  // namespace consort::cli

@@ -1,0 +1,126 @@
+#include <utility>
+
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/selection.hpp"
+#include "cli/render/log_printer.hpp"
+#include "project/plan/graph.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+Result<> check_up(const ParsedFlags& flags) {
+  if (flags.on("watch"))
+    return fail(Error(Code::unsupported, "up --watch is not implemented")
+                    .hint("bind mounts show changed files at once; for the rest, run `consort up -d --build` again"));
+  const bool aborts = flags.on("abort-on-container-exit") || flags.on("abort-on-container-failure");
+  if ((flags.on("detach") || flags.on("wait")) && (aborts || flags.has("exit-code-from") || flags.has("attach") ||
+                                                   flags.on("attach-dependencies")))
+    return fail(Code::invalid, flags.on("wait") && !flags.on("detach")
+                                   ? "--wait cannot be combined with --abort-on-container-exit, --abort-on-container-"
+                                     "failure, --exit-code-from, --attach or --attach-dependencies"
+                                   : "--detach cannot be combined with --abort-on-container-exit, --abort-on-"
+                                     "container-failure, --attach or --attach-dependencies");
+  if (flags.on("abort-on-container-failure") && flags.on("abort-on-container-exit"))
+    return fail(Code::invalid, "cannot combine --abort-on-container-failure and --abort-on-container-exit");
+  if (flags.on("no-start") && flags.on("wait")) return fail(Code::invalid, "--no-start and --wait are incompatible");
+  return {};
+}
+
+// The named services, or all; less those that do not want to be shown.
+Result<std::set<std::string>> attached_services(const Invocation& invocation, const compose::Project& project) {
+  const ParsedFlags& flags = invocation.flags;
+  std::set<std::string> result;
+  for (const auto& [name, service] : project.services) result.insert(name);
+  std::vector<std::string> wanted = flags.list("attach");
+  const std::vector<std::string> unwanted = flags.list("no-attach");
+  for (const std::vector<std::string>* names : {&std::as_const(wanted), &unwanted})
+    for (const std::string& name : *names)
+      if (!project.services.contains(name)) return fail(Code::not_found, "no such service: " + name);
+  if (wanted.empty() && !flags.on("attach-dependencies")) wanted = invocation.arguments;
+  if (!wanted.empty()) result = {wanted.begin(), wanted.end()};
+  if (flags.list("attach").empty())
+    std::erase_if(result, [&](const std::string& name) {
+      const auto found = project.services.find(name);
+      return found != project.services.end() && found->second.attach == false;
+    });
+  for (const std::string& name : unwanted) result.erase(name);
+  return result;
+}
+
+Result<int> attached(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
+  const ParsedFlags& flags = invocation.flags;
+  const Terminal& terminal = invocation.terminal;
+  LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
+                      .colour = !flags.on("no-color") && terminal.colour_out(),
+                      .sanitize = terminal.out_is_terminal,
+                      .timestamps = flags.on("timestamps"),
+                      .streams = Streams::separate});
+  project::AttachOptions attach;
+  attach.services = TRY(attached_services(invocation, *workspace.project()));
+  attach.exit_code_from = flags.text("exit-code-from");
+  if (!attach.exit_code_from.empty() && !workspace.project()->services.contains(attach.exit_code_from))
+    return fail(Code::not_found, "no such service: " + attach.exit_code_from);
+  if (flags.on("abort-on-container-failure")) attach.abort = project::AbortOn::failure;
+  if (flags.on("abort-on-container-exit") || !attach.exit_code_from.empty()) attach.abort = project::AbortOn::exit;
+  attach.sink = &printer;
+  attach.say = [](const std::string& line) { print_out(line + "\n"); };
+  attach.settled = [&workspace] { workspace.unlock(); };
+  attach.say_aborting = [&](const std::string& line) {
+    print_err(terminal.colour_err() ? "\033[31;1m" + line + "\033[0m\n" : line + "\n");
+  };
+  return project::up_attached(workspace.session(), options, attach);
+}
+
+}  // namespace
+
+Result<int> run_up(Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  TRY(check_up(flags));
+  const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
+  TRY(select_services(*workspace, invocation.arguments,
+                      flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include));
+  if (workspace->project()->services.empty()) return fail(Code::invalid, "no service selected");
+  project::UpOptions options = TRY(up_options(invocation, *workspace, invocation.arguments));
+  if (flags.on("no-start")) options.converge.after = project::AfterCreate::nothing;
+  if (flags.on("wait")) options.converge.after = project::AfterCreate::start_and_wait;
+  if (const auto limit = flags.integer("wait-timeout"); limit && flags.on("wait"))
+    options.detail.limit_seconds = static_cast<int>(*limit);
+  TRY(workspace->lock());
+  if (flags.on("detach") || flags.on("wait") || flags.on("no-start") || invocation.dry_run) {
+    TRY(project::bring_up(workspace->session(), options));
+    return 0;
+  }
+  return attached(invocation, *workspace, options);
+}
+
+Result<int> run_create(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
+  TRY(select_services(*workspace, invocation.arguments, compose::Dependencies::include));
+  project::UpOptions options = TRY(up_options(invocation, *workspace, invocation.arguments));
+  options.converge.after = project::AfterCreate::nothing;
+  TRY(workspace->lock());
+  TRY(project::bring_up(workspace->session(), options));
+  return 0;
+}
+
+Result<int> run_scale(Invocation& invocation) {
+  std::vector<std::string> services;
+  for (const std::string& entry : invocation.arguments) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos) return fail(Code::invalid, "invalid scale specifier: " + entry);
+    if (!parse_scale({entry}))
+      return fail(Code::invalid, "invalid scale specifier: can't parse replica value as int: " + entry);
+    services.push_back(entry.substr(0, equals));
+    invocation.flags["scale"].push_back(entry);
+  }
+  const auto workspace = TRY(Workspace::open(invocation, Need::file, services));
+  TRY(select_services(*workspace, services,
+                      invocation.flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include));
+  const project::UpOptions options = TRY(up_options(invocation, *workspace, services));
+  TRY(workspace->lock());
+  TRY(project::bring_up(workspace->session(), options));
+  return 0;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,51 @@
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "cli/invocation.hpp"
+#include "compose/diagnostic.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+std::string line_of(const Mark& mark) {
+  const auto text = read_file(mark.file, 4 << 20);
+  if (!text || mark.line == 0) return {};
+  const std::vector<std::string> lines = split(*text, '\n');
+  return mark.line <= lines.size() ? lines[mark.line - 1] : std::string();
+}
+
+}  // namespace
+
+void print_error(const Invocation& invocation, const Error& error) {
+  const bool said = error.message().empty();  // the file's diagnostics were printed where they were found
+  if (said) return;
+  if (invocation.progress == ProgressMode::json) {
+    std::string quoted;
+    for (const char c : error.message()) {
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c == '\n' ? ' ' : c;
+    }
+    print_err("{\"error\":true,\"message\":\"" + quoted + "\"}\n");
+    return;
+  }
+  const Mark* mark = error.mark();
+  if (mark && mark->line != 0) {
+    compose::Diagnostic diagnostic;
+    diagnostic.message = error.message();
+    diagnostic.mark = *mark;
+    diagnostic.line_text = line_of(*mark);
+    diagnostic.help = error.hint_text();
+    print_err(compose::render_diagnostic(
+        diagnostic, invocation.terminal.colour_err() ? compose::Colour::always : compose::Colour::never));
+    return;
+  }
+  std::string text = error.message() + "\n";
+  if (const std::string hint = error.hint_text(); !hint.empty()) text += hint + "\n";
+  if (invocation.globals.on("debug")) {
+    const std::source_location& raised = error.data().raised;
+    text += "raised at " + std::string(raised.file_name()) + ":" + std::to_string(raised.line()) + "\n";
+  }
+  print_err(text);
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,34 @@
+// One call of the program: what was asked for, and where it was asked from.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/args/command.hpp"
+#include "cli/render/terminal.hpp"
+
+namespace consort::cli {
+
+// As what the program was called: it speaks Docker Compose's name when installed under that.
+enum class Persona : std::uint8_t { consort, docker_compose };
+
+struct Invocation {
+  Persona persona = Persona::consort;
+  std::string program;  // "consort", "docker-compose"
+  const Command* command = nullptr;
+  ParsedFlags globals;
+  ParsedFlags flags;
+  std::vector<std::string> arguments;
+  std::string line;  // the whole command line, for people
+  Terminal terminal;
+  ProgressMode progress = ProgressMode::automatic;
+  bool dry_run = false;
+};
+
+// The whole program: gives the exit status.
+int run_program(const std::vector<std::string>& argv);
+
+// What went wrong, where with line and caret, why, and what to try. To standard error.
+void print_error(const Invocation& invocation, const Error& error);
+
+}  // namespace consort::cli

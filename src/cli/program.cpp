@@ -1,0 +1,162 @@
+// From the words of the command line to a command's exit status.
+#include <cstdlib>
+#include <optional>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "base/version.hpp"
+#include "cli/invocation.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+constexpr int failure = 1;
+constexpr int interrupted = 130;
+
+std::optional<Ansi> parse_ansi(std::string_view text) {
+  if (text == "auto" || text.empty()) return Ansi::automatic;
+  if (text == "never") return Ansi::never;
+  if (text == "always") return Ansi::always;
+  return std::nullopt;
+}
+
+std::optional<ProgressMode> parse_progress(std::string_view text) {
+  if (text == "auto" || text.empty()) return ProgressMode::automatic;
+  if (text == "tty") return ProgressMode::tty;
+  if (text == "plain") return ProgressMode::plain;
+  if (text == "json") return ProgressMode::json;
+  if (text == "quiet" || text == "none") return ProgressMode::quiet;
+  return std::nullopt;
+}
+
+std::string setting(const ParsedFlags& flags, std::string_view flag, const char* variable) {
+  if (flags.has(flag)) return flags.text(flag);
+  const char* value = std::getenv(variable);
+  return value ? value : "";
+}
+
+Result<> apply_globals(Invocation& invocation) {
+  const ParsedFlags& globals = invocation.globals;
+  std::string ansi = setting(globals, "ansi", "COMPOSE_ANSI");
+  if (globals.on("no-ansi")) ansi = "never";
+  const auto parsed_ansi = parse_ansi(ansi);
+  if (!parsed_ansi) return fail(Code::invalid, "invalid value for --ansi: \"" + ansi + "\"");
+  invocation.terminal.ansi = *parsed_ansi;
+  const std::string progress = setting(globals, "progress", "COMPOSE_PROGRESS");
+  const auto parsed_progress = parse_progress(progress);
+  if (!parsed_progress) return fail(Code::invalid, "unsupported --progress value \"" + progress + "\"");
+  invocation.progress = *parsed_progress;
+  if (invocation.terminal.ansi == Ansi::never) {
+    if (invocation.progress == ProgressMode::tty)
+      return fail(Code::invalid, "can't use --progress tty while ANSI support is disabled");
+    if (invocation.progress == ProgressMode::automatic) invocation.progress = ProgressMode::plain;
+  }
+  return {};
+}
+
+Result<> check_count(const Command& command, std::size_t count) {
+  const ArgumentCount& wanted = command.count;
+  if (count < wanted.least)
+    return fail(Code::invalid, (wanted.least == wanted.most ? "accepts " : "requires at least ") +
+                                   std::to_string(wanted.least) + " arg(s), " +
+                                   (wanted.least == wanted.most ? "received " : "only received ") +
+                                   std::to_string(count));
+  if (count > wanted.most)
+    return fail(Code::invalid, wanted.most == 0 ? "unknown arguments: this command takes none"
+                                                : "accepts at most " + std::to_string(wanted.most) +
+                                                      " arg(s), received " + std::to_string(count));
+  return {};
+}
+
+int unknown_command(const Invocation& invocation, const std::string& name) {
+  print_out(program_help(invocation.program));
+  std::vector<std::string> known;
+  for (const Command& command : commands())
+    if (command.shown == Shown::yes) known.emplace_back(command.name);
+  const auto near = nearest(name, known);
+  print_err((invocation.persona == Persona::docker_compose ? "unknown docker command: \"compose "
+                                                           : "unknown command: \"" + invocation.program + " ") +
+            name + "\"\n" + (near ? "did you mean \"" + *near + "\"?\n" : ""));
+  return failure;
+}
+
+// The command of the first one or two words; takes them away.
+const Command* take_command(std::vector<std::string>& words) {
+  if (words.size() >= 2)
+    if (const Command* command = find_command(words[0] + " " + words[1])) {
+      words.erase(words.begin(), words.begin() + 2);
+      return command;
+    }
+  const Command* command = find_command(words[0]);
+  if (command) words.erase(words.begin());
+  return command;
+}
+
+Result<int> run_command(Invocation& invocation, std::vector<std::string> words) {
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+    if (words.size() == 1) words.clear();
+  }
+  if (words.empty()) {
+    print_out(program_help(invocation.program));
+    return 0;
+  }
+  const std::string name = words[0];
+  invocation.command = take_command(words);
+  if (!invocation.command) return unknown_command(invocation, name);
+  std::vector<Flag> flags(invocation.command->flags.begin(), invocation.command->flags.end());
+  for (const Flag& flag : common_flags()) flags.push_back(flag);
+  ParsedArguments parsed = TRY(parse_flags(flags, invocation.command->place, words));
+  if (parsed.flags.on("help")) {
+    print_out(command_help(invocation.program, *invocation.command));
+    return 0;
+  }
+  invocation.flags = std::move(parsed.flags);
+  invocation.arguments = std::move(parsed.arguments);
+  TRY(check_count(*invocation.command, invocation.arguments.size()));
+  invocation.dry_run = invocation.globals.on("dry-run") || invocation.flags.on("dry-run");
+  return invocation.command->run(invocation);
+}
+
+Result<int> run(Invocation& invocation, std::vector<std::string> words) {
+  std::vector<Flag> flags(global_flags().begin(), global_flags().end());
+  for (const Flag& flag : common_flags())
+    if (flag.name != "dry-run") flags.push_back(flag);
+  ParsedArguments parsed = TRY(parse_flags(flags, FlagPlace::before_arguments, words));
+  invocation.globals = std::move(parsed.flags);
+  TRY(apply_globals(invocation));
+  if (invocation.globals.on("version")) parsed.arguments.assign(1, "version");
+  if (invocation.globals.on("help")) {
+    if (parsed.arguments.empty() || !find_command(parsed.arguments[0])) {
+      print_out(program_help(invocation.program));
+      return 0;
+    }
+    parsed.arguments.emplace_back("--help");
+  }
+  return run_command(invocation, std::move(parsed.arguments));
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& argv) {
+  Invocation invocation;
+  const std::string called = argv.empty() ? "consort" : base_name(argv[0]);
+  invocation.persona = called.starts_with("docker-compose") ? Persona::docker_compose : Persona::consort;
+  invocation.program = invocation.persona == Persona::docker_compose ? "docker-compose" : "consort";
+  invocation.terminal = Terminal::look();
+  std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
+  invocation.line = invocation.program;
+  for (const std::string& word : words) invocation.line += " " + shell_quote(word);
+  // As a plug-in of the docker command the first word is the plug-in's name.
+  if (invocation.persona == Persona::docker_compose && !words.empty() && words[0] == "compose")
+    words.erase(words.begin());
+  const Result<int> outcome = run(invocation, std::move(words));
+  if (outcome) return *outcome;
+  if (outcome.error().code() == Code::interrupted) return interrupted;
+  print_error(invocation, outcome.error());
+  return failure;
+}
+
+}  // namespace consort::cli

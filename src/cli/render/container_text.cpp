@@ -1,0 +1,127 @@
+#include "cli/render/container_text.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/strings.hpp"
+#include "base/time.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+std::string address_text(const std::string& url) {
+  return url.find(':') != std::string::npos ? "[" + url + "]" : url;
+}
+
+std::string range_text(unsigned first, unsigned last) {
+  return first == last ? std::to_string(first) : std::to_string(first) + "-" + std::to_string(last);
+}
+
+struct Range {
+  std::string url, protocol;
+  unsigned target_first, target_last, published_first, published_last;
+
+  bool takes(const Publisher& next) const {
+    const bool published_follows = url.empty() || next.published == published_last + 1;
+    return next.url == url && next.protocol == protocol && next.target == target_last + 1 && published_follows;
+  }
+  std::string text() const {
+    const std::string target = range_text(target_first, target_last) + "/" + protocol;
+    return url.empty() ? target : address_text(url) + ":" + range_text(published_first, published_last) + "->" + target;
+  }
+};
+
+std::string ago(const std::optional<SystemTime>& time, SystemTime now) {
+  return time ? human_duration(now - *time) + " ago" : "some time ago";
+}
+
+std::string code_text(const engine::ContainerState& state) {
+  return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
+}
+
+}  // namespace
+
+std::vector<Publisher> publishers(const engine::Container& container) {
+  std::vector<Publisher> result;
+  for (const engine::BoundPort& port : container.state.ports)
+    result.push_back({port.host_ip, port.container_port, port.host_port, port.protocol});
+  if (container.state.running())
+    for (const std::string& exposed : container.exposed) {
+      const std::size_t slash = exposed.find('/');
+      const auto number = parse_unsigned(std::string_view(exposed).substr(0, slash));
+      const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
+      if (!number) continue;
+      const bool published = std::ranges::any_of(
+          result, [&](const Publisher& each) { return each.target == *number && each.protocol == protocol; });
+      if (!published) result.push_back({"", static_cast<std::uint16_t>(*number), 0, protocol});
+    }
+  std::ranges::sort(result, {}, [](const Publisher& each) {
+    return std::make_tuple(each.target, each.url, each.published, each.protocol);
+  });
+  return result;
+}
+
+std::string port_text(const std::vector<Publisher>& ports) {
+  std::vector<Range> ranges;
+  for (const Publisher& port : ports) {
+    const auto found = std::ranges::find_if(ranges, [&](const Range& range) { return range.takes(port); });
+    if (found == ranges.end()) {
+      ranges.push_back({port.url, port.protocol, port.target, port.target, port.published, port.published});
+    } else {
+      found->target_last = port.target;
+      found->published_last = port.published;
+    }
+  }
+  std::vector<std::string> texts;
+  for (const Range& range : ranges) texts.push_back(range.text());
+  return join(texts, ", ");
+}
+
+std::string status_text(const engine::ContainerState& state, SystemTime now) {
+  switch (state.status) {
+    case engine::Status::created: return "Created";
+    case engine::Status::removing: return "Removal In Progress";
+    case engine::Status::dead: return "Dead";
+    case engine::Status::exited: return "Exited (" + code_text(state) + ") " + ago(state.finished_at, now);
+    case engine::Status::restarting: return "Restarting (" + code_text(state) + ") " + ago(state.finished_at, now);
+    case engine::Status::running:
+    case engine::Status::paused: break;
+  }
+  std::string text = "Up " + (state.started_at ? human_duration(now - *state.started_at) : std::string("some time"));
+  if (state.status == engine::Status::paused) return text + " (Paused)";
+  switch (state.health) {
+    case engine::HealthStatus::none: break;
+    case engine::HealthStatus::starting: text += " (health: starting)"; break;
+    case engine::HealthStatus::healthy: text += " (healthy)"; break;
+    case engine::HealthStatus::unhealthy: text += " (unhealthy)"; break;
+  }
+  return text;
+}
+
+std::string cut(const std::string& text, std::size_t most) {
+  std::size_t points = 0, keep = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] & 0xc0) == 0x80) continue;
+    if (++points == most) keep = i;
+  }
+  return points <= most ? text : text.substr(0, keep) + "…";
+}
+
+std::string command_text(const engine::Strings& command, bool truncate) {
+  const std::string whole = join(command, " ");
+  std::string quoted = "\"";
+  for (const char c : truncate ? cut(whole, 20) : whole) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (c == '\n') {
+      quoted += "\\n";
+    } else if (c == '\t') {
+      quoted += "\\t";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+}  // namespace consort::cli

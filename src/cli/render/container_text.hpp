@@ -1,0 +1,25 @@
+// A container in the words of `ps`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/types.hpp"
+
+namespace consort::cli {
+
+struct Publisher {
+  std::string url;  // host address; "" if the port is only exposed
+  std::uint16_t target = 0, published = 0;
+  std::string protocol;
+};
+std::vector<Publisher> publishers(const engine::Container& container);  // sorted
+std::string port_text(const std::vector<Publisher>& publishers);        // "0.0.0.0:80->80/tcp, 8000/tcp"
+
+// "Up 3 seconds (healthy)", "Exited (143) 1 second ago", "Created".
+std::string status_text(const engine::ContainerState& state, SystemTime now);
+std::string command_text(const engine::Strings& command, bool truncate);  // quoted
+std::string cut(const std::string& text, std::size_t most);               // with "…" as its last character
+
+}  // namespace consort::cli

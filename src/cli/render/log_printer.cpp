@@ -1,0 +1,48 @@
+#include "cli/render/log_printer.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/time.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+constexpr std::array palette{"36",   "33",   "32",   "35",   "34",   "36;1",
+                             "33;1", "32;1", "35;1", "34;1"};
+
+}  // namespace
+
+void LogPrinter::join(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  if (colours_.contains(name)) return;
+  const std::size_t next = colours_.size();
+  colours_[name] = next;
+  width_ = std::max(width_, name.size() + 1);
+}
+
+std::string LogPrinter::prefix(const std::string& name) {
+  std::string text = name;
+  text.resize(std::max(width_, name.size() + 1), ' ');
+  text += " | ";
+  if (!style_.colour) return text;
+  return "\033[" + std::string(palette[colours_[name] % palette.size()]) + "m" + text + "\033[0m";
+}
+
+void LogPrinter::line(const std::string& name, const supervisor::LogLine& line) {
+  const std::scoped_lock lock(mutex_);
+  std::string text = style_.prefix ? prefix(name) : std::string();
+  if (style_.timestamps) text += format_rfc3339(line.time) + " ";
+  text += line.text;
+  text += '\n';
+  const bool to_err = style_.streams == Streams::separate && line.stream == supervisor::LogStream::err;
+  (to_err ? style_.err : style_.out)(text);
+}
+
+void LogPrinter::status(const std::string& text) {
+  const std::scoped_lock lock(mutex_);
+  style_.out("\r\033[K" + text + "\n");
+}
+
+}  // namespace consort::cli

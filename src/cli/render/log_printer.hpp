@@ -1,0 +1,45 @@
+// Log lines with their coloured, padded prefixes: "web-1  | text".
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "cli/render/terminal.hpp"
+#include "project/exec/log_sink.hpp"
+
+namespace consort::cli {
+
+enum class Streams : std::uint8_t {
+  merged,    // logs: everything to standard output
+  separate,  // up: what the container wrote to its standard error goes to ours
+};
+
+struct LogStyle {
+  bool prefix = true;
+  bool colour = false;
+  bool sanitize = false;  // standard output is a terminal
+  bool timestamps = false;
+  Streams streams = Streams::merged;
+  std::function<void(std::string_view)> out = print_out;
+  std::function<void(std::string_view)> err = print_err;
+};
+
+class LogPrinter final : public project::LogSink {
+ public:
+  explicit LogPrinter(LogStyle style) : style_(std::move(style)) {}
+  void join(const std::string& name) override;
+  void line(const std::string& name, const supervisor::LogLine& line) override;
+  void status(const std::string& text) override;
+
+ private:
+  std::string prefix(const std::string& name);
+
+  LogStyle style_;
+  std::mutex mutex_;
+  std::map<std::string, std::size_t> colours_;
+  std::size_t width_ = 0;
+};
+
+}  // namespace consort::cli

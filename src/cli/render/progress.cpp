@@ -1,0 +1,99 @@
+#include "cli/render/progress.hpp"
+
+#include <map>
+#include <mutex>
+
+#include "base/json.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+using project::ProgressEvent;
+
+class QuietProgress : public project::Progress {
+ public:
+  QuietProgress(Terminal terminal, ProgressOptions options) : terminal_(terminal), options_(std::move(options)) {}
+  void begin(std::string_view) override {}
+  void event(const ProgressEvent&) override {}
+  void finish() override {}
+  void output(std::string_view text) override {
+    const std::scoped_lock lock(mutex_);
+    options_.out(text);
+  }
+  void warn(const std::string& message) override {
+    const std::scoped_lock lock(mutex_);
+    print_warning(terminal_, message);
+  }
+
+ protected:
+  std::mutex mutex_;
+  Terminal terminal_;
+  ProgressOptions options_;
+};
+
+// Byte counts change many times a second: a log is told only what begins and ends.
+bool only_counts(std::map<std::string, std::string>& last, const ProgressEvent& event) {
+  if (event.parent.empty()) return false;
+  std::string& text = last[event.parent + "/" + event.id];
+  if (text == event.text) return true;
+  text = event.text;
+  return false;
+}
+
+class PlainProgress final : public QuietProgress {
+ public:
+  using QuietProgress::QuietProgress;
+  void event(const ProgressEvent& event) override {
+    const std::scoped_lock lock(mutex_);
+    if (only_counts(last_, event)) return;
+    options_.err(plain_line(event, options_.dry_run) + "\n");
+  }
+
+ private:
+  std::map<std::string, std::string> last_;
+};
+
+class JsonProgress final : public QuietProgress {
+ public:
+  using QuietProgress::QuietProgress;
+  void event(const ProgressEvent& event) override {
+    const std::scoped_lock lock(mutex_);
+    options_.err(json_line(event, options_.dry_run) + "\n");
+  }
+};
+
+}  // namespace
+
+std::string plain_line(const ProgressEvent& event, bool dry_run) {
+  const std::string prefix = dry_run ? " DRY-RUN MODE - " : "";
+  return prefix + " " + event.id + " " + event.text + " " + event.status;
+}
+
+std::string json_line(const ProgressEvent& event, bool dry_run) {
+  Json object = Json::object();
+  if (dry_run) object["dry-run"] = true;
+  if (!event.id.empty()) object["id"] = event.id;
+  if (!event.parent.empty()) object["parent_id"] = event.parent;
+  if (!event.text.empty()) object["text"] = event.text;
+  if (!event.status.empty()) object["status"] = event.status;
+  if (event.current) object["current"] = event.current;
+  if (event.total) object["total"] = event.total;
+  if (event.total && event.current) object["percent"] = event.current * 100 / event.total;
+  return dump_json(object);
+}
+
+std::unique_ptr<project::Progress> make_progress(const Terminal& terminal, const ProgressOptions& options) {
+  ProgressMode mode = options.mode;
+  if (mode == ProgressMode::automatic)
+    mode = terminal.err_is_terminal && terminal.ansi != Ansi::never && !terminal.no_color ? ProgressMode::tty
+                                                                                         : ProgressMode::plain;
+  switch (mode) {
+    case ProgressMode::tty: return make_tty_progress(terminal, options);
+    case ProgressMode::json: return std::make_unique<JsonProgress>(terminal, options);
+    case ProgressMode::quiet: return std::make_unique<QuietProgress>(terminal, options);
+    default: return std::make_unique<PlainProgress>(terminal, options);
+  }
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,32 @@
+// How the events of a running plan look on standard error: for a person at a terminal (tty), for a log (plain), for a
+// program (json), or not at all (quiet).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cli/render/terminal.hpp"
+#include "project/exec/progress.hpp"
+
+namespace consort::cli {
+
+using Write = std::function<void(std::string_view)>;
+
+struct ProgressOptions {
+  ProgressMode mode = ProgressMode::automatic;
+  bool dry_run = false;
+  Write err = print_err;  // tests catch what would be written
+  Write out = print_out;
+};
+
+std::unique_ptr<project::Progress> make_progress(const Terminal& terminal, const ProgressOptions& options);
+
+// The lines themselves, without their newline.
+std::string plain_line(const project::ProgressEvent& event, bool dry_run);
+std::string json_line(const project::ProgressEvent& event, bool dry_run);
+
+std::unique_ptr<project::Progress> make_tty_progress(const Terminal& terminal, const ProgressOptions& options);
+
+}  // namespace consort::cli

@@ -1,0 +1,33 @@
+#include "cli/render/table.hpp"
+
+#include <algorithm>
+
+namespace consort::cli {
+
+namespace {
+
+std::size_t code_points(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+}  // namespace
+
+std::string format_table(const std::vector<std::vector<std::string>>& rows, TableStyle style) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max({widths[i], style.least_width, code_points(row[i]) + style.padding});
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) text.append(widths[i] - code_points(row[i]), ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,21 @@
+// Tables as Docker's tools print them: no lines, upper-case heads, blanks between columns and after every cell but the
+// last of a row.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace consort::cli {
+
+struct TableStyle {
+  std::size_t least_width = 10;
+  std::size_t padding = 3;
+};
+inline constexpr TableStyle object_table{10, 3};  // ps, stats, volumes
+inline constexpr TableStyle wide_table{20, 1};    // ls, images, config --variables
+inline constexpr TableStyle process_table{4, 2};  // top
+
+// Every row has as many cells as the first.
+std::string format_table(const std::vector<std::vector<std::string>>& rows, TableStyle style);
+
+}  // namespace consort::cli

@@ -1,0 +1,86 @@
+#include "cli/render/terminal.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/os/fd.hpp"
+#include "base/time.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+bool decide(Ansi ansi, bool is_terminal, bool no_color) {
+  if (ansi == Ansi::never) return false;
+  if (ansi == Ansi::always) return true;
+  return is_terminal && !no_color;
+}
+
+}  // namespace
+
+Terminal Terminal::look() {
+  Terminal terminal;
+  terminal.in_is_terminal = ::isatty(STDIN_FILENO) == 1;
+  terminal.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  terminal.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  terminal.no_color = (no_color && *no_color) || (term && std::string_view(term) == "dumb");
+  return terminal;
+}
+
+bool Terminal::colour_out() const { return decide(ansi, out_is_terminal, no_color); }
+bool Terminal::colour_err() const { return decide(ansi, err_is_terminal, no_color); }
+
+unsigned terminal_columns(int fd, unsigned fallback) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : fallback;
+}
+
+void print_out(std::string_view text) {
+  if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
+}
+
+void print_err(std::string_view text) { (void)write_full(STDERR_FILENO, text); }
+
+std::string sanitized(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      result += c;
+    } else if (c == '\t') {
+      result += c;
+    } else {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
+      result += escaped;
+    }
+  }
+  return result;
+}
+
+void print_warning(const Terminal& terminal, std::string_view message) {
+  std::string text;
+  if (terminal.err_is_terminal) {
+    text = (terminal.colour_err() ? "\033[33mWARN\033[0m[0000] " : "WARN[0000] ") + std::string(message) + "\n";
+  } else {
+    std::string quoted;
+    for (const char c : message) {
+      if (c == '\n') {
+        quoted += "\\n";
+        continue;
+      }
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+    text = "time=\"" + format_rfc3339_seconds(system_now()) + "\" level=warning msg=\"" + quoted + "\"\n";
+  }
+  print_err(text);
+}
+
+}  // namespace consort::cli

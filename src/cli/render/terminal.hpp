@@ -1,0 +1,34 @@
+// What the two output streams are, and what may be sent there.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace consort::cli {
+
+enum class Ansi : std::uint8_t { automatic, never, always };
+enum class ProgressMode : std::uint8_t { automatic, tty, plain, json, quiet };
+
+struct Terminal {
+  bool in_is_terminal = false, out_is_terminal = false, err_is_terminal = false;
+  Ansi ansi = Ansi::automatic;
+  bool no_color = false;  // NO_COLOR is set and not empty, or TERM=dumb
+
+  static Terminal look();
+  bool colour_out() const;
+  bool colour_err() const;
+};
+
+unsigned terminal_columns(int fd, unsigned fallback = 80);
+
+void print_out(std::string_view text);  // standard output, whole; a closed pipe ends the program quietly
+void print_err(std::string_view text);
+
+// Control characters of foreign text made visible, for terminals.
+std::string sanitized(std::string_view text);
+
+// A warning as Docker Compose writes it: "WARN[0000] ..." on a terminal, else `time="..." level=warning msg="..."`.
+void print_warning(const Terminal& terminal, std::string_view message);
+
+}  // namespace consort::cli

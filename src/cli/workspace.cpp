@@ -1,0 +1,131 @@
+#include "cli/workspace.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "cli/render/confirm.hpp"
+#include "cli/signals.hpp"
+#include "image/store.hpp"
+
+namespace consort::cli {
+
+std::map<std::string, std::string> process_environment() {
+  std::map<std::string, std::string> result;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos)
+      result.emplace(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+  }
+  return result;
+}
+
+bool environment_says(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value && parse_bool(value).value_or(false);
+}
+
+Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services) {
+  compose::LoadOptions options;
+  const ParsedFlags& globals = invocation.globals;
+  options.files = globals.list("file");
+  options.project_directory = globals.text("project-directory", globals.text("workdir"));
+  options.project_name = globals.text("project-name");
+  options.env_files = globals.list("env-file");
+  options.profiles = globals.list("profile");
+  options.environment = process_environment();
+  options.working_directory = TRY(current_directory());
+  options.services = services;
+  if (globals.on("all-resources")) options.all_resources = compose::Switch::on;
+  return options;
+}
+
+namespace {
+
+std::vector<compose::Diagnostic> errors_of(const std::vector<compose::Diagnostic>& all) {
+  std::vector<compose::Diagnostic> errors;
+  for (const compose::Diagnostic& diagnostic : all)
+    if (diagnostic.severity == compose::Severity::error) errors.push_back(diagnostic);
+  return errors;
+}
+
+void print_warnings(const Invocation& invocation, const std::vector<compose::Diagnostic>& all) {
+  for (const compose::Diagnostic& diagnostic : all)
+    if (diagnostic.severity == compose::Severity::warning) print_warning(invocation.terminal, diagnostic.message);
+}
+
+std::string_view separator_of(const Invocation& invocation) {
+  const bool old_style = invocation.globals.on("compatibility") || environment_says("COMPOSE_COMPATIBILITY");
+  return old_style ? "_" : project::name_separator;
+}
+
+Result<unsigned> parallel_of(const Invocation& invocation) {
+  std::int64_t wanted = invocation.globals.integer("parallel").value_or(-1);
+  if (const char* text = std::getenv("COMPOSE_PARALLEL_LIMIT"); text && !invocation.globals.has("parallel")) {
+    const auto number = parse_signed(text);
+    if (!number) return fail(Code::invalid, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"" + std::string(text) + "\")");
+    wanted = *number;
+  }
+  constexpr unsigned unlimited = 16;  // more at a time than that is not quicker anywhere
+  return wanted <= 0 ? unlimited : static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
+}
+
+}  // namespace
+
+Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options) {
+  compose::LoadOutcome outcome = compose::load(options);
+  print_warnings(invocation, outcome.diagnostics);
+  if (outcome.project) return std::move(*outcome.project);
+  const auto errors = errors_of(outcome.diagnostics);
+  if (errors.empty()) return fail(Code::internal, "load the project");
+  print_err(compose::render_diagnostics(
+      errors, invocation.terminal.colour_err() ? compose::Colour::always : compose::Colour::never));
+  return fail(Error(Code::invalid));  // told already
+}
+
+Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation, Need need,
+                                                   const std::vector<std::string>& services) {
+  std::unique_ptr<Workspace> workspace(new Workspace);
+  std::optional<compose::Project> project;
+  std::string name = invocation.globals.text("project-name");
+  if (name.empty() && invocation.globals.list("file").empty() && need == Need::name)
+    if (const char* variable = std::getenv("COMPOSE_PROJECT_NAME"); variable && !std::getenv("COMPOSE_FILE"))
+      if (const auto options = load_options(invocation, services); options && !compose::find_project(*options))
+        name = variable;
+  const bool by_name = need == Need::name && !name.empty() && invocation.globals.list("file").empty();
+  if (need != Need::engine && !by_name) {
+    project = TRY(load_project(invocation, TRY(load_options(invocation, services))));
+    name = project->name;
+  }
+  const Roots roots = TRY(Roots::from_environment());
+  TRY(roots.prepare());
+  workspace->engine_ = TRY(engine::Engine::open(roots));
+  workspace->progress_ =
+      make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
+  workspace->session_.reset(new project::Session{
+      .engine = *workspace->engine_, .progress = *workspace->progress_, .project_name = name, .project = std::move(project)});
+  project::Session& session = *workspace->session_;
+  session.dry_run = invocation.dry_run ? project::DryRun::yes : project::DryRun::no;
+  session.parallel = TRY(parallel_of(invocation));
+  session.interrupt_fd = TRY(interrupt_descriptor());
+  session.separator = separator_of(invocation);
+  session.env_files = invocation.globals.list("env-file");
+  session.holder = invocation.line;
+  session.confirm = [&invocation](const std::string& question) {
+    return confirm(invocation.terminal, question, Answer::no);
+  };
+  return workspace;
+}
+
+Result<> Workspace::lock() {
+  if (session_->dry_run == project::DryRun::yes) return {};
+  engine::LockOptions options;
+  options.on_wait = [this](const std::string& holder) { progress_->warn(holder); };
+  lock_ = TRY(engine_->lock_project(session_->project_name, options));
+  return {};
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,21 @@
+// Waiting for a container to become what a dependent needs, by the supervisor's state stream: no polling.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "engine/engine.hpp"
+#include "project/exec/cancellation.hpp"
+#include "project/plan/plan.hpp"
+
+namespace consort::project {
+
+// Docker's words on failure ("container x is unhealthy"); the hint tells what the check printed and the last lines of
+// the log.
+Result<> await_condition(engine::Engine& engine, const std::string& project, const Operation& operation,
+                         const Cancellation& cancel);
+
+// The last lines of a container's log, each indented by two; "" if there are none.
+std::string last_log_lines(engine::Engine& engine, const std::string& container, std::size_t count);
+
+}  // namespace consort::project

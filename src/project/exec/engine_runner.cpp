@@ -1,0 +1,185 @@
+#include "project/exec/engine_runner.hpp"
+
+#include "base/strings.hpp"
+#include "image/store.hpp"
+#include "image/transfer.hpp"
+#include "project/exec/conditions.hpp"
+#include "project/exec/image_build.hpp"
+#include "project/exec/image_pull.hpp"
+#include "project/exec/port_holder.hpp"
+
+namespace consort::project {
+
+namespace {
+
+const std::string& key_of(const Operation& operation) {
+  return operation.object_id.empty() ? operation.target : operation.object_id;
+}
+
+engine::StopOptions stop_options(const Operation& operation) {
+  engine::StopOptions options;
+  if (operation.timeout_seconds) options.timeout = std::chrono::seconds(*operation.timeout_seconds);
+  return options;
+}
+
+// The part of the file that a failed operation is about.
+Mark place_of(const Session& session, const Operation& operation, const Error& error) {
+  if (!session.project || operation.service.empty()) return {};
+  std::vector<compose::Strings> paths;
+  const compose::Strings service{"services", operation.service};
+  const auto under = [&](const char* key) {
+    compose::Strings path = service;
+    path.emplace_back(key);
+    return path;
+  };
+  switch (operation.action) {
+    case Action::pull_image: return session.project->locate(under("image"));
+    case Action::build_image: return session.project->locate(under("build"));
+    case Action::await_condition: return session.project->locate(under("healthcheck"));
+    case Action::start_container:
+      if (is_port_conflict(error)) return session.project->locate(under("ports"));
+      return session.project->locate(service);
+    default: return session.project->locate(service);
+  }
+}
+
+}  // namespace
+
+Result<> EngineRunner::run(const Operation& operation, const Cancellation& cancel) {
+  Result<> outcome = perform(operation, cancel);
+  if (outcome) return outcome;
+  Error error = std::move(outcome).error();
+  if (error.code() != Code::interrupted && !error.mark())
+    if (Mark mark = place_of(session_, operation, error); mark.line != 0) error.data().at = std::move(mark);
+  return fail(std::move(error));
+}
+
+Result<> EngineRunner::perform(const Operation& operation, const Cancellation& cancel) {
+  engine::Engine& engine = session_.engine;
+  switch (operation.action) {
+    case Action::keep:
+    case Action::checkpoint: return {};
+    case Action::pull_image: return pull(operation, cancel);
+    case Action::build_image: return build(operation, cancel);
+    case Action::remove_image: return remove_image(operation);
+    case Action::create_network: TRY(engine.create_network(*operation.network)); return {};
+    case Action::remove_network: return remove_network(operation);
+    case Action::create_volume: TRY(engine.create_volume(*operation.volume)); return {};
+    case Action::remove_volume: return remove_volume(operation);
+    case Action::create_container: return create(operation);
+    case Action::start_container: return start(operation);
+    case Action::stop_container: return engine.stop_container(key_of(operation), stop_options(operation));
+    case Action::kill_container: return engine.kill_container(key_of(operation), operation.signal);
+    case Action::restart_container: return engine.restart_container(key_of(operation), stop_options(operation));
+    case Action::pause_container: return engine.pause_container(key_of(operation));
+    case Action::unpause_container: return engine.unpause_container(key_of(operation));
+    case Action::remove_container:
+      return engine.remove_container(
+          key_of(operation),
+          {.force = operation.force ? engine::Force::yes : engine::Force::no,
+           .volumes = operation.remove_anonymous_volumes ? engine::AnonymousVolumes::remove
+                                                         : engine::AnonymousVolumes::keep});
+    case Action::rename_container: return engine.rename_container(key_of(operation), operation.new_name);
+    case Action::await_condition: return await_condition(engine, session_.project_name, operation, cancel);
+    case Action::run_hook: return hooks(operation);
+  }
+  return fail(Code::internal, "operation without a meaning");
+}
+
+Result<> EngineRunner::create(const Operation& operation) {
+  engine::ContainerSpec spec = *operation.container;
+  if (spec.image_id.empty()) {
+    const auto image = TRY(session_.engine.images().look_up(spec.image));
+    if (!image) return fail(Code::not_found, "No such image: " + spec.image);
+    spec.image_id = image->id;
+    spec.labels[label::image] = image->id;
+  }
+  const engine::CreatedContainer created = TRY(session_.engine.create_container(spec));
+  for (const std::string& warning : created.warnings) session_.progress.warn(operation.target + ": " + warning);
+  return {};
+}
+
+Result<> EngineRunner::start(const Operation& operation) {
+  Result<> outcome = session_.engine.start_container(key_of(operation));
+  if (outcome && detail_.on_started) detail_.on_started(key_of(operation));
+  if (outcome || !is_port_conflict(outcome.error())) return outcome;
+  Error error = std::move(outcome).error();
+  if (std::string holder = describe_port_holder(session_.engine, error); !holder.empty() && error.hint_text().empty())
+    error.data().hint = std::move(holder);
+  return fail(std::move(error));
+}
+
+void EngineRunner::resource_in_use(const Operation& operation) {
+  session_.progress.event(
+      {.id = operation.shown, .status = "Resource is still in use", .outlook = Outlook::warning});
+}
+
+Result<> EngineRunner::remove_network(const Operation& operation) {
+  const auto network = session_.engine.inspect_network(key_of(operation));
+  if (!network) return network.error().code() == Code::not_found ? Result<>() : Result<>(fail(Error(Code::io, "remove network").on(operation.target).why(network.error().message())));
+  // Stopped containers of a project that is changed keep their endpoints: those go first.
+  for (const std::string& id : network->container_ids) (void)session_.engine.disconnect_network(id, network->id);
+  Result<> outcome = session_.engine.remove_network(network->id);
+  if (outcome || outcome.error().code() == Code::not_found) return {};
+  const bool busy = outcome.error().code() == Code::conflict || outcome.error().code() == Code::busy;
+  if (!busy) return outcome;
+  resource_in_use(operation);
+  return {};
+}
+
+Result<> EngineRunner::remove_volume(const Operation& operation) {
+  Result<> outcome = session_.engine.remove_volume(operation.target);
+  if (outcome || outcome.error().code() == Code::not_found) return {};
+  const bool busy = outcome.error().code() == Code::conflict || outcome.error().code() == Code::busy;
+  if (!busy) return outcome;
+  resource_in_use(operation);
+  return {};
+}
+
+Result<> EngineRunner::remove_image(const Operation& operation) {
+  const image::ImageUsers users = [this](const image::Image& image) {
+    return session_.engine.containers_using_image(image.id).value_or(std::vector<std::string>{});
+  };
+  const auto outcome = session_.engine.images().remove(operation.target, image::Store::Removal::normal, users);
+  if (outcome) return {};
+  if (outcome.error().code() == Code::not_found) {
+    session_.progress.event(
+        {.id = operation.shown, .status = "Warning: No resource found to remove", .outlook = Outlook::warning});
+    return {};
+  }
+  if (outcome.error().code() != Code::conflict) return fail(Error(outcome.error().code(), outcome.error().message()));
+  resource_in_use(operation);
+  return {};
+}
+
+Result<> EngineRunner::pull(const Operation& operation, const Cancellation& cancel) {
+  std::string platform;
+  if (session_.project)
+    if (const auto found = session_.project->services.find(operation.service);
+        found != session_.project->services.end())
+      platform = found->second.platform;
+  return pull_image(session_, operation.service, operation.target, platform, detail_.pull, cancel);
+}
+
+Result<> EngineRunner::build(const Operation& operation, const Cancellation& cancel) {
+  if (operation.only_if_missing && TRY(session_.engine.images().look_up(operation.target))) return {};
+  if (!session_.project) return fail(Code::internal, "build without a file");
+  return build_image(session_, session_.project->services.at(operation.service), detail_, cancel);
+}
+
+Result<> EngineRunner::hooks(const Operation& operation) {
+  for (const compose::Hook& hook : operation.hooks) {
+    engine::ExecSpec spec;
+    spec.argv = hook.command.value_or(compose::Strings{});
+    spec.user = hook.user;
+    spec.working_dir = hook.working_dir;
+    spec.privileged = hook.privileged;
+    for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
+    const auto process = TRY(session_.engine.exec(key_of(operation), spec));
+    const int code = TRY(process->wait());
+    if (code != 0) return fail(Code::conflict, "a hook exited with status " + std::to_string(code));
+  }
+  return {};
+}
+
+}  // namespace consort::project

@@ -1,0 +1,32 @@
+// Operations of a plan, done by the engine.
+#pragma once
+
+#include <mutex>
+
+#include "project/exec/executor.hpp"
+#include "project/exec/session.hpp"
+
+namespace consort::project {
+
+class EngineRunner final : public OperationRunner {
+ public:
+  EngineRunner(Session& session, const RunDetail& detail) : session_(session), detail_(detail) {}
+  Result<> run(const Operation& operation, const Cancellation& cancel) override;
+
+ private:
+  Result<> perform(const Operation& operation, const Cancellation& cancel);
+  Result<> create(const Operation& operation);
+  Result<> start(const Operation& operation);
+  Result<> remove_network(const Operation& operation);
+  Result<> remove_volume(const Operation& operation);
+  Result<> remove_image(const Operation& operation);
+  Result<> pull(const Operation& operation, const Cancellation& cancel);
+  Result<> build(const Operation& operation, const Cancellation& cancel);
+  Result<> hooks(const Operation& operation);
+  void resource_in_use(const Operation& operation);
+
+  Session& session_;
+  const RunDetail& detail_;
+};
+
+}  // namespace consort::project

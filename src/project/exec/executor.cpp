@@ -1,0 +1,235 @@
+#include "project/exec/executor.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace consort::project {
+
+namespace {
+
+bool is_trivial(const Operation& operation) {
+  return operation.action == Action::keep || operation.action == Action::checkpoint;
+}
+
+class Execution {
+ public:
+  Execution(const Plan& plan, OperationRunner& runner, Progress& progress, const ExecuteOptions& options,
+            Cancellation cancel, Fd done)
+      : plan_(plan),
+        runner_(runner),
+        progress_(progress),
+        options_(options),
+        cancel_(std::move(cancel)),
+        done_(std::move(done)),
+        missing_(plan.operations().size()),
+        dependents_(plan.operations().size()) {}
+
+  Result<> run() {
+    {
+      const std::scoped_lock lock(mutex_);
+      most_workers_ = options_.parallel;
+      for (const Operation& operation : plan_.operations()) {
+        missing_[operation.id] = operation.needs.size();
+        for (const OperationId need : operation.needs) dependents_[need].push_back(operation.id);
+        if (operation.action == Action::await_condition) ++most_workers_;
+      }
+      for (const Operation& operation : plan_.operations())
+        if (operation.needs.empty()) make_ready(operation.id);
+      staff();
+      check_finished();
+    }
+    wait_until_done();
+    for (std::thread& worker : workers_) worker.join();
+    return result();
+  }
+
+ private:
+  // All below with the lock held, unless said otherwise.
+  void make_ready(OperationId id) {
+    const Operation& operation = plan_.operations()[id];
+    if (!is_trivial(operation)) {
+      ready_.push_back(id);
+      return;
+    }
+    tell(operation, operation.before, Outlook::working);
+    tell(operation, operation.after,
+         operation.after == "Resource is still in use" ? Outlook::warning : Outlook::done);
+    succeeded(id);
+  }
+
+  void succeeded(OperationId id) {
+    if (stopping_) return;
+    for (const OperationId dependent : dependents_[id])
+      if (--missing_[dependent] == 0) make_ready(dependent);
+  }
+
+  void failed(Error error) {
+    errors_.push_back(std::move(error));
+    if (plan_.on_failure == OnFailure::go_on) return;
+    stop();
+  }
+
+  void stop() {
+    stopping_ = true;
+    ready_.clear();
+    cancel_.request();
+  }
+
+  // As many workers as there is work; they are only ever started here.
+  void staff() {
+    while (waiting_workers_ < ready_.size() && workers_.size() < most_workers_) {
+      ++waiting_workers_;
+      workers_.emplace_back([this] { work(); });
+    }
+    changed_.notify_all();
+  }
+
+  void check_finished() {
+    if (!ready_.empty() || active_ + awaiting_ > 0) return;
+    finished_ = true;
+    changed_.notify_all();
+    const std::uint64_t one = 1;
+    (void)write_full(done_.get(), std::as_bytes(std::span(&one, 1)));
+  }
+
+  std::optional<OperationId> take() {
+    for (auto each = ready_.begin(); each != ready_.end(); ++each) {
+      const bool awaits = plan_.operations()[*each].action == Action::await_condition;
+      if (!awaits && active_ >= options_.parallel) continue;
+      const OperationId id = *each;
+      ready_.erase(each);
+      ++(awaits ? awaiting_ : active_);
+      return id;
+    }
+    return std::nullopt;
+  }
+
+  void work() {  // a worker's life; takes the lock itself
+    std::unique_lock lock(mutex_);
+    while (true) {
+      std::optional<OperationId> id;
+      changed_.wait(lock, [&] { return finished_ || (id = take()).has_value(); });
+      if (!id) return;
+      --waiting_workers_;
+      const Operation& operation = plan_.operations()[*id];
+      lock.unlock();
+      Result<> outcome = perform(operation);
+      lock.lock();
+      --(operation.action == Action::await_condition ? awaiting_ : active_);
+      ++waiting_workers_;
+      if (outcome || operation.necessity == Necessity::optional) {
+        succeeded(*id);
+      } else {
+        failed(std::move(outcome).error());
+      }
+      staff();
+      check_finished();
+    }
+  }
+
+  Result<> perform(const Operation& operation) {  // without the lock
+    tell(operation, operation.before, Outlook::working);
+    Result<> outcome = runner_.run(operation, cancel_);
+    if (outcome) {
+      tell(operation, operation.after, Outlook::done);
+    } else if (operation.necessity == Necessity::optional) {
+      tell(operation, "Skipped: " + outcome.error().message(), Outlook::warning);
+    } else if (outcome.error().code() != Code::interrupted) {
+      tell(operation, operation.action == Action::pull_image ? "Error " + outcome.error().message() : "Error",
+           Outlook::error);
+    }
+    return outcome;
+  }
+
+  void tell(const Operation& operation, const std::string& word, Outlook outlook) {
+    if (operation.shown.empty() || word.empty()) return;
+    ProgressEvent event{.id = operation.shown, .outlook = outlook};
+    const bool as_text = operation.action == Action::pull_image || operation.shown == operation.service;
+    (as_text && operation.action != Action::build_image ? event.text : event.status) = word;
+    progress_.event(event);
+  }
+
+  // Without the lock: until all is done, listening for the user meanwhile.
+  void wait_until_done() {
+    std::array<pollfd, 2> fds{pollfd{done_.get(), POLLIN, 0}, pollfd{options_.interrupt_fd, POLLIN, 0}};
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options_.limit_seconds.value_or(0));
+    bool limited = options_.limit_seconds.has_value();
+    while (true) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      const int timeout = limited ? static_cast<int>(std::max<std::int64_t>(0, left.count())) : -1;
+      const int count = ::poll(fds.data(), fds.size(), timeout);
+      if (count < 0 && errno != EINTR) return;
+      if (fds[0].revents & POLLIN) return;
+      if (count == 0 && limited) {
+        limited = false;
+        const std::scoped_lock lock(mutex_);
+        errors_.push_back(Error(Code::busy, "application not healthy after " +
+                                                std::to_string(*options_.limit_seconds) + "s"));
+        stop();
+        check_finished();
+        continue;
+      }
+      if (count <= 0 || !(fds[1].revents & POLLIN)) continue;
+      std::byte signal{};
+      (void)read_some(options_.interrupt_fd, std::span(&signal, 1));
+      fds[1].fd = -1;
+      const std::scoped_lock lock(mutex_);
+      interrupted_ = true;
+      stop();
+      check_finished();
+    }
+  }
+
+  Result<> result() {
+    if (interrupted_) return fail(Code::interrupted, "interrupted");
+    if (errors_.empty()) return {};
+    // What was cancelled because of another failure is not worth telling.
+    std::size_t first = 0;
+    while (first + 1 < errors_.size() && errors_[first].code() == Code::interrupted) ++first;
+    Error error = std::move(errors_[first]);
+    for (std::size_t i = 0; i < errors_.size(); ++i)
+      if (i != first && errors_[i].code() != Code::interrupted) error.data().also.push_back(std::move(errors_[i]));
+    return fail(std::move(error));
+  }
+
+  const Plan& plan_;
+  OperationRunner& runner_;
+  Progress& progress_;
+  const ExecuteOptions& options_;
+  Cancellation cancel_;
+  Fd done_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::size_t> missing_;
+  std::vector<std::vector<OperationId>> dependents_;
+  std::deque<OperationId> ready_;
+  std::vector<std::thread> workers_;
+  std::size_t waiting_workers_ = 0;  // started and without work
+  std::size_t active_ = 0, awaiting_ = 0;
+  std::size_t most_workers_ = 0;  // the limit, and one for each operation that only waits
+  bool stopping_ = false, finished_ = false, interrupted_ = false;
+  std::vector<Error> errors_;
+};
+
+}  // namespace
+
+Result<> execute(const Plan& plan, OperationRunner& runner, Progress& progress, const ExecuteOptions& options) {
+  for (const std::string& warning : plan.warnings) progress.warn(warning);
+  if (plan.empty()) return {};
+  Fd done(::eventfd(0, EFD_CLOEXEC));
+  if (!done) return fail_errno("eventfd");
+  return Execution(plan, runner, progress, options, TRY(Cancellation::create()), std::move(done)).run();
+}
+
+}  // namespace consort::project

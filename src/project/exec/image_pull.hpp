@@ -1,0 +1,20 @@
+// Pulling an image for a service, with its layers as progress.
+#pragma once
+
+#include <string>
+
+#include "image/progress.hpp"
+#include "project/exec/cancellation.hpp"
+#include "project/exec/session.hpp"
+
+namespace consort::project {
+
+Result<> pull_image(Session& session, const std::string& service, const std::string& reference,
+                    const std::string& platform, Detail detail, const Cancellation& cancel);
+Result<> push_image(Session& session, const std::string& service, const std::string& reference, Detail detail,
+                    const Cancellation& cancel);
+
+// Docker's words for what happens to a layer. `parent`: the service or image.
+ProgressEvent layer_event(const image::ProgressEvent& event, const std::string& parent);
+
+}  // namespace consort::project

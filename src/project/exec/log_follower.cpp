@@ -1,0 +1,230 @@
+#include "project/exec/log_follower.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "project/plan/names.hpp"
+
+namespace consort::project {
+
+namespace {
+
+bool has_ended(const engine::ContainerState& state) {
+  return state.status == engine::Status::exited || state.status == engine::Status::dead;
+}
+
+std::string exit_text(const std::string& name, const engine::ContainerState& state) {
+  const std::string code = state.exit_code ? std::to_string(*state.exit_code) : "unknown";
+  return name + " exited with code " + code + (has_ended(state) ? "" : " (restarting)");
+}
+
+std::unique_ptr<supervisor::LogReader> open_reader(engine::Engine& engine, const std::string& id,
+                                                   const supervisor::LogReadOptions& options) {
+  const auto path = engine.log_path(id);
+  return path ? std::make_unique<supervisor::LogReader>(*path, options) : nullptr;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogFollower>> LogFollower::create(engine::Engine& engine, std::string project, LogSink& sink,
+                                                         FollowOptions options) {
+  Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event) return fail_errno("eventfd");
+  return std::unique_ptr<LogFollower>(
+      new LogFollower(engine, std::move(project), sink, std::move(options), std::move(event)));
+}
+
+void LogFollower::wake() const {
+  const std::uint64_t one = 1;
+  (void)write_full(wake_.get(), std::as_bytes(std::span(&one, 1)));
+}
+
+void LogFollower::add(const engine::Container& container, std::optional<SystemTime> since) {
+  supervisor::LogReadOptions read = options_.read;
+  if (since) read = {.since = since};
+  Source source{.id = container.id, .name = short_name(container)};
+  source.reader = open_reader(engine_, container.id, read);
+  source.restarts = container.state.restart_count;
+  {
+    const std::scoped_lock lock(mutex_);
+    pending_.push_back(std::move(source));
+  }
+  wake();
+}
+
+void LogFollower::complete() {
+  {
+    const std::scoped_lock lock(mutex_);
+    complete_ = true;
+  }
+  wake();
+}
+
+void LogFollower::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_ = true;
+  }
+  wake();
+}
+
+Result<> LogFollower::subscribe() {
+  if (watch_ && watch_->fd() >= 0) return {};
+  watch_ = TRY(engine_.watch(project_));
+  return {};
+}
+
+Result<> LogFollower::take_pending() {
+  std::uint64_t count = 0;
+  (void)read_some(wake_.get(), std::as_writable_bytes(std::span(&count, 1)));
+  std::vector<Source> fresh;
+  {
+    const std::scoped_lock lock(mutex_);
+    fresh.swap(pending_);
+  }
+  if (fresh.empty()) return {};
+  TRY(subscribe());
+  for (Source& source : fresh) {
+    sink_.join(source.name);
+    if (source.reader) source.fd = source.reader->watch_fd().value_or(-1);
+    const std::string id = source.id;
+    Source& kept = sources_.insert_or_assign(id, std::move(source)).first->second;
+    TRY(read(kept));
+  }
+  return look_at_all();
+}
+
+// Containers that ended before the stream was there, or with their supervisor.
+Result<> LogFollower::look_at_all() {
+  const auto containers = TRY(engine_.list({.project = project_}));
+  for (auto& [id, source] : sources_) {
+    const auto found = std::ranges::find(containers, id, &engine::Container::id);
+    if (found == containers.end()) {
+      source.ended = true;
+    } else if (!source.ended && (has_ended(found->state) || source.joined)) {
+      TRY(state_changed(source, found->state));
+    }
+    source.joined = true;
+  }
+  return {};
+}
+
+Result<> LogFollower::read(Source& source) {
+  if (!source.reader) return {};
+  source.reader->acknowledge();
+  supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) { sink_.line(source.name, line); };
+  return source.reader->read(handler);
+}
+
+Result<> LogFollower::ended(Source& source, const engine::ContainerState& state) {
+  TRY(read(source));
+  if (source.reader) {
+    supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) {
+      sink_.line(source.name, line);
+    };
+    source.reader->flush(handler);
+  }
+  sink_.status(exit_text(source.name, state));
+  if (options_.on_exit && options_.on_exit(source.id, source.name, state)) stop();
+  return {};
+}
+
+Result<> LogFollower::state_changed(Source& source, const engine::ContainerState& state) {
+  if (has_ended(state)) {
+    if (source.ended) return {};
+    source.ended = true;
+    return ended(source, state);
+  }
+  source.ended = false;
+  if (state.restart_count <= source.restarts && state.status != engine::Status::restarting) return {};
+  const bool told = state.restart_count < source.restarts + (state.status == engine::Status::restarting ? 0 : 1);
+  if (told) return {};
+  source.restarts = state.restart_count + (state.status == engine::Status::restarting ? 1 : 0);
+  TRY(read(source));
+  engine::ContainerState restarting = state;
+  restarting.status = engine::Status::restarting;
+  sink_.status(exit_text(source.name, restarting));
+  return {};
+}
+
+Result<> LogFollower::adopt(const std::string& id) {
+  if (!options_.adopt) return {};
+  const auto container = engine_.inspect(id);
+  if (container && options_.adopt(*container)) add(*container, container->created_at);
+  return {};
+}
+
+Result<> LogFollower::take_changes() {
+  while (true) {
+    auto change = watch_->next();
+    if (!change && change.error().code() == Code::not_found) {
+      watch_.reset();  // ended or replaced: a new stream, and a look at what it missed
+      TRY(subscribe());
+      return look_at_all();
+    }
+    if (!change) return fail(std::move(change).error());
+    if (!*change) return {};
+    const auto found = sources_.find((*change)->id);
+    if (found == sources_.end()) {
+      TRY(adopt((*change)->id));
+    } else if ((*change)->gone) {
+      found->second.ended = true;
+    } else {
+      TRY(state_changed(found->second, (*change)->state));
+    }
+  }
+}
+
+bool LogFollower::all_ended() const {
+  return std::ranges::all_of(sources_, [](const auto& entry) { return entry.second.ended; });
+}
+
+Result<> LogFollower::run(int interrupt_fd) {
+  TRY(subscribe());
+  TRY(take_pending());
+  while (true) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stop_ || (complete_ && pending_.empty() && all_ended())) return {};
+    }
+    std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}, {interrupt_fd, POLLIN, 0}, {watch_->fd(), POLLIN, 0}};
+    std::vector<Source*> readable;
+    for (auto& [id, source] : sources_) {
+      if (source.fd < 0) continue;
+      fds.push_back({source.fd, POLLIN, 0});
+      readable.push_back(&source);
+    }
+    if (::poll(fds.data(), fds.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("poll");
+    }
+    if (fds[1].revents) {
+      std::byte signal{};
+      (void)read_some(interrupt_fd, std::span(&signal, 1));
+      return fail(Code::interrupted, "interrupted");
+    }
+    for (std::size_t i = 0; i < readable.size(); ++i)
+      if (fds[i + 3].revents) TRY(read(*readable[i]));
+    if (fds[2].revents) TRY(take_changes());
+    if (fds[0].revents) TRY(take_pending());
+  }
+}
+
+Result<> print_logs(engine::Engine& engine, const std::vector<engine::Container>& containers,
+                    const supervisor::LogReadOptions& options, LogSink& sink) {
+  for (const engine::Container& container : containers) sink.join(short_name(container));
+  for (const engine::Container& container : containers) {
+    const auto reader = open_reader(engine, container.id, options);
+    if (!reader) continue;
+    const std::string name = short_name(container);
+    supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) { sink.line(name, line); };
+    TRY(reader->read(handler));
+    reader->flush(handler);
+  }
+  return {};
+}
+
+}  // namespace consort::project

@@ -1,0 +1,44 @@
+#include "project/exec/session.hpp"
+
+#include "image/store.hpp"
+#include "project/exec/engine_runner.hpp"
+
+namespace consort::project {
+
+Result<> execute(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail) {
+  if (plan.empty()) {
+    for (const std::string& warning : plan.warnings) session.progress.warn(warning);
+    return {};
+  }
+  session.progress.begin(title);
+  const ExecuteOptions options{.parallel = session.parallel,
+                               .limit_seconds = detail.limit_seconds,
+                               .interrupt_fd = session.interrupt_fd};
+  Result<> outcome;
+  if (session.dry_run == DryRun::yes) {
+    DryRunner runner;
+    outcome = execute(plan, runner, session.progress, options);
+  } else {
+    EngineRunner runner(session, detail);
+    outcome = execute(plan, runner, session.progress, options);
+  }
+  session.progress.finish();
+  return outcome;
+}
+
+Result<Observed> observe(Session& session, Look look) {
+  Observed observed;
+  observed.containers = TRY(session.engine.list({.project = session.project_name}));
+  if (look == Look::containers) return observed;
+  observed.networks = TRY(session.engine.list_networks());
+  observed.volumes = TRY(session.engine.list_volumes());
+  if (!session.project) return observed;
+  for (const auto& [name, service] : session.project->services) {
+    const std::string image = image_name(*session.project, service);
+    if (observed.images.contains(image)) continue;
+    if (const auto found = TRY(session.engine.images().look_up(image))) observed.images[image] = found->id;
+  }
+  return observed;
+}
+
+}  // namespace consort::project

@@ -1,0 +1,57 @@
+// What every verb works with: the engine, the project, and how to tell what happens. Made once per command.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "compose/compose.hpp"
+#include "engine/engine.hpp"
+#include "project/exec/executor.hpp"
+#include "project/exec/progress.hpp"
+#include "project/plan/names.hpp"
+#include "project/plan/observed.hpp"
+
+namespace consort::project {
+
+enum class DryRun : std::uint8_t { no, yes };
+
+struct Session {
+  engine::Engine& engine;
+  Progress& progress;
+  std::string project_name;
+  std::optional<compose::Project> project;  // absent: known by its labels only
+  DryRun dry_run = DryRun::no;
+  unsigned parallel = 16;
+  int interrupt_fd = -1;  // borrowed; readable once the user has asked to stop
+  std::string_view separator = name_separator;
+  std::vector<std::string> env_files;  // --env-file, for a label
+  std::function<bool(const std::string& question)> confirm{};
+  std::string holder;  // how this command is named to others that wait: "consort up -d"
+};
+
+// How much of pulls and builds is told.
+enum class Detail : std::uint8_t { all, quiet };
+struct RunDetail {
+  Detail pull = Detail::all;
+  Detail build = Detail::all;
+  // Of `build`.
+  bool no_cache = false;
+  bool always_pull_base = false;
+  bool check_only = false;
+  std::map<std::string, std::string> build_args{};
+  std::vector<std::string> ssh{};
+  // Of `up`: seconds that the whole may take, waiting included; and who wants to know of each start (any thread).
+  std::optional<int> limit_seconds{};
+  std::function<void(const std::string& container)> on_started{};
+};
+
+// Carries the plan out on the session's engine, or only says so with --dry-run.
+Result<> execute(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail = {});
+
+// One look at the engine: the project's containers, all networks and volumes, and the images that the project names.
+enum class Look : std::uint8_t { containers, everything };
+Result<Observed> observe(Session& session, Look look);
+
+}  // namespace consort::project

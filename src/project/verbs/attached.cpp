@@ -1,0 +1,234 @@
+// up without -d: shows what containers write until they end or the user stops them.
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <thread>
+
+#include "base/strings.hpp"
+#include "project/exec/log_follower.hpp"
+#include "project/plan/lifecycle.hpp"
+#include "project/verbs/up.hpp"
+
+namespace consort::project {
+
+namespace {
+
+constexpr int interrupted_status = 130;
+
+// The start itself is not told: the output of the containers is.
+class SilentProgress final : public Progress {
+ public:
+  explicit SilentProgress(Progress& behind) : behind_(behind) {}
+  void begin(std::string_view) override {}
+  void event(const ProgressEvent&) override {}
+  void finish() override {}
+  void output(std::string_view text) override { behind_.output(text); }
+  void warn(const std::string& message) override { behind_.warn(message); }
+
+ private:
+  Progress& behind_;
+};
+
+// The follower in its thread, and what it has seen.
+class Following {
+ public:
+  static Result<std::unique_ptr<Following>> begin(Session& session, const AttachOptions& attach) {
+    Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!event) return fail_errno("eventfd");
+    std::unique_ptr<Following> following(new Following(attach, std::move(event)));
+    FollowOptions options;
+    options.on_exit = [raw = following.get()](const std::string&, const std::string&,
+                                              const engine::ContainerState& state) { return raw->on_exit(state); };
+    following->follower_ = TRY(LogFollower::create(session.engine, session.project_name, *attach.sink, options));
+    following->thread_ = std::thread([raw = following.get()] {
+      raw->outcome_ = raw->follower_->run();
+      raw->notify(raw->ended_);
+    });
+    return following;
+  }
+  ~Following() {
+    if (follower_) follower_->stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  LogFollower& follower() { return *follower_; }
+
+  enum class Event : std::uint8_t { all_ended, abort, interrupt };
+  Event wait(int interrupt_fd) {
+    std::array<pollfd, 2> fds{pollfd{event_.get(), POLLIN, 0}, pollfd{interrupt_fd, POLLIN, 0}};
+    while (true) {
+      {
+        const std::scoped_lock lock(mutex_);
+        if (abort_seen_ && attach_.abort != AbortOn::nothing) return Event::abort;
+        if (ended_) return Event::all_ended;
+      }
+      if (::poll(fds.data(), fds.size(), -1) < 0) continue;
+      if (fds[1].revents & POLLIN) {
+        std::byte signal{};
+        (void)read_some(interrupt_fd, std::span(&signal, 1));
+        return Event::interrupt;
+      }
+      std::uint64_t count = 0;
+      (void)read_some(event_.get(), std::as_writable_bytes(std::span(&count, 1)));
+    }
+  }
+
+  // The rest of the output, once everything has been stopped.
+  Result<> finish() {
+    follower_->complete();
+    thread_.join();
+    return std::move(outcome_);
+  }
+  int abort_code() {
+    const std::scoped_lock lock(mutex_);
+    return abort_code_;
+  }
+
+ private:
+  Following(const AttachOptions& attach, Fd event) : attach_(attach), event_(std::move(event)) {}
+
+  void notify(bool& flag) {
+    {
+      const std::scoped_lock lock(mutex_);
+      flag = true;
+    }
+    const std::uint64_t one = 1;
+    (void)write_full(event_.get(), std::as_bytes(std::span(&one, 1)));
+  }
+
+  bool on_exit(const engine::ContainerState& state) {
+    const int code = state.exit_code.value_or(1);
+    if (attach_.abort == AbortOn::failure && code == 0) return false;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (abort_seen_) return false;
+      abort_code_ = code;
+    }
+    notify(abort_seen_);
+    return false;
+  }
+
+  const AttachOptions& attach_;
+  Fd event_;
+  std::unique_ptr<LogFollower> follower_;
+  std::thread thread_;
+  Result<> outcome_;
+  std::mutex mutex_;
+  bool ended_ = false, abort_seen_ = false;
+  int abort_code_ = 0;
+};
+
+Result<> stop_everything(Session& session) {
+  const Observed observed = TRY(observe(session, Look::containers));
+  Containers mine;
+  for (const engine::Container& container : observed.containers)
+    if (session.project->services.contains(container.service) && !container.oneoff) mine.push_back(container);
+  Result<> outcome = execute(session, plan_stop(mine, ServiceGraph::of(*session.project), {}), "Stopping");
+  if (outcome || outcome.error().code() != Code::interrupted) return outcome;
+  std::erase_if(mine, [&](const engine::Container& container) {
+    const auto now = session.engine.inspect(container.id);
+    return !now || !now->state.running();
+  });
+  return execute(session, plan_kill(mine, "SIGKILL"), "Killing");
+}
+
+Result<int> code_of_service(Session& session, const std::string& service) {
+  for (const engine::Container& container : TRY(session.engine.list({.project = session.project_name})))
+    if (container.service == service && !container.oneoff) return container.state.exit_code.value_or(1);
+  return fail(Code::not_found, "no such service: " + service);
+}
+
+class AttachedUp {
+ public:
+  AttachedUp(Session& session, const UpOptions& options, const AttachOptions& attach)
+      : session_(session), options_(options), attach_(attach) {}
+
+  Result<int> run() {
+    UpOptions creating = options_;
+    creating.converge.after = AfterCreate::nothing;
+    TRY(bring_up(session_, creating));
+    if (session_.dry_run == DryRun::yes) return 0;
+    std::vector<engine::Container> attached;
+    for (const engine::Container& container : TRY(session_.engine.list({.project = session_.project_name})))
+      if (attach_.services.contains(container.service) && !container.oneoff) attached.push_back(container);
+    announce(attached);
+    const auto following = TRY(Following::begin(session_, attach_));
+    const SystemTime now = system_now();
+    for (const engine::Container& container : attached)
+      if (container.state.running()) following->follower().add(container, now);
+    Result<> started = start(*following, now);
+    if (!started && started.error().code() == Code::interrupted) return interrupt(*following);
+    if (!started) return fail(std::move(started).error());
+    following->follower().complete();
+    if (attach_.settled) attach_.settled();
+    switch (following->wait(session_.interrupt_fd)) {
+      case Following::Event::interrupt: return interrupt(*following);
+      case Following::Event::abort: return abort(*following);
+      case Following::Event::all_ended: break;
+    }
+    TRY(following->finish());
+    return attach_.exit_code_from.empty() ? Result<int>(0) : code_of_service(session_, attach_.exit_code_from);
+  }
+
+ private:
+  void announce(const std::vector<engine::Container>& attached) {
+    std::vector<std::string> names;
+    for (const engine::Container& container : attached) names.push_back(short_name(container));
+    std::ranges::sort(names);
+    for (const std::string& name : names) attach_.sink->join(name);
+    if (!names.empty()) attach_.say("Attaching to " + join(names, ", "));
+  }
+
+  // The same planning again finds everything created and starts it.
+  Result<> start(Following& following, SystemTime since) {
+    SilentProgress silent(session_.progress);
+    Session quiet{.engine = session_.engine, .progress = silent, .project_name = session_.project_name,
+                  .project = session_.project, .parallel = session_.parallel, .interrupt_fd = session_.interrupt_fd,
+                  .separator = session_.separator, .env_files = session_.env_files};
+    ConvergeOptions converge = options_.converge;
+    converge.after = AfterCreate::start;
+    converge.orphans = Orphans::ignore;
+    converge.recreate = converge.recreate_dependencies = Recreate::never;
+    const Observed observed = TRY(observe(quiet, Look::everything));
+    Plan plan = TRY(plan_converge(*session_.project, observed, converge));
+    plan.warnings.clear();
+    RunDetail detail = options_.detail;
+    detail.on_started = [&](const std::string& key) {
+      const auto container = session_.engine.inspect(key);
+      if (container && attach_.services.contains(container->service)) following.follower().add(*container, since);
+    };
+    return execute(quiet, plan, "Running", detail);
+  }
+
+  Result<int> interrupt(Following& following) {
+    attach_.say("Gracefully Stopping... press Ctrl+C again to force");
+    TRY(stop_everything(session_));
+    TRY(following.finish());
+    attach_.say("");
+    return interrupted_status;
+  }
+
+  Result<int> abort(Following& following) {
+    attach_.say_aborting("Aborting on container exit...");
+    const int code = following.abort_code();
+    TRY(stop_everything(session_));
+    TRY(following.finish());
+    return attach_.exit_code_from.empty() ? Result<int>(code) : code_of_service(session_, attach_.exit_code_from);
+  }
+
+  Session& session_;
+  const UpOptions& options_;
+  const AttachOptions& attach_;
+};
+
+}  // namespace
+
+Result<int> up_attached(Session& session, const UpOptions& options, const AttachOptions& attach) {
+  return AttachedUp(session, options, attach).run();
+}
+
+}  // namespace consort::project

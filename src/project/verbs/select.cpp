@@ -1,0 +1,70 @@
+#include "project/verbs/select.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/strings.hpp"
+
+namespace consort::project {
+
+namespace {
+
+Error no_such_service(const Session& session, const std::vector<engine::Container>& containers,
+                      const std::string& name) {
+  Error error(Code::not_found, "no such service: " + name);
+  std::vector<std::string> known;
+  if (session.project)
+    for (const auto& [key, service] : session.project->services) known.push_back(key);
+  for (const engine::Container& container : containers) known.push_back(container.service);
+  if (const auto near = nearest(name, known)) error.data().hint = "did you mean \"" + *near + "\"?";
+  return error;
+}
+
+}  // namespace
+
+Result<> check_services(const Session& session, const std::vector<engine::Container>& containers,
+                        const std::vector<std::string>& services) {
+  for (const std::string& name : services) {
+    const bool in_file = session.project && (session.project->services.contains(name) ||
+                                             session.project->disabled_services.contains(name));
+    const bool there =
+        std::ranges::any_of(containers, [&](const engine::Container& each) { return each.service == name; });
+    if (!in_file && !there) return fail(no_such_service(session, containers, name));
+  }
+  return {};
+}
+
+Result<std::vector<engine::Container>> select_containers(Session& session, const std::vector<std::string>& services,
+                                                         Oneoffs oneoffs) {
+  std::vector<engine::Container> containers = TRY(session.engine.list({.project = session.project_name}));
+  TRY(check_services(session, containers, services));
+  std::erase_if(containers, [&](const engine::Container& container) {
+    if (container.oneoff && oneoffs == Oneoffs::leave_out) return true;
+    return !services.empty() && std::ranges::find(services, container.service) == services.end();
+  });
+  std::ranges::sort(containers, {}, &engine::Container::name);
+  return containers;
+}
+
+Result<engine::Container> one_container(Session& session, const std::string& service, std::optional<unsigned> index,
+                                        Running running) {
+  std::vector<engine::Container> all = TRY(session.engine.list({.project = session.project_name}));
+  if (session.project) TRY(check_services(session, all, {service}));
+  std::erase_if(all, [&](const engine::Container& container) { return container.service != service; });
+  std::ranges::sort(all, {}, [](const engine::Container& each) { return std::make_tuple(each.oneoff, each.number); });
+  for (const engine::Container& container : all) {
+    if (index && (container.oneoff || container.number != *index)) continue;
+    if (running == Running::required && !container.state.running()) continue;
+    return container;
+  }
+  if (running == Running::any) return fail(Code::not_found, "no container found for service \"" + service + "\"");
+  if (index)
+    return fail(Code::conflict, "service \"" + service + "\" is not running container #" + std::to_string(*index));
+  return fail(Error(Code::conflict, "service \"" + service + "\" is not running")
+                  .hint(all.empty() ? "start it with `consort up -d " + service + "`"
+                                    : "its container " + all.front().name + " is " +
+                                          std::string(engine::to_string(all.front().state.status)) +
+                                          "; start it with `consort start " + service + "`"));
+}
+
+}  // namespace consort::project

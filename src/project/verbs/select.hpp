@@ -1,0 +1,26 @@
+// Which containers a command is about.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "project/exec/session.hpp"
+
+namespace consort::project {
+
+enum class Oneoffs : std::uint8_t { leave_out, include };
+
+// The project's containers of the named services (all if none is named), by name. A name that neither the file nor any
+// container knows is "no such service: x".
+Result<std::vector<engine::Container>> select_containers(Session& session, const std::vector<std::string>& services,
+                                                         Oneoffs oneoffs);
+Result<> check_services(const Session& session, const std::vector<engine::Container>& containers,
+                        const std::vector<std::string>& services);
+
+// For exec, port, cp, attach, ...: the lowest-numbered running container of the service, or replica `index` of it.
+enum class Running : std::uint8_t { required, any };
+Result<engine::Container> one_container(Session& session, const std::string& service, std::optional<unsigned> index,
+                                        Running running);
+
+}  // namespace consort::project

@@ -1,0 +1,38 @@
+#include "project/verbs/up.hpp"
+
+#include "image/store.hpp"
+
+namespace consort::project {
+
+Result<std::map<std::string, LocalImage>> local_images(Session& session) {
+  std::map<std::string, LocalImage> local;
+  const auto look = [&](const std::string& name) -> Result<> {
+    if (name.empty() || local.contains(name)) return {};
+    if (const auto found = TRY(session.engine.images().look_up(name))) local[name] = {found->id, found->last_tagged};
+    return {};
+  };
+  for (const auto& [key, service] : session.project->services) {
+    TRY_WRAP(look(image_name(*session.project, service)), "look for the image of service", key);
+    for (const compose::Mount& mount : service.volumes)
+      if (mount.type == compose::MountType::image) TRY(look(mount.source));
+  }
+  return local;
+}
+
+Result<> ensure_images(Session& session, const ImageOptions& options, const RunDetail& detail) {
+  const auto local = TRY(local_images(session));
+  const Plan plan = TRY(plan_images(*session.project, local, options));
+  bool builds = false;
+  for (const Operation& operation : plan.operations()) builds |= operation.action == Action::build_image;
+  return execute(session, plan, builds ? "Building" : "Pulling", detail);
+}
+
+Result<> bring_up(Session& session, const UpOptions& options) {
+  TRY(ensure_images(session, options.images, options.detail));
+  const Observed observed = TRY(observe(session, Look::everything));
+  const Plan plan = TRY(plan_converge(*session.project, observed, options.converge));
+  const char* title = options.converge.after == AfterCreate::nothing ? "Creating" : "Running";
+  return execute(session, plan, title, options.detail);
+}
+
+}  // namespace consort::project

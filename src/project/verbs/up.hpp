@@ -1,0 +1,41 @@
+// up, create and scale: images first, then everything else.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "project/exec/log_sink.hpp"
+#include "project/exec/session.hpp"
+#include "project/plan/converge.hpp"
+#include "project/plan/images.hpp"
+
+namespace consort::project {
+
+struct UpOptions {
+  ImageOptions images;
+  ConvergeOptions converge;
+  RunDetail detail;
+};
+
+// What is on this machine of the images that the project names.
+Result<std::map<std::string, LocalImage>> local_images(Session& session);
+Result<> ensure_images(Session& session, const ImageOptions& options, const RunDetail& detail);
+
+// The session's project must be selected already (compose::project_with_services).
+Result<> bring_up(Session& session, const UpOptions& options);
+
+enum class AbortOn : std::uint8_t { nothing, exit, failure };
+struct AttachOptions {
+  std::set<std::string> services;  // whose output is shown
+  AbortOn abort = AbortOn::nothing;
+  std::string exit_code_from;
+  LogSink* sink = nullptr;
+  std::function<void()> settled{};  // everything is started: others may change the project now
+  std::function<void(const std::string& line)> say;           // to standard output
+  std::function<void(const std::string& line)> say_aborting;  // to standard error
+};
+// Brings up and stays, showing output, until all has ended or the user stops it. The value is the exit status.
+Result<int> up_attached(Session& session, const UpOptions& options, const AttachOptions& attach);
+
+}  // namespace consort::project
