@@ -8,8 +8,8 @@
 
 namespace consort::runtime {
 
-// A mount that hangs nowhere: the descriptor is its root folder, and it goes with the last descriptor below it. scratch:
-// an existing folder, used for a moment by kernels before 6.7.
+// A mount that hangs nowhere: the descriptor is its root folder, and it goes with the last descriptor below it.
+// scratch: an existing folder, used for a moment by kernels before 6.7.
 Result<Fd> mount_detached(const OverlayRoot& overlay, const std::string& scratch);
 
 }  // namespace consort::runtime

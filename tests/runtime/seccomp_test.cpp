@@ -73,8 +73,8 @@ class SeccompTest : public testing::Test {
 };
 
 TEST_F(SeccompTest, DefaultProfileMustRefuseWhatDockerRefuses) {
-  const std::vector<std::string> calls = {"mount",    "unshare", "userns", "keyctl",      "io_uring", "clone3",
-                                          "bpf",      "chroot",  "future", "personality", "vsock",    "mknod"};
+  const std::vector<std::string> calls = {"mount", "unshare", "userns", "keyctl",      "io_uring", "clone3",
+                                          "bpf",   "chroot",  "future", "personality", "vsock",    "mknod"};
   const std::string expected =
       "mount=EPERM\nunshare=EPERM\nuserns=EPERM\nkeyctl=EPERM\nio_uring=EPERM\nclone3=ENOSYS\nbpf=EPERM\nchroot=ok\n"
       "future=ENOSYS\npersonality=ok\nvsock=EPERM\nmknod=ok\n";

@@ -1,0 +1,100 @@
+#include "runtime/external.hpp"
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/user.hpp"
+
+namespace consort::runtime {
+
+namespace {
+
+std::string annotation(const Json& config, std::string_view key) {
+  const Json* object = find_key(config, "annotations");
+  return object ? get_string(*object, key) : std::string();
+}
+
+Result<> resolve_user_of(Json& config, int rootfs) {
+  const std::string name = annotation(config, user_annotation);
+  std::vector<std::string> groups;
+  for (const std::string& group : split(annotation(config, group_add_annotation), ','))
+    if (!group.empty()) groups.push_back(group);
+  if (name.empty() && groups.empty()) return {};
+  const ResolvedUser user = TRY(resolve_user(rootfs, name, groups));
+  Json& process = config["process"];
+  process["user"]["uid"] = user.uid;
+  process["user"]["gid"] = user.gid;
+  process["user"]["additionalGids"] = user.groups;
+  if (user.uid == 0) return {};
+  // As launch.cpp does: who is not root keeps the bounding set only.
+  if (find_key(process, "capabilities"))
+    for (const char* const set : {"effective", "permitted", "inheritable", "ambient"})
+      process["capabilities"][set] = Json::array();
+  return {};
+}
+
+void join_network(Json& config, const std::string& netns_path) {
+  if (netns_path.empty()) return;
+  Json& namespaces = config["linux"]["namespaces"];
+  if (!namespaces.is_array()) namespaces = Json::array();
+  for (Json& entry : namespaces) {
+    if (get_string(entry, "type") != "network") continue;
+    entry["path"] = netns_path;
+    return;
+  }
+  namespaces.push_back({{"type", "network"}, {"path", netns_path}});
+}
+
+void place_init(Json& config, const std::string& init_program) {
+  if (annotation(config, init_annotation) != "true" || init_program.empty()) return;
+  config["mounts"].push_back(
+      {{"destination", "/sbin/docker-init"}, {"type", "bind"}, {"source", init_program}, {"options", {"bind", "ro"}}});
+  Json& args = config["process"]["args"];
+  Json with_init = Json::array({"/sbin/docker-init", "--"});
+  for (const Json& word : args) with_init.push_back(word);
+  args = std::move(with_init);
+}
+
+std::vector<std::string> base_command(const ExternalRuntime& runtime) {
+  std::vector<std::string> command = {runtime.program};
+  if (!runtime.state_root.empty()) command.insert(command.end(), {"--root", runtime.state_root});
+  return command;
+}
+
+}  // namespace
+
+Result<std::string> portable_config(std::string_view config_json, const std::string& source, int rootfs,
+                                    const std::string& netns_path, const std::string& init_program) {
+  Json config = TRY(parse_json(config_json, source));
+  if (!config.is_object() || !config.contains("process") || !config["process"].is_object())
+    return fail(Error(Code::invalid, "parse").on(source).why("it has no process"));
+  TRY(resolve_user_of(config, rootfs));
+  join_network(config, netns_path);
+  place_init(config, init_program);
+  config["root"]["path"] = "rootfs";
+  return dump_json(config);
+}
+
+std::vector<std::string> create_command(const ExternalRuntime& runtime, const std::string& id,
+                                        const std::string& bundle, const std::string& pid_file,
+                                        const std::string& console_socket) {
+  std::vector<std::string> command = base_command(runtime);
+  command.insert(command.end(), {"create", "--bundle", bundle, "--pid-file", pid_file});
+  if (!console_socket.empty()) command.insert(command.end(), {"--console-socket", console_socket});
+  command.push_back(id);
+  return command;
+}
+
+std::vector<std::string> start_command(const ExternalRuntime& runtime, const std::string& id) {
+  std::vector<std::string> command = base_command(runtime);
+  command.insert(command.end(), {"start", id});
+  return command;
+}
+
+std::vector<std::string> delete_command(const ExternalRuntime& runtime, const std::string& id) {
+  std::vector<std::string> command = base_command(runtime);
+  command.insert(command.end(), {"delete", "--force", id});
+  return command;
+}
+
+}  // namespace consort::runtime

@@ -1,0 +1,189 @@
+// A second process in a running container, terminals, and what can be seen from outside.
+#include "runtime/exec.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/os/file.hpp"
+#include "runtime/inspect.hpp"
+#include "sandbox.hpp"
+
+namespace consort::runtime {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ExecTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+    before_ = host_traces();
+  }
+  void TearDown() override {
+    if (!IsSkipped()) {
+      EXPECT_EQ(host_traces(), before_) << "something was left behind";
+    }
+  }
+  Running start(const Spec& spec) {
+    Result<Running> running = Running::start(sandbox, spec, sandbox.options());
+    if (!running) throw std::runtime_error(running.error().message());
+    return std::move(*running);
+  }
+  static std::string exec(const Running& in, const Process& process) {
+    Pipe out = make_pipe().value();
+    ExecOptions options;
+    options.pid = in.pid();
+    options.pidfd = in.pidfd();
+    options.cgroup_path = in.cgroup_path();
+    options.stdio.out = out.write.get();
+    Result<Launch> launch = begin_exec(process, options);
+    if (!launch) return launch.error().message();
+    if (Result<> ready = launch->wait_for(Launch::State::ready); !ready) return ready.error().message();
+    (void)launch->start();
+    if (Result<> started = launch->wait_for(Launch::State::started); !started) return started.error().message();
+    ChildGuard child(launch->pid());
+    out.write.reset();
+    std::string text = read_all(out.read.get(), 1 << 20).value_or("?");
+    const ExitStatus status = child.wait().value();
+    return status.code ? text + "code " + std::to_string(status.code) : text;
+  }
+  Sandbox sandbox;
+
+ private:
+  std::string before_;
+};
+
+TEST_F(ExecTest, SharesEverythingWithTheContainer) {
+  const Spec spec = sandbox.spec({"write", "/mark", "seen", "--", "namespaces", "--", "echo", "end", "--", "pause"});
+  Running running = start(spec);
+  std::string namespaces;
+  for (std::string line = running.read_line().value(); line != "end"; line = running.read_line().value())
+    namespaces += line + "\n";
+  Process process = spec.process;
+  process.args = {"/probe", "cat", "/mark", "--", "namespaces", "--", "caps", "--", "fds"};
+  const std::string out = exec(running, process);
+  EXPECT_THAT(out, StartsWith("seen" + namespaces));
+  EXPECT_THAT(out, HasSubstr("CapEff:\t00000000a80425fb"));
+  EXPECT_THAT(out, testing::EndsWith("\n0\n1\n2\n"));
+}
+
+TEST_F(ExecTest, RunsInTheContainersCgroup) {
+  Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
+  ASSERT_EQ(running.read_line().value(), "up");
+  Process process = sandbox.spec({}).process;
+  process.args = {"/probe", "cat", "/proc/self/cgroup"};
+  const std::string out = exec(running, process);
+  EXPECT_THAT(out, HasSubstr(":memory:/\n"));  // the root of its cgroup namespace
+}
+
+TEST_F(ExecTest, UserAndFailuresAreTheContainers) {
+  Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
+  ASSERT_EQ(running.read_line().value(), "up");
+  Process process = sandbox.spec({"id"}).process;
+  process.user.name = "alice";
+  EXPECT_EQ(exec(running, process), "uid=1000 gid=1000 groups=29,50 umask=0022\n");
+  process.args = {"nosuch"};
+  EXPECT_EQ(exec(running, process), "exec: \"nosuch\": executable file not found in $PATH");
+  process = sandbox.spec({"true"}).process;
+  process.cwd = "/nowhere";
+  EXPECT_EQ(exec(running, process), "chdir to cwd (\"/nowhere\") set in config.json failed: no such file or directory");
+}
+
+TEST_F(ExecTest, AnEndedContainerCannotBeEntered) {
+  Running running = start(sandbox.spec({"true"}));
+  const pid_t pid = running.pid();
+  (void)running.wait();
+  ExecOptions options;
+  options.pid = pid;
+  options.pidfd = running.pidfd();
+  const Result<Launch> launch = begin_exec(sandbox.spec({"true"}).process, options);
+  ASSERT_FALSE(launch);
+  EXPECT_EQ(launch.error().code(), Code::not_found);
+  EXPECT_EQ(launch.error().message(), "enter container: it is not running");
+}
+
+std::string read_until(int fd, std::string_view end) {
+  std::string text;
+  char c;
+  while (!text.ends_with(end) && ::read(fd, &c, 1) == 1) text += c;
+  return text;
+}
+
+TEST_F(ExecTest, TerminalIsAPtyOfTheContainer) {
+  Spec spec = sandbox.spec({"isatty", "--", "stat", "/dev/console", "--", "pause"});
+  spec.process.terminal = true;
+  spec.process.console_height = 24;
+  spec.process.console_width = 80;
+  Running running = start(spec);
+  ASSERT_GE(running.console(), 0);
+  EXPECT_EQ(read_until(running.console(), "columns=80\r\n"), "1 1 1 rows=24 columns=80\r\n");
+  EXPECT_EQ(read_until(running.console(), "\n"), "/dev/console c 0620 0:5 136:0\r\n");
+  // Ctrl-C reaches the foreground process: the terminal is its controlling one. Pid 1 without a handler ignores it.
+  Process process = spec.process;
+  process.args = {"/probe", "handle", "2"};
+  ExecOptions options;
+  options.pid = running.pid();
+  Launch launch = std::move(begin_exec(process, options).value());
+  ASSERT_TRUE(launch.wait_for(Launch::State::ready));
+  const Fd console = launch.take_console();
+  ASSERT_TRUE(console);
+  ASSERT_TRUE(launch.start());
+  ASSERT_TRUE(launch.wait_for(Launch::State::started));
+  ChildGuard child(launch.pid());
+  EXPECT_EQ(read_until(console.get(), "\n"), "ready\r\n");
+  ASSERT_EQ(::write(console.get(), "\x03", 1), 1);
+  EXPECT_EQ(read_until(console.get(), "\n"), "^Cgot 2\r\n");
+  EXPECT_EQ(child.wait()->code, 0);
+}
+
+TEST_F(ExecTest, SignalsThatCannotBeHeardAreKnown) {
+  const auto disposition = [this](std::vector<std::string> words) {
+    words.insert(words.begin(), {"echo", "up", "--"});
+    Running running = start(sandbox.spec(std::move(words)));
+    (void)running.read_line();
+    for (int i = 0; i < 50; ++i) {  // until it has got to its last verb
+      const auto now = signal_disposition(running.pid(), SIGTERM).value();
+      if (now != SignalDisposition::cannot_hear) return now;
+      ::usleep(2000);
+    }
+    return SignalDisposition::cannot_hear;
+  };
+  EXPECT_EQ(disposition({"pause"}), SignalDisposition::cannot_hear);
+  EXPECT_EQ(disposition({"ignore", "15", "--", "pause"}), SignalDisposition::cannot_hear);
+  EXPECT_EQ(disposition({"handle", "15"}), SignalDisposition::handles);
+  EXPECT_EQ(signal_disposition(1 << 22, SIGTERM).error().code(), Code::not_found);
+}
+
+TEST_F(ExecTest, ListeningPortsAreSeenWithTheirReach) {
+  Running running = start(sandbox.spec({"listen", "5432", "127.0.0.1", "--", "listen", "80", "--", "listen", "81",
+                                        "::1", "--", "listen", "8000", "::", "--", "echo", "all", "--", "pause"}));
+  while (running.read_line().value() != "all") {
+  }
+  const std::vector<ListeningPort> ports = listening_tcp_ports(running.pid()).value();
+  std::string text;
+  for (const ListeningPort& port : ports)
+    text += std::to_string(port.port) + (port.scope == ListenScope::reachable ? " reachable\n" : " loopback\n");
+  EXPECT_EQ(text, "80 reachable\n81 loopback\n5432 loopback\n8000 reachable\n");
+}
+
+TEST(ListeningTable, MappedAddressesAndStatesAreUnderstood) {
+  const std::vector<ListeningPort> ports = parse_listening(
+      "  sl  local_address rem_address   st\n"
+      "   0: 00000000000000000000000000000000:1F40 00000000000000000000000000000000:0000 0A 0\n"
+      "   1: 0000000000000000FFFF00000100007F:1F41 00000000000000000000000000000000:0000 0A 0\n"
+      "   2: 0100007F:1F40 00000000:0000 0A 0\n"
+      "   3: 0100007F:1F42 00000000:0000 01 0\n"
+      "   4: garbage 0A 0A 0A\n");
+  ASSERT_EQ(ports.size(), 2u);
+  EXPECT_EQ(ports[0].port, 8000);
+  EXPECT_EQ(ports[0].scope, ListenScope::reachable);
+  EXPECT_EQ(ports[1].port, 8001);
+  EXPECT_EQ(ports[1].scope, ListenScope::loopback);
+}
+
+}  // namespace
+}  // namespace consort::runtime
