@@ -93,8 +93,8 @@ class Launch {
   Result<> wait_for(State state);
 
   Fd take_pidfd();
-  Fd take_console();                                 // the pty's master, from `ready` on, when process.terminal
-  const std::string& cgroup_path() const;            // "" = none was made; see cgroup.hpp
+  Fd take_console();                       // the pty's master (blocking), from `ready` on, when process.terminal
+  const std::string& cgroup_path() const;  // "" = none was made; see cgroup.hpp
   const std::vector<std::string>& warnings() const;  // limits that this kernel does not have, and the like
 
   struct Impl;

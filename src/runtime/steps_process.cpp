@@ -143,6 +143,7 @@ Outcome open_console(Child& child) {
   struct stat st;
   if (::fstat(child.master, &st) != 0) return failed();
   if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2)) return {ENODEV, 0};
+  if (::fcntl(child.master, F_SETFL, O_RDWR) != 0) return failed();
   int unlocked = 0;
   if (::ioctl(child.master, TIOCSPTLCK, &unlocked) != 0) return failed(1);
   child.slave = ::ioctl(child.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
