@@ -22,24 +22,24 @@ namespace consort::compose {
 
 // How the loader sees the disk. Tests and fuzzers give their own; system_files() is the real one.
 struct FileAccess {
-  std::function<Result<std::string>(const std::string& path)> read;         // absolute path, or "-" for standard input
-  std::function<bool(const std::string& path)> is_file;                     // follows links
+  std::function<Result<std::string>(const std::string& path)> read;  // absolute path, or "-" for standard input
+  std::function<bool(const std::string& path)> is_file;              // follows links
   std::function<bool(const std::string& path)> exists;
-  std::function<std::string(const std::string& path)> resolve_links;        // realpath, or the path itself
+  std::function<std::string(const std::string& path)> resolve_links;  // realpath, or the path itself
 };
 FileAccess system_files();
 
 enum class Switch : std::uint8_t { off, on };
 
 struct LoadOptions {
-  Strings files;                                 // -f in order; empty: COMPOSE_FILE, then discovery
-  std::string project_directory;                 // --project-directory
-  std::string project_name;                      // -p
-  Strings env_files;                             // --env-file
-  Strings profiles;                              // --profile
+  Strings files;                                   // -f in order; empty: COMPOSE_FILE, then discovery
+  std::string project_directory;                   // --project-directory
+  std::string project_name;                        // -p
+  Strings env_files;                               // --env-file
+  Strings profiles;                                // --profile
   std::map<std::string, std::string> environment;  // of the process
-  std::string working_directory;                 // absolute: where the command was started
-  Strings services;                              // named on the command line: their profiles become active
+  std::string working_directory;                   // absolute: where the command was started
+  Strings services;                                // named on the command line: their profiles become active
   FileAccess access = system_files();
 
   // Flags of `config`.
@@ -69,7 +69,7 @@ struct VariableUse {
 };
 
 struct LoadOutcome {
-  std::optional<Project> project;  // absent when any diagnostic is an error
+  std::optional<Project> project;       // absent when any diagnostic is an error
   std::vector<Diagnostic> diagnostics;  // warnings too; in the order in which Docker Compose would have found them
   std::vector<VariableUse> variables;   // `config --variables`, sorted by name
   // The texts read, by path: for apply_fixes().
@@ -82,7 +82,8 @@ struct LoadOutcome {
 LoadOutcome load(const LoadOptions& options);
 
 // The settings that come before the model and that other commands need without one: where the project is, what it is
-// called, its environment (with .env files). Fails as Docker Compose does ("no configuration file provided: not found").
+// called, its environment (with .env files). Fails as Docker Compose does ("no configuration file provided: not
+// found").
 struct ProjectSettings {
   Strings files;  // absolute
   std::string working_directory;
@@ -111,9 +112,9 @@ std::string render_environment(const Project& project);
 
 // Every attribute that the language knows, from the tables that the loader runs on: for docs.
 struct AttributeRow {
-  std::string path;    // "services.*.healthcheck.interval"
-  std::string types;   // "duration", "string or mapping"
-  std::string merge;   // "replace", "append", ...
+  std::string path;   // "services.*.healthcheck.interval"
+  std::string types;  // "duration", "string or mapping"
+  std::string merge;  // "replace", "append", ...
   std::string note;
 };
 std::vector<AttributeRow> attribute_table();

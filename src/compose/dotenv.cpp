@@ -6,7 +6,9 @@ namespace consort::compose {
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
+}
 bool is_key_byte(char c) {
   const auto u = static_cast<unsigned char>(c);
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
@@ -35,16 +37,36 @@ std::string unescape(std::string_view text) {
     }
     const char c = text[++i];
     switch (c) {
-      case 'n': out.push_back('\n'); break;
-      case 'r': out.push_back('\r'); break;
-      case 't': out.push_back('\t'); break;
-      case 'f': out.push_back('\f'); break;
-      case 'b': out.push_back('\b'); break;
-      case 'a': out.push_back('\a'); break;
-      case 'v': out.push_back('\v'); break;
-      case '\\': out.push_back('\\'); break;
-      case '"': out.push_back('"'); break;
-      case '$': out += "$$"; break;  // survives the interpolation that follows as one "$"
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 'r':
+        out.push_back('\r');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
+      case 'f':
+        out.push_back('\f');
+        break;
+      case 'b':
+        out.push_back('\b');
+        break;
+      case 'a':
+        out.push_back('\a');
+        break;
+      case 'v':
+        out.push_back('\v');
+        break;
+      case '\\':
+        out.push_back('\\');
+        break;
+      case '"':
+        out.push_back('"');
+        break;
+      case '$':
+        out += "$$";
+        break;  // survives the interpolation that follows as one "$"
       case '0': {
         int value = 0;
         int digits = 0;
@@ -69,7 +91,8 @@ std::string unescape(std::string_view text) {
 
 class Reader {
  public:
-  Reader(std::string_view text, const Lookup& lookup) : text_(text), lookup_(lookup) {
+  Reader(std::string_view text, const Lookup& first, const Lookup& fallback)
+      : text_(text), first_(first), fallback_(fallback) {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
   }
 
@@ -151,11 +174,11 @@ class Reader {
   }
 
   const std::string* look_up(std::string_view name) {
-    if (const std::string* value = lookup_(name)) return value;
+    if (const std::string* value = first_(name)) return value;
     for (auto it = result_.variables.rbegin(); it != result_.variables.rend(); ++it) {
       if (it->name == name && it->value) return &*it->value;
     }
-    return nullptr;
+    return fallback_ ? fallback_(name) : nullptr;
   }
 
   bool value(std::string key, std::uint32_t line) {
@@ -220,7 +243,8 @@ class Reader {
   }
 
   std::string_view text_;
-  const Lookup& lookup_;
+  const Lookup& first_;
+  const Lookup& fallback_;
   std::size_t at_ = 0;
   std::uint32_t line_ = 1;
   DotenvResult result_;
@@ -228,7 +252,9 @@ class Reader {
 
 }  // namespace
 
-DotenvResult parse_dotenv(std::string_view text, const Lookup& lookup) { return Reader(text, lookup).run(); }
+DotenvResult parse_dotenv(std::string_view text, const Lookup& first, const Lookup& fallback) {
+  return Reader(text, first, fallback).run();
+}
 
 DotenvResult parse_raw_env(std::string_view text, const Lookup& lookup) {
   DotenvResult result;

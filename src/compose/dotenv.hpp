@@ -25,8 +25,8 @@ struct DotenvResult {
   std::uint32_t error_line = 0;
 };
 
-// `lookup` is asked before the variables that the file itself has set so far.
-DotenvResult parse_dotenv(std::string_view text, const Lookup& lookup);
+// A variable is looked for in `first`, then in what the file itself has set so far, then in `fallback`.
+DotenvResult parse_dotenv(std::string_view text, const Lookup& first, const Lookup& fallback = {});
 // format: raw of env_file.
 DotenvResult parse_raw_env(std::string_view text, const Lookup& lookup);
 

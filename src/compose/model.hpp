@@ -476,10 +476,10 @@ class Sources;
 
 struct Project {
   std::string name;
-  std::string working_directory;     // absolute; relative paths count from here
-  Strings compose_files;             // absolute paths, "-" for standard input
-  StringMap environment;             // the project environment, for later look-ups
-  Strings profiles;                  // active ones
+  std::string working_directory;                     // absolute; relative paths count from here
+  Strings compose_files;                             // absolute paths, "-" for standard input
+  StringMap environment;                             // the project environment, for later look-ups
+  Strings profiles;                                  // active ones
   std::map<std::string, Service> services;           // active
   std::map<std::string, Service> disabled_services;  // by profile or selection: not orphans
   std::map<std::string, Network> networks;

@@ -22,7 +22,9 @@ Node make(Kind kind, Place place) {
 }
 }  // namespace
 
-Node Node::make_null(Place place) { return make(Kind::null, place); }
+Node Node::make_null(Place place) {
+  return make(Kind::null, place);
+}
 Node Node::make_string(std::string text, Place place) {
   Node node = make(Kind::string, place);
   node.text = std::move(text);
@@ -47,8 +49,12 @@ Node Node::make_floating(double value, Place place) {
   node.text = format_float(value);
   return node;
 }
-Node Node::make_sequence(Place place) { return make(Kind::sequence, place); }
-Node Node::make_mapping(Place place) { return make(Kind::mapping, place); }
+Node Node::make_sequence(Place place) {
+  return make(Kind::sequence, place);
+}
+Node Node::make_mapping(Place place) {
+  return make(Kind::mapping, place);
+}
 
 const Entry* Node::entry(std::string_view key) const {
   if (kind != Kind::mapping) return nullptr;
@@ -57,13 +63,17 @@ const Entry* Node::entry(std::string_view key) const {
   }
   return nullptr;
 }
-Entry* Node::entry(std::string_view key) { return const_cast<Entry*>(std::as_const(*this).entry(key)); }
+Entry* Node::entry(std::string_view key) {
+  return const_cast<Entry*>(std::as_const(*this).entry(key));
+}
 
 const Node* Node::find(std::string_view key) const {
   const Entry* found = entry(key);
   return found ? &found->value : nullptr;
 }
-Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
+Node* Node::find(std::string_view key) {
+  return const_cast<Node*>(std::as_const(*this).find(key));
+}
 
 Node& Node::set(std::string_view key, Node value, Place key_place) {
   if (Entry* found = entry(key)) {
@@ -86,23 +96,33 @@ bool Node::erase(std::string_view key) {
 
 std::string Node::scalar_text() const {
   switch (kind) {
-    case Kind::null: return {};
-    case Kind::boolean: return boolean ? "true" : "false";
-    case Kind::integer: return std::to_string(integer);
-    case Kind::floating: return format_float(floating);
-    default: return text;
+    case Kind::null:
+      return {};
+    case Kind::boolean:
+      return boolean ? "true" : "false";
+    case Kind::integer:
+      return std::to_string(integer);
+    case Kind::floating:
+      return format_float(floating);
+    default:
+      return text;
   }
 }
 
 bool same_value(const Node& a, const Node& b) {
   if (a.kind != b.kind) return false;
   switch (a.kind) {
-    case Kind::null: return true;
-    case Kind::boolean: return a.boolean == b.boolean;
-    case Kind::integer: return a.integer == b.integer;
-    case Kind::floating: return a.floating == b.floating;
+    case Kind::null:
+      return true;
+    case Kind::boolean:
+      return a.boolean == b.boolean;
+    case Kind::integer:
+      return a.integer == b.integer;
+    case Kind::floating:
+      return a.floating == b.floating;
     case Kind::string:
-    case Kind::timestamp: return a.text == b.text;
+    case Kind::timestamp:
+      return a.text == b.text;
     case Kind::sequence: {
       if (a.items.size() != b.items.size()) return false;
       for (std::size_t i = 0; i < a.items.size(); ++i) {

@@ -1,5 +1,5 @@
-// The tree that a YAML text becomes, with the place of every key and value kept to the end. Passes (interpolation, merge,
-// validation, ...) work on this tree; extensions (x-*) and other free-form data reach the model as it is.
+// The tree that a YAML text becomes, with the place of every key and value kept to the end. Passes (interpolation,
+// merge, validation, ...) work on this tree; extensions (x-*) and other free-form data reach the model as it is.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +32,14 @@ struct Node {
   Kind kind = Kind::null;
   Style style = Style::plain;
   Directive directive = Directive::none;
-  bool alias_copy = false;      // came here by an alias or a merge key
+  bool alias_copy = false;  // came here by an alias or a merge key
   Place place;
-  std::string text;             // of scalars: the text as written, quotes and escapes resolved
-  std::int64_t integer = 0;     // kind integer
-  double floating = 0;          // kind floating; also set for integers beyond 64 bits
+  std::string text;          // of scalars: the text as written, quotes and escapes resolved
+  std::int64_t integer = 0;  // kind integer
+  double floating = 0;       // kind floating; also set for integers beyond 64 bits
   bool boolean = false;
-  std::vector<Node> items;      // kind sequence
-  std::vector<Entry> entries;   // kind mapping, in the order of the file; keys are unique
+  std::vector<Node> items;     // kind sequence
+  std::vector<Entry> entries;  // kind mapping, in the order of the file; keys are unique
 
   Node();
   Node(const Node&);

@@ -23,7 +23,9 @@ std::string_view line_of(std::string_view text, const std::vector<std::size_t>& 
   return text.substr(begin, end - begin);
 }
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 std::uint32_t code_points(std::string_view text) {
   return static_cast<std::uint32_t>(std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
@@ -41,10 +43,15 @@ std::pair<std::uint32_t, std::uint32_t> line_and_column(std::string_view text, c
 }  // namespace
 
 Source::Source(std::string path, std::string text)
-    : path_(std::move(path)), original_(std::move(text)), text_(original_), starts_(line_starts(text_)),
+    : path_(std::move(path)),
+      original_(std::move(text)),
+      text_(original_),
+      starts_(line_starts(text_)),
       original_starts_(starts_) {}
 
-std::string_view Source::line(std::uint32_t number) const { return line_of(text_, starts_, number); }
+std::string_view Source::line(std::uint32_t number) const {
+  return line_of(text_, starts_, number);
+}
 std::string_view Source::original_line(std::uint32_t number) const {
   return line_of(original_, original_starts_, number);
 }
@@ -102,7 +109,9 @@ TextEdit Source::repair(std::size_t offset, std::size_t length, std::string repl
   return edit;
 }
 
-Sources::Sources() { sources_.emplace_back("", ""); }
+Sources::Sources() {
+  sources_.emplace_back("", "");
+}
 
 std::uint32_t Sources::add(std::string path, std::string text) {
   sources_.emplace_back(std::move(path), std::move(text));
@@ -112,7 +121,9 @@ std::uint32_t Sources::add(std::string path, std::string text) {
 const Source* Sources::get(std::uint32_t index) const {
   return index > 0 && index < sources_.size() ? &sources_[index] : nullptr;
 }
-Source* Sources::get(std::uint32_t index) { return const_cast<Source*>(std::as_const(*this).get(index)); }
+Source* Sources::get(std::uint32_t index) {
+  return const_cast<Source*>(std::as_const(*this).get(index));
+}
 
 const Source* Sources::by_path(std::string_view path) const {
   for (std::size_t i = 1; i < sources_.size(); ++i) {

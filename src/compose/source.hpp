@@ -1,4 +1,5 @@
-// The texts a project was read from, and the way from a compact Place to what people read: file, line, column, the line.
+// The texts a project was read from, and the way from a compact Place to what people read: file, line, column, the
+// line.
 #pragma once
 
 #include <cstdint>

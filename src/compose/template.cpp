@@ -8,8 +8,12 @@ namespace {
 
 constexpr int nesting_limit = 100;
 
-bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_name(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
+bool is_name_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_name(char c) {
+  return is_name_start(c) || (c >= '0' && c <= '9');
+}
 
 std::size_t name_length(std::string_view text) {
   if (text.empty() || !is_name_start(text[0])) return 0;
@@ -99,9 +103,14 @@ struct Substitution {
     std::string expanded;
     if (!expand(word, depth + 1, expanded)) return false;
     switch (op.back()) {
-      case '-': into += usable ? value : expanded; return true;
-      case '+': into += usable ? expanded : std::string(); return true;
-      default: break;
+      case '-':
+        into += usable ? value : expanded;
+        return true;
+      case '+':
+        into += usable ? expanded : std::string();
+        return true;
+      default:
+        break;
     }
     if (usable) {
       into += value;

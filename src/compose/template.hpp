@@ -25,9 +25,9 @@ enum class TemplateFault : std::uint8_t { none, invalid, required };
 struct TemplateResult {
   std::string text;
   TemplateFault fault = TemplateFault::none;
-  std::string fault_text;        // required: "required variable X is missing a value: message"
-  std::string fault_name;        // the variable, of a required one
-  std::size_t fault_offset = 0;  // of the faulty expression in the string
+  std::string fault_text;          // required: "required variable X is missing a value: message"
+  std::string fault_name;          // the variable, of a required one
+  std::size_t fault_offset = 0;    // of the faulty expression in the string
   std::vector<std::string> unset;  // names that were defaulted to a blank string, one per occurrence
   std::vector<TemplateUse> uses;
 };

@@ -33,10 +33,18 @@ std::string trim_exponent(std::string text) {
 
 }  // namespace
 
-std::string format_float(double value) { return shortest(value, -4, 6); }
-std::string format_float32(float value) { return shortest(value, -4, 6); }
-std::string format_json_float(double value) { return trim_exponent(shortest(value, -6, 21)); }
-std::string format_json_float32(float value) { return trim_exponent(shortest(value, -6, 21)); }
+std::string format_float(double value) {
+  return shortest(value, -4, 6);
+}
+std::string format_float32(float value) {
+  return shortest(value, -4, 6);
+}
+std::string format_json_float(double value) {
+  return trim_exponent(shortest(value, -6, 21));
+}
+std::string format_json_float32(float value) {
+  return trim_exponent(shortest(value, -6, 21));
+}
 
 std::optional<std::int64_t> parse_go_int(std::string_view text) {
   bool negative = false;

@@ -1,5 +1,5 @@
-// Tables from path patterns to what a pass does there: {"services.*.ports.[].target", ...}. "*" stands for any key, "[]"
-// for the items of a list. A pass walks the tree with a Cursor, so that a look-up costs one step per level.
+// Tables from path patterns to what a pass does there: {"services.*.ports.[].target", ...}. "*" stands for any key,
+// "[]" for the items of a list. A pass walks the tree with a Cursor, so that a look-up costs one step per level.
 #pragma once
 
 #include <memory>
@@ -44,9 +44,9 @@ class PathTable {
   PathTable(std::initializer_list<std::pair<std::string_view, T>> rows) {
     for (const auto& [pattern, value] : rows) add(pattern, value);
   }
+  PathTable() = default;
   Cursor root() const { return Cursor(&root_); }
 
- private:
   void add(std::string_view pattern, T value) {
     Step* step = &root_;
     while (!pattern.empty()) {
@@ -58,6 +58,8 @@ class PathTable {
     step->has_value = true;
     step->value = std::move(value);
   }
+
+ private:
   static Step* child_of(Step& step, std::string_view name) {
     for (const auto& each : step.children) {
       if (each->name == name) return each.get();

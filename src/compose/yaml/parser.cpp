@@ -183,16 +183,21 @@ bool Parser::content(Node& into, bool block, bool indentless, const Properties& 
   into.place = place(at, at);
   if (indentless && type == TokenType::block_entry) return indentless_sequence(into);
   switch (type) {
-    case TokenType::scalar: scalar(into, scanner_.take(), found.tag); return true;
-    case TokenType::flow_sequence_start: return flow_sequence(into);
-    case TokenType::flow_mapping_start: return flow_mapping(into);
+    case TokenType::scalar:
+      scalar(into, scanner_.take(), found.tag);
+      return true;
+    case TokenType::flow_sequence_start:
+      return flow_sequence(into);
+    case TokenType::flow_mapping_start:
+      return flow_mapping(into);
     case TokenType::block_sequence_start:
       if (block) return block_sequence(into);
       break;
     case TokenType::block_mapping_start:
       if (block) return block_mapping(into);
       break;
-    default: break;
+    default:
+      break;
   }
   if (found.start) {
     into.place = place(*found.start, at);
@@ -408,7 +413,8 @@ bool Parser::add_entry(Node& mapping, Node key, Node value, Position at) {
     }
   }
   mapping.entries.push_back(Entry{std::move(key.text), key.place, std::move(value)});
-  // Large mappings: quadratic search would cost more than the rest of the parser, so they are checked once, at their end.
+  // Large mappings: quadratic search would cost more than the rest of the parser, so they are checked once, at their
+  // end.
   return true;
 }
 

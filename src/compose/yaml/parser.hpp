@@ -31,8 +31,8 @@ struct Documents {
   std::optional<Problem> problem;  // roots then holds the documents before it
 };
 
-inline constexpr std::size_t node_limit = 600'000;        // of one text, aliases expanded
-inline constexpr std::size_t text_limit = 16U << 20;      // bytes
+inline constexpr std::size_t node_limit = 600'000;    // of one text, aliases expanded
+inline constexpr std::size_t text_limit = 16U << 20;  // bytes
 
 // `source` goes into every Place.
 Documents parse(std::string_view text, std::uint32_t source);

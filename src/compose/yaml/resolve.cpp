@@ -9,7 +9,9 @@ namespace consort::compose::yaml {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 struct Word {
   std::string_view text;
@@ -18,17 +20,26 @@ struct Word {
 };
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::array<Word, 21> words{{
-    {"", Kind::null, 0},        {"~", Kind::null, 0},
-    {"null", Kind::null, 0},    {"Null", Kind::null, 0},
-    {"NULL", Kind::null, 0},    {"true", Kind::boolean, 1},
-    {"True", Kind::boolean, 1}, {"TRUE", Kind::boolean, 1},
-    {"false", Kind::boolean, 0}, {"False", Kind::boolean, 0},
-    {"FALSE", Kind::boolean, 0}, {".nan", Kind::floating, std::numeric_limits<double>::quiet_NaN()},
+    {"", Kind::null, 0},
+    {"~", Kind::null, 0},
+    {"null", Kind::null, 0},
+    {"Null", Kind::null, 0},
+    {"NULL", Kind::null, 0},
+    {"true", Kind::boolean, 1},
+    {"True", Kind::boolean, 1},
+    {"TRUE", Kind::boolean, 1},
+    {"false", Kind::boolean, 0},
+    {"False", Kind::boolean, 0},
+    {"FALSE", Kind::boolean, 0},
+    {".nan", Kind::floating, std::numeric_limits<double>::quiet_NaN()},
     {".NaN", Kind::floating, std::numeric_limits<double>::quiet_NaN()},
     {".NAN", Kind::floating, std::numeric_limits<double>::quiet_NaN()},
-    {".inf", Kind::floating, infinity}, {".Inf", Kind::floating, infinity},
-    {".INF", Kind::floating, infinity}, {"+.inf", Kind::floating, infinity},
-    {"+.Inf", Kind::floating, infinity}, {"-.inf", Kind::floating, -infinity},
+    {".inf", Kind::floating, infinity},
+    {".Inf", Kind::floating, infinity},
+    {".INF", Kind::floating, infinity},
+    {"+.inf", Kind::floating, infinity},
+    {"+.Inf", Kind::floating, infinity},
+    {"-.inf", Kind::floating, -infinity},
     {"-.Inf", Kind::floating, -infinity},
 }};
 

@@ -35,8 +35,8 @@ int hex_digit(char c) {
 
 // Line breaks inside a flow or plain scalar: one becomes a blank, more become one less.
 struct Fold {
-  std::string blanks;          // between words of one line
-  std::string leading_break;   // the first break
+  std::string blanks;           // between words of one line
+  std::string leading_break;    // the first break
   std::string trailing_breaks;  // those after it
   bool after_break = false;
 
@@ -135,29 +135,72 @@ bool Scanner::scan_block_scalar(Style style, Token& token) {
 bool Scanner::scan_escape(std::string& into, Position start) {
   int digits = 0;
   switch (byte(1)) {
-    case '0': into.push_back('\0'); break;
-    case 'a': into.push_back('\a'); break;
-    case 'b': into.push_back('\b'); break;
+    case '0':
+      into.push_back('\0');
+      break;
+    case 'a':
+      into.push_back('\a');
+      break;
+    case 'b':
+      into.push_back('\b');
+      break;
     case 't':
-    case '\t': into.push_back('\t'); break;
-    case 'n': into.push_back('\n'); break;
-    case 'v': into.push_back('\v'); break;
-    case 'f': into.push_back('\f'); break;
-    case 'r': into.push_back('\r'); break;
-    case 'e': into.push_back('\x1B'); break;
-    case ' ': into.push_back(' '); break;
-    case '"': into.push_back('"'); break;
-    case '\'': into.push_back('\''); break;
-    case '\\': into.push_back('\\'); break;
-    case '/': into.push_back('/'); break;
-    case 'N': append_utf8(into, 0x85); break;
-    case '_': append_utf8(into, 0xA0); break;
-    case 'L': append_utf8(into, 0x2028); break;
-    case 'P': append_utf8(into, 0x2029); break;
-    case 'x': digits = 2; break;
-    case 'u': digits = 4; break;
-    case 'U': digits = 8; break;
-    default: return fail("while parsing a quoted scalar", start, "found unknown escape character");
+    case '\t':
+      into.push_back('\t');
+      break;
+    case 'n':
+      into.push_back('\n');
+      break;
+    case 'v':
+      into.push_back('\v');
+      break;
+    case 'f':
+      into.push_back('\f');
+      break;
+    case 'r':
+      into.push_back('\r');
+      break;
+    case 'e':
+      into.push_back('\x1B');
+      break;
+    case ' ':
+      into.push_back(' ');
+      break;
+    case '"':
+      into.push_back('"');
+      break;
+    case '\'':
+      into.push_back('\'');
+      break;
+    case '\\':
+      into.push_back('\\');
+      break;
+    case '/':
+      into.push_back('/');
+      break;
+    case 'N':
+      append_utf8(into, 0x85);
+      break;
+    case '_':
+      append_utf8(into, 0xA0);
+      break;
+    case 'L':
+      append_utf8(into, 0x2028);
+      break;
+    case 'P':
+      append_utf8(into, 0x2029);
+      break;
+    case 'x':
+      digits = 2;
+      break;
+    case 'u':
+      digits = 4;
+      break;
+    case 'U':
+      digits = 8;
+      break;
+    default:
+      return fail("while parsing a quoted scalar", start, "found unknown escape character");
   }
   skip();
   skip();
@@ -234,7 +277,8 @@ bool Scanner::ends_plain() const {
   const char c = byte();
   if (c == ':' && is_blank_or_end(1)) return true;
   if (flow_level_ == 0) return false;
-  return c == ',' || c == '[' || c == ']' || c == '{' || c == '}' || (c == '?' && (byte(1) == ' ' || at_.offset + 1 >= text_.size()));
+  return c == ',' || c == '[' || c == ']' || c == '{' || c == '}' ||
+         (c == '?' && (byte(1) == ' ' || at_.offset + 1 >= text_.size()));
 }
 
 bool Scanner::scan_plain_scalar(Token& token) {

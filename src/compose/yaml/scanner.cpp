@@ -108,11 +108,16 @@ bool Scanner::fetch_next() {
   if (is_document_indicator('-')) return fetch_document_indicator(TokenType::document_start);
   if (is_document_indicator('.')) return fetch_document_indicator(TokenType::document_end);
   switch (byte()) {
-    case '[': return fetch_flow_start(TokenType::flow_sequence_start);
-    case '{': return fetch_flow_start(TokenType::flow_mapping_start);
-    case ']': return fetch_flow_end(TokenType::flow_sequence_end);
-    case '}': return fetch_flow_end(TokenType::flow_mapping_end);
-    case ',': return fetch_flow_entry();
+    case '[':
+      return fetch_flow_start(TokenType::flow_sequence_start);
+    case '{':
+      return fetch_flow_start(TokenType::flow_mapping_start);
+    case ']':
+      return fetch_flow_end(TokenType::flow_sequence_end);
+    case '}':
+      return fetch_flow_end(TokenType::flow_mapping_end);
+    case ',':
+      return fetch_flow_entry();
     case '-':
       if (is_blank_or_end(1)) return fetch_block_entry();
       break;
@@ -122,18 +127,24 @@ bool Scanner::fetch_next() {
     case ':':
       if (flow_level_ > 0 || is_blank_or_end(1)) return fetch_value();
       break;
-    case '*': return fetch_anchor(TokenType::alias);
-    case '&': return fetch_anchor(TokenType::anchor);
-    case '!': return fetch_tag();
+    case '*':
+      return fetch_anchor(TokenType::alias);
+    case '&':
+      return fetch_anchor(TokenType::anchor);
+    case '!':
+      return fetch_tag();
     case '|':
       if (flow_level_ == 0) return fetch_block_scalar(Style::literal);
       break;
     case '>':
       if (flow_level_ == 0) return fetch_block_scalar(Style::folded);
       break;
-    case '\'': return fetch_flow_scalar(Style::single_quoted);
-    case '"': return fetch_flow_scalar(Style::double_quoted);
-    default: break;
+    case '\'':
+      return fetch_flow_scalar(Style::single_quoted);
+    case '"':
+      return fetch_flow_scalar(Style::double_quoted);
+    default:
+      break;
   }
   if (starts_plain()) return fetch_plain_scalar();
   return fail("while scanning for the next token", at_, "found character that cannot start any token");

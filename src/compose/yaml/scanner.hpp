@@ -29,7 +29,9 @@ class Scanner {
   };
 
   // Characters.
-  char byte(std::size_t ahead = 0) const { return at_.offset + ahead < text_.size() ? text_[at_.offset + ahead] : '\0'; }
+  char byte(std::size_t ahead = 0) const {
+    return at_.offset + ahead < text_.size() ? text_[at_.offset + ahead] : '\0';
+  }
   bool at_end() const { return at_.offset >= text_.size(); }
   bool is_blank(std::size_t ahead = 0) const { return byte(ahead) == ' ' || byte(ahead) == '\t'; }
   std::size_t break_length(std::size_t ahead = 0) const;  // 0 when there is no line break

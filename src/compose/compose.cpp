@@ -1,0 +1,220 @@
+#include "compose/compose.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "compose/loader/loader.hpp"
+#include "compose/model/codec.hpp"
+#include "compose/passes/finish.hpp"
+#include "compose/render/emit.hpp"
+#include "compose/schema.hpp"
+#include "compose/settings.hpp"
+
+namespace consort::compose {
+
+Mark Project::locate(const Strings& path) const {
+  return tree && sources ? sources->mark(place_in(*tree, path)) : Mark{};
+}
+
+std::string Project::line_at(const Mark& mark) const {
+  return sources ? sources->line_text(mark) : std::string();
+}
+
+namespace {
+
+Diagnostic diagnostic_of(const Error& error) {
+  Diagnostic made;
+  made.code = "project";
+  made.message = error.message();
+  made.help = error.hint_text();
+  if (const Mark* mark = error.mark()) made.mark = *mark;
+  return made;
+}
+
+// The same mistake, found again in the merged model of a later file.
+void drop_repeated(std::vector<Diagnostic>& diagnostics) {
+  std::set<std::string> seen;
+  std::erase_if(diagnostics, [&](const Diagnostic& each) {
+    if (each.mark.line == 0) return false;
+    if (each.code == "unset-variable") return false;
+    const std::string key = each.code + "\n" + each.mark.file + "\n" + std::to_string(each.mark.line) + ":" +
+                            std::to_string(each.mark.column) + "\n" + each.label + "\n" + each.help;
+    return !seen.insert(key).second;
+  });
+}
+
+std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sightings) {
+  std::map<std::string, VariableUse> by_name;
+  for (const VariableSighting& sighting : sightings) {
+    VariableUse& use = by_name[sighting.use.name];
+    use.name = sighting.use.name;
+    const std::string& op = sighting.use.op;
+    if (op == ":-" || op == "-") use.default_value = sighting.use.word;
+    if (op == ":+" || op == "+") use.alternate_value = sighting.use.word;
+    if (op == ":?" || op == "?") use.required = true;
+  }
+  std::vector<VariableUse> out;
+  for (auto& [name, use] : by_name) out.push_back(std::move(use));
+  return out;
+}
+
+class Load {
+ public:
+  explicit Load(const LoadOptions& options)
+      : options_(options), sources_(std::make_shared<Sources>()), reporter_(*sources_) {}
+
+  LoadOutcome run() {
+    auto settings = find_project(options_);
+    if (!settings) {
+      outcome_.diagnostics.push_back(diagnostic_of(settings.error()));
+      return std::move(outcome_);
+    }
+    settings_ = std::move(*settings);
+    for (Diagnostic& each : settings_.diagnostics) outcome_.diagnostics.push_back(std::move(each));
+    load_tree();
+    if (tree_) build_project();
+    finish();
+    return std::move(outcome_);
+  }
+
+ private:
+  void load_tree() {
+    TreeOptions options{options_.access};
+    options.interpolate = options_.interpolate == Switch::on;
+    options.resolve_paths = options_.resolve_paths == Switch::on;
+    const auto home = settings_.environment.find("HOME");
+    if (home != settings_.environment.end()) options.home = home->second;
+    options.sightings = &sightings_;
+    TreeLoader loader(options, reporter_);
+    if (!name_project(loader)) return;
+    settings_.environment["COMPOSE_PROJECT_NAME"] = settings_.name;
+    Node tree = loader.load(settings_.files, settings_.working_directory, settings_.environment);
+    if (!loader.any_document() && !reporter_.failed()) {
+      Diagnostic& made = reporter_.error("empty", "empty compose file");
+      if (!settings_.files.empty()) made.mark.file = settings_.files[0];
+      made.help = "for example:\nservices:\n  web:\n    image: nginx";
+      return;
+    }
+    tree_ = std::make_shared<const Node>(std::move(tree));
+  }
+
+  bool name_project(TreeLoader& loader) {
+    if (settings_.name.empty()) {
+      settings_.name = normalize_project_name(loader.project_name(settings_.files, settings_.environment));
+    }
+    if (settings_.name.empty()) {
+      const std::string folder = settings_.working_directory;
+      settings_.name = normalize_project_name(base_name(folder));
+      const std::string real = options_.access.resolve_links(folder);
+      if (base_name(real) != base_name(folder)) {
+        reporter_.warning("symlink", "project has been loaded without an explicit name from a symlink. Using name \"" +
+                                         settings_.name + "\"");
+      }
+    }
+    if (!settings_.name.empty()) return true;
+    Diagnostic& made = reporter_.error("project", "project name must not be empty");
+    made.help = "write `name: NAME` at the top of the file, or use -p NAME";
+    return false;
+  }
+
+  void activate_profiles(Project& project) {
+    project.profiles = options_.profiles;
+    if (project.profiles.empty()) {
+      const auto found = settings_.environment.find("COMPOSE_PROFILES");
+      if (found != settings_.environment.end() && !found->second.empty()) {
+        for (const std::string& each : split(found->second, ',')) project.profiles.emplace_back(trim(each));
+      }
+    }
+    for (const std::string& name : options_.services) {
+      const auto service = project.services.find(name);
+      if (service == project.services.end()) continue;
+      for (const std::string& each : service->second.profiles) {
+        if (!std::ranges::count(project.profiles, each)) project.profiles.push_back(each);
+      }
+    }
+    apply_profiles(project);
+  }
+
+  void build_project() {
+    Project project;
+    project.name = settings_.name;
+    project.working_directory = settings_.working_directory;
+    project.compose_files = settings_.files;
+    project.environment = settings_.environment;
+    project.tree = tree_;
+    project.sources = sources_;
+    decode_project(*tree_, project, reporter_);
+    for (auto& [name, object] : project.configs) resolve_object(object);
+    if (options_.normalize == Switch::on) normalize(project, reporter_);
+    activate_profiles(project);
+    if (options_.check_consistency == Switch::on) {
+      check_consistency(project, reporter_);
+      check_image_tags(project, reporter_);
+    }
+    if (options_.resolve_env_files == Switch::on || options_.interpolate == Switch::on) {
+      resolve_env_files(project, options_.access, reporter_);
+    }
+    if (options_.all_resources == Switch::off) drop_unused_resources(project);
+    outcome_.project = std::move(project);
+  }
+
+  void resolve_object(FileObject& object) {
+    if (object.environment.empty()) return;
+    const auto found = settings_.environment.find(object.environment);
+    if (found != settings_.environment.end()) object.content = found->second;
+  }
+
+  void finish() {
+    if (reporter_.failed()) outcome_.project.reset();
+    for (Diagnostic& each : reporter_.diagnostics()) outcome_.diagnostics.push_back(std::move(each));
+    drop_repeated(outcome_.diagnostics);
+    outcome_.variables = variables_of(sightings_);
+    outcome_.raw_tree = tree_;
+    for (std::uint32_t i = 1; i < sources_->count(); ++i) {
+      outcome_.texts[sources_->get(i)->path()] = sources_->get(i)->original();
+    }
+  }
+
+  const LoadOptions& options_;
+  std::shared_ptr<Sources> sources_;
+  Reporter reporter_;
+  ProjectSettings settings_;
+  std::shared_ptr<const Node> tree_;
+  std::vector<VariableSighting> sightings_;
+  LoadOutcome outcome_;
+};
+
+}  // namespace
+
+LoadOutcome load(const LoadOptions& options) {
+  return Load(options).run();
+}
+
+std::string render_yaml(const Project& project) {
+  return escape_dollars(emit_yaml(encode_project(project, Syntax::yaml)));
+}
+std::string render_json(const Project& project) {
+  return escape_dollars(emit_json(encode_project(project, Syntax::json)));
+}
+
+std::string service_hash_json(const Service& service) {
+  Service copy = service;
+  copy.build.reset();
+  copy.pull_policy.clear();
+  copy.scale.reset();
+  if (copy.deploy) copy.deploy->replicas.reset();
+  copy.depends_on.clear();
+  copy.profiles.clear();
+  return emit_compact_json(encode_service(copy, Syntax::json));
+}
+
+std::string render_environment(const Project& project) {
+  std::string out;
+  for (const auto& [key, value] : project.environment) out += key + "=" + value + "\n";
+  return out;
+}
+
+}  // namespace consort::compose

@@ -1,0 +1,155 @@
+// extends: a service starts from another one, of this file or of a file of its own.
+#include <algorithm>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "compose/loader/loader.hpp"
+#include "compose/passes/canonical.hpp"
+#include "compose/passes/suggest.hpp"
+#include "compose/passes/validate.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+Strings names_of(const Node& services) {
+  Strings names;
+  for (const Entry& entry : services.entries) names.push_back(entry.key);
+  return names;
+}
+
+}  // namespace
+
+void TreeLoader::apply_extends(Node& document, const std::string& file, const Scope& scope,
+                               const std::vector<Reset>& resets) {
+  Node* services = document.find("services");
+  if (!services || !services->is_mapping()) return;
+  for (const std::string& name : names_of(*services)) {
+    std::vector<Link> chain;
+    extend(*services, name, file, scope, resets, chain);
+  }
+}
+
+void TreeLoader::report_cycle(const std::vector<Link>& chain, const Link& last) {
+  std::string message = "Circular reference:";
+  for (const Link& link : chain) {
+    message += message.ends_with(':') ? "\n  " : "\n  extends ";
+    message += link.service + " in " + link.file;
+  }
+  message += "\n  extends " + last.service + " in " + last.file;
+  Diagnostic& made = reporter_.error("extends-cycle", message, last.place);
+  made.label = "leads back to " + last.service;
+  made.help = "one of these must not extend the other";
+}
+
+// The services of a file that is extended: loaded once, canonical, its paths as seen from the extending project.
+const Node* TreeLoader::base_services(const std::string& path, const Scope& scope, std::vector<Link>& chain,
+                                      Place place) {
+  if (const auto found = extended_.find(path); found != extended_.end()) return found->second.get();
+  if (!options_.access.exists(path)) {
+    Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
+    made.label = "this file does not exist";
+    return nullptr;
+  }
+  const Parsed& parsed = parse_file(path);
+  if (!parsed.usable) return nullptr;
+  auto model = std::make_unique<Node>(Node::make_mapping());
+  const std::vector<Node> documents = parsed.documents;
+  for (const Node& each : documents) {
+    if (!each.is_mapping()) continue;
+    Node document = each;
+    std::vector<Reset> resets;
+    std::vector<std::string> at;
+    collect_resets(document, at, resets);
+    interpolate_document(document, scope.environment);
+    const std::string base = dir_name(path);
+    const Scope inner{scope.environment, base, scope.includes};
+    if (Node* services = document.find("services"); services && services->is_mapping()) {
+      for (const std::string& name : names_of(*services)) {
+        std::vector<Link> own = chain;
+        extend(*services, name, path, inner, resets, own);
+      }
+    }
+    apply_resets(*model, resets);
+    document.erase("include");
+    Path root;
+    merge(*model, std::move(document), root, reporter_);
+    enforce_unicity(*model);
+    validate(*model, path, reporter_);
+    canonicalize(*model, reporter_);
+    enforce_unicity(*model);
+  }
+  if (options_.resolve_paths) resolve_paths(*model, dir_name(path), options_.home);
+  const Node* services = model->find("services");
+  auto kept = std::make_unique<Node>(services ? *services : Node::make_null());
+  return (extended_[path] = std::move(kept)).get();
+}
+
+bool TreeLoader::extend(Node& services, const std::string& name, const std::string& file, const Scope& scope,
+                        const std::vector<Reset>& resets, std::vector<Link>& chain) {
+  Node* service = services.find(name);
+  if (!service || !service->is_mapping()) return true;
+  const Node* found = service->find("extends");
+  if (!found) return true;
+  const Node extends = *found;
+  const Node* service_node = extends.is_mapping() ? extends.find("service") : &extends;
+  const Node* file_node = extends.find("file");
+  if (!service_node || !service_node->is_string()) return true;  // validation will tell
+  const Link link{file, name, service_node->place};
+  const bool cycle = std::ranges::any_of(
+      chain, [&](const Link& each) { return each.file == link.file && each.service == link.service; });
+  if (cycle) {
+    report_cycle(chain, link);
+    service->erase("extends");
+    return false;
+  }
+  chain.push_back(link);
+  const std::string wanted = service_node->text;
+  const Node* bases = &services;
+  std::string base_file = file;
+  if (file_node && file_node->is_string()) {
+    base_file = join_path(scope.base, file_node->text);
+    bases = base_services(base_file, scope, chain, file_node->place);
+    if (!bases) {
+      service->erase("extends");
+      return false;
+    }
+  } else if (!extend(services, wanted, file, scope, resets, chain)) {
+    if (Node* again = services.find(name)) again->erase("extends");
+    return false;
+  }
+  service = services.find(name);
+  const Node* base = bases->find(wanted);
+  if (!base || base->is_null()) {
+    const std::string where = file_node ? " in " + base_file : "";
+    Diagnostic& made = reporter_.error("unknown-service",
+                                       "cannot extend service \"" + name + "\" in " + file +
+                                           (bases->is_null() ? std::string(": no services section")
+                                                             : ": service \"" + wanted + "\" not found" + where),
+                                       service_node->place);
+    made.label = "not defined" + (where.empty() ? " in this file" : where);
+    suggest_name(made, wanted, names_of(*bases), service_node->place, reporter_);
+    service->erase("extends");
+    return false;
+  }
+  Node merged = *base;
+  Node holder = Node::make_mapping();
+  holder.set("services", Node::make_mapping()).set(name, std::move(merged));
+  apply_resets(holder, resets);
+  Node* model = holder.find("services")->find(name);
+  if (!model) model = &holder.find("services")->set(name, Node::make_mapping());
+  Path at;
+  at.push("services");
+  at.push(name);
+  Node own = std::move(*service);
+  own.erase("extends");
+  const Place place = own.place;
+  merge(*model, std::move(own), at, reporter_, options_.listener);
+  model->erase("extends");
+  model->place = place;
+  *service = std::move(*model);
+  chain.pop_back();
+  return true;
+}
+
+}  // namespace consort::compose

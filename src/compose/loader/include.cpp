@@ -1,0 +1,115 @@
+// include: other projects' resources, loaded with a directory and an environment of their own.
+#include <algorithm>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "compose/dotenv.hpp"
+#include "compose/loader/loader.hpp"
+#include "compose/passes/canonical.hpp"
+#include "compose/settings.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+Strings texts_of(const Node* node) {
+  Strings texts;
+  if (!node) return texts;
+  if (node->is_string()) return {node->text};
+  for (const Node& item : node->items) {
+    if (item.is_string()) texts.push_back(item.text);
+  }
+  return texts;
+}
+
+}  // namespace
+
+void TreeLoader::apply_includes(Node& document, const std::string& file, const Scope& scope) {
+  const Node* found = document.find("include");
+  if (!found) return;
+  const Node includes = *found;
+  document.erase("include");
+  if (!includes.is_sequence()) {
+    Diagnostic& made = reporter_.error("wrong-type", "`include` must be a list", includes.place);
+    made.label = "this is not a list";
+    made.help = "write\ninclude:\n  - other.yaml";
+    return;
+  }
+  for (const Node& item : includes.items) include_one(document, item, file, scope);
+}
+
+void TreeLoader::include_one(Node& document, const Node& item, const std::string& file, const Scope& scope) {
+  Strings paths = item.is_string() ? Strings{item.text} : texts_of(item.find("path"));
+  if (paths.empty()) {
+    reporter_.error("missing-key", "validating " + file + ": include must name a path", item.place);
+    return;
+  }
+  for (std::string& path : paths) {
+    path = join_path(scope.base, path);
+    if (!options_.access.is_file(path)) {
+      Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", item.place);
+      made.label = "this file does not exist";
+      return;
+    }
+    if (std::ranges::count(scope.includes, path)) {
+      std::string message = "include cycle detected:\n" + scope.includes.front();
+      for (std::size_t i = 1; i < scope.includes.size(); ++i) message += "\n include " + scope.includes[i];
+      message += "\n include " + path;
+      reporter_.error("include-cycle", message, item.place).label = "leads back to itself";
+      return;
+    }
+  }
+  const Node* directory = item.find("project_directory");
+  const std::string base = directory && directory->is_string() && !directory->text.empty()
+                               ? join_path(scope.base, directory->text)
+                               : dir_name(paths[0]);
+  Strings env_files = texts_of(item.find("env_file"));
+  for (std::string& each : env_files) each = join_path(scope.base, each);
+  if (env_files.empty() && options_.access.is_file(base + "/.env")) env_files = {base + "/.env"};
+  Environment environment;
+  const Lookup first = [&scope](std::string_view name) -> const std::string* {
+    const auto it = scope.environment.find(std::string(name));
+    return it == scope.environment.end() ? nullptr : &it->second;
+  };
+  for (const std::string& each : env_files) {
+    if (each == "/dev/null") continue;
+    std::vector<std::string> unset;
+    if (auto read = read_env_file(options_.access, each, first, environment, unset); !read) {
+      Diagnostic& made = reporter_.error("env-file", read.error().message(), item.place);
+      made.label = "includes this env file";
+    }
+  }
+  for (const auto& [key, value] : scope.environment) environment[key] = value;
+  Node included = load_scope(paths, Scope{environment, base, scope.includes});
+  set_defaults(included);
+  check_tree(included, reporter_);
+  if (options_.resolve_paths) resolve_paths(included, base, options_.home);
+  import(document, std::move(included));
+}
+
+void TreeLoader::import(Node& document, Node included) {
+  for (const std::string_view section : {"services", "volumes", "networks", "secrets", "configs", "models"}) {
+    Entry* from = included.entry(section);
+    if (!from || !from->value.is_mapping()) continue;
+    Node* into = document.find(section);
+    if (!into) {
+      document.set(section, std::move(from->value), from->place);
+      continue;
+    }
+    for (Entry& entry : from->value.entries) {
+      const Entry* present = into->entry(entry.key);
+      if (!present) {
+        into->entries.push_back(std::move(entry));
+      } else if (!same_value(present->value, entry.value)) {
+        Diagnostic& made = reporter_.error("include-conflict",
+                                           std::string(section) + "." + entry.key + " conflicts with imported resource",
+                                           present->place);
+        made.label = "defined here";
+        made.help = "rename one of the two, or change the included one in an override file";
+        made.related.push_back(reporter_.related(entry.place, "and in the included file"));
+      }
+    }
+  }
+}
+
+}  // namespace consort::compose

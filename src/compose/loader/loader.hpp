@@ -1,0 +1,96 @@
+// Files to one canonical tree: for each document interpolation, extends, include, merge, validation, long forms.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compose/compose.hpp"
+#include "compose/internal/reporter.hpp"
+#include "compose/passes/interpolate.hpp"
+#include "compose/passes/merge.hpp"
+#include "compose/yaml/parser.hpp"
+
+namespace consort::compose {
+
+using Environment = std::map<std::string, std::string>;
+
+struct TreeOptions {
+  const FileAccess& access;
+  bool interpolate = true;
+  bool resolve_paths = true;
+  std::string home;
+  std::vector<VariableSighting>* sightings = nullptr;
+  MergeListener* listener = nullptr;
+};
+
+class TreeLoader {
+ public:
+  TreeLoader(TreeOptions options, Reporter& reporter) : options_(std::move(options)), reporter_(reporter) {}
+
+  // `base`: the directory that relative paths count from. The result is canonical and has its defaults, but may be
+  // incomplete when the reporter has errors.
+  Node load(const Strings& files, const std::string& base, const Environment& environment);
+
+  // The value of the top-level `name`, last file first; "" if none. Parses what load() will use again.
+  std::string project_name(const Strings& files, const Environment& environment);
+
+  bool any_document() const { return any_document_; }
+
+ private:
+  struct Parsed {
+    std::uint32_t source = 0;
+    std::vector<Node> documents;
+    bool usable = false;
+  };
+  struct Reset {
+    std::vector<std::string> path;
+  };
+  // One file being merged; the chains are for cycles.
+  struct Scope {
+    const Environment& environment;
+    std::string base;
+    Strings includes;  // files on the way here
+  };
+
+  const Parsed& parse_file(const std::string& path);
+  void report_problem(Parsed& parsed, const yaml::Documents& documents);
+  Node load_scope(const Strings& files, const Scope& scope);
+  void add_document(Node& model, Node document, const std::string& file, const Scope& scope);
+  bool check_top(const Node& document, const std::string& file);
+  void interpolate_document(Node& document, const Environment& environment);
+
+  // extends
+  struct Link {
+    std::string file;
+    std::string service;
+    Place place;
+  };
+  void apply_extends(Node& document, const std::string& file, const Scope& scope, const std::vector<Reset>& resets);
+  bool extend(Node& services, const std::string& name, const std::string& file, const Scope& scope,
+              const std::vector<Reset>& resets, std::vector<Link>& chain);
+  const Node* base_services(const std::string& path, const Scope& scope, std::vector<Link>& chain, Place place);
+  void report_cycle(const std::vector<Link>& chain, const Link& last);
+
+  // include
+  void apply_includes(Node& document, const std::string& file, const Scope& scope);
+  void include_one(Node& document, const Node& item, const std::string& file, const Scope& scope);
+  void import(Node& document, Node included);
+
+  static void collect_resets(Node& node, std::vector<std::string>& path, std::vector<Reset>& resets);
+  static void apply_resets(Node& model, const std::vector<Reset>& resets);
+
+  TreeOptions options_;
+  Reporter& reporter_;
+  std::map<std::string, Parsed> parsed_;
+  std::map<std::string, std::unique_ptr<Node>> extended_;  // services of files that are extended, by path
+  bool any_document_ = false;
+};
+
+// Repairs in memory, so that what follows can be checked too. Both report what they find, with fixes.
+// True when the text of the source was changed and must be parsed again.
+bool repair_syntax(Sources& sources, std::uint32_t source, const yaml::Problem& problem, Reporter& reporter);
+bool repair_structure(Sources& sources, std::uint32_t source, const Node& document, Reporter& reporter);
+
+}  // namespace consort::compose

@@ -1,0 +1,31 @@
+// The canonical tree to the typed model and back.
+#pragma once
+
+#include "compose/internal/reporter.hpp"
+#include "compose/model.hpp"
+
+namespace consort::compose {
+
+// Fills the resources of the project (services, networks, ...), their marks and extensions.
+void decode_project(const Node& tree, Project& project, Reporter& reporter);
+
+enum class Syntax : std::uint8_t { yaml, json };
+
+// A tree ready to be printed: typed objects in their fixed order, free maps in the syntax's order.
+Node encode_project(const Project& project, Syntax syntax);
+Node encode_service(const Service& service, Syntax syntax);
+
+// "512m", "1.5 GiB", "-1": bytes. The error is Docker's words.
+struct SizeResult {
+  std::int64_t value = 0;
+  std::string error;
+};
+SizeResult parse_size(std::string_view text);
+
+// Words of a command line without running a shell; nullopt for an unterminated quote and the like.
+std::optional<Strings> split_command(std::string_view text);
+
+// Letters by code point, digit runs as numbers: the order in which `config` prints the keys of maps.
+bool natural_less(std::string_view a, std::string_view b);
+
+}  // namespace consort::compose

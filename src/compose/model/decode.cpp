@@ -1,0 +1,350 @@
+#include <cmath>
+#include <utility>
+
+#include "base/strings.hpp"
+#include "base/time.hpp"
+#include "compose/internal/go_format.hpp"
+#include "compose/model/codec.hpp"
+#include "compose/model/fields.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+std::int64_t as_integer(const Node& node) {
+  if (node.kind == Kind::integer) return node.integer;
+  if (node.kind == Kind::floating) {
+    return std::abs(node.floating) < 9e18 ? static_cast<std::int64_t>(node.floating) : 0;
+  }
+  return parse_go_int(node.text).value_or(0);
+}
+
+double as_double(const Node& node) {
+  if (node.kind == Kind::integer) return static_cast<double>(node.integer);
+  if (node.kind == Kind::floating) return node.floating;
+  return parse_go_float(node.text).value_or(0);
+}
+
+// The way to the value being decoded, for messages: "services[web].mem_limit".
+class Decoder {
+ public:
+  Decoder(const Node& node, Path& path, Reporter& reporter) : node_(node), path_(path), reporter_(reporter) {}
+
+  template <class T>
+  void field(std::string_view key, T& member, Form form = Form::normal) {
+    const Entry* entry = node_.entry(key);
+    if (!entry) return;
+    PathStep step(path_, key);
+    read(entry->value, member, form);
+  }
+
+  void extensions(Extensions& into) {
+    for (const Entry& entry : node_.entries) {
+      if (entry.key.starts_with("x-")) into.emplace(entry.key, entry.value);
+    }
+  }
+
+ private:
+  void fail(const Node& node, const std::string& why) {
+    std::string path = path_.size() > 1 ? path_[0] + "[" + path_[1] + "]" : "";
+    for (std::size_t i = 2; i < path_.size(); ++i) path += "." + path_[i];
+    Diagnostic& made = reporter_.error(
+        "bad-value", "decoding failed due to the following error(s):\n\n'" + path + "' " + why, node.place);
+    made.label = why;
+    hint(made, why, node);
+  }
+
+  void hint(Diagnostic& made, const std::string& why, const Node& node) {
+    if (why.starts_with("time: missing unit")) {
+      made.help = "add a unit: `" + node.text + "s` for seconds, or ms, m, h";
+      made.fixes.push_back(
+          Fix{"write `" + node.text + "s`",
+              Certainty::guess,
+              {reporter_.edit(node.place, node.style == Style::plain ? node.text + "s" : "\"" + node.text + "s\"")}});
+    } else if (why.starts_with("time:")) {
+      made.help = "a duration is written like 30s, 1m30s, 500ms or 2h";
+    } else if (why.starts_with("invalid suffix") || why.starts_with("invalid size")) {
+      made.help = "a size is written like 512m, 1.5g or 64k (b, k, m, g, t)";
+    } else if (why.starts_with("invalid command")) {
+      made.help = "quote the special characters, or write a list: [\"sh\", \"-c\", \"...\"]";
+    }
+  }
+
+  template <class T>
+  void object(const Node& node, T& into) {
+    if (!node.is_mapping()) return;
+    Decoder inner(node, path_, reporter_);
+    fields(inner, into);
+  }
+
+  // Scalars.
+  void read(const Node& node, std::string& into, Form) {
+    if (node.is_scalar()) into = node.scalar_text();
+  }
+  void read(const Node& node, bool& into, Form) {
+    if (node.kind == Kind::boolean) into = node.boolean;
+    if (!node.is_string()) return;
+    const std::string word = to_lower(node.text);
+    into = word == "true" || word == "yes" || word == "y" || word == "on" || word == "1" || word == "t";
+    const bool no =
+        word == "false" || word == "no" || word == "n" || word == "off" || word == "0" || word == "f" || word.empty();
+    if (!into && !no) fail(node, "invalid boolean: " + node.text);
+  }
+  void read(const Node& node, std::int64_t& into, Form form) {
+    if (form == Form::size) return read_size(node, into);
+    into = as_integer(node);
+  }
+  void read_size(const Node& node, std::int64_t& into) {
+    if (node.kind == Kind::integer) {
+      into = node.integer;
+    } else if (node.is_string()) {
+      const SizeResult size = parse_size(node.text);
+      if (!size.error.empty()) return fail(node, size.error);
+      into = size.value;
+    }
+  }
+  void read(const Node& node, std::uint64_t& into, Form) { into = static_cast<std::uint64_t>(as_integer(node)); }
+  void read(const Node& node, int& into, Form) { into = static_cast<int>(as_integer(node)); }
+  void read(const Node& node, std::uint32_t& into, Form form) {
+    if (form == Form::octal && node.is_string()) {
+      const auto value = parse_go_int("0o" + node.text);
+      if (!value) return fail(node, "invalid file mode: " + node.text);
+      into = static_cast<std::uint32_t>(*value);
+      return;
+    }
+    if (node.is_string() && !parse_go_int(node.text)) return fail(node, "invalid number: " + node.text);
+    into = static_cast<std::uint32_t>(as_integer(node));
+  }
+  void read(const Node& node, std::uint16_t& into, Form) { into = static_cast<std::uint16_t>(as_integer(node)); }
+  void read(const Node& node, float& into, Form) {
+    if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text);
+    into = static_cast<float>(as_double(node));
+  }
+  void read(const Node& node, double& into, Form) {
+    if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text);
+    into = as_double(node);
+  }
+  void read(const Node& node, Duration& into, Form) {
+    if (!node.is_string()) return;
+    if (const auto value = parse_duration(node.text)) {
+      into = *value;
+    } else {
+      const bool number = parse_go_float(node.text).has_value();
+      fail(node, number ? "time: missing unit in duration \"" + node.text + "\""
+                        : "time: invalid duration \"" + node.text + "\"");
+    }
+  }
+  void read(const Node& node, DependencyCondition& into, Form) {
+    if (node.text == "service_healthy") into = DependencyCondition::healthy;
+    if (node.text == "service_completed_successfully") into = DependencyCondition::completed_successfully;
+  }
+  void read(const Node& node, MountType& into, Form) {
+    static constexpr std::pair<std::string_view, MountType> names[]{
+        {"bind", MountType::bind},   {"volume", MountType::volume}, {"tmpfs", MountType::tmpfs},
+        {"image", MountType::image}, {"npipe", MountType::npipe},   {"cluster", MountType::cluster}};
+    for (const auto& [name, value] : names) {
+      if (node.text == name) into = value;
+    }
+  }
+
+  // Optionals: given, unless null.
+  template <class T>
+  void read(const Node& node, std::optional<T>& into, Form form) {
+    if (node.is_null()) return;
+    T value{};
+    read(node, value, form);
+    into = std::move(value);
+  }
+  void read(const Node& node, std::optional<std::int64_t>& into, Form) {
+    if (node.is_null()) return;
+    if (node.is_string() && node.text == "all") {
+      into = -1;
+    } else if (node.is_string() && !parse_decimal_int(node.text)) {
+      fail(node, "invalid value \"" + node.text + "\", the only value allowed is 'all' or a number");
+    } else {
+      into = as_integer(node);
+    }
+  }
+
+  // Lists.
+  void read(const Node& node, Strings& into, Form form) {
+    if (node.is_null()) return;
+    if (node.is_scalar()) {
+      if (form == Form::shell) return read_command(node, into);
+      if (form == Form::health_test) {
+        into = {"CMD-SHELL", node.scalar_text()};
+      } else {
+        into = {node.scalar_text()};
+      }
+      return;
+    }
+    for (const Node& item : node.items) {
+      if (item.is_scalar()) into.push_back(item.scalar_text());
+    }
+  }
+  void read_command(const Node& node, Strings& into) {
+    if (auto words = split_command(node.text)) {
+      into = std::move(*words);
+    } else {
+      fail(node, "invalid command line string");
+    }
+  }
+  void read(const Node& node, std::vector<SshKey>& into, Form) {
+    const auto add = [&](const Node& at, std::string id, std::string path) {
+      if (path.empty() && id != "default") return fail(at, "invalid ssh key \"" + id + "\"");
+      into.push_back(SshKey{std::move(id), std::move(path)});
+    };
+    for (const Node& item : node.items) {
+      const std::size_t equals = item.text.find('=');
+      add(item, item.text.substr(0, equals), equals == std::string::npos ? "" : item.text.substr(equals + 1));
+    }
+    for (const Entry& entry : node.entries) add(entry.value, entry.key, entry.value.scalar_text());
+  }
+  void read(const Node& node, std::vector<GenericResource>& into, Form) {
+    for (const Node& item : node.items) {
+      const Node* spec = item.find("discrete_resource_spec");
+      GenericResource made;
+      if (spec) {
+        if (const Node* kind = spec->find("kind")) made.kind = kind->scalar_text();
+        if (const Node* value = spec->find("value")) made.value = as_integer(*value);
+      }
+      into.push_back(std::move(made));
+    }
+  }
+  template <class T>
+  void read(const Node& node, std::vector<T>& into, Form) {
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      PathStep step(path_, std::to_string(i));
+      T value{};
+      object(node.items[i], value);
+      into.push_back(std::move(value));
+    }
+  }
+
+  // Maps.
+  void read(const Node& node, StringMap& into, Form) {
+    for (const Node& item : node.items) {
+      const std::string text = item.scalar_text();
+      const std::size_t equals = text.find('=');
+      into[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
+    }
+    for (const Entry& entry : node.entries) {
+      if (entry.value.is_scalar()) into[entry.key] = entry.value.scalar_text();
+    }
+  }
+  void read(const Node& node, OptionalStringMap& into, Form) {
+    for (const Node& item : node.items) {
+      const std::string text = item.scalar_text();
+      const std::size_t equals = text.find('=');
+      const std::string key = text.substr(0, equals);
+      if (key.ends_with(' ') && equals != std::string::npos) {
+        fail(item, "environment variable " + key + " is declared with a trailing space");
+        continue;
+      }
+      into[key] = equals == std::string::npos ? std::nullopt : std::optional(text.substr(equals + 1));
+    }
+    for (const Entry& entry : node.entries) {
+      if (!entry.value.is_scalar()) continue;
+      into[entry.key] = entry.value.is_null() ? std::nullopt : std::optional(entry.value.scalar_text());
+    }
+  }
+  void read_hosts(const Node& node, HostsList& into) {
+    const auto add = [&](const Node& at, std::string_view host, std::string_view address) {
+      if (trim(host).empty()) return fail(at, "bad host name '" + std::string(host) + "'");
+      if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+      into[std::string(trim(host))].emplace_back(address);
+    };
+    for (const Node& item : node.items) {
+      const std::string& text = item.text;
+      std::size_t at = text.find('=');
+      if (at == std::string::npos) at = text.find(':');
+      if (at == std::string::npos) {
+        fail(item, "invalid additional host, missing IP: " + text);
+        continue;
+      }
+      add(item, std::string_view(text).substr(0, at), std::string_view(text).substr(at + 1));
+    }
+    for (const Entry& entry : node.entries) {
+      if (entry.value.is_sequence()) {
+        for (const Node& item : entry.value.items) add(item, entry.key, item.scalar_text());
+      } else {
+        add(entry.value, entry.key, entry.value.scalar_text());
+      }
+    }
+  }
+  void read(const Node& node, std::map<std::string, Strings>& into, Form form) {
+    if (form == Form::hosts) return read_hosts(node, into);
+    for (const Entry& entry : node.entries) read(entry.value, into[entry.key], Form::one_or_many);
+  }
+  void read(const Node& node, Ulimits& into, Form) {
+    for (const Entry& entry : node.entries) {
+      Ulimit value;
+      if (entry.value.is_mapping()) {
+        if (const Node* soft = entry.value.find("soft")) value.soft = as_integer(*soft);
+        if (const Node* hard = entry.value.find("hard")) value.hard = as_integer(*hard);
+      } else {
+        value.soft = value.hard = as_integer(entry.value);
+        value.single = true;
+      }
+      into[entry.key] = value;
+    }
+  }
+  void read(const Node& node, std::map<std::string, NetworkAttachment>& into, Form) {
+    for (const Entry& entry : node.entries) {
+      PathStep step(path_, entry.key);
+      NetworkAttachment value;
+      value.given = entry.value.is_mapping();
+      object(entry.value, value);
+      into[entry.key] = std::move(value);
+    }
+  }
+  template <class T>
+  void read(const Node& node, std::map<std::string, T>& into, Form) {
+    for (const Entry& entry : node.entries) {
+      PathStep step(path_, entry.key);
+      T value{};
+      object(entry.value, value);
+      into[entry.key] = std::move(value);
+    }
+  }
+  template <class T>
+  requires std::is_class_v<T>
+  void read(const Node& node, T& into, Form) { object(node, into); }
+
+  const Node& node_;
+  Path& path_;
+  Reporter& reporter_;
+};
+
+template <class T>
+void decode_section(const Node& tree, std::string_view section, std::map<std::string, T>& into, Reporter& reporter) {
+  const Node* found = tree.find(section);
+  if (!found || !found->is_mapping()) return;
+  Path path;
+  path.push(section);
+  for (const Entry& entry : found->entries) {
+    PathStep step(path, entry.key);
+    T value{};
+    Decoder decoder(entry.value, path, reporter);
+    fields(decoder, value);
+    value.mark = reporter.sources().mark(entry.place);
+    if constexpr (requires { value.profiles; }) value.name = entry.key;
+    into.emplace(entry.key, std::move(value));
+  }
+}
+
+}  // namespace
+
+void decode_project(const Node& tree, Project& project, Reporter& reporter) {
+  decode_section(tree, "services", project.services, reporter);
+  decode_section(tree, "networks", project.networks, reporter);
+  decode_section(tree, "volumes", project.volumes, reporter);
+  decode_section(tree, "secrets", project.secrets, reporter);
+  decode_section(tree, "configs", project.configs, reporter);
+  decode_section(tree, "models", project.models, reporter);
+  for (const Entry& entry : tree.entries) {
+    if (entry.key.starts_with("x-")) project.extensions.emplace(entry.key, entry.value);
+  }
+}
+
+}  // namespace consort::compose

@@ -1,0 +1,256 @@
+#include "compose/passes/canonical.hpp"
+
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+void string_to_list(Node* node) {
+  if (!node || !node->is_string()) return;
+  Node list = Node::make_sequence(node->place);
+  list.items.push_back(std::move(*node));
+  *node = std::move(list);
+}
+
+void list_to_mapping(Node* node) {
+  if (!node || !node->is_sequence()) return;
+  Node mapping = Node::make_mapping(node->place);
+  for (Node& item : node->items) mapping.set(item.scalar_text(), Node::make_null(item.place), item.place);
+  *node = std::move(mapping);
+}
+
+void wrap_strings(Node* list, std::string_view key) {
+  if (!list || !list->is_sequence()) return;
+  for (Node& item : list->items) {
+    if (!item.is_string()) continue;
+    const Place place = item.place;
+    Node mapping = Node::make_mapping(place);
+    mapping.set(key, std::move(item), place);
+    item = std::move(mapping);
+  }
+}
+
+class Pass {
+ public:
+  Pass(Node& root, Reporter& reporter) : root_(root), reporter_(reporter) {}
+
+  void run() {
+    if (Node* services = root_.find("services"); services && services->is_mapping()) {
+      for (Entry& entry : services->entries) {
+        if (entry.value.is_mapping()) service(entry.value, "services." + entry.key);
+      }
+    }
+    for (const std::string_view section : {"networks", "volumes", "secrets", "configs"}) external(section);
+  }
+
+ private:
+  void service(Node& node, const std::string& path) {
+    build(node.find("build"));
+    depends_on(node.find("depends_on"));
+    env_file(node.find("env_file"));
+    string_to_list(node.find("label_file"));
+    list_to_mapping(node.find("networks"));
+    list_to_mapping(node.find("models"));
+    for (const std::string_view key : {"dns", "dns_search", "tmpfs"}) string_to_list(node.find(key));
+    wrap_strings(node.find("secrets"), "source");
+    wrap_strings(node.find("configs"), "source");
+    devices(node.find("devices"), path + ".devices");
+    ports(node.find("ports"), path + ".ports");
+    volumes(node.find("volumes"), path + ".volumes");
+    gpus(node.find("gpus"));
+  }
+
+  void build(Node* node) {
+    if (!node) return;
+    if (node->is_string()) {
+      const Place place = node->place;
+      Node mapping = Node::make_mapping(place);
+      mapping.set("context", std::move(*node), place);
+      *node = std::move(mapping);
+    }
+    wrap_strings(node->find("secrets"), "source");
+  }
+
+  void depends_on(Node* node) {
+    if (!node) return;
+    list_to_mapping(node);
+    for (Entry& entry : node->entries) {
+      if (entry.value.is_null()) {
+        Node value = Node::make_mapping(entry.value.place);
+        value.set("condition", Node::make_string("service_started", entry.value.place));
+        entry.value = std::move(value);
+      }
+      if (entry.value.is_mapping() && !entry.value.find("required")) {
+        entry.value.set("required", Node::make_boolean(true, entry.value.place));
+      }
+    }
+  }
+
+  void env_file(Node* node) {
+    if (!node) return;
+    string_to_list(node);
+    wrap_strings(node, "path");
+    for (Node& item : node->items) {
+      if (item.is_mapping() && !item.find("required")) item.set("required", Node::make_boolean(true, item.place));
+    }
+  }
+
+  void devices(Node* node, const std::string& path) {
+    if (!node || !node->is_sequence()) return;
+    for (std::size_t i = 0; i < node->items.size(); ++i) {
+      Node& item = node->items[i];
+      if (item.is_string()) {
+        device(item);
+      } else if (item.is_mapping() && !item.find("target")) {
+        Diagnostic& made = reporter_.error(
+            "missing-key", "service device " + path + "." + std::to_string(i) + " is missing a mount target",
+            item.place);
+        made.help = "add `target:`, the path inside the container";
+      }
+    }
+  }
+
+  void device(Node& item) {
+    const std::vector<std::string> parts = split(item.text, ':');
+    if (parts.size() > 3) {
+      Diagnostic& made =
+          reporter_.error("bad-device", "confusing device mapping, please use long syntax: " + item.text, item.place);
+      made.help = "write HOST[:CONTAINER[:PERMISSIONS]] or {source: ..., target: ..., permissions: rwm}";
+      return;
+    }
+    Node mapping = Node::make_mapping(item.place);
+    const std::string target = parts.size() > 1 ? parts[1] : "";
+    mapping.set("source", Node::make_string(parts[0], item.place));
+    mapping.set("target", Node::make_string(target.empty() ? parts[0] : target, item.place));
+    mapping.set("permissions", Node::make_string(parts.size() > 2 ? parts[2] : "rwm", item.place));
+    item = std::move(mapping);
+  }
+
+  void ports(Node* node, const std::string& path) {
+    if (!node || !node->is_sequence()) return;
+    std::vector<Node> made;
+    for (std::size_t i = 0; i < node->items.size(); ++i) {
+      Node& item = node->items[i];
+      const std::string at = path + ".[" + std::to_string(i) + "]";
+      if (item.is_mapping()) {
+        if (!item.find("target")) {
+          Diagnostic& diagnostic =
+              reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);
+          diagnostic.help = "add `target:`, the port inside the container";
+        }
+        if (Node* published = item.find("published"); published && published->kind == Kind::integer) {
+          *published = Node::make_string(std::to_string(published->integer), published->place);
+        }
+        made.push_back(std::move(item));
+      } else if (item.is_scalar() && !item.is_null()) {
+        for (Node& port : parse_port(item, at, reporter_)) made.push_back(std::move(port));
+      }
+    }
+    node->items = std::move(made);
+  }
+
+  void volumes(Node* node, const std::string& path) {
+    if (!node || !node->is_sequence()) return;
+    for (std::size_t i = 0; i < node->items.size(); ++i) {
+      Node& item = node->items[i];
+      const std::string at = path + ".[" + std::to_string(i) + "]";
+      if (item.is_string()) {
+        item = parse_mount(item, at, reporter_);
+      } else if (item.is_mapping() && !item.find("target")) {
+        Diagnostic& made =
+            reporter_.error("missing-key", "service volume " + at + " is missing a mount target", item.place);
+        made.help = "add `target:`, the absolute path inside the container";
+      }
+      if (Node* target = item.find("target"); target && target->is_string() && !target->text.empty()) {
+        target->text = clean_path(target->text);
+      }
+    }
+  }
+
+  void gpus(Node* node) {
+    if (!node || !node->is_string()) return;
+    Node request = Node::make_mapping(node->place);
+    request.set("count", Node::make_string("all", node->place));
+    Node list = Node::make_sequence(node->place);
+    list.items.push_back(std::move(request));
+    *node = std::move(list);
+  }
+
+  // external: {name: x} is the old spelling of external: true and name: x.
+  void external(std::string_view section) {
+    Node* resources = root_.find(section);
+    if (!resources || !resources->is_mapping()) return;
+    for (Entry& entry : resources->entries) {
+      Node* found = entry.value.find("external");
+      if (!found || !found->is_mapping()) continue;
+      const std::string path = std::string(section) + "." + entry.key;
+      const Place place = found->place;
+      const Node* inner = found->find("name");
+      const Node name = inner ? *inner : Node();
+      if (inner) {
+        reporter_.warning("deprecated", path + ": external.name is deprecated. Please set name and external: true",
+                          inner->place);
+        if (const Node* outer = entry.value.find("name"); outer && outer->scalar_text() != name.scalar_text()) {
+          reporter_.error("conflict", path + ": name and external.name conflict; only use name", inner->place);
+        }
+      }
+      *found = Node::make_boolean(true, place);
+      if (!name.is_null()) entry.value.set("name", name, name.place);
+    }
+  }
+
+  Node& root_;
+  Reporter& reporter_;
+};
+
+void device_defaults(Node* list) {
+  if (!list || !list->is_sequence()) return;
+  for (Node& item : list->items) {
+    if (item.is_mapping() && !item.find("count") && !item.find("device_ids")) {
+      item.set("count", Node::make_string("all", item.place));
+    }
+  }
+}
+
+}  // namespace
+
+void canonicalize(Node& root, Reporter& reporter) {
+  Pass(root, reporter).run();
+}
+
+void set_defaults(Node& root) {
+  Node* services = root.find("services");
+  if (!services) return;
+  for (Entry& entry : services->entries) {
+    Node& service = entry.value;
+    if (Node* build = service.find("build"); build && build->is_mapping() && !build->find("context")) {
+      build->set("context", Node::make_string(".", build->place));
+    }
+    if (Node* ports = service.find("ports")) {
+      for (Node& item : ports->items) {
+        if (!item.is_mapping()) continue;
+        if (!item.find("mode")) item.set("mode", Node::make_string("ingress", item.place));
+        if (!item.find("protocol")) item.set("protocol", Node::make_string("tcp", item.place));
+      }
+    }
+    if (Node* secrets = service.find("secrets")) {
+      for (Node& item : secrets->items) {
+        const Node* source = item.find("source");
+        if (source && !item.find("target")) {
+          item.set("target", Node::make_string("/run/secrets/" + source->scalar_text(), item.place));
+        }
+      }
+    }
+    device_defaults(service.find("gpus"));
+    Node* deploy = service.find("deploy");
+    Node* resources = deploy ? deploy->find("resources") : nullptr;
+    Node* reservations = resources ? resources->find("reservations") : nullptr;
+    if (reservations) device_defaults(reservations->find("devices"));
+  }
+}
+
+}  // namespace consort::compose

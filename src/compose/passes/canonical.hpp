@@ -1,0 +1,22 @@
+// Short forms to long forms, and the values that an attribute has when nothing is written.
+#pragma once
+
+#include "compose/internal/reporter.hpp"
+
+namespace consort::compose {
+
+void canonicalize(Node& root, Reporter& reporter);
+// Defaults that apply once all files are merged: the build context, ports' protocol, secrets' targets, device counts.
+void set_defaults(Node& root);
+
+// Long forms of one short port or mount; empty after an error.
+std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter);
+Node parse_mount(const Node& item, const std::string& path, Reporter& reporter);
+
+// Relative paths become absolute; `base` is the absolute directory they count from.
+void resolve_paths(Node& root, const std::string& base, const std::string& home);
+
+// What must hold of the canonical tree beyond the shapes, before it becomes a model.
+void check_tree(const Node& root, Reporter& reporter);
+
+}  // namespace consort::compose

@@ -1,0 +1,429 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "compose/passes/finish.hpp"
+#include "compose/passes/suggest.hpp"
+
+namespace consort::compose {
+
+Place place_in(const Node& tree, const Strings& path) {
+  const Node* node = &tree;
+  Place place = tree.place;
+  for (const std::string& segment : path) {
+    if (node->is_mapping()) {
+      const Entry* entry = node->entry(segment);
+      if (!entry) break;
+      node = &entry->value;
+      if (entry->place) place = entry->place;
+      if (node->is_scalar() && node->place && node->place.length > 0) place = node->place;
+    } else if (node->is_sequence()) {
+      const auto index = parse_unsigned(segment);
+      if (!index || *index >= node->items.size()) {
+        // "K=V" items are looked for by K.
+        const auto item = std::ranges::find_if(node->items, [&](const Node& each) {
+          return each.is_string() && (each.text == segment || each.text.starts_with(segment + "="));
+        });
+        if (item != node->items.end()) place = item->place;
+        break;
+      }
+      node = &node->items[*index];
+      if (node->place) place = node->place;
+    } else {
+      break;
+    }
+  }
+  return place;
+}
+
+namespace {
+
+constexpr const char* suffix = ": invalid compose project";
+
+template <class Map>
+Strings keys_of(const Map& map) {
+  Strings keys;
+  for (const auto& each : map) keys.push_back(each.first);
+  return keys;
+}
+
+class Checker {
+ public:
+  Checker(const Project& project, Reporter& reporter) : project_(project), reporter_(reporter) {}
+
+  void run() {
+    for (const auto& [name, service] : project_.services) {
+      name_ = name;
+      image(service);
+      networks(service);
+      health(service);
+      dependencies(service);
+      volumes(service);
+      files(service);
+      scale(service);
+      resources(service);
+      develop(service);
+      rest(service);
+    }
+    container_names();
+    cycles();
+  }
+
+ private:
+  Place at(Strings path) const {
+    path.insert(path.begin(), {"services", name_});
+    return place_in(*project_.tree, path);
+  }
+  // The value itself when its line is known, else the key.
+  Diagnostic& error(std::string_view code, std::string message, Strings path) {
+    return reporter_.error(code, std::move(message) + suffix, at(std::move(path)));
+  }
+  std::string quoted() const { return "service \"" + name_ + "\""; }
+  std::string dotted() const { return "services." + name_; }
+
+  void image(const Service& service) {
+    if (!service.build && service.image.empty() && !service.provider) {
+      Diagnostic& made = error("no-image", quoted() + " has neither an image nor a build context specified", {});
+      made.label = "what should run here?";
+      made.help = "add `image: NAME` or `build: .`";
+    }
+    if (!service.build) return;
+    const Build& build = *service.build;
+    if (!build.dockerfile.empty() && !build.dockerfile_inline.empty()) {
+      error("conflict", quoted() + " declares mutualy exclusive dockerfile and dockerfile_inline",
+            {"build", "dockerfile"})
+          .help = "keep one of them";
+    }
+    for (const auto& [key, context] : build.additional_contexts) {
+      if (!context.starts_with("service:")) continue;
+      const std::string target = context.substr(8);
+      const auto found = project_.services.find(target);
+      if (found == project_.services.end()) {
+        Diagnostic& made =
+            error("undefined-service",
+                  quoted() + " declares unknown service \"" + target + "\" as additional contexts " + key,
+                  {"build", "additional_contexts", key});
+        suggest_name(made, target, keys_of(project_.services), {}, reporter_);
+      } else if (!found->second.build) {
+        error("not-buildable",
+              quoted() + " declares non-buildable service \"" + target + "\" as additional contexts " + key,
+              {"build", "additional_contexts", key});
+      }
+    }
+    if (!build.platforms.empty() && !service.platform.empty() &&
+        !std::ranges::count(build.platforms, service.platform)) {
+      error("conflict", "service.build.platforms MUST include service.platform \"" + service.platform + "\"",
+            {"build", "platforms"});
+    }
+  }
+
+  void networks(const Service& service) {
+    if (!service.network_mode.empty() && !service.networks.empty()) {
+      Diagnostic& made =
+          error("conflict", "service " + name_ + " declares mutually exclusive `network_mode` and `networks`",
+                {"network_mode"});
+      made.help = "keep one of them";
+    }
+    for (const auto& [key, attachment] : service.networks) {
+      if (project_.networks.contains(key)) continue;
+      Diagnostic& made =
+          error("undefined-network", quoted() + " refers to undefined network " + key, {"networks", key});
+      made.label = "not defined under the top-level `networks:`";
+      undefined_help(made, "networks", key, keys_of(project_.networks), at({"networks", key}));
+    }
+    if (service.mac_address.empty()) return;
+    for (const auto& [key, attachment] : service.networks) {
+      if (attachment.mac_address.empty() || attachment.mac_address == service.mac_address) continue;
+      error("conflict", dotted() + ": the service-level mac_address should have the same value as network " + key,
+            {"mac_address"});
+    }
+  }
+
+  void undefined_help(Diagnostic& made, std::string_view section, const std::string& key, const Strings& known,
+                      Place place) {
+    suggest_name(made, key, known, place, reporter_);
+    const std::string empty = section == "networks" || section == "volumes" ? "" : "\n    file: ./" + key;
+    const std::string add = "add at the top level:\n" + std::string(section) + ":\n  " + key + ":" + empty;
+    made.help = made.help.starts_with("did you mean") ? made.help + "\nor " + add : add;
+    if (made.fixes.empty() && (section == "networks" || section == "volumes")) add_definition(made, section, key);
+  }
+
+  // A fix that defines the missing network or volume.
+  void add_definition(Diagnostic& made, std::string_view section, const std::string& key) {
+    const Node& tree = *project_.tree;
+    const Entry* services = tree.entry("services");
+    if (!services || !services->place) return;
+    const Source* source = reporter_.sources().get(services->place.source);
+    if (!source) return;
+    const Entry* present = tree.entry(section);
+    Fix fix{"define `" + key + "` under `" + std::string(section) + "`", Certainty::certain, {}};
+    if (present && present->place.source == services->place.source && present->value.is_mapping() &&
+        present->value.style == Style::block && !present->value.entries.empty()) {
+      const Entry& first = present->value.entries[0];
+      if (first.place.source != services->place.source) return;
+      const std::string indent(first.place.column - 1, ' ');
+      fix.edits.push_back(reporter_.edit_bytes(services->place.source, source->offset_of(first.place.line, 1), 0,
+                                               indent + key + ":\n"));
+    } else if (!present) {
+      const std::string& text = source->text();
+      const std::string begin = text.ends_with('\n') || text.empty() ? "" : "\n";
+      fix.edits.push_back(reporter_.edit_bytes(services->place.source, text.size(), 0,
+                                               begin + "\n" + std::string(section) + ":\n  " + key + ":\n"));
+    } else {
+      return;
+    }
+    made.fixes.push_back(std::move(fix));
+  }
+
+  void health(const Service& service) {
+    if (!service.healthcheck || service.healthcheck->test.empty()) return;
+    const Strings& test = service.healthcheck->test;
+    if (test[0] == "CMD" || test[0] == "CMD-SHELL" || test[0] == "NONE") return;
+    Diagnostic& made =
+        reporter_.error("bad-value", "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"",
+                        at({"healthcheck", "test", "0"}));
+    made.label = "not CMD, CMD-SHELL or NONE";
+    made.help = "write [\"CMD\", \"" + join(test, "\", \"") + "\"], or one string for a shell";
+  }
+
+  void dependencies(const Service& service) {
+    for (const auto& [key, dependency] : service.depends_on) {
+      if (project_.services.contains(key)) continue;
+      if (project_.disabled_services.contains(key) && !dependency.required) continue;
+      if (!dependency.required) continue;
+      Diagnostic& made =
+          error("undefined-service", quoted() + " depends on undefined service \"" + key + "\"", {"depends_on", key});
+      if (project_.disabled_services.contains(key)) {
+        made.label = "not active";
+        made.help = "activate a profile of `" + key + "` (" + join(project_.disabled_services.at(key).profiles, ", ") +
+                    "), or write `required: false`";
+      } else {
+        made.label = "there is no such service";
+        suggest_name(made, key, keys_of(project_.services), at({"depends_on", key}), reporter_);
+      }
+    }
+  }
+
+  void volumes(const Service& service) {
+    for (std::size_t i = 0; i < service.volumes.size(); ++i) {
+      const Mount& mount = service.volumes[i];
+      const std::string index = std::to_string(i);
+      if (mount.type == MountType::volume && !mount.source.empty() && !project_.volumes.contains(mount.source)) {
+        Diagnostic& made =
+            error("undefined-volume", quoted() + " refers to undefined volume " + mount.source, {"volumes", index});
+        made.label = "`" + mount.source + "` is not defined under the top-level `volumes:`";
+        undefined_help(made, "volumes", mount.source, keys_of(project_.volumes), {});
+        if (mount.source.find('/') != std::string::npos) {
+          made.help = "a path of this directory is written ./" + mount.source + "; a named volume has no `/`";
+        }
+      }
+      for (std::size_t k = 0; k < service.tmpfs.size(); ++k) {
+        if (service.tmpfs[k].substr(0, service.tmpfs[k].find(':')) != mount.target) continue;
+        error("conflict",
+              dotted() + ".volumes[" + index + "]: target " + mount.target + " already mounted as " + dotted() +
+                  ".tmpfs[" + std::to_string(k) + "]",
+              {"volumes", index});
+      }
+    }
+  }
+
+  void files(const Service& service) {
+    const auto check = [&](const std::vector<FileReference>& references, const auto& defined, const char* word,
+                           std::string_view section, Strings path) {
+      for (std::size_t i = 0; i < references.size(); ++i) {
+        const std::string& source = references[i].source;
+        if (defined.contains(source)) continue;
+        Strings own = path;
+        own.push_back(std::to_string(i));
+        const Place place = at(own);
+        Diagnostic& made = error(std::string("undefined-") + (section == "secrets" ? "secret" : "config"),
+                                 quoted() + " refers to undefined " + word + " " + source, own);
+        made.label = "not defined under the top-level `" + std::string(section) + ":`";
+        undefined_help(made, section, source, keys_of(defined), place);
+      }
+    };
+    if (service.build) check(service.build->secrets, project_.secrets, "build secret", "secrets", {"build", "secrets"});
+    check(service.configs, project_.configs, "config", "configs", {"configs"});
+    check(service.secrets, project_.secrets, "secret", "secrets", {"secrets"});
+    for (const auto& [key, model] : service.models) {
+      if (project_.models.contains(key)) continue;
+      error("undefined-model", quoted() + " refers to undefined model " + key, {"models", key});
+    }
+  }
+
+  void scale(const Service& service) {
+    if (service.scale && *service.scale < 0) {
+      reporter_.error("out-of-range", dotted() + ".scale: must be greater than or equal to 0", at({"scale"}));
+    }
+    if (service.scale && service.deploy && service.deploy->replicas && *service.scale != *service.deploy->replicas) {
+      distinct("scale", "deploy.replicas", {"scale"}, {"deploy", "replicas"});
+    }
+    if (!service.container_name.empty() && service.replicas() > 1) {
+      const std::string which = service.scale ? "scale" : "deploy.replicas";
+      Diagnostic& made =
+          error("conflict",
+                "services." + which + ": can't set container_name and " + name_ + " as container name must be unique",
+                {"container_name"});
+      made.help = "remove `container_name`, or have one replica";
+    }
+  }
+
+  void distinct(const std::string& a, const std::string& b, Strings a_path, Strings b_path) {
+    Diagnostic& made =
+        error("conflict", dotted() + ": can't set distinct values on '" + a + "' and '" + b + "'", std::move(a_path));
+    made.help = "give both the same value, or keep one of them";
+    made.related.push_back(reporter_.related(at(std::move(b_path)), "and here"));
+  }
+
+  void resources(const Service& service) {
+    if (!service.deploy) return;
+    if (const auto& limits = service.deploy->resources.limits) {
+      if (service.cpus != 0 && service.cpus != static_cast<float>(limits->cpus)) {
+        distinct("cpus", "deploy.resources.limits.cpus", {"cpus"}, {"deploy", "resources", "limits"});
+      }
+      if (service.mem_limit != 0 && service.mem_limit != limits->memory) {
+        distinct("mem_limit", "deploy.resources.limits.memory", {"mem_limit"}, {"deploy", "resources", "limits"});
+      }
+      if (service.pids_limit != 0 && service.pids_limit != limits->pids) {
+        distinct("pids_limit", "deploy.resources.limits.pids", {"pids_limit"}, {"deploy", "resources", "limits"});
+      }
+    }
+    if (const auto& reservations = service.deploy->resources.reservations) {
+      if (service.mem_reservation != 0 && service.mem_reservation != reservations->memory) {
+        distinct("mem_reservation", "deploy.resources.reservations.memory", {"mem_reservation"},
+                 {"deploy", "resources", "reservations"});
+      }
+    }
+  }
+
+  void develop(const Service& service) {
+    if (!service.develop) return;
+    for (std::size_t i = 0; i < service.develop->watch.size(); ++i) {
+      const WatchTrigger& watch = service.develop->watch[i];
+      if (watch.action != "rebuild" && watch.action != "restart" && watch.target.empty()) {
+        Diagnostic& made = error("missing-key", dotted() + ".develop.watch: target is required for non-rebuild actions",
+                                 {"develop", "watch", std::to_string(i)});
+        made.help = "add `target:`, the path inside the container";
+      }
+    }
+  }
+
+  void rest(const Service& service) {
+    if (service.provider && service.provider->type.empty()) {
+      error("missing-key", dotted() + ".provider.type: value can't be blank", {"provider"});
+    }
+  }
+
+  void container_names() {
+    std::map<std::string, std::string> seen;
+    for (const auto& [name, service] : project_.services) {
+      if (service.container_name.empty()) continue;
+      const auto [it, fresh] = seen.emplace(service.container_name, name);
+      if (fresh) continue;
+      name_ = name;
+      Diagnostic& made = error("conflict",
+                               "services." + name + ": container name \"" + service.container_name +
+                                   "\" is already in use by service " + it->second,
+                               {"container_name"});
+      made.label = "used twice";
+      made.help = "give each service a container_name of its own, or none";
+      made.related.push_back(
+          reporter_.related(place_in(*project_.tree, {"services", it->second, "container_name"}), "first used here"));
+    }
+  }
+
+  void cycles() {
+    std::set<std::string> done;
+    Strings stack;
+    for (const auto& [name, service] : project_.services) {
+      if (visit(name, stack, done)) return;
+    }
+  }
+
+  bool visit(const std::string& name, Strings& stack, std::set<std::string>& done) {
+    if (done.contains(name)) return false;
+    if (const auto found = std::ranges::find(stack, name); found != stack.end()) {
+      report_cycle(Strings(found, stack.end()));
+      return true;
+    }
+    if (stack.size() > 5000) return false;
+    const auto service = project_.services.find(name);
+    if (service == project_.services.end()) return false;
+    stack.push_back(name);
+    for (const auto& [next, dependency] : service->second.depends_on) {
+      if (visit(next, stack, done)) return true;
+    }
+    stack.pop_back();
+    done.insert(name);
+    return false;
+  }
+
+  void report_cycle(Strings cycle) {
+    name_ = cycle.back();
+    const std::string first = cycle.front();
+    const Place place = at({"depends_on", first});
+    Strings drawn = cycle;
+    drawn.push_back(first);
+    Diagnostic& made =
+        reporter_.error("dependency-cycle", "dependency cycle detected: " + join(drawn, " -> ") + suffix, place);
+    made.label = "closes the circle";
+    made.help = "each waits for the next, so none can start: remove one of these dependencies";
+    for (std::size_t i = 0; i + 1 < cycle.size(); ++i) {
+      made.related.push_back(
+          reporter_.related(place_in(*project_.tree, {"services", cycle[i], "depends_on", cycle[i + 1]}),
+                            cycle[i] + " waits for " + cycle[i + 1]));
+    }
+  }
+
+  const Project& project_;
+  Reporter& reporter_;
+  std::string name_;
+};
+
+}  // namespace
+
+void check_consistency(const Project& project, Reporter& reporter) {
+  Checker(project, reporter).run();
+}
+
+void check_image_tags(const Project& project, Reporter& reporter) {
+  static const Strings words{"alpine",     "bookworm", "bullseye", "buster", "trixie",    "slim",   "latest",
+                             "stable",     "jammy",    "noble",    "focal",  "debian",    "ubuntu", "windowsservercore",
+                             "management", "fpm",      "apache",   "perl",   "nanoserver"};
+  for (const auto& [name, service] : project.services) {
+    const std::size_t colon = service.image.rfind(':');
+    if (colon == std::string::npos || service.image.find('/', colon) != std::string::npos ||
+        service.image.find('@') != std::string::npos) {
+      continue;
+    }
+    std::string tag = service.image.substr(colon + 1);
+    Strings parts = split(tag, '-');
+    for (std::string& part : parts) {
+      const std::size_t letters = std::min(part.find_first_of("0123456789."), part.size());
+      const std::string word = part.substr(0, letters);
+      if (word.size() < 4 || std::ranges::count(words, word)) continue;
+      const auto near = nearest(word, words);
+      const auto close = near && near->size() + 2 >= word.size() && word.size() + 2 >= near->size();
+      if (!close || near->size() < 4) continue;
+      const Place place = place_in(*project.tree, {"services", name, "image"});
+      const std::string wrong = part;
+      part = *near + part.substr(letters);
+      const std::string right = service.image.substr(0, colon + 1) + join(parts, "-");
+      Diagnostic& made = reporter.warning(
+          "misspelled-tag",
+          "services." + name + ".image: the tag `" + tag + "` looks like a misprint of `" + join(parts, "-") + "`",
+          place);
+      made.label = "`" + wrong + "`, not `" + part + "`?";
+      made.help = "write " + right;
+      if (place.length == service.image.size()) {
+        made.fixes.push_back(Fix{"write `" + right + "`", Certainty::certain, {reporter.edit(place, right)}});
+      }
+      break;
+    }
+  }
+}
+
+}  // namespace consort::compose

@@ -1,0 +1,24 @@
+// The typed model's own passes, after decoding.
+#pragma once
+
+#include "compose/compose.hpp"
+#include "compose/internal/reporter.hpp"
+
+namespace consort::compose {
+
+// Implicit default network, real names, implied dependencies, values of key-only variables.
+void normalize(Project& project, Reporter& reporter);
+// Services that no active profile wants go to disabled_services.
+void apply_profiles(Project& project);
+// References that lead nowhere, contradictions, cycles. Everything is reported, in order of service names.
+void check_consistency(const Project& project, Reporter& reporter);
+// env_file and label_file into environment and labels.
+void resolve_env_files(Project& project, const FileAccess& access, Reporter& reporter);
+void drop_unused_resources(Project& project);
+// Image tags that are almost a word that everybody uses: 15-alphine.
+void check_image_tags(const Project& project, Reporter& reporter);
+
+// The place of a path in the merged tree, or of the nearest thing above it.
+Place place_in(const Node& tree, const Strings& path);
+
+}  // namespace consort::compose

@@ -1,0 +1,25 @@
+// Second pass: variables in string values (never in keys), then numbers and booleans at the places that want them.
+#pragma once
+
+#include <vector>
+
+#include "compose/internal/reporter.hpp"
+#include "compose/template.hpp"
+
+namespace consort::compose {
+
+struct VariableSighting {
+  TemplateUse use;
+  std::string path;
+  Place place;
+};
+
+struct InterpolateOptions {
+  Lookup lookup;
+  bool substitute = true;                              // false: only the casts
+  std::vector<VariableSighting>* sightings = nullptr;  // filled when given
+};
+
+void interpolate(Node& root, const InterpolateOptions& options, Reporter& reporter);
+
+}  // namespace consort::compose

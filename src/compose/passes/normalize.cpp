@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "compose/dotenv.hpp"
+#include "compose/passes/finish.hpp"
+#include "compose/settings.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+const std::string* find_in(const StringMap& map, std::string_view key) {
+  const auto found = map.find(std::string(key));
+  return found == map.end() ? nullptr : &found->second;
+}
+
+void imply(Service& service, const std::string& on, bool restart) {
+  if (on.empty() || service.depends_on.contains(on)) return;
+  Dependency dependency;
+  dependency.restart = restart;
+  service.depends_on.emplace(on, dependency);
+}
+
+std::string referenced_service(const std::string& mode) {
+  constexpr std::string_view prefix = "service:";
+  return mode.starts_with(prefix) ? mode.substr(prefix.size()) : std::string();
+}
+
+void implied_dependencies(Service& service) {
+  for (const std::string& link : service.links) imply(service, link.substr(0, link.find(':')), true);
+  for (const std::string* mode : {&service.network_mode, &service.ipc, &service.pid, &service.uts, &service.cgroup}) {
+    imply(service, referenced_service(*mode), true);
+  }
+  for (const std::string& from : service.volumes_from) {
+    if (!from.starts_with("container:")) imply(service, from.substr(0, from.find(':')), false);
+  }
+}
+
+void normalize_build(Service& service, const StringMap& environment) {
+  if (!service.build) return;
+  Build& build = *service.build;
+  if (build.context.empty()) build.context = ".";
+  if (build.dockerfile.empty() && build.dockerfile_inline.empty()) build.dockerfile = "Dockerfile";
+  for (auto it = build.args.begin(); it != build.args.end();) {
+    if (!it->second) {
+      if (const std::string* value = find_in(environment, it->first)) it->second = *value;
+    }
+    it = it->second ? std::next(it) : build.args.erase(it);
+  }
+  for (const auto& [name, context] : build.additional_contexts) imply(service, referenced_service(context), false);
+}
+
+void normalize_service(Service& service, const StringMap& environment) {
+  if (service.pull_policy == "if_not_present") service.pull_policy = "missing";
+  normalize_build(service, environment);
+  for (auto& [key, value] : service.environment) {
+    if (value) continue;
+    if (const std::string* found = find_in(environment, key)) value = *found;
+  }
+  implied_dependencies(service);
+  if (service.networks.empty() && service.network_mode.empty() && !service.provider) {
+    service.networks.emplace("default", NetworkAttachment{});
+  }
+  if (service.scale && service.deploy && !service.deploy->replicas) service.deploy->replicas = service.scale;
+}
+
+template <class Map>
+void name_resources(Map& resources, const std::string& project) {
+  for (auto& [key, resource] : resources) {
+    if (resource.name.empty()) resource.name = resource.external ? key : project + "_" + key;
+  }
+}
+
+}  // namespace
+
+void normalize(Project& project, Reporter&) {
+  bool uses_default = false;
+  for (auto& [name, service] : project.services) {
+    normalize_service(service, project.environment);
+    uses_default = uses_default || service.networks.contains("default");
+  }
+  if (uses_default && !project.networks.contains("default")) project.networks.emplace("default", Network{});
+  name_resources(project.networks, project.name);
+  name_resources(project.volumes, project.name);
+  name_resources(project.configs, project.name);
+  name_resources(project.secrets, project.name);
+}
+
+void apply_profiles(Project& project) {
+  const bool all = std::ranges::count(project.profiles, "*") > 0;
+  if (all) return;
+  for (auto it = project.services.begin(); it != project.services.end();) {
+    const Strings& wanted = it->second.profiles;
+    const bool active = wanted.empty() || std::ranges::any_of(wanted, [&](const std::string& each) {
+                          return std::ranges::count(project.profiles, each) > 0;
+                        });
+    if (active) {
+      ++it;
+    } else {
+      project.disabled_services.insert(project.services.extract(it++));
+    }
+  }
+}
+
+namespace {
+
+void resolve_environment(Service& service, const Project& project, const FileAccess& access, Reporter& reporter) {
+  if (service.env_file.empty()) return;
+  StringMap found;
+  const Lookup first = [&](std::string_view name) -> const std::string* {
+    if (const std::string* value = find_in(project.environment, name)) return value;
+    const auto own = service.environment.find(std::string(name));
+    return own != service.environment.end() && own->second ? &*own->second : nullptr;
+  };
+  const Lookup fallback = [&found](std::string_view name) { return find_in(found, name); };
+  for (std::size_t i = 0; i < service.env_file.size(); ++i) {
+    const EnvFile& file = service.env_file[i];
+    const Place place = place_in(*project.tree, {"services", service.name, "env_file", std::to_string(i)});
+    if (!access.is_file(file.path)) {
+      if (!file.required && !access.exists(file.path)) continue;
+      Diagnostic& made = reporter.error(
+          "missing-file", "env file " + file.path + " not found: stat " + file.path + ": no such file or directory",
+          place);
+      made.label = "this file does not exist";
+      made.help = "create it, or write {path: " + base_name(file.path) + ", required: false}";
+      continue;
+    }
+    auto text = access.read(file.path);
+    if (!text) {
+      reporter.error("unreadable", text.error().message(), place);
+      continue;
+    }
+    if (!file.format.empty() && file.format != "raw") {
+      reporter.error("bad-value", "unsupported env_file format \"" + file.format + "\"", place).help = "use `raw`";
+      continue;
+    }
+    DotenvResult parsed = file.format == "raw" ? parse_raw_env(*text, first) : parse_dotenv(*text, first, fallback);
+    for (const std::string& name : parsed.unset) {
+      reporter.warning("unset-variable", "The \"" + name + "\" variable is not set. Defaulting to a blank string.");
+    }
+    if (!parsed.error.empty()) {
+      const std::string verb = file.format == "raw" ? "failed to parse env_file " : "failed to read ";
+      Diagnostic& made = reporter.error("env-file", verb + file.path + ": " + parsed.error, place);
+      made.related.push_back(RelatedMark{Mark{file.path, parsed.error_line, 1, 0}, "", parsed.error});
+      continue;
+    }
+    for (DotenvVariable& each : parsed.variables) {
+      if (each.value) found[each.name] = std::move(*each.value);
+    }
+  }
+  for (auto& [key, value] : found) service.environment.emplace(key, std::move(value));
+  service.env_file.clear();
+}
+
+void resolve_labels(Service& service, const Project& project, const FileAccess& access, Reporter& reporter) {
+  if (service.label_file.empty()) return;
+  StringMap found;
+  const Lookup nothing = [](std::string_view) -> const std::string* { return nullptr; };
+  const Lookup fallback = [&found](std::string_view name) { return find_in(found, name); };
+  for (std::size_t i = 0; i < service.label_file.size(); ++i) {
+    const std::string& file = service.label_file[i];
+    const Place place = place_in(*project.tree, {"services", service.name, "label_file", std::to_string(i)});
+    auto text = access.is_file(file)
+                    ? access.read(file)
+                    : Result<std::string>(fail(Code::not_found, "stat " + file + ": no such file or directory"));
+    if (!text) {
+      reporter.error("missing-file", "label file " + file + " not found: " + text.error().message(), place);
+      continue;
+    }
+    DotenvResult parsed = parse_dotenv(*text, nothing, fallback);
+    if (!parsed.error.empty()) {
+      reporter.error("env-file", "failed to read " + file + ": " + parsed.error, place);
+      continue;
+    }
+    for (DotenvVariable& each : parsed.variables) {
+      if (each.value) found[each.name] = std::move(*each.value);
+    }
+  }
+  for (auto& [key, value] : found) service.labels.emplace(key, std::move(value));
+  service.label_file.clear();
+}
+
+}  // namespace
+
+void resolve_env_files(Project& project, const FileAccess& access, Reporter& reporter) {
+  for (auto& [name, service] : project.services) {
+    resolve_environment(service, project, access, reporter);
+    resolve_labels(service, project, access, reporter);
+  }
+}
+
+void drop_unused_resources(Project& project) {
+  std::map<std::string, bool> networks;
+  std::map<std::string, bool> volumes;
+  std::map<std::string, bool> secrets;
+  std::map<std::string, bool> configs;
+  std::map<std::string, bool> models;
+  for (const auto& [name, service] : project.services) {
+    for (const auto& each : service.networks) networks[each.first] = true;
+    for (const Mount& mount : service.volumes) {
+      if (mount.type == MountType::volume && !mount.source.empty()) volumes[mount.source] = true;
+    }
+    for (const FileReference& each : service.secrets) secrets[each.source] = true;
+    for (const FileReference& each : service.configs) configs[each.source] = true;
+    for (const auto& each : service.models) models[each.first] = true;
+    if (service.build) {
+      for (const FileReference& each : service.build->secrets) secrets[each.source] = true;
+    }
+    if (service.credential_spec) configs[service.credential_spec->config] = true;
+  }
+  const auto drop = [](auto& map, const std::map<std::string, bool>& used) {
+    std::erase_if(map, [&](const auto& item) { return !used.contains(item.first); });
+  };
+  drop(project.networks, networks);
+  drop(project.volumes, volumes);
+  drop(project.secrets, secrets);
+  drop(project.configs, configs);
+  drop(project.models, models);
+}
+
+}  // namespace consort::compose

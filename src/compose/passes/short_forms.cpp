@@ -1,0 +1,234 @@
+// The two short forms with a grammar: "127.0.0.1:8000-8010:80/tcp" and "data:/var/lib:ro".
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include <arpa/inet.h>
+
+#include "base/strings.hpp"
+#include "compose/passes/canonical.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+struct PortRange {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+std::optional<std::uint32_t> port_number(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size() || value > 65535) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<PortRange> port_range(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) {
+    const auto number = port_number(text);
+    return number ? std::optional(PortRange{*number, *number}) : std::nullopt;
+  }
+  const auto first = port_number(text.substr(0, dash));
+  const auto last = port_number(text.substr(dash + 1));
+  if (!first || !last || *last < *first) return std::nullopt;
+  return PortRange{*first, *last};
+}
+
+bool is_address(const std::string& text) {
+  in_addr four{};
+  in6_addr six{};
+  return inet_pton(AF_INET, text.c_str(), &four) == 1 || inet_pton(AF_INET6, text.c_str(), &six) == 1;
+}
+
+struct PortParts {
+  std::string ip;
+  std::string host;
+  std::string container;
+  std::string protocol = "tcp";
+};
+
+PortParts split_port(const std::string& text) {
+  std::vector<std::string> parts = split(text, ':');
+  PortParts made;
+  made.container = parts.back();
+  if (parts.size() > 1) made.host = parts[parts.size() - 2];
+  if (parts.size() > 2) {
+    parts.resize(parts.size() - 2);
+    made.ip = join(parts, ":");
+  }
+  const std::vector<std::string> protocol = split(made.container, '/');
+  made.container = protocol[0];
+  if (protocol.size() > 1 && !protocol[1].empty()) made.protocol = to_lower(protocol[1]);
+  return made;
+}
+
+// "" or what is wrong.
+std::string check_port(const std::string& text, PortParts& parts, PortRange& container, PortRange& host) {
+  if (parts.ip.starts_with('[')) {
+    if (!parts.ip.ends_with(']')) return "Invalid ip address " + parts.ip + ": missing ']' in address";
+    parts.ip = parts.ip.substr(1, parts.ip.size() - 2);
+  } else if (parts.ip.find(':') != std::string::npos) {
+    return "Invalid ip address " + parts.ip + ": too many colons in address; an IPv6 address needs brackets";
+  }
+  if (!parts.ip.empty() && !is_address(parts.ip)) return "Invalid ip address: " + parts.ip;
+  if (parts.container.empty()) return "No port specified: " + text + "<empty>";
+  const auto container_range = port_range(parts.container);
+  if (!container_range) return "Invalid containerPort: " + parts.container;
+  container = *container_range;
+  if (!parts.host.empty()) {
+    const auto host_range = port_range(parts.host);
+    if (!host_range) return "Invalid hostPort: " + parts.host;
+    host = *host_range;
+    if (container.last - container.first != host.last - host.first && container.first != container.last) {
+      return "Invalid ranges specified for container and host Ports: " + parts.container + " and " + parts.host;
+    }
+  }
+  if (parts.protocol != "tcp" && parts.protocol != "udp" && parts.protocol != "sctp") {
+    return "Invalid proto: " + parts.protocol;
+  }
+  return {};
+}
+
+void help_port(Diagnostic& made, const std::string& why) {
+  made.label = why;
+  if (why.starts_with("Invalid proto")) {
+    made.help = "use tcp, udp or sctp";
+  } else if (why.starts_with("Invalid ip")) {
+    made.help = "write \"127.0.0.1:8000:80\" or \"[::1]:8000:80\"";
+  } else {
+    made.help = "write \"HOST:CONTAINER\", for example \"8000:80\"; ports are numbers from 0 to 65535";
+  }
+}
+
+}  // namespace
+
+std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter) {
+  const std::string text = item.scalar_text();
+  PortParts parts = split_port(text);
+  PortRange container;
+  PortRange host;
+  const std::string why = check_port(text, parts, container, host);
+  if (!why.empty()) {
+    Diagnostic& made = reporter.error("bad-port", path + ": " + why, item.place);
+    help_port(made, why);
+    return {};
+  }
+  std::vector<Node> made;
+  for (std::uint32_t i = 0; i <= container.last - container.first; ++i) {
+    Node port = Node::make_mapping(item.place);
+    port.set("mode", Node::make_string("ingress", item.place));
+    if (!parts.ip.empty()) port.set("host_ip", Node::make_string(parts.ip, item.place));
+    port.set("target", Node::make_integer(container.first + i, item.place));
+    if (!parts.host.empty()) {
+      const bool range = container.first == container.last && host.first != host.last;
+      port.set("published", Node::make_string(range ? parts.host : std::to_string(host.first + i), item.place));
+    }
+    port.set("protocol", Node::make_string(parts.protocol, item.place));
+    made.push_back(std::move(port));
+  }
+  return made;
+}
+
+namespace {
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_path(std::string_view source) {
+  if (source.empty()) return false;
+  if (source[0] == '.' || source[0] == '/' || source[0] == '~') return true;
+  if (source.starts_with("\\\\")) return true;
+  return source.size() > 1 && is_letter(source[0]) && source[1] == ':';
+}
+
+Node& options_of(Node& mount, std::string_view kind) {
+  if (Node* found = mount.find(kind)) return *found;
+  return mount.set(kind, Node::make_mapping(mount.place), mount.place);
+}
+
+void mount_option(Node& mount, std::string_view option) {
+  const Place place = mount.place;
+  if (option == "ro") {
+    mount.set("read_only", Node::make_boolean(true, place));
+  } else if (option == "rw") {
+    mount.set("read_only", Node::make_boolean(false, place));
+  } else if (option == "nocopy") {
+    options_of(mount, "volume").set("nocopy", Node::make_boolean(true, place));
+  } else if (option == "z" || option == "Z") {
+    options_of(mount, "bind").set("selinux", Node::make_string(std::string(option), place));
+  } else if (option == "shared" || option == "slave" || option == "private" || option == "rshared" ||
+             option == "rslave" || option == "rprivate") {
+    options_of(mount, "bind").set("propagation", Node::make_string(std::string(option), place));
+  }
+}
+
+std::string fill_mount(Node& mount, const std::string& text) {
+  std::string source;
+  std::string target;
+  std::string field;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    const bool end = i == text.size();
+    const char c = end ? '\0' : text[i];
+    if (!end && (c != ':' || (field.size() == 1 && is_letter(field[0])))) {
+      field.push_back(c);
+      continue;
+    }
+    if (field.empty()) return "empty section between colons";
+    if (source.empty() && end) {
+      target = field;
+    } else if (source.empty()) {
+      source = field;
+    } else if (target.empty()) {
+      target = field;
+    } else if (c == ':') {
+      return "too many colons";
+    } else {
+      for (const std::string& option : split(field, ',')) mount_option(mount, option);
+    }
+    field.clear();
+  }
+  if (!source.empty()) mount.set("source", Node::make_string(source, mount.place));
+  mount.set("target", Node::make_string(target, mount.place));
+  return {};
+}
+
+}  // namespace
+
+Node parse_mount(const Node& item, const std::string& path, Reporter& reporter) {
+  const std::string text = item.scalar_text();
+  Node mount = Node::make_mapping(item.place);
+  if (text.empty()) {
+    Diagnostic& made = reporter.error("bad-volume", path + ": invalid empty volume spec", item.place);
+    made.help = "write SOURCE:TARGET, for example \"data:/var/lib/data\" or \"./src:/app\"";
+    return mount;
+  }
+  if (text.size() < 3) {
+    mount.set("type", Node::make_string("volume", item.place));
+    mount.set("target", Node::make_string(text, item.place));
+    return mount;
+  }
+  mount.set("type", Node::make_string("volume", item.place));
+  const std::string why = fill_mount(mount, text);
+  if (!why.empty()) {
+    Diagnostic& made = reporter.error("bad-volume", "invalid spec: " + text + ": " + why, item.place);
+    made.label = why;
+    made.help = "write SOURCE:TARGET[:OPTIONS], for example \"./src:/app:ro\"";
+    return mount;
+  }
+  const Node* source = mount.find("source");
+  if (source && is_path(source->text)) {
+    mount.set("type", Node::make_string("bind", item.place));
+    options_of(mount, "bind").set("create_host_path", Node::make_boolean(true, item.place));
+  } else {
+    options_of(mount, "volume");
+  }
+  return mount;
+}
+
+}  // namespace consort::compose

@@ -1,0 +1,256 @@
+#include "compose/passes/suggest.hpp"
+
+#include <algorithm>
+
+#include "base/strings.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+bool is_index(const std::string& segment) {
+  return !segment.empty() && std::ranges::all_of(segment, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+void collect(std::string_view key, const Shape& shape, const std::string& path, int depth,
+             std::vector<std::string>& found) {
+  if (depth > 8) return;
+  const std::string prefix = path.empty() ? "" : path + ".";
+  for (const Field& field : shape.fields) {
+    if (field.key == key) found.push_back(prefix + std::string(field.key));
+    collect(key, *field.shape, prefix + std::string(field.key), depth + 1, found);
+  }
+  if (shape.item) collect(key, *shape.item, path + "[]", depth + 1, found);
+  if (shape.value) collect(key, *shape.value, prefix + "*", depth + 1, found);
+}
+
+// Keys that people bring from other tools or older files.
+struct Alias {
+  std::string_view wrong;
+  std::string_view right;
+};
+constexpr Alias aliases[] = {
+    {"env", "environment"},
+    {"envs", "environment"},
+    {"environments", "environment"},
+    {"enviroment", "environment"},
+    {"port", "ports"},
+    {"volume", "volumes"},
+    {"network", "networks"},
+    {"cmd", "command"},
+    {"args", "command"},
+    {"name", "container_name"},
+    {"container", "container_name"},
+    {"containername", "container_name"},
+    {"depends", "depends_on"},
+    {"dependson", "depends_on"},
+    {"depend_on", "depends_on"},
+    {"dependencies", "depends_on"},
+    {"workdir", "working_dir"},
+    {"work_dir", "working_dir"},
+    {"restart_policy", "restart"},
+    {"memory", "mem_limit"},
+    {"mem", "mem_limit"},
+    {"cpu", "cpus"},
+    {"health_check", "healthcheck"},
+    {"health", "healthcheck"},
+    {"envfile", "env_file"},
+    {"env_files", "env_file"},
+    {"mounts", "volumes"},
+    {"link", "links"},
+    {"secret", "secrets"},
+    {"config", "configs"},
+    {"replicas", "scale"},
+    {"log", "logging"},
+    {"logs", "logging"},
+    {"entry_point", "entrypoint"},
+    {"stop_timeout", "stop_grace_period"},
+    {"service", "services"},
+    {"net", "network_mode"},
+    {"user_id", "user"},
+    {"readonly", "read_only"},
+    {"img", "image"},
+    {"file", "dockerfile"},
+};
+
+std::string article(const std::string& words) {
+  return (std::string_view("aeiou").find(words[0]) != std::string_view::npos ? "an " : "a ") + words;
+}
+
+}  // namespace
+
+std::vector<std::string> places_of_key(std::string_view key, std::size_t limit) {
+  std::vector<std::string> found;
+  collect(key, root_shape(), "", 0, found);
+  std::ranges::stable_sort(found, {}, [](const std::string& path) { return std::ranges::count(path, '.'); });
+  if (found.size() > limit) found.resize(limit);
+  return found;
+}
+
+std::string type_names(const Shape& shape) {
+  std::string out;
+  const auto add = [&](unsigned bit, std::string_view word) {
+    if (!(shape.types & bit)) return;
+    out += std::string(out.empty() ? "" : " or ") + std::string(word);
+  };
+  add(type::boolean, "boolean");
+  add(type::number, "number");
+  add(type::integer, "integer");
+  add(type::string, "string");
+  add(type::mapping, "mapping");
+  add(type::sequence, "array");
+  if (out.empty()) add(type::null, "null");
+  return out;
+}
+
+std::string kind_text(const Node& node) {
+  switch (node.kind) {
+    case Kind::null:
+      return "nothing";
+    case Kind::boolean:
+      return std::string("the boolean ") + (node.boolean ? "true" : "false");
+    case Kind::integer:
+    case Kind::floating:
+      return "the number " + node.text;
+    case Kind::timestamp:
+      return "a date (" + node.text + ")";
+    case Kind::string:
+      return "a string";
+    case Kind::sequence:
+      return "a list";
+    case Kind::mapping:
+      return "a mapping";
+  }
+  return "something else";
+}
+
+void explain_wrong_type(Diagnostic& made, const Node& node, const Shape& shape, const Path& path, Reporter& reporter) {
+  made.label = "this is " + kind_text(node) + ", it must be " + article(std::string(shape.name));
+  const bool plain_scalar = node.is_scalar() && !node.is_null() && node.style == Style::plain;
+  if (plain_scalar && (shape.types & type::string)) {
+    made.help = "put it in quotes: \"" + node.text + "\"";
+    made.fixes.push_back(
+        Fix{"put it in quotes", Certainty::certain, {reporter.edit(node.place, "\"" + node.text + "\"")}});
+    return;
+  }
+  const bool one_item_list = node.is_sequence() && node.items.size() == 1 && node.items[0].is_scalar();
+  if (one_item_list && !(shape.types & type::sequence)) {
+    made.help = "write the value without the list: " + node.items[0].text;
+  } else if (node.is_string() && shape.types == type::sequence) {
+    made.help = "make it a list: [" + node.text + "]";
+    const bool quoted = node.style == Style::plain;
+    const std::string item = quoted ? node.text : "\"" + node.text + "\"";
+    if (node.style == Style::plain || node.style == Style::double_quoted) {
+      made.fixes.push_back(Fix{"make it a list", Certainty::guess, {reporter.edit(node.place, "[" + item + "]")}});
+    }
+  } else if (node.is_null()) {
+    const std::string key = path.size() ? path[path.size() - 1] : "this";
+    made.help = "give `" + key + "` a value or remove it; what belongs to it must be indented below it";
+  } else if (node.is_sequence() && (shape.types & type::mapping)) {
+    made.help = "write `key: value` lines without the leading `- `";
+  } else if (node.is_string() && (shape.types & type::boolean) && !(shape.types & type::string)) {
+    made.help = "write true or false without quotes";
+  } else if (node.is_string() && (shape.types & (type::number | type::integer))) {
+    made.help = "write a number without quotes";
+  }
+  if (!shape.example.empty()) {
+    made.help += std::string(made.help.empty() ? "" : "\n") + "for example: " + std::string(shape.example);
+  }
+}
+
+void explain_unknown_key(Diagnostic& made, const Node& parent, const Entry& entry, const Shape& shape, const Path& path,
+                         Reporter& reporter) {
+  const std::string where = path.size() == 0                            ? "at the top level"
+                            : path.size() == 2 && path[0] == "services" ? "in a service"
+                                                                        : "in " + path.dotted();
+  made.label = "not known " + where;
+  std::vector<std::string> known;
+  for (const Field& field : shape.fields) known.emplace_back(field.key);
+  const std::string lower = to_lower(replace_all(entry.key, "-", "_"));
+  std::optional<std::string> near;
+  if (shape.find(lower)) near = lower;
+  if (!near) near = nearest(lower, known);
+  for (const Alias& alias : aliases) {
+    if (!near && alias.wrong == lower && shape.find(alias.right)) near = std::string(alias.right);
+  }
+  if (near && !parent.find(*near)) {
+    made.help = "did you mean `" + *near + "`?";
+    const bool sure = lower == *near || (near->size() > 4 && to_lower(entry.key).size() + 2 > near->size());
+    made.fixes.push_back(Fix{"rename it to `" + *near + "`",
+                             sure ? Certainty::certain : Certainty::guess,
+                             {reporter.edit(entry.place, *near)}});
+  } else if (near) {
+    made.help = "did you mean `" + *near + "`, which is already there?";
+  }
+  const std::vector<std::string> places = places_of_key(entry.key, 3);
+  if (!places.empty()) {
+    std::string list;
+    for (const std::string& each : places) {
+      list += std::string(list.empty() ? "" : ", ") + "`" + replace_all(each, "services.*", "services.NAME") + "`";
+    }
+    made.help += std::string(made.help.empty() ? "" : "\n") + "`" + entry.key + "` is valid as " + list;
+  }
+  if (path.size() == 0 && made.help.empty() && entry.value.is_mapping() &&
+      (entry.value.find("image") || entry.value.find("build"))) {
+    made.help = "a service must be indented below `services:`";
+  }
+  if (made.help.empty()) made.help = "remove it, or name it `x-" + entry.key + "` to keep it as an extension";
+  (void)is_index;
+}
+
+void explain_missing_key(Diagnostic& made, std::string_view key, const Shape& shape) {
+  const Field* field = shape.find(key);
+  if (field && !field->shape->example.empty()) {
+    made.help = "add `" + std::string(key) + ": " + std::string(field->shape->example) + "`";
+  } else {
+    made.help = "add `" + std::string(key) + ":`";
+  }
+  if (!shape.example.empty()) made.help += "\nfor example: " + std::string(shape.example);
+}
+
+void explain_bad_name(Diagnostic& made, const Entry& entry, Reporter& reporter) {
+  made.label = "not a valid name";
+  std::string better;
+  for (const char c : entry.key) {
+    const bool fits =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    better.push_back(fits ? c : '-');
+  }
+  made.help = "names consist of letters, digits, `.`, `_` and `-`; for example `" + better + "`";
+  if (!better.empty()) {
+    made.fixes.push_back(Fix{"rename it to `" + better + "`", Certainty::guess, {reporter.edit(entry.place, better)}});
+  }
+}
+
+void explain_choice(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
+  std::vector<std::string> known;
+  for (const std::string_view choice : shape.choices) known.emplace_back(choice);
+  made.label = "not one of the possible values";
+  std::string word = to_lower(node.text);
+  std::ranges::replace(word, '-', '_');
+  std::optional<std::string> near = nearest(node.text, known);
+  if (!near) near = nearest(word, known);
+  for (const std::string& each : known) {
+    if (!near && (each.ends_with("_" + word) || each.starts_with(word + "_"))) near = each;
+  }
+  if (near) {
+    made.help = "did you mean `" + *near + "`?";
+    made.fixes.push_back(Fix{"write `" + *near + "`", Certainty::certain, {reporter.edit(node.place, *near)}});
+  } else {
+    made.help = "use one of: " + join(known, ", ");
+  }
+}
+
+void suggest_name(Diagnostic& made, std::string_view name, const std::vector<std::string>& known, Place place,
+                  Reporter& reporter) {
+  if (const auto near = nearest(name, known)) {
+    made.help = "did you mean `" + *near + "`?";
+    if (place.length == name.size()) {
+      made.fixes.push_back(Fix{"write `" + *near + "`", Certainty::guess, {reporter.edit(place, *near)}});
+    }
+  } else if (!known.empty() && known.size() <= 12) {
+    made.help = "defined are: " + join(known, ", ");
+  }
+}
+
+}  // namespace consort::compose

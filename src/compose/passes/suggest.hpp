@@ -1,0 +1,26 @@
+// What to tell the user beyond "not allowed": the nearest known key, where a key would be valid, an example.
+#pragma once
+
+#include "compose/internal/reporter.hpp"
+#include "compose/schema.hpp"
+
+namespace consort::compose {
+
+std::string type_names(const Shape& shape);  // "boolean or string", in Docker's words
+std::string kind_text(const Node& node);     // "a list", "the number 5", "nothing"
+
+void explain_wrong_type(Diagnostic& made, const Node& node, const Shape& shape, const Path& path, Reporter& reporter);
+void explain_unknown_key(Diagnostic& made, const Node& parent, const Entry& entry, const Shape& shape, const Path& path,
+                         Reporter& reporter);
+void explain_missing_key(Diagnostic& made, std::string_view key, const Shape& shape);
+void explain_bad_name(Diagnostic& made, const Entry& entry, Reporter& reporter);
+void explain_choice(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter);
+
+// "did you mean", for names that the user made (services, networks, ...): help and a guess or certain fix.
+void suggest_name(Diagnostic& made, std::string_view name, const std::vector<std::string>& known, Place place,
+                  Reporter& reporter);
+
+// Paths ("services.*.build.args") where a key exists in the schema, best first, at most `limit`.
+std::vector<std::string> places_of_key(std::string_view key, std::size_t limit);
+
+}  // namespace consort::compose

@@ -1,0 +1,150 @@
+// Sequences whose items have a key: ports by what they publish, mounts by their target, "K=V" by K, and so on.
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "compose/internal/path_table.hpp"
+#include "compose/passes/merge.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+using KeyOf = std::optional<std::string> (*)(const Node& item);
+
+std::string text_of(const Node& mapping, std::string_view key, std::string fallback) {
+  const Node* found = mapping.find(key);
+  return found && !found->is_null() && found->is_scalar() ? found->scalar_text() : std::move(fallback);
+}
+
+std::optional<std::string> by_key(const Node& item) {
+  if (!item.is_string()) return std::nullopt;
+  return item.text.substr(0, item.text.find('='));
+}
+
+std::optional<std::string> by_text(const Node& item) {
+  if (!item.is_scalar()) return std::nullopt;
+  return item.scalar_text();
+}
+
+std::optional<std::string> by_path(const Node& item) {
+  if (item.is_string()) return item.text;
+  if (item.is_mapping()) return text_of(item, "path", "");
+  return std::nullopt;
+}
+
+std::optional<std::string> by_target_under(const Node& item, const char* folder) {
+  if (item.is_string()) return std::string(folder) + "/" + item.text;
+  if (!item.is_mapping()) return std::nullopt;
+  return text_of(item, "target", std::string(folder) + "/" + text_of(item, "source", ""));
+}
+std::optional<std::string> by_config_target(const Node& item) {
+  return by_target_under(item, "");
+}
+std::optional<std::string> by_secret_target(const Node& item) {
+  return by_target_under(item, "/run/secrets");
+}
+
+std::optional<std::string> by_port(const Node& item) {
+  if (item.is_scalar()) return item.scalar_text();
+  if (!item.is_mapping() || !item.find("target")) return std::nullopt;
+  return text_of(item, "host_ip", "0.0.0.0") + ":" + text_of(item, "published", "") + ":" +
+         text_of(item, "target", "") + "/" + text_of(item, "protocol", "tcp");
+}
+
+// The target of the short form: the second field, or the only one; a Windows drive's colon does not separate.
+std::optional<std::string> by_mount_target(const Node& item) {
+  if (item.is_mapping()) return text_of(item, "target", "");
+  if (!item.is_string()) return std::nullopt;
+  std::string_view text = item.text;
+  std::size_t colon = text.find(':');
+  if (colon == 1 && text.size() > 2 && (text[2] == '\\' || text[2] == '/')) {
+    const std::size_t next = text.find(':', 2);
+    colon = next;
+  }
+  if (colon == std::string_view::npos) return std::string(text);
+  text.remove_prefix(colon + 1);
+  return std::string(text.substr(0, text.find(':')));
+}
+
+std::optional<std::string> by_device_target(const Node& item) {
+  if (item.is_mapping()) return text_of(item, "target", text_of(item, "source", ""));
+  if (!item.is_string()) return std::nullopt;
+  const std::string_view text = item.text;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::string(text);
+  const std::string_view rest = text.substr(colon + 1);
+  return std::string(rest.substr(0, rest.find(':')));
+}
+
+const PathTable<KeyOf>& keys() {
+  static const PathTable<KeyOf> table{
+      {"networks.*.labels", by_key},
+      {"services.*.annotations", by_key},
+      {"services.*.build.args", by_key},
+      {"services.*.build.additional_contexts", by_key},
+      {"services.*.build.platform", by_key},
+      {"services.*.build.tags", by_key},
+      {"services.*.build.labels", by_key},
+      {"services.*.cap_add", by_key},
+      {"services.*.cap_drop", by_key},
+      {"services.*.configs", by_config_target},
+      {"services.*.deploy.labels", by_key},
+      {"services.*.devices", by_device_target},
+      {"services.*.dns", by_key},
+      {"services.*.dns_opt", by_key},
+      {"services.*.dns_search", by_key},
+      {"services.*.environment", by_key},
+      {"services.*.env_file", by_path},
+      {"services.*.expose", by_text},
+      {"services.*.labels", by_key},
+      {"services.*.links", by_key},
+      {"services.*.networks.*.aliases", by_key},
+      {"services.*.networks.*.link_local_ips", by_key},
+      {"services.*.ports", by_port},
+      {"services.*.profiles", by_key},
+      {"services.*.secrets", by_secret_target},
+      {"services.*.sysctls", by_key},
+      {"services.*.tmpfs", by_key},
+      {"services.*.volumes", by_mount_target},
+  };
+  return table;
+}
+
+void keep_last_of_each(Node& list, KeyOf key_of) {
+  if (list.items.size() < 2) return;
+  std::unordered_map<std::string, std::size_t> seen;
+  std::vector<Node> kept;
+  kept.reserve(list.items.size());
+  for (Node& item : list.items) {
+    const auto key = key_of(item);
+    if (!key) {
+      kept.push_back(std::move(item));
+      continue;
+    }
+    const auto [it, fresh] = seen.emplace(*key, kept.size());
+    if (fresh) {
+      kept.push_back(std::move(item));
+    } else {
+      kept[it->second] = std::move(item);
+    }
+  }
+  list.items = std::move(kept);
+}
+
+void walk(Node& node, PathTable<KeyOf>::Cursor cursor) {
+  if (!cursor.alive()) return;
+  if (node.is_mapping()) {
+    for (Entry& entry : node.entries) walk(entry.value, cursor.child(entry.key));
+  } else if (node.is_sequence()) {
+    if (const KeyOf* key_of = cursor.value()) keep_last_of_each(node, *key_of);
+  }
+}
+
+}  // namespace
+
+void enforce_unicity(Node& root) {
+  walk(root, keys().root());
+}
+
+}  // namespace consort::compose
