@@ -1,6 +1,7 @@
 #include "image/internal/http.hpp"
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <mutex>
 
@@ -283,7 +284,13 @@ Result<HttpResponse> HttpClient::perform(const HttpRequest& request) {
 
   const CURLcode code = curl->easy_perform(handle);
   if (transfer.error) return fail(std::move(*transfer.error));
-  if (code != CURLE_OK) return fail(transport_error(code, detail.data(), *curl, request));
+  if (code != CURLE_OK) {
+    Error error = transport_error(code, detail.data(), *curl, request);
+    long number = 0;
+    if (code == CURLE_COULDNT_CONNECT) curl->easy_getinfo(handle, CURLINFO_OS_ERRNO, &number);
+    if (number == ECONNREFUSED) error.data().sys_errno = static_cast<int>(number);
+    return fail(std::move(error));
+  }
   state_->give_back(std::move(owner));
   return std::move(transfer.response);
 }

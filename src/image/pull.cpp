@@ -203,6 +203,19 @@ void add_similar_tags(Error& error, Registry& registry, const Reference& referen
     error.data().hint = "it has " + std::to_string(tags->size()) + " other tags, " + tags->back() + " for one";
 }
 
+// Of the mirrors' errors and the registry's own: an answer says more than a connection that failed.
+Error main_error(std::vector<Error> errors) {
+  auto best = errors.end() - 1;
+  if (best->http_status() == 0) {
+    const auto answer = std::ranges::find_if(errors, [](const Error& error) { return error.http_status() != 0; });
+    if (answer != errors.end()) best = answer;
+  }
+  Error chosen = std::move(*best);
+  errors.erase(best);
+  for (Error& other : errors) chosen.data().also.push_back(std::move(other));
+  return chosen;
+}
+
 }  // namespace
 
 Result<PullResult> pull(Store& store, const Reference& reference, const PullOptions& options,
@@ -220,25 +233,16 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
   const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
   const std::vector<Location> locations = TRY(access.conf.locations(reference));
   Reporter report(progress);
-  std::vector<Error> mirrors;
+  std::vector<Error> errors;
   for (const Location& location : locations) {
     Registry registry(access, location, Registry::Actions::pull, options.cancel);
     Result<PullResult> result = pull_from(store, registry, reference, options, report);
     if (result) return result;
     if (options.cancel.stop_requested()) return fail(Code::interrupted, "pull", reference.familiar());
-    Error error = explain(std::move(result).error(), reference);
-    add_similar_tags(error, registry, reference);
-    if (location.mirror) {
-      mirrors.push_back(std::move(error).wrap("mirror " + location.host));
-      continue;
-    }
-    for (Error& mirror : mirrors) {
-      if (error.data().hint.empty()) error.data().hint = mirror.hint_text();
-      error.data().also.push_back(std::move(mirror));
-    }
-    return fail(std::move(error));
+    errors.push_back(explain(std::move(result).error(), reference));
+    add_similar_tags(errors.back(), registry, reference);
   }
-  return fail(Code::internal, "pull", reference.familiar());
+  return fail(main_error(std::move(errors)));
 }
 
 Result<std::vector<std::string>> list_tags(const Reference& repository, const RegistryOptions& options,

@@ -1,8 +1,12 @@
 #include "image/internal/registry.hpp"
 
+#include <dirent.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <condition_variable>
+#include <cstdlib>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
@@ -94,7 +98,7 @@ Result<std::string> Registry::base() {
   if (!location_.insecure) return base_ = secure;
   HttpRequest probe;
   probe.url = secure + "/v2/";
-  probe.tls = tls();
+  probe.tls = TRY(tls());
   probe.cancel = cancel_;
   const auto answer = access_.http->perform(probe);
   if (!answer && answer.error().code() == Code::interrupted) return fail(Code::interrupted, "request");
@@ -119,7 +123,7 @@ Result<> Registry::wait_before_retry(int attempt, const HttpResponse* answer) {
 
 // One request, with what authentication it needs.
 Result<HttpResponse> Registry::send(HttpRequest request) {
-  request.tls = tls();
+  request.tls = TRY(tls());
   request.cancel = cancel_;
   for (int round = 0;; ++round) {
     std::string sent;
@@ -206,7 +210,8 @@ Result<> Registry::blob(const Digest& digest, std::uint64_t offset, const Sink& 
     if (response && (response->status == 200 || response->status == 206)) return {};
     // Asked for what lies behind the end: it was complete already.
     if (response && response->status == 416 && offset > 0) return {};
-    const bool again = response ? is_temporary(response->status) : is_temporary(response.error());
+    const bool restarting = !response && offset > 0 && response.error().sys_errno() == ECONNREFUSED;
+    const bool again = response ? is_temporary(response->status) : is_temporary(response.error()) || restarting;
     if (received) attempt = 0;
     if (!again || attempt + 1 >= max_attempts) {
       if (!response) return fail(std::move(response).error().wrap("download", digest.text()));
@@ -246,10 +251,42 @@ Result<std::vector<std::string>> Registry::tags(std::size_t limit) {
   return found;
 }
 
-TlsSettings Registry::tls() const {
+namespace {
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+// As Docker reads certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is for the client.
+Result<> read_certificates(const std::string& folder, TlsSettings& settings) {
+  const std::unique_ptr<DIR, DirCloser> stream(::opendir(folder.c_str()));
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
+    const std::string path = folder + "/" + entry->d_name;
+    if (path.ends_with(".crt")) settings.extra_authorities += TRY(read_file(path, 1 << 20)) + "\n";
+    if (!path.ends_with(".cert")) continue;
+    settings.client_certificate = path;
+    settings.client_key = path.substr(0, path.size() - 5) + ".key";
+    if (!path_exists(settings.client_key))
+      return fail(Error(Code::invalid, "read").on(path).why("its .key file is missing"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TlsSettings> Registry::tls() {
+  const std::scoped_lock lock(tls_mutex_);
+  if (tls_) return *tls_;
   TlsSettings settings;
   if (location_.insecure) settings.verify = TlsSettings::Verify::no;
-  return settings;
+  for (const std::string& folder : access_.certificate_folders) {
+    TRY(read_certificates(folder + "/" + location_.host, settings));
+    if (!settings.extra_authorities.empty() || !settings.client_certificate.empty()) break;
+  }
+  if (const char* bundle = std::getenv("SSL_CERT_FILE"); bundle && *bundle)
+    settings.extra_authorities += TRY(read_file(bundle, 16 << 20));
+  tls_ = std::move(settings);
+  return *tls_;
 }
 
 }  // namespace consort::image

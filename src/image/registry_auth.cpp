@@ -54,7 +54,7 @@ Result<std::string> Registry::fetch_token(const Challenge& challenge, const std:
     scope = "repository:" + location_.repository + (actions_ == Actions::push ? ":pull,push" : ":pull");
 
   HttpRequest request;
-  request.tls = tls();
+  request.tls = TRY(tls());
   request.cancel = cancel_;
   if (credential && !credential->identity_token.empty()) {
     request.method = HttpRequest::Method::post;
@@ -82,7 +82,7 @@ Result<std::string> Registry::fetch_token(const Challenge& challenge, const std:
 Result<> Registry::verify(const Credential& credential) {
   HttpRequest request;
   request.url = TRY(base()) + "/v2/";
-  request.tls = tls();
+  request.tls = TRY(tls());
   request.cancel = cancel_;
   HttpResponse response = TRY(access_.http->perform(request));
   if (response.status == 401) {

@@ -57,16 +57,17 @@ std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& sett
   }
   config += "http:\n  addr: " + server.host() + "\n";
   if (settings.tls) {
-    const std::string certs = server.certificates() + "/" + server.host();
-    EXPECT_TRUE(make_directories(certs));
     const std::string make =
         "cd " + folder +
         " && exec >/dev/null 2>&1 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
         " -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 -addext "
-        "subjectAltName=IP:127.0.0.1,DNS:localhost"
-        " && cp cert.pem '" +
-        certs + "/ca.crt'";
+        "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.localhost";
     EXPECT_EQ(std::system(make.c_str()), 0);
+    for (const char* name : {"127.0.0.1:", "registry.localhost:"}) {
+      const std::string certs = server.certificates() + "/" + name + std::to_string(server.port_);
+      EXPECT_TRUE(make_directories(certs));
+      EXPECT_TRUE(write_file_atomic(certs + "/ca.crt", read_file(folder + "/cert.pem").value()));
+    }
     config += "  tls: {certificate: " + folder + "/cert.pem, key: " + folder + "/key.pem}\n";
   }
   EXPECT_TRUE(write_file_atomic(folder + "/config.yml", config));

@@ -156,13 +156,19 @@ TEST_F(RegistryTest, TlsWithItsOwnAuthorityAndAPassword) {
               HasSubstr("pull access denied for " + server->host() + "/app"));
 }
 
+// Loopback addresses are exempt from verification, as in Docker; the name registry.localhost is not.
 TEST_F(RegistryTest, AnUnknownAuthorityIsRefusedWhereItMatters) {
   if (!start({.tls = true})) GTEST_SKIP() << "needs docker-registry";
-  // Loopback addresses are exempt, as in Docker; so ask by a name that is not.
-  const std::string conf = folder / "names.conf";
-  ASSERT_TRUE(write_file_atomic(conf, ""));
-  const auto trusted = pull(there.store, named(server->host() + "/x"), pulling());
-  EXPECT_EQ(trusted.error().http_status(), 404);
+  const std::string host = "registry.localhost" + server->host().substr(server->host().find(':'));
+  const auto refused = pull(there.store, named(host + "/x"), pulling());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::denied) << refused.error().message();
+  EXPECT_THAT(refused.error().hint_text(), HasSubstr("certs.d"));
+  registry.certificate_folders = {server->certificates()};
+  EXPECT_EQ(pull(there.store, named(host + "/x"), pulling()).error().http_status(), 404);
+  registry.certificate_folders = {folder / "none"};
+  registry.insecure = {host};
+  EXPECT_EQ(pull(there.store, named(host + "/x"), pulling()).error().http_status(), 404);
 }
 
 }  // namespace

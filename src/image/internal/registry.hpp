@@ -76,15 +76,17 @@ class Registry {
   Result<std::string> fetch_token(const Challenge& challenge, const std::optional<Credential>& credential);
   Result<> wait_before_retry(int attempt, const HttpResponse* answer);
   std::string url(const std::string& base, const std::string& rest) const;
-  TlsSettings tls() const;
+  Result<TlsSettings> tls();
 
   const RegistryAccess& access_;
   Location location_;
   Actions actions_;
   std::stop_token cancel_;
-  std::mutex mutex_;           // of what follows
-  std::string base_;           // "" until found out
-  std::string authorization_;  // header line, "" until asked for
+  std::mutex tls_mutex_;
+  std::optional<TlsSettings> tls_;  // read when first needed
+  std::mutex mutex_;                // of what follows
+  std::string base_;                // "" until found out
+  std::string authorization_;       // header line, "" until asked for
 };
 
 // The registry's refusal as an Error: Code by status, why = "manifest unknown: manifest unknown".

@@ -1,0 +1,38 @@
+// The files of an image archive, unpacked flat into a folder of our own under numbers: names from outside never become
+// paths.
+#pragma once
+
+#include <map>
+#include <stop_token>
+#include <string>
+
+#include "image/layer_tar.hpp"
+#include "image/store.hpp"
+
+namespace consort::image {
+
+class ArchiveFiles {
+ public:
+  // Reads the whole stream. The folder is removed by the destructor.
+  static Result<ArchiveFiles> read(const Store& store, const ByteSource& source, std::uint64_t max_bytes,
+                                   const std::stop_token& cancel);
+  ArchiveFiles(ArchiveFiles&& other) noexcept
+      : folder_(std::exchange(other.folder_, {})), files_(std::move(other.files_)), links_(std::move(other.links_)) {}
+  ArchiveFiles& operator=(ArchiveFiles&&) = delete;
+  ~ArchiveFiles();
+
+  bool has(const std::string& name) const { return find(name) != nullptr; }
+  // The path of our copy. Links inside the archive are followed. Code::invalid if it is not there.
+  Result<std::string> path(const std::string& name) const;
+  Result<std::string> text(const std::string& name, std::size_t limit) const;
+
+ private:
+  explicit ArchiveFiles(std::string folder) : folder_(std::move(folder)) {}
+  const std::string* find(const std::string& name) const;
+
+  std::string folder_;
+  std::map<std::string, std::string> files_;  // name in the archive -> path of ours
+  std::map<std::string, std::string> links_;  // name -> name
+};
+
+}  // namespace consort::image

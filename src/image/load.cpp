@@ -1,0 +1,185 @@
+// Archives of `docker save` (old and new form) and OCI layouts.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
+#include "base/sha256.hpp"
+#include "image/internal/archive.hpp"
+#include "image/internal/layer_import.hpp"
+#include "image/internal/manifest.hpp"
+#include "image/internal/reporter.hpp"
+#include "image/transfer.hpp"
+
+namespace consort::image {
+
+namespace {
+
+constexpr std::size_t max_text = 8 << 20;
+constexpr std::size_t max_images = 1000;
+constexpr int max_index_depth = 4;
+
+struct LayerFile {
+  std::string name;              // in the archive
+  std::optional<Digest> digest;  // if it is named by one: then it is checked
+};
+
+class Loader {
+ public:
+  Loader(Store& store, const ArchiveFiles& files, const PullOptions& options, Reporter& report)
+      : store_(store), files_(files), options_(options), report_(report) {}
+
+  Result<LoadResult> run() {
+    if (files_.has("manifest.json"))
+      TRY(load_docker());
+    else if (files_.has("index.json"))
+      TRY(load_layout("index.json", {}, 0));
+    else
+      return fail(Error(Code::invalid, "load").why("the archive holds neither manifest.json nor index.json"));
+    return std::move(result_);
+  }
+
+ private:
+  Result<> load_docker();
+  Result<> load_layout(const std::string& file, const std::vector<Reference>& names, int depth);
+  Result<> load_entry(const Descriptor& entry, std::vector<Reference> names, int depth);
+  Result<> add(const std::string& raw_config, const std::vector<LayerFile>& layers,
+               const std::optional<std::string>& manifest, std::vector<Reference> names);
+  Result<std::string> load_layer(const LayerFile& file, const Digest& diff_id);
+  Result<std::string> blob_text(const Digest& digest);
+
+  Store& store_;
+  const ArchiveFiles& files_;
+  const PullOptions& options_;
+  Reporter& report_;
+  LoadResult result_;
+};
+
+Result<std::optional<Digest>> digest_in_name(const std::string& name) {
+  constexpr std::string_view prefix = "blobs/sha256/";
+  if (!name.starts_with(prefix)) return std::nullopt;
+  return TRY(Digest::parse("sha256:" + name.substr(prefix.size())));
+}
+
+Result<> Loader::load_docker() {
+  const Json list = TRY(parse_json(TRY(files_.text("manifest.json", max_text)), "manifest.json"));
+  if (!list.is_array() || list.size() > max_images)
+    return fail(Error(Code::invalid, "load").on("manifest.json").why("a list is expected"));
+  for (const Json& item : list) {
+    std::vector<Reference> names;
+    for (const std::string& tag : get_strings(item, "RepoTags")) names.push_back(TRY(Reference::parse(tag)));
+    std::vector<LayerFile> layers;
+    for (const std::string& name : get_strings(item, "Layers")) layers.push_back({name, TRY(digest_in_name(name))});
+    const std::string raw_config = TRY(files_.text(get_string(item, "Config"), max_text));
+    TRY(add(raw_config, layers, std::nullopt, std::move(names)));
+  }
+  return {};
+}
+
+Result<std::string> Loader::blob_text(const Digest& digest) {
+  std::string text = TRY(files_.text("blobs/sha256/" + digest.hex(), max_text));
+  if (Digest::of(text) != digest)
+    return fail(Error(Code::invalid, "load").on(digest.text()).why("its content has another digest"));
+  return text;
+}
+
+Result<> Loader::load_layout(const std::string& file, const std::vector<Reference>& names, int depth) {
+  const auto parsed = TRY(parse_manifest(TRY(files_.text(file, max_text)), media::oci_index, file));
+  if (!parsed.index) return fail(Error(Code::invalid, "load").on(file).why("an index is expected"));
+  // Inside, entries are platforms of one image; at the top, each is an image of its own.
+  if (depth > 0) {
+    const Platform platform = options_.platform.value_or(Platform::host());
+    return load_entry(TRY(choose_platform(*parsed.index, platform, file)), names, depth);
+  }
+  for (const Descriptor& entry : parsed.index->manifests) {
+    std::vector<Reference> entry_names;
+    if (!entry.annotation_full_name.empty())
+      entry_names.push_back(TRY(Reference::parse(entry.annotation_full_name)));
+    else if (entry.annotation_name.find_first_of(":/") != std::string::npos)
+      entry_names.push_back(TRY(Reference::parse(entry.annotation_name)));
+    if (!entry.attestation) TRY(load_entry(entry, std::move(entry_names), depth));
+  }
+  return {};
+}
+
+Result<> Loader::load_entry(const Descriptor& entry, std::vector<Reference> names, int depth) {
+  if (depth >= max_index_depth) return fail(Error(Code::invalid, "load").why("indexes are nested too deeply"));
+  const std::string text = TRY(blob_text(entry.digest));
+  const auto parsed = TRY(parse_manifest(text, entry.media_type, entry.digest.text()));
+  if (parsed.index) return load_layout("blobs/sha256/" + entry.digest.hex(), names, depth + 1);
+  std::vector<LayerFile> layers;
+  for (const Descriptor& layer : parsed.manifest->layers)
+    layers.push_back({"blobs/sha256/" + layer.digest.hex(), layer.digest});
+  const std::string raw_config = TRY(blob_text(parsed.manifest->config.digest));
+  return add(raw_config, layers, text, std::move(names));
+}
+
+Result<> Loader::add(const std::string& raw_config, const std::vector<LayerFile>& layers,
+                     const std::optional<std::string>& manifest, std::vector<Reference> names) {
+  const ImageConfig config = TRY(parse_config(raw_config));
+  if (config.diff_ids.size() != layers.size())
+    return fail(Error(Code::invalid, "load").why("the image's configuration names another number of layers"));
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    ids.push_back(TRY_WRAP(load_layer(layers[i], config.diff_ids[i]), "load layer", config.diff_ids[i].short_hex()));
+  std::optional<Digest> manifest_digest;
+  if (manifest) manifest_digest = TRY(store_.write_blob(*manifest));
+  for (Reference& name : names) name.digest.reset();
+  result_.images.push_back(TRY(store_.add_image(raw_config, ids, manifest_digest, names)));
+  for (const Reference& name : names) result_.names.push_back(name.full());
+  return {};
+}
+
+Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff_id) {
+  const std::string id = diff_id.short_hex();
+  if (const auto known = TRY(store_.find_layer(diff_id))) {
+    report_(id, Phase::exists);
+    return known->id;
+  }
+  const std::string path = TRY(files_.path(file.name));
+  const Fd fd = TRY(open_file(path, O_RDONLY));
+  std::array<std::byte, 4> magic{};
+  TRY(read_full(fd.get(), magic));
+  const bool packed = magic[0] == std::byte{0x1f} || magic[0] == std::byte{0x28};
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("read", path);
+
+  Sha256 hash;
+  const ByteSource source = [&](std::span<std::byte> into) -> Result<std::size_t> {
+    const std::size_t got = TRY(read_some(fd.get(), into));
+    hash.update(into.first(got));
+    return got;
+  };
+  LayerImport import;
+  import.expected_diff_id = diff_id;
+  import.limits = {options_.max_layer_bytes, options_.max_entries};
+  import.cancel = options_.cancel;
+  import.on_bytes = [&](std::uint64_t bytes) { report_.bytes(id, Phase::extracting, bytes, 0);
+};
+const LayerInfo layer = TRY(import_layer(store_, source, import));
+// Packed layers are kept as they came, so that a push later need not pack them. The diff ID was right in any case.
+const Digest digest = Digest::from_hex(hash.finish());
+if (file.digest && digest != *file.digest)
+  return fail(
+      Error(Code::invalid, "verify").on(file.digest->text()).why("its content has the digest " + digest.text()));
+if (packed) {
+  TRY(rename_path(path, store_.blob_path(digest)));
+  TRY(store_.set_blob(layer.id, digest));
+}
+report_(id, Phase::done);
+return layer.id;
+}  // namespace
+
+}  // namespace consort::image
+
+Result<LoadResult> load(Store& store, int in, const PullOptions& options, const Progress& progress) {
+  const Session keep = TRY(store.session());
+  const ArchiveFiles files =
+      TRY_WRAP(ArchiveFiles::read(store, source_of_fd(in), options.max_layer_bytes, options.cancel), "read archive");
+  Reporter report(progress);
+  return Loader(store, files, options, report).run();
+}
+
+}  // namespace consort::image

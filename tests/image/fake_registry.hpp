@@ -1,0 +1,58 @@
+// A registry that misbehaves on purpose: cuts connections, sends other bytes than it promised, asks for tokens.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "image/internal/manifest.hpp"
+#include "support.hpp"
+
+namespace consort::image {
+
+struct FakeRequest {
+  std::string method, path;
+  std::map<std::string, std::string> headers;  // names in lower case
+};
+
+struct FakeAnswer {
+  int status = 200;
+  std::vector<std::string> headers;
+  std::string body;
+  std::size_t cut_after = std::string::npos;  // bytes of the body; then the connection is closed
+};
+
+class FakeRegistry {
+ public:
+  FakeRegistry();
+  ~FakeRegistry();
+
+  std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
+  // An image "app:1" of these layer tars; what the manifest says can be changed before it is put together.
+  void serve(const std::vector<std::string>& packed_layers, const std::vector<std::string>& plain_layers,
+             const std::function<void(Manifest&)>& change = {});
+  Reference name() const { return Reference::parse(host() + "/app:1").value(); }
+
+  // Asked first; nullopt goes on to the blobs and manifests above.
+  std::function<std::optional<FakeAnswer>(const FakeRequest&)> intercept;
+  std::map<std::string, std::string> blobs;      // digest text -> content
+  std::map<std::string, std::string> manifests;  // tag or digest -> content
+  std::atomic<std::uint64_t> blob_bytes_sent{0};
+
+ private:
+  void run();
+  void handle(int connection);
+  FakeAnswer answer(const FakeRequest& request);
+
+  Fd listener_;
+  int port_ = 0;
+  std::mutex mutex_;
+  std::vector<std::jthread> connections_;
+  std::jthread acceptor_;
+};
+
+}  // namespace consort::image

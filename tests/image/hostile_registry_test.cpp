@@ -1,0 +1,255 @@
+// What a registry, or somebody on the way to it, may do to us: clear errors, nothing half-made, and what came is kept.
+#include <random>
+
+#include "base/sha256.hpp"
+#include "fake_registry.hpp"
+#include "image/internal/challenge.hpp"
+
+namespace consort::image {
+namespace {
+
+using testing::AnyOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string noise(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string text(size, '\0');
+  for (char& c : text) c = static_cast<char>(random());
+  return text;
+}
+
+class HostileRegistry : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
+    options.registry.docker_config = folder / "config.json";
+    options.registry.registries_conf = folder / "registries.conf";
+    ASSERT_TRUE(write_file_atomic(options.registry.registries_conf, ""));
+  }
+  void serve(const std::string& tar, const std::function<void(Manifest&)>& change = {}) {
+    packed = gzip(tar);
+    server.serve({packed}, {tar}, change);
+  }
+  // The pull fails so, and leaves no image, no layer, no blob.
+  Error refused() {
+    auto result = pull(test.store, server.name(), options);
+    EXPECT_FALSE(result);
+    EXPECT_THAT(test.store.list().value(), IsEmpty());
+    const auto left = test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value();
+    for (const PruneItem& item : left.items) EXPECT_NE(item.kind, PruneItem::Kind::layer) << item.id;
+    EXPECT_EQ(std::system(("test -z \"$(ls " + test.roots.layers() + ")\"").c_str()), 0);
+    return result ? Error(Code::internal) : std::move(result).error();
+  }
+  std::string blob_path() { return "/v2/app/blobs/" + Digest::of(packed).text(); }
+
+  TempDir folder;
+  TestStore test;
+  FakeRegistry server;
+  PullOptions options;
+  std::string packed;
+};
+
+TEST_F(HostileRegistry, GoesOnWhereTheConnectionBroke) {
+  const std::string tar = TarBuilder().file("data", noise(8 << 20, 1)).str();
+  serve(tar);
+  std::atomic<int> asked{0};
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path != blob_path() || asked++ > 0) return std::nullopt;
+    return FakeAnswer{200, {}, packed, packed.size() / 2};
+  };
+  std::vector<Phase> phases;
+  const auto pulled =
+      pull(test.store, server.name(), options, [&](const ProgressEvent& event) { phases.push_back(event.phase); });
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_LT(server.blob_bytes_sent, packed.size() * 105 / 100);
+  EXPECT_THAT(phases, testing::Contains(Phase::retrying));
+}
+
+TEST_F(HostileRegistry, AnotherCommandGoesOnWhereThisOneWasStopped) {
+  const std::string tar = TarBuilder().file("data", noise(8 << 20, 2)).str();
+  serve(tar);
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path != blob_path()) return std::nullopt;
+    if (!request.headers.contains("range")) return FakeAnswer{200, {}, packed, packed.size() / 2};
+    return FakeAnswer{403, {}, "no"};  // not worth another try
+  };
+  EXPECT_EQ(refused().code(), Code::denied);
+  const std::uint64_t before = server.blob_bytes_sent;
+  EXPECT_GE(before, packed.size() / 2 - 200'000);
+  server.intercept = {};
+  ASSERT_TRUE(pull(test.store, server.name(), options));
+  EXPECT_LT(server.blob_bytes_sent, packed.size() * 105 / 100);
+}
+
+TEST_F(HostileRegistry, AServerThatIgnoresRangesIsUnderstood) {
+  const std::string tar = TarBuilder().file("data", noise(1 << 20, 3)).str();
+  serve(tar);
+  std::atomic<int> asked{0};
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path != blob_path()) return std::nullopt;
+    return FakeAnswer{200, {}, packed, asked++ == 0 ? packed.size() / 2 : std::string::npos};
+  };
+  const auto pulled = pull(test.store, server.name(), options);
+  EXPECT_TRUE(pulled) << pulled.error().message();
+}
+
+TEST_F(HostileRegistry, OtherBytesThanPromised) {
+  serve(TarBuilder().file("data", noise(100'000, 4)).str());
+  std::string changed = packed;
+  changed[changed.size() / 2] ^= 1;
+  server.blobs[Digest::of(packed).text()] = changed;
+  const Error error = refused();
+  EXPECT_EQ(error.code(), Code::invalid);
+  EXPECT_THAT(error.message(), AnyOf(HasSubstr("what came has the digest"), HasSubstr("damaged")));
+  EXPECT_FALSE(test.store.has_blob(Digest::of(packed)));
+  // The bad bytes are not built upon.
+  server.blobs[Digest::of(packed).text()] = packed;
+  EXPECT_TRUE(pull(test.store, server.name(), options));
+}
+
+TEST_F(HostileRegistry, AValidLayerThatIsNotTheOneOfTheConfiguration) {
+  const std::string tar = TarBuilder().file("evil", "x").str();
+  packed = gzip(tar);
+  server.serve({packed}, {TarBuilder().file("good", "x").str()});
+  EXPECT_THAT(refused().message(), HasSubstr("but the image's configuration names"));
+}
+
+TEST_F(HostileRegistry, ALayerThatIsCutOff) {
+  const std::string tar = TarBuilder().file("data", noise(100'000, 5)).str();
+  packed = gzip(tar).substr(0, 50'000);
+  server.serve({packed}, {tar});
+  EXPECT_THAT(refused().message(), HasSubstr("ends too early"));
+}
+
+TEST_F(HostileRegistry, LessThanDeclared) {
+  serve(TarBuilder().file("data", noise(100'000, 6)).str(), [](Manifest& m) { m.layers[0].size += 1000; });
+  EXPECT_THAT(refused().message(), AnyOf(HasSubstr("sends only"), HasSubstr("bytes that the manifest declares")));
+}
+
+TEST_F(HostileRegistry, MoreThanDeclared) {
+  serve(TarBuilder().file("data", noise(100'000, 7)).str(), [](Manifest& m) { m.layers[0].size -= 1000; });
+  EXPECT_THAT(refused().message(), AnyOf(HasSubstr("sends more than"), HasSubstr("ends too early")));
+}
+
+TEST_F(HostileRegistry, AZeroBombStopsAtTheLimit) {
+  std::string bomb;
+  auto writer = GzipWriter::create(sink_to(bomb)).value();
+  TarHeader header{.path = "zero", .link = {}, .type = '0', .size = std::uint64_t{10} << 30, .xattrs = {}};
+  std::string head;
+  TarWriter tar(sink_to(head));
+  ASSERT_TRUE(tar.add(header));
+  ASSERT_TRUE(tar.finish());  // flushes; what follows the header is zeros anyway
+  ASSERT_TRUE(writer.write(std::as_bytes(std::span(head))));
+  const std::string zeros(1 << 20, '\0');
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(writer.write(std::as_bytes(std::span(zeros))));
+  ASSERT_TRUE(writer.finish());
+  packed = bomb;
+  server.serve({bomb}, {"anything"});
+  options.max_layer_bytes = 64 << 20;
+  EXPECT_THAT(refused().message(), HasSubstr("larger than the limit of 67108864 bytes"));
+}
+
+TEST_F(HostileRegistry, AMaliciousLayerAmongGoodOnes) {
+  const std::string good = TarBuilder().file("good", "1").str();
+  const std::string evil = TarBuilder().file("../../outside", "2").str();
+  server.serve({gzip(good), gzip(evil)}, {good, evil});
+  EXPECT_FALSE(pull(test.store, server.name(), options));
+  EXPECT_THAT(test.store.list().value(), IsEmpty());
+  EXPECT_FALSE(path_exists(test.roots.data + "/outside"));
+}
+
+TEST_F(HostileRegistry, AManifestOfAnotherDigestThanAskedFor) {
+  serve(TarBuilder().file("a", "1").str());
+  const Digest asked = Digest::of("something else");
+  server.manifests[asked.text()] = server.manifests["1"];
+  const auto result = pull(test.store, named(server.host() + "/app@" + asked.text()), options);
+  EXPECT_THAT(result.error().message(), HasSubstr("verify manifest"));
+}
+
+TEST_F(HostileRegistry, RateLimitsAreExplained) {
+  server.intercept = [](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path == "/v2/") return std::nullopt;
+    return FakeAnswer{429,
+                      {"Retry-After: 3600"},
+                      R"({"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit"}]})"};
+  };
+  const Error error = refused();
+  EXPECT_THAT(error.message(), HasSubstr("toomanyrequests: You have reached your pull rate limit"));
+  EXPECT_THAT(error.hint_text(), HasSubstr("3600 s"));
+}
+
+TEST_F(HostileRegistry, PassingTroubleIsTriedAgain) {
+  serve(TarBuilder().file("a", "1").str());
+  std::atomic<int> count{0};
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path.find("/manifests/") == std::string::npos || count++ >= 2) return std::nullopt;
+    return FakeAnswer{503, {}, "try later"};
+  };
+  EXPECT_TRUE(pull(test.store, server.name(), options));
+  EXPECT_EQ(count, 3);
+}
+
+TEST_F(HostileRegistry, TokensAreFetchedAndUsed) {
+  serve(TarBuilder().file("a", "1").str());
+  const std::string realm = "http://" + server.host() + "/token";
+  std::string token_request;
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path.starts_with("/token")) {
+      token_request = request.path;
+      return FakeAnswer{200, {}, R"({"token":"abc"})"};
+    }
+    const auto header = request.headers.find("authorization");
+    if (header != request.headers.end() && header->second == "Bearer abc") return std::nullopt;
+    return FakeAnswer{401, {"WWW-Authenticate: Bearer realm=\"" + realm + "\",service=\"the service\""}, ""};
+  };
+  const auto pulled = pull(test.store, server.name(), options);
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_EQ(token_request, "/token?service=the%20service&scope=repository%3Aapp%3Apull");
+}
+
+TEST_F(HostileRegistry, AnInterruptedPullLeavesNothing) {
+  serve(TarBuilder().file("data", noise(4 << 20, 8)).str());
+  std::stop_source stop;
+  options.cancel = stop.get_token();
+  const auto result = pull(test.store, server.name(), options, [&](const ProgressEvent& event) {
+    if (event.phase == Phase::downloading) stop.request_stop();
+  });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Code::interrupted);
+  EXPECT_THAT(test.store.list().value(), IsEmpty());
+}
+
+TEST_F(HostileRegistry, IndexesChooseThePlatform) {
+  serve(TarBuilder().file("a", "1").str());
+  const std::string manifest = server.manifests["1"];
+  const Digest digest = Digest::of(manifest);
+  server.manifests[digest.text()] = manifest;
+  server.manifests["1"] =
+      R"({"schemaVersion":2,"manifests":[
+    {"mediaType":"application/vnd.oci.image.manifest.v1+json","size":2,"digest":"sha256:)" +
+      std::string(64, 'a') +
+      R"(","platform":{"os":"linux","architecture":"s390x"}},{"mediaType":"application/vnd.oci.image.manifest.v1+json","size":2,"digest":")" +
+      digest.text() + R"(","platform":{"os":"linux","architecture":")" + Platform::host().architecture + R"("}}]})";
+  const auto pulled = pull(test.store, server.name(), options);
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_EQ(pulled->manifest, Digest::of(server.manifests["1"]));
+  options.platform = Platform::parse("linux/riscv64").value();
+  const Error error = std::move(pull(test.store, server.name(), options)).error();
+  EXPECT_THAT(error.message(), HasSubstr("no matching manifest for linux/riscv64"));
+  EXPECT_THAT(error.hint_text(), HasSubstr("linux/s390x"));
+}
+
+TEST(Challenges, AreParsed) {
+  const auto found =
+      parse_challenges("Basic realm=\"a, b\", Bearer realm=\"https://x/t\",service=s,scope=\"repository:a:pull,push\"");
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].parameters.at("realm"), "a, b");
+  EXPECT_EQ(found[1].scheme, "bearer");
+  EXPECT_EQ(found[1].parameters.at("scope"), "repository:a:pull,push");
+  EXPECT_TRUE(parse_challenges("").empty());
+  EXPECT_TRUE(parse_challenges("\"\"==,,").empty());
+}
+
+}  // namespace
+}  // namespace consort::image
