@@ -42,7 +42,8 @@ Result<> parse_user(const Json& process, User& user) {
   user.gid = TRY(unsigned_of<std::uint32_t>(*object, "gid", "process.user.gid")).value_or(0);
   user.umask = TRY(unsigned_of<std::uint32_t>(*object, "umask", "process.user.umask"));
   for (const Json* gid : TRY(entries_of(*object, "additionalGids", "process.user.additionalGids"))) {
-    if (!gid->is_number_unsigned()) return malformed("process.user.additionalGids", "not a number");
+    if (!gid->is_number_unsigned() || gid->get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max())
+      return malformed("process.user.additionalGids", "not a group's number");
     user.additional_gids.push_back(gid->get<std::uint32_t>());
   }
   return {};

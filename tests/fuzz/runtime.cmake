@@ -1,0 +1,1 @@
+consort_fuzz(runtime runtime_fuzz.cpp DEPENDS consort_runtime)
