@@ -3,28 +3,24 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
-#include "network/internal/docker_user.hpp"
 #include "network/internal/firewall_rules.hpp"
+#include "network/internal/foreign_firewall.hpp"
 #include "network/internal/nft.hpp"
 
 namespace consort {
 
+using firewall::ElementChange;
 using firewall::table_name;
 using nft::Batch;
 using nft::Element;
 using nft::Socket;
 using nft::Table;
-
-// One element to add or to remove.
-struct ElementChange {
-  std::string set;
-  Element element;
-};
 
 struct Firewall::State {
   Socket socket;
@@ -142,21 +138,33 @@ Result<> Firewall::add_bridge(const BridgePolicy& policy) {
     added = add(state_->socket, elements_of(policy));
   }
   TRY_WRAP(std::move(added), "open the firewall for bridge", policy.bridge);
-  return docker_user::open_for(state_->socket, policy.bridge);
+  return foreign_firewall::open_for(state_->socket, policy.bridge);
+}
+
+// What is there of the bridges. Looking first is cheap; a change that fails and is taken back by the kernel costs it a
+// grace period (10 ms).
+Result<std::vector<ElementChange>> Firewall::elements_with(std::span<const std::string> bridges) {
+  std::vector<ElementChange> changes;
+  for (const std::string& set : firewall::interface_sets()) {
+    for (Element& element : TRY(nft::list_elements(state_->socket, NFPROTO_INET, table_name, set))) {
+      const bool named = std::any_of(bridges.begin(), bridges.end(), [&](const std::string& bridge) {
+        const nft::Bytes name = nft::bytes_of_name(bridge);
+        return element.key.size() >= name.size() && std::equal(name.begin(), name.end(), element.key.begin());
+      });
+      if (named) changes.push_back({set, {std::move(element.key), {}}});
+    }
+  }
+  return changes;
 }
 
 Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
-  std::vector<ElementChange> changes;
-  for (const std::string& bridge : gone) {
-    for (ElementChange& change : elements_of(BridgePolicy{bridge, false, true})) changes.push_back(std::move(change));
-    changes.push_back({firewall::internal_set, {nft::bytes_of_name(bridge), {}}});
-  }
+  std::vector<ElementChange> changes = TRY(elements_with(gone));
   std::optional<Error> first;
   const auto collect = [&](Result<> done) {
     if (!done) first = first ? std::move(*first).also(std::move(done).error()) : std::move(done).error();
   };
   if (!changes.empty()) collect(remove(state_->socket, changes));
-  for (const std::string& bridge : gone) collect(docker_user::close_for(state_->socket, bridge));
+  for (const std::string& bridge : gone) collect(foreign_firewall::close_for(state_->socket, bridge));
   if (first) return fail(std::move(*first));
   return remove_unused_table();
 }

@@ -16,6 +16,10 @@
 
 namespace consort {
 
+namespace firewall {
+struct ElementChange;
+}
+
 struct BridgePolicy {
   std::string bridge;
   bool internal = false;
@@ -58,6 +62,7 @@ class Firewall {
   struct State;
   explicit Firewall(std::unique_ptr<State> state);
   Result<> remove_unused_table();
+  Result<std::vector<firewall::ElementChange>> elements_with(std::span<const std::string> bridges);
   std::unique_ptr<State> state_;
 };
 

@@ -224,5 +224,23 @@ TEST_F(NetworksTest, ADockerEnginesFirewallIsPassedAndLeftAsItWas) {
   EXPECT_EQ(shell("iptables -S"), before);
 }
 
+TEST_F(NetworksTest, UfwIsPassedThroughItsChainForRoutes) {
+  const std::string made = shell(
+      "iptables -P FORWARD DROP && iptables -N ufw-user-forward && iptables -A FORWARD -j ufw-user-forward"
+      " && ip6tables -P FORWARD DROP && ip6tables -N ufw6-user-forward && ip6tables -A FORWARD -j ufw6-user-forward");
+  if (!made.empty()) GTEST_SKIP() << "no iptables here: " << made;
+  const std::string before = shell("iptables -S; ip6tables -S");
+  BridgeNetwork net = network(18);
+  net.addresses.push_back({Subnet::parse("fd00:18::/64").value(), Address::parse("fd00:18::1").value()});
+  REQUIRE_OK(create_bridge(net));
+  const Sandbox a = container({endpoint(net, 2)});
+  const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
+  const auto outside6 = start_in(outside_.get(), [](const auto& ready) { tcp_serve("fd00:51::1", 80, "out6", ready); });
+  EXPECT_EQ(ask(a, "198.51.100.1"), "out from 198.51.100.2: hi");
+  EXPECT_EQ(ask(a, "fd00:51::1"), "out6 from fd00:51::2: hi");
+  REQUIRE_OK(remove_bridge(net.bridge));
+  EXPECT_EQ(shell("iptables -S; ip6tables -S"), before);
+}
+
 }  // namespace
 }  // namespace consort::test

@@ -54,6 +54,10 @@ Bytes loopback_key(const Redirect& port) {
   return nft::concatenate({address_bytes(port.host), protocol_bytes(port.protocol), nft::bytes_of_port(port.port)});
 }
 
+std::vector<std::string> interface_sets() {
+  return {bridges_set, internal_set, masquerade_set, same_set};
+}
+
 std::vector<std::string> redirect_maps() {
   return {dnat4, dnat4_any, dnat6, dnat6_any};
 }

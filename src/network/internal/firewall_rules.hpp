@@ -18,6 +18,12 @@ inline const std::string masquerade_set = "masquerade";  // those whose packets 
 inline const std::string same_set = "same";              // (bridge, bridge): from a bridge back to itself
 inline const std::string loopback_set = "loopback";      // (address, protocol, port)
 
+// One element to add or to remove.
+struct ElementChange {
+  std::string set;
+  nft::Element element;
+};
+
 // (protocol, port) or (address, protocol, port) -> (address, port)
 struct RedirectMap {
   std::string name;
@@ -31,6 +37,8 @@ void add_chains(nft::Table& table);  // empty
 void flush_chains(nft::Table& table);
 void add_rules(nft::Table& table);
 
+// The sets whose keys begin with the name of an interface.
+std::vector<std::string> interface_sets();
 // Names of all redirect maps.
 std::vector<std::string> redirect_maps();
 
