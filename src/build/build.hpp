@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
+#include "build/failure.hpp"
 
 namespace consort::image {
 class Store;
@@ -132,12 +133,14 @@ struct BuildEnvironment {
   };
   std::function<Result<Network>()> network{};
   std::function<void(const ProgressEvent&)> progress{};
+  // Called at most once, before build() returns an error that belongs to a step.
+  std::function<void(const StepFailure&)> failed{};
   int cancel_fd = -1;                      // readable once the build is to stop; borrowed
   std::vector<std::string> environment{};  // "K=V" of ours, for secrets from variables; empty: none
 };
 
-// Errors: Code::invalid with a mark for the Dockerfile's faults; Code::interrupted when cancelled; a failing RUN is a
-// StepFailure (failure.hpp renders it).
+// Errors: Code::invalid with a mark for the Dockerfile's faults; Code::interrupted when cancelled. A failing RUN is
+// Code::invalid: process "/bin/sh -c make" did not complete successfully: exit code: 2; `failed` gets what to show.
 Result<BuildResult> build(const BuildRequest& request, BuildEnvironment& environment);
 
 // True if any file that the image's COPY and ADD steps read differs from what it was built of: `up` tells the user.

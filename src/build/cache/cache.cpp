@@ -38,16 +38,21 @@ Result<std::optional<CachedStep>> Cache::find(const std::string& key) {
     CachedStep step;
     std::int64_t used = 0;
   };
-  const auto row = TRY(database_.query("look into build cache", [&](SQLite::Database& db) -> std::optional<Row> {
+  auto row = TRY(database_.query("look into build cache", [&](SQLite::Database& db) -> std::optional<Row> {
     SQLite::Statement select(db, "SELECT layer, output, created, used FROM build_steps WHERE key = ?");
     select.bind(1, key);
     if (!select.executeStep()) return std::nullopt;
-    return Row{{select.getColumn(0).getString(), select.getColumn(1).getString(),
-                SystemTime(Nanoseconds(select.getColumn(2).getInt64()))},
-               select.getColumn(3).getInt64()};
+    Row found;
+    found.step.layer = select.getColumn(0).getString();
+    found.step.output = select.getColumn(1).getString();
+    found.step.created = SystemTime(Nanoseconds(select.getColumn(2).getInt64()));
+    found.used = select.getColumn(3).getInt64();
+    return found;
   }));
   if (!row) return std::nullopt;
-  if (!store_->layer(row->step.layer)) return std::nullopt;
+  const auto layer = store_->layer(row->step.layer);
+  if (!layer) return std::nullopt;
+  row->step.folder = layer->directory;
   if (now_ns() - row->used > hour_ns) {
     TRY(database_.query("mark build cache", [&](SQLite::Database& db) {
       SQLite::Statement update(db, "UPDATE build_steps SET used = ? WHERE key = ?");

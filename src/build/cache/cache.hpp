@@ -13,6 +13,7 @@ namespace consort::build {
 
 struct CachedStep {
   std::string layer;   // id of a layer in the store
+  std::string folder;  // where it is; filled in by find()
   std::string output;  // identity of the result: what the next step's key is made of
   SystemTime created{};
 };

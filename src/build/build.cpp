@@ -1,0 +1,346 @@
+#include "build/build.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/os/file.hpp"
+#include "base/sha256.hpp"
+#include "base/strings.hpp"
+#include "build/exec/fetch.hpp"
+#include "build/exec/selection.hpp"
+#include "build/internal/definition.hpp"
+#include "build/internal/stage_run.hpp"
+#include "build/plan/checks.hpp"
+#include "build/plan/graph.hpp"
+#include "build/plan/stage_plan.hpp"
+
+namespace consort::build {
+namespace {
+
+// Stops everything when the caller's descriptor becomes readable.
+class CancelWatch {
+ public:
+  CancelWatch(int cancel_fd, StageRuns& runs) {
+    if (cancel_fd < 0) return;
+    done_.reset(::eventfd(0, EFD_CLOEXEC));
+    thread_ = std::jthread([cancel_fd, &runs, done = done_.get()] {
+      pollfd waits[2] = {{cancel_fd, POLLIN, 0}, {done, POLLIN, 0}};
+      while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+      }
+      if (waits[0].revents != 0) runs.cancel();
+    });
+  }
+  ~CancelWatch() {
+    const std::uint64_t one = 1;
+    if (done_ && ::write(done_.get(), &one, sizeof one) < 0) std::abort();  // a write to an eventfd of ours
+  }
+
+ private:
+  Fd done_;
+  std::jthread thread_;  // ends before done_ is closed
+};
+
+bool is_remote_context(const std::string& context) {
+  return context.starts_with("http://") || context.starts_with("https://") || context.starts_with("git@") ||
+         context.starts_with("git://") || context.starts_with("ssh://");
+}
+
+class Build {
+ public:
+  Build(const BuildRequest& request, BuildEnvironment& environment)
+      : request_(request), environment_(environment), log_(environment.progress) {}
+
+  Result<BuildResult> run() {
+    const image::Session session = TRY(environment_.store.session());
+    const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we die
+    scratch_ = scratch.directory();
+    TRY(get_context());
+    Definition definition = TRY(load_definition(request_, log_));
+    dockerfile_ = std::move(definition.dockerfile);
+    auto done = checked(definition);
+    if (!done && done.error().mark()) report(done.error());
+    return done;
+  }
+
+ private:
+  // An error of the Dockerfile itself, which no step has shown.
+  void report(const Error& error) {
+    const Mark& mark = *error.mark();
+    if (shown_ || !environment_.failed || mark.file != dockerfile_.file) return;
+    environment_.failed({.title = {},
+                         .output = {},
+                         .file = mark.file,
+                         .text = dockerfile_.text,
+                         .line = mark.line,
+                         .end_line = mark.line});
+  }
+
+  Result<> get_context() {
+    if (!is_remote_context(request_.context)) return {};
+    const GitSource source = parse_git_url(request_.context);
+    auto step = log_.start("[internal] load git source " + request_.context);
+    auto fetched = fetch_git(source, {}, GitFolder::remove, scratch_ + "/context");
+    step.end(fetched ? StepState::done : StepState::error, fetched ? "" : fetched.error().message());
+    request_.context = TRY(std::move(fetched)).path;
+    return {};
+  }
+
+  Result<BuildResult> checked(Definition& definition) {
+    Checks checks = TRY(Checks::of(dockerfile_));
+    BuildFile file = TRY(interpret(dockerfile_));
+    check_text(dockerfile_, file, checks);
+    const auto platform = request_.platforms.empty() ? Result<image::Platform>(image::Platform::host())
+                                                     : image::Platform::parse(request_.platforms.front());
+    Graph graph = TRY(make_graph(dockerfile_, std::move(file), request_, TRY(wrapped(platform)), checks));
+    TRY(plan(graph, definition.ignore, checks));
+    BuildResult result;
+    result.warnings = checks.warnings();
+    if (checks.is_error()) {
+      return fail(Error(Code::invalid)
+                      .why("lint violation found for rules: " + rule_names(checks))
+                      .at(checks.warnings().front().at));
+    }
+    if (request_.goal == Goal::check_only) return result;
+    return execute(graph, std::move(definition), std::move(result));
+  }
+
+  static Result<image::Platform> wrapped(const Result<image::Platform>& platform) {
+    if (!platform) return fail(Error(Code::invalid).why(platform.error().message()));
+    return *platform;
+  }
+
+  static std::string rule_names(const Checks& checks) {
+    std::vector<std::string> names;
+    for (const auto& warning : checks.warnings()) {
+      if (std::ranges::find(names, warning.rule) == names.end()) names.push_back(warning.rule);
+    }
+    return join(names, ", ");
+  }
+
+  struct BaseImage {
+    image::ImageConfig config;
+    FilesState files;
+  };
+
+  Result<image::Image> find_image(const Node& node, const std::string& platform) {
+    if (!environment_.pull) return environment_.store.find(node.image);
+    const std::scoped_lock lock(pull_mutex_);
+    const std::string id = TRY(environment_.pull(node.image, platform, request_.pull));
+    return environment_.store.find(id);
+  }
+
+  Result<BaseImage> load_image(const Graph& graph, const Node& node) {
+    const auto reference = image::Reference::parse(node.image);
+    const std::string shown = reference ? reference->full() : node.image;
+    auto step = log_.start("[internal] load metadata for " + shown);
+    auto image = reference ? find_image(node, node.platform.value_or(graph.platform).text())
+                           : Result<image::Image>(fail(Error(Code::invalid)
+                                                           .why("failed to parse stage name \"" + node.image +
+                                                                "\": invalid reference format")));
+    if (!image) {
+      const std::string why =
+          reference ? node.image + ": failed to resolve source metadata for " + shown + ": " + image.error().message()
+                    : image.error().message();
+      step.end(StepState::error, why);
+      Error error = Error(image.error().code()).why(why).hint(image.error().hint_text());
+      return fail(std::move(error).at(mark_of(graph.file, node.range)));
+    }
+    BaseImage base;
+    base.config = TRY(environment_.store.config_of(*image));
+    base.files.chain = "image";
+    for (const auto& diff_id : base.config.diff_ids) base.files.chain = sha256_hex(base.files.chain + diff_id.text());
+    for (const auto& layer : TRY(environment_.store.layers_of(*image))) {
+      base.files.layers.ids.push_back(layer.id);
+      base.files.layers.folders.push_back(layer.directory);
+    }
+    step.end(StepState::done);
+    return base;
+  }
+
+  // Configurations first: they decide what variables mean, and may add instructions (ONBUILD).
+  Result<> load_bases(Graph& graph) {
+    bases_.resize(graph.nodes.size());
+    for (bool again = true; again;) {
+      again = false;
+      for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        if (!graph.nodes[i].reachable || graph.nodes[i].base != Node::Base::image || bases_[i]) continue;
+        bases_[i] = TRY(load_image(graph, graph.nodes[i]));
+        const auto triggers = bases_[i]->config.on_build;
+        if (triggers.empty() || graph.nodes[i].implicit) continue;
+        TRY(prepend_triggers(graph, i, triggers, request_));
+        bases_.resize(graph.nodes.size());
+        again = true;
+      }
+    }
+    return {};
+  }
+
+  Result<> plan(Graph& graph, const PatternList& ignore, Checks& checks) {
+    TRY(load_bases(graph));
+    plans_.resize(graph.nodes.size());
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) order.push_back(i);
+    for (const std::size_t i : order) {
+      Node& node = graph.nodes[i];
+      if (!node.reachable) continue;
+      PlanInput input{.graph = graph, .request = request_, .node = i, .base = {}, .escape = dockerfile_.escape};
+      if (!ignore.empty() && !ignore.has_negated())
+        input.ignored = [&](const std::string& path) { return ignore.matches(path); };
+      if (node.base == Node::Base::stage) {
+        input.parent = &plans_[node.parent];
+        input.base = plans_[node.parent].plan.config;
+        TRY(add_stage_triggers(graph, i, input.base.on_build));
+      } else if (bases_[i]) {
+        input.base = bases_[i]->config;
+      }
+      if (node.implicit) {
+        plans_[i].plan.config = input.base;
+        continue;
+      }
+      plans_[i] = TRY(plan_stage(input, checks));
+    }
+    return {};
+  }
+
+  // ONBUILD of a stage of this file fires in the stages that begin with it.
+  Result<> add_stage_triggers(Graph& graph, std::size_t node, const std::vector<std::string>& triggers) {
+    if (triggers.empty()) return {};
+    TRY(prepend_triggers(graph, node, triggers, request_));
+    bases_.resize(graph.nodes.size());
+    plans_.resize(graph.nodes.size());
+    return load_bases(graph);
+  }
+
+  Result<BuildResult> execute(const Graph& graph, Definition definition, BuildResult result) {
+    Cache cache = TRY(Cache::open(environment_.store));
+    std::optional<SourceTree> context;
+    if (!definition.context.empty())
+      context = TRY(open_context(TRY(real_path(definition.context)), std::move(definition.ignore), environment_.roots));
+    const Fd stop(::eventfd(0, EFD_CLOEXEC));
+    if (!stop) return fail_errno("make event");
+    Shared shared{.request = request_,
+                  .environment = environment_,
+                  .graph = graph,
+                  .plans = plans_,
+                  .dockerfile = dockerfile_,
+                  .cache = cache,
+                  .log = log_,
+                  .context = context ? &*context : nullptr,
+                  .cancel_fd = stop.get(),
+                  .scratch = scratch_,
+                  .result = std::move(result)};
+    StageRuns runs(shared);
+    TRY(set_bases(graph, runs));
+    {
+      const CancelWatch watch(environment_.cancel_fd, runs);
+      auto done = runs.run();
+      if (context) (void)context->save_index();  // what was learned stays true
+      if (!done) {
+        shown_ = true;
+        return std::unexpected(std::move(done).error());
+      }
+    }
+    TRY(make_image(graph, runs, shared.result));
+    return std::move(shared.result);
+  }
+
+  static Result<std::string> real_path(const std::string& path) {
+    char* resolved = ::realpath(path.c_str(), nullptr);
+    if (!resolved) return fail_errno("open build context", path);
+    const std::unique_ptr<char, void (*)(void*)> owner(resolved, ::free);
+    return std::string(resolved);
+  }
+
+  Result<> set_bases(const Graph& graph, StageRuns& runs) {
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (!graph.nodes[i].reachable) continue;
+      if (bases_[i]) {
+        runs.set_base(i, bases_[i]->files);
+        if (!plans_[i].plan.base_title.empty()) {
+          log_.start(plans_[i].plan.base_title, graph.nodes[i].title, 1, plans_[i].plan.total).end(StepState::cached);
+        }
+      } else if (graph.nodes[i].base == Node::Base::directory) {
+        // A folder is used in place: it is a layer that nobody owns.
+        const std::string folder = TRY(real_path(graph.nodes[i].directory));
+        SourceTree tree = TRY(open_context(folder, {}, environment_.roots));
+        std::vector<Selected> all = TRY(select(tree, CopyOperation{}, "/"));
+        for (auto& selected : all) TRY(tree.hash(selected.start, selected.entries));
+        (void)tree.save_index();
+        FilesState files;
+        files.layers.folders.push_back(folder);
+        files.chain = "folder " + digest_of(all, Owners::counted);
+        runs.set_base(i, std::move(files));
+      }
+    }
+    return {};
+  }
+
+  // Times in the configuration are those of the steps, so a build that is wholly cached gives the same image.
+  void set_times(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const {
+    std::vector<std::string> times(config.history.size());
+    std::size_t node = graph.target;
+    while (true) {
+      const auto& operations = plans_[node].plan.operations;
+      const auto& made = runs.finished(node).made;
+      for (std::size_t i = 0; i < operations.size(); ++i) times[operations[i].history] = format_rfc3339(made[i]);
+      if (graph.nodes[node].base != Node::Base::stage) break;
+      node = graph.nodes[node].parent;
+    }
+    std::string last = bases_[node] ? bases_[node]->config.created : "";
+    const auto& first = runs.finished(node).made;
+    if (last.empty()) last = format_rfc3339(first.empty() ? system_now() : first.front());
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      if (!config.history[i].created.empty()) continue;
+      if (!times[i].empty()) last = times[i];
+      config.history[i].created = last;
+    }
+    config.created = last;
+  }
+
+  Result<> make_image(const Graph& graph, const StageRuns& runs, BuildResult& result) {
+    auto step = log_.start("exporting to image");
+    image::ImageConfig config = plans_[graph.target].plan.config;
+    set_times(config, graph, runs);
+    for (const auto& [key, value] : request_.labels) config.labels[key] = value;
+    config.platform = graph.nodes[graph.target].platform.value_or(config.platform);
+    std::vector<image::Reference> names;
+    for (const auto& tag : request_.tags) {
+      auto name = image::Reference::parse(tag);
+      if (!name) return fail(Error(Code::invalid).why("invalid tag \"" + tag + "\": " + name.error().message()));
+      names.push_back(std::move(*name));
+      result.tags.push_back(names.back().full());
+    }
+    config.diff_ids.clear();
+    const auto image =
+        TRY(environment_.store.create_image(std::move(config), runs.finished(graph.target).files.layers.ids, names));
+    result.image_id = image.id;
+    std::string said = "writing image " + image.id + " done\n";
+    for (const auto& name : names) said += "naming to " + name.full() + " done\n";
+    step.output(said, false);
+    step.end(StepState::done);
+    return {};
+  }
+
+  BuildRequest request_;
+  BuildEnvironment& environment_;
+  ProgressLog log_;
+  Dockerfile dockerfile_;
+  std::string scratch_;
+  std::vector<PlannedStage> plans_;
+  std::vector<std::optional<BaseImage>> bases_;
+  std::mutex pull_mutex_;
+  bool shown_ = false;
+};
+
+}  // namespace
+
+Result<BuildResult> build(const BuildRequest& request, BuildEnvironment& environment) {
+  return Build(request, environment).run();
+}
+
+}  // namespace consort::build

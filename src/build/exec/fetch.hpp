@@ -1,0 +1,32 @@
+// ADD of something from elsewhere: a file by HTTP, a git repository.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace consort::build {
+
+struct Fetched {
+  std::string path;           // of the file, or of the folder with the repository's files
+  std::string name;           // what the file is called
+  std::string identity;       // digest of the content, or the commit
+  std::int64_t modified = 0;  // seconds; 0 unknown
+};
+
+// Downloads into folder. checksum: "sha256:..." or "". cancel_fd: readable = stop; -1: none.
+Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, const std::string& folder,
+                          int cancel_fd);
+
+struct GitSource {
+  std::string remote;
+  std::string reference;  // branch, tag or commit; "" is the default branch
+  std::string subfolder;
+};
+GitSource parse_git_url(std::string_view text);  // "https://host/x.git#ref:dir"
+enum class GitFolder : std::uint8_t { remove, keep };
+Result<Fetched> fetch_git(const GitSource& source, const std::string& checksum, GitFolder git_folder,
+                          const std::string& folder);
+
+}  // namespace consort::build

@@ -1,0 +1,30 @@
+// RUN --mount made ready: folders bound, caches locked, secrets written, all undone when the object goes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "build/exec/run_step.hpp"
+#include "build/internal/stage_run.hpp"
+
+namespace consort::build {
+
+class RunMounts {
+ public:
+  static Result<RunMounts> prepare(Shared& shared, StageRuns& runs, const RunOperation& run, const std::string& folder);
+  RunMounts(RunMounts&&) noexcept = default;
+  RunMounts& operator=(RunMounts&&) = delete;
+  ~RunMounts();
+
+  std::vector<ReadyMount> mounts;
+  std::vector<std::string> environment;
+
+ private:
+  RunMounts() = default;
+  friend class MountMaker;
+  std::vector<std::string> mounted_;  // to be unmounted, in reverse
+  std::vector<std::string> secret_folders_;
+  std::vector<Fd> locks_;
+};
+
+}  // namespace consort::build

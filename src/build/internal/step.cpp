@@ -1,0 +1,425 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "base/sha256.hpp"
+#include "base/strings.hpp"
+#include "build/exec/archive.hpp"
+#include "build/exec/destination.hpp"
+#include "build/exec/fetch.hpp"
+#include "build/exec/run_mounts.hpp"
+#include "build/exec/run_step.hpp"
+#include "build/internal/stage_run.hpp"
+#include "runtime/user.hpp"
+
+namespace consort::build {
+namespace {
+
+// One source of a COPY with what was found out about it while the key was made.
+struct Prepared {
+  const CopySource* source = nullptr;
+  SourceTree* tree = nullptr;       // paths
+  std::vector<Selected> selection;  // paths; empty and not looked_up: the digest came from the cache
+  bool looked_up = false;
+  std::optional<Fetched> fetched;  // URLs and repositories
+};
+
+class StepRun {
+ public:
+  StepRun(Shared& shared, StageRuns& runs, std::size_t node, const Operation& operation, const FilesState& before)
+      : shared_(shared),
+        runs_(runs),
+        node_(shared.graph.nodes[node]),
+        operation_(operation),
+        before_(before),
+        folder_(shared.scratch + "/step-" + std::to_string(node) + "-" + std::to_string(operation.history)),
+        progress_(nullptr) {}
+
+  Result<StepResult> run() {
+    auto result = attempt();
+    (void)remove_tree(folder_);
+    return result;
+  }
+
+ private:
+  Result<StepResult> attempt() {
+    // Nothing is announced before the sources are there: a waiting step has not begun.
+    TRY(wait_for_sources());
+    auto progress = shared_.log.start(operation_.title, node_.title, operation_.number, operation_.total);
+    progress_ = &progress;
+    auto made = make();
+    if (!made) {
+      const bool interrupted = made.error().code() == Code::interrupted;
+      progress.end(interrupted ? StepState::canceled : StepState::error, made.error().message());
+      if (interrupted) return std::unexpected(std::move(made).error());
+      report_failure(progress.tail());
+      Error error = std::move(made).error();
+      if (!error.mark()) error = std::move(error).at(mark_of(shared_.graph.file, operation_.range));
+      return fail(std::move(error));
+    }
+    progress.end(from_cache_ ? StepState::cached : StepState::done);
+    return made;
+  }
+
+  void report_failure(const std::string& tail) {
+    StepFailure failure;
+    failure.title = operation_.title;
+    failure.output = tail;
+    failure.file = shared_.graph.file;
+    failure.text = shared_.dockerfile.text;
+    failure.line = operation_.range.line;
+    failure.end_line = operation_.range.end_line;
+    failure.exit_code = exit_code_;
+    const std::scoped_lock lock(shared_.provider_mutex);
+    if (shared_.environment.failed) shared_.environment.failed(failure);
+  }
+
+  Result<> wait_for_sources() {
+    if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
+      if (copy->from) TRY(runs_.wait_for(*copy->from));
+    } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
+      for (const auto& mount : run->mounts) {
+        if (mount.from) TRY(runs_.wait_for(*mount.from));
+      }
+    }
+    return {};
+  }
+
+  Result<StepResult> make() {
+    TRY(make_key());
+    const std::string digest = key_.digest();
+    const std::string slot =
+        sha256_hex(shared_.graph.file + '\0' + shared_.request.context + '\0' + node_.title + '\0' +
+                   std::to_string(operation_.number) + '\0' + shared_.graph.platform.text());
+    const bool ignore =
+        shared_.request.cache == CacheUse::ignore ||
+        std::ranges::find(shared_.request.no_cache_filter, node_.name) != shared_.request.no_cache_filter.end();
+    if (!ignore) {
+      if (auto cached = TRY(shared_.cache.find(digest))) {
+        from_cache_ = true;
+        note_explanation("nothing it can see has changed");
+        return after(*cached);
+      }
+    }
+    const auto before = TRY(shared_.cache.parts_of(slot));
+    note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
+    CachedStep made = TRY(execute(digest));
+    TRY(shared_.cache.remember(digest, operation_.title, made));
+    TRY(shared_.cache.remember_parts(slot, key_));
+    return after(made);
+  }
+
+  void note_explanation(std::string reason) {
+    const std::scoped_lock lock(shared_.explain_mutex);
+    shared_.result.explanations.push_back({operation_.title, from_cache_, std::move(reason)});
+    ++shared_.result.steps_total;
+    shared_.result.steps_cached += from_cache_;
+  }
+
+  StepResult after(const CachedStep& step) const {
+    StepResult result{before_, step.created};
+    result.files.layers.ids.push_back(step.layer);
+    result.files.layers.folders.push_back(step.folder);
+    result.files.chain = sha256_hex(before_.chain + '\0' + step.output);
+    return result;
+  }
+
+  bool linked() const {
+    const auto* copy = std::get_if<CopyOperation>(&operation_.action);
+    return copy && copy->link == Link::yes;
+  }
+
+  Result<> make_key() {
+    key_.add("base", linked() ? "none" : before_.chain);
+    describe(operation_, key_);
+    if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
+      for (const auto& source : copy->sources) TRY(prepare(*copy, source));
+    } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
+      for (const auto& planned : run->mounts) TRY(add_mount_key(planned));
+    }
+    return {};
+  }
+
+  Result<> add_mount_key(const PlannedMount& planned) {
+    if (planned.mount.type == RunMount::Type::cache) {
+      if (planned.from) key_.add("start of " + planned.mount.target, TRY(runs_.wait_for(*planned.from))->files.chain);
+      return {};
+    }
+    if (planned.mount.type != RunMount::Type::bind) return {};
+    CopyOperation everything;
+    everything.from = planned.from;
+    const CopySource source{CopySource::Kind::path, planned.mount.source, {}};
+    return prepare(everything, source);
+  }
+
+  Result<> prepare(const CopyOperation& copy, const CopySource& source) {
+    Prepared prepared;
+    prepared.source = &source;
+    switch (source.kind) {
+      case CopySource::Kind::inline_file:
+        break;
+      case CopySource::Kind::url:
+        prepared.fetched = TRY(fetch_url(source.text, copy.checksum, fetch_folder(), shared_.cancel_fd));
+        key_.add("content of " + source.text, prepared.fetched->identity);
+        break;
+      case CopySource::Kind::git:
+        prepared.fetched = TRY(fetch_git(parse_git_url(source.text), copy.checksum,
+                                         copy.keep_git_dir ? GitFolder::keep : GitFolder::remove, fetch_folder()));
+        key_.add("commit of " + source.text, prepared.fetched->identity);
+        break;
+      case CopySource::Kind::path:
+        TRY(prepare_path_source(copy, source, prepared));
+        break;
+    }
+    prepared_.push_back(std::move(prepared));
+    return {};
+  }
+
+  std::string fetch_folder() { return folder_ + "/fetch-" + std::to_string(prepared_.size()); }
+
+  Result<> prepare_path_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared) {
+    const std::string name = "files of " + (source.text.empty() ? "." : source.text);
+    if (!copy.from) {
+      if (!shared_.context)
+        return fail(Error(Code::invalid).why("there is no build context to copy " + source.text + " from"));
+      prepared.tree = shared_.context;
+      TRY(look_up(copy, source, prepared));
+      key_.add(name, digest_of(prepared.selection, Owners::ignored), list_of(prepared.selection));
+      return {};
+    }
+    const std::string& chain = TRY(runs_.wait_for(*copy.from))->files.chain;
+    const std::string selector = source.text + '\0' + join(copy.exclude, "\n") + (copy.parents ? "\0p" : "");
+    if (const auto known = TRY(shared_.cache.source_digest(chain, selector))) {
+      key_.add(name, *known);
+      return {};
+    }
+    prepared.tree = TRY(runs_.tree_of(*copy.from));
+    TRY(look_up(copy, source, prepared));
+    const std::string digest = digest_of(prepared.selection, Owners::counted);
+    TRY(shared_.cache.remember_source(chain, selector, digest));
+    key_.add(name, digest);
+    return {};
+  }
+
+  Result<> look_up(const CopyOperation& copy, const CopySource& source, Prepared& prepared) {
+    auto selection = select(*prepared.tree, copy, source.text);
+    if (!selection) {
+      if (selection.error().code() != Code::not_found) return std::unexpected(std::move(selection).error());
+      return fail(Error(Code::invalid)
+                      .why("failed to calculate checksum: " + selection.error().message())
+                      .hint(hint_for_missing(source.text, copy)));
+    }
+    prepared.selection = std::move(*selection);
+    for (auto& selected : prepared.selection) TRY(prepared.tree->hash(selected.start, selected.entries));
+    prepared.looked_up = true;
+    return {};
+  }
+
+  std::string hint_for_missing(const std::string& source, const CopyOperation& copy) const {
+    if (copy.from || !shared_.context) return {};
+    const std::string path = clean_path("/" + source).substr(1);
+    if (!path_exists(join_path(shared_.context->name(), path))) {
+      return "paths are relative to the build context, " + shared_.context->name();
+    }
+    return "the file is there, but an ignore file leaves it out";
+  }
+
+  Result<CachedStep> execute(const std::string& digest) {
+    TRY(make_directories(folder_, 0700));
+    image::LayerDraft draft = TRY(shared_.environment.store.new_layer());
+    bool random = false;
+    if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
+      TRY(execute(*copy, draft));
+    } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
+      TRY(execute(*run, draft));
+      random = true;
+    } else {
+      TRY(execute(std::get<MakeDirectoryOperation>(operation_.action), draft));
+    }
+    const image::LayerInfo layer = TRY(shared_.environment.store.commit_layer(std::move(draft)));
+    CachedStep made;
+    made.layer = layer.id;
+    made.folder = layer.directory;
+    // Copies give the same whenever their key is the same; what a program gives is new each time.
+    made.output = random ? layer.id : sha256_hex("result\0" + digest);
+    made.created = system_now();
+    return made;
+  }
+
+  Result<std::optional<OwnerIds>> owner_of(const CopyOperation& copy, int root) const {
+    if (copy.chown.empty()) {
+      if (copy.from) return std::optional<OwnerIds>{};
+      return OwnerIds{};
+    }
+    const auto ids = TRY(runtime::resolve_ownership(root, copy.chown));
+    return OwnerIds{ids.uid, ids.gid};
+  }
+
+  Result<> execute(const CopyOperation& copy, const image::LayerDraft& draft) {
+    const Fd root = TRY(open_merged(linked() ? Layers{} : before_.layers, draft));
+    CopySettings settings;
+    settings.owner = TRY(owner_of(copy, root.get()));
+    if (!copy.chmod.empty()) settings.mode = TRY(ModeChange::parse(copy.chmod));
+    settings.canceled = [this] { return runs_.stopping(); };
+    for (auto& prepared : prepared_) {
+      switch (prepared.source->kind) {
+        case CopySource::Kind::inline_file:
+          TRY(write_into(prepared.source->text, prepared.source->content, root.get(), copy.destination, settings));
+          break;
+        case CopySource::Kind::path:
+          TRY(copy_path(copy, prepared, root.get(), settings));
+          break;
+        case CopySource::Kind::url:
+        case CopySource::Kind::git:
+          TRY(copy_fetched(copy, *prepared.fetched, root.get(), settings));
+          break;
+      }
+    }
+    return {};
+  }
+
+  Result<> copy_path(const CopyOperation& copy, Prepared& prepared, int root, const CopySettings& settings) {
+    if (!prepared.looked_up) {
+      prepared.tree = TRY(runs_.tree_of(*copy.from));
+      TRY(look_up(copy, *prepared.source, prepared));
+    }
+    for (const auto& selected : prepared.selection) {
+      if (copy.unpack && !selected.is_folder() && S_ISREG(selected.entries.front().mode)) {
+        const Fd file = TRY(open_in_root(prepared.tree->root(), selected.start, O_RDONLY | O_NOFOLLOW));
+        if (TRY(is_archive(file.get()))) {
+          TRY(unpack(file.get(), copy, root, settings));
+          continue;
+        }
+      }
+      TRY(copy_into(*prepared.tree, selected, root, copy.destination, settings));
+    }
+    return {};
+  }
+
+  Result<> unpack(int file, const CopyOperation& copy, int root, const CopySettings& settings) {
+    const auto tar = TRY(open_archive(file));
+    image::UnpackOptions options;
+    options.whiteouts = image::UnpackOptions::Whiteouts::plain;
+    if (copy.chown.empty()) {
+      const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, OwnerIds{}));
+      const std::string target = "/proc/self/fd/" + std::to_string(root) + "/" + path;
+      TRY(image::unpack_layer(tar, target, options));
+      return {};
+    }
+    // With an owner of its own it goes through a folder that holds nothing else.
+    const std::string folder = folder_ + "/unpacked";
+    TRY(make_directories(folder, 0700));
+    TRY(image::unpack_layer(tar, folder, options));
+    const SourceTree tree = TRY(SourceTree::open(folder, {}, {}));
+    CopySettings owned;
+    owned.owner = settings.owner;
+    for (const auto& selected : TRY(select(tree, CopyOperation{}, "/")))
+      TRY(copy_into(tree, selected, root, copy.destination, owned));
+    return remove_tree(folder);
+  }
+
+  Result<> copy_fetched(const CopyOperation& copy, const Fetched& fetched, int root, const CopySettings& settings) {
+    const auto info = TRY(stat_path(fetched.path));
+    if (S_ISREG(info.st_mode) && copy.unpack_urls) {
+      const Fd file = TRY(open_file(fetched.path, O_RDONLY));
+      if (TRY(is_archive(file.get()))) return unpack(file.get(), copy, root, settings);
+    }
+    const bool folder = S_ISDIR(info.st_mode);
+    const SourceTree tree = TRY(SourceTree::open(folder ? fetched.path : dir_name(fetched.path), {}, {}));
+    for (auto& selected : TRY(select(tree, CopyOperation{}, folder ? "/" : base_name(fetched.path)))) {
+      if (!folder) selected.name = fetched.name;
+      CopySettings own = settings;
+      if (!own.owner) own.owner = OwnerIds{};
+      TRY(copy_into(tree, selected, root, copy.destination, own));
+    }
+    return {};
+  }
+
+  Result<> execute(const MakeDirectoryOperation& make, const image::LayerDraft& draft) {
+    const Fd root = TRY(open_merged(before_.layers, draft));
+    OwnerIds owner;
+    if (!make.user.empty()) {
+      const auto ids = TRY(runtime::resolve_ownership(root.get(), make.user));
+      owner = {ids.uid, ids.gid};
+    }
+    TRY(prepare_path(root.get(), make.path, MakeFolders::all, owner));
+    return {};
+  }
+
+  Result<> check_entitlements(const RunOperation& run) const {
+    const auto granted = [&](const char* name) {
+      const auto& list = shared_.request.entitlements;
+      return std::ranges::find(list, name) != list.end();
+    };
+    if (run.insecure && !granted("security.insecure"))
+      return fail(Error(Code::denied)
+                      .why("granting entitlement security.insecure is not allowed by build daemon configuration"));
+    if (run.network == "host" && shared_.request.network != "host" && !granted("network.host"))
+      return fail(
+          Error(Code::denied).why("granting entitlement network.host is not allowed by build daemon configuration"));
+    return {};
+  }
+
+  Result<> execute(const RunOperation& run, const image::LayerDraft& draft) {
+    TRY(check_entitlements(run));
+    const RunMounts mounts = TRY(RunMounts::prepare(shared_, runs_, run, folder_));
+    BuildEnvironment::Network network;
+    if (run.network != "host" && run.network != "none" && shared_.environment.network) {
+      const std::scoped_lock lock(shared_.provider_mutex);
+      network = TRY_WRAP(shared_.environment.network(), "connect build step to the network");
+    }
+    const auto release = std::move(network.release);
+    RunStep step{.operation = run,
+                 .layers = before_.layers,
+                 .draft = draft,
+                 .id = "build-" + random_id().substr(0, 16),
+                 .bundle = folder_,
+                 .mounts = mounts.mounts,
+                 .extra_environment = mounts.environment,
+                 .request = shared_.request,
+                 .network = std::move(network),
+                 .cancel_fd = shared_.cancel_fd,
+                 .output = [this](OutputStream stream, std::string_view text) {
+                   progress_->output(text, stream == OutputStream::err);
+                 }};
+    runs_.slots().acquire();
+    auto failed =
+        runs_.stopping() ? Result<std::optional<RunFailure>>(fail(Code::interrupted, "build")) : run_step(step);
+    runs_.slots().release();
+    if (release) {
+      const std::scoped_lock lock(shared_.provider_mutex);
+      release();
+    }
+    const auto failure = TRY(std::move(failed));
+    if (!failure) return {};
+    exit_code_ = failure->exit_code;
+    std::string why = "process \"" + join(run.argv, " ") +
+                      "\" did not complete successfully: exit code: " + std::to_string(failure->exit_code);
+    if (failure->oom_killed) why += ": it was killed because memory ran out";
+    return fail(Error(Code::invalid).why(std::move(why)));
+  }
+
+  Shared& shared_;
+  StageRuns& runs_;
+  const Node& node_;
+  const Operation& operation_;
+  const FilesState& before_;
+  std::string folder_;
+  ProgressLog::Step* progress_;
+  StepKey key_;
+  std::vector<Prepared> prepared_;
+  bool from_cache_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace
+
+Result<StepResult> do_step(Shared& shared, StageRuns& runs, std::size_t node, const Operation& operation,
+                           const FilesState& before) {
+  return StepRun(shared, runs, node, operation, before).run();
+}
+
+}  // namespace consort::build
