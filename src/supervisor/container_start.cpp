@@ -85,11 +85,12 @@ Result<> Container::begin_launch() {
 }
 
 void Container::on_sync() {
-  for (int round = 0; round < 2; ++round) {
+  while (true) {
     auto state = run_->launch->advance();
     if (!state) return on_failed(std::move(state.error()));
-    if (*state == runtime::Launch::State::pending) return;
     if (*state == runtime::Launch::State::started) return on_started();
+    // `ready` is also what it says between our go and the child's execve.
+    if (*state == runtime::Launch::State::pending || std::exchange(run_->released, true)) return;
     if (auto released = release_to_exec(); !released) return on_failed(std::move(released.error()));
   }
 }

@@ -42,12 +42,12 @@ void ExecTable::on_sync(Id id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end() || !found->second->launch) return;
   Job& job = *found->second;
-  // `ready` wants our go, which may be answered in the same instant.
-  for (int round = 0; round < 2; ++round) {
+  while (true) {
     auto state = job.launch->advance();
     if (!state) return failed(id, std::move(state.error()));
-    if (*state == runtime::Launch::State::pending) return;
     if (*state == runtime::Launch::State::started) return started(job);
+    // `ready` is also what it says between our go and the child's execve.
+    if (*state == runtime::Launch::State::pending || std::exchange(job.released, true)) return;
     if (auto go = job.launch->start(); !go) return failed(id, std::move(go.error()));
   }
 }

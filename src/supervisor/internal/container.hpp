@@ -89,6 +89,7 @@ class Container {
     std::unique_ptr<LogPump> pump;
     std::optional<runtime::Launch> launch;  // until execve
     EventLoop::Token sync_watch = 0;
+    bool released = false;  // it has our go
     pid_t pid = 0;
     Fd pidfd;
     EventLoop::Token exit_watch = 0;  // only if it is not the keeper's child

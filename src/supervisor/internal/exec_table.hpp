@@ -61,6 +61,7 @@ class ExecTable {
     Fd pidfd;
     std::optional<runtime::Launch> launch;  // until it has passed execve
     EventLoop::Token watch = 0;
+    bool released = false;  // it has our go
     OnStarted on_started;
     OnEnded on_ended;
   };

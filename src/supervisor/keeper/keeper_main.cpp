@@ -242,7 +242,10 @@ void on_signals(Keeper& keeper) {
 int run(Keeper& keeper) {
   for (;;) {
     if (keeper.supervisor == 0) {
-      if (keeper.finished || (!keeper.was_ready && keeper.store.size() == 0)) return keeper.finished ? 0 : 1;
+      if (keeper.finished) return 0;
+      // The first one never served: its starter has read why, and there is nothing to keep.
+      const bool hopeless = keeper.generation > 0 && !keeper.was_ready && keeper.store.size() == 0;
+      if (hopeless) return 1;
       if (keeper.backoff_ms > 0) {
         pollfd wait{keeper.signals, POLLIN, 0};
         timespec pause{keeper.backoff_ms / 1000, (keeper.backoff_ms % 1000) * 1000000L};

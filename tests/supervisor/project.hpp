@@ -1,0 +1,53 @@
+// A project of its own for a system test: roots in a temporary folder, containers whose root holds the probe alone, and
+// the real programs behind a Client. The destructor shuts everything down.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "supervisor/client.hpp"
+#include "temporary_folder.hpp"
+
+namespace consort::supervisor {
+
+class TestProject {
+ public:
+  TestProject();
+  ~TestProject();
+
+  // "" when containers can be started here, else the reason for GTEST_SKIP.
+  static std::string why_not();
+
+  // A unit whose container runs `/probe WORDS...`, without network; to be changed before write().
+  ContainerUnit unit(const std::vector<std::string>& words);
+  // Writes unit.json; gives its path.
+  std::string write(const ContainerUnit& unit);
+  Result<ContainerState> start(const ContainerUnit& unit) { return client().start(write(unit)); }
+
+  const Client& client() const { return client_; }
+  const Roots& roots() const { return roots_; }
+  const std::string& name() const { return name_; }
+  std::string run_folder() const { return roots_.project_run(name_); }
+  std::vector<std::string> log(const ContainerUnit& unit) const;
+  ContainerState state(const ContainerUnit& unit) const;
+  // The process object of an exec that runs `/probe WORDS...`.
+  std::string process(const std::vector<std::string>& words) const;
+
+  // Of this project's own programs; 0 if there is none.
+  pid_t supervisor() const { return find_program("consort-supervisor"); }
+  pid_t keeper() const { return find_program("consort-keeper"); }
+
+ private:
+  pid_t find_program(const std::string& name) const;
+  TemporaryFolder folder_;
+  Roots roots_;
+  std::string name_;
+  Client client_;
+};
+
+// Tries until it is true or the time is over. For what happens by itself and has no event to wait for.
+bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit = std::chrono::seconds(10));
+
+}  // namespace consort::supervisor

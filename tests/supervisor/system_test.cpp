@@ -1,0 +1,256 @@
+// The real programs with real containers: from a start to the last trace.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "base/os/process.hpp"
+#include "project.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class SupervisorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+  }
+};
+
+TEST_F(SupervisorTest, RunsAProgramAndKeepsHowItEnded) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"echo", "hello", "--", "echo-err", "oops", "--", "exit", "7"});
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  const auto ended = project.client().wait(unit.id);
+  ASSERT_TRUE(ended) << ended.error().message();
+  EXPECT_EQ(ended->status, Status::exited);
+  EXPECT_EQ(ended->exit_code, 7);
+  EXPECT_EQ(ended->pid, 0);
+  EXPECT_TRUE(ended->started_at && ended->finished_at && *ended->finished_at >= *ended->started_at);
+  EXPECT_THAT(project.log(unit), testing::UnorderedElementsAre("hello", "oops"));
+  const auto durable = read_file(unit.bundle + "/state.json");
+  ASSERT_TRUE(durable);
+  EXPECT_EQ(state_from_json(*durable, "state.json")->exit_code, 7);
+}
+
+TEST_F(SupervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"exit"});
+  auto config = read_file(unit.bundle + "/config.json").value();
+  config.replace(config.find("/probe"), 6, "/nothr");
+  ASSERT_TRUE(write_file_atomic(unit.bundle + "/config.json", config));
+  int exit_code = 0;
+  const auto started = project.client().start(project.write(unit), &exit_code);
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message(), HasSubstr("/nothr"));
+  EXPECT_EQ(exit_code, 127);
+  const ContainerState state = project.state(unit);
+  EXPECT_EQ(state.status, Status::created);
+  EXPECT_EQ(state.exit_code, 127);
+  EXPECT_THAT(state.error, HasSubstr("/nothr"));
+}
+
+TEST_F(SupervisorTest, StopsWhatHearsTheSignalAndReportsItsOwnCode) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"trap", "15"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped) << stopped.error().message();
+  EXPECT_EQ(stopped->exit_code, 0);
+  EXPECT_TRUE(stopped->manually_stopped);
+}
+
+TEST_F(SupervisorTest, DoesNotWaitForWhatCannotHear) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"echo", "up", "--", "pause"});
+  unit.stop_timeout = Milliseconds(60'000);
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  const auto before = std::chrono::steady_clock::now();
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->exit_code, 137);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+}
+
+// A shell-like first process without handler: its child hears the signal, ends cleanly, and its own clean-up is run.
+TEST_F(SupervisorTest, SignalsTheOthersWhenTheFirstCannotHear) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"spawn", "trap", "15", "--", "wait", "--", "echo", "cleaned up"});
+  unit.stop_timeout = Milliseconds(60'000);
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped);
+  EXPECT_THAT(project.log(unit), testing::Contains(HasSubstr("got 15")));
+  EXPECT_THAT(project.log(unit), testing::Contains("cleaned up"));
+  EXPECT_EQ(stopped->exit_code, 0);
+}
+
+TEST_F(SupervisorTest, TimeoutZeroKillsAtOnceAndAHandlerGetsItsWholePeriod) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"handle", "15", "--", "echo", "up", "--", "pause", "--", "pause"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  const auto before = std::chrono::steady_clock::now();
+  auto stopped = project.client().stop(unit.id, {.timeout = Milliseconds(700), .signal = {}});
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->exit_code, 137);
+  EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(700));
+  ASSERT_TRUE(project.start(unit));
+  stopped = project.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}});
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->exit_code, 137);
+}
+
+TEST_F(SupervisorTest, RestartsByPolicyWithBackoffUntilStopped) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"echo", "run", "--", "exit", "3"});
+  unit.restart = RestartUnit{RestartPolicy::always, 0};
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return project.state(unit).restart_count >= 3; }));
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped) << stopped.error().message();
+  EXPECT_EQ(stopped->status, Status::exited);
+  const auto runs = project.log(unit).size();
+  EXPECT_GE(runs, 3u);
+  ::poll(nullptr, 0, 500);
+  EXPECT_EQ(project.log(unit).size(), runs);
+}
+
+TEST_F(SupervisorTest, OnFailureGivesUpAfterItsRetries) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"exit", "3"});
+  unit.restart = RestartUnit{RestartPolicy::on_failure, 2};
+  ASSERT_TRUE(project.start(unit));
+  const auto ended = project.client().wait(unit.id);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->restart_count, 2u);
+  EXPECT_EQ(ended->exit_code, 3);
+}
+
+TEST_F(SupervisorTest, ExecutesInARunningContainer) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  Pipe out = make_pipe().value();
+  ExecOptions options;
+  options.process = project.process({"echo", "from exec", "--", "exit", "5"});
+  options.out = out.write.get();
+  auto exec = project.client().exec(unit.id, options);
+  ASSERT_TRUE(exec) << exec.error().message();
+  out.write.reset();
+  EXPECT_EQ(exec->wait().value(), 5);
+  EXPECT_EQ(read_all(out.read.get(), 100).value(), "from exec\n");
+
+  options = ExecOptions{.process = project.process({})};
+  options.process.replace(options.process.find("/probe"), 6, "/nothr");
+  int exit_code = 0;
+  EXPECT_FALSE(project.client().exec(unit.id, options, &exit_code));
+  EXPECT_EQ(exit_code, 127);
+
+  options = ExecOptions{.process = project.process({"isatty"}), .tty = true};
+  auto on_terminal = project.client().exec(unit.id, options);
+  ASSERT_TRUE(on_terminal) << on_terminal.error().message();
+  EXPECT_TRUE(on_terminal->console());
+  EXPECT_TRUE(on_terminal->resize({24, 80}));
+  EXPECT_EQ(on_terminal->wait().value(), 0);
+}
+
+TEST_F(SupervisorTest, PausesAndGoesOn) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(project.client().pause(unit.id));
+  EXPECT_EQ(project.state(unit).status, Status::paused);
+  EXPECT_FALSE(project.client().pause(unit.id));
+  EXPECT_FALSE(project.client().exec(unit.id, {.process = project.process({"true"})}));
+  ASSERT_TRUE(project.client().unpause(unit.id));
+  EXPECT_EQ(project.state(unit).status, Status::running);
+  ASSERT_TRUE(project.client().pause(unit.id));
+  EXPECT_TRUE(project.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}}));
+}
+
+TEST_F(SupervisorTest, FeedsStandardInput) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"cat"});
+  unit.open_stdin = true;
+  unit.stdin_once = true;
+  ASSERT_TRUE(project.start(unit));
+  {
+    auto attachment = project.client().attach(unit.id);
+    ASSERT_TRUE(attachment) << attachment.error().message();
+    EXPECT_FALSE(attachment->tty);
+    ASSERT_TRUE(write_full(attachment->input.get(), "typed\n"));
+  }
+  const auto ended = project.client().wait(unit.id);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->exit_code, 0);
+  EXPECT_THAT(project.log(unit), ElementsAre("typed"));
+}
+
+TEST_F(SupervisorTest, LogsATerminal) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"isatty", "--", "echo", "on a terminal", "--", "cat"});
+  auto config = read_file(unit.bundle + "/config.json").value();
+  config.replace(config.find("\"process\":{"), 11, "\"process\":{\"terminal\":true,");
+  ASSERT_TRUE(write_file_atomic(unit.bundle + "/config.json", config));
+  unit.tty = unit.open_stdin = true;
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  ASSERT_TRUE(eventually([&] {
+    const auto lines = project.log(unit);
+    return !lines.empty() && lines.back() == "on a terminal\r";
+  }));
+  EXPECT_TRUE(project.client().resize(unit.id, {30, 100}));
+  auto attachment = project.client().attach(unit.id);
+  ASSERT_TRUE(attachment);
+  EXPECT_TRUE(attachment->tty);
+  ASSERT_TRUE(write_full(attachment->input.get(), "typed\n\4"));
+  ASSERT_TRUE(project.client().wait(unit.id));
+  EXPECT_THAT(project.log(unit), testing::Contains(HasSubstr("typed")));
+}
+
+TEST_F(SupervisorTest, TellsSubscribersEverythingInOrder) {
+  TestProject project;
+  ASSERT_TRUE(project.client().ensure());
+  auto subscription = project.client().subscribe();
+  ASSERT_TRUE(subscription);
+  const ContainerUnit unit = project.unit({"trap", "15"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  ASSERT_TRUE(project.client().stop(unit.id));
+  ASSERT_TRUE(project.client().forget(unit.id));
+  std::vector<std::string> kinds;
+  while (kinds.empty() || kinds.back() != "forget") {
+    auto event = subscription->next();
+    ASSERT_TRUE(event && *event);
+    EXPECT_EQ((*event)->state.id, unit.id);
+    kinds.emplace_back(to_string((*event)->kind));
+  }
+  EXPECT_THAT(kinds, ElementsAre("start", "kill", "stop", "die", "forget"));
+  EXPECT_FALSE(path_exists(run_state_path(project.run_folder(), unit.id)));
+}
+
+TEST_F(SupervisorTest, EndsByItselfWhenNothingRuns) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"exit", "4"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(project.client().wait(unit.id));
+  ASSERT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
+  EXPECT_EQ(project.state(unit).exit_code, 4);  // from its file
+  EXPECT_TRUE(project.client().forget(unit.id));
+  EXPECT_EQ(observe(project.roots(), project.name())->size(), 0u);
+  // And a new one comes when it is needed.
+  const ContainerUnit next = project.unit({"exit", "5"});
+  ASSERT_TRUE(project.start(next));
+  EXPECT_EQ(project.client().wait(next.id)->exit_code, 5);
+}
+
+}  // namespace
+}  // namespace consort::supervisor
