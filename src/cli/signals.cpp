@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <initializer_list>
 
 #include "base/os/fd.hpp"
 
@@ -12,32 +13,39 @@ namespace consort::cli {
 
 namespace {
 
+struct SignalPipe {
+  volatile sig_atomic_t read = -1;
+  volatile sig_atomic_t write = -1;
+};
+
 // A signal handler can reach nothing but globals.
-volatile sig_atomic_t pipe_write = -1;
-volatile sig_atomic_t pipe_read = -1;
+SignalPipe interrupts;
+SignalPipe window;
 
 void on_signal(int number) {
   const int saved = errno;
   const auto byte = static_cast<unsigned char>(number);
-  // A full pipe means that the user has asked often enough.
-  [[maybe_unused]] const ssize_t written = ::write(pipe_write, &byte, 1);
+  // A full pipe means that it was told often enough.
+  [[maybe_unused]] const ssize_t written = ::write(number == SIGWINCH ? window.write : interrupts.write, &byte, 1);
   errno = saved;
+}
+
+Result<int> install(SignalPipe& pipe, std::initializer_list<int> signals) {
+  if (pipe.read >= 0) return static_cast<int>(pipe.read);
+  Pipe ends = TRY(make_pipe(O_NONBLOCK));
+  pipe.read = ends.read.release();
+  pipe.write = ends.write.release();
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  for (const int number : signals)
+    if (::sigaction(number, &action, nullptr) != 0) return fail_errno("sigaction");
+  return static_cast<int>(pipe.read);
 }
 
 }  // namespace
 
-Result<int> interrupt_descriptor() {
-  if (pipe_read >= 0) return static_cast<int>(pipe_read);
-  Pipe pipe = TRY(make_pipe(O_NONBLOCK));
-  pipe_read = pipe.read.release();
-  pipe_write = pipe.write.release();
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  for (const int number : {SIGINT, SIGTERM})
-    if (::sigaction(number, &action, nullptr) != 0) return fail_errno("sigaction");
-  return static_cast<int>(pipe_read);
-}
-
+Result<int> interrupt_descriptor() { return install(interrupts, {SIGINT, SIGTERM}); }
+Result<int> window_descriptor() { return install(window, {SIGWINCH}); }
 
 }  // namespace consort::cli

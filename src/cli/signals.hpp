@@ -1,13 +1,14 @@
-// SIGINT and SIGTERM as bytes in a pipe. Handlers rather than a blocked mask and a signalfd: a mask is inherited by
-// every program we start, containers included.
+// SIGINT, SIGTERM and SIGWINCH as bytes in pipes. Handlers rather than a blocked mask and a signalfd: a mask is
+// inherited by every program we start, containers included.
 #pragma once
 
 #include "base/error.hpp"
 
 namespace consort::cli {
 
-// Installs the handlers once per process. The descriptor lives as long as the program; one byte a signal, its number.
-Result<int> interrupt_descriptor();
-
+// Each installs its handlers once per process. The descriptors live as long as the program and do not block; one byte a
+// signal, its number.
+Result<int> interrupt_descriptor();  // SIGINT, SIGTERM
+Result<int> window_descriptor();     // SIGWINCH
 
 }  // namespace consort::cli

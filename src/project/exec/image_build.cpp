@@ -1,8 +1,12 @@
 #include "project/exec/image_build.hpp"
 
+#include <memory>
+#include <optional>
+
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "image/transfer.hpp"
+#include "network/sandbox.hpp"
 #include "project/exec/build_log.hpp"
 
 namespace consort::project {
@@ -99,6 +103,17 @@ Result<> build_image(Session& session, const compose::Service& service, const Ru
     options.cancel = cancel.token();
     const image::Reference parsed = TRY(image::Reference::parse(reference));
     return TRY(image::pull(store, parsed, options)).image.id;
+  };
+  std::optional<HostLink> link;  // made by the first RUN step
+  environment.network = [&link]() -> Result<build::BuildEnvironment::Network> {
+    if (!link) link = TRY(HostLink::open());
+    auto sandbox = std::make_shared<BuildSandbox>(TRY(create_build_sandbox(*link, random_id())));
+    build::BuildEnvironment::Network network;
+    network.netns = TRY(duplicate(sandbox->sandbox.netns.get()));
+    network.resolv_conf = sandbox->resolv_conf;
+    // Rules that could not be taken away are swept by the next command.
+    network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
+    return network;
   };
   auto built = build::build(build_request(*session.project, service, detail), environment);
   if (!built) return fail(std::move(built).error());

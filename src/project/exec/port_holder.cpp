@@ -1,68 +1,19 @@
 #include "project/exec/port_holder.hpp"
 
-#include <dirent.h>
-#include <unistd.h>
-
-#include <array>
+#include <cctype>
 #include <cerrno>
-#include <cstdio>
-#include <memory>
-#include <set>
 
-#include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "network/ports.hpp"
 
 namespace consort::project {
 
 namespace {
 
-using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
-
-// Inodes of listening TCP and bound UDP sockets on that port.
-std::set<std::string> sockets_on(std::uint16_t port) {
-  std::array<char, 8> wanted{};
-  std::snprintf(wanted.data(), wanted.size(), ":%04X", port);
-  std::set<std::string> inodes;
-  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"}) {
-    const auto text = read_file(table);
-    if (!text) continue;
-    const bool tcp = std::string_view(table).contains("tcp");
-    for (const std::string& line : split(*text, '\n')) {
-      std::vector<std::string> fields;
-      for (std::string& field : split(line, ' '))
-        if (!field.empty()) fields.push_back(std::move(field));
-      // sl local remote state queues timer retransmits uid timeout inode
-      if (fields.size() < 10 || !fields[1].ends_with(wanted.data())) continue;
-      if (tcp && fields[3] != "0A") continue;  // TCP_LISTEN
-      inodes.insert("socket:[" + fields[9] + "]");
-    }
-  }
-  return inodes;
-}
-
-bool holds(const std::string& pid, const std::set<std::string>& sockets) {
-  const std::string folder = "/proc/" + pid + "/fd";
-  const Directory directory(::opendir(folder.c_str()), ::closedir);
-  if (!directory) return false;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    std::array<char, 64> target{};
-    const ssize_t length = ::readlink((folder + "/" + entry->d_name).c_str(), target.data(), target.size());
-    if (length > 0 && sockets.contains(std::string(target.data(), static_cast<std::size_t>(length)))) return true;
-  }
-  return false;
-}
-
 std::string process_on(std::uint16_t port) {
-  const std::set<std::string> sockets = sockets_on(port);
-  if (sockets.empty()) return {};
-  const Directory processes(::opendir("/proc"), ::closedir);
-  if (!processes) return {};
-  while (const dirent* entry = ::readdir(processes.get())) {
-    const std::string pid = entry->d_name;
-    if (!parse_unsigned(pid) || !holds(pid, sockets)) continue;
-    const std::string name(trim(read_file("/proc/" + pid + "/comm").value_or("?")));
-    return "process " + name + " (pid " + pid + ")";
-  }
+  for (const Protocol protocol : {Protocol::tcp, Protocol::udp})
+    if (const auto holder = find_port_holder(protocol, port))
+      return "process " + holder->name + " (pid " + std::to_string(holder->pid) + ")";
   return {};
 }
 

@@ -1,0 +1,186 @@
+// cp and export. Archives are packed and unpacked on our side by tar(1), which every machine has and which keeps what
+// it unpacks inside the folder it was told.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/selection.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+struct Place {
+  std::string service;  // "" = the host
+  std::string path;
+};
+
+// "service:path"; a path that begins with / or . is the host's even with a colon in it.
+Place parse_place(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || text[0] == '/' || text[0] == '.') return {"", text};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+// A tar --transform that renames the first component, whatever characters the names have.
+std::string rename_rule(const std::string& from, const std::string& to) {
+  const auto escaped = [](const std::string& text, std::string_view special) {
+    std::string result;
+    for (const char c : text) {
+      if (special.contains(c)) result += '\\';
+      result += c;
+    }
+    return result;
+  };
+  return "--transform=flags=r;s|^" + escaped(from, "\\.[]*^$|") + "|" + escaped(to, "\\&|") + "|";
+}
+
+enum class Found : std::uint8_t { nothing, folder, file };
+
+// What is at a path of the container: told by the first header of its archive.
+Result<Found> look_in_container(engine::Engine& engine, const std::string& id, const std::string& path) {
+  Pipe pipe = TRY(make_pipe());
+  Result<> outcome;
+  std::thread packer([&] {
+    outcome = engine.copy_out(id, path, pipe.write.get());
+    pipe.write.reset();
+  });
+  std::array<std::byte, 512> header{};
+  const auto count = read_full(pipe.read.get(), header);
+  pipe.read.reset();
+  packer.join();
+  if (!count || *count < header.size()) return Found::nothing;
+  return header[156] == std::byte{'5'} ? Found::folder : Found::file;
+}
+
+bool is_folder(const std::string& path) {
+  const auto status = stat_path(path);
+  return status && S_ISDIR(status->st_mode);
+}
+
+Result<> finish_tar(ChildGuard& tar) {
+  const ExitStatus status = TRY(tar.wait());
+  return status.success() ? Result<>() : Result<>(fail(Code::io, "tar failed"));
+}
+
+Result<> copy_to(engine::Engine& engine, const engine::Container& container, const std::string& from,
+                 const std::string& to, const ParsedFlags& flags) {
+  if (from == "-") return engine.copy_in(container.id, to, STDIN_FILENO);
+  const bool contents = from.ends_with("/.") || from == ".";
+  if (!path_exists(from)) return fail(Code::not_found, "lstat " + from + ": no such file or directory");
+  const Found there = TRY(look_in_container(engine, container.id, to));
+  SpawnOptions tar{.argv = {"tar", "--create", "--file=-"}};
+  if (!flags.on("archive")) tar.argv.insert(tar.argv.end(), {"--owner=0", "--group=0", "--numeric-owner"});
+  if (flags.on("follow-link")) tar.argv.emplace_back("--dereference");
+  std::string into = to;
+  if (contents || (is_folder(from) && there == Found::nothing)) {
+    if (there == Found::nothing) {  // a new folder, named by the last part of the target
+      into = dir_name(clean_path(to));
+      tar.argv.push_back(rename_rule(".", base_name(clean_path(to))));
+    }
+    tar.argv.insert(tar.argv.end(), {"--directory=" + from, "."});
+  } else {
+    const std::string name = base_name(clean_path(from));
+    if (there != Found::folder) {
+      if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
+      into = dir_name(clean_path(to));
+      tar.argv.push_back(rename_rule(name, base_name(clean_path(to))));
+    }
+    tar.argv.insert(tar.argv.end(), {"--directory=" + dir_name(clean_path(from)), "--", name});
+  }
+  Pipe pipe = TRY(make_pipe());
+  tar.out = pipe.write.get();
+  ChildGuard child = TRY(spawn(tar));
+  pipe.write.reset();
+  TRY(engine.copy_in(container.id, into, pipe.read.get()));
+  return finish_tar(child);
+}
+
+Result<> copy_from(engine::Engine& engine, const engine::Container& container, const std::string& from,
+                   const std::string& to, const ParsedFlags& flags) {
+  if (to == "-") return engine.copy_out(container.id, from, STDOUT_FILENO);
+  const std::string clean = clean_path(from);
+  const std::string name = clean == "/" ? "." : base_name(clean);
+  SpawnOptions tar{.argv = {"tar", "--extract", "--file=-"}};
+  tar.argv.emplace_back(flags.on("archive") ? "--same-owner" : "--no-same-owner");
+  std::string into = to;
+  if (!is_folder(to)) {
+    if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
+    into = dir_name(clean_path(to));
+    tar.argv.push_back(rename_rule(name, base_name(clean_path(to))));
+  } else if (from.ends_with("/.")) {
+    tar.argv.emplace_back("--strip-components=1");
+  }
+  tar.argv.push_back("--directory=" + into);
+  if (TRY(look_in_container(engine, container.id, from)) == Found::nothing)
+    return fail(Code::not_found, "Could not find the file " + from + " in container " + container.name);
+  Pipe pipe = TRY(make_pipe());
+  tar.in = pipe.read.get();
+  ChildGuard child = TRY(spawn(tar));
+  pipe.read.reset();
+  Result<> outcome = engine.copy_out(container.id, from, pipe.write.get());
+  pipe.write.reset();
+  TRY(std::move(outcome));
+  return finish_tar(child);
+}
+
+void tell(project::Progress& progress, const std::string& name, const char* word, project::Outlook outlook) {
+  progress.event({.id = name, .status = word, .outlook = outlook});
+}
+
+}  // namespace
+
+Result<int> run_cp(Invocation& invocation) {
+  const Place from = parse_place(invocation.arguments[0]);
+  const Place to = parse_place(invocation.arguments[1]);
+  if (!from.service.empty() && !to.service.empty())
+    return fail(Code::unsupported, "copying between services is not supported");
+  if (from.service.empty() && to.service.empty()) return fail(Code::invalid, "unknown copy direction");
+  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  project::Session& session = workspace->session();
+  const std::string& service = from.service.empty() ? to.service : from.service;
+  const auto index = index_of(invocation);
+  std::vector<engine::Container> containers{
+      TRY(project::one_container(session, service, index, project::Running::any))};
+  if (!to.service.empty() && !index)
+    containers = TRY(project::select_containers(
+        session, {service}, invocation.flags.on("all") ? project::Oneoffs::include : project::Oneoffs::leave_out));
+  if (invocation.dry_run) return 0;
+  const bool quiet = from.path == "-" || to.path == "-";
+  session.progress.begin("Copying");
+  for (const engine::Container& container : containers) {
+    if (!quiet) tell(session.progress, container.name, "Copying", project::Outlook::working);
+    Result<> outcome = to.service.empty() ? copy_from(session.engine, container, from.path, to.path, invocation.flags)
+                                          : copy_to(session.engine, container, from.path, to.path, invocation.flags);
+    if (!outcome) {
+      session.progress.finish();
+      return fail(std::move(outcome).error());
+    }
+    if (!quiet) tell(session.progress, container.name, "Copied", project::Outlook::done);
+  }
+  session.progress.finish();
+  return 0;
+}
+
+Result<int> run_export(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  project::Session& session = workspace->session();
+  const engine::Container container = TRY(project::one_container(session, invocation.arguments[0],
+                                                                 index_of(invocation), project::Running::any));
+  const std::string path = invocation.flags.text("output");
+  if (path.empty() && invocation.terminal.out_is_terminal)
+    return fail(Error(Code::invalid, "output option is required when exporting to terminal"));
+  const Fd output = path.empty() ? TRY(duplicate(STDOUT_FILENO)) : TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC));
+  TRY(session.engine.copy_out(container.id, "/", output.get()));
+  return 0;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,77 @@
+// exec and attach: talking to what runs.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/selection.hpp"
+#include "cli/relay/relay.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+std::vector<std::string> environment_of(const std::vector<std::string>& entries) {
+  std::vector<std::string> result;
+  for (const std::string& entry : entries) {
+    const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
+    if (entry.contains('=')) {
+      result.push_back(entry);
+    } else if (ours) {
+      result.push_back(entry + "=" + ours);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<int> run_exec(Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  project::Session& session = workspace->session();
+  const engine::Container container = TRY(project::one_container(session, invocation.arguments[0],
+                                                                 index_of(invocation), project::Running::required));
+  const bool detach = flags.on("detach");
+  engine::ExecSpec spec;
+  spec.argv.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
+  spec.environment = environment_of(flags.list("env"));
+  spec.user = flags.text("user");
+  spec.working_dir = flags.text("workdir");
+  spec.privileged = flags.on("privileged");
+  const bool wanted = flags.has("no-tty") ? !flags.on("no-tty") : invocation.terminal.out_is_terminal;
+  spec.tty = wanted && !detach && invocation.terminal.in_is_terminal;
+  if (!detach && !spec.tty) {
+    spec.stdin_fd = STDIN_FILENO;
+    spec.stdout_fd = STDOUT_FILENO;
+    spec.stderr_fd = STDERR_FILENO;
+  }
+  if (invocation.dry_run) return 0;
+  int code = 0;
+  const auto process = session.engine.exec(container.id, spec, &code);
+  if (!process) {
+    if (code == 0) return fail(Error(process.error().code(), process.error().message()).hint(process.error().hint_text()));
+    print_error(invocation, process.error());
+    return code;
+  }
+  if (detach) return 0;
+  return spec.tty ? relay_exec_terminal(**process, session.interrupt_fd) : await_exec(**process, session.interrupt_fd);
+}
+
+Result<int> run_attach(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  project::Session& session = workspace->session();
+  const engine::Container container = TRY(project::one_container(session, invocation.arguments[0],
+                                                                 index_of(invocation), project::Running::required));
+  AttachRelay relay{.id = container.id, .project = session.project_name};
+  relay.tty = container.tty;
+  relay.with_input = container.open_stdin && !invocation.flags.on("no-stdin");
+  relay.signals = !invocation.flags.has("sig-proxy") || invocation.flags.on("sig-proxy");
+  relay.since = system_now();
+  relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
+  const RelayEnd end = TRY(relay_container(session.engine, relay, session.interrupt_fd));
+  return end.detached ? 0 : end.exit_code;
+}
+
+}  // namespace consort::cli

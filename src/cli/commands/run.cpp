@@ -1,0 +1,134 @@
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/run_values.hpp"
+#include "cli/commands/selection.hpp"
+#include "cli/relay/relay.hpp"
+#include "project/verbs/oneoff.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+// "it's 'a b'" as a shell would split it: for --entrypoint.
+std::vector<std::string> shell_words(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  bool any = false;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote ? c == quote : (c == '\'' || c == '"')) {
+      quote = quote ? 0 : c;
+      any = true;
+    } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
+      word += text[++i];
+      any = true;
+    } else if (!quote && (c == ' ' || c == '\t' || c == '\n')) {
+      if (any) words.push_back(std::move(word));
+      word.clear();
+      any = false;
+    } else {
+      word += c;
+      any = true;
+    }
+  }
+  if (any) words.push_back(std::move(word));
+  return words;
+}
+
+Result<> add_environment(const ParsedFlags& flags, project::OneoffOptions& options) {
+  for (const std::string& path : flags.list("env-from-file"))
+    for (const std::string& line : split(TRY(read_file(path)), '\n'))
+      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#') options.environment.emplace_back(text);
+  for (const std::string& entry : flags.list("env")) {
+    const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
+    options.environment.push_back(ours ? entry + "=" + ours : entry);
+  }
+  return {};
+}
+
+Result<> add_labels(const ParsedFlags& flags, project::OneoffOptions& options) {
+  for (const std::string& entry : flags.list("label")) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos) return fail(Code::invalid, "label must be set as KEY=VALUE");
+    options.labels[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  return {};
+}
+
+Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Workspace& workspace) {
+  const ParsedFlags& flags = invocation.flags;
+  if (flags.on("service-ports") && !flags.list("publish").empty())
+    return fail(Code::invalid, "--service-ports and --publish are incompatible");
+  project::OneoffOptions options;
+  if (invocation.arguments.size() > 1)
+    options.command = compose::Strings(invocation.arguments.begin() + 1, invocation.arguments.end());
+  if (flags.has("entrypoint")) options.entrypoint = shell_words(flags.text("entrypoint"));
+  TRY(add_environment(flags, options));
+  TRY(add_labels(flags, options));
+  const std::string directory = TRY(current_directory());
+  for (const std::string& text : flags.list("volume"))
+    options.mounts.push_back(TRY(parse_mount(text, directory, *workspace.project())));
+  for (const std::string& text : flags.list("publish"))
+    for (engine::PortBinding& binding : TRY(parse_publish(text))) options.ports.push_back(std::move(binding));
+  options.service_ports = flags.on("service-ports");
+  options.use_aliases = flags.on("use-aliases");
+  const bool terminals = invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
+  options.tty = terminals && !flags.on("no-TTY") && !flags.on("detach");
+  options.open_stdin = !flags.has("interactive") || flags.on("interactive");
+  options.auto_remove = flags.on("rm") && flags.on("detach");
+  options.name = flags.text("name");
+  options.user = flags.text("user");
+  options.working_dir = flags.text("workdir");
+  options.cap_add = flags.list("cap-add");
+  options.cap_drop = flags.list("cap-drop");
+  options.with_dependencies = !flags.on("no-deps");
+  options.remove_orphans = flags.on("remove-orphans");
+  const project::UpOptions up = TRY(up_options(invocation, workspace, {invocation.arguments[0]}));
+  options.images = up.images;
+  options.detail = up.detail;
+  if (flags.on("quiet")) options.detail.pull = options.detail.build = project::Detail::quiet;
+  return options;
+}
+
+Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options, bool remove) {
+  project::Session& session = workspace.session();
+  AttachRelay relay{.id = id, .project = session.project_name};
+  relay.tty = options.tty;
+  relay.with_input = options.open_stdin;
+  relay.since = system_now();
+  Result<> started = session.engine.start_container(id);
+  workspace.unlock();
+  if (!started) {
+    if (remove) (void)session.engine.remove_container(id, {engine::Force::yes, engine::AnonymousVolumes::remove});
+    return fail(std::move(started).error());
+  }
+  const RelayEnd end = TRY(relay_container(session.engine, relay, session.interrupt_fd));
+  if (end.detached) return 0;
+  if (remove) TRY(session.engine.remove_container(id, {engine::Force::yes, engine::AnonymousVolumes::remove}));
+  return end.exit_code;
+}
+
+}  // namespace
+
+Result<int> run_run(Invocation& invocation) {
+  const std::string service = invocation.arguments[0];
+  if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
+  const auto workspace = TRY(Workspace::open(invocation, Need::file, {service}));
+  TRY(select_services(*workspace, {service}, compose::Dependencies::include));
+  const project::OneoffOptions options = TRY(oneoff_options(invocation, *workspace));
+  TRY(workspace->lock());
+  const std::string id = TRY(project::create_oneoff(workspace->session(), service, options));
+  if (invocation.dry_run) return 0;
+  const bool remove = invocation.flags.on("rm");
+  if (!invocation.flags.on("detach")) return run_attached(*workspace, id, options, remove);
+  Result<> started = workspace->engine().start_container(id);
+  if (!started) return fail(std::move(started).error());
+  print_out(id + "\n");
+  return 0;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,43 @@
+// run: a container of a service for one command.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "project/exec/session.hpp"
+#include "project/plan/images.hpp"
+
+namespace consort::project {
+
+struct OneoffOptions {
+  std::optional<compose::Strings> command;
+  std::optional<compose::Strings> entrypoint;
+  std::vector<std::string> environment;  // "K=V", or "K" to unset
+  std::map<std::string, std::string> labels;
+  std::vector<engine::MountSpec> mounts;
+  std::vector<engine::PortBinding> ports;
+  bool service_ports = false;
+  bool use_aliases = false;
+  bool tty = false;
+  bool open_stdin = true;
+  bool auto_remove = false;  // by the supervisor, when it ends
+  std::string name, user, working_dir;
+  std::vector<std::string> cap_add, cap_drop;
+  // What is done before.
+  bool with_dependencies = true;
+  ImageOptions images;
+  RunDetail detail;
+  bool remove_orphans = false;
+};
+
+// Brings up what the service depends on, makes networks, volumes and the image, creates the container (not started).
+// The session's project must hold the service and its dependencies. Gives the container's id.
+Result<std::string> create_oneoff(Session& session, const std::string& service, const OneoffOptions& options);
+
+// Pure: the container itself.
+Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose::Service& service,
+                                          const OneoffOptions& options, const std::string& slug);
+
+}  // namespace consort::project
