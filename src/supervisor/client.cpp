@@ -11,6 +11,7 @@
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
+#include "supervisor/internal/keeper_lock.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -56,18 +57,22 @@ Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::s
   return std::pair(std::move(socket), std::move(answer));
 }
 
-// The supervisor can be replaced at any moment. What may safely be asked again is asked again.
+// The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
+// a keeper that starts a successor.
 Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
                                   std::span<const int> fds = {}) {
-  constexpr int most_tries = 40;
+  constexpr int most_tries = 500;
+  const std::string run_folder = roots.project_run(project);
   for (int i = 0;; ++i) {
     auto asked = ask_on_connection(roots, project, request, fds);
-    const bool repeatable = request.op != Op::exec && request.op != Op::kill;
     if (asked || i == most_tries) return asked;
-    const bool replaced = asked.error().code() == Code::interrupted && asked.error().data().what.starts_with("talk to");
-    const bool between = i > 0 && nobody_there(asked.error());
-    if (!(replaced && repeatable) && !between) return asked;
-    ::poll(nullptr, 0, 25);  // its successor is on the way: the keeper starts it within milliseconds
+    const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
+    const bool cut_off = asked.error().code() == Code::interrupted && repeatable;
+    // A supervisor that ends takes its socket's name away; one that was killed leaves it.
+    const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody_there(asked.error()));
+    if (!cut_off && !refused) return asked;
+    if (!keeper_lives(run_folder)) return asked;
+    ::poll(nullptr, 0, 20);
   }
 }
 

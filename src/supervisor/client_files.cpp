@@ -1,6 +1,7 @@
 // Client: starting a supervisor, and what can be known without one.
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
 #include "supervisor/client.hpp"
+#include "supervisor/internal/keeper_lock.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -88,7 +90,22 @@ Result<std::optional<ContainerState>> read_state(const std::string& path, Boot b
   return std::optional<ContainerState>(settled(TRY(state_from_json(*text, path)), boot));
 }
 
+// Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come.
+bool await_successor(const std::string& run_folder) {
+  constexpr int most_waits = 500;
+  for (int i = 0; i < most_waits && keeper_lives(run_folder); ++i) {
+    if (connect_unix(control_socket_path(run_folder))) return true;
+    ::poll(nullptr, 0, 20);
+  }
+  return connect_unix(control_socket_path(run_folder)).has_value();
+}
+
 }  // namespace
+
+bool keeper_lives(const std::string& run_folder) {
+  const auto lock = open_file(keeper_lock_path(run_folder), O_RDWR);
+  return lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
 
 Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
@@ -98,7 +115,7 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
   while (::flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
-  if (connect_unix(control_socket_path(run_folder))) return {};
+  if (await_successor(run_folder)) return {};
   return start_programs(roots, project, run_folder);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "supervisor/internal/keeper_lock.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -120,8 +121,16 @@ Result<> Supervisor::take_over() {
   return {};
 }
 
+Result<> Supervisor::lock_keeper() {
+  const Fd lock = TRY(open_file(keeper_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
+  // Taken already by what a predecessor of ours put there: that one goes on.
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) keeper_.put("keeper.lock", lock.get());
+  return {};
+}
+
 Result<> Supervisor::run(const std::function<void()>& ready) {
   TRY_WRAP(take_over(), "take over project", options_.project);
+  TRY(lock_keeper());
   TRY(loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); }));
   TRY(server_.listen());
   keeper_.ready();

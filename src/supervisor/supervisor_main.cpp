@@ -4,6 +4,7 @@
 // means that the control socket answers, anything else is why not. Descriptor 2 is the supervisor's log.
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -27,6 +28,8 @@ void keep_memory_small() {
 
 // The pipe tells once; from then on its place is taken by the log, so that the reader sees the end.
 void tell(const std::string& text) {
+  struct stat info {};
+  if (::fstat(STDOUT_FILENO, &info) != 0 || !S_ISFIFO(info.st_mode)) return;  // we are not the first
   (void)consort::write_full(STDOUT_FILENO, text);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
 }

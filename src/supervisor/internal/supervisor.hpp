@@ -36,6 +36,7 @@ class Supervisor {
  private:
   Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
   Result<> take_over();
+  Result<> lock_keeper();
   Result<> watch_signals();
   void on_keeper();
   void on_exit(const KeptExit& exit);

@@ -29,7 +29,7 @@ namespace consort::keeper {
 namespace {
 
 constexpr int first_backoff_ms = 10;
-constexpr int longest_backoff_ms = 5000;
+constexpr int longest_backoff_ms = 1000;
 constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
 
 struct Keeper {

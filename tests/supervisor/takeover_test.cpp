@@ -1,0 +1,166 @@
+// The supervisor can be killed at any instant: no container restarts, no line is lost, no exit status is forgotten.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "base/os/process.hpp"
+#include "project.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+class TakeoverTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+  }
+  // Returns once a successor answers.
+  static void kill_supervisor(const TestProject& project) {
+    const pid_t old = project.supervisor();
+    ASSERT_NE(old, 0);
+    ::kill(old, SIGKILL);
+    ASSERT_TRUE(eventually([&] {
+      const pid_t now = project.supervisor();
+      return now != 0 && now != old && project.client().snapshot().has_value();
+    }));
+  }
+};
+
+TEST_F(TakeoverTest, NoLineIsLostOrDoubledHoweverOftenItIsKilled) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"lines", "300000"});
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  int kills = 0;
+  while (project.state(unit).running() && kills < 200) {
+    const pid_t victim = project.supervisor();
+    if (victim == 0) continue;
+    ::kill(victim, SIGKILL);
+    ++kills;
+    ::poll(nullptr, 0, 3 + kills % 20);
+  }
+  const auto ended = project.client().wait(unit.id);
+  ASSERT_TRUE(ended) << ended.error().message();
+  EXPECT_EQ(ended->exit_code, 0);
+  EXPECT_EQ(ended->restart_count, 0u);
+  EXPECT_EQ(ended->started_at, started->started_at);
+  const std::vector<std::string> lines = project.log(unit);
+  ASSERT_EQ(lines.size(), 300'000u);
+  std::string first = lines.front();
+  for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
+  EXPECT_GT(kills, 1);
+}
+
+TEST_F(TakeoverTest, AnExitWhileNobodyServedIsKnown) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"sleep", "300", "--", "exit", "9"});
+  ASSERT_TRUE(project.start(unit));
+  // Kept dead over the container's end.
+  for (int i = 0; i < 40; ++i) {
+    if (const pid_t victim = project.supervisor(); victim != 0) ::kill(victim, SIGKILL);
+    ::poll(nullptr, 0, 15);
+  }
+  const auto ended = project.client().wait(unit.id);
+  ASSERT_TRUE(ended) << ended.error().message();
+  EXPECT_EQ(ended->exit_code, 9);
+}
+
+TEST_F(TakeoverTest, TheContainerKeepsItsProcessAndObeysTheSuccessor) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"echo", "up", "--", "trap", "15"});
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started);
+  ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
+  kill_supervisor(project);
+  EXPECT_EQ(project.state(unit).pid, started->pid);
+  EXPECT_TRUE(project.client().pause(unit.id));
+  kill_supervisor(project);
+  EXPECT_EQ(project.state(unit).status, Status::paused);
+  EXPECT_TRUE(project.client().unpause(unit.id));
+  const auto exec = project.client().exec(unit.id, {.process = project.process({"true"})});
+  EXPECT_TRUE(exec) << exec.error().message();
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped) << stopped.error().message();
+  EXPECT_EQ(stopped->exit_code, 0);
+}
+
+TEST_F(TakeoverTest, AnExecIsWaitedForAcrossTheReplacement) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  auto exec = project.client().exec(unit.id, {.process = project.process({"sleep", "500", "--", "exit", "6"})});
+  ASSERT_TRUE(exec) << exec.error().message();
+  kill_supervisor(project);
+  const auto code = exec->wait();
+  ASSERT_TRUE(code) << code.error().message();
+  EXPECT_EQ(*code, 6);
+}
+
+TEST_F(TakeoverTest, AStopThatWasUnderWayGoesOn) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"handle", "15", "--", "echo", "up", "--", "pause", "--", "pause"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto stopped = project.client().stop(unit.id, {.timeout = Milliseconds(1500), .signal = {}});
+    ::_exit(stopped && stopped->exit_code == 137 ? 0 : 1);
+  }
+  ChildGuard stopping(child);
+  ASSERT_TRUE(eventually([&] {
+    const auto record = read_file(run_state_path(project.run_folder(), unit.id));
+    return record && record->find("\"stop\":{") != std::string::npos;
+  }));
+  kill_supervisor(project);
+  EXPECT_TRUE(stopping.wait()->success());
+  EXPECT_EQ(project.state(unit).exit_code, 137);
+}
+
+TEST_F(TakeoverTest, ABackOffGoesOn) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"echo", "run", "--", "exit", "1"});
+  unit.restart = RestartUnit{RestartPolicy::always, 0};
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] {
+    const ContainerState state = project.state(unit);
+    return state.status == Status::restarting && state.restart_count >= 2;
+  }));
+  kill_supervisor(project);
+  ASSERT_TRUE(eventually([&] { return project.state(unit).restart_count >= 4; }));
+  EXPECT_EQ(project.client().stop(unit.id)->status, Status::exited);
+}
+
+TEST_F(TakeoverTest, StandardInputSurvives) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"cat"});
+  unit.open_stdin = unit.stdin_once = true;
+  ASSERT_TRUE(project.start(unit));
+  kill_supervisor(project);
+  {
+    auto attachment = project.client().attach(unit.id);
+    ASSERT_TRUE(attachment) << attachment.error().message();
+    ASSERT_TRUE(write_full(attachment->input.get(), "typed\n"));
+  }
+  EXPECT_EQ(project.client().wait(unit.id)->exit_code, 0);
+  EXPECT_EQ(project.log(unit), std::vector<std::string>{"typed"});
+}
+
+// Not a promise of the design, but it must be handled sanely: the container goes on, and what can be known is known.
+TEST_F(TakeoverTest, WithoutItsKeeperAProjectIsPickedUpByTheNextCommand) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started);
+  ::kill(project.keeper(), SIGKILL);
+  ASSERT_TRUE(eventually([&] { return project.supervisor() == 0; }));
+  EXPECT_TRUE(project.state(unit).running());
+  ASSERT_TRUE(project.client().ensure());
+  EXPECT_EQ(project.state(unit).pid, started->pid);
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped) << stopped.error().message();
+  EXPECT_EQ(stopped->status, Status::exited);
+}
+
+}  // namespace
+}  // namespace consort::supervisor
