@@ -53,7 +53,7 @@ Result<std::vector<FoundRule>> list_rules(Socket& socket, std::uint8_t family, c
   batch.put_string(NFTA_RULE_TABLE, table);
   batch.put_string(NFTA_RULE_CHAIN, chain);
   std::vector<FoundRule> rules;
-  TRY(ask(socket, batch, [&](const Received& message) {
+  const bool there = TRY(ask(socket, batch, [&](const Received& message) {
     FoundRule rule;
     for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& attribute) {
       if (attribute.type == NFTA_RULE_HANDLE && attribute.bytes.size() == 8) {
@@ -65,7 +65,7 @@ Result<std::vector<FoundRule>> list_rules(Socket& socket, std::uint8_t family, c
     });
     rules.push_back(std::move(rule));
   }));
-  return rules;
+  return there ? rules : std::vector<FoundRule>{};
 }
 
 Result<std::vector<Element>> list_elements(Socket& socket, std::uint8_t family, const std::string& table,
@@ -74,7 +74,7 @@ Result<std::vector<Element>> list_elements(Socket& socket, std::uint8_t family, 
   batch.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
   batch.put_string(NFTA_SET_ELEM_LIST_SET, set);
   std::vector<Element> elements;
-  TRY(ask(socket, batch, [&](const Received& message) {
+  const bool there = TRY(ask(socket, batch, [&](const Received& message) {
     for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& list) {
       if (list.type != NFTA_SET_ELEM_LIST_ELEMENTS) return;
       for_each_attribute(list.bytes, [&](const Attribute& item) {
@@ -87,18 +87,18 @@ Result<std::vector<Element>> list_elements(Socket& socket, std::uint8_t family, 
       });
     });
   }));
-  return elements;
+  return there ? elements : std::vector<Element>{};
 }
 
 Result<std::uint32_t> generation(Socket& socket) {
   Batch batch = query(AF_UNSPEC, NFT_MSG_GETGEN, 0, "read the firewall's generation");
   std::uint32_t number = 0;
-  TRY(ask(socket, batch, [&](const Received& message) {
+  const bool there = TRY(ask(socket, batch, [&](const Received& message) {
     for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& attribute) {
       if (attribute.type == NFTA_GEN_ID) number = ntohl(attribute.u32());
     });
   }));
-  return number;
+  return there ? number : 0;
 }
 
 }  // namespace consort::nft

@@ -1,0 +1,1 @@
+consort_fuzz(dns_message dns_message_fuzz.cpp DEPENDS consort_network)
