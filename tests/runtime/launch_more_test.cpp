@@ -1,0 +1,267 @@
+// The less usual ways to run: shared namespaces, init, user namespaces, old kernels' mounts, and starts that go wrong.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/exe_seal.hpp"
+#include "runtime/internal/rootfs.hpp"
+#include "sandbox.hpp"
+
+namespace consort::runtime {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class LaunchMoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+    before_ = host_traces();
+  }
+  void TearDown() override {
+    if (!IsSkipped()) {
+      EXPECT_EQ(host_traces(), before_) << "something was left behind";
+    }
+  }
+  std::string out_of(const Spec& spec) { return out_of(spec, sandbox.options()); }
+  std::string out_of(const Spec& spec, const LaunchOptions& options) {
+    const Result<Outcome> outcome = sandbox.run(spec, options);
+    if (!outcome) return "start failed: " + outcome.error().message();
+    return outcome->out + outcome->err + (outcome->code ? "code " + std::to_string(outcome->code) : "");
+  }
+  Running start(Sandbox& where, std::vector<std::string> words) {
+    Result<Running> running = Running::start(where, where.spec(std::move(words)), where.options());
+    if (!running) throw std::runtime_error(running.error().message());
+    return std::move(*running);
+  }
+  Sandbox sandbox;
+
+ private:
+  std::string before_;
+};
+
+TEST_F(LaunchMoreTest, NamespacesOfAnotherContainerCanBeJoined) {
+  Sandbox other;
+  Running donor = start(other, {"namespaces", "--", "echo", "end", "--", "pause"});
+  std::vector<std::string> theirs;
+  for (std::string line = donor.read_line().value(); line != "end"; line = donor.read_line().value())
+    theirs.push_back(line);
+  Spec spec = sandbox.spec({"namespaces", "--", "pids"});
+  const std::string proc = "/proc/" + std::to_string(donor.pid()) + "/ns/";
+  for (Namespace& ns : spec.linux_.namespaces) {
+    if (ns.kind == NamespaceKind::pid) ns.path = proc + "pid";
+    if (ns.kind == NamespaceKind::ipc) ns.path = proc + "ipc";
+    if (ns.kind == NamespaceKind::uts) ns.path = proc + "uts";
+  }
+  LaunchOptions options = sandbox.options();
+  const Fd netns = open_file(proc + "net", O_RDONLY).value();
+  options.netns_fd = netns.get();
+  const std::vector<std::string> ours = split(out_of(spec, options), '\n');
+  ASSERT_GE(ours.size(), 8u);
+  for (const std::size_t shared : {1u, 3u, 4u, 6u}) EXPECT_EQ(ours[shared], theirs[shared]);  // ipc net pid uts
+  EXPECT_NE(ours[2], theirs[2]);                                                              // mnt
+  EXPECT_THAT(ours[7], testing::Not(StartsWith("pid=1 ")));
+}
+
+TEST_F(LaunchMoreTest, HostModesShareTheHosts) {
+  Spec spec = sandbox.spec({"namespaces"});
+  std::erase_if(spec.linux_.namespaces, [](const Namespace& ns) { return ns.kind != NamespaceKind::mount; });
+  const std::string out = out_of(spec);
+  for (const char* const kind : {"ipc", "net", "pid", "uts", "cgroup"})
+    EXPECT_THAT(out, HasSubstr(std::filesystem::read_symlink(std::string("/proc/self/ns/") + kind).string()));
+}
+
+TEST_F(LaunchMoreTest, InitPassesSignalsAndExitCodesOn) {
+  LaunchOptions options = sandbox.options();
+  options.init_program = CONSORT_INIT;
+  const auto with_init = [this](std::vector<std::string> words) {
+    Spec spec = sandbox.spec(std::move(words));
+    spec.annotations[std::string(init_annotation)] = "true";
+    return spec;
+  };
+  EXPECT_THAT(out_of(with_init({"pids", "--", "exit", "7"}), options), StartsWith("pid=2 ppid=1 sid=1\ncode 7"));
+  Spec missing = with_init({});
+  missing.process.args = {"/nosuch"};
+  EXPECT_THAT(out_of(missing, options), HasSubstr("code 127"));
+  Result<Running> running = Running::start(sandbox, with_init({"handle", "15"}), options);
+  ASSERT_TRUE(running) << running.error().message();
+  ASSERT_EQ(running->read_line().value(), "ready");
+  ::kill(running->pid(), SIGTERM);
+  EXPECT_EQ(running->read_line().value(), "got 15");
+  EXPECT_EQ(running->wait()->code, 0);
+}
+
+TEST_F(LaunchMoreTest, InitReapsOrphans) {
+  LaunchOptions options = sandbox.options();
+  options.init_program = CONSORT_INIT;
+  Spec spec = sandbox.spec({"spawn", "spawn", "true", "--", "sleep", "100", "--", "ls", "/proc"});
+  spec.annotations[std::string(init_annotation)] = "true";
+  const std::vector<std::string> entries = split(out_of(spec, options), '\n');
+  // init, the probe, and the probe's own dead child, for which it does not wait; not the orphan.
+  EXPECT_EQ(std::ranges::count_if(entries, [](const std::string& name) { return parse_unsigned(name).has_value(); }),
+            3);
+}
+
+TEST_F(LaunchMoreTest, ReadOnlyBindsAreSoAllTheWayDown) {
+  const std::string host = sandbox.directory() + "/host";
+  (void)make_directories(host + "/sub");
+  ASSERT_EQ(::mount("tmpfs", (host + "/sub").c_str(), "tmpfs", 0, nullptr), 0);
+  Spec spec = sandbox.spec({"write", "/a/sub/x", "y"});
+  spec.mounts.push_back({"/a", "bind", host, {"rbind", "ro"}});
+  EXPECT_EQ(out_of(spec), "probe: /a/sub/x: EROFS\ncode 1");
+  ::umount2((host + "/sub").c_str(), MNT_DETACH);
+}
+
+TEST_F(LaunchMoreTest, PrivilegedContainersMayMount) {
+  Spec spec = sandbox.spec({"try", "mount", "sethostname", "--", "open", "/proc/sys/kernel/domainname"});
+  Capabilities sets;
+  sets.bounding = sets.effective = sets.permitted = all_capabilities();
+  spec.process.capabilities = sets;
+  spec.linux_.masked_paths.clear();
+  spec.linux_.readonly_paths.clear();
+  spec.linux_.resources.devices = {{.allow = true}};
+  spec.linux_.devices = all_host_devices().value();
+  EXPECT_EQ(out_of(spec), "mount=ok\nsethostname=ok\n/proc/sys/kernel/domainname=ok\n");
+}
+
+TEST_F(LaunchMoreTest, TmpfsTakesItsOptions) {
+  Spec spec = sandbox.spec({"stat", "/t", "--", "space", "/t"});
+  spec.mounts.push_back({"/t", "tmpfs", "tmpfs", {"nosuid", "nodev", "noexec", "size=1m", "mode=700", "uid=5"}});
+  EXPECT_EQ(out_of(spec), "/t d 0700 5:0 0:0\nsize=1048576 readonly=0\n");
+}
+
+TEST_F(LaunchMoreTest, UserNamespaceMapsRootToAnother) {
+  constexpr std::uint32_t host_id = 231072;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(sandbox.directory()))
+    (void)!::lchown(entry.path().c_str(), host_id, host_id);
+  Spec spec = sandbox.spec({"id", "--", "write", "/mine", "x", "--", "open", "/dev/null", "--", "caps"});
+  spec.linux_.namespaces.push_back({NamespaceKind::user, ""});
+  spec.linux_.uid_mappings = spec.linux_.gid_mappings = {{0, host_id, 65536}};
+  const std::string out = out_of(spec);
+  EXPECT_THAT(out, StartsWith("uid=0 gid=0 groups= umask=0022\n/dev/null=ok\n"));
+  EXPECT_EQ(stat_path(sandbox.upper() + "/mine").value().st_uid, host_id);
+}
+
+TEST_F(LaunchMoreTest, OverlayOfOlderKernelsIsAsDetached) {
+  sandbox.write("/etc/mark", "seen");
+  const OverlayRoot overlay{{sandbox.lower()}, sandbox.upper(), sandbox.directory() + "/work"};
+  const std::string before = host_traces();
+  const Fd tree = std::move(internal::mount_overlay_legacy(overlay, sandbox.directory()).value());
+  EXPECT_EQ(host_traces(), before);
+  const Fd file = std::move(open_in_root(tree.get(), "/etc/mark", O_RDONLY).value());
+  EXPECT_EQ(read_all(file.get(), 100).value(), "seen");
+}
+
+TEST_F(LaunchMoreTest, ManyLayersWithLongNamesWork) {
+  OverlayRoot overlay{{}, sandbox.upper(), sandbox.directory() + "/work"};
+  for (int i = 0; i < 60; ++i) {
+    overlay.lower.push_back(sandbox.directory() + "/" + std::string(200, 'x') + std::to_string(i));
+    ASSERT_TRUE(make_directories(overlay.lower.back()));
+  }
+  overlay.lower.push_back(sandbox.lower());
+  LaunchOptions options = sandbox.options();
+  options.overlay = overlay;
+  EXPECT_EQ(out_of(sandbox.spec({"echo", "up"}), options), "up\n");
+}
+
+TEST_F(LaunchMoreTest, APlainFolderCanBeTheRoot) {
+  LaunchOptions options = sandbox.options();
+  options.overlay.reset();
+  Spec spec = sandbox.spec({"echo", "up"});
+  spec.root_path = "lower";
+  EXPECT_EQ(out_of(spec, options), "up\n");
+}
+
+TEST_F(LaunchMoreTest, RunToEndTellsHowItEnded) {
+  const auto run = [this](std::vector<std::string> words, int cancel_fd = -1) {
+    return run_to_end(sandbox.spec(std::move(words)), sandbox.options(), cancel_fd);
+  };
+  EXPECT_EQ(run({"exit", "3"})->status.code, 3);
+  Pipe cancel = make_pipe().value();
+  ASSERT_TRUE(write_full(cancel.write.get(), "x"));
+  const Result<RunOutcome> cancelled = run({"pause"}, cancel.read.get());
+  ASSERT_FALSE(cancelled);
+  EXPECT_EQ(cancelled.error().code(), Code::interrupted);
+}
+
+TEST_F(LaunchMoreTest, KilledInSetUpIsNotAStart) {
+  Launch launch = std::move(Launch::begin(sandbox.spec({"true"}), sandbox.options()).value());
+  ASSERT_TRUE(launch.wait_for(Launch::State::ready));
+  ::kill(launch.pid(), SIGKILL);
+  (void)launch.start();
+  const Result<> started = launch.wait_for(Launch::State::started);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().message(), "set up container: its process was killed before it could run the program");
+}
+
+TEST_F(LaunchMoreTest, AnAbandonedLaunchLeavesNothing) {
+  pid_t pid = 0;
+  {
+    Launch launch = std::move(Launch::begin(sandbox.spec({"pause"}), sandbox.options()).value());
+    ASSERT_TRUE(launch.wait_for(Launch::State::ready));
+    pid = launch.pid();
+  }
+  EXPECT_EQ(::kill(pid, 0), -1);
+}
+
+TEST_F(LaunchMoreTest, ASiblingBelongsToOurParent) {
+  LaunchOptions options = sandbox.options();
+  options.child_of = ChildOf::sibling;
+  Launch launch = std::move(Launch::begin(sandbox.spec({"pause"}), options).value());
+  ASSERT_TRUE(launch.wait_for(Launch::State::ready));
+  const std::string stat = read_file("/proc/" + std::to_string(launch.pid()) + "/stat").value();
+  EXPECT_EQ(split(stat.substr(stat.rfind(')') + 2), ' ').at(1), std::to_string(::getppid()));
+}
+
+TEST_F(LaunchMoreTest, AMemoryLimitTooSmallToStartSaysSo) {
+  Spec spec = sandbox.spec({"true"});
+  spec.linux_.resources.memory_limit = spec.linux_.resources.memory_swap = 64 << 10;
+  const Result<Outcome> outcome = sandbox.run(spec);
+  if (outcome) GTEST_SKIP() << "this kernel lets it start";
+  EXPECT_THAT(outcome.error().message(), HasSubstr("out of memory"));
+}
+
+TEST_F(LaunchMoreTest, ScriptsWithoutInterpreterAreExplained) {
+  sandbox.write("/script", "#!/no/such/sh\n", 0755);
+  sandbox.write("/text", "just text\n", 0755);
+  Spec spec = sandbox.spec({});
+  spec.process.args = {"/script"};
+  const Result<Outcome> script = sandbox.run(spec);
+  ASSERT_FALSE(script);
+  EXPECT_EQ(script.error().message(), "exec /script: no such file or directory");
+  EXPECT_EQ(exit_code_of_failed_start(script.error()), 127);
+  spec.process.args = {"/text"};
+  const Result<Outcome> text = sandbox.run(spec);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().message(), "exec /text: exec format error");
+  EXPECT_EQ(exit_code_of_failed_start(text.error()), 126);
+}
+
+TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
+  const std::string program = sandbox.lower() + "/probe";
+  const auto reopen = [&](const std::string& path) -> int {
+    ChildGuard child = std::move(spawn({.argv = {path, "pause"}, .environment = {"A=1"}}).value());
+    // posix_spawn returns after exec, so this is the new program already.
+    const Fd exe = std::move(open_file("/proc/" + std::to_string(child.pid()) + "/exe", O_PATH).value());
+    { const ChildGuard killed = std::move(child); }
+    const Result<Fd> writable = open_file("/proc/self/fd/" + std::to_string(exe.get()), O_WRONLY);
+    return writable ? 0 : writable.error().sys_errno();
+  };
+  EXPECT_EQ(reopen(program), 0);
+  const Fd sealed = std::move(open_sealed(program).value());
+  EXPECT_EQ(reopen("/proc/self/fd/" + std::to_string(sealed.get())), EROFS);
+  EXPECT_FALSE(running_sealed());
+}
+
+}  // namespace
+}  // namespace consort::runtime
