@@ -37,7 +37,9 @@ class NameTable {
     std::vector<Address> ipv4;
     std::vector<Address> ipv6;
   };
-  // name: as asked, in any case, without the final dot. nullptr if no network of the list knows it.
+  // name: as asked, in any case, without the final dot. nullopt if no network of the list knows it. The first network
+  // that has addresses of a family answers for it, as Docker does: a peer on two shared networks has one address, not
+  // two.
   std::optional<Addresses> find(const std::vector<std::string>& network_ids, std::string_view name) const;
   // "container.network" of an address on one of the networks.
   std::optional<std::string> find_name(const std::vector<std::string>& network_ids, const Address& address) const;

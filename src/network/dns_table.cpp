@@ -41,8 +41,8 @@ std::optional<NameTable::Addresses> NameTable::find(const std::vector<std::strin
       found = network->second.names.find(name.substr(0, name.size() - network->second.name.size() - 1));
     if (found == network->second.names.end()) continue;
     if (!all) all.emplace();
-    for (const Address& address : found->second.ipv4) add_once(all->ipv4, address);
-    for (const Address& address : found->second.ipv6) add_once(all->ipv6, address);
+    if (all->ipv4.empty()) all->ipv4 = found->second.ipv4;
+    if (all->ipv6.empty()) all->ipv6 = found->second.ipv6;
   }
   return all;
 }

@@ -30,6 +30,15 @@ TEST(NameTable, FindsNamesOfTheAskersNetworksOnly) {
   EXPECT_FALSE(table.find_name({"front-id"}, Address::parse("172.18.0.3").value()));
 }
 
+TEST(NameTable, TheFirstNetworkThatKnowsTheNameAnswers) {
+  const NameTable table(
+      {record("one", "p-db-1", {"db"}, "172.18.0.2"), record("two", "p-db-1", {"db"}, "172.19.0.2", "fd00::2")});
+  const auto found = table.find({"two-id", "one-id"}, "db");
+  EXPECT_EQ(found->ipv4, std::vector{Address::parse("172.19.0.2").value()});
+  EXPECT_EQ(table.find({"one-id", "two-id"}, "db")->ipv4, std::vector{Address::parse("172.18.0.2").value()});
+  EXPECT_EQ(table.find({"one-id", "two-id"}, "db")->ipv6, std::vector{Address::parse("fd00::2").value()});
+}
+
 TEST(Nameservers, AreReadLikeTheLibraryDoes) {
   const auto servers = parse_nameservers(
       "# x\nnameserver 10.0.0.1\n  nameserver\tfd00::1 # y\nnameserver fe80::1%eth0\n"
