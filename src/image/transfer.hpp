@@ -96,6 +96,10 @@ struct ImportOptions {
 };
 // A tar (gzip and zstd too) becomes an image of one layer.
 Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress = {});
+// `docker commit`: a container's upper folder becomes one more layer on its image. options.config is the whole new
+// configuration (start from Store::config_of(parent)). The container may be running. The caller must ignore SIGPIPE.
+Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
+                               const ImportOptions& options);
 // The merged file system as one tar. lower: overlay folders, top first; upper (a container's) may be "".
 Result<> export_rootfs(const std::vector<std::string>& lower, const std::string& upper, int out,
                        std::stop_token cancel = {});
