@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "compose/loader/loader.hpp"
 #include "compose/model/codec.hpp"
+#include "compose/passes/canonical.hpp"
 #include "compose/passes/finish.hpp"
 #include "compose/render/emit.hpp"
 #include "compose/schema.hpp"
@@ -98,6 +99,7 @@ class Load {
       made.help = "for example:\nservices:\n  web:\n    image: nginx";
       return;
     }
+    if (options_.interpolate == Switch::off && options_.normalize == Switch::on) normalize_tree(tree, settings_.name);
     tree_ = std::make_shared<const Node>(std::move(tree));
   }
 
@@ -146,6 +148,10 @@ class Load {
     project.environment = settings_.environment;
     project.tree = tree_;
     project.sources = sources_;
+    if (options_.interpolate == Switch::off) {
+      outcome_.project = std::move(project);  // the values are in raw_tree; numbers and ports may still be variables
+      return;
+    }
     decode_project(*tree_, project, reporter_);
     for (auto& [name, object] : project.configs) resolve_object(object);
     if (options_.normalize == Switch::on) normalize(project, reporter_);
@@ -157,7 +163,8 @@ class Load {
     if (options_.resolve_env_files == Switch::on || options_.interpolate == Switch::on) {
       resolve_env_files(project, options_.access, reporter_);
     }
-    if (options_.all_resources == Switch::off) drop_unused_resources(project);
+    project.keep_unused_resources = options_.all_resources == Switch::on;
+    if (!project.keep_unused_resources) drop_unused_resources(project);
     outcome_.project = std::move(project);
   }
 

@@ -240,6 +240,7 @@ struct ServiceModel {
   std::string endpoint_variable;
   std::string model_variable;
   Extensions extensions;
+  bool given = false;  // false: the entry was null
 };
 
 struct NetworkAttachment {
@@ -488,6 +489,7 @@ struct Project {
   std::map<std::string, FileObject> configs;
   std::map<std::string, Model> models;
   Extensions extensions;
+  bool keep_unused_resources = false;  // --all-resources
 
   // The place in the user's files of the value at a path, or of the nearest thing above it that has one:
   // locate({"services", "web", "ports", "0"}). Empty when nothing is known (line 0).

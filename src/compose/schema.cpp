@@ -87,10 +87,10 @@ const Shape list_or_map{.name = "mapping or list",
                         .example = "{KEY: value} or [KEY=value]",
                         .item = &text,
                         .unique = true,
-                        .value = &scalar_value};
+                        .value = &scalar_value,
+ .keys = KeyRule::not_empty};
 const Shape option_map{.name = "mapping", .types = type::mapping, .example = "{key: value}", .value = &text_or_number};
-const Shape any_map{.name = "mapping", .types = type::mapping, .value = &anything};
-const Shape text_map{.name = "mapping", .types = type::mapping, .value = &text};
+const Shape text_map{.name = "mapping", .types = type::mapping, .value = &text, .keys = KeyRule::not_empty};
 const Shape host_addresses{
     .name = "address or list of addresses", .types = type::string | type::sequence, .item = &text};
 const Shape extra_hosts{.name = "list or mapping",
@@ -98,7 +98,8 @@ const Shape extra_hosts{.name = "list or mapping",
                         .example = "[\"host=1.2.3.4\"]",
                         .item = &text,
                         .unique = true,
-                        .value = &host_addresses};
+                        .value = &host_addresses,
+ .keys = KeyRule::not_empty};
 
 // Nested attributes.
 constexpr string_view soft_hard[]{"soft", "hard"};
@@ -488,7 +489,7 @@ const Field service_fields[]{
     {"stdin_open", &flag},
     {"stop_grace_period", &duration},
     {"stop_signal", &text},
-    {"storage_opt", &any_map},
+    {"storage_opt", &option_map},
     {"sysctls", &list_or_map},
     {"tmpfs", &text_or_texts},
     {"tty", &flag},

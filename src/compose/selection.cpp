@@ -1,4 +1,5 @@
 // Choosing services: a new Project with some of them, in an order in which they can start.
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -42,6 +43,7 @@ Result<Project> project_with_services(const Project& project, std::span<const st
       chosen.disabled_services.insert(chosen.services.extract(it++));
     }
   }
+  if (!chosen.keep_unused_resources) drop_unused_resources(chosen);
   return chosen;
 }
 
@@ -71,11 +73,24 @@ Strings dependency_order(const Project& project) {
   return order;
 }
 
+namespace {
+
+Node sorted(Node node, Syntax syntax) {
+  for (Node& item : node.items) item = sorted(std::move(item), syntax);
+  for (Entry& entry : node.entries) entry.value = sorted(std::move(entry.value), syntax);
+  std::ranges::stable_sort(node.entries, [syntax](const Entry& a, const Entry& b) {
+    return syntax == Syntax::yaml ? natural_less(a.key, b.key) : a.key < b.key;
+  });
+  return node;
+}
+
+}  // namespace
+
 std::string render_yaml(const Node& tree) {
-  return emit_yaml(tree);
+  return emit_yaml(sorted(tree, Syntax::yaml));
 }
 std::string render_json(const Node& tree) {
-  return emit_json(tree);
+  return emit_json(sorted(tree, Syntax::json));
 }
 
 }  // namespace consort::compose

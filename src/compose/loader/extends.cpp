@@ -76,7 +76,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Scope& scop
     merge(*model, std::move(document), root, reporter_);
     enforce_unicity(*model);
     validate(*model, path, reporter_);
-    canonicalize(*model, reporter_);
+    canonicalize(*model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient);
     enforce_unicity(*model);
   }
   if (options_.resolve_paths) resolve_paths(*model, dir_name(path), options_.home);

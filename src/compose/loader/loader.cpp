@@ -167,7 +167,7 @@ void TreeLoader::add_document(Node& model, Node document, const std::string& fil
     made.label = "ignored";
     model.erase("version");
   }
-  canonicalize(model, reporter_);
+  canonicalize(model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient);
   enforce_unicity(model);
 }
 

@@ -112,6 +112,9 @@ class Decoder {
       into = static_cast<std::uint32_t>(*value);
       return;
     }
+    if (node.is_string() && form == Form::number) {
+      return fail(node, "expected type 'uint32', got unconvertible type 'string'");
+    }
     if (node.is_string() && !parse_go_int(node.text)) return fail(node, "invalid number: " + node.text);
     into = static_cast<std::uint32_t>(as_integer(node));
   }
@@ -289,20 +292,12 @@ class Decoder {
       into[entry.key] = value;
     }
   }
-  void read(const Node& node, std::map<std::string, NetworkAttachment>& into, Form) {
-    for (const Entry& entry : node.entries) {
-      PathStep step(path_, entry.key);
-      NetworkAttachment value;
-      value.given = entry.value.is_mapping();
-      object(entry.value, value);
-      into[entry.key] = std::move(value);
-    }
-  }
   template <class T>
   void read(const Node& node, std::map<std::string, T>& into, Form) {
     for (const Entry& entry : node.entries) {
       PathStep step(path_, entry.key);
       T value{};
+      if constexpr (requires { value.given; }) value.given = entry.value.is_mapping();
       object(entry.value, value);
       into[entry.key] = std::move(value);
     }

@@ -33,6 +33,9 @@ class Encoder {
     Node node = Node::make_mapping();
     Encoder inner(node, syntax);
     fields(inner, value);
+    if constexpr (std::is_same_v<T, FileObject>) {
+      if (!value.environment.empty()) node.erase("content");  // never a resolved value
+    }
     return node;
   }
 
@@ -201,14 +204,14 @@ class Encoder {
       return node;
     });
   }
-  Node write(const std::map<std::string, NetworkAttachment>& values, Form) {
-    return free_map(values, syntax_, [this](const NetworkAttachment& value) {
-      return value.given ? object(value, syntax_) : Node::make_null();
-    });
-  }
   template <class T>
   Node write(const std::map<std::string, T>& values, Form) {
-    return free_map(values, syntax_, [this](const T& value) { return object(value, syntax_); });
+    return free_map(values, syntax_, [this](const T& value) {
+      if constexpr (requires { value.given; }) {
+        if (!value.given) return Node::make_null();
+      }
+      return object(value, syntax_);
+    });
   }
   template <class T>
   requires std::is_class_v<T> Node write(const T& value, Form) { return object(value, syntax_); }

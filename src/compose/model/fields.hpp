@@ -14,6 +14,7 @@ enum class Form : std::uint8_t {
   normal,
   size,         // bytes: "512m" in, "536870912" out
   text_number,  // a number printed as a string
+  number,       // not a string
   octal,        // file modes: "0440"
   shell,        // command lines: a string is split into words
   health_test,  // a string is {"CMD-SHELL", string}
@@ -117,8 +118,8 @@ CONSORT_FIELDS(CredentialSpec) {
 CONSORT_FIELDS(Dependency) {
   v.field("condition", x.condition);
   v.field("restart", x.restart);
-  v.extensions(x.extensions);
   v.field("required", x.required, Form::always);
+  v.extensions(x.extensions);
 }
 CONSORT_FIELDS(DeviceRequest) {
   v.field("capabilities", x.capabilities);
@@ -246,7 +247,7 @@ CONSORT_FIELDS(VolumeOptions) {
 }
 CONSORT_FIELDS(TmpfsOptions) {
   v.field("size", x.size, Form::size);
-  v.field("mode", x.mode);
+  v.field("mode", x.mode, Form::number);
   v.extensions(x.extensions);
 }
 CONSORT_FIELDS(ImageOptions) {

@@ -36,7 +36,7 @@ void wrap_strings(Node* list, std::string_view key) {
 
 class Pass {
  public:
-  Pass(Node& root, Reporter& reporter) : root_(root), reporter_(reporter) {}
+  Pass(Node& root, Reporter& reporter, Parsing parsing) : root_(root), reporter_(reporter), parsing_(parsing) {}
 
   void run() {
     if (Node* services = root_.find("services"); services && services->is_mapping()) {
@@ -132,6 +132,8 @@ class Pass {
 
   void ports(Node* node, const std::string& path) {
     if (!node || !node->is_sequence()) return;
+    const std::size_t reports = reporter_.count();
+    const Node as_written = parsing_ == Parsing::lenient ? *node : Node();
     std::vector<Node> made;
     for (std::size_t i = 0; i < node->items.size(); ++i) {
       Node& item = node->items[i];
@@ -142,15 +144,16 @@ class Pass {
               reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);
           diagnostic.help = "add `target:`, the port inside the container";
         }
-        if (Node* published = item.find("published"); published && published->kind == Kind::integer) {
-          *published = Node::make_string(std::to_string(published->integer), published->place);
-        }
         made.push_back(std::move(item));
       } else if (item.is_scalar() && !item.is_null()) {
         for (Node& port : parse_port(item, at, reporter_)) made.push_back(std::move(port));
       }
     }
     node->items = std::move(made);
+    if (parsing_ == Parsing::lenient && reporter_.count() > reports) {
+      reporter_.rewind(reports);
+      *node = as_written;
+    }
   }
 
   void volumes(Node* node, const std::string& path) {
@@ -159,7 +162,13 @@ class Pass {
       Node& item = node->items[i];
       const std::string at = path + ".[" + std::to_string(i) + "]";
       if (item.is_string()) {
-        item = parse_mount(item, at, reporter_);
+        const std::size_t reports = reporter_.count();
+        Node mount = parse_mount(item, at, reporter_);
+        if (parsing_ == Parsing::lenient && reporter_.count() > reports) {
+          reporter_.rewind(reports);
+          continue;
+        }
+        item = std::move(mount);
       } else if (item.is_mapping() && !item.find("target")) {
         Diagnostic& made =
             reporter_.error("missing-key", "service volume " + at + " is missing a mount target", item.place);
@@ -205,6 +214,7 @@ class Pass {
 
   Node& root_;
   Reporter& reporter_;
+  Parsing parsing_;
 };
 
 void device_defaults(Node* list) {
@@ -218,9 +228,7 @@ void device_defaults(Node* list) {
 
 }  // namespace
 
-void canonicalize(Node& root, Reporter& reporter) {
-  Pass(root, reporter).run();
-}
+void canonicalize(Node& root, Reporter& reporter, Parsing parsing) { Pass(root, reporter, parsing).run(); }
 
 void set_defaults(Node& root) {
   Node* services = root.find("services");

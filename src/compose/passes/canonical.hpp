@@ -5,7 +5,11 @@
 
 namespace consort::compose {
 
-void canonicalize(Node& root, Reporter& reporter);
+// Lenient: what cannot be parsed (variables that were not interpolated) stays as it was written.
+enum class Parsing : std::uint8_t { strict, lenient };
+void canonicalize(Node& root, Reporter& reporter, Parsing parsing = Parsing::strict);
+// The implicit network, names and build defaults, on the tree itself: for `config --no-interpolate`.
+void normalize_tree(Node& root, const std::string& project_name);
 // Defaults that apply once all files are merged: the build context, ports' protocol, secrets' targets, device counts.
 void set_defaults(Node& root);
 

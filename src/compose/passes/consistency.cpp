@@ -134,12 +134,6 @@ class Checker {
       made.label = "not defined under the top-level `networks:`";
       undefined_help(made, "networks", key, keys_of(project_.networks), at({"networks", key}));
     }
-    if (service.mac_address.empty()) return;
-    for (const auto& [key, attachment] : service.networks) {
-      if (attachment.mac_address.empty() || attachment.mac_address == service.mac_address) continue;
-      error("conflict", dotted() + ": the service-level mac_address should have the same value as network " + key,
-            {"mac_address"});
-    }
   }
 
   void undefined_help(Diagnostic& made, std::string_view section, const std::string& key, const Strings& known,
@@ -193,7 +187,6 @@ class Checker {
     for (const auto& [key, dependency] : service.depends_on) {
       if (project_.services.contains(key)) continue;
       if (project_.disabled_services.contains(key) && !dependency.required) continue;
-      if (!dependency.required) continue;
       Diagnostic& made =
           error("undefined-service", quoted() + " depends on undefined service \"" + key + "\"", {"depends_on", key});
       if (project_.disabled_services.contains(key)) {

@@ -49,7 +49,6 @@ void normalize_build(Service& service, const StringMap& environment) {
     }
     it = it->second ? std::next(it) : build.args.erase(it);
   }
-  for (const auto& [name, context] : build.additional_contexts) imply(service, referenced_service(context), false);
 }
 
 void normalize_service(Service& service, const StringMap& environment) {

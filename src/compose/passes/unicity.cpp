@@ -48,7 +48,10 @@ std::optional<std::string> by_secret_target(const Node& item) {
 std::optional<std::string> by_port(const Node& item) {
   if (item.is_scalar()) return item.scalar_text();
   if (!item.is_mapping() || !item.find("target")) return std::nullopt;
-  return text_of(item, "host_ip", "0.0.0.0") + ":" + text_of(item, "published", "") + ":" +
+  const Node* published = item.find("published");
+  // A number is not the same as a string here, as in the original.
+  const std::string mark = published && published->kind == Kind::integer ? "#" : "";
+  return text_of(item, "host_ip", "0.0.0.0") + ":" + mark + text_of(item, "published", "") + ":" +
          text_of(item, "target", "") + "/" + text_of(item, "protocol", "tcp");
 }
 

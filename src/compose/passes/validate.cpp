@@ -48,6 +48,8 @@ bool key_fits(KeyRule rule, std::string_view key) {
   switch (rule) {
     case KeyRule::any:
       return true;
+    case KeyRule::not_empty:
+      return !key.empty();
     case KeyRule::lower_letters:
       return is([](char c) { return c >= 'a' && c <= 'z'; });
     case KeyRule::resource_name:

@@ -146,7 +146,7 @@ class Writer {
           out_ += "\\f";
           break;
         default:
-          if (static_cast<unsigned char>(c) < 0x20) {
+          if (static_cast<unsigned char>(c) < 0x20 || c == '<' || c == '>' || c == '&') {
             hex(static_cast<unsigned char>(c));
           } else {
             out_ += c;

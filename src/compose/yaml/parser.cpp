@@ -59,7 +59,7 @@ class Parser {
   bool content(Node& into, bool block, bool indentless, const Properties& properties);
   bool properties(Properties& into);
   bool alias(Node& into);
-  void scalar(Node& into, Token token, const std::string& tag);
+  bool scalar(Node& into, Token token, const std::string& tag);
   bool block_sequence(Node& into);
   bool indentless_sequence(Node& into);
   bool block_mapping(Node& into);
@@ -184,8 +184,7 @@ bool Parser::content(Node& into, bool block, bool indentless, const Properties& 
   if (indentless && type == TokenType::block_entry) return indentless_sequence(into);
   switch (type) {
     case TokenType::scalar:
-      scalar(into, scanner_.take(), found.tag);
-      return true;
+      return scalar(into, scanner_.take(), found.tag);
     case TokenType::flow_sequence_start:
       return flow_sequence(into);
     case TokenType::flow_mapping_start:
@@ -208,19 +207,28 @@ bool Parser::content(Node& into, bool block, bool indentless, const Properties& 
               "did not find expected node content", at);
 }
 
-void Parser::scalar(Node& into, Token token, const std::string& tag) {
+bool Parser::scalar(Node& into, Token token, const std::string& tag) {
   into.place = place(token.start, token.end);
   into.style = token.style;
   into.text = std::move(token.text);
   into.kind = Kind::string;
   const bool core = tag.starts_with("!!");
-  if (tag == "!!str" || tag == "!" || tag == "!!binary") return;
+  if (tag == "!!str" || tag == "!" || tag == "!!binary") return true;
   if (core) {
     resolve_plain(into);
     if (tag == "!!float" && into.kind == Kind::integer) into.kind = Kind::floating;
-    return;
+    const bool fits = (tag == "!!int" && into.kind == Kind::integer) ||
+                      (tag == "!!float" && into.kind == Kind::floating) ||
+                      (tag == "!!bool" && into.kind == Kind::boolean) || (tag == "!!null" && into.kind == Kind::null) ||
+                      (tag != "!!int" && tag != "!!float" && tag != "!!bool" && tag != "!!null");
+    if (!fits) {
+      fail("", token.start, "cannot decode !!str `" + into.text + "` as a " + tag, token.start);
+      return false;
+    }
+    return true;
   }
   if (token.style == Style::plain) resolve_plain(into);
+  return true;
 }
 
 bool Parser::block_sequence(Node& into) {

@@ -19,7 +19,7 @@ struct Word {
   double value;
 };
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::array<Word, 21> words{{
+constexpr std::array<Word, 23> words{{
     {"", Kind::null, 0},
     {"~", Kind::null, 0},
     {"null", Kind::null, 0},
@@ -41,6 +41,8 @@ constexpr std::array<Word, 21> words{{
     {"+.Inf", Kind::floating, infinity},
     {"-.inf", Kind::floating, -infinity},
     {"-.Inf", Kind::floating, -infinity},
+    {"+.INF", Kind::floating, infinity},
+    {"-.INF", Kind::floating, -infinity},
 }};
 
 // [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
@@ -165,7 +167,6 @@ void resolve_plain(Node& node) {
 }
 
 bool resolves_to_string(std::string_view text) {
-  if (text == "<<") return false;
   Node probe;
   probe.text = std::string(text);
   resolve_plain(probe);
