@@ -109,6 +109,14 @@ Error explain(const Prepared& plan, const Report& report) {
   }
 }
 
+Error explain_external(const std::string& text) {
+  // "runc create failed: unable to start container process: exec: \"x\": executable file not found in $PATH: unknown"
+  const std::size_t exec = text.find("exec: \"");
+  if (exec == std::string::npos) return Error(Code::io, "external runtime").why(text);
+  const bool missing = text.contains("not found") || text.contains("no such file");
+  return Error(missing ? Code::not_found : Code::denied, text.substr(exec));
+}
+
 }  // namespace internal
 
 int exit_code_of_failed_start(const Error& error) {

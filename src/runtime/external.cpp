@@ -55,12 +55,6 @@ void place_init(Json& config, const std::string& init_program) {
   args = std::move(with_init);
 }
 
-std::vector<std::string> base_command(const ExternalRuntime& runtime) {
-  std::vector<std::string> command = {runtime.program};
-  if (!runtime.state_root.empty()) command.insert(command.end(), {"--root", runtime.state_root});
-  return command;
-}
-
 }  // namespace
 
 Result<std::string> portable_config(std::string_view config_json, const std::string& source, int rootfs,
@@ -73,28 +67,6 @@ Result<std::string> portable_config(std::string_view config_json, const std::str
   place_init(config, init_program);
   config["root"]["path"] = "rootfs";
   return dump_json(config);
-}
-
-std::vector<std::string> create_command(const ExternalRuntime& runtime, const std::string& id,
-                                        const std::string& bundle, const std::string& pid_file,
-                                        const std::string& console_socket) {
-  std::vector<std::string> command = base_command(runtime);
-  command.insert(command.end(), {"create", "--bundle", bundle, "--pid-file", pid_file});
-  if (!console_socket.empty()) command.insert(command.end(), {"--console-socket", console_socket});
-  command.push_back(id);
-  return command;
-}
-
-std::vector<std::string> start_command(const ExternalRuntime& runtime, const std::string& id) {
-  std::vector<std::string> command = base_command(runtime);
-  command.insert(command.end(), {"start", id});
-  return command;
-}
-
-std::vector<std::string> delete_command(const ExternalRuntime& runtime, const std::string& id) {
-  std::vector<std::string> command = base_command(runtime);
-  command.insert(command.end(), {"delete", "--force", id});
-  return command;
 }
 
 }  // namespace consort::runtime

@@ -1,8 +1,10 @@
 // The same bundle, handed to an installed OCI runtime (runc, crun, youki): `runtime: runc`.
 //
-// The program is run as `NAME --root DIR create|start|kill|delete`. Its container's init becomes a child of whoever is
-// the subreaper, i.e. of the keeper. create blocks for tens of milliseconds; the supervisor runs it as a child and
-// watches it.
+// begin_external() gives a Launch like any other (launch.hpp): ready, start(), started. A helper process, forked from
+// the caller, mounts the overlay in a mount namespace of its own (nothing shows on the host), runs `PROGRAM create`,
+// reports, waits for start() and runs `PROGRAM start`. The container's init becomes a child of the nearest subreaper
+// above the caller, i.e. of the keeper; exec (exec.hpp), cgroups and signals work on it as on ours. What the program
+// keeps about the container is removed by remove_external() after its end.
 #pragma once
 
 #include <sys/types.h>
@@ -31,10 +33,10 @@ Result<> unmount_rootfs(const std::string& target);  // not mounted is success
 Result<std::string> portable_config(std::string_view config_json, const std::string& source, int rootfs,
                                     const std::string& netns_path, const std::string& init_program);
 
-std::vector<std::string> create_command(const ExternalRuntime& runtime, const std::string& id,
-                                        const std::string& bundle, const std::string& pid_file,
-                                        const std::string& console_socket);
-std::vector<std::string> start_command(const ExternalRuntime& runtime, const std::string& id);
-std::vector<std::string> delete_command(const ExternalRuntime& runtime, const std::string& id);
+// The caller must not have other threads that allocate while it forks. options.child_of is ignored. The pid, pidfd and
+// console are there from `ready` on; sync_fd() is to be watched as always.
+Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, const LaunchOptions& options);
+// Blocks for some 20 ms. A container that the program does not know is success.
+Result<> remove_external(const ExternalRuntime& runtime, const std::string& id);
 
 }  // namespace consort::runtime

@@ -96,17 +96,19 @@ Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::ve
 
 struct Received {
   Report report{};
+  std::string text;
   Fd console;
 };
 
 // nullopt at the end of the stream; Code::busy when nothing is there.
 Result<std::optional<Received>> receive(int socket) {
   Received received;
-  iovec part{&received.report, sizeof received.report};
+  char text[internal::max_report_text];
+  iovec parts[2] = {{&received.report, sizeof received.report}, {text, sizeof text}};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
   msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   ssize_t got;
@@ -115,7 +117,8 @@ Result<std::optional<Received>> receive(int socket) {
   if (got < 0 && errno == ECONNRESET) return std::optional<Received>();
   if (got < 0) return fail_errno("hear from container");
   if (got == 0) return std::optional<Received>();
-  if (got != sizeof received.report) return fail(Code::internal, "hear from container");
+  if (got < static_cast<ssize_t>(sizeof received.report)) return fail(Code::internal, "hear from container");
+  received.text.assign(text, static_cast<std::size_t>(got) - sizeof received.report);
   const cmsghdr* const header = CMSG_FIRSTHDR(&message);
   if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
     int fd;
@@ -173,11 +176,17 @@ Error Launch::Impl::died_silently() {
   return error;
 }
 
-Result<> Launch::Impl::handle(const Report& report) {
+Result<> Launch::Impl::handle(const Report& report, const std::string& text) {
   switch (report.kind) {
     case ReportKind::failed:
+      if (static_cast<internal::StepId>(report.step) == internal::StepId::external)
+        return fail(internal::explain_external(text));
       return fail(internal::explain(plan, report));
     case ReportKind::ready:
+      if (helper) {
+        pid = report.argument;
+        pidfd = TRY(open_pidfd(pid));
+      }
       state = State::ready;
       return {};
     case ReportKind::executing:
@@ -200,10 +209,11 @@ Result<Launch::State> Launch::Impl::advance() {
       handled = std::unexpected(std::move(received).error());
     } else if (*received) {
       if ((*received)->console) console = std::move((*received)->console);
-      handled = handle((*received)->report);
+      handled = handle((*received)->report, (*received)->text);
     } else if (executing) {
       state = State::started;
       finished = true;
+      reap_helper();
       plan = {};  // descriptors and trees are the child's affair now
       break;
     } else {
@@ -216,9 +226,18 @@ Result<Launch::State> Launch::Impl::advance() {
   return state;
 }
 
+// It ends by itself when the socket does, and takes the container away unless that has started.
+void Launch::Impl::reap_helper() {
+  sync.reset();
+  while (helper && ::waitpid(helper, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  helper = 0;
+}
+
 void Launch::Impl::abandon() {
   if (finished) return;
   finished = true;
+  if (helper) return reap_helper();
   if (pidfd) {
     ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
     pollfd ended{pidfd.get(), POLLIN, 0};

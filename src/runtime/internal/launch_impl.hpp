@@ -13,6 +13,7 @@ namespace consort::runtime {
 struct Launch::Impl {
   internal::Prepared plan;
   ChildOf child_of = ChildOf::caller;
+  pid_t helper = 0;  // of an external runtime; ours to reap
   std::vector<IdMapping> uid_mappings, gid_mappings;
 
   pid_t pid = 0;
@@ -32,7 +33,8 @@ struct Launch::Impl {
   void abandon();  // kills the child, reaps it if it is ours, removes the cgroup
 
  private:
-  Result<> handle(const internal::Report& report);
+  Result<> handle(const internal::Report& report, const std::string& text);
+  void reap_helper();
   Error died_silently();
 };
 

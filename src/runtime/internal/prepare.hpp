@@ -27,5 +27,6 @@ Result<> prepare_cgroup(const Cgroup& cgroup, Prepared& plan);
 
 // The failed step in the words of the user.
 Error explain(const Prepared& plan, const struct Report& report);
+Error explain_external(const std::string& text);  // the program's own words, with what launch.cpp would have said
 
 }  // namespace consort::runtime::internal

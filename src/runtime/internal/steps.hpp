@@ -2,6 +2,7 @@
 // of the message. Everything here is async-signal-safe: system calls on prepared data.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -39,6 +40,7 @@ enum class StepId : std::uint8_t {
   find_program,
   ready,
   exec,
+  external,  // not a step: what an external runtime said
 };
 
 struct Outcome {
@@ -72,7 +74,9 @@ struct Report {
   std::uint32_t step;  // StepId
   std::int32_t error;
   std::int32_t argument;
+  // Of `external`: the text follows.
 };
+inline constexpr std::size_t max_report_text = 2048;
 
 [[noreturn]] void run_child(const Prepared& plan, std::span<const Step> steps, int sync);
 
