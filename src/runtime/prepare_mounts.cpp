@@ -43,15 +43,18 @@ Result<> set_bind_options(const MountOptions& options, PreparedMount& mount) {
   clear &= ~static_cast<std::uint64_t>(MOUNT_ATTR__ATIME);
   if (options.set & atime_flags) clear |= MOUNT_ATTR__ATIME;
   const std::uint64_t set = mount_attributes(options.set);
-  if ((set || clear) && set_attributes(mount.tree.get(), set, clear, 0, all) != 0) {
-    if (errno != ENOSYS) return fail_errno("set options " + flags_text(options.set) + " of", mount.shown);
-    mount.late_remount = options.set;
-  }
   const unsigned long kind = propagation & ~static_cast<unsigned long>(MS_REC);
-  if (set_attributes(mount.tree.get(), 0, 0, kind, propagation & MS_REC) != 0) {
-    if (errno != ENOSYS) return fail_errno("set propagation of", mount.shown);
-    mount.late_propagation = propagation;
-  }
+  const bool kind_for_all = propagation & MS_REC;
+  const int tree = mount.tree.get();
+  // One call where it can be one; a tree without submounts, the usual case, has no "all".
+  const bool together = all == kind_for_all || !options.recursive;
+  const int done = together ? set_attributes(tree, set, clear, kind, all)
+                            : (set || clear ? set_attributes(tree, set, clear, 0, all) : 0) |
+                                  set_attributes(tree, 0, 0, kind, kind_for_all);
+  if (done == 0) return {};
+  if (errno != ENOSYS) return fail_errno("set options " + flags_text(options.set) + " of", mount.shown);
+  mount.late_remount = options.set;
+  mount.late_propagation = propagation;
   return {};
 }
 
