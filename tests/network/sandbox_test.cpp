@@ -1,7 +1,4 @@
 // Containers' network namespaces: what is in them, what they reach, and that nothing of them is left.
-#include <chrono>
-#include <iostream>
-
 #include "host_fixture.hpp"
 
 namespace consort::test {
@@ -52,29 +49,20 @@ TEST_F(SandboxTest, NothingIsLeftAfterwards) {
   EXPECT_EQ(shell("ip route show table all | grep -v 198.51"), routes);
 }
 
-TEST_F(SandboxTest, Timing) {
+TEST_F(SandboxTest, RemovingTheBridgeTakesTheCablesOfContainersThatAreJustGoing) {
+  const std::string links = shell("ip -o link");
   const BridgeNetwork net = network(18);
-  using Clock = std::chrono::steady_clock;
-  auto at = Clock::now();
-  const auto lap = [&](const char* what, int n = 1) {
-    std::cout << what << ": " << std::chrono::duration<double, std::milli>(Clock::now() - at).count() / n << " ms\n";
-    at = Clock::now();
-  };
   REQUIRE_OK(create_bridge(net));
-  lap("create_bridge");
   auto host = HostLink::open();
   std::vector<Sandbox> sandboxes;
-  at = Clock::now();
   for (int i = 0; i < 20; ++i) {
     auto one = host->create_sandbox({.container_id = "a", .endpoints = {endpoint(net, i + 2)}});
     REQUIRE_OK(one);
     sandboxes.push_back(*std::move(one));
   }
-  lap("create_sandbox", 20);
-  sandboxes.clear();
-  lap("close 20 sandboxes");
+  sandboxes.erase(sandboxes.begin() + 10, sandboxes.end());  // the others are being taken away by the kernel now
   REQUIRE_OK(remove_bridge(net.bridge));
-  lap("remove_bridge with 20 links");
+  EXPECT_EQ(shell("ip -o link"), links);
 }
 
 }  // namespace

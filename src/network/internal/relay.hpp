@@ -20,6 +20,8 @@ class Relay {
   virtual ~Relay() = default;
 };
 
+// The process must ignore SIGPIPE, which splice raises for a socket whose peer has gone.
+//
 // Bytes are moved by splice and never copied here. Half-closed connections stay half-closed.
 Result<std::unique_ptr<Relay>> relay_tcp(EventLoop& loop, int listener, RelayTarget target);
 // A flow lives as long as datagrams pass, and a minute and a half longer.
