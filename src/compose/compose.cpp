@@ -104,10 +104,13 @@ class Load {
   }
 
   bool name_project(TreeLoader& loader) {
+    bool unusable = false;  // a name was given, and nothing of it is left
     if (settings_.name.empty()) {
-      settings_.name = normalize_project_name(loader.project_name(settings_.files, settings_.environment));
+      const std::string given = loader.project_name(settings_.files, settings_.environment);
+      settings_.name = normalize_project_name(given);
+      unusable = !given.empty() && settings_.name.empty();
     }
-    if (settings_.name.empty()) {
+    if (settings_.name.empty() && !unusable) {
       const std::string folder = settings_.working_directory;
       settings_.name = normalize_project_name(base_name(folder));
       const std::string real = options_.access.resolve_links(folder);

@@ -88,7 +88,7 @@ const Shape list_or_map{.name = "mapping or list",
                         .item = &text,
                         .unique = true,
                         .value = &scalar_value,
- .keys = KeyRule::not_empty};
+                        .keys = KeyRule::not_empty};
 const Shape option_map{.name = "mapping", .types = type::mapping, .example = "{key: value}", .value = &text_or_number};
 const Shape text_map{.name = "mapping", .types = type::mapping, .value = &text, .keys = KeyRule::not_empty};
 const Shape host_addresses{
@@ -99,7 +99,7 @@ const Shape extra_hosts{.name = "list or mapping",
                         .item = &text,
                         .unique = true,
                         .value = &host_addresses,
- .keys = KeyRule::not_empty};
+                        .keys = KeyRule::not_empty};
 
 // Nested attributes.
 constexpr string_view soft_hard[]{"soft", "hard"};

@@ -6,7 +6,6 @@
 #include "compose/loader/loader.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/suggest.hpp"
-#include "compose/passes/validate.hpp"
 
 namespace consort::compose {
 
@@ -75,7 +74,6 @@ const Node* TreeLoader::base_services(const std::string& path, const Scope& scop
     Path root;
     merge(*model, std::move(document), root, reporter_);
     enforce_unicity(*model);
-    validate(*model, path, reporter_);
     canonicalize(*model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient);
     enforce_unicity(*model);
   }

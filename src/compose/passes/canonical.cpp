@@ -228,7 +228,9 @@ void device_defaults(Node* list) {
 
 }  // namespace
 
-void canonicalize(Node& root, Reporter& reporter, Parsing parsing) { Pass(root, reporter, parsing).run(); }
+void canonicalize(Node& root, Reporter& reporter, Parsing parsing) {
+  Pass(root, reporter, parsing).run();
+}
 
 void set_defaults(Node& root) {
   Node* services = root.find("services");

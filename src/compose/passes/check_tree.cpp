@@ -25,7 +25,17 @@ void check_volume(const Entry& entry, Reporter& reporter) {
 
 void check_file_object(std::string_view section, const Entry& entry, Reporter& reporter) {
   const bool config = section == "configs";
-  if (is_true(entry.value.find("external")) || entry.value.find("driver")) return;
+  if (is_true(entry.value.find("external"))) return;
+  if (entry.value.find("driver")) {
+    if (config || entry.value.find("file") || entry.value.find("environment")) return;
+    Diagnostic& made = reporter.error(
+        "missing-key",
+        "secret \"" + entry.key + "\" must declare either `file` or `environment`: invalid compose project",
+        entry.place);
+    made.label = "no source that can be used here";
+    made.help = "secrets come from `file: ./PATH` or `environment: VARIABLE`; drivers are for swarm clusters";
+    return;
+  }
   if (!entry.value.is_mapping()) return;
   int given = 0;
   for (const std::string_view key : {"file", "environment", "content"}) given += entry.value.find(key) != nullptr;

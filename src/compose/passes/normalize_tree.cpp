@@ -8,7 +8,9 @@ namespace consort::compose {
 
 namespace {
 
-bool has_items(const Node* node) { return node && (!node->entries.empty() || !node->items.empty()); }
+bool has_items(const Node* node) {
+  return node && (!node->entries.empty() || !node->items.empty());
+}
 
 // Whether the service uses the default network.
 bool normalize_service(Node& service) {
