@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "network/internal/conntrack.hpp"
 #include "network/internal/firewall_rules.hpp"
 #include "network/internal/foreign_firewall.hpp"
 #include "network/internal/nft.hpp"
@@ -197,17 +198,18 @@ Result<> Firewall::add_redirects(std::span<const Redirect> redirects) {
   if (redirects.empty()) return {};
   const std::vector<ElementChange> changes = elements_of(redirects);
   Result<> added = add(state_->socket, changes);
-  if (added) return {};
+  if (added) return conntrack::forget_flows(state_->socket, redirects);
   // No table: somebody flushed the firewall. Another target under this key: a supervisor died before it could tidy up.
   if (added.error().sys_errno() == ENOENT) TRY(ensure_table());
   TRY(remove(state_->socket, changes));
   TRY_WRAP(add(state_->socket, changes), "redirect published ports");
-  return {};
+  return conntrack::forget_flows(state_->socket, redirects);
 }
 
 Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
   if (redirects.empty()) return {};
-  return remove(state_->socket, elements_of(redirects));
+  TRY(remove(state_->socket, elements_of(redirects)));
+  return conntrack::forget_flows(state_->socket, redirects);
 }
 
 Result<> Firewall::remove_redirects_to(const Subnet& subnet) {

@@ -50,7 +50,9 @@ class Firewall {
   Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
   Result<std::vector<std::string>> bridges();
 
-  Result<> add_redirects(std::span<const Redirect> redirects);  // an older one of the same address and port is replaced
+  // An older one of the same address and port is replaced. UDP flows that began before follow from their next packet
+  // on.
+  Result<> add_redirects(std::span<const Redirect> redirects);
   Result<> remove_redirects(std::span<const Redirect> redirects);
   // Removes all redirects to addresses of a subnet: what a killed supervisor left behind.
   Result<> remove_redirects_to(const Subnet& subnet);

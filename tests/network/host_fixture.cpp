@@ -88,6 +88,18 @@ std::string tcp_exchange(const std::string& address, std::uint16_t port, const s
   return ask(SOCK_STREAM, address, port, say, timeout_ms, Until::first_piece);
 }
 
+std::string udp_ask_from(int fd, const std::string& address, std::uint16_t port, const std::string& say,
+                         int timeout_ms) {
+  const SocketAddress to = socket_address(address, port);
+  if (::sendto(fd, say.data(), say.size(), 0, reinterpret_cast<const sockaddr*>(&to.storage), to.size) < 0)
+    return error_text("send");
+  pollfd poll{fd, POLLIN, 0};
+  if (::poll(&poll, 1, timeout_ms) != 1) return "receive: timeout";
+  std::array<char, 4096> buffer;
+  const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
+  return got < 0 ? error_text("receive") : std::string(buffer.data(), static_cast<std::size_t>(got));
+}
+
 std::string udp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms) {
   return ask(SOCK_DGRAM, address, port, say, timeout_ms, Until::first_piece);
 }

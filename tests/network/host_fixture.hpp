@@ -51,6 +51,9 @@ class HostTest : public ::testing::Test {
 // Clients and servers for the namespaces. Addresses as text; "" or a text that says what went wrong.
 std::string tcp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 3000);
 std::string udp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 3000);
+// From a socket that is there already.
+std::string udp_ask_from(int fd, const std::string& address, std::uint16_t port, const std::string& say,
+                         int timeout_ms);
 // Sends, keeps its half open, and returns what came in one piece.
 std::string tcp_exchange(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms);
 // Answers each datagram with what the function makes of it; without a function, never.

@@ -1,5 +1,7 @@
 // Published ports, seen from everywhere a client can be.
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/socket.h>
 
 #include <iostream>
 
@@ -112,6 +114,30 @@ TEST_F(PortsTest, UdpWorksTheSameWay) {
   EXPECT_EQ(udp_ask("198.51.100.2", 5353, "hi"), "web from 198.51.100.2: hi");
   EXPECT_EQ(ask_in(outside_.get(), [] { return udp_ask("198.51.100.2", 5353, "hi"); }), "web from 198.51.100.1: hi");
   EXPECT_EQ(ask_in(web_.netns.get(), [] { return udp_ask("198.51.100.2", 5353, "hi"); }), "web from 172.18.0.1: hi");
+}
+
+TEST_F(PortsTest, AUdpFlowFollowsWhenThePortMovesToAnotherContainer) {
+  auto other = host_->create_sandbox({.container_id = "other", .endpoints = {endpoint(net_, 3)}});
+  REQUIRE_OK(other);
+  const auto first = start_in(web_.netns.get(), [](const auto& ready) { udp_serve("0.0.0.0", 53, "first", ready); });
+  const auto second =
+      start_in(other->netns.get(), [](const auto& ready) { udp_serve("0.0.0.0", 53, "second", ready); });
+  // The same client socket all the time.
+  const Fd here = open_file("/proc/self/ns/net", O_RDONLY).value();
+  ASSERT_EQ(::setns(outside_.get(), CLONE_NEWNET), 0);
+  const Fd client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::setns(here.get(), CLONE_NEWNET), 0);
+  const auto ask = [&] { return udp_ask_from(client.get(), "198.51.100.2", 5353, "hi", 300); };
+  EXPECT_EQ(ask().substr(0, 7), "receive");  // before it is published: refused, but remembered by the kernel
+  Firewall firewall = Firewall::open().value();
+  Redirect to_first{Protocol::udp, Address(), 5353, Address::parse("172.18.0.2").value(), 53}, to_second = to_first;
+  to_second.target = Address::parse("172.18.0.3").value();
+  REQUIRE_OK(firewall.add_redirects({&to_first, 1}));
+  EXPECT_EQ(ask(), "first from 198.51.100.1: hi");
+  REQUIRE_OK(firewall.add_redirects({&to_second, 1}));
+  EXPECT_EQ(ask(), "second from 198.51.100.1: hi");
+  REQUIRE_OK(firewall.remove_redirects({&to_second, 1}));
+  EXPECT_EQ(ask().substr(0, 7), "receive");
 }
 
 TEST_F(PortsTest, TheRelayKeepsHalfClosedConnectionsAndLargeAnswers) {
