@@ -187,6 +187,10 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text) {
         pid = report.argument;
         pidfd = TRY(open_pidfd(pid));
       }
+      // The mounts hang in the child's namespace now. Were ours the last descriptor of the overlay when a program ends
+      // at once, closing it would unmount it here, and that writes the whole disk below it out.
+      plan.root.reset();
+      for (internal::PreparedMount& mount : plan.mounts) mount.tree.reset();
       state = State::ready;
       return {};
     case ReportKind::executing:
