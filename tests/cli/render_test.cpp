@@ -1,0 +1,168 @@
+#include <gtest/gtest.h>
+
+#include "cli/commands/moment.hpp"
+#include "cli/render/container_text.hpp"
+#include "cli/render/log_printer.hpp"
+#include "cli/render/progress.hpp"
+#include "cli/render/table.hpp"
+#include "cli/render/template.hpp"
+
+namespace consort::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using project::Outlook;
+using project::ProgressEvent;
+
+TEST(Progress, PlainLines) {
+  EXPECT_EQ(plain_line({.id = "Container spr1-web-1", .status = "Created"}, false), " Container spr1-web-1  Created");
+  EXPECT_EQ(plain_line({.id = "svc", .text = "Pulling"}, false), " svc Pulling ");
+  EXPECT_EQ(plain_line({.id = "Network n", .status = "Created"}, true), " DRY-RUN MODE -  Network n  Created");
+}
+
+TEST(Progress, JsonLinesLeaveOutWhatIsEmpty) {
+  EXPECT_EQ(json_line({.id = "Container x", .status = "Started"}, false),
+            R"({"id":"Container x","status":"Started"})");
+  EXPECT_EQ(json_line({.id = "abc", .parent = "db", .text = "Downloading", .current = 5, .total = 10}, true),
+            R"({"dry-run":true,"id":"abc","parent_id":"db","text":"Downloading","current":5,"total":10,"percent":50})");
+}
+
+class Caught {
+ public:
+  ProgressOptions options(ProgressMode mode) {
+    return {.mode = mode,
+            .err = [this](std::string_view part) { err += part; },
+            .out = [this](std::string_view part) { out += part; }};
+  }
+  std::string err, out;
+};
+
+TEST(Progress, PlainTellsLayersOnlyWhenTheyChange) {
+  Caught caught;
+  const auto progress = make_progress({}, caught.options(ProgressMode::plain));
+  ProgressEvent layer{.id = "abc", .parent = "db", .text = "Downloading", .current = 1, .total = 9};
+  progress->event(layer);
+  layer.current = 5;
+  progress->event(layer);
+  layer.text = "Pull complete";
+  progress->event(layer);
+  EXPECT_EQ(caught.err, " abc Downloading \n abc Pull complete \n");
+}
+
+TEST(Progress, QuietSaysNothingButPassesBuildOutput) {
+  Caught caught;
+  const auto progress = make_progress({}, caught.options(ProgressMode::quiet));
+  progress->event({.id = "Container x", .status = "Started"});
+  progress->output("#1 DONE\n");
+  EXPECT_EQ(caught.err, "");
+  EXPECT_EQ(caught.out, "#1 DONE\n");
+}
+
+TEST(Progress, TtyDrawsABlockAndGivesTheCursorBack) {
+  Caught caught;
+  const auto progress = make_progress({}, caught.options(ProgressMode::tty));
+  progress->begin("Running");
+  progress->event({.id = "Container x", .status = "Started", .outlook = Outlook::done});
+  progress->finish();
+  EXPECT_NE(caught.err.find("[+] Running 1/1"), std::string::npos) << caught.err;
+  EXPECT_NE(caught.err.find("✔"), std::string::npos);
+  EXPECT_TRUE(caught.err.ends_with("\033[?25h"));
+}
+
+TEST(Table, Widths) {
+  EXPECT_EQ(format_table({{"NAME", "STATUS"}, {"a", "x"}}, object_table), "NAME      STATUS\na         x\n");
+  EXPECT_EQ(format_table({{"NAME", "B"}, {"a-name-of-12c", ""}}, object_table),
+            "NAME            B\na-name-of-12c   \n");
+  EXPECT_EQ(format_table({{"NAME", "STATUS"}}, wide_table), "NAME                STATUS\n");
+}
+
+TEST(Template, FieldsAndTables) {
+  const std::vector<FormatRow> rows{{{"ID", "CONTAINER ID", "abc", ""}, {"Code", "CODE", "1", "1"}}};
+  const FormatRow& heads = rows[0];
+  EXPECT_EQ(format_rows("{{.ID}}: {{json .ID}} {{json .Code}}", rows, {}, heads).value_or(""), "abc: \"abc\" 1\n");
+  EXPECT_EQ(format_rows("json", rows, {}, heads).value_or(""), "{\"ID\":\"abc\",\"Code\":1}\n");
+  EXPECT_EQ(format_rows("table {{.ID}}\\t{{.Code}}", rows, {}, heads).value_or(""), "CONTAINER ID   CODE\nabc            1\n");
+  EXPECT_EQ(format_rows("table", rows, {"ID"}, heads).value_or(""), "CONTAINER ID\nabc\n");
+  EXPECT_FALSE(format_rows("{{.Nope}}", rows, {}, heads));
+  EXPECT_FALSE(format_rows("{{.ID", rows, {}, heads));
+}
+
+supervisor::LogLine log_line(std::string_view text, supervisor::LogStream stream = supervisor::LogStream::out) {
+  return {.time = SystemTime(0ns), .stream = stream, .text = text};
+}
+
+TEST(Logs, PrefixesLineUpAndAreColouredInOrder) {
+  std::string out, err;
+  LogPrinter printer({.colour = true,
+                      .streams = Streams::separate,
+                      .out = [&](std::string_view text) { out += text; },
+                      .err = [&](std::string_view text) { err += text; }});
+  printer.join("a-1");
+  printer.join("bb-1");
+  printer.line("a-1", log_line("one"));
+  printer.line("bb-1", log_line("two", supervisor::LogStream::err));
+  printer.status("a-1 exited with code 0");
+  EXPECT_EQ(out, "\033[36ma-1   | \033[0mone\n\r\033[Ka-1 exited with code 0\n");
+  EXPECT_EQ(err, "\033[33mbb-1  | \033[0mtwo\n");
+}
+
+TEST(Logs, WithoutPrefixAndWithTimes) {
+  std::string out;
+  LogPrinter printer({.prefix = false, .timestamps = true, .out = [&](std::string_view text) { out += text; }});
+  printer.line("a-1", log_line("one", supervisor::LogStream::err));
+  EXPECT_EQ(out, "1970-01-01T00:00:00.000000000Z one\n");
+}
+
+engine::Container container_with_ports() {
+  engine::Container container;
+  container.state.status = engine::Status::running;
+  container.state.ports = {{"::", 18080, 80, "tcp"}, {"0.0.0.0", 18080, 80, "tcp"}};
+  container.exposed = {"80/tcp", "8000/tcp"};
+  return container;
+}
+
+TEST(ContainerText, Ports) {
+  EXPECT_EQ(port_text(publishers(container_with_ports())),
+            "0.0.0.0:18080->80/tcp, [::]:18080->80/tcp, 8000/tcp");
+  EXPECT_EQ(port_text({{"0.0.0.0", 1, 11, "tcp"}, {"0.0.0.0", 2, 12, "tcp"}, {"", 5, 0, "udp"}, {"", 6, 0, "udp"}}),
+            "0.0.0.0:11-12->1-2/tcp, 5-6/udp");
+}
+
+TEST(ContainerText, Status) {
+  const SystemTime now(100s);
+  engine::ContainerState state;
+  EXPECT_EQ(status_text(state, now), "Created");
+  state.status = engine::Status::running;
+  state.started_at = SystemTime(97s);
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds");
+  state.health = engine::HealthStatus::healthy;
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy)");
+  state.health = engine::HealthStatus::starting;
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds (health: starting)");
+  state.status = engine::Status::paused;
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds (Paused)");
+  state.status = engine::Status::exited;
+  state.finished_at = SystemTime(96s);
+  state.exit_code = 143;
+  EXPECT_EQ(status_text(state, now), "Exited (143) 4 seconds ago");
+  state.exit_code.reset();
+  EXPECT_EQ(status_text(state, now), "Exited (unknown) 4 seconds ago");
+}
+
+TEST(ContainerText, CommandsAreQuotedAndCut) {
+  EXPECT_EQ(command_text({"docker-entrypoint.sh", "postgres"}, true), "\"docker-entrypoint.s…\"");
+  EXPECT_EQ(command_text({"sh", "-c", "echo \"hi\""}, false), "\"sh -c echo \\\"hi\\\"\"");
+  EXPECT_EQ(command_text({"top"}, true), "\"top\"");
+}
+
+TEST(Moment, TimesAndDurations) {
+  const SystemTime now(1000s);
+  EXPECT_EQ(parse_moment("10s", now).value_or(SystemTime{}), SystemTime(990s));
+  EXPECT_EQ(parse_moment("500", now).value_or(SystemTime{}), SystemTime(500s));
+  EXPECT_EQ(parse_moment("500.25", now).value_or(SystemTime{}), SystemTime(500s + 250ms));
+  EXPECT_EQ(parse_moment("1970-01-01T00:00:07Z", now).value_or(SystemTime{}), SystemTime(7s));
+  EXPECT_FALSE(parse_moment("yesterday", now));
+}
+
+}  // namespace
+}  // namespace consort::cli

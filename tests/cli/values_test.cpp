@@ -1,0 +1,60 @@
+#include <gtest/gtest.h>
+
+#include "cli/commands/image_change.hpp"
+#include "cli/commands/run_values.hpp"
+#include "cli/relay/terminal_mode.hpp"
+
+namespace consort::cli {
+namespace {
+
+TEST(Publish, ShortForms) {
+  const auto one = parse_publish("127.0.0.1:8080:80/udp");
+  ASSERT_TRUE(one);
+  EXPECT_EQ((*one)[0], (engine::PortBinding{"127.0.0.1", 8080, 0, 80, "udp"}));
+  EXPECT_EQ((*parse_publish("80"))[0], (engine::PortBinding{"", 0, 0, 80, "tcp"}));
+  EXPECT_EQ((*parse_publish("[::1]:6001:6001"))[0], (engine::PortBinding{"::1", 6001, 0, 6001, "tcp"}));
+  EXPECT_EQ(parse_publish("9090-9091:8080-8081")->size(), 2U);
+  EXPECT_EQ((*parse_publish("8000-9000:80"))[0], (engine::PortBinding{"", 8000, 9000, 80, "tcp"}));
+  for (const char* bad : {"x", "80/foo", "70000", "1-2:1-3", "9-8:1", ""}) EXPECT_FALSE(parse_publish(bad)) << bad;
+}
+
+TEST(Mounts, ShortForms) {
+  const compose::Project project{.volumes = {{"data", {.name = "app_data"}}}};
+  const auto bind = parse_mount("./src:/app:ro", "/work", project);
+  ASSERT_TRUE(bind);
+  EXPECT_EQ(bind->source, "/work/src");
+  EXPECT_TRUE(bind->read_only);
+  EXPECT_EQ(bind->type, engine::MountType::bind);
+  EXPECT_EQ(parse_mount("data:/d", "/", project)->source, "app_data");
+  EXPECT_EQ(parse_mount("/anon", "/", project)->source, "");
+  for (const char* bad : {"a:b:c:d", ":b", ""}) EXPECT_FALSE(parse_mount(bad, "/", project)) << bad;
+}
+
+TEST(Changes, ConfigurationInstructions) {
+  image::ImageConfig config;
+  for (const char* line : {"CMD [\"postgres\"]", "ENTRYPOINT [\"/entry\"]", "ENV PGDATA=/data", "ENV PGDATA /other",
+                           "LABEL a.b=\"c d\"", "EXPOSE 5432", "VOLUME /data", "STOPSIGNAL SIGINT", "USER app"})
+    EXPECT_TRUE(apply_change(line, config)) << line;
+  EXPECT_EQ(config.cmd, (std::vector<std::string>{"postgres"}));
+  EXPECT_EQ(config.env, (std::vector<std::string>{"PGDATA=/other"}));
+  EXPECT_EQ(config.labels.at("a.b"), "c d");
+  EXPECT_EQ(config.exposed_ports, (std::vector<std::string>{"5432/tcp"}));
+  EXPECT_EQ(config.stop_signal, "SIGINT");
+  EXPECT_FALSE(apply_change("RUN make", config));
+  EXPECT_FALSE(apply_change("CMD", config));
+  EXPECT_FALSE(apply_change("CMD [1", config));
+}
+
+TEST(Detach, TheSequenceIsKeptBackUntilItIsClear) {
+  DetachKeys keys;
+  EXPECT_EQ(keys.feed("ls\x10").text, "ls");
+  EXPECT_EQ(keys.feed("x").text, "\x10x");
+  EXPECT_EQ(keys.feed("\x10").text, "");
+  EXPECT_TRUE(keys.feed("\x11").detached);
+  DetachKeys other("ctrl-a,d");
+  EXPECT_FALSE(other.feed("\x10\x11").detached);
+  EXPECT_TRUE(other.feed("\x01" "d").detached);
+}
+
+}  // namespace
+}  // namespace consort::cli

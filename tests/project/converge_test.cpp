@@ -1,0 +1,238 @@
+// Model and snapshot in, plan as text out.
+#include <gmock/gmock.h>
+
+#include "scene.hpp"
+
+namespace consort::project::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* tutorial = R"(
+services:
+  db:
+    image: postgres:15
+    container_name: lms_postgres
+    volumes: [data:/var/lib/postgresql/data]
+    healthcheck: {test: [CMD, "true"]}
+  web:
+    image: web
+    depends_on: {db: {condition: service_healthy}}
+volumes: {data: }
+)";
+
+TEST(Converge, NothingThere) {
+  const compose::Project project = project_of(tutorial);
+  Observed nothing;
+  EXPECT_EQ(plan_text(project, nothing),
+            "[] -> #1 network app_default, create, no network of this name\n"
+            "[] -> #2 volume app_data, create, no volume of this name\n"
+            "[1,2] -> #3 container lms_postgres, create, no container for this replica\n"
+            "[1,3] -> #4 container app-web-1, create, no container for this replica\n"
+            "[1,2,3,4] -> #5 all created\n"
+            "[5] -> #6 container lms_postgres, start\n"
+            "[6] -> #7 container lms_postgres, wait until healthy\n"
+            "[5,7] -> #8 container app-web-1, start\n");
+}
+
+TEST(Converge, EverythingRunsAlready) {
+  const compose::Project project = project_of(tutorial);
+  Scene scene(project);
+  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("web");
+  const auto plan = plan_converge(project, scene.observed, {});
+  ASSERT_TRUE(plan);
+  EXPECT_FALSE(plan->changes_anything()) << plan->to_string();
+  EXPECT_EQ(plan->to_string(),
+            "[] -> #1 container lms_postgres, keep, up to date\n"
+            "[] -> #2 container app-web-1, keep, up to date\n"
+            "[] -> #3 all created\n"
+            "[] -> #4 container lms_postgres, keep, Healthy already\n");
+}
+
+TEST(Converge, ADependencyThatIsNotHealthyIsWaitedForAgain) {
+  const compose::Project project = project_of(tutorial);
+  Scene scene(project);
+  scene.run("db").state.health = engine::HealthStatus::starting;
+  scene.run("web", 1, engine::Status::exited);
+  const std::string text = plan_text(project, scene.observed);
+  EXPECT_THAT(text, HasSubstr("container lms_postgres, wait until healthy"));
+  EXPECT_THAT(text, HasSubstr("container app-web-1, start, not running"));
+}
+
+TEST(Converge, ChangedConfigurationRecreatesOnlyThatService) {
+  const compose::Project before = project_of(tutorial);
+  Scene scene(before);
+  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("web");
+  compose::Project after = before;
+  after.services.at("web").environment["DEBUG"] = "1";
+  const std::string text = plan_text(after, scene.observed);
+  EXPECT_THAT(text, HasSubstr("container aaaaaaaaaawe_app-web-1, create, configuration has changed (line "));
+  EXPECT_THAT(text, HasSubstr("[2] -> #3 container app-web-1, stop\n"
+                              "[2,3] -> #4 container app-web-1, remove, replaced\n"
+                              "[4] -> #5 container aaaaaaaaaawe_app-web-1, rename to app-web-1\n"));
+  EXPECT_THAT(text, HasSubstr("container lms_postgres, keep"));
+}
+
+TEST(Converge, WhatDoesNotConcernTheContainerDoesNotRecreateIt) {
+  const compose::Project before = project_of(tutorial);
+  Scene scene(before);
+  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("web");
+  compose::Project after = before;
+  after.services.at("web").depends_on.clear();
+  after.services.at("web").pull_policy = "always";
+  EXPECT_THAT(plan_text(after, scene.observed), Not(HasSubstr("remove")));
+}
+
+TEST(Converge, NewImageRecreates) {
+  const compose::Project project = project_of(tutorial);
+  Scene scene(project);
+  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("web");
+  scene.observed.images["web"] = "sha256:2";
+  EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("image has changed"));
+}
+
+TEST(Converge, RecreatePolicies) {
+  const compose::Project project = project_of(tutorial);
+  Scene scene(project);
+  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("web").labels[label::config_hash] = "old";
+  EXPECT_THAT(plan_text(project, scene.observed, {.recreate = Recreate::never}), Not(HasSubstr("create,")));
+  const std::string forced = plan_text(project, scene.observed, {.named = {"web"}, .recreate = Recreate::always});
+  EXPECT_THAT(forced, HasSubstr("_app-web-1, create, forced"));
+  EXPECT_THAT(forced, HasSubstr("container lms_postgres, keep"));
+}
+
+TEST(Converge, ScaleUpTakesTheNextNumbersAndDownRemovesTheHighest) {
+  const compose::Project project = project_of("services: {a: {image: x}}");
+  Scene scene(project);
+  scene.run("a", 1);
+  scene.run("a", 3);
+  const std::string up = plan_text(project, scene.observed, {.scale = {{"a", 3}}});
+  EXPECT_THAT(up, HasSubstr("container app-a-4, create"));
+  EXPECT_THAT(up, Not(HasSubstr("remove")));
+  const std::string down = plan_text(project, scene.observed, {.scale = {{"a", 1}}});
+  EXPECT_THAT(down, HasSubstr("container app-a-3, stop"));
+  EXPECT_THAT(down, HasSubstr("container app-a-3, remove, more replicas than wanted"));
+  EXPECT_THAT(down, HasSubstr("container app-a-1, keep"));
+}
+
+TEST(Converge, ACustomNameCannotBeScaled) {
+  const compose::Project project = project_of(tutorial);
+  EXPECT_THAT(plan_text(project, {}, {.scale = {{"db", 2}}}), HasSubstr("custom container name \"lms_postgres\""));
+}
+
+TEST(Converge, ReplicasStartOneAfterTheOther) {
+  const compose::Project project = project_of("services: {a: {image: x, scale: 2}}");
+  EXPECT_THAT(plan_text(project, {}),
+              HasSubstr("[4] -> #5 container app-a-1, start\n[4,5] -> #6 container app-a-2, start\n"));
+}
+
+TEST(Converge, OrphansAreToldOrRemoved) {
+  const compose::Project before = project_of("services: {a: {image: x}, gone: {image: x}}");
+  Scene scene(before);
+  scene.run("a");
+  scene.run("gone");
+  compose::Project after = before;
+  after.services.erase("gone");
+  EXPECT_THAT(plan_text(after, scene.observed), HasSubstr("Found orphan containers ([app-gone-1]) for this project."));
+  EXPECT_THAT(plan_text(after, scene.observed, {.orphans = Orphans::remove}),
+              HasSubstr("container app-gone-1, remove, its service is not in the file"));
+  EXPECT_THAT(plan_text(after, scene.observed, {.orphans = Orphans::ignore}), Not(HasSubstr("gone")));
+}
+
+TEST(Converge, ExternalResourcesMustExist) {
+  const compose::Project network =
+      project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {external: true}}");
+  EXPECT_EQ(plan_text(network, {}), "error: network n declared as external, but could not be found\n");
+  const compose::Project volume =
+      project_of("services: {a: {image: x, volumes: ['vv:/v']}}\nvolumes: {vv: {external: true}}");
+  EXPECT_EQ(plan_text(volume, {}), "error: external volume \"vv\" not found\n");
+}
+
+TEST(Converge, AChangedNetworkIsReplacedWithWhatIsOnIt) {
+  const compose::Project before = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
+  Scene scene(before);
+  scene.run("a");
+  const compose::Project after =
+      project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {internal: true}}");
+  const std::string text = plan_text(after, scene.observed);
+  EXPECT_THAT(text, HasSubstr("[] -> #1 container app-a-1, stop\n"
+                              "[1] -> #2 network app_n, remove, configuration has changed\n"
+                              "[2] -> #3 network app_n, create, configuration has changed\n"));
+  EXPECT_THAT(text, HasSubstr("network app_n is replaced"));
+}
+
+TEST(Converge, AChangedVolumeIsReplacedOnlyWhenTheUserSaysSo) {
+  const compose::Project before = project_of("services: {a: {image: x, volumes: ['d:/d']}}\nvolumes: {d: {}}");
+  Scene scene(before);
+  scene.run("a");
+  const compose::Project after =
+      project_of("services: {a: {image: x, volumes: ['d:/d']}}\nvolumes: {d: {labels: {x: y}}}");
+  EXPECT_THAT(plan_text(after, scene.observed), Not(HasSubstr("volume app_d, remove")));
+  std::string question;
+  ConvergeOptions options;
+  options.confirm = [&](const std::string& text) {
+    question = text;
+    return true;
+  };
+  EXPECT_THAT(plan_text(after, scene.observed, options), HasSubstr("volume app_d, remove, configuration has changed"));
+  EXPECT_THAT(question, HasSubstr("data will be lost"));
+}
+
+TEST(Converge, AnonymousVolumesGoOnUnlessRenewed) {
+  const compose::Project project = project_of("services: {a: {image: x, volumes: [/cache]}}");
+  Scene scene(project);
+  scene.run("a").mounts = {{.name = "f00d", .target = "/cache", .anonymous = true}};
+  const auto plan = plan_converge(project, scene.observed, {.recreate = Recreate::always});
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->operations()[0].action, Action::create_container);
+  EXPECT_EQ(plan->operations()[0].container->mounts[0].source, "f00d");
+  const auto renewed = plan_converge(project, scene.observed, {.renew_anonymous_volumes = true});
+  ASSERT_TRUE(renewed);
+  EXPECT_EQ(renewed->operations()[0].container->mounts[0].source, "");
+}
+
+TEST(Converge, DependentsWithRestartAreStoppedBeforeAndStartedAfter) {
+  const compose::Project before =
+      project_of("services: {db: {image: x}, web: {image: x, depends_on: {db: {condition: service_started, restart: true}}}}");
+  Scene scene(before);
+  scene.run("db");
+  scene.run("web");
+  compose::Project after = before;
+  after.services.at("db").environment["X"] = "1";
+  const std::string text = plan_text(after, scene.observed);
+  const auto stop_web = text.find("container app-web-1, stop");
+  const auto stop_db = text.find("container app-db-1, stop");
+  ASSERT_NE(stop_web, std::string::npos) << text;
+  EXPECT_LT(stop_web, stop_db) << text;
+  EXPECT_THAT(text, HasSubstr("container app-web-1, start, not running"));
+}
+
+TEST(Converge, AnInterruptedRecreationIsFinished) {
+  const compose::Project project = project_of("services: {a: {image: x}}");
+  Scene scene(project);
+  scene.run("a", 1, engine::Status::created).name = "0123456789ab_app-a-1";
+  const std::string text = plan_text(project, scene.observed);
+  EXPECT_THAT(text, HasSubstr("container 0123456789ab_app-a-1, rename to app-a-1, a recreation was interrupted"));
+}
+
+TEST(Converge, WaitingForTheWholeProject) {
+  const compose::Project project = project_of(
+      "services: {job: {image: x}, web: {image: x, depends_on: {job: {condition: service_completed_successfully}}}}");
+  const std::string text = plan_text(project, {}, {.after = AfterCreate::start_and_wait});
+  EXPECT_THAT(text, HasSubstr("container app-job-1, wait until completed"));
+  EXPECT_THAT(text, HasSubstr("container app-web-1, wait until running or healthy"));
+}
+
+TEST(Converge, UpWithoutStart) {
+  const compose::Project project = project_of("services: {a: {image: x}}");
+  EXPECT_THAT(plan_text(project, {}, {.after = AfterCreate::nothing}), Not(HasSubstr("start")));
+}
+
+}  // namespace
+}  // namespace consort::project::test

@@ -1,0 +1,138 @@
+#include <gmock/gmock.h>
+
+#include "project/plan/images.hpp"
+#include "project/plan/lifecycle.hpp"
+#include "scene.hpp"
+
+namespace consort::project::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* stack = R"(
+services:
+  db: {image: postgres:15, volumes: ['data:/d']}
+  web: {build: ., depends_on: [db]}
+volumes: {data: }
+)";
+
+TEST(Lifecycle, DownGoesAgainstTheDependencies) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db");
+  scene.run("web");
+  EXPECT_EQ(plan_down("app", &project, scene.observed, {}).to_string(),
+            "[] -> #1 container app-web-1, stop\n"
+            "[1] -> #2 container app-web-1, remove\n"
+            "[1] -> #3 container app-db-1, stop\n"
+            "[3] -> #4 container app-db-1, remove\n"
+            "[2,4] -> #5 network app_default, remove\n");
+}
+
+TEST(Lifecycle, DownWithVolumesAndImages) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db");
+  const std::string text =
+      plan_down("app", &project, scene.observed, {.volumes = true, .images = RemoveImages::local}).to_string();
+  EXPECT_THAT(text, HasSubstr("remove with anonymous volumes"));
+  EXPECT_THAT(text, HasSubstr("volume app_data, remove"));
+  EXPECT_THAT(text, HasSubstr("image app-web, remove"));
+  EXPECT_THAT(text, Not(HasSubstr("image postgres")));
+}
+
+TEST(Lifecycle, DownWithoutAFileWorksFromLabels) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db");
+  scene.run("web");
+  const std::string text = plan_down("app", nullptr, scene.observed, {.volumes = true}).to_string();
+  EXPECT_THAT(text, HasSubstr("[1] -> #3 container app-db-1, stop"));
+  EXPECT_THAT(text, HasSubstr("volume app_data, remove"));
+}
+
+TEST(Lifecycle, ANetworkThatOthersUseStays) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db");
+  scene.run("web");
+  const std::string text = plan_down("app", &project, scene.observed, {.named = {"web"}}).to_string();
+  EXPECT_THAT(text, HasSubstr("app_default, keep"));
+  EXPECT_THAT(text, Not(HasSubstr("app-db-1")));
+}
+
+TEST(Lifecycle, StartHonoursDependenciesAndRefusesWhatIsNotThere) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db", 1, engine::Status::exited);
+  scene.run("web", 1, engine::Status::exited);
+  const ServiceGraph graph = ServiceGraph::of(project);
+  const auto plan = plan_start(scene.observed.containers, graph, {"web"});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->to_string(), "[] -> #1 container app-db-1, start\n[1] -> #2 container app-web-1, start\n");
+  const auto missing = plan_start({}, graph, {"db"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message(), "service \"db\" has no container to start");
+}
+
+TEST(Lifecycle, RestartTakesDependentsAlongOnlyWhenTheyAskForIt) {
+  const compose::Project plain = project_of(stack);
+  Scene scene(plain);
+  scene.run("db");
+  scene.run("web");
+  const auto& containers = scene.observed.containers;
+  EXPECT_THAT(plan_restart(containers, ServiceGraph::of(plain), {"db"}, Dependents::include, {}).to_string(),
+              Not(HasSubstr("app-web-1")));
+  compose::Project asking = plain;
+  asking.services.at("web").depends_on.at("db").restart = true;
+  EXPECT_THAT(plan_restart(containers, ServiceGraph::of(asking), {"db"}, Dependents::include, {}).to_string(),
+              HasSubstr("[1] -> #2 container app-web-1, restart"));
+}
+
+TEST(Images, MissingOnesArePulledOrBuilt) {
+  const compose::Project project = project_of(stack);
+  const auto plan = plan_images(project, {}, {});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->to_string(),
+            "[] -> #1 image postgres:15, pull, not on this machine\n"
+            "[] -> #2 image app-web, build, no image yet\n");
+  EXPECT_TRUE(plan_images(project, {{"postgres:15", {"sha256:1", {}}}, {"app-web", {"sha256:2", {}}}}, {})->empty());
+}
+
+TEST(Images, AnImageThatCanBeBuiltIsTriedAtTheRegistryFirst) {
+  const compose::Project project = project_of("services: {a: {image: x/y, build: .}}");
+  EXPECT_EQ(plan_images(project, {}, {})->to_string(),
+            "[] -> #1 image x/y, pull if possible, not on this machine\n"
+            "[1] -> #2 image x/y, build, no image yet\n");
+}
+
+TEST(Images, Policies) {
+  const auto text = [](const char* policy, bool local, SystemTime now = {}) {
+    const compose::Project project =
+        project_of("services: {a: {image: x, pull_policy: " + std::string(policy) + "}}");
+    std::map<std::string, LocalImage> images;
+    if (local) images["x"] = {"sha256:1", {}};
+    return plan_images(project, images, {.now = now})->to_string();
+  };
+  using namespace std::chrono_literals;
+  EXPECT_THAT(text("always", true), HasSubstr("pull"));
+  EXPECT_EQ(text("never", false), "");
+  EXPECT_EQ(text("missing", true), "");
+  EXPECT_EQ(text("daily", true, SystemTime(23h)), "");
+  EXPECT_THAT(text("daily", true, SystemTime(25h)), HasSubstr("pull"));
+  EXPECT_EQ(text("every_2h", true, SystemTime(1h)), "");
+  EXPECT_THAT(text("every_2h", true, SystemTime(3h)), HasSubstr("pull"));
+}
+
+TEST(Images, PullSaysWhatItLeavesOut) {
+  const compose::Project project = project_of("services: {a: {image: x}, b: {image: x}, c: {build: .}}");
+  const auto plan = plan_pull(project, {}, {});
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->operations().size(), 3U);
+  EXPECT_EQ(plan->operations()[1].after, "Skipped - Image is already being pulled by a");
+  EXPECT_EQ(plan->operations()[2].after, "Skipped - No image to be pulled");
+}
+
+}  // namespace
+}  // namespace consort::project::test
