@@ -113,7 +113,7 @@ Result<Command> run(const Instruction& instruction) {
   command.security = flags.text("security");
   if (!command.network.empty() && command.network != "default" && command.network != "none" &&
       command.network != "host")
-    return wrong("unsupported network mode \"" + command.network + "\"");
+    return wrong("invalid network mode \"" + command.network + "\"");
   if (!command.security.empty() && command.security != "sandbox" && command.security != "insecure")
     return wrong("security \"" + command.security + "\" is not valid");
   return Command(std::move(command));
@@ -210,7 +210,7 @@ Result<Command> shell(const Instruction& instruction) {
   TRY(FlagSet::check(instruction, {}));
   if (instruction.words.empty()) return at_least_one(instruction);
   if (!instruction.json) {
-    return wrong("SHELL requires the arguments to be in JSON form: " + instruction.original);
+    return wrong("SHELL requires the arguments to be in JSON form");
   }
   return Command(ShellCommand{texts(instruction)});
 }
@@ -330,7 +330,9 @@ Result<BuildFile> interpret(const Dockerfile& dockerfile) {
     } else if (auto* meta = std::get_if<ArgCommand>(&*command)) {
       result.meta_args.push_back({std::move(*meta), instruction.range});
     } else {
-      return fail(dockerfile_error(dockerfile.file, instruction.range, "no build stage in current context"));
+      return fail(Error(Code::invalid)
+                      .why("no build stage in current context")
+                      .at(mark_of(dockerfile.file, instruction.range)));
     }
   }
   if (result.stages.empty()) {

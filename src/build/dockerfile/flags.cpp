@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
+#include "build/dockerfile/suggest.hpp"
 
 namespace consort::build {
 
@@ -13,7 +14,7 @@ Result<FlagSet> FlagSet::check(const Instruction& instruction, std::initializer_
     if (rule == rules.end()) {
       std::vector<std::string> names;
       for (const auto& known : rules) names.emplace_back(known.name);
-      const auto near = nearest(flag.name, names);
+      const auto near = suggestion(flag.name, names);
       return fail(
           Error(Code::invalid).why("unknown flag: --" + flag.name + (near ? " (did you mean " + *near + "?)" : "")));
     }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/strings.hpp"
+#include "build/dockerfile/suggest.hpp"
 
 namespace consort::build {
 namespace {
@@ -12,8 +13,8 @@ std::unexpected<Error> wrong(std::string why) {
   return fail(Error(Code::invalid).why(std::move(why)));
 }
 
-std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
-  const auto near = nearest(word, known);
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
+  const auto near = suggestion(word, known);
   return near ? " (did you mean " + *near + "?)" : "";
 }
 
@@ -63,14 +64,14 @@ Result<RunMount::Type> parse_type(const std::string& value) {
   const std::vector<std::string> names{"bind", "cache", "tmpfs", "secret", "ssh"};
   for (std::size_t i = 0; i < names.size(); ++i)
     if (to_lower(value) == names[i]) return static_cast<RunMount::Type>(i);
-  return wrong("unsupported mount type \"" + value + "\"" + suggestion(value, names));
+  return wrong("unsupported mount type \"" + value + "\"" + did_you_mean(value, names));
 }
 
 Result<RunMount::Sharing> parse_sharing(const std::string& value) {
   const std::vector<std::string> names{"shared", "private", "locked"};
   for (std::size_t i = 0; i < names.size(); ++i)
     if (to_lower(value) == names[i]) return static_cast<RunMount::Sharing>(i);
-  return wrong("unsupported sharing value \"" + value + "\"" + suggestion(value, names));
+  return wrong("unsupported sharing value \"" + value + "\"" + did_you_mean(value, names));
 }
 
 enum class Writable : std::uint8_t { by_type, chosen };
@@ -129,9 +130,10 @@ Result<> apply(RunMount& mount, Writable& writable, const std::string& field, co
     if (!number) return wrong("invalid value " + value + " for " + key);
     (key == "mode" ? mount.mode : key == "uid" ? mount.uid : mount.gid) = number;
   } else {
-    return wrong("unexpected key '" + key + "' in '" + field + "'" +
-                 suggestion(key, {"type", "from", "source", "target", "readonly", "id", "sharing", "required", "size",
-                                  "mode", "uid", "gid", "src", "dst", "destination", "ro", "rw", "readwrite", "env"}));
+    return wrong(
+        "unexpected key '" + key + "' in '" + field + "'" +
+        did_you_mean(key, {"type", "from", "source", "target", "readonly", "id", "sharing", "required", "size", "mode",
+                           "uid", "gid", "src", "dst", "destination", "ro", "rw", "readwrite", "env"}));
   }
   return {};
 }

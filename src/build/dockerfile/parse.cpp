@@ -4,6 +4,7 @@
 #include "build/dockerfile/ast.hpp"
 #include "build/dockerfile/heredoc.hpp"
 #include "build/dockerfile/lines.hpp"
+#include "build/dockerfile/suggest.hpp"
 #include "build/dockerfile/words.hpp"
 
 namespace consort::build {
@@ -49,7 +50,7 @@ class Parser {
   Result<> run() {
     while (!lines_.at_end()) TRY(one());
     if (out_.instructions.empty()) {
-      return fail(Error(Code::invalid, "dockerfile parse error").why("file with no instructions").at({out_.file}));
+      return fail(Error(Code::invalid).why("file with no instructions").at({out_.file}));
     }
     return {};
   }
@@ -74,7 +75,7 @@ class Parser {
     TRY(join(line, whole, logical));
     if (trim(logical.text()).empty()) return {};
     if (out_.instructions.size() >= max_instructions)
-      return fail(Error(Code::invalid, "dockerfile parse error").why("too many instructions").at({out_.file, first}));
+      return fail(Error(Code::invalid).why("too many instructions").at({out_.file, first}));
     Instruction instruction;
     instruction.comments = std::exchange(comments_, {});
     TRY(parse_instruction(logical, 0, instruction));
@@ -99,8 +100,7 @@ class Parser {
         continue;
       }
       more = append(next, next, logical);
-      if (logical.text().size() > max_dockerfile_bytes)
-        return fail(Error(Code::invalid, "dockerfile parse error").why("line is too long"));
+      if (logical.text().size() > max_dockerfile_bytes) return fail(Error(Code::invalid).why("line is too long"));
     }
     return {};
   }
@@ -132,13 +132,11 @@ class Parser {
     const std::uint32_t number = lines_.number();
     const Mark mark{out_.file, number, 1, count_code_points(whole)};
     if (out_.directive(name)) {
-      return fail(Error(Code::invalid, "dockerfile parse error on line " + std::to_string(number))
-                      .why("only one " + name + " parser directive can be used")
-                      .at(mark));
+      return fail(Error(Code::invalid).why("only one " + name + " parser directive can be used").at(mark));
     }
     if (name == "escape") {
       if (value != "`" && value != "\\") {
-        return fail(Error(Code::invalid, "dockerfile parse error on line " + std::to_string(number))
+        return fail(Error(Code::invalid)
                         .why("invalid escape token '" + std::string(value) + "' does not match ` or \\")
                         .at(mark));
       }
@@ -150,11 +148,8 @@ class Parser {
 
   std::unexpected<Error> wrong(const LogicalLine& logical, std::size_t begin, std::size_t end, std::string why) const {
     const Range range = logical.range(begin, end);
-    const std::uint32_t first = logical.range(0, 0).line;
     const std::uint32_t length = range.line == range.end_line ? range.end_column - range.column : 0;
-    return fail(Error(Code::invalid, "dockerfile parse error on line " + std::to_string(first))
-                    .why(std::move(why))
-                    .at({out_.file, range.line, range.column, length}));
+    return fail(Error(Code::invalid).why(std::move(why)).at({out_.file, range.line, range.column, length}));
   }
 
   Result<> parse_instruction(const LogicalLine& logical, std::size_t begin, Instruction& out) {
@@ -194,11 +189,12 @@ class Parser {
                                  const std::string& upper) const {
     std::vector<std::string> names;
     for (const auto& info : keywords) names.emplace_back(info.name);
-    const auto near = nearest(upper, names);
+    const auto near = suggestion(upper, names);
     const std::string written(logical.text().substr(begin, end - begin));
     std::string why = "unknown instruction: " + written;
     if (near) why += " (did you mean " + (written == upper ? *near : to_lower(*near)) + "?)";
-    return wrong(logical, begin, end, std::move(why));
+    const std::string line = std::to_string(logical.range(begin, end).line);
+    return wrong(logical, begin, end, "dockerfile parse error on line " + line + ": " + why);
   }
 
   Result<> arguments(const LogicalLine& logical, std::string_view line, std::size_t begin, Shape shape,
@@ -307,7 +303,7 @@ class Parser {
         heredoc.range.end_column = count_code_points(line) + 1;
       }
       if (!terminated) {
-        return fail(Error(Code::invalid, "dockerfile parse error on line " + std::to_string(first))
+        return fail(Error(Code::invalid)
                         .why("unterminated heredoc")
                         .at({out_.file, first, 1, 0})
                         .hint("end it with a line that holds only " + heredoc.name));

@@ -76,6 +76,7 @@ class Copier {
       if (start && S_ISDIR(entry.mode)) continue;  // made already, with attributes of its own
       auto done = one(entry);
       if (!done) {
+        if (done.error().code() == Code::invalid) return done;  // says itself where
         const std::string where = "/" + (entry.path.empty() ? target_ : join_path(target_, entry.path));
         return std::unexpected(std::move(done).error().wrap("copy", where));
       }
@@ -199,6 +200,15 @@ Result<Target> prepare_target(int root, const std::string& destination, OwnerIds
   return target;
 }
 
+// A start folder that is made now gets its mode only from --chmod.
+Result<> dress_start(int root, const std::string& path, const FileEntry& start, const CopySettings& settings) {
+  if (!settings.mode) return {};
+  const Fd folder = TRY(open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (::fchmod(folder.get(), settings.mode->apply(start.mode) & 07777) != 0)
+    return fail_errno("change mode", "/" + path);
+  return {};
+}
+
 std::string below(const std::string& folder, const std::string& name) {
   return folder.empty() ? name : folder + "/" + name;
 }
@@ -251,7 +261,10 @@ Result<> copy_into(const SourceTree& tree, const Selected& source, int root, con
   const OwnerIds owner = settings.owner.value_or(OwnerIds{});
   Target target = TRY(prepare_target(root, destination, owner));
   if (source.is_folder()) {
-    if (!target.is_folder) target.path = TRY(prepare_path(root, target.path, MakeFolders::all, owner));
+    if (!target.is_folder) {
+      target.path = TRY(prepare_path(root, target.path, MakeFolders::all, owner));
+      TRY(dress_start(root, target.path, source.entries.front(), settings));
+    }
   } else if (target.is_folder) {
     target.path = below(target.path, source.name);
   }

@@ -113,16 +113,19 @@ Result<runtime::Spec> spec_of(const RunStep& step) {
   return spec;
 }
 
-// Folders and files that are only there to mount something on: what of them the image has not is removed again.
+// Folders and files that are only there to mount something on: what of them the image has not is removed again. /dev,
+// /proc and /sys stay, as they do in BuildKit.
 class Stubs {
  public:
-  static Result<Stubs> look(const RunStep& step, const runtime::Spec& spec) {
+  static Result<Stubs> look(const RunStep& step) {
     Stubs stubs;
     stubs.upper_ = step.draft.directory();
     const Fd merged = TRY(open_merged(step.layers, step.draft.work()));
-    for (const auto& mount : spec.mounts) {
+    std::vector<std::string> targets{"/etc/resolv.conf", "/etc/hosts"};
+    for (const auto& mount : step.mounts) targets.push_back(mount.target);
+    for (const auto& target : targets) {
       std::string path;
-      for (const auto& part : split(clean_path(mount.destination), '/')) {
+      for (const auto& part : split(clean_path(target), '/')) {
         if (part.empty()) continue;
         path += (path.empty() ? "" : "/") + part;
         if (std::ranges::find(stubs.missing_, path) != stubs.missing_.end()) continue;
@@ -187,7 +190,7 @@ Result<std::string> seccomp_filter(const RunStep& step) {
 
 Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   const runtime::Spec spec = TRY(spec_of(step));
-  const Stubs stubs = TRY(Stubs::look(step, spec));
+  const Stubs stubs = TRY(Stubs::look(step));
   Pipe out = TRY(make_pipe());
   Pipe err = TRY(make_pipe());
   runtime::LaunchOptions options;

@@ -127,13 +127,9 @@ class StepRun {
     return result;
   }
 
-  bool linked() const {
-    const auto* copy = std::get_if<CopyOperation>(&operation_.action);
-    return copy && copy->link == Link::yes;
-  }
-
   Result<> make_key() {
-    key_.add("base", linked() ? "none" : before_.chain);
+    // --link too: its layer cannot know the modes of folders that lie below it otherwise.
+    key_.add("base", before_.chain);
     describe(operation_, key_);
     if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
       for (const auto& source : copy->sources) TRY(prepare(*copy, source));
@@ -254,12 +250,17 @@ class StepRun {
       if (copy.from) return std::optional<OwnerIds>{};
       return OwnerIds{};
     }
-    const auto ids = TRY(runtime::resolve_ownership(root, copy.chown));
-    return OwnerIds{ids.uid, ids.gid};
+    const auto ids = runtime::resolve_ownership(root, copy.chown);
+    if (!ids && ids.error().message().contains("no matching entries")) {
+      progress_->output("warning: --chown: " + ids.error().message() + "; 0:0 is used\n", true);  // as BuildKit does
+      return OwnerIds{};
+    }
+    if (!ids) return fail(Error(Code::invalid).why(ids.error().message()));
+    return OwnerIds{ids->uid, ids->gid};
   }
 
   Result<> execute(const CopyOperation& copy, const image::LayerDraft& draft) {
-    const Fd root = TRY(open_merged(linked() ? Layers{} : before_.layers, draft));
+    const Fd root = TRY(open_merged(before_.layers, draft));
     CopySettings settings;
     settings.owner = TRY(owner_of(copy, root.get()));
     if (!copy.chmod.empty()) settings.mode = TRY(ModeChange::parse(copy.chmod));
@@ -305,8 +306,14 @@ class StepRun {
     options.whiteouts = image::UnpackOptions::Whiteouts::plain;
     if (copy.chown.empty()) {
       const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, OwnerIds{}));
-      const std::string target = "/proc/self/fd/" + std::to_string(root) + "/" + path;
-      TRY(image::unpack_layer(tar, target, options));
+      const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+      struct stat before {};
+      if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
+      TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
+      // The archive's "." says nothing about the folder it is unpacked into.
+      if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
+          ::fchmod(folder.get(), before.st_mode & 07777) != 0)
+        return fail_errno("restore owner", "/" + path);
       return {};
     }
     // With an owner of its own it goes through a folder that holds nothing else.

@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "build/dockerfile/mount.hpp"
+#include "build/dockerfile/suggest.hpp"
 #include "image/reference.hpp"
 
 namespace consort::build {
@@ -48,9 +49,9 @@ struct Builder {
       const auto stages =
           static_cast<std::size_t>(std::ranges::count_if(graph.nodes, [](const Node& node) { return !node.implicit; }));
       if (*number >= stages) return fail(at(range, "invalid stage index " + name));
-      return checked(static_cast<std::size_t>(*number), name, user, range);
+      return checked(static_cast<std::size_t>(*number), user, range);
     }
-    if (const auto found = by_name.find(own); found != by_name.end()) return checked(found->second, name, user, range);
+    if (const auto found = by_name.find(own); found != by_name.end()) return checked(found->second, user, range);
     Node node;
     node.implicit = true;
     node.name = node.image = name;
@@ -64,13 +65,9 @@ struct Builder {
     return graph.nodes.size() - 1;
   }
 
-  Result<std::size_t> checked(std::size_t found, const std::string& name, std::size_t user, const Range& range) const {
+  Result<std::size_t> checked(std::size_t found, std::size_t user, const Range& range) const {
     if (found == user) return fail(at(range, "circular dependency detected on stage: " + graph.nodes[user].name));
-    if (found > user) {
-      return fail(at(range, "cannot copy from stage \"" + name + "\", it needs to be defined before current stage \"" +
-                                graph.nodes[user].title + "\""));
-    }
-    return found;
+    return found;  // one that comes later is an error only if it is needed: check_order
   }
 
   Result<std::vector<std::optional<std::size_t>>> sources_of(const Step& step, std::size_t user) {
@@ -153,7 +150,7 @@ void check_from_args(const Expansion& expansion, const Variables& args, const Bu
     for (const auto& meta : file.meta_args)
       for (const auto& definition : meta.command.definitions) declared = declared || definition.key == name;
     if (declared) continue;
-    const auto near = nearest(name, args.names());
+    const auto near = suggestion(name, args.names());
     checks.add(Rule::undefined_arg_in_from, range,
                "FROM argument '" + name + "' is not declared" + (near ? " (did you mean " + *near + "?)" : ""));
   }
@@ -238,15 +235,30 @@ Result<> add_stage(Builder& builder, const BuildFile& file, Stage& stage, std::s
   return {};
 }
 
+Result<> check_order(const Graph& graph, std::size_t user) {
+  const Node& node = graph.nodes[user];
+  for (std::size_t i = 0; i < node.sources.size(); ++i) {
+    for (const auto& source : node.sources[i]) {
+      if (!source || *source < user || graph.nodes[*source].implicit) continue;
+      const auto* copy = std::get_if<CopyCommand>(&node.steps[i].command);
+      const std::string name = copy ? copy->from : graph.nodes[*source].title;
+      return fail(Error(Code::invalid)
+                      .why("cannot copy from stage \"" + name + "\", it needs to be defined before current stage \"" +
+                           node.title + "\"")
+                      .at(mark_of(graph.file, node.steps[i].range)));
+    }
+  }
+  return {};
+}
+
 Result<std::size_t> find_target(const Graph& graph, const std::string& target, std::size_t stages) {
   if (target.empty()) return stages - 1;
   for (std::size_t i = stages; i-- > 0;) {
     if (graph.nodes[i].name == to_lower(target)) return i;
   }
-  if (const auto number = parse_unsigned(target); number && *number < stages) return static_cast<std::size_t>(*number);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < stages; ++i) names.push_back(graph.nodes[i].name);
-  const auto near = nearest(target, names);
+  const auto near = suggestion(target, names);
   return fail(Error(Code::invalid)
                   .why("target stage \"" + target + "\" could not be found" +
                        (near && !near->empty() ? " (did you mean " + *near + "?)" : "")));
@@ -276,6 +288,9 @@ Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const Bui
   }
   if (stages == 1) graph.nodes.front().title.clear();
   builder.reach(graph.target);
+  for (std::size_t i = 0; i < stages; ++i) {
+    if (graph.nodes[i].reachable) TRY(check_order(graph, i));
+  }
   return graph;
 }
 

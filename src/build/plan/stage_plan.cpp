@@ -6,6 +6,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/heredoc.hpp"
+#include "build/dockerfile/suggest.hpp"
 #include "build/plan/ports.hpp"
 #include "build/plan/text.hpp"
 #include "runtime/defaults.hpp"
@@ -60,6 +61,7 @@ class Planner {
 
   void begin() {
     config() = input_.base;
+    if (node_.base == Node::Base::scratch) config().working_dir = "/";
     config().on_build.clear();
     if (config().platform.architecture.empty()) config().platform = node_.platform.value_or(input_.graph.platform);
     if (input_.parent) {
@@ -119,7 +121,7 @@ class Planner {
   void report_missing(const Expansion& expansion) {
     for (const auto& name : expansion.missing) {
       if (std::ranges::any_of(out_.state.args, [&](const auto& arg) { return arg.key == name; })) continue;
-      const auto near = nearest(name, out_.state.environment.names());
+      const auto near = suggestion(name, out_.state.environment.names());
       checks_.add(Rule::undefined_var, step_->range,
                   "Usage of undefined variable '$" + name + "'" + (near ? " (did you mean $" + *near + "?)" : ""));
     }
@@ -278,8 +280,6 @@ class Planner {
       const auto words = TRY(expanded(text)).words;
       for (const auto& word : words) TRY(expose_ports(word, step_->range, checks_, ports));
     }
-    std::ranges::sort(ports);
-    ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
     for (const auto& port : ports) {
       auto& all = config().exposed_ports;
       if (std::ranges::find(all, port) == all.end()) all.push_back(port);
@@ -431,9 +431,7 @@ class Planner {
   Result<> plan_mounts(const RunCommand& command, RunOperation& run) {
     const Expand expander = [&](std::string_view text) { return value(std::string(text)); };
     for (std::size_t i = 0; i < command.mounts.size(); ++i) {
-      auto mount = parse_mount(command.mounts[i], expander);
-      if (!mount) return fail(dockerfile_error(input_.graph.file, step_->range, mount.error().message()));
-      PlannedMount planned{std::move(*mount), node_.sources[step_index_][i]};
+      PlannedMount planned{TRY(parse_mount(command.mounts[i], expander)), node_.sources[step_index_][i]};
       RunMount& m = planned.mount;
       const bool needs_target = m.type != RunMount::Type::secret && m.type != RunMount::Type::ssh;
       if (needs_target || !m.target.empty()) {
