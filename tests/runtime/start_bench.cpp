@@ -41,21 +41,24 @@ int main(int count, char** words) {
   for (int i = 0; i < rounds; ++i) {
     const auto zero = Clock::now();
     const auto since = [zero] { return std::chrono::duration<double, std::milli>(Clock::now() - zero).count(); };
-    consort::Result<Launch> launch = Launch::begin(spec, sandbox.options());
-    if (!launch) {
-      std::fprintf(stderr, "%s\n", launch.error().message().c_str());
+    const auto start = [&]() -> consort::Result<> {
+      Launch launch = TRY(Launch::begin(spec, sandbox.options()));
+      begin.push_back(since());
+      TRY(launch.wait_for(Launch::State::ready));
+      ready.push_back(since());
+      TRY(launch.start());
+      TRY(launch.wait_for(Launch::State::started));
+      started.push_back(since());
+      consort::ChildGuard child(launch.pid());
+      TRY(child.wait());
+      ended.push_back(since());
+      return Cgroup::open(launch.cgroup_path()).remove();
+    };
+    // fault_test.cpp reads this line.
+    if (const consort::Result<> done = start(); !done) {
+      std::fprintf(stderr, "%s\n", done.error().message().c_str());
       return 1;
     }
-    begin.push_back(since());
-    bool good = launch->wait_for(Launch::State::ready).has_value();
-    ready.push_back(since());
-    good = good && launch->start().has_value() && launch->wait_for(Launch::State::started).has_value();
-    started.push_back(since());
-    consort::ChildGuard child(launch->pid());
-    good = good && child.wait().has_value();
-    ended.push_back(since());
-    good = good && Cgroup::open(launch->cgroup_path()).remove().has_value();
-    if (!good) return 1;
   }
   for (auto [name, times] : {std::pair{"begun", &begin}, {"ready", &ready}, {"started", &started}, {"ended", &ended}}) {
     std::ranges::sort(*times);
