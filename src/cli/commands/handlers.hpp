@@ -38,6 +38,7 @@ Result<int> run_volumes(Invocation& invocation);
 Result<int> run_wait(Invocation& invocation);
 
 Result<int> run_image_import(Invocation& invocation);
+Result<int> run_image_inspect(Invocation& invocation);
 Result<int> run_image_list(Invocation& invocation);
 Result<int> run_image_load(Invocation& invocation);
 Result<int> run_image_prune(Invocation& invocation);

@@ -86,6 +86,30 @@ Result<int> run_images(Invocation& invocation) {
   return print_rows(invocation, rows, true);
 }
 
+Result<int> run_image_inspect(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  const image::Store& store = workspace->engine().images();
+  Json array = Json::array();
+  for (const std::string& name : invocation.arguments) {
+    const image::Image image = TRY(store.find(name));
+    const Json config = TRY(parse_json(TRY(store.raw_config_of(image)), "configuration of " + name));
+    std::vector<std::string> tags, digests;
+    for (const std::string& full : image.names) tags.push_back(image::familiar_name(full));
+    for (const std::string& full : image.digests) digests.push_back(image::familiar_name(full));
+    const Json* inner = find_key(config, "config");
+    array.push_back({{"Id", image.id},
+                     {"RepoTags", tags},
+                     {"RepoDigests", digests},
+                     {"Created", format_rfc3339(image.created)},
+                     {"Architecture", image.platform.architecture},
+                     {"Os", image.platform.os},
+                     {"Size", image.size},
+                     {"Config", inner ? *inner : Json::object()}});
+  }
+  print_out(dump_json(array, 4) + "\n");
+  return 0;
+}
+
 Result<int> run_image_list(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   std::vector<Row> rows;

@@ -53,6 +53,7 @@ constexpr Command table[] = {
     {"exec", "SERVICE COMMAND [ARGS...]", "Run a command in a running container", exec_flags, {2}, first, run_exec},
     {"export", "SERVICE", "Write a container's file system as a tar archive", export_flags, one, mixed, run_export},
     {"image import", "FILE|- [REFERENCE]", "Make an image of a root file system", import_flags, {1, 2}, mixed, run_image_import},
+    {"image inspect", "IMAGE...", "Print what is known of images, as JSON", {}, {1}, mixed, run_image_inspect},
     {"image load", "", "Read images from an archive", load_flags, none, mixed, run_image_load},
     {"image ls", "", "List the images on this machine", images_flags, any, mixed, run_image_list},
     {"image prune", "", "Remove images that nothing needs", prune_flags, none, mixed, run_image_prune},

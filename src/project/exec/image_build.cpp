@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "base/version.hpp"
+#include "build/failure.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
 #include "project/exec/build_log.hpp"
@@ -115,8 +116,14 @@ Result<> build_image(Session& session, const compose::Service& service, const Ru
     network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
     return network;
   };
+  std::string failed_step;
+  environment.failed = [&failed_step](const build::StepFailure& failure) { failed_step = build::render(failure); };
   auto built = build::build(build_request(*session.project, service, detail), environment);
-  if (!built) return fail(std::move(built).error());
+  if (!built) {
+    Error error = std::move(built).error();
+    if (!failed_step.empty()) error.data().hint = failed_step;
+    return fail(std::move(error));
+  }
   log.warnings(built->warnings);
   return {};
 }
