@@ -131,6 +131,9 @@ void Container::release_run() {
   old->launch.reset();
   context_.keeper.remove(unit_.id + "/*");
   record_.host_links.clear();
+  if (!unit_.runtime.empty())
+    if (const auto removed = runtime::remove_external(external_runtime(), unit_.id); !removed)
+      log_line(label() + ": " + removed.error().message());
   if (record_.state.cgroup.empty()) return;
   const auto removed = runtime::Cgroup::open(record_.state.cgroup).remove();
   if (!removed) log_line(label() + ": " + removed.error().message());

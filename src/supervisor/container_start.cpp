@@ -58,6 +58,10 @@ Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<F
   return {};
 }
 
+runtime::ExternalRuntime Container::external_runtime() const {
+  return runtime::ExternalRuntime{unit_.runtime, context_.roots.run + "/runtimes"};
+}
+
 Result<> Container::begin_launch() {
   const runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
   run_->network = std::make_unique<ContainerNetwork>(context_);
@@ -77,9 +81,10 @@ Result<> Container::begin_launch() {
   std::vector<Fd> child_ends;
   TRY(prepare_stdio(options, child_ends));
 
-  run_->launch = TRY(runtime::Launch::begin(spec, options));
+  run_->launch = TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
+                                           : runtime::begin_external(external_runtime(), spec, options));
   for (const std::string& warning : run_->launch->warnings()) log_line(label() + ": " + warning);
-  run_->pid = run_->launch->pid();
+  run_->pid = run_->launch->pid();  // an external runtime's is known when it is ready
   run_->sync_watch = TRY(context_.loop.add(run_->launch->sync_fd(), EPOLLIN, [this](std::uint32_t) { on_sync(); }));
   return {};
 }
@@ -98,6 +103,7 @@ void Container::on_sync() {
 // Everything that must be there before the first instruction of the container's program: its names and ports are
 // served, and a successor of ours would know its process.
 Result<> Container::release_to_exec() {
+  run_->pid = run_->launch->pid();
   if (unit_.tty) TRY(open_terminal());
   TRY(run_->network->serve(unit_));
   ContainerState& state = record_.state;
@@ -114,7 +120,6 @@ Result<> Container::release_to_exec() {
 
 Result<> Container::open_terminal() {
   run_->console = run_->launch->take_console();
-  TRY(set_nonblocking(run_->console.get()));
   Pipe relay = TRY(make_pipe(O_NONBLOCK));
   context_.keeper.put(key("console"), run_->console.get());
   context_.keeper.put(key("relay_read"), relay.read.get());

@@ -1,6 +1,7 @@
 #include "supervisor/internal/log_pump.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include <cerrno>
 #include <chrono>

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/external.hpp"
 #include "runtime/launch.hpp"
 #include "supervisor/internal/container_network.hpp"
 #include "supervisor/internal/context.hpp"
@@ -106,6 +107,7 @@ class Container {
   // container_start.cpp
   void launch();
   Result<> begin_launch();
+  runtime::ExternalRuntime external_runtime() const;
   Result<> prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends);
   void on_sync();
   Result<> release_to_exec();

@@ -18,7 +18,7 @@ class LogPump {
   LogPump& operator=(const LogPump&) = delete;
 
   Result<> add_pipe(Fd pipe, LogStream stream);
-  // A pty's master (borrowed, non-blocking) cannot be spliced into a file directly: its bytes pass through `relay`, a
+  // A pty's master (borrowed) cannot be spliced into a file directly: its bytes pass through `relay`, a
   // pipe that outlives this process in the keeper, so that they survive it.
   Result<> add_terminal(int master, Pipe relay);
 
