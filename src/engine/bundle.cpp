@@ -203,8 +203,7 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
     if (::gethostname(name, sizeof name - 1) == 0) input.hostname = name;
   }
   TRY(add_shared_memory(record, input));
-  const std::string parent =
-      spec.cgroup_parent.empty() ? "/consort/" + record.summary.project : clean_path("/" + spec.cgroup_parent);
+  const std::string parent = spec.cgroup_parent.empty() ? "/consort" : clean_path("/" + spec.cgroup_parent);
   input.cgroups_path = parent + "/" + record.summary.id;
   TRY(add_seccomp(record, input));
   return write_file_atomic(bundle + "/config.json", TRY(make_oci_config(input)));

@@ -58,4 +58,17 @@ Result<Fd> open_layers(std::span<const std::string> layers, const std::string& s
   return view;
 }
 
+Result<Fd> open_container_layers(std::span<const std::string> layers, const std::string& upper,
+                                 const std::string& work) {
+  const Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
+  if (!fs) return fail_errno("open file system", "overlay");
+  for (const std::string& layer : layers) TRY(set_option(fs.get(), "lowerdir+", layer));
+  TRY(set_option(fs.get(), "upperdir", upper));
+  TRY(set_option(fs.get(), "workdir", work));
+  if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
+  Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));
+  if (!mount) return fail_errno("mount overlay");
+  return mount;
+}
+
 }  // namespace consort::volume

@@ -15,4 +15,8 @@ namespace consort::volume {
 // moment; it is made if missing.
 Result<Fd> open_layers(std::span<const std::string> layers, const std::string& scratch);
 
+// The same with a container's own layer on top, writable: the files of a container that does not run. Needs kernel 6.5.
+Result<Fd> open_container_layers(std::span<const std::string> layers, const std::string& upper,
+                                 const std::string& work);
+
 }  // namespace consort::volume

@@ -1,0 +1,118 @@
+// Files into and out of containers, as tar archives (engine behaviour, section 21). A running container is seen through
+// /proc/PID/root, with all its mounts. Of a stopped one the layers are mounted for the moment, and what it would have
+// mounted is looked up in its record.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "engine/internal/impl.hpp"
+#include "image/layer_tar.hpp"
+#include "volume/layers_view.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+struct Place {
+  Fd root;
+  std::string path;  // in root
+  bool read_only = false;
+};
+
+bool lies_in(const std::string& path, const std::string& folder) {
+  return path == folder || path.starts_with(folder + "/");
+}
+
+// The mount that holds the path, the deepest one; nullptr: none.
+const MountPoint* mount_of(const ContainerRecord& record, const std::string& path) {
+  const MountPoint* best = nullptr;
+  for (const MountPoint& mount : record.summary.mounts) {
+    if (mount.type != MountType::volume && mount.type != MountType::bind) continue;
+    if (lies_in(path, mount.target) && (!best || mount.target.size() > best->target.size())) best = &mount;
+  }
+  return best;
+}
+
+Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::string& text) {
+  const ContainerRecord record = TRY(impl.load(id));
+  const ContainerState state = TRY(impl.observe(record.summary.project, record.summary.id));
+  const std::string path = clean_path("/" + text);
+  const MountPoint* mount = mount_of(record, path);
+  const bool read_only = mount ? mount->read_only : record.spec.read_only;
+  if (state.pid > 0) {
+    Fd root = TRY(open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY));
+    return Place{.root = std::move(root), .path = path, .read_only = read_only};
+  }
+  if (mount) {
+    if (path == mount->target && !S_ISDIR(TRY(stat_path(mount->source)).st_mode)) {
+      Fd folder = TRY(open_file(dir_name(mount->source), O_PATH | O_DIRECTORY));
+      return Place{.root = std::move(folder), .path = "/" + base_name(mount->source), .read_only = read_only};
+    }
+    Fd root = TRY(open_file(mount->source, O_PATH | O_DIRECTORY));
+    return Place{.root = std::move(root), .path = "/" + path.substr(mount->target.size()), .read_only = read_only};
+  }
+  const auto image = TRY(impl.image_facts(record.summary.image_id));
+  const std::string bundle = impl.container_folder(record.summary.id);
+  Fd root = TRY_WRAP(volume::open_container_layers(image->layers, bundle + "/upper", bundle + "/work"),
+                     "look into container", record.summary.name);
+  return Place{.root = std::move(root), .path = path, .read_only = read_only};
+}
+
+std::string path_of(const Fd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
+
+Error not_there(const std::string& id, const std::string& path) {
+  return Error(Code::not_found, "Could not find the file " + path + " in container " + id);
+}
+
+// A single file goes by way of a folder that holds nothing else.
+Result<> pack_file(const Fd& file, const std::string& name, mode_t mode, const std::string& scratch,
+                   const image::ByteSink& sink) {
+  TRY(make_directories(scratch, 0700));
+  std::string folder = scratch + "/copy-XXXXXX";
+  if (!::mkdtemp(folder.data())) return fail_errno("create folder", folder);
+  const auto pack = [&]() -> Result<> {
+    const Fd copy = TRY(open_file(folder + "/" + name, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    const image::ByteSource source = image::source_of_fd(file.get());
+    std::vector<std::byte> buffer(1 << 16);
+    while (const std::size_t got = TRY(source(buffer))) TRY(write_full(copy.get(), std::span(buffer).first(got)));
+    if (::fchmod(copy.get(), mode & 07777) != 0) return fail_errno("set mode of", name);
+    TRY(image::pack_layer(folder, sink, {.whiteouts = image::PackOptions::Whiteouts::none}));
+    return {};
+  };
+  Result<> packed = pack();
+  Result<> removed = remove_tree(folder);
+  return packed ? std::move(removed) : std::move(packed);
+}
+
+}  // namespace
+
+Result<> Engine::copy_out(const std::string& id, const std::string& path, int out) {
+  const Place place = TRY(find_place(*impl_, id, path));
+  const Result<Fd> found = open_in_root(place.root.get(), place.path, O_RDONLY | O_NONBLOCK);
+  if (!found) return fail(not_there(id, path));
+  struct stat st;
+  if (::fstat(found->get(), &st) != 0) return fail_errno("look at", path);
+  const image::ByteSink sink = image::sink_of_fd(out);
+  if (S_ISREG(st.st_mode))
+    return pack_file(*found, base_name(place.path), st.st_mode, impl_->roots.run + "/copies", sink);
+  if (!S_ISDIR(st.st_mode)) return fail(Error(Code::unsupported, "copy").on(path).why("neither a file nor a folder"));
+  TRY(image::pack_layer(path_of(*found), sink, {.whiteouts = image::PackOptions::Whiteouts::none}));
+  return {};
+}
+
+Result<> Engine::copy_in(const std::string& id, const std::string& path, int in) {
+  const Place place = TRY(find_place(*impl_, id, path));
+  if (place.read_only) return fail(Error(Code::denied, "container rootfs is marked read-only"));
+  const Result<Fd> found = open_in_root(place.root.get(), place.path, O_RDONLY | O_DIRECTORY);
+  if (!found) return fail(not_there(id, path));
+  TRY(image::unpack_layer(image::source_of_fd(in), path_of(*found),
+                          {.whiteouts = image::UnpackOptions::Whiteouts::plain}));
+  return {};
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,52 @@
+// An engine in folders of its own, and an image with nothing but the probe, a passwd file and something to copy up.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "engine/engine.hpp"
+#include "image/config.hpp"
+#include "image/store.hpp"
+
+namespace consort::engine {
+
+class EngineTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // "probe" verbs as the command; project and name of this test.
+  ContainerSpec probe(const Strings& words);
+  std::string create(const ContainerSpec& spec);
+  // Runs to the end and gives what it printed.
+  std::string run(const ContainerSpec& spec, int expected_code = 0);
+  std::string output_of(const std::string& id);
+  std::string exec(const std::string& id, const ExecSpec& spec, int expected_code = 0);
+  // Another engine on the same folders: another process, as far as the database is concerned.
+  std::unique_ptr<Engine> second_engine();
+
+  Engine& engine() { return *engine_; }
+  const Roots& roots() const { return roots_; }
+
+  static constexpr const char* image_name = "probe:1";
+  std::string project_;
+
+ private:
+  void make_image();
+  // What is left on the host of this test's containers: mounts, links, cgroups, processes.
+  std::string leftovers() const;
+  std::string folder_;
+  Roots roots_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<std::string> ids_, bridges_;
+};
+
+template <typename T>
+std::string message_of(const Result<T>& result) {
+  return result ? "(no error)" : result.error().message();
+}
+
+}  // namespace consort::engine

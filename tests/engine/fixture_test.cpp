@@ -1,0 +1,179 @@
+#include "fixture.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "supervisor/client.hpp"
+#include "supervisor/log.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+// Names of folders and links below root that hold one of the words.
+void find_names(const std::string& root, const std::vector<std::string>& words, std::string& into) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error))
+    for (const std::string& word : words)
+      if (entry.path().filename().string().contains(word)) into += entry.path().string() + "\n";
+}
+
+}  // namespace
+
+std::string EngineTest::leftovers() const {
+  std::string text;
+  for (const std::string& line : split(read_file("/proc/self/mountinfo").value_or(""), '\n'))
+    if (line.contains(folder_)) text += line + "\n";
+  std::vector<std::string> words{project_};
+  for (const std::string& id : ids_) words.push_back(id);
+  for (const char* hierarchy : {"memory", "pids", "unified"})
+    find_names(std::string("/sys/fs/cgroup/") + hierarchy, words, text);
+  find_names("/sys/class/net", bridges_, text);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string command = read_file(entry.path().string() + "/cmdline").value_or("");
+    if (command.contains(project_) || command.contains(folder_)) text += "process " + command + "\n";
+  }
+  return text;
+}
+
+void EngineTest::SetUp() {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root: namespaces, overlay mounts, bridges";
+  std::string pattern = testing::TempDir() + "/consort-engine-XXXXXX";
+  folder_ = ::mkdtemp(pattern.data());
+  ::chmod(folder_.c_str(), 0755);
+  roots_ = {folder_ + "/data", folder_ + "/run"};
+  project_ = "t" + random_id().substr(0, 8);
+  ::setenv("CONSORT_LIBEXEC", CONSORT_BINARY_ROOT, 1);
+  Result<std::unique_ptr<Engine>> opened = Engine::open(roots_);
+  ASSERT_TRUE(opened) << opened.error().message();
+  engine_ = std::move(*opened);
+  make_image();
+}
+
+void EngineTest::make_image() {
+  image::LayerDraft base = engine_->images().new_layer().value();
+  const std::string root = base.directory();
+  for (const char* folder : {"/etc", "/bin", "/data", "/data/sub", "/tmp", "/home"})
+    ASSERT_EQ(::mkdir((root + folder).c_str(), 0755), 0);
+  std::filesystem::copy_file(CONSORT_PROBE, root + "/bin/probe");
+  ASSERT_TRUE(write_file_atomic(root + "/etc/passwd",
+                                "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1001::/home/alice:/bin/sh\n"));
+  ASSERT_TRUE(write_file_atomic(root + "/etc/group", "root:x:0:\nstaff:x:1001:\nextra:x:1500:alice\n"));
+  ASSERT_TRUE(write_file_atomic(root + "/data/sub/file", "from the image\n", 0640));
+  ASSERT_EQ(::chown((root + "/data").c_str(), 1000, 1001), 0);
+  ASSERT_EQ(::chmod((root + "/data").c_str(), 0750), 0);
+  ASSERT_EQ(::symlink("sub/file", (root + "/data/link").c_str()), 0);
+  ASSERT_TRUE(write_file_atomic(root + "/data/hidden", "in the lower layer only\n"));
+  image::LayerDraft top = engine_->images().new_layer().value();
+  ASSERT_EQ(::mkdir((top.directory() + "/data").c_str(), 0750), 0);
+  ASSERT_EQ(::chown((top.directory() + "/data").c_str(), 1000, 1001), 0);
+  ASSERT_EQ(::mknod((top.directory() + "/data/hidden").c_str(), S_IFCHR, 0), 0);  // overlayfs's whiteout
+  const image::LayerInfo first = engine_->images().commit_layer(std::move(base)).value();
+  const image::LayerInfo second = engine_->images().commit_layer(std::move(top)).value();
+  image::ImageConfig config;
+  config.platform = image::Platform::host();
+  config.env = {"FROM=image"};
+  config.entrypoint = {"/bin/probe"};
+  config.labels = {{"of", "image"}};
+  const auto name = image::Reference::parse(image_name).value();
+  const auto made = engine_->images().create_image(config, {first.id, second.id}, {name});
+  ASSERT_TRUE(made) << made.error().message();
+}
+
+void EngineTest::TearDown() {
+  if (!engine_) return;
+  const std::vector<Container> containers = engine_->list().value();
+  for (const Container& container : containers) {
+    ids_.push_back(container.id);
+    EXPECT_EQ(
+        message_of(engine_->remove_container(container.id, {.force = Force::yes, .volumes = AnonymousVolumes::remove})),
+        "(no error)");
+  }
+  const std::vector<Network> networks = engine_->list_networks().value();
+  for (const Network& network : networks) {
+    bridges_.push_back(network.bridge);
+    EXPECT_EQ(message_of(engine_->remove_network(network.id)), "(no error)");
+  }
+  const std::vector<Volume> volumes = engine_->list_volumes().value();
+  for (const Volume& volume : volumes) EXPECT_EQ(message_of(engine_->remove_volume(volume.spec.name)), "(no error)");
+  (void)supervisor::Client(roots_, project_).shutdown();
+  engine_.reset();
+  // Processes that were told to end need a moment to be gone.
+  std::string left = leftovers();
+  for (int i = 0; i < 100 && !left.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    left = leftovers();
+  }
+  EXPECT_EQ(left, "");
+  EXPECT_EQ(message_of(remove_tree(folder_)), "(no error)");
+}
+
+ContainerSpec EngineTest::probe(const Strings& words) {
+  ContainerSpec spec;
+  spec.name = project_ + "-probe-" + random_id().substr(0, 6);
+  spec.project = project_;
+  spec.service = "probe";
+  spec.image = image_name;
+  spec.command = words;
+  spec.network_mode = "none";
+  return spec;
+}
+
+std::string EngineTest::create(const ContainerSpec& spec) {
+  const Result<CreatedContainer> created = engine_->create_container(spec);
+  EXPECT_TRUE(created) << created.error().message();
+  return created ? created->id : "";
+}
+
+std::string EngineTest::output_of(const std::string& id) {
+  std::string text;
+  supervisor::LogReader reader(engine_->log_path(id).value(), {});
+  supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) {
+    text += std::string(line.text) + "\n";
+  };
+  EXPECT_TRUE(reader.read(handler));
+  reader.flush(handler);
+  return text;
+}
+
+std::string EngineTest::run(const ContainerSpec& spec, int expected_code) {
+  const std::string id = create(spec);
+  if (id.empty()) return "(not created)";
+  const Result<> started = engine_->start_container(id);
+  EXPECT_TRUE(started) << started.error().message();
+  if (!started) return "(not started)";
+  const Result<int> code = engine_->wait_container(id);
+  EXPECT_TRUE(code) << code.error().message();
+  std::string text = output_of(id);
+  EXPECT_EQ(code.value_or(-1), expected_code) << text;
+  return text;
+}
+
+std::string EngineTest::exec(const std::string& id, const ExecSpec& spec, int expected_code) {
+  Pipe out = make_pipe().value();
+  ExecSpec wired = spec;
+  wired.stdout_fd = wired.stderr_fd = out.write.get();
+  Result<std::unique_ptr<Exec>> process = engine_->exec(id, wired);
+  EXPECT_TRUE(process) << process.error().message();
+  if (!process) return "(not started)";
+  out.write.reset();
+  std::string text = read_all(out.read.get(), 1 << 20).value();
+  const Result<int> code = (*process)->wait();
+  EXPECT_TRUE(code) << code.error().message();
+  EXPECT_EQ(code.value_or(-1), expected_code) << text;
+  return text;
+}
+
+std::unique_ptr<Engine> EngineTest::second_engine() {
+  return std::move(Engine::open(roots_)).value();
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,160 @@
+// What is refused before anything is made, in Docker's words (engine behaviour, sections 5, 7, 19, 20, 23).
+#include "engine/internal/validate.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace consort::engine {
+
+using testing::HasSubstr;
+
+const HostInfo two_cpus{.cpus = 2, .cpuset = "0-1", .memory_nodes = "0"};
+
+std::string refusal(const std::function<void(ContainerSpec&)>& change) {
+  ContainerSpec spec;
+  spec.name = "web-1";
+  change(spec);
+  Strings warnings;
+  const Result<> valid = validate_container(spec, two_cpus, warnings);
+  return valid ? "(accepted)" : valid.error().message();
+}
+
+struct RefusalCase {
+  const char* name;
+  std::function<void(ContainerSpec&)> change;
+  const char* text;
+};
+
+class Refusal : public testing::TestWithParam<RefusalCase> {};
+
+TEST_P(Refusal, HasDockersWords) {
+  EXPECT_THAT(refusal(GetParam().change), HasSubstr(GetParam().text));
+}
+
+const RefusalCase refusals[] = {
+    {"Name", [](auto& s) { s.name = "a b"; },
+     "Invalid container name (a b), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"},
+    {"Memory", [](auto& s) { s.resources.memory = 1 << 20; }, "Minimum memory limit allowed is 6MB"},
+    {"Reservation",
+     [](auto& s) {
+       s.resources.memory = 8 << 20;
+       s.resources.memory_reservation = 16 << 20;
+     },
+     "Minimum memory limit can not be less than memory reservation limit, see usage"},
+    {"Swap",
+     [](auto& s) {
+       s.resources.memory = 16 << 20;
+       s.resources.memory_swap = 8 << 20;
+     },
+     "Minimum memoryswap limit should be larger than memory limit, see usage"},
+    {"Cpus", [](auto& s) { s.resources.nano_cpus = 3'000'000'000; },
+     "range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available"},
+    {"Cpuset", [](auto& s) { s.resources.cpuset_cpus = "9"; },
+     "Requested CPUs are not available - requested 9, available: 0-1"},
+    {"Capability", [](auto& s) { s.cap_add = {"FOO"}; }, "invalid CapAdd: unknown capability: \"CAP_FOO\""},
+    {"Sysctl",
+     [](auto& s) {
+       s.sysctls = {{"kernel.panic", "1"}};
+     },
+     "sysctl 'kernel.panic=1' is not allowed"},
+    {"HostnameAndSharedNetwork",
+     [](auto& s) {
+       s.network_mode = "container:x";
+       s.hostname = "h";
+     },
+     "conflicting options: hostname and the network mode"},
+    {"PortsAndSharedNetwork",
+     [](auto& s) {
+       s.network_mode = "container:x";
+       s.ports = {{.container_port = 80}};
+     },
+     "conflicting options: port publishing and the container type network mode"},
+    {"LogDriver", [](auto& s) { s.log.driver = "foo"; },
+     "error looking up logging plugin foo: plugin \"foo\" not found"},
+    {"LogOption",
+     [](auto& s) {
+       s.log.options = {{"foo", "1"}};
+     },
+     "unknown log opt 'foo' for json-file log driver"},
+    {"RelativeBind", [](auto& s) { s.mounts = {{.type = MountType::bind, .source = "/P", .target = "b"}}; },
+     "invalid mount config for type \"bind\": invalid mount path: 'b' mount path must be absolute"},
+    {"MountTwice",
+     [](auto& s) {
+       s.mounts = {{.type = MountType::volume, .source = "v1", .target = "/x"}};
+       s.tmpfs = {{"/x/", ""}};
+     },
+     "Duplicate mount point: /x/"},
+    {"Ulimit",
+     [](auto& s) {
+       s.ulimits = {{"nofile", 5, 3}};
+     },
+     "ulimit soft limit must be less than or equal to hard limit: 5 > 3"},
+    {"UlimitName",
+     [](auto& s) {
+       s.ulimits = {{"foo", 1, 1}};
+     },
+     "invalid ulimit type: foo"},
+    {"Gpus", [](auto& s) { s.device_requests = {"gpu"}; }, "could not select device driver"},
+    {"StorageOption",
+     [](auto& s) {
+       s.storage_opt = {{"size", "1g"}};
+     },
+     "--storage-opt is supported only"},
+    {"SecurityOption", [](auto& s) { s.security_opt = {"foo"}; }, "invalid --security-opt: \"foo\""},
+    {"Sctp", [](auto& s) { s.ports = {{.container_port = 80, .protocol = "sctp"}}; }, "sctp"},
+    {"LinkLocal", [](auto& s) { s.networks = {{.network = "n", .link_local_ips = {"169.254.1.1"}}}; },
+     "link_local_ips of network n are not supported"},
+    {"Runtime", [](auto& s) { s.runtime = "nosuchruntime"; }, "unknown or invalid runtime name: nosuchruntime"},
+    {"WorkingDirectory", [](auto& s) { s.working_dir = "relative"; },
+     "the working directory 'relative' is invalid, it needs to be an absolute path"},
+    {"AutoRemove",
+     [](auto& s) {
+       s.auto_remove = true;
+       s.restart.mode = RestartMode::always;
+     },
+     "can't create 'AutoRemove' container with restart policy"},
+    {"UserNamespace", [](auto& s) { s.userns_mode = "auto"; }, "invalid USER mode: auto"},
+    {"VolumeDriver", [](auto& s) { s.mounts = {{.target = "/v", .volume_driver = "x"}}; }, "plugin \"x\" not found"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Refusal, testing::ValuesIn(refusals),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Validate, AcceptsWhatIsFine) {
+  EXPECT_EQ(refusal([](ContainerSpec&) {}), "(accepted)");
+  EXPECT_EQ(refusal([](ContainerSpec& s) {
+              s.resources.memory = 6 << 20;
+              s.resources.nano_cpus = 10'000'000;
+              s.resources.cpuset_cpus = "0,1";
+              s.cap_add = {"net_admin", "ALL"};
+              s.cap_drop = {"ALL"};
+              s.security_opt = {"no-new-privileges:true", "seccomp=unconfined", "label=disable"};
+              s.sysctls = {{"net.core.somaxconn", "1"}};
+              s.expose = {"8000-8010/udp"};
+              s.device_cgroup_rules = {"c 1:3 rwm", "a *:* m"};
+            }),
+            "(accepted)");
+}
+
+TEST(Validate, PublishedPortsOfTheHostsNetworkAreWarnedAbout) {
+  ContainerSpec spec;
+  spec.network_mode = "host";
+  spec.ports = {{.host_port = 80, .container_port = 80}};
+  Strings warnings;
+  ASSERT_TRUE(validate_container(spec, two_cpus, warnings));
+  EXPECT_THAT(warnings, testing::ElementsAre("Published ports are discarded when using host network mode"));
+}
+
+TEST(LogLimits, AreReadAndChecked) {
+  const LogLimits limits = read_log_limits({.driver = {}, .options = {{"max-size", "10m"}, {"max-file", "3"}}}).value();
+  EXPECT_EQ(limits.max_size, 10U << 20);
+  EXPECT_EQ(limits.max_file, 3U);
+  EXPECT_EQ(read_log_limits({.driver = {}, .options = {{"max-size", "x"}}}).error().message(),
+            "failed to initialize logging driver: invalid size: 'x'");
+  EXPECT_TRUE(read_log_limits({.driver = "none", .options = {}})->disabled);
+  EXPECT_EQ(read_log_limits({.driver = "local", .options = {}})->max_file, 5U);
+}
+
+}  // namespace consort::engine
