@@ -53,7 +53,20 @@ bool is_remote_context(const std::string& context) {
 class Build {
  public:
   Build(const BuildRequest& request, BuildEnvironment& environment)
-      : request_(request), environment_(environment), log_(environment.progress) {}
+      : request_(request), environment_(environment), log_([this](const ProgressEvent& event) {
+          if (environment_.progress) environment_.progress(event);
+        }) {}
+
+  // Would a build give another image now? Everything is looked up, nothing is run.
+  Result<bool> would_differ(const std::string& image_id) {
+    mode_ = Shared::Mode::look_only;
+    environment_.progress = {};
+    environment_.failed = {};
+    auto done = run();
+    if (done) return done->image_id != image_id;
+    if (done.error().code() == Code::not_found) return true;
+    return std::unexpected(std::move(done).error());
+  }
 
   Result<BuildResult> run() {
     const image::Session session = TRY(environment_.store.session());
@@ -232,6 +245,7 @@ class Build {
                   .log = log_,
                   .context = context ? &*context : nullptr,
                   .cancel_fd = stop.get(),
+                  .mode = mode_,
                   .scratch = scratch_,
                   .result = std::move(result)};
     StageRuns runs(shared);
@@ -316,6 +330,7 @@ class Build {
       result.tags.push_back(names.back().full());
     }
     config.diff_ids.clear();
+    if (mode_ == Shared::Mode::look_only) return identify(std::move(config), runs, graph, result);
     const auto image =
         TRY(environment_.store.create_image(std::move(config), runs.finished(graph.target).files.layers.ids, names));
     result.image_id = image.id;
@@ -326,8 +341,19 @@ class Build {
     return {};
   }
 
+  // The id that create_image would give, if every layer's digest is known already; they are for what was built.
+  Result<> identify(image::ImageConfig config, const StageRuns& runs, const Graph& graph, BuildResult& result) {
+    for (const auto& id : runs.finished(graph.target).files.layers.ids) {
+      const auto layer = TRY(environment_.store.layer(id));
+      if (!layer.diff_id) return {};
+      config.diff_ids.push_back(*layer.diff_id);
+    }
+    result.image_id = image::Digest::of(image::format_config(config)).text();
+    return {};
+  }
+
   BuildRequest request_;
-  BuildEnvironment& environment_;
+  BuildEnvironment environment_;
   ProgressLog log_;
   Dockerfile dockerfile_;
   std::string scratch_;
@@ -335,12 +361,17 @@ class Build {
   std::vector<std::optional<BaseImage>> bases_;
   std::mutex pull_mutex_;
   bool shown_ = false;
+  Shared::Mode mode_ = Shared::Mode::build;
 };
 
 }  // namespace
 
 Result<BuildResult> build(const BuildRequest& request, BuildEnvironment& environment) {
   return Build(request, environment).run();
+}
+
+Result<bool> is_outdated(const BuildRequest& request, BuildEnvironment& environment, const std::string& image_id) {
+  return Build(request, environment).would_differ(image_id);
 }
 
 }  // namespace consort::build

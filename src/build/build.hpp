@@ -143,7 +143,8 @@ struct BuildEnvironment {
 // Code::invalid: process "/bin/sh -c make" did not complete successfully: exit code: 2; `failed` gets what to show.
 Result<BuildResult> build(const BuildRequest& request, BuildEnvironment& environment);
 
-// True if any file that the image's COPY and ADD steps read differs from what it was built of: `up` tells the user.
+// True if a build would give another image now: a file, an argument or the base changed since. Nothing is run; pull
+// may be asked for base images.
 Result<bool> is_outdated(const BuildRequest& request, BuildEnvironment& environment, const std::string& image_id);
 
 }  // namespace consort::build

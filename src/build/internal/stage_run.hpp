@@ -28,10 +28,11 @@ struct Shared {
   const Dockerfile& dockerfile;
   Cache& cache;
   ProgressLog& log;
-  SourceTree* context = nullptr;  // null: the build has none
-  int cancel_fd = -1;             // readable: stop everything
-  std::string scratch;            // a folder of this build's own, on the store's file system
-  std::mutex provider_mutex{};    // the environment's functions are called one at a time
+  SourceTree* context = nullptr;                                           // null: the build has none
+  int cancel_fd = -1;                                                      // readable: stop everything
+  enum class Mode : std::uint8_t { build, look_only } mode = Mode::build;  // look_only: a miss is Code::not_found
+  std::string scratch;          // a folder of this build's own, on the store's file system
+  std::mutex provider_mutex{};  // the environment's functions are called one at a time
   std::mutex explain_mutex{};
   BuildResult result{};  // explanations and counts, under explain_mutex
 };

@@ -104,6 +104,7 @@ class StepRun {
         return after(*cached);
       }
     }
+    if (shared_.mode == Shared::Mode::look_only) return fail(Code::not_found, "find in build cache", operation_.title);
     const auto before = TRY(shared_.cache.parts_of(slot));
     note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
     CachedStep made = TRY(execute(digest));
