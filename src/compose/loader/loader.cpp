@@ -36,9 +36,46 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
   Diagnostic& made = reporter_.error("yaml-syntax", message + problem.problem, place_of(parsed.source, problem.at));
   made.label = problem.problem;
   if (!problem.context.empty()) made.help = problem.context;
+  if (problem.problem.starts_with("unknown anchor")) {
+    made.help = "an alias `*name` needs an anchor `&name` on an earlier value of the same file; a literal `*` needs quotes";
+  } else if (problem.problem == "found unknown escape character") {
+    made.help = "in double quotes a backslash starts an escape: write \\\\, or use single quotes";
+  } else if (problem.problem.starts_with("map merge")) {
+    made.help = "`<<` takes an alias of a mapping: `<<: *name`";
+  }
   if (problem.context_at.line != problem.at.line && !problem.context.empty()) {
     made.related.push_back(reporter_.related(place_of(parsed.source, problem.context_at), problem.context));
   }
+}
+
+// Parses, repairs what can be repaired, parses again. A repair that brings the parser no further is taken back.
+yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
+  Sources& sources = reporter_.sources();
+  yaml::Documents documents = yaml::parse(sources.get(source)->text(), source);
+  for (int round = 0; round < repair_limit; ++round) {
+    const Source before = *sources.get(source);
+    const std::size_t reports = reporter_.count();
+    bool repaired = false;
+    if (documents.problem) {
+      repaired = repair_syntax(sources, source, *documents.problem, reporter_);
+    } else {
+      for (const Node& document : documents.roots) {
+        repaired = repaired || repair_structure(sources, source, document, reporter_);
+      }
+    }
+    if (!repaired) break;
+    yaml::Documents next = yaml::parse(sources.get(source)->text(), source);
+    if (next.problem && documents.problem && next.problem->at.line <= documents.problem->at.line) {
+      const bool certain = reporter_.diagnostics().back().fixes.at(0).certainty == Certainty::certain;
+      if (!certain || next.problem->at.line < documents.problem->at.line) {
+        *sources.get(source) = before;
+        reporter_.rewind(reports);
+        break;
+      }
+    }
+    documents = std::move(next);
+  }
+  return documents;
 }
 
 const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
@@ -50,20 +87,7 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
     return parsed;
   }
   parsed.source = reporter_.sources().add(path, std::move(*text));
-  yaml::Documents documents;
-  for (int round = 0;; ++round) {
-    documents = yaml::parse(reporter_.sources().get(parsed.source)->text(), parsed.source);
-    if (round >= repair_limit) break;
-    if (documents.problem) {
-      if (!repair_syntax(reporter_.sources(), parsed.source, *documents.problem, reporter_)) break;
-      continue;
-    }
-    bool again = false;
-    for (const Node& document : documents.roots) {
-      again = again || repair_structure(reporter_.sources(), parsed.source, document, reporter_);
-    }
-    if (!again) break;
-  }
+  yaml::Documents documents = parse_repaired(parsed.source);
   if (documents.problem) report_problem(parsed, documents);
   for (const yaml::Duplicate& each : documents.duplicates) {
     Diagnostic& made =

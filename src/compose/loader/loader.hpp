@@ -55,6 +55,7 @@ class TreeLoader {
   };
 
   const Parsed& parse_file(const std::string& path);
+  yaml::Documents parse_repaired(std::uint32_t source);
   void report_problem(Parsed& parsed, const yaml::Documents& documents);
   Node load_scope(const Strings& files, const Scope& scope);
   void add_document(Node& model, Node document, const std::string& file, const Scope& scope);

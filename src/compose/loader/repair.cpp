@@ -72,11 +72,15 @@ class Repairer {
     consider(problem.context_at.line + 1);
     for (const std::uint32_t number : candidates) {
       const Line line = line_at(source_, number);
-      if (tabs(line) || equals(line) || missing_space(line)) return true;
+      if (tabs(line) || equals(line) || missing_space(line) || item_in_mapping(line)) return true;
     }
     for (const std::uint32_t number : candidates) {
       const Line line = line_at(source_, number);
-      if (colon_in_value(line) || unclosed_quote(line, problem) || odd_indent(line, problem) || reserved_start(line)) {
+      if (missing_colon(line) || unclosed_bracket(line, problem)) return true;
+    }
+    for (const std::uint32_t number : candidates) {
+      const Line line = line_at(source_, number);
+      if (colon_in_value(line) || unclosed_quote(line, problem) || odd_indent(line, problem) || reserved_start(line, problem)) {
         return true;
       }
     }
@@ -110,8 +114,70 @@ class Repairer {
     if (indent.find('\t') == std::string_view::npos) return false;
     std::string blanks;
     for (const char c : indent) blanks += c == '\t' ? "  " : " ";
+    const std::optional<Line> above = neighbour(line.number, -1);
+    const std::optional<Line> below = neighbour(line.number, 1);
+    const auto has_tab = [](const Line& other) { return other.text.substr(0, other.indent).find('\t') != other.text.npos; };
+    if (above && above->text.ends_with(':') && !has_tab(*above)) {
+      const bool sibling = below && below->indent > above->indent && !has_tab(*below) && !line.content().starts_with('-');
+      blanks = std::string(sibling ? below->indent : above->indent + 2, ' ');
+    }
     return replace(line.offset, line.indent, blanks, "tab", where(line) + "found character that cannot start any token",
                    "a tab", "YAML is indented with blanks only", "replace tabs by blanks");
+  }
+
+  std::optional<Line> neighbour(std::uint32_t number, int step) const {
+    for (std::int64_t at = static_cast<std::int64_t>(number) + step; at >= 1 && at <= source_.line_count(); at += step) {
+      Line line = line_at(source_, static_cast<std::uint32_t>(at));
+      if (!line.blank()) return line;
+    }
+    return std::nullopt;
+  }
+
+  // A line with nothing but a word, and something below it that belongs to it.
+  bool missing_colon(const Line& line) {
+    std::string_view content = line.content();
+    while (content.ends_with(' ')) content.remove_suffix(1);
+    if (content.empty() || key_length(content) != content.size()) return false;
+    const std::optional<Line> below = neighbour(line.number, 1);
+    if (!below || below->indent < line.indent) return false;
+    if (below->indent == line.indent && !below->content().starts_with("- ")) return false;
+    const std::optional<Line> above = neighbour(line.number, -1);
+    if (above && above->content().starts_with("- ") && above->indent < line.indent) return false;
+    const std::string key(content);
+    return replace(line.offset + line.indent + content.size(), 0, ":", "missing-colon",
+                   where(line) + "could not find expected ':'", "`:` is missing", "write `" + key + ":`",
+                   "add the `:`");
+  }
+
+  // "[a, b" or "{a: b" whose end is missing.
+  bool unclosed_bracket(const Line& line, const yaml::Problem& problem) {
+    if (!problem.problem.starts_with("did not find expected ','") || problem.context_at.line + 1 != line.number) {
+      return false;
+    }
+    const char close = problem.problem.ends_with("']'") ? ']' : '}';
+    const char open = close == ']' ? '[' : '{';
+    const std::string_view content = line.text;
+    if (std::ranges::count(content, open) <= std::ranges::count(content, close)) return false;
+    std::size_t end = content.size();
+    while (end > 0 && (content[end - 1] == ' ' || content[end - 1] == ',')) --end;
+    return replace(line.offset + end, 0, std::string(1, close), "unclosed-bracket", where(line) + problem.problem,
+                   std::string("`") + open + "` is never closed", std::string("add `") + close + "` at the end of this line",
+                   "close the bracket");
+  }
+
+  // "- A=1" below "B: 2".
+  bool item_in_mapping(const Line& line) {
+    const std::string_view content = line.content();
+    if (!content.starts_with("- ")) return false;
+    const std::optional<Line> above = neighbour(line.number, -1);
+    if (!above || above->indent != line.indent || key_of(above->content()).empty()) return false;
+    const std::string_view item = content.substr(2);
+    const std::size_t length = key_length(item);
+    if (length == 0 || length >= item.size() || item[length] != '=') return false;
+    const std::string right = std::string(item.substr(0, length)) + ": " + std::string(item.substr(length + 1));
+    return replace(line.offset + line.indent, length + 3, std::string(item.substr(0, length)) + ": ", "mixed-styles",
+                   where(line) + "did not find expected key", "a list item among `key: value` lines",
+                   "write `" + right + "`, like the lines above", "write it as `key: value`");
   }
 
   // "version = '3.8'" or "image=nginx" where a mapping is going on.
@@ -241,7 +307,11 @@ class Repairer {
   }
 
   // "image: @foo", "command: %x", "- `x`": characters that YAML keeps for itself.
-  bool reserved_start(const Line& line) {
+  bool reserved_start(const Line& line, const yaml::Problem& problem) {
+    if (problem.problem != "found character that cannot start any token" &&
+        problem.problem != "did not find expected alphabetic or numeric character") {
+      return false;
+    }
     const std::string_view content = line.content();
     std::size_t begin = 0;
     if (!key_of(content).empty()) {

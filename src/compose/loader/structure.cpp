@@ -73,9 +73,43 @@ bool find_stray(const Source& source, const Node& services, Stray& stray) {
   return false;
 }
 
+bool looks_like_service(const Entry& entry) {
+  if (!entry.value.is_mapping() || root_shape().find(entry.key) || entry.key.starts_with("x-")) return false;
+  return entry.value.find("image") || entry.value.find("build") || entry.value.find("extends");
+}
+
+// "services:" with nothing in it, and services at its own depth.
+bool repair_services(Source& source, const Node& document, Reporter& reporter) {
+  std::size_t at = 0;
+  while (at < document.entries.size() && document.entries[at].key != "services") ++at;
+  if (at + 1 >= document.entries.size() || !document.entries[at].value.is_null()) return false;
+  std::size_t end = at + 1;
+  while (end < document.entries.size() && looks_like_service(document.entries[end])) ++end;
+  if (end == at + 1) return false;
+  const std::uint32_t first = document.entries[at + 1].place.line;
+  std::uint32_t last = end < document.entries.size() ? document.entries[end].place.line - 1 : source.line_count();
+  while (last > first && is_blank_line(source.line(last))) --last;
+  reporter.error("not-indented",
+                 "validating " + source.path() + ": services must be a mapping, but the services are not indented",
+                 document.entries[at].place);
+  Fix fix{"indent the services by 2 blanks", Certainty::certain, {}};
+  for (std::uint32_t line = first; line <= last; ++line) {
+    if (source.line(line).find_first_not_of(' ') == std::string_view::npos) continue;
+    TextEdit edit = source.repair(source.offset_of(line, 1), 0, "  ");
+    if (!edit.file.empty()) fix.edits.push_back(std::move(edit));
+  }
+  Diagnostic& kept = reporter.diagnostics().back();
+  kept.label = "nothing belongs to it";
+  kept.help = "indent lines " + std::to_string(first) + " to " + std::to_string(last) + " by 2 blanks";
+  const bool repaired = !fix.edits.empty();
+  kept.fixes.push_back(std::move(fix));
+  return repaired;
+}
+
 }  // namespace
 
 bool repair_structure(Sources& sources, std::uint32_t index, const Node& document, Reporter& reporter) {
+  if (Source* text = sources.get(index); text && repair_services(*text, document, reporter)) return true;
   const Node* services = document.find("services");
   Source* source = sources.get(index);
   if (!services || !services->is_mapping() || !source) return false;
