@@ -56,6 +56,7 @@ Result<> prepare_container(const Spec& spec, const LaunchOptions& options, const
   const bool with_init = init != spec.annotations.end() && init->second == "true";
   TRY(internal::prepare_process(spec.process, plan.root.get(), with_init, plan));
   plan.make_cwd = true;
+  plan.die_with_parent = options.life == Life::of_its_starter;
   TRY(internal::prepare_stdio(options.stdio, plan));
   TRY(internal::prepare_filter(options.seccomp_bpf, plan));
   if (cgroup) TRY(internal::prepare_cgroup(*cgroup, plan));
@@ -125,7 +126,9 @@ Result<Awaited> wait_for_end(int pidfd, int cancel_fd) {
 
 Result<RunOutcome> run_to_end(const Spec& spec, const LaunchOptions& options, int cancel_fd) {
   if (options.child_of != ChildOf::caller) return fail(Code::internal, "run container", "that is not ours");
-  Launch launch = TRY(Launch::begin(spec, options));
+  LaunchOptions tied = options;
+  tied.life = Life::of_its_starter;
+  Launch launch = TRY(Launch::begin(spec, tied));
   TRY(launch.wait_for(Launch::State::ready));
   TRY(launch.start());
   TRY(launch.wait_for(Launch::State::started));

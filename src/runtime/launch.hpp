@@ -49,6 +49,11 @@ enum class ChildOf : std::uint8_t {
   sibling,  // CLONE_PARENT: the caller's parent does (the keeper)
 };
 
+enum class Life : std::uint8_t {
+  own,             // survives the program that started it
+  of_its_starter,  // killed with the *thread* that called begin(): build steps must not outlive the builder
+};
+
 enum class CgroupUse : std::uint8_t {
   required,     // a cgroup that cannot be made is an error
   best_effort,  // then the container runs in the caller's, with a warning (rootless)
@@ -69,6 +74,7 @@ struct LaunchOptions {
   StdioFds stdio;
   int netns_fd = -1;  // borrowed; joined instead of what the spec says about the network namespace
   ChildOf child_of = ChildOf::caller;
+  Life life = Life::own;
   CgroupUse cgroup = CgroupUse::required;
   std::string seccomp_bpf;   // path of a compiled filter; "": none
   std::string init_program;  // host path of consort-init, bound at /sbin/docker-init when the annotation asks for it
@@ -107,8 +113,8 @@ class Launch {
 // The exit code Docker gives a container whose start failed: 127 not found, 126 not executable, 128 otherwise.
 int exit_code_of_failed_start(const Error& error);
 
-// For build steps: starts, waits, kills what is left in the cgroup, removes it. Blocks the calling thread.
-// cancel_fd (borrowed, -1: none) readable: everything is killed and the result is Code::interrupted.
+// For build steps: starts, waits, kills what is left in the cgroup, removes it. Blocks the calling thread, and dies
+// with it. cancel_fd (borrowed, -1: none) readable: everything is killed and the result is Code::interrupted.
 struct RunOutcome {
   ExitStatus status;
   bool oom_killed = false;

@@ -41,6 +41,7 @@ constexpr std::array container_table = {
     Step{StepId::early_filter, "load seccomp filter", filter_early},
     Step{StepId::user, "change user", become_user},
     Step{StepId::capabilities, "set capabilities", set_capabilities},
+    Step{StepId::parent_death, "tie to its starter", tie_to_parent},
     Step{StepId::late_filter, "load seccomp filter", filter_late},
     Step{StepId::find_program, "find program", find_program},
     Step{StepId::ready, "wait for start", wait_for_start},

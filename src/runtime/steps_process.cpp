@@ -235,6 +235,12 @@ Outcome set_capabilities(Child& child) {
   return {};
 }
 
+// After the user has changed, which clears it. A parent that died before is noticed as the end of the socket.
+Outcome tie_to_parent(Child& child) {
+  if (!child.plan.die_with_parent) return {};
+  return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? Outcome{} : failed();
+}
+
 Outcome filter_late(Child& child) {
   if (!child.plan.no_new_privileges) return {};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed();

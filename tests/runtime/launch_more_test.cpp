@@ -194,6 +194,26 @@ TEST_F(LaunchMoreTest, RunToEndTellsHowItEnded) {
   EXPECT_EQ(cancelled.error().code(), Code::interrupted);
 }
 
+TEST_F(LaunchMoreTest, ABuildStepDiesWithItsBuilder) {
+  Spec spec = sandbox.spec({"echo", "up", "--", "pause"});
+  spec.process.user.name = "alice";
+  Pipe out = make_pipe().value();
+  LaunchOptions options = sandbox.options();
+  options.stdio.out = out.write.get();
+  const pid_t builder = ::fork();
+  if (builder == 0) {
+    (void)run_to_end(spec, options);
+    ::_exit(0);
+  }
+  ChildGuard guard(builder);
+  out.write.reset();
+  char text[3];
+  ASSERT_EQ(read_full(out.read.get(), std::as_writable_bytes(std::span(text))).value(), 3u);
+  { const ChildGuard killed = std::move(guard); }
+  EXPECT_EQ(read_all(out.read.get(), 100).value_or("?"), "");  // its end is the container's end
+  EXPECT_TRUE(Cgroup::open(spec.linux_.cgroups_path).remove());
+}
+
 TEST_F(LaunchMoreTest, KilledInSetUpIsNotAStart) {
   Launch launch = std::move(Launch::begin(sandbox.spec({"true"}), sandbox.options()).value());
   ASSERT_TRUE(launch.wait_for(Launch::State::ready));

@@ -88,6 +88,7 @@ struct Prepared {
   bool set_capabilities = false;
   Capabilities capabilities;
   int last_capability = 40;
+  bool die_with_parent = false;
   bool no_new_privileges = false;
   std::vector<sock_filter> filter;
 

@@ -36,6 +36,7 @@ enum class StepId : std::uint8_t {
   early_filter,
   user,
   capabilities,
+  parent_death,
   late_filter,
   find_program,
   ready,

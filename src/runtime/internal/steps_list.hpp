@@ -32,6 +32,7 @@ Outcome set_rlimits(Child&);
 Outcome filter_early(Child&);
 Outcome become_user(Child&);
 Outcome set_capabilities(Child&);
+Outcome tie_to_parent(Child&);
 Outcome filter_late(Child&);
 Outcome find_program(Child&);
 Outcome wait_for_start(Child&);
