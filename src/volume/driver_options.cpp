@@ -1,7 +1,9 @@
 // The options type, o and device of a volume, as mount(8) would take them.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -89,12 +91,10 @@ Result<MountCall> read_options(const std::string& text) {
 }
 
 Result<bool> is_mounted(const std::string& path) {
-  const struct stat here = TRY(stat_path(path));
-  const struct stat above = TRY(stat_path(dir_name(path)));
-  if (here.st_dev != above.st_dev) return true;
-  // A bind from the same file system has the same device: ask the table.
-  const std::string table = TRY(read_file("/proc/self/mountinfo"));
-  return table.contains(" " + path + " ");
+  struct statx st;
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) != 0)
+    return fail_errno("look at", path);
+  return (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ std::string EngineTest::leftovers() const {
 
 void EngineTest::SetUp() {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: namespaces, overlay mounts, bridges";
-  std::string pattern = testing::TempDir() + "/consort-engine-XXXXXX";
+  std::string pattern = testing::TempDir() + "consort-engine-XXXXXX";
   folder_ = ::mkdtemp(pattern.data());
   ::chmod(folder_.c_str(), 0755);
   roots_ = {folder_ + "/data", folder_ + "/run"};

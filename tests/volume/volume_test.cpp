@@ -21,7 +21,7 @@ using testing::HasSubstr;
 class VolumeTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "/consort-volume-XXXXXX";
+    std::string pattern = testing::TempDir() + "consort-volume-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     roots_ = {folder_ + "/data", folder_ + "/run"};
     image_ = folder_ + "/image";
