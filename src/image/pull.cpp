@@ -90,25 +90,26 @@ Result<LayerInfo> LayerFetcher::download_and_unpack(const Descriptor& layer, con
   Result<LayerInfo> unpacked = fail(Code::internal, "unpack");
   std::atomic<bool> downloaded{download->complete()};
   std::jthread unpacker([&] {
-    LayerImport import;
-    import.expected_diff_id = diff_id;
-    import.blob = layer.digest;
-    import.limits = {options_.max_layer_bytes, options_.max_entries};
-    import.cancel = stop_.get_token();
-    import.on_bytes = [&](std::uint64_t bytes) { if (downloaded) report_.bytes(id, Phase::extracting, bytes, 0);
+    LayerImport wanted;
+    wanted.expected_diff_id = diff_id;
+    wanted.blob = layer.digest;
+    wanted.limits = {options_.max_layer_bytes, options_.max_entries};
+    wanted.cancel = stop_.get_token();
+    wanted.on_bytes = [&](std::uint64_t bytes) {
+      if (downloaded) report_.bytes(id, Phase::extracting, bytes, 0);
     };
-    unpacked = import_layer(store_, download->reader(), import);
+    unpacked = import_layer(store_, download->reader(), wanted);
     if (!unpacked) download->abandon();
-});
-Result<> transferred = download->run(
-    registry_, [&](std::uint64_t bytes) { report_.bytes(id, Phase::downloading, bytes, layer.size); },
-    [&](const std::string& why) { report_(id, Phase::retrying, 0, 0, why); });
-downloaded = true;
-unpacker.join();
-// Each failure makes the other side fail with "interrupted": the other one is the cause.
-if (!transferred && (unpacked || unpacked.error().code() == Code::interrupted))
-  return fail(std::move(transferred).error());
-return unpacked;
+  });
+  Result<> transferred = download->run(
+      registry_, [&](std::uint64_t bytes) { report_.bytes(id, Phase::downloading, bytes, layer.size); },
+      [&](const std::string& why) { report_(id, Phase::retrying, 0, 0, why); });
+  downloaded = true;
+  unpacker.join();
+  // Each failure makes the other side fail with "interrupted": the other one is the cause.
+  if (!transferred && (unpacked || unpacked.error().code() == Code::interrupted))
+    return fail(std::move(transferred).error());
+  return unpacked;
 }
 
 struct Chosen {
@@ -160,6 +161,7 @@ Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& 
   const std::vector<std::string> layers = TRY(fetcher.run(chosen.manifest.layers, config.diff_ids));
 
   const Digest manifest = TRY(store.write_blob(chosen.document.body));
+  if (!known) TRY(store.flush());
   Reference name = reference;
   if (name.digest) name.tag.clear();  // beside a digest, a tag is only a remark
   name.digest = chosen.top;
@@ -223,7 +225,10 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
   if (options.policy != PullOptions::Policy::always) {
     auto local = store.find(reference);
     const bool fits = local && (!options.platform || match(*options.platform, local->platform) > 0);
-    if (fits) return PullResult{std::move(*local), Digest::parse(local->id).value(), false};
+    if (fits) {
+      Digest id = TRY(Digest::parse(local->id));  // before the image, which holds the text, is moved
+      return PullResult{std::move(*local), std::move(id), false};
+    }
     if (options.policy == PullOptions::Policy::never) {
       if (!local) return fail(std::move(local).error());
       return fail(Code::not_found, "No such image: " + reference.familiar());
