@@ -20,10 +20,10 @@ Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const PullO
     packed = pack_layer(upper, sink_of_fd(pipe.write.get()), options);
     pipe.write.reset();
   });
-  LayerImport import;
-  import.limits = {limits.max_layer_bytes, limits.max_entries};
-  import.cancel = limits.cancel;
-  Result<LayerInfo> layer = import_layer(store, source_of_fd(pipe.read.get()), import);
+  LayerImport wanted;
+  wanted.limits = {limits.max_layer_bytes, limits.max_entries};
+  wanted.cancel = limits.cancel;
+  Result<LayerInfo> layer = import_layer(store, source_of_fd(pipe.read.get()), wanted);
   pipe.read.reset();  // a packer that still writes gets EPIPE
   packer.join();
   if (!packed) {

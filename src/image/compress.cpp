@@ -41,7 +41,7 @@ Result<> GzipWriter::write(std::span<const std::byte> bytes) {
     const auto part = bytes.first(std::min<std::size_t>(bytes.size(), 1U << 30));
     state_->stream.next_in = reinterpret_cast<std::uint8_t*>(const_cast<std::byte*>(part.data()));
     state_->stream.avail_in = static_cast<std::uint32_t>(part.size());
-    TRY(run(false));
+    TRY(run(End::no));
     bytes = bytes.subspan(part.size());
   }
   return {};
@@ -49,11 +49,12 @@ Result<> GzipWriter::write(std::span<const std::byte> bytes) {
 
 Result<> GzipWriter::finish() {
   state_->stream.avail_in = 0;
-  return run(true);
+  return run(End::yes);
 }
 
-Result<> GzipWriter::run(bool last) {
+Result<> GzipWriter::run(End end) {
   isal_zstream& stream = state_->stream;
+  const bool last = end == End::yes;
   stream.end_of_stream = last ? 1 : 0;
   do {
     stream.next_out = reinterpret_cast<std::uint8_t*>(state_->output.data());

@@ -6,7 +6,7 @@
 
 namespace consort::image {
 
-Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const LayerImport& import) {
+Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const LayerImport& wanted) {
   LayerDraft draft = TRY(store.new_layer());
   Sha256 hash;
   const ByteSource plain = decompressed(packed);
@@ -16,9 +16,9 @@ Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const Lay
     return got;
   };
   UnpackOptions options;
-  options.limits = import.limits;
-  options.cancel = import.cancel;
-  options.on_bytes = import.on_bytes;
+  options.limits = wanted.limits;
+  options.cancel = wanted.cancel;
+  options.on_bytes = wanted.on_bytes;
   Result<UnpackReport> report = unpack_layer(hashed, draft.directory(), options);
   if (!report) {
     if (report.error().sys_errno() == ENOSPC || report.error().sys_errno() == EDQUOT)
@@ -26,11 +26,11 @@ Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const Lay
     return fail(std::move(report).error());
   }
   const Digest diff_id = Digest::from_hex(hash.finish());
-  if (import.expected_diff_id && diff_id != *import.expected_diff_id)
+  if (wanted.expected_diff_id && diff_id != *wanted.expected_diff_id)
     return fail(Error(Code::invalid, "verify layer")
                     .why("its content has the digest " + diff_id.text() + ", but the image's configuration names " +
-                         import.expected_diff_id->text()));
-  return store.commit_unpacked(std::move(draft), diff_id, import.blob, report->bytes);
+                         wanted.expected_diff_id->text()));
+  return store.commit_unpacked(std::move(draft), diff_id, wanted.blob, report->bytes);
 }
 
 }  // namespace consort::image

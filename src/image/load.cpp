@@ -9,6 +9,7 @@
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
 #include "image/internal/archive.hpp"
+#include "image/internal/compress.hpp"
 #include "image/internal/layer_import.hpp"
 #include "image/internal/manifest.hpp"
 #include "image/internal/reporter.hpp"
@@ -128,6 +129,7 @@ Result<> Loader::add(const std::string& raw_config, const std::vector<LayerFile>
   std::optional<Digest> manifest_digest;
   if (manifest) manifest_digest = TRY(store_.write_blob(*manifest));
   for (Reference& name : names) name.digest.reset();
+  TRY(store_.flush());
   result_.images.push_back(TRY(store_.add_image(raw_config, ids, manifest_digest, names)));
   for (const Reference& name : names) result_.names.push_back(name.full());
   return {};
@@ -143,36 +145,47 @@ Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff
   const Fd fd = TRY(open_file(path, O_RDONLY));
   std::array<std::byte, 4> magic{};
   TRY(read_full(fd.get(), magic));
-  const bool packed = magic[0] == std::byte{0x1f} || magic[0] == std::byte{0x28};
   if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("read", path);
+  const bool packed = magic[0] == std::byte{0x1f} || magic[0] == std::byte{0x28};
 
-  Sha256 hash;
+  // The diff ID is that of a tar which we could not write again byte by byte, so its packed form is kept: as it came,
+  // or packed here on the way.
+  Sha256 hash, packed_hash;
+  const std::string packed_path = packed ? path : path + ".gz";
+  Fd packed_file;
+  std::optional<GzipWriter> gzip;
+  if (!packed) {
+    packed_file = TRY(open_file(packed_path, O_WRONLY | O_CREAT | O_EXCL, 0400));
+    gzip = TRY(GzipWriter::create([&](std::span<const std::byte> bytes) -> Result<> {
+      packed_hash.update(bytes);
+      return write_full(packed_file.get(), bytes);
+    }));
+  }
   const ByteSource source = [&](std::span<std::byte> into) -> Result<std::size_t> {
     const std::size_t got = TRY(read_some(fd.get(), into));
     hash.update(into.first(got));
+    if (gzip) TRY(gzip->write(into.first(got)));
     return got;
   };
-  LayerImport import;
-  import.expected_diff_id = diff_id;
-  import.limits = {options_.max_layer_bytes, options_.max_entries};
-  import.cancel = options_.cancel;
-  import.on_bytes = [&](std::uint64_t bytes) { report_.bytes(id, Phase::extracting, bytes, 0);
-};
-const LayerInfo layer = TRY(import_layer(store_, source, import));
-// Packed layers are kept as they came, so that a push later need not pack them. The diff ID was right in any case.
-const Digest digest = Digest::from_hex(hash.finish());
-if (file.digest && digest != *file.digest)
-  return fail(
-      Error(Code::invalid, "verify").on(file.digest->text()).why("its content has the digest " + digest.text()));
-if (packed) {
-  TRY(rename_path(path, store_.blob_path(digest)));
-  TRY(store_.set_blob(layer.id, digest));
+  LayerImport wanted;
+  wanted.expected_diff_id = diff_id;
+  wanted.limits = {options_.max_layer_bytes, options_.max_entries};
+  wanted.cancel = options_.cancel;
+  wanted.on_bytes = [&](std::uint64_t bytes) { report_.bytes(id, Phase::extracting, bytes, 0); };
+  const LayerInfo layer = TRY(import_layer(store_, source, wanted));
+  if (gzip) TRY(gzip->finish());
+  const Digest digest = Digest::from_hex(hash.finish());
+  if (file.digest && digest != *file.digest)
+    return fail(
+        Error(Code::invalid, "verify").on(file.digest->text()).why("its content has the digest " + digest.text()));
+  const Digest blob = packed ? digest : Digest::from_hex(packed_hash.finish());
+  TRY(rename_path(packed_path, store_.blob_path(blob)));
+  TRY(store_.set_blob(layer.id, blob));
+  report_(id, Phase::done);
+  return layer.id;
 }
-report_(id, Phase::done);
-return layer.id;
-}  // namespace
 
-}  // namespace consort::image
+}  // namespace
 
 Result<LoadResult> load(Store& store, int in, const PullOptions& options, const Progress& progress) {
   const Session keep = TRY(store.session());

@@ -4,29 +4,48 @@
 #include <unistd.h>
 
 #include "base/os/file.hpp"
+#include "base/sha256.hpp"
 #include "base/strings.hpp"
-#include "image/internal/layer_import.hpp"
+#include "image/layer_tar.hpp"
 #include "image/transfer.hpp"
 
 namespace consort::image {
 
+namespace {
+
+// The digest is of the tar that we would write, not of the one that came: nobody else knows that one, and ours can be
+// made again at a push.
+Result<LayerInfo> commit_repacked(Store& store, LayerDraft draft) {
+  Sha256 hash;
+  const std::uint64_t size = TRY(pack_layer(draft.directory(), [&](std::span<const std::byte> bytes) -> Result<> {
+    hash.update(bytes);
+    return {};
+  }));
+  const Digest diff_id = Digest::from_hex(hash.finish());
+  return store.commit_unpacked(std::move(draft), diff_id, std::nullopt, size);
+}
+
+}  // namespace
+
 Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress) {
   const Session keep = TRY(store.session());
-  LayerImport import;
-  import.limits = {options.limits.max_layer_bytes, options.limits.max_entries};
-  import.cancel = options.limits.cancel;
-  if (progress) import.on_bytes = [&progress](std::uint64_t bytes) { progress({"", Phase::extracting, bytes, 0, {}});
-};
-const LayerInfo layer = TRY_WRAP(import_layer(store, source_of_fd(in), import), "import root file system");
+  LayerDraft draft = TRY(store.new_layer());
+  UnpackOptions unpack;
+  unpack.limits = {options.limits.max_layer_bytes, options.limits.max_entries};
+  unpack.cancel = options.limits.cancel;
+  if (progress) unpack.on_bytes = [&progress](std::uint64_t bytes) { progress({"", Phase::extracting, bytes, 0, {}}); };
+  TRY_WRAP(unpack_layer(decompressed(source_of_fd(in)), draft.directory(), unpack), "import root file system");
+  const LayerInfo layer = TRY(commit_repacked(store, std::move(draft)));
+  TRY(store.flush());
 
-ImageConfig config = options.config;
-if (config.platform.architecture.empty()) config.platform = Platform::host();
-if (config.created.empty()) config.created = format_rfc3339(system_now());
-if (config.history.empty()) config.history.push_back({config.created, {}, {}, options.comment, false});
-Image image = TRY(store.create_image(std::move(config), {layer.id}, options.names));
-if (progress) progress({"", Phase::finished, 0, 0, image.id});
-return image;
-}  // namespace consort::image
+  ImageConfig config = options.config;
+  if (config.platform.architecture.empty()) config.platform = Platform::host();
+  if (config.created.empty()) config.created = format_rfc3339(system_now());
+  if (config.history.empty()) config.history.push_back({config.created, {}, {}, options.comment, false});
+  Image image = TRY(store.create_image(std::move(config), {layer.id}, options.names));
+  if (progress) progress({"", Phase::finished, 0, 0, image.id});
+  return image;
+}
 
 namespace {
 

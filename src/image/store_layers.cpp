@@ -139,6 +139,12 @@ Result<LayerInfo> Store::commit_unpacked(LayerDraft draft, const Digest& diff_id
   return info;
 }
 
+Result<> Store::flush() const {
+  const Fd fd = TRY(open_file(state_->roots.layers(), O_RDONLY | O_DIRECTORY));
+  if (::syncfs(fd.get()) != 0) return fail_errno("flush to disk", state_->roots.data);
+  return {};
+}
+
 Result<> Store::set_blob(const std::string& layer_id, const Digest& blob) {
   return state_->database.query("record blob of layer", [&](SQLite::Database& db) {
     SQLite::Statement update(db, "UPDATE image_layers SET blob = ? WHERE id = ?");

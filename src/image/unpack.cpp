@@ -294,8 +294,10 @@ Result<> Unpacker::make_special(const TarEntry& entry, int parent, const std::st
   // Without root, device nodes cannot be made; containers get their own /dev, so nobody misses them.
   if (made != 0 && errno == EPERM && device) return {};
   if (made != 0) return fail_errno("create", name);
+  TRY(describe(entry, parent, name));
+  // A link may change where later paths lead. After describe(): `parent` is one of these folders.
   if (entry.type == TarEntry::Type::symlink) folders_.clear();
-  return describe(entry, parent, name);
+  return {};
 }
 
 Result<> Unpacker::describe(const TarEntry& entry, int parent, const std::string& name) {

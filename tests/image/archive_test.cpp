@@ -94,6 +94,25 @@ TEST_F(ArchiveTest, TheOldFormOfDockerSave) {
   const auto loaded = load(there.store, file_with(folder, gzip(archive)).get());
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_EQ(there.store.layers_of(there.store.find("old:1").value()).value().size(), 2u);
+  // The layers' tars are not ours; that must not hinder a save.
+  TestStore third;
+  const auto again = load(third.store, saved(there.store, {"old:1"}, ArchiveFormat::docker).get());
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->images.at(0).id, loaded->images.at(0).id);
+}
+
+TEST_F(ArchiveTest, WhatWasImportedFromAForeignTarCanBeSaved) {
+  ASSERT_EQ(
+      std::system(("cd " + folder.path() + " && mkdir r && echo x > r/x && tar --format=gnu -C r -cf r.tar .").c_str()),
+      0);
+  ImportOptions options;
+  options.names = {named("imported")};
+  const Fd tar = std::move(open_file(folder / "r.tar", O_RDONLY)).value();
+  const auto made = import_rootfs(here.store, tar.get(), options);
+  ASSERT_TRUE(made) << made.error().message();
+  const auto loaded = load(there.store, saved(here.store, {"imported"}, ArchiveFormat::docker).get());
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  EXPECT_EQ(loaded->images.at(0).id, made->id);
 }
 
 TEST_F(ArchiveTest, DamagedArchivesAreRefused) {

@@ -19,7 +19,8 @@ class GzipWriter {
  private:
   struct State;
   explicit GzipWriter(std::unique_ptr<State> state);
-  Result<> run(bool last);
+  enum class End : std::uint8_t { no, yes };
+  Result<> run(End end);
   std::unique_ptr<State> state_;
 };
 

@@ -18,6 +18,6 @@ struct LayerImport {
 };
 
 // The source is read to its end.
-Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const LayerImport& import);
+Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const LayerImport& wanted);
 
 }  // namespace consort::image
