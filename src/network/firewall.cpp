@@ -12,6 +12,7 @@
 #include "network/internal/conntrack.hpp"
 #include "network/internal/firewall_rules.hpp"
 #include "network/internal/foreign_firewall.hpp"
+#include "network/internal/legacy_iptables.hpp"
 #include "network/internal/nft.hpp"
 
 namespace consort {
@@ -139,7 +140,8 @@ Result<> Firewall::add_bridge(const BridgePolicy& policy) {
     added = add(state_->socket, elements_of(policy));
   }
   TRY_WRAP(std::move(added), "open the firewall for bridge", policy.bridge);
-  return foreign_firewall::open_for(state_->socket, policy.bridge);
+  TRY(foreign_firewall::open_for(state_->socket, policy.bridge));
+  return legacy_iptables::open_for(policy.bridge);
 }
 
 // What is there of the bridges. Looking first is cheap; a change that fails and is taken back by the kernel costs it a
@@ -165,7 +167,10 @@ Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
     if (!done) first = first ? std::move(*first).also(std::move(done).error()) : std::move(done).error();
   };
   if (!changes.empty()) collect(remove(state_->socket, changes));
-  for (const std::string& bridge : gone) collect(foreign_firewall::close_for(state_->socket, bridge));
+  for (const std::string& bridge : gone) {
+    collect(foreign_firewall::close_for(state_->socket, bridge));
+    collect(legacy_iptables::close_for(bridge));
+  }
   if (first) return fail(std::move(*first));
   return remove_unused_table();
 }

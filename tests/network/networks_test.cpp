@@ -224,6 +224,23 @@ TEST_F(NetworksTest, ADockerEnginesFirewallIsPassedAndLeftAsItWas) {
   EXPECT_EQ(shell("iptables -S"), before);
 }
 
+TEST_F(NetworksTest, AnOldIptablesIsPassedWithItsOwnProgram) {
+  const std::string made = shell(
+      "iptables-legacy -P FORWARD DROP && iptables-legacy -N DOCKER-USER &&"
+      " iptables-legacy -A FORWARD -j DOCKER-USER");
+  if (!made.empty()) GTEST_SKIP() << "no iptables-legacy here: " << made;
+  const std::string before = shell("iptables-legacy -S");
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  REQUIRE_OK(create_bridge(net));
+  const Sandbox a = container({endpoint(net, 2)});
+  const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
+  EXPECT_EQ(ask(a, "198.51.100.1"), "out from 198.51.100.2: hi");
+  EXPECT_EQ(shell("iptables-legacy -S DOCKER-USER | grep -c consort"), "2\n");
+  REQUIRE_OK(remove_bridge(net.bridge));
+  EXPECT_EQ(shell("iptables-legacy -S"), before);
+}
+
 TEST_F(NetworksTest, UfwIsPassedThroughItsChainForRoutes) {
   const std::string made = shell(
       "iptables -P FORWARD DROP && iptables -N ufw-user-forward && iptables -A FORWARD -j ufw-user-forward"

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 namespace consort {
@@ -12,7 +13,14 @@ Result<Fd> current_network_namespace() {
 }
 
 Result<NewNamespace> NewNamespace::enter(int home) {
-  if (::unshare(CLONE_NEWNET) != 0) return fail_errno("create network namespace");
+  if (::unshare(CLONE_NEWNET) != 0) {
+    const int number = errno;
+    Error error = errno_error(number, "create network namespace");
+    // As with mount: this is a limit, not a disk.
+    if (number == ENOSPC) error = std::move(error).hint("raise the sysctl user.max_net_namespaces");
+    if (number == EPERM) error = std::move(error).hint("run as root");
+    return fail(std::move(error));
+  }
   NewNamespace made(home, Fd());
   made.fd_ = TRY(current_network_namespace());
   return made;
