@@ -1,0 +1,182 @@
+// Containers that talk: published ports, names, and health that waits for a listener. In a network namespace that
+// stands for the host.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "../network/dns_query.hpp"
+#include "../network/host_fixture.hpp"
+#include "network/bridge.hpp"
+#include "project.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using test::problem;
+
+class NetworkTest : public test::HostTest {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+    HostTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    BridgeNetwork network;
+    network.network_id = std::string(64, '7');
+    network.name = "shop_default";
+    network.bridge = bridge_name(network.network_id);
+    network.addresses = {{Subnet::parse("10.77.0.0/24").value(), Address::parse("10.77.0.1").value()}};
+    REQUIRE_OK(create_bridge(network));
+    network_id = network.network_id;
+  }
+
+  EndpointUnit endpoint(const std::string& address, std::vector<std::string> names) const {
+    EndpointUnit made;
+    made.network_id = network_id;
+    made.network_name = "shop_default";
+    made.bridge = bridge_name(network_id);
+    made.ifname = "eth0";
+    made.ipv4 = address + "/24";
+    made.gateway4 = "10.77.0.1";
+    made.default_route = true;
+    made.dns_names = std::move(names);
+    return made;
+  }
+  ContainerUnit networked(TestProject& project, const std::vector<std::string>& words, const std::string& address,
+                          std::vector<std::string> names) const {
+    ContainerUnit unit = project.unit(words);
+    unit.network_mode = NetworkMode::sandbox;
+    unit.endpoints = {endpoint(address, std::move(names))};
+    return unit;
+  }
+  // As a process of the container's network would see it.
+  static std::string resolve_in(const ContainerState& state, const std::string& name) {
+    const Fd netns = open_file("/proc/" + std::to_string(state.pid) + "/ns/net", O_RDONLY).value();
+    return ask_in(netns.get(), [&] { return test::resolve(name); });
+  }
+  static void kill_supervisor(const TestProject& project) {
+    const pid_t old = project.supervisor();
+    ::kill(old, SIGKILL);
+    ASSERT_TRUE(eventually([&] {
+      const pid_t now = project.supervisor();
+      return now != 0 && now != old && project.client().snapshot().has_value();
+    }));
+  }
+  std::string network_id;
+};
+
+TEST_F(NetworkTest, PublishesPortsAndNamesAcrossAReplacement) {
+  TestProject project;
+  ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db", "db.alias"});
+  db.ports = {PortUnit{"127.0.0.1", 0, 0, 5432, "tcp"}};
+  const ContainerUnit web = networked(project, {"pause"}, "10.77.0.3", {"web"});
+  const auto db_state = project.start(db);
+  ASSERT_TRUE(db_state) << db_state.error().message();
+  const auto web_state = project.start(web);
+  ASSERT_TRUE(web_state) << web_state.error().message();
+  ASSERT_EQ(db_state->ports.size(), 1u);
+  EXPECT_EQ(db_state->ports[0].host_ip, "127.0.0.1");
+  const std::uint16_t port = db_state->ports[0].host_port;
+  EXPECT_NE(port, 0);
+
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(eventually([&] { return test::tcp_ask("127.0.0.1", port, "").starts_with("from db"); })) << round;
+    EXPECT_TRUE(eventually([&] { return resolve_in(*web_state, "db") == "NOERROR 10.77.0.2"; })) << round;
+    EXPECT_EQ(resolve_in(*web_state, "DB.ALIAS"), "NOERROR 10.77.0.2");
+    EXPECT_EQ(resolve_in(*db_state, "web.shop_default"), "NOERROR 10.77.0.3");
+    kill_supervisor(project);
+  }
+  ASSERT_TRUE(project.client().stop(db.id));
+  EXPECT_TRUE(eventually([&] { return resolve_in(*web_state, "db") != "NOERROR 10.77.0.2"; }));
+  EXPECT_FALSE(test::tcp_ask("127.0.0.1", port, "").starts_with("from db"));
+}
+
+TEST_F(NetworkTest, APortInUseNamesItsOwnerAndLeavesNothing) {
+  TestProject project;
+  ContainerUnit first = networked(project, {"pause"}, "10.77.0.2", {"first"});
+  first.ports = {PortUnit{"", 18433, 0, 80, "tcp"}};
+  ContainerUnit second = networked(project, {"pause"}, "10.77.0.3", {"second"});
+  second.ports = first.ports;
+  ASSERT_TRUE(project.start(first));
+  const auto refused = project.start(second);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::conflict);
+  EXPECT_THAT(refused.error().message() + refused.error().hint_text(), testing::HasSubstr(first.name));
+  ASSERT_TRUE(project.client().stop(first.id));
+  const auto now = project.start(second);
+  EXPECT_TRUE(now) << now.error().message();
+}
+
+TEST_F(NetworkTest, SharesANamespace) {
+  TestProject project;
+  const ContainerUnit owner = networked(project, {"serve", "80", "shared"}, "10.77.0.2", {"owner"});
+  ContainerUnit guest = project.unit({"connect", "127.0.0.1", "80"});
+  guest.network_mode = NetworkMode::container;
+  guest.network_container = owner.id;
+  EXPECT_FALSE(project.start(guest));  // not running
+  const auto state = project.start(owner);
+  ASSERT_TRUE(state) << state.error().message();
+  ASSERT_TRUE(eventually([&] { return test::tcp_ask("10.77.0.2", 80, "").starts_with("shared"); }));
+  ASSERT_TRUE(project.start(guest));
+  EXPECT_EQ(project.client().wait(guest.id)->exit_code, 0);
+}
+
+// Decision 8: healthy within moments of listening although the interval is half a minute, and not before.
+TEST_F(NetworkTest, HealthComesWithTheListener) {
+  TestProject project;
+  ContainerUnit unit = networked(project, {"sleep", "700", "--", "serve", "5432", "db"}, "10.77.0.2", {"db"});
+  unit.exposed_tcp_ports = {5432};
+  unit.health = HealthUnit{.argv = {"/probe", "true"}};
+  const auto before = system_now();
+  ASSERT_TRUE(project.start(unit));
+  EXPECT_EQ(project.state(unit).health.status, HealthStatus::starting);
+  ASSERT_TRUE(eventually([&] { return project.state(unit).health.status == HealthStatus::healthy; }));
+  const ContainerState state = project.state(unit);
+  ASSERT_EQ(state.health.log.size(), 1u);
+  EXPECT_GE(state.health.log[0].start - before, std::chrono::milliseconds(650));
+}
+
+// The temporary server of an initialising database: the check passes, but nobody else can connect.
+TEST_F(NetworkTest, ATemporaryServerOnLoopbackIsNotHealthy) {
+  TestProject project;
+  ContainerUnit unit = networked(project, {"listen", "5432", "127.0.0.1", "--", "pause"}, "10.77.0.2", {"db"});
+  unit.exposed_tcp_ports = {5432};
+  unit.health = HealthUnit{.argv = {"/probe", "true"}};
+  ASSERT_TRUE(project.start(unit));
+  ::poll(nullptr, 0, 1500);
+  EXPECT_EQ(project.state(unit).health.status, HealthStatus::starting);
+}
+
+TEST_F(NetworkTest, WithoutPortsTheCheckAloneDecidesAndFailuresKeepTheirOutput) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"pause"});
+  unit.health = HealthUnit{.argv = {"/probe", "true"}};
+  ASSERT_TRUE(project.start(unit));
+  EXPECT_TRUE(eventually([&] { return project.state(unit).health.status == HealthStatus::healthy; }));
+
+  ContainerUnit sick = project.unit({"pause"});
+  sick.health = HealthUnit{.argv = {"/probe", "echo", "no answer", "--", "exit", "2"},
+                           .interval = Milliseconds(100),
+                           .timeout = Milliseconds(5000),
+                           .retries = 2};
+  ASSERT_TRUE(project.start(sick));
+  ASSERT_TRUE(eventually([&] { return project.state(sick).health.status == HealthStatus::unhealthy; }));
+  const HealthResult& result = project.state(sick).health.log.back();
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.output, "no answer\n");
+
+  ContainerUnit slow = project.unit({"pause"});
+  slow.health = HealthUnit{.argv = {"/probe", "sleep", "60000"},
+                           .interval = Milliseconds(100),
+                           .timeout = Milliseconds(200),
+                           .retries = 1,
+                           .eager = false};
+  ASSERT_TRUE(project.start(slow));
+  ASSERT_TRUE(eventually([&] { return project.state(slow).health.status == HealthStatus::unhealthy; }));
+  EXPECT_EQ(project.state(slow).health.log.front().output, "Health check exceeded timeout (200ms)");
+  EXPECT_EQ(project.state(slow).health.log.front().exit_code, -1);
+}
+
+}  // namespace
+}  // namespace consort::supervisor
