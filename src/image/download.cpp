@@ -94,6 +94,9 @@ Result<> Download::append(std::span<const std::byte> bytes) {
 Result<> Download::run(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
                        const Registry::OnRetry& on_retry) {
   Result<> result = complete_ ? Result<>() : transfer(registry, on_bytes, on_retry);
+  // What came is kept for the next attempt, unless it is what fills the disk.
+  if (!result && (result.error().sys_errno() == ENOSPC || result.error().sys_errno() == EDQUOT))
+    ::unlink(path_.c_str());
   const std::scoped_lock lock(mutex_);
   state_ = result ? State::done : State::failed;
   wake_.notify_all();

@@ -182,10 +182,11 @@ Error explain(Error error, const Reference& reference) {
     outer.data().hint = error.hint_text();
     return outer;
   };
-  const std::string& why = error.data().why;
-  if (error.http_status() == 404 && why.contains("manifest unknown"))
+  const std::string& what = error.data().what;
+  const bool not_found = error.data().http_status == 404;  // of this level: a missing layer is another story
+  if (not_found && what == "fetch manifest" && error.data().why.contains("manifest unknown"))
     return reword("manifest for " + reference.familiar() + " not found");
-  if (error.http_status() == 404) return reword("repository " + reference.familiar_name() + " not found");
+  if (not_found) return reword("repository " + reference.familiar_name() + " not found");
   if (error.http_status() == 401 || error.http_status() == 403)
     return reword("pull access denied for " + reference.familiar_name() +
                   ", repository does not exist or may require 'docker login'");
@@ -193,7 +194,7 @@ Error explain(Error error, const Reference& reference) {
 }
 
 void add_similar_tags(Error& error, Registry& registry, const Reference& reference) {
-  if (error.http_status() != 404 || reference.tag.empty() || !error.hint_text().empty()) return;
+  if (error.data().http_status != 404 || reference.tag.empty() || !error.hint_text().empty()) return;
   const auto tags = registry.tags(10'000);
   if (!tags) return;
   const std::vector<std::string> similar = similar_tags(reference.tag, *tags);

@@ -20,6 +20,16 @@ namespace {
 
 constexpr std::size_t max_cached_folders = 64;
 
+// Right after a failed chown.
+std::unexpected<Error> owner_error(const TarEntry& entry, const std::string& name) {
+  Error error = errno_error(errno, "set owner of", name);
+  if (error.sys_errno() == EINVAL) {  // in a user namespace: the kernel's way to say that the id is not mapped
+    error.data().why = "owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) + " is not mapped here";
+    error.data().hint = "give this user more subordinate ids in /etc/subuid and /etc/subgid";
+  }
+  return fail(std::move(error));
+}
+
 std::unexpected<Error> hostile(const TarEntry& entry, std::string why) {
   return fail(Error(Code::invalid, "unpack").on("\"" + entry.path.substr(0, 300) + "\"").why(std::move(why)));
 }
@@ -107,7 +117,7 @@ Result<> Unpacker::unpack(const TarEntry& entry, TarReader& tar) {
   if (!place) return hostile(entry, "the name leads out of the layer");
   if (place->name.empty()) {
     if (entry.type != TarEntry::Type::directory) return hostile(entry, "the layer's root must be a folder");
-    if (::fchownat(root_.get(), "", entry.uid, entry.gid, AT_EMPTY_PATH) != 0) return fail_errno("set owner of", "/");
+    if (::fchownat(root_.get(), "", entry.uid, entry.gid, AT_EMPTY_PATH) != 0) return owner_error(entry, "/");
     deferred_["."] = {static_cast<mode_t>(entry.mode), entry.mtime};
     return {};
   }
@@ -200,7 +210,7 @@ Result<> Unpacker::make_file(const TarEntry& entry, int parent, const std::strin
   TRY(write_data(entry, fd->get(), tar));
   // In this order: a change of owner takes away set-user-id bits and capabilities, a write the time.
   if ((entry.uid != euid_ || entry.gid != egid_) && ::fchown(fd->get(), entry.uid, entry.gid) != 0)
-    return fail_errno("set owner of", name);
+    return owner_error(entry, name);
   if (::fchmod(fd->get(), entry.mode) != 0) return fail_errno("set mode of", name);
   TRY(set_attributes(entry, "", fd->get()));
   const std::array<timespec, 2> times{entry.mtime, entry.mtime};
@@ -248,7 +258,7 @@ Result<> Unpacker::make_directory(const TarEntry& entry, int parent, const Place
   }
   if (over_whiteout) TRY(make_opaque(entry, path));
   if (::fchownat(parent, place.name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
-    return fail_errno("set owner of", place.name);
+    return owner_error(entry, place.name);
   if (!entry.xattrs.empty()) {
     const Fd fd = TRY(open_at(parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY(set_attributes(entry, "", fd.get()));
@@ -301,8 +311,7 @@ Result<> Unpacker::make_special(const TarEntry& entry, int parent, const std::st
 }
 
 Result<> Unpacker::describe(const TarEntry& entry, int parent, const std::string& name) {
-  if (::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
-    return fail_errno("set owner of", name);
+  if (::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) return owner_error(entry, name);
   if (entry.type != TarEntry::Type::symlink && ::fchmodat(parent, name.c_str(), entry.mode, 0) != 0)
     return fail_errno("set mode of", name);
   if (!entry.xattrs.empty()) TRY(set_attributes(entry, "/proc/self/fd/" + std::to_string(parent) + "/" + name, -1));

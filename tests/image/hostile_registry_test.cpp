@@ -1,4 +1,6 @@
 // What a registry, or somebody on the way to it, may do to us: clear errors, nothing half-made, and what came is kept.
+#include <sys/mount.h>
+
 #include <random>
 
 #include "base/sha256.hpp"
@@ -218,6 +220,49 @@ TEST_F(HostileRegistry, AnInterruptedPullLeavesNothing) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), Code::interrupted);
   EXPECT_THAT(test.store.list().value(), IsEmpty());
+}
+
+TEST_F(HostileRegistry, AMissingLayerIsNotTakenForAMissingImage) {
+  serve(TarBuilder().file("a", "1").str());
+  server.blobs.erase(Digest::of(packed).text());
+  const Error error = refused();
+  EXPECT_THAT(error.message(), HasSubstr("layer " + Digest::of(packed).short_hex()));
+  EXPECT_THAT(error.message(), testing::Not(HasSubstr("repository")));
+}
+
+TEST_F(HostileRegistry, TwoCommandsFetchALayerOnce) {
+  serve(TarBuilder().file("data", noise(4 << 20, 9)).str());
+  Store second = std::move(Store::open(test.roots)).value();
+  Result<PullResult> other = fail(Code::internal, "not run");
+  {
+    const std::jthread thread([&] { other = pull(second, server.name(), options); });
+    const auto mine = pull(test.store, server.name(), options);
+    EXPECT_TRUE(mine) << mine.error().message();
+  }
+  ASSERT_TRUE(other) << other.error().message();
+  EXPECT_LT(server.blob_bytes_sent, packed.size() * 105 / 100);
+  EXPECT_EQ(test.store.list().value().size(), 1u);
+  EXPECT_THAT(test.store.prune({PruneOptions::Images::none, PruneOptions::Mode::plan}).value().items, IsEmpty());
+}
+
+// A file system of its own, too small for the layer.
+TEST_F(HostileRegistry, AFullDiskIsToldAndLeftAsItWas) {
+  const TempDir small;
+  ASSERT_TRUE(make_directories(small / "data"));
+  if (::mount("tmpfs", (small / "data").c_str(), "tmpfs", 0, "size=3m") != 0) GTEST_SKIP() << "needs to mount a tmpfs";
+  serve(TarBuilder().file("data", noise(2 << 20, 10)).str());
+  {
+    const Roots roots{small / "data", small / "run"};
+    ASSERT_TRUE(roots.prepare());
+    Store store = std::move(Store::open(roots)).value();
+    const auto result = pull(store, server.name(), options);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().sys_errno(), ENOSPC) << result.error().message();
+    EXPECT_THAT(result.error().hint_text(), HasSubstr("disk is full"));
+    EXPECT_THAT(store.list().value(), IsEmpty());
+    EXPECT_EQ(std::system(("test -z \"$(ls " + roots.layers() + ")\"").c_str()), 0);
+  }
+  EXPECT_EQ(::umount((small / "data").c_str()), 0);
 }
 
 TEST_F(HostileRegistry, IndexesChooseThePlatform) {
