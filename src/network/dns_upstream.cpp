@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds suspect_attempt{700};  // the time that such
 std::uint16_t random_id() {
   std::uint16_t id = 0;
   // Cannot fail for so few bytes once the system is up; without randomness the fresh port still protects.
-  (void)::getrandom(&id, sizeof id, 0);
+  if (::getrandom(&id, sizeof id, 0) < 0) id = 0;
   return id;
 }
 
