@@ -38,12 +38,17 @@ Diagnostic diagnostic_of(const Error& error) {
 // The same mistake, found again in the merged model of a later file.
 void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   std::set<std::string> seen;
+  std::map<std::string, std::string> first_code;  // of the first error at a place: what follows from it is not told
   std::erase_if(diagnostics, [&](const Diagnostic& each) {
     if (each.mark.line == 0) return false;
     if (each.code == "unset-variable") return false;
     const std::string key = each.code + "\n" + each.mark.file + "\n" + std::to_string(each.mark.line) + ":" +
                             std::to_string(each.mark.column) + "\n" + each.label + "\n" + each.help;
-    return !seen.insert(key).second;
+    if (!seen.insert(key).second) return true;
+    if (each.severity != Severity::error) return false;
+    const std::string place =
+        each.mark.file + ":" + std::to_string(each.mark.line) + ":" + std::to_string(each.mark.column);
+    return first_code.emplace(place, each.code).first->second != each.code;
   });
 }
 
@@ -95,7 +100,7 @@ class Load {
     Node tree = loader.load(settings_.files, settings_.working_directory, settings_.environment);
     if (!loader.any_document() && !reporter_.failed()) {
       Diagnostic& made = reporter_.error("empty", "empty compose file");
-      if (!settings_.files.empty()) made.mark.file = settings_.files[0];
+      if (!settings_.files.empty()) made.mark = Mark{settings_.files[0], 1, 1, 0};
       made.help = "for example:\nservices:\n  web:\n    image: nginx";
       return;
     }
@@ -122,6 +127,7 @@ class Load {
     if (!settings_.name.empty()) return true;
     Diagnostic& made = reporter_.error("project", "project name must not be empty");
     made.help = "write `name: NAME` at the top of the file, or use -p NAME";
+    made.mark = Mark{settings_.files[0], 1, 1, 0};
     return false;
   }
 

@@ -37,7 +37,8 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
   made.label = problem.problem;
   if (!problem.context.empty()) made.help = problem.context;
   if (problem.problem.starts_with("unknown anchor")) {
-    made.help = "an alias `*name` needs an anchor `&name` on an earlier value of the same file; a literal `*` needs quotes";
+    made.help =
+        "an alias `*name` needs an anchor `&name` on an earlier value of the same file; a literal `*` needs quotes";
   } else if (problem.problem == "found unknown escape character") {
     made.help = "in double quotes a backslash starts an escape: write \\\\, or use single quotes";
   } else if (problem.problem.starts_with("map merge")) {

@@ -80,7 +80,8 @@ class Repairer {
     }
     for (const std::uint32_t number : candidates) {
       const Line line = line_at(source_, number);
-      if (colon_in_value(line) || unclosed_quote(line, problem) || odd_indent(line, problem) || reserved_start(line, problem)) {
+      if (colon_in_value(line) || unclosed_quote(line, problem) || odd_indent(line, problem) ||
+          reserved_start(line, problem)) {
         return true;
       }
     }
@@ -116,9 +117,12 @@ class Repairer {
     for (const char c : indent) blanks += c == '\t' ? "  " : " ";
     const std::optional<Line> above = neighbour(line.number, -1);
     const std::optional<Line> below = neighbour(line.number, 1);
-    const auto has_tab = [](const Line& other) { return other.text.substr(0, other.indent).find('\t') != other.text.npos; };
+    const auto has_tab = [](const Line& other) {
+      return other.text.substr(0, other.indent).find('\t') != other.text.npos;
+    };
     if (above && above->text.ends_with(':') && !has_tab(*above)) {
-      const bool sibling = below && below->indent > above->indent && !has_tab(*below) && !line.content().starts_with('-');
+      const bool sibling =
+          below && below->indent > above->indent && !has_tab(*below) && !line.content().starts_with('-');
       blanks = std::string(sibling ? below->indent : above->indent + 2, ' ');
     }
     return replace(line.offset, line.indent, blanks, "tab", where(line) + "found character that cannot start any token",
@@ -126,7 +130,8 @@ class Repairer {
   }
 
   std::optional<Line> neighbour(std::uint32_t number, int step) const {
-    for (std::int64_t at = static_cast<std::int64_t>(number) + step; at >= 1 && at <= source_.line_count(); at += step) {
+    for (std::int64_t at = static_cast<std::int64_t>(number) + step; at >= 1 && at <= source_.line_count();
+         at += step) {
       Line line = line_at(source_, static_cast<std::uint32_t>(at));
       if (!line.blank()) return line;
     }
@@ -161,8 +166,8 @@ class Repairer {
     std::size_t end = content.size();
     while (end > 0 && (content[end - 1] == ' ' || content[end - 1] == ',')) --end;
     return replace(line.offset + end, 0, std::string(1, close), "unclosed-bracket", where(line) + problem.problem,
-                   std::string("`") + open + "` is never closed", std::string("add `") + close + "` at the end of this line",
-                   "close the bracket");
+                   std::string("`") + open + "` is never closed",
+                   std::string("add `") + close + "` at the end of this line", "close the bracket");
   }
 
   // "- A=1" below "B: 2".

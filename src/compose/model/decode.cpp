@@ -65,6 +65,10 @@ class Decoder {
       made.help = "a duration is written like 30s, 1m30s, 500ms or 2h";
     } else if (why.starts_with("invalid suffix") || why.starts_with("invalid size")) {
       made.help = "a size is written like 512m, 1.5g or 64k (b, k, m, g, t)";
+    } else if (why.starts_with("invalid additional host")) {
+      made.help = "write HOST=ADDRESS, for example " + node.text + "=192.168.1.10, or =host-gateway for this machine";
+    } else if (why.starts_with("bad host")) {
+      made.help = "write HOST=ADDRESS";
     } else if (why.starts_with("invalid command")) {
       made.help = "quote the special characters, or write a list: [\"sh\", \"-c\", \"...\"]";
     }
@@ -145,6 +149,7 @@ class Decoder {
     static constexpr std::pair<std::string_view, MountType> names[]{
         {"bind", MountType::bind},   {"volume", MountType::volume}, {"tmpfs", MountType::tmpfs},
         {"image", MountType::image}, {"npipe", MountType::npipe},   {"cluster", MountType::cluster}};
+    into = MountType::bind;  // of a type that validation has refused
     for (const auto& [name, value] : names) {
       if (node.text == name) into = value;
     }

@@ -73,6 +73,30 @@ class Checker {
   }
 
  private:
+  const Node* node_at(const Strings& path) const {
+    const Node* node = project_.tree.get();
+    for (const std::string& segment : path) node = node ? node->find(segment) : nullptr;
+    return node;
+  }
+
+  // Where a service names another one: depends_on, or what implies it.
+  Place dependency_place(const std::string& key) const {
+    if (const Node* given = node_at({"services", name_, "depends_on"}); given && given->find(key)) {
+      return at({"depends_on", key});
+    }
+    for (const std::string attribute : {"links", "volumes_from"}) {
+      const Node* list = node_at({"services", name_, attribute});
+      for (std::size_t i = 0; list && i < list->items.size(); ++i) {
+        if (list->items[i].text.substr(0, list->items[i].text.find(':')) == key) return list->items[i].place;
+      }
+    }
+    for (const std::string attribute : {"network_mode", "ipc", "pid", "uts", "cgroup"}) {
+      const Node* mode = node_at({"services", name_, attribute});
+      if (mode && mode->text == "service:" + key) return mode->place;
+    }
+    return at({});
+  }
+
   Place at(Strings path) const {
     path.insert(path.begin(), {"services", name_});
     return place_in(*project_.tree, path);
@@ -81,11 +105,34 @@ class Checker {
   Diagnostic& error(std::string_view code, std::string message, Strings path) {
     return reporter_.error(code, std::move(message) + suffix, at(std::move(path)));
   }
+  // Whether this service has an error, or seems to name its image by a misspelled key.
+  bool told_already() const {
+    const std::string dot = "services." + name_ + ".";
+    const std::string blank = "services." + name_ + " ";
+    const std::string name = "service \"" + name_ + "\"";
+    return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
+      return each.severity == Severity::error &&
+             (each.message.find(dot) != std::string::npos || each.message.find(blank) != std::string::npos ||
+              each.message.find(name) != std::string::npos || each.code == "missing-file" ||
+              each.code == "extends-cycle");
+    });
+  }
+
+  // Whether the section is there under a misspelled name, or is not a mapping: then all references would be wrong.
+  bool section_spoilt(std::string_view section) const {
+    const Node* found = project_.tree->find(section);
+    if (found) return !found->is_mapping() && !found->is_null();
+    const std::vector<std::string> wanted{std::string(section)};
+    return std::ranges::any_of(project_.tree->entries, [&](const Entry& entry) {
+      return entry.value.is_mapping() && nearest(entry.key, wanted).has_value();
+    });
+  }
+
   std::string quoted() const { return "service \"" + name_ + "\""; }
   std::string dotted() const { return "services." + name_; }
 
   void image(const Service& service) {
-    if (!service.build && service.image.empty() && !service.provider) {
+    if (!service.build && service.image.empty() && !service.provider && !told_already()) {
       Diagnostic& made = error("no-image", quoted() + " has neither an image nor a build context specified", {});
       made.label = "what should run here?";
       made.help = "add `image: NAME` or `build: .`";
@@ -128,7 +175,7 @@ class Checker {
       made.help = "keep one of them";
     }
     for (const auto& [key, attachment] : service.networks) {
-      if (project_.networks.contains(key)) continue;
+      if (project_.networks.contains(key) || section_spoilt("networks")) continue;
       Diagnostic& made =
           error("undefined-network", quoted() + " refers to undefined network " + key, {"networks", key});
       made.label = "not defined under the top-level `networks:`";
@@ -187,15 +234,16 @@ class Checker {
     for (const auto& [key, dependency] : service.depends_on) {
       if (project_.services.contains(key)) continue;
       if (project_.disabled_services.contains(key) && !dependency.required) continue;
-      Diagnostic& made =
-          error("undefined-service", quoted() + " depends on undefined service \"" + key + "\"", {"depends_on", key});
+      const Place place = dependency_place(key);
+      Diagnostic& made = reporter_.error("undefined-service",
+                                         quoted() + " depends on undefined service \"" + key + "\"" + suffix, place);
       if (project_.disabled_services.contains(key)) {
         made.label = "not active";
         made.help = "activate a profile of `" + key + "` (" + join(project_.disabled_services.at(key).profiles, ", ") +
                     "), or write `required: false`";
       } else {
         made.label = "there is no such service";
-        suggest_name(made, key, keys_of(project_.services), at({"depends_on", key}), reporter_);
+        suggest_name(made, key, keys_of(project_.services), place, reporter_);
       }
     }
   }
@@ -204,13 +252,23 @@ class Checker {
     for (std::size_t i = 0; i < service.volumes.size(); ++i) {
       const Mount& mount = service.volumes[i];
       const std::string index = std::to_string(i);
-      if (mount.type == MountType::volume && !mount.source.empty() && !project_.volumes.contains(mount.source)) {
+      if (mount.type == MountType::volume && !mount.source.empty() && !project_.volumes.contains(mount.source) &&
+          !section_spoilt("volumes")) {
         Diagnostic& made =
             error("undefined-volume", quoted() + " refers to undefined volume " + mount.source, {"volumes", index});
         made.label = "`" + mount.source + "` is not defined under the top-level `volumes:`";
         undefined_help(made, "volumes", mount.source, keys_of(project_.volumes), {});
         if (mount.source.find('/') != std::string::npos) {
-          made.help = "a path of this directory is written ./" + mount.source + "; a named volume has no `/`";
+          const std::string path = mount.source.starts_with(".") ? mount.source : "./" + mount.source;
+          made.help = "a path of this directory is written " + path + "; a named volume has no `/`";
+          made.fixes.clear();
+          const Node* items = node_at({"services", name_, "volumes"});
+          const Place place = at({"volumes", index});
+          if (items && place.length > mount.source.size() && made.line_text.find('"') == std::string::npos) {
+            Place start = place;
+            start.length = static_cast<std::uint32_t>(mount.source.size());
+            made.fixes.push_back(Fix{"write " + path, Certainty::certain, {reporter_.edit(start, path)}});
+          }
         }
       }
       for (std::size_t k = 0; k < service.tmpfs.size(); ++k) {
@@ -228,7 +286,7 @@ class Checker {
                            std::string_view section, Strings path) {
       for (std::size_t i = 0; i < references.size(); ++i) {
         const std::string& source = references[i].source;
-        if (defined.contains(source)) continue;
+        if (defined.contains(source) || section_spoilt(section)) continue;
         Strings own = path;
         own.push_back(std::to_string(i));
         const Place place = at(own);
@@ -249,7 +307,10 @@ class Checker {
 
   void scale(const Service& service) {
     if (service.scale && *service.scale < 0) {
-      reporter_.error("out-of-range", dotted() + ".scale: must be greater than or equal to 0", at({"scale"}));
+      Diagnostic& made =
+          reporter_.error("out-of-range", dotted() + ".scale: must be greater than or equal to 0", at({"scale"}));
+      made.label = "negative";
+      made.help = "write 0 for none, or how many containers there should be";
     }
     if (service.scale && service.deploy && service.deploy->replicas && *service.scale != *service.deploy->replicas) {
       distinct("scale", "deploy.replicas", {"scale"}, {"deploy", "replicas"});
@@ -389,7 +450,7 @@ void check_image_tags(const Project& project, Reporter& reporter) {
   for (const auto& [name, service] : project.services) {
     const std::size_t colon = service.image.rfind(':');
     if (colon == std::string::npos || service.image.find('/', colon) != std::string::npos ||
-        service.image.find('@') != std::string::npos) {
+        service.image.find_first_of("@$") != std::string::npos) {
       continue;
     }
     std::string tag = service.image.substr(colon + 1);

@@ -118,6 +118,9 @@ class Pass {
           node.place);
       made.label = "this is not a variable: " + node.text.substr(result.fault_offset, 30);
       made.help = "write ${NAME}, ${NAME:-default} or ${NAME:?message}; a literal `$` is written `$$`";
+      if (const std::size_t assign = node.text.find(":="); assign != std::string::npos) {
+        made.help = "write `:-` instead of `:=`\n" + made.help;
+      }
       return false;
     }
     node.text = std::move(result.text);
@@ -129,6 +132,7 @@ class Pass {
         "bad-cast", "error while interpolating " + path_.dotted() + ": failed to cast to expected type: " + node.text,
         node.place);
     made.label = "must be " + std::string(wanted);
+    made.help = std::string("for example: ") + (wanted == "a number" ? "1.5" : "2");
   }
 
   void convert(Node& node, Cast cast) {
@@ -165,6 +169,7 @@ class Pass {
                                              ": failed to cast to expected type: invalid boolean: " + node.text,
                                          node.place);
       made.label = "must be true or false";
+      made.help = "write true or false";
       return;
     }
     if (word != "true" && word != "false") {

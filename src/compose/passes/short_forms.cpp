@@ -94,8 +94,15 @@ std::string check_port(const std::string& text, PortParts& parts, PortRange& con
   return {};
 }
 
-void help_port(Diagnostic& made, const std::string& why) {
+void help_port(Diagnostic& made, const std::string& why, const Node& item, Reporter& reporter) {
   made.label = why;
+  if (item.text.find(' ') != std::string::npos) {
+    const std::string right = replace_all(item.text, " ", "");
+    made.help = "write \"" + right + "\", without blanks";
+    made.fixes.push_back(
+        Fix{"remove the blanks", Certainty::certain, {reporter.edit(item.place, "\"" + right + "\"")}});
+    return;
+  }
   if (why.starts_with("Invalid proto")) {
     made.help = "use tcp, udp or sctp";
   } else if (why.starts_with("Invalid ip")) {
@@ -115,7 +122,7 @@ std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter
   const std::string why = check_port(text, parts, container, host);
   if (!why.empty()) {
     Diagnostic& made = reporter.error("bad-port", path + ": " + why, item.place);
-    help_port(made, why);
+    help_port(made, why, item, reporter);
     return {};
   }
   std::vector<Node> made;

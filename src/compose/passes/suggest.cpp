@@ -8,10 +8,6 @@ namespace consort::compose {
 
 namespace {
 
-bool is_index(const std::string& segment) {
-  return !segment.empty() && std::ranges::all_of(segment, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 void collect(std::string_view key, const Shape& shape, const std::string& path, int depth,
              std::vector<std::string>& found) {
   if (depth > 8) return;
@@ -70,6 +66,18 @@ constexpr Alias aliases[] = {
     {"user_id", "user"},
     {"readonly", "read_only"},
     {"img", "image"},
+    {"run", "command"},
+    {"tag", "image"},
+    {"arguments", "command"},
+    {"ram", "mem_limit"},
+    {"links_to", "links"},
+    {"mount", "volumes"},
+    {"src", "source"},
+    {"dst", "target"},
+    {"destination", "target"},
+    {"dest", "target"},
+    {"publish", "published"},
+
     {"file", "dockerfile"},
 };
 
@@ -124,34 +132,110 @@ std::string kind_text(const Node& node) {
   return "something else";
 }
 
+namespace {
+
+std::string quoted_like(const Node& node) {
+  return node.style == Style::plain ? node.text : "\"" + node.text + "\"";
+}
+
+// A plain number or boolean where a string must stand: what its author most likely meant.
+void explain_plain_scalar(Diagnostic& made, const Node& node, const Shape& shape, const Path& path,
+                          Reporter& reporter) {
+  const std::string key = path.size() ? path[path.size() - 1] : "";
+  std::string right = "\"" + node.text + "\"";
+  std::string title = "put it in quotes";
+  Certainty certainty = Certainty::certain;
+  if (shape.name == "duration") {
+    right = node.text + "s";
+    title = "add a unit (seconds?)";
+    certainty = Certainty::guess;
+  } else if (shape.name == "size") {
+    right = node.text + "M";
+    title = "add a unit (MiB?)";
+    certainty = Certainty::guess;
+  } else if (shape.name == "boolean") {
+    right = node.text == "1" ? "true" : "false";
+    title = "write " + right;
+  } else if (key == "restart" && node.kind == Kind::boolean) {
+    right = node.boolean ? "always" : "\"no\"";
+    title = "write " + right;
+  }
+  made.help = title.starts_with("write") ? title : title + ": " + right;
+  made.fixes.push_back(Fix{title, certainty, {reporter.edit(node.place, right)}});
+}
+
+// A string where a list or mapping must stand.
+bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
+  const bool one_line = node.place.length > 0;
+  if (node.style == Style::plain && one_line && node.text.size() > 1 && node.text[0] == '-' && node.text[1] != '-') {
+    const std::string right = "- " + node.text.substr(1);
+    made.help = "a blank is missing after `-`: write `" + right + "`";
+    made.fixes.push_back(Fix{"add the blank", Certainty::certain, {reporter.edit(node.place, right)}});
+    return true;
+  }
+  const std::size_t equals = node.text.find('=');
+  const bool pair = equals != std::string::npos && equals > 0 && node.text.find(' ') == std::string::npos;
+  if ((shape.types & type::mapping) && shape.value && pair) {
+    const bool below = node.place.column < 40 && made.line_text.find(':') >= made.mark.column;
+    const std::string right = node.text.substr(0, equals) + ": " + node.text.substr(equals + 1);
+    made.help = below ? "write `" + right + "`" : "write it on a line of its own: `" + right + "`";
+    if (below && one_line) {
+      made.fixes.push_back(Fix{"write `" + right + "`", Certainty::certain, {reporter.edit(node.place, right)}});
+    }
+    return true;
+  }
+  if (!(shape.types & type::sequence)) return false;
+  const std::string right = "[" + quoted_like(node) + "]";
+  made.help = "make it a list: " + right;
+  if (one_line && node.style != Style::single_quoted) {
+    made.fixes.push_back(Fix{"make it a list", Certainty::certain, {reporter.edit(node.place, right)}});
+  }
+  return true;
+}
+
+// "- KEY: value" where "KEY=value" must stand.
+void explain_pair_item(Diagnostic& made, const Node& node, Reporter& reporter) {
+  const Entry& entry = node.entries[0];
+  const std::string right = entry.key + "=" + entry.value.scalar_text();
+  made.help = "write `- " + right + "`, or `" + entry.key + ": " + entry.value.scalar_text() + "` without the `- `";
+  const Place from = entry.place;
+  const Place to = entry.value.place;
+  if (from.line != to.line || to.length == 0) return;
+  Place whole = from;
+  whole.length = to.column + to.length - from.column;
+  made.fixes.push_back(Fix{"write `" + right + "`", Certainty::certain, {reporter.edit(whole, right)}});
+}
+
+}  // namespace
+
 void explain_wrong_type(Diagnostic& made, const Node& node, const Shape& shape, const Path& path, Reporter& reporter) {
   made.label = "this is " + kind_text(node) + ", it must be " + article(std::string(shape.name));
-  const bool plain_scalar = node.is_scalar() && !node.is_null() && node.style == Style::plain;
-  if (plain_scalar && (shape.types & type::string)) {
-    made.help = "put it in quotes: \"" + node.text + "\"";
-    made.fixes.push_back(
-        Fix{"put it in quotes", Certainty::certain, {reporter.edit(node.place, "\"" + node.text + "\"")}});
-    return;
-  }
+  const bool plain_scalar = node.is_scalar() && !node.is_null() && !node.is_string();
+  if (plain_scalar && (shape.types & type::string)) return explain_plain_scalar(made, node, shape, path, reporter);
   const bool one_item_list = node.is_sequence() && node.items.size() == 1 && node.items[0].is_scalar();
-  if (one_item_list && !(shape.types & type::sequence)) {
+  if (one_item_list && (shape.types & type::mapping)) {
+    made.help = "write `" + node.items[0].text + ":` without the leading `- `";
+  } else if (one_item_list && !(shape.types & type::sequence)) {
     made.help = "write the value without the list: " + node.items[0].text;
-  } else if (node.is_string() && shape.types == type::sequence) {
-    made.help = "make it a list: [" + node.text + "]";
-    const bool quoted = node.style == Style::plain;
-    const std::string item = quoted ? node.text : "\"" + node.text + "\"";
-    if (node.style == Style::plain || node.style == Style::double_quoted) {
-      made.fixes.push_back(Fix{"make it a list", Certainty::guess, {reporter.edit(node.place, "[" + item + "]")}});
-    }
+  } else if (node.is_string() && explain_string(made, node, shape, reporter)) {
+    // told
   } else if (node.is_null()) {
     const std::string key = path.size() ? path[path.size() - 1] : "this";
     made.help = "give `" + key + "` a value or remove it; what belongs to it must be indented below it";
+  } else if (node.is_mapping() && node.entries.size() == 1 && node.entries[0].value.is_scalar() &&
+             shape.types == type::string) {
+    return explain_pair_item(made, node, reporter);
+  } else if (node.is_mapping() && (shape.types & type::sequence) && !node.entries.empty() &&
+             node.entries[0].value.is_scalar()) {
+    made.help = "write a list: `- \"" + node.entries[0].key + ":" + node.entries[0].value.scalar_text() + "\"`";
   } else if (node.is_sequence() && (shape.types & type::mapping)) {
     made.help = "write `key: value` lines without the leading `- `";
   } else if (node.is_string() && (shape.types & type::boolean) && !(shape.types & type::string)) {
     made.help = "write true or false without quotes";
   } else if (node.is_string() && (shape.types & (type::number | type::integer))) {
     made.help = "write a number without quotes";
+  } else if (node.is_mapping() && (shape.types & type::string)) {
+    made.help = "write one value instead of a mapping";
   }
   if (!shape.example.empty()) {
     made.help += std::string(made.help.empty() ? "" : "\n") + "for example: " + std::string(shape.example);
@@ -170,12 +254,14 @@ void explain_unknown_key(Diagnostic& made, const Node& parent, const Entry& entr
   std::optional<std::string> near;
   if (shape.find(lower)) near = lower;
   if (!near) near = nearest(lower, known);
+  const bool misspelled = near.has_value();
   for (const Alias& alias : aliases) {
     if (!near && alias.wrong == lower && shape.find(alias.right)) near = std::string(alias.right);
   }
   if (near && !parent.find(*near)) {
     made.help = "did you mean `" + *near + "`?";
-    const bool sure = lower == *near || (near->size() > 4 && to_lower(entry.key).size() + 2 > near->size());
+    const bool sure =
+        lower == *near || (misspelled && (near->size() > 4 && to_lower(entry.key).size() + 2 > near->size()));
     made.fixes.push_back(Fix{"rename it to `" + *near + "`",
                              sure ? Certainty::certain : Certainty::guess,
                              {reporter.edit(entry.place, *near)}});
@@ -195,7 +281,6 @@ void explain_unknown_key(Diagnostic& made, const Node& parent, const Entry& entr
     made.help = "a service must be indented below `services:`";
   }
   if (made.help.empty()) made.help = "remove it, or name it `x-" + entry.key + "` to keep it as an extension";
-  (void)is_index;
 }
 
 void explain_missing_key(Diagnostic& made, std::string_view key, const Shape& shape) {
@@ -226,6 +311,7 @@ void explain_choice(Diagnostic& made, const Node& node, const Shape& shape, Repo
   std::vector<std::string> known;
   for (const std::string_view choice : shape.choices) known.emplace_back(choice);
   made.label = "not one of the possible values";
+  if (node.text == "reload") made.help = "use `rebuild`, `restart` or `sync`";
   std::string word = to_lower(node.text);
   std::ranges::replace(word, '-', '_');
   std::optional<std::string> near = nearest(node.text, known);

@@ -77,6 +77,14 @@ class Pass {
   }
 
  private:
+  // Whether an unknown key of the mapping is almost this one, so that a report of its absence would be a repetition.
+  static bool misspelled(const Node& node, const Shape& shape, std::string_view key) {
+    return std::ranges::any_of(node.entries, [&](const Entry& entry) {
+      const std::vector<std::string> wanted{std::string(key)};
+      return !shape.find(entry.key) && nearest(to_lower(entry.key), wanted).has_value();
+    });
+  }
+
   std::string message(const std::string& text) const { return prefix_ + path_.dotted() + " " + text; }
 
   void wrong_type(const Node& node, const Shape& shape, Place key_place) {
@@ -101,7 +109,7 @@ class Pass {
       }
     }
     for (const std::string_view key : shape.required) {
-      if (node.find(key)) continue;
+      if (node.find(key) || misspelled(node, shape, key)) continue;
       Diagnostic& made = reporter_.error("missing-key", message("missing property '" + std::string(key) + "'"),
                                          key_place ? key_place : node.place);
       made.label = "`" + std::string(key) + "` is missing here";
@@ -167,15 +175,23 @@ class Pass {
           node.place);
       made.label = "not a " + std::string(shape.name);
       if (!shape.example.empty()) made.help = "for example: " + std::string(shape.example);
+      const std::vector<std::string> words = split(shape.pattern_text, '|');
+      if (const auto near = nearest(node.text, words)) {
+        made.help = "did you mean `" + *near + "`?";
+        made.fixes.push_back(Fix{"write `" + *near + "`", Certainty::certain, {reporter_.edit(node.place, *near)}});
+      }
     }
     if (shape.minimum < shape.maximum && (node.kind == Kind::integer || node.kind == Kind::floating)) {
       const double value = node.kind == Kind::integer ? static_cast<double>(node.integer) : node.floating;
       if (value < shape.minimum) {
-        reporter_.error("out-of-range", message("must be greater than or equal to " + format_float(shape.minimum)),
-                        node.place);
+        reporter_
+            .error("out-of-range", message("must be greater than or equal to " + format_float(shape.minimum)),
+                   node.place)
+            .label = "too small";
       } else if (value > shape.maximum) {
-        reporter_.error("out-of-range", message("must be less than or equal to " + format_float(shape.maximum)),
-                        node.place);
+        reporter_
+            .error("out-of-range", message("must be less than or equal to " + format_float(shape.maximum)), node.place)
+            .label = "too large";
       }
     }
   }

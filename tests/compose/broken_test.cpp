@@ -1,0 +1,88 @@
+// Files with mistakes that people make: the exact diagnostics, and that the certain fixes repair what they claim to.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "run_config.hpp"
+
+namespace consort::compose {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path corpus() {
+  return fs::path(CONSORT_TEST_DATA) / "broken";
+}
+
+std::string slurp(const fs::path& path) {
+  auto text = read_file(path);
+  return text ? *text : std::string();
+}
+
+class Broken : public testing::TestWithParam<std::string> {};
+
+TEST_P(Broken, IsExplained) {
+  const fs::path folder = corpus() / GetParam();
+  const ConfigRun run = run_config({"config"}, folder, {{"HOME", "/root"}});
+  EXPECT_EQ(replace_all(run.err, folder.string(), "@DIR@"), slurp(folder / "expected.txt"));
+  EXPECT_NE(run.err.find("compose.yaml:"), std::string::npos) << "every diagnostic names a place";
+}
+
+LoadOptions options_in(const std::string& folder, const std::string& text) {
+  LoadOptions options;
+  options.working_directory = folder;
+  options.files = {"compose.yaml"};
+  options.access.read = [text, folder](const std::string& path) -> Result<std::string> {
+    if (path == folder + "/compose.yaml") return text;
+    return fail(Code::not_found, "open " + path);
+  };
+  return options;
+}
+
+TEST_P(Broken, CertainFixesLeaveNothingWorse) {
+  const std::string folder = corpus() / GetParam();
+  const std::string text = slurp(folder + "/compose.yaml");
+  const LoadOutcome before = load(options_in(folder, text));
+  const std::string fixed = apply_fixes(text, folder + "/compose.yaml", before.diagnostics);
+  if (fixed == text) return;
+  const LoadOutcome after = load(options_in(folder, fixed));
+  const auto certain = [](const LoadOutcome& outcome) {
+    return std::ranges::count_if(outcome.diagnostics, [](const Diagnostic& each) {
+      return std::ranges::any_of(each.fixes, [](const Fix& fix) { return fix.certainty == Certainty::certain; });
+    });
+  };
+  EXPECT_LT(certain(after), certain(before)) << fixed << render_diagnostics(after.diagnostics, Colour::never);
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(corpus())) found.push_back(entry.path().filename());
+  std::ranges::sort(found);
+  return found;
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, Broken, testing::ValuesIn(names()),
+                         [](const auto& each) { return replace_all(each.param, "-", "_"); });
+
+TEST(Tutorial, AsPrintedIsRepairedAndLoads) {
+  const std::string folder = corpus() / "tutorial-as-printed";
+  const std::string text = slurp(folder + "/compose.yaml");
+  const LoadOutcome before = load(options_in(folder, text));
+  std::vector<std::string> codes;
+  for (const Diagnostic& each : before.diagnostics) codes.push_back(each.code);
+  for (const char* code : {"equals-for-colon", "not-indented", "misspelled-tag"}) {
+    EXPECT_EQ(std::ranges::count(codes, code), 1) << code;
+  }
+  const std::string fixed = apply_fixes(text, folder + "/compose.yaml", before.diagnostics);
+  const LoadOutcome after = load(options_in(folder, fixed));
+  ASSERT_TRUE(after.project) << render_diagnostics(after.diagnostics, Colour::never);
+  EXPECT_EQ(after.project->services.at("db").image, "postgres:15-alpine");
+  EXPECT_EQ(after.project->services.at("web").depends_on.at("db").condition, DependencyCondition::healthy);
+  EXPECT_NE(fixed.find("# Django API Service"), std::string::npos) << "comments stay";
+}
+
+}  // namespace
+}  // namespace consort::compose
