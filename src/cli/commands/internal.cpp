@@ -1,11 +1,29 @@
 // What installation and maintenance call: manual pages, completion scripts, the sweep.
+#include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/workspace.hpp"
 
 namespace consort::cli {
 
+namespace {
+
+// consort.1, consort-up.1, consort-image-load.1, ... into a folder, as the installation wants them.
+Result<int> write_man_pages(const std::string& folder) {
+  TRY(write_file_atomic(folder + "/consort.1", man_page(nullptr)));
+  for (const Command& command : commands()) {
+    if (command.shown == Shown::hidden) continue;
+    const std::string name = replace_all(std::string(command.name), " ", "-");
+    TRY(write_file_atomic(folder + "/consort-" + name + ".1", man_page(&command)));
+  }
+  return 0;
+}
+
+}  // namespace
+
 Result<int> run_internal_man(Invocation& invocation) {
+  if (invocation.arguments.size() == 1 && invocation.arguments[0].starts_with('/'))
+    return write_man_pages(invocation.arguments[0]);
   const Command* command = nullptr;
   if (!invocation.arguments.empty()) {
     command = find_command(join(invocation.arguments, " "));
