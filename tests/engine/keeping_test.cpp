@@ -1,0 +1,158 @@
+// What must hold whatever happens: locks, leftovers of crashes, addresses, two commands at once.
+#include <net/if.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "fixture.hpp"
+#include "network/bridge.hpp"
+
+namespace consort::engine {
+
+using testing::HasSubstr;
+
+TEST_F(EngineTest, AProjectHasOneMasterAtATime) {
+  const std::unique_ptr<Engine> other = second_engine();
+  std::optional<ProjectLock> held = std::move(engine().lock_project(project_)).value();
+  std::string told;
+  const Result<ProjectLock> refused = other->lock_project(
+      project_, {.patience = Nanoseconds(0), .on_wait = [&](const std::string& holder) { told = holder; }});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::busy);
+  EXPECT_THAT(told, HasSubstr("another consort (pid " + std::to_string(::getpid())));
+  EXPECT_THAT(told, HasSubstr("is working on project " + project_));
+  std::jthread waiter([&] { EXPECT_TRUE(other->lock_project(project_)); });
+  held.reset();
+}
+
+TEST_F(EngineTest, SweepTakesWhatNobodyNames) {
+  const std::string kept = create(probe({"true"}));
+  const std::string orphan = roots().container(random_id());
+  ASSERT_TRUE(make_directories(orphan + "/upper/x", 0755));
+  const std::string volume = roots().data + "/volumes/half_removed";
+  ASSERT_TRUE(make_directories(volume + "/_data", 0755));
+  ASSERT_TRUE(write_file_atomic(volume + "/removing", ""));
+  const std::string data = roots().data + "/volumes/somebodys_data";
+  ASSERT_TRUE(make_directories(data + "/_data", 0755));
+  ASSERT_EQ(message_of(engine().sweep()), "(no error)");
+  EXPECT_FALSE(path_exists(orphan));
+  EXPECT_FALSE(path_exists(volume));
+  EXPECT_TRUE(path_exists(data)) << "a volume without a record may hold data of value";
+  EXPECT_TRUE(path_exists(roots().container(kept)));
+}
+
+TEST_F(EngineTest, ARemovedVolumeDoesNotComeBackFilled) {
+  const Volume volume = engine().create_volume({.name = project_ + "_v"}).value();
+  ASSERT_TRUE(write_file_atomic(volume.mountpoint + "/old", ""));
+  ASSERT_TRUE(engine().remove_volume(volume.spec.name));
+  // As after a crash between the record and the folder.
+  ASSERT_TRUE(make_directories(volume.mountpoint, 0755));
+  ASSERT_TRUE(write_file_atomic(volume.mountpoint + "/old", ""));
+  ASSERT_TRUE(write_file_atomic(dir_name(volume.mountpoint) + "/removing", ""));
+  ASSERT_TRUE(engine().create_volume({.name = project_ + "_v"}));
+  EXPECT_FALSE(path_exists(volume.mountpoint + "/old"));
+}
+
+TEST_F(EngineTest, AFailedCreationLeavesNothing) {
+  ContainerSpec spec = probe({"true"});
+  spec.mounts = {{.type = MountType::volume, .source = {}, .target = "/data"},
+                 {.type = MountType::bind, .source = "/no/such/path", .target = "/b"}};
+  ASSERT_FALSE(engine().create_container(spec));
+  EXPECT_TRUE(engine().list()->empty());
+  EXPECT_TRUE(engine().list_volumes()->empty());
+  spec.image = "nosuch:1";
+  EXPECT_EQ(message_of(engine().create_container(spec)), "No such image: nosuch:1");
+}
+
+TEST_F(EngineTest, NetworksOfTwoEnginesDoNotOverlap) {
+  const std::unique_ptr<Engine> other = second_engine();
+  std::optional<Network> first, second;
+  {
+    std::jthread a([&] { first = engine().create_network({.name = project_ + "_a"}).value(); });
+    std::jthread b([&] { second = other->create_network({.name = project_ + "_b"}).value(); });
+  }
+  EXPECT_NE(first->spec.pools[0].subnet, second->spec.pools[0].subnet);
+  EXPECT_EQ(message_of(other->create_network({.name = project_ + "_a"})),
+            "network with name " + project_ + "_a already exists");
+  const Result<Network> overlapping =
+      engine().create_network({.name = project_ + "_c", .pools = {{.subnet = first->spec.pools[0].subnet}}});
+  EXPECT_THAT(message_of(overlapping), HasSubstr("Pool overlaps with other one on this address space"));
+  EXPECT_EQ(engine().list_networks()->size(), 2U);
+}
+
+TEST_F(EngineTest, ABridgeIsMadeAgainWhenItIsGone) {
+  const Network network = engine().create_network({.name = project_ + "_n"}).value();
+  ASSERT_TRUE(remove_bridge(network.bridge));  // as after a reboot
+  ContainerSpec spec = probe({"true"});
+  spec.network_mode = "";
+  spec.networks = {{.network = network.id}};
+  EXPECT_EQ(run(spec), "");
+  EXPECT_NE(::if_nametoindex(network.bridge.c_str()), 0U);
+  ASSERT_EQ(message_of(engine().remove_network(network.id)), "(no error)");  // with a stopped container on it
+  EXPECT_EQ(::if_nametoindex(network.bridge.c_str()), 0U);
+}
+
+TEST_F(EngineTest, FixedAddressesAndTwoNetworks) {
+  const NetworkSpec fixed{.name = project_ + "_fixed", .pools = {{.subnet = "10.213.77.0/24"}}};
+  ASSERT_TRUE(engine().create_network(fixed));
+  ASSERT_TRUE(engine().create_network({.name = project_ + "_inner", .internal = true}));
+  ContainerSpec spec = probe({"pause"});
+  spec.network_mode = "";
+  spec.networks = {{.network = project_ + "_fixed", .ipv4 = "10.213.77.9"}, {.network = project_ + "_inner"}};
+  const std::string id = create(spec);
+  ASSERT_EQ(message_of(engine().start_container(id)), "(no error)");
+  EXPECT_EQ(engine().inspect(id)->networks[0].ipv4, "10.213.77.9");
+  ContainerSpec second = spec;
+  second.name += "b";
+  EXPECT_THAT(message_of(engine().start_container(create(second))), HasSubstr("Address already in use"));
+  // Killed by itself: its lease counts no more once somebody else wants it.
+  ASSERT_TRUE(engine().kill_container(id));
+  ASSERT_TRUE(engine().wait_container(id));
+  EXPECT_EQ(message_of(engine().start_container(second.name)), "(no error)");
+}
+
+TEST_F(EngineTest, PortsOfAnotherContainerAreTaken) {
+  const Network network = engine().create_network({.name = project_ + "_n"}).value();
+  ContainerSpec spec = probe({"listen", "80"});
+  spec.network_mode = "";
+  spec.networks = {{.network = network.id}};
+  spec.ports = {{.host_port = 38271, .container_port = 80}};
+  const std::string id = create(spec);
+  ASSERT_EQ(message_of(engine().start_container(id)), "(no error)");
+  const ContainerState state = engine().inspect(id)->state;
+  ASSERT_FALSE(state.ports.empty());
+  EXPECT_EQ(state.ports[0].host_port, 38271);
+  ContainerSpec second = spec;
+  second.name += "b";
+  EXPECT_THAT(message_of(engine().start_container(create(second))),
+              testing::AnyOf(HasSubstr("port is already allocated"), HasSubstr("address already in use")));
+}
+
+TEST_F(EngineTest, EventsTellWhatHappened) {
+  const std::string id = create(probe({"true"}));
+  ASSERT_TRUE(engine().start_container(id));
+  std::vector<std::string> actions;
+  const std::vector<EngineEvent> events = engine().events(0, project_).value();
+  for (const EngineEvent& event : events)
+    if (event.type == "container") actions.push_back(event.action);
+  EXPECT_THAT(actions, testing::ElementsAre("create", "start"));
+  EXPECT_TRUE(engine().events(events.back().serial, project_)->empty());
+}
+
+TEST_F(EngineTest, ConcurrentCreationsOfOneNameGiveOneContainer) {
+  const std::unique_ptr<Engine> other = second_engine();
+  const ContainerSpec spec = probe({"true"});
+  std::atomic<int> made = 0;
+  {
+    std::jthread a([&] { made += engine().create_container(spec).has_value() ? 1 : 0; });
+    std::jthread b([&] { made += other->create_container(spec).has_value() ? 1 : 0; });
+  }
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(engine().list()->size(), 1U);
+}
+
+}  // namespace consort::engine
