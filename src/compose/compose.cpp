@@ -10,6 +10,7 @@
 #include "compose/model/codec.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/finish.hpp"
+#include "compose/provenance.hpp"
 #include "compose/render/emit.hpp"
 #include "compose/schema.hpp"
 #include "compose/settings.hpp"
@@ -94,6 +95,7 @@ class Load {
     const auto home = settings_.environment.find("HOME");
     if (home != settings_.environment.end()) options.home = home->second;
     options.sightings = &sightings_;
+    if (options_.trace == Switch::on) options.listener = &provenance_;
     TreeLoader loader(options, reporter_);
     if (!name_project(loader)) return;
     settings_.environment["COMPOSE_PROJECT_NAME"] = settings_.name;
@@ -189,6 +191,9 @@ class Load {
     drop_repeated(outcome_.diagnostics);
     outcome_.variables = variables_of(sightings_);
     outcome_.raw_tree = tree_;
+    if (options_.trace == Switch::on && tree_) {
+      outcome_.provenance = provenance_.steps(*tree_, *sources_, sightings_, options_);
+    }
     for (std::uint32_t i = 1; i < sources_->count(); ++i) {
       outcome_.texts[sources_->get(i)->path()] = sources_->get(i)->original();
     }
@@ -200,6 +205,7 @@ class Load {
   ProjectSettings settings_;
   std::shared_ptr<const Node> tree_;
   std::vector<VariableSighting> sightings_;
+  Provenance provenance_;
   LoadOutcome outcome_;
 };
 

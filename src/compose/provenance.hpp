@@ -1,0 +1,36 @@
+// Where each value comes from: `config --why services.web.environment.DB_HOST`.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compose/compose.hpp"
+#include "compose/passes/interpolate.hpp"
+#include "compose/passes/merge.hpp"
+
+namespace consort::compose {
+
+// Listens to the merge and keeps what was replaced, by dotted path, oldest first.
+class Provenance : public MergeListener {
+ public:
+  void overridden(const std::string& path, const Node& before, const Node& after) override;
+
+  // The history of every value of the finished tree.
+  std::map<std::string, std::vector<ProvenanceStep>> steps(const Node& tree, const Sources& sources,
+                                                           const std::vector<VariableSighting>& sightings,
+                                                           const LoadOptions& options) const;
+
+ private:
+  struct Replaced {
+    std::string value;
+    Place place;
+    bool appended = false;
+  };
+  std::map<std::string, std::vector<Replaced>> replaced_;
+};
+
+// A value that could be a secret is shown as "***": names with PASSWORD, SECRET, TOKEN, KEY and the like.
+std::string masked(const std::string& path, const std::string& value);
+
+}  // namespace consort::compose

@@ -1,0 +1,3 @@
+consort_fuzz(compose_load compose_load_fuzz.cpp DEPENDS consort_compose)
+consort_fuzz(compose_template compose_template_fuzz.cpp DEPENDS consort_compose)
+consort_fuzz(compose_dotenv compose_dotenv_fuzz.cpp DEPENDS consort_compose)
