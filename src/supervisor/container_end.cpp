@@ -19,7 +19,9 @@ std::int64_t to_ms(steady_clock::time_point time) {
 }  // namespace
 
 void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done) {
-  record_.state.manually_stopped = true;
+  // The end of the machine is nobody's wish: what ran then is to run again after the next boot.
+  if (!context_.shutting_down) record_.state.manually_stopped = true;
+  record_.start_after_stop = false;
   switch (phase_) {
     case Phase::idle:
       save_durable();
@@ -64,9 +66,10 @@ void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
 
 void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done) {
   if (phase_ == Phase::running) {
-    record_.start_after_stop = true;
     start_waiters_.push_back(std::move(done));
-    return stop(timeout, signal, [] {});
+    stop(timeout, signal, [] {});
+    record_.start_after_stop = true;
+    return save();
   }
   if (phase_ == Phase::waiting) stop(timeout, signal, [] {});
   start(std::move(done));
@@ -147,7 +150,7 @@ void Container::decide_restart() {
   if (state.started_at && state.finished_at)
     run.duration = std::chrono::duration_cast<Milliseconds>(*state.finished_at - *state.started_at);
   run.restart_count = state.restart_count;
-  run.manually_stopped = state.manually_stopped;
+  run.manually_stopped = state.manually_stopped || context_.shutting_down;
   if (const auto delay = backoff_.next(unit_.restart, run)) wait_for_restart(*delay);
   save();
   save_durable();

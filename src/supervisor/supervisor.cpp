@@ -206,7 +206,7 @@ void Supervisor::consider_ending() {
     if (!container->idle()) return;
   if (server_.connections() > 0) return;
   loop_.cancel(end_timer_);
-  const auto linger = containers_.empty() || shutting_down_ ? std::chrono::milliseconds(0) : idle_linger;
+  const auto linger = containers_.empty() || context_.shutting_down ? std::chrono::milliseconds(0) : idle_linger;
   end_timer_ = loop_.after(linger, [this] { try_to_end(); });
 }
 

@@ -90,7 +90,7 @@ Result<Container*> Supervisor::container_of_unit(const std::string& unit_path) {
 }
 
 void Supervisor::do_start(ConnectionId id, const Request& request) {
-  if (shutting_down_) return server_.refuse(id, Error(Code::conflict, "start container").why("shutting down"));
+  if (context_.shutting_down) return server_.refuse(id, Error(Code::conflict, "start container").why("shutting down"));
   auto container = container_of_unit(request.unit);
   if (!container) return server_.refuse(id, container.error());
   (*container)->start([this, id, container_id = (*container)->unit().id](StartOutcome outcome) {
@@ -199,7 +199,7 @@ void Supervisor::do_forget(ConnectionId id, const Request& request) {
 }
 
 void Supervisor::do_shutdown(ConnectionId id) {
-  shutting_down_ = true;
+  context_.shutting_down = true;
   const auto left = std::make_shared<std::size_t>(containers_.size());
   if (*left == 0) {
     answer(id, {});

@@ -252,5 +252,72 @@ TEST_F(SupervisorTest, EndsByItselfWhenNothingRuns) {
   EXPECT_EQ(project.client().wait(next.id)->exit_code, 5);
 }
 
+TEST_F(SupervisorTest, RestartsByRequestAndStopsWhatIsBeingRestarted) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"echo", "up", "--", "trap", "15"});
+  const auto first = project.start(unit);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
+  const auto again = project.client().restart(unit.id);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->status, Status::running);
+  EXPECT_NE(again->pid, first->pid);
+  EXPECT_FALSE(again->manually_stopped);
+  EXPECT_TRUE(project.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}}));
+  EXPECT_EQ(project.state(unit).status, Status::exited);
+}
+
+TEST_F(SupervisorTest, KnowsWhatDiedForMemory) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"memhog", "200000000"});
+  auto config = read_file(unit.bundle + "/config.json").value();
+  config.replace(config.find("\"linux\":{"), 9,
+                 R"("linux":{"resources":{"memory":{"limit":20000000,"swap":20000000}},)");
+  ASSERT_TRUE(write_file_atomic(unit.bundle + "/config.json", config));
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  const auto ended = project.client().wait(unit.id);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->exit_code, 137);
+  EXPECT_TRUE(ended->oom_killed);
+}
+
+TEST_F(SupervisorTest, RunsByAnExternalRuntime) {
+  std::string program;
+  for (const char* name : {"runc", "crun"})
+    for (const char* folder : {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/"})
+      if (path_exists(std::string(folder) + name)) program = name;
+  if (program.empty()) GTEST_SKIP() << "no other OCI runtime is installed";
+  TestProject project;
+  ContainerUnit unit = project.unit({"echo", "hello", "--", "trap", "15"});
+  unit.runtime = program;
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
+  auto exec = project.client().exec(unit.id, {.process = project.process({"exit", "4"})});
+  ASSERT_TRUE(exec) << exec.error().message();
+  EXPECT_EQ(exec->wait().value(), 4);
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped) << stopped.error().message();
+  EXPECT_EQ(stopped->exit_code, 0);
+  const auto again = project.start(unit);
+  EXPECT_TRUE(again) << again.error().message();
+}
+
+// The end of the machine: everything is stopped in order, and nothing counts as stopped by hand.
+TEST_F(SupervisorTest, EndsInOrderOnSigterm) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"echo", "up", "--", "trap", "15"});
+  unit.restart = RestartUnit{RestartPolicy::always, 0};
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
+  ::kill(project.keeper(), SIGTERM);
+  ASSERT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
+  const ContainerState state = project.state(unit);
+  EXPECT_EQ(state.status, Status::exited);
+  EXPECT_EQ(state.exit_code, 0);
+  EXPECT_FALSE(state.manually_stopped);
+}
+
 }  // namespace
 }  // namespace consort::supervisor

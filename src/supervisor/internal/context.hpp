@@ -28,7 +28,8 @@ struct Context {
   EventLoop& loop;
   KeeperLink& keeper;
   std::unique_ptr<DnsServer> dns;
-  std::string init_program;  // consort-init, for `init: true`
+  bool shutting_down = false;  // no restarts any more
+  std::string init_program;    // consort-init, for `init: true`
 
   // Opened when first needed: a project without networks pays nothing.
   Result<HostLink*> host_link();

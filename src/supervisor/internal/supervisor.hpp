@@ -78,7 +78,6 @@ class Supervisor {
   std::map<ConnectionId, Fd> exec_consoles_;  // for resizing
   Fd signals_;
   bool names_stale_ = false;
-  bool shutting_down_ = false;
   EventLoop::Token end_timer_ = 0;
 };
 
