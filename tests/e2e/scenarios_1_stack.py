@@ -19,7 +19,7 @@ PNG = bytes.fromhex(
 
 def up(world, *argv):
     world.consort("up", "-d", "--wait", *argv)
-    eventually("the API answers", lambda: http("GET", f"{API}/courses/").status == 200)
+    eventually("the API answers", lambda: http("GET", f"{API}/courses/").status == 200, 120)
 
 
 def register_ada():

@@ -104,7 +104,9 @@ Result<> EngineRunner::start(const Operation& operation) {
   if (outcome && detail_.on_started) detail_.on_started(key_of(operation));
   if (outcome || !is_port_conflict(outcome.error())) return outcome;
   Error error = std::move(outcome).error();
-  if (std::string holder = describe_port_holder(session_.engine, error); !holder.empty() && error.hint_text().empty())
+  // The network only sees a keeper's process on a port that a container has; the project is what helps the user.
+  if (std::string holder = describe_port_holder(session_.engine, error);
+      !holder.empty() && (error.hint_text().empty() || holder.contains(" of project ")))
     error.data().hint = std::move(holder);
   return fail(std::move(error));
 }
