@@ -144,7 +144,7 @@ Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff
   const std::string path = TRY(files_.path(file.name));
   const Fd fd = TRY(open_file(path, O_RDONLY));
   std::array<std::byte, 4> magic{};
-  TRY(read_full(fd.get(), magic));
+  (void)TRY(read_full(fd.get(), magic));
   if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("read", path);
   const bool packed = magic[0] == std::byte{0x1f} || magic[0] == std::byte{0x28};
 

@@ -20,7 +20,7 @@ namespace {
 Result<std::string_view> media_type_of(const std::string& path) {
   const Fd fd = TRY(open_file(path, O_RDONLY));
   std::array<std::byte, 4> magic{};
-  TRY(read_full(fd.get(), magic));
+  (void)TRY(read_full(fd.get(), magic));
   if (magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b}) return media::docker_layer_gzip;
   if (magic[0] == std::byte{0x28} && magic[1] == std::byte{0xb5}) return media::oci_layer_zstd;
   return media::oci_layer;
@@ -55,7 +55,7 @@ Result<Digest> pack(Store& store, const LayerInfo& layer, std::stop_token cancel
   std::uint64_t done = 0;
   PackOptions options;
   options.cancel = std::move(cancel);
-  TRY(pack_layer(
+  (void)TRY(pack_layer(
       layer.directory,
       [&](std::span<const std::byte> bytes) -> Result<> {
         plain_hash.update(bytes);

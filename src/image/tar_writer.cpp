@@ -130,7 +130,7 @@ Result<> TarWriter::add_file(const TarHeader& header, int fd, const std::stop_to
     const std::size_t before = buffer_.size();
     const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(left, capacity - before));
     buffer_.resize(before + want);  // zeros, where the file has become shorter
-    TRY(read_full(fd, std::span(buffer_).subspan(before)));
+    (void)TRY(read_full(fd, std::span(buffer_).subspan(before)));
     left -= want;
   }
   return pad(header.size);

@@ -167,7 +167,7 @@ Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place)
 }
 
 Result<> Unpacker::make_opaque(const TarEntry& entry, const std::string& path) {
-  TRY(folder(path));
+  (void)TRY(folder(path));
   const Fd fd =
       TRY_WRAP(open_in_root(root_.get(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY), "unpack", entry.path);
   return set_opaque(fd.get());
@@ -203,7 +203,7 @@ Result<> Unpacker::make_file(const TarEntry& entry, int parent, const std::strin
   constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
   Result<Fd> fd = open_at(parent, name, flags, 0600);
   if (!fd && fd.error().sys_errno() == EEXIST) {
-    TRY(replace(parent, name, entry.type));
+    (void)TRY(replace(parent, name, entry.type));
     fd = open_at(parent, name, flags, 0600);
   }
   if (!fd) return fail(std::move(fd).error());
@@ -276,7 +276,7 @@ Result<> Unpacker::make_hard_link(const TarEntry& entry, int parent, const std::
   const auto link = [&] { return ::linkat(target_folder.get(), target->name.c_str(), parent, name.c_str(), 0) == 0; };
   if (link()) return {};
   if (errno == EEXIST) {
-    TRY(replace(parent, name, entry.type));
+    (void)TRY(replace(parent, name, entry.type));
     if (link()) return {};
   }
   if (errno == ENOENT) return hostile(entry, "the hard link's target \"" + entry.link + "\" is not in the layer");
@@ -297,7 +297,7 @@ Result<> Unpacker::make_special(const TarEntry& entry, int parent, const std::st
   };
   int made = make();
   if (made != 0 && errno == EEXIST) {
-    TRY(replace(parent, name, entry.type));
+    (void)TRY(replace(parent, name, entry.type));
     made = make();
   }
   const bool device = entry.type == TarEntry::Type::block || entry.type == TarEntry::Type::character;

@@ -194,7 +194,10 @@ TEST_F(StoreTest, ExportMergesLayers) {
         unpack_layer(source_of(TarBuilder().file(".wh.gone", "").file("new", "3").str()), above.directory(), options));
     const auto a = store.commit_layer(std::move(below)).value();
     const auto b = store.commit_layer(std::move(above)).value();
-    return image({a.id, b.id}, {});
+    // Many layers: their names are longer than what one mount option takes.
+    std::vector<std::string> ids{a.id, b.id};
+    for (int i = 0; i < 20; ++i) ids.push_back(layer("kept", std::to_string(i)).id);
+    return image(ids, {});
   }();
   const std::string path = folder / "out.tar";
   const Fd out = open_file(path, O_RDWR | O_CREAT).value();
