@@ -52,7 +52,8 @@ Result<int> run_exec(Invocation& invocation) {
   const auto process = session.engine.exec(container.id, spec, &code);
   if (!process) {
     if (code == 0) return fail(Error(process.error().code(), process.error().message()).hint(process.error().hint_text()));
-    print_error(invocation, process.error());
+    print_err("OCI runtime exec failed: exec failed: unable to start container process: " + process.error().message() +
+              "\n");
     return code;
   }
   if (detach) return 0;

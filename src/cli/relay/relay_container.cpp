@@ -9,6 +9,7 @@
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
 #include "cli/signals.hpp"
+#include "project/exec/watching.hpp"
 #include "supervisor/log.hpp"
 
 namespace consort::cli {
@@ -127,7 +128,7 @@ class ContainerRelay {
 
   Result<bool> changed() {
     while (true) {
-      auto change = watch_->next();
+      auto change = project::next_change(*watch_);
       if (!change && change.error().code() == Code::not_found) {
         watch_ = TRY(engine_.watch(relay_.project));
         return TRY(ended()) || watch_->fd() < 0;

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/strings.hpp"
+#include "project/exec/watching.hpp"
 #include "supervisor/log.hpp"
 
 namespace consort::project {
@@ -89,7 +90,7 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, const Operatio
   while (true) {
     TRY(wait_readable(watch.fd(), cancel));
     while (true) {
-      auto change = watch.next();
+      auto change = next_change(watch);
       if (!change && change.error().code() == Code::not_found) return false;
       if (!change) return fail(std::move(change).error());
       if (!*change) break;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "project/exec/watching.hpp"
 #include "project/plan/names.hpp"
 
 namespace consort::project {
@@ -159,7 +160,7 @@ Result<> LogFollower::adopt(const std::string& id) {
 
 Result<> LogFollower::take_changes() {
   while (true) {
-    auto change = watch_->next();
+    auto change = next_change(*watch_);
     if (!change && change.error().code() == Code::not_found) {
       watch_.reset();  // ended or replaced: a new stream, and a look at what it missed
       TRY(subscribe());
