@@ -13,7 +13,8 @@ namespace consort::compose {
 
 namespace {
 
-constexpr int repair_limit = 40;  // rounds of repair and parsing again
+constexpr int repair_limit = 40;                                 // rounds of repair and parsing again
+constexpr std::size_t repair_size_limit = std::size_t{1} << 20;  // larger texts are not written by hand
 
 Lookup lookup_in(const Environment& environment) {
   return [&environment](std::string_view name) -> const std::string* {
@@ -53,6 +54,7 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
 yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   Sources& sources = reporter_.sources();
   yaml::Documents documents = yaml::parse(sources.get(source)->text(), source);
+  if (sources.get(source)->text().size() > repair_size_limit) return documents;
   for (int round = 0; round < repair_limit; ++round) {
     const Source before = *sources.get(source);
     const std::size_t reports = reporter_.count();
@@ -85,6 +87,10 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
   auto text = options_.access.read(path);
   if (!text) {
     reporter_.error("unreadable", text.error().message()).mark.file = path;
+    return parsed;
+  }
+  if (text->size() > yaml::text_limit) {
+    reporter_.error("unreadable", "read " + path + ": the file is larger than 16 MiB").mark.file = path;
     return parsed;
   }
   parsed.source = reporter_.sources().add(path, std::move(*text));
@@ -141,8 +147,7 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     Scope inner{scope.environment, scope.base, scope.includes};
     inner.includes.push_back(file);
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
-    const std::vector<Node> documents = parsed.documents;
-    for (const Node& document : documents) {
+    for (const Node& document : parsed.documents) {
       if (document.is_null()) continue;
       any_document_ = true;
       add_document(model, document, file, inner);

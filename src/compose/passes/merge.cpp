@@ -84,7 +84,7 @@ Node as_list(Node node) {
         const auto add = [&](const Node& value) {
           std::string text = entry.key;
           if (!value.is_null()) text += "=" + value.scalar_text();
-          Node item = Node::make_string(std::move(text), entry.place);
+          Node item = Node::make_string(std::move(text), value.place.length > 0 ? value.place : entry.place);
           list.items.push_back(std::move(item));
         };
         if (entry.value.is_sequence()) {

@@ -20,17 +20,41 @@ struct Paint {
   }
 };
 
-// Control characters would do things to the terminal.
+// Bytes of the well-formed UTF-8 sequence at i, or 0.
+std::size_t sequence_length(std::string_view text, std::size_t i) {
+  const auto lead = static_cast<unsigned char>(text[i]);
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
+  if (length == 0 || i + length > text.size()) return 0;
+  for (std::size_t k = 1; k < length; ++k) {
+    if ((text[i + k] & '\xC0') != '\x80') return 0;
+  }
+  return length;
+}
+
+// Control characters would do things to the terminal, and other bytes are not text. Keeps the count of columns.
 std::string printable(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = sequence_length(text, i);
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (length == 0) {
+      if ((c & 0xC0) != 0x80 || i == 0) out += '?';
+      ++i;
+      continue;
+    }
     if (c == '\t') {
       out += ' ';
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+    } else if (c < 0x20 || c == 0x7F || text.substr(i, length) == "\xE2\x80\xAE") {
       out += '?';
     } else {
-      out += c;
+      out += text.substr(i, length);
     }
+    i += length;
   }
   return out;
 }
@@ -48,6 +72,12 @@ std::size_t bytes_of(std::string_view text, std::size_t count) {
 
 std::size_t points_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & '\xC0') != '\x80'; }));
+}
+
+std::string shortened(std::string text) {
+  constexpr std::size_t longest = 500;
+  if (text.size() <= longest) return text;
+  return text.substr(0, bytes_of(text, longest)) + " ...";
 }
 
 void show_place(std::string& out, const Mark& mark, const std::string& line, const std::string& label,
@@ -86,7 +116,7 @@ std::string render_diagnostic(const Diagnostic& diagnostic, Colour colour) {
   const std::string_view code = error ? "1;31" : "1;33";
   std::string out = paint(code, error ? "error" : "warning") + ": ";
   const std::vector<std::string> lines = split(diagnostic.message, '\n');
-  for (std::size_t i = 0; i < lines.size(); ++i) out += (i > 0 ? "  " : "") + printable(lines[i]) + "\n";
+  for (std::size_t i = 0; i < lines.size(); ++i) out += (i > 0 ? "  " : "") + shortened(printable(lines[i])) + "\n";
   if (!diagnostic.mark.file.empty()) {
     show_place(out, diagnostic.mark, diagnostic.line_text, diagnostic.label, code, paint, "-->");
   }

@@ -1,0 +1,146 @@
+// The library's own promises: marks, provenance, selection, limits, machine-readable diagnostics.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "compose/compose.hpp"
+#include "compose/dotenv.hpp"
+#include "compose/template.hpp"
+
+namespace consort::compose {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+
+LoadOptions with_files(std::map<std::string, std::string> files) {
+  LoadOptions options;
+  options.working_directory = "/project";
+  options.files.clear();
+  auto shared = std::make_shared<std::map<std::string, std::string>>(std::move(files));
+  options.access.read = [shared](const std::string& path) -> Result<std::string> {
+    const auto found = shared->find(path);
+    if (found == shared->end()) return fail(Code::not_found, "open " + path + ": no such file or directory");
+    return found->second;
+  };
+  options.access.is_file = [shared](const std::string& path) { return shared->contains(path); };
+  options.access.exists = options.access.is_file;
+  options.access.resolve_links = [](const std::string& path) { return path; };
+  return options;
+}
+
+TEST(Project, LocatesValuesInTheUsersFiles) {
+  const LoadOutcome outcome = load(with_files({{"/project/compose.yaml",
+                                                "services:\n"
+                                                "  web:\n"
+                                                "    image: nginx\n"
+                                                "    ports:\n"
+                                                "      - \"80:80\"\n"
+                                                "    environment: {A: b}\n"}}));
+  ASSERT_TRUE(outcome.project);
+  EXPECT_EQ(outcome.project->locate({"services", "web", "ports", "0"}), (Mark{"/project/compose.yaml", 5, 9, 7}));
+  EXPECT_EQ(outcome.project->locate({"services", "web", "environment", "A"}).line, 6U);
+  EXPECT_EQ(outcome.project->services.at("web").mark.line, 2U);
+  EXPECT_EQ(outcome.project->line_at(outcome.project->services.at("web").mark), "  web:");
+}
+
+TEST(Project, SelectionTakesDependenciesAlong) {
+  const LoadOutcome outcome = load(with_files({{"/project/compose.yaml",
+                                                "services:\n"
+                                                "  a: {image: x, depends_on: [b], networks: [n]}\n"
+                                                "  b: {image: x}\n"
+                                                "  c: {image: x}\n"
+                                                "networks: {n: }\n"}}));
+  ASSERT_TRUE(outcome.project);
+  EXPECT_THAT(dependency_order(*outcome.project), ElementsAre("b", "a", "c"));
+  const std::vector<std::string> names{"a"};
+  const auto chosen = project_with_services(*outcome.project, names, Dependencies::include);
+  ASSERT_TRUE(chosen);
+  EXPECT_TRUE(chosen->services.contains("b"));
+  EXPECT_TRUE(chosen->disabled_services.contains("c"));
+  const std::vector<std::string> unknown{"aa"};
+  EXPECT_EQ(project_with_services(*outcome.project, unknown, Dependencies::ignore).error().message(),
+            "no such service: aa");
+}
+
+TEST(Provenance, TellsEveryPlaceAndVariable) {
+  LoadOptions options = with_files(
+      {{"/project/compose.yaml", "services:\n  a:\n    image: x\n    environment:\n      A: one\n      PASSWORD: p\n"},
+       {"/project/b.yaml", "services:\n  a:\n    environment:\n      A: ${X}\n      PASSWORD: q\n"}});
+  options.files = {"compose.yaml", "b.yaml"};
+  options.environment = {{"X", "two"}};
+  options.trace = Switch::on;
+  const LoadOutcome outcome = load(options);
+  ASSERT_TRUE(outcome.project);
+  const auto& steps = outcome.provenance.at("services.a.environment.A");
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[0].value, "one");
+  EXPECT_EQ(steps[0].mark.line, 5U);
+  EXPECT_EQ(steps[1].value, "two");
+  EXPECT_EQ(steps[1].mark.file, "/project/b.yaml");
+  EXPECT_EQ(steps[2].what, "interpolated ${X}");
+  EXPECT_EQ(steps[2].source, "environment of the process");
+  for (const ProvenanceStep& each : outcome.provenance.at("services.a.environment.PASSWORD")) {
+    EXPECT_EQ(each.value, "***");
+    EXPECT_EQ(each.line_text, "");
+  }
+}
+
+TEST(Limits, EndInClearErrors) {
+  const auto first_error = [](const std::string& text) {
+    const LoadOutcome outcome = load(with_files({{"/project/compose.yaml", text}}));
+    EXPECT_FALSE(outcome.project);
+    return outcome.diagnostics.empty() ? std::string() : outcome.diagnostics[0].message;
+  };
+  std::string laughs = "a: &a [lol,lol,lol,lol,lol,lol,lol,lol,lol]\n";
+  for (char c = 'b'; c <= 'j'; ++c) {
+    laughs += std::string(1, c) + ": &" + c + " [";
+    for (int i = 0; i < 9; ++i) laughs += std::string(i ? ",*" : "*") + static_cast<char>(c - 1);
+    laughs += "]\n";
+  }
+  EXPECT_THAT(first_error(laughs), HasSubstr("excessive aliasing"));
+  EXPECT_THAT(first_error("services: " + std::string(100'000, '[')), HasSubstr("exceeded max depth"));
+  EXPECT_THAT(first_error(std::string(17U << 20, 'a')), HasSubstr("larger than 16 MiB"));
+}
+
+TEST(Diagnostics, AreMachineReadable) {
+  const LoadOutcome outcome = load(with_files({{"/project/compose.yaml", "services:\n  a:\n    imgae: x\n"}}));
+  ASSERT_FALSE(outcome.project);
+  EXPECT_THAT(diagnostics_json(outcome.diagnostics), HasSubstr("\"code\": \"unknown-key\""));
+  EXPECT_THAT(diagnostics_json(outcome.diagnostics), HasSubstr("\"replacement\": \"image\""));
+  EXPECT_THAT(diagnostics_sarif(outcome.diagnostics), HasSubstr("\"startLine\": 3"));
+  EXPECT_EQ(to_error(outcome.diagnostics).mark()->line, 3U);
+}
+
+TEST(Attributes, TableComesFromTheShapes) {
+  const auto rows = attribute_table();
+  EXPECT_GT(rows.size(), 250U);
+  EXPECT_THAT(rows, Contains(Field(&AttributeRow::path, "services.*.healthcheck.interval")));
+  const auto row = std::ranges::find(rows, "services.*.environment", &AttributeRow::path);
+  ASSERT_NE(row, rows.end());
+  EXPECT_THAT(row->merge, HasSubstr("unique by key"));
+}
+
+TEST(Template, ReportsTheFirstFault) {
+  const Lookup nothing = [](std::string_view) -> const std::string* { return nullptr; };
+  EXPECT_EQ(substitute("${A:-${B:-c}}", nothing).text, "c");
+  EXPECT_EQ(substitute("a${1}", nothing).fault, TemplateFault::invalid);
+  EXPECT_EQ(substitute("${A?no}", nothing).fault_text, "required variable A is missing a value: no");
+  EXPECT_THAT(substitute("$A ${A}", nothing).unset, ElementsAre("A", "A"));
+}
+
+TEST(Dotenv, KeepsLines) {
+  const Lookup nothing = [](std::string_view) -> const std::string* { return nullptr; };
+  const DotenvResult result = parse_dotenv("A=1\n# c\nB=\"x\ny\"\nC=${A}\n", nothing);
+  ASSERT_EQ(result.variables.size(), 3U);
+  EXPECT_EQ(result.variables[1].line, 3U);
+  EXPECT_EQ(*result.variables[1].value, "x\ny");
+  EXPECT_EQ(result.variables[2].line, 5U);
+  EXPECT_EQ(*result.variables[2].value, "1");
+}
+
+}  // namespace
+}  // namespace consort::compose
