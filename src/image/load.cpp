@@ -73,7 +73,10 @@ Result<> Loader::load_docker() {
     std::vector<Reference> names;
     for (const std::string& tag : get_strings(item, "RepoTags")) names.push_back(TRY(Reference::parse(tag)));
     std::vector<LayerFile> layers;
-    for (const std::string& name : get_strings(item, "Layers")) layers.push_back({name, TRY(digest_in_name(name))});
+    for (const std::string& name : get_strings(item, "Layers")) {
+      const auto digest = TRY(digest_in_name(name));
+      layers.push_back({name, digest});
+    }
     const std::string raw_config = TRY(files_.text(get_string(item, "Config"), max_text));
     TRY(add(raw_config, layers, std::nullopt, std::move(names)));
   }

@@ -70,13 +70,17 @@ Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view c
   const Json* config = find_key(root, "config");
   ManifestOrIndex result;
   if (manifests && !config) {
-    result.index = Index{type, TRY(read_list(*manifests, max_manifests, source))};
+    std::vector<Descriptor> entries = TRY(read_list(*manifests, max_manifests, source));
+    result.index = Index{type, std::move(entries)};
     return result;
   }
   const Json* layers = find_key(root, "layers");
   if (!config || !layers) return fail(malformed(source, "neither a manifest nor an index"));
   if (manifests) return fail(malformed(source, "both a manifest and an index"));  // CVE-2021-41190
-  Manifest manifest{type, TRY(read_descriptor(*config, source)), TRY(read_list(*layers, max_layers, source))};
+  // Not inside the braces: a return from there would leak what has been made of the aggregate already.
+  Descriptor config_blob = TRY(read_descriptor(*config, source));
+  std::vector<Descriptor> layer_blobs = TRY(read_list(*layers, max_layers, source));
+  Manifest manifest{type, std::move(config_blob), std::move(layer_blobs)};
   constexpr std::array image_configs{media::docker_config, media::oci_config};
   if (std::ranges::find(image_configs, manifest.config.media_type) == image_configs.end())
     return fail(Error(Code::unsupported, "read manifest")

@@ -86,14 +86,9 @@ Result<Descriptor> packed_layer(Store& store, const LayerInfo& layer, std::stop_
                       : TRY_WRAP(pack(store, layer, std::move(cancel), on_bytes), "pack layer");
   const std::string path = store.blob_path(digest);
   const struct stat st = TRY(stat_path(path));
-  return Descriptor{std::string(TRY(media_type_of(path))),
-                    std::move(digest),
-                    static_cast<std::uint64_t>(st.st_size),
-                    {},
-                    {},
-                    {},
-                    false,
-                    {}};
+  const std::string_view type = TRY(media_type_of(path));
+  return Descriptor{
+      std::string(type), std::move(digest), static_cast<std::uint64_t>(st.st_size), {}, {}, {}, false, {}};
 }
 
 }  // namespace consort::image

@@ -153,8 +153,8 @@ Result<PushResult> push_image(Store& store, Registry& registry, const Image& ima
   Pusher pusher(store, registry, options, report);
   const std::vector<Descriptor> layers = TRY(pusher.push_layers(image, TRY(store.layers_of(image))));
   const std::string raw_config = TRY(store.raw_config_of(image));
-  const Descriptor config{
-      std::string(media::docker_config), TRY(Digest::parse(image.id)), raw_config.size(), {}, {}, {}, false, {}};
+  const Digest config_digest = TRY(Digest::parse(image.id));
+  const Descriptor config{std::string(media::docker_config), config_digest, raw_config.size(), {}, {}, {}, false, {}};
   TRY_WRAP(pusher.push_blob(config, ""), "configuration");
   auto pulled = TRY(pulled_manifest(store, image, layers));
   const Prepared manifest = pulled ? std::move(*pulled) : new_manifest(config, layers);

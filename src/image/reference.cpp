@@ -156,6 +156,10 @@ std::string familiar_name(std::string_view full_name) {
   const std::string prefix = std::string(default_registry) + "/";
   if (!full_name.starts_with(prefix)) return std::string(full_name);
   std::string_view rest = full_name.substr(prefix.size());
+  // "docker.io/a.b/c": without its registry it would be read as c at the registry a.b.
+  if (const std::size_t slash = rest.find('/');
+      slash != std::string_view::npos && looks_like_registry(rest.substr(0, slash)))
+    return std::string(full_name);
   if (rest.starts_with(official_prefix) && rest.find('/', official_prefix.size()) == std::string_view::npos)
     rest.remove_prefix(official_prefix.size());
   return std::string(rest);

@@ -75,8 +75,8 @@ Error registry_error(const HttpResponse& response, const std::string& what, cons
 }
 
 Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
-  RegistryAccess access{TRY(RegistriesConf::load(options.registries_conf)), CredentialStore(options.docker_config),
-                        options.certificate_folders};
+  RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf));
+  RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);
   if (access.certificate_folders.empty())
     access.certificate_folders = {"/etc/containers/certs.d", "/etc/docker/certs.d"};

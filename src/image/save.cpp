@@ -30,8 +30,8 @@ std::string oci_type(const std::string& type) {
 
 Result<Saved> prepare(Store& store, Image image, std::vector<std::string> names, const std::stop_token& cancel) {
   const std::string raw_config = TRY(store.raw_config_of(image));
-  const Descriptor config{
-      std::string(media::oci_config), TRY(Digest::parse(image.id)), raw_config.size(), {}, {}, {}, false, {}};
+  const Digest config_digest = TRY(Digest::parse(image.id));
+  const Descriptor config{std::string(media::oci_config), config_digest, raw_config.size(), {}, {}, {}, false, {}};
   Saved saved{std::move(image), std::move(names), {std::string(media::oci_manifest), config, {}}, {}};
   for (const LayerInfo& layer : TRY(store.layers_of(saved.image))) {
     Descriptor blob = TRY(packed_layer(store, layer, cancel, {}));

@@ -244,7 +244,8 @@ Result<PruneReport> Store::prune(const PruneOptions& options, const ImageUsers& 
   const bool act = options.mode == PruneOptions::Mode::act;
   for (const Image& image : TRY(list())) {
     if (!wants(options, image)) continue;
-    PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), TRY(own_bytes(*state_, image)), {}};
+    const std::uint64_t bytes = TRY(own_bytes(*state_, image));
+    PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), bytes, {}};
     item.needed_by =
         TRY(state_->database.query("ask for holders", [&](SQLite::Database& db) { return needed_by(db, image, {}); }));
     if (users)

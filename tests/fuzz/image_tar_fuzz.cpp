@@ -15,6 +15,7 @@ namespace {
 image::ByteSource source_of(std::span<const std::byte> bytes, std::size_t chunk) {
   return [bytes, chunk](std::span<std::byte> into) mutable -> Result<std::size_t> {
     const std::size_t count = std::min({into.size(), bytes.size(), chunk});
+    if (count == 0) return 0;
     std::memcpy(into.data(), bytes.data(), count);
     bytes = bytes.subspan(count);
     return count;

@@ -30,6 +30,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Good{"postgres", "docker.io/library/postgres:latest", "postgres:latest"},
         Good{"postgres:15-alpine", "docker.io/library/postgres:15-alpine", "postgres:15-alpine"},
+        Good{"docker.io/a.b/c:1", "docker.io/a.b/c:1", "docker.io/a.b/c:1"},  // found by fuzzing
         Good{"user/app:1", "docker.io/user/app:1", "user/app:1"},
         Good{"docker.io/postgres:15", "docker.io/library/postgres:15", "postgres:15"},
         Good{"index.docker.io/library/postgres", "docker.io/library/postgres:latest", "postgres:latest"},
