@@ -45,7 +45,11 @@ Result<int> install(SignalPipe& pipe, std::initializer_list<int> signals) {
 
 }  // namespace
 
-Result<int> interrupt_descriptor() { return install(interrupts, {SIGINT, SIGTERM}); }
-Result<int> window_descriptor() { return install(window, {SIGWINCH}); }
+Result<int> interrupt_descriptor() {
+  return install(interrupts, {SIGINT, SIGTERM});
+}
+Result<int> window_descriptor() {
+  return install(window, {SIGWINCH});
+}
 
 }  // namespace consort::cli

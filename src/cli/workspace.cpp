@@ -66,7 +66,8 @@ Result<unsigned> parallel_of(const Invocation& invocation) {
   std::int64_t wanted = invocation.globals.integer("parallel").value_or(-1);
   if (const char* text = std::getenv("COMPOSE_PARALLEL_LIMIT"); text && !invocation.globals.has("parallel")) {
     const auto number = parse_signed(text);
-    if (!number) return fail(Code::invalid, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"" + std::string(text) + "\")");
+    if (!number)
+      return fail(Code::invalid, "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"" + std::string(text) + "\")");
     wanted = *number;
   }
   constexpr unsigned unlimited = 16;  // more at a time than that is not quicker anywhere
@@ -105,8 +106,10 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   workspace->engine_ = TRY(engine::Engine::open(roots));
   workspace->progress_ =
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
-  workspace->session_.reset(new project::Session{
-      .engine = *workspace->engine_, .progress = *workspace->progress_, .project_name = name, .project = std::move(project)});
+  workspace->session_.reset(new project::Session{.engine = *workspace->engine_,
+                                                 .progress = *workspace->progress_,
+                                                 .project_name = name,
+                                                 .project = std::move(project)});
   project::Session& session = *workspace->session_;
   session.dry_run = invocation.dry_run ? project::DryRun::yes : project::DryRun::no;
   session.parallel = TRY(parallel_of(invocation));

@@ -1,4 +1,5 @@
-// What most commands open first: the project (from its file, or by name from labels), the engine, the progress renderer.
+// What most commands open first: the project (from its file, or by name from labels), the engine, the progress
+// renderer.
 #pragma once
 
 #include <memory>

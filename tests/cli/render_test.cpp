@@ -21,8 +21,7 @@ TEST(Progress, PlainLines) {
 }
 
 TEST(Progress, JsonLinesLeaveOutWhatIsEmpty) {
-  EXPECT_EQ(json_line({.id = "Container x", .status = "Started"}, false),
-            R"({"id":"Container x","status":"Started"})");
+  EXPECT_EQ(json_line({.id = "Container x", .status = "Started"}, false), R"({"id":"Container x","status":"Started"})");
   EXPECT_EQ(json_line({.id = "abc", .parent = "db", .text = "Downloading", .current = 5, .total = 10}, true),
             R"({"dry-run":true,"id":"abc","parent_id":"db","text":"Downloading","current":5,"total":10,"percent":50})");
 }
@@ -81,7 +80,8 @@ TEST(Template, FieldsAndTables) {
   const FormatRow& heads = rows[0];
   EXPECT_EQ(format_rows("{{.ID}}: {{json .ID}} {{json .Code}}", rows, {}, heads).value_or(""), "abc: \"abc\" 1\n");
   EXPECT_EQ(format_rows("json", rows, {}, heads).value_or(""), "{\"ID\":\"abc\",\"Code\":1}\n");
-  EXPECT_EQ(format_rows("table {{.ID}}\\t{{.Code}}", rows, {}, heads).value_or(""), "CONTAINER ID   CODE\nabc            1\n");
+  EXPECT_EQ(format_rows("table {{.ID}}\\t{{.Code}}", rows, {}, heads).value_or(""),
+            "CONTAINER ID   CODE\nabc            1\n");
   EXPECT_EQ(format_rows("table", rows, {"ID"}, heads).value_or(""), "CONTAINER ID\nabc\n");
   EXPECT_FALSE(format_rows("{{.Nope}}", rows, {}, heads));
   EXPECT_FALSE(format_rows("{{.ID", rows, {}, heads));
@@ -122,8 +122,7 @@ engine::Container container_with_ports() {
 }
 
 TEST(ContainerText, Ports) {
-  EXPECT_EQ(port_text(publishers(container_with_ports())),
-            "0.0.0.0:18080->80/tcp, [::]:18080->80/tcp, 8000/tcp");
+  EXPECT_EQ(port_text(publishers(container_with_ports())), "0.0.0.0:18080->80/tcp, [::]:18080->80/tcp, 8000/tcp");
   EXPECT_EQ(port_text({{"0.0.0.0", 1, 11, "tcp"}, {"0.0.0.0", 2, 12, "tcp"}, {"", 5, 0, "udp"}, {"", 6, 0, "udp"}}),
             "0.0.0.0:11-12->1-2/tcp, 5-6/udp");
 }

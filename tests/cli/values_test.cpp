@@ -53,7 +53,10 @@ TEST(Detach, TheSequenceIsKeptBackUntilItIsClear) {
   EXPECT_TRUE(keys.feed("\x11").detached);
   DetachKeys other("ctrl-a,d");
   EXPECT_FALSE(other.feed("\x10\x11").detached);
-  EXPECT_TRUE(other.feed("\x01" "d").detached);
+  EXPECT_TRUE(other
+                  .feed("\x01"
+                        "d")
+                  .detached);
 }
 
 }  // namespace

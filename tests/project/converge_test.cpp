@@ -168,19 +168,20 @@ TEST(Converge, AChangedNetworkIsReplacedWithWhatIsOnIt) {
 }
 
 TEST(Converge, AChangedVolumeIsReplacedOnlyWhenTheUserSaysSo) {
-  const compose::Project before = project_of("services: {a: {image: x, volumes: ['d:/d']}}\nvolumes: {d: {}}");
+  const compose::Project before = project_of("services: {a: {image: x, volumes: ['data:/d']}}\nvolumes: {data: {}}");
   Scene scene(before);
   scene.run("a");
   const compose::Project after =
-      project_of("services: {a: {image: x, volumes: ['d:/d']}}\nvolumes: {d: {labels: {x: y}}}");
-  EXPECT_THAT(plan_text(after, scene.observed), Not(HasSubstr("volume app_d, remove")));
+      project_of("services: {a: {image: x, volumes: ['data:/d']}}\nvolumes: {data: {labels: {x: y}}}");
+  EXPECT_THAT(plan_text(after, scene.observed), Not(HasSubstr("volume app_data, remove")));
   std::string question;
   ConvergeOptions options;
   options.confirm = [&](const std::string& text) {
     question = text;
     return true;
   };
-  EXPECT_THAT(plan_text(after, scene.observed, options), HasSubstr("volume app_d, remove, configuration has changed"));
+  EXPECT_THAT(plan_text(after, scene.observed, options),
+              HasSubstr("volume app_data, remove, configuration has changed"));
   EXPECT_THAT(question, HasSubstr("data will be lost"));
 }
 
@@ -198,8 +199,8 @@ TEST(Converge, AnonymousVolumesGoOnUnlessRenewed) {
 }
 
 TEST(Converge, DependentsWithRestartAreStoppedBeforeAndStartedAfter) {
-  const compose::Project before =
-      project_of("services: {db: {image: x}, web: {image: x, depends_on: {db: {condition: service_started, restart: true}}}}");
+  const compose::Project before = project_of(
+      "services: {db: {image: x}, web: {image: x, depends_on: {db: {condition: service_started, restart: true}}}}");
   Scene scene(before);
   scene.run("db");
   scene.run("web");

@@ -109,8 +109,7 @@ TEST(Images, AnImageThatCanBeBuiltIsTriedAtTheRegistryFirst) {
 
 TEST(Images, Policies) {
   const auto text = [](const char* policy, bool local, SystemTime now = {}) {
-    const compose::Project project =
-        project_of("services: {a: {image: x, pull_policy: " + std::string(policy) + "}}");
+    const compose::Project project = project_of("services: {a: {image: x, pull_policy: " + std::string(policy) + "}}");
     std::map<std::string, LocalImage> images;
     if (local) images["x"] = {"sha256:1", {}};
     return plan_images(project, images, {.now = now})->to_string();

@@ -60,8 +60,11 @@ class Scene {
     for (const engine::EndpointSpec& endpoint : spec->networks)
       container.networks.push_back({.network = endpoint.network, .network_id = observed.network(endpoint.network)->id});
     for (const engine::MountSpec& mount : spec->mounts)
-      container.mounts.push_back({.type = mount.type, .name = mount.source, .source = mount.source,
-                                  .target = mount.target, .anonymous = mount.source.empty()});
+      container.mounts.push_back({.type = mount.type,
+                                  .name = mount.source,
+                                  .source = mount.source,
+                                  .target = mount.target,
+                                  .anonymous = mount.source.empty()});
     observed.containers.push_back(std::move(container));
     return observed.containers.back();
   }

@@ -29,19 +29,22 @@ std::string first_words() {
   return join(words, " ");
 }
 
-bool takes_services(const Command& command) { return command.arguments.contains("SERVICE"); }
+bool takes_services(const Command& command) {
+  return command.arguments.contains("SERVICE");
+}
 
 std::string bash() {
   std::string cases;
   for (const Command& command : commands())
     if (command.shown == Shown::yes && !command.name.contains(' '))
-      cases += "    " + std::string(command.name) + ") flags='" + words_of(command.flags) + "'; services=" +
-               (takes_services(command) ? "1" : "") + " ;;\n";
+      cases += "    " + std::string(command.name) + ") flags='" + words_of(command.flags) +
+               "'; services=" + (takes_services(command) ? "1" : "") + " ;;\n";
   return "_consort() {\n"
          "  local word=${COMP_WORDS[COMP_CWORD]} command= flags= services= i\n"
          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
          "    case ${COMP_WORDS[i]} in\n"
-         "      -f|-p|--file|--project-name|--project-directory|--env-file|--profile|--progress|--ansi|--parallel) ((i++)) ;;\n"
+         "      -f|-p|--file|--project-name|--project-directory|--env-file|--profile|--progress|--ansi|--parallel) "
+         "((i++)) ;;\n"
          "      -*) ;;\n"
          "      *) command=${COMP_WORDS[i]}; break ;;\n"
          "    esac\n"
@@ -71,7 +74,9 @@ std::string zsh() {
   return text + bash();
 }
 
-std::string quoted(std::string_view text) { return "'" + replace_all(std::string(text), "'", "\\'") + "'"; }
+std::string quoted(std::string_view text) {
+  return "'" + replace_all(std::string(text), "'", "\\'") + "'";
+}
 
 std::string fish() {
   std::string text =

@@ -59,8 +59,7 @@ std::string man_page(const Command* command) {
                      ".SH SYNOPSIS\n.B consort\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR\n";
   text += flag_section(global_flags()) + ".SH COMMANDS\n";
   for (const Command& each : commands())
-    if (each.shown == Shown::yes)
-      text += ".TP\n\\fB" + escaped(each.name) + "\\fR\n" + escaped(each.summary) + ".\n";
+    if (each.shown == Shown::yes) text += ".TP\n\\fB" + escaped(each.name) + "\\fR\n" + escaped(each.summary) + ".\n";
   return text;
 }
 

@@ -67,9 +67,11 @@ Result<> push_services(Workspace& workspace, project::Detail detail, bool go_on)
     }
     session.progress.event({.id = name, .text = "Pushing"});
     if (session.dry_run == project::DryRun::no) {
-      Result<> outcome = project::push_image(session, name, project::image_name(*session.project, service), detail, cancel);
+      Result<> outcome =
+          project::push_image(session, name, project::image_name(*session.project, service), detail, cancel);
       if (!outcome) {
-        session.progress.event({.id = name, .text = "Error", .status = outcome.error().message(), .outlook = project::Outlook::error});
+        session.progress.event(
+            {.id = name, .text = "Error", .status = outcome.error().message(), .outlook = project::Outlook::error});
         if (go_on) continue;
         session.progress.finish();
         return outcome;
@@ -117,8 +119,7 @@ Result<int> run_pull(Invocation& invocation) {
   options.ignore_failures = flags.on("ignore-pull-failures");
   options.now = system_now();
   project::Session& session = workspace->session();
-  const project::Plan plan =
-      TRY(project::plan_pull(*session.project, TRY(project::local_images(session)), options));
+  const project::Plan plan = TRY(project::plan_pull(*session.project, TRY(project::local_images(session)), options));
   project::RunDetail detail;
   if (flags.on("quiet")) detail.pull = project::Detail::quiet;
   TRY(project::execute(session, plan, "Pulling", detail));

@@ -173,8 +173,8 @@ Result<int> run_cp(Invocation& invocation) {
 Result<int> run_export(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
   project::Session& session = workspace->session();
-  const engine::Container container = TRY(project::one_container(session, invocation.arguments[0],
-                                                                 index_of(invocation), project::Running::any));
+  const engine::Container container =
+      TRY(project::one_container(session, invocation.arguments[0], index_of(invocation), project::Running::any));
   const std::string path = invocation.flags.text("output");
   if (path.empty() && invocation.terminal.out_is_terminal)
     return fail(Error(Code::invalid, "output option is required when exporting to terminal"));

@@ -31,8 +31,8 @@ Result<int> run_exec(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
   project::Session& session = workspace->session();
-  const engine::Container container = TRY(project::one_container(session, invocation.arguments[0],
-                                                                 index_of(invocation), project::Running::required));
+  const engine::Container container =
+      TRY(project::one_container(session, invocation.arguments[0], index_of(invocation), project::Running::required));
   const bool detach = flags.on("detach");
   engine::ExecSpec spec;
   spec.argv.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
@@ -51,7 +51,8 @@ Result<int> run_exec(Invocation& invocation) {
   int code = 0;
   const auto process = session.engine.exec(container.id, spec, &code);
   if (!process) {
-    if (code == 0) return fail(Error(process.error().code(), process.error().message()).hint(process.error().hint_text()));
+    if (code == 0)
+      return fail(Error(process.error().code(), process.error().message()).hint(process.error().hint_text()));
     print_err("OCI runtime exec failed: exec failed: unable to start container process: " + process.error().message() +
               "\n");
     return code;
@@ -63,8 +64,8 @@ Result<int> run_exec(Invocation& invocation) {
 Result<int> run_attach(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
   project::Session& session = workspace->session();
-  const engine::Container container = TRY(project::one_container(session, invocation.arguments[0],
-                                                                 index_of(invocation), project::Running::required));
+  const engine::Container container =
+      TRY(project::one_container(session, invocation.arguments[0], index_of(invocation), project::Running::required));
   AttachRelay relay{.id = container.id, .project = session.project_name};
   relay.tty = container.tty;
   relay.with_input = container.open_stdin && !invocation.flags.on("no-stdin");

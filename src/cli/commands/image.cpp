@@ -59,8 +59,7 @@ Result<int> transfer_all(Invocation& invocation, const char* title, const char* 
 Result<int> run_image_import(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   image::ImportOptions options;
-  if (invocation.arguments.size() > 1)
-    options.names.push_back(TRY(image::Reference::parse(invocation.arguments[1])));
+  if (invocation.arguments.size() > 1) options.names.push_back(TRY(image::Reference::parse(invocation.arguments[1])));
   options.comment = invocation.flags.text("message", "Imported from " + invocation.arguments[0]);
   if (invocation.flags.has("platform"))
     options.config.platform = TRY(image::Platform::parse(invocation.flags.text("platform")));
@@ -87,10 +86,9 @@ Result<int> run_image_save(Invocation& invocation) {
   const std::string path = invocation.flags.text("output");
   if (path.empty() && invocation.terminal.out_is_terminal)
     return fail(Error(Code::invalid, "cowardly refusing to save to a terminal").hint("use the -o flag or redirect"));
-  const auto format = invocation.flags.text("format") == "oci" ? image::ArchiveFormat::oci_layout
-                                                               : image::ArchiveFormat::docker;
-  const Fd output = path.empty() ? TRY(duplicate(STDOUT_FILENO))
-                                 : TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC));
+  const auto format =
+      invocation.flags.text("format") == "oci" ? image::ArchiveFormat::oci_layout : image::ArchiveFormat::docker;
+  const Fd output = path.empty() ? TRY(duplicate(STDOUT_FILENO)) : TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC));
   TRY(image::save(workspace->engine().images(), invocation.arguments, output.get(), format));
   return 0;
 }

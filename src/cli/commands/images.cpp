@@ -70,8 +70,8 @@ Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& row
 
 Result<int> run_images(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
-  const auto containers = TRY(
-      project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
+  const auto containers =
+      TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
   std::vector<Row> rows;
   for (const engine::Container& container : containers) {
     Row row{.container = container.name};

@@ -17,8 +17,7 @@ namespace {
 using project::Containers;
 
 project::ServiceGraph graph_of(const Workspace& workspace, const Containers& containers) {
-  return workspace.project() ? project::ServiceGraph::of(*workspace.project())
-                             : project::ServiceGraph::of(containers);
+  return workspace.project() ? project::ServiceGraph::of(*workspace.project()) : project::ServiceGraph::of(containers);
 }
 
 project::StopPlanOptions stop_options(const Invocation& invocation, const Workspace& workspace) {
@@ -59,9 +58,8 @@ Result<int> carry_out(Workspace& workspace, const project::Plan& plan, std::stri
 
 Result<int> run_start(Invocation& invocation) {
   const Opened opened = TRY(open(invocation, Scope::all));
-  const project::Plan plan =
-      TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
-                              {invocation.arguments.begin(), invocation.arguments.end()}));
+  const project::Plan plan = TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
+                                                     {invocation.arguments.begin(), invocation.arguments.end()}));
   return carry_out(*opened.workspace, plan, "Running");
 }
 
@@ -74,11 +72,11 @@ Result<int> run_stop(Invocation& invocation) {
 
 Result<int> run_restart(Invocation& invocation) {
   const Opened opened = TRY(open(invocation, Scope::all));
-  const project::Plan plan = project::plan_restart(
-      opened.containers, graph_of(*opened.workspace, opened.containers),
-      {invocation.arguments.begin(), invocation.arguments.end()},
-      invocation.flags.on("no-deps") ? project::Dependents::ignore : project::Dependents::include,
-      stop_options(invocation, *opened.workspace));
+  const project::Plan plan =
+      project::plan_restart(opened.containers, graph_of(*opened.workspace, opened.containers),
+                            {invocation.arguments.begin(), invocation.arguments.end()},
+                            invocation.flags.on("no-deps") ? project::Dependents::ignore : project::Dependents::include,
+                            stop_options(invocation, *opened.workspace));
   return carry_out(*opened.workspace, plan, "Restarting");
 }
 
@@ -150,8 +148,8 @@ Result<engine::Container> next_to_end(Workspace& workspace, Containers& containe
 
 Result<int> run_wait(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
-  Containers containers = TRY(
-      project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::leave_out));
+  Containers containers =
+      TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::leave_out));
   if (containers.empty())
     return fail(Code::not_found, "no containers for project \"" + workspace->project_name() + "\"");
   int code = 0;

@@ -36,7 +36,8 @@ std::string states_text(const std::map<std::string, unsigned>& states) {
 Result<std::vector<std::string>> name_filters(const ParsedFlags& flags) {
   std::vector<std::string> patterns;
   for (const std::string& filter : flags.list("filter")) {
-    if (!filter.starts_with("name=")) return fail(Code::invalid, "invalid filter '" + filter.substr(0, filter.find('=')) + "'");
+    if (!filter.starts_with("name="))
+      return fail(Code::invalid, "invalid filter '" + filter.substr(0, filter.find('=')) + "'");
     patterns.push_back(filter.substr(5));
   }
   return patterns;
@@ -45,12 +46,12 @@ Result<std::vector<std::string>> name_filters(const ParsedFlags& flags) {
 // The pattern is the user's own; one that is no regular expression is taken as text.
 bool matches(const std::string& name, const std::vector<std::string>& patterns) {
   return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
-    try {
-      return std::regex_search(name, std::regex(pattern));
-    } catch (const std::regex_error&) {
-      return name.contains(pattern);
-    }
-  });
+           try {
+             return std::regex_search(name, std::regex(pattern));
+           } catch (const std::regex_error&) {
+             return name.contains(pattern);
+           }
+         });
 }
 
 }  // namespace
@@ -94,12 +95,13 @@ Result<int> run_port(Invocation& invocation) {
   if (!number || *number > 65535)
     return fail(Code::invalid, "strconv.ParseUint: parsing \"" + port + "\": invalid syntax");
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
-  const engine::Container container = TRY(project::one_container(
-      workspace->session(), invocation.arguments[0], index_of(invocation), project::Running::required));
+  const engine::Container container = TRY(project::one_container(workspace->session(), invocation.arguments[0],
+                                                                 index_of(invocation), project::Running::required));
   std::vector<std::string> known;
   for (const Publisher& each : publishers(container)) {
     if (each.target == *number && each.protocol == protocol && !each.url.empty()) {
-      print_out((each.url.contains(':') ? "[" + each.url + "]" : each.url) + ":" + std::to_string(each.published) + "\n");
+      print_out((each.url.contains(':') ? "[" + each.url + "]" : each.url) + ":" + std::to_string(each.published) +
+                "\n");
       return 0;
     }
     known.push_back((each.url.empty() ? "" : std::to_string(each.published) + ":") + std::to_string(each.target) + "/" +
@@ -111,8 +113,8 @@ Result<int> run_port(Invocation& invocation) {
 
 Result<int> run_top(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
-  const auto containers = TRY(
-      project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
+  const auto containers =
+      TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
   std::vector<std::vector<std::string>> rows;
   for (const engine::Container& container : containers) {
     if (!container.state.running()) continue;
@@ -135,8 +137,8 @@ Result<int> run_volumes(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   std::set<std::string> used;
   if (!invocation.arguments.empty())
-    for (const engine::Container& container : TRY(project::select_containers(
-             workspace->session(), invocation.arguments, project::Oneoffs::leave_out)))
+    for (const engine::Container& container :
+         TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::leave_out)))
       for (const engine::MountPoint& mount : container.mounts) used.insert(mount.name);
   auto volumes = TRY(workspace->engine().list_volumes({{project::label::project, workspace->project_name()}}));
   if (!invocation.arguments.empty())
@@ -146,11 +148,16 @@ Result<int> run_volumes(Invocation& invocation) {
     std::vector<std::string> labels;
     for (const auto& [key, value] : volume.spec.labels) labels.push_back(key + "=" + value);
     const std::string driver = volume.spec.driver.empty() ? "local" : volume.spec.driver;
-    return FormatRow{{"Availability", "AVAILABILITY", "N/A", ""}, {"Driver", "DRIVER", driver, ""},
-                     {"Group", "GROUP", "N/A", ""},               {"Labels", "LABELS", join(labels, ","), ""},
-                     {"Links", "LINKS", "N/A", ""},               {"Mountpoint", "MOUNTPOINT", volume.mountpoint, ""},
-                     {"Name", "VOLUME NAME", volume.spec.name, ""}, {"Scope", "SCOPE", "local", ""},
-                     {"Size", "SIZE", "N/A", ""},                 {"Status", "STATUS", "N/A", ""}};
+    return FormatRow{{"Availability", "AVAILABILITY", "N/A", ""},
+                     {"Driver", "DRIVER", driver, ""},
+                     {"Group", "GROUP", "N/A", ""},
+                     {"Labels", "LABELS", join(labels, ","), ""},
+                     {"Links", "LINKS", "N/A", ""},
+                     {"Mountpoint", "MOUNTPOINT", volume.mountpoint, ""},
+                     {"Name", "VOLUME NAME", volume.spec.name, ""},
+                     {"Scope", "SCOPE", "local", ""},
+                     {"Size", "SIZE", "N/A", ""},
+                     {"Status", "STATUS", "N/A", ""}};
   };
   if (invocation.flags.on("quiet")) {
     for (const engine::Volume& volume : volumes) print_out(volume.spec.name + "\n");

@@ -34,8 +34,7 @@ Result<int> run_logs(Invocation& invocation) {
   project::Session& session = workspace->session();
   auto containers = TRY(project::select_containers(session, invocation.arguments, project::Oneoffs::leave_out));
   const auto index = index_of(invocation);
-  if (index)
-    std::erase_if(containers, [&](const engine::Container& container) { return container.number != *index; });
+  if (index) std::erase_if(containers, [&](const engine::Container& container) { return container.number != *index; });
   LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
                       .colour = !flags.on("no-color") && invocation.terminal.colour_out(),
                       .sanitize = invocation.terminal.out_is_terminal,

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <set>
 
-#include "base/strings.hpp"
 #include "base/json.hpp"
+#include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/container_text.hpp"
 #include "cli/render/template.hpp"

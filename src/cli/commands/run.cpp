@@ -42,7 +42,8 @@ std::vector<std::string> shell_words(std::string_view text) {
 Result<> add_environment(const ParsedFlags& flags, project::OneoffOptions& options) {
   for (const std::string& path : flags.list("env-from-file"))
     for (const std::string& line : split(TRY(read_file(path)), '\n'))
-      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#') options.environment.emplace_back(text);
+      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#')
+        options.environment.emplace_back(text);
   for (const std::string& entry : flags.list("env")) {
     const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
     options.environment.push_back(ours ? entry + "=" + ours : entry);
@@ -94,7 +95,8 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   return options;
 }
 
-Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options, bool remove) {
+Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options,
+                         bool remove) {
   project::Session& session = workspace.session();
   AttachRelay relay{.id = id, .project = session.project_name};
   relay.tty = options.tty;

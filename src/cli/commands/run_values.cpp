@@ -58,7 +58,8 @@ Result<std::vector<engine::PortBinding>> parse_publish(const std::string& text) 
   if (protocol != "tcp" && protocol != "udp") return fail(Code::invalid, "Invalid proto: " + protocol);
   std::string rest = text.substr(0, slash);
   const std::size_t last = rest.rfind(':');
-  const PortRange target = TRY(parse_range(std::string_view(rest).substr(last == std::string::npos ? 0 : last + 1), "containerPort"));
+  const PortRange target =
+      TRY(parse_range(std::string_view(rest).substr(last == std::string::npos ? 0 : last + 1), "containerPort"));
   rest = last == std::string::npos ? "" : rest.substr(0, last);
   std::string host_ip;
   if (const std::size_t colon = rest.rfind(':'); colon != std::string::npos && !rest.ends_with(']')) {

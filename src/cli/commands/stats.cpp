@@ -32,13 +32,13 @@ FormatRow row_of(const engine::Container& container, const Sample& now, const Sa
   if (before && now.at > before->at && stats.cpu_nanoseconds >= before->stats.cpu_nanoseconds)
     cpu = 100.0 * static_cast<double>(stats.cpu_nanoseconds - before->stats.cpu_nanoseconds) /
           static_cast<double>(std::chrono::duration_cast<Nanoseconds>(now.at - before->at).count());
-  const double memory = stats.memory_limit == 0 ? 0.0
-                                                : 100.0 * static_cast<double>(stats.memory_bytes) /
-                                                      static_cast<double>(stats.memory_limit);
+  const double memory = stats.memory_limit == 0
+                            ? 0.0
+                            : 100.0 * static_cast<double>(stats.memory_bytes) / static_cast<double>(stats.memory_limit);
   const std::string id = truncate ? container.id.substr(0, 12) : container.id;
   return {
-      {"BlockIO", "BLOCK I/O",
-       human_bytes_decimal(stats.block_read) + " / " + human_bytes_decimal(stats.block_written), ""},
+      {"BlockIO", "BLOCK I/O", human_bytes_decimal(stats.block_read) + " / " + human_bytes_decimal(stats.block_written),
+       ""},
       {"CPUPerc", "CPU %", percent(cpu), ""},
       {"Container", "CONTAINER", id, ""},
       {"ID", "CONTAINER ID", id, ""},

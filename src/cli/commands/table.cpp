@@ -43,16 +43,29 @@ constexpr ArgumentCount one{1, 1};
 constexpr std::string_view services = "[SERVICE...]";
 
 constexpr Command table[] = {
-    {"attach", "SERVICE", "Connect to the input and output of a running container", attach_flags, one, mixed, run_attach},
+    {"attach", "SERVICE", "Connect to the input and output of a running container", attach_flags, one, mixed,
+     run_attach},
     {"build", services, "Build the images of services", build_flags, any, mixed, run_build},
     {"config", services, "Check the Compose file and print what it means", config_flags, any, mixed, run_config},
-    {"cp", "SERVICE:SRC_PATH DEST_PATH|-", "Copy files between a container and the host", cp_flags, {2, 2}, mixed, run_cp},
+    {"cp",
+     "SERVICE:SRC_PATH DEST_PATH|-",
+     "Copy files between a container and the host",
+     cp_flags,
+     {2, 2},
+     mixed,
+     run_cp},
     {"create", services, "Create containers without starting them", create_flags, any, mixed, run_create},
     {"down", services, "Stop and remove containers and networks", down_flags, any, mixed, run_down},
     {"events", services, "Show what happens to containers as it happens", events_flags, any, mixed, run_events},
     {"exec", "SERVICE COMMAND [ARGS...]", "Run a command in a running container", exec_flags, {2}, first, run_exec},
     {"export", "SERVICE", "Write a container's file system as a tar archive", export_flags, one, mixed, run_export},
-    {"image import", "FILE|- [REFERENCE]", "Make an image of a root file system", import_flags, {1, 2}, mixed, run_image_import},
+    {"image import",
+     "FILE|- [REFERENCE]",
+     "Make an image of a root file system",
+     import_flags,
+     {1, 2},
+     mixed,
+     run_image_import},
     {"image inspect", "IMAGE...", "Print what is known of images, as JSON", {}, {1}, mixed, run_image_inspect},
     {"image load", "", "Read images from an archive", load_flags, none, mixed, run_image_load},
     {"image ls", "", "List the images on this machine", images_flags, any, mixed, run_image_list},
@@ -63,7 +76,14 @@ constexpr Command table[] = {
     {"image save", "IMAGE...", "Write images to an archive", save_flags, {1}, mixed, run_image_save},
     {"image tag", "IMAGE REFERENCE", "Give an image a further name", {}, {2, 2}, mixed, run_image_tag},
     {"images", services, "List the images of the project's containers", images_flags, any, mixed, run_images},
-    {"internal completion", "SHELL", "Print a completion script", {}, one, mixed, run_internal_completion, Shown::hidden},
+    {"internal completion",
+     "SHELL",
+     "Print a completion script",
+     {},
+     one,
+     mixed,
+     run_internal_completion,
+     Shown::hidden},
     {"internal man", "[COMMAND]", "Print a manual page", {}, {0, 2}, mixed, run_internal_man, Shown::hidden},
     {"internal sweep", "", "Remove what crashes left behind", {}, none, mixed, run_internal_sweep, Shown::hidden},
     {"kill", services, "Kill containers", kill_flags, any, mixed, run_kill},
@@ -72,7 +92,13 @@ constexpr Command table[] = {
     {"logs", services, "Show what containers have written", logs_flags, any, mixed, run_logs},
     {"ls", "", "List projects", ls_flags, none, mixed, run_ls},
     {"pause", services, "Freeze containers", {}, any, mixed, run_pause},
-    {"port", "SERVICE PRIVATE_PORT", "Print where a container's port is published", port_flags, {2, 2}, mixed, run_port},
+    {"port",
+     "SERVICE PRIVATE_PORT",
+     "Print where a container's port is published",
+     port_flags,
+     {2, 2},
+     mixed,
+     run_port},
     {"ps", services, "List containers", ps_flags, any, mixed, run_ps},
     {"pull", services, "Get the images of services from their registries", pull_flags, any, mixed, run_pull},
     {"push", services, "Send the images of services to their registries", push_flags, any, mixed, run_push},
@@ -80,7 +106,8 @@ constexpr Command table[] = {
     {"rm", services, "Remove stopped containers", rm_flags, any, mixed, run_rm, Shown::yes,
      "Anonymous volumes stay unless -v is given. Data that is not in a volume is lost."},
     {"run", "SERVICE [COMMAND] [ARGS...]", "Run a command in a container of its own", run_flags, {1}, first, run_run},
-    {"scale", "[SERVICE=REPLICAS...]", "Change the number of containers of services", scale_flags, any, mixed, run_scale},
+    {"scale", "[SERVICE=REPLICAS...]", "Change the number of containers of services", scale_flags, any, mixed,
+     run_scale},
     {"start", services, "Start containers that are there", {}, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show what containers use, as it changes", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
@@ -94,9 +121,15 @@ constexpr Command table[] = {
 
 }  // namespace
 
-std::span<const Command> commands() { return table; }
-std::span<const Flag> global_flags() { return program_flags; }
-std::span<const Flag> common_flags() { return every_flags; }
+std::span<const Command> commands() {
+  return table;
+}
+std::span<const Flag> global_flags() {
+  return program_flags;
+}
+std::span<const Flag> common_flags() {
+  return every_flags;
+}
 
 const Command* find_command(std::string_view name) {
   const auto found = std::ranges::find(table, name, &Command::name);

@@ -14,8 +14,8 @@ Result<> check_up(const ParsedFlags& flags) {
     return fail(Error(Code::unsupported, "up --watch is not implemented")
                     .hint("bind mounts show changed files at once; for the rest, run `consort up -d --build` again"));
   const bool aborts = flags.on("abort-on-container-exit") || flags.on("abort-on-container-failure");
-  if ((flags.on("detach") || flags.on("wait")) && (aborts || flags.has("exit-code-from") || flags.has("attach") ||
-                                                   flags.on("attach-dependencies")))
+  if ((flags.on("detach") || flags.on("wait")) &&
+      (aborts || flags.has("exit-code-from") || flags.has("attach") || flags.on("attach-dependencies")))
     return fail(Code::invalid, flags.on("wait") && !flags.on("detach")
                                    ? "--wait cannot be combined with --abort-on-container-exit, --abort-on-container-"
                                      "failure, --exit-code-from, --attach or --attach-dependencies"

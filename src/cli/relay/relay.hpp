@@ -19,8 +19,8 @@ struct AttachRelay {
   std::string project;
   bool tty = false;
   bool with_input = true;
-  bool signals = true;                 // pass SIGINT and SIGTERM on
-  std::optional<SystemTime> since{};   // of the output
+  bool signals = true;                // pass SIGINT and SIGTERM on
+  std::optional<SystemTime> since{};  // of the output
   std::string detach_keys = "ctrl-p,ctrl-q";
   bool take_size = true;
 };

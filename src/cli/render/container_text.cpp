@@ -80,21 +80,34 @@ std::string port_text(const std::vector<Publisher>& ports) {
 
 std::string status_text(const engine::ContainerState& state, SystemTime now) {
   switch (state.status) {
-    case engine::Status::created: return "Created";
-    case engine::Status::removing: return "Removal In Progress";
-    case engine::Status::dead: return "Dead";
-    case engine::Status::exited: return "Exited (" + code_text(state) + ") " + ago(state.finished_at, now);
-    case engine::Status::restarting: return "Restarting (" + code_text(state) + ") " + ago(state.finished_at, now);
+    case engine::Status::created:
+      return "Created";
+    case engine::Status::removing:
+      return "Removal In Progress";
+    case engine::Status::dead:
+      return "Dead";
+    case engine::Status::exited:
+      return "Exited (" + code_text(state) + ") " + ago(state.finished_at, now);
+    case engine::Status::restarting:
+      return "Restarting (" + code_text(state) + ") " + ago(state.finished_at, now);
     case engine::Status::running:
-    case engine::Status::paused: break;
+    case engine::Status::paused:
+      break;
   }
   std::string text = "Up " + (state.started_at ? human_duration(now - *state.started_at) : std::string("some time"));
   if (state.status == engine::Status::paused) return text + " (Paused)";
   switch (state.health) {
-    case engine::HealthStatus::none: break;
-    case engine::HealthStatus::starting: text += " (health: starting)"; break;
-    case engine::HealthStatus::healthy: text += " (healthy)"; break;
-    case engine::HealthStatus::unhealthy: text += " (unhealthy)"; break;
+    case engine::HealthStatus::none:
+      break;
+    case engine::HealthStatus::starting:
+      text += " (health: starting)";
+      break;
+    case engine::HealthStatus::healthy:
+      text += " (healthy)";
+      break;
+    case engine::HealthStatus::unhealthy:
+      text += " (unhealthy)";
+      break;
   }
   return text;
 }

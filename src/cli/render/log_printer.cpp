@@ -9,8 +9,7 @@ namespace consort::cli {
 
 namespace {
 
-constexpr std::array palette{"36",   "33",   "32",   "35",   "34",   "36;1",
-                             "33;1", "32;1", "35;1", "34;1"};
+constexpr std::array palette{"36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1"};
 
 }  // namespace
 

@@ -87,12 +87,16 @@ std::unique_ptr<project::Progress> make_progress(const Terminal& terminal, const
   ProgressMode mode = options.mode;
   if (mode == ProgressMode::automatic)
     mode = terminal.err_is_terminal && terminal.ansi != Ansi::never && !terminal.no_color ? ProgressMode::tty
-                                                                                         : ProgressMode::plain;
+                                                                                          : ProgressMode::plain;
   switch (mode) {
-    case ProgressMode::tty: return make_tty_progress(terminal, options);
-    case ProgressMode::json: return std::make_unique<JsonProgress>(terminal, options);
-    case ProgressMode::quiet: return std::make_unique<QuietProgress>(terminal, options);
-    default: return std::make_unique<PlainProgress>(terminal, options);
+    case ProgressMode::tty:
+      return make_tty_progress(terminal, options);
+    case ProgressMode::json:
+      return std::make_unique<JsonProgress>(terminal, options);
+    case ProgressMode::quiet:
+      return std::make_unique<QuietProgress>(terminal, options);
+    default:
+      return std::make_unique<PlainProgress>(terminal, options);
   }
 }
 

@@ -101,7 +101,8 @@ class TtyProgress final : public project::Progress {
     std::unique_lock lock(mutex_);
     while (running_) {
       // The first picture comes at once, later ones with the spinner.
-      changed_.wait_for(lock, std::chrono::milliseconds(100), [this] { return !running_ || (dirty_ && !drawn_lines_); });
+      changed_.wait_for(lock, std::chrono::milliseconds(100),
+                        [this] { return !running_ || (dirty_ && !drawn_lines_); });
       if (running_) draw();
     }
   }
@@ -114,20 +115,28 @@ class TtyProgress final : public project::Progress {
 
   static std::string mark(Outlook outlook, std::size_t frame) {
     switch (outlook) {
-      case Outlook::working: return coloured("34", spinner[frame % spinner.size()]);
-      case Outlook::done: return coloured("32", "✔");
-      case Outlook::warning: return coloured("33", "!");
-      case Outlook::error: return coloured("31", "✘");
+      case Outlook::working:
+        return coloured("34", spinner[frame % spinner.size()]);
+      case Outlook::done:
+        return coloured("32", "✔");
+      case Outlook::warning:
+        return coloured("33", "!");
+      case Outlook::error:
+        return coloured("31", "✘");
     }
     return " ";
   }
 
   static std::string_view colour_of(Outlook outlook) {
     switch (outlook) {
-      case Outlook::working: return "34";
-      case Outlook::done: return "32";
-      case Outlook::warning: return "33";
-      case Outlook::error: return "31";
+      case Outlook::working:
+        return "34";
+      case Outlook::done:
+        return "32";
+      case Outlook::warning:
+        return "33";
+      case Outlook::error:
+        return "31";
     }
     return "0";
   }
@@ -142,9 +151,8 @@ class TtyProgress final : public project::Progress {
     const std::string indent = event.parent.empty() ? " " : "   ";
     std::string status = sanitized(event.status);
     const std::size_t used = indent.size() + 2 + width_of(name) + 2;
-    const std::size_t room = columns > used + std::string_view(clock).size() + 2
-                                 ? columns - used - std::string_view(clock).size() - 1
-                                 : 0;
+    const std::size_t room =
+        columns > used + std::string_view(clock).size() + 2 ? columns - used - std::string_view(clock).size() - 1 : 0;
     if (status.size() > room) status.resize(room);
     const std::string gap(room - std::min(room, width_of(status)), ' ');
     const std::string dry = options_.dry_run ? coloured("35", "DRY-RUN MODE - ") : "";
@@ -171,8 +179,8 @@ class TtyProgress final : public project::Progress {
       if (row.event.outlook != Outlook::working) ++done;
     }
     for (const Row& row : rows_)
-      name_width = std::max(name_width, width_of(row.event.id) +
-                                            (row.event.text.empty() ? 0 : 1 + width_of(row.event.text)));
+      name_width =
+          std::max(name_width, width_of(row.event.id) + (row.event.text.empty() ? 0 : 1 + width_of(row.event.text)));
     name_width = std::min(name_width, columns / 2);
     std::string head = "[+] " + title_ + " " + std::to_string(done) + "/" + std::to_string(total);
     if (done == total) head = coloured("34", head);

@@ -14,11 +14,14 @@ const FormatField* find_field(const FormatRow& row, std::string_view name) {
   return found == row.end() ? nullptr : &*found;
 }
 
-std::string json_value(const FormatField& field) { return field.json.empty() ? dump_json(Json(field.value)) : field.json; }
+std::string json_value(const FormatField& field) {
+  return field.json.empty() ? dump_json(Json(field.value)) : field.json;
+}
 
 std::string json_object(const FormatRow& row) {
   std::string text;
-  for (const FormatField& field : row) text += (text.empty() ? "{" : ",") + dump_json(Json(field.name)) + ":" + json_value(field);
+  for (const FormatField& field : row)
+    text += (text.empty() ? "{" : ",") + dump_json(Json(field.name)) + ":" + json_value(field);
   return text + "}";
 }
 
@@ -40,7 +43,8 @@ Result<std::string> action(std::string_view text, const FormatRow& row, Part par
   if (!field) {
     std::vector<std::string> known;
     for (const FormatField& each : row) known.push_back(each.name);
-    return fail(Error(Code::invalid, "template field ." + name + " is not known").hint("known are ." + join(known, ", .")));
+    return fail(
+        Error(Code::invalid, "template field ." + name + " is not known").hint("known are ." + join(known, ", .")));
   }
   if (part == Part::heads) return field->head;
   if (function.empty()) return field->value;
@@ -75,7 +79,8 @@ Result<std::string> format_rows(const std::string& format, const std::vector<For
   std::string form = format;
   bool table = form.empty() || form == "table";
   if (table) {
-    for (const std::string& column : columns) form += (form.empty() || form == "table" ? "" : "\t") + ("{{." + column + "}}");
+    for (const std::string& column : columns)
+      form += (form.empty() || form == "table" ? "" : "\t") + ("{{." + column + "}}");
     if (format == "table") form = form.substr(5);
   } else if (form == "json") {
     form = "{{json .}}";

@@ -33,8 +33,12 @@ Terminal Terminal::look() {
   return terminal;
 }
 
-bool Terminal::colour_out() const { return decide(ansi, out_is_terminal, no_color); }
-bool Terminal::colour_err() const { return decide(ansi, err_is_terminal, no_color); }
+bool Terminal::colour_out() const {
+  return decide(ansi, out_is_terminal, no_color);
+}
+bool Terminal::colour_err() const {
+  return decide(ansi, err_is_terminal, no_color);
+}
 
 unsigned terminal_columns(int fd, unsigned fallback) {
   winsize size{};
@@ -45,7 +49,9 @@ void print_out(std::string_view text) {
   if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
 }
 
-void print_err(std::string_view text) { (void)write_full(STDERR_FILENO, text); }
+void print_err(std::string_view text) {
+  (void)write_full(STDERR_FILENO, text);
+}
 
 std::string sanitized(std::string_view text) {
   std::string result;

@@ -5,13 +5,13 @@
 namespace consort::project {
 
 void BuildLog::lines(const build::ProgressEvent& event, Step& step) {
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - step.started).count();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - step.started).count();
   step.partial += event.output;
   std::string text;
   std::size_t begin = 0;
   for (std::size_t end = step.partial.find('\n'); end != std::string::npos; end = step.partial.find('\n', begin)) {
-    text += fmt::format("#{} {:.3f} {}\n", event.id, seconds, std::string_view(step.partial).substr(begin, end - begin));
+    text +=
+        fmt::format("#{} {:.3f} {}\n", event.id, seconds, std::string_view(step.partial).substr(begin, end - begin));
     begin = end + 1;
   }
   step.partial.erase(0, begin);
@@ -30,12 +30,23 @@ void BuildLog::event(const build::ProgressEvent& event) {
     progress_.output(fmt::format("#{} {}\n", event.id, event.text));
   }
   switch (event.state) {
-    case build::StepState::started: break;
-    case build::StepState::output: lines(event, step); break;
-    case build::StepState::cached: progress_.output(fmt::format("#{} CACHED\n", event.id)); break;
-    case build::StepState::done: progress_.output(fmt::format("#{} DONE {:.1f}s\n", event.id, event.seconds)); break;
-    case build::StepState::error: progress_.output(fmt::format("#{} ERROR: {}\n", event.id, event.message)); break;
-    case build::StepState::canceled: progress_.output(fmt::format("#{} CANCELED\n", event.id)); break;
+    case build::StepState::started:
+      break;
+    case build::StepState::output:
+      lines(event, step);
+      break;
+    case build::StepState::cached:
+      progress_.output(fmt::format("#{} CACHED\n", event.id));
+      break;
+    case build::StepState::done:
+      progress_.output(fmt::format("#{} DONE {:.1f}s\n", event.id, event.seconds));
+      break;
+    case build::StepState::error:
+      progress_.output(fmt::format("#{} ERROR: {}\n", event.id, event.message));
+      break;
+    case build::StepState::canceled:
+      progress_.output(fmt::format("#{} CANCELED\n", event.id));
+      break;
   }
 }
 

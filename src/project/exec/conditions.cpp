@@ -36,10 +36,14 @@ std::optional<Result<>> judge(const Operation& operation, const ContainerState& 
   if (ended) return Result<>(fail(Code::conflict, lead + container + " exited (" + code_text(state) + ")"));
   if (state.status != Status::running) return std::nullopt;
   switch (state.health) {
-    case HealthStatus::healthy: return Result<>();
-    case HealthStatus::unhealthy: return Result<>(fail(Code::conflict, lead + container + " is unhealthy"));
-    case HealthStatus::starting: return std::nullopt;
-    case HealthStatus::none: break;
+    case HealthStatus::healthy:
+      return Result<>();
+    case HealthStatus::unhealthy:
+      return Result<>(fail(Code::conflict, lead + container + " is unhealthy"));
+    case HealthStatus::starting:
+      return std::nullopt;
+    case HealthStatus::none:
+      break;
   }
   if (operation.awaited == Awaited::running_or_healthy) return Result<>();
   return Result<>(fail(Error(Code::invalid, lead + container + " has no healthcheck configured")

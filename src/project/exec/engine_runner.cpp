@@ -33,13 +33,17 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
     return path;
   };
   switch (operation.action) {
-    case Action::pull_image: return session.project->locate(under("image"));
-    case Action::build_image: return session.project->locate(under("build"));
-    case Action::await_condition: return session.project->locate(under("healthcheck"));
+    case Action::pull_image:
+      return session.project->locate(under("image"));
+    case Action::build_image:
+      return session.project->locate(under("build"));
+    case Action::await_condition:
+      return session.project->locate(under("healthcheck"));
     case Action::start_container:
       if (is_port_conflict(error)) return session.project->locate(under("ports"));
       return session.project->locate(service);
-    default: return session.project->locate(service);
+    default:
+      return session.project->locate(service);
   }
 }
 
@@ -58,30 +62,49 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
   engine::Engine& engine = session_.engine;
   switch (operation.action) {
     case Action::keep:
-    case Action::checkpoint: return {};
-    case Action::pull_image: return pull(operation, cancel);
-    case Action::build_image: return build(operation, cancel);
-    case Action::remove_image: return remove_image(operation);
-    case Action::create_network: TRY(engine.create_network(*operation.network)); return {};
-    case Action::remove_network: return remove_network(operation);
-    case Action::create_volume: TRY(engine.create_volume(*operation.volume)); return {};
-    case Action::remove_volume: return remove_volume(operation);
-    case Action::create_container: return create(operation);
-    case Action::start_container: return start(operation);
-    case Action::stop_container: return engine.stop_container(key_of(operation), stop_options(operation));
-    case Action::kill_container: return engine.kill_container(key_of(operation), operation.signal);
-    case Action::restart_container: return engine.restart_container(key_of(operation), stop_options(operation));
-    case Action::pause_container: return engine.pause_container(key_of(operation));
-    case Action::unpause_container: return engine.unpause_container(key_of(operation));
+    case Action::checkpoint:
+      return {};
+    case Action::pull_image:
+      return pull(operation, cancel);
+    case Action::build_image:
+      return build(operation, cancel);
+    case Action::remove_image:
+      return remove_image(operation);
+    case Action::create_network:
+      TRY(engine.create_network(*operation.network));
+      return {};
+    case Action::remove_network:
+      return remove_network(operation);
+    case Action::create_volume:
+      TRY(engine.create_volume(*operation.volume));
+      return {};
+    case Action::remove_volume:
+      return remove_volume(operation);
+    case Action::create_container:
+      return create(operation);
+    case Action::start_container:
+      return start(operation);
+    case Action::stop_container:
+      return stop(operation);
+    case Action::kill_container:
+      return engine.kill_container(key_of(operation), operation.signal);
+    case Action::restart_container:
+      return engine.restart_container(key_of(operation), stop_options(operation));
+    case Action::pause_container:
+      return engine.pause_container(key_of(operation));
+    case Action::unpause_container:
+      return engine.unpause_container(key_of(operation));
     case Action::remove_container:
-      return engine.remove_container(
-          key_of(operation),
-          {.force = operation.force ? engine::Force::yes : engine::Force::no,
-           .volumes = operation.remove_anonymous_volumes ? engine::AnonymousVolumes::remove
-                                                         : engine::AnonymousVolumes::keep});
-    case Action::rename_container: return engine.rename_container(key_of(operation), operation.new_name);
-    case Action::await_condition: return await_condition(engine, session_.project_name, operation, cancel);
-    case Action::run_hook: return hooks(operation);
+      return engine.remove_container(key_of(operation),
+                                     {.force = operation.force ? engine::Force::yes : engine::Force::no,
+                                      .volumes = operation.remove_anonymous_volumes ? engine::AnonymousVolumes::remove
+                                                                                    : engine::AnonymousVolumes::keep});
+    case Action::rename_container:
+      return engine.rename_container(key_of(operation), operation.new_name);
+    case Action::await_condition:
+      return await_condition(engine, session_.project_name, operation, cancel);
+    case Action::run_hook:
+      return hooks(operation);
   }
   return fail(Code::internal, "operation without a meaning");
 }
@@ -111,14 +134,24 @@ Result<> EngineRunner::start(const Operation& operation) {
   return fail(std::move(error));
 }
 
+Result<> EngineRunner::stop(const Operation& operation) {
+  Result<> outcome = session_.engine.stop_container(key_of(operation), stop_options(operation));
+  if (outcome || outcome.error().code() != Code::not_found) return outcome;
+  // A supervisor does not know containers that it has never started: those are stopped already.
+  const auto details = session_.engine.inspect(key_of(operation));
+  return details && !details->state.running() ? Result<>() : std::move(outcome);
+}
+
 void EngineRunner::resource_in_use(const Operation& operation) {
-  session_.progress.event(
-      {.id = operation.shown, .status = "Resource is still in use", .outlook = Outlook::warning});
+  session_.progress.event({.id = operation.shown, .status = "Resource is still in use", .outlook = Outlook::warning});
 }
 
 Result<> EngineRunner::remove_network(const Operation& operation) {
   const auto network = session_.engine.inspect_network(key_of(operation));
-  if (!network) return network.error().code() == Code::not_found ? Result<>() : Result<>(fail(Error(Code::io, "remove network").on(operation.target).why(network.error().message())));
+  if (!network)
+    return network.error().code() == Code::not_found
+               ? Result<>()
+               : Result<>(fail(Error(Code::io, "remove network").on(operation.target).why(network.error().message())));
   // Stopped containers of a project that is changed keep their endpoints: those go first.
   for (const std::string& id : network->container_ids) (void)session_.engine.disconnect_network(id, network->id);
   Result<> outcome = session_.engine.remove_network(network->id);

@@ -17,6 +17,7 @@ class EngineRunner final : public OperationRunner {
   Result<> perform(const Operation& operation, const Cancellation& cancel);
   Result<> create(const Operation& operation);
   Result<> start(const Operation& operation);
+  Result<> stop(const Operation& operation);
   Result<> remove_network(const Operation& operation);
   Result<> remove_volume(const Operation& operation);
   Result<> remove_image(const Operation& operation);

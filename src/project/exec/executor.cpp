@@ -62,8 +62,7 @@ class Execution {
       return;
     }
     tell(operation, operation.before, Outlook::working);
-    tell(operation, operation.after,
-         operation.after == "Resource is still in use" ? Outlook::warning : Outlook::done);
+    tell(operation, operation.after, operation.after == "Resource is still in use" ? Outlook::warning : Outlook::done);
     succeeded(id);
   }
 
@@ -173,8 +172,8 @@ class Execution {
       if (count == 0 && limited) {
         limited = false;
         const std::scoped_lock lock(mutex_);
-        errors_.push_back(Error(Code::busy, "application not healthy after " +
-                                                std::to_string(*options_.limit_seconds) + "s"));
+        errors_.push_back(
+            Error(Code::busy, "application not healthy after " + std::to_string(*options_.limit_seconds) + "s"));
         stop();
         check_finished();
         continue;

@@ -17,9 +17,9 @@ class OperationRunner {
 };
 
 struct ExecuteOptions {
-  unsigned parallel = 16;    // operations at a time; waiting does not count
+  unsigned parallel = 16;              // operations at a time; waiting does not count
   std::optional<int> limit_seconds{};  // then: "application not healthy after 2s"
-  int interrupt_fd = -1;     // borrowed; readable: the user wants to stop. One byte is taken from it
+  int interrupt_fd = -1;               // borrowed; readable: the user wants to stop. One byte is taken from it
 };
 
 // The first error (with the others as `also` where the plan goes on after failures). Interrupted: Code::interrupted,

@@ -99,8 +99,8 @@ Result<> build_image(Session& session, const compose::Service& service, const Ru
                          build::BasePull when) -> Result<std::string> {
     image::PullOptions options;
     if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
-    options.policy = when == build::BasePull::always ? image::PullOptions::Policy::always
-                                                     : image::PullOptions::Policy::missing;
+    options.policy =
+        when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
     options.cancel = cancel.token();
     const image::Reference parsed = TRY(image::Reference::parse(reference));
     return TRY(image::pull(store, parsed, options)).image.id;

@@ -9,17 +9,28 @@ namespace {
 
 std::string_view phase_text(image::Phase phase) {
   switch (phase) {
-    case image::Phase::resolving: return "";
-    case image::Phase::waiting: return "Waiting";
-    case image::Phase::exists: return "Already exists";
-    case image::Phase::downloading: return "Downloading";
-    case image::Phase::retrying: return "Retrying";
-    case image::Phase::extracting: return "Extracting";
-    case image::Phase::done: return "Pull complete";
-    case image::Phase::preparing: return "Preparing";
-    case image::Phase::uploading: return "Pushing";
-    case image::Phase::mounted: return "Mounted";
-    case image::Phase::finished: return "";
+    case image::Phase::resolving:
+      return "";
+    case image::Phase::waiting:
+      return "Waiting";
+    case image::Phase::exists:
+      return "Already exists";
+    case image::Phase::downloading:
+      return "Downloading";
+    case image::Phase::retrying:
+      return "Retrying";
+    case image::Phase::extracting:
+      return "Extracting";
+    case image::Phase::done:
+      return "Pull complete";
+    case image::Phase::preparing:
+      return "Preparing";
+    case image::Phase::uploading:
+      return "Pushing";
+    case image::Phase::mounted:
+      return "Mounted";
+    case image::Phase::finished:
+      return "";
   }
   return "";
 }
@@ -45,9 +56,14 @@ ProgressEvent layer_event(const image::ProgressEvent& event, const std::string& 
     case image::Phase::exists:
     case image::Phase::done:
     case image::Phase::mounted:
-    case image::Phase::finished: result.outlook = Outlook::done; break;
-    case image::Phase::retrying: result.outlook = Outlook::warning; break;
-    default: break;
+    case image::Phase::finished:
+      result.outlook = Outlook::done;
+      break;
+    case image::Phase::retrying:
+      result.outlook = Outlook::warning;
+      break;
+    default:
+      break;
   }
   return result;
 }

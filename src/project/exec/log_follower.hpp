@@ -47,7 +47,11 @@ class LogFollower {
     unsigned restarts = 0;
   };
   LogFollower(engine::Engine& engine, std::string project, LogSink& sink, FollowOptions options, Fd wake)
-      : engine_(engine), project_(std::move(project)), sink_(sink), options_(std::move(options)), wake_(std::move(wake)) {}
+      : engine_(engine),
+        project_(std::move(project)),
+        sink_(sink),
+        options_(std::move(options)),
+        wake_(std::move(wake)) {}
 
   void wake() const;
   Result<> take_pending();

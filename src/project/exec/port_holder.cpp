@@ -28,7 +28,8 @@ bool is_port_conflict(const Error& error) {
 std::optional<std::uint16_t> port_in(std::string_view message) {
   // "0.0.0.0:8000", "[::]:8000/tcp", "0.0.0.0:8000:172.18.0.2:80/tcp": the number after the first address.
   for (std::size_t i = 0; i + 1 < message.size(); ++i) {
-    if (message[i] != ':' || i == 0 || (!std::isxdigit(static_cast<unsigned char>(message[i - 1])) && message[i - 1] != ']'))
+    if (message[i] != ':' || i == 0 ||
+        (!std::isxdigit(static_cast<unsigned char>(message[i - 1])) && message[i - 1] != ']'))
       continue;
     std::size_t end = i + 1;
     while (end < message.size() && std::isdigit(static_cast<unsigned char>(message[end]))) ++end;

@@ -11,9 +11,8 @@ Result<> execute(Session& session, const Plan& plan, std::string_view title, con
     return {};
   }
   session.progress.begin(title);
-  const ExecuteOptions options{.parallel = session.parallel,
-                               .limit_seconds = detail.limit_seconds,
-                               .interrupt_fd = session.interrupt_fd};
+  const ExecuteOptions options{
+      .parallel = session.parallel, .limit_seconds = detail.limit_seconds, .interrupt_fd = session.interrupt_fd};
   Result<> outcome;
   if (session.dry_run == DryRun::yes) {
     DryRunner runner;

@@ -166,9 +166,12 @@ class AttachedUp {
     following->follower().complete();
     if (attach_.settled) attach_.settled();
     switch (following->wait(session_.interrupt_fd)) {
-      case Following::Event::interrupt: return interrupt(*following);
-      case Following::Event::abort: return abort(*following);
-      case Following::Event::all_ended: break;
+      case Following::Event::interrupt:
+        return interrupt(*following);
+      case Following::Event::abort:
+        return abort(*following);
+      case Following::Event::all_ended:
+        break;
     }
     TRY(following->finish());
     return attach_.exit_code_from.empty() ? Result<int>(0) : code_of_service(session_, attach_.exit_code_from);
@@ -186,9 +189,14 @@ class AttachedUp {
   // The same planning again finds everything created and starts it.
   Result<> start(Following& following, SystemTime since) {
     SilentProgress silent(session_.progress);
-    Session quiet{.engine = session_.engine, .progress = silent, .project_name = session_.project_name,
-                  .project = session_.project, .parallel = session_.parallel, .interrupt_fd = session_.interrupt_fd,
-                  .separator = session_.separator, .env_files = session_.env_files};
+    Session quiet{.engine = session_.engine,
+                  .progress = silent,
+                  .project_name = session_.project_name,
+                  .project = session_.project,
+                  .parallel = session_.parallel,
+                  .interrupt_fd = session_.interrupt_fd,
+                  .separator = session_.separator,
+                  .env_files = session_.env_files};
     ConvergeOptions converge = options_.converge;
     converge.after = AfterCreate::start;
     converge.orphans = Orphans::ignore;

@@ -36,9 +36,8 @@ Plan plan_conditions(const compose::Project& project, const compose::Service& se
     if (found == project.services.end() || dependency.condition == compose::DependencyCondition::started) continue;
     const bool healthy = dependency.condition == compose::DependencyCondition::healthy;
     for (int number = 1; number <= found->second.replicas(); ++number) {
-      Operation wait =
-          await_operation(container_name(project, found->second, static_cast<unsigned>(number), separator), name,
-                          healthy ? Awaited::healthy : Awaited::completed);
+      Operation wait = await_operation(container_name(project, found->second, static_cast<unsigned>(number), separator),
+                                       name, healthy ? Awaited::healthy : Awaited::completed);
       wait.necessity = dependency.required ? Necessity::required : Necessity::optional;
       plan.add(std::move(wait));
     }
@@ -91,7 +90,8 @@ Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose:
   if (!options.working_dir.empty()) alone.working_dir = options.working_dir;
   alone.cap_add.insert(alone.cap_add.end(), options.cap_add.begin(), options.cap_add.end());
   alone.cap_drop.insert(alone.cap_drop.end(), options.cap_drop.begin(), options.cap_drop.end());
-  engine::ContainerSpec spec = TRY(container_spec(project, alone, {.separator = session.separator, .env_files = session.env_files}));
+  engine::ContainerSpec spec =
+      TRY(container_spec(project, alone, {.separator = session.separator, .env_files = session.env_files}));
   spec.oneoff = true;
   spec.auto_remove = options.auto_remove;
   spec.labels.erase(label::number);

@@ -31,8 +31,8 @@ struct AttachOptions {
   AbortOn abort = AbortOn::nothing;
   std::string exit_code_from;
   LogSink* sink = nullptr;
-  std::function<void()> settled{};  // everything is started: others may change the project now
-  std::function<void(const std::string& line)> say;           // to standard output
+  std::function<void()> settled{};                   // everything is started: others may change the project now
+  std::function<void(const std::string& line)> say;  // to standard output
   std::function<void(const std::string& line)> say_aborting;  // to standard error
 };
 // Brings up and stays, showing output, until all has ended or the user stops it. The value is the exit status.
