@@ -193,6 +193,7 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
   input.host_files = bundle;
   if (const std::string donor = donor_of(spec.network_mode); !donor.empty()) {
     // Hostname and files come with the network.
+    TRY(namespace_of(*this, spec.network_mode, "network"));
     const ContainerRecord lender = TRY(records.load_container(donor));
     input.hostname = lender.hostname;
     input.domainname = lender.domainname;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
+#include "base/os/process.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::engine {
@@ -166,10 +167,24 @@ Result<ContainerRecord> Engine::Impl::load(const std::string& id_or_name) {
 }
 
 Result<ContainerState> Engine::Impl::observe(const std::string& project, const std::string& id) const {
+  // Without a file in the run directory it has not been started since the machine was: nobody need be asked.
+  if (!path_exists(supervisor::run_state_path(roots.project_run(project), id)) &&
+      !path_exists(container_folder(id) + "/state.json"))
+    return ContainerState{};
   const std::vector<std::string> ids{id};
   const auto states = TRY(supervisor::observe(roots, project, ids));
   const auto found = states.find(id);
   return found == states.end() ? ContainerState{} : to_state(found->second);
+}
+
+bool Engine::Impl::is_alive(const std::string& project, const std::string& id) const {
+  const std::string path = supervisor::run_state_path(roots.project_run(project), id);
+  const Result<std::string> text = read_file(path, 1 << 20);
+  if (!text) return false;
+  const Result<supervisor::ContainerState> state = supervisor::state_from_json(*text, path);
+  if (!state || !state->running() || state->pid <= 0) return false;
+  const Result<std::uint64_t> started = process_start_time(state->pid);
+  return started && *started == state->pid_started;
 }
 
 Result<> Engine::Impl::join_states(std::vector<Container>& containers) const {

@@ -26,6 +26,8 @@ Result<supervisor::StopOptions> to_stop_options(const StopOptions& options) {
 Result<> Engine::stop_container(const std::string& id, const StopOptions& options) {
   const supervisor::StopOptions translated = TRY(to_stop_options(options));
   const ContainerRecord record = TRY(impl_->load(id));
+  if (!path_exists(supervisor::run_state_path(impl_->roots.project_run(record.summary.project), record.summary.id)))
+    return impl_->records.release_leases(record.summary.id, Wanted::stopped);
   // Not locked: somebody else may want to end a long grace period by a second stop or a kill.
   const supervisor::ContainerState state =
       TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
@@ -98,15 +100,26 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   const Container& container = record.summary;
   const Fd lock = TRY(impl_->lock_container(container.id));
   const supervisor::Client client = impl_->client(container.project);
-  if (TRY(impl_->observe(container.project, container.id)).running()) {
-    if (options.force == Force::no) {
-      return fail(Error(Code::conflict, "cannot remove container \"" + container.name +
-                                            "\": container is running: stop the container before removing or force "
-                                            "remove"));
-    }
+  // Without that file nobody has started it since the machine was.
+  const bool started =
+      path_exists(supervisor::run_state_path(impl_->roots.project_run(container.project), container.id));
+  if (started && options.force == Force::yes)
     TRY(client.stop(container.id, {.timeout = supervisor::Milliseconds(0), .signal = {}}));
+  const bool alive = impl_->is_alive(container.project, container.id);
+  if (alive && options.force == Force::yes) {
+    return fail(Error(Code::busy, "remove container " + container.name)
+                    .why("it still runs, and its supervisor is just being replaced")
+                    .hint("try again"));
   }
-  TRY(client.forget(container.id));
+  Result<> forgotten = alive     ? Result<>(fail(Code::conflict, "running"))
+                       : started ? client.forget(container.id)
+                                 : Result<>();
+  if (!forgotten && forgotten.error().code() == Code::conflict) {
+    return fail(Error(Code::conflict, "cannot remove container \"" + container.name +
+                                          "\": container is running: stop the container before removing or force "
+                                          "remove"));
+  }
+  if (!forgotten) return forgotten;
   impl_->remove_shared_memory(container.id);
   TRY(impl_->unmount_unused(record));
   // The record first: what a crash leaves then is a folder that nobody names, and sweep() finds those.

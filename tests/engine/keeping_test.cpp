@@ -117,7 +117,7 @@ TEST_F(EngineTest, FixedAddressesAndTwoNetworks) {
 
 TEST_F(EngineTest, PortsOfAnotherContainerAreTaken) {
   const Network network = engine().create_network({.name = project_ + "_n"}).value();
-  ContainerSpec spec = probe({"listen", "80"});
+  ContainerSpec spec = probe({"serve", "80", "pong"});
   spec.network_mode = "";
   spec.networks = {{.network = network.id}};
   spec.ports = {{.host_port = 38271, .container_port = 80}};

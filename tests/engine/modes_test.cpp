@@ -71,7 +71,7 @@ TEST_F(EngineTest, VolumesOfAnotherContainer) {
 
 TEST_F(EngineTest, SharesNetworkAndHostnameOfAnother) {
   const Network network = engine().create_network({.name = project_ + "_n"}).value();
-  ContainerSpec donor = probe({"listen", "8080"});
+  ContainerSpec donor = probe({"serve", "8080", "pong"});
   donor.network_mode = "";
   donor.hostname = "donor";
   donor.networks = {{.network = network.id}};
@@ -79,7 +79,8 @@ TEST_F(EngineTest, SharesNetworkAndHostnameOfAnother) {
   ContainerSpec guest = probe({"host", "--", "connect", "127.0.0.1", "8080", "--", "cat", "/etc/hosts"});
   guest.network_mode = "container:" + donor.name;
   const std::string early = create(guest);
-  EXPECT_THAT(message_of(engine().start_container(early)), HasSubstr("not running"));
+  EXPECT_THAT(message_of(engine().start_container(early)),
+              HasSubstr("cannot join network namespace of a non running container: "));
   ASSERT_EQ(message_of(engine().start_container(id)), "(no error)");
   guest.name += "b";
   const std::string text = run(guest);
@@ -110,13 +111,13 @@ TEST_F(EngineTest, CapabilitiesAndPrivileges) {
   ContainerSpec bare = probe({"caps"});
   bare.cap_drop = {"ALL"};
   bare.cap_add = {"chown"};
-  EXPECT_THAT(run(bare), HasSubstr("CapEff=0000000000000001"));
+  EXPECT_THAT(run(bare), HasSubstr("CapEff:\t0000000000000001"));
   ContainerSpec nobody = probe({"caps"});
   nobody.user = "1000";
-  EXPECT_THAT(run(nobody), HasSubstr("CapEff=0000000000000000"));
+  EXPECT_THAT(run(nobody), HasSubstr("CapEff:\t0000000000000000"));
   ContainerSpec all = probe({"caps", "--", "status", "Seccomp"});
   all.privileged = true;
-  EXPECT_THAT(run(all), Not(HasSubstr("CapEff=00000000a80425fb")));
+  EXPECT_THAT(run(all), Not(HasSubstr("CapEff:\t00000000a80425fb")));
   EXPECT_THAT(run(probe({"status", "Seccomp"})), HasSubstr("2"));
   ContainerSpec free = probe({"status", "Seccomp"});
   free.security_opt = {"seccomp=unconfined"};

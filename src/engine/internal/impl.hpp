@@ -53,6 +53,8 @@ class Engine::Impl {
   Result<Fd> guard_creations() const;
   Result<ContainerRecord> load(const std::string& id_or_name);
   Result<ContainerState> observe(const std::string& project, const std::string& id) const;
+  // By the run directory and the kernel alone: holds even in the moment in which a supervisor is being replaced.
+  bool is_alive(const std::string& project, const std::string& id) const;
   // Fills in state and addresses.
   Result<> join_states(std::vector<Container>& containers) const;
   Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
