@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/strings.hpp"
 #include "host_fixture.hpp"
 #include "network/firewall.hpp"
 #include "network/pools.hpp"
@@ -156,6 +157,33 @@ TEST_F(NetworksTest, ABuildReachesTheOutsideAndLeavesNothing) {
   REQUIRE_OK(destroy_build_sandbox(*std::move(first)));
   REQUIRE_OK(destroy_build_sandbox(*std::move(second)));
   EXPECT_EQ(shell("nft list ruleset"), rules);
+}
+
+TEST_F(NetworksTest, TheTableReadsWellAndCanBeReadBack) {
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  const std::string listed = shell("nft list table inet consort");
+  EXPECT_NE(listed.find("elements = { \"br-aaaaaaaaaa18\" }"), std::string::npos) << listed;
+  EXPECT_EQ(shell("nft list table inet consort > /tmp/consort-$$.nft; nft delete table inet consort;"
+                  "nft -f /tmp/consort-$$.nft; nft list table inet consort; rm /tmp/consort-$$.nft"),
+            listed);
+}
+
+TEST_F(NetworksTest, ATableOfAnOlderVersionGetsNewRulesAndKeepsItsElements) {
+  const BridgeNetwork net = network(18), second = network(19);
+  REQUIRE_OK(create_bridge(net));
+  const std::string whole = shell("nft list table inet consort");
+  ASSERT_EQ(shell("nft delete chain inet consort rules_1; nft flush chain inet consort ours;"
+                  "nft add rule inet consort ours drop"),
+            "");
+  REQUIRE_OK(create_bridge(second));
+  REQUIRE_OK(remove_bridge(second.bridge));
+  const auto sorted = [](const std::string& text) {
+    std::vector<std::string> lines = split(text, '\n');
+    std::ranges::sort(lines);
+    return join(lines, "\n");
+  };
+  EXPECT_EQ(sorted(shell("nft list table inet consort")), sorted(whole));
 }
 
 TEST_F(NetworksTest, TheSweepTakesWhatIsNotKept) {

@@ -146,7 +146,7 @@ void add_publish_rules(Table& table) {
 }
 
 void add_postrouting_rules(Table& table) {
-  // iifname @masquerade iifname . oifname != @same masquerade: the way out.
+  // iifname @hidden iifname . oifname != @same masquerade: the way out.
   Rule(table, "postrouting")
       .meta(NFT_META_IIFNAME, wide(0))
       .in_set(wide(0), masquerade_set)
@@ -197,7 +197,7 @@ void add_forward_rules(Table& table) {
 }  // namespace
 
 void add_rules(Table& table) {
-  // iifname != "lo" ip daddr . meta l4proto . th dport @loopback drop
+  // iifname != "lo" ip daddr . meta l4proto . th dport @guarded drop
   Rule(table, "guard")
       .meta(NFT_META_IIFNAME, wide(0))
       .differs(wide(0), nft::bytes_of_name("lo"))

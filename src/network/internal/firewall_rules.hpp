@@ -10,13 +10,13 @@ namespace consort::firewall {
 
 inline const std::string table_name = "consort";
 // Changes with the rules: a table without a chain of this name gets its rules anew.
-inline const std::string version_chain = "rules-1";
+inline const std::string version_chain = "rules_1";
 
-inline const std::string bridges_set = "bridges";        // all our bridges
-inline const std::string internal_set = "internal";      // those with no way out
-inline const std::string masquerade_set = "masquerade";  // those whose packets leave with the host's address
-inline const std::string same_set = "same";              // (bridge, bridge): from a bridge back to itself
-inline const std::string loopback_set = "loopback";      // (address, protocol, port)
+inline const std::string bridges_set = "bridges";    // all our bridges
+inline const std::string internal_set = "internal";  // those with no way out
+inline const std::string masquerade_set = "hidden";  // those whose packets leave with the host's address
+inline const std::string same_set = "same";          // (bridge, bridge): from a bridge back to itself
+inline const std::string loopback_set = "guarded";   // (address, protocol, port)
 
 // One element to add or to remove.
 struct ElementChange {

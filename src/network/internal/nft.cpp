@@ -42,6 +42,15 @@ Bytes comment_userdata(const std::string& comment) {
   return bytes;
 }
 
+// {type 0 (order of a key's bytes), length, 1 (the host's)}: without it nft(8) prints names of interfaces backwards,
+// that is, as nothing.
+Bytes host_order_userdata() {
+  Bytes bytes{0, sizeof(std::uint32_t)};
+  const Bytes order = bytes_of_u32(1);
+  bytes.insert(bytes.end(), order.begin(), order.end());
+  return bytes;
+}
+
 void put_data(Batch& batch, std::uint16_t type, const Bytes& value) {
   Nest nest(batch, type);
   batch.put(NFTA_DATA_VALUE, value);
@@ -111,6 +120,7 @@ void Table::add_set(const SetSpec& set) {
     batch_.put_be32(NFTA_SET_DATA_TYPE, packed(set.data));
     batch_.put_be32(NFTA_SET_DATA_LEN, static_cast<std::uint32_t>(size_of_all(set.data)));
   }
+  if (set.key == std::vector{Type::ifname}) batch_.put(NFTA_SET_USERDATA, host_order_userdata());
   batch_.put_be32(NFTA_SET_ID, next_set_id_++);
 }
 
