@@ -10,6 +10,7 @@
 
 #include "base/strings.hpp"
 #include "build/build.hpp"
+#include "build/cache/cache.hpp"
 #include "image/transfer.hpp"
 #include "snapshot.hpp"
 
@@ -124,6 +125,18 @@ Result<int> run(int argc, char** argv) {
   if (verb == "import" && argc == 4) return import(store, argv[2], argv[3]);
   if (verb == "build") return run_build(store, roots, argc, argv);
   if (verb == "show" && argc == 3) return show(store, argv[2]);
+  if (verb == "remove" && argc == 3) {
+    TRY(store.remove(argv[2], image::Store::Removal::force));
+    return 0;
+  }
+  if (verb == "forget") {
+    Cache cache = TRY(Cache::open(store));
+    std::cout << TRY(cache.prune(system_now())).steps << " steps forgotten\n";
+    std::cout << TRY(store.prune({.images = image::PruneOptions::Images::none, .mode = image::PruneOptions::Mode::act}))
+                     .reclaimed
+              << " bytes reclaimed\n";
+    return 0;
+  }
   return 2;
 }
 

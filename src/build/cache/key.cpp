@@ -102,6 +102,11 @@ std::string StepKey::digest() const {
   return sha256_hex(all);
 }
 
+void StepKey::set_list(std::string_view name, std::string list) {
+  const auto part = std::ranges::find(parts_, name, &KeyPart::name);
+  if (part != parts_.end()) part->list = std::move(list);
+}
+
 std::string StepKey::to_json() const {
   Json array = Json::array();
   for (const auto& part : parts_) {

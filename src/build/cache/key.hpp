@@ -18,10 +18,10 @@ struct KeyPart {
 
 class StepKey {
  public:
-  void add(std::string name, std::string value, std::string list = {}) {
-    parts_.push_back({std::move(name), std::move(value), std::move(list)});
-  }
+  void add(std::string name, std::string value) { parts_.push_back({std::move(name), std::move(value), {}}); }
   const std::vector<KeyPart>& parts() const { return parts_; }
+  // The list of a part that is there already: it is long, and only a miss needs it.
+  void set_list(std::string_view name, std::string list);
   std::string digest() const;
 
   std::string to_json() const;

@@ -11,6 +11,11 @@ std::size_t code_point_length(std::string_view text) {
   return length;
 }
 
+// A match must not end within a code point.
+bool is_boundary(std::string_view text, std::size_t at) {
+  return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+}
+
 }  // namespace
 
 Result<ShellPattern> ShellPattern::parse(std::string_view text) {
@@ -75,6 +80,7 @@ bool ShellPattern::matches(std::string_view text) const {
 std::optional<std::size_t> ShellPattern::prefix(std::string_view text, Extent extent) const {
   for (std::size_t i = 0; i <= text.size(); ++i) {
     const std::size_t length = extent == Extent::shortest ? i : text.size() - i;
+    if (!is_boundary(text, length)) continue;
     if (matches(text.substr(0, length))) return length;
   }
   return std::nullopt;
@@ -83,6 +89,7 @@ std::optional<std::size_t> ShellPattern::prefix(std::string_view text, Extent ex
 std::optional<std::size_t> ShellPattern::suffix(std::string_view text, Extent extent) const {
   for (std::size_t i = 0; i <= text.size(); ++i) {
     const std::size_t length = extent == Extent::shortest ? i : text.size() - i;
+    if (!is_boundary(text, text.size() - length)) continue;
     if (matches(text.substr(text.size() - length))) return length;
   }
   return std::nullopt;

@@ -105,6 +105,10 @@ class StepRun {
       }
     }
     if (shared_.mode == Shared::Mode::look_only) return fail(Code::not_found, "find in build cache", operation_.title);
+    for (const auto& prepared : prepared_) {
+      if (prepared.tree && prepared.tree == shared_.context)
+        key_.set_list(files_of(*prepared.source), list_of(prepared.selection));
+    }
     const auto before = TRY(shared_.cache.parts_of(slot));
     note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
     CachedStep made = TRY(execute(digest));
@@ -177,14 +181,18 @@ class StepRun {
 
   std::string fetch_folder() { return folder_ + "/fetch-" + std::to_string(prepared_.size()); }
 
+  static std::string files_of(const CopySource& source) {
+    return "files of " + (source.text.empty() ? "." : source.text);
+  }
+
   Result<> prepare_path_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared) {
-    const std::string name = "files of " + (source.text.empty() ? "." : source.text);
+    const std::string name = files_of(source);
     if (!copy.from) {
       if (!shared_.context)
         return fail(Error(Code::invalid).why("there is no build context to copy " + source.text + " from"));
       prepared.tree = shared_.context;
       TRY(look_up(copy, source, prepared));
-      key_.add(name, digest_of(prepared.selection, Owners::ignored), list_of(prepared.selection));
+      key_.add(name, digest_of(prepared.selection, Owners::ignored));
       return {};
     }
     const std::string& chain = TRY(runs_.wait_for(*copy.from))->files.chain;

@@ -1,0 +1,164 @@
+// What a build must do beyond giving the right files: remember, explain, fail well, stop, leave nothing.
+#include <gmock/gmock.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "snapshot.hpp"
+#include "support.hpp"
+
+namespace consort::build {
+namespace {
+
+using test::World;
+using testing::HasSubstr;
+
+class Builds : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string why;
+    world_ = World::make(why);
+    if (!world_) GTEST_SKIP() << why;
+  }
+  BuildRequest request(const std::string& dockerfile) {
+    BuildRequest result;
+    result.context = world_->new_folder();
+    world_->write(result.context + "/Dockerfile", dockerfile);
+    return result;
+  }
+  std::string files_of(const Result<BuildResult>& built) {
+    if (!built) return built.error().message();
+    return describe_files(world_->store(), *world_->store().find(built->image_id)).value();
+  }
+  std::size_t drafts() const {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(world_->roots().layers()))
+      count += entry.path().filename().string().starts_with("draft-");
+    return count;
+  }
+  std::unique_ptr<World> world_;
+};
+
+TEST_F(Builds, TakeWhatDidNotChangeFromTheCacheAndSayWhyNot) {
+  auto wanted = request("FROM bb:1\nARG V=1\nCOPY a /a\nRUN cat /a > /out; echo $V >> /out\n");
+  world_->write(wanted.context + "/a", "one");
+  world_->write(wanted.context + "/unrelated", "x");
+  const auto first = world_->build(wanted);
+  ASSERT_TRUE(first) << first.error().message();
+  EXPECT_EQ(first->steps_cached, 0);
+  const auto again = world_->build(wanted);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->image_id, first->image_id) << "a build that is wholly cached gives the same image";
+  EXPECT_EQ(again->steps_cached, 2);
+
+  auto environment = world_->environment();
+  EXPECT_FALSE(*is_outdated(wanted, environment, first->image_id));
+  world_->write(wanted.context + "/a", "two");
+  EXPECT_TRUE(*is_outdated(wanted, environment, first->image_id));
+  const auto changed = world_->build(wanted);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->explanations[0].reason, "file a changed");
+  EXPECT_EQ(changed->explanations[1].reason, "what it builds on changed");
+
+  wanted.args["V"] = "2";
+  const auto argued = world_->build(wanted);
+  ASSERT_TRUE(argued);
+  EXPECT_TRUE(argued->explanations[0].cached) << "the argument is not seen by COPY";
+  EXPECT_EQ(argued->explanations[1].reason, "variable V changed");
+  wanted.cache = CacheUse::ignore;
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 0);
+}
+
+TEST_F(Builds, ShowTheFailingStep) {
+  const auto wanted = request("FROM bb:1\nRUN echo before\nRUN echo to-out; echo to-err >&2; exit 7\n");
+  const auto failed = world_->build(wanted);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message(), HasSubstr("did not complete successfully: exit code: 7"));
+  ASSERT_TRUE(failed.error().mark());
+  EXPECT_EQ(failed.error().mark()->line, 3U);
+  ASSERT_EQ(world_->failures.size(), 1U);
+  const std::string shown = render(world_->failures.front());
+  EXPECT_THAT(shown, HasSubstr(" > [3/3] RUN echo to-out; echo to-err >&2; exit 7:"));
+  EXPECT_THAT(shown, HasSubstr("to-err"));
+  EXPECT_THAT(shown, HasSubstr("   3 | >>> RUN echo to-out; echo to-err >&2; exit 7\n"));
+  EXPECT_EQ(drafts(), 0U);
+}
+
+TEST_F(Builds, StopAndLeaveNothing) {
+  const Fd stop(::eventfd(0, EFD_CLOEXEC));
+  world_->cancel_fd = stop.get();
+  const auto wanted = request("FROM bb:1\nRUN echo begun; while true; do true; done\n");
+  const std::jthread canceler([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const std::uint64_t one = 1;
+    EXPECT_EQ(::write(stop.get(), &one, sizeof one), 8);
+  });
+  const auto stopped = world_->build(wanted);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code(), Code::interrupted);
+  EXPECT_TRUE(world_->failures.empty());
+  EXPECT_EQ(drafts(), 0U);
+}
+
+TEST_F(Builds, SecretsAreSeenByTheStepAndNotKept) {
+  auto wanted = request(
+      "FROM bb:1\nRUN --mount=type=secret,id=s cat /run/secrets/s > /dev/stderr; test -s /run/secrets/s\n"
+      "RUN --mount=type=secret,id=s,env=PASS test \"$PASS\" = hush\n");
+  world_->write(world_->folder() + "/secret", "hush");
+  wanted.secrets.push_back({"s", world_->folder() + "/secret"});
+  const auto built = world_->build(wanted);
+  ASSERT_TRUE(built) << built.error().message() << world_->output;
+  EXPECT_EQ(world_->output.substr(0, 4), "hush");
+  EXPECT_THAT(files_of(built), testing::Not(HasSubstr("secrets")));
+}
+
+TEST_F(Builds, CacheMountsStay) {
+  const auto wanted = request("FROM bb:1\nRUN --mount=type=cache,target=/c echo x >> /c/f && cat /c/f > /out\n");
+  ASSERT_TRUE(world_->build(wanted));
+  auto again = wanted;
+  again.cache = CacheUse::ignore;
+  EXPECT_THAT(files_of(world_->build(again)), HasSubstr("/out 4 "));
+}
+
+TEST_F(Builds, CopyWithParents) {
+  const auto wanted =
+      request("FROM scratch\nCOPY --parents d/sub/g e /p/\nCOPY --parents ./d/./sub /q/\nCOPY --parents **/h /r/\n");
+  for (const char* name : {"/d/sub/g", "/d/sub/h", "/d/x", "/e"}) world_->write(wanted.context + name, "x");
+  const std::string files = files_of(world_->build(wanted));
+  for (const char* name : {" /p/d/sub/g ", " /p/e ", " /q/sub/g ", " /q/sub/h ", " /r/d/sub/h "})
+    EXPECT_THAT(files, HasSubstr(name));
+  for (const char* name : {"/p/d/x", "/q/x", "/r/d/sub/g", "/r/e"}) EXPECT_THAT(files, testing::Not(HasSubstr(name)));
+}
+
+TEST_F(Builds, UnpackXz) {
+  const auto wanted = request("FROM bb:1\nADD t.tar.xz /x/\n");
+  const auto made =
+      test::run_script(test::data_file("make-archive"), {"KIND=txz", "OUT=" + wanted.context + "/t.tar.xz"});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_THAT(files_of(world_->build(wanted)), HasSubstr("f 4711 11:12 /x/dir/f"));
+}
+
+TEST_F(Builds, NamedContexts) {
+  auto wanted = request("FROM base\nCOPY --from=other f /f\n");
+  const std::string other = world_->new_folder();
+  world_->write(other + "/f", "from elsewhere");
+  wanted.additional_contexts = {{"base", "docker-image://bb:1"}, {"other", other}};
+  EXPECT_THAT(files_of(world_->build(wanted)), HasSubstr("/f 14 "));
+}
+
+TEST_F(Builds, CheckOnlyWarnsWithPlaces) {
+  auto wanted = request("FROM bb:1 as Base\nENV API_KEY=x\nWORKDIR rel\nCMD echo $NOPE\nRUN echo\nLABEL a=$NOPE\n");
+  wanted.goal = Goal::check_only;
+  const auto checked = world_->build(wanted);
+  ASSERT_TRUE(checked) << checked.error().message();
+  std::vector<std::string> seen;
+  for (const auto& warning : checked->warnings) seen.push_back(warning.rule + ":" + std::to_string(warning.at.line));
+  EXPECT_THAT(seen, testing::UnorderedElementsAre("StageNameCasing:1", "FromAsCasing:1", "SecretsUsedInArgOrEnv:2",
+                                                  "WorkdirRelativePath:3", "JSONArgsRecommended:4", "UndefinedVar:6"));
+  EXPECT_TRUE(checked->image_id.empty());
+}
+
+}  // namespace
+}  // namespace consort::build
