@@ -100,7 +100,7 @@ Result<Start> LogReader::Impl::find_tail(std::vector<LogFile>& files, std::size_
   for (std::size_t i = files.size(); i-- > 0;) {
     std::uint64_t block = (TRY(files[i].size()) + log_block_bytes - 1) / log_block_bytes;
     while (block-- > 0) {
-      TRY(files[i].read_block(block * log_block_bytes, LogFile::Tail::take, [&](const LogRecord& record) {
+      (void)TRY(files[i].read_block(block * log_block_bytes, LogFile::Tail::take, [&](const LogRecord& record) {
         seen += static_cast<std::size_t>(std::ranges::count(record.bytes, '\n'));
       }));
       if (seen >= newlines && !(i == 0 && block == 0))
@@ -167,7 +167,7 @@ Result<bool> LogReader::Impl::next_file() {
   }
   if (!newer) return false;
   // What a rotated file holds is final, also a last record that looked unfinished.
-  if (current) TRY(current->read(offset, LogFile::Tail::take, [&](const LogRecord& record) { pending(record); }));
+  if (current) (void)TRY(current->read(offset, LogFile::Tail::take, [&](const LogRecord& record) { pending(record); }));
   current = std::move(newer);
   offset = 0;
   return true;

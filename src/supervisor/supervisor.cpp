@@ -91,7 +91,7 @@ Result<> Supervisor::watch_signals() {
   ::signal(SIGPIPE, SIG_IGN);
   signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail_errno("watch signals");
-  TRY(loop_.add(signals_.get(), EPOLLIN, [this](std::uint32_t) {
+  (void)TRY(loop_.add(signals_.get(), EPOLLIN, [this](std::uint32_t) {
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) > 0) {
     }
@@ -131,7 +131,7 @@ Result<> Supervisor::lock_keeper() {
 Result<> Supervisor::run(const std::function<void()>& ready) {
   TRY_WRAP(take_over(), "take over project", options_.project);
   TRY(lock_keeper());
-  TRY(loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); }));
+  (void)TRY(loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); }));
   TRY(server_.listen());
   keeper_.ready();
   ready();

@@ -4,6 +4,7 @@
 // means that the control socket answers, anything else is why not. Descriptor 2 is the supervisor's log.
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
   }
   if (const auto sealed = consort::runtime::reexec_sealed(argv, environ); !sealed)
     consort::supervisor::log_line(sealed.error().message());
+  ::prctl(PR_SET_NAME, "consort-supervi");  // older kernels name us after the sealed descriptor
   keep_memory_small();
   SupervisorOptions options;
   options.project = argv[1];
