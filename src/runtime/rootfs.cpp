@@ -7,6 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "base/os/file.hpp"
 #include "runtime/external.hpp"
 #include "runtime/internal/child_files.hpp"
@@ -50,6 +53,12 @@ std::unexpected<Error> overlay_error(int number, int context, const std::string&
   if (context >= 0) error.data().why = kernel_messages(context);
   if (number == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not of the disk";
   return fail(std::move(error));
+}
+
+bool has_long_path(const OverlayRoot& overlay) {
+  constexpr std::size_t most = 255;  // of fsconfig's strings
+  return overlay.upper.size() > most || overlay.work.size() > most ||
+         std::ranges::any_of(overlay.lower, [](const std::string& path) { return path.size() > most; });
 }
 
 Result<> describe_missing(const OverlayRoot& overlay) {
@@ -133,11 +142,16 @@ Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch)
       return fail_errno("make read-only", overlay.lower[0]);
     return tree;
   }
+  // Learned from the first failure: each try leaves a complaint in the kernel's log.
+  static std::atomic<bool> old_kernel{false};
+  if (old_kernel.load(std::memory_order_relaxed)) return mount_overlay_legacy(overlay, scratch);
   Result<Fd> mount = mount_overlay_new(overlay);
   // EINVAL: no "lowerdir+" before 6.7, or a path longer than fsconfig's 255 bytes.
   if (mount || (mount.error().sys_errno() != EINVAL && mount.error().sys_errno() != ENOSYS)) return mount;
   Result<Fd> legacy = mount_overlay_legacy(overlay, scratch);
-  return legacy ? std::move(legacy) : std::move(mount);
+  if (!legacy) return mount;
+  if (!has_long_path(overlay)) old_kernel.store(true, std::memory_order_relaxed);
+  return legacy;
 }
 
 }  // namespace internal

@@ -111,11 +111,11 @@ TEST_F(CgroupTest, PidsLimitStopsAForkBomb) {
 }
 
 TEST_F(CgroupTest, ContainerSeesItsOwnGroupReadOnly) {
-  Spec spec = sandbox.spec({"cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "--", "open",
-                            "/sys/fs/cgroup/memory/memory.limit_in_bytes"});
-  if (cgroup_version() == CgroupVersion::v2) GTEST_SKIP() << "cgroup v1 paths";
+  const std::string file = cgroup_version() == CgroupVersion::v2 ? "/sys/fs/cgroup/memory.max"
+                                                                 : "/sys/fs/cgroup/memory/memory.limit_in_bytes";
+  Spec spec = sandbox.spec({"cat", file, "--", "open", file});
   spec.linux_.resources.memory_limit = 32 << 20;
-  EXPECT_EQ(message_or_out(spec), "33554432\n/sys/fs/cgroup/memory/memory.limit_in_bytes=EROFS\ncode 0");
+  EXPECT_EQ(message_or_out(spec), "33554432\n" + file + "=EROFS\ncode 0");
 }
 
 TEST_F(CgroupTest, DevicesOutsideTheRulesAreRefused) {

@@ -77,7 +77,8 @@ TEST_F(ExecTest, RunsInTheContainersCgroup) {
   Process process = sandbox.spec({}).process;
   process.args = {"/probe", "cat", "/proc/self/cgroup"};
   const std::string out = exec(running, process);
-  EXPECT_THAT(out, HasSubstr(":memory:/\n"));  // the root of its cgroup namespace
+  // The root of its cgroup namespace.
+  EXPECT_THAT(out, HasSubstr(cgroup_version() == CgroupVersion::v2 ? "0::/\n" : ":memory:/\n"));
 }
 
 TEST_F(ExecTest, UserAndFailuresAreTheContainers) {

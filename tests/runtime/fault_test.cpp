@@ -1,6 +1,8 @@
 // System calls that fail, by strace's injection: each failure must name its step and leave nothing behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
@@ -20,6 +22,7 @@ class RuntimeFault : public testing::TestWithParam<Fault> {};
 TEST_P(RuntimeFault, IsExplainedAndLeavesNothing) {
   if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   const std::string call = std::string(GetParam().injected).substr(0, std::string(GetParam().injected).find(':'));
+  ::setenv("CONSORT_TEST_TAG", std::to_string(::getpid()).c_str(), 1);  // for the program that is traced, too
   const std::string before = host_traces();
   const Result<Captured> run =
       run_and_capture({.argv = {"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e",

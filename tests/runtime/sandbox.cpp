@@ -15,11 +15,21 @@
 
 namespace consort::runtime {
 
+namespace {
+
+// In every name, so that tests that run side by side do not take each other's traces for their own.
+std::string tag() {
+  const char* const given = ::getenv("CONSORT_TEST_TAG");
+  return given ? given : std::to_string(::getpid());
+}
+
+}  // namespace
+
 Sandbox::Sandbox() {
-  std::string name = "/tmp/consort-runtime-XXXXXX";
+  std::string name = "/tmp/consort-runtime-" + tag() + "-XXXXXX";
   if (!::mkdtemp(name.data())) ::abort();
   directory_ = name;
-  id_ = "test-" + name.substr(name.size() - 6);
+  id_ = "test-" + tag() + "-" + name.substr(name.size() - 6);
   for (const char* const folder : {"/lower", "/upper", "/work", "/lower/etc", "/lower/tmp", "/lower/bin"})
     (void)make_directories(directory_ + folder);
   ::chmod(directory_.c_str(), 0755);
@@ -140,12 +150,14 @@ Result<std::string> Running::read_line() {
 }
 
 std::string host_traces() {
-  std::string text = read_file("/proc/self/mountinfo").value_or("");
+  std::string text;
+  for (const std::string& line : split(read_file("/proc/self/mountinfo").value_or(""), '\n'))
+    if (line.contains("/consort-runtime-" + tag() + "-")) text += line + "\n";
   for (const char* const hierarchy : {"memory", "pids", "devices", "unified", ""}) {
     std::error_code ignored;
     const std::string path = "/sys/fs/cgroup/" + std::string(hierarchy) + "/consort-test";
     for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
-      if (entry.is_directory(ignored)) text += entry.path().string() + "\n";
+      if (entry.path().string().contains("/test-" + tag() + "-")) text += entry.path().string() + "\n";
   }
   return text;
 }

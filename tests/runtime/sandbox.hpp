@@ -68,7 +68,8 @@ class Running {
   std::string cgroup_path_;
 };
 
-// Lists that a test compares before and after: mounts of this namespace, cgroups of ours.
+// What a test compares before and after: mounts and cgroups of its own sandboxes on the host. CONSORT_TEST_TAG in the
+// environment names them; else the process id.
 std::string host_traces();
 
 }  // namespace consort::runtime
