@@ -20,7 +20,7 @@ namespace {
 
 // One source of a COPY with what was found out about it while the key was made.
 struct Prepared {
-  const CopySource* source = nullptr;
+  CopySource source;
   SourceTree* tree = nullptr;       // paths
   std::vector<Selected> selection;  // paths; empty and not looked_up: the digest came from the cache
   bool looked_up = false;
@@ -107,7 +107,7 @@ class StepRun {
     if (shared_.mode == Shared::Mode::look_only) return fail(Code::not_found, "find in build cache", operation_.title);
     for (const auto& prepared : prepared_) {
       if (prepared.tree && prepared.tree == shared_.context)
-        key_.set_list(files_of(*prepared.source), list_of(prepared.selection));
+        key_.set_list(files_of(prepared.source), list_of(prepared.selection));
     }
     const auto before = TRY(shared_.cache.parts_of(slot));
     note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
@@ -158,7 +158,7 @@ class StepRun {
 
   Result<> prepare(const CopyOperation& copy, const CopySource& source) {
     Prepared prepared;
-    prepared.source = &source;
+    prepared.source = source;
     switch (source.kind) {
       case CopySource::Kind::inline_file:
         break;
@@ -275,9 +275,9 @@ class StepRun {
     if (!copy.chmod.empty()) settings.mode = TRY(ModeChange::parse(copy.chmod));
     settings.canceled = [this] { return runs_.stopping(); };
     for (auto& prepared : prepared_) {
-      switch (prepared.source->kind) {
+      switch (prepared.source.kind) {
         case CopySource::Kind::inline_file:
-          TRY(write_into(prepared.source->text, prepared.source->content, root.get(), copy.destination, settings));
+          TRY(write_into(prepared.source.text, prepared.source.content, root.get(), copy.destination, settings));
           break;
         case CopySource::Kind::path:
           TRY(copy_path(copy, prepared, root.get(), settings));
@@ -294,7 +294,7 @@ class StepRun {
   Result<> copy_path(const CopyOperation& copy, Prepared& prepared, int root, const CopySettings& settings) {
     if (!prepared.looked_up) {
       prepared.tree = TRY(runs_.tree_of(*copy.from));
-      TRY(look_up(copy, *prepared.source, prepared));
+      TRY(look_up(copy, prepared.source, prepared));
     }
     for (const auto& selected : prepared.selection) {
       if (copy.unpack && !selected.is_folder() && S_ISREG(selected.entries.front().mode)) {
