@@ -1,22 +1,31 @@
 #include "base/error.hpp"
 
-#include <cerrno>
 #include <cctype>
+#include <cerrno>
 #include <cstring>
 
 namespace consort {
 
 std::string_view to_string(Code code) {
   switch (code) {
-    case Code::invalid: return "invalid";
-    case Code::not_found: return "not found";
-    case Code::conflict: return "conflict";
-    case Code::unsupported: return "unsupported";
-    case Code::denied: return "denied";
-    case Code::busy: return "busy";
-    case Code::io: return "io";
-    case Code::interrupted: return "interrupted";
-    case Code::internal: return "internal";
+    case Code::invalid:
+      return "invalid";
+    case Code::not_found:
+      return "not found";
+    case Code::conflict:
+      return "conflict";
+    case Code::unsupported:
+      return "unsupported";
+    case Code::denied:
+      return "denied";
+    case Code::busy:
+      return "busy";
+    case Code::io:
+      return "io";
+    case Code::interrupted:
+      return "interrupted";
+    case Code::internal:
+      return "internal";
   }
   return "unknown";
 }
@@ -109,7 +118,9 @@ std::unexpected<Error> fail(Code code, std::string what, std::string object, std
   return std::unexpected(std::move(error));
 }
 
-std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+std::unexpected<Error> fail(Error error) {
+  return std::unexpected(std::move(error));
+}
 
 Error errno_error(int number, std::string what, std::string object, std::source_location raised) {
   Error error(code_of_errno(number), std::move(what), raised);
@@ -131,24 +142,32 @@ Code code_of_errno(int number) {
   switch (number) {
     case ENOENT:
     case ESRCH:
-    case ENODEV: return Code::not_found;
+    case ENODEV:
+      return Code::not_found;
     case EEXIST:
     case EADDRINUSE:
-    case ENOTEMPTY: return Code::conflict;
+    case ENOTEMPTY:
+      return Code::conflict;
     case EACCES:
-    case EPERM: return Code::denied;
+    case EPERM:
+      return Code::denied;
     case EBUSY:
     case EAGAIN:
-    case ETXTBSY: return Code::busy;
+    case ETXTBSY:
+      return Code::busy;
     case ENOSYS:
-    case EOPNOTSUPP: return Code::unsupported;
+    case EOPNOTSUPP:
+      return Code::unsupported;
     case EINVAL:
     case ENAMETOOLONG:
     case ELOOP:
     case ENOTDIR:
-    case EISDIR: return Code::invalid;
-    case EINTR: return Code::interrupted;
-    default: return Code::io;
+    case EISDIR:
+      return Code::invalid;
+    case EINTR:
+      return Code::interrupted;
+    default:
+      return Code::io;
   }
 }
 

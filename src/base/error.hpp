@@ -44,17 +44,16 @@ struct ErrorData {
   std::string hint;    // what to try, a whole sentence's worth; may be empty
   int sys_errno = 0;   // taken at the failing call, never later; 0 = none
   int http_status = 0;
-  std::optional<Mark> at;            // the user's file
-  std::source_location raised;       // ours, shown with --debug
-  std::unique_ptr<Error> cause;      // the level below
-  std::vector<Error> also;           // teardown and validation: everything else that went wrong
+  std::optional<Mark> at;        // the user's file
+  std::source_location raised;   // ours, shown with --debug
+  std::unique_ptr<Error> cause;  // the level below
+  std::vector<Error> also;       // teardown and validation: everything else that went wrong
 };
 
 // Move-only handle, one pointer wide, so that Result<T> stays small. Never empty, except after a move.
 class [[nodiscard]] Error {
  public:
-  explicit Error(Code code, std::string what = {},
-                 std::source_location raised = std::source_location::current());
+  explicit Error(Code code, std::string what = {}, std::source_location raised = std::source_location::current());
   Error(Error&&) noexcept = default;
   Error& operator=(Error&&) noexcept = default;
 
@@ -113,20 +112,20 @@ std::string errno_text(int number);
 #define CONSORT_CONCAT(a, b) CONSORT_CONCAT_INNER(a, b)
 #define TRY(...) CONSORT_TRY(CONSORT_CONCAT(try_result_, __COUNTER__), __VA_ARGS__)
 // The name differs each time, so that one TRY may stand inside another.
-#define CONSORT_TRY(result, ...)                              \
-  (__extension__({                                            \
-    auto&& result = (__VA_ARGS__);                            \
-    if (!result) [[unlikely]]                                 \
-      return std::unexpected(std::move(result).error());      \
-    *std::move(result);                                       \
+#define CONSORT_TRY(result, ...)                         \
+  (__extension__({                                       \
+    auto&& result = (__VA_ARGS__);                       \
+    if (!result) [[unlikely]]                            \
+      return std::unexpected(std::move(result).error()); \
+    *std::move(result);                                  \
   }))
 
 // TRY_WRAP(expr, what, object): the same, and says what this level was doing.
 #define TRY_WRAP(expr, ...) CONSORT_TRY_WRAP(CONSORT_CONCAT(try_result_, __COUNTER__), expr, __VA_ARGS__)
-#define CONSORT_TRY_WRAP(result, expr, ...)                                    \
-  (__extension__({                                                             \
-    auto&& result = (expr);                                                    \
-    if (!result) [[unlikely]]                                                  \
-      return std::unexpected(std::move(result).error().wrap(__VA_ARGS__));     \
-    *std::move(result);                                                        \
+#define CONSORT_TRY_WRAP(result, expr, ...)                                \
+  (__extension__({                                                         \
+    auto&& result = (expr);                                                \
+    if (!result) [[unlikely]]                                              \
+      return std::unexpected(std::move(result).error().wrap(__VA_ARGS__)); \
+    *std::move(result);                                                    \
   }))

@@ -26,6 +26,6 @@ std::string get_string(const Json& object, std::string_view key, std::string fal
 std::int64_t get_int(const Json& object, std::string_view key, std::int64_t fallback = 0);
 bool get_bool(const Json& object, std::string_view key, bool fallback = false);
 std::vector<std::string> get_strings(const Json& object, std::string_view key);  // strings of an array
-const Json* find_key(const Json& object, std::string_view key);                   // null if absent or not an object
+const Json* find_key(const Json& object, std::string_view key);                  // null if absent or not an object
 
 }  // namespace consort

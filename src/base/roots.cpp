@@ -16,7 +16,9 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-std::string or_else(std::string value, std::string fallback) { return value.empty() ? std::move(fallback) : value; }
+std::string or_else(std::string value, std::string fallback) {
+  return value.empty() ? std::move(fallback) : value;
+}
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// SHA-256, as digests of contents and configurations use it. Links OpenSSL's libcrypto; a library of its own, so that the
-// supervisor need not.
+// SHA-256, as digests of contents and configurations use it. Links OpenSSL's libcrypto; a library of its own, so that
+// the supervisor need not.
 #pragma once
 
 #include <cstddef>

@@ -70,8 +70,12 @@ static std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<std::uint64_t> parse_unsigned(std::string_view text) { return parse_number<std::uint64_t>(text); }
-std::optional<std::int64_t> parse_signed(std::string_view text) { return parse_number<std::int64_t>(text); }
+std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
+  return parse_number<std::uint64_t>(text);
+}
+std::optional<std::int64_t> parse_signed(std::string_view text) {
+  return parse_number<std::int64_t>(text);
+}
 
 // Optimal string alignment distance: insert, delete, substitute, swap neighbours, each one.
 static std::size_t distance(std::string_view a, std::string_view b) {

@@ -12,7 +12,9 @@ namespace consort {
 
 namespace chrono = std::chrono;
 
-SystemTime system_now() { return chrono::time_point_cast<Nanoseconds>(chrono::system_clock::now()); }
+SystemTime system_now() {
+  return chrono::time_point_cast<Nanoseconds>(chrono::system_clock::now());
+}
 
 static std::string format_with(SystemTime time, bool fraction) {
   const auto day = chrono::floor<chrono::days>(time);
@@ -31,8 +33,12 @@ static std::string format_with(SystemTime time, bool fraction) {
   return result + "Z";
 }
 
-std::string format_rfc3339(SystemTime time) { return format_with(time, true); }
-std::string format_rfc3339_seconds(SystemTime time) { return format_with(time, false); }
+std::string format_rfc3339(SystemTime time) {
+  return format_with(time, true);
+}
+std::string format_rfc3339_seconds(SystemTime time) {
+  return format_with(time, false);
+}
 
 namespace {
 

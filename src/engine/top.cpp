@@ -94,14 +94,8 @@ std::vector<std::string> row_of(pid_t pid, const ProcessStat& stat) {
   const std::time_t begun = now - static_cast<std::time_t>(age);
   const std::uint64_t cpu = stat.ticks / hertz;
   const std::uint64_t share = age ? std::min<std::uint64_t>(99, cpu * 100 / age) : 0;
-  return {user_of(pid),
-          std::to_string(pid),
-          std::to_string(stat.parent),
-          std::to_string(share),
-          begun_text(begun, now),
-          tty_name(stat.tty),
-          duration_text(cpu),
-          command_of(pid)};
+  return {user_of(pid),           std::to_string(pid), std::to_string(stat.parent), std::to_string(share),
+          begun_text(begun, now), tty_name(stat.tty),  duration_text(cpu),          command_of(pid)};
 }
 
 }  // namespace

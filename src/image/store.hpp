@@ -152,8 +152,8 @@ class Store {
   // Of a layer that was unpacked from a tar with this diff ID. Gives the one that is there already, if there is one.
   Result<LayerInfo> commit_unpacked(LayerDraft draft, const Digest& diff_id, const std::optional<Digest>& blob,
                                     std::uint64_t size);
-  // Everything written so far survives a crash of the machine. Once before a record names content that came from outside:
-  // one call for all files costs far less than one for each.
+  // Everything written so far survives a crash of the machine. Once before a record names content that came from
+  // outside: one call for all files costs far less than one for each.
   Result<> flush() const;
   Result<> set_blob(const std::string& layer_id, const Digest& blob);  // its packed form is in the store now
   Result<LayerInfo> layer(const std::string& id) const;                // Code::not_found if it is gone

@@ -49,7 +49,9 @@ Result<> nothing_fails() {
   return {};
 }
 
-TEST(Error, TryTakesResultsWithoutAValue) { EXPECT_TRUE(nothing_fails()); }
+TEST(Error, TryTakesResultsWithoutAValue) {
+  EXPECT_TRUE(nothing_fails());
+}
 
 }  // namespace
 }  // namespace consort

@@ -71,7 +71,8 @@ TEST(Strings, ShellQuoteKeepsPlainWordsPlain) {
 
 TEST(Strings, NumbersAreWholeOrNothing) {
   EXPECT_EQ(parse_unsigned("80"), 80u);
-  for (const char* bad : {"", "-1", "+1", "1 ", "0x1", "99999999999999999999"}) EXPECT_FALSE(parse_unsigned(bad)) << bad;
+  for (const char* bad : {"", "-1", "+1", "1 ", "0x1", "99999999999999999999"})
+    EXPECT_FALSE(parse_unsigned(bad)) << bad;
 }
 
 TEST(Sha256, MatchesTheKnownValueOfNothing) {

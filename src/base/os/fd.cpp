@@ -42,7 +42,9 @@ Result<> set_nonblocking(int fd, bool on) {
   return {};
 }
 
-Result<Fd> open_file(const std::string& path, int flags, mode_t mode) { return open_at(AT_FDCWD, path, flags, mode); }
+Result<Fd> open_file(const std::string& path, int flags, mode_t mode) {
+  return open_at(AT_FDCWD, path, flags, mode);
+}
 
 Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) {
   int fd;
@@ -82,7 +84,9 @@ Result<> write_full(int fd, std::span<const std::byte> bytes) {
   return {};
 }
 
-Result<> write_full(int fd, std::string_view text) { return write_full(fd, std::as_bytes(std::span(text))); }
+Result<> write_full(int fd, std::string_view text) {
+  return write_full(fd, std::as_bytes(std::span(text)));
+}
 
 Result<std::string> read_all(int fd, std::size_t limit) {
   std::string text;

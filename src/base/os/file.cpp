@@ -35,8 +35,7 @@ Result<> remove_entry(int dir, const char* name, dev_t device) {
   struct stat st;
   if (::fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
   if (!S_ISDIR(st.st_mode)) return fail_errno(number, "remove", name);
-  if (st.st_dev != device)
-    return fail(Error(Code::busy, "remove").on(name).why("something is mounted there"));
+  if (st.st_dev != device) return fail(Error(Code::busy, "remove").on(name).why("something is mounted there"));
   Fd child = TRY(open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   TRY(remove_children(std::move(child), device));
   if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return fail_errno("remove", name);

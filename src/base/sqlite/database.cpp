@@ -20,10 +20,17 @@ Error Database::database_error(const char* what, const SQLite::Exception& e) {
   Error error(Code::io, what);
   switch (e.getErrorCode()) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: error.data().code = Code::busy; break;
-    case SQLITE_CONSTRAINT: error.data().code = Code::conflict; break;
-    case SQLITE_FULL: error.data().hint = "the disk is full: make room and try again"; break;
-    default: break;
+    case SQLITE_LOCKED:
+      error.data().code = Code::busy;
+      break;
+    case SQLITE_CONSTRAINT:
+      error.data().code = Code::conflict;
+      break;
+    case SQLITE_FULL:
+      error.data().hint = "the disk is full: make room and try again";
+      break;
+    default:
+      break;
   }
   error.data().why = e.what();
   return error;
