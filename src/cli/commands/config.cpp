@@ -53,15 +53,17 @@ bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
     print_err(compose::diagnostics_json(outcome.diagnostics) + "\n");
     return true;
   }
-  std::vector<compose::Diagnostic> errors;
+  std::vector<compose::Diagnostic> shown;
   for (const compose::Diagnostic& diagnostic : outcome.diagnostics) {
-    if (diagnostic.severity == compose::Severity::warning) {
+    // A warning with a place and a repair is shown whole; the one that everybody knows stays a line, as elsewhere.
+    const bool plain = diagnostic.mark.line == 0 || diagnostic.fixes.empty() || diagnostic.code == "obsolete-version";
+    if (diagnostic.severity == compose::Severity::warning && plain) {
       print_warning(invocation.terminal, diagnostic.message);
     } else {
-      errors.push_back(diagnostic);
+      shown.push_back(diagnostic);
     }
   }
-  if (!errors.empty()) print_err(compose::render_diagnostics(errors, colour_of(invocation.terminal)));
+  if (!shown.empty()) print_err(compose::render_diagnostics(shown, colour_of(invocation.terminal)));
   return !outcome.project;
 }
 
