@@ -5,16 +5,27 @@ import pathlib
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
+import zlib
 
 from harness import ROOT, Failure, Skip, check, differences, eventually, host_lists, http, run
 
 API = "http://localhost:8000/api"
 ADA = ("ada", "analytical-engine")
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c63f8cfc0f01f00050001ff56c72f0d0000000049454e44ae426082")
+
+
+def png():
+    """One grey pixel."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\x80")) + chunk(b"IEND", b"")
+
+
+PNG = png()
 
 
 def up(world, *argv):
