@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/strings.hpp"
 #include "compose/internal/go_format.hpp"
 
 namespace consort::compose {
@@ -103,6 +104,8 @@ std::string Node::scalar_text() const {
     case Kind::integer:
       return std::to_string(integer);
     case Kind::floating:
+      // Whole numbers between 63 and 64 bits keep their digits.
+      if (text.size() >= 19 && text.size() < 21 && text[0] != '0' && parse_unsigned(text)) return text;
       return format_float(floating);
     default:
       return text;

@@ -36,7 +36,6 @@ bool contains_pull_policy(string_view text) {
 }
 
 // Scalars.
-const Shape anything{.name = "anything", .types = type::any};
 const Shape text{.name = "string", .types = type::string};
 const Shape text_or_null{.name = "string", .types = type::string | type::null};
 const Shape flag{.name = "boolean", .types = type::boolean | type::string, .example = "true"};
@@ -213,12 +212,6 @@ const Field request_fields[]{{"capabilities", &unique_texts},
                              {"device_ids", &unique_texts},
                              {"driver", &text},
                              {"options", &list_or_map}};
-constexpr string_view request_one_of[]{"capabilities", "driver"};
-const Shape device_request{.name = "mapping",
-                           .types = type::mapping,
-                           .example = "{capabilities: [gpu]}",
-                           .fields = request_fields,
-                           .one_of = request_one_of};
 constexpr string_view capabilities_key[]{"capabilities"};
 const Shape deploy_device{.name = "mapping",
                           .types = type::mapping,

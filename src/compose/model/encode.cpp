@@ -100,10 +100,8 @@ class Encoder {
     for (; value > 0; value /= 8) digits.insert(digits.begin(), static_cast<char>('0' + value % 8));
     return Node::make_string("0" + digits);
   }
-  Node write(double value, Form) {
-    Node node = Node::make_floating(value);
-    if (syntax_ == Syntax::json) node.text = format_json_float(value);
-    return node;
+  Node write(double value, Form form) {
+    return write(static_cast<float>(value), form);  // as precise as the original prints it
   }
   Node write(float value, Form) {
     Node node = Node::make_floating(static_cast<double>(value));

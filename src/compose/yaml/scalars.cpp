@@ -276,9 +276,7 @@ bool Scanner::scan_flow_scalar(Style style, Token& token) {
 bool Scanner::ends_plain() const {
   const char c = byte();
   if (c == ':' && is_blank_or_end(1)) return true;
-  if (flow_level_ == 0) return false;
-  return c == ',' || c == '[' || c == ']' || c == '{' || c == '}' ||
-         (c == '?' && (byte(1) == ' ' || at_.offset + 1 >= text_.size()));
+  return flow_level_ > 0 && std::string_view(",?[]{}").find(c) != std::string_view::npos;
 }
 
 bool Scanner::scan_plain_scalar(Token& token) {
