@@ -20,7 +20,7 @@ TEST(Publish, ShortForms) {
 
 TEST(Mounts, ShortForms) {
   const compose::Project project{.volumes = {{"data", {.name = "app_data"}}}};
-  const auto bind = parse_mount("./src:/app:ro", "/work", project);
+  const auto bind = parse_mount("./src:/app:ro", "/srv/app", project);
   ASSERT_TRUE(bind);
   EXPECT_EQ(bind->source, "/srv/app/src");
   EXPECT_TRUE(bind->read_only);
