@@ -189,7 +189,7 @@ def scenario_initialisation_race(world):
     """A dependent of a healthy database must never start before the real server accepts TCP, however long initialisation takes."""
     boots = int(os.environ.get("CONSORT_E2E_BOOTS", "6"))
     world.write("init/10-slow.sh", "echo initialising; sleep 3\n")
-    early = 0
+    early = []
     for first in range(0, boots, 10):
         pairs = range(first, min(first + 10, boots))
         services = "".join(f"""
@@ -208,9 +208,9 @@ def scenario_initialisation_race(world):
         world.consort("up", "-d")
         eventually("all dependents have ended", lambda: all(world.service(f"web{i}").get("State") == "exited" for i in pairs))
         states = world.ps()
-        early += sum(states[f"web{i}"]["ExitCode"] != 0 for i in pairs)
+        early += [world.consort("logs", f"web{i}", f"db{i}").out for i in pairs if states[f"web{i}"]["ExitCode"] != 0]
         world.consort("down", "-v", "-t", "0")
-    check(early == 0, f"{early} of {boots} dependents started too early")
+    check(not early, f"{len(early)} of {boots} dependents started too early:\n" + "\n".join(early))
 
 
 def scenario_stop_is_quick_and_clean(world):
