@@ -18,13 +18,22 @@ std::string proc(pid_t pid, std::string_view file) {
   return "/proc/" + std::to_string(pid) + "/" + std::string(file);
 }
 
+constexpr std::size_t status_bytes = 65536;
+
+// Of /proc/PID/status: "State:\tS (sleeping)". No value holds a line end, the name's are escaped.
+std::string_view field_of(std::string_view status, std::string_view key) {
+  const std::string mark = "\n" + std::string(key) + ":\t";
+  const std::size_t at = status.find(mark);
+  if (at == std::string_view::npos) return {};
+  const std::string_view value = status.substr(at + mark.size());
+  return value.substr(0, value.find('\n'));
+}
+
 // "SigCgt:\t0000000000004a02"
 std::uint64_t mask_of(std::string_view status, std::string_view key) {
-  const std::size_t at = status.find(std::string(key) + ":\t");
-  if (at == std::string_view::npos) return 0;
-  const char* const from = status.data() + at + key.size() + 2;
+  const std::string_view text = field_of(status, key);
   std::uint64_t mask = 0;
-  std::from_chars(from, status.data() + status.size(), mask, 16);
+  std::from_chars(text.data(), text.data() + text.size(), mask, 16);
   return mask;
 }
 
@@ -45,12 +54,31 @@ Result<SignalDisposition> signal_disposition(pid_t pid, int signal) {
   if (signal < 1 || signal > 64) return fail(Code::invalid, "look at signal", std::to_string(signal));
   // Sent from outside the container's pid namespace these two work on every process.
   if (signal == SIGKILL || signal == SIGSTOP) return SignalDisposition::handles;
-  const std::string status = TRY(read_proc(pid, "status", 65536));
+  const std::string status = TRY(read_proc(pid, "status", status_bytes));
   const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
   if (mask_of(status, "SigCgt") & bit) return SignalDisposition::handles;
-  if (mask_of(status, "SigIgn") & bit) return SignalDisposition::cannot_hear;
+  if (mask_of(status, "SigIgn") & bit) return SignalDisposition::ignores;
   if (mask_of(status, "SigBlk") & bit) return SignalDisposition::blocks;
-  return SignalDisposition::cannot_hear;
+  return SignalDisposition::by_default;
+}
+
+// Field 4 of stat; the second may hold anything, so it is skipped by its closing parenthesis.
+Result<pid_t> parent_of(pid_t pid) {
+  const std::string stat = TRY(read_proc(pid, "stat", 4096));
+  const std::size_t end = stat.rfind(')');
+  if (end == std::string::npos) return fail(gone(pid));
+  const std::vector<std::string> fields = split(std::string_view(stat).substr(end + 1), ' ');
+  const auto parent = fields.size() > 2 ? parse_signed(fields[2]) : std::nullopt;
+  if (!parent) return fail(gone(pid));
+  return static_cast<pid_t>(*parent);
+}
+
+Result<Activity> activity_of(pid_t pid) {
+  const std::string status = TRY(read_proc(pid, "status", status_bytes));
+  Activity activity;
+  activity.asleep = field_of(status, "State").starts_with('S');
+  activity.switches = parse_unsigned(field_of(status, "voluntary_ctxt_switches")).value_or(0);
+  return activity;
 }
 
 namespace {
@@ -142,21 +170,12 @@ std::string command_of(pid_t pid) {
   return "[" + std::string(trim(read_file(proc(pid, "comm"), 64).value_or(""))) + "]";
 }
 
-// Field 4 of stat; the second may hold anything, so it is skipped by its closing parenthesis.
-pid_t parent_of(pid_t pid) {
-  const std::string stat = read_file(proc(pid, "stat"), 4096).value_or("");
-  const std::size_t end = stat.rfind(')');
-  if (end == std::string::npos) return 0;
-  const std::vector<std::string> fields = split(std::string_view(stat).substr(end + 1), ' ');
-  return fields.size() > 2 ? static_cast<pid_t>(parse_signed(fields[2]).value_or(0)) : 0;
-}
-
 }  // namespace
 
 Result<std::vector<ContainerProcess>> container_processes(const std::string& cgroup_path) {
   std::vector<ContainerProcess> processes;
   for (const pid_t pid : TRY(Cgroup::open(cgroup_path).pids()))
-    if (path_exists(proc(pid, ""))) processes.push_back({pid, parent_of(pid), command_of(pid)});
+    if (path_exists(proc(pid, ""))) processes.push_back({pid, parent_of(pid).value_or(0), command_of(pid)});
   return processes;
 }
 

@@ -13,12 +13,27 @@
 namespace consort::runtime {
 
 enum class SignalDisposition : std::uint8_t {
-  handles,      // a handler is installed
-  blocks,       // blocked: perhaps waited for with sigwait or a signalfd
-  cannot_hear,  // ignored, or default, which the kernel discards for the first process of a pid namespace
+  handles,  // a handler is installed
+  blocks,   // blocked: perhaps waited for with sigwait or a signalfd
+  ignores,
+  by_default,  // ends most processes; but the kernel discards it for the first one of a pid namespace
 };
-// From SigCgt, SigBlk of /proc/PID/status. Code::not_found when the process is gone.
+// From SigCgt, SigIgn, SigBlk of /proc/PID/status. Code::not_found when the process is gone.
 Result<SignalDisposition> signal_disposition(pid_t pid, int signal);
+// Whether the first process of a pid namespace is reached by the signal.
+constexpr bool first_process_hears(SignalDisposition disposition) {
+  return disposition == SignalDisposition::handles || disposition == SignalDisposition::blocks;
+}
+
+Result<pid_t> parent_of(pid_t pid);
+
+// Whether a process does anything: one that is asleep with the same count of switches as before has not run since.
+struct Activity {
+  bool asleep = false;         // waits for something (state S); false also for a zombie
+  std::uint64_t switches = 0;  // how often it has gone to sleep
+  bool operator==(const Activity&) const = default;
+};
+Result<Activity> activity_of(pid_t pid);
 
 enum class ListenScope : std::uint8_t { loopback, reachable };
 struct ListeningPort {

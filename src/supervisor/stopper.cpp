@@ -2,9 +2,10 @@
 
 #include <signal.h>
 
+#include <utility>
+
 #include "base/os/process.hpp"
 #include "runtime/cgroup.hpp"
-#include "runtime/inspect.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -12,12 +13,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// A shell as first process goes on to its next command when the one it waited for has ended; so the container is looked
-// at again before its first process is given up.
-constexpr milliseconds after_others{30};
-// What ignores the signal or dies of it does so at once.
+// Between two looks at what the first process does when it is alone, and how long it may go on doing it.
+constexpr milliseconds between_looks{10};
+constexpr milliseconds to_tidy_up{1000};
+// What dies of the signal does so at once, unless it is the first process of a pid namespace of its own.
 constexpr milliseconds to_die{150};
-constexpr milliseconds between_looks{500};
 
 }  // namespace
 
@@ -27,7 +27,7 @@ Stopper::Stopper(EventLoop& loop, Target target, OnSignal on_signal)
 Stopper::~Stopper() {
   forget_others();
   loop_.cancel(deadline_timer_);
-  loop_.cancel(round_timer_);
+  loop_.cancel(next_timer_);
 }
 
 void Stopper::forget_others() {
@@ -41,13 +41,20 @@ void Stopper::arm() {
   if (target_.deadline) deadline_timer_ = loop_.at(*target_.deadline, [this] { kill_now(); });
 }
 
+bool Stopper::first_hears() const {
+  const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
+  return !disposition || runtime::first_process_hears(*disposition);  // gone: its exit is on the way
+}
+
 void Stopper::begin() {
   if (target_.deadline && *target_.deadline <= steady_clock::now()) return kill_now();
   arm();
-  const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
+  const bool hears = first_hears();
   (void)send_signal(target_.pidfd, target_.signal);
   on_signal_(target_.signal);
-  if (disposition && *disposition == runtime::SignalDisposition::cannot_hear) round();
+  if (hears) return;
+  if (const auto pids = runtime::Cgroup::open(target_.cgroup).pids()) known_.insert(pids->begin(), pids->end());
+  go_on();
 }
 
 void Stopper::hurry(std::optional<Time> deadline) {
@@ -61,54 +68,62 @@ void Stopper::kill_now() {
   if (killed_) return;
   killed_ = true;
   forget_others();
-  loop_.cancel(std::exchange(round_timer_, 0));
+  loop_.cancel(std::exchange(next_timer_, 0));
   // The rest of its pid namespace dies with it.
   (void)send_signal(target_.pidfd, SIGKILL);
   on_signal_(SIGKILL);
 }
 
-void Stopper::again_after(milliseconds delay) {
-  loop_.cancel(round_timer_);
-  round_timer_ = loop_.after(delay, [this] {
-    round_timer_ = 0;
-    round();
+void Stopper::after(milliseconds delay, void (Stopper::*next)()) {
+  loop_.cancel(next_timer_);
+  next_timer_ = loop_.after(delay, [this, next] {
+    next_timer_ = 0;
+    (this->*next)();
   });
 }
 
-bool Stopper::anyone_hears() const {
-  for (const auto& [pid, other] : others_) {
-    const auto disposition = runtime::signal_disposition(pid, target_.signal);
-    if (disposition && *disposition != runtime::SignalDisposition::cannot_hear) return true;
-  }
-  return false;
+// Of what was there when the stop began.
+std::multimap<pid_t, pid_t> Stopper::children_now() const {
+  std::multimap<pid_t, pid_t> children;
+  for (const pid_t pid : known_)
+    if (const auto parent = runtime::parent_of(pid)) children.emplace(*parent, pid);
+  return children;
 }
 
-// Signals processes that were not there before, and waits for those that may still react.
-void Stopper::round() {
-  if (killed_) return;
-  // The first process may have installed a handler meanwhile (it was only starting): then it hears from now on.
-  const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
-  if (disposition && *disposition != runtime::SignalDisposition::cannot_hear) {
-    forget_others();
-    (void)send_signal(target_.pidfd, target_.signal);
-    return;
+// True if anybody is waited for.
+bool Stopper::signal_those_below(pid_t parent, const std::multimap<pid_t, pid_t>& children) {
+  bool waits = false;
+  for (auto [at, end] = children.equal_range(parent); at != end; ++at) {
+    const pid_t pid = at->second;
+    if (others_.contains(pid)) {
+      waits = true;
+    } else if (signalled_.contains(pid) || !signal_one(pid)) {
+      waits = signal_those_below(pid, children) || waits;  // deaf as well
+    } else {
+      waits = true;
+    }
   }
-  const auto pids = runtime::Cgroup::open(target_.cgroup).pids();
-  bool news = false;
-  for (const pid_t pid : pids ? *pids : std::vector<pid_t>{}) {
-    if (pid == target_.pid || signalled_.contains(pid)) continue;
-    auto pidfd = open_pidfd(pid);
-    if (!pidfd) continue;
-    (void)send_signal(pidfd->get(), target_.signal);
-    signalled_.insert(pid);
-    news = true;
-    const auto watch = loop_.add(pidfd->get(), EPOLLIN, [this, pid](std::uint32_t) { on_gone(pid); });
-    others_[pid] = Other{std::move(*pidfd), watch ? *watch : 0};
-  }
-  if (others_.empty()) return kill_now();
-  if (news) return again_after(to_die);
-  if (!anyone_hears()) return kill_now();
-  again_after(between_looks);
+  return waits;
+}
+
+// False: it ignores the signal, or is gone.
+bool Stopper::signal_one(pid_t pid) {
+  signalled_.insert(pid);
+  auto pidfd = open_pidfd(pid);
+  const auto disposition = runtime::signal_disposition(pid, target_.signal);
+  if (!pidfd || !disposition || *disposition == runtime::SignalDisposition::ignores) return false;
+  (void)send_signal(pidfd->get(), target_.signal);
+  const auto watch = loop_.add(pidfd->get(), EPOLLIN, [this, pid](std::uint32_t) { on_gone(pid); });
+  if (!watch) return false;
+  others_[pid] = Other{std::move(*pidfd), *watch};
+  return true;
+}
+
+// Signals those whose turn it is.
+void Stopper::go_on() {
+  if (signal_those_below(target_.pid, children_now())) return after(to_die, &Stopper::give_up_the_deaf);
+  if (signalled_.empty()) return kill_now();  // it was alone from the beginning
+  watch_the_first();
 }
 
 void Stopper::on_gone(pid_t pid) {
@@ -116,8 +131,34 @@ void Stopper::on_gone(pid_t pid) {
   if (found == others_.end()) return;
   loop_.remove(found->second.watch);
   others_.erase(found);
-  signalled_.erase(pid);
-  if (others_.empty()) again_after(after_others);
+  if (others_.empty()) go_on();
+}
+
+void Stopper::give_up_the_deaf() {
+  std::erase_if(others_, [this](const auto& entry) {
+    const auto disposition = runtime::signal_disposition(entry.first, target_.signal);
+    if (!disposition || runtime::first_process_hears(*disposition)) return false;
+    loop_.remove(entry.second.watch);
+    return true;
+  });
+  if (others_.empty()) go_on();
+}
+
+// It has lost the processes that it perhaps waited for. As long as it does something about that, it may.
+void Stopper::watch_the_first() {
+  if (first_hears()) {
+    // It was only starting when the stop began, or has put on a handler since: the signal that it missed.
+    (void)send_signal(target_.pidfd, target_.signal);
+    return;
+  }
+  const auto now = steady_clock::now();
+  if (!alone_since_) alone_since_ = now;
+  const auto seen = runtime::activity_of(target_.pid);
+  if (!seen) return;
+  const bool rests = seen->asleep && last_seen_ == *seen;
+  if (rests || now - *alone_since_ > to_tidy_up) return kill_now();
+  last_seen_ = *seen;
+  after(between_looks, &Stopper::watch_the_first);
 }
 
 }  // namespace consort::supervisor

@@ -13,6 +13,7 @@ struct Verb {
 // Ends with an entry without a name.
 extern const Verb looking[];
 extern const Verb doing[];
+extern const Verb family[];
 
 int complain(const char* what);  // with errno; gives 1
 const char* error_name(int number);

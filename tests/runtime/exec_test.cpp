@@ -148,13 +148,13 @@ TEST_F(ExecTest, SignalsThatCannotBeHeardAreKnown) {
     (void)running.read_line();
     for (int i = 0; i < 50; ++i) {  // until it has got to its last verb
       const auto now = signal_disposition(running.pid(), SIGTERM).value();
-      if (now != SignalDisposition::cannot_hear) return now;
+      if (now != SignalDisposition::by_default) return now;
       ::usleep(2000);
     }
-    return SignalDisposition::cannot_hear;
+    return SignalDisposition::by_default;
   };
-  EXPECT_EQ(disposition({"pause"}), SignalDisposition::cannot_hear);
-  EXPECT_EQ(disposition({"ignore", "15", "--", "pause"}), SignalDisposition::cannot_hear);
+  EXPECT_EQ(disposition({"pause"}), SignalDisposition::by_default);
+  EXPECT_EQ(disposition({"ignore", "15", "--", "pause"}), SignalDisposition::ignores);
   EXPECT_EQ(disposition({"handle", "15"}), SignalDisposition::handles);
   EXPECT_EQ(signal_disposition(1 << 22, SIGTERM).error().code(), Code::not_found);
 }

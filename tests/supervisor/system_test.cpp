@@ -92,6 +92,66 @@ TEST_F(SupervisorTest, SignalsTheOthersWhenTheFirstCannotHear) {
   EXPECT_EQ(stopped->exit_code, 0);
 }
 
+// `while true; do sleep 1; done`: each time its child is ended it makes another.
+TEST_F(SupervisorTest, DoesNotWaitForWhatTheFirstStartsMeanwhile) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"echo", "up", "--", "respawn", "pause"});
+  unit.stop_timeout = Milliseconds(60'000);
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  const auto before = std::chrono::steady_clock::now();
+  const auto stopped = project.client().stop(unit.id);
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->exit_code, 137);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+}
+
+TEST_F(SupervisorTest, SignalsEachOnceAndWaitsForWhoReacts) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"spawn", "count", "1500", "--", "pause"});
+  unit.stop_timeout = Milliseconds(60'000);
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  ASSERT_TRUE(project.client().stop(unit.id));
+  EXPECT_THAT(project.log(unit), testing::ElementsAre("ready", "1 signals"));
+}
+
+// A worker is its master's business while that lives; what it leaves behind is signalled then.
+TEST_F(SupervisorTest, SignalsFromTheTopDownwards) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"spawn", "master", "300", "count", "--", "pause"});
+  unit.stop_timeout = Milliseconds(60'000);
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
+  ASSERT_TRUE(project.client().stop(unit.id));
+  EXPECT_THAT(project.log(unit), testing::ElementsAre("ready", "ready", "master ends", "1 signals"));
+}
+
+// One that ignores the signal passes it on, so to speak.
+TEST_F(SupervisorTest, SignalsThoseBelowADeafOne) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"ignore", "15", "--", "spawn", "respawn", "count", "--", "pause"});
+  unit.stop_timeout = Milliseconds(60'000);
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return !project.log(unit).empty(); }));
+  ASSERT_TRUE(project.client().stop(unit.id));
+  EXPECT_THAT(project.log(unit), testing::Contains("1 signals"));
+}
+
+// Whoever was let in by exec neither gets the signal nor keeps the container alive.
+TEST_F(SupervisorTest, AnExecDoesNotHoldUpTheStop) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"echo", "up", "--", "pause"});
+  unit.stop_timeout = Milliseconds(60'000);
+  ASSERT_TRUE(project.start(unit));
+  auto exec = project.client().exec(unit.id, {.process = project.process({"count", "60000"})});
+  ASSERT_TRUE(exec) << exec.error().message();
+  const auto before = std::chrono::steady_clock::now();
+  ASSERT_TRUE(project.client().stop(unit.id));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+  EXPECT_EQ(exec->wait().value(), 137);
+}
+
 TEST_F(SupervisorTest, TimeoutZeroKillsAtOnceAndAHandlerGetsItsWholePeriod) {
   TestProject project;
   const ContainerUnit unit = project.unit({"handle", "15", "--", "echo", "up", "--", "pause", "--", "pause"});

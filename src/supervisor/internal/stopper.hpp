@@ -1,6 +1,9 @@
 // Ends a container (decision 9): its first process gets the stop signal and, if it can hear it, the whole grace period.
-// If the kernel discards the signal for it, the container's other processes get it instead, and the first process is
-// ended when none of them is left that could react.
+//
+// If the kernel discards the signal for it, the processes below it stand in for it: those nearest to it that the signal
+// reaches get it, once each (a server's master, not its workers, which are the master's business). When they have ended
+// it is the turn of what they left behind; then the first process is given the time that it visibly uses (a shell that
+// tidies up), and ended. What it starts meanwhile is not waited for, nor are the guests of an exec.
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +17,7 @@
 
 #include "base/os/event_loop.hpp"
 #include "base/os/fd.hpp"
+#include "runtime/inspect.hpp"
 
 namespace consort::supervisor {
 
@@ -41,10 +45,15 @@ class Stopper {
  private:
   void arm();
   void kill_now();
-  void round();
+  void go_on();
+  bool signal_those_below(pid_t parent, const std::multimap<pid_t, pid_t>& children);
+  bool signal_one(pid_t pid);
+  std::multimap<pid_t, pid_t> children_now() const;
   void on_gone(pid_t pid);
-  void again_after(std::chrono::milliseconds delay);
-  bool anyone_hears() const;
+  void give_up_the_deaf();
+  void watch_the_first();
+  void after(std::chrono::milliseconds delay, void (Stopper::*next)());
+  bool first_hears() const;
   void forget_others();
 
   struct Other {
@@ -54,10 +63,13 @@ class Stopper {
   EventLoop& loop_;
   Target target_;
   OnSignal on_signal_;
-  std::map<pid_t, Other> others_;
-  std::set<pid_t> signalled_;
+  std::set<pid_t> known_;                       // were there when the stop began
+  std::set<pid_t> signalled_;                   // of those
+  std::map<pid_t, Other> others_;               // are waited for
+  std::optional<runtime::Activity> last_seen_;  // of the first process, once it is alone
+  std::optional<Time> alone_since_;
   EventLoop::Token deadline_timer_ = 0;
-  EventLoop::Token round_timer_ = 0;
+  EventLoop::Token next_timer_ = 0;
   bool killed_ = false;
 };
 
