@@ -71,8 +71,11 @@ Result<> Container::begin_launch() {
   runtime::LaunchOptions options;
   options.id = unit_.id;
   options.bundle = unit_.bundle;
-  if (unit_.overlay)
+  if (unit_.overlay) {
     options.overlay = runtime::OverlayRoot{unit_.overlay->lower, unit_.overlay->upper, unit_.overlay->work};
+    // Its files go when it ends: nobody should wait for them, and for all else the host has to write, to reach the disk.
+    if (unit_.auto_remove) options.overlay->sync = runtime::OverlaySync::never;
+  }
   options.netns_fd = run_->network->netns();
   options.child_of = runtime::ChildOf::sibling;
   const std::string filter = unit_.bundle + "/seccomp.bpf";
