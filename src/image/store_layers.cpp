@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,17 @@ namespace {
 constexpr std::size_t layer_id_digits = 20;
 std::string new_layer_id() {
   return random_id().substr(0, layer_id_digits);
+}
+
+// Asks ext4 to put each folder in here into another block group (chattr +T). Layers are unpacked side by side, and ext4
+// does not give an inode again that was deleted a moment ago: it steps over them one by one, which made a pull after
+// the removal of an image twice as slow as the first. Other file systems refuse; nothing depends on it.
+void spread_subfolders(const std::string& path) {
+  const Result<Fd> folder = open_file(path, O_RDONLY | O_DIRECTORY);
+  int flags = 0;
+  if (!folder || ::ioctl(folder->get(), FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_TOPDIR_FL)) return;
+  flags |= FS_TOPDIR_FL;
+  (void)::ioctl(folder->get(), FS_IOC_SETFLAGS, &flags);
 }
 
 }  // namespace
@@ -45,6 +58,7 @@ LayerInfo read_layer(const Store::State& state, SQLite::Statement& row) {
 
 Result<LayerDraft> Store::new_layer() const {
   Fd lock = TRY(lock_store(*state_, Locking::shared));
+  spread_subfolders(state_->roots.layers());
   const std::string base = state_->roots.layers() + "/draft-" + new_layer_id();
   TRY(make_directories(base, 0700));
   LayerDraft draft(base, std::move(lock));
