@@ -57,15 +57,17 @@ class Build {
           if (environment_.progress) environment_.progress(event);
         }) {}
 
-  // Would a build give another image now? Everything is looked up, nothing is run.
-  Result<bool> would_differ(const std::string& image_id) {
+  // Everything is looked up, nothing is run.
+  Result<std::optional<std::string>> why_outdated(const std::string& image_id) {
     mode_ = Shared::Mode::look_only;
     environment_.progress = {};
     environment_.failed = {};
-    auto done = run();
-    if (done) return done->image_id != image_id;
-    if (done.error().code() == Code::not_found) return true;
-    return std::unexpected(std::move(done).error());
+    const auto done = run();
+    if (miss_) return miss_;
+    if (!done && done.error().code() == Code::not_found) return std::nullopt;  // not built here, or forgotten
+    if (!done) return fail(Error(done.error().code(), done.error().message()));
+    if (done->image_id.empty() || done->image_id == image_id) return std::nullopt;
+    return "its sources give another image";
   }
 
   Result<BuildResult> run() {
@@ -113,6 +115,7 @@ class Build {
     TRY(plan(graph, definition.ignore, checks));
     BuildResult result;
     result.warnings = checks.warnings();
+    result.dockerfile_text = dockerfile_.text;
     if (checks.is_error()) {
       return fail(Error(Code::invalid)
                       .why("lint violation found for rules: " + rule_names(checks))
@@ -255,6 +258,7 @@ class Build {
       auto done = runs.run();
       if (context) (void)context->save_index();  // what was learned stays true
       if (!done) {
+        miss_ = shared.miss;
         shown_ = true;
         return std::unexpected(std::move(done).error());
       }
@@ -361,6 +365,7 @@ class Build {
   std::vector<std::optional<BaseImage>> bases_;
   std::mutex pull_mutex_;
   bool shown_ = false;
+  std::optional<std::string> miss_;  // look_only: why a step must be run again
   Shared::Mode mode_ = Shared::Mode::build;
 };
 
@@ -370,8 +375,9 @@ Result<BuildResult> build(const BuildRequest& request, BuildEnvironment& environ
   return Build(request, environment).run();
 }
 
-Result<bool> is_outdated(const BuildRequest& request, BuildEnvironment& environment, const std::string& image_id) {
-  return Build(request, environment).would_differ(image_id);
+Result<std::optional<std::string>> why_outdated(const BuildRequest& request, BuildEnvironment& environment,
+                                                const std::string& image_id) {
+  return Build(request, environment).why_outdated(image_id);
 }
 
 }  // namespace consort::build

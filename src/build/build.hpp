@@ -113,6 +113,7 @@ struct BuildResult {
   std::string image_id;  // "sha256:..."; empty with Goal::check_only
   std::vector<std::string> tags;
   std::vector<Warning> warnings;
+  std::string dockerfile_text;  // that the warnings' lines are of
   std::vector<StepExplanation> explanations;
   int steps_total = 0;
   int steps_cached = 0;
@@ -127,7 +128,8 @@ struct BuildEnvironment {
   // A network namespace with the Internet in it, for RUN; it lives as long as the returned object. Empty: the host's.
   struct Network {
     Fd netns;
-    std::string resolv_conf;  // content of /etc/resolv.conf inside; empty: the host's
+    std::string resolv_conf;   // content of /etc/resolv.conf inside; empty: the host's
+    std::string host_gateway;  // the host as seen from inside, for extra_hosts; empty: unknown
     std::string hostname = "buildkitsandbox";
     std::function<void()> release{};  // called when the step has ended
   };
@@ -143,8 +145,10 @@ struct BuildEnvironment {
 // Code::invalid: process "/bin/sh -c make" did not complete successfully: exit code: 2; `failed` gets what to show.
 Result<BuildResult> build(const BuildRequest& request, BuildEnvironment& environment);
 
-// True if a build would give another image now: a file, an argument or the base changed since. Nothing is run; pull
-// may be asked for base images.
-Result<bool> is_outdated(const BuildRequest& request, BuildEnvironment& environment, const std::string& image_id);
+// Why a build would give another image now than it gave when it was last run here: "file app/views.py changed".
+// nullopt: it would give image_id again, or nothing is known of an earlier build. Nothing is run; pull is asked for
+// base images.
+Result<std::optional<std::string>> why_outdated(const BuildRequest& request, BuildEnvironment& environment,
+                                                const std::string& image_id);
 
 }  // namespace consort::build

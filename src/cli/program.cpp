@@ -6,6 +6,7 @@
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "cli/invocation.hpp"
+#include "cli/render/progress.hpp"
 
 namespace consort::cli {
 
@@ -18,15 +19,6 @@ std::optional<Ansi> parse_ansi(std::string_view text) {
   if (text == "auto" || text.empty()) return Ansi::automatic;
   if (text == "never") return Ansi::never;
   if (text == "always") return Ansi::always;
-  return std::nullopt;
-}
-
-std::optional<ProgressMode> parse_progress(std::string_view text) {
-  if (text == "auto" || text.empty()) return ProgressMode::automatic;
-  if (text == "tty") return ProgressMode::tty;
-  if (text == "plain") return ProgressMode::plain;
-  if (text == "json") return ProgressMode::json;
-  if (text == "quiet" || text == "none") return ProgressMode::quiet;
   return std::nullopt;
 }
 

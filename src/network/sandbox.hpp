@@ -81,7 +81,8 @@ class HostLink {
 // of the default pool: no bridge to make, to share and to remove.
 struct BuildSandbox {
   Sandbox sandbox;
-  std::string resolv_conf;  // what /etc/resolv.conf should say: the resolver is the host's own
+  std::string resolv_conf;   // what /etc/resolv.conf should say: the resolver is the host's own
+  std::string host_gateway;  // the host's address on the cable
 };
 Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id);
 // Closes the namespace and takes its rules out of the firewall.

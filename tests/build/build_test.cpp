@@ -54,9 +54,9 @@ TEST_F(Builds, TakeWhatDidNotChangeFromTheCacheAndSayWhyNot) {
   EXPECT_EQ(again->steps_cached, 2);
 
   auto environment = world_->environment();
-  EXPECT_FALSE(*is_outdated(wanted, environment, first->image_id));
+  EXPECT_EQ(why_outdated(wanted, environment, first->image_id).value(), std::nullopt);
   world_->write(wanted.context + "/a", "two");
-  EXPECT_TRUE(*is_outdated(wanted, environment, first->image_id));
+  EXPECT_EQ(why_outdated(wanted, environment, first->image_id).value(), "[2/3] COPY a /a: file a changed");
   const auto changed = world_->build(wanted);
   ASSERT_TRUE(changed);
   EXPECT_EQ(changed->explanations[0].reason, "file a changed");

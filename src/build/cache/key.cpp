@@ -135,8 +135,7 @@ void describe(const Operation& operation, StepKey& key) {
   std::visit([&key](const auto& action) { describe(action, key); }, operation.action);
 }
 
-std::string explain(const std::vector<KeyPart>& before, const std::vector<KeyPart>& now) {
-  if (before.empty()) return "it has not been built here before";
+std::string changes_between(const std::vector<KeyPart>& before, const std::vector<KeyPart>& now) {
   const auto find = [](const std::vector<KeyPart>& parts, const std::string& name) {
     return std::ranges::find(parts, name, &KeyPart::name);
   };
@@ -160,8 +159,13 @@ std::string explain(const std::vector<KeyPart>& before, const std::vector<KeyPar
   for (const auto& part : before) {
     if (find(now, part.name) == now.end()) changes.push_back(part.name + " is gone");
   }
-  if (!changes.empty()) return join(changes, ", ");
-  return base.empty() ? "its result is no longer in the cache" : base;
+  return changes.empty() ? base : join(changes, ", ");
+}
+
+std::string explain(const std::vector<KeyPart>& before, const std::vector<KeyPart>& now) {
+  if (before.empty()) return "it has not been built here before";
+  const std::string changes = changes_between(before, now);
+  return changes.empty() ? "its result is no longer in the cache" : changes;
 }
 
 }  // namespace consort::build

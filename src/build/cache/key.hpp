@@ -34,6 +34,8 @@ class StepKey {
 // What the operation itself says; files and base are added by whoever can read them.
 void describe(const Operation& operation, StepKey& key);
 
+// What is not as it was, the base last: "file app/views.py changed"; "" if nothing is.
+std::string changes_between(const std::vector<KeyPart>& before, const std::vector<KeyPart>& now);
 // Why the key is another one: "file app/views.py changed". before empty: "it has not been built here before".
 std::string explain(const std::vector<KeyPart>& before, const std::vector<KeyPart>& now);
 

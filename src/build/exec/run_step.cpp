@@ -21,14 +21,17 @@ namespace {
 
 constexpr std::uint64_t default_shm_bytes = std::uint64_t{64} << 20;
 
-std::string hosts_file(const BuildRequest& request, const std::string& hostname) {
-  std::string text = "127.0.0.1\tlocalhost " + hostname + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+std::string hosts_file(const BuildRequest& request, const BuildEnvironment::Network& network) {
+  std::string text = "127.0.0.1\tlocalhost " + network.hostname + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
   for (const auto& entry : request.extra_hosts) {
     auto at = entry.find('=');
     if (at == std::string::npos) at = entry.find(':');
     if (at == std::string::npos) continue;
     std::string address = entry.substr(at + 1);
     if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+    if (address == "host-gateway") {
+      address = network.host_gateway.empty() ? "127.0.0.1" : network.host_gateway;  // empty: the host's own network
+    }
     text += address + "\t" + entry.substr(0, at) + "\n";
   }
   return text;
@@ -53,7 +56,7 @@ Result<> add_mounts(const RunStep& step, runtime::Spec& spec) {
   spec.mounts = runtime::default_mounts(step.request.shm_size_bytes.value_or(default_shm_bytes));
   const std::string hosts = step.bundle + "/hosts";
   const std::string resolv = step.bundle + "/resolv.conf";
-  TRY(write_file_atomic(hosts, hosts_file(step.request, step.network.hostname)));
+  TRY(write_file_atomic(hosts, hosts_file(step.request, step.network)));
   const std::string nameservers = TRY(resolv_conf(step.network));
   TRY(write_file_atomic(resolv, nameservers));
   spec.mounts.push_back(bind_mount(resolv, "/etc/resolv.conf", true));

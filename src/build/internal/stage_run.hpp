@@ -34,7 +34,8 @@ struct Shared {
   std::string scratch;          // a folder of this build's own, on the store's file system
   std::mutex provider_mutex{};  // the environment's functions are called one at a time
   std::mutex explain_mutex{};
-  BuildResult result{};  // explanations and counts, under explain_mutex
+  BuildResult result{};               // explanations and counts, under explain_mutex
+  std::optional<std::string> miss{};  // look_only: why the first step that must run must run; likewise
 };
 
 // A stage's files after its steps so far.

@@ -89,11 +89,12 @@ class StepRun {
   }
 
   Result<StepResult> make() {
-    TRY(make_key());
-    const std::string digest = key_.digest();
     const std::string slot =
         sha256_hex(shared_.graph.file + '\0' + shared_.request.context + '\0' + node_.title + '\0' +
                    std::to_string(operation_.number) + '\0' + shared_.graph.platform.text());
+    if (shared_.mode == Shared::Mode::look_only) earlier_ = TRY(shared_.cache.parts_of(slot));
+    TRY(make_key());
+    const std::string digest = key_.digest();
     const bool ignore =
         shared_.request.cache == CacheUse::ignore ||
         std::ranges::find(shared_.request.no_cache_filter, node_.name) != shared_.request.no_cache_filter.end();
@@ -104,17 +105,25 @@ class StepRun {
         return after(*cached);
       }
     }
-    if (shared_.mode == Shared::Mode::look_only) return fail(Code::not_found, "find in build cache", operation_.title);
     for (const auto& prepared : prepared_) {
       if (prepared.tree && prepared.tree == shared_.context)
         key_.set_list(files_of(prepared.source), list_of(prepared.selection));
     }
+    if (shared_.mode == Shared::Mode::look_only) return missed();
     const auto before = TRY(shared_.cache.parts_of(slot));
     note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
     CachedStep made = TRY(execute(digest));
     TRY(shared_.cache.remember(digest, operation_.title, made));
     TRY(shared_.cache.remember_parts(slot, key_));
     return after(made);
+  }
+
+  // Only a change is worth telling: that a result is no longer there says nothing about the sources.
+  Result<StepResult> missed() {
+    const std::scoped_lock lock(shared_.explain_mutex);
+    const auto changes = changes_between(earlier_, key_.parts());
+    if (!earlier_.empty() && !changes.empty() && !shared_.miss) shared_.miss = operation_.title + ": " + changes;
+    return fail(Code::not_found, "find in build cache", operation_.title);
   }
 
   void note_explanation(std::string reason) {
@@ -163,19 +172,32 @@ class StepRun {
       case CopySource::Kind::inline_file:
         break;
       case CopySource::Kind::url:
-        prepared.fetched = TRY(fetch_url(source.text, copy.checksum, fetch_folder(), shared_.cancel_fd));
-        key_.add("content of " + source.text, prepared.fetched->identity);
-        break;
       case CopySource::Kind::git:
-        prepared.fetched = TRY(fetch_git(parse_git_url(source.text), copy.checksum,
-                                         copy.keep_git_dir ? GitFolder::keep : GitFolder::remove, fetch_folder()));
-        key_.add("commit of " + source.text, prepared.fetched->identity);
+        TRY(prepare_remote_source(copy, source, prepared));
         break;
       case CopySource::Kind::path:
         TRY(prepare_path_source(copy, source, prepared));
         break;
     }
     prepared_.push_back(std::move(prepared));
+    return {};
+  }
+
+  Result<> prepare_remote_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared) {
+    const bool url = source.kind == CopySource::Kind::url;
+    const std::string name = (url ? "content of " : "commit of ") + source.text;
+    if (shared_.mode == Shared::Mode::look_only) {  // nobody else is asked: taken to be as it was
+      const auto known = std::ranges::find(earlier_, name, &KeyPart::name);
+      key_.add(name, known == earlier_.end() ? "" : known->digest);
+      return {};
+    }
+    if (url) {
+      prepared.fetched = TRY(fetch_url(source.text, copy.checksum, fetch_folder(), shared_.cancel_fd));
+    } else {
+      prepared.fetched = TRY(fetch_git(parse_git_url(source.text), copy.checksum,
+                                       copy.keep_git_dir ? GitFolder::keep : GitFolder::remove, fetch_folder()));
+    }
+    key_.add(name, sha256_hex(prepared.fetched->identity));
     return {};
   }
 
@@ -426,6 +448,7 @@ class StepRun {
   std::string folder_;
   ProgressLog::Step* progress_;
   StepKey key_;
+  std::vector<KeyPart> earlier_;  // look_only: what the key was made of last time
   std::vector<Prepared> prepared_;
   bool from_cache_ = false;
   int exit_code_ = 0;

@@ -9,6 +9,7 @@
 #include "build/dockerfile/suggest.hpp"
 #include "build/plan/ports.hpp"
 #include "build/plan/text.hpp"
+#include "image/reference.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::build {
@@ -83,7 +84,12 @@ class Planner {
                std::holds_alternative<WorkdirCommand>(step.command);
     }
     out_.plan.total = total;
-    if (counts_base) out_.plan.base_title = prefix() + "FROM " + (node_.image.empty() ? node_.directory : node_.image);
+    if (!counts_base) return;
+    const auto reference = image::Reference::parse(node_.image);
+    out_.plan.base_title = prefix() + "FROM " +
+                           (node_.image.empty() ? node_.directory
+                            : reference         ? reference->full()
+                                                : node_.image);
   }
 
   std::string prefix() {

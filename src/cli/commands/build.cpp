@@ -1,10 +1,12 @@
 // build, pull and push: the images of services.
 #include <cstdlib>
 
-#include "base/json.hpp"
 #include "base/strings.hpp"
+#include "cli/commands/build_file.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
+#include "cli/render/progress.hpp"
+#include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/plan/images.hpp"
 
@@ -23,36 +25,6 @@ std::map<std::string, std::string> build_arguments(const ParsedFlags& flags) {
     }
   }
   return result;
-}
-
-Json target_json(const compose::Project& project, const compose::Service& service) {
-  const compose::Build& build = *service.build;
-  Json target = Json::object();
-  target["context"] = build.context;
-  if (!build.dockerfile.empty()) target["dockerfile"] = build.dockerfile;
-  if (!build.dockerfile_inline.empty()) target["dockerfile-inline"] = build.dockerfile_inline;
-  Json args = Json::object();
-  for (const auto& [key, value] : build.args)
-    if (value) args[key] = *value;
-  if (!args.empty()) target["args"] = args;
-  if (!build.labels.empty()) target["labels"] = build.labels;
-  std::vector<std::string> tags{project::image_name(project, service)};
-  tags.insert(tags.end(), build.tags.begin(), build.tags.end());
-  target["tags"] = tags;
-  if (!build.target.empty()) target["target"] = build.target;
-  target["output"] = Json::array({"type=docker"});
-  return target;
-}
-
-std::string print_plan(const compose::Project& project) {
-  Json targets = Json::object(), names = Json::array();
-  for (const auto& [name, service] : project.services) {
-    if (!service.build) continue;
-    names.push_back(name);
-    targets[name] = target_json(project, service);
-  }
-  const Json document{{"group", {{"default", {{"targets", names}}}}}, {"target", targets}};
-  return dump_json(document, 2) + "\n";
 }
 
 // Pushes one after the other: a registry is not quicker with several, and the output stays readable.
@@ -83,24 +55,69 @@ Result<> push_services(Workspace& workspace, project::Detail detail, bool go_on)
   return {};
 }
 
+// Flags that builds in other processes need, said once each.
+void warn_of_unused(const ParsedFlags& flags, project::Progress& progress) {
+  if (flags.has("builder")) progress.warn("--builder is ignored: builds run in this process");
+  if (flags.has("memory")) progress.warn("--memory is ignored, as by BuildKit");
+  for (const char* flag : {"provenance", "sbom"})
+    if (flags.has(flag) && flags.text(flag) != "false")
+      progress.warn("--" + std::string(flag) + " is ignored: images are built without attestations");
+}
+
+// Prints what the checks found; the status is 1 if they found anything.
+Result<int> check_services(Workspace& workspace, const project::RunDetail& detail) {
+  bool clean = true;
+  for (const auto& [name, service] : workspace.project()->services) {
+    if (!service.build) continue;
+    const project::CheckedImage checked = TRY(project::check_image(workspace.session(), service, detail));
+    print_out(checked.report);
+    clean = clean && checked.clean;
+  }
+  return clean ? 0 : 1;
+}
+
+project::RunDetail build_detail(const ParsedFlags& flags) {
+  project::RunDetail detail;
+  if (flags.on("quiet")) detail.build = project::Detail::quiet;
+  detail.no_cache = flags.on("no-cache");
+  detail.always_pull_base = flags.on("pull");
+  detail.explain = flags.on("explain");
+  detail.build_args = build_arguments(flags);
+  detail.ssh = flags.list("ssh");
+  return detail;
+}
+
+// Docker Compose takes it here, too, and says so.
+Result<> apply_progress_flag(Invocation& invocation) {
+  if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
+  if (!invocation.flags.has("progress")) return {};
+  const auto mode = parse_progress(invocation.flags.text("progress"));
+  if (!mode) return fail(Code::invalid, "unsupported --progress value \"" + invocation.flags.text("progress") + "\"");
+  print_warning(invocation.terminal, "--progress is a global flag, better use `" + invocation.program + " --progress " +
+                                         invocation.flags.text("progress") + " build ...`");
+  invocation.progress = *mode;
+  return {};
+}
+
 }  // namespace
 
 Result<int> run_build(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
+  TRY(apply_progress_flag(invocation));
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("with-dependencies") ? compose::Dependencies::include : compose::Dependencies::ignore));
   if (flags.on("print")) {
-    print_out(print_plan(*workspace->project()));
+    const PrintedGoal goal = flags.on("check")  ? PrintedGoal::check
+                             : flags.on("push") ? PrintedGoal::push
+                                                : PrintedGoal::image;
+    print_out(bake_file(*workspace->project(), goal));
     return 0;
   }
-  project::RunDetail detail;
-  detail.build = flags.on("quiet") ? project::Detail::quiet : project::Detail::all;
-  detail.no_cache = flags.on("no-cache");
-  detail.always_pull_base = flags.on("pull");
-  detail.check_only = flags.on("check");
-  detail.build_args = build_arguments(flags);
-  detail.ssh = flags.list("ssh");
+  warn_of_unused(flags, workspace->progress());
+  project::RunDetail detail = build_detail(flags);
+  if (invocation.progress == ProgressMode::quiet) detail.build = project::Detail::quiet;
+  if (flags.on("check")) return check_services(*workspace, detail);
   TRY(project::execute(workspace->session(), project::plan_build(*workspace->project()), "Building", detail));
   if (flags.on("push")) TRY(push_services(*workspace, detail.build, false));
   return 0;

@@ -1,5 +1,6 @@
 #include "cli/render/progress.hpp"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -61,9 +62,28 @@ class JsonProgress final : public QuietProgress {
     const std::scoped_lock lock(mutex_);
     options_.err(json_line(event, options_.dry_run) + "\n");
   }
+  void output(std::string_view text) override {
+    std::string lines;
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+      lines += dump_json(Json{{"stream", text.substr(0, end)}}) + "\n";
+      text.remove_prefix(end);
+    }
+    const std::scoped_lock lock(mutex_);
+    options_.out(lines);
+  }
 };
 
 }  // namespace
+
+std::optional<ProgressMode> parse_progress(std::string_view text) {
+  if (text == "auto" || text.empty()) return ProgressMode::automatic;
+  if (text == "tty") return ProgressMode::tty;
+  if (text == "plain") return ProgressMode::plain;
+  if (text == "json") return ProgressMode::json;
+  if (text == "quiet" || text == "none") return ProgressMode::quiet;
+  return std::nullopt;
+}
 
 std::string plain_line(const ProgressEvent& event, bool dry_run) {
   const std::string prefix = dry_run ? " DRY-RUN MODE - " : "";

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ struct ProgressOptions {
   Write err = print_err;  // tests catch what would be written
   Write out = print_out;
 };
+
+// "plain", "tty", ... "" and "auto" are automatic.
+std::optional<ProgressMode> parse_progress(std::string_view text);
 
 std::unique_ptr<project::Progress> make_progress(const Terminal& terminal, const ProgressOptions& options);
 

@@ -199,7 +199,7 @@ Result<> EngineRunner::pull(const Operation& operation, const Cancellation& canc
 Result<> EngineRunner::build(const Operation& operation, const Cancellation& cancel) {
   if (operation.only_if_missing && TRY(session_.engine.images().look_up(operation.target))) return {};
   if (!session_.project) return fail(Code::internal, "build without a file");
-  return build_image(session_, session_.project->services.at(operation.service), detail_, cancel);
+  return build_image(session_, session_.project->services.at(operation.service), detail_, cancel, build_log_);
 }
 
 Result<> EngineRunner::hooks(const Operation& operation) {

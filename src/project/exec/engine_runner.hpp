@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "project/exec/build_log.hpp"
 #include "project/exec/executor.hpp"
 #include "project/exec/session.hpp"
 
@@ -10,7 +11,8 @@ namespace consort::project {
 
 class EngineRunner final : public OperationRunner {
  public:
-  EngineRunner(Session& session, const RunDetail& detail) : session_(session), detail_(detail) {}
+  EngineRunner(Session& session, const RunDetail& detail, BuildLog::Builds builds)
+      : session_(session), detail_(detail), build_log_(session.progress, detail.build, builds) {}
   Result<> run(const Operation& operation, const Cancellation& cancel) override;
 
  private:
@@ -28,6 +30,7 @@ class EngineRunner final : public OperationRunner {
 
   Session& session_;
   const RunDetail& detail_;
+  BuildLog build_log_;
 };
 
 }  // namespace consort::project

@@ -38,6 +38,19 @@ void add_contexts(const compose::Project& project, const compose::Build& from, b
   }
 }
 
+// Attributes that do nothing here: said by name, never dropped in silence.
+void warn_of_unused(Session& session, const compose::Service& service) {
+  const compose::Build& build = *service.build;
+  const auto warn = [&](const std::string& attribute, const std::string& why) {
+    session.progress.warn("service " + service.name + ": build." + attribute + " is ignored: " + why);
+  };
+  for (const auto& [name, value] : {std::pair{"provenance", build.provenance}, std::pair{"sbom", build.sbom}})
+    if (!value.empty() && value != "false") warn(name, "images are built without attestations");
+  if (!build.isolation.empty() && build.isolation != "default") warn("isolation", "only Windows has it");
+  for (const auto& [name, list] : {std::pair{"cache_from", build.cache_from}, std::pair{"cache_to", build.cache_to}})
+    if (!list.empty()) warn(name, "steps are taken from this machine's own cache");
+}
+
 compose::Strings environment_of(const compose::Project& project) {
   compose::Strings result;
   for (const auto& [key, value] : project.environment) result.push_back(key + "=" + value);
@@ -78,25 +91,22 @@ build::BuildRequest build_request(const compose::Project& project, const compose
     for (const std::string& address : addresses) request.extra_hosts.push_back(name + "=" + address);
   if (from.shm_size > 0) request.shm_size_bytes = static_cast<std::uint64_t>(from.shm_size);
   for (const auto& [name, limit] : from.ulimits) request.ulimits.push_back({name, limit.soft, limit.hard});
+  request.platforms = from.platforms;
   if (!service.platform.empty()) request.platforms = {service.platform};
   request.entitlements = from.entitlements;
   if (from.privileged) request.entitlements.emplace_back("security.insecure");
   if (from.no_cache || detail.no_cache) request.cache = build::CacheUse::ignore;
   if (from.pull || detail.always_pull_base) request.pull = build::BasePull::always;
-  if (detail.check_only) request.goal = build::Goal::check_only;
   return request;
 }
 
-Result<> build_image(Session& session, const compose::Service& service, const RunDetail& detail,
-                     const Cancellation& cancel) {
-  image::Store& store = session.engine.images();
-  BuildLog log(session.progress, detail.build);
-  build::BuildEnvironment environment{.store = store, .roots = session.engine.roots()};
-  environment.cancel_fd = cancel.fd();
-  environment.environment = environment_of(*session.project);
-  environment.progress = [&log](const build::ProgressEvent& event) { log.event(event); };
-  environment.pull = [&](const std::string& reference, const std::string& platform,
-                         build::BasePull when) -> Result<std::string> {
+namespace {
+
+using PullBase = std::function<Result<std::string>(const std::string&, const std::string&, build::BasePull)>;
+
+PullBase pull_through(image::Store& store, const Cancellation& cancel) {
+  return [&store, &cancel](const std::string& reference, const std::string& platform,
+                           build::BasePull when) -> Result<std::string> {
     image::PullOptions options;
     if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
     options.policy =
@@ -105,27 +115,95 @@ Result<> build_image(Session& session, const compose::Service& service, const Ru
     const image::Reference parsed = TRY(image::Reference::parse(reference));
     return TRY(image::pull(store, parsed, options)).image.id;
   };
-  std::optional<HostLink> link;  // made by the first RUN step
-  environment.network = [&link]() -> Result<build::BuildEnvironment::Network> {
-    if (!link) link = TRY(HostLink::open());
-    auto sandbox = std::make_shared<BuildSandbox>(TRY(create_build_sandbox(*link, random_id())));
+}
+
+build::BuildEnvironment environment_for(Session& session, const Cancellation& cancel) {
+  build::BuildEnvironment environment{.store = session.engine.images(), .roots = session.engine.roots()};
+  environment.cancel_fd = cancel.fd();
+  environment.environment = environment_of(*session.project);
+  environment.pull = pull_through(session.engine.images(), cancel);
+  return environment;
+}
+
+// The networks of a build's RUN steps; the link to the host is made by the first of them.
+class StepNetworks {
+ public:
+  Result<build::BuildEnvironment::Network> make() {
+    if (!link_) link_ = TRY(HostLink::open());
+    auto sandbox = std::make_shared<BuildSandbox>(TRY(create_build_sandbox(*link_, random_id())));
     build::BuildEnvironment::Network network;
     network.netns = TRY(duplicate(sandbox->sandbox.netns.get()));
     network.resolv_conf = sandbox->resolv_conf;
+    network.host_gateway = sandbox->host_gateway;
     // Rules that could not be taken away are swept by the next command.
     network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
     return network;
+  }
+
+ private:
+  std::optional<HostLink> link_;
+};
+
+// As docker tells it: the place in the Dockerfile, then what was wrong. A mark without a line says that the place is
+// shown already.
+Error shown_as_docker_does(Error error, const std::string& excerpt) {
+  Error shown = Error(error.code()).why(excerpt + "failed to solve: " + error.message()).hint(error.hint_text());
+  shown.data().at = error.mark() ? Mark{.file = error.mark()->file} : Mark{};
+  return shown;
+}
+
+}  // namespace
+
+Result<> build_image(Session& session, const compose::Service& service, const RunDetail& detail,
+                     const Cancellation& cancel, BuildLog& log) {
+  warn_of_unused(session, service);
+  build::BuildEnvironment environment = environment_for(session, cancel);
+  StepNetworks networks;
+  environment.network = [&networks] { return networks.make(); };
+  environment.progress = [&](const build::ProgressEvent& event) { log.event(service.name, event); };
+  std::string excerpt;
+  environment.failed = [&](const build::StepFailure& failure) {
+    log.failure(service.name, failure);
+    excerpt = build::render_excerpt(failure.file, failure.text, failure.line, failure.end_line);
   };
-  std::string failed_step;
-  environment.failed = [&failed_step](const build::StepFailure& failure) { failed_step = build::render(failure); };
   auto built = build::build(build_request(*session.project, service, detail), environment);
   if (!built) {
-    Error error = std::move(built).error();
-    if (!failed_step.empty()) error.data().hint = failed_step;
-    return fail(std::move(error));
+    if (built.error().code() == Code::interrupted) return std::unexpected(std::move(built).error());
+    return fail(shown_as_docker_does(std::move(built).error(), excerpt));
   }
   log.warnings(built->warnings);
+  if (detail.explain) log.explanations(service.name, built->explanations);
   return {};
+}
+
+Result<CheckedImage> check_image(Session& session, const compose::Service& service, const RunDetail& detail) {
+  const Cancellation cancel = TRY(Cancellation::create());
+  build::BuildEnvironment environment = environment_for(session, cancel);
+  std::string excerpt;
+  environment.failed = [&](const build::StepFailure& failure) {
+    excerpt = build::render_excerpt(failure.file, failure.text, failure.line, failure.end_line);
+  };
+  build::BuildRequest request = build_request(*session.project, service, detail);
+  request.goal = build::Goal::check_only;
+  auto checked = build::build(request, environment);
+  if (!checked) return fail(shown_as_docker_does(std::move(checked).error(), excerpt));
+  return CheckedImage{check_report(service.name, checked->warnings, checked->dockerfile_text),
+                      checked->warnings.empty()};
+}
+
+void warn_of_outdated_images(Session& session, const RunDetail& detail, const std::set<std::string>& built) {
+  image::Store& store = session.engine.images();
+  build::BuildEnvironment environment{.store = store, .roots = session.engine.roots()};
+  environment.environment = environment_of(*session.project);
+  for (const auto& [name, service] : session.project->services) {
+    if (!service.build || built.contains(name)) continue;
+    const auto image = store.look_up(image_name(*session.project, service));
+    if (!image || !*image) continue;
+    const auto why = build::why_outdated(build_request(*session.project, service, detail), environment, (*image)->id);
+    if (why && *why)
+      session.progress.warn("the image of service " + name + " is older than its sources (" + **why +
+                            "): --build makes a new one");
+  }
 }
 
 }  // namespace consort::project

@@ -1,5 +1,7 @@
 #include "project/exec/session.hpp"
 
+#include <algorithm>
+
 #include "image/store.hpp"
 #include "project/exec/engine_runner.hpp"
 
@@ -18,7 +20,8 @@ Result<> execute(Session& session, const Plan& plan, std::string_view title, con
     DryRunner runner;
     outcome = execute(plan, runner, session.progress, options);
   } else {
-    EngineRunner runner(session, detail);
+    const auto builds = std::ranges::count(plan.operations(), Action::build_image, &Operation::action);
+    EngineRunner runner(session, detail, builds > 1 ? BuildLog::Builds::several : BuildLog::Builds::one);
     outcome = execute(plan, runner, session.progress, options);
   }
   session.progress.finish();

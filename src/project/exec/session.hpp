@@ -39,7 +39,7 @@ struct RunDetail {
   // Of `build`.
   bool no_cache = false;
   bool always_pull_base = false;
-  bool check_only = false;
+  bool explain = false;  // why each step was or was not taken from the cache
   std::map<std::string, std::string> build_args{};
   std::vector<std::string> ssh{};
   // Of `up`: seconds that the whole may take, waiting included; and who wants to know of each start (any thread).

@@ -1,6 +1,7 @@
 #include "project/verbs/up.hpp"
 
 #include "image/store.hpp"
+#include "project/exec/image_build.hpp"
 
 namespace consort::project {
 
@@ -22,9 +23,11 @@ Result<std::map<std::string, LocalImage>> local_images(Session& session) {
 Result<> ensure_images(Session& session, const ImageOptions& options, const RunDetail& detail) {
   const auto local = TRY(local_images(session));
   const Plan plan = TRY(plan_images(*session.project, local, options));
-  bool builds = false;
-  for (const Operation& operation : plan.operations()) builds |= operation.action == Action::build_image;
-  return execute(session, plan, builds ? "Building" : "Pulling", detail);
+  std::set<std::string> built;
+  for (const Operation& operation : plan.operations())
+    if (operation.action == Action::build_image) built.insert(operation.service);
+  warn_of_outdated_images(session, detail, built);
+  return execute(session, plan, built.empty() ? "Pulling" : "Building", detail);
 }
 
 Result<> bring_up(Session& session, const UpOptions& options) {
