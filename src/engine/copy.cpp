@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <array>
 
 #include "base/os/file.hpp"
 #include "engine/internal/impl.hpp"
@@ -47,7 +47,7 @@ Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::s
     return Place{.root = std::move(root), .path = path, .read_only = read_only};
   }
   if (mount) {
-    if (path == mount->target && !S_ISDIR(TRY(stat_path(mount->source)).st_mode)) {
+    if (path == mount->target) {
       Fd folder = TRY(open_file(dir_name(mount->source), O_PATH | O_DIRECTORY));
       return Place{.root = std::move(folder), .path = "/" + base_name(mount->source), .read_only = read_only};
     }
@@ -65,43 +65,44 @@ std::string path_of(const Fd& fd) {
   return "/proc/self/fd/" + std::to_string(fd.get());
 }
 
+Result<std::string> link_target(int folder, const std::string& name) {
+  std::array<char, 4096> target;
+  const ssize_t length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
+  if (length < 0) return fail_errno("read link", name);
+  return std::string(target.data(), static_cast<std::size_t>(length));
+}
+
 Error not_there(const std::string& id, const std::string& path) {
   return Error(Code::not_found, "Could not find the file " + path + " in container " + id);
 }
 
-// A single file goes by way of a folder that holds nothing else.
-Result<> pack_file(const Fd& file, const std::string& name, mode_t mode, const std::string& scratch,
-                   const image::ByteSink& sink) {
-  TRY(make_directories(scratch, 0700));
-  std::string folder = scratch + "/copy-XXXXXX";
-  if (!::mkdtemp(folder.data())) return fail_errno("create folder", folder);
-  const auto pack = [&]() -> Result<> {
-    const Fd copy = TRY(open_file(folder + "/" + name, O_WRONLY | O_CREAT | O_EXCL, 0600));
-    const image::ByteSource source = image::source_of_fd(file.get());
-    std::vector<std::byte> buffer(1 << 16);
-    while (const std::size_t got = TRY(source(buffer))) TRY(write_full(copy.get(), std::span(buffer).first(got)));
-    if (::fchmod(copy.get(), mode & 07777) != 0) return fail_errno("set mode of", name);
-    TRY(image::pack_layer(folder, sink, {.whiteouts = image::PackOptions::Whiteouts::none}));
-    return {};
-  };
-  Result<> packed = pack();
-  Result<> removed = remove_tree(folder);
-  return packed ? std::move(removed) : std::move(packed);
-}
-
 }  // namespace
 
-Result<> Engine::copy_out(const std::string& id, const std::string& path, int out) {
+Result<PathKind> Engine::kind_of_path(const std::string& id, const std::string& path) {
   const Place place = TRY(find_place(*impl_, id, path));
-  const Result<Fd> found = open_in_root(place.root.get(), place.path, O_RDONLY | O_NONBLOCK);
-  if (!found) return fail(not_there(id, path));
+  const Result<Fd> found = open_in_root(place.root.get(), place.path, O_PATH);
+  if (!found) return PathKind::missing;
   struct stat st;
   if (::fstat(found->get(), &st) != 0) return fail_errno("look at", path);
+  return S_ISDIR(st.st_mode) ? PathKind::folder : PathKind::other;
+}
+
+Result<> Engine::copy_out(const std::string& id, const std::string& path, int out, Links links) {
+  Place place = TRY(find_place(*impl_, id, path));
   const image::ByteSink sink = image::sink_of_fd(out);
-  if (S_ISREG(st.st_mode))
-    return pack_file(*found, base_name(place.path), st.st_mode, impl_->roots.run + "/copies", sink);
-  if (!S_ISDIR(st.st_mode)) return fail(Error(Code::unsupported, "copy").on(path).why("neither a file nor a folder"));
-  TRY(image::pack_layer(path_of(*found), sink, {.whiteouts = image::PackOptions::Whiteouts::none}));
+  const image::PackOptions options{.whiteouts = image::PackOptions::Whiteouts::none, .cancel = {}};
+  for (int hops = 0; place.path != "/"; ++hops) {
+    const Result<Fd> folder = open_in_root(place.root.get(), dir_name(place.path), O_PATH | O_DIRECTORY);
+    const std::string name = base_name(place.path);
+    struct stat st;
+    if (!folder || hops == 40 || ::fstatat(folder->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+      return fail(not_there(id, path));
+    if (links == Links::keep || !S_ISLNK(st.st_mode))
+      return image::pack_entry(folder->get(), name, base_name(clean_path("/" + path)), sink, options);
+    const std::string target = TRY(link_target(folder->get(), name));
+    place.path = clean_path(target.starts_with('/') ? target : dir_name(place.path) + "/" + target);
+  }
+  TRY(image::pack_layer(path_of(place.root), sink, options));
   return {};
 }
 

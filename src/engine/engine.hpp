@@ -40,6 +40,8 @@ struct StopOptions {
   std::string signal;                  // "" = the container's own
 };
 
+enum class Links : std::uint8_t { keep, follow };  // what a copy does with a link that is its source
+enum class PathKind : std::uint8_t { missing, folder, other };
 enum class Force : std::uint8_t { no, yes };  // yes: a running container is killed first
 enum class AnonymousVolumes : std::uint8_t { keep, remove };
 struct RemoveOptions {
@@ -168,8 +170,10 @@ class Engine {
   Result<std::unique_ptr<Exec>> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
   Result<Attachment> attach(const std::string& id);
   Result<> resize_terminal(const std::string& id, TerminalSize size);
-  // A tar archive of `path`, written to `out`; and one extracted at the folder `path`. Running or not.
-  Result<> copy_out(const std::string& id, const std::string& path, int out);
+  Result<PathKind> kind_of_path(const std::string& id, const std::string& path);  // follows links
+  // A tar archive of `path`, written to `out`, whose names begin with the path's last part (for "/": with what is in
+  // it); and one extracted at the folder `path`. Running or not.
+  Result<> copy_out(const std::string& id, const std::string& path, int out, Links links = Links::keep);
   Result<> copy_in(const std::string& id, const std::string& path, int in);
 
   // Networks.

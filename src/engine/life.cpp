@@ -1,5 +1,6 @@
 // What becomes of a container after its start: stop, kill, restart, pause, rename, remove, wait.
 #include <algorithm>
+#include <csignal>
 
 #include "base/os/file.hpp"
 #include "engine/internal/impl.hpp"
@@ -46,7 +47,10 @@ Result<> Engine::kill_container(const std::string& id, const std::string& signal
     return fail(
         Error(Code::conflict, "cannot kill container: " + id + ": container " + record.summary.id + " is not running"));
   }
-  TRY(impl_->client(record.summary.project).kill(record.summary.id, *number));
+  const supervisor::Client client = impl_->client(record.summary.project);
+  TRY(client.kill(record.summary.id, *number));
+  // What cannot be refused has happened when the command returns; a container that handles its signal takes its time.
+  if (*number == SIGKILL) TRY(client.wait(record.summary.id));
   TRY(impl_->records.set_wanted(record.summary.id, Wanted::stopped));
   return impl_->note(record.summary, "kill", {{"signal", std::to_string(*number)}});
 }

@@ -45,7 +45,13 @@ Result<UnpackReport> unpack_layer(const ByteSource& tar, const std::string& dire
 struct PackOptions {
   enum class Whiteouts : std::uint8_t { oci, none } whiteouts = Whiteouts::oci;
   std::stop_token cancel;
+  std::vector<std::string> leave_out;  // paths inside the folder, "etc/hosts"
 };
 Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& tar, const PackOptions& options = {});
+
+// The same for one entry of a folder (borrowed), whatever it is; a link itself, not what it names. The tar's names
+// begin with `as`.
+Result<> pack_entry(int folder, const std::string& name, const std::string& as, const ByteSink& tar,
+                    const PackOptions& options = {});
 
 }  // namespace consort::image

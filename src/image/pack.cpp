@@ -79,6 +79,8 @@ class Packer {
     return folder(fd.get(), "", 0);
   }
 
+  Result<> single(int folder, const std::string& name, const std::string& as) { return entry(folder, name, as, 0); }
+
   std::uint64_t bytes() const { return bytes_; }
 
  private:
@@ -122,6 +124,7 @@ class Packer {
       TRY(marker(fd, prefix + std::string(opaque_marker)));
     for (const std::string& name : TRY(sorted_names(fd))) {
       if (options_.cancel.stop_requested()) return fail(Code::interrupted, "pack");
+      if (std::ranges::find(options_.leave_out, prefix + name) != options_.leave_out.end()) continue;
       TRY(entry(fd, name, prefix + name, depth));
     }
     return {};
@@ -200,6 +203,14 @@ Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& s
   TRY_WRAP(packer.root(directory), "pack", directory);
   TRY(tar.finish());
   return packer.bytes();
+}
+
+Result<> pack_entry(int folder, const std::string& name, const std::string& as, const ByteSink& sink,
+                    const PackOptions& options) {
+  TarWriter tar(sink);
+  Packer packer(tar, options);
+  TRY_WRAP(packer.single(folder, name, as), "pack", name);
+  return tar.finish();
 }
 
 }  // namespace consort::image

@@ -122,7 +122,7 @@ Error explain_external(const std::string& text) {
 int exit_code_of_failed_start(const Error& error) {
   for (const Error* e = &error; e; e = e->data().cause.get()) {
     const std::string& what = e->data().what;
-    if (!what.starts_with("exec: ") && !what.starts_with("exec /")) continue;
+    if (!what.starts_with("exec: ") && !what.starts_with("exec /") && !what.starts_with("chdir to cwd")) continue;
     if (e->data().code == Code::not_found) return 127;
     if (e->data().code == Code::denied) return 126;
   }

@@ -161,8 +161,11 @@ TEST_F(EngineTest, FilesGoInAndOut) {
   };
   copy();  // while stopped
   ASSERT_EQ(message_of(engine().start_container(id)), "(no error)");
-  EXPECT_EQ(exec(id, {.argv = {"/bin/probe", "cat", "/tmp/file"}}), "from the image\n");
+  EXPECT_EQ(exec(id, {.argv = {"/bin/probe", "cat", "/tmp/sub/file"}}), "from the image\n");
   copy();
+  EXPECT_EQ(engine().kind_of_path(id, "/tmp/sub/file").value(), PathKind::other);
+  EXPECT_EQ(engine().kind_of_path(id, "/").value(), PathKind::folder);
+  EXPECT_EQ(engine().kind_of_path(id, "/nope/at/all").value(), PathKind::missing);
   Pipe pipe = make_pipe().value();
   EXPECT_THAT(message_of(engine().copy_out(id, "/nope", pipe.write.get())),
               HasSubstr("Could not find the file /nope in container"));

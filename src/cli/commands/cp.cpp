@@ -4,9 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <thread>
-
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/strings.hpp"
@@ -43,24 +40,6 @@ std::string rename_rule(const std::string& from, const std::string& to) {
   return "--transform=flags=r;s|^" + escaped(from, "\\.[]*^$|") + "|" + escaped(to, "\\&|") + "|";
 }
 
-enum class Found : std::uint8_t { nothing, folder, file };
-
-// What is at a path of the container: told by the first header of its archive.
-Result<Found> look_in_container(engine::Engine& engine, const std::string& id, const std::string& path) {
-  Pipe pipe = TRY(make_pipe());
-  Result<> outcome;
-  std::thread packer([&] {
-    outcome = engine.copy_out(id, path, pipe.write.get());
-    pipe.write.reset();
-  });
-  std::array<std::byte, 512> header{};
-  const auto count = read_full(pipe.read.get(), header);
-  pipe.read.reset();
-  packer.join();
-  if (!count || *count < header.size()) return Found::nothing;
-  return header[156] == std::byte{'5'} ? Found::folder : Found::file;
-}
-
 bool is_folder(const std::string& path) {
   const auto status = stat_path(path);
   return status && S_ISDIR(status->st_mode);
@@ -76,20 +55,20 @@ Result<> copy_to(engine::Engine& engine, const engine::Container& container, con
   if (from == "-") return engine.copy_in(container.id, to, STDIN_FILENO);
   const bool contents = from.ends_with("/.") || from == ".";
   if (!path_exists(from)) return fail(Code::not_found, "lstat " + from + ": no such file or directory");
-  const Found there = TRY(look_in_container(engine, container.id, to));
+  const engine::PathKind there = TRY(engine.kind_of_path(container.id, to));
   SpawnOptions tar{.argv = {"tar", "--create", "--file=-"}};
   if (!flags.on("archive")) tar.argv.insert(tar.argv.end(), {"--owner=0", "--group=0", "--numeric-owner"});
   if (flags.on("follow-link")) tar.argv.emplace_back("--dereference");
   std::string into = to;
-  if (contents || (is_folder(from) && there == Found::nothing)) {
-    if (there == Found::nothing) {  // a new folder, named by the last part of the target
+  if (contents || (is_folder(from) && there == engine::PathKind::missing)) {
+    if (there == engine::PathKind::missing) {  // a new folder, named by the last part of the target
       into = dir_name(clean_path(to));
       tar.argv.push_back(rename_rule(".", base_name(clean_path(to))));
     }
     tar.argv.insert(tar.argv.end(), {"--directory=" + from, "."});
   } else {
     const std::string name = base_name(clean_path(from));
-    if (there != Found::folder) {
+    if (there != engine::PathKind::folder) {
       if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
       into = dir_name(clean_path(to));
       tar.argv.push_back(rename_rule(name, base_name(clean_path(to))));
@@ -106,34 +85,42 @@ Result<> copy_to(engine::Engine& engine, const engine::Container& container, con
 
 Result<> copy_from(engine::Engine& engine, const engine::Container& container, const std::string& from,
                    const std::string& to, const ParsedFlags& flags) {
-  if (to == "-") return engine.copy_out(container.id, from, STDOUT_FILENO);
+  const bool follow = flags.on("follow-link") || from.ends_with('/') || from.ends_with("/.");
+  const engine::Links links = follow ? engine::Links::follow : engine::Links::keep;
+  if (to == "-") return engine.copy_out(container.id, from, STDOUT_FILENO, links);
   const std::string clean = clean_path(from);
-  const std::string name = clean == "/" ? "." : base_name(clean);
+  const bool contents = clean == "/" || from.ends_with("/.");
   SpawnOptions tar{.argv = {"tar", "--extract", "--file=-"}};
   tar.argv.emplace_back(flags.on("archive") ? "--same-owner" : "--no-same-owner");
   std::string into = to;
-  if (!is_folder(to)) {
+  if (contents && clean == "/") {
+    TRY(make_directories(to));
+  } else if (!is_folder(to)) {
     if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
     into = dir_name(clean_path(to));
-    tar.argv.push_back(rename_rule(name, base_name(clean_path(to))));
-  } else if (from.ends_with("/.")) {
+    if (!is_folder(into))
+      return fail(Code::not_found, "invalid output path: directory \"" + into + "\" does not exist");
+    tar.argv.push_back(rename_rule(base_name(clean), base_name(clean_path(to))));
+  } else if (contents) {
     tar.argv.emplace_back("--strip-components=1");
   }
   tar.argv.push_back("--directory=" + into);
-  if (TRY(look_in_container(engine, container.id, from)) == Found::nothing)
-    return fail(Code::not_found, "Could not find the file " + from + " in container " + container.name);
   Pipe pipe = TRY(make_pipe());
   tar.in = pipe.read.get();
   ChildGuard child = TRY(spawn(tar));
   pipe.read.reset();
-  Result<> outcome = engine.copy_out(container.id, from, pipe.write.get());
+  Result<> outcome = engine.copy_out(container.id, from, pipe.write.get(), links);
   pipe.write.reset();
-  TRY(std::move(outcome));
-  return finish_tar(child);
+  Result<> unpacked = finish_tar(child);
+  return outcome ? std::move(unpacked) : std::move(outcome);
 }
 
-void tell(project::Progress& progress, const std::string& name, const char* word, project::Outlook outlook) {
-  progress.event({.id = name, .status = word, .outlook = outlook});
+struct Told {
+  std::string container, what;
+};
+
+void tell(project::Progress& progress, const Told& copy, const char* word, project::Outlook outlook) {
+  progress.event({.id = copy.container, .parent = "", .text = copy.what, .status = word, .outlook = outlook});
 }
 
 }  // namespace
@@ -154,17 +141,19 @@ Result<int> run_cp(Invocation& invocation) {
     containers = TRY(project::select_containers(
         session, {service}, invocation.flags.on("all") ? project::Oneoffs::include : project::Oneoffs::leave_out));
   if (invocation.dry_run) return 0;
-  const bool quiet = from.path == "-" || to.path == "-";
   session.progress.begin("Copying");
   for (const engine::Container& container : containers) {
-    if (!quiet) tell(session.progress, container.name, "Copying", project::Outlook::working);
+    const bool out = to.service.empty();
+    const Told told{container.name, "copy " + (out ? container.name + ":" : "") + from.path + " to " +
+                                        (out ? "" : container.name + ":") + to.path};
+    tell(session.progress, told, "Copying", project::Outlook::working);
     Result<> outcome = to.service.empty() ? copy_from(session.engine, container, from.path, to.path, invocation.flags)
                                           : copy_to(session.engine, container, from.path, to.path, invocation.flags);
     if (!outcome) {
       session.progress.finish();
       return fail(std::move(outcome).error());
     }
-    if (!quiet) tell(session.progress, container.name, "Copied", project::Outlook::done);
+    tell(session.progress, told, "Copied", project::Outlook::done);
   }
   session.progress.finish();
   return 0;

@@ -82,7 +82,10 @@ Result<int> run_restart(Invocation& invocation) {
 
 Result<int> run_kill(Invocation& invocation) {
   Opened opened = TRY(open(invocation, Scope::named, project::Oneoffs::include));
-  std::erase_if(opened.containers, [](const engine::Container& each) { return !each.state.running(); });
+  const compose::Project* file = opened.workspace->project();
+  std::erase_if(opened.containers, [&](const engine::Container& each) {
+    return !each.state.running() || (file && !file->services.contains(each.service));
+  });
   if (opened.containers.empty()) {
     print_err("no container to kill");
     return 0;
@@ -104,7 +107,7 @@ Result<int> run_unpause(Invocation& invocation) {
 }
 
 Result<int> run_rm(Invocation& invocation) {
-  Opened opened = TRY(open(invocation, Scope::named, project::Oneoffs::include));
+  Opened opened = TRY(open(invocation));
   const bool stop_first = invocation.flags.on("stop");
   if (!stop_first) std::erase_if(opened.containers, [](const engine::Container& each) { return each.state.running(); });
   if (opened.containers.empty()) {

@@ -62,7 +62,7 @@ Result<int> run_ls(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   std::map<std::string, ListedProject> projects;
   for (const engine::Container& container : TRY(workspace->engine().list())) {
-    if (container.project.empty() || container.oneoff || !matches(container.project, patterns)) continue;
+    if (container.project.empty() || !matches(container.project, patterns)) continue;
     if (!flags.on("all") && !container.state.running()) continue;
     ListedProject& listed = projects[container.project];
     ++listed.states[std::string(to_string(container.state.status))];

@@ -122,7 +122,11 @@ std::string cut(const std::string& text, std::size_t most) {
 }
 
 std::string command_text(const engine::Strings& command, bool truncate) {
-  const std::string whole = join(command, " ");
+  std::string whole;  // arguments with blanks in quotes, the program as it is
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const bool quote = i > 0 && command[i].contains(' ');
+    whole += (i > 0 ? " " : "") + (quote ? "'" + command[i] + "'" : command[i]);
+  }
   std::string quoted = "\"";
   for (const char c : truncate ? cut(whole, 20) : whole) {
     if (c == '"' || c == '\\') quoted += '\\';

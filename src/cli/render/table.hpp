@@ -12,7 +12,7 @@ struct TableStyle {
   std::size_t padding = 3;
 };
 inline constexpr TableStyle object_table{10, 3};  // ps, stats, volumes
-inline constexpr TableStyle wide_table{20, 1};    // ls, images, config --variables
+inline constexpr TableStyle wide_table{20, 3};    // ls, images, config --variables
 inline constexpr TableStyle process_table{4, 2};  // top
 
 // Every row has as many cells as the first.
