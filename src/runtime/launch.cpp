@@ -33,6 +33,9 @@ Fd Launch::take_pidfd() {
 Fd Launch::take_console() {
   return std::move(impl_->console);
 }
+Fd Launch::take_root() {
+  return std::move(impl_->root ? impl_->root : impl_->plan.root);
+}
 const std::string& Launch::cgroup_path() const {
   return impl_->cgroup_path;
 }

@@ -91,7 +91,8 @@ class Launch {
 
   pid_t pid() const;
   int pidfd() const;
-  int sync_fd() const;  // watch for EPOLLIN until `started` or an error
+  // Watch for EPOLLIN until `started` or an error. Valid as long as this object: stop watching, then destroy.
+  int sync_fd() const;
   // Reads what has come. An Error is final: it says which step failed on what; the child is dead and, if ours, reaped.
   Result<State> advance();
   Result<> start();  // after `ready`
@@ -99,8 +100,11 @@ class Launch {
   Result<> wait_for(State state);
 
   Fd take_pidfd();
-  Fd take_console();                       // the pty's master (blocking), from `ready` on, when process.terminal
-  const std::string& cgroup_path() const;  // "" = none was made; see cgroup.hpp
+  Fd take_console();  // the pty's master (blocking), from `ready` on, when process.terminal
+  // A hold on the overlay, from `ready` on. Whoever closes the last one (the last process of the
+  // container, if nobody else has one) unmounts it, and waits until all of the file system below it is on the disk.
+  Fd take_root();
+  const std::string& cgroup_path() const;            // "" = none was made; see cgroup.hpp
   const std::vector<std::string>& warnings() const;  // limits that this kernel does not have, and the like
 
   struct Impl;

@@ -187,9 +187,7 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text) {
         pid = report.argument;
         pidfd = TRY(open_pidfd(pid));
       }
-      // The mounts hang in the child's namespace now. Were ours the last descriptor of the overlay when a program ends
-      // at once, closing it would unmount it here, and that writes the whole disk below it out.
-      plan.root.reset();
+      // The mounts hang in the child's namespace now. Of the root ours stays: see take_root().
       for (internal::PreparedMount& mount : plan.mounts) mount.tree.reset();
       state = State::ready;
       return {};
@@ -218,6 +216,7 @@ Result<Launch::State> Launch::Impl::advance() {
       state = State::started;
       finished = true;
       reap_helper();
+      root = std::move(plan.root);
       plan = {};  // descriptors and trees are the child's affair now
       break;
     } else {
@@ -232,8 +231,9 @@ Result<Launch::State> Launch::Impl::advance() {
 
 // It ends by itself when the socket does, and takes the container away unless that has started.
 void Launch::Impl::reap_helper() {
-  sync.reset();
-  while (helper && ::waitpid(helper, nullptr, 0) < 0 && errno == EINTR) {
+  if (!helper) return;
+  ::shutdown(sync.get(), SHUT_RDWR);
+  while (::waitpid(helper, nullptr, 0) < 0 && errno == EINTR) {
   }
   helper = 0;
 }
@@ -241,6 +241,7 @@ void Launch::Impl::reap_helper() {
 void Launch::Impl::abandon() {
   if (finished) return;
   finished = true;
+  root = std::move(plan.root);
   if (helper) return reap_helper();
   if (pidfd) {
     ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);

@@ -1,4 +1,5 @@
 // Container: taking over from a supervisor that has died.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -116,6 +117,9 @@ void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
     return end_run(exit == inheritance.exits.end() ? std::nullopt : std::optional(exit->wait_status));
   }
   if (auto pidfd = open_pidfd(state.pid)) run_->pidfd = std::move(*pidfd);
+  if (unit_.overlay)
+    if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))
+      run_->root = std::move(*root);
   if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
   if (const auto serving = run_->network->serve(unit_); !serving) log_line(label() + ": " + serving.error().message());
   if (record_.stop) {

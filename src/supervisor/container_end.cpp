@@ -106,7 +106,7 @@ void Container::end_run(std::optional<int> wait_status) {
   const bool was_stopped = record_.stop.has_value();
   record_.stop.reset();
   const ContainerState ended = state;
-  decide_restart();  // saves
+  decide_restart(Outcome::ran);  // saves
   context_.keeper.acknowledge(pid);
   release_run();
   execs_.on_container_gone(unit_.id);
@@ -131,7 +131,9 @@ void Container::release_run() {
   if (had_network)
     if (const auto released = run_->network->release(); !released) log_line(released.error().message());
   const std::unique_ptr<Run> old = std::move(run_);
+  if (old->launch && unit_.overlay) old->root = old->launch->take_root();
   old->launch.reset();
+  context_.unmounter.close(unit_.id, std::move(old->root));
   context_.keeper.remove(unit_.id + "/*");
   record_.host_links.clear();
   if (!unit_.runtime.empty())
@@ -143,11 +145,11 @@ void Container::release_run() {
   record_.state.cgroup.clear();
 }
 
-void Container::decide_restart() {
+void Container::decide_restart(Outcome outcome) {
   const ContainerState& state = record_.state;
   EndedRun run;
   run.exit_code = state.exit_code;
-  if (state.started_at && state.finished_at)
+  if (outcome == Outcome::ran && state.started_at && state.finished_at)
     run.duration = std::chrono::duration_cast<Milliseconds>(*state.finished_at - *state.started_at);
   run.restart_count = state.restart_count;
   run.manually_stopped = state.manually_stopped || context_.shutting_down;

@@ -34,6 +34,16 @@ void Container::launch() {
   record_.state.oom_killed = false;
   record_.stop.reset();
   run_ = std::make_unique<Run>();
+  if (!context_.unmounter.busy_with(unit_.id)) return launch_now();
+  context_.unmounter.when_done(unit_.id, [context = &context_, id = unit_.id] {
+    Container* const container = context->find(id);
+    // It may have been stopped meanwhile, or that and started again.
+    const bool waits = container != nullptr && container->phase_ == Phase::launching && !container->run_->network;
+    if (waits) container->launch();
+  });
+}
+
+void Container::launch_now() {
   if (auto begun = begin_launch(); !begun) on_failed(std::move(begun.error()));
 }
 
@@ -73,7 +83,8 @@ Result<> Container::begin_launch() {
   options.bundle = unit_.bundle;
   if (unit_.overlay) {
     options.overlay = runtime::OverlayRoot{unit_.overlay->lower, unit_.overlay->upper, unit_.overlay->work};
-    // Its files go when it ends: nobody should wait for them, and for all else the host has to write, to reach the disk.
+    // Its files go when it ends: nobody should wait for them, and for all else the host has to write, to reach the
+    // disk.
     if (unit_.auto_remove) options.overlay->sync = runtime::OverlaySync::never;
   }
   options.netns_fd = run_->network->netns();
@@ -133,6 +144,7 @@ Result<> Container::open_terminal() {
 void Container::on_started() {
   context_.loop.remove(std::exchange(run_->sync_watch, 0));
   run_->pidfd = run_->launch->take_pidfd();
+  if (unit_.overlay) run_->root = run_->launch->take_root();
   run_->launch.reset();
   phase_ = Phase::running;
   ContainerState& state = record_.state;
@@ -172,7 +184,7 @@ void Container::on_failed(Error error) {
   if (by_policy) {
     // The policy's own try has failed: that is an end like any other.
     state.finished_at = system_now();
-    decide_restart();
+    decide_restart(Outcome::never_ran);
   } else {
     save();
     save_durable();

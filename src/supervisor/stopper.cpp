@@ -112,10 +112,11 @@ bool Stopper::signal_one(pid_t pid) {
   auto pidfd = open_pidfd(pid);
   const auto disposition = runtime::signal_disposition(pid, target_.signal);
   if (!pidfd || !disposition || *disposition == runtime::SignalDisposition::ignores) return false;
+  const auto seen = runtime::activity_of(pid);
   (void)send_signal(pidfd->get(), target_.signal);
   const auto watch = loop_.add(pidfd->get(), EPOLLIN, [this, pid](std::uint32_t) { on_gone(pid); });
   if (!watch) return false;
-  others_[pid] = Other{std::move(*pidfd), *watch};
+  others_[pid] = Other{std::move(*pidfd), *watch, seen ? std::optional(*seen) : std::nullopt};
   return true;
 }
 
@@ -134,14 +135,21 @@ void Stopper::on_gone(pid_t pid) {
   if (others_.empty()) go_on();
 }
 
+// Those that have not so much as woken up. (One that is just ending has taken its handlers off, but it moves.)
 void Stopper::give_up_the_deaf() {
-  std::erase_if(others_, [this](const auto& entry) {
-    const auto disposition = runtime::signal_disposition(entry.first, target_.signal);
-    if (!disposition || runtime::first_process_hears(*disposition)) return false;
-    loop_.remove(entry.second.watch);
-    return true;
-  });
-  if (others_.empty()) go_on();
+  for (auto at = others_.begin(); at != others_.end();) {
+    const auto now = at++;
+    const auto disposition = runtime::signal_disposition(now->first, target_.signal);
+    const auto seen = runtime::activity_of(now->first);
+    if (!disposition || !seen || runtime::first_process_hears(*disposition)) continue;
+    const bool deaf = seen->asleep && now->second.seen == *seen;
+    now->second.seen = *seen;
+    if (!deaf) continue;
+    loop_.remove(now->second.watch);
+    others_.erase(now);
+  }
+  if (others_.empty()) return go_on();
+  after(to_die, &Stopper::give_up_the_deaf);
 }
 
 // It has lost the processes that it perhaps waited for. As long as it does something about that, it may.

@@ -6,6 +6,7 @@
 
 #include "base/os/process.hpp"
 #include "project.hpp"
+#include "supervisor/internal/record.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -192,6 +193,28 @@ TEST_F(SupervisorTest, OnFailureGivesUpAfterItsRetries) {
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->restart_count, 2u);
   EXPECT_EQ(ended->exit_code, 3);
+}
+
+// What ran for long and cannot be started again is tried more and more rarely, not every 100 ms.
+TEST_F(SupervisorTest, FailedRestartsBackOffToo) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"pause"});
+  unit.restart = RestartUnit{RestartPolicy::always, 0};
+  ASSERT_TRUE(project.start(unit));
+  // As if it had run for an hour: a successor reads it so.
+  const pid_t old = project.supervisor();
+  const std::string path = run_state_path(project.run_folder(), unit.id);
+  Record record = record_from_json(read_file(path).value(), path).value();
+  record.state.started_at = *record.state.started_at - std::chrono::hours(1);
+  ASSERT_TRUE(write_file_atomic(path, record_to_json(record), 0600));
+  ASSERT_TRUE(remove_file(unit.bundle + "/config.json"));
+  ::kill(old, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return project.supervisor() != 0 && project.supervisor() != old; }));
+  ::kill(record.state.pid, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return project.state(unit).restart_count >= 2; }));
+  ::poll(nullptr, 0, 1500);
+  EXPECT_LE(project.state(unit).restart_count, 6u);
+  EXPECT_TRUE(project.client().stop(unit.id));
 }
 
 TEST_F(SupervisorTest, ExecutesInARunningContainer) {

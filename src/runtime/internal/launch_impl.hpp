@@ -17,7 +17,10 @@ struct Launch::Impl {
   std::vector<IdMapping> uid_mappings, gid_mappings;
 
   pid_t pid = 0;
+  // sync stays open until the end: an event loop watches it, and must take it out first. (A child of another launch has
+  // a copy until its execve, so that closing alone would not take it out.)
   Fd pidfd, sync, console;
+  Fd root;  // of an overlay, once the launch is over
   State state = State::pending;
   bool executing = false;
   bool finished = false;  // started, or failed and cleaned up

@@ -94,6 +94,7 @@ class Container {
     pid_t pid = 0;
     Fd pidfd;
     EventLoop::Token exit_watch = 0;  // only if it is not the keeper's child
+    Fd root;                          // keeps the overlay mounted past the program's end
     Fd input;                         // writer of its standard input
     Fd console;
     std::unique_ptr<Stopper> stopper;
@@ -106,6 +107,7 @@ class Container {
 
   // container_start.cpp
   void launch();
+  void launch_now();
   Result<> begin_launch();
   runtime::ExternalRuntime external_runtime() const;
   Result<> prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends);
@@ -121,7 +123,8 @@ class Container {
   // container_end.cpp
   void release_run();
   void end_run(std::optional<int> wait_status);
-  void decide_restart();
+  enum class Outcome : std::uint8_t { ran, never_ran };  // the latter is never a steady run
+  void decide_restart(Outcome outcome);
   void wait_for_restart(Milliseconds delay);
   void tell_waiters();
   void begin_stop(int signal, std::optional<Stopper::Time> deadline);

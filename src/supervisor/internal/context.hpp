@@ -13,6 +13,7 @@
 #include "network/ports.hpp"
 #include "network/sandbox.hpp"
 #include "supervisor/internal/keeper_link.hpp"
+#include "supervisor/internal/unmounter.hpp"
 #include "supervisor/protocol.hpp"
 
 namespace consort::supervisor {
@@ -20,13 +21,15 @@ namespace consort::supervisor {
 class Container;
 
 struct Context {
-  Context(EventLoop& event_loop, KeeperLink& keeper_link) : loop(event_loop), keeper(keeper_link) {}
+  Context(EventLoop& event_loop, KeeperLink& keeper_link)
+      : loop(event_loop), keeper(keeper_link), unmounter(event_loop) {}
 
   Roots roots;
   std::string project;
   std::string run_folder;  // run/projects/PROJECT
   EventLoop& loop;
   KeeperLink& keeper;
+  Unmounter unmounter;
   std::unique_ptr<DnsServer> dns;
   bool shutting_down = false;  // no restarts any more
   std::string init_program;    // consort-init, for `init: true`

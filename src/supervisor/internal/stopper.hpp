@@ -59,6 +59,7 @@ class Stopper {
   struct Other {
     Fd pidfd;
     EventLoop::Token watch = 0;
+    std::optional<runtime::Activity> seen;  // when it was signalled, or looked at last
   };
   EventLoop& loop_;
   Target target_;
