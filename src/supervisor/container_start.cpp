@@ -208,10 +208,13 @@ Listening Container::listening() const {
   if (ports.empty() || unit_.network_mode == NetworkMode::none) return Listening::not_needed;
   const auto open = runtime::listening_tcp_ports(record_.state.pid);
   if (!open) return Listening::no;
-  for (const runtime::ListeningPort& port : *open)
-    if (port.scope == runtime::ListenScope::reachable && std::ranges::find(ports, port.port) != ports.end())
-      return Listening::yes;
-  return Listening::no;
+  Listening found = Listening::no;
+  for (const runtime::ListeningPort& port : *open) {
+    if (port.scope != runtime::ListenScope::reachable) continue;
+    if (std::ranges::find(ports, port.port) != ports.end()) return Listening::yes;
+    found = Listening::elsewhere;
+  }
+  return found;
 }
 
 void Container::watch_health(HealthMachine::Time started) {

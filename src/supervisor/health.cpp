@@ -24,6 +24,7 @@ HealthMachine::HealthMachine(HealthUnit unit, HealthState state, Time started)
   unit_.start_interval = or_default(unit_.start_interval, Milliseconds(5000));
   if (unit_.retries == 0) unit_.retries = 3;
   if (state_.status == HealthStatus::none) state_.status = HealthStatus::starting;
+  reached_ = state_.status == HealthStatus::healthy;
   next_regular_ = started_ + current_interval(started_);
   next_eager_ = started_ + first_eager_delay;
 }
@@ -54,33 +55,48 @@ void HealthMachine::not_listening(Time now) {
   schedule_eager(now, look_growth, longest_look_delay);
 }
 
-void HealthMachine::begin_check(HealthAction action) {
+void HealthMachine::begin_check(HealthAction action, Listening listening) {
   running_ = action;
+  before_ = listening;
   if (action != HealthAction::eager_check) return;
   if (eager_checks_ == 0) eager_delay_ = first_eager_delay;  // listening is news: try quickly again
   ++eager_checks_;
 }
 
+// Of a success that has just been seen.
+bool HealthMachine::believes(Listening after, Time now) const {
+  if (!minds_listening()) return true;
+  const bool eager = running_ == HealthAction::eager_check;
+  const auto enough = [eager](Listening seen) {
+    return seen == Listening::yes || seen == Listening::not_needed || (seen == Listening::elsewhere && !eager);
+  };
+  if (enough(before_) && enough(after)) return true;
+  return !eager && now >= started_ + unit_.start_period + unit_.interval * unit_.retries;
+}
+
+HealthChange HealthMachine::finish_eager(HealthResult result, bool believed, Time now) {
+  if (result.exit_code == 0 && believed) {
+    keep(std::move(result));
+    state_.failing_streak = 0;
+    next_regular_ = now + unit_.interval;
+    return become(HealthStatus::healthy);
+  }
+  schedule_eager(now, check_growth, unit_.interval);
+  return HealthChange::none;
+}
+
 HealthChange HealthMachine::finish_check(HealthResult result, Listening listening, Time now) {
+  const bool believed = believes(listening, now);
   const bool eager = running_ == HealthAction::eager_check;
   running_.reset();
   if (stopped_) return HealthChange::none;
+  if (eager) return finish_eager(std::move(result), believed, now);
   const bool success = result.exit_code == 0;
-  if (eager) {
-    if (success && listening != Listening::no) {
-      keep(std::move(result));
-      state_.failing_streak = 0;
-      next_regular_ = now + unit_.interval;
-      return become(HealthStatus::healthy);
-    }
-    schedule_eager(now, check_growth, unit_.interval);
-    return HealthChange::none;
-  }
   keep(std::move(result));
   HealthChange change = HealthChange::none;
   if (success) {
     state_.failing_streak = 0;
-    change = become(HealthStatus::healthy);
+    if (believed) change = become(HealthStatus::healthy);
   } else if (state_.status != HealthStatus::starting || !in_start_period(now)) {
     ++state_.failing_streak;
     if (state_.failing_streak >= unit_.retries) change = become(HealthStatus::unhealthy);
@@ -110,6 +126,7 @@ HealthChange HealthMachine::stop() {
 }
 
 HealthChange HealthMachine::become(HealthStatus status) {
+  if (status == HealthStatus::healthy) reached_ = true;
   if (std::exchange(state_.status, status) == status) return HealthChange::none;
   return HealthChange::status;
 }

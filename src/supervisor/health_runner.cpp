@@ -37,8 +37,13 @@ void HealthRunner::plan() {
   });
 }
 
+Listening HealthRunner::listening() const {
+  return machine_.minds_listening() ? hooks_.listening() : Listening::not_needed;
+}
+
 void HealthRunner::act(HealthAction action) {
-  if (action == HealthAction::eager_check && hooks_.listening() == Listening::no) {
+  const Listening now = listening();
+  if (action == HealthAction::eager_check && now != Listening::yes && now != Listening::not_needed) {
     machine_.not_listening(steady_clock::now());
     return plan();
   }
@@ -46,7 +51,7 @@ void HealthRunner::act(HealthAction action) {
 }
 
 void HealthRunner::run_check(HealthAction action) {
-  machine_.begin_check(action);
+  machine_.begin_check(action, listening());
   checking_ = true;
   const std::uint64_t check = ++check_;
   began_ = system_now();
@@ -111,11 +116,8 @@ void HealthRunner::finish(int exit_code, std::string output) {
   }
   text_ = std::string();
   const auto before = machine_.state().log.size() == 0 ? SystemTime{} : machine_.state().log.back().end;
-  // Seen after the check: what answered it must be there still.
-  const Listening listening =
-      machine_.state().status == HealthStatus::starting ? hooks_.listening() : Listening::not_needed;
   const HealthChange change = machine_.finish_check(HealthResult{began_, system_now(), exit_code, std::move(output)},
-                                                    listening, steady_clock::now());
+                                                    listening(), steady_clock::now());
   const auto after = machine_.state().log.size() == 0 ? SystemTime{} : machine_.state().log.back().end;
   if (change != HealthChange::none || before != after) hooks_.on_result(change);
   plan();

@@ -70,7 +70,7 @@ TEST(Health, EveryStateAgainstEveryResult) {
     with_period.start_period = Milliseconds(60'000);
     HealthMachine machine(with_period, in_state(cell.before, cell.streak_before), start);
     const Time now = start + (cell.in_start_period ? seconds(1) : seconds(61));
-    machine.begin_check(HealthAction::regular_check);
+    machine.begin_check(HealthAction::regular_check, Listening::not_needed);
     const HealthChange change = machine.finish_check(result(cell.exit_code), Listening::not_needed, now);
     EXPECT_EQ(machine.state().status, cell.after) << to_string(cell.before) << " exit " << cell.exit_code;
     EXPECT_EQ(machine.state().failing_streak, cell.streak_after) << to_string(cell.before);
@@ -83,7 +83,7 @@ TEST(Health, NextCheckIsOneIntervalAfterTheLastEnded) {
   HealthMachine machine(unit(), {}, start);
   ASSERT_TRUE(machine.next());
   EXPECT_EQ(machine.next()->when, start + seconds(10));
-  machine.begin_check(HealthAction::regular_check);
+  machine.begin_check(HealthAction::regular_check, Listening::not_needed);
   EXPECT_FALSE(machine.next());
   machine.finish_check(result(0), Listening::not_needed, start + seconds(14));
   EXPECT_EQ(machine.next()->when, start + seconds(24));
@@ -95,10 +95,10 @@ TEST(Health, StartIntervalRulesWithinTheStartPeriodOnly) {
   quick.start_interval = Milliseconds(2'000);
   HealthMachine machine(quick, {}, start);
   EXPECT_EQ(machine.next()->when, start + seconds(2));
-  machine.begin_check(HealthAction::regular_check);
+  machine.begin_check(HealthAction::regular_check, Listening::not_needed);
   machine.finish_check(result(1), Listening::not_needed, start + seconds(2));
   EXPECT_EQ(machine.next()->when, start + seconds(4));
-  machine.begin_check(HealthAction::regular_check);
+  machine.begin_check(HealthAction::regular_check, Listening::not_needed);
   machine.finish_check(result(0), Listening::not_needed, start + seconds(4));
   EXPECT_EQ(machine.next()->when, start + seconds(14));
 }
@@ -106,7 +106,7 @@ TEST(Health, StartIntervalRulesWithinTheStartPeriodOnly) {
 TEST(Health, KeepsTheLastFiveResults) {
   HealthMachine machine(unit(), {}, start);
   for (int i = 1; i <= 9; ++i) {
-    machine.begin_check(HealthAction::regular_check);
+    machine.begin_check(HealthAction::regular_check, Listening::not_needed);
     machine.finish_check(result(i), Listening::not_needed, start + seconds(10 * i));
   }
   ASSERT_EQ(machine.state().log.size(), 5u);
@@ -122,7 +122,7 @@ TEST(Health, EagerChecksComeQuicklyAndDoNotCount) {
     ASSERT_GE(machine.next()->when, now);
     now = machine.next()->when;
     ++eager;
-    machine.begin_check(HealthAction::eager_check);
+    machine.begin_check(HealthAction::eager_check, Listening::yes);
     machine.finish_check(result(1), Listening::yes, now);
   }
   EXPECT_LE(eager, HealthMachine::most_eager_checks);
@@ -142,13 +142,79 @@ TEST(Health, TheFirstEagerLookIsWithinTensOfMilliseconds) {
 // The temporary server of an initialising database answers the check, but does not listen.
 TEST(Health, AnEagerSuccessWithoutListeningDoesNotCount) {
   HealthMachine machine(unit(true), {}, start);
-  machine.begin_check(HealthAction::eager_check);
+  machine.begin_check(HealthAction::eager_check, Listening::yes);
   EXPECT_EQ(machine.finish_check(result(0), Listening::no, start + Milliseconds(30)), HealthChange::none);
   EXPECT_EQ(machine.state().status, HealthStatus::starting);
-  machine.begin_check(HealthAction::eager_check);
+  machine.begin_check(HealthAction::eager_check, Listening::yes);
   EXPECT_EQ(machine.finish_check(result(0), Listening::yes, start + Milliseconds(60)), HealthChange::status);
   EXPECT_EQ(machine.state().status, HealthStatus::healthy);
   EXPECT_EQ(machine.next()->when, start + Milliseconds(10'060));
+}
+
+// begun, ended, and whether a success of an eager and of a regular check is believed.
+struct Seen {
+  Listening before, after;
+  bool eager, regular;
+};
+const Seen seen_cells[] = {
+    {Listening::no, Listening::no, false, false},
+    {Listening::no, Listening::yes, false, false},  // what answered was the temporary server
+    {Listening::yes, Listening::no, false, false},
+    {Listening::yes, Listening::yes, true, true},
+    {Listening::elsewhere, Listening::elsewhere, false, true},
+    {Listening::no, Listening::elsewhere, false, false},
+    {Listening::elsewhere, Listening::yes, false, true},
+    {Listening::not_needed, Listening::not_needed, true, true},
+};
+
+TEST(Health, TheFirstSuccessCountsOnlyIfItListensBeforeAndAfter) {
+  for (const Seen& cell : seen_cells) {
+    for (const HealthAction action : {HealthAction::eager_check, HealthAction::regular_check}) {
+      HealthMachine machine(unit(true), {}, start);
+      machine.begin_check(action, cell.before);
+      machine.finish_check(result(0), cell.after, start + seconds(10));
+      const bool believed = action == HealthAction::eager_check ? cell.eager : cell.regular;
+      EXPECT_EQ(machine.state().status, believed ? HealthStatus::healthy : HealthStatus::starting)
+          << int(action) << int(cell.before) << int(cell.after);
+      EXPECT_EQ(machine.state().failing_streak, 0u);
+    }
+  }
+}
+
+TEST(Health, ItIsLookedAgainSoonAfterASuccessThatDidNotCount) {
+  HealthMachine machine(unit(true), {}, start);
+  machine.begin_check(HealthAction::regular_check, Listening::no);
+  machine.finish_check(result(0), Listening::yes, start + seconds(10));
+  EXPECT_EQ(machine.next()->action, HealthAction::eager_check);
+  EXPECT_LE(machine.next()->when, start + seconds(10) + HealthMachine::longest_look_delay);
+}
+
+// An image that names ports and never listens: believed when failures would have made it unhealthy, 2 + 3 * 10 s.
+TEST(Health, WhatNeverListensIsBelievedInTheEnd) {
+  HealthUnit with_period = unit(true);
+  with_period.start_period = Milliseconds(2'000);
+  HealthMachine machine(with_period, {}, start);
+  for (const int at : {10, 20, 31}) {
+    machine.begin_check(HealthAction::regular_check, Listening::no);
+    EXPECT_EQ(machine.finish_check(result(0), Listening::no, start + seconds(at)), HealthChange::none);
+  }
+  machine.begin_check(HealthAction::eager_check, Listening::no);
+  EXPECT_EQ(machine.finish_check(result(0), Listening::no, start + seconds(33)), HealthChange::none);
+  machine.begin_check(HealthAction::regular_check, Listening::no);
+  EXPECT_EQ(machine.finish_check(result(0), Listening::no, start + seconds(40)), HealthChange::status);
+  EXPECT_EQ(machine.state().status, HealthStatus::healthy);
+}
+
+TEST(Health, OnceHealthyOnlyTheCheckDecides) {
+  HealthMachine machine(unit(true), in_state(HealthStatus::healthy, 0), start);
+  EXPECT_FALSE(machine.minds_listening());
+  for (int i = 0; i < 3; ++i) {
+    machine.begin_check(HealthAction::regular_check, Listening::not_needed);
+    machine.finish_check(result(1), Listening::not_needed, start + seconds(10 * i));
+  }
+  EXPECT_EQ(machine.state().status, HealthStatus::unhealthy);
+  machine.begin_check(HealthAction::regular_check, Listening::no);
+  EXPECT_EQ(machine.finish_check(result(0), Listening::no, start + seconds(40)), HealthChange::status);
 }
 
 // Looking costs next to nothing, so it neither uses up the tries nor becomes rare.
@@ -165,7 +231,7 @@ TEST(Health, LookingForAListenerGoesOnBesideTheRegularChecks) {
     ++looks;
   }
   EXPECT_LT(looks, 120);
-  machine.begin_check(HealthAction::eager_check);
+  machine.begin_check(HealthAction::eager_check, Listening::yes);
   machine.finish_check(result(1), Listening::yes, now);
   EXPECT_LE(machine.next()->when - now, Milliseconds(50));
 }
@@ -185,7 +251,7 @@ TEST(Health, PauseSuspendsAndUnpauseWaitsAnInterval) {
 
 TEST(Health, ACheckThatRunsIsDroppedByPause) {
   HealthMachine machine(unit(), {}, start);
-  machine.begin_check(HealthAction::regular_check);
+  machine.begin_check(HealthAction::regular_check, Listening::not_needed);
   machine.suspend();
   machine.resume(start + seconds(1));
   EXPECT_TRUE(machine.next());

@@ -148,6 +148,28 @@ TEST_F(NetworkTest, ATemporaryServerOnLoopbackIsNotHealthy) {
   EXPECT_EQ(project.state(unit).health.status, HealthStatus::starting);
 }
 
+// The entrypoint of a database image: a temporary server that only the check inside reaches (/tmp/answers), during
+// which many regular checks succeed; then the real one, which listens.
+TEST_F(NetworkTest, RegularChecksDoNotTakeATemporaryServerForTheRealOne) {
+  TestProject project;
+  ContainerUnit unit = networked(project,
+                                 {"write", "/tmp/answers", "temporary", "--", "sleep", "1500", "--", "echo", "serves",
+                                  "--", "serve", "5432", "db"},
+                                 "10.77.0.2", {"db"});
+  unit.exposed_tcp_ports = {5432};
+  unit.health = HealthUnit{.argv = {"/probe", "open", "/tmp/answers"},
+                           .interval = Milliseconds(100),
+                           .timeout = Milliseconds(5000),
+                           .retries = 600};
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return project.state(unit).health.status == HealthStatus::healthy; }));
+  const ContainerState state = project.state(unit);
+  EXPECT_GE(state.health.log.back().start - *state.started_at, std::chrono::milliseconds(1450));
+  EXPECT_GE(state.health.log.size(), 2u);
+  EXPECT_EQ(state.health.log.front().exit_code, 0);  // held back
+  EXPECT_TRUE(test::tcp_ask("10.77.0.2", 5432, "").starts_with("db"));
+}
+
 TEST_F(NetworkTest, WithoutPortsTheCheckAloneDecidesAndFailuresKeepTheirOutput) {
   TestProject project;
   ContainerUnit unit = project.unit({"pause"});

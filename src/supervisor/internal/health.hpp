@@ -3,10 +3,15 @@
 //
 // Regular checks follow the Compose file: the first one interval (start_interval within start_period) after the start,
 // each next one an interval after the last one ended. Until the first success there are also eager ones in quick
-// succession. They never count as failures, and they succeed only when the container listens where other hosts reach
-// it, on one of its ports if it has any: the temporary server of a database that initialises itself must not pass for
-// the real one. To see whether it listens costs next to nothing, so that is looked at first and more often; only when
-// it does is the check itself run.
+// succession, which never count as failures.
+//
+// The temporary server of a database that initialises itself must not pass for the real one. So the first success of a
+// run counts only if the container listened, where other hosts reach it, before the check began and after it ended: on
+// one of its ports for an eager check, on any port for a regular one. A container that has ports and never listens is
+// believed all the same once it would have been given up had the checks failed: start_period and `retries` intervals.
+// (docs/decisions/0032-first-healthy.md)
+//
+// To see whether it listens costs next to nothing, so that is looked at first and more often than the check is run.
 #pragma once
 
 #include <chrono>
@@ -22,7 +27,12 @@ enum class HealthAction : std::uint8_t {
   eager_check,    // look whether it listens (if it has ports), and if so run the check
 };
 
-enum class Listening : std::uint8_t { no, yes, not_needed };
+enum class Listening : std::uint8_t {
+  no,
+  elsewhere,  // on a port, but none that it says it has
+  yes,
+  not_needed,  // it says that it has none
+};
 
 enum class HealthChange : std::uint8_t { none, status };
 
@@ -47,8 +57,10 @@ class HealthMachine {
 
   // An eager check was due and the container does not listen yet.
   void not_listening(Time now);
-  void begin_check(HealthAction action);
-  // The check that was begun has ended. listening: seen after it ended; matters for eager ones only.
+  // Whether `listening` matters to the next two: until the first success.
+  bool minds_listening() const { return unit_.eager && !reached_; }
+  void begin_check(HealthAction action, Listening listening);
+  // The check that was begun has ended.
   HealthChange finish_check(HealthResult result, Listening listening, Time now);
 
   void suspend();         // pause
@@ -62,6 +74,8 @@ class HealthMachine {
   Milliseconds current_interval(Time now) const;
   bool in_start_period(Time now) const { return now < started_ + unit_.start_period; }
   bool eager_wanted() const;
+  bool believes(Listening after, Time now) const;
+  HealthChange finish_eager(HealthResult result, bool believed, Time now);
   void schedule_eager(Time now, double growth, Milliseconds longest);
   HealthChange become(HealthStatus status);
   void keep(HealthResult result);
@@ -74,6 +88,8 @@ class HealthMachine {
   Milliseconds eager_delay_ = first_eager_delay;
   unsigned eager_checks_ = 0;
   std::optional<HealthAction> running_;
+  Listening before_ = Listening::not_needed;  // when that began
+  bool reached_ = false;                      // healthy in this run, now or before
   bool suspended_ = false;
   bool stopped_ = false;
 };

@@ -34,6 +34,7 @@ class HealthRunner {
 
  private:
   void plan();
+  Listening listening() const;
   void act(HealthAction action);
   void run_check(HealthAction action);
   void read_output();
