@@ -78,9 +78,9 @@ Error not_there(const std::string& id, const std::string& path) {
 
 }  // namespace
 
-Result<PathKind> Engine::kind_of_path(const std::string& id, const std::string& path) {
+Result<PathKind> Engine::kind_of_path(const std::string& id, const std::string& path, Links links) {
   const Place place = TRY(find_place(*impl_, id, path));
-  const Result<Fd> found = open_in_root(place.root.get(), place.path, O_PATH);
+  const Result<Fd> found = open_in_root(place.root.get(), place.path, O_PATH | (links == Links::keep ? O_NOFOLLOW : 0));
   if (!found) return PathKind::missing;
   struct stat st;
   if (::fstat(found->get(), &st) != 0) return fail_errno("look at", path);

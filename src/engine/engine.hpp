@@ -170,7 +170,7 @@ class Engine {
   Result<std::unique_ptr<Exec>> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
   Result<Attachment> attach(const std::string& id);
   Result<> resize_terminal(const std::string& id, TerminalSize size);
-  Result<PathKind> kind_of_path(const std::string& id, const std::string& path);  // follows links
+  Result<PathKind> kind_of_path(const std::string& id, const std::string& path, Links links = Links::follow);
   // A tar archive of `path`, written to `out`, whose names begin with the path's last part (for "/": with what is in
   // it); and one extracted at the folder `path`. Running or not.
   Result<> copy_out(const std::string& id, const std::string& path, int out, Links links = Links::keep);

@@ -272,3 +272,28 @@ def scenario_answers_as_docker_compose(world):
     link.symlink_to(CONSORT)
     ran = run([link, "version", "--short"], env=world.env)
     check(ran.status == 0 and re.fullmatch(r"\d+\.\d+\.\d+\S*\n", ran.out), str(ran))
+
+
+def scenario_session_as_with_docker_compose(world):
+    """A session of a hundred commands must have the words, the output and the exit codes that Docker Compose gave."""
+    import json
+
+    from harness import CONSORT
+    import transcript
+
+    del world.env["COMPOSE_PROJECT_NAME"]
+    transcript.prepare(world.project)
+
+    def shell(text):
+        ran = run(["sh", "-c", text], env=world.env, cwd=world.project, stdin=subprocess.DEVNULL)
+        world.commands.append(ran)
+        return ran
+
+    recorded = json.loads((transcript.HERE / "docker.json").read_text())
+    wrong = []
+    for (command, reason, free, mine), docker in zip(transcript.play(str(CONSORT), shell, world.project), recorded, strict=True):
+        check(command == docker["command"], f"the record is older than the commands: {command}")
+        found = transcript.differences(mine, docker, reason, free)
+        if found:
+            wrong.append("\n".join([command, *found]))
+    check(not wrong, f"{len(wrong)} of {len(recorded)} commands differ:\n" + "\n".join(wrong))

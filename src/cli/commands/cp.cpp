@@ -105,6 +105,8 @@ Result<> copy_from(engine::Engine& engine, const engine::Container& container, c
     tar.argv.emplace_back("--strip-components=1");
   }
   tar.argv.push_back("--directory=" + into);
+  if (TRY(engine.kind_of_path(container.id, from, links)) == engine::PathKind::missing)
+    return fail(Code::not_found, "Could not find the file " + from + " in container " + container.id);
   Pipe pipe = TRY(make_pipe());
   tar.in = pipe.read.get();
   ChildGuard child = TRY(spawn(tar));

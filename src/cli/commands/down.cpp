@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
 #include "project/plan/lifecycle.hpp"
@@ -28,6 +30,12 @@ Result<project::DownOptions> down_options(const Invocation& invocation, Workspac
   return options;
 }
 
+// A file that has something to make is not worth a warning when nothing of it is there, as in Docker Compose.
+bool makes_anything(const compose::Project& file, const project::DownOptions& options) {
+  const auto ours = [](const auto& each) { return !each.second.external; };
+  return std::ranges::any_of(file.networks, ours) || (options.volumes && std::ranges::any_of(file.volumes, ours));
+}
+
 }  // namespace
 
 Result<int> run_down(Invocation& invocation) {
@@ -39,6 +47,7 @@ Result<int> run_down(Invocation& invocation) {
   TRY(project::check_services(session, observed.containers, invocation.arguments));
   const project::Plan plan = project::plan_down(session.project_name, workspace->project(), observed, options);
   if (plan.empty()) {
+    if (workspace->project() && makes_anything(*workspace->project(), options)) return 0;
     session.progress.warn("Warning: No resource found to remove for project \"" + session.project_name + "\".");
     return 0;
   }

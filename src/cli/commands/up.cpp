@@ -23,7 +23,6 @@ Result<> check_up(const ParsedFlags& flags) {
                                      "container-failure, --attach or --attach-dependencies");
   if (flags.on("abort-on-container-failure") && flags.on("abort-on-container-exit"))
     return fail(Code::invalid, "cannot combine --abort-on-container-failure and --abort-on-container-exit");
-  if (flags.on("no-start") && flags.on("wait")) return fail(Code::invalid, "--no-start and --wait are incompatible");
   return {};
 }
 

@@ -1,0 +1,81 @@
+"""A session with the command line, recorded once with the real Docker Compose and replayed with Consort.
+
+  tests/e2e/transcript.py --docker 'CMD...' --docker-root DIR     records transcript/docker.json anew
+
+CMD runs docker; its files lie under DIR (/ unless it has a root of its own). debian:bookworm-slim must be there.
+"""
+import argparse
+import json
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+
+import harness
+
+HERE = pathlib.Path(__file__).resolve().parent / "transcript"
+FOLDER = "clicmp"
+
+
+def commands():
+    """(command, deliberate difference or "", whether even the exit code may differ)"""
+    for line in (HERE / "commands.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            parts = re.fullmatch(r"(.*?)(?:\s*#([=!])\s*(.*))?", line)
+            yield parts[1], parts[3] or "", parts[2] == "!"
+
+
+def prepare(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copy(HERE / "compose.yaml", folder)
+    (folder / "hello.txt").write_text("hi\n")
+
+
+def normalised(text, folder):
+    text = text.replace(str(folder), f"/{FOLDER}")
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<id>", text)
+    text = re.sub(r"\b[0-9a-f]{12}\b", "<id>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| [+-]\d{4} UTC)?", "<time>", text)
+    text = re.sub(r"(Less than a second|About a minute|\d+ (seconds?|minutes?|hours?))( ago)?", "<age>", text)
+    text = re.sub(r"^Error response from daemon: ", "", text, flags=re.M)
+    return re.sub(r"(?<=\S) {2,}", "  ", re.sub(r" +$", "", text, flags=re.M))
+
+
+def play(compose, run_shell, folder):
+    """Runs the session; for each command its exit code, output, and errors (whose lines come in no fixed order)."""
+    for command, reason, free in commands():
+        done = run_shell(re.sub(r"(^|[;&|] ?|^mkdir [^;]*; )dc ", rf"\g<1>{compose} ", command))
+        yield command, reason, free, {
+            "status": done.status, "out": normalised(done.out, folder),
+            "err": sorted(normalised(done.err, folder).splitlines())}
+
+
+def differences(mine, docker, reason, free):
+    found = []
+    for key in ("status", "out", "err"):
+        if mine[key] != docker[key] and not (free or (reason and key != "status")):
+            found.append(f"  {key}: {mine[key]!r}\n  docker: {docker[key]!r}")
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--docker", required=True)
+    parser.add_argument("--docker-root", default="/", type=pathlib.Path)
+    options = parser.parse_args()
+    folder = options.docker_root / "root" / FOLDER
+    prepare(folder)
+    wrap = shlex.split(options.docker)[:-1]
+
+    def run_shell(text):
+        return harness.run([*wrap, "sh", "-c", f"cd /root/{FOLDER} && {text}"], stdin=subprocess.DEVNULL)
+
+    record = [{"command": command, **answer}
+              for command, _, _, answer in play("docker compose", run_shell, f"/root/{FOLDER}")]
+    (HERE / "docker.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
