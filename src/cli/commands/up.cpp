@@ -82,7 +82,7 @@ Result<int> run_up(Invocation& invocation) {
   if (workspace->project()->services.empty()) return fail(Code::invalid, "no service selected");
   project::UpOptions options = TRY(up_options(invocation, *workspace, invocation.arguments));
   if (flags.on("no-start")) options.converge.after = project::AfterCreate::nothing;
-  if (flags.on("wait")) options.converge.after = project::AfterCreate::start_and_wait;
+  if (flags.on("wait") && !flags.on("no-start")) options.converge.after = project::AfterCreate::start_and_wait;
   if (const auto limit = flags.integer("wait-timeout"); limit && flags.on("wait"))
     options.detail.limit_seconds = static_cast<int>(*limit);
   TRY(workspace->lock());
