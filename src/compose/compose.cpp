@@ -106,7 +106,10 @@ class Load {
       made.help = "for example:\nservices:\n  web:\n    image: nginx";
       return;
     }
-    if (options_.interpolate == Switch::off && options_.normalize == Switch::on) normalize_tree(tree, settings_.name);
+    const std::map<std::string, std::string> nothing;
+    const auto& values = options_.interpolate == Switch::on ? settings_.environment : nothing;
+    resolve_named_values(tree, values);
+    if (options_.normalize == Switch::on) normalize_tree(tree, settings_.name, values);
     tree_ = std::make_shared<const Node>(std::move(tree));
   }
 
@@ -114,7 +117,7 @@ class Load {
     bool unusable = false;  // a name was given, and nothing of it is left
     if (settings_.name.empty()) {
       const std::string given = loader.project_name(settings_.files, settings_.environment);
-      settings_.name = normalize_project_name(given);
+      settings_.name = options_.normalize == Switch::on ? normalize_project_name(given) : given;
       unusable = !given.empty() && settings_.name.empty();
     }
     if (settings_.name.empty() && !unusable) {
@@ -164,10 +167,11 @@ class Load {
       return;
     }
     decode_project(*tree_, project, reporter_);
-    for (auto& [name, object] : project.configs) resolve_object(object);
-    if (options_.normalize == Switch::on) normalize(project, reporter_);
     activate_profiles(project);
     if (options_.check_consistency == Switch::on) {
+      for (auto& [name, service] : project.services) {
+        if (service.scale && service.deploy && !service.deploy->replicas) service.deploy->replicas = service.scale;
+      }
       check_consistency(project, reporter_);
       check_image_tags(project, reporter_);
     }
@@ -177,12 +181,6 @@ class Load {
     project.keep_unused_resources = options_.all_resources == Switch::on;
     if (!project.keep_unused_resources) drop_unused_resources(project);
     outcome_.project = std::move(project);
-  }
-
-  void resolve_object(FileObject& object) {
-    if (object.environment.empty()) return;
-    const auto found = settings_.environment.find(object.environment);
-    if (found != settings_.environment.end()) object.content = found->second;
   }
 
   void finish() {

@@ -318,7 +318,7 @@ const Shape logging{
     .name = "mapping", .types = type::mapping, .example = "{driver: json-file}", .fields = logging_fields};
 
 const Field service_model_fields[]{{"endpoint_var", &text}, {"model_var", &text}};
-const Shape service_model{.name = "mapping", .types = type::mapping, .fields = service_model_fields};
+const Shape service_model{.name = "mapping", .types = type::mapping | type::null, .fields = service_model_fields};
 const Shape service_models{.name = "list or mapping",
                            .types = type::sequence | type::mapping,
                            .item = &text,
@@ -389,6 +389,8 @@ const Shape mount{.name = "string or mapping",
                   .required = type_key};
 const Shape mounts{
     .name = "list", .types = type::sequence, .example = "- data:/var/lib/data", .item = &mount, .unique = true};
+
+const Shape storage_options{.name = "mapping", .types = type::mapping, .example = "{size: 20G}", .value = &scalar_value};
 
 constexpr string_view cgroup_choices[]{"host", "private"};
 const Shape cgroup{.name = "host or private", .types = type::string, .choices = cgroup_choices};
@@ -482,7 +484,7 @@ const Field service_fields[]{
     {"stdin_open", &flag},
     {"stop_grace_period", &duration},
     {"stop_signal", &text},
-    {"storage_opt", &option_map},
+    {"storage_opt", &storage_options},
     {"sysctls", &list_or_map},
     {"tmpfs", &text_or_texts},
     {"tty", &flag},
@@ -522,7 +524,7 @@ const Field network_fields[]{{"name", &text},       {"driver", &text},        {"
                              {"attachable", &flag}, {"labels", &list_or_map}, {"enable_ipv4", &flag},
                              {"enable_ipv6", &flag}};
 const Shape network{.name = "mapping", .types = type::mapping | type::null, .fields = network_fields};
-const Shape networks{.name = "mapping", .types = type::mapping, .value = &network, .keys = KeyRule::resource_name};
+const Shape networks{.name = "mapping", .types = type::mapping, .value = &network, .keys = KeyRule::checked_name};
 const Field volume_fields[]{{"name", &text},
                             {"driver", &text},
                             {"driver_opts", &option_map},
@@ -554,7 +556,7 @@ const Shape model{.name = "mapping",
                   .example = "{model: ai/smollm2}",
                   .fields = model_fields,
                   .required = model_key};
-const Shape models{.name = "mapping", .types = type::mapping, .value = &model, .keys = KeyRule::resource_name};
+const Shape models{.name = "mapping", .types = type::mapping, .value = &model, .keys = KeyRule::checked_name};
 const Field include_fields[]{{"path", &text_or_texts}, {"env_file", &text_or_texts}, {"project_directory", &text}};
 const Shape include{
     .name = "path or mapping", .types = type::string | type::mapping, .fields = include_fields, .extensions = false};

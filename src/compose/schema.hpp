@@ -20,7 +20,13 @@ inline constexpr unsigned mapping = 64;
 inline constexpr unsigned any = 128;
 }  // namespace type
 
-enum class KeyRule : std::uint8_t { any, not_empty, resource_name, lower_letters };
+enum class KeyRule : std::uint8_t {
+  any,
+  not_empty,
+  resource_name,
+  checked_name,   // what has no such name passes unseen, as in the original
+  lower_letters,  // likewise
+};
 
 struct Shape;
 

@@ -73,24 +73,15 @@ Strings dependency_order(const Project& project) {
   return order;
 }
 
-namespace {
-
-Node sorted(Node node, Syntax syntax) {
-  for (Node& item : node.items) item = sorted(std::move(item), syntax);
-  for (Entry& entry : node.entries) entry.value = sorted(std::move(entry.value), syntax);
-  std::ranges::stable_sort(node.entries, [syntax](const Entry& a, const Entry& b) {
-    return syntax == Syntax::yaml ? natural_less(a.key, b.key) : a.key < b.key;
-  });
-  return node;
-}
-
-}  // namespace
-
 std::string render_yaml(const Node& tree) {
-  return emit_yaml(sorted(tree, Syntax::yaml));
+  Node sorted = tree;
+  sort_keys(sorted, Syntax::yaml);
+  return emit_yaml(sorted);
 }
 std::string render_json(const Node& tree) {
-  return emit_json(sorted(tree, Syntax::json));
+  Node sorted = tree;
+  sort_keys(sorted, Syntax::json);
+  return emit_json(sorted);
 }
 
 }  // namespace consort::compose

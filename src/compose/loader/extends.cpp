@@ -77,7 +77,8 @@ const Node* TreeLoader::base_services(const std::string& path, const Scope& scop
     canonicalize(*model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient);
     enforce_unicity(*model);
   }
-  if (options_.resolve_paths) resolve_paths(*model, dir_name(path), options_.home);
+  const std::string folder = dir_name(path);
+  resolve_paths(*model, options_.resolve_paths ? folder : relative_path(folder, scope.base), path_options());
   const Node* services = model->find("services");
   auto kept = std::make_unique<Node>(services ? *services : Node::make_null());
   return (extended_[path] = std::move(kept)).get();

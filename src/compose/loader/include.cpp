@@ -83,7 +83,7 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   Node included = load_scope(paths, Scope{environment, base, scope.includes});
   set_defaults(included);
   check_tree(included, reporter_);
-  if (options_.resolve_paths) resolve_paths(included, base, options_.home);
+  resolve_paths(included, options_.resolve_paths ? base : relative_path(base, scope.base), path_options());
   import(document, std::move(included));
 }
 

@@ -136,7 +136,7 @@ Node TreeLoader::load(const Strings& files, const std::string& base, const Envir
   Node model = load_scope(files, Scope{environment, base, {}});
   set_defaults(model);
   check_tree(model, reporter_);
-  if (options_.resolve_paths) resolve_paths(model, base, options_.home);
+  if (options_.resolve_paths) resolve_paths(model, base, path_options());
   return model;
 }
 
@@ -166,9 +166,9 @@ bool TreeLoader::check_top(const Node& document, const std::string& file) {
 }
 
 void TreeLoader::interpolate_document(Node& document, const Environment& environment) {
+  if (!options_.interpolate) return;
   InterpolateOptions options;
   options.lookup = lookup_in(environment);
-  options.substitute = options_.interpolate;
   options.sightings = options_.sightings;
   interpolate(document, options, reporter_);
 }

@@ -8,6 +8,7 @@
 
 #include "compose/compose.hpp"
 #include "compose/internal/reporter.hpp"
+#include "compose/passes/canonical.hpp"
 #include "compose/passes/interpolate.hpp"
 #include "compose/passes/merge.hpp"
 #include "compose/yaml/parser.hpp"
@@ -20,7 +21,7 @@ struct TreeOptions {
   const FileAccess& access;
   bool interpolate = true;
   bool resolve_paths = true;
-  std::string home;
+  std::string home;  // for `~`
   std::vector<VariableSighting>* sightings = nullptr;
   MergeListener* listener = nullptr;
 };
@@ -57,6 +58,7 @@ class TreeLoader {
   const Parsed& parse_file(const std::string& path);
   yaml::Documents parse_repaired(std::uint32_t source);
   void report_problem(Parsed& parsed, const yaml::Documents& documents);
+  PathOptions path_options() const { return {options_.home, options_.access.resolve_links}; }
   Node load_scope(const Strings& files, const Scope& scope);
   void add_document(Node& model, Node document, const std::string& file, const Scope& scope);
   bool check_top(const Node& document, const std::string& file);

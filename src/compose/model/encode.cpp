@@ -218,15 +218,6 @@ class Encoder {
   Syntax syntax_;
 };
 
-// Free data in the order of the syntax, all the way down.
-void sort_keys(Node& node, Syntax syntax) {
-  for (Node& item : node.items) sort_keys(item, syntax);
-  for (Entry& entry : node.entries) sort_keys(entry.value, syntax);
-  std::ranges::stable_sort(node.entries, [syntax](const Entry& a, const Entry& b) {
-    return syntax == Syntax::yaml ? natural_less(a.key, b.key) : a.key < b.key;
-  });
-}
-
 template <class Map>
 void add_section(Node& root, std::string_view name, const Map& map, Syntax syntax) {
   if (map.empty()) return;
@@ -246,6 +237,15 @@ void sort_extensions(Node& node, Syntax syntax) {
 }
 
 }  // namespace
+
+void sort_keys(Node& node, Syntax syntax) {
+  if (syntax == Syntax::json && node.is_sequence() && node.items.empty()) node = Node::make_null(node.place);
+  for (Node& item : node.items) sort_keys(item, syntax);
+  for (Entry& entry : node.entries) sort_keys(entry.value, syntax);
+  std::ranges::stable_sort(node.entries, [syntax](const Entry& a, const Entry& b) {
+    return syntax == Syntax::yaml ? natural_less(a.key, b.key) : a.key < b.key;
+  });
+}
 
 Node encode_service(const Service& service, Syntax syntax) {
   return Encoder::object(service, syntax);

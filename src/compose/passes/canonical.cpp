@@ -23,6 +23,20 @@ void list_to_mapping(Node* node) {
   *node = std::move(mapping);
 }
 
+// ["K=V"] as {K: V}. A list with another item stays, to be told of when it is decoded; `alone` needs no value.
+void pairs_to_mapping(Node* node, std::string_view alone) {
+  if (!node || !node->is_sequence()) return;
+  Node mapping = Node::make_mapping(node->place);
+  for (const Node& item : node->items) {
+    const std::size_t equals = item.is_string() ? item.text.find('=') : std::string::npos;
+    const bool named = equals == std::string::npos && !alone.empty() && item.text == alone;
+    if (equals == std::string::npos && !named) return;
+    Node value = named ? Node::make_null(item.place) : Node::make_string(item.text.substr(equals + 1), item.place);
+    mapping.set(item.text.substr(0, equals), std::move(value), item.place);
+  }
+  *node = std::move(mapping);
+}
+
 void wrap_strings(Node* list, std::string_view key) {
   if (!list || !list->is_sequence()) return;
   for (Node& item : list->items) {
@@ -55,7 +69,7 @@ class Pass {
     string_to_list(node.find("label_file"));
     list_to_mapping(node.find("networks"));
     list_to_mapping(node.find("models"));
-    for (const std::string_view key : {"dns", "dns_search", "tmpfs"}) string_to_list(node.find(key));
+    dns(node.find("dns"));
     wrap_strings(node.find("secrets"), "source");
     wrap_strings(node.find("configs"), "source");
     devices(node.find("devices"), path + ".devices");
@@ -73,6 +87,20 @@ class Pass {
       *node = std::move(mapping);
     }
     wrap_strings(node->find("secrets"), "source");
+    pairs_to_mapping(node->find("additional_contexts"), "");
+    pairs_to_mapping(node->find("ssh"), "default");
+    for (const std::string_view key : {"provenance", "sbom"}) {
+      if (Node* value = node->find(key); value && value->is_scalar() && !value->is_string())
+        *value = Node::make_string(value->scalar_text(), value->place);
+    }
+  }
+
+  // Empty entries, as unset variables make them, are no servers.
+  static void dns(Node* node) {
+    string_to_list(node);
+    if (!node) return;
+    std::erase_if(node->items,
+                  [](const Node& item) { return item.is_null() || (item.is_string() && item.text.empty()); });
   }
 
   void depends_on(Node* node) {
@@ -169,13 +197,12 @@ class Pass {
           continue;
         }
         item = std::move(mount);
+        if (Node* target = item.find("target"); target && target->is_string() && !target->text.empty())
+          target->text = clean_path(target->text);
       } else if (item.is_mapping() && !item.find("target")) {
         Diagnostic& made =
             reporter_.error("missing-key", "service volume " + at + " is missing a mount target", item.place);
         made.help = "add `target:`, the absolute path inside the container";
-      }
-      if (Node* target = item.find("target"); target && target->is_string() && !target->text.empty()) {
-        target->text = clean_path(target->text);
       }
     }
   }

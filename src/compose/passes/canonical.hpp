@@ -1,6 +1,10 @@
 // Short forms to long forms, and the values that an attribute has when nothing is written.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <string>
+
 #include "compose/internal/reporter.hpp"
 
 namespace consort::compose {
@@ -8,8 +12,11 @@ namespace consort::compose {
 // Lenient: what cannot be parsed (variables that were not interpolated) stays as it was written.
 enum class Parsing : std::uint8_t { strict, lenient };
 void canonicalize(Node& root, Reporter& reporter, Parsing parsing = Parsing::strict);
-// The implicit network, names and build defaults, on the tree itself: for `config --no-interpolate`.
-void normalize_tree(Node& root, const std::string& project_name);
+// The implicit default network, real names, build defaults, implied dependencies, values of key-only variables.
+void normalize_tree(Node& root, const std::string& project_name, const std::map<std::string, std::string>& environment);
+// Values that the environment gives to key-only items of `environment` and to configs; even where nothing is
+// normalised.
+void resolve_named_values(Node& root, const std::map<std::string, std::string>& environment);
 // Defaults that apply once all files are merged: the build context, ports' protocol, secrets' targets, device counts.
 void set_defaults(Node& root);
 
@@ -17,8 +24,14 @@ void set_defaults(Node& root);
 std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter);
 Node parse_mount(const Node& item, const std::string& path, Reporter& reporter);
 
-// Relative paths become absolute; `base` is the absolute directory they count from.
-void resolve_paths(Node& root, const std::string& base, const std::string& home);
+// Relative paths become paths below `base`, the directory they count from.
+struct PathOptions {
+  const std::string& home;  // for `~`
+  const std::function<std::string(const std::string&)>& resolve_links;
+};
+void resolve_paths(Node& root, const std::string& base, const PathOptions& options);
+// The way from one absolute directory to another: "../sub", "." when they are the same.
+std::string relative_path(const std::string& to, const std::string& from);
 
 // What must hold of the canonical tree beyond the shapes, before it becomes a model.
 void check_tree(const Node& root, Reporter& reporter);

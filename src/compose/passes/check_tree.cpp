@@ -24,19 +24,8 @@ void check_volume(const Entry& entry, Reporter& reporter) {
 }
 
 void check_file_object(std::string_view section, const Entry& entry, Reporter& reporter) {
-  const bool config = section == "configs";
-  if (is_true(entry.value.find("external"))) return;
-  if (entry.value.find("driver")) {
-    if (config || entry.value.find("file") || entry.value.find("environment")) return;
-    Diagnostic& made = reporter.error(
-        "missing-key",
-        "secret \"" + entry.key + "\" must declare either `file` or `environment`: invalid compose project",
-        entry.place);
-    made.label = "no source that can be used here";
-    made.help = "secrets come from `file: ./PATH` or `environment: VARIABLE`; drivers are for swarm clusters";
-    return;
-  }
   if (!entry.value.is_mapping()) return;
+  const bool config = section == "configs";
   int given = 0;
   for (const std::string_view key : {"file", "environment", "content"}) given += entry.value.find(key) != nullptr;
   const std::string keys = config ? "file|environment|content" : "file|environment";
@@ -45,7 +34,7 @@ void check_file_object(std::string_view section, const Entry& entry, Reporter& r
     Diagnostic& made =
         reporter.error("conflict", path + ": " + keys + " attributes are mutually exclusive", entry.place);
     made.help = "keep one of them";
-  } else if (given == 0) {
+  } else if (given == 0 && !entry.value.find("driver") && !entry.value.find("external")) {
     Diagnostic& made = reporter.error("missing-key", path + ": one of " + keys + " must be set", entry.place);
     made.label = "where does the content come from?";
     made.help = "add `file: ./PATH`, `environment: VARIABLE` or `external: true`";

@@ -441,6 +441,14 @@ class Checker {
 
 void check_consistency(const Project& project, Reporter& reporter) {
   Checker(project, reporter).run();
+  for (const auto& [name, secret] : project.secrets) {
+    if (secret.external || !secret.file.empty() || !secret.environment.empty()) continue;
+    Diagnostic& made = reporter.error(
+        "no-source", "secret \"" + name + "\" must declare either `file` or `environment`: invalid compose project",
+        place_in(*project.tree, {"secrets", name}));
+    made.label = "no source that can be used here";
+    made.help = "secrets come from `file: ./PATH` or `environment: VARIABLE`; drivers are for swarm clusters";
+  }
 }
 
 void check_image_tags(const Project& project, Reporter& reporter) {

@@ -6,8 +6,6 @@
 
 namespace consort::compose {
 
-// Implicit default network, real names, implied dependencies, values of key-only variables.
-void normalize(Project& project, Reporter& reporter);
 // Services that no active profile wants go to disabled_services.
 void apply_profiles(Project& project);
 // References that lead nowhere, contradictions, cycles. Everything is reported, in order of service names.

@@ -76,11 +76,8 @@ class Pass {
         }
         break;
       case Kind::string: {
-        const bool substituted = options_.substitute && node.text.find('$') != std::string::npos;
-        if (substituted && !expand(node)) return;
-        if (const Cast* cast = cursor.value(); cast && (options_.substitute || node.text.find('$') == node.text.npos)) {
-          convert(node, *cast);
-        }
+        if (node.text.find('$') != std::string::npos && !expand(node)) return;
+        if (const Cast* cast = cursor.value()) convert(node, *cast);
         break;
       }
       default:

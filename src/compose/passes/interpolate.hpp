@@ -16,7 +16,6 @@ struct VariableSighting {
 
 struct InterpolateOptions {
   Lookup lookup;
-  bool substitute = true;                              // false: only the casts
   std::vector<VariableSighting>* sightings = nullptr;  // filled when given
 };
 

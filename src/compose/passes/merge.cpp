@@ -267,18 +267,33 @@ class Merger {
 
   void pools(Node& base, Node& other) {
     if (!base.is_sequence() || !other.is_sequence()) return generic(base, other, {});
-    for (Node& item : other.items) {
-      const Node* subnet = item.find("subnet");
-      const auto same = std::ranges::find_if(base.items, [&](const Node& each) {
-        const Node* theirs = each.find("subnet");
-        return (!subnet && !theirs) || (subnet && theirs && same_value(*subnet, *theirs));
-      });
-      if (same == base.items.end()) {
-        base.items.push_back(std::move(item));
-      } else {
-        generic(*same, item, {});
+    // As the original does it: an earlier pool stays only if a later one has its subnet.
+    std::vector<Node> merged;
+    const auto find = [&merged](const Node& item) {
+      return std::ranges::find_if(merged, [&](const Node& each) { return same_subnet(each, item); });
+    };
+    for (Node& earlier : base.items) {
+      for (const Node& later : other.items) {
+        if (!same_subnet(earlier, later) && find(later) == merged.end()) {
+          merged.push_back(later);
+          continue;
+        }
+        Node copy = later;
+        generic(earlier, copy, {});
+        if (const auto present = find(earlier); present != merged.end()) {
+          *present = earlier;
+        } else {
+          merged.push_back(earlier);
+        }
       }
     }
+    base.items = std::move(merged);
+  }
+
+  static bool same_subnet(const Node& a, const Node& b) {
+    const Node* mine = a.find("subnet");
+    const Node* theirs = b.find("subnet");
+    return (!mine && !theirs) || (mine && theirs && same_value(*mine, *theirs));
   }
 
   Path& path_;

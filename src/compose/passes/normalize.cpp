@@ -16,76 +16,7 @@ const std::string* find_in(const StringMap& map, std::string_view key) {
   return found == map.end() ? nullptr : &found->second;
 }
 
-void imply(Service& service, const std::string& on, bool restart) {
-  if (on.empty() || service.depends_on.contains(on)) return;
-  Dependency dependency;
-  dependency.restart = restart;
-  service.depends_on.emplace(on, dependency);
-}
-
-std::string referenced_service(const std::string& mode) {
-  constexpr std::string_view prefix = "service:";
-  return mode.starts_with(prefix) ? mode.substr(prefix.size()) : std::string();
-}
-
-void implied_dependencies(Service& service) {
-  for (const std::string& link : service.links) imply(service, link.substr(0, link.find(':')), true);
-  for (const std::string* mode : {&service.network_mode, &service.ipc, &service.pid, &service.uts, &service.cgroup}) {
-    imply(service, referenced_service(*mode), true);
-  }
-  for (const std::string& from : service.volumes_from) {
-    if (!from.starts_with("container:")) imply(service, from.substr(0, from.find(':')), false);
-  }
-}
-
-void normalize_build(Service& service, const StringMap& environment) {
-  if (!service.build) return;
-  Build& build = *service.build;
-  if (build.context.empty()) build.context = ".";
-  if (build.dockerfile.empty() && build.dockerfile_inline.empty()) build.dockerfile = "Dockerfile";
-  for (auto it = build.args.begin(); it != build.args.end();) {
-    if (!it->second) {
-      if (const std::string* value = find_in(environment, it->first)) it->second = *value;
-    }
-    it = it->second ? std::next(it) : build.args.erase(it);
-  }
-}
-
-void normalize_service(Service& service, const StringMap& environment) {
-  if (service.pull_policy == "if_not_present") service.pull_policy = "missing";
-  normalize_build(service, environment);
-  for (auto& [key, value] : service.environment) {
-    if (value) continue;
-    if (const std::string* found = find_in(environment, key)) value = *found;
-  }
-  implied_dependencies(service);
-  if (service.networks.empty() && service.network_mode.empty() && !service.provider) {
-    service.networks.emplace("default", NetworkAttachment{});
-  }
-  if (service.scale && service.deploy && !service.deploy->replicas) service.deploy->replicas = service.scale;
-}
-
-template <class Map>
-void name_resources(Map& resources, const std::string& project) {
-  for (auto& [key, resource] : resources) {
-    if (resource.name.empty()) resource.name = resource.external ? key : project + "_" + key;
-  }
-}
-
 }  // namespace
-
-void normalize(Project& project, Reporter&) {
-  bool uses_default = false;
-  for (auto& [name, service] : project.services) {
-    normalize_service(service, project.environment);
-    uses_default = uses_default || service.networks.contains("default");
-  }
-  if (uses_default && !project.networks.contains("default")) project.networks.emplace("default", Network{});
-  name_resources(project.networks, project.name);
-  name_resources(project.volumes, project.name);
-  name_resources(project.configs, project.name);
-  name_resources(project.secrets, project.name);
-}
 
 void apply_profiles(Project& project) {
   const bool all = std::ranges::count(project.profiles, "*") > 0;
@@ -207,7 +138,6 @@ void drop_unused_resources(Project& project) {
     if (service.build) {
       for (const FileReference& each : service.build->secrets) secrets[each.source] = true;
     }
-    if (service.credential_spec) configs[service.credential_spec->config] = true;
   }
   const auto drop = [](auto& map, const std::map<std::string, bool>& used) {
     std::erase_if(map, [&](const auto& item) { return !used.contains(item.first); });

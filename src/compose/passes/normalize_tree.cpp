@@ -1,33 +1,126 @@
-// Normalisation of a tree that never becomes a typed model, since its variables were not interpolated.
+// What Docker Compose fills in before the tree becomes a model: the default network, real names, implied dependencies,
+// values of variables that are only named.
+#include <array>
 #include <string>
 #include <utility>
 
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
 #include "compose/passes/canonical.hpp"
 
 namespace consort::compose {
 
 namespace {
 
-bool has_items(const Node* node) {
-  return node && (!node->entries.empty() || !node->items.empty());
+using Environment = std::map<std::string, std::string>;
+enum class Unknown : std::uint8_t { keep, drop };  // what becomes of a name that has no value
+
+const std::string* value_of(const Environment& environment, const std::string& name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? nullptr : &found->second;
+}
+
+// False when the item is to be dropped.
+bool fill_item(Node& item, const Environment& environment, Unknown unknown) {
+  if (!item.is_string() || item.text.find('=') != std::string::npos) return true;
+  if (const std::string* value = value_of(environment, item.text)) {
+    item.text += "=" + *value;
+    return true;
+  }
+  return unknown == Unknown::keep;
+}
+
+bool fill_entry(Entry& entry, const Environment& environment, Unknown unknown) {
+  if (!entry.value.is_null()) return true;
+  if (const std::string* value = value_of(environment, entry.key)) {
+    entry.value = Node::make_string(*value, entry.place);
+    return true;
+  }
+  return unknown == Unknown::keep;
+}
+
+void fill_values(Node* node, const Environment& environment, Unknown unknown) {
+  if (!node) return;
+  std::erase_if(node->items, [&](Node& item) { return !fill_item(item, environment, unknown); });
+  std::erase_if(node->entries, [&](Entry& entry) { return !fill_entry(entry, environment, unknown); });
+}
+
+bool is_given(const Node& mapping, std::string_view key) {
+  const Node* found = mapping.find(key);
+  return found && !found->is_null();
+}
+
+void normalize_build(Node& service, const Environment& environment) {
+  Node* build = service.find("build");
+  if (!build || !build->is_mapping()) return;
+  if (!is_given(*build, "context")) build->set("context", Node::make_string("."));
+  if (!is_given(*build, "dockerfile") && !is_given(*build, "dockerfile_inline"))
+    build->set("dockerfile", Node::make_string("Dockerfile"));
+  fill_values(build->find("args"), environment, Unknown::drop);
+}
+
+enum class Restart : std::uint8_t { no, yes };
+
+void imply(Node& service, const std::string& on, Restart restart, Place place) {
+  Node* dependencies = service.find("depends_on");
+  if (!dependencies) dependencies = &service.set("depends_on", Node::make_mapping(place));
+  if (!dependencies->is_mapping() || dependencies->find(on)) return;
+  Node made = Node::make_mapping(place);
+  made.set("condition", Node::make_string("service_started", place));
+  made.set("restart", Node::make_boolean(restart == Restart::yes, place));
+  made.set("required", Node::make_boolean(true, place));
+  dependencies->set(on, std::move(made), place);
+}
+
+void imply_dependencies(Node& service) {
+  if (const Node* links = service.find("links")) {
+    const Node copy = *links;  // imply() may move what `service` holds
+    for (const Node& link : copy.items) {
+      const auto parts = split(link.text, ':');
+      imply(service, parts.size() == 2 ? std::string(parts[0]) : link.text, Restart::yes, link.place);
+    }
+  }
+  constexpr std::string_view prefix = "service:";
+  for (const std::string_view key : std::array{"network_mode", "ipc", "pid", "uts", "cgroup"}) {
+    const Node* mode = service.find(key);
+    if (!mode || !mode->is_string() || !mode->text.starts_with(prefix)) continue;
+    const std::string name = mode->text.substr(prefix.size());
+    imply(service, name, Restart::yes, mode->place);
+  }
+  if (const Node* sources = service.find("volumes_from")) {
+    const Node copy = *sources;
+    for (const Node& source : copy.items) {
+      if (source.text.starts_with("container:")) continue;
+      imply(service, source.text.substr(0, source.text.find(':')), Restart::no, source.place);
+    }
+  }
+}
+
+void clean_targets(Node& service) {
+  Node* mounts = service.find("volumes");
+  if (!mounts) return;
+  for (Node& mount : mounts->items) {
+    if (Node* target = mount.find("target"); target && target->is_string()) target->text = clean_path(target->text);
+  }
 }
 
 // Whether the service uses the default network.
-bool normalize_service(Node& service) {
-  if (Node* build = service.find("build"); build && build->is_mapping()) {
-    if (!build->find("context")) build->set("context", Node::make_string("."));
-    if (!build->find("dockerfile") && !build->find("dockerfile_inline")) {
-      build->set("dockerfile", Node::make_string("Dockerfile"));
-    }
-  }
+bool attach_to_network(Node& service) {
+  if (service.find("provider") || service.find("network_mode")) return false;
   const Node* networks = service.find("networks");
-  if (!service.find("network_mode") && !service.find("provider") && !has_items(networks)) {
-    Node made = Node::make_mapping();
-    made.set("default", Node::make_null());
-    service.set("networks", std::move(made));
-  }
-  networks = service.find("networks");
-  return networks && networks->find("default");
+  if (networks && !networks->entries.empty()) return networks->find("default") != nullptr;
+  Node made = Node::make_mapping();
+  made.set("default", Node::make_null());
+  service.set("networks", std::move(made));
+  return true;
+}
+
+void normalize_service(Node& service, const Environment& environment) {
+  if (Node* policy = service.find("pull_policy"); policy && policy->text == "if_not_present") policy->text = "missing";
+  normalize_build(service, environment);
+  fill_values(service.find("environment"), environment, Unknown::keep);
+  imply_dependencies(service);
+  clean_targets(service);
 }
 
 void name_resources(Node& root, std::string_view section, const std::string& project) {
@@ -35,7 +128,7 @@ void name_resources(Node& root, std::string_view section, const std::string& pro
   if (!resources || !resources->is_mapping()) return;
   for (Entry& entry : resources->entries) {
     if (entry.value.is_null()) entry.value = Node::make_mapping(entry.value.place);
-    if (!entry.value.is_mapping() || entry.value.find("name")) continue;
+    if (!entry.value.is_mapping() || is_given(entry.value, "name")) continue;
     const Node* external = entry.value.find("external");
     const bool outside = external && (external->boolean || external->text == "true");
     entry.value.set("name", Node::make_string(outside ? entry.key : project + "_" + entry.key));
@@ -44,12 +137,14 @@ void name_resources(Node& root, std::string_view section, const std::string& pro
 
 }  // namespace
 
-void normalize_tree(Node& root, const std::string& project_name) {
+void normalize_tree(Node& root, const std::string& project_name, const Environment& environment) {
   root.set("name", Node::make_string(project_name));
   bool uses_default = false;
   if (Node* services = root.find("services"); services && services->is_mapping()) {
     for (Entry& entry : services->entries) {
-      if (entry.value.is_mapping()) uses_default = normalize_service(entry.value) || uses_default;
+      if (!entry.value.is_mapping()) continue;
+      uses_default = attach_to_network(entry.value) || uses_default;
+      normalize_service(entry.value, environment);
     }
   }
   if (uses_default) {
@@ -57,8 +152,25 @@ void normalize_tree(Node& root, const std::string& project_name) {
     if (!networks || !networks->is_mapping()) networks = &root.set("networks", Node::make_mapping());
     if (!networks->find("default")) networks->set("default", Node::make_null());
   }
-  for (const std::string_view section : {"networks", "volumes", "configs", "secrets"}) {
+  for (const std::string_view section : {"networks", "volumes", "configs", "secrets"})
     name_resources(root, section, project_name);
+}
+
+void resolve_named_values(Node& root, const Environment& environment) {
+  if (Node* services = root.find("services"); services && services->is_mapping()) {
+    for (Entry& entry : services->entries) {
+      Node* variables = entry.value.find("environment");
+      if (variables && variables->is_sequence()) fill_values(variables, environment, Unknown::keep);
+    }
+  }
+  if (Node* configs = root.find("configs"); configs && configs->is_mapping()) {
+    for (Entry& entry : configs->entries) {
+      const Node* name = entry.value.find("environment");
+      if (!name || !name->is_string()) continue;
+      const Place place = name->place;
+      if (const std::string* value = value_of(environment, name->text))
+        entry.value.set("content", Node::make_string(*value, place));
+    }
   }
 }
 

@@ -1,4 +1,6 @@
 // Relative paths become absolute ones.
+#include <algorithm>
+
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "compose/passes/canonical.hpp"
@@ -15,7 +17,7 @@ bool is_windows_absolute(std::string_view path) {
 
 class Pass {
  public:
-  Pass(const std::string& base, const std::string& home) : base_(base), home_(home) {}
+  Pass(const std::string& base, const PathOptions& options) : base_(base), options_(options) {}
 
   void run(Node& root) {
     if (Node* services = root.find("services")) {
@@ -23,7 +25,7 @@ class Pass {
     }
     for (const std::string_view section : {"configs", "secrets"}) {
       if (Node* resources = root.find(section)) {
-        for (Entry& entry : resources->entries) path(entry.value.find("file"));
+        for (Entry& entry : resources->entries) host_path(entry.value.find("file"));
       }
     }
     if (Node* volumes = root.find("volumes")) {
@@ -52,7 +54,7 @@ class Pass {
     }
     Node* develop = node.find("develop");
     if (Node* watch = develop ? develop->find("watch") : nullptr) {
-      for (Node& item : watch->items) path(item.find("path"));
+      for (Node& item : watch->items) watched(item.find("path"));
     }
   }
 
@@ -61,23 +63,40 @@ class Pass {
     Node* options = node.find("driver_opts");
     if (!driver || driver->scalar_text() != "local" || !options) return;
     const Node* kind = options->find("o");
-    if (kind && kind->scalar_text() == "bind") path(options->find("device"));
+    if (kind && kind->scalar_text() == "bind") host_path(options->find("device"));
   }
 
   std::string expand_home(const std::string& text) const {
-    if (!text.starts_with("~") || home_.empty()) return text;
-    return join_path(home_, "./" + text.substr(1));
+    if (!text.starts_with("~") || options_.home.empty()) return text;
+    return join_path(options_.home, "./" + text.substr(1));
   }
 
   void path(Node* node) {
-    if (!node || !node->is_string() || node->text.empty()) return;
+    if (node && !node->text.empty()) host_path(node, Absolute::here);
+  }
+
+  enum class Absolute : std::uint8_t { here, anywhere };
+
+  // Empty text is the base itself.
+  void host_path(Node* node, Absolute absolute = Absolute::anywhere) {
+    if (!node || !node->is_string()) return;
     node->text = expand_home(node->text);
+    if (absolute == Absolute::anywhere && is_windows_absolute(node->text)) return;
     if (!node->text.starts_with('/')) node->text = join_path(base_, node->text);
   }
 
-  void host_path(Node* node) {
-    if (!node || !node->is_string() || is_windows_absolute(node->text)) return;
+  // The first symbolic link on the way is followed.
+  void watched(Node* node) {
     path(node);
+    if (!node || !node->is_string() || !node->text.starts_with('/')) return;
+    for (std::size_t end = node->text.find('/', 1);; end = node->text.find('/', end + 1)) {
+      const std::string prefix = node->text.substr(0, end);
+      if (const std::string real = options_.resolve_links(prefix); real != prefix) {
+        node->text.replace(0, prefix.size(), real);
+        return;
+      }
+      if (end == std::string::npos) return;
+    }
   }
 
   static bool is_remote(std::string_view text) {
@@ -105,24 +124,40 @@ class Pass {
 
   void keys(Node* node) {
     if (!node) return;
-    for (Entry& entry : node->entries) path(&entry.value);
+    for (Entry& entry : node->entries) host_path(&entry.value);
     for (Node& item : node->items) {
       const std::size_t equals = item.text.find('=');
       if (equals == std::string::npos) continue;
       Node value = Node::make_string(item.text.substr(equals + 1), item.place);
-      path(&value);
+      host_path(&value);
       item.text = item.text.substr(0, equals + 1) + value.text;
     }
   }
 
   const std::string& base_;
-  const std::string& home_;
+  const PathOptions& options_;
 };
 
 }  // namespace
 
-void resolve_paths(Node& root, const std::string& base, const std::string& home) {
-  Pass(base, home).run(root);
+void resolve_paths(Node& root, const std::string& base, const PathOptions& options) {
+  Pass(base, options).run(root);
+}
+
+std::string relative_path(const std::string& to, const std::string& from) {
+  const auto parts_of = [](const std::string& path) {
+    std::vector<std::string> parts;
+    for (const auto& part : split(path, '/'))
+      if (!part.empty()) parts.emplace_back(part);
+    return parts;
+  };
+  const std::vector<std::string> there = parts_of(clean_path(to));
+  const std::vector<std::string> here = parts_of(clean_path(from));
+  const std::size_t shared = static_cast<std::size_t>(std::ranges::mismatch(there, here).in1 - there.begin());
+  std::string path;
+  for (std::size_t i = shared; i < here.size(); ++i) path += "../";
+  for (std::size_t i = shared; i < there.size(); ++i) path += there[i] + "/";
+  return clean_path(path);
 }
 
 }  // namespace consort::compose

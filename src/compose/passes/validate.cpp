@@ -53,6 +53,7 @@ bool key_fits(KeyRule rule, std::string_view key) {
     case KeyRule::lower_letters:
       return is([](char c) { return c >= 'a' && c <= 'z'; });
     case KeyRule::resource_name:
+    case KeyRule::checked_name:
       return is([](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
                c == '-';
@@ -129,7 +130,7 @@ class Pass {
   void check_free_mapping(const Node& node, const Shape& shape) {
     for (const Entry& entry : node.entries) {
       if (!key_fits(shape.keys, entry.key)) {
-        if (shape.keys == KeyRule::lower_letters) continue;  // unknown limits pass, as in the original
+        if (shape.keys == KeyRule::lower_letters || shape.keys == KeyRule::checked_name) continue;
         Diagnostic& made =
             reporter_.error("bad-name", message("additional properties '" + entry.key + "' not allowed"), entry.place);
         explain_bad_name(made, entry, reporter_);

@@ -235,7 +235,7 @@ class Emitter {
     if (node.floating != node.floating) {
       out_ += ".nan";
     } else if (node.floating > 1.7e308 && node.floating * 2 == node.floating) {
-      out_ += "+.inf";
+      out_ += ".inf";
     } else if (node.floating < -1.7e308 && node.floating * 2 == node.floating) {
       out_ += "-.inf";
     } else if (node.place.line == 0) {

@@ -200,7 +200,8 @@ bool Parser::content(Node& into, bool block, bool indentless, const Properties& 
   }
   if (found.start) {
     into.place = place(*found.start, at);
-    into.kind = found.tag == "!!str" ? Kind::string : Kind::null;
+    const bool core = found.tag.empty() || (found.tag.starts_with("!!") && found.tag != "!!str");
+    into.kind = core ? Kind::null : Kind::string;
     return true;
   }
   return fail(block ? "while parsing a block node" : "while parsing a flow node", at,
@@ -227,7 +228,7 @@ bool Parser::scalar(Node& into, Token token, const std::string& tag) {
     }
     return true;
   }
-  if (token.style == Style::plain) resolve_plain(into);
+  if (token.style == Style::plain && tag.empty()) resolve_plain(into);  // a tag of one's own makes a string
   return true;
 }
 
@@ -460,7 +461,14 @@ bool Parser::merge(Node& mapping) {
 bool Parser::merge_from(Node& mapping, const Node& from, Place at) {
   if (from.is_mapping()) {
     for (const Entry& entry : from.entries) {
-      if (mapping.entry(entry.key)) continue;
+      if (Entry* own = mapping.entry(entry.key)) {
+        if (own->value.directive != Directive::reset) continue;
+        // `key: !reset` beside `<<`: what earlier files say is dropped, what is merged here stays.
+        own->value = entry.value;
+        own->value.directive = Directive::override_;
+        own->value.alias_copy = true;
+        continue;
+      }
       mapping.entries.push_back(entry);
       mapping.entries.back().value.alias_copy = true;
     }
