@@ -99,6 +99,10 @@ Result<int> Engine::wait_container(const std::string& id) {
   return fail(Error(Code::io, "wait for container " + record.summary.name).why("how it ended is not known"));
 }
 
+Result<> Engine::end_project(const std::string& project) {
+  return impl_->client(project).end();
+}
+
 Result<> Engine::remove_container(const std::string& id, const RemoveOptions& options) {
   const ContainerRecord record = TRY(impl_->load(id));
   const Container& container = record.summary;

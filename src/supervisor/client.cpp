@@ -21,6 +21,26 @@ struct Answer {
   std::vector<Fd> fds;
 };
 
+constexpr std::chrono::seconds longest_end{5};
+
+Error still_there(const std::string& project) {
+  return Error(Code::busy, "end the supervisor of project")
+      .on(project)
+      .why("it or its keeper has not ended")
+      .hint("see supervisor.log in the project's run directory");
+}
+
+Result<bool> wait_readable(int fd, std::chrono::steady_clock::time_point deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd wait{fd, POLLIN, 0};
+    const int got = ::poll(&wait, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+    if (got > 0) return true;
+    if (got < 0 && errno != EINTR) return fail_errno("wait for process");
+    if (got == 0) return false;
+  }
+}
+
 Error supervisor_gone() {
   return Error(Code::interrupted, "talk to the project's supervisor")
       .why("it ended before it answered")
@@ -71,8 +91,11 @@ Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project
     // A supervisor that ends takes its socket's name away; one that was killed leaves it.
     const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody_there(asked.error()));
     if (!cut_off && !refused) return asked;
-    if (!keeper_lives(run_folder)) return asked;
-    ::poll(nullptr, 0, 20);
+    if (keeper_lives(run_folder)) {
+      ::poll(nullptr, 0, 20);
+    } else if (!cut_off) {
+      return asked;
+    }  // else it ended in order, with us at the door: the next try finds nobody, or somebody new
   }
 }
 
@@ -145,7 +168,10 @@ Result<ContainerState> Client::start(const std::string& unit_path, int* exit_cod
   for (int i = 0;; ++i) {
     auto answer = call(roots_, project_, request, exit_code);
     if (answer) return state_from(*answer);
-    if (i == most_tries || !nobody_there(answer.error())) return fail(std::move(answer.error()));
+    // Code::interrupted: it is about to end.
+    const bool ending = answer.error().code() == Code::interrupted;
+    if (i == most_tries || !(ending || nobody_there(answer.error()))) return fail(std::move(answer.error()));
+    if (ending) TRY(end());
     TRY(ensure());
   }
 }
@@ -227,9 +253,32 @@ Result<> Client::forget(const std::string& container_id) const {
 }
 
 Result<> Client::shutdown() const {
-  const auto answer = call(roots_, project_, request_for(Op::shutdown, ""));
-  if (answer || nobody_there(answer.error())) return {};
-  return fail(Error(answer.error().code(), answer.error().message()));
+  return end_by(Op::shutdown);
+}
+Result<> Client::end() const {
+  return end_by(Op::end);
+}
+
+Result<> Client::end_by(Op op) const {
+  const auto deadline = std::chrono::steady_clock::now() + longest_end;
+  auto asked = ask(roots_, project_, request_for(op, ""));
+  if (!asked) {
+    if (!nobody_there(asked.error()) && asked.error().code() != Code::interrupted)
+      return fail(std::move(asked.error()));
+    // It may have said good-bye a moment ago, and its keeper be about to.
+    while (keeper_lives(roots_.project_run(project_))) {
+      if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
+      ::poll(nullptr, 0, 1);
+    }
+    return {};
+  }
+  auto [socket, answer] = TRY(std::move(asked));
+  if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
+  socket.reset();
+  for (const Fd& process : answer.fds)
+    if (!TRY(wait_readable(process.get(), std::chrono::steady_clock::now() + longest_end)))
+      return fail(still_there(project_));
+  return {};
 }
 
 Result<ExecSession> Client::exec(const std::string& container_id, const ExecOptions& options, int* exit_code) const {

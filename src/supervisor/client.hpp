@@ -115,9 +115,15 @@ class Client {
   // Removes the run file and what the supervisor remembers. A running container is Code::conflict. Works without a
   // supervisor as well.
   Result<> forget(const std::string& container_id) const;
+  // Stops everything. Returns when the project's keeper and supervisor have ended (at most some seconds after the last
+  // container; longer is Code::busy). None there: success.
   Result<> shutdown() const;
+  // The same if nothing runs, else nothing happens.
+  Result<> end() const;
 
  private:
+  Result<> end_by(Op op) const;
+
   Roots roots_;
   std::string project_;
 };

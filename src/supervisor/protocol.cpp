@@ -9,9 +9,9 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::array<std::string_view, 15> op_names{"snapshot",  "subscribe", "start",   "stop",   "restart",
-                                                    "kill",      "pause",     "unpause", "wait",   "exec",
-                                                    "exec_wait", "resize",    "attach",  "forget", "shutdown"};
+constexpr std::array<std::string_view, 16> op_names{"snapshot", "subscribe", "start",    "stop", "restart",   "kill",
+                                                    "pause",    "unpause",   "wait",     "exec", "exec_wait", "resize",
+                                                    "attach",   "forget",    "shutdown", "end"};
 constexpr std::array<std::string_view, 13> event_names{"start",      "die",      "kill",  "stop",    "restart",
                                                        "restarting", "oom",      "pause", "unpause", "health",
                                                        "exec_start", "exec_die", "forget"};
@@ -44,7 +44,7 @@ bool valid_id(std::string_view id) {
 }
 
 bool needs_id(Op op) {
-  return op != Op::snapshot && op != Op::subscribe && op != Op::start && op != Op::shutdown;
+  return op != Op::snapshot && op != Op::subscribe && op != Op::start && op != Op::shutdown && op != Op::end;
 }
 
 Json failure_as_json(const Failure& failure) {

@@ -16,7 +16,9 @@
 //   resize   {id,rows,columns}             -> once done
 //   attach   {id}                          -> {"ok":true,"tty":bool} + the writer of its stdin, or its pty master
 //   forget   {id}                          -> once all traces of a container that does not run are gone
-//   shutdown                               -> once everything is stopped; then both processes end
+//   shutdown                               -> once everything is stopped: {"ok":true} + pidfds of the supervisor and
+//                                             the keeper, which end now
+//   end                                    -> the same at once if nothing runs; else {"ok":true} and all goes on
 // A failure is {"ok":false,"error":{code,message,hint?,exit_code?}}.
 #pragma once
 
@@ -50,6 +52,7 @@ enum class Op : std::uint8_t {
   attach,
   forget,
   shutdown,
+  end,
 };
 
 enum class WaitUntil : std::uint8_t { not_running, next_exit };

@@ -154,6 +154,7 @@ void Stopper::give_up_the_deaf() {
 
 // It has lost the processes that it perhaps waited for. As long as it does something about that, it may.
 void Stopper::watch_the_first() {
+  if (!runtime::activity_of(target_.pid)) return;  // its exit is on the way
   if (first_hears()) {
     // It was only starting when the stop began, or has put on a handler since: the signal that it missed.
     (void)send_signal(target_.pidfd, target_.signal);

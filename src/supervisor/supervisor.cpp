@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/os/file.hpp"
@@ -20,6 +22,7 @@ namespace {
 // Long enough for the next command of the user to find us, short enough to leave nothing behind.
 constexpr std::chrono::milliseconds idle_linger{1000};
 constexpr std::chrono::milliseconds first_linger{10'000};
+constexpr std::chrono::milliseconds lock_retry{20};
 constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
 
 std::vector<std::string> record_files(const std::string& folder) {
@@ -201,27 +204,29 @@ std::optional<std::string> Supervisor::owner_of_port(const std::string& protocol
   return std::nullopt;
 }
 
+bool Supervisor::all_idle() const {
+  return std::ranges::all_of(containers_, [](const auto& entry) { return entry.second->idle(); });
+}
+
 void Supervisor::consider_ending() {
-  for (const auto& [id, container] : containers_)
-    if (!container->idle()) return;
-  if (server_.connections() > 0) return;
+  if (is_needed()) return;
   loop_.cancel(end_timer_);
-  const auto linger = containers_.empty() || context_.shutting_down ? std::chrono::milliseconds(0) : idle_linger;
-  end_timer_ = loop_.after(linger, [this] { try_to_end(); });
+  end_timer_ =
+      loop_.after(context_.shutting_down ? std::chrono::milliseconds(0) : idle_linger, [this] { try_to_end(); });
 }
 
 // A command that is about to connect holds the lock; then we stay. With the lock ours nobody can be on the way.
 void Supervisor::try_to_end() {
   end_timer_ = 0;
-  for (const auto& [id, container] : containers_)
-    if (!container->idle()) return;
-  if (server_.connections() > 0) return;
+  if (is_needed()) return;
   const auto lock = open_file(context_.run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
-  if (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) {
-    end_timer_ = loop_.after(idle_linger, [this] { try_to_end(); });
+  // Without the run folder nobody can be on the way either: that was removed under us.
+  const bool unreachable = !lock && lock.error().sys_errno() == ENOENT;
+  if (!unreachable && (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)) {
+    end_timer_ = loop_.after(context_.shutting_down ? lock_retry : idle_linger, [this] { try_to_end(); });
     return;
   }
-  if (!server_.retire()) {
+  if (!server_.retire() && !context_.shutting_down) {
     // Somebody came in through the old name; the next ones must find one again.
     if (const auto again = server_.listen(); !again) log_line(again.error().message());
     return;

@@ -1,5 +1,6 @@
 // Supervisor: what each request of the control socket does.
 #include <signal.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -55,6 +56,9 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> fd
       return do_forget(id, request);
     case Op::shutdown:
       return do_shutdown(id);
+    case Op::end:
+      if (!all_idle()) return answer(id, {});
+      return do_shutdown(id);
     case Op::kill:
       if (Container* container = find_or_refuse(id, request)) answer(id, container->kill(*request.signal));
       return;
@@ -90,7 +94,8 @@ Result<Container*> Supervisor::container_of_unit(const std::string& unit_path) {
 }
 
 void Supervisor::do_start(ConnectionId id, const Request& request) {
-  if (context_.shutting_down) return server_.refuse(id, Error(Code::conflict, "start container").why("shutting down"));
+  if (context_.shutting_down)
+    return server_.refuse(id, Error(Code::interrupted, "start container").why("shutting down"));
   auto container = container_of_unit(request.unit);
   if (!container) return server_.refuse(id, container.error());
   (*container)->start([this, id, container_id = (*container)->unit().id](StartOutcome outcome) {
@@ -198,18 +203,25 @@ void Supervisor::do_forget(ConnectionId id, const Request& request) {
   answer(id, remove_file(run_state_path(context_.run_folder, request.id)));
 }
 
+// With what the asker can see us and the keeper end by.
+void Supervisor::answer_ended(ConnectionId id) {
+  std::vector<Fd> processes;
+  for (const pid_t pid : {::getpid(), ::getppid()})
+    if (auto pidfd = pid > 1 ? open_pidfd(pid) : Result<Fd>(Fd()); pidfd && *pidfd)
+      processes.push_back(std::move(*pidfd));
+  Reply reply;
+  reply.ok = true;
+  server_.reply(id, reply, std::move(processes));
+  consider_ending();
+}
+
 void Supervisor::do_shutdown(ConnectionId id) {
   context_.shutting_down = true;
   const auto left = std::make_shared<std::size_t>(containers_.size());
-  if (*left == 0) {
-    answer(id, {});
-    return consider_ending();
-  }
+  if (*left == 0) return answer_ended(id);
   for (const auto& [container_id, container] : containers_) {
     container->stop(std::nullopt, std::nullopt, [this, id, left] {
-      if (--*left > 0) return;
-      answer(id, {});
-      consider_ending();
+      if (--*left == 0) answer_ended(id);
     });
   }
 }

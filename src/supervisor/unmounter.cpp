@@ -16,12 +16,16 @@ namespace {
 
 // A fork of a program with one thread. Everything else that it has a copy of (ports, namespaces, sockets) must go
 // first.
-[[noreturn]] void wait_for_the_disk(int root) {
+// turn: at its end the parent has closed its own, so that ours is the last.
+[[noreturn]] void wait_for_the_disk(int root, int turn) {
   ::prctl(PR_SET_NAME, "consort-unmount");
-  const auto number = static_cast<unsigned>(root);
-  if (root > 0) ::syscall(SYS_close_range, 0u, number - 1, 0u);
-  ::syscall(SYS_close_range, number + 1, ~0u, 0u);
-  ::close(root);
+  ::dup2(turn, 0);
+  ::dup2(root, 1);
+  ::syscall(SYS_close_range, 2u, ~0u, 0u);
+  char byte;
+  while (::read(0, &byte, 1) < 0 && errno == EINTR) {
+  }
+  ::close(1);
   ::_exit(0);
 }
 
@@ -33,10 +37,12 @@ Unmounter::~Unmounter() {
 
 void Unmounter::close(const std::string& container_id, Fd root) {
   if (!root) return;
-  const pid_t pid = ::fork();
+  auto turn = make_pipe();
+  const pid_t pid = turn ? ::fork() : -1;
   if (pid < 0) return;  // then we wait for the disk ourselves
-  if (pid == 0) wait_for_the_disk(root.get());
+  if (pid == 0) wait_for_the_disk(root.get(), turn->read.get());
   root.reset();
+  turn->write.reset();
   Job job;
   job.pid = pid;
   auto pidfd = open_pidfd(pid);

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 
+#include "base/os/event_loop.hpp"
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
@@ -281,6 +282,35 @@ TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
   const Fd sealed = std::move(open_sealed(program).value());
   EXPECT_EQ(reopen("/proc/self/fd/" + std::to_string(sealed.get())), EROFS);
   EXPECT_FALSE(running_sealed());
+}
+
+// Between clone and execve another launch's child has a copy of our socket. A watcher that cannot take out what we have
+// closed would be woken for nothing until then.
+TEST_F(LaunchMoreTest, WakesItsLoopForNewsOnly) {
+  EventLoop loop = std::move(EventLoop::create().value());
+  Result<Launch> launch = Launch::begin(sandbox.spec({"pause"}), sandbox.options());
+  ASSERT_TRUE(launch) << launch.error().message();
+  const Fd copy = duplicate(launch->sync_fd()).value();
+  auto state = Launch::State::pending;
+  bool released = false;
+  const auto on_news = [&](std::uint32_t) {
+    const auto now = launch->advance();
+    ASSERT_TRUE(now) << now.error().message();
+    state = *now;
+    if (state == Launch::State::ready && !std::exchange(released, true)) ASSERT_TRUE(launch->start());
+  };
+  const EventLoop::Token watch = loop.add(launch->sync_fd(), EPOLLIN, on_news).value();
+  while (state != Launch::State::started) ASSERT_TRUE(loop.run_once());
+  EXPECT_LE(loop.wakeups(), 4u);  // ready, executing, end, and one in between
+  ChildGuard child(launch->pid());
+  const std::string cgroup = launch->cgroup_path();
+  loop.remove(watch);
+  launch = Result<Launch>(fail(Code::internal, "over"));
+  const std::uint64_t before = loop.wakeups();
+  ASSERT_TRUE(loop.run_once(std::chrono::milliseconds(50)));
+  EXPECT_EQ(loop.wakeups(), before);
+  { const ChildGuard end = std::move(child); }
+  EXPECT_TRUE(Cgroup::open(cgroup).remove());
 }
 
 }  // namespace

@@ -165,7 +165,7 @@ TEST(Record, ComesBackAsItWent) {
 }
 
 TEST(Protocol, EveryRequestComesBack) {
-  for (int i = 0; i <= static_cast<int>(Op::shutdown); ++i) {
+  for (int i = 0; i <= static_cast<int>(Op::end); ++i) {
     Request request;
     request.op = static_cast<Op>(i);
     request.id = "ab12";

@@ -4,6 +4,10 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
 #include "base/os/process.hpp"
 #include "project.hpp"
 #include "supervisor/internal/record.hpp"
@@ -333,6 +337,83 @@ TEST_F(SupervisorTest, EndsByItselfWhenNothingRuns) {
   const ContainerUnit next = project.unit({"exit", "5"});
   ASSERT_TRUE(project.start(next));
   EXPECT_EQ(project.client().wait(next.id)->exit_code, 5);
+}
+
+TEST_F(SupervisorTest, ShutdownReturnsWhenBothProgramsHaveEnded) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"echo", "up", "--", "trap", "15"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
+  const auto watching = project.client().subscribe();
+  ASSERT_TRUE(watching);
+  const auto done = project.client().shutdown();
+  EXPECT_TRUE(done) << done.error().message();
+  EXPECT_EQ(project.supervisor(), 0);
+  EXPECT_EQ(project.keeper(), 0);
+  EXPECT_EQ(project.state(unit).exit_code, 0);
+  EXPECT_TRUE(project.client().shutdown());  // nobody there
+}
+
+TEST_F(SupervisorTest, EndWaitsForTheProgramsOnlyIfNothingRuns) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  const pid_t supervisor = project.supervisor();
+  EXPECT_TRUE(project.client().end());
+  EXPECT_EQ(project.supervisor(), supervisor);
+  EXPECT_EQ(project.state(unit).status, Status::running);
+  ASSERT_TRUE(project.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}}));
+  ASSERT_TRUE(project.client().forget(unit.id));
+  const auto watching = project.client().subscribe();  // does not hold it
+  ASSERT_TRUE(watching);
+  EXPECT_TRUE(project.client().end());
+  EXPECT_EQ(project.supervisor(), 0);
+  EXPECT_EQ(project.keeper(), 0);
+}
+
+// A start that meets the end of the supervisor gets a new one.
+TEST_F(SupervisorTest, StartsWhileAnotherCommandEndsTheProject) {
+  TestProject project;
+  std::atomic<bool> over = false;
+  std::thread ender([&] {
+    while (!over) EXPECT_TRUE(project.client().end());
+  });
+  for (int i = 0; i < 20; ++i) {
+    const ContainerUnit unit = project.unit({"exit", "4"});
+    const auto started = project.start(unit);
+    EXPECT_TRUE(started) << started.error().message();
+    EXPECT_TRUE(project.client().wait(unit.id));
+    EXPECT_EQ(project.state(unit).exit_code, 4);
+  }
+  over = true;
+  ender.join();
+}
+
+// Somebody has removed the run directory: no command can find the supervisor any more, so it must not stay for ever.
+TEST_F(SupervisorTest, EndsWithoutItsRunFolder) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"exit", "0"});
+  ASSERT_TRUE(project.start(unit));
+  ASSERT_TRUE(project.client().wait(unit.id));
+  std::filesystem::remove_all(project.run_folder());
+  EXPECT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
+}
+
+// The program was removed, so no successor can be started, and no container is left that would need one.
+TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
+  TestProject project;
+  TemporaryFolder programs;
+  const std::string installed = CONSORT_BINARY_ROOT;
+  for (const char* name : {"/consort-keeper", "/consort-supervisor"})
+    std::filesystem::copy_file(installed + name, programs / (name + 1));
+  ::setenv("CONSORT_LIBEXEC", (programs / "").c_str(), 1);
+  const auto started = project.start(project.unit({"exit", "0"}));
+  ::setenv("CONSORT_LIBEXEC", installed.c_str(), 1);
+  ASSERT_TRUE(started) << started.error().message();
+  ASSERT_TRUE(remove_file(programs / "consort-supervisor"));
+  ASSERT_NE(project.keeper(), 0);
+  ::kill(project.supervisor(), SIGKILL);
+  EXPECT_TRUE(eventually([&] { return project.keeper() == 0; }, std::chrono::seconds(30)));
 }
 
 TEST_F(SupervisorTest, RestartsByRequestAndStopsWhatIsBeingRestarted) {

@@ -71,6 +71,7 @@ Result<> EventLoop::run_once(Clock::duration limit) {
   const int count =
       ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds(limit));
   if (count < 0 && errno != EINTR) return fail_errno("wait for events");
+  if (count > 0) ++wakeups_;
   for (int i = 0; i < count; ++i) {
     const auto found = watches_.find(events[static_cast<std::size_t>(i)].data.u64);
     if (found == watches_.end()) continue;  // removed by an earlier handler of this batch

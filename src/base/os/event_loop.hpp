@@ -39,6 +39,9 @@ class EventLoop {
   Result<> run();  // until stop()
   void stop() { stopped_ = true; }
 
+  // How often descriptors have woken the loop. A loop with nothing to do must not be woken.
+  std::uint64_t wakeups() const { return wakeups_; }
+
  private:
   struct Watch {
     int fd;
@@ -57,6 +60,7 @@ class EventLoop {
   std::unordered_map<Token, Watch> watches_;
   std::multimap<Clock::time_point, Timer> timers_;
   bool stopped_ = false;
+  std::uint64_t wakeups_ = 0;
 };
 
 }  // namespace consort

@@ -52,6 +52,7 @@ Result<int> run_down(Invocation& invocation) {
     return 0;
   }
   TRY(project::execute(session, plan, "Running"));
+  TRY(session.engine.end_project(session.project_name));
   return 0;
 }
 

@@ -54,6 +54,7 @@ class Supervisor {
   void do_attach(ConnectionId id, const Request& request);
   void do_forget(ConnectionId id, const Request& request);
   void do_shutdown(ConnectionId id);
+  void answer_ended(ConnectionId id);
 
   Result<Container*> container_of_unit(const std::string& unit_path);
   Container* find(const std::string& container_id);
@@ -64,6 +65,9 @@ class Supervisor {
 
   void update_names();
   std::optional<std::string> owner_of_port(const std::string& protocol, std::uint16_t port) const;
+  bool all_idle() const;
+  // Whether somebody has still a use for us.
+  bool is_needed() const { return !all_idle() || (server_.connections() > 0 && !context_.shutting_down); }
   void consider_ending();
   void try_to_end();
 

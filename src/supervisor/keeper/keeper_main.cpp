@@ -31,6 +31,7 @@ namespace {
 constexpr int first_backoff_ms = 10;
 constexpr int longest_backoff_ms = 1000;
 constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
+constexpr int most_failures = 10;   // in a row, with no container left: then nobody needs us
 
 struct Keeper {
   char** supervisor_argv = nullptr;
@@ -42,6 +43,7 @@ struct Keeper {
   long started = 0;      // seconds of the monotonic clock
   int generation = 0;
   int backoff_ms = 0;      // before the next start
+  int failures = 0;        // supervisors in a row that ended badly and soon
   bool was_ready = false;  // some supervisor has served
   bool finished = false;
   int unsent_stored = 0;  // descriptors still to be told to a new supervisor
@@ -220,7 +222,9 @@ void reap(Keeper& keeper) {
     keeper.supervisor = 0;
     if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
       dprintf(2, "consort-keeper: supervisor %d ended with status 0x%x\n", pid, static_cast<unsigned>(status));
-    if (monotonic_seconds() - keeper.started >= steady_seconds)
+    const bool steady = monotonic_seconds() - keeper.started >= steady_seconds;
+    keeper.failures = steady || status == 0 ? 0 : keeper.failures + 1;
+    if (steady)
       keeper.backoff_ms = 0;
     else if (keeper.backoff_ms == 0)
       keeper.backoff_ms = first_backoff_ms;
@@ -238,6 +242,11 @@ void on_signals(Keeper& keeper) {
   reap(keeper);
 }
 
+bool childless() {
+  siginfo_t info;
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 && errno == ECHILD;
+}
+
 // SIGCHLD wakes us even while nobody serves, so a back-off is a poll with a limit.
 int run(Keeper& keeper) {
   for (;;) {
@@ -245,7 +254,7 @@ int run(Keeper& keeper) {
       if (keeper.finished) return 0;
       // The first one never served: its starter has read why, and there is nothing to keep.
       const bool hopeless = keeper.generation > 0 && !keeper.was_ready && keeper.store.size() == 0;
-      if (hopeless) return 1;
+      if (hopeless || (keeper.failures >= most_failures && childless())) return 1;
       if (keeper.backoff_ms > 0) {
         pollfd wait{keeper.signals, POLLIN, 0};
         timespec pause{keeper.backoff_ms / 1000, (keeper.backoff_ms % 1000) * 1000000L};
