@@ -82,7 +82,7 @@ struct Instruction {
   std::string rest;                 // after the keyword: continuations joined, flags included
   std::string original;             // keyword and rest, continuations joined, as error messages and history quote them
   std::vector<Instruction> nested;  // ONBUILD: exactly one
-  std::vector<std::string> comments;  // directly above it, for the checks
+  std::vector<std::string> comments;  // above it, for the checks
 };
 
 struct Directive {

@@ -284,6 +284,7 @@ Result<Stage> stage_of(const Instruction& instruction) {
   stage.platform = flags.text("platform");
   stage.written_from = instruction.written;
   stage.original = instruction.original;
+  stage.comments = instruction.comments;
   stage.range = instruction.range;
   return stage;
 }
@@ -294,6 +295,7 @@ Step step_of(Command command, const Instruction& instruction) {
           .keyword_range = instruction.keyword_range,
           .written = instruction.written,
           .original = instruction.original,
+          .comments = instruction.comments,
           .flags = instruction.flags,
           .legacy_key_value = instruction.legacy_key_value};
 }
@@ -328,7 +330,7 @@ Result<BuildFile> interpret(const Dockerfile& dockerfile) {
     if (!result.stages.empty()) {
       result.stages.back().steps.push_back(step_of(std::move(*command), instruction));
     } else if (auto* meta = std::get_if<ArgCommand>(&*command)) {
-      result.meta_args.push_back({std::move(*meta), instruction.range});
+      result.meta_args.push_back({std::move(*meta), instruction.range, instruction.comments});
     } else {
       return fail(Error(Code::invalid)
                       .why("no build stage in current context")

@@ -103,8 +103,9 @@ struct Step {
   Command command;
   Range range;
   Range keyword_range;
-  std::string written;   // the keyword as written
-  std::string original;  // the whole instruction on one line
+  std::string written;                // the keyword as written
+  std::string original;               // the whole instruction on one line
+  std::vector<std::string> comments;  // above it
   std::vector<Flag> flags;
   bool legacy_key_value = false;
   bool from_onbuild = false;
@@ -118,6 +119,7 @@ struct Stage {
   std::string written_from;  // the keywords as written
   std::string written_as;
   std::string original;
+  std::vector<std::string> comments;  // above FROM
   Range range;
   std::vector<Step> steps;
 };
@@ -126,6 +128,7 @@ struct BuildFile {
   struct MetaArg {
     ArgCommand command;
     Range range;
+    std::vector<std::string> comments;
   };
   std::vector<MetaArg> meta_args;  // before the first FROM
   std::vector<Stage> stages;

@@ -66,10 +66,7 @@ class Parser {
       comments_.emplace_back(trim(line.substr(1)));
       return {};
     }
-    if (line.empty()) {
-      comments_.clear();
-      return {};
-    }
+    if (line.empty()) return {};
     const std::uint32_t first = lines_.number();
     LogicalLine logical;
     TRY(join(line, whole, logical));
@@ -92,16 +89,14 @@ class Parser {
       const std::string_view next = lines_.take();
       if (is_comment(next)) continue;
       if (trim(next).empty()) {
-        if (!noted) {
-          const auto number = lines_.number();
-          out_.notes.push_back({ParserNote::Kind::empty_continuation, {number, 1, number, 1}});
-        }
         noted = true;
         continue;
       }
       more = append(next, next, logical);
       if (logical.text().size() > max_dockerfile_bytes) return fail(Error(Code::invalid).why("line is too long"));
     }
+    const auto last = lines_.number();  // where BuildKit places it
+    if (noted) out_.notes.push_back({ParserNote::Kind::empty_continuation, {last, 1, last, 1}});
     return {};
   }
 

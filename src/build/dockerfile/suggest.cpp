@@ -32,7 +32,7 @@ std::optional<std::string> suggestion(std::string_view word, std::span<const std
   for (const auto& name : known) {
     if (name.empty() || name.size() > max_length || name == word) continue;
     const std::size_t letters = distance(word, name);
-    if (letters >= least || letters >= name.size()) continue;
+    if (letters >= least) continue;
     least = letters;
     best = name;
   }

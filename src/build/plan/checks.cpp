@@ -13,8 +13,9 @@ struct RuleInfo {
   std::string_view name;
   std::string_view summary;
   std::string_view page;  // of docs.docker.com/go/dockerfile/rule/
+  bool experimental = false;
 };
-constexpr std::array<RuleInfo, 21> rules{{
+constexpr std::array<RuleInfo, 22> rules{{
     {Rule::stage_name_casing, "StageNameCasing", "Stage names should be lowercase", "stage-name-casing"},
     {Rule::from_as_casing, "FromAsCasing", "The 'as' keyword should match the case of the 'from' keyword",
      "from-as-casing"},
@@ -52,7 +53,11 @@ constexpr std::array<RuleInfo, 21> rules{{
     {Rule::from_platform_flag_const_disallowed, "FromPlatformFlagConstDisallowed",
      "FROM --platform flag should not use a constant value", "from-platform-flag-const-disallowed"},
     {Rule::copy_ignored_file, "CopyIgnoredFile", "Attempting to Copy file that is excluded by .dockerignore",
-     "copy-ignored-file"},
+     "copy-ignored-file", true},
+    {Rule::invalid_definition_description, "InvalidDefinitionDescription",
+     "Comment for build stage or argument should follow the format: `# <arg/stage name> <description>`. If this is not "
+     "intended to be a description comment, add an empty line or comment between the instruction and the comment.",
+     "invalid-definition-description", true},
     {Rule::invalid_base_image_platform, "InvalidBaseImagePlatform",
      "Base image platform does not match expected target platform", "invalid-base-image-platform"},
     {Rule::expose_proto_casing, "ExposeProtoCasing", "Protocol in EXPOSE instruction should be lowercase",
@@ -122,12 +127,53 @@ void check_stage_names(const BuildFile& file, Checks& checks) {
   }
 }
 
+void check_description(const char* instruction, const std::vector<std::string>& names,
+                       const std::vector<std::string>& comments, const Range& range, Checks& checks) {
+  if (names.empty() || comments.empty()) return;
+  const std::string& last = comments.back();
+  if (std::ranges::find(names, last.substr(0, last.find(' '))) != names.end()) return;
+  checks.add(Rule::invalid_definition_description, range,
+             std::string("Comment for ") + instruction + " should follow the format: `# " +
+                 (names.size() > 1 ? "<arg_key>" : names.front()) + " <description>`");
+}
+
+void check_descriptions(const BuildFile& file, Checks& checks) {
+  const auto names_in = [](const ArgCommand& command) {
+    std::vector<std::string> names;
+    for (const auto& definition : command.definitions) names.push_back(definition.key);
+    return names;
+  };
+  for (const auto& meta : file.meta_args)
+    check_description("ARG", names_in(meta.command), meta.comments, meta.range, checks);
+  for (const auto& stage : file.stages) {
+    if (!stage.name.empty()) check_description("FROM", {stage.name}, stage.comments, stage.range, checks);
+    for (const auto& step : stage.steps) {
+      if (const auto* arg = std::get_if<ArgCommand>(&step.command))
+        check_description("ARG", names_in(*arg), step.comments, step.range, checks);
+    }
+  }
+}
+
+std::optional<bool> parse_go_bool(std::string_view text) {
+  for (const auto* yes : {"1", "t", "T", "TRUE", "true", "True"})
+    if (text == yes) return true;
+  for (const auto* no : {"0", "f", "F", "FALSE", "false", "False"})
+    if (text == no) return false;
+  return std::nullopt;
+}
+
+// "RuleA,RuleB" into names; true if it is "all".
+bool names_of(const std::string& value, std::set<std::string>& names) {
+  for (const auto& name : split(value, ',')) names.insert(std::string(trim(name)));
+  return to_lower(value) == "all";
+}
+
 }  // namespace
 
 bool looks_like_secret(std::string_view name) {
   constexpr std::array<std::string_view, 10> secret{"apikey",   "auth",  "credential", "credentials", "key",
                                                     "password", "pword", "passwd",     "secret",      "token"};
-  constexpr std::array<std::string_view, 3> harmless{"public", "file", "version"};
+  constexpr std::array<std::string_view, 1> harmless{"public"};
   return has_token(name, secret) && !has_token(name, harmless);
 }
 
@@ -139,15 +185,24 @@ Result<Checks> Checks::of(const Dockerfile& dockerfile) {
     const auto equals = part.find('=');
     const std::string key = to_lower(trim(std::string_view(part).substr(0, equals)));
     const std::string value(equals == std::string::npos ? "" : trim(std::string_view(part).substr(equals + 1)));
+    const auto invalid = [&](const std::string& why) {
+      return fail(Error(Code::invalid)
+                      .why("failed to parse check options: " + why)
+                      .at(mark_of(dockerfile.file, directive->range)));
+    };
     if (key == "error") {
-      checks.error_ = to_lower(value) == "true" || value == "1";
-    } else if (key == "skip" || key == "experimental") {
-      if (key == "experimental") continue;
-      if (to_lower(value) == "all") checks.skip_all_ = true;
-      for (const auto& name : split(value, ',')) checks.skip_.insert(std::string(trim(name)));
+      const auto on = parse_go_bool(value);
+      if (!on) {
+        return invalid("failed to parse check option \"" + part + "\": strconv.ParseBool: parsing \"" + value +
+                       "\": invalid syntax");
+      }
+      checks.error_ = *on;
+    } else if (key == "skip") {
+      checks.skip_all_ = names_of(value, checks.skip_);
+    } else if (key == "experimental") {
+      checks.experimental_all_ = names_of(value, checks.experimental_);
     } else {
-      return fail(dockerfile_error(dockerfile.file, directive->range,
-                                   "failed to parse check options: invalid check option \"" + key + "\""));
+      return invalid("invalid check option \"" + key + "\"");
     }
   }
   return checks;
@@ -155,7 +210,9 @@ Result<Checks> Checks::of(const Dockerfile& dockerfile) {
 
 void Checks::add(Rule rule, const Range& range, std::string message) {
   const RuleInfo& info = info_of(rule);
-  if (skip_all_ || skip_.contains(std::string(info.name))) return;
+  const std::string name(info.name);
+  if (info.experimental && !experimental_all_ && !experimental_.contains(name)) return;
+  if (skip_all_ || skip_.contains(name)) return;
   Warning warning;
   warning.rule = info.name;
   warning.summary = info.summary;
@@ -171,6 +228,7 @@ void check_text(const Dockerfile& dockerfile, const BuildFile& file, Checks& che
     checks.add(Rule::no_empty_continuation, note.range, "Empty continuation line");
   check_stage_names(file, checks);
   check_casing(file, checks);
+  check_descriptions(file, checks);
   for (const auto& stage : file.stages) {
     for (const auto& step : stage.steps) {
       if (std::holds_alternative<MaintainerCommand>(step.command))

@@ -35,9 +35,11 @@ enum class Rule : std::uint8_t {
   invalid_base_image_platform,
   expose_proto_casing,
   expose_invalid_format,
+  invalid_definition_description,
 };
 
-// Collects warnings. "# check=skip=RuleA,RuleB;error=true" in the Dockerfile is obeyed.
+// Collects warnings. "# check=skip=RuleA,RuleB;error=true" in the Dockerfile is obeyed; some rules only hold where
+// "# check=experimental=RuleC" asks for them.
 class Checks {
  public:
   static Result<Checks> of(const Dockerfile& dockerfile);
@@ -49,8 +51,8 @@ class Checks {
   explicit Checks(std::string file) : file_(std::move(file)) {}
   std::string file_;
   bool error_ = false;
-  bool skip_all_ = false;
-  std::set<std::string> skip_;
+  bool skip_all_ = false, experimental_all_ = false;
+  std::set<std::string> skip_, experimental_;
   std::vector<Warning> warnings_;
 };
 

@@ -288,6 +288,8 @@ Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const Bui
   }
   if (stages == 1) graph.nodes.front().title.clear();
   builder.reach(graph.target);
+  // A check looks at every stage, also at those that nobody needs.
+  for (std::size_t i = 0; i < stages && request.goal == Goal::check_only; ++i) builder.reach(i);
   for (std::size_t i = 0; i < stages; ++i) {
     if (graph.nodes[i].reachable) TRY(check_order(graph, i));
   }

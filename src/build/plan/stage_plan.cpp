@@ -283,8 +283,9 @@ class Planner {
   Result<> apply(const ExposeCommand& command) {
     std::vector<std::string> ports;
     for (const auto& text : command.ports) {
-      const auto words = TRY(expanded(text)).words;
-      for (const auto& word : words) TRY(expose_ports(word, step_->range, checks_, ports));
+      // Of variables that are not there BuildKit says nothing here.
+      const auto expansion = TRY(expand(text, out_.state.environment.lookup(), {.escape = input_.escape}));
+      for (const auto& word : expansion.words) TRY(expose_ports(word, step_->range, checks_, ports));
     }
     for (const auto& port : ports) {
       auto& all = config().exposed_ports;
@@ -508,7 +509,7 @@ class Planner {
     const std::string path = clean_path(*text);
     if (!copy.from && input_.ignored && path != "." && path != "/" && input_.ignored(path)) {
       checks_.add(Rule::copy_ignored_file, step_->range,
-                  std::string("Attempting to ") + (add ? "Add" : "Copy") + " file \"" + path +
+                  std::string("Attempting to ") + (add ? "Add" : "Copy") + " file \"" + *text +
                       "\" that is excluded by .dockerignore");
     }
     return CopySource{CopySource::Kind::path, *text, {}};
