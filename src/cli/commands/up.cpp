@@ -50,11 +50,16 @@ Result<std::set<std::string>> attached_services(const Invocation& invocation, co
 Result<int> attached(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
   const ParsedFlags& flags = invocation.flags;
   const Terminal& terminal = invocation.terminal;
-  LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
-                      .colour = !flags.on("no-color") && terminal.colour_out(),
-                      .sanitize = terminal.out_is_terminal,
-                      .timestamps = flags.on("timestamps"),
-                      .streams = Streams::separate});
+  // On a terminal through the progress block, which would wipe out lines that are written past it.
+  const auto through_progress = [&](std::string_view text) { workspace.session().progress.output(text); };
+  LogStyle style{.prefix = !flags.on("no-log-prefix"),
+                 .colour = !flags.on("no-color") && terminal.colour_out(),
+                 .sanitize = terminal.out_is_terminal,
+                 .timestamps = flags.on("timestamps"),
+                 .streams = Streams::separate};
+  if (terminal.out_is_terminal) style.out = through_progress;
+  if (terminal.out_is_terminal && terminal.err_is_terminal) style.err = through_progress;
+  LogPrinter printer(std::move(style));
   project::AttachOptions attach;
   attach.services = TRY(attached_services(invocation, *workspace.project()));
   attach.exit_code_from = flags.text("exit-code-from");
