@@ -7,7 +7,9 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -184,6 +186,32 @@ class World:
         """Starts consort and gives the process (stdout and stderr piped unless told otherwise)."""
         return subprocess.Popen([str(CONSORT), *map(str, argv)], cwd=self.project, env=self.env,
                                 **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
+
+    def on_terminal(self, argv, keys, timeout=60):
+        """Runs consort on a terminal of its own; keys are (what must be shown first, bytes to type)."""
+        start, keys, out, seen = time.monotonic(), list(keys), b"", 0
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.project)
+            os.execve(str(CONSORT), [str(CONSORT), *argv], {**self.env, "TERM": "xterm", "NO_COLOR": ""})
+        try:
+            while time.monotonic() - start < timeout:
+                if select.select([terminal], [], [], 0.1)[0]:
+                    try:
+                        out += os.read(terminal, 65536)
+                    except OSError:  # the other end is closed
+                        break
+                if keys and keys[0][0].encode() in out[seen:]:
+                    seen = len(out)
+                    os.write(terminal, keys.pop(0)[1])
+            else:
+                os.kill(child, signal.SIGKILL)
+        finally:
+            _, status = os.waitpid(child, 0)
+            os.close(terminal)
+        ran = Ran(["consort", *argv], os.waitstatus_to_exitcode(status), out.decode(errors="replace"), "", time.monotonic() - start)
+        self.commands.append(ran)
+        return ran
 
     def write(self, path, text):
         target = self.project / path

@@ -297,3 +297,26 @@ def scenario_session_as_with_docker_compose(world):
         if found:
             wrong.append("\n".join([command, *found]))
     check(not wrong, f"{len(wrong)} of {len(recorded)} commands differ:\n" + "\n".join(wrong))
+
+
+def scenario_attached_up(world):
+    """up on a terminal must show prefixed lines, stop gracefully at Ctrl-C and keep the last words, and kill at the second."""
+    world.write("compose.yaml", """
+services:
+  polite:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "trap 'echo good bye; exit 0' TERM; echo hello; while true; do sleep 0.1; done"]
+  stubborn:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "trap '' TERM; echo here; while true; do sleep 0.1; done"]
+    stop_grace_period: 100s
+""")
+    ran = world.on_terminal(["up", "polite"], [("hello", b"\x03")])
+    check(ran.status == 130, str(ran))
+    check(re.search(r"\x1b\[36mpolite-1  \| \x1b\[0mhello", ran.out), f"no coloured prefix: {ran.out!r}")
+    kept = ran.out[ran.out.index("Gracefully Stopping... press Ctrl+C again to force"):]
+    check("good bye" in kept and "polite-1 exited with code 0" in kept, f"the last words are missing: {kept!r}")
+    ran = world.on_terminal(["up", "stubborn"], [("here", b"\x03"), ("Stopping", b"\x03")])
+    check(ran.status == 130, str(ran))
+    check(ran.seconds < 50, f"the second Ctrl-C did not kill ({ran.seconds:.1f} s)")
+    check(world.service("stubborn")["ExitCode"] == 137, str(world.service("stubborn")))

@@ -122,18 +122,48 @@ class Following {
   int abort_code_ = 0;
 };
 
+// Calls `action` once, in a thread of its own, should an interrupt come while it lives.
+class OnInterrupt {
+ public:
+  OnInterrupt(int interrupt_fd, Fd done, std::function<void()> action)
+      : done_(std::move(done)), thread_([this, interrupt_fd, act = std::move(action)] {
+          std::array<pollfd, 2> fds{pollfd{interrupt_fd, POLLIN, 0}, pollfd{done_.get(), POLLIN, 0}};
+          while (::poll(fds.data(), fds.size(), -1) < 0) continue;
+          if (fds[0].revents & POLLIN) act();
+        }) {}
+  ~OnInterrupt() {
+    const std::uint64_t one = 1;
+    (void)write_full(done_.get(), std::as_bytes(std::span(&one, 1)));
+    thread_.join();
+  }
+  OnInterrupt(const OnInterrupt&) = delete;
+  OnInterrupt& operator=(const OnInterrupt&) = delete;
+
+ private:
+  Fd done_;
+  std::thread thread_;
+};
+
 Result<> stop_everything(Session& session) {
   const Observed observed = TRY(observe(session, Look::containers));
   Containers mine;
   for (const engine::Container& container : observed.containers)
     if (session.project->services.contains(container.service) && !container.oneoff) mine.push_back(container);
-  Result<> outcome = execute(session, plan_stop(mine, ServiceGraph::of(*session.project), {}), "Stopping");
-  if (outcome || outcome.error().code() != Code::interrupted) return outcome;
-  std::erase_if(mine, [&](const engine::Container& container) {
-    const auto now = session.engine.inspect(container.id);
-    return !now || !now->state.running();
+  // The stopping is not broken off: what is killed has stopped, and the plan sees that.
+  Session patient{.engine = session.engine,
+                  .progress = session.progress,
+                  .project_name = session.project_name,
+                  .project = session.project,
+                  .parallel = session.parallel,
+                  .interrupt_fd = -1,
+                  .separator = session.separator,
+                  .env_files = session.env_files};
+  Fd done(::eventfd(0, EFD_CLOEXEC));
+  if (!done) return fail_errno("eventfd");
+  const OnInterrupt force(session.interrupt_fd, std::move(done), [&] {
+    for (const engine::Container& container : mine) (void)session.engine.kill_container(container.id, "KILL");
   });
-  return execute(session, plan_kill(mine, "SIGKILL"), "Killing");
+  return execute(patient, plan_stop(mine, ServiceGraph::of(*session.project), {}), "Stopping");
 }
 
 Result<int> code_of_service(Session& session, const std::string& service) {
