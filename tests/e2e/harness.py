@@ -4,6 +4,7 @@ A scenario is a function `scenario_NAME(world)` whose docstring states the invar
 wherever there is state to observe; waits with `eventually`, never with a bare sleep; and leaves the host as it found it.
 """
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -13,8 +14,10 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -193,6 +196,7 @@ class World:
         child, terminal = pty.fork()
         if child == 0:
             os.chdir(self.project)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
             os.execve(str(CONSORT), [str(CONSORT), *argv], {**self.env, "TERM": "xterm", "NO_COLOR": ""})
         try:
             while time.monotonic() - start < timeout:
@@ -231,9 +235,11 @@ class World:
         file.write_text(text)
         self.env["COMPOSE_PROJECT_NAME"] = name
 
-    def ps(self, *argv):
-        lines = self.consort("ps", "-a", "--format", "json", *argv).out.splitlines()
-        return {c["Service"]: c for c in map(json.loads, lines)}
+    def ps_all(self):
+        return [json.loads(line) for line in self.consort("ps", "-a", "--format", "json").out.splitlines()]
+
+    def ps(self):
+        return {c["Service"]: c for c in self.ps_all()}
 
     def service(self, name):
         return self.ps().get(name, {})

@@ -320,3 +320,29 @@ services:
     check(ran.status == 130, str(ran))
     check(ran.seconds < 50, f"the second Ctrl-C did not kill ({ran.seconds:.1f} s)")
     check(world.service("stubborn")["ExitCode"] == 137, str(world.service("stubborn")))
+
+
+def scenario_terminals(world):
+    """run, exec and attach must give a real terminal of the right size, pass Ctrl-C on, and let go at Ctrl-P Ctrl-Q."""
+    world.write("compose.yaml", """
+services:
+  shell:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "echo ready; exec sh"]
+    stdin_open: true
+    tty: true
+""")
+    ran = world.on_terminal(["run", "--rm", "shell", "sh"], [("# ", b"tty; stty size; echo $((6*7)); exit 5\n")])
+    check(ran.status == 5 and "/dev/pts/0" in ran.out and "24 80" in ran.out and "42" in ran.out, str(ran))
+    ran = world.on_terminal(["run", "--name", "kept", "shell", "sh"], [("# ", b"echo $((7*7))\n"), ("49", b"\x10\x11")])
+    check(ran.status == 0, str(ran))
+    kept = [c for c in world.ps_all() if c["Name"] == "kept"]
+    check(kept and kept[0]["State"] == "running", f"after detaching: {kept}")
+    world.consort("up", "-d")
+    ran = world.on_terminal(["exec", "shell", "sh"], [("# ", b"sleep 100\n"), ("sleep 100", b"\x03"), ("# ", b"exit 6\n")])
+    check(ran.status == 6 and ran.seconds < 50, str(ran))
+    ran = world.on_terminal(["attach", "shell"], [("", b"echo $((8*8))\n"), ("64", b"\x10\x11")])
+    check(ran.status == 0, str(ran))
+    check(world.service("shell")["State"] == "running", "attach ended it")
+    ran = world.consort("exec", "-T", "shell", "sh", "-c", "cat; tty", status=1, stdin=subprocess.DEVNULL)
+    check(ran.out == "not a tty\n", str(ran))
