@@ -53,15 +53,22 @@ void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   });
 }
 
-std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sightings) {
+void collect_uses(const Node& node, std::vector<TemplateUse>& uses) {
+  if (node.is_string() && node.text.find('$') != std::string::npos) {
+    for (TemplateUse& use : template_uses(node.text)) uses.push_back(std::move(use));
+  }
+  for (const Node& item : node.items) collect_uses(item, uses);
+  for (const Entry& entry : node.entries) collect_uses(entry.value, uses);
+}
+
+std::vector<VariableUse> variables_of(const std::vector<TemplateUse>& uses) {
   std::map<std::string, VariableUse> by_name;
-  for (const VariableSighting& sighting : sightings) {
-    VariableUse& use = by_name[sighting.use.name];
-    use.name = sighting.use.name;
-    const std::string& op = sighting.use.op;
-    if (op == ":-" || op == "-") use.default_value = sighting.use.word;
-    if (op == ":+" || op == "+") use.alternate_value = sighting.use.word;
-    if (op == ":?" || op == "?") use.required = true;
+  for (const TemplateUse& each : uses) {
+    VariableUse& use = by_name[each.name];
+    use.name = each.name;
+    if (each.op == ":-" || each.op == "-") use.default_value = each.word;
+    if (each.op == ":+" || each.op == "+") use.alternate_value = each.word;
+    if (each.op == ":?" || each.op == "?") use.required = true;
   }
   std::vector<VariableUse> out;
   for (auto& [name, use] : by_name) out.push_back(std::move(use));
@@ -175,9 +182,8 @@ class Load {
       check_consistency(project, reporter_);
       check_image_tags(project, reporter_);
     }
-    if (options_.resolve_env_files == Switch::on || options_.interpolate == Switch::on) {
-      resolve_env_files(project, options_.access, reporter_);
-    }
+    if (options_.resolve_env_files == Switch::on) resolve_env_files(project, options_.access, reporter_);
+    resolve_label_files(project, options_.access, reporter_);
     project.keep_unused_resources = options_.all_resources == Switch::on;
     if (!project.keep_unused_resources) drop_unused_resources(project);
     outcome_.project = std::move(project);
@@ -187,7 +193,13 @@ class Load {
     if (reporter_.failed()) outcome_.project.reset();
     for (Diagnostic& each : reporter_.diagnostics()) outcome_.diagnostics.push_back(std::move(each));
     drop_repeated(outcome_.diagnostics);
-    outcome_.variables = variables_of(sightings_);
+    std::vector<TemplateUse> uses;
+    if (options_.interpolate == Switch::on) {
+      for (const VariableSighting& each : sightings_) uses.push_back(each.use);
+    } else if (tree_) {
+      collect_uses(*tree_, uses);
+    }
+    outcome_.variables = variables_of(uses);
     outcome_.raw_tree = tree_;
     if (options_.trace == Switch::on && tree_) {
       outcome_.provenance = provenance_.steps(*tree_, *sources_, sightings_, options_);

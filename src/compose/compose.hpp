@@ -47,7 +47,7 @@ struct LoadOptions {
   Switch normalize = Switch::on;
   Switch resolve_paths = Switch::on;
   Switch check_consistency = Switch::on;
-  Switch resolve_env_files = Switch::on;
+  Switch resolve_env_files = Switch::on;  // off: env_file stays as it is, as the hash of `config --hash` wants it
   Switch all_resources = Switch::off;  // --all-resources: keep what no active service uses
   Switch trace = Switch::off;          // remember provenance for explain()
 };
@@ -71,7 +71,8 @@ struct VariableUse {
 struct LoadOutcome {
   std::optional<Project> project;       // absent when any diagnostic is an error
   std::vector<Diagnostic> diagnostics;  // warnings too; in the order in which Docker Compose would have found them
-  std::vector<VariableUse> variables;   // `config --variables`, sorted by name
+  // Sorted by name. `config --variables`: load without interpolation, so that no missing value is in the way.
+  std::vector<VariableUse> variables;
   // The texts read, by path: for apply_fixes().
   std::map<std::string, std::string> texts;
   // With --no-interpolate: the merged tree, since the typed model may not hold it.

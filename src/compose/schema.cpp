@@ -390,7 +390,8 @@ const Shape mount{.name = "string or mapping",
 const Shape mounts{
     .name = "list", .types = type::sequence, .example = "- data:/var/lib/data", .item = &mount, .unique = true};
 
-const Shape storage_options{.name = "mapping", .types = type::mapping, .example = "{size: 20G}", .value = &scalar_value};
+const Shape storage_options{
+    .name = "mapping", .types = type::mapping, .example = "{size: 20G}", .value = &scalar_value};
 
 constexpr string_view cgroup_choices[]{"host", "private"};
 const Shape cgroup{.name = "host or private", .types = type::string, .choices = cgroup_choices};

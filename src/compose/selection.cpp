@@ -7,6 +7,7 @@
 #include "compose/compose.hpp"
 #include "compose/model/codec.hpp"
 #include "compose/passes/finish.hpp"
+#include "compose/passes/merge.hpp"
 #include "compose/passes/suggest.hpp"
 #include "compose/render/emit.hpp"
 
@@ -81,6 +82,7 @@ std::string render_yaml(const Node& tree) {
 std::string render_json(const Node& tree) {
   Node sorted = tree;
   sort_keys(sorted, Syntax::json);
+  empty_lists_to_null(sorted);
   return emit_json(sorted);
 }
 

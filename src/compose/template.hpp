@@ -32,6 +32,8 @@ struct TemplateResult {
   std::vector<TemplateUse> uses;
 };
 
+// Every variable that a text names, nested ones too, whether or not it could be substituted.
+std::vector<TemplateUse> template_uses(std::string_view text);
 TemplateResult substitute(std::string_view text, const Lookup& lookup);
 
 }  // namespace consort::compose

@@ -12,24 +12,27 @@ namespace consort::cli {
 
 namespace {
 
-void apply_switches(const ParsedFlags& flags, compose::LoadOptions& options) {
+compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOptions options) {
   const auto off = [&](const char* flag, compose::Switch& value) {
     if (flags.on(flag)) value = compose::Switch::off;
   };
   off("no-interpolate", options.interpolate);
+  off("variables", options.interpolate);  // a missing value must not hide a variable
   off("no-normalize", options.normalize);
   off("no-path-resolution", options.resolve_paths);
   off("no-consistency", options.check_consistency);
-  off("no-env-resolution", options.resolve_env_files);
+  // --no-env-resolution changes nothing here, as in the original: what it prints has its env files resolved.
+  if (needs_no_env_files(flags)) options.resolve_env_files = compose::Switch::off;
   if (flags.has("why")) options.trace = compose::Switch::on;
+  return options;
 }
 
 compose::Colour colour_of(const Terminal& terminal) {
   return terminal.colour_err() ? compose::Colour::always : compose::Colour::never;
 }
 
-// Writes the corrected files; the value is the exit status.
-Result<int> fix_files(const compose::LoadOutcome& outcome) {
+// Writes the corrected files.
+Result<> fix_files(const compose::LoadOutcome& outcome) {
   std::set<std::string> files;
   for (const compose::Diagnostic& diagnostic : outcome.diagnostics)
     for (const compose::Fix& fix : diagnostic.fixes)
@@ -40,11 +43,31 @@ Result<int> fix_files(const compose::LoadOutcome& outcome) {
     const auto text = outcome.texts.find(file);
     if (text == outcome.texts.end() || file == "-") continue;
     const std::string fixed = compose::apply_fixes(text->second, file, outcome.diagnostics);
+    if (fixed == text->second) continue;
     const auto mode = TRY(stat_path(file)).st_mode & 07777;
     TRY(write_file_atomic(file, fixed, mode, Durability::durable));
     print_err("fixed " + file + "\n");
   }
-  return 0;
+  return {};
+}
+
+bool has_errors(const compose::LoadOutcome& outcome) {
+  for (const compose::Diagnostic& diagnostic : outcome.diagnostics)
+    if (diagnostic.severity == compose::Severity::error) return true;
+  return !outcome.project;
+}
+
+// --check: everything there is to say about the files, and nothing else.
+Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outcome) {
+  const std::string format = invocation.flags.text("format");
+  if (format == "json") {
+    print_out(compose::diagnostics_json(outcome.diagnostics) + "\n");
+  } else if (format == "sarif") {
+    print_out(compose::diagnostics_sarif(outcome.diagnostics) + "\n");
+  } else {
+    print_err(compose::render_diagnostics(outcome.diagnostics, colour_of(invocation.terminal)));
+  }
+  return has_errors(outcome) ? 1 : 0;
 }
 
 // Warnings as a line each; errors with their places. True if there was an error.
@@ -67,49 +90,52 @@ bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
   return !outcome.project;
 }
 
-Result<std::string> whole(const Invocation& invocation, const compose::LoadOutcome& outcome,
-                          const compose::Project& project) {
-  const std::string format = invocation.flags.text("format", "yaml");
+Result<std::string> whole(const Invocation& invocation, const compose::LoadOutcome& outcome, compose::Project project) {
+  const ParsedFlags& flags = invocation.flags;
+  const std::string format = flags.text("format", "yaml");
   if (format != "yaml" && format != "json") return fail(Code::invalid, "unsupported format \"" + format + "\"");
-  if (invocation.flags.on("no-interpolate") && outcome.raw_tree)
-    return format == "json" ? compose::render_json(*outcome.raw_tree) : compose::render_yaml(*outcome.raw_tree);
-  return format == "json" ? compose::render_json(project) : compose::render_yaml(project);
-}
-
-Result<> deliver(const ParsedFlags& flags, const std::string& text) {
-  if (flags.has("output")) return write_file_atomic(flags.text("output"), text);
-  print_out(text);
-  return {};
+  const bool json = format == "json";
+  const bool lock = flags.on("lock-image-digests");
+  const bool pin = lock || flags.on("resolve-image-digests");
+  if (flags.on("no-interpolate") && outcome.raw_tree) {
+    compose::Node tree = *outcome.raw_tree;
+    if (pin) TRY(pin_images(tree));
+    if (lock) keep_only_images(tree);
+    return json ? compose::render_json(tree) : compose::render_yaml(tree);
+  }
+  if (!invocation.arguments.empty())
+    project = TRY(compose::project_with_services(project, invocation.arguments, compose::Dependencies::include));
+  if (pin) TRY(pin_images(project));
+  if (lock) project = only_images(project);
+  return json ? compose::render_json(project) : compose::render_yaml(project);
 }
 
 }  // namespace
 
 Result<int> run_config(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
-  compose::LoadOptions options = TRY(load_options(invocation, invocation.arguments));
-  apply_switches(flags, options);
+  const bool selects = takes_services(flags);
+  const compose::LoadOptions options =
+      with_switches(flags, TRY(load_options(invocation, selects ? invocation.arguments : std::vector<std::string>())));
   compose::LoadOutcome outcome = compose::load(options);
   if (flags.on("fix")) {
     TRY(fix_files(outcome));
     outcome = compose::load(options);  // what is left
   }
+  if (flags.on("check") || flags.text("format") == "sarif") return check(invocation, outcome);
   if (report(invocation, outcome)) return 1;
-  compose::Project project = *outcome.project;
-  if (!invocation.arguments.empty())
-    project = TRY(compose::project_with_services(project, invocation.arguments, compose::Dependencies::include));
-  if (flags.on("quiet") || (flags.on("fix") && !flags.has("format"))) return 0;
-  if (const auto part = TRY(config_part(invocation, outcome, project))) {
-    TRY(deliver(flags, *part));
+  if (flags.on("fix") && !flags.has("format")) return 0;
+  if (const auto part = TRY(config_part(invocation, outcome, *outcome.project))) {
+    print_out(*part);
     return 0;
   }
-  if (flags.on("resolve-image-digests") || flags.on("lock-image-digests")) {
-    TRY(resolve_digests(project));
-    if (flags.on("lock-image-digests")) {
-      TRY(deliver(flags, digest_lock(project)));
-      return 0;
-    }
+  const std::string text = TRY(whole(invocation, outcome, *outcome.project));
+  if (flags.on("quiet")) return 0;
+  if (flags.has("output")) {
+    TRY(write_file_atomic(flags.text("output"), text));
+  } else {
+    print_out(text);
   }
-  TRY(deliver(flags, TRY(whole(invocation, outcome, project))));
   return 0;
 }
 

@@ -30,9 +30,10 @@ inline constexpr Flag build_flags[] = {
 };
 
 inline constexpr Flag config_flags[] = {
+    {"check", 0, boolean, "", "Only tell what is wrong; --format json or sarif for editors and CI"},
     {"environment", 0, boolean, "", "Print the environment that variables are taken from"},
     {"fix", 0, boolean, "", "Correct in the files what is certain to be a mistake"},
-    {"format", 0, text, "", "Format of the output: yaml or json"},
+    {"format", 0, text, "", "Format of the output: yaml or json; sarif implies --check"},
     {"hash", 0, text, "", "Print the configuration hash of services (\"*\": all)"},
     {"images", 0, boolean, "", "Print the images"},
     {"lock-image-digests", 0, boolean, "", "Print an override file that pins images to digests"},

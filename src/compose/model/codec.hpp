@@ -14,7 +14,7 @@ enum class Syntax : std::uint8_t { yaml, json };
 // A tree ready to be printed: typed objects in their fixed order, free maps in the syntax's order.
 Node encode_project(const Project& project, Syntax syntax);
 Node encode_service(const Service& service, Syntax syntax);
-// Free data in the order of the syntax, all the way down. In JSON the original prints an empty list as null.
+// Free data in the order of the syntax, all the way down.
 void sort_keys(Node& node, Syntax syntax);
 
 // "512m", "1.5 GiB", "-1": bytes. The error is Docker's words.

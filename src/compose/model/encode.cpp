@@ -5,6 +5,7 @@
 #include "compose/internal/go_format.hpp"
 #include "compose/model/codec.hpp"
 #include "compose/model/fields.hpp"
+#include "compose/passes/merge.hpp"
 
 namespace consort::compose {
 
@@ -230,6 +231,7 @@ void sort_extensions(Node& node, Syntax syntax) {
   for (Entry& entry : node.entries) {
     if (entry.key.starts_with("x-")) {
       sort_keys(entry.value, syntax);
+      if (syntax == Syntax::json) empty_lists_to_null(entry.value);
     } else {
       sort_extensions(entry.value, syntax);
     }
@@ -239,7 +241,6 @@ void sort_extensions(Node& node, Syntax syntax) {
 }  // namespace
 
 void sort_keys(Node& node, Syntax syntax) {
-  if (syntax == Syntax::json && node.is_sequence() && node.items.empty()) node = Node::make_null(node.place);
   for (Node& item : node.items) sort_keys(item, syntax);
   for (Entry& entry : node.entries) sort_keys(entry.value, syntax);
   std::ranges::stable_sort(node.entries, [syntax](const Entry& a, const Entry& b) {
@@ -253,7 +254,7 @@ Node encode_service(const Service& service, Syntax syntax) {
 
 Node encode_project(const Project& project, Syntax syntax) {
   Node root = Node::make_mapping();
-  root.set("name", Node::make_string(project.name));
+  if (syntax == Syntax::json || !project.name.empty()) root.set("name", Node::make_string(project.name));
   if (project.services.empty()) {
     root.set("services", Node::make_mapping());
   } else {

@@ -12,6 +12,7 @@ void apply_profiles(Project& project);
 void check_consistency(const Project& project, Reporter& reporter);
 // env_file and label_file into environment and labels.
 void resolve_env_files(Project& project, const FileAccess& access, Reporter& reporter);
+void resolve_label_files(Project& project, const FileAccess& access, Reporter& reporter);
 void drop_unused_resources(Project& project);
 // Image tags that are almost a word that everybody uses: 15-alphine.
 void check_image_tags(const Project& project, Reporter& reporter);

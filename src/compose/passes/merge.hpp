@@ -17,6 +17,8 @@ void merge(Node& base, Node override, Path& at, Reporter& reporter, MergeListene
 
 // Sequences whose items have a key: the later item replaces the earlier one with the same key.
 void enforce_unicity(Node& root);
+// For JSON: the original prints an empty list as null, unless enforce_unicity() looks at it.
+void empty_lists_to_null(Node& root);
 
 struct MergeRule {
   std::string_view pattern;

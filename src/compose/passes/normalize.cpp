@@ -115,10 +115,11 @@ void resolve_labels(Service& service, const Project& project, const FileAccess& 
 }  // namespace
 
 void resolve_env_files(Project& project, const FileAccess& access, Reporter& reporter) {
-  for (auto& [name, service] : project.services) {
-    resolve_environment(service, project, access, reporter);
-    resolve_labels(service, project, access, reporter);
-  }
+  for (auto& [name, service] : project.services) resolve_environment(service, project, access, reporter);
+}
+
+void resolve_label_files(Project& project, const FileAccess& access, Reporter& reporter) {
+  for (auto& [name, service] : project.services) resolve_labels(service, project, access, reporter);
 }
 
 void drop_unused_resources(Project& project) {

@@ -144,7 +144,17 @@ void walk(Node& node, PathTable<KeyOf>::Cursor cursor) {
   }
 }
 
+void nullify(Node& node, PathTable<KeyOf>::Cursor cursor) {
+  for (Entry& entry : node.entries) nullify(entry.value, cursor.child(entry.key));
+  for (Node& item : node.items) nullify(item, cursor.item());
+  if (node.is_sequence() && node.items.empty() && !cursor.value()) node = Node::make_null(node.place);
+}
+
 }  // namespace
+
+void empty_lists_to_null(Node& root) {
+  nullify(root, keys().root());
+}
 
 void enforce_unicity(Node& root) {
   walk(root, keys().root());
