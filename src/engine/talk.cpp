@@ -1,5 +1,6 @@
 // Processes in running containers, terminals, what they use.
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -76,6 +77,12 @@ std::uint64_t sum_of_column(const std::string& table, std::size_t column) {
   return sum;
 }
 
+// What a container without a limit can use, as Docker shows it.
+std::uint64_t memory_of_machine() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGE_SIZE);
+  return pages > 0 && size > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(size) : 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Exec>> Engine::exec(const std::string& id, const ExecSpec& spec, int* exit_code) {
@@ -131,7 +138,7 @@ Result<ContainerStats> Engine::stats(const std::string& id) {
   stats.cpu_nanoseconds = seen.cpu_usage_ns;
   stats.memory_bytes =
       seen.memory_bytes > seen.memory_inactive_file ? seen.memory_bytes - seen.memory_inactive_file : 0;
-  stats.memory_limit = seen.memory_limit;
+  stats.memory_limit = seen.memory_limit != 0 ? seen.memory_limit : memory_of_machine();
   stats.pids = seen.pids;
   stats.block_read = seen.io_read_bytes;
   stats.block_written = seen.io_write_bytes;

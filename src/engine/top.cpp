@@ -10,6 +10,7 @@
 #include "base/strings.hpp"
 #include "engine/internal/impl.hpp"
 #include "runtime/cgroup.hpp"
+#include "runtime/inspect.hpp"
 
 namespace consort::engine {
 
@@ -106,7 +107,8 @@ Result<ProcessTable> Engine::top(const std::string& id) {
   std::ranges::sort(pids);
   ProcessTable table{.titles = {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}, .rows = {}};
   for (const pid_t pid : pids)
-    if (const auto stat = read_stat(pid)) table.rows.push_back(row_of(pid, *stat));
+    if (const auto stat = read_stat(pid); stat && !runtime::is_being_set_up(pid))
+      table.rows.push_back(row_of(pid, *stat));
   return table;
 }
 

@@ -9,6 +9,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
+#include "runtime/internal/steps.hpp"
 
 namespace consort::runtime {
 
@@ -172,10 +173,15 @@ std::string command_of(pid_t pid) {
 
 }  // namespace
 
+bool is_being_set_up(pid_t pid) {
+  return trim(read_file(proc(pid, "comm"), 64).value_or("")) == internal::setting_up_name;
+}
+
 Result<std::vector<ContainerProcess>> container_processes(const std::string& cgroup_path) {
   std::vector<ContainerProcess> processes;
   for (const pid_t pid : TRY(Cgroup::open(cgroup_path).pids()))
-    if (path_exists(proc(pid, ""))) processes.push_back({pid, parent_of(pid).value_or(0), command_of(pid)});
+    if (path_exists(proc(pid, "")) && !is_being_set_up(pid))
+      processes.push_back({pid, parent_of(pid).value_or(0), command_of(pid)});
   return processes;
 }
 

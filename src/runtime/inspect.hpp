@@ -46,6 +46,9 @@ Result<std::vector<ListeningPort>> listening_tcp_ports(pid_t pid);
 // The parser of such a table, for both address lengths.
 std::vector<ListeningPort> parse_listening(std::string_view table);
 
+// A child of ours in the container that is not yet the program it will be: nobody's business.
+bool is_being_set_up(pid_t pid);
+
 // Processes of a container as `top` shows them, the first one first.
 struct ContainerProcess {
   pid_t pid = 0;

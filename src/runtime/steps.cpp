@@ -2,6 +2,7 @@
 #include "runtime/internal/steps.hpp"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -93,6 +94,7 @@ std::span<const Step> exec_steps() {
 
 void run_child(const Prepared& plan, std::span<const Step> steps, int sync) {
   reset_signals();
+  ::prctl(PR_SET_NAME, setting_up_name);
   Child child{.plan = plan, .sync = sync};
   for (const Step& step : steps) {
     const Outcome outcome = step.run(child);

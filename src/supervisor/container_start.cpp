@@ -73,7 +73,8 @@ runtime::ExternalRuntime Container::external_runtime() const {
 }
 
 Result<> Container::begin_launch() {
-  const runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
+  runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
+  context_.inherited.give_to(spec.process);
   run_->network = std::make_unique<ContainerNetwork>(context_);
   TRY(run_->network->acquire(unit_));
   record_.host_links = run_->network->host_links();
@@ -227,6 +228,7 @@ void Container::watch_health(HealthMachine::Time started) {
     runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
     spec.process.args = argv;
     spec.process.terminal = false;
+    context_.inherited.give_to(spec.process);
     runtime::ExecOptions options;
     options.pid = run_->pid;
     options.pidfd = run_->pidfd.get();

@@ -297,7 +297,8 @@ TEST_F(LaunchMoreTest, WakesItsLoopForNewsOnly) {
     const auto now = launch->advance();
     ASSERT_TRUE(now) << now.error().message();
     state = *now;
-    if (state == Launch::State::ready && !std::exchange(released, true)) ASSERT_TRUE(launch->start());
+    if (state != Launch::State::ready || std::exchange(released, true)) return;
+    ASSERT_TRUE(launch->start());
   };
   const EventLoop::Token watch = loop.add(launch->sync_fd(), EPOLLIN, on_news).value();
   while (state != Launch::State::started) ASSERT_TRUE(loop.run_once());

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -414,6 +416,37 @@ TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
   ASSERT_NE(project.keeper(), 0);
   ::kill(project.supervisor(), SIGKILL);
   EXPECT_TRUE(eventually([&] { return project.keeper() == 0; }, std::chrono::seconds(30)));
+}
+
+// What the programs take for themselves they do not hand on.
+TEST_F(SupervisorTest, TakesItsLimitsForItselfAlone) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"echo", "up", "--", "pause"});
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started);
+  const auto file = [](pid_t pid, const std::string& name) {
+    return read_file("/proc/" + std::to_string(pid) + "/" + name, 65536).value_or("");
+  };
+  const auto soft_limit = [](pid_t pid) {
+    rlimit limit{};
+    EXPECT_EQ(::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit), 0);
+    return limit.rlim_cur;
+  };
+  const auto tried = run_and_capture({.argv = {"sh", "-c", "echo -900 > /proc/self/oom_score_adj"}});
+  const bool permitted = tried && tried->status.success();  // not in every container
+  const std::string expected = permitted ? "-900\n" : file(::getpid(), "oom_score_adj");
+  EXPECT_EQ(file(project.supervisor(), "oom_score_adj"), expected);
+  EXPECT_EQ(file(project.keeper(), "oom_score_adj"), expected);
+  EXPECT_EQ(file(started->pid, "oom_score_adj"), file(::getpid(), "oom_score_adj"));
+  rlimit own{};
+  ::getrlimit(RLIMIT_NOFILE, &own);
+  EXPECT_EQ(soft_limit(project.supervisor()), own.rlim_max);
+  EXPECT_EQ(soft_limit(project.keeper()), own.rlim_max);
+  EXPECT_EQ(soft_limit(started->pid), own.rlim_cur);
+  auto exec = project.client().exec(unit.id, {.process = project.process({"pause"})});
+  ASSERT_TRUE(exec) << exec.error().message();
+  EXPECT_EQ(soft_limit(exec->pid()), own.rlim_cur);
+  EXPECT_EQ(file(exec->pid(), "oom_score_adj"), file(::getpid(), "oom_score_adj"));
 }
 
 TEST_F(SupervisorTest, RestartsByRequestAndStopsWhatIsBeingRestarted) {

@@ -10,6 +10,9 @@
 
 namespace consort::runtime::internal {
 
+// What a child is called until its execve. (Its command line is that of the program that started it.)
+inline constexpr char setting_up_name[] = "consort:set-up";
+
 enum class StepId : std::uint8_t {
   guard,
   oom_score,

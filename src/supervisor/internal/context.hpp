@@ -13,6 +13,7 @@
 #include "network/ports.hpp"
 #include "network/sandbox.hpp"
 #include "supervisor/internal/keeper_link.hpp"
+#include "supervisor/internal/own_limits.hpp"
 #include "supervisor/internal/unmounter.hpp"
 #include "supervisor/protocol.hpp"
 
@@ -33,6 +34,7 @@ struct Context {
   std::unique_ptr<DnsServer> dns;
   bool shutting_down = false;  // no restarts any more
   std::string init_program;    // consort-init, for `init: true`
+  InheritedLimits inherited;   // for the processes of containers
 
   // Opened when first needed: a project without networks pays nothing.
   Result<HostLink*> host_link();

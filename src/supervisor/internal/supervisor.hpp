@@ -20,6 +20,7 @@ struct SupervisorOptions {
   Roots roots;
   std::string project;
   std::string init_program;  // consort-init
+  InheritedLimits inherited;
 };
 
 class Supervisor {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -30,6 +31,7 @@ namespace {
 
 constexpr int first_backoff_ms = 10;
 constexpr int longest_backoff_ms = 1000;
+constexpr char oom_file[] = "/proc/self/oom_score_adj";
 constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
 constexpr int most_failures = 10;   // in a row, with no container left: then nobody needs us
 
@@ -46,7 +48,9 @@ struct Keeper {
   int failures = 0;        // supervisors in a row that ended badly and soon
   bool was_ready = false;  // some supervisor has served
   bool finished = false;
-  int unsent_stored = 0;  // descriptors still to be told to a new supervisor
+  rlimit descriptors{};         // as we found it: ours is higher, the supervisor's is its own affair
+  char oom_score_adj[16] = {};  // the same
+  int unsent_stored = 0;        // descriptors still to be told to a new supervisor
   bool restored_sent = false;
 };
 
@@ -170,6 +174,27 @@ bool listen_to_supervisor(Keeper& keeper) {
   }
 }
 
+void set_oom_score(const char* text) {
+  const int fd = ::open(oom_file, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  (void)!::write(fd, text, strlen(text));
+  ::close(fd);
+}
+
+// Room for what is kept, and to be the last that is killed when memory runs out. Best effort.
+void take_own_limits(Keeper& keeper) {
+  if (::getrlimit(RLIMIT_NOFILE, &keeper.descriptors) == 0) {
+    rlimit raised = keeper.descriptors;
+    raised.rlim_cur = raised.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &raised);
+  }
+  const int fd = ::open(oom_file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  const ssize_t got = ::read(fd, keeper.oom_score_adj, sizeof keeper.oom_score_adj - 1);
+  ::close(fd);
+  if (got > 0) set_oom_score("-900");
+}
+
 // In the child, between fork and exec. Our signal mask and every descriptor but 0-3 must not be inherited.
 [[noreturn]] void become_supervisor(const Keeper& keeper, int socket) {
   if (socket != socket_fd) {
@@ -177,6 +202,8 @@ bool listen_to_supervisor(Keeper& keeper) {
   } else {
     ::fcntl(socket, F_SETFD, 0);
   }
+  if (keeper.descriptors.rlim_max != 0) ::setrlimit(RLIMIT_NOFILE, &keeper.descriptors);
+  if (keeper.oom_score_adj[0] != '\0') set_oom_score(keeper.oom_score_adj);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -320,6 +347,7 @@ int main(int argc, char** argv) {
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   Keeper keeper;
   keeper.supervisor_argv = argv + 1;
+  take_own_limits(keeper);
   keeper.signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (keeper.signals < 0) return 1;
   return run(keeper);
