@@ -31,7 +31,7 @@ bool take(Request& request, const std::string& flag, const std::string& value) {
   else if (flag == "--format")
     request.format = value;
   else if (flag == "--hash")
-    request.show = "hash", request.hash = value;
+    request.show = "hash", request.hash = value, load.resolve_env_files = Switch::off;
   else
     return false;
   return true;
@@ -47,7 +47,7 @@ bool take_switch(Request& request, const std::string& flag) {
   else if (flag == "--no-consistency")
     request.load.check_consistency = Switch::off;
   else if (flag == "--no-env-resolution")
-    request.load.resolve_env_files = Switch::off;
+    ;  // nothing that is printed depends on it
   else if (flag == "--all-resources")
     request.load.all_resources = Switch::on;
   else if (flag == "-q" || flag == "--quiet")
@@ -130,14 +130,14 @@ ConfigRun run_config(const std::vector<std::string>& arguments, const std::strin
     run.status = 1;
     return run;
   }
+  if (request.load.interpolate == Switch::off && request.show.empty()) {
+    run.out = request.format == "json" ? render_json(*outcome.raw_tree) : render_yaml(*outcome.raw_tree);
+    return run;
+  }
   const auto chosen = project_with_services(*outcome.project, request.load.services, Dependencies::include);
   if (!chosen) {
     run.err += chosen.error().message() + "\n";
     run.status = 1;
-    return run;
-  }
-  if (request.load.interpolate == Switch::off && request.show.empty()) {
-    run.out = request.format == "json" ? render_json(*outcome.raw_tree) : render_yaml(*outcome.raw_tree);
     return run;
   }
   show(out, request, outcome, *chosen);

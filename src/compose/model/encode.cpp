@@ -168,6 +168,13 @@ class Encoder {
     }
     return node;
   }
+  // Only the hash sees these: everything else prints what the files say.
+  Node write(const std::vector<EnvFile>& files, Form) {
+    Node node = Node::make_sequence();
+    for (const EnvFile& file : files)
+      node.items.push_back(file.required ? Node::make_string(file.path) : object(file, syntax_));
+    return node;
+  }
   template <class T>
   Node write(const std::vector<T>& values, Form) {
     Node node = Node::make_sequence();

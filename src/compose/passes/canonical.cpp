@@ -63,7 +63,8 @@ class Pass {
 
  private:
   void service(Node& node, const std::string& path) {
-    build(node.find("build"));
+    build(node.find("build"), path + ".build");
+    ulimits(node.find("ulimits"), path + ".ulimits");
     depends_on(node.find("depends_on"));
     env_file(node.find("env_file"));
     string_to_list(node.find("label_file"));
@@ -78,7 +79,7 @@ class Pass {
     gpus(node.find("gpus"));
   }
 
-  void build(Node* node) {
+  void build(Node* node, const std::string& path) {
     if (!node) return;
     if (node->is_string()) {
       const Place place = node->place;
@@ -87,11 +88,24 @@ class Pass {
       *node = std::move(mapping);
     }
     wrap_strings(node->find("secrets"), "source");
+    ulimits(node->find("ulimits"), path + ".ulimits");
     pairs_to_mapping(node->find("additional_contexts"), "");
     pairs_to_mapping(node->find("ssh"), "default");
     for (const std::string_view key : {"provenance", "sbom"}) {
       if (Node* value = node->find(key); value && value->is_scalar() && !value->is_string())
         *value = Node::make_string(value->scalar_text(), value->place);
+    }
+  }
+
+  // Text is a number only where interpolation has made it one.
+  void ulimits(const Node* node, const std::string& path) {
+    if (!node) return;
+    for (const Entry& entry : node->entries) {
+      if (!entry.value.is_string()) continue;
+      Diagnostic& made = reporter_.error("wrong-type", path + "." + entry.key + ": invalid type string for external",
+                                         entry.value.place);
+      made.label = "must be a number, or {soft: ..., hard: ...}";
+      made.help = "write a number without quotes";
     }
   }
 

@@ -54,7 +54,7 @@ void check_service(const Entry& entry, Reporter& reporter) {
   if (const Node* ports = entry.value.find("ports")) {
     for (const Node& item : ports->items) {
       const Node* ip = item.find("host_ip");
-      if (!ip || ip->text.empty()) continue;
+      if (!ip) continue;
       in_addr four{};
       in6_addr six{};
       if (inet_pton(AF_INET, ip->text.c_str(), &four) == 1 || inet_pton(AF_INET6, ip->text.c_str(), &six) == 1)

@@ -268,26 +268,28 @@ class Merger {
   void pools(Node& base, Node& other) {
     if (!base.is_sequence() || !other.is_sequence()) return generic(base, other, {});
     // As the original does it: an earlier pool stays only if a later one has its subnet.
-    std::vector<Node> merged;
+    std::vector<Node*> merged;
     const auto find = [&merged](const Node& item) {
-      return std::ranges::find_if(merged, [&](const Node& each) { return same_subnet(each, item); });
+      return std::ranges::find_if(merged, [&](const Node* each) { return same_subnet(*each, item); });
     };
     for (Node& earlier : base.items) {
-      for (const Node& later : other.items) {
+      for (Node& later : other.items) {
         if (!same_subnet(earlier, later) && find(later) == merged.end()) {
-          merged.push_back(later);
+          merged.push_back(&later);
           continue;
         }
         Node copy = later;
         generic(earlier, copy, {});
         if (const auto present = find(earlier); present != merged.end()) {
-          *present = earlier;
+          *present = &earlier;
         } else {
-          merged.push_back(earlier);
+          merged.push_back(&earlier);
         }
       }
     }
-    base.items = std::move(merged);
+    std::vector<Node> pools;
+    for (const Node* each : merged) pools.push_back(*each);
+    base.items = std::move(pools);
   }
 
   static bool same_subnet(const Node& a, const Node& b) {
