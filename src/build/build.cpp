@@ -11,9 +11,8 @@
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
-#include "build/exec/fetch.hpp"
-#include "build/exec/selection.hpp"
 #include "build/internal/definition.hpp"
+#include "build/internal/folder.hpp"
 #include "build/internal/stage_run.hpp"
 #include "build/plan/checks.hpp"
 #include "build/plan/graph.hpp"
@@ -45,11 +44,6 @@ class CancelWatch {
   std::jthread thread_;  // ends before done_ is closed
 };
 
-bool is_remote_context(const std::string& context) {
-  return context.starts_with("http://") || context.starts_with("https://") || context.starts_with("git@") ||
-         context.starts_with("git://") || context.starts_with("ssh://");
-}
-
 class Build {
  public:
   Build(const BuildRequest& request, BuildEnvironment& environment)
@@ -74,7 +68,7 @@ class Build {
     const image::Session session = TRY(environment_.store.session());
     const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we die
     scratch_ = scratch.directory();
-    TRY(get_context());
+    TRY(get_contexts());
     Definition definition = TRY(load_definition(request_, log_));
     dockerfile_ = std::move(definition.dockerfile);
     auto done = checked(definition);
@@ -95,14 +89,27 @@ class Build {
                          .end_line = mark.line});
   }
 
-  Result<> get_context() {
-    if (!is_remote_context(request_.context)) return {};
-    const GitSource source = parse_git_url(request_.context);
-    auto step = log_.start("[internal] load git source " + request_.context);
-    auto fetched = fetch_git(source, {}, GitFolder::remove, scratch_ + "/context");
-    step.end(fetched ? StepState::done : StepState::error, fetched ? "" : fetched.error().message());
-    request_.context = TRY(std::move(fetched)).path;
+  // Contexts from elsewhere become folders of this build's own.
+  Result<> get_contexts() {
+    if (is_remote_context(request_.context)) {
+      const FetchedContext fetched = TRY(get_context(request_.context));
+      request_.context = fetched.folder;
+      if (!fetched.file.empty()) request_.dockerfile_inline = TRY(read_file(fetched.file, max_dockerfile_bytes));
+    }
+    for (auto& context : request_.additional_contexts) {
+      if (is_remote_context(context.value)) context.value = TRY(get_context(context.value)).folder;
+    }
     return {};
+  }
+
+  Result<FetchedContext> get_context(const std::string& url) {
+    // Nobody else is asked when all is only looked up.
+    if (mode_ == Shared::Mode::look_only) return fail(Code::not_found, "find in build cache", url);
+    auto step = log_.start("[internal] load remote build context " + url);
+    auto fetched =
+        fetch_context(url, scratch_ + "/context-" + std::to_string(++fetched_contexts_), environment_.cancel_fd);
+    step.end(fetched ? StepState::done : StepState::error, fetched ? "" : fetched.error().message());
+    return fetched;
   }
 
   Result<BuildResult> checked(Definition& definition) {
@@ -252,7 +259,7 @@ class Build {
                   .scratch = scratch_,
                   .result = std::move(result)};
     StageRuns runs(shared);
-    TRY(set_bases(graph, runs));
+    TRY(set_bases(graph, runs, cache));
     {
       const CancelWatch watch(environment_.cancel_fd, runs);
       auto done = runs.run();
@@ -274,7 +281,7 @@ class Build {
     return std::string(resolved);
   }
 
-  Result<> set_bases(const Graph& graph, StageRuns& runs) {
+  Result<> set_bases(const Graph& graph, StageRuns& runs, Cache& cache) {
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       if (!graph.nodes[i].reachable) continue;
       if (bases_[i]) {
@@ -283,15 +290,11 @@ class Build {
           log_.start(plans_[i].plan.base_title, graph.nodes[i].title, 1, plans_[i].plan.total).end(StepState::cached);
         }
       } else if (graph.nodes[i].base == Node::Base::directory) {
-        // A folder is used in place: it is a layer that nobody owns.
-        const std::string folder = TRY(real_path(graph.nodes[i].directory));
-        SourceTree tree = TRY(open_context(folder, {}, environment_.roots));
-        std::vector<Selected> all = TRY(select(tree, CopyOperation{}, "/"));
-        for (auto& selected : all) TRY(tree.hash(selected.start, selected.entries));
-        (void)tree.save_index();
+        const FolderLayer layer = TRY(layer_of_folder(TRY(real_path(graph.nodes[i].directory)), environment_, cache));
         FilesState files;
-        files.layers.folders.push_back(folder);
-        files.chain = "folder " + digest_of(all, Owners::counted);
+        files.layers.ids.push_back(layer.id);
+        files.layers.folders.push_back(layer.folder);
+        files.chain = layer.identity;
         runs.set_base(i, std::move(files));
       }
     }
@@ -364,6 +367,7 @@ class Build {
   std::vector<PlannedStage> plans_;
   std::vector<std::optional<BaseImage>> bases_;
   std::mutex pull_mutex_;
+  int fetched_contexts_ = 0;
   bool shown_ = false;
   std::optional<std::string> miss_;  // look_only: why a step must be run again
   Shared::Mode mode_ = Shared::Mode::build;

@@ -1,5 +1,5 @@
-// HTTP for registries: libcurl, loaded when the first request is made. Blocking; one client may be used by several
-// threads. Connections are kept and used again.
+// HTTP for registries and downloads: libcurl, loaded when the first request is made. Blocking; one client may be used
+// by several threads. Connections are kept and used again.
 #pragma once
 
 #include <cstdint>

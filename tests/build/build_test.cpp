@@ -148,6 +148,55 @@ TEST_F(Builds, NamedContexts) {
   EXPECT_THAT(files_of(world_->build(wanted)), HasSubstr("/f 14 "));
 }
 
+// The folder's own ignore file counts, and its files belong to root, as those of any context.
+TEST_F(Builds, BeginWithAFolder) {
+  auto wanted = request("FROM rootfs\nCOPY a /a\nRUN [\"/bin/busybox\", \"cp\", \"/etc/x\", \"/y\"]\n");
+  world_->write(wanted.context + "/a", "a");
+  const std::string root = world_->new_folder();
+  world_->write(root + "/etc/x", "from a folder");
+  world_->write(root + "/left/out", "never");
+  world_->write(root + "/.dockerignore", "left\n.dockerignore\n");
+  std::filesystem::create_directories(root + "/bin");
+  std::filesystem::copy_file("/bin/busybox", root + "/bin/busybox");
+  ASSERT_EQ(::chown((root + "/etc/x").c_str(), 12, 34), 0);
+  wanted.additional_contexts = {{"rootfs", root}};
+  const auto built = world_->build(wanted);
+  const std::string files = files_of(built);
+  EXPECT_THAT(files, HasSubstr("f 0644 0:0 /etc/x 13 "));
+  EXPECT_THAT(files, HasSubstr(" /y 13 "));
+  EXPECT_THAT(files, HasSubstr(" /a 1 "));
+  EXPECT_THAT(files, testing::Not(HasSubstr("left")));
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 2);
+  world_->write(root + "/etc/x", "changed");
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 0);
+}
+
+TEST_F(Builds, RefuseWhatThisMachineCannotRun) {
+  auto wanted = request("FROM scratch\nRUN [\"/x\"]\n");
+  wanted.platforms = {"linux/s390x"};
+  const auto failed = world_->build(wanted);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message(), HasSubstr("linux/s390x"));
+  EXPECT_THAT(failed.error().hint_text(), HasSubstr("binfmt"));
+}
+
+TEST_F(Builds, RunAStepOnceForAllWhoNeedIt) {
+  const auto wanted = request("FROM bb:1\nRUN --mount=type=cache,target=/c echo x >> /c/once && cat /c/once > /out\n");
+  std::vector<std::jthread> builders;
+  std::array<std::string, 3> files;
+  for (auto& out : files) {
+    builders.emplace_back([&] {
+      auto own = wanted;
+      auto environment = world_->environment();
+      environment.progress = {};
+      const auto built = build::build(own, environment);
+      out = files_of(built);
+    });
+  }
+  builders.clear();
+  for (const auto& each : files) EXPECT_THAT(each, HasSubstr(" /out 2 "));
+}
+
 TEST_F(Builds, CheckOnlyWarnsWithPlaces) {
   auto wanted = request("FROM bb:1 as Base\nENV API_KEY=x\nWORKDIR rel\nCMD echo $NOPE\nRUN echo\nLABEL a=$NOPE\n");
   wanted.goal = Goal::check_only;

@@ -8,7 +8,7 @@
 #include "base/os/process.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
-#include "image/internal/http.hpp"
+#include "image/http.hpp"
 
 namespace consort::build {
 namespace {
@@ -28,20 +28,37 @@ bool canceled(int fd) {
   return fd >= 0 && ::poll(&wait, 1, 0) > 0;
 }
 
-Result<Captured> git(std::vector<std::string> arguments, const std::string& directory) {
-  SpawnOptions options;
-  options.argv = {"git", "-c", "protocol.file.allow=never", "-c", "core.askPass=true"};
-  options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
-  options.directory = directory;
-  auto done = run_and_capture(std::move(options));
-  if (!done) {
-    return fail(std::move(done).error().wrap("run git").hint("git is needed to read from a repository: install it"));
+// Runs git in a repository and gives its output; once canceled it is killed.
+class Git {
+ public:
+  Git(std::string directory, std::string folder, int cancel_fd)
+      : directory_(std::move(directory)), output_(folder + "/git-output"), cancel_fd_(cancel_fd) {}
+
+  Result<std::string> run(const std::vector<std::string>& arguments) const {
+    const Fd output = TRY(open_file(output_, O_RDWR | O_CREAT | O_TRUNC, 0600));
+    SpawnOptions options;
+    options.argv = {"git", "-c", "protocol.file.allow=never", "-c", "core.askPass=true"};
+    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
+    options.directory = directory_;
+    options.out = options.err = output.get();
+    auto child = spawn(options);
+    if (!child)
+      return fail(std::move(child).error().wrap("run git").hint("git is needed to read from a repository: install it"));
+    const Fd ended = TRY(open_pidfd(child->pid()));
+    pollfd waits[2] = {{ended.get(), POLLIN, 0}, {cancel_fd_, POLLIN, 0}};
+    while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (waits[0].revents == 0) return fail(Code::interrupted, "run git");  // the guard kills it
+    const ExitStatus status = TRY(child->wait());
+    std::string said(trim(TRY(read_file(output_, 1 << 20))));
+    if (!status.success()) return fail(Error(Code::io, "git " + arguments.front()).why(std::move(said)));
+    return said;
   }
-  if (!done->status.success()) {
-    return fail(Error(Code::io, "git " + arguments.front()).why(std::string(trim(done->err))));
-  }
-  return done;
-}
+
+ private:
+  std::string directory_, output_;
+  int cancel_fd_;
+};
 
 bool is_commit(const std::string& text) {
   return text.size() == 40 && is_hex(text);
@@ -82,10 +99,22 @@ Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, c
   return fetched;
 }
 
+bool is_git_url(std::string_view text) {
+  for (const std::string_view start : {"git@", "git://", "ssh://", "github.com/"})
+    if (text.starts_with(start)) return true;
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
+  return text.substr(0, text.find('#')).ends_with(".git");
+}
+
+bool is_http_url(std::string_view text) {
+  return (text.starts_with("http://") || text.starts_with("https://")) && !is_git_url(text);
+}
+
 GitSource parse_git_url(std::string_view text) {
   GitSource source;
   const auto hash = text.find('#');
   source.remote = text.substr(0, hash);
+  if (source.remote.starts_with("github.com/")) source.remote.insert(0, "https://");
   if (hash == std::string_view::npos) return source;
   const std::string_view fragment = text.substr(hash + 1);
   const auto colon = fragment.find(':');
@@ -95,26 +124,27 @@ GitSource parse_git_url(std::string_view text) {
 }
 
 Result<Fetched> fetch_git(const GitSource& source, const std::string& checksum, GitFolder git_folder,
-                          const std::string& folder) {
+                          const std::string& folder, int cancel_fd) {
   if (source.remote.starts_with('-') || source.reference.starts_with('-'))
     return fail(Error(Code::invalid).why("invalid git URL: " + source.remote));
   TRY(make_directories(folder, 0700));
   const std::string repository = folder + "/repository";
   TRY(make_directories(repository));
-  TRY(git({"init", "-q", repository}, folder));
-  TRY(git({"remote", "add", "origin", source.remote}, repository));
+  const Git git(repository, folder, cancel_fd);
+  TRY(git.run({"init", "-q"}));
+  TRY(git.run({"remote", "add", "origin", source.remote}));
   const std::string wanted = source.reference.empty() ? "HEAD" : source.reference;
-  const auto shallow = git({"fetch", "-q", "--depth=1", "origin", wanted}, repository);
-  if (!shallow && is_commit(wanted)) {  // servers need not give single commits
-    TRY(git({"fetch", "-q", "origin"}, repository));
+  const auto shallow = git.run({"fetch", "-q", "--depth=1", "origin", wanted});
+  if (!shallow && is_commit(wanted) && shallow.error().code() != Code::interrupted) {
+    TRY(git.run({"fetch", "-q", "origin"}));  // servers need not give single commits
   } else if (!shallow) {
-    return fail(Error(Code::io, "fetch").on(source.remote).why(shallow.error().message()));
+    return fail(Error(shallow.error().code(), "fetch").on(source.remote).why(shallow.error().message()));
   }
-  TRY(git({"checkout", "-q", "--detach", shallow ? "FETCH_HEAD" : wanted}, repository));
-  TRY(git({"submodule", "update", "-q", "--init", "--recursive", "--depth=1"}, repository));
-  const Captured head = TRY(git({"rev-parse", "HEAD"}, repository));
+  TRY(git.run({"checkout", "-q", "--detach", shallow ? "FETCH_HEAD" : wanted}));
+  TRY(git.run({"submodule", "update", "-q", "--init", "--recursive", "--depth=1"}));
+  const std::string head = TRY(git.run({"rev-parse", "HEAD"}));
   Fetched fetched;
-  fetched.identity = trim(head.out);
+  fetched.identity = head;
   if (!checksum.empty() && !fetched.identity.starts_with(checksum)) {
     return fail(Error(Code::invalid)
                     .why("expected checksum to match " + checksum + ", got " + fetched.identity)

@@ -24,9 +24,11 @@ struct GitSource {
   std::string reference;  // branch, tag or commit; "" is the default branch
   std::string subfolder;
 };
+bool is_git_url(std::string_view text);          // git@, git://, ssh://, github.com/, http(s)://....git
+bool is_http_url(std::string_view text);         // and not git
 GitSource parse_git_url(std::string_view text);  // "https://host/x.git#ref:dir"
 enum class GitFolder : std::uint8_t { remove, keep };
 Result<Fetched> fetch_git(const GitSource& source, const std::string& checksum, GitFolder git_folder,
-                          const std::string& folder);
+                          const std::string& folder, int cancel_fd);
 
 }  // namespace consort::build

@@ -16,23 +16,22 @@ std::string dockerfile_path(const BuildRequest& request) {
   return path;
 }
 
-Result<PatternList> load_ignore(const BuildRequest& request, const std::string& dockerfile) {
+}  // namespace
+
+Result<PatternList> load_ignore(const std::string& folder, const std::string& dockerfile) {
   std::vector<std::string> candidates;
   if (!dockerfile.empty()) candidates.push_back(dockerfile + ".dockerignore");
-  candidates.push_back(join_path(request.context, ".dockerignore"));
+  candidates.push_back(join_path(folder, ".dockerignore"));
   for (const auto& path : candidates) {
     const auto text = read_file(path, 8 << 20);
     if (!text && text.error().code() == Code::not_found) continue;
-    if (!text)
-      return fail(Error(Code::io, "read", std::source_location::current()).on(path).why(text.error().message()));
+    if (!text) return fail(Error(Code::io, "read").on(path).why(text.error().message()));
     auto list = PatternList::parse(parse_ignore_file(*text));
     if (!list) return fail(Error(Code::invalid, "read").on(path).why(list.error().message()).at({path}));
     return list;
   }
   return PatternList();
 }
-
-}  // namespace
 
 Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log) {
   Definition definition;
@@ -67,7 +66,7 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
   }
   definition.dockerfile = std::move(*parsed);
   step.end(StepState::done);
-  if (!request.context.empty()) definition.ignore = TRY(load_ignore(request, path));
+  if (!request.context.empty()) definition.ignore = TRY(load_ignore(request.context, path));
   return definition;
 }
 

@@ -1,8 +1,10 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
@@ -110,12 +112,34 @@ class StepRun {
         key_.set_list(files_of(prepared.source), list_of(prepared.selection));
     }
     if (shared_.mode == Shared::Mode::look_only) return missed();
+    // Whoever is at the same step, in this program or another, does it for all.
+    const Fd turn = TRY(wait_for_turn(digest));
+    if (!ignore) {
+      if (auto cached = TRY(shared_.cache.find(digest))) {
+        from_cache_ = true;
+        note_explanation("it was built at the same time");
+        return after(*cached);
+      }
+    }
     const auto before = TRY(shared_.cache.parts_of(slot));
     note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
     CachedStep made = TRY(execute(digest));
     TRY(shared_.cache.remember(digest, operation_.title, made));
     TRY(shared_.cache.remember_parts(slot, key_));
     return after(made);
+  }
+
+  Result<Fd> wait_for_turn(const std::string& digest) {
+    const std::string folder = shared_.environment.roots.run + "/build-steps";
+    TRY(make_directories(folder, 0700));
+    // A lock of one of many files: they need not be removed, and two steps that share one only wait for nothing.
+    Fd lock = TRY(open_file(folder + "/" + digest.substr(0, 3), O_RDWR | O_CREAT, 0600));
+    while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno("lock build step");
+      if (runs_.stopping()) return fail(Code::interrupted, "wait for build step");
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // flock has no event to wait for
+    }
+    return lock;
   }
 
   // Only a change is worth telling: that a result is no longer there says nothing about the sources.
@@ -194,8 +218,9 @@ class StepRun {
     if (url) {
       prepared.fetched = TRY(fetch_url(source.text, copy.checksum, fetch_folder(), shared_.cancel_fd));
     } else {
-      prepared.fetched = TRY(fetch_git(parse_git_url(source.text), copy.checksum,
-                                       copy.keep_git_dir ? GitFolder::keep : GitFolder::remove, fetch_folder()));
+      prepared.fetched =
+          TRY(fetch_git(parse_git_url(source.text), copy.checksum,
+                        copy.keep_git_dir ? GitFolder::keep : GitFolder::remove, fetch_folder(), shared_.cancel_fd));
     }
     key_.add(name, sha256_hex(prepared.fetched->identity));
     return {};
@@ -401,8 +426,28 @@ class StepRun {
     return {};
   }
 
+  // Programs of another machine need an interpreter that the kernel knows.
+  static Result<> check_runs_here(const image::Platform& platform) {
+    const image::Platform host = image::Platform::host();
+    const auto& other = platform.architecture;
+    const bool native = other == host.architecture || (host.architecture == "amd64" && other == "386") ||
+                        (host.architecture == "arm64" && other == "arm");
+    if (native) return {};
+    for (const auto& [architecture, name] :
+         {std::pair{"amd64", "x86_64"}, std::pair{"386", "i386"}, std::pair{"arm64", "aarch64"},
+          std::pair{"arm", "arm"}, std::pair{"riscv64", "riscv64"}, std::pair{"ppc64le", "ppc64le"},
+          std::pair{"s390x", "s390x"}, std::pair{"mips64le", "mips64el"}, std::pair{"loong64", "loongarch64"}}) {
+      if (other == architecture && path_exists(std::string("/proc/sys/fs/binfmt_misc/qemu-") + name)) return {};
+    }
+    return fail(Error(Code::unsupported)
+                    .why("cannot run programs for " + platform.text() + " on " + host.text())
+                    .hint("install an emulator that binfmt_misc knows (Debian: qemu-user-static), or build for " +
+                          host.text()));
+  }
+
   Result<> execute(const RunOperation& run, const image::LayerDraft& draft) {
     TRY(check_entitlements(run));
+    TRY(check_runs_here(node_.platform.value_or(shared_.graph.platform)));
     const RunMounts mounts = TRY(RunMounts::prepare(shared_, runs_, run, folder_));
     BuildEnvironment::Network network;
     if (run.network != "host" && run.network != "none" && shared_.environment.network) {

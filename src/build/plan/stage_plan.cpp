@@ -7,6 +7,7 @@
 #include "base/strings.hpp"
 #include "build/dockerfile/heredoc.hpp"
 #include "build/dockerfile/suggest.hpp"
+#include "build/exec/fetch.hpp"
 #include "build/plan/ports.hpp"
 #include "build/plan/text.hpp"
 #include "image/reference.hpp"
@@ -26,15 +27,6 @@ std::string title_text(const std::string& text) {  // the keyword in capitals
   const auto space = text.find(' ');
   if (space == std::string::npos) return to_upper(text);
   return to_upper(text.substr(0, space)) + text.substr(space);
-}
-
-bool is_git(std::string_view source) {
-  if (source.starts_with("git@") || source.starts_with("git://") || source.starts_with("ssh://")) return true;
-  if (!source.starts_with("http://") && !source.starts_with("https://")) return false;
-  return source.substr(0, source.find('#')).ends_with(".git");
-}
-bool is_url(std::string_view source) {
-  return (source.starts_with("http://") || source.starts_with("https://")) && !is_git(source);
 }
 
 class Planner {
@@ -498,11 +490,11 @@ class Planner {
   Result<CopySource> copy_source(Result<std::string> text, CopyCommand::Kind kind, const CopyOperation& copy) {
     if (!text) return std::unexpected(std::move(text).error());
     const bool add = kind == CopyCommand::Kind::add;
-    if (is_git(*text)) {
+    if (is_git_url(*text)) {
       if (!add) return wrong("source can't be a git ref for COPY");
       return CopySource{CopySource::Kind::git, *text, {}};
     }
-    if (is_url(*text)) {
+    if (is_http_url(*text)) {
       if (!add) return wrong("source can't be a URL for COPY");
       return CopySource{CopySource::Kind::url, *text, {}};
     }

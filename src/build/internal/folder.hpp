@@ -1,0 +1,31 @@
+// Folders that are not the machine's own: contexts from elsewhere, and folders that a build begins with (FROM a named
+// context).
+#pragma once
+
+#include <string>
+
+#include "build/build.hpp"
+#include "build/cache/cache.hpp"
+#include "build/exec/stage_files.hpp"
+
+namespace consort::build {
+
+bool is_remote_context(std::string_view context);
+
+// Brings a context from a git or HTTP URL into folder. file: it was neither a repository nor an archive, but one file,
+// a Dockerfile.
+struct FetchedContext {
+  std::string folder;
+  std::string file;  // its path; empty: a folder
+};
+Result<FetchedContext> fetch_context(const std::string& url, const std::string& folder, int cancel_fd);
+
+// The folder's files as a layer, less what its own ignore file leaves out; all belong to 0:0, as files of a context do.
+// The same content gives the same layer again.
+struct FolderLayer {
+  std::string id, folder;
+  std::string identity;  // of the content
+};
+Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment& environment, Cache& cache);
+
+}  // namespace consort::build
