@@ -11,18 +11,20 @@ namespace consort::image {
 namespace {
 
 // The container may be running and goes on using its folder, so that is copied: packed and unpacked at once.
-Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const PullOptions& limits) {
+Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const CommitOptions& commit) {
+  const PullOptions& limits = commit.limits;
+  LayerImport wanted;
+  wanted.limits = TRY(layer_limits(limits));
+  wanted.cancel = limits.cancel;
   Pipe pipe = TRY(make_pipe());
   Result<std::uint64_t> packed = 0;
   std::jthread packer([&] {
     PackOptions options;
     options.cancel = limits.cancel;
+    options.leave_out = commit.leave_out;
     packed = pack_layer(upper, sink_of_fd(pipe.write.get()), options);
     pipe.write.reset();
   });
-  LayerImport wanted;
-  wanted.limits = {limits.max_layer_bytes, limits.max_entries};
-  wanted.cancel = limits.cancel;
   Result<LayerInfo> layer = import_layer(store, source_of_fd(pipe.read.get()), wanted);
   pipe.read.reset();  // a packer that still writes gets EPIPE
   packer.join();
@@ -37,9 +39,9 @@ Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const PullO
 }  // namespace
 
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
-                               const ImportOptions& options) {
+                               const CommitOptions& options) {
   const Session keep = TRY(store.session());
-  const LayerInfo layer = TRY_WRAP(copy_layer(store, upper, options.limits), "commit container");
+  const LayerInfo layer = TRY_WRAP(copy_layer(store, upper, options), "commit container");
   std::vector<std::string> ids;
   for (const LayerInfo& below : TRY(store.layers_of(parent))) ids.push_back(below.id);
   ids.push_back(layer.id);

@@ -36,11 +36,15 @@ std::string_view host_of(std::string_view key) {
   return key.substr(0, key.find('/'));
 }
 
+Result<Json> parse_config(std::string_view text, const std::string& source) {
+  Json config = TRY(parse_json(text, source));
+  if (!config.is_object()) return fail(Error(Code::invalid, "read").on(source).why("an object is expected"));
+  return config;
+}
+
 Result<Json> load(const std::string& path) {
   if (path.empty() || !path_exists(path)) return Json::object();
-  Json config = TRY(parse_json(TRY(read_file(path, max_config)), path));
-  if (!config.is_object()) return fail(Error(Code::invalid, "read").on(path).why("an object is expected"));
-  return config;
+  return parse_config(TRY(read_file(path, max_config)), path);
 }
 
 Result<std::optional<Credential>> from_entry(const Json& entry, const std::string& path) {
@@ -60,6 +64,18 @@ Result<std::optional<Credential>> from_entry(const Json& entry, const std::strin
   }
   if (credential.username.empty() && credential.identity_token.empty()) return std::nullopt;
   return credential;
+}
+
+Result<std::optional<Credential>> find_stored(const Json& config, const std::string& registry,
+                                              const std::string& source) {
+  const Json* auths = find_key(config, "auths");
+  if (!auths || !auths->is_object()) return std::nullopt;
+  if (const Json* exact = find_key(*auths, key_of(registry))) return from_entry(*exact, source);
+  for (const auto& item : auths->items()) {
+    const std::string_view host = host_of(item.key());
+    if (host == registry || (is_hub(registry) && is_hub(std::string(host)))) return from_entry(item.value(), source);
+  }
+  return std::nullopt;
 }
 
 std::string helper_for(const Json& config, const std::string& registry) {
@@ -95,6 +111,11 @@ Result<std::optional<Credential>> ask_helper(const std::string& name, const std:
 
 }  // namespace
 
+Result<std::optional<Credential>> stored_credential(std::string_view config_json, const std::string& registry,
+                                                    const std::string& source) {
+  return find_stored(TRY(parse_config(config_json, source)), registry, source);
+}
+
 CredentialStore::CredentialStore(const std::string& path) : path_(path) {
   if (!path_.empty()) return;
   const std::string folder = environment("DOCKER_CONFIG");
@@ -110,14 +131,7 @@ Result<std::optional<Credential>> CredentialStore::find(const std::string& regis
   const std::string helper = helper_for(config, registry);
   if (!helper.empty())
     if (auto found = TRY(ask_helper(helper, registry))) return found;
-  const Json* auths = find_key(config, "auths");
-  if (!auths || !auths->is_object()) return std::nullopt;
-  if (const Json* exact = find_key(*auths, key_of(registry))) return from_entry(*exact, path_);
-  for (const auto& item : auths->items()) {
-    const std::string_view host = host_of(item.key());
-    if (host == registry || (is_hub(registry) && is_hub(std::string(host)))) return from_entry(item.value(), path_);
-  }
-  return std::nullopt;
+  return find_stored(config, registry, path_);
 }
 
 Result<std::string> CredentialStore::put(const std::string& registry, const Credential& credential) const {

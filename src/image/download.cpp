@@ -94,9 +94,9 @@ Result<> Download::append(std::span<const std::byte> bytes) {
 Result<> Download::run(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
                        const Registry::OnRetry& on_retry) {
   Result<> result = complete_ ? Result<>() : transfer(registry, on_bytes, on_retry);
-  // What came is kept for the next attempt, unless it is what fills the disk.
-  if (!result && (result.error().sys_errno() == ENOSPC || result.error().sys_errno() == EDQUOT))
-    ::unlink(path_.c_str());
+  // What came is kept for the next attempt, unless it is what fills the disk or cannot be right.
+  const bool full = !result && (result.error().sys_errno() == ENOSPC || result.error().sys_errno() == EDQUOT);
+  if (full || (!result && result.error().code() == Code::invalid)) discard();
   const std::scoped_lock lock(mutex_);
   state_ = result ? State::done : State::failed;
   wake_.notify_all();
@@ -117,7 +117,7 @@ Result<> Download::transfer(Registry& registry, const std::function<void(std::ui
     };
     TRY(registry.blob(blob_.digest, available_, sink, on_retry));
     if (available_ == before || round >= max_short_answers)
-      return fail(Error(Code::io, "download")
+      return fail(Error(Code::invalid, "download")
                       .on(blob_.digest.text())
                       .why("the registry sends only " + std::to_string(available_) + " of the " +
                            std::to_string(blob_.size) + " bytes that the manifest declares"));
@@ -127,13 +127,11 @@ Result<> Download::transfer(Registry& registry, const std::function<void(std::ui
 
 Result<> Download::finish() {
   const Digest actual = Digest::from_hex(hash_.finish());
-  if (actual != blob_.digest) {
-    ::unlink(path_.c_str());  // nothing of it can be trusted
+  if (actual != blob_.digest)
     return fail(Error(Code::invalid, "verify download")
                     .on(blob_.digest.text())
                     .why("what came has the digest " + actual.text())
                     .hint("the registry, a mirror or a proxy changes or damages the content"));
-  }
   if (::fchmod(file_.get(), 0400) != 0) return fail_errno("set mode of", path_);
   return rename_path(path_, store_.blob_path(blob_.digest));
 }
@@ -156,6 +154,10 @@ ByteSource Download::reader() {
     at += static_cast<std::uint64_t>(got);
     return static_cast<std::size_t>(got);
   };
+}
+
+void Download::discard() {
+  if (!complete_) ::unlink(path_.c_str());  // gone already if it got its name in blobs/
 }
 
 void Download::abandon() {

@@ -289,6 +289,7 @@ Result<HttpResponse> HttpClient::perform(const HttpRequest& request) {
     long number = 0;
     if (code == CURLE_COULDNT_CONNECT) curl->easy_getinfo(handle, CURLINFO_OS_ERRNO, &number);
     if (number == ECONNREFUSED) error.data().sys_errno = static_cast<int>(number);
+    if (code == CURLE_PARTIAL_FILE) error.data().http_status = transfer.response.status;  // it did answer
     return fail(std::move(error));
   }
   state_->give_back(std::move(owner));

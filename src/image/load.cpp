@@ -30,8 +30,8 @@ struct LayerFile {
 
 class Loader {
  public:
-  Loader(Store& store, const ArchiveFiles& files, const PullOptions& options, Reporter& report)
-      : store_(store), files_(files), options_(options), report_(report) {}
+  Loader(Store& store, const ArchiveFiles& files, const PullOptions& options, UnpackLimits limits, Reporter& report)
+      : store_(store), files_(files), options_(options), limits_(limits), report_(report) {}
 
   Result<LoadResult> run() {
     if (files_.has("manifest.json"))
@@ -55,6 +55,7 @@ class Loader {
   Store& store_;
   const ArchiveFiles& files_;
   const PullOptions& options_;
+  UnpackLimits limits_;
   Reporter& report_;
   LoadResult result_;
 };
@@ -172,7 +173,7 @@ Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff
   };
   LayerImport wanted;
   wanted.expected_diff_id = diff_id;
-  wanted.limits = {options_.max_layer_bytes, options_.max_entries};
+  wanted.limits = limits_;
   wanted.cancel = options_.cancel;
   wanted.on_bytes = [&](std::uint64_t bytes) { report_.bytes(id, Phase::extracting, bytes, 0); };
   const LayerInfo layer = TRY(import_layer(store_, source, wanted));
@@ -191,11 +192,17 @@ Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff
 }  // namespace
 
 Result<LoadResult> load(Store& store, int in, const PullOptions& options, const Progress& progress) {
-  const Session keep = TRY(store.session());
-  const ArchiveFiles files =
-      TRY_WRAP(ArchiveFiles::read(store, source_of_fd(in), options.max_layer_bytes, options.cancel), "read archive");
-  Reporter report(progress);
-  return Loader(store, files, options, report).run();
+  const UnpackLimits limits = TRY(layer_limits(options));
+  std::optional<Session> keep(TRY(store.session()));
+  Result<LoadResult> result = [&]() -> Result<LoadResult> {
+    const ArchiveFiles files =
+        TRY_WRAP(ArchiveFiles::read(store, source_of_fd(in), limits.max_bytes, options.cancel), "read archive");
+    Reporter report(progress);
+    return Loader(store, files, options, limits, report).run();
+  }();
+  keep.reset();
+  if (!result) (void)store.sweep();  // of an archive that is wrong, no layer stays
+  return result;
 }
 
 }  // namespace consort::image

@@ -18,8 +18,8 @@ constexpr std::size_t max_config_bytes = 8 << 20;
 // All that is needed to fetch the layers of one image.
 class LayerFetcher {
  public:
-  LayerFetcher(Store& store, Registry& registry, const PullOptions& options, Reporter& report)
-      : store_(store), registry_(registry), options_(options), report_(report) {}
+  LayerFetcher(Store& store, Registry& registry, const PullOptions& options, UnpackLimits limits, Reporter& report)
+      : store_(store), registry_(registry), options_(options), limits_(limits), report_(report) {}
 
   // Gives the layers' ids, base first. The first failure stops the others.
   Result<std::vector<std::string>> run(const std::vector<Descriptor>& layers, const std::vector<Digest>& diff_ids);
@@ -32,6 +32,7 @@ class LayerFetcher {
   Store& store_;
   Registry& registry_;
   const PullOptions& options_;
+  UnpackLimits limits_;
   Reporter& report_;
 
   std::atomic<std::size_t> next_{0};
@@ -93,7 +94,7 @@ Result<LayerInfo> LayerFetcher::download_and_unpack(const Descriptor& layer, con
     LayerImport wanted;
     wanted.expected_diff_id = diff_id;
     wanted.blob = layer.digest;
-    wanted.limits = {options_.max_layer_bytes, options_.max_entries};
+    wanted.limits = limits_;
     wanted.cancel = stop_.get_token();
     wanted.on_bytes = [&](std::uint64_t bytes) {
       if (downloaded) report_.bytes(id, Phase::extracting, bytes, 0);
@@ -106,6 +107,8 @@ Result<LayerInfo> LayerFetcher::download_and_unpack(const Descriptor& layer, con
       [&](const std::string& why) { report_(id, Phase::retrying, 0, 0, why); });
   downloaded = true;
   unpacker.join();
+  // A layer that cannot be right is not gone on with by the next pull.
+  if (!unpacked && unpacked.error().code() == Code::invalid) download->discard();
   // Each failure makes the other side fail with "interrupted": the other one is the cause.
   if (!transferred && (unpacked || unpacked.error().code() == Code::interrupted))
     return fail(std::move(transferred).error());
@@ -157,7 +160,7 @@ Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& 
                                            ") does not match the specified platform (" + options.platform->text() +
                                            ")"));
   const bool known = store.find(chosen.manifest.config.digest.text()).has_value();
-  LayerFetcher fetcher(store, registry, options, report);
+  LayerFetcher fetcher(store, registry, options, TRY(layer_limits(options)), report);
   const std::vector<std::string> layers = TRY(fetcher.run(chosen.manifest.layers, config.diff_ids));
 
   const Digest manifest = TRY(store.write_blob(chosen.document.body));
@@ -235,9 +238,9 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
       return fail(Code::not_found, "No such image: " + reference.familiar());
     }
   }
-  const Session keep = TRY(store.session());
   const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
   const std::vector<Location> locations = TRY(access.conf.locations(reference));
+  std::optional<Session> keep(TRY(store.session()));
   Reporter report(progress);
   std::vector<Error> errors;
   for (const Location& location : locations) {
@@ -248,6 +251,10 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
     errors.push_back(explain(std::move(result).error(), reference));
     add_similar_tags(errors.back(), registry, reference);
   }
+  // Nothing stays of an image that cannot be right; what a broken connection left is kept for the next pull.
+  keep.reset();
+  const bool wrong = std::ranges::any_of(errors, [](const Error& error) { return error.code() == Code::invalid; });
+  if (wrong) (void)store.sweep();
   return fail(main_error(std::move(errors)));
 }
 

@@ -78,8 +78,12 @@ Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
   RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf));
   RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);
-  if (access.certificate_folders.empty())
-    access.certificate_folders = {"/etc/containers/certs.d", "/etc/docker/certs.d"};
+  if (access.certificate_folders.empty()) {  // containers-certs.d(5), the user's own first
+    if (const char* home = std::getenv("HOME"); home && *home)
+      access.certificate_folders.push_back(std::string(home) + "/.config/containers/certs.d");
+    access.certificate_folders.insert(access.certificate_folders.end(),
+                                      {"/etc/containers/certs.d", "/etc/docker/certs.d"});
+  }
   return access;
 }
 
@@ -214,6 +218,11 @@ Result<> Registry::blob(const Digest& digest, std::uint64_t offset, const Sink& 
     const bool again = response ? is_temporary(response->status) : is_temporary(response.error()) || restarting;
     if (received) attempt = 0;
     if (!again || attempt + 1 >= max_attempts) {
+      // A server that answers each time and never gives another byte has no more of it.
+      if (!response && response.error().http_status() / 100 == 2)
+        return fail(Error(Code::invalid, "download")
+                        .on(digest.text())
+                        .why("the registry breaks off after " + std::to_string(offset) + " bytes each time"));
       if (!response) return fail(std::move(response).error().wrap("download", digest.text()));
       return fail(registry_error(*response, "download", digest.text()));
     }

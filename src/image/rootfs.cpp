@@ -9,6 +9,7 @@
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
+#include "image/internal/layer_import.hpp"
 #include "image/layer_tar.hpp"
 #include "image/transfer.hpp"
 
@@ -34,7 +35,7 @@ Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, 
   const Session keep = TRY(store.session());
   LayerDraft draft = TRY(store.new_layer());
   UnpackOptions unpack;
-  unpack.limits = {options.limits.max_layer_bytes, options.limits.max_entries};
+  unpack.limits = TRY(layer_limits(options.limits));
   unpack.cancel = options.limits.cancel;
   if (progress) unpack.on_bytes = [&progress](std::uint64_t bytes) { progress({"", Phase::extracting, bytes, 0, {}}); };
   (void)TRY_WRAP(unpack_layer(decompressed(source_of_fd(in)), draft.directory(), unpack), "import root file system");

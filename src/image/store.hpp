@@ -81,8 +81,9 @@ struct RemoveReport {
   std::uint64_t reclaimed = 0;        // bytes
 };
 
-// Who needs an image, in words ("container lms-db-1 (running)"); empty: nobody. Asked before an image is removed.
-using ImageUsers = std::function<std::vector<std::string>(const Image&)>;
+// Who needs an image, in words ("container lms-db-1 (running)"); empty: nobody. Asked before an image is removed; gets
+// the owners of the image's holds, which are the words if nobody is asked.
+using ImageUsers = std::function<std::vector<std::string>(const Image&, const std::vector<std::string>& owners)>;
 
 struct PruneItem {
   enum class Kind : std::uint8_t { image, layer, blob, leftover };
@@ -136,6 +137,8 @@ class Store {
   // name. Users make it Code::conflict, naming them; `force` untags anyway but never takes content that is held.
   Result<RemoveReport> remove(std::string_view text, Removal removal, const ImageUsers& users = {});
   Result<PruneReport> prune(const PruneOptions& options, const ImageUsers& users = {});
+  // Deletes content that nothing refers to, unless others are working: then it waits for the next removal or prune.
+  Result<> sweep();
 
   // --- Holds: `owner` names the holder ("container:ID", "build:KEY"). Dropped all at once.
   enum class HoldKind : std::uint8_t { image, layer };

@@ -96,14 +96,12 @@ bool is_id_text(std::string_view text, const Image& image) {
   return std::string_view(image.id).substr(7).starts_with(to_lower(hex));
 }
 
-// What keeps the image itself; its names are not asked about.
-std::vector<std::string> needed_by(SQLite::Database& db, const Image& image, const ImageUsers& users) {
-  std::vector<std::string> all = users ? users(image) : std::vector<std::string>();
-  for (std::string& owner : holders_of(db, image.id)) {
-    const bool said = std::ranges::any_of(all, [&](const std::string& user) { return user.contains(owner); });
-    if (!said) all.push_back(std::move(owner));
-  }
-  return all;
+// What keeps the image itself; its names are not asked about. Not inside a transaction: the callback asks other tables
+// of the same file.
+Result<std::vector<std::string>> needed_by(const Store::State& state, const Image& image, const ImageUsers& users) {
+  std::vector<std::string> owners =
+      TRY(state.database.query("ask for holders", [&](SQLite::Database& db) { return holders_of(db, image.id); }));
+  return users ? users(image, owners) : owners;
 }
 
 struct Removal {
@@ -141,11 +139,7 @@ Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const Im
   image::Removal removal{std::string(text), found, is_id_text(text, found), mode == Removal::force, {}};
   if (reference && std::ranges::find(found.names, reference->full()) != found.names.end()) removal.by_id = false;
 
-  // The callback asks other tables of the same file, so it must not run inside our transaction.
-  removal.users =
-      TRY(state_->database.query("ask for holders", [&](SQLite::Database& db) { return needed_by(db, found, {}); }));
-  if (users)
-    for (std::string& user : users(found)) removal.users.push_back(std::move(user));
+  removal.users = TRY(needed_by(*state_, found, users));
   TRY(state_->database.transaction("remove image", [&](SQLite::Database& db) -> Result<> {
     std::vector<std::string> leaving = found.names;
     if (!removal.by_id) leaving = {reference->full()};
@@ -167,6 +161,12 @@ Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const Im
   const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
   if (lock) report.reclaimed = TRY(delete_unused(*state_));
   return report;
+}
+
+Result<> Store::sweep() {
+  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  if (lock) TRY(delete_unused(*state_));
+  return {};
 }
 
 namespace {
@@ -246,10 +246,7 @@ Result<PruneReport> Store::prune(const PruneOptions& options, const ImageUsers& 
     if (!wants(options, image)) continue;
     const std::uint64_t bytes = TRY(own_bytes(*state_, image));
     PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), bytes, {}};
-    item.needed_by =
-        TRY(state_->database.query("ask for holders", [&](SQLite::Database& db) { return needed_by(db, image, {}); }));
-    if (users)
-      for (std::string& user : users(image)) item.needed_by.push_back(std::move(user));
+    item.needed_by = TRY(needed_by(*state_, image, users));
     if (act && item.needed_by.empty())
       TRY(state_->database.transaction("remove image", [&](SQLite::Database& db) { erase_image(db, image.id); }));
     report.items.push_back(std::move(item));

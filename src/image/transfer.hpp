@@ -17,7 +17,8 @@ struct RegistryOptions {
   std::string docker_config;          // "": $DOCKER_CONFIG/config.json or ~/.docker/config.json
   std::string registries_conf;        // "": $CONTAINERS_REGISTRIES_CONF, ~/.config/containers, /etc/containers
   std::vector<std::string> insecure;  // registries that plain HTTP or unverified TLS is allowed for
-  // Folders with HOST[:PORT]/{*.crt,*.cert,*.key}. Empty: /etc/containers/certs.d and /etc/docker/certs.d.
+  // Folders with HOST[:PORT]/{*.crt,*.cert,*.key}. Empty: certs.d of ~/.config/containers,
+  // /etc/containers and /etc/docker.
   std::vector<std::string> certificate_folders;
 };
 
@@ -27,8 +28,8 @@ struct PullOptions {
   RegistryOptions registry;
   std::stop_token cancel;  // interrupted: Code::interrupted, nothing half-made
   unsigned parallel_layers = 4;
-  std::uint64_t max_layer_bytes = std::uint64_t{64} << 30;  // unpacked; more is Code::invalid
-  std::uint64_t max_entries = 4'000'000;                    // per layer
+  std::uint64_t max_layer_bytes = 0;      // unpacked; more is Code::invalid. 0: $CONSORT_MAX_LAYER_SIZE, else 64 GiB
+  std::uint64_t max_entries = 4'000'000;  // per layer
 };
 
 struct PullResult {
@@ -98,8 +99,11 @@ struct ImportOptions {
 Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress = {});
 // `docker commit`: a container's upper folder becomes one more layer on its image. options.config is the whole new
 // configuration (start from Store::config_of(parent)). The container may be running. The caller must ignore SIGPIPE.
+struct CommitOptions : ImportOptions {
+  std::vector<std::string> leave_out;  // paths without a leading "/": what only holds the place of a mount
+};
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
-                               const ImportOptions& options);
+                               const CommitOptions& options);
 // The merged file system as one tar. lower: overlay folders, top first; upper (a container's) may be "".
 Result<> export_rootfs(const std::vector<std::string>& lower, const std::string& upper, int out,
                        std::stop_token cancel = {});

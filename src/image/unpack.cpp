@@ -270,16 +270,23 @@ Result<> Unpacker::make_directory(const TarEntry& entry, int parent, const Place
 Result<> Unpacker::make_hard_link(const TarEntry& entry, int parent, const std::string& name) {
   const auto target = place_of(entry.link);
   if (!target || target->name.empty()) return hostile(entry, "the hard link leads out of the layer");
-  const Fd target_folder =
-      TRY_WRAP(open_in_root(root_.get(), target->folder.empty() ? "." : target->folder, O_PATH | O_DIRECTORY),
-               "find target of hard link");
-  const auto link = [&] { return ::linkat(target_folder.get(), target->name.c_str(), parent, name.c_str(), 0) == 0; };
+  const auto missing = [&] {
+    return hostile(entry, "the hard link's target \"" + entry.link + "\" is not in the layer");
+  };
+  const Result<Fd> target_folder =
+      open_in_root(root_.get(), target->folder.empty() ? "." : target->folder, O_PATH | O_DIRECTORY);
+  if (!target_folder) {
+    const int number = target_folder.error().sys_errno();
+    if (number == ENOENT || number == ENOTDIR || number == ELOOP) return missing();
+    return fail(errno_error(number, "find target of hard link", entry.link));
+  }
+  const auto link = [&] { return ::linkat(target_folder->get(), target->name.c_str(), parent, name.c_str(), 0) == 0; };
   if (link()) return {};
   if (errno == EEXIST) {
     (void)TRY(replace(parent, name, entry.type));
     if (link()) return {};
   }
-  if (errno == ENOENT) return hostile(entry, "the hard link's target \"" + entry.link + "\" is not in the layer");
+  if (errno == ENOENT) return missing();
   return fail_errno("create hard link to", entry.link);
 }
 

@@ -1,3 +1,5 @@
 consort_fuzz(tar image_tar_fuzz.cpp DEPENDS consort_image)
 consort_fuzz(manifest image_manifest_fuzz.cpp DEPENDS consort_image)
 consort_fuzz(reference image_reference_fuzz.cpp DEPENDS consort_image)
+consort_fuzz(registries_conf image_registries_conf_fuzz.cpp DEPENDS consort_image)
+consort_fuzz(docker_config image_docker_config_fuzz.cpp DEPENDS consort_image)

@@ -76,6 +76,20 @@ insecure = true
   EXPECT_THAT(places(conf, "plain.io/y"), ElementsAre("plain.io/y insecure"));
 }
 
+// Compose files mean Docker's names: a short one is Docker Hub's, whatever other tools search.
+TEST(RegistriesConf, ShortNamesAreDockerHubs) {
+  EXPECT_THAT(places("unqualified-search-registries = [\"quay.io\"]\nshort-name-mode = \"enforcing\"\n"
+                     "[aliases]\n\"postgres\" = \"quay.io/other/postgres\"\n",
+                     "postgres:15"),
+              ElementsAre("registry-1.docker.io/library/postgres"));
+}
+
+TEST(RegistriesConf, BlockedMirrorsAreNotAsked) {
+  const std::string conf =
+      "[[registry]]\nprefix = \"docker.io\"\nblocked = true\n[[registry.mirror]]\nlocation = \"m.io\"\n";
+  EXPECT_THAT(places(conf, "postgres")[0], HasSubstr("blocked in registries.conf"));
+}
+
 TEST(RegistriesConf, MistakesHaveAPlace) {
   EXPECT_THAT(places("[[registry]]\nlocation = 5\n", "x")[0], HasSubstr("location must be a string"));
   EXPECT_THAT(places("[[registry]]\n", "x")[0], HasSubstr("needs a location"));
@@ -121,6 +135,14 @@ TEST_F(Credentials, AreStoredBesideWhatElseIsInTheFile) {
   EXPECT_THAT(read_file(path).value(), HasSubstr("https://index.docker.io/v1/"));
   ASSERT_TRUE(CredentialStore(path).erase("docker.io"));
   EXPECT_EQ(find("docker.io"), "none");
+}
+
+TEST_F(Credentials, AreReadWithoutAFile) {
+  const auto found = [](const char* text) { return stored_credential(text, "r.io", "text"); };
+  EXPECT_EQ(found(R"({"auths":{"https://r.io/v1/":{"auth":"YTpiOmM="}}})").value()->password, "b:c");
+  EXPECT_FALSE(found(R"({"auths":{"r.io":{"auth":"YQ=="}}})"));
+  EXPECT_FALSE(found("[]"));
+  EXPECT_EQ(found(R"({"auths":[]})").value(), std::nullopt);
 }
 
 TEST_F(Credentials, HelpersAreAsked) {

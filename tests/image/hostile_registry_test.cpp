@@ -1,5 +1,6 @@
 // What a registry, or somebody on the way to it, may do to us: clear errors, nothing half-made, and what came is kept.
 #include <sys/mount.h>
+#include <zstd.h>
 
 #include <random>
 
@@ -41,6 +42,10 @@ class HostileRegistry : public testing::Test {
     const auto left = test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value();
     for (const PruneItem& item : left.items) EXPECT_NE(item.kind, PruneItem::Kind::layer) << item.id;
     EXPECT_EQ(std::system(("test -z \"$(ls " + test.roots.layers() + ")\"").c_str()), 0);
+    // What cannot be right leaves not even a packed layer; what was cut off goes on later.
+    if (!result && result.error().code() == Code::invalid) {
+      EXPECT_THAT(left.items, IsEmpty());
+    }
     return result ? Error(Code::internal) : std::move(result).error();
   }
   std::string blob_path() { return "/v2/app/blobs/" + Digest::of(packed).text(); }
@@ -129,6 +134,19 @@ TEST_F(HostileRegistry, LessThanDeclared) {
   EXPECT_THAT(refused().message(), AnyOf(HasSubstr("sends only"), HasSubstr("bytes that the manifest declares")));
 }
 
+// A damaged disk: the registry announces the whole layer and always ends at the same place.
+TEST_F(HostileRegistry, AlwaysCutAtTheSamePlace) {
+  serve(TarBuilder().file("data", noise(1 << 20, 12)).str());
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path != blob_path()) return std::nullopt;
+    const bool again = request.headers.contains("range");
+    return FakeAnswer{again ? 206 : 200, {}, packed, again ? 0 : packed.size() / 2};
+  };
+  const Error error = refused();
+  EXPECT_EQ(error.code(), Code::invalid);
+  EXPECT_THAT(error.message(), HasSubstr("breaks off after"));
+}
+
 TEST_F(HostileRegistry, MoreThanDeclared) {
   serve(TarBuilder().file("data", noise(100'000, 7)).str(), [](Manifest& m) { m.layers[0].size -= 1000; });
   EXPECT_THAT(refused().message(), AnyOf(HasSubstr("sends more than"), HasSubstr("ends too early")));
@@ -152,6 +170,57 @@ TEST_F(HostileRegistry, AZeroBombStopsAtTheLimit) {
   EXPECT_THAT(refused().message(), HasSubstr("larger than the limit of 67108864 bytes"));
 }
 
+TEST_F(HostileRegistry, TheLimitComesFromTheEnvironment) {
+  serve(TarBuilder().file("data", noise(3 << 20, 11)).str());
+  ::setenv("CONSORT_MAX_LAYER_SIZE", "2m", 1);
+  EXPECT_THAT(refused().message(), HasSubstr("larger than the limit of 2097152 bytes"));
+  ::setenv("CONSORT_MAX_LAYER_SIZE", "a lot", 1);
+  EXPECT_THAT(refused().message(), HasSubstr("CONSORT_MAX_LAYER_SIZE"));
+  ::setenv("CONSORT_MAX_LAYER_SIZE", "4M", 1);
+  EXPECT_TRUE(pull(test.store, server.name(), options));
+  ::unsetenv("CONSORT_MAX_LAYER_SIZE");
+}
+
+TEST_F(HostileRegistry, ZstdLayersAreUnpacked) {
+  const std::string tar = TarBuilder().file("packed", "by zstd").str();
+  packed.resize(ZSTD_compressBound(tar.size()));
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), tar.data(), tar.size(), 3));
+  server.serve({packed}, {tar}, [](Manifest& manifest) {
+    manifest.media_type = media::oci_manifest;
+    manifest.config.media_type = media::oci_config;
+    manifest.layers[0].media_type = media::oci_layer_zstd;
+  });
+  const auto pulled = pull(test.store, server.name(), options);
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_EQ(read_file(test.store.layer_paths(pulled->image).value().at(0) + "/packed").value(), "by zstd");
+}
+
+// The proxy is asked for whole addresses, and for a name that only it knows.
+TEST_F(HostileRegistry, AProxyIsUsed) {
+  serve(TarBuilder().file("a", "1").str());
+  std::atomic<int> through_proxy{0};
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path.starts_with("http://registry.invalid/")) ++through_proxy;
+    return std::nullopt;
+  };
+  options.registry.insecure = {"registry.invalid"};
+  const std::string proxy = "http://" + server.host();
+  for (const char* variable : {"http_proxy", "HTTP_PROXY"}) {
+    TestStore fresh;
+    ::setenv(variable, proxy.c_str(), 1);
+    through_proxy = 0;
+    const auto pulled = pull(fresh.store, named("registry.invalid/app:1"), options);
+    ::unsetenv(variable);
+    EXPECT_TRUE(pulled) << variable << ": " << pulled.error().message();
+    EXPECT_GE(through_proxy, 3) << variable;  // manifest, configuration, layer
+  }
+  EXPECT_FALSE(pull(test.store, named("registry.invalid/app:1"), options));
+  // A registry on this machine is never asked through a proxy.
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  EXPECT_TRUE(pull(test.store, server.name(), options));
+  ::unsetenv("http_proxy");
+}
+
 TEST_F(HostileRegistry, AMaliciousLayerAmongGoodOnes) {
   const std::string good = TarBuilder().file("good", "1").str();
   const std::string evil = TarBuilder().file("../../outside", "2").str();
@@ -159,6 +228,7 @@ TEST_F(HostileRegistry, AMaliciousLayerAmongGoodOnes) {
   EXPECT_FALSE(pull(test.store, server.name(), options));
   EXPECT_THAT(test.store.list().value(), IsEmpty());
   EXPECT_FALSE(path_exists(test.roots.data + "/outside"));
+  EXPECT_THAT(test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value().items, IsEmpty());
 }
 
 TEST_F(HostileRegistry, AManifestOfAnotherDigestThanAskedFor) {

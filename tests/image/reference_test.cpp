@@ -12,6 +12,11 @@ struct Good {
   const char *text, *full, *familiar;
 };
 
+// Printed by its bytes, a test would have another name each time.
+void PrintTo(const Good& good, std::ostream* out) {
+  *out << good.text;
+}
+
 class GoodReference : public testing::TestWithParam<Good> {};
 
 TEST_P(GoodReference, PrintsBothForms) {

@@ -89,7 +89,9 @@ TEST_F(StoreTest, RemovalUntagsThenDeletes) {
 
 TEST_F(StoreTest, UsersKeepAnImage) {
   const Image made = image({layer("a", "1").id}, {named("app")});
-  const ImageUsers users = [](const Image&) { return std::vector<std::string>{"container web-1"}; };
+  const ImageUsers users = [](const Image&, const std::vector<std::string>&) {
+    return std::vector<std::string>{"container web-1"};
+  };
   const auto refused = store.remove("app", Store::Removal::normal, users);
   EXPECT_EQ(refused.error().code(), Code::conflict);
   EXPECT_THAT(refused.error().message(), HasSubstr("container web-1"));
@@ -204,6 +206,42 @@ TEST_F(StoreTest, ExportMergesLayers) {
   const auto exported = export_rootfs(store.layer_paths(made).value(), "", out.get());
   ASSERT_TRUE(exported) << exported.error().message();
   EXPECT_EQ(std::system(("test \"$(tar -tf " + path + " | tr '\\n' ' ')\" = 'kept new '").c_str()), 0);
+}
+
+// What a container changed, without what only held the place of a mount.
+TEST_F(StoreTest, CommitsAContainersFolder) {
+  const TempDir folder;
+  const std::string upper = folder / "upper";
+  ASSERT_TRUE(make_directories(upper));
+  ASSERT_TRUE(unpack_layer(source_of(TarBuilder()
+                                         .file("new", "1")
+                                         .hard_link("same", "new")
+                                         .file(".wh.gone", "")
+                                         .file("etc/hosts", "")
+                                         .file("etc/own", "2")
+                                         .dir("proc")
+                                         .str()),
+                           upper, {}));
+  const Image parent = image({layer("gone", "x").id}, {named("parent:1")});
+  CommitOptions options;
+  options.names = {named("committed:1")};
+  options.config = store.config_of(parent).value();
+  options.config.cmd = {"run"};
+  options.comment = "why";
+  options.leave_out = {"etc/hosts", "proc"};
+  const auto made = commit_container(store, parent, upper, options);
+  ASSERT_TRUE(made) << made.error().message();
+  const auto paths = store.layer_paths(*made).value();
+  ASSERT_EQ(paths.size(), 2u);
+  EXPECT_EQ(lstat_path(paths[0] + "/same").value().st_nlink, 2u);
+  EXPECT_TRUE(S_ISCHR(lstat_path(paths[0] + "/gone").value().st_mode));
+  EXPECT_FALSE(path_exists(paths[0] + "/etc/hosts"));
+  EXPECT_FALSE(path_exists(paths[0] + "/proc"));
+  EXPECT_TRUE(path_exists(paths[0] + "/etc/own"));
+  EXPECT_TRUE(path_exists(upper + "/etc/hosts"));  // the container keeps its own
+  const ImageConfig config = store.config_of(*made).value();
+  EXPECT_EQ(config.cmd, std::vector<std::string>{"run"});
+  EXPECT_EQ(config.history.back().comment, "why");
 }
 
 TEST(ImageConfigText, IsReadAndWritten) {

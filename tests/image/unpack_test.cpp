@@ -115,6 +115,13 @@ TEST_F(Unpack, HardLinkThroughALinkStaysInside) {
   EXPECT_TRUE(S_ISLNK(look("h").st_mode));
 }
 
+TEST_F(Unpack, HardLinksNameWhatTheLayerHolds) {
+  for (const char* target : {"nothing", "no/folder/file", "/etc/passwd", "loop/x"}) {
+    const std::string tar = TarBuilder().symlink("loop", "loop").hard_link("h", target).str();
+    EXPECT_THAT(refused(tar), HasSubstr("is not in the layer")) << target;
+  }
+}
+
 TEST_F(Unpack, FoldersReplacedByLinksAreNotFollowedAfterwards) {
   ASSERT_TRUE(unpack(TarBuilder().dir("d", 0700).file("d/a", "1").symlink("d", "/tmp").str()));
   EXPECT_TRUE(S_ISLNK(look("d").st_mode));

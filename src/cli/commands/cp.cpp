@@ -1,4 +1,4 @@
-// cp and export. Archives are packed and unpacked on our side by tar(1), which every machine has and which keeps what
+// cp. Archives are packed and unpacked on our side by tar(1), which every machine has and which keeps what
 // it unpacks inside the folder it was told.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -158,19 +158,6 @@ Result<int> run_cp(Invocation& invocation) {
     tell(session.progress, told, "Copied", project::Outlook::done);
   }
   session.progress.finish();
-  return 0;
-}
-
-Result<int> run_export(Invocation& invocation) {
-  const auto workspace = TRY(Workspace::open(invocation, Need::name));
-  project::Session& session = workspace->session();
-  const engine::Container container =
-      TRY(project::one_container(session, invocation.arguments[0], index_of(invocation), project::Running::any));
-  const std::string path = invocation.flags.text("output");
-  if (path.empty() && invocation.terminal.out_is_terminal)
-    return fail(Error(Code::invalid, "output option is required when exporting to terminal"));
-  const Fd output = path.empty() ? TRY(duplicate(STDOUT_FILENO)) : TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC));
-  TRY(session.engine.copy_out(container.id, "/", output.get()));
   return 0;
 }
 

@@ -72,6 +72,24 @@ inline constexpr Flag export_flags[] = {
     {"output", 'o', text, "FILE", "Write to a file"},
 };
 
+inline constexpr Flag commit_flags[] = {
+    {"author", 'a', text, "", "Who made the image (\"Jane Doe <jane@example.com>\")"},
+    {"change", 'c', list, "", "Dockerfile instruction for the image's configuration (CMD, ENV, LABEL, ...)"},
+    {"index", 0, integer, "", "Which replica, if the service has several"},
+    {"message", 'm', text, "", "What the image's history says"},
+    {"pause", 'p', boolean, "", "Freeze the container meanwhile", "true"},
+};
+
+inline constexpr Flag history_flags[] = {
+    {"format", 0, text, "", "Format of the output: table, json, or a template", "table"},
+    {"no-trunc", 0, boolean, "", "Do not shorten"},
+    {"quiet", 'q', boolean, "", "Only ids"},
+};
+
+inline constexpr Flag inspect_flags[] = {
+    {"format", 'f', text, "", "A template: {{.Id}}, {{json .Config}}, ..."},
+};
+
 inline constexpr Flag images_flags[] = {
     {"format", 0, text, "", "Format of the output: table or json", "table"},
     {"quiet", 'q', boolean, "", "Only ids"},

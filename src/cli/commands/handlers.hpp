@@ -7,6 +7,7 @@ namespace consort::cli {
 
 Result<int> run_attach(Invocation& invocation);
 Result<int> run_build(Invocation& invocation);
+Result<int> run_commit(Invocation& invocation);
 Result<int> run_config(Invocation& invocation);
 Result<int> run_cp(Invocation& invocation);
 Result<int> run_create(Invocation& invocation);
@@ -37,6 +38,7 @@ Result<int> run_version(Invocation& invocation);
 Result<int> run_volumes(Invocation& invocation);
 Result<int> run_wait(Invocation& invocation);
 
+Result<int> run_image_history(Invocation& invocation);
 Result<int> run_image_import(Invocation& invocation);
 Result<int> run_image_inspect(Invocation& invocation);
 Result<int> run_image_list(Invocation& invocation);

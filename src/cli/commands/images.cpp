@@ -38,12 +38,18 @@ std::string as_json(const std::vector<Row>& rows) {
   return dump_json(array) + "\n";
 }
 
+// Images that must come out the same each time say no time.
+std::string age_of(const image::Image& image) {
+  if (image.created.time_since_epoch().count() <= 0) return "N/A";
+  return human_duration(system_now() - image.created) + " ago";
+}
+
 std::string as_table(const std::vector<Row>& rows, bool with_container) {
   std::vector<std::vector<std::string>> cells{
       {"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}};
   for (const Row& row : rows)
     cells.push_back({row.container, row.repository, row.tag, row.image.platform.text(), row.image.short_id(),
-                     human_bytes_decimal(row.image.size), human_duration(system_now() - row.image.created) + " ago"});
+                     human_bytes_decimal(row.image.size), age_of(row.image)});
   if (!with_container)
     for (auto& line : cells) line.erase(line.begin());
   return format_table(cells, wide_table);
@@ -84,30 +90,6 @@ Result<int> run_images(Invocation& invocation) {
     rows.push_back(std::move(row));
   }
   return print_rows(invocation, rows, true);
-}
-
-Result<int> run_image_inspect(Invocation& invocation) {
-  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  const image::Store& store = workspace->engine().images();
-  Json array = Json::array();
-  for (const std::string& name : invocation.arguments) {
-    const image::Image image = TRY(store.find(name));
-    const Json config = TRY(parse_json(TRY(store.raw_config_of(image)), "configuration of " + name));
-    std::vector<std::string> tags, digests;
-    for (const std::string& full : image.names) tags.push_back(image::familiar_name(full));
-    for (const std::string& full : image.digests) digests.push_back(image::familiar_name(full));
-    const Json* inner = find_key(config, "config");
-    array.push_back({{"Id", image.id},
-                     {"RepoTags", tags},
-                     {"RepoDigests", digests},
-                     {"Created", format_rfc3339(image.created)},
-                     {"Architecture", image.platform.architecture},
-                     {"Os", image.platform.os},
-                     {"Size", image.size},
-                     {"Config", inner ? *inner : Json::object()}});
-  }
-  print_out(dump_json(array, 4) + "\n");
-  return 0;
 }
 
 Result<int> run_image_list(Invocation& invocation) {

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/time.hpp"
 #include "cli/render/progress.hpp"
 
 namespace consort::cli {
@@ -56,9 +57,13 @@ class TtyProgress final : public project::Progress {
     auto found = std::ranges::find_if(
         rows_, [&](const Row& row) { return row.event.id == event.id && row.event.parent == event.parent; });
     if (found == rows_.end()) {
-      rows_.push_back({event, Clock::now(), {}});
+      rows_.push_back({event, Clock::now(), {}, Clock::now(), event.current});
       found = rows_.end() - 1;
     } else {
+      if (found->event.text != event.text) {
+        found->phase_begun = Clock::now();
+        found->phase_start = event.current;
+      }
       found->event = event;
     }
     found->ended = event.outlook == Outlook::working ? std::nullopt : std::optional(Clock::now());
@@ -95,7 +100,19 @@ class TtyProgress final : public project::Progress {
     ProgressEvent event;
     Clock::time_point begun;
     std::optional<Clock::time_point> ended;
+    Clock::time_point phase_begun;  // since "Downloading"
+    std::uint64_t phase_start = 0;  // bytes that were there before
   };
+
+  // " 12.3MB/s" of bytes that move and whose end is known.
+  static std::string speed_of(const Row& row) {
+    const ProgressEvent& event = row.event;
+    const double seconds = std::chrono::duration<double>(Clock::now() - row.phase_begun).count();
+    if (event.outlook != Outlook::working || event.total == 0 || event.current <= row.phase_start || seconds < 0.1)
+      return {};
+    const double bytes = static_cast<double>(event.current - row.phase_start);
+    return " " + human_bytes_decimal(static_cast<std::uint64_t>(bytes / seconds)) + "/s";
+  }
 
   void paint() {
     std::unique_lock lock(mutex_);
@@ -149,7 +166,7 @@ class TtyProgress final : public project::Progress {
     char clock[32];
     std::snprintf(clock, sizeof clock, "%.1fs", seconds);
     const std::string indent = event.parent.empty() ? " " : "   ";
-    std::string status = sanitized(event.status);
+    std::string status = sanitized(event.status) + speed_of(row);
     const std::size_t used = indent.size() + 2 + width_of(name) + 2;
     const std::size_t room =
         columns > used + std::string_view(clock).size() + 2 ? columns - used - std::string_view(clock).size() - 1 : 0;
@@ -187,8 +204,11 @@ class TtyProgress final : public project::Progress {
     std::string picture = drawn_lines_ ? "\033[" + std::to_string(drawn_lines_) + "A\033[J" : "\033[?25l";
     picture += head + "\n";
     std::size_t lines = 1;
+    const std::size_t room = std::max<std::size_t>(terminal_lines(STDERR_FILENO), 4) - 1;
     for (const Row& row : rows_) {
       if (!is_shown(row)) continue;
+      // A picture higher than the terminal could not be drawn over: the last layers wait out of sight.
+      if (!row.event.parent.empty() && lines + total >= room) continue;
       picture += row_text(row, name_width, columns);
       ++lines;
     }

@@ -45,6 +45,11 @@ unsigned terminal_columns(int fd, unsigned fallback) {
   return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : fallback;
 }
 
+unsigned terminal_lines(int fd, unsigned fallback) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : fallback;
+}
+
 void print_out(std::string_view text) {
   if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
 }

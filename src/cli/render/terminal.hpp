@@ -21,6 +21,7 @@ struct Terminal {
 };
 
 unsigned terminal_columns(int fd, unsigned fallback = 80);
+unsigned terminal_lines(int fd, unsigned fallback = 24);
 
 void print_out(std::string_view text);  // standard output, whole; a closed pipe ends the program quietly
 void print_err(std::string_view text);

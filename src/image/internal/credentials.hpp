@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -12,7 +13,13 @@ struct Credential {
   std::string username;
   std::string password;
   std::string identity_token;  // instead of a password, from an OAuth login
+
+  friend bool operator==(const Credential&, const Credential&) = default;
 };
+
+// What the text of a config.json itself holds for a registry (its "auths"); source names it in errors.
+Result<std::optional<Credential>> stored_credential(std::string_view config_json, const std::string& registry,
+                                                    const std::string& source);
 
 class CredentialStore {
  public:

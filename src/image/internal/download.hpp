@@ -30,6 +30,8 @@ class Download {
   ByteSource reader();
   // The reader gives up: run() ends too, with Code::interrupted.
   void abandon();
+  // What came so far is worthless: the next attempt begins at the start. Once run() has ended.
+  void discard();
 
  private:
   Download(const Store& store, Descriptor blob, std::stop_token cancel)

@@ -6,8 +6,12 @@
 
 #include "image/layer_tar.hpp"
 #include "image/store.hpp"
+#include "image/transfer.hpp"
 
 namespace consort::image {
+
+// Of one layer: what the caller says, else CONSORT_MAX_LAYER_SIZE (bytes, or with k, m, g, t), else 64 GiB.
+Result<UnpackLimits> layer_limits(const PullOptions& options);
 
 struct LayerImport {
   std::optional<Digest> expected_diff_id;  // another one is Code::invalid, and nothing is committed

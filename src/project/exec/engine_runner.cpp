@@ -172,8 +172,10 @@ Result<> EngineRunner::remove_volume(const Operation& operation) {
 }
 
 Result<> EngineRunner::remove_image(const Operation& operation) {
-  const image::ImageUsers users = [this](const image::Image& image) {
-    return session_.engine.containers_using_image(image.id).value_or(std::vector<std::string>{});
+  const image::ImageUsers users = [this](const image::Image& image, std::vector<std::string> all) {
+    for (std::string& id : session_.engine.containers_using_image(image.id).value_or(std::vector<std::string>{}))
+      all.push_back(std::move(id));
+    return all;
   };
   const auto outcome = session_.engine.images().remove(operation.target, image::Store::Removal::normal, users);
   if (outcome) return {};

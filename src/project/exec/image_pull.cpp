@@ -42,6 +42,18 @@ image::Progress forward(Session& session, const std::string& parent, Detail deta
   };
 }
 
+// A push speaks of the same events in its own words.
+image::Progress forward_push(Session& session, const std::string& parent, Detail detail) {
+  if (detail == Detail::quiet) return {};
+  return [&session, parent](const image::ProgressEvent& event) {
+    if (event.id.empty()) return;
+    ProgressEvent shown = layer_event(event, parent);
+    if (event.phase == image::Phase::exists) shown.text = "Layer already exists";
+    if (event.phase == image::Phase::done) shown.text = "Pushed";
+    session.progress.event(shown);
+  };
+}
+
 }  // namespace
 
 ProgressEvent layer_event(const image::ProgressEvent& event, const std::string& parent) {
@@ -83,7 +95,7 @@ Result<> push_image(Session& session, const std::string& service, const std::str
   image::PushOptions options;
   options.cancel = cancel.token();
   const image::Reference parsed = TRY(image::Reference::parse(reference));
-  TRY(image::push(session.engine.images(), parsed, options, forward(session, service, detail)));
+  TRY(image::push(session.engine.images(), parsed, options, forward_push(session, service, detail)));
   return {};
 }
 
