@@ -82,7 +82,7 @@ void KeeperLink::send(keeper::Kind kind, std::string_view name, pid_t pid, int f
   keeper::Message message;
   message.kind = kind;
   message.pid = pid;
-  std::memcpy(message.name, name.data(), std::min(name.size(), sizeof message.name - 1));
+  std::ranges::copy(name.substr(0, sizeof message.name - 1), message.name);
   const std::string_view bytes(reinterpret_cast<const char*>(&message), sizeof message);
   const std::span<const int> fds = fd >= 0 ? std::span<const int>(&fd, 1) : std::span<const int>();
   (void)send_message(socket_.get(), bytes, fds);

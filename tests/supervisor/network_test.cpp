@@ -184,7 +184,7 @@ TEST_F(NetworkTest, WithoutPortsTheCheckAloneDecidesAndFailuresKeepTheirOutput) 
                            .retries = 2};
   ASSERT_TRUE(project.start(sick));
   ASSERT_TRUE(eventually([&] { return project.state(sick).health.status == HealthStatus::unhealthy; }));
-  const HealthResult& result = project.state(sick).health.log.back();
+  const HealthResult result = project.state(sick).health.log.back();
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.output, "no answer\n");
 
