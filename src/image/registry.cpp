@@ -212,8 +212,10 @@ Result<> Registry::blob(const Digest& digest, std::uint64_t offset, const Sink& 
     Result<HttpResponse> response = send(request);
     if (sink_error) return fail(std::move(*sink_error));
     if (response && (response->status == 200 || response->status == 206)) return {};
-    // Asked for what lies behind the end: it was complete already.
-    if (response && response->status == 416 && offset > 0) return {};
+    // Asked for what lies behind the end: it was complete already. docker-registry announces a longer body for this
+    // answer than it sends, which makes it a failed transfer.
+    const int status = response ? response->status : response.error().http_status();
+    if (status == 416 && offset > 0) return {};
     const bool restarting = !response && offset > 0 && response.error().sys_errno() == ECONNREFUSED;
     const bool again = response ? is_temporary(response->status) : is_temporary(response.error()) || restarting;
     if (received) attempt = 0;

@@ -147,6 +147,20 @@ TEST_F(HostileRegistry, AlwaysCutAtTheSamePlace) {
   EXPECT_THAT(error.message(), HasSubstr("breaks off after"));
 }
 
+// What docker-registry does with a truncated file: a shorter answer, then 416 with a length that is not true.
+TEST_F(HostileRegistry, TheRestIsOutOfRange) {
+  serve(TarBuilder().file("data", noise(1 << 20, 13)).str());
+  const std::string half = packed.substr(0, packed.size() / 2);
+  std::atomic<int> asked{0};
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path != blob_path()) return std::nullopt;
+    ++asked;
+    return request.headers.contains("range") ? FakeAnswer{416, {}, half, 10} : FakeAnswer{200, {}, half};
+  };
+  EXPECT_THAT(refused().message(), HasSubstr("sends only " + std::to_string(half.size())));
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(HostileRegistry, MoreThanDeclared) {
   serve(TarBuilder().file("data", noise(100'000, 7)).str(), [](Manifest& m) { m.layers[0].size -= 1000; });
   EXPECT_THAT(refused().message(), AnyOf(HasSubstr("sends more than"), HasSubstr("ends too early")));

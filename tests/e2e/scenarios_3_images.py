@@ -1,0 +1,494 @@
+"""Images: registries, hostile content, archives, and the other tools that read them."""
+import ctypes
+import gzip
+import hashlib
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import shlex
+import subprocess
+import tarfile
+import time
+
+from harness import CONSORT, Skip, check, run
+from image_tools import ApiRegistry, CuttingProxy, need, special, store_listing, tar_of, zero_bomb
+
+SLIM = "debian:bookworm-slim"
+
+
+def noise(size):
+    return os.urandom(size)
+
+
+def packed(tar):
+    return gzip.compress(tar, 1), tar
+
+
+def in_user_namespace(base, argv, env):
+    """Runs a command as root of a user namespace that holds 65536 ids from base on. Gives its status and output."""
+    made, go = os.pipe(), os.pipe()
+    out = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            check(ctypes.CDLL(None, use_errno=True).unshare(0x10000000) == 0, "unshare failed")  # CLONE_NEWUSER
+            os.write(made[1], b"x")
+            os.read(go[0], 1)
+            os.setgroups([])
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+            os.dup2(out[1], 1)
+            os.dup2(out[1], 2)
+            os.execve(argv[0], argv, env)
+        finally:
+            os._exit(127)
+    os.read(made[0], 1)
+    for file in ("uid_map", "gid_map"):
+        pathlib.Path(f"/proc/{pid}/{file}").write_text(f"0 {base} 65536\n")
+    os.write(go[1], b"x")
+    os.close(out[1])
+    with open(out[0], errors="replace") as source:
+        text = source.read()
+    for end in (*made, *go):
+        os.close(end)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
+
+
+def refused(world, *argv, says, env=None):
+    ran = world.consort(*argv, status=None, env=env)
+    check(ran.status == 1, f"expected a failure:\n{ran}")
+    check(re.search(says, ran.err), f"does not say {says!r}:\n{ran}")
+    return ran
+
+
+def scenario_images_push_and_pull(world):
+    """What is pushed to a plain registry must come back the same, and only what is missing must move."""
+    need("docker-registry")
+    registry = ApiRegistry(world.folder / "registry")
+    try:
+        name = f"{registry.host}/team/app:1"
+        world.consort("image", "tag", SLIM, name)
+        world.consort("image", "push", name)
+        again = world.consort("image", "push", name)
+        check("Layer already exists" in again.err, f"the layer was sent twice:\n{again}")
+        before = json.loads(world.consort("image", "inspect", name).out)[0]
+        world.use_fresh_store()
+        pulled = world.consort("image", "pull", name)
+        check("Pull complete" in pulled.err and pulled.out.strip() == name, str(pulled))
+        after = json.loads(world.consort("image", "inspect", name).out)[0]
+        check(after["Id"] == before["Id"] and after["RootFS"] == before["RootFS"], "another image came back")
+        quiet = world.consort("image", "pull", "--quiet", name)
+        check(quiet.err == "" and quiet.out.strip() == name, f"--quiet talks:\n{quiet}")
+        refused(world, "image", "pull", f"{registry.host}/team/app:2", says=r"manifest for .*app:2 not found.*\n?.*")
+        by_digest = after["RepoDigests"][0]
+        world.consort("image", "rm", name)
+        world.consort("image", "pull", by_digest)
+        refused(world, "image", "pull", "--platform", "linux/s390x", name, says="does not match the specified platform")
+    finally:
+        registry.close()
+
+
+def scenario_images_tls_and_password(world):
+    """A registry with its own authority and a password must work with certs.d and login, and be refused without either."""
+    need("docker-registry")
+    need("htpasswd")
+    address = "192.0.2.53"  # not of loopback: there, no certificate would be asked for
+    check(run(["ip", "address", "add", f"{address}/32", "dev", "lo"]).status == 0, "ip address add failed")
+    home = world.folder / "home"
+    registry = None
+    try:
+        registry = ApiRegistry(world.folder / "registry", address, tls=True, password=True)
+        world.env.update(HOME=str(home), DOCKER_CONFIG=str(home / "docker"))
+        name = f"{registry.host}/app:1"
+        world.consort("image", "tag", SLIM, name)
+        refused(world, "image", "push", name, says="certificate")
+        certificates = home / ".config/containers/certs.d" / registry.host
+        certificates.mkdir(parents=True)
+        (certificates / "ca.crt").write_text(registry.authority.read_text())
+        refused(world, "image", "push", name, says="push access denied[\\s\\S]*consort login")
+        user, password = registry.USER
+        secret = world.write("secret", password + "\n")
+
+        def login(text, status=0):
+            secret.write_text(text)
+            with open(secret) as source:
+                return world.consort("login", registry.host, "-u", user, "--password-stdin", stdin=source, status=status)
+
+        check("incorrect username or password" in login("wrong", 1).err, "a wrong password is not explained")
+        login(password)
+        check((home / "docker/config.json").stat().st_mode & 0o077 == 0, "others may read the credentials")
+        world.consort("image", "push", name)
+        world.consort("image", "rm", name)
+        world.use_fresh_store()
+        world.consort("image", "pull", name)
+        world.consort("logout", registry.host)
+        world.use_fresh_store()
+        world.consort("image", "rm", name)
+        refused(world, "image", "pull", name, says="pull access denied.*login")
+        # The same through a credential helper: nothing of the secret is in config.json.
+        helper = home / "bin/docker-credential-test"
+        helper.parent.mkdir()
+        helper.write_text('#!/bin/sh\nf="$HOME/secret"\ncase $1 in\nstore) cat > "$f";;\nget) cat "$f" 2>/dev/null || '
+                          '{ echo "credentials not found in native keychain"; exit 1; };;\nerase) rm -f "$f";;\nesac\n')
+        helper.chmod(0o755)
+        world.env["PATH"] = f"{helper.parent}:{world.env['PATH']}"
+        (home / "docker/config.json").write_text(json.dumps({"credHelpers": {registry.host: "test"}}))
+        login(password)
+        check(password not in (home / "docker/config.json").read_text(), "the secret is in config.json")
+        world.consort("image", "pull", name)
+        world.consort("logout", registry.host)
+        check(not (home / "secret").exists(), "logout left the secret")
+    finally:
+        if registry:
+            registry.close()
+        run(["ip", "address", "del", f"{address}/32", "dev", "lo"])
+
+
+def scenario_images_resume_after_cut(world):
+    """A download that is cut at 50 % must go on there: by itself, and in the next command; less than 5 % comes twice."""
+    need("docker-registry")
+    world.use_fresh_store()
+    registry = ApiRegistry(world.folder / "registry")
+    try:
+        for tag, survives in (("a", True), ("b", False)):
+            tar = tar_of((f"data-{tag}", noise(40_000_000)))
+            layer = packed(tar)
+            registry.put_image(f"app:{tag}", [layer])
+            proxy = CuttingProxy(registry.host, len(layer[0]) // 2)
+            proxy.refuse_after_cut = not survives
+            name = f"{proxy.host}/app:{tag}"
+            ran = world.consort("image", "pull", name, status=None)
+            check(proxy.cuts == 1, "nothing was cut")
+            if survives:
+                check(ran.status == 0, f"did not go on by itself:\n{ran}")
+            else:
+                check(ran.status == 1, f"ended well without a registry:\n{ran}")
+                proxy.refuse = False
+                world.consort("image", "pull", name)
+            check(proxy.passed < 1.05 * len(layer[0]), f"{proxy.passed} bytes came for a layer of {len(layer[0])}")
+            proxy.close()
+    finally:
+        registry.close()
+
+
+def scenario_images_damaged_in_the_registry(world):
+    """A wrong digest, a truncated layer and lying sizes must be told, and leave the store as it was; the repaired image must come."""
+    need("docker-registry")
+    world.use_fresh_store()
+    world.consort("image", "ls")
+    registry = ApiRegistry(world.folder / "registry")
+    try:
+        before = store_listing(world)
+
+        def nothing_stays(name, says):
+            refused(world, "image", "pull", name, says=says)
+            left = store_listing(world) - before
+            check(not left, f"left in the store: {left}")
+
+        good = packed(tar_of(("file", noise(3_000_000))))
+        name = registry.put_image("damaged:1", [good])
+        blob = registry.blob_file("sha256:" + hashlib.sha256(good[0]).hexdigest())
+        whole = blob.read_bytes()
+        blob.write_bytes(whole[:1_000_000] + bytes([whole[1_000_000] ^ 1]) + whole[1_000_001:])
+        nothing_stays(name, "verify|damaged|digest")
+        blob.write_bytes(whole[:1_500_000])
+        nothing_stays(name, "only 1500000 of the|breaks off after 1500000 bytes|ends too early")
+        blob.write_bytes(whole)
+        world.consort("image", "pull", name)
+        world.consort("image", "rm", name)
+        cut = packed(tar_of(("file", noise(3_000_001))))
+        nothing_stays(registry.put_image("short:1", [(cut[0][:1_000_000], cut[1])]), "gzip data ends too early")
+        for lie in (-1000, 1000):
+            def change(manifest):
+                manifest["layers"][0]["size"] += lie
+            nothing_stays(registry.put_image(f"lie:{lie + 5000}", [good], change), "manifest declares")
+        other = packed(tar_of(("file", b"another")))
+        nothing_stays(registry.put_image("other:1", [(other[0], good[1])]), "configuration names")
+    finally:
+        registry.close()
+
+
+def scenario_images_malicious_layers(world):
+    """No layer may touch what is outside of it; each attempt must be named and leave nothing in the store."""
+    need("docker-registry")
+    world.use_fresh_store()
+    world.consort("image", "ls")
+    registry = ApiRegistry(world.folder / "registry")
+    outside = world.folder / "outside"
+    outside.mkdir()
+    (outside / "victim").write_text("as it was")
+    try:
+        before = store_listing(world)
+        up = "../" * 12 + str(outside).lstrip("/")
+        attempts = {
+            "traversal": (tar_of((f"{up}/planted", b"x")), "leads out of the layer"),
+            "whiteout": (tar_of((f"{up}/.wh.victim", b"")), "leads out of the layer"),
+            "hardlink": (tar_of(special("link", tarfile.LNKTYPE, f"{up}/victim")), "leads out of the layer"),
+            "absolute-hardlink": (tar_of(special("link", tarfile.LNKTYPE, f"{outside}/victim")), "not in the layer|no such file"),
+            "overwrite": (tar_of(special("link", tarfile.LNKTYPE, f"{outside}/victim"), ("link", b"changed")), "not in the layer|no such file"),
+        }
+        for name, (tar, says) in attempts.items():
+            ran = refused(world, "image", "pull", registry.put_image(f"evil-{name}:1", [packed(tar)]), says=says)
+            check(store_listing(world) == before, f"{name} left something:\n{ran}")
+        # A link that leads out is just a name: what goes through it ends inside the layer.
+        linked = tar_of(special("way", tarfile.SYMTYPE, str(outside)), ("way/planted", b"x"), ("way/victim", b"changed"))
+        world.consort("image", "pull", registry.put_image("evil-link:1", [packed(linked)]), status=None)
+        check(sorted(p.name for p in outside.iterdir()) == ["victim"], "something was put outside")
+        check((outside / "victim").read_text() == "as it was", "a file outside was changed")
+        world.consort("image", "prune", "-a", "-f")
+        check(store_listing(world) == before, "prune left something")
+        bomb = zero_bomb(10 << 30)
+        name = registry.put_image("bomb:1", [(bomb, None)])
+        ran = refused(world, "image", "pull", name, says="larger than the limit of 268435456 bytes",
+                      env={"CONSORT_MAX_LAYER_SIZE": "256m"})
+        check(ran.seconds < 60, f"it took {ran.seconds:.0f} s to stop")
+        check(store_listing(world) == before, f"the bomb left something:\n{ran}")
+    finally:
+        registry.close()
+
+
+def scenario_images_without_root(world):
+    """In a user namespace, a layer with devices, foreign owners and whiteouts must unpack; an owner beyond the map must be named."""
+    need("docker-registry")
+    world.use_fresh_store()
+    registry = ApiRegistry(world.folder / "registry")
+    base = 200_000
+    try:
+        owned = tarfile.TarInfo("owned")
+        owned.uid = owned.gid = 1234
+        layer = tar_of(special("null", tarfile.CHRTYPE, major=1, minor=3), owned, ("sub/.wh.gone", b""))
+        beyond = tarfile.TarInfo("far")
+        beyond.uid = 70_000
+        good = registry.put_image("rootless:1", [packed(layer)])
+        bad = registry.put_image("rootless:2", [packed(tar_of(beyond))])
+        root = world.folder / "rootless"
+        root.mkdir()
+        os.chown(root, base, base)
+        os.chmod(world.folder, 0o755)
+        env = {**world.env, "CONSORT_DATA_ROOT": f"{root}/data", "CONSORT_RUN_ROOT": f"{root}/run", "HOME": str(root)}
+
+        def inside(*argv):
+            return in_user_namespace(base, [str(CONSORT), *argv], env)
+
+        status, out = inside("image", "pull", good)
+        check(status == 0, f"status {status}: {out}")
+        files = {p.name: p.lstat() for p in (root / "data/layers").glob("*/diff/**/*")}
+        check("owned" in files and files["owned"].st_uid == base + 1234, f"the owner is wrong: {files.keys()}")
+        check("null" not in files, "a device was made")
+        check("gone" in files and files["gone"].st_rdev == 0, "the whiteout is missing")
+        status, out = inside("image", "pull", bad)
+        check(status == 1 and "70000" in out and "subuid" in out, f"status {status}: {out}")
+    finally:
+        registry.close()
+
+
+def scenario_images_archives(world):
+    """save, load, import, history, inspect, tag, rm and prune must do what their namesakes of docker do."""
+    world.consort("image", "tag", SLIM, "example/kept:1")
+    before = json.loads(world.consort("image", "inspect", SLIM).out)[0]
+    docker, oci = world.project / "docker.tar", world.project / "oci.tar"
+    world.consort("image", "save", "-o", docker, SLIM, "example/kept:1")
+    world.consort("image", "save", "--format", "oci", "-o", oci, SLIM)
+    refused(world, "image", "save", "-o", world.project / "none.tar", "no-such-image:1", says="No such image")
+    check(not (world.project / "none.tar").exists(), "a failed save left a file")
+    with tarfile.open(docker) as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))
+    check(sorted(manifest[0]["RepoTags"]) == [SLIM, "example/kept:1"], f"names in the archive: {manifest}")
+    world.consort("image", "rm", "example/kept:1")
+    world.use_fresh_store()
+    with open(docker) as source:
+        loaded = world.consort("image", "load", stdin=source)
+    check("Loaded image: example/kept:1" in loaded.out, str(loaded))
+    check(json.loads(world.consort("image", "inspect", SLIM).out)[0]["Id"] == before["Id"], "another image was loaded")
+    world.consort("image", "rm", SLIM, "example/kept:1")
+    check(not store_listing(world) - {"layers/empty"}, f"left: {store_listing(world)}")
+    world.consort("image", "load", "-q", "-i", oci)
+    check(json.loads(world.consort("image", "inspect", SLIM).out)[0]["Id"] == before["Id"], "another image was loaded")
+    broken = world.project / "broken.tar"
+    broken.write_bytes(docker.read_bytes()[:1_000_000])
+    listing = store_listing(world)
+    refused(world, "image", "load", "-i", broken, says="ends in the middle|does not hold")
+    check(store_listing(world) == listing, "a broken archive left something")
+    rootfs = world.project / "rootfs.tar.gz"
+    rootfs.write_bytes(packed(tar_of(("etc/motd", b"hello\n")))[0])
+    made = world.consort("image", "import", "-c", 'CMD ["cat"]', "-c", "ENV A=1", "-m", "by hand", rootfs, "example/root:1").out.strip()
+    described = json.loads(world.consort("image", "inspect", "example/root:1").out)[0]
+    check(described["Id"] == made and described["Config"]["Cmd"] == ["cat"] and described["Comment"] == "by hand", f"{described}")
+    check(world.consort("image", "inspect", "-f", "{{.Id}}", "example/root:1").out.strip() == made, "the template is wrong")
+    check("by hand" in world.consort("image", "history", "example/root:1").out, "the history lacks the comment")
+    plan = world.consort("image", "prune", "--all", "--dry-run").out
+    check(re.search(r"remove +image +example/root:1 +6B", plan), f"the plan does not say what it costs:\n{plan}")
+    world.write("compose.yaml", f"services:\n  a: {{image: '{SLIM}', command: sleep 1000}}\n")
+    world.consort("up", "-d")
+    plan = world.consort("image", "prune", "--all", "--dry-run").out
+    check(re.search(rf"keep +image +{SLIM} .*imagesarchives-a-1", plan), f"the plan does not say who needs it:\n{plan}")
+    check(world.consort("image", "ls", "-q").out.count("\n") == 2, "the plan removed something")
+    world.consort("image", "prune", "--all", "--force")
+    check(world.consort("image", "ls", "-q").out.count("\n") == 1, "prune did not remove what nobody needs")
+    refused(world, "image", "rm", SLIM, says="imagesarchives-a-1")
+    world.consort("down", "-t", "0")
+
+
+def scenario_images_commit_and_export(world):
+    """commit must make an image of a container's changes, export an archive of all of it; neither may hold what was only mounted."""
+    world.write("compose.yaml", f"services:\n  a: {{image: '{SLIM}', command: sleep 1000, environment: {{A: '1'}}, volumes: ['data:/data']}}\n"
+                "  b: {image: 'example/made:1', command: cat /made}\nvolumes: {data: {}}\n")
+    world.consort("up", "-d", "a")
+    world.consort("exec", "-T", "a", "sh", "-c", "echo made > /made; rm /etc/issue; echo secret > /data/file; ln /made /second")
+    ran = world.consort("commit", "-m", "as it is", "-a", "Jane", "-c", "LABEL x=y", "a", "example/made:1")
+    check("Committed as sha256:" in ran.err, str(ran))
+    image = json.loads(world.consort("image", "inspect", "example/made:1").out)[0]
+    check(image["Author"] == "Jane" and image["Comment"] == "as it is" and image["Config"]["Labels"]["x"] == "y", f"{image}")
+    check("A=1" in image["Config"]["Env"] and image["Config"]["Cmd"] == ["sleep", "1000"], f"{image['Config']}")
+    check(world.service("a")["State"] == "running", "the container stays frozen")
+    check(world.consort("run", "--rm", "-T", "b").out == "made\n", "the image lacks the change")
+    ran = world.consort("run", "--rm", "-T", "b", "sh", "-c", "test ! -e /etc/issue && test ! -e /data/file && stat -c %h /made")
+    check(ran.out == "2\n", str(ran))
+    world.consort("export", "-o", "all.tar", "a")
+    with tarfile.open(world.project / "all.tar") as archive:
+        names = {name.removeprefix("./") for name in archive.getnames()}
+    check({"made", "second", "bin", "usr/bin/env"} <= names and "etc/issue" not in names, f"{len(names)} names")
+    check("data/file" not in names, "a volume's content was exported")
+    world.consort("stop", "-t", "0", "a")
+    refused(world, "export", "-o", "/nowhere/all.tar", "a", says="nowhere")
+    world.consort("commit", "a")
+    refused(world, "commit", "nope", "x:1", says="nope")
+    world.consort("down", "-v", "-t", "0")
+    world.consort("image", "rm", "example/made:1")
+    world.consort("image", "prune", "-f")
+
+
+def scenario_images_of_services(world):
+    """pull and push of a project must follow --policy, --quiet, --include-deps, --ignore-pull-failures and pull_policy."""
+    need("docker-registry")
+    world.use_fresh_store()
+    registry = ApiRegistry(world.folder / "registry")
+    try:
+        for name in ("web", "db", "never"):
+            registry.put_image(f"{name}:1", [packed(tar_of((name, name.encode())))])
+        at = registry.host
+        world.write("compose.yaml", f"services:\n  web: {{image: '{at}/web:1', depends_on: [db]}}\n  db: {{image: '{at}/db:1'}}\n"
+                    f"  no: {{image: '{at}/never:1', pull_policy: never}}\n  bad: {{image: '{at}/missing:1', profiles: [bad]}}\n")
+
+        def names():
+            return {line.split()[0].split("/")[1] for line in world.consort("image", "ls").out.splitlines()[1:]}
+
+        quiet = world.consort("pull", "--quiet", "web")
+        check(names() == {"web"} and not re.search("Downloading|Extracting", quiet.err), f"{names()}\n{quiet}")
+        world.consort("pull", "--include-deps", "web")
+        check(names() == {"web", "db"}, f"--include-deps: {names()}")
+        world.consort("pull")
+        check(names() == {"web", "db"}, f"pull_policy: never was pulled: {names()}")
+        check(world.consort("pull", "--policy", "missing", "web", "db").err.count("Skipped") == 2, "--policy missing pulled")
+        world.consort("pull", "--policy", "bogus", status=1)
+        failed = world.consort("--profile", "bad", "pull", status=None)
+        check(failed.status == 1 and "missing:1" in failed.err, str(failed))
+        check(world.consort("--profile", "bad", "pull", "--ignore-pull-failures").status == 0, "the failure was not ignored")
+        refused(world, "up", "--no-start", "no", says="No such image|never")
+        world.consort("push", "db")
+        world.consort("push", "--ignore-push-failures", "--quiet", "web")
+    finally:
+        registry.close()
+
+
+def scenario_images_progress(world):
+    """On a terminal a pull must show each layer's bytes while they come; elsewhere, plain lines."""
+    need("docker-registry")
+    world.use_fresh_store()
+    registry = ApiRegistry(world.folder / "registry")
+    try:
+        name = registry.put_image("big:1", [packed(tar_of((f"f{i}", noise(12_000_000)))) for i in range(3)])
+        plain = world.consort("image", "pull", name)
+        check("\x1b" not in plain.err and plain.err.count("Pull complete") == 3, str(plain))
+        world.consort("image", "rm", name)
+        master, slave = pty.openpty()
+        env = {k: v for k, v in world.env.items() if k != "NO_COLOR"} | {"TERM": "xterm"}
+        child = subprocess.Popen([str(CONSORT), "image", "pull", name], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=world.project)
+        os.close(slave)
+        shown = b""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    data = os.read(master, 65536)
+                except OSError:
+                    break
+                if not data:
+                    break
+                shown += data
+            elif child.poll() is not None:
+                break
+        os.close(master)
+        check(child.wait(timeout=30) == 0, shown.decode(errors="replace")[-2000:])
+        text = shown.decode(errors="replace")
+        check("\x1b[" in text, "no control characters on a terminal")
+        check(re.search(r"Downloading.*MB/12MB", text) or re.search(r"[\d.]+MB/12", text), f"no bytes were shown:\n{text[-3000:]!r}")
+    finally:
+        registry.close()
+
+
+def scenario_images_skopeo(world):
+    """skopeo must accept the OCI layout that save writes, and load must accept what skopeo copies."""
+    need("skopeo")
+    layout = world.project / "layout"
+    layout.mkdir()
+    world.consort("image", "save", "--format", "oci", "-o", "oci.tar", SLIM)
+    with tarfile.open(world.project / "oci.tar") as archive:
+        archive.extractall(layout)
+    seen = run(["skopeo", "inspect", f"oci:{layout}"])
+    check(seen.status == 0 and json.loads(seen.out)["Os"] == "linux", str(seen))
+    for target in ("docker-archive", "oci-archive"):
+        copy = world.project / f"{target}.tar"
+        made = run(["skopeo", "copy", "--insecure-policy", f"oci:{layout}", f"{target}:{copy}:example/copied:{target}"])
+        check(made.status == 0, str(made))
+        world.consort("image", "load", "-i", copy)
+    ids = {json.loads(world.consort("image", "inspect", name).out)[0]["Id"] for name in (SLIM, "example/copied:docker-archive")}
+    check(len(ids) == 1, f"the image changed on the way: {ids}")
+    for name in ("example/copied:docker-archive", "example/copied:oci-archive"):
+        world.consort("image", "rm", name, status=None)
+
+
+def scenario_images_with_docker(world):
+    """An image that Consort built must run under Docker, one that Docker built under Consort; archives must pass both ways."""
+    command = os.environ.get("CONSORT_TEST_DOCKER")
+    if not command:
+        raise Skip("CONSORT_TEST_DOCKER names no command that runs docker")
+    docker = shlex.split(command)
+    world.write("app/Dockerfile", f"FROM {SLIM}\nRUN mkdir -p /opt/app && echo from consort > /opt/app/file && ln -s file /opt/app/link && "
+                "chown 1000:1000 /opt/app/file && chmod 4750 /opt/app/file && rm -f /etc/issue\nUSER 1000\nENV GREETING=hello\n"
+                'CMD ["sh", "-c", "cat /opt/app/link; echo $GREETING $(id -u); test ! -e /etc/issue && echo gone; stat -c %a:%u /opt/app/file"]\n')
+    world.write("compose.yaml", "services:\n  app: {build: app, image: 'example/by-consort:1'}\n  other: {image: 'example/by-docker:1'}\n")
+    expected = "from consort\nhello 1000\ngone\n4750:1000\n"
+    names = ["example/by-consort:1", "example/by-docker:1"]
+    try:
+        world.consort("build", "app")
+        check(world.consort("run", "--rm", "-T", "app").out == expected, "it does not even run here")
+        with open(world.project / "there.tar", "wb") as archive:
+            subprocess.run([str(CONSORT), "image", "save", names[0]], env=world.env, stdout=archive, check=True)
+        with open(world.project / "there.tar", "rb") as archive:
+            loaded = subprocess.run([*docker, "load"], stdin=archive, capture_output=True, text=True)
+        check(loaded.returncode == 0 and names[0] in loaded.stdout, f"{loaded}")
+        ran = run([*docker, "run", "--rm", names[0]])
+        check(ran.out == expected, str(ran))
+        # Built by Docker on top of it, so that nothing need be pulled.
+        made = subprocess.run([*docker, "build", "-q", "-t", names[1], "-"], text=True, capture_output=True, input=(
+            f"FROM {names[0]}\nUSER root\nRUN echo from docker > /opt/app/file && rm /opt/app/link && mkdir -m 1777 /opt/shared && touch /etc/issue\n"
+            'USER 1000\nCMD ["sh", "-c", "cat /opt/app/file; test ! -e /opt/app/link && stat -c %a /opt/shared; test -e /etc/issue && echo back"]\n'))
+        check(made.returncode == 0, f"docker build: {made.stderr}")
+        with open(world.project / "back.tar", "wb") as archive:
+            subprocess.run([*docker, "save", names[1]], stdout=archive, check=True)
+        with open(world.project / "back.tar") as archive:
+            world.consort("image", "load", stdin=archive)
+        expected = run([*docker, "run", "--rm", names[1]]).out
+        check(expected == "from docker\n1777\nback\n", f"docker itself: {expected!r}")
+        ran = world.consort("run", "--rm", "-T", "other")
+        check(ran.out == expected, str(ran))
+        ours = json.loads(world.consort("image", "inspect", names[1]).out)[0]["Id"]
+        check(run([*docker, "image", "inspect", "-f", "{{.Id}}", names[1]]).out.strip() == ours, "the ids differ")
+    finally:
+        run([*docker, "rmi", "-f", *names])
+        for name in names:
+            world.consort("image", "rm", "-f", name, status=None)
