@@ -54,6 +54,7 @@ Result<int> run_logout(Invocation& invocation);
 
 Result<int> run_internal_completion(Invocation& invocation);
 Result<int> run_internal_man(Invocation& invocation);
+Result<int> run_internal_reference(Invocation& invocation);
 Result<int> run_internal_sweep(Invocation& invocation);
 
 }  // namespace consort::cli

@@ -42,6 +42,11 @@ Result<int> run_internal_completion(Invocation& invocation) {
   return 0;
 }
 
+Result<int> run_internal_reference(Invocation&) {
+  print_out(reference());
+  return 0;
+}
+
 Result<int> run_internal_sweep(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   TRY(workspace->engine().sweep());
