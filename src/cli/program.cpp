@@ -61,6 +61,16 @@ Result<> check_count(const Command& command, std::size_t count) {
   return {};
 }
 
+// "image", "image --help": what there is under that word. "image nonsense": that too, and it failed.
+std::optional<int> explain_group(const Invocation& invocation, const std::vector<std::string>& words) {
+  const std::string help = group_help(invocation.program, words[0]);
+  if (help.empty()) return std::nullopt;
+  print_out(help);
+  if (words.size() == 1 || words[1] == "--help" || words[1] == "-h") return 0;
+  print_err("unknown command: \"" + invocation.program + " " + words[0] + " " + words[1] + "\"\n");
+  return failure;
+}
+
 int unknown_command(const Invocation& invocation, const std::string& name) {
   print_out(program_help(invocation.program));
   std::vector<std::string> known;
@@ -95,9 +105,12 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
     print_out(program_help(invocation.program));
     return 0;
   }
-  const std::string name = words[0];
+  const std::vector<std::string> all = words;
   invocation.command = take_command(words);
-  if (!invocation.command) return unknown_command(invocation, name);
+  if (!invocation.command) {
+    const auto explained = explain_group(invocation, all);
+    return explained ? *explained : unknown_command(invocation, all[0]);
+  }
   std::vector<Flag> flags(invocation.command->flags.begin(), invocation.command->flags.end());
   for (const Flag& flag : common_flags()) flags.push_back(flag);
   ParsedArguments parsed = TRY(parse_flags(flags, invocation.command->place, words));

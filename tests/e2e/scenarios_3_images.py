@@ -72,9 +72,12 @@ def scenario_images_push_and_pull(world):
         name = f"{registry.host}/team/app:1"
         world.consort("image", "tag", SLIM, name)
         world.consort("image", "push", name)
+        check("image history" in world.consort("image", "--help").out, "the image commands are not listed")
+        world.consort("image", "nonsense", status=1)
         again = world.consort("image", "push", name)
         check("Layer already exists" in again.err, f"the layer was sent twice:\n{again}")
         before = json.loads(world.consort("image", "inspect", name).out)[0]
+        world.consort("image", "rm", name)
         world.use_fresh_store()
         pulled = world.consort("image", "pull", name)
         check("Pull complete" in pulled.err and pulled.out.strip() == name, str(pulled))

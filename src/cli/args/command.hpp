@@ -42,6 +42,8 @@ std::span<const Flag> common_flags();  // after every command: --dry-run, --help
 // "Usage: ..." of the program and of one command, wrapped for `columns`.
 std::string program_help(std::string_view program);
 std::string command_help(std::string_view program, const Command& command);
+// Of the commands that begin with the word ("image"); "" if there are none.
+std::string group_help(std::string_view program, std::string_view word);
 std::string reference();                         // Markdown, of all commands
 std::string man_page(const Command* command);    // roff; null: the page of the program
 std::string completion(std::string_view shell);  // bash, zsh, fish; "" for another

@@ -71,20 +71,37 @@ std::string flag_block(std::span<const Flag> flags, std::size_t width) {
   return block;
 }
 
+namespace {
+
+// The shown commands whose names begin so, with their summaries.
+std::string command_block(std::string_view start) {
+  std::size_t width = 0;
+  for (const Command& command : commands())
+    if (command.shown == Shown::yes && command.name.starts_with(start)) width = std::max(width, command.name.size());
+  std::string block;
+  for (const Command& command : commands()) {
+    if (command.shown != Shown::yes || !command.name.starts_with(start)) continue;
+    std::string name(command.name);
+    name.resize(width + 2, ' ');
+    block += "  " + name + std::string(command.summary) + "\n";
+  }
+  return block;
+}
+
+}  // namespace
+
+std::string group_help(std::string_view program, std::string_view word) {
+  const std::string block = command_block(std::string(word) + " ");
+  if (block.empty()) return {};
+  return "Usage:  " + std::string(program) + " " + std::string(word) + " COMMAND\n\nCommands:\n" + block + "\nRun '" +
+         std::string(program) + " " + std::string(word) + " COMMAND --help' for more information on a command.\n";
+}
+
 std::string program_help(std::string_view program) {
   std::string text = "Usage:  " + std::string(program) + " [OPTIONS] COMMAND\n\n";
   text += "Run multi-container applications from a Compose file, without a daemon\n\nOptions:\n";
   text += flag_block(global_flags(), columns);
-  std::size_t width = 0;
-  for (const Command& command : commands())
-    if (command.shown == Shown::yes) width = std::max(width, command.name.size());
-  text += "\nCommands:\n";
-  for (const Command& command : commands()) {
-    if (command.shown != Shown::yes) continue;
-    std::string name(command.name);
-    name.resize(width + 2, ' ');
-    text += "  " + name + std::string(command.summary) + "\n";
-  }
+  text += "\nCommands:\n" + command_block("");
   text += "\nRun '" + std::string(program) + " COMMAND --help' for more information on a command.\n";
   return text;
 }
