@@ -181,6 +181,10 @@ class Load {
       }
       check_consistency(project, reporter_);
       check_image_tags(project, reporter_);
+      if (options_.advise == Switch::on && !reporter_.failed()) {
+        check_host_ports(project, reporter_);
+        check_bind_sources(project, options_.access, reporter_);
+      }
     }
     if (options_.resolve_env_files == Switch::on) resolve_env_files(project, options_.access, reporter_);
     resolve_label_files(project, options_.access, reporter_);

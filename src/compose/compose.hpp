@@ -49,6 +49,7 @@ struct LoadOptions {
   Switch check_consistency = Switch::on;
   Switch resolve_env_files = Switch::on;  // off: env_file stays as it is, as the hash of `config --hash` wants it
   Switch all_resources = Switch::off;  // --all-resources: keep what no active service uses
+  Switch advise = Switch::off;         // warn of what would only show when containers start: host ports, bind sources
   Switch trace = Switch::off;          // remember provenance for explain()
 };
 

@@ -115,6 +115,7 @@ ConfigRun run_config(const std::vector<std::string>& arguments, const std::strin
   Request request = parse(arguments);
   request.load.working_directory = directory;
   request.load.environment = environment;
+  request.load.advise = Switch::on;
   const LoadOutcome outcome = load(request.load);
   std::ostringstream out;
   run.err = render_diagnostics(outcome.diagnostics, Colour::never);

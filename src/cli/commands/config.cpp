@@ -23,6 +23,7 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
   off("no-consistency", options.check_consistency);
   // --no-env-resolution changes nothing here, as in the original: what it prints has its env files resolved.
   if (needs_no_env_files(flags)) options.resolve_env_files = compose::Switch::off;
+  options.advise = compose::Switch::on;
   if (flags.has("why")) options.trace = compose::Switch::on;
   return options;
 }
@@ -70,23 +71,31 @@ Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outc
   return has_errors(outcome) ? 1 : 0;
 }
 
-// Warnings as a line each; errors with their places. True if there was an error.
+// Docker Compose's own line, which scripts may look for, then the place; once for each message.
+void show_warning(const Invocation& invocation, const compose::Diagnostic& warning, std::set<std::string>& shown) {
+  print_warning(invocation.terminal, warning.message);
+  if (warning.mark.line == 0 || !shown.insert(warning.message).second) return;
+  const std::string text = compose::render_diagnostic(warning, colour_of(invocation.terminal));
+  const std::size_t headline = text.find('\n');
+  if (headline != std::string::npos) print_err(text.substr(headline + 1));
+}
+
+// Everything that is wrong, with its place. True if there was an error.
 bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
   if (invocation.flags.text("format") == "json" && !outcome.project) {
     print_err(compose::diagnostics_json(outcome.diagnostics) + "\n");
     return true;
   }
-  std::vector<compose::Diagnostic> shown;
+  std::set<std::string> shown;
+  std::vector<compose::Diagnostic> errors;
   for (const compose::Diagnostic& diagnostic : outcome.diagnostics) {
-    // A warning with a place and a repair is shown whole; the one that everybody knows stays a line, as elsewhere.
-    const bool plain = diagnostic.mark.line == 0 || diagnostic.fixes.empty() || diagnostic.code == "obsolete-version";
-    if (diagnostic.severity == compose::Severity::warning && plain) {
-      print_warning(invocation.terminal, diagnostic.message);
+    if (diagnostic.severity == compose::Severity::warning) {
+      show_warning(invocation, diagnostic, shown);
     } else {
-      shown.push_back(diagnostic);
+      errors.push_back(diagnostic);
     }
   }
-  if (!shown.empty()) print_err(compose::render_diagnostics(shown, colour_of(invocation.terminal)));
+  if (!errors.empty()) print_err(compose::render_diagnostics(errors, colour_of(invocation.terminal)));
   return !outcome.project;
 }
 

@@ -1,0 +1,133 @@
+// What Docker Compose only finds out when containers start: host ports that two containers want, and bind sources that
+// are not there. Warnings, since the file itself is valid and the host may change until then.
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "compose/passes/finish.hpp"
+
+namespace consort::compose {
+
+namespace {
+
+struct Claim {
+  std::string service;
+  std::string host_ip;
+  std::string protocol;
+  std::uint64_t port = 0;
+  Place place;
+};
+
+bool addresses_meet(const std::string& a, const std::string& b) {
+  const auto anything = [](const std::string& address) { return address.empty(); };
+  const auto six = [](const std::string& address) { return address.find(':') != std::string::npos; };
+  if (a == b || anything(a) || anything(b)) return true;
+  if (six(a) != six(b)) return false;
+  const std::string_view all = six(a) ? "::" : "0.0.0.0";
+  return a == all || b == all;
+}
+
+bool meet(const Claim& a, const Claim& b) {
+  return a.port == b.port && a.protocol == b.protocol && addresses_meet(a.host_ip, b.host_ip);
+}
+
+// A range is no claim: the first free port of it is taken.
+std::optional<Claim> claim_of(const Project& project, const Service& service, std::size_t index) {
+  const Port& port = service.ports[index];
+  const auto number = parse_unsigned(port.published);
+  if (!number || *number == 0) return std::nullopt;
+  const Place place = place_in(*project.tree, {"services", service.name, "ports", std::to_string(index)});
+  return Claim{service.name, port.host_ip, port.protocol, *number, place};
+}
+
+std::string text_of(const Claim& claim) {
+  return (claim.host_ip.empty() ? "" : claim.host_ip + ":") + std::to_string(claim.port) + "/" + claim.protocol;
+}
+
+void report(const Claim& first, const Claim& second, Reporter& reporter) {
+  const bool same = first.service == second.service;
+  Diagnostic& made =
+      reporter.warning("port-conflict",
+                       same ? "service \"" + second.service + "\" publishes host port " + text_of(second) + " twice"
+                            : "services \"" + first.service + "\" and \"" + second.service +
+                                  "\" both publish host port " + text_of(second),
+                       second.place);
+  made.label = "only one container can have port " + std::to_string(second.port) + " of the host";
+  made.help = "publish another host port, for example \"" + std::to_string(second.port + 1) +
+              ":...\", or leave the host port out to get a free one";
+  if (first.place.line != second.place.line || first.place.source != second.place.source)
+    made.related.push_back(reporter.related(first.place, "first published here"));
+}
+
+void report_replicas(const Claim& claim, int replicas, Reporter& reporter) {
+  Diagnostic& made = reporter.warning("port-conflict",
+                                      "service \"" + claim.service + "\" runs " + std::to_string(replicas) +
+                                          " containers that all publish host port " + text_of(claim),
+                                      claim.place);
+  made.label = "only one of them can have port " + std::to_string(claim.port) + " of the host";
+  made.help = "publish a range, for example \"" + std::to_string(claim.port) + "-" +
+              std::to_string(claim.port + static_cast<std::uint64_t>(replicas) - 1) + ":...\", or no host port";
+}
+
+bool looks_like_file(const std::string& path) {
+  const std::string name = base_name(path);
+  const std::size_t dot = name.rfind('.');
+  return dot != std::string::npos && dot > 0 && name.size() - dot <= 6 && dot + 1 < name.size();
+}
+
+void check_mount(const Project& project, const Service& service, std::size_t index, const FileAccess& access,
+                 Reporter& reporter) {
+  const Mount& mount = service.volumes[index];
+  if (mount.type != MountType::bind || !mount.source.starts_with('/') || access.exists(mount.source)) return;
+  const Place place = place_in(*project.tree, {"services", service.name, "volumes", std::to_string(index)});
+  const bool created = !mount.bind || mount.bind->create_host_path;
+  if (!created) {
+    Diagnostic& made = reporter.warning(
+        "missing-bind-source",
+        "services." + service.name + ".volumes: bind source path does not exist: " + mount.source, place);
+    made.label = "the container cannot start without it";
+    made.help = "create it, or write `create_host_path: true` below `bind:` to have an empty directory made";
+    return;
+  }
+  Diagnostic& made = reporter.warning("missing-bind-source",
+                                      "services." + service.name + ".volumes: " + mount.source +
+                                          " does not exist; an empty directory will be made there",
+                                      place);
+  made.label = looks_like_file(mount.source) ? "looks like a file: the container would find a directory instead"
+                                             : "will be an empty directory";
+  made.help = "create it before `up`, or correct the path; it counts from " + project.working_directory;
+}
+
+}  // namespace
+
+void check_host_ports(const Project& project, Reporter& reporter) {
+  std::map<std::uint64_t, std::vector<Claim>> claims;
+  for (const auto& [name, service] : project.services) {
+    if (service.network_mode == "host") continue;  // ports are not published then
+    const int replicas = service.replicas();
+    for (std::size_t i = 0; replicas > 0 && i < service.ports.size(); ++i) {
+      const std::optional<Claim> claim = claim_of(project, service, i);
+      if (!claim) continue;
+      if (replicas > 1) report_replicas(*claim, replicas, reporter);
+      std::vector<Claim>& others = claims[claim->port];
+      for (const Claim& other : others) {
+        if (!meet(other, *claim)) continue;
+        const bool in_order =
+            std::pair(other.place.source, other.place.line) < std::pair(claim->place.source, claim->place.line);
+        in_order ? report(other, *claim, reporter) : report(*claim, other, reporter);
+        break;
+      }
+      others.push_back(*claim);
+    }
+  }
+}
+
+void check_bind_sources(const Project& project, const FileAccess& access, Reporter& reporter) {
+  for (const auto& [name, service] : project.services)
+    for (std::size_t i = 0; i < service.volumes.size(); ++i) check_mount(project, service, i, access, reporter);
+}
+
+}  // namespace consort::compose
