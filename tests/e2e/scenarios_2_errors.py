@@ -130,3 +130,21 @@ def scenario_full_disk(world):
     run(["mount", "-o", "remount,size=400m", small])
     works_afterwards(world)
     run(["umount", "-l", small])
+
+
+def scenario_build_cache_is_given_back(world):
+    """image prune --build-cache must say what goes, and leave no layer when no image is left."""
+    world.use_fresh_store()
+    world.write("Dockerfile", "FROM scratch\nCOPY compose.yaml /\n")
+    world.write("compose.yaml", "services: {a: {build: .}}\n")
+    world.consort("build")
+    world.consort("image", "rm", f"{world.project_name}-a")
+    layers = world.data / "layers"
+    check(any(layers.iterdir()), "the cache kept nothing")
+    kept = world.consort("image", "prune", "--dry-run").out
+    check("the build cache" in kept and "Would reclaim: 0B" in kept, kept)
+    plan = world.consort("image", "prune", "--build-cache", "--dry-run").out
+    check("remove" in plan and "the build cache" not in plan, plan)
+    world.consort("image", "prune", "--build-cache", "--force")
+    left = [p.name for p in layers.iterdir() if p.name != "empty"]
+    check(not left, f"left: {left}")

@@ -173,6 +173,7 @@ inline constexpr Flag load_flags[] = {
 
 inline constexpr Flag prune_flags[] = {
     {"all", 'a', boolean, "", "Images that have a name but no container, too"},
+    {"build-cache", 0, boolean, "", "What build steps gave, too: the next builds run them again"},
     {"force", 'f', boolean, "", "Do not ask"},
 };
 

@@ -1,9 +1,12 @@
 // image rm and prune: what goes, what stays, and who needs it.
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <set>
-#include "base/strings.hpp"
 
+#include "base/strings.hpp"
 #include "base/time.hpp"
+#include "build/cache/cache.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/table.hpp"
@@ -86,6 +89,27 @@ Result<int> run_image_rm(Invocation& invocation) {
   return 0;
 }
 
+namespace {
+
+// What a prune would give back if the build cache were forgotten first.
+void count_build_cache(image::PruneReport& plan) {
+  for (PruneItem& item : plan.items) {
+    const auto ours = [](const std::string& owner) { return owner.starts_with("build:"); };
+    if (item.kind != PruneItem::Kind::layer || item.needed_by.empty() || !std::ranges::all_of(item.needed_by, ours))
+      continue;
+    item.needed_by.clear();
+    plan.reclaimed += item.size;
+  }
+}
+
+Result<> forget_build_cache(image::Store& store) {
+  build::Cache cache = TRY(build::Cache::open(store));
+  TRY(cache.prune(system_now() + std::chrono::hours(1)));
+  return {};
+}
+
+}  // namespace
+
 Result<int> run_image_prune(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   image::PruneOptions options;
@@ -94,16 +118,19 @@ Result<int> run_image_prune(Invocation& invocation) {
   image::Store& store = workspace->engine().images();
   const image::ImageUsers users = TRY(users_of(workspace->engine()));
   if (!invocation.flags.on("force") || invocation.dry_run) {
-    const image::PruneReport plan = TRY(store.prune(options, users));
+    image::PruneReport plan = TRY(store.prune(options, users));
+    if (invocation.flags.on("build-cache")) count_build_cache(plan);
     const std::string sum = human_bytes_decimal(plan.reclaimed);
     if (invocation.dry_run) {
       print_out(plan_table(plan) + "Would reclaim: " + sum + "\n");
       return 0;
     }
     print_err(plan_table(plan));
-    const std::string what = all ? "all images without a container" : "nameless images";
+    std::string what = all ? "all images without a container" : "nameless images";
+    if (invocation.flags.on("build-cache")) what += " and the build cache";
     if (!confirm(invocation.terminal, "Remove " + what + " (" + sum + ")?", Answer::no)) return 0;
   }
+  if (invocation.flags.on("build-cache")) TRY(forget_build_cache(store));
   options.mode = image::PruneOptions::Mode::act;
   const image::PruneReport report = TRY(store.prune(options, users));
   for (const PruneItem& item : report.items)
