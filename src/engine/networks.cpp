@@ -125,8 +125,9 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others) {
   return {};
 }
 
-BridgeNetwork bridge_of(const Network& network) {
+BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   BridgeNetwork bridge;
+  bridge.owner = owner;
   bridge.network_id = network.id;
   bridge.name = network.spec.name;
   bridge.bridge = network.bridge;
@@ -157,7 +158,7 @@ std::optional<Network> built_in(const std::string& name) {
 Result<> Engine::Impl::ensure_bridge(const Network& network) const {
   // Gone after a reboot. Made again here, so that a start needs nothing else.
   if (::if_nametoindex(network.bridge.c_str()) != 0) return {};
-  if (Result<> made = create_bridge(bridge_of(network)); !made)
+  if (Result<> made = create_bridge(bridge_of(network, roots.data)); !made)
     return fail(std::move(made).error().wrap("create network", network.spec.name));
   return {};
 }

@@ -64,7 +64,7 @@ Result<> Engine::sweep() {
   }
   Strings bridges;
   for (const Network& network : TRY(impl_->records.list_networks())) bridges.push_back(network.bridge);
-  if (Result<std::vector<std::string>> gone = sweep_host(bridges); !gone) collect(swept, fail(std::move(gone).error()));
+  if (auto gone = sweep_host(impl_->roots.data, bridges); !gone) collect(swept, fail(std::move(gone).error()));
   return swept;
 }
 

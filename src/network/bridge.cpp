@@ -3,7 +3,9 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "network/firewall.hpp"
 #include "network/internal/rtnetlink.hpp"
@@ -49,8 +51,17 @@ Result<> make_link(Socket& socket, const BridgeNetwork& network) {
   return {};
 }
 
+// A path may be longer than the kernel's 255 bytes.
+std::string mark_of(const std::string& owner) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: nobody attacks his own label
+  for (const char c : owner) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::array<char, 24> text;
+  std::snprintf(text.data(), text.size(), " of %016llx", static_cast<unsigned long long>(hash));
+  return text.data();
+}
+
 std::string alias_of(const BridgeNetwork& network) {
-  return std::string(rtnetlink::alias_prefix) + network.network_id;
+  return std::string(rtnetlink::alias_prefix) + network.network_id + mark_of(network.owner);
 }
 
 Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
@@ -152,20 +163,20 @@ Result<bool> bridge_exists(std::string_view bridge) {
   return TRY(rtnetlink::find_link(socket, bridge)).has_value();
 }
 
-Result<std::vector<std::string>> sweep_host(std::span<const std::string> keep) {
+Result<std::vector<std::string>> sweep_host(const std::string& owner, std::span<const std::string> keep) {
   Socket socket = TRY(Socket::open(NETLINK_ROUTE));
   const std::vector<Link> links = TRY(rtnetlink::list_links(socket));
   const auto kept = [&](const std::string& name) { return std::find(keep.begin(), keep.end(), name) != keep.end(); };
-  const auto bridge_of = [&](const Link& link) {
-    const auto found = std::find_if(links.begin(), links.end(), [&](const Link& l) { return l.index == link.master; });
-    return found == links.end() ? std::string() : found->name;
-  };
+  const std::string mark = mark_of(owner);
   std::vector<std::string> bridges, removed;
-  for (const Link& link : links) {
-    const bool ours = link.kind == "bridge" && link.alias.starts_with(rtnetlink::alias_prefix);
-    if (ours && !kept(link.name)) bridges.push_back(link.name);
-    const bool on_bridge = link.kind == "veth" && link.group == rtnetlink::link_group && link.master != 0;
-    if (on_bridge && !kept(bridge_of(link))) removed.push_back(link.name);
+  for (const Link& bridge : links) {
+    const bool ours = bridge.kind == "bridge" && bridge.alias.starts_with(rtnetlink::alias_prefix);
+    if (!ours || !bridge.alias.ends_with(mark) || kept(bridge.name)) continue;
+    bridges.push_back(bridge.name);
+    for (const Link& link : links) {
+      const bool on_it = link.kind == "veth" && link.group == rtnetlink::link_group && link.master == bridge.index;
+      if (on_it) removed.push_back(link.name);
+    }
   }
   // Rules of a bridge that is gone. Those of an interface that is there belong to somebody: a build has its own cable.
   Firewall firewall = TRY(Firewall::open());

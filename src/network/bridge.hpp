@@ -25,6 +25,9 @@ struct BridgeNetwork {
   bool internal = false;   // no way out, no way in from other networks
   bool masquerade = true;  // hide the subnet behind the host's address on the way out
   std::uint32_t mtu = 1500;
+  // Whose it is: the data root. Several users of this host (a test suite beside the real thing) must not sweep each
+  // other's bridges away.
+  std::string owner;
 };
 
 std::string bridge_name(std::string_view network_id);  // "br-" and the first 12 digits
@@ -42,8 +45,8 @@ inline Result<> remove_bridge(const std::string& bridge) {
 }
 Result<bool> bridge_exists(std::string_view bridge);
 
-// Removes our bridges and veth ends that do not belong to `keep` (bridge names), with their firewall elements.
-// Returns the names of what it removed.
-Result<std::vector<std::string>> sweep_host(std::span<const std::string> keep);
+// Removes the owner's bridges that are not in `keep` (bridge names), the veth ends on them, and the firewall elements
+// of bridges that are gone. Returns the names of the links that it removed.
+Result<std::vector<std::string>> sweep_host(const std::string& owner, std::span<const std::string> keep);
 
 }  // namespace consort

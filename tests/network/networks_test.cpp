@@ -152,7 +152,7 @@ TEST_F(NetworksTest, ABuildReachesTheOutsideAndLeavesNothing) {
   EXPECT_EQ(ask(first->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
   EXPECT_EQ(ask(second->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
   EXPECT_NE(first->resolv_conf.find("nameserver "), std::string::npos);
-  REQUIRE_OK(sweep_host({}));  // must not disturb builds that are running
+  REQUIRE_OK(sweep_host("", {}));  // must not disturb builds that are running
   EXPECT_EQ(ask(second->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
   REQUIRE_OK(destroy_build_sandbox(*std::move(first)));
   REQUIRE_OK(destroy_build_sandbox(*std::move(second)));
@@ -193,13 +193,18 @@ TEST_F(NetworksTest, TheSweepTakesWhatIsNotKept) {
   const Sandbox a = container({endpoint(kept, 2)}), b = container({endpoint(lost, 2)});
   shell("ip link add br-abcdefabcdef type bridge");  // somebody else's
   const std::vector<std::string> names{kept.bridge};
-  const auto removed = sweep_host(names);
+  BridgeNetwork others = network(20);
+  others.owner = "/srv/elsewhere";
+  REQUIRE_OK(create_bridge(others));
+  const auto removed = sweep_host(lost.owner, names);
   REQUIRE_OK(removed);
   EXPECT_EQ(removed->size(), 2u);
   EXPECT_TRUE(*bridge_exists(kept.bridge));
   EXPECT_FALSE(*bridge_exists(lost.bridge));
   EXPECT_TRUE(*bridge_exists("br-abcdefabcdef"));
-  EXPECT_EQ(*Firewall::open()->bridges(), names);
+  EXPECT_TRUE(*bridge_exists(others.bridge)) << "of another data root";
+  EXPECT_EQ(Firewall::open()->bridges()->size(), 2u);
+  EXPECT_EQ(*sweep_host(others.owner, {}), std::vector{others.bridge});
 }
 
 TEST_F(NetworksTest, AForeignInterfaceOfTheNameIsNotTouched) {
