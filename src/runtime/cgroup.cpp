@@ -165,6 +165,24 @@ Result<> Cgroup::add(pid_t pid) const {
 
 namespace {
 
+// Rules of devices are a dozen writes to one file.
+class OpenValue {
+ public:
+  Result<> write(const std::string& path, const std::string& text) {
+    if (path != path_) {
+      path_.clear();
+      fd_ = TRY(open_file(path, O_WRONLY));
+      path_ = path;
+    }
+    if (::write(fd_.get(), text.data(), text.size()) < 0) return fail_errno("write \"" + text + "\" to", path);
+    return {};
+  }
+
+ private:
+  std::string path_;
+  Fd fd_;
+};
+
 // v1 wants memory <= memory+swap at every moment; when a limit rises, the sum has to rise first.
 bool is_out_of_order(const CgroupWrite& write, const Error& error) {
   return write.file == "memory.limit_in_bytes" && error.sys_errno() == EINVAL;
@@ -180,8 +198,9 @@ Error limit_error(Error error, const CgroupWrite& write) {
 
 Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& warnings) const {
   std::vector<CgroupWrite> postponed;
+  OpenValue file;
   const auto apply = [&](const CgroupWrite& write, const Impl::Part& part) -> Result<> {
-    Result<> written = write_value(part.directory + "/" + write.file, write.text);
+    Result<> written = file.write(part.directory + "/" + write.file, write.text);
     if (written) return {};
     if (written.error().sys_errno() == ENOENT || written.error().sys_errno() == EOPNOTSUPP) {
       warnings.push_back("this kernel has no " + write.file + ": limit ignored");

@@ -106,8 +106,13 @@ Result<> send_message(int socket, std::string_view text, std::span<const int> fd
 }
 
 Result<std::optional<Message>> receive_message(int socket) {
+  // Its length first: a buffer for the longest one costs forty pages each time.
+  ssize_t size;
+  do size = ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC);
+  while (size < 0 && errno == EINTR);
+  if (size < 0) return fail_errno("receive message");
   Message message;
-  message.text.resize(max_message_bytes);
+  message.text.resize(std::clamp<std::size_t>(static_cast<std::size_t>(size), 1, max_message_bytes));
   iovec part{message.text.data(), message.text.size()};
   msghdr header{};
   header.msg_iov = &part;
@@ -132,7 +137,6 @@ Result<std::optional<Message>> receive_message(int socket) {
   if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
     return fail(Error(Code::invalid, "receive message").why("longer than the protocol allows"));
   message.text.resize(static_cast<std::size_t>(got));
-  message.text.shrink_to_fit();
   return std::optional<Message>(std::move(message));
 }
 
