@@ -2,6 +2,7 @@
 // are not there. Warnings, since the file itself is valid and the host may change until then.
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -34,12 +35,27 @@ bool meet(const Claim& a, const Claim& b) {
   return a.port == b.port && a.protocol == b.protocol && addresses_meet(a.host_ip, b.host_ip);
 }
 
+// Services of the merged tree by name: looking each up in a long mapping would cost more than the checks.
+using ServiceNodes = std::unordered_map<std::string_view, const Node*>;
+
+ServiceNodes nodes_of(const Project& project) {
+  ServiceNodes nodes;
+  if (const Node* services = project.tree ? project.tree->find("services") : nullptr)
+    for (const Entry& entry : services->entries) nodes.emplace(entry.key, &entry.value);
+  return nodes;
+}
+
+Place place_of(const ServiceNodes& nodes, const Service& service, const char* list, std::size_t index) {
+  const auto found = nodes.find(service.name);
+  return found == nodes.end() ? Place{} : place_in(*found->second, {list, std::to_string(index)});
+}
+
 // A range is no claim: the first free port of it is taken.
-std::optional<Claim> claim_of(const Project& project, const Service& service, std::size_t index) {
+std::optional<Claim> claim_of(const ServiceNodes& nodes, const Service& service, std::size_t index) {
   const Port& port = service.ports[index];
   const auto number = parse_unsigned(port.published);
   if (!number || *number == 0) return std::nullopt;
-  const Place place = place_in(*project.tree, {"services", service.name, "ports", std::to_string(index)});
+  const Place place = place_of(nodes, service, "ports", index);
   return Claim{service.name, port.host_ip, port.protocol, *number, place};
 }
 
@@ -78,11 +94,11 @@ bool looks_like_file(const std::string& path) {
   return dot != std::string::npos && dot > 0 && name.size() - dot <= 6 && dot + 1 < name.size();
 }
 
-void check_mount(const Project& project, const Service& service, std::size_t index, const FileAccess& access,
+void check_mount(const std::string& folder, const ServiceNodes& nodes, const Service& service, std::size_t index,
                  Reporter& reporter) {
   const Mount& mount = service.volumes[index];
-  if (mount.type != MountType::bind || !mount.source.starts_with('/') || access.exists(mount.source)) return;
-  const Place place = place_in(*project.tree, {"services", service.name, "volumes", std::to_string(index)});
+  if (mount.type != MountType::bind || !mount.source.starts_with('/')) return;
+  const Place place = place_of(nodes, service, "volumes", index);
   const bool created = !mount.bind || mount.bind->create_host_path;
   if (!created) {
     Diagnostic& made = reporter.warning(
@@ -98,18 +114,19 @@ void check_mount(const Project& project, const Service& service, std::size_t ind
                                       place);
   made.label = looks_like_file(mount.source) ? "looks like a file: the container would find a directory instead"
                                              : "will be an empty directory";
-  made.help = "create it before `up`, or correct the path; it counts from " + project.working_directory;
+  made.help = "create it before `up`, or correct the path; it counts from " + folder;
 }
 
 }  // namespace
 
 void check_host_ports(const Project& project, Reporter& reporter) {
+  const ServiceNodes nodes = nodes_of(project);
   std::map<std::uint64_t, std::vector<Claim>> claims;
   for (const auto& [name, service] : project.services) {
     if (service.network_mode == "host") continue;  // ports are not published then
     const int replicas = service.replicas();
     for (std::size_t i = 0; replicas > 0 && i < service.ports.size(); ++i) {
-      const std::optional<Claim> claim = claim_of(project, service, i);
+      const std::optional<Claim> claim = claim_of(nodes, service, i);
       if (!claim) continue;
       if (replicas > 1) report_replicas(*claim, replicas, reporter);
       std::vector<Claim>& others = claims[claim->port];
@@ -126,8 +143,16 @@ void check_host_ports(const Project& project, Reporter& reporter) {
 }
 
 void check_bind_sources(const Project& project, const FileAccess& access, Reporter& reporter) {
-  for (const auto& [name, service] : project.services)
-    for (std::size_t i = 0; i < service.volumes.size(); ++i) check_mount(project, service, i, access, reporter);
+  const ServiceNodes nodes = nodes_of(project);
+  std::unordered_map<std::string_view, bool> there;  // each path is asked for once
+  for (const auto& [name, service] : project.services) {
+    for (std::size_t i = 0; i < service.volumes.size(); ++i) {
+      const std::string& source = service.volumes[i].source;
+      const auto [known, fresh] = there.try_emplace(source, true);
+      if (fresh && service.volumes[i].type == MountType::bind) known->second = access.exists(source);
+      if (!known->second) check_mount(project.working_directory, nodes, service, i, reporter);
+    }
+  }
 }
 
 }  // namespace consort::compose
