@@ -7,6 +7,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/render/confirm.hpp"
+#include "cli/seal.hpp"
 #include "cli/signals.hpp"
 #include "image/store.hpp"
 
@@ -117,6 +118,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   session.separator = separator_of(invocation);
   session.env_files = invocation.globals.list("env-file");
   session.holder = invocation.line;
+  session.before_builds = [&invocation] { seal_program(invocation); };
   session.confirm = [&invocation](const std::string& question) {
     return confirm(invocation.terminal, question, Answer::no);
   };

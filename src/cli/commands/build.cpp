@@ -6,6 +6,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/render/progress.hpp"
+#include "cli/seal.hpp"
 #include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/plan/images.hpp"
@@ -104,6 +105,7 @@ Result<> apply_progress_flag(Invocation& invocation) {
 Result<int> run_build(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   TRY(apply_progress_flag(invocation));
+  if (!flags.on("print") && !flags.on("check")) seal_program(invocation);
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("with-dependencies") ? compose::Dependencies::include : compose::Dependencies::ignore));

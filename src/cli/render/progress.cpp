@@ -1,10 +1,15 @@
 #include "cli/render/progress.hpp"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <mutex>
 
 #include "base/json.hpp"
+#include "base/os/fd.hpp"
 
 namespace consort::cli {
 
@@ -75,6 +80,10 @@ class JsonProgress final : public QuietProgress {
 };
 
 }  // namespace
+
+void print_or_interrupt(std::string_view text) {
+  if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) ::kill(::getpid(), SIGINT);
+}
 
 std::optional<ProgressMode> parse_progress(std::string_view text) {
   if (text == "auto" || text.empty()) return ProgressMode::automatic;

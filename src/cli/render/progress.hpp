@@ -15,11 +15,14 @@ namespace consort::cli {
 
 using Write = std::function<void(std::string_view)>;
 
+// To standard output. When nobody reads it any more, the command ends as by Ctrl-C: cleanly, with what it has begun.
+void print_or_interrupt(std::string_view text);
+
 struct ProgressOptions {
   ProgressMode mode = ProgressMode::automatic;
   bool dry_run = false;
   Write err = print_err;  // tests catch what would be written
-  Write out = print_out;
+  Write out = print_or_interrupt;
 };
 
 // "plain", "tty", ... "" and "auto" are automatic.

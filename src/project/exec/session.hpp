@@ -28,7 +28,8 @@ struct Session {
   std::string_view separator = name_separator;
   std::vector<std::string> env_files;  // --env-file, for a label
   std::function<bool(const std::string& question)> confirm{};
-  std::string holder;  // how this command is named to others that wait: "consort up -d"
+  std::function<void()> before_builds{};  // called when a command that can do more is about to build
+  std::string holder;                     // how this command is named to others that wait: "consort up -d"
 };
 
 // How much of pulls and builds is told.
