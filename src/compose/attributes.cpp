@@ -24,8 +24,8 @@ void collect(const Shape& shape, const std::string& path, int depth, std::vector
   const std::string prefix = path.empty() ? "" : path + ".";
   for (const Field& field : shape.fields) {
     const std::string at = prefix + std::string(field.key);
-    rows.push_back(
-        AttributeRow{at, std::string(field.shape->name), merge_text(at, *field.shape), std::string(field.note)});
+    rows.push_back(AttributeRow{at, std::string(field.shape->name), merge_text(at, *field.shape),
+                                std::string(field.since), std::string(field.note)});
     collect(*field.shape, at, depth + 1, rows);
   }
   if (shape.item) collect(*shape.item, path + ".[]", depth + 1, rows);

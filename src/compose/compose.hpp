@@ -117,6 +117,7 @@ struct AttributeRow {
   std::string path;   // "services.*.healthcheck.interval"
   std::string types;  // "duration", "string or mapping"
   std::string merge;  // "replace", "append", ...
+  std::string since;  // the first release that knows it
   std::string note;
 };
 std::vector<AttributeRow> attribute_table();

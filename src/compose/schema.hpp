@@ -34,6 +34,7 @@ struct Field {
   std::string_view key;
   const Shape* shape;
   std::string_view note = {};
+  std::string_view since = "0.1";  // the first release that knows it
 };
 
 struct Shape {

@@ -1,0 +1,15 @@
+// The table of attributes for docs/reference, from the loader's own tables and from the recorded cases that use each.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace consort::compose {
+
+// Names of the cases (folders of differential-cases/) whose files use an attribute, by path ("services.*.image").
+std::map<std::string, std::vector<std::string>> cases_by_attribute(const std::string& cases_folder);
+
+std::string attributes_markdown(const std::string& cases_folder);
+
+}  // namespace consort::compose

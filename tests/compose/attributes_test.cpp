@@ -1,0 +1,26 @@
+#include "attributes.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/os/file.hpp"
+#include "compose/compose.hpp"
+
+namespace consort::compose {
+namespace {
+
+const std::string cases = CONSORT_TEST_DATA "/differential-cases";
+
+TEST(Attributes, DocumentIsCurrent) {
+  const auto document = read_file(CONSORT_TEST_DATA "/../../docs/reference/compose-attributes.md");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(*document, attributes_markdown(cases))
+      << "run: build/dev/tests/compose/compose_attributes > docs/reference/compose-attributes.md";
+}
+
+TEST(Attributes, EachIsUsedByARecordedCase) {
+  const auto uses = cases_by_attribute(cases);
+  for (const AttributeRow& row : attribute_table()) EXPECT_TRUE(uses.contains(row.path)) << row.path;
+}
+
+}  // namespace
+}  // namespace consort::compose
