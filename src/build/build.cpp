@@ -108,11 +108,20 @@ class Build {
     auto step = log_.start("[internal] load remote build context " + url);
     auto fetched =
         fetch_context(url, scratch_ + "/context-" + std::to_string(++fetched_contexts_), environment_.cancel_fd);
-    step.end(fetched ? StepState::done : StepState::error, fetched ? "" : fetched.error().message());
+    const bool stopped = !fetched && fetched.error().code() == Code::interrupted;
+    step.end(fetched   ? StepState::done
+             : stopped ? StepState::canceled
+                       : StepState::error,
+             fetched ? "" : fetched.error().message());
     return fetched;
   }
 
   Result<BuildResult> checked(Definition& definition) {
+    const std::string& network = request_.network;
+    if (!network.empty() && network != "default" && network != "none" && network != "host")
+      return fail(Error(Code::unsupported)
+                      .why("network mode \"" + network + "\" not supported by buildkit")
+                      .hint("a build's network is default, none or host"));
     Checks checks = TRY(Checks::of(dockerfile_));
     BuildFile file = TRY(interpret(dockerfile_));
     check_text(dockerfile_, file, checks);

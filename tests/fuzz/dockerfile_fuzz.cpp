@@ -4,13 +4,24 @@
 #include <string>
 
 #include "build/context/pattern.hpp"
+#include "build/dockerfile/expand.hpp"
 #include "build/plan/stage_plan.hpp"
 
 using namespace consort::build;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text(reinterpret_cast<const char*>(data), size);
-  (void)PatternList::parse(parse_ignore_file(text));
+  if (const auto ignore = PatternList::parse(parse_ignore_file(text))) {
+    for (const char* path : {"a", "a/b.c", "src/main.go", "..", "x/y/z/\xc3\xa9"}) {
+      (void)ignore->matches(path);
+      (void)ignore->may_take_back_below(path);
+    }
+  }
+  const auto variable = [](std::string_view name) -> std::optional<std::string> {
+    if (name.size() > 3) return std::nullopt;
+    return name.empty() ? "" : "v*/" + std::string(name);
+  };
+  for (const auto quotes : {Quotes::remove, Quotes::keep}) (void)expand(text, variable, {.quotes = quotes});
   const auto dockerfile = parse_dockerfile(std::move(text), "Dockerfile");
   if (!dockerfile) return 0;
   (void)dump(*dockerfile);

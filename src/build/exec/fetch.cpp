@@ -137,6 +137,8 @@ Result<Fetched> fetch_git(const GitSource& source, const std::string& checksum, 
   const auto shallow = git.run({"fetch", "-q", "--depth=1", "origin", wanted});
   if (!shallow && is_commit(wanted) && shallow.error().code() != Code::interrupted) {
     TRY(git.run({"fetch", "-q", "origin"}));  // servers need not give single commits
+  } else if (!shallow && shallow.error().code() == Code::interrupted) {
+    return fail(Code::interrupted, "fetch", source.remote);
   } else if (!shallow) {
     return fail(Error(shallow.error().code(), "fetch").on(source.remote).why(shallow.error().message()));
   }

@@ -61,10 +61,15 @@ void BuildLog::show(Step& step) {
   progress_.output(text);
 }
 
-// The one that was shown has ended: first those that have ended too, then one that goes on.
-void BuildLog::show_waiting() {
+// What has ended while another step was shown.
+void BuildLog::show_ended() {
   for (auto& [key, step] : steps_)
     if (step.ended && !step.waiting.empty()) show(step);
+}
+
+// The one that was shown has ended: first those that have ended too, then one that goes on.
+void BuildLog::show_waiting() {
+  show_ended();
   for (auto& [key, step] : steps_) {
     if (step.ended || step.waiting.empty()) continue;
     show(step);
@@ -103,6 +108,7 @@ void BuildLog::event(const std::string& service, const build::ProgressEvent& eve
   if (detail_ == Detail::quiet) return;
   const bool free = !current_ || current_ == &step || current_->ended || Clock::now() - shown_ > patience;
   if (!free) return;
+  if (current_ != &step) show_ended();
   if (current_ != &step || !step.waiting.empty()) show(step);
   if (step.ended) show_waiting();
 }

@@ -45,6 +45,7 @@ class BuildLog {
   static void add_output(Step& step, const std::string& output, Flush flush);
   static void add_line(Step& step, std::string line);
   void show(Step& step);
+  void show_ended();
   void show_waiting();
 
   Progress& progress_;

@@ -38,6 +38,14 @@ void add_contexts(const compose::Project& project, const compose::Build& from, b
   }
 }
 
+// An image in the store has one platform: this machine's if it is among them.
+const std::string& chosen_platform(const compose::Strings& platforms) {
+  const image::Platform host = image::Platform::host();
+  for (const std::string& text : platforms)
+    if (const auto platform = image::Platform::parse(text); platform && platform->text() == host.text()) return text;
+  return platforms.front();
+}
+
 // Attributes that do nothing here: said by name, never dropped in silence.
 void warn_of_unused(Session& session, const compose::Service& service) {
   const compose::Build& build = *service.build;
@@ -46,6 +54,9 @@ void warn_of_unused(Session& session, const compose::Service& service) {
   };
   for (const auto& [name, value] : {std::pair{"provenance", build.provenance}, std::pair{"sbom", build.sbom}})
     if (!value.empty() && value != "false") warn(name, "images are built without attestations");
+  if (build.platforms.size() > 1 && service.platform.empty())
+    session.progress.warn("service " + service.name + ": only " + chosen_platform(build.platforms) +
+                          " of build.platforms is built: an image in the store has one platform");
   if (!build.isolation.empty() && build.isolation != "default") warn("isolation", "only Windows has it");
   for (const auto& [name, list] : {std::pair{"cache_from", build.cache_from}, std::pair{"cache_to", build.cache_to}})
     if (!list.empty()) warn(name, "steps are taken from this machine's own cache");
@@ -91,7 +102,7 @@ build::BuildRequest build_request(const compose::Project& project, const compose
     for (const std::string& address : addresses) request.extra_hosts.push_back(name + "=" + address);
   if (from.shm_size > 0) request.shm_size_bytes = static_cast<std::uint64_t>(from.shm_size);
   for (const auto& [name, limit] : from.ulimits) request.ulimits.push_back({name, limit.soft, limit.hard});
-  request.platforms = from.platforms;
+  if (!from.platforms.empty()) request.platforms = {chosen_platform(from.platforms)};
   if (!service.platform.empty()) request.platforms = {service.platform};
   request.entitlements = from.entitlements;
   if (from.privileged) request.entitlements.emplace_back("security.insecure");
