@@ -1,6 +1,7 @@
 // The library's own promises: marks, provenance, selection, limits, machine-readable diagnostics.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -104,6 +105,32 @@ TEST(Limits, EndInClearErrors) {
   EXPECT_THAT(first_error(laughs), HasSubstr("excessive aliasing"));
   EXPECT_THAT(first_error("services: " + std::string(100'000, '[')), HasSubstr("exceeded max depth"));
   EXPECT_THAT(first_error(std::string(17U << 20, 'a')), HasSubstr("larger than 16 MiB"));
+}
+
+// The loader of hostile texts in a process of its own that may not have more than 256 MiB of address space.
+TEST(LimitsDeathTest, HostileTextsEndInErrorsWithinAQuarterOfAGibibyte) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers reserve terabytes of address space";
+#endif
+  std::string noise(1U << 20, '\0');
+  for (std::size_t i = 0, seed = 1; i < noise.size(); ++i) {
+    seed = seed * 6364136223846793005U + 1442695040888963407U;
+    noise[i] = static_cast<char>(seed >> 56);
+  }
+  std::string variables = "services: {a: {image: \"";
+  for (int i = 0; i < 200'000; ++i) variables += "${A}";
+  std::string keys = "services:\n";
+  for (int i = 0; i < 20'000; ++i) keys += "  s" + std::to_string(i) + ": {imgae: x}\n";
+  const std::string deep = "services: " + std::string(1U << 20, '[');
+  for (const std::string& text : {noise, variables + "\"}}\n", keys, deep, std::string(16U << 20, 'a')}) {
+    const auto attempt = [&text] {
+      const rlimit limit{256U << 20, 256U << 20};
+      setrlimit(RLIMIT_AS, &limit);
+      const LoadOutcome outcome = load(with_files({{"/project/compose.yaml", text}}));
+      std::_Exit(outcome.project || outcome.diagnostics.empty() ? 1 : 0);
+    };
+    EXPECT_EXIT(attempt(), testing::ExitedWithCode(0), "") << text.substr(0, 40);
+  }
 }
 
 TEST(Diagnostics, AreMachineReadable) {

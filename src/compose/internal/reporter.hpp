@@ -26,6 +26,9 @@ class Reporter {
   TextEdit edit_bytes(std::uint32_t source, std::size_t offset, std::size_t length, std::string replacement) const;
 
   bool failed() const { return errors_ > 0; }
+  // Nothing that follows can change the outcome or be shown.
+  bool exhausted() const { return full() && failed(); }
+  bool full() const { return diagnostics_.size() >= diagnostic_limit; }
   std::size_t errors() const { return errors_; }
   std::size_t count() const { return diagnostics_.size(); }
   std::vector<Diagnostic>& diagnostics() { return diagnostics_; }

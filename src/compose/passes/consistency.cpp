@@ -56,6 +56,7 @@ class Checker {
 
   void run() {
     for (const auto& [name, service] : project_.services) {
+      if (reporter_.exhausted()) return;
       name_ = name;
       image(service);
       networks(service);

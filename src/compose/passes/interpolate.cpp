@@ -8,6 +8,8 @@ namespace consort::compose {
 
 namespace {
 
+constexpr std::size_t sightings_limit = 100'000;
+
 enum class Cast : std::uint8_t { none, integer, floating, boolean };
 
 const PathTable<Cast>& casts() {
@@ -90,6 +92,7 @@ class Pass {
     TemplateResult result = substitute(node.text, options_.lookup);
     const std::string path = path_.dotted();
     for (const std::string& name : result.unset) {
+      if (reporter_.full()) break;
       Diagnostic& made = reporter_.warning(
           "unset-variable", "The \"" + name + "\" variable is not set. Defaulting to a blank string.", node.place);
       made.label = "used here, in " + path;
@@ -98,6 +101,7 @@ class Pass {
     }
     if (options_.sightings) {
       for (TemplateUse& use : result.uses) {
+        if (options_.sightings->size() >= sightings_limit) break;
         options_.sightings->push_back(VariableSighting{std::move(use), path, node.place});
       }
     }

@@ -67,6 +67,7 @@ class Pass {
   Pass(const std::string& file, Reporter& reporter) : prefix_("validating " + file + ": "), reporter_(reporter) {}
 
   void check(const Node& node, const Shape& shape, Place key_place) {
+    if (reporter_.exhausted()) return;
     if (!accepts(shape, node)) return wrong_type(node, shape, key_place);
     if (node.is_mapping() && !(shape.types & type::any)) {
       check_mapping(node, shape, key_place);
