@@ -165,7 +165,7 @@ Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const Im
 
 Result<> Store::sweep() {
   const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
-  if (lock) TRY(delete_unused(*state_));
+  if (lock) (void)TRY(delete_unused(*state_));
   return {};
 }
 
