@@ -136,9 +136,10 @@ std::string rootfs_propagation(const OciInput& input) {
 }
 
 Result<Json> linux_json(const OciInput& input) {
+  Json resources = TRY(resources_json(input));
   Json linux_part = {{"cgroupsPath", input.cgroups_path},
                      {"namespaces", namespaces_json(input)},
-                     {"resources", TRY(resources_json(input))}};
+                     {"resources", std::move(resources)}};
   if (const StringMap sysctls = runtime_sysctls(input.spec); !sysctls.empty()) linux_part["sysctl"] = sysctls;
   if (!input.devices.empty()) linux_part["devices"] = devices_json(input.devices);
   if (!input.spec.privileged && !input.security.unconfined_paths) {
@@ -199,12 +200,13 @@ StringMap network_sysctls(const ContainerSpec& spec) {
 }
 
 Result<std::string> make_oci_config(const OciInput& input) {
+  Json linux_part = TRY(linux_json(input));
   Json config = {{"ociVersion", "1.2.0"},
                  {"process", process_json(input)},
                  {"root", {{"path", "rootfs"}, {"readonly", input.spec.read_only}}},
                  {"mounts", mounts_json(input)},
                  {"annotations", annotations(input)},
-                 {"linux", TRY(linux_json(input))}};
+                 {"linux", std::move(linux_part)}};
   if (input.uts_namespace.empty()) {
     config["hostname"] = input.hostname;
     if (!input.domainname.empty()) config["domainname"] = input.domainname;

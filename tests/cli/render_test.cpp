@@ -150,7 +150,7 @@ TEST(ContainerText, Status) {
 
 TEST(ContainerText, CommandsAreQuotedAndCut) {
   EXPECT_EQ(command_text({"docker-entrypoint.sh", "postgres"}, true), "\"docker-entrypoint.s…\"");
-  EXPECT_EQ(command_text({"sh", "-c", "echo \"hi\""}, false), "\"sh -c echo \\\"hi\\\"\"");
+  EXPECT_EQ(command_text({"sh", "-c", "echo \"hi\""}, false), "\"sh -c 'echo \\\"hi\\\"'\"");
   EXPECT_EQ(command_text({"top"}, true), "\"top\"");
 }
 
