@@ -48,9 +48,9 @@ struct LoadOptions {
   Switch resolve_paths = Switch::on;
   Switch check_consistency = Switch::on;
   Switch resolve_env_files = Switch::on;  // off: env_file stays as it is, as the hash of `config --hash` wants it
-  Switch all_resources = Switch::off;  // --all-resources: keep what no active service uses
-  Switch advise = Switch::off;         // warn of what would only show when containers start: host ports, bind sources
-  Switch trace = Switch::off;          // remember provenance for explain()
+  Switch all_resources = Switch::off;     // --all-resources: keep what no active service uses
+  Switch advise = Switch::off;  // warn of what would only show when containers start: host ports, bind sources
+  Switch trace = Switch::off;   // remember provenance for explain()
 };
 
 // One step in the life of a value, oldest first.

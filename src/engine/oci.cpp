@@ -137,9 +137,8 @@ std::string rootfs_propagation(const OciInput& input) {
 
 Result<Json> linux_json(const OciInput& input) {
   Json resources = TRY(resources_json(input));
-  Json linux_part = {{"cgroupsPath", input.cgroups_path},
-                     {"namespaces", namespaces_json(input)},
-                     {"resources", std::move(resources)}};
+  Json linux_part = {
+      {"cgroupsPath", input.cgroups_path}, {"namespaces", namespaces_json(input)}, {"resources", std::move(resources)}};
   if (const StringMap sysctls = runtime_sysctls(input.spec); !sysctls.empty()) linux_part["sysctl"] = sysctls;
   if (!input.devices.empty()) linux_part["devices"] = devices_json(input.devices);
   if (!input.spec.privileged && !input.security.unconfined_paths) {

@@ -9,8 +9,8 @@ Result<Database> Database::open(const std::string& path) {
     auto connection =
         std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);
     connection->setBusyTimeout(10'000);
-    // A checkpoint at each close would make every command wait for the disk several times. The log stays instead, and is
-    // folded in when it has grown; reading a log of this length at the next open costs less than a millisecond.
+    // A checkpoint at each close would make every command wait for the disk several times. The log stays instead, and
+    // is folded in when it has grown; reading a log of this length at the next open costs less than a millisecond.
     sqlite3_db_config(connection->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     connection->exec(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=250;");
