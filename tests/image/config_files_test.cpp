@@ -94,7 +94,7 @@ TEST(RegistriesConf, MistakesHaveAPlace) {
   EXPECT_THAT(places("[[registry]]\nlocation = 5\n", "x")[0], HasSubstr("location must be a string"));
   EXPECT_THAT(places("[[registry]]\n", "x")[0], HasSubstr("needs a location"));
   EXPECT_THAT(places("registry = 1\n", "x")[0], HasSubstr("[[registry]]"));
-  for (const char* text : {"[/", "[[registry.mirror]]\n[/regis", "[\n"})
+  for (const char* text : {"[/", "[[registry.mirror]]\n[/regis", "[\n", "\u0211"})
     EXPECT_THAT(places(text, "x")[0], HasSubstr("test.conf")) << text;
   RegistriesConf conf;
   const auto broken = conf.add("a = \n\n[[", "test.conf");
