@@ -81,10 +81,10 @@ class StepRun {
 
   Result<> wait_for_sources() {
     if (const auto* copy = std::get_if<CopyOperation>(&operation_.action)) {
-      if (copy->from) TRY(runs_.wait_for(*copy->from));
+      if (copy->from) (void)TRY(runs_.wait_for(*copy->from));
     } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
       for (const auto& mount : run->mounts) {
-        if (mount.from) TRY(runs_.wait_for(*mount.from));
+        if (mount.from) (void)TRY(runs_.wait_for(*mount.from));
       }
     }
     return {};
