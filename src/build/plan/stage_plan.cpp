@@ -165,7 +165,9 @@ class Planner {
     std::vector<KeyValue> result;
     for (const auto& pair : given) {
       auto key = TRY(value(pair.key));
-      result.push_back({std::move(key), TRY(value(pair.value))});
+      // A statement of its own: what is left when an error returns from the middle of a list of values would leak.
+      auto content = TRY(value(pair.value));
+      result.push_back({std::move(key), std::move(content)});
     }
     return result;
   }
