@@ -176,7 +176,9 @@ void HostTest::SetUp() {
       " && ip route add default via 198.51.100.1 && nsenter --net=" +
       out +
       " sh -c 'ip link set lo up; ip addr add 198.51.100.1/24 dev eth0; ip -6 addr add fd00:51::1/64 dev eth0 nodad;"
-      " ip link set eth0 up'");
+      " ip link set eth0 up';"
+      // The kernel tells the carrier a little later; tests compare what ip prints.
+      " for i in $(seq 200); do ip -o link show eth0 | grep -q 'state UP' && break; sleep 0.01; done");
   ASSERT_EQ(said, "");
 }
 
