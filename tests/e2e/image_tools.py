@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import tarfile
 import threading
+import time
 import urllib.error
 import urllib.request
 import zlib
@@ -132,10 +133,13 @@ class ApiRegistry:
 
 
 class CuttingProxy:
-    """Passes connections on to a registry, counts what comes back, and cuts the line once after so many bytes."""
+    """Passes connections on to a registry, counts what comes back, and cuts the line once after so many bytes (0: never).
 
-    def __init__(self, target, cut_after):
-        self.target, self.cut_after = target, cut_after
+    rate: bytes a second and connection that come through; None: all that there are.
+    """
+
+    def __init__(self, target, cut_after, rate=None):
+        self.target, self.cut_after, self.rate = target, cut_after, rate
         self.passed, self.cuts, self.refuse = 0, 0, False
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -166,6 +170,8 @@ class CuttingProxy:
                 if back and self.must_cut(len(data)):
                     break
                 sink.sendall(data)
+                if back and self.rate:
+                    time.sleep(len(data) / self.rate)
         except OSError:
             pass
         for end in (source, sink):

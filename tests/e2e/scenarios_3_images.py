@@ -403,7 +403,9 @@ def scenario_images_progress(world):
     world.use_fresh_store()
     registry = ApiRegistry(world.folder / "registry")
     try:
-        name = registry.put_image("big:1", [packed(tar_of((f"f{i}", noise(12_000_000)))) for i in range(3)])
+        registry.put_image("big:1", [packed(tar_of((f"f{i}", noise(12_000_000)))) for i in range(3)])
+        slow = CuttingProxy(registry.host, 0, rate=10_000_000)  # a line as people have them: there is something to see
+        name = f"{slow.host}/big:1"
         plain = world.consort("image", "pull", name)
         check("\x1b" not in plain.err and plain.err.count("Pull complete") == 3, str(plain))
         world.consort("image", "rm", name)
@@ -429,6 +431,7 @@ def scenario_images_progress(world):
         text = shown.decode(errors="replace")
         check("\x1b[" in text, "no control characters on a terminal")
         check(re.search(r"Downloading.*MB/12MB", text) or re.search(r"[\d.]+MB/12", text), f"no bytes were shown:\n{text[-3000:]!r}")
+        slow.close()
     finally:
         registry.close()
 
