@@ -102,7 +102,7 @@ Result<> Engine::copy_out(const std::string& id, const std::string& path, int ou
     const std::string target = TRY(link_target(folder->get(), name));
     place.path = clean_path(target.starts_with('/') ? target : dir_name(place.path) + "/" + target);
   }
-  TRY(image::pack_layer(path_of(place.root), sink, options));
+  (void)TRY(image::pack_layer(path_of(place.root), sink, options));
   return {};
 }
 

@@ -115,10 +115,10 @@ void HealthRunner::finish(int exit_code, std::string output) {
     output += "...";
   }
   text_ = std::string();
-  const auto before = machine_.state().log.size() == 0 ? SystemTime{} : machine_.state().log.back().end;
+  const auto before = machine_.state().log.empty() ? SystemTime{} : machine_.state().log.back().end;
   const HealthChange change = machine_.finish_check(HealthResult{began_, system_now(), exit_code, std::move(output)},
                                                     listening(), steady_clock::now());
-  const auto after = machine_.state().log.size() == 0 ? SystemTime{} : machine_.state().log.back().end;
+  const auto after = machine_.state().log.empty() ? SystemTime{} : machine_.state().log.back().end;
   if (change != HealthChange::none || before != after) hooks_.on_result(change);
   plan();
 }

@@ -296,7 +296,7 @@ class StepRun {
     made.layer = layer.id;
     made.folder = layer.directory;
     // Copies give the same whenever their key is the same; what a program gives is new each time.
-    made.output = random ? layer.id : sha256_hex("result\0" + digest);
+    made.output = random ? layer.id : sha256_hex("result:" + digest);
     made.created = system_now();
     return made;
   }

@@ -164,7 +164,7 @@ Result<int> run_wait(Invocation& invocation) {
     Invocation down = invocation;
     down.arguments.clear();
     down.flags = {};
-    TRY(run_down(down));
+    (void)TRY(run_down(down));
     return code;
   }
   return code;

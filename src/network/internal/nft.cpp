@@ -7,8 +7,6 @@
 
 namespace consort::nft {
 
-using netlink::Attribute;
-using netlink::for_each_attribute;
 using netlink::Nest;
 
 namespace {
