@@ -40,7 +40,7 @@ std::string reason_of(const HttpResponse& response) {
     return code.empty() ? message : message.empty() ? code : code + ": " + message;
   }
   if (json) {
-    const std::string details = get_string(*json, "details");  // Docker Hub's token server
+    std::string details = get_string(*json, "details");  // Docker Hub's token server
     if (!details.empty()) return details;
   }
   return "HTTP status " + std::to_string(response.status);

@@ -14,8 +14,6 @@
 namespace consort::supervisor {
 namespace {
 
-using std::chrono::steady_clock;
-
 Error not_running(const ContainerUnit& unit) {
   return Error(Code::conflict, "container " + unit.id + " is not running");
 }

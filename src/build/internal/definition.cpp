@@ -10,7 +10,7 @@ std::string dockerfile_path(const BuildRequest& request) {
   std::string name = request.dockerfile.empty() ? "Dockerfile" : request.dockerfile;
   std::string path = join_path(request.context, name);
   if (request.dockerfile.empty() || request.dockerfile == "Dockerfile") {
-    const std::string lower = join_path(request.context, "dockerfile");
+    std::string lower = join_path(request.context, "dockerfile");
     if (!path_exists(path) && path_exists(lower)) return lower;
   }
   return path;
