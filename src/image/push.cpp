@@ -55,8 +55,11 @@ Result<std::vector<Descriptor>> Pusher::push_layers(const Image& image, const st
     for (std::size_t i = next++; i < layers.size(); i = next++) {
       Result<Descriptor> pushed = push_layer(layers[i]);
       const std::scoped_lock lock(mutex);
-      if (!pushed && !error) error = std::move(pushed).error();
       if (error) return;
+      if (!pushed) {
+        error = std::move(pushed).error();
+        return;
+      }
       done[i] = std::move(*pushed);
     }
   };
