@@ -5,9 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "base/os/file.hpp"
+#include "base/os/link.hpp"
 #include "engine/internal/impl.hpp"
 #include "image/layer_tar.hpp"
 #include "volume/layers_view.hpp"
@@ -65,13 +64,6 @@ std::string path_of(const Fd& fd) {
   return "/proc/self/fd/" + std::to_string(fd.get());
 }
 
-Result<std::string> link_target(int folder, const std::string& name) {
-  std::array<char, 4096> target;
-  const ssize_t length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
-  if (length < 0) return fail_errno("read link", name);
-  return std::string(target.data(), static_cast<std::size_t>(length));
-}
-
 Error not_there(const std::string& id, const std::string& path) {
   return Error(Code::not_found, "Could not find the file " + path + " in container " + id);
 }
@@ -99,7 +91,7 @@ Result<> Engine::copy_out(const std::string& id, const std::string& path, int ou
       return fail(not_there(id, path));
     if (links == Links::keep || !S_ISLNK(st.st_mode))
       return image::pack_entry(folder->get(), name, base_name(clean_path("/" + path)), sink, options);
-    const std::string target = TRY(link_target(folder->get(), name));
+    const std::string target = TRY(read_link_at(folder->get(), name));
     place.path = clean_path(target.starts_with('/') ? target : dir_name(place.path) + "/" + target);
   }
   (void)TRY(image::pack_layer(path_of(place.root), sink, options));

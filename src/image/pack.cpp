@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/link.hpp"
 #include "image/internal/overlay_form.hpp"
 #include "image/internal/tar_writer.hpp"
 #include "image/layer_tar.hpp"
@@ -156,7 +157,7 @@ class Packer {
     TarHeader header = header_of(st, path);
     header.xattrs = TRY(attributes_of("/proc/self/fd/" + std::to_string(parent) + "/" + name));
     if (S_ISREG(st.st_mode)) return file(parent, name, st, std::move(header));
-    if (S_ISLNK(st.st_mode)) header.link = TRY(link_target(parent, name));
+    if (S_ISLNK(st.st_mode)) header.link = TRY(read_link_at(parent, name));
     if (S_ISDIR(st.st_mode)) {
       header.path += '/';
       TRY(tar_.add(header));
@@ -164,13 +165,6 @@ class Packer {
       return folder(child.get(), path + "/", depth + 1);
     }
     return tar_.add(header);
-  }
-
-  static Result<std::string> link_target(int parent, const std::string& name) {
-    std::array<char, 4096> target;
-    const ssize_t length = ::readlinkat(parent, name.c_str(), target.data(), target.size());
-    if (length < 0) return fail_errno("read link", name);
-    return std::string(target.data(), static_cast<std::size_t>(length));
   }
 
   Result<> file(int parent, const std::string& name, const struct stat& st, TarHeader header) {

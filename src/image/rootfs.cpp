@@ -1,14 +1,6 @@
 // Images from a plain root file system, and back.
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-
-#include "base/os/file.hpp"
+#include "base/os/overlay_view.hpp"
 #include "base/sha256.hpp"
-#include "base/strings.hpp"
 #include "image/internal/layer_import.hpp"
 #include "image/layer_tar.hpp"
 #include "image/transfer.hpp"
@@ -51,49 +43,6 @@ Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, 
   return image;
 }
 
-namespace {
-
-// A view of the merged folders that nobody else sees: a mount that is never attached. Gives its descriptor. All folders
-// are read-only: a container's own is just the topmost of them. "lowerdir+" (kernel 6.8) takes them one by one.
-Result<Fd> detached_view(const std::vector<std::string>& folders) {
-  const Fd context(::fsopen("overlay", FSOPEN_CLOEXEC));
-  if (!context) return fail_errno("prepare overlay");
-  for (const std::string& folder : folders)
-    if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "lowerdir+", folder.c_str(), 0) != 0)
-      return fail_errno("add overlay folder", folder);
-  if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
-  Fd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));
-  if (!mount) return fail_errno("mount overlay");
-  return mount;
-}
-
-// Older kernels: attached for a moment; the descriptor keeps it alive.
-Result<Fd> attached_view(const std::vector<std::string>& folders) {
-  std::string place = "/tmp/consort-export-XXXXXX";
-  if (!::mkdtemp(place.data())) return fail_errno("create folder", place);
-  const std::string options = "lowerdir=" + join(folders, ":");
-  Result<Fd> root = Fd();
-  if (::mount("overlay", place.c_str(), "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options.c_str()) != 0) {
-    root = fail_errno("mount overlay", place);
-  } else {
-    root = open_file(place, O_RDONLY | O_DIRECTORY);
-    ::umount2(place.c_str(), MNT_DETACH);
-  }
-  ::rmdir(place.c_str());
-  return root;
-}
-
-Result<Fd> merged_view(const std::vector<std::string>& lower, const std::string& upper) {
-  std::vector<std::string> folders = lower;
-  if (!upper.empty()) folders.insert(folders.begin(), upper);
-  Result<Fd> view = detached_view(folders);
-  if (!view && (view.error().sys_errno() == EINVAL || view.error().sys_errno() == ENOSYS))
-    view = attached_view(folders);
-  return view;
-}
-
-}  // namespace
-
 Result<> export_rootfs(const std::vector<std::string>& lower, const std::string& upper, int out,
                        std::stop_token cancel) {
   if (lower.empty()) return fail(Code::internal, "export", "no folders");
@@ -105,7 +54,9 @@ Result<> export_rootfs(const std::vector<std::string>& lower, const std::string&
     (void)TRY(pack_layer(lower.front(), sink, options));
     return {};
   }
-  const Fd view = TRY_WRAP(merged_view(lower, upper), "export");
+  std::vector<std::string> folders = lower;
+  if (!upper.empty()) folders.insert(folders.begin(), upper);  // just the topmost: it is only read
+  const Fd view = TRY_WRAP(open_merged(folders, "/tmp/consort-export-XXXXXX"), "export");
   (void)TRY(pack_layer("/proc/self/fd/" + std::to_string(view.get()), sink, options));
   return {};
 }

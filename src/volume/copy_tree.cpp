@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/link.hpp"
 
 namespace consort::volume {
 
@@ -116,11 +117,8 @@ Result<> TreeCopy::subfolder(int from, int to, const char* name, const std::stri
 }
 
 Result<> TreeCopy::link(int from, int to, const char* name, const struct stat& st) {
-  std::array<char, 4096> text;
-  const ssize_t length = ::readlinkat(from, name, text.data(), text.size() - 1);
-  if (length < 0) return fail_errno("read link", name);
-  text[static_cast<std::size_t>(length)] = '\0';
-  if (::symlinkat(text.data(), to, name) != 0) return fail_errno("create link", name);
+  const std::string target = TRY(read_link_at(from, name));
+  if (::symlinkat(target.c_str(), to, name) != 0) return fail_errno("create link", name);
   if (::fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("set owner of", name);
   const std::array<timespec, 2> times{st.st_atim, st.st_mtim};
   ::utimensat(to, name, times.data(), AT_SYMLINK_NOFOLLOW);

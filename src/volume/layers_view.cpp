@@ -2,12 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "base/os/file.hpp"
-#include "base/strings.hpp"
+#include "base/os/overlay_view.hpp"
 
 namespace consort::volume {
 
@@ -18,42 +15,13 @@ Result<> set_option(int fs, const char* key, const std::string& value) {
   return {};
 }
 
-// "lowerdir+" takes one layer at a time, so there is no limit to the length of them all (kernel 6.5).
-Result<Fd> mount_detached(std::span<const std::string> layers) {
-  const Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
-  if (!fs) return fail_errno("open file system", "overlay");
-  for (const std::string& layer : layers) TRY(set_option(fs.get(), "lowerdir+", layer));
-  if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
-  Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));
-  if (!mount) return fail_errno("mount overlay");
-  return mount;
-}
-
-Result<Fd> mount_for_a_moment(std::span<const std::string> layers, const std::string& scratch) {
-  TRY(make_directories(scratch, 0700));
-  std::string place = scratch + "/view-XXXXXX";
-  if (!::mkdtemp(place.data())) return fail_errno("create folder", place);
-  const std::string options = "lowerdir=" + join(layers, ":");
-  Result<Fd> root = Fd();
-  if (::mount("overlay", place.c_str(), "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options.c_str()) != 0) {
-    root = fail_errno("mount overlay", place);
-  } else {
-    root = open_file(place, O_RDONLY | O_DIRECTORY);
-    ::umount2(place.c_str(), MNT_DETACH);
-  }
-  ::rmdir(place.c_str());
-  return root;
-}
-
 }  // namespace
 
 Result<Fd> open_layers(std::span<const std::string> layers, const std::string& scratch) {
   if (layers.empty()) return fail(Code::internal, "open layers", "without any");
   // overlayfs wants at least two; one alone has nothing to be merged with (and no whiteouts to hide).
   if (layers.size() == 1) return open_file(layers.front(), O_RDONLY | O_DIRECTORY);
-  Result<Fd> view = mount_detached(layers);
-  if (!view && (view.error().sys_errno() == EINVAL || view.error().sys_errno() == ENOSYS))
-    view = mount_for_a_moment(layers, scratch);
+  Result<Fd> view = open_merged(layers, scratch + "/view-XXXXXX");
   if (!view) return fail(std::move(view).error().wrap("look into the image's layers"));
   return view;
 }

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "base/os/link.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
@@ -42,13 +43,6 @@ FileEntry entry_of(const struct stat& info, std::string path) {
   entry.special = info.st_rdev;
   entry.links = static_cast<std::uint32_t>(info.st_nlink);
   return entry;
-}
-
-Result<std::string> read_link_at(int dir, const char* name, const std::string& shown) {
-  char target[PATH_MAX];
-  const ssize_t length = ::readlinkat(dir, name, target, sizeof target);
-  if (length < 0) return fail_errno("read link", shown);
-  return std::string(target, static_cast<std::size_t>(length));
 }
 
 unsigned worker_count() {

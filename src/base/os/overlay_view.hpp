@@ -1,0 +1,17 @@
+// Folders in overlayfs's form as one tree, to be read: whiteouts and opaque folders are the kernel's business.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+
+namespace consort {
+
+// The root of the merged folders, the topmost first, at least two; read-only. A detached mount: it appears nowhere and
+// goes with the descriptor. Kernels before 6.5 mount for a moment on a folder that is made for it: place is its path,
+// ending in "XXXXXX" (mkdtemp), in a folder that is made if missing.
+Result<Fd> open_merged(std::span<const std::string> folders, std::string place);
+
+}  // namespace consort
