@@ -89,11 +89,10 @@ Result<> copy_from(engine::Engine& engine, const engine::Container& container, c
   const engine::Links links = follow ? engine::Links::follow : engine::Links::keep;
   if (to == "-") return engine.copy_out(container.id, from, STDOUT_FILENO, links);
   const std::string clean = clean_path(from);
-  const bool contents = clean == "/" || from.ends_with("/.");
   SpawnOptions tar{.argv = {"tar", "--extract", "--file=-"}};
   tar.argv.emplace_back(flags.on("archive") ? "--same-owner" : "--no-same-owner");
   std::string into = to;
-  if (contents && clean == "/") {
+  if (clean == "/") {
     TRY(make_directories(to));
   } else if (!is_folder(to)) {
     if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
@@ -101,7 +100,7 @@ Result<> copy_from(engine::Engine& engine, const engine::Container& container, c
     if (!is_folder(into))
       return fail(Code::not_found, "invalid output path: directory \"" + into + "\" does not exist");
     tar.argv.push_back(rename_rule(base_name(clean), base_name(clean_path(to))));
-  } else if (contents) {
+  } else if (from.ends_with("/.")) {
     tar.argv.emplace_back("--strip-components=1");
   }
   tar.argv.push_back("--directory=" + into);

@@ -150,14 +150,8 @@ Result<> stop_everything(Session& session) {
   for (const engine::Container& container : observed.containers)
     if (session.project->services.contains(container.service) && !container.oneoff) mine.push_back(container);
   // The stopping is not broken off: what is killed has stopped, and the plan sees that.
-  Session patient{.engine = session.engine,
-                  .progress = session.progress,
-                  .project_name = session.project_name,
-                  .project = session.project,
-                  .parallel = session.parallel,
-                  .interrupt_fd = -1,
-                  .separator = session.separator,
-                  .env_files = session.env_files};
+  Session patient = session;
+  patient.interrupt_fd = -1;
   Fd done(::eventfd(0, EFD_CLOEXEC));
   if (!done) return fail_errno("eventfd");
   const OnInterrupt force(session.interrupt_fd, std::move(done), [&] {
