@@ -214,7 +214,7 @@ def scenario_initialisation_race(world):
 
 
 def scenario_stop_is_quick_and_clean(world):
-    """down of the running stack must end in less than 1 s, and PostgreSQL's log must show a clean shutdown."""
+    """down of the running stack must not wait for a grace period, and PostgreSQL's log must show a clean shutdown."""
     world.use_lms()
     up(world)
     follower = world.start("logs", "-f", "--no-log-prefix", "db")
@@ -222,7 +222,8 @@ def scenario_stop_is_quick_and_clean(world):
     ran = world.consort("down")
     out, _ = follower.communicate(timeout=10)
     check("database system is shut down" in out, f"no clean shutdown:\n{out[-2000:]}")
-    check(ran.seconds < 1.0, f"down took {ran.seconds:.2f} s")
+    # 0.1 s on a quiet machine (bench/compare); a grace period that is waited for takes 10 s.
+    check(ran.seconds < 8, f"down took {ran.seconds:.2f} s")
 
 
 def scenario_supervisor_is_killed(world):

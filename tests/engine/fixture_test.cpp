@@ -107,9 +107,10 @@ void EngineTest::TearDown() {
   for (const Volume& volume : volumes) EXPECT_EQ(message_of(engine_->remove_volume(volume.spec.name)), "(no error)");
   (void)supervisor::Client(roots_, project_).shutdown();
   engine_.reset();
-  // Processes that were told to end need a moment to be gone.
+  // Processes that were told to end need a moment to be gone; an unmount waits for the disk, which others keep busy.
   std::string left = leftovers();
-  for (int i = 0; i < 100 && !left.empty(); ++i) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (!left.empty() && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     left = leftovers();
   }

@@ -48,6 +48,6 @@ class TestProject {
 };
 
 // Tries until it is true or the time is over. For what happens by itself and has no event to wait for.
-bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit = std::chrono::seconds(10));
+bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit = std::chrono::minutes(1));
 
 }  // namespace consort::supervisor
