@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "compose/internal/go_format.hpp"
 #include "compose/render/emit.hpp"
 
@@ -22,29 +24,15 @@ class Writer {
   }
 
   void write(const Node& node, std::size_t depth) {
-    switch (node.kind) {
-      case Kind::null:
-        out_ += "null";
-        return;
-      case Kind::boolean:
-        out_ += node.boolean ? "true" : "false";
-        return;
-      case Kind::integer:
-        out_ += std::to_string(node.integer);
-        return;
-      case Kind::floating:
-        out_ += node.place.line == 0 ? node.text : format_json_float(node.floating);
-        return;
-      case Kind::string:
-      case Kind::timestamp:
-        string(node.text);
-        return;
-      case Kind::sequence:
-        sequence(node, depth);
-        return;
-      case Kind::mapping:
-        mapping(node, depth);
-        return;
+    if (emit_word(out_, node)) return;
+    if (node.kind == Kind::floating) {
+      out_ += node.place.line == 0 ? node.text : format_json_float(node.floating);
+    } else if (node.is_sequence()) {
+      sequence(node, depth);
+    } else if (node.is_mapping()) {
+      mapping(node, depth);
+    } else {
+      string(node.text);
     }
   }
 
@@ -104,57 +92,42 @@ class Writer {
   void string(std::string_view text) {
     out_ += '"';
     for (std::size_t i = 0; i < text.size();) {
-      const char c = text[i];
       const std::size_t length = utf8_length(text, i);
-      if (length == 0) {
+      if (length == 1) {
+        ascii(text[i]);
+      } else if (length == 0) {
         out_ += "\\ufffd";
-        ++i;
-        continue;
+      } else {
+        beyond_ascii(text.substr(i, length));
       }
-      if (length > 1) {
-        const std::string_view point = text.substr(i, length);
-        if (point == "\xE2\x80\xA8") {
-          out_ += "\\u2028";
-        } else if (point == "\xE2\x80\xA9") {
-          out_ += "\\u2029";
-        } else {
-          out_ += point;
-        }
-        i += length;
-        continue;
-      }
-      switch (c) {
-        case '"':
-          out_ += "\\\"";
-          break;
-        case '\\':
-          out_ += "\\\\";
-          break;
-        case '\n':
-          out_ += "\\n";
-          break;
-        case '\r':
-          out_ += "\\r";
-          break;
-        case '\t':
-          out_ += "\\t";
-          break;
-        case '\b':
-          out_ += "\\b";
-          break;
-        case '\f':
-          out_ += "\\f";
-          break;
-        default:
-          if (static_cast<unsigned char>(c) < 0x20 || c == '<' || c == '>' || c == '&') {
-            hex(static_cast<unsigned char>(c));
-          } else {
-            out_ += c;
-          }
-      }
-      ++i;
+      i += std::max<std::size_t>(length, 1);
     }
     out_ += '"';
+  }
+
+  void ascii(char c) {
+    constexpr std::string_view plain = "\"\\\n\r\t\b\f";
+    constexpr std::string_view letters = "\"\\nrtbf";
+    const std::size_t short_form = plain.find(c);
+    if (short_form != std::string_view::npos) {
+      out_ += '\\';
+      out_ += letters[short_form];
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == '<' || c == '>' || c == '&') {
+      hex(static_cast<unsigned char>(c));  // Go writes what a browser could take for a tag so
+    } else {
+      out_ += c;
+    }
+  }
+
+  // U+2028 and U+2029 end a line in JavaScript.
+  void beyond_ascii(std::string_view point) {
+    if (point == "\xE2\x80\xA8") {
+      out_ += "\\u2028";
+    } else if (point == "\xE2\x80\xA9") {
+      out_ += "\\u2029";
+    } else {
+      out_ += point;
+    }
   }
 
   bool pretty_;

@@ -3,6 +3,7 @@
 
 #include "compose/internal/go_format.hpp"
 #include "compose/render/emit.hpp"
+#include "compose/yaml/escapes.hpp"
 #include "compose/yaml/parser.hpp"
 
 namespace consort::compose {
@@ -187,14 +188,9 @@ class Emitter {
   }
 
   void below(const Node& node, std::size_t depth) {
-    const bool nested = (node.is_mapping() && !node.entries.empty()) || (node.is_sequence() && !node.items.empty());
-    if (nested) {
-      out_ += '\n';
-      value(node, depth, false);
-    } else {
-      out_ += ' ';
-      value(node, depth, false);
-    }
+    const bool nested = !node.entries.empty() || !node.items.empty();
+    out_ += nested ? '\n' : ' ';
+    value(node, depth, false);
   }
 
   void key(const std::string& text, std::size_t depth) {
@@ -210,24 +206,13 @@ class Emitter {
   }
 
   void scalar(const Node& node, std::size_t depth) {
-    switch (node.kind) {
-      case Kind::null:
-        out_ += "null";
-        return;
-      case Kind::boolean:
-        out_ += node.boolean ? "true" : "false";
-        return;
-      case Kind::integer:
-        out_ += std::to_string(node.integer);
-        return;
-      case Kind::floating:
-        floating(node);
-        return;
-      case Kind::timestamp:
-        out_ += node.text;
-        return;
-      default:
-        string(node.text, depth, false);
+    if (emit_word(out_, node)) return;
+    if (node.kind == Kind::floating) {
+      floating(node);
+    } else if (node.kind == Kind::timestamp) {
+      out_ += node.text;
+    } else {
+      string(node.text, depth, false);
     }
   }
 
@@ -289,54 +274,11 @@ class Emitter {
       value &= bytes.size() == 2 ? 0x1FU : bytes.size() == 3 ? 0x0FU : 0x07U;
       for (const char c : bytes.substr(1)) value = (value << 6) | (static_cast<unsigned char>(c) & 0x3FU);
     }
-    switch (value) {
-      case 0x00:
-        out_ += "\\0";
-        return;
-      case 0x07:
-        out_ += "\\a";
-        return;
-      case 0x08:
-        out_ += "\\b";
-        return;
-      case 0x09:
-        out_ += "\\t";
-        return;
-      case 0x0A:
-        out_ += "\\n";
-        return;
-      case 0x0B:
-        out_ += "\\v";
-        return;
-      case 0x0C:
-        out_ += "\\f";
-        return;
-      case 0x0D:
-        out_ += "\\r";
-        return;
-      case 0x1B:
-        out_ += "\\e";
-        return;
-      case '"':
-        out_ += "\\\"";
-        return;
-      case '\\':
-        out_ += "\\\\";
-        return;
-      case 0x85:
-        out_ += "\\N";
-        return;
-      case 0xA0:
-        out_ += "\\_";
-        return;
-      case 0x2028:
-        out_ += "\\L";
-        return;
-      case 0x2029:
-        out_ += "\\P";
-        return;
-      default:
-        break;
+    const auto known = std::ranges::find(yaml::escapes, value, &yaml::Escape::character);
+    if (known != yaml::escapes.end()) {
+      out_ += '\\';
+      out_ += known->letter;
+      return;
     }
     const int digits = value <= 0xFF ? 2 : value <= 0xFFFF ? 4 : 8;
     out_ += digits == 2 ? "\\x" : digits == 4 ? "\\u" : "\\U";
@@ -352,8 +294,7 @@ class Emitter {
       out_ += '+';
     }
     out_ += '\n';
-    const bool final_break = text.ends_with('\n');
-    if (final_break) text.remove_suffix(1);
+    if (text.ends_with('\n')) text.remove_suffix(1);
     std::size_t at = 0;
     for (;;) {
       const std::size_t end = text.find('\n', at);
@@ -366,13 +307,25 @@ class Emitter {
       out_ += '\n';
       at = end + 1;
     }
-    (void)final_break;
   }
 
   std::string out_;
 };
 
 }  // namespace
+
+bool emit_word(std::string& into, const Node& node) {
+  if (node.kind == Kind::null) {
+    into += "null";
+  } else if (node.kind == Kind::boolean) {
+    into += node.boolean ? "true" : "false";
+  } else if (node.kind == Kind::integer) {
+    into += std::to_string(node.integer);
+  } else {
+    return false;
+  }
+  return true;
+}
 
 std::string emit_yaml(const Node& root) {
   return Emitter().run(root);

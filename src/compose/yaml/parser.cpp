@@ -1,6 +1,7 @@
 #include "compose/yaml/parser.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <unordered_map>
 #include <utility>
 
@@ -21,6 +22,20 @@ struct Anchor {
   std::size_t size = 0;
   bool complete = false;
 };
+
+struct FlowStyle {
+  TokenType end;
+  const char* context;
+  const char* expected;
+};
+constexpr FlowStyle sequence_style{TokenType::flow_sequence_end, "while parsing a flow sequence",
+                                   "did not find expected ',' or ']'"};
+constexpr FlowStyle mapping_style{TokenType::flow_mapping_end, "while parsing a flow mapping",
+                                  "did not find expected ',' or '}'"};
+
+// Where a node stands, which says what may begin there: block collections only outside of flow ones; a sequence that is
+// indented no further than its key only as the value of one.
+enum class Spot : std::uint8_t { flow, block, block_value };
 
 class Parser {
  public:
@@ -55,16 +70,20 @@ class Parser {
   }
 
   bool document();
-  bool node(Node& into, bool block, bool indentless);
-  bool content(Node& into, bool block, bool indentless, const Properties& properties);
+  bool node(Node& into, Spot spot);
+  bool node_unless(std::initializer_list<TokenType> ends, Node& into, Spot spot);
+  bool content(Node& into, Spot spot, const Properties& properties);
   bool properties(Properties& into);
   bool alias(Node& into);
   bool scalar(Node& into, Token token, const std::string& tag);
   bool block_sequence(Node& into);
   bool indentless_sequence(Node& into);
+  bool block_item(std::initializer_list<TokenType> ends, Node& into);
   bool block_mapping(Node& into);
   bool flow_sequence(Node& into);
   bool flow_mapping(Node& into);
+  bool flow_entry(TokenType end, Node& mapping);
+  bool flow_separator(const FlowStyle& style, Position start, TokenType& type, Position& at);
   bool flow_pair(Node& into);
   bool add_entry(Node& mapping, Node key, Node value, Position at);
   bool merge(Node& mapping);
@@ -111,7 +130,7 @@ bool Parser::document() {
   Node root;
   if (!next(type, at)) return false;
   if (type != TokenType::document_start && type != TokenType::document_end && type != TokenType::stream_end) {
-    if (!node(root, true, false)) return false;
+    if (!node(root, Spot::block)) return false;
   } else {
     root.place = place(at, at);
   }
@@ -158,7 +177,7 @@ bool Parser::alias(Node& into) {
 }
 
 // Depth is counted here, as every level of nesting passes through.
-bool Parser::node(Node& into, bool block, bool indentless) {
+bool Parser::node(Node& into, Spot spot) {
   TokenType type{};
   Position at;
   if (!next(type, at)) return false;
@@ -168,7 +187,7 @@ bool Parser::node(Node& into, bool block, bool indentless) {
   Properties found;
   if (!properties(found)) return false;
   if (!found.anchor.empty()) anchors_[found.anchor] = Anchor{};
-  if (!content(into, block, indentless, found)) return false;
+  if (!content(into, spot, found)) return false;
   if (found.tag == "!reset") into.directive = Directive::reset;
   if (found.tag == "!override") into.directive = Directive::override_;
   if (!found.anchor.empty()) anchors_[found.anchor] = Anchor{into, size_of(into), true};
@@ -176,12 +195,21 @@ bool Parser::node(Node& into, bool block, bool indentless) {
   return true;
 }
 
-bool Parser::content(Node& into, bool block, bool indentless, const Properties& found) {
+// Leaves `into` as it is where one of these tokens says that nothing was written.
+bool Parser::node_unless(std::initializer_list<TokenType> ends, Node& into, Spot spot) {
+  TokenType type{};
+  Position at;
+  if (!next(type, at)) return false;
+  return std::ranges::find(ends, type) != ends.end() || node(into, spot);
+}
+
+bool Parser::content(Node& into, Spot spot, const Properties& found) {
+  const bool block = spot != Spot::flow;
   TokenType type{};
   Position at;
   if (!next(type, at)) return false;
   into.place = place(at, at);
-  if (indentless && type == TokenType::block_entry) return indentless_sequence(into);
+  if (spot == Spot::block_value && type == TokenType::block_entry) return indentless_sequence(into);
   switch (type) {
     case TokenType::scalar:
       return scalar(into, scanner_.take(), found.tag);
@@ -247,13 +275,7 @@ bool Parser::block_sequence(Node& into) {
     if (type != TokenType::block_entry) {
       return fail("while parsing a block collection", start, "did not find expected '-' indicator", at);
     }
-    const Position entry_end = scanner_.take().end;
-    if (!next(type, at)) return false;
-    Node item = Node::make_null(place(entry_end, entry_end));
-    if (type != TokenType::block_entry && type != TokenType::block_end) {
-      if (!node(item, true, false)) return false;
-    }
-    into.items.push_back(std::move(item));
+    if (!block_item({TokenType::block_entry, TokenType::block_end}, into)) return false;
   }
 }
 
@@ -265,18 +287,21 @@ bool Parser::indentless_sequence(Node& into) {
     Position at;
     if (!next(type, at)) return false;
     if (type != TokenType::block_entry) return true;
-    const Position entry_end = scanner_.take().end;
-    if (!next(type, at)) return false;
-    Node item = Node::make_null(place(entry_end, entry_end));
-    if (type != TokenType::block_entry && type != TokenType::key && type != TokenType::value &&
-        type != TokenType::block_end) {
-      if (!node(item, true, false)) return false;
-    }
-    into.items.push_back(std::move(item));
+    if (!block_item({TokenType::block_entry, TokenType::key, TokenType::value, TokenType::block_end}, into))
+      return false;
   }
 }
 
+bool Parser::block_item(std::initializer_list<TokenType> ends, Node& into) {
+  const Position dash_end = scanner_.take().end;
+  Node item = Node::make_null(place(dash_end, dash_end));
+  if (!node_unless(ends, item, Spot::block)) return false;
+  into.items.push_back(std::move(item));
+  return true;
+}
+
 bool Parser::block_mapping(Node& into) {
+  const auto ends = {TokenType::key, TokenType::value, TokenType::block_end};
   const Position start = scanner_.take().start;
   into.kind = Kind::mapping;
   into.style = Style::block;
@@ -292,11 +317,7 @@ bool Parser::block_mapping(Node& into) {
     const Position key_at = at;
     if (type == TokenType::key) {
       scanner_.take();
-      if (!next(type, at)) return false;
-      if (type != TokenType::key && type != TokenType::value && type != TokenType::block_end) {
-        if (!node(key, true, true)) return false;
-      }
-      if (!next(type, at)) return false;
+      if (!node_unless(ends, key, Spot::block_value) || !next(type, at)) return false;
     } else if (type != TokenType::value) {
       return fail("while parsing a block mapping", start, "did not find expected key", at);
     }
@@ -304,106 +325,77 @@ bool Parser::block_mapping(Node& into) {
     if (type == TokenType::value) {
       const Position value_end = scanner_.take().end;
       value.place = place(value_end, value_end);
-      if (!next(type, at)) return false;
-      if (type != TokenType::key && type != TokenType::value && type != TokenType::block_end) {
-        if (!node(value, true, true)) return false;
-      }
+      if (!node_unless(ends, value, Spot::block_value)) return false;
     }
     if (!add_entry(into, std::move(key), std::move(value), key_at)) return false;
   }
 }
 
+// `a: b` as an item of a flow sequence, a mapping of one key.
 bool Parser::flow_pair(Node& into) {
   into.kind = Kind::mapping;
   into.style = Style::flow;
-  const Position start = scanner_.take().start;
+  const Position start = scanner_.peek()->start;
   into.place = place(start, start);
+  return flow_entry(TokenType::flow_sequence_end, into) && merge(into);
+}
+
+// A key, its value, or neither; `end` is what closes the collection around it.
+bool Parser::flow_entry(TokenType end, Node& mapping) {
   TokenType type{};
+  Position start;
   Position at;
+  if (!next(type, start)) return false;
+  if (type == TokenType::key) scanner_.take();
   Node key;
-  Node value;
-  if (!next(type, at)) return false;
-  if (type != TokenType::value && type != TokenType::flow_entry && type != TokenType::flow_sequence_end) {
-    if (!node(key, false, false)) return false;
-    if (!next(type, at)) return false;
-  }
+  if (!node_unless({TokenType::value, TokenType::flow_entry, end}, key, Spot::flow) || !next(type, at)) return false;
+  Node value = Node::make_null(key.place);
   if (type == TokenType::value) {
     scanner_.take();
-    if (!next(type, at)) return false;
-    if (type != TokenType::flow_entry && type != TokenType::flow_sequence_end && !node(value, false, false)) {
-      return false;
-    }
+    if (!node_unless({TokenType::flow_entry, end}, value, Spot::flow)) return false;
   }
-  return add_entry(into, std::move(key), std::move(value), start) && merge(into);
+  return add_entry(mapping, std::move(key), std::move(value), start);
+}
+
+// The comma between two items; then the type of what follows.
+bool Parser::flow_separator(const FlowStyle& style, Position start, TokenType& type, Position& at) {
+  if (!next(type, at)) return false;
+  if (type == style.end) return true;
+  if (type != TokenType::flow_entry) return fail(style.context, start, style.expected, at);
+  scanner_.take();
+  return next(type, at);
 }
 
 bool Parser::flow_sequence(Node& into) {
   const Position start = scanner_.take().start;
   into.kind = Kind::sequence;
   into.style = Style::flow;
-  for (bool first = true;; first = false) {
-    TokenType type{};
-    Position at;
-    if (!next(type, at)) return false;
-    if (type != TokenType::flow_sequence_end && !first) {
-      if (type != TokenType::flow_entry) {
-        return fail("while parsing a flow sequence", start, "did not find expected ',' or ']'", at);
-      }
-      scanner_.take();
-      if (!next(type, at)) return false;
-    }
-    if (type == TokenType::flow_sequence_end) {
-      const Position end = scanner_.take().end;
-      into.place = place(start, end);
-      return true;
-    }
+  TokenType type{};
+  Position at;
+  if (!next(type, at)) return false;
+  while (type != sequence_style.end) {
     Node item;
-    if (type == TokenType::key ? !flow_pair(item) : !node(item, false, false)) return false;
+    if (type == TokenType::key ? !flow_pair(item) : !node(item, Spot::flow)) return false;
     into.items.push_back(std::move(item));
+    if (!flow_separator(sequence_style, start, type, at)) return false;
   }
+  into.place = place(start, scanner_.take().end);
+  return true;
 }
 
 bool Parser::flow_mapping(Node& into) {
   const Position start = scanner_.take().start;
   into.kind = Kind::mapping;
   into.style = Style::flow;
-  for (bool first = true;; first = false) {
-    TokenType type{};
-    Position at;
-    if (!next(type, at)) return false;
-    if (type != TokenType::flow_mapping_end && !first) {
-      if (type != TokenType::flow_entry) {
-        return fail("while parsing a flow mapping", start, "did not find expected ',' or '}'", at);
-      }
-      scanner_.take();
-      if (!next(type, at)) return false;
-    }
-    if (type == TokenType::flow_mapping_end) {
-      const Position end = scanner_.take().end;
-      into.place = place(start, end);
-      return merge(into);
-    }
-    const Position key_at = at;
-    Node key;
-    Node value;
-    if (type == TokenType::key) {
-      scanner_.take();
-      if (!next(type, at)) return false;
-    }
-    if (type != TokenType::value && type != TokenType::flow_entry && type != TokenType::flow_mapping_end) {
-      if (!node(key, false, false)) return false;
-      if (!next(type, at)) return false;
-    }
-    value.place = key.place;
-    if (type == TokenType::value) {
-      scanner_.take();
-      if (!next(type, at)) return false;
-      if (type != TokenType::flow_entry && type != TokenType::flow_mapping_end && !node(value, false, false)) {
-        return false;
-      }
-    }
-    if (!add_entry(into, std::move(key), std::move(value), key_at)) return false;
+  TokenType type{};
+  Position at;
+  if (!next(type, at)) return false;
+  while (type != mapping_style.end) {
+    if (!flow_entry(mapping_style.end, into)) return false;
+    if (!flow_separator(mapping_style, start, type, at)) return false;
   }
+  into.place = place(start, scanner_.take().end);
+  return merge(into);
 }
 
 bool Parser::add_entry(Node& mapping, Node key, Node value, Position at) {

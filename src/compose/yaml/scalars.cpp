@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compose/yaml/escapes.hpp"
 #include "compose/yaml/scanner.hpp"
 
 namespace consort::compose::yaml {
@@ -33,8 +34,10 @@ int hex_digit(char c) {
   return -1;
 }
 
+}  // namespace
+
 // Line breaks inside a flow or plain scalar: one becomes a blank, more become one less.
-struct Fold {
+struct Scanner::Fold {
   std::string blanks;           // between words of one line
   std::string leading_break;    // the first break
   std::string trailing_breaks;  // those after it
@@ -54,8 +57,6 @@ struct Fold {
     after_break = false;
   }
 };
-
-}  // namespace
 
 bool Scanner::scan_block_header(int& chomping, int& increment, Position start) {
   for (int i = 0; i < 2; ++i) {
@@ -133,78 +134,18 @@ bool Scanner::scan_block_scalar(Style style, Token& token) {
 }
 
 bool Scanner::scan_escape(std::string& into, Position start) {
-  int digits = 0;
-  switch (byte(1)) {
-    case '0':
-      into.push_back('\0');
-      break;
-    case 'a':
-      into.push_back('\a');
-      break;
-    case 'b':
-      into.push_back('\b');
-      break;
-    case 't':
-    case '\t':
-      into.push_back('\t');
-      break;
-    case 'n':
-      into.push_back('\n');
-      break;
-    case 'v':
-      into.push_back('\v');
-      break;
-    case 'f':
-      into.push_back('\f');
-      break;
-    case 'r':
-      into.push_back('\r');
-      break;
-    case 'e':
-      into.push_back('\x1B');
-      break;
-    case ' ':
-      into.push_back(' ');
-      break;
-    case '"':
-      into.push_back('"');
-      break;
-    case '\'':
-      into.push_back('\'');
-      break;
-    case '\\':
-      into.push_back('\\');
-      break;
-    case '/':
-      into.push_back('/');
-      break;
-    case 'N':
-      append_utf8(into, 0x85);
-      break;
-    case '_':
-      append_utf8(into, 0xA0);
-      break;
-    case 'L':
-      append_utf8(into, 0x2028);
-      break;
-    case 'P':
-      append_utf8(into, 0x2029);
-      break;
-    case 'x':
-      digits = 2;
-      break;
-    case 'u':
-      digits = 4;
-      break;
-    case 'U':
-      digits = 8;
-      break;
-    default:
-      return fail("while parsing a quoted scalar", start, "found unknown escape character");
+  const char letter = byte(1);
+  const auto known = std::ranges::find(escapes, letter, &Escape::letter);
+  const int digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
+  if (known == escapes.end() && digits == 0) {
+    return fail("while parsing a quoted scalar", start, "found unknown escape character");
   }
   skip();
   skip();
-  if (digits == 0) return true;
+  if (known != escapes.end()) {
+    append_utf8(into, known->character);
+    return true;
+  }
   std::uint32_t value = 0;
   for (int i = 0; i < digits; ++i) {
     const int digit = hex_digit(byte());
@@ -216,6 +157,26 @@ bool Scanner::scan_escape(std::string& into, Position start) {
     return fail("while parsing a quoted scalar", start, "found invalid Unicode character escape code");
   }
   append_utf8(into, value);
+  return true;
+}
+
+// Blanks and line breaks between two pieces of text. False at a tab that stands where indentation is due: after a line
+// break, before column `indent`.
+bool Scanner::scan_blanks(Fold& fold, std::int64_t indent) {
+  while (is_blank() || is_break()) {
+    if (is_break() && fold.after_break) {
+      read_line(fold.trailing_breaks);
+    } else if (is_break()) {
+      fold.blanks.clear();
+      read_line(fold.leading_break);
+      fold.after_break = true;
+    } else if (fold.after_break) {
+      if (byte() == '\t' && at_.column < indent) return false;
+      skip();
+    } else {
+      read(fold.blanks);
+    }
+  }
   return true;
 }
 
@@ -251,21 +212,7 @@ bool Scanner::scan_flow_scalar(Style style, Token& token) {
     if (!joined && byte() == quote && !at_end()) break;
     Fold fold;
     fold.after_break = joined;
-    while (is_blank() || is_break()) {
-      if (is_blank()) {
-        if (fold.after_break) {
-          skip();
-        } else {
-          read(fold.blanks);
-        }
-      } else if (!fold.after_break) {
-        fold.blanks.clear();
-        read_line(fold.leading_break);
-        fold.after_break = true;
-      } else {
-        read_line(fold.trailing_breaks);
-      }
-    }
+    scan_blanks(fold, 0);
     fold.flush(token.text);
   }
   skip();
@@ -283,7 +230,6 @@ bool Scanner::scan_plain_scalar(Token& token) {
   const Position start = at_;
   const std::int64_t indent = indent_ + 1;
   Fold fold;
-  bool after_break = false;
   Position end = at_;
   for (;;) {
     if (is_document_indicator('-') || is_document_indicator('.') || byte() == '#') break;
@@ -292,30 +238,13 @@ bool Scanner::scan_plain_scalar(Token& token) {
       while (!is_blank_or_end() && !ends_plain()) read(token.text);
       end = at_;
     }
-    after_break = false;
     if (!(is_blank() || is_break())) break;
-    while (is_blank() || is_break()) {
-      if (is_blank()) {
-        if (fold.after_break && at_.column < indent && byte() == '\t') {
-          return fail("while scanning a plain scalar", start, "found a tab character that violates indentation");
-        }
-        if (fold.after_break) {
-          skip();
-        } else {
-          read(fold.blanks);
-        }
-      } else if (!fold.after_break) {
-        fold.blanks.clear();
-        read_line(fold.leading_break);
-        fold.after_break = true;
-        after_break = true;
-      } else {
-        read_line(fold.trailing_breaks);
-      }
+    if (!scan_blanks(fold, indent)) {
+      return fail("while scanning a plain scalar", start, "found a tab character that violates indentation");
     }
     if (flow_level_ == 0 && static_cast<std::int64_t>(at_.column) < indent) break;
   }
-  if (fold.after_break || after_break) simple_key_allowed_ = true;
+  if (fold.after_break) simple_key_allowed_ = true;
   token.end = end;
   return true;
 }

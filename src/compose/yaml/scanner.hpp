@@ -77,7 +77,8 @@ class Scanner {
   bool scan_block_breaks(std::int64_t& indent, std::string& breaks, Position start);
   bool scan_flow_scalar(Style style, Token& token);
   bool scan_escape(std::string& into, Position start);
-  bool scan_flow_blanks(Style style, Position start, std::string& into);
+  struct Fold;
+  bool scan_blanks(Fold& fold, std::int64_t indent);
   bool scan_plain_scalar(Token& token);
   bool ends_plain() const;
 
