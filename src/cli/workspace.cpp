@@ -7,6 +7,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/render/confirm.hpp"
+#include "cli/render/diagnostic.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
 #include "image/store.hpp"
@@ -83,8 +84,7 @@ Result<compose::Project> load_project(const Invocation& invocation, const compos
   if (outcome.project) return std::move(*outcome.project);
   const auto errors = errors_of(outcome.diagnostics);
   if (errors.empty()) return fail(Code::internal, "load the project");
-  print_err(compose::render_diagnostics(
-      errors, invocation.terminal.colour_err() ? compose::Colour::always : compose::Colour::never));
+  print_err(compose::render_diagnostics(errors, colour_of(invocation.terminal)));
   return fail(Error(Code::invalid));  // told already
 }
 

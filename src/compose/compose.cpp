@@ -103,7 +103,7 @@ class Load {
     if (home != settings_.environment.end()) options.home = home->second;
     options.sightings = &sightings_;
     if (options_.trace == Switch::on) options.listener = &provenance_;
-    TreeLoader loader(options, reporter_);
+    TreeLoader loader(options, *sources_, reporter_);
     if (!name_project(loader)) return;
     settings_.environment["COMPOSE_PROJECT_NAME"] = settings_.name;
     Node tree = loader.load(settings_.files, settings_.working_directory, settings_.environment);
@@ -182,8 +182,7 @@ class Load {
       check_consistency(project, reporter_);
       check_image_tags(project, reporter_);
       if (options_.advise == Switch::on && !reporter_.failed()) {
-        check_host_ports(project, reporter_);
-        check_bind_sources(project, options_.access, reporter_);
+        check_startup(project, Advice::all, options_.access, reporter_);
       }
     }
     if (options_.resolve_env_files == Switch::on) resolve_env_files(project, options_.access, reporter_);

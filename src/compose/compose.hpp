@@ -49,8 +49,8 @@ struct LoadOptions {
   Switch check_consistency = Switch::on;
   Switch resolve_env_files = Switch::on;  // off: env_file stays as it is, as the hash of `config --hash` wants it
   Switch all_resources = Switch::off;     // --all-resources: keep what no active service uses
-  Switch advise = Switch::off;  // warn of what would only show when containers start: host ports, bind sources
-  Switch trace = Switch::off;   // remember provenance for explain()
+  Switch advise = Switch::off;            // the warnings of advise() among the others
+  Switch trace = Switch::off;             // remember provenance for explain()
 };
 
 // One step in the life of a value, oldest first.
@@ -101,6 +101,14 @@ Result<Project> project_with_services(const Project& project, std::span<const st
                                       Dependencies dependencies);
 // Names in dependency order (dependencies first; ties by name).
 Strings dependency_order(const Project& project);
+
+// What a valid project only shows when its containers start: host ports that two containers want, bind sources that are
+// missing. Warnings, since the host may change until then.
+enum class Advice : std::uint8_t {
+  all,    // for who looks at the files (`config`): each directory that will be made, too
+  traps,  // for who starts them (`up`): what is meant by nobody, such as a directory made where a file should be
+};
+std::vector<Diagnostic> advise(const Project& project, Advice advice, const FileAccess& access = system_files());
 
 // Output of `config`.
 std::string render_yaml(const Project& project);

@@ -67,6 +67,42 @@ TEST(Project, SelectionTakesDependenciesAlong) {
             "no such service: aa");
 }
 
+std::vector<std::string> messages(const std::vector<Diagnostic>& diagnostics) {
+  std::vector<std::string> found;
+  for (const Diagnostic& each : diagnostics) found.push_back(each.message);
+  return found;
+}
+
+TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
+  const LoadOptions options =
+      with_files({{"/project/compose.yaml",
+                   "services:\n"
+                   "  a:\n"
+                   "    image: x\n"
+                   "    ports: [\"80:80\"]\n"
+                   "    volumes: [./data:/a, ./conf.d:/b, ./v1.2:/c, ./nginx.conf:/d, ./here.conf:/e]\n"
+                   "  b: {image: x, ports: [\"80:8080\"]}\n"},
+                  {"/project/here.conf", ""}});
+  const LoadOutcome outcome = load(options);
+  ASSERT_TRUE(outcome.project);
+  EXPECT_THAT(outcome.diagnostics, testing::IsEmpty()) << "only who asks is advised";
+
+  const std::vector<Diagnostic> traps = advise(*outcome.project, Advice::traps, options.access);
+  ASSERT_THAT(
+      messages(traps),
+      ElementsAre("services \"a\" and \"b\" both publish host port 80/tcp",
+                  "services.a.volumes: /project/nginx.conf does not exist; an empty directory will be made there"));
+  EXPECT_EQ(traps[0].mark.line, 6U);
+  EXPECT_EQ(traps[1].mark.line, 5U);
+  EXPECT_EQ(traps[0].severity, Severity::warning);
+  EXPECT_EQ(advise(*outcome.project, Advice::all, options.access).size(), 5U);
+
+  const std::vector<std::string> names{"b"};
+  const auto chosen = project_with_services(*outcome.project, names, Dependencies::include);
+  ASSERT_TRUE(chosen);
+  EXPECT_THAT(advise(*chosen, Advice::traps, options.access), testing::IsEmpty()) << "of what is not started";
+}
+
 TEST(Provenance, TellsEveryPlaceAndVariable) {
   LoadOptions options = with_files(
       {{"/project/compose.yaml", "services:\n  a:\n    image: x\n    environment:\n      A: one\n      PASSWORD: p\n"},

@@ -84,6 +84,30 @@ def scenario_port_in_use(world):
     world.consort("down", "-t", "0")
 
 
+def scenario_traps(world):
+    """up must warn, with the line, of a directory made where a file was meant and of host ports wanted twice; not of the rest."""
+    world.write("compose.yaml", f"""
+services:
+  a:
+    {SLIM}
+    command: sleep 1000
+    volumes:
+      - ./data:/data
+      - ./app.conf:/etc/app.conf
+""")
+    first = world.consort("up", "-d")
+    check("compose.yaml:8:" in first.err and "app.conf does not exist" in first.err, f"does not warn of the file:\n{first}")
+    check("/data does not exist" not in first.err, f"warns of a directory:\n{first}")
+    again = world.consort("up", "-d")
+    check("does not exist" not in again.err, f"warns of what is there:\n{again}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    ports: ['127.0.0.1:{port}:80']\n")
+    fails(world, "up", "-d", "--scale", "a=2", says=["runs 2 containers that all publish host port", r"compose\.yaml:5:", str(port)])
+    world.consort("down", "-t", "0")
+
+
 def scenario_failing_health_check(world):
     """A failing health check must be shown with what it printed and the last lines of the container's log."""
     world.write("compose.yaml", f"""

@@ -7,6 +7,7 @@
 #include "base/strings.hpp"
 #include "cli/commands/config_parts.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/render/diagnostic.hpp"
 
 namespace consort::cli {
 
@@ -26,10 +27,6 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
   options.advise = compose::Switch::on;
   if (flags.has("why")) options.trace = compose::Switch::on;
   return options;
-}
-
-compose::Colour colour_of(const Terminal& terminal) {
-  return terminal.colour_err() ? compose::Colour::always : compose::Colour::never;
 }
 
 // Writes the corrected files.
@@ -71,26 +68,17 @@ Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outc
   return has_errors(outcome) ? 1 : 0;
 }
 
-// Docker Compose's own line, which scripts may look for, then the place; once for each message.
-void show_warning(const Invocation& invocation, const compose::Diagnostic& warning, std::set<std::string>& shown) {
-  print_warning(invocation.terminal, warning.message);
-  if (warning.mark.line == 0 || !shown.insert(warning.message).second) return;
-  const std::string text = compose::render_diagnostic(warning, colour_of(invocation.terminal));
-  const std::size_t headline = text.find('\n');
-  if (headline != std::string::npos) print_err(text.substr(headline + 1));
-}
-
 // Everything that is wrong, with its place. True if there was an error.
 bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
   if (invocation.flags.text("format") == "json" && !outcome.project) {
     print_err(compose::diagnostics_json(outcome.diagnostics) + "\n");
     return true;
   }
-  std::set<std::string> shown;
+  WarningPrinter warnings(invocation.terminal);
   std::vector<compose::Diagnostic> errors;
   for (const compose::Diagnostic& diagnostic : outcome.diagnostics) {
     if (diagnostic.severity == compose::Severity::warning) {
-      show_warning(invocation, diagnostic, shown);
+      warnings.print(diagnostic);
     } else {
       errors.push_back(diagnostic);
     }

@@ -2,6 +2,7 @@
 
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
+#include "cli/render/diagnostic.hpp"
 #include "cli/render/log_printer.hpp"
 #include "project/plan/graph.hpp"
 
@@ -76,6 +77,15 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   return project::up_attached(workspace.session(), options, attach);
 }
 
+// Before anything is started: what follows from a trap (a port that is taken, a program that cannot read a directory as
+// its file) is seen late and does not name its cause.
+void warn_of_traps(const Invocation& invocation, const Workspace& workspace, const project::UpOptions& options) {
+  compose::Project project = *workspace.project();
+  for (const auto& [name, number] : options.converge.scale) project.services.at(name).scale = static_cast<int>(number);
+  WarningPrinter warnings(invocation.terminal);
+  for (const compose::Diagnostic& each : compose::advise(project, compose::Advice::traps)) warnings.print(each);
+}
+
 }  // namespace
 
 Result<int> run_up(Invocation& invocation) {
@@ -90,6 +100,7 @@ Result<int> run_up(Invocation& invocation) {
   if (flags.on("wait") && !flags.on("no-start")) options.converge.after = project::AfterCreate::start_and_wait;
   if (const auto limit = flags.integer("wait-timeout"); limit && flags.on("wait"))
     options.detail.limit_seconds = static_cast<int>(*limit);
+  if (!flags.on("no-start")) warn_of_traps(invocation, *workspace, options);
   TRY(workspace->lock());
   if (flags.on("detach") || flags.on("wait") || flags.on("no-start") || invocation.dry_run) {
     TRY(project::bring_up(workspace->session(), options));

@@ -15,7 +15,7 @@ inline constexpr std::size_t diagnostic_limit = 200;  // a file of random bytes 
 
 class Reporter {
  public:
-  explicit Reporter(Sources& sources) : sources_(sources) {}
+  explicit Reporter(const Sources& sources) : sources_(sources) {}
 
   // The reference is for filling in label, help and fixes; it lives until the next report.
   Diagnostic& error(std::string_view code, std::string message, Place place = {});
@@ -32,13 +32,13 @@ class Reporter {
   std::size_t errors() const { return errors_; }
   std::size_t count() const { return diagnostics_.size(); }
   std::vector<Diagnostic>& diagnostics() { return diagnostics_; }
-  Sources& sources() { return sources_; }
+  const Sources& sources() const { return sources_; }
   // Forgets what was reported since count() was `size`: a pass that is tried again after a repair.
   void rewind(std::size_t size);
 
  private:
   Diagnostic& add(Severity severity, std::string_view code, std::string message, Place place);
-  Sources& sources_;
+  const Sources& sources_;
   std::vector<Diagnostic> diagnostics_;
   std::size_t errors_ = 0;
   Diagnostic overflow_;

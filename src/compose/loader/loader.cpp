@@ -31,7 +31,7 @@ Place place_of(std::uint32_t source, const yaml::Position& at) {
 
 void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents) {
   const yaml::Problem& problem = *documents.problem;
-  const Source& source = *reporter_.sources().get(parsed.source);
+  const Source& source = *sources_.get(parsed.source);
   std::string message = "failed to parse " + source.path() + ": yaml: ";
   if (problem.at.line > 0 || !problem.context.empty()) message += "line " + std::to_string(problem.at.line + 1) + ": ";
   Diagnostic& made = reporter_.error("yaml-syntax", message + problem.problem, place_of(parsed.source, problem.at));
@@ -52,26 +52,25 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
 
 // Parses, repairs what can be repaired, parses again. A repair that brings the parser no further is taken back.
 yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
-  Sources& sources = reporter_.sources();
-  yaml::Documents documents = yaml::parse(sources.get(source)->text(), source);
-  if (sources.get(source)->text().size() > repair_size_limit) return documents;
+  yaml::Documents documents = yaml::parse(sources_.get(source)->text(), source);
+  if (sources_.get(source)->text().size() > repair_size_limit) return documents;
   for (int round = 0; round < repair_limit; ++round) {
-    const Source before = *sources.get(source);
+    const Source before = *sources_.get(source);
     const std::size_t reports = reporter_.count();
     bool repaired = false;
     if (documents.problem) {
-      repaired = repair_syntax(sources, source, *documents.problem, reporter_);
+      repaired = repair_syntax(sources_, source, *documents.problem, reporter_);
     } else {
       for (const Node& document : documents.roots) {
-        repaired = repaired || repair_structure(sources, source, document, reporter_);
+        repaired = repaired || repair_structure(sources_, source, document, reporter_);
       }
     }
     if (!repaired) break;
-    yaml::Documents next = yaml::parse(sources.get(source)->text(), source);
+    yaml::Documents next = yaml::parse(sources_.get(source)->text(), source);
     if (next.problem && documents.problem && next.problem->at.line <= documents.problem->at.line) {
       const bool certain = reporter_.diagnostics().back().fixes.at(0).certainty == Certainty::certain;
       if (!certain || next.problem->at.line < documents.problem->at.line) {
-        *sources.get(source) = before;
+        *sources_.get(source) = before;
         reporter_.rewind(reports);
         break;
       }
@@ -93,7 +92,7 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
     reporter_.error("unreadable", "read " + path + ": the file is larger than 16 MiB").mark.file = path;
     return parsed;
   }
-  parsed.source = reporter_.sources().add(path, std::move(*text));
+  parsed.source = sources_.add(path, std::move(*text));
   yaml::Documents documents = parse_repaired(parsed.source);
   if (documents.problem) report_problem(parsed, documents);
   for (const yaml::Duplicate& each : documents.duplicates) {

@@ -28,7 +28,8 @@ struct TreeOptions {
 
 class TreeLoader {
  public:
-  TreeLoader(TreeOptions options, Reporter& reporter) : options_(std::move(options)), reporter_(reporter) {}
+  TreeLoader(TreeOptions options, Sources& sources, Reporter& reporter)
+      : options_(std::move(options)), sources_(sources), reporter_(reporter) {}
 
   // `base`: the directory that relative paths count from. The result is canonical and has its defaults, but may be
   // incomplete when the reporter has errors.
@@ -85,6 +86,7 @@ class TreeLoader {
   static void apply_resets(Node& model, const std::vector<Reset>& resets);
 
   TreeOptions options_;
+  Sources& sources_;  // what the reporter looks up lines in
   Reporter& reporter_;
   std::map<std::string, Parsed> parsed_;
   std::map<std::string, std::unique_ptr<Node>> extended_;  // services of files that are extended, by path

@@ -88,19 +88,22 @@ void report_replicas(const Claim& claim, int replicas, Reporter& reporter) {
               std::to_string(claim.port + static_cast<std::uint64_t>(replicas) - 1) + ":...\", or no host port";
 }
 
+bool is_made(const Mount& mount) {
+  return !mount.bind || mount.bind->create_host_path;
+}
+
+// By its ending: not the "2" of app-1.2, nor the "d" of conf.d, which directories have.
 bool looks_like_file(const std::string& path) {
   const std::string name = base_name(path);
   const std::size_t dot = name.rfind('.');
-  return dot != std::string::npos && dot > 0 && name.size() - dot <= 6 && dot + 1 < name.size();
+  if (dot == std::string::npos || dot == 0) return false;
+  const std::string_view ending = std::string_view(name).substr(dot + 1);
+  return !ending.empty() && ending.size() <= 5 && ending != "d" && !parse_unsigned(ending);
 }
 
-void check_mount(const std::string& folder, const ServiceNodes& nodes, const Service& service, std::size_t index,
-                 Reporter& reporter) {
-  const Mount& mount = service.volumes[index];
-  if (mount.type != MountType::bind || !mount.source.starts_with('/')) return;
-  const Place place = place_of(nodes, service, "volumes", index);
-  const bool created = !mount.bind || mount.bind->create_host_path;
-  if (!created) {
+void report_missing(const std::string& folder, const Service& service, const Mount& mount, Place place,
+                    Reporter& reporter) {
+  if (!is_made(mount)) {
     Diagnostic& made = reporter.warning(
         "missing-bind-source",
         "services." + service.name + ".volumes: bind source path does not exist: " + mount.source, place);
@@ -116,8 +119,6 @@ void check_mount(const std::string& folder, const ServiceNodes& nodes, const Ser
                                              : "will be an empty directory";
   made.help = "create it before `up`, or correct the path; it counts from " + folder;
 }
-
-}  // namespace
 
 void check_host_ports(const Project& project, Reporter& reporter) {
   const ServiceNodes nodes = nodes_of(project);
@@ -142,17 +143,39 @@ void check_host_ports(const Project& project, Reporter& reporter) {
   }
 }
 
-void check_bind_sources(const Project& project, const FileAccess& access, Reporter& reporter) {
+// A missing directory that will be made is as often meant as not; and what cannot start says why itself.
+bool is_trap(const Mount& mount) {
+  return is_made(mount) && looks_like_file(mount.source);
+}
+
+void check_bind_sources(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter) {
   const ServiceNodes nodes = nodes_of(project);
   std::unordered_map<std::string_view, bool> there;  // each path is asked for once
   for (const auto& [name, service] : project.services) {
     for (std::size_t i = 0; i < service.volumes.size(); ++i) {
-      const std::string& source = service.volumes[i].source;
-      const auto [known, fresh] = there.try_emplace(source, true);
-      if (fresh && service.volumes[i].type == MountType::bind) known->second = access.exists(source);
-      if (!known->second) check_mount(project.working_directory, nodes, service, i, reporter);
+      const Mount& mount = service.volumes[i];
+      if (mount.type != MountType::bind || !mount.source.starts_with('/')) continue;
+      if (advice == Advice::traps && !is_trap(mount)) continue;
+      const auto [known, fresh] = there.try_emplace(mount.source, true);
+      if (fresh) known->second = access.exists(mount.source);
+      if (!known->second)
+        report_missing(project.working_directory, service, mount, place_of(nodes, service, "volumes", i), reporter);
     }
   }
+}
+
+}  // namespace
+
+void check_startup(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter) {
+  check_host_ports(project, reporter);
+  check_bind_sources(project, advice, access, reporter);
+}
+
+std::vector<Diagnostic> advise(const Project& project, Advice advice, const FileAccess& access) {
+  if (!project.sources) return {};
+  Reporter reporter(*project.sources);
+  check_startup(project, advice, access, reporter);
+  return std::move(reporter.diagnostics());
 }
 
 }  // namespace consort::compose

@@ -14,10 +14,8 @@ void check_consistency(const Project& project, Reporter& reporter);
 void resolve_env_files(Project& project, const FileAccess& access, Reporter& reporter);
 void resolve_label_files(Project& project, const FileAccess& access, Reporter& reporter);
 void drop_unused_resources(Project& project);
-// Advice: what will only show when containers start. Host ports that two containers want; bind sources that are
-// missing.
-void check_host_ports(const Project& project, Reporter& reporter);
-void check_bind_sources(const Project& project, const FileAccess& access, Reporter& reporter);
+// What advise() tells.
+void check_startup(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter);
 // Image tags that are almost a word that everybody uses: 15-alphine.
 void check_image_tags(const Project& project, Reporter& reporter);
 

@@ -1,0 +1,25 @@
+// Diagnostics of the Compose files on the terminal.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "cli/render/terminal.hpp"
+#include "compose/diagnostic.hpp"
+
+namespace consort::cli {
+
+compose::Colour colour_of(const Terminal& terminal);  // of standard error
+
+// Prints warnings: Docker Compose's own line, which scripts may look for, then the place, once for each message.
+class WarningPrinter {
+ public:
+  explicit WarningPrinter(const Terminal& terminal) : terminal_(terminal) {}
+  void print(const compose::Diagnostic& warning);
+
+ private:
+  const Terminal& terminal_;
+  std::set<std::string> shown_;
+};
+
+}  // namespace consort::cli
