@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/os/file.hpp"
 #include "compose/compose.hpp"
 #include "compose/dotenv.hpp"
 #include "compose/template.hpp"
@@ -176,6 +177,14 @@ TEST(Diagnostics, AreMachineReadable) {
   EXPECT_THAT(diagnostics_json(outcome.diagnostics), HasSubstr("\"replacement\": \"image\""));
   EXPECT_THAT(diagnostics_sarif(outcome.diagnostics), HasSubstr("\"startLine\": 3"));
   EXPECT_EQ(to_error(outcome.diagnostics).mark()->line, 3U);
+}
+
+TEST(Readme, ShowsTheExampleThatIsCompiled) {
+  const std::string root = CONSORT_SOURCE_ROOT;
+  const auto program = read_file(root + "/examples/compose-library/main.cpp");
+  const auto readme = read_file(root + "/src/compose/README.md");
+  ASSERT_TRUE(program && readme);
+  EXPECT_THAT(*readme, HasSubstr("```cpp\n" + *program + "```\n"));
 }
 
 TEST(Attributes, TableComesFromTheShapes) {
