@@ -1,30 +1,15 @@
 #include "cli/seal.hpp"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/os/file.hpp"
+#include "base/os/own_programs.hpp"
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
 
 namespace consort::cli {
-
-namespace {
-
-// A sealed program cannot tell where it lies, and what belongs to it lies beside it.
-void remember_own_folder() {
-  std::array<char, 4096> self{};
-  const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
-  if (length <= 0) return;
-  const std::string folder = dir_name(std::string(self.data(), static_cast<std::size_t>(length)));
-  for (const std::string& place : {folder, join_path(folder, "../libexec/consort")})
-    if (path_exists(join_path(place, "consort-keeper"))) ::setenv("CONSORT_LIBEXEC", place.c_str(), 0);
-}
-
-}  // namespace
 
 void seal_program(const Invocation& invocation) {
   const auto files = invocation.globals.list("file");

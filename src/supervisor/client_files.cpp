@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "base/os/file.hpp"
+#include "base/os/own_programs.hpp"
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
 #include "supervisor/client.hpp"
@@ -19,29 +19,10 @@ namespace {
 
 constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
 
-Result<std::string> find_program(const std::string& name) {
-  std::vector<std::string> folders;
-  if (const char* chosen = ::getenv("CONSORT_LIBEXEC"); chosen != nullptr && *chosen != '\0') {
-    folders.emplace_back(chosen);
-  } else {
-    std::string self(4096, '\0');
-    const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
-    self.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
-    // A program that runs from a sealed descriptor shows a path that may not be there.
-    const std::string folder = dir_name(self);
-    folders = {folder, join_path(folder, "../libexec/consort"), "/usr/libexec/consort", "/usr/local/libexec/consort"};
-  }
-  for (const std::string& folder : folders)
-    if (::access(join_path(folder, name).c_str(), X_OK) == 0) return join_path(folder, name);
-  return fail(Error(Code::not_found, "find program")
-                  .on(name)
-                  .hint("it belongs beside consort or into its libexec folder; CONSORT_LIBEXEC may name another"));
-}
-
 Result<> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
-  const std::string keeper = TRY(find_program("consort-keeper"));
-  const std::string supervisor = TRY(find_program("consort-supervisor"));
-  const auto init = find_program("consort-init");
+  const std::string keeper = TRY(find_own_program("consort-keeper"));
+  const std::string supervisor = TRY(find_own_program("consort-supervisor"));
+  const auto init = find_own_program("consort-init");
   Pipe ready = TRY(make_pipe());
   const Fd log = TRY(open_file(run_folder + "/supervisor.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
   SpawnOptions options;
