@@ -1,7 +1,7 @@
 // Flags of the commands that change a project. Included by table.cpp only.
 #pragma once
 
-#include "cli/args/flags.hpp"
+#include "cli/commands/flags_shared.hpp"
 
 namespace consort::cli {
 
@@ -9,40 +9,40 @@ using enum FlagKind;
 
 inline constexpr Flag attach_flags[] = {
     {"detach-keys", 0, text, "", "Keys that detach from the container", "ctrl-p,ctrl-q"},
-    {"index", 0, integer, "", "Which replica, if the service has several"},
+    shared::index,
     {"no-stdin", 0, boolean, "", "Leave standard input alone"},
     {"sig-proxy", 0, boolean, "", "Pass signals on to the process", "true"},
 };
 
 inline constexpr Flag create_flags[] = {
-    {"build", 0, boolean, "", "Build images first"},
-    {"force-recreate", 0, boolean, "", "Recreate containers even if nothing about them has changed"},
-    {"no-build", 0, boolean, "", "Never build, whatever the pull policy says"},
-    {"no-recreate", 0, boolean, "", "Leave existing containers as they are"},
+    shared::build,
+    shared::force_recreate,
+    shared::no_build,
+    shared::no_recreate,
     {"pull", 0, text, "", "When to pull images (\"always\"|\"missing\"|\"never\"|\"build\")", "policy"},
-    {"quiet-pull", 0, boolean, "", "Pull without showing layers"},
-    {"remove-orphans", 0, boolean, "", "Remove containers of services that the file no longer has"},
-    {"scale", 0, list, "SERVICE=NUM", "Number of containers of a service, instead of the file's"},
-    {"yes", 'y', boolean, "", "Answer every question with yes"},
+    shared::quiet_pull,
+    shared::remove_orphans,
+    shared::scale,
+    shared::yes,
 };
 
 inline constexpr Flag down_flags[] = {
     {"remove-orphans", 0, boolean, "", "Remove containers of services that the file does not have, too"},
     {"rmi", 0, text, "", "Remove images: \"local\" (only those without a name of their own) or \"all\""},
-    {"timeout", 't', integer, "", "Seconds to wait for containers to stop"},
+    shared::timeout,
     {"volumes", 'v', boolean, "", "Remove named volumes of the file and anonymous volumes: their data is lost"},
 };
 
 inline constexpr Flag exec_flags[] = {
     {"detach", 'd', boolean, "", "Run the command in the background"},
     {"env", 'e', list, "", "Set an environment variable (NAME=VALUE, or NAME to pass ours)"},
-    {"index", 0, integer, "", "Which replica, if the service has several"},
+    shared::index,
     {"interactive", 'i', boolean, "", "Keep standard input open", "true", true},
     {"no-tty", 'T', boolean, "", "Do not allocate a terminal (default: not one unless ours is)"},
     {"privileged", 0, boolean, "", "Give the process all capabilities"},
-    {"tty", 't', boolean, "", "Allocate a terminal", "", true},
-    {"user", 'u', text, "", "Run as this user"},
-    {"workdir", 'w', text, "", "Run in this directory"},
+    shared::tty,
+    shared::user,
+    shared::workdir,
 };
 
 inline constexpr Flag kill_flags[] = {
@@ -51,17 +51,17 @@ inline constexpr Flag kill_flags[] = {
 };
 
 inline constexpr Flag timeout_flags[] = {
-    {"timeout", 't', integer, "", "Seconds to wait for containers to stop"},
+    shared::timeout,
 };
 
 inline constexpr Flag restart_flags[] = {
     {"no-deps", 0, boolean, "", "Do not restart dependent services"},
-    {"timeout", 't', integer, "", "Seconds to wait for containers to stop"},
+    shared::timeout,
 };
 
 inline constexpr Flag rm_flags[] = {
     {"all", 'a', boolean, "", "", "", true},
-    {"force", 'f', boolean, "", "Do not ask"},
+    shared::force,
     {"stop", 's', boolean, "", "Stop the containers first"},
     {"volumes", 'v', boolean, "", "Remove their anonymous volumes, too"},
 };
@@ -80,22 +80,22 @@ inline constexpr Flag run_flags[] = {
     {"no-TTY", 'T', boolean, "", "Do not allocate a terminal (default: not one unless ours is)"},
     {"no-deps", 0, boolean, "", "Do not start the services it depends on"},
     {"publish", 'p', list, "", "Publish a port to the host"},
-    {"pull", 0, text, "", "When to pull images (\"always\"|\"missing\"|\"never\")", "policy"},
-    {"quiet", 'q', boolean, "", "Show no progress"},
-    {"quiet-build", 0, boolean, "", "Show nothing of the build"},
-    {"quiet-pull", 0, boolean, "", "Pull without showing layers"},
-    {"remove-orphans", 0, boolean, "", "Remove containers of services that the file no longer has"},
+    shared::pull,
+    shared::no_progress,
+    shared::quiet_build,
+    shared::quiet_pull,
+    shared::remove_orphans,
     {"rm", 0, boolean, "", "Remove the container when it ends"},
     {"service-ports", 'P', boolean, "", "Publish the service's ports"},
-    {"tty", 't', boolean, "", "Allocate a terminal", "", true},
+    shared::tty,
     {"use-aliases", 0, boolean, "", "Give the container the service's network aliases"},
-    {"user", 'u', text, "", "Run as this user"},
+    shared::user,
     {"volume", 'v', list, "", "Mount a volume or a path of the host"},
-    {"workdir", 'w', text, "", "Run in this directory"},
+    shared::workdir,
 };
 
 inline constexpr Flag scale_flags[] = {
-    {"no-deps", 0, boolean, "", "Do not start the services they depend on"},
+    shared::no_deps,
 };
 
 inline constexpr Flag up_flags[] = {
@@ -104,30 +104,30 @@ inline constexpr Flag up_flags[] = {
     {"always-recreate-deps", 0, boolean, "", "Recreate the services that others depend on, too"},
     {"attach", 0, list, "", "Show the output of these services only"},
     {"attach-dependencies", 0, boolean, "", "Show the output of dependencies, too"},
-    {"build", 0, boolean, "", "Build images first"},
+    shared::build,
     {"detach", 'd', boolean, "", "Return as soon as everything is started"},
     {"exit-code-from", 0, text, "SERVICE", "Exit with this service's code; implies --abort-on-container-exit"},
-    {"force-recreate", 0, boolean, "", "Recreate containers even if nothing about them has changed"},
+    shared::force_recreate,
     {"menu", 0, boolean, "", "", "", true},
     {"no-attach", 0, list, "", "Do not show the output of these services"},
-    {"no-build", 0, boolean, "", "Never build, whatever the pull policy says"},
-    {"no-color", 0, boolean, "", "No colours"},
-    {"no-deps", 0, boolean, "", "Do not start the services they depend on"},
-    {"no-log-prefix", 0, boolean, "", "Do not put the container's name before its lines"},
-    {"no-recreate", 0, boolean, "", "Leave existing containers as they are"},
+    shared::no_build,
+    shared::no_color,
+    shared::no_deps,
+    shared::no_log_prefix,
+    shared::no_recreate,
     {"no-start", 0, boolean, "", "Create, but do not start"},
-    {"pull", 0, text, "", "When to pull images (\"always\"|\"missing\"|\"never\")", "policy"},
-    {"quiet-build", 0, boolean, "", "Show nothing of the build"},
-    {"quiet-pull", 0, boolean, "", "Pull without showing layers"},
-    {"remove-orphans", 0, boolean, "", "Remove containers of services that the file no longer has"},
+    shared::pull,
+    shared::quiet_build,
+    shared::quiet_pull,
+    shared::remove_orphans,
     {"renew-anon-volumes", 'V', boolean, "", "Give recreated containers fresh anonymous volumes"},
-    {"scale", 0, list, "SERVICE=NUM", "Number of containers of a service, instead of the file's"},
-    {"timeout", 't', integer, "", "Seconds to wait for containers to stop"},
+    shared::scale,
+    shared::timeout,
     {"timestamps", 0, boolean, "", "Show the time of each line"},
     {"wait", 0, boolean, "", "Wait until services are running, or healthy; implies --detach"},
     {"wait-timeout", 0, integer, "", "Seconds to wait at most"},
     {"watch", 'w', boolean, "", "", "", true},
-    {"yes", 'y', boolean, "", "Answer every question with yes"},
+    shared::yes,
 };
 
 inline constexpr Flag wait_flags[] = {

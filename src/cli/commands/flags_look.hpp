@@ -1,7 +1,7 @@
 // Flags of the commands that look, and of those that handle images. Included by table.cpp only.
 #pragma once
 
-#include "cli/args/flags.hpp"
+#include "cli/commands/flags_shared.hpp"
 
 namespace consort::cli {
 
@@ -44,7 +44,7 @@ inline constexpr Flag config_flags[] = {
     {"no-interpolate", 0, boolean, "", "Leave variables as they are"},
     {"no-normalize", 0, boolean, "", "Do not fill in what is implied"},
     {"no-path-resolution", 0, boolean, "", "Leave paths relative"},
-    {"output", 'o', text, "FILE", "Write to a file"},
+    shared::output,
     {"profiles", 0, boolean, "", "Print the profiles"},
     {"quiet", 'q', boolean, "", "Only check"},
     {"resolve-image-digests", 0, boolean, "", "Replace tags by digests"},
@@ -58,7 +58,7 @@ inline constexpr Flag cp_flags[] = {
     {"all", 0, boolean, "", "Containers of the run command, too"},
     {"archive", 'a', boolean, "", "Keep users and groups"},
     {"follow-link", 'L', boolean, "", "Copy what a link at the source points to"},
-    {"index", 0, integer, "", "Which replica, if the service has several"},
+    shared::index,
 };
 
 inline constexpr Flag events_flags[] = {
@@ -68,22 +68,22 @@ inline constexpr Flag events_flags[] = {
 };
 
 inline constexpr Flag export_flags[] = {
-    {"index", 0, integer, "", "Which replica, if the service has several"},
-    {"output", 'o', text, "FILE", "Write to a file"},
+    shared::index,
+    shared::output,
 };
 
 inline constexpr Flag commit_flags[] = {
     {"author", 'a', text, "", "Who made the image (\"Jane Doe <jane@example.com>\")"},
-    {"change", 'c', list, "", "Dockerfile instruction for the image's configuration (CMD, ENV, LABEL, ...)"},
-    {"index", 0, integer, "", "Which replica, if the service has several"},
-    {"message", 'm', text, "", "What the image's history says"},
+    shared::change,
+    shared::index,
+    shared::message,
     {"pause", 'p', boolean, "", "Freeze the container meanwhile", "true"},
 };
 
 inline constexpr Flag history_flags[] = {
-    {"format", 0, text, "", "Format of the output: table, json, or a template", "table"},
-    {"no-trunc", 0, boolean, "", "Do not shorten"},
-    {"quiet", 'q', boolean, "", "Only ids"},
+    shared::format_template,
+    shared::no_trunc,
+    shared::only_ids,
 };
 
 inline constexpr Flag inspect_flags[] = {
@@ -91,15 +91,15 @@ inline constexpr Flag inspect_flags[] = {
 };
 
 inline constexpr Flag images_flags[] = {
-    {"format", 0, text, "", "Format of the output: table or json", "table"},
-    {"quiet", 'q', boolean, "", "Only ids"},
+    shared::format_table,
+    shared::only_ids,
 };
 
 inline constexpr Flag logs_flags[] = {
     {"follow", 'f', boolean, "", "Show new lines as they come"},
-    {"index", 0, integer, "", "Which replica, if the service has several"},
-    {"no-color", 0, boolean, "", "No colours"},
-    {"no-log-prefix", 0, boolean, "", "Do not put the container's name before its lines"},
+    shared::index,
+    shared::no_color,
+    shared::no_log_prefix,
     {"since", 0, text, "", "Lines since a time (2024-01-02T13:23:37Z) or for a while (42m)"},
     {"tail", 'n', text, "", "Number of lines from the end", "all"},
     {"timestamps", 't', boolean, "", "Show the time of each line"},
@@ -109,22 +109,22 @@ inline constexpr Flag logs_flags[] = {
 inline constexpr Flag ls_flags[] = {
     {"all", 'a', boolean, "", "Projects without a running container, too"},
     {"filter", 0, list, "filter", "Only those that match (name=REGEX)"},
-    {"format", 0, text, "", "Format of the output: table or json", "table"},
-    {"quiet", 'q', boolean, "", "Only names"},
+    shared::format_table,
+    shared::only_names,
 };
 
 inline constexpr Flag port_flags[] = {
-    {"index", 0, integer, "", "Which replica, if the service has several"},
+    shared::index,
     {"protocol", 0, text, "", "tcp or udp", "tcp"},
 };
 
 inline constexpr Flag ps_flags[] = {
     {"all", 'a', boolean, "", "Stopped containers and those of the run command, too"},
     {"filter", 0, text, "", "Only those that match (status=STATUS)"},
-    {"format", 0, text, "", "Format of the output: table, json, or a template", "table"},
-    {"no-trunc", 0, boolean, "", "Do not shorten"},
+    shared::format_template,
+    shared::no_trunc,
     {"orphans", 0, boolean, "", "Containers of services that the file does not have, too", "true"},
-    {"quiet", 'q', boolean, "", "Only ids"},
+    shared::only_ids,
     {"services", 0, boolean, "", "Only names of services"},
     {"status", 0, list, "", "Only those that are paused, restarting, removing, running, dead, created or exited"},
 };
@@ -134,20 +134,20 @@ inline constexpr Flag pull_flags[] = {
     {"ignore-pull-failures", 0, boolean, "", "Pull what can be pulled"},
     {"include-deps", 0, boolean, "", "Pull for the services they depend on, too"},
     {"policy", 0, text, "", "When to pull (\"missing\"|\"always\")"},
-    {"quiet", 'q', boolean, "", "Show no progress"},
+    shared::no_progress,
 };
 
 inline constexpr Flag push_flags[] = {
     {"ignore-push-failures", 0, boolean, "", "Push what can be pushed"},
     {"include-deps", 0, boolean, "", "Push for the services they depend on, too"},
-    {"quiet", 'q', boolean, "", "Show no progress"},
+    shared::no_progress,
 };
 
 inline constexpr Flag stats_flags[] = {
     {"all", 'a', boolean, "", "Stopped containers, too"},
     {"format", 0, text, "", "Format of the output: table, json, or a template"},
     {"no-stream", 0, boolean, "", "Show once"},
-    {"no-trunc", 0, boolean, "", "Do not shorten"},
+    shared::no_trunc,
 };
 
 inline constexpr Flag version_flags[] = {
@@ -156,13 +156,13 @@ inline constexpr Flag version_flags[] = {
 };
 
 inline constexpr Flag volumes_flags[] = {
-    {"format", 0, text, "", "Format of the output: table, json, or a template", "table"},
-    {"quiet", 'q', boolean, "", "Only names"},
+    shared::format_template,
+    shared::only_names,
 };
 
 inline constexpr Flag import_flags[] = {
-    {"change", 'c', list, "", "Dockerfile instruction for the image's configuration (CMD, ENV, LABEL, ...)"},
-    {"message", 'm', text, "", "What the image's history says"},
+    shared::change,
+    shared::message,
     {"platform", 0, text, "", "What the image is for, if not for this machine"},
 };
 
@@ -174,16 +174,16 @@ inline constexpr Flag load_flags[] = {
 inline constexpr Flag prune_flags[] = {
     {"all", 'a', boolean, "", "Images that have a name but no container, too"},
     {"build-cache", 0, boolean, "", "What build steps gave, too: the next builds run them again"},
-    {"force", 'f', boolean, "", "Do not ask"},
+    shared::force,
 };
 
 inline constexpr Flag image_pull_flags[] = {
     {"platform", 0, text, "", "Which variant, if not this machine's"},
-    {"quiet", 'q', boolean, "", "Show no progress"},
+    shared::no_progress,
 };
 
 inline constexpr Flag image_push_flags[] = {
-    {"quiet", 'q', boolean, "", "Show no progress"},
+    shared::no_progress,
 };
 
 inline constexpr Flag image_rm_flags[] = {
@@ -192,7 +192,7 @@ inline constexpr Flag image_rm_flags[] = {
 
 inline constexpr Flag save_flags[] = {
     {"format", 0, text, "", "docker or oci", "docker"},
-    {"output", 'o', text, "FILE", "Write to a file"},
+    shared::output,
 };
 
 inline constexpr Flag login_flags[] = {

@@ -4,6 +4,7 @@
 #include "cli/args/command.hpp"
 #include "cli/commands/flags_change.hpp"
 #include "cli/commands/flags_look.hpp"
+#include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
 
 namespace consort::cli {
@@ -15,7 +16,7 @@ constexpr Flag program_flags[] = {
     {"ansi", 0, text, "", "Whether to use control characters (\"never\"|\"always\"|\"auto\")", "auto"},
     {"compatibility", 0, boolean, "", "Name containers with underscores"},
     {"debug", 'D', boolean, "", "Tell more about errors", "", true},
-    {"dry-run", 0, boolean, "", "Say what would be done, and do nothing"},
+    shared::dry_run,
     {"env-file", 0, list, "", "File of variables, instead of .env"},
     {"file", 'f', list, "", "Compose file; several are merged, \"-\" is standard input"},
     {"no-ansi", 0, boolean, "", "", "", true},
@@ -30,7 +31,7 @@ constexpr Flag program_flags[] = {
 };
 
 constexpr Flag every_flags[] = {
-    {"dry-run", 0, boolean, "", "Say what would be done, and do nothing"},
+    shared::dry_run,
     {"help", 'h', boolean, "", "", "", true},
 };
 
