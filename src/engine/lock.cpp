@@ -67,7 +67,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
     const std::string holder = holder_of(path, project);
     if (options.on_wait) options.on_wait(holder);
     if (!options.patience) {
-      TRY(try_lock(fd.get(), LOCK_EX));
+      (void)TRY(try_lock(fd.get(), LOCK_EX));
     } else if (!TRY(lock_within(fd.get(), *options.patience))) {
       return fail(Error(Code::busy, holder).hint("wait until it has ended, or end it"));
     }

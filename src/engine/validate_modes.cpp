@@ -167,7 +167,7 @@ Result<SecurityOptions> read_security_options(const Strings& options) {
 }
 
 Result<> validate_security(const ContainerSpec& spec, const HostInfo& host) {
-  TRY(runtime::apply_capability_changes(runtime::default_capabilities, spec.cap_add, spec.cap_drop));
+  (void)TRY(runtime::apply_capability_changes(runtime::default_capabilities, spec.cap_add, spec.cap_drop));
   const SecurityOptions options = TRY(read_security_options(spec.security_opt));
   if (!options.apparmor.empty() && options.apparmor != "unconfined" && !host.apparmor) {
     return fail(Error(Code::unsupported, "apparmor profile \"" + options.apparmor + "\" can't be used")

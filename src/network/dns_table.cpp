@@ -90,7 +90,7 @@ std::string container_resolv_conf(std::string_view host_resolv_conf) {
 
 std::string read_host_resolv_conf() {
   constexpr std::size_t limit = 1 << 20;
-  const std::string text = read_file("/etc/resolv.conf", limit).value_or("");
+  std::string text = read_file("/etc/resolv.conf", limit).value_or("");
   const std::vector<Address> servers = parse_nameservers(text);
   const bool stub = !servers.empty() && std::all_of(servers.begin(), servers.end(),
                                                     [](const Address& server) { return server.is_loopback(); });

@@ -125,7 +125,8 @@ bool ParsedFlags::on(std::string_view name) const {
 
 std::string ParsedFlags::text(std::string_view name, std::string fallback) const {
   const auto found = values_.find(name);
-  return found == values_.end() ? std::move(fallback) : found->second.back();
+  if (found == values_.end()) return fallback;
+  return found->second.back();
 }
 
 std::vector<std::string> ParsedFlags::list(std::string_view name) const {

@@ -16,7 +16,7 @@ std::string shortest(Float value, int smallest_exponent, int exponent_limit) {
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   std::array<char, 64> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
-  const std::string scientific(buffer.data(), end.ptr);
+  std::string scientific(buffer.data(), end.ptr);
   const std::size_t e = scientific.find('e');
   const int exponent = std::atoi(scientific.c_str() + e + 1);
   if (value != 0 && (exponent < smallest_exponent || exponent >= exponent_limit)) return scientific;
