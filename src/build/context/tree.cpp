@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -20,6 +19,7 @@
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
+#include "build/context/path_walk.hpp"
 #include "build/dockerfile/wildcard.hpp"
 
 namespace consort::build {
@@ -300,35 +300,17 @@ SourceTree SourceTree::of(Fd root, std::string name) {
 }
 
 Result<std::string> SourceTree::resolve(const std::string& path) const {
-  // Component by component, as the kernel does under RESOLVE_IN_ROOT, to learn the real path.
-  std::deque<std::string> todo;
-  for (auto& part : split(path, '/')) todo.push_back(std::move(part));
-  std::vector<std::string> done;
-  int links = 0;
-  while (!todo.empty()) {
-    const std::string part = std::move(todo.front());
-    todo.pop_front();
-    if (part.empty() || part == ".") continue;
-    if (part == "..") {
-      if (!done.empty()) done.pop_back();
-      continue;
-    }
-    done.push_back(part);
-    const std::string here = join(done, "/");
+  PathWalk walk(path);
+  while (walk.next()) {
+    const std::string here = walk.here();
     const auto fd = open_in_root(root_.get(), here, O_PATH | O_NOFOLLOW);
     if (!fd || ignored_folder_or_file(here))
       return fail(Error(Code::not_found).why("\"/" + clean_path(path) + "\": not found"));
     struct stat info {};
     if (::fstat(fd->get(), &info) != 0) return fail_errno("look at", here);
-    if (!S_ISLNK(info.st_mode)) continue;
-    if (++links > 40) return fail_errno(ELOOP, "resolve", path);
-    const std::string target = TRY(read_link_at(fd->get(), "", here));
-    done.pop_back();
-    if (target.starts_with('/')) done.clear();
-    auto parts = split(target, '/');
-    todo.insert(todo.begin(), parts.begin(), parts.end());
+    if (S_ISLNK(info.st_mode)) TRY(walk.follow(TRY(read_link_at(fd->get(), "", here))));
   }
-  return join(done, "/");
+  return walk.here();
 }
 
 bool SourceTree::ignored_folder_or_file(const std::string& path) const {

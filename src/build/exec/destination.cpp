@@ -1,16 +1,16 @@
 #include "build/exec/destination.hpp"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <deque>
 #include <map>
 
 #include "base/os/file.hpp"
+#include "base/os/link.hpp"
 #include "base/strings.hpp"
+#include "build/context/path_walk.hpp"
 
 namespace consort::build {
 namespace {
@@ -216,44 +216,24 @@ std::string below(const std::string& folder, const std::string& name) {
 }  // namespace
 
 Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, OwnerIds owner) {
-  std::deque<std::string> todo;
-  for (auto& part : split(path, '/')) {
-    if (!part.empty() && part != ".") todo.push_back(std::move(part));
-  }
-  std::vector<std::string> done;
-  int links = 0;
-  while (!todo.empty()) {
-    const std::string part = std::move(todo.front());
-    todo.pop_front();
-    if (part.empty() || part == ".") continue;
-    if (part == "..") {
-      if (!done.empty()) done.pop_back();
-      continue;
-    }
-    const std::string parent_path = join(done, "/");
-    const Fd parent = TRY(open_in_root(root, done.empty() ? "." : parent_path, O_PATH | O_DIRECTORY | O_NOFOLLOW));
-    done.push_back(part);
-    const auto info = look_at(parent.get(), part);
+  PathWalk walk(path);
+  while (walk.next()) {
+    const std::string parent_path = walk.parent();
+    const Fd parent =
+        TRY(open_in_root(root, parent_path.empty() ? "." : parent_path, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    const std::string& name = walk.name();
+    const auto info = look_at(parent.get(), name);
     if (info && S_ISLNK(info->st_mode)) {
-      if (++links > 40) return fail_errno(ELOOP, "resolve", path);
-      char target[PATH_MAX];
-      const ssize_t length = ::readlinkat(parent.get(), part.c_str(), target, sizeof target);
-      if (length < 0) return fail_errno("read link", path);
-      const std::string_view text(target, static_cast<std::size_t>(length));
-      done.pop_back();
-      if (text.starts_with('/')) done.clear();
-      auto parts = split(text, '/');
-      todo.insert(todo.begin(), parts.begin(), parts.end());
+      TRY(walk.follow(TRY(read_link_at(parent.get(), name, path))));
       continue;
     }
-    if (info || (todo.empty() && make == MakeFolders::all_but_last)) continue;
-    if (::mkdirat(parent.get(), part.c_str(), folder_mode) != 0)
-      return fail_errno("make folder", "/" + join(done, "/"));
-    if (::fchownat(parent.get(), part.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ::fchmodat(parent.get(), part.c_str(), folder_mode, 0) != 0)
-      return fail_errno("change owner", "/" + join(done, "/"));
+    if (info || (walk.at_last() && make == MakeFolders::all_but_last)) continue;
+    if (::mkdirat(parent.get(), name.c_str(), folder_mode) != 0) return fail_errno("make folder", "/" + walk.here());
+    if (::fchownat(parent.get(), name.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ::fchmodat(parent.get(), name.c_str(), folder_mode, 0) != 0)
+      return fail_errno("change owner", "/" + walk.here());
   }
-  return join(done, "/");
+  return walk.here();
 }
 
 Result<> copy_into(const SourceTree& tree, const Selected& source, int root, const std::string& destination,

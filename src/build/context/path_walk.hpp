@@ -1,0 +1,38 @@
+// A path below the root of an image or a build context, taken apart as the kernel does under RESOLVE_IN_ROOT, for
+// callers that must look at each component: ".." stays inside, an absolute link counts from the root.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort::build {
+
+class PathWalk {
+ public:
+  explicit PathWalk(std::string path);
+
+  // Goes to the next component; false at the end of the path.
+  bool next();
+  bool at_last() const { return todo_.empty(); }
+
+  std::string here() const;    // relative to the root, without links on the way; "" is the root
+  std::string parent() const;  // of here(); only after next()
+  const std::string& name() const { return done_.back(); }  // the last part of here(); only after next()
+
+  // here() is a link with this target: the walk goes on there instead. ELOOP after too many.
+  Result<> follow(std::string_view target);
+
+ private:
+  void put_first(std::string_view path);
+
+  std::string path_;  // for messages
+  std::deque<std::string> todo_;
+  std::vector<std::string> done_;
+  int links_ = 0;
+};
+
+}  // namespace consort::build
