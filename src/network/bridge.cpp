@@ -158,11 +158,6 @@ Result<> remove_bridges(std::span<const std::string> bridges) {
   return both(remove_from_firewall(bridges), delete_links(socket, names));
 }
 
-Result<bool> bridge_exists(std::string_view bridge) {
-  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
-  return TRY(rtnetlink::find_link(socket, bridge)).has_value();
-}
-
 Result<std::vector<std::string>> sweep_host(const std::string& owner, std::span<const std::string> keep) {
   Socket socket = TRY(Socket::open(NETLINK_ROUTE));
   const std::vector<Link> links = TRY(rtnetlink::list_links(socket));

@@ -43,7 +43,6 @@ Result<> remove_bridges(std::span<const std::string> bridges);
 inline Result<> remove_bridge(const std::string& bridge) {
   return remove_bridges({&bridge, 1});
 }
-Result<bool> bridge_exists(std::string_view bridge);
 
 // Removes the owner's bridges that are not in `keep` (bridge names), the veth ends on them, and the firewall elements
 // of bridges that are gone. Returns the names of the links that it removed.

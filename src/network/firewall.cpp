@@ -122,14 +122,6 @@ Result<> Firewall::ensure_table() {
   return run(socket, batch);
 }
 
-Result<> Firewall::remove_table() {
-  Batch batch;
-  Table(batch, NFPROTO_INET, table_name).remove();
-  Result<> done = run(state_->socket, batch);
-  if (!done && done.error().sys_errno() == ENOENT) return {};
-  return done;
-}
-
 Result<> Firewall::add_bridge(const BridgePolicy& policy) {
   TRY(ensure_table());
   // Elements that are there already are no failure.
@@ -215,20 +207,6 @@ Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
   if (redirects.empty()) return {};
   TRY(remove(state_->socket, elements_of(redirects)));
   return conntrack::forget_flows(state_->socket, redirects);
-}
-
-Result<> Firewall::remove_redirects_to(const Subnet& subnet) {
-  std::vector<ElementChange> changes;
-  for (const std::string& map : firewall::redirect_maps()) {
-    for (Element& element : TRY(nft::list_elements(state_->socket, NFPROTO_INET, table_name, map))) {
-      const Family family = element.data.size() == 8 ? Family::v4 : Family::v6;
-      if (element.data.size() < Address::any(family).size()) continue;
-      if (subnet.contains(Address::from_bytes(family, element.data.data())))
-        changes.push_back({map, {std::move(element.key), {}}});
-    }
-  }
-  if (changes.empty()) return {};
-  return remove(state_->socket, changes);
 }
 
 Result<> Firewall::guard_loopback(std::span<const Redirect> ports) {

@@ -44,7 +44,6 @@ class Firewall {
   ~Firewall();
 
   Result<> ensure_table();  // there already: fine; of another version: its rules are replaced, its elements stay
-  Result<> remove_table();
 
   Result<> add_bridge(const BridgePolicy& policy);                // makes the table too
   Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
@@ -54,8 +53,6 @@ class Firewall {
   // on.
   Result<> add_redirects(std::span<const Redirect> redirects);
   Result<> remove_redirects(std::span<const Redirect> redirects);
-  // Removes all redirects to addresses of a subnet: what a killed supervisor left behind.
-  Result<> remove_redirects_to(const Subnet& subnet);
   // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set.
   Result<> guard_loopback(std::span<const Redirect> ports);
   Result<> release_loopback(std::span<const Redirect> ports);

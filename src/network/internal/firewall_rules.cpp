@@ -58,10 +58,6 @@ std::vector<std::string> interface_sets() {
   return {bridges_set, internal_set, masquerade_set, same_set};
 }
 
-std::vector<std::string> redirect_maps() {
-  return {dnat4, dnat4_any, dnat6, dnat6_any};
-}
-
 void add_sets(Table& table) {
   for (const std::string& name : {bridges_set, internal_set, masquerade_set}) table.add_set({name, {Type::ifname}, {}});
   table.add_set({same_set, {Type::ifname, Type::ifname}, {}});
@@ -91,6 +87,27 @@ void flush_chains(Table& table) {
 
 namespace {
 
+enum class Key : std::uint8_t { address_and_port, port };
+
+// dnat to [ip daddr .] meta l4proto . th dport map @name. Key and value both begin at the first narrow register; an
+// IPv6 address fills four of them.
+void add_redirect(Table& table, Family family, Key key, const std::string& name) {
+  const bool v4 = family == Family::v4;
+  const std::uint8_t protocol = v4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+  const unsigned address_registers = v4 ? 1 : 4;
+  unsigned at = 0;
+  Rule rule(table, "publish");
+  rule.family_is(protocol);
+  if (key == Key::address_and_port) {
+    rule.payload(NFT_PAYLOAD_NETWORK_HEADER, v4 ? ip4_daddr : ip6_daddr, address_registers * 4, narrow(at));
+    at = address_registers;
+  }
+  rule.meta(NFT_META_L4PROTO, narrow(at))
+      .payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(at + 1))
+      .map(narrow(0), name, narrow(0))
+      .dnat(protocol, narrow(0), narrow(address_registers));
+}
+
 // Published ports. The address is part of the key where the user gave one; else any address of this host but loopback,
 // which the relay serves.
 void add_publish_rules(Table& table) {
@@ -114,35 +131,10 @@ void add_publish_rules(Table& table) {
       .payload(NFT_PAYLOAD_NETWORK_HEADER, ip6_daddr, 16, wide(0))
       .equal(wide(0), address_bytes(Address::loopback(Family::v6)))
       .verdict(NFT_RETURN);
-  // dnat ip to ip daddr . meta l4proto . th dport map @publish4
-  Rule(table, "publish")
-      .family_is(NFPROTO_IPV4)
-      .payload(NFT_PAYLOAD_NETWORK_HEADER, ip4_daddr, 4, narrow(0))
-      .meta(NFT_META_L4PROTO, narrow(1))
-      .payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(2))
-      .map(narrow(0), dnat4, narrow(0))
-      .dnat(NFPROTO_IPV4, narrow(0), narrow(1));
-  // dnat ip to meta l4proto . th dport map @publish4_any
-  Rule(table, "publish")
-      .family_is(NFPROTO_IPV4)
-      .meta(NFT_META_L4PROTO, narrow(0))
-      .payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(1))
-      .map(narrow(0), dnat4_any, narrow(0))
-      .dnat(NFPROTO_IPV4, narrow(0), narrow(1));
-  // The same for IPv6, whose addresses fill four narrow registers.
-  Rule(table, "publish")
-      .family_is(NFPROTO_IPV6)
-      .payload(NFT_PAYLOAD_NETWORK_HEADER, ip6_daddr, 16, narrow(0))
-      .meta(NFT_META_L4PROTO, narrow(4))
-      .payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(5))
-      .map(narrow(0), dnat6, narrow(0))
-      .dnat(NFPROTO_IPV6, narrow(0), narrow(4));
-  Rule(table, "publish")
-      .family_is(NFPROTO_IPV6)
-      .meta(NFT_META_L4PROTO, narrow(0))
-      .payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(1))
-      .map(narrow(0), dnat6_any, narrow(0))
-      .dnat(NFPROTO_IPV6, narrow(0), narrow(4));
+  add_redirect(table, Family::v4, Key::address_and_port, dnat4);
+  add_redirect(table, Family::v4, Key::port, dnat4_any);
+  add_redirect(table, Family::v6, Key::address_and_port, dnat6);
+  add_redirect(table, Family::v6, Key::port, dnat6_any);
 }
 
 void add_postrouting_rules(Table& table) {

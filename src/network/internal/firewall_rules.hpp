@@ -39,7 +39,5 @@ void add_rules(nft::Table& table);
 
 // The sets whose keys begin with the name of an interface.
 std::vector<std::string> interface_sets();
-// Names of all redirect maps.
-std::vector<std::string> redirect_maps();
 
 }  // namespace consort::firewall

@@ -307,21 +307,21 @@ void Rule::masquerade() {
   Expression expression(batch_, "masq");
 }
 
-void Rule::verdict(std::int32_t code) {
+void Rule::decide(std::int32_t code, const std::string& chain) {
   Expression expression(batch_, "immediate");
   batch_.put_be32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
   Nest data(batch_, NFTA_IMMEDIATE_DATA);
   Nest value(batch_, NFTA_DATA_VERDICT);
   batch_.put_be32(NFTA_VERDICT_CODE, static_cast<std::uint32_t>(code));
+  if (!chain.empty()) batch_.put_string(NFTA_VERDICT_CHAIN, chain);
+}
+
+void Rule::verdict(std::int32_t code) {
+  decide(code, "");
 }
 
 void Rule::jump(const std::string& chain) {
-  Expression expression(batch_, "immediate");
-  batch_.put_be32(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-  Nest data(batch_, NFTA_IMMEDIATE_DATA);
-  Nest value(batch_, NFTA_DATA_VERDICT);
-  batch_.put_be32(NFTA_VERDICT_CODE, static_cast<std::uint32_t>(NFT_JUMP));
-  batch_.put_string(NFTA_VERDICT_CHAIN, chain);
+  decide(NFT_JUMP, chain);
 }
 
 Rule& Rule::family_is(std::uint8_t nfproto) {

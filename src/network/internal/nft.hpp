@@ -113,6 +113,7 @@ class Rule {
  private:
   class Expression;
   void compare(std::uint32_t reg, std::uint32_t operation, const Bytes& value);
+  void decide(std::int32_t code, const std::string& chain);
   void lookup(std::uint32_t reg, const std::string& set, std::uint32_t to, std::uint32_t flags);
   Table& table_;
   Batch& batch_;
