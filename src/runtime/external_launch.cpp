@@ -153,25 +153,6 @@ void Helper::take_away() const {
   (void)run({"delete", "--force", id});
 }
 
-void send_report(int socket, const Report& report, std::string_view text, int console) {
-  iovec parts[2] = {{const_cast<Report*>(&report), sizeof report},
-                    {const_cast<char*>(text.data()), std::min(text.size(), internal::max_report_text)}};
-  msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = 2;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (console >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &console, sizeof(int));
-  }
-  (void)!::sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
 Result<> Helper::live() const {
   TRY(make_bundle());
   Fd listener;
@@ -179,11 +160,11 @@ Result<> Helper::live() const {
   const Fd console = TRY(create(listener.get()));
   const auto pid = parse_signed(trim(TRY(read_file(place + "/pid", 64))));
   if (!pid) return fail(Code::io, runtime.program + " create", "gave no pid");
-  send_report(sync, {ReportKind::ready, 0, 0, static_cast<std::int32_t>(*pid)}, "", console.get());
+  (void)internal::send_report(sync, {ReportKind::ready, 0, 0, static_cast<std::int32_t>(*pid)}, {}, console.get());
   char go;
   if (::recv(sync, &go, 1, 0) != 1) return fail(Code::interrupted, "start container");
   TRY(run({"start", id}));
-  send_report(sync, {ReportKind::executing, 0, 0, 0}, "", -1);
+  (void)internal::send_report(sync, {ReportKind::executing, 0, 0, 0});
   return {};
 }
 
@@ -196,7 +177,7 @@ Result<> Helper::live() const {
   if (!lived) {
     helper.take_away();
     const auto step = static_cast<std::uint32_t>(internal::StepId::external);
-    send_report(helper.sync, {ReportKind::failed, step, 0, 0}, lived.error().message(), -1);
+    (void)internal::send_report(helper.sync, {ReportKind::failed, step, 0, 0}, lived.error().message());
   }
   ::_exit(0);
 }

@@ -7,7 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "runtime/internal/steps_list.hpp"
 
@@ -92,6 +94,25 @@ std::span<const Step> exec_steps() {
   return exec_table;
 }
 
+bool send_report(int socket, const Report& report, std::string_view text, int descriptor) {
+  iovec parts[2] = {{const_cast<Report*>(&report), sizeof report},
+                    {const_cast<char*>(text.data()), std::min(text.size(), max_report_text)}};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (descriptor >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+  }
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+}
+
 void run_child(const Prepared& plan, std::span<const Step> steps, int sync) {
   reset_signals();
   ::prctl(PR_SET_NAME, setting_up_name);
@@ -100,7 +121,7 @@ void run_child(const Prepared& plan, std::span<const Step> steps, int sync) {
     const Outcome outcome = step.run(child);
     if (!outcome.error) continue;
     const Report report{ReportKind::failed, static_cast<std::uint32_t>(step.id), outcome.error, outcome.argument};
-    (void)!::send(sync, &report, sizeof report, MSG_NOSIGNAL);
+    (void)send_report(sync, report);
     break;
   }
   ::_exit(127);

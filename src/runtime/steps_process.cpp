@@ -82,8 +82,7 @@ Outcome join_cgroups(Child& child) {
 
 Outcome wait_for_maps(Child& child) {
   if (!child.plan.map_users) return {};
-  const Report report{ReportKind::map_me, 0, 0, 0};
-  if (::send(child.sync, &report, sizeof report, MSG_NOSIGNAL) < 0) return failed();
+  if (!send_report(child.sync, {ReportKind::map_me, 0, 0, 0})) return failed();
   char go;
   if (::recv(child.sync, &go, 1, 0) != 1) return {EPIPE, 0};
   if (raw_setresgid(0) != 0 || raw_setresuid(0) != 0) return failed();
@@ -275,22 +274,7 @@ Outcome find_program(Child& child) {
 }
 
 Outcome wait_for_start(Child& child) {
-  Report report{ReportKind::ready, 0, 0, 0};
-  iovec part{&report, sizeof report};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (child.master >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &child.master, sizeof(int));
-  }
-  if (::sendmsg(child.sync, &message, MSG_NOSIGNAL) < 0) return failed();
+  if (!send_report(child.sync, {ReportKind::ready, 0, 0, 0}, {}, child.master)) return failed();
   char go;
   ssize_t got;
   do got = ::recv(child.sync, &go, 1, 0);
@@ -302,8 +286,7 @@ Outcome wait_for_start(Child& child) {
 Outcome execute(Child& child) {
   // All descriptors are close-on-exec already; this is for what a library of the caller opened without it.
   ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-  const Report report{ReportKind::executing, 0, 0, 0};
-  if (::send(child.sync, &report, sizeof report, MSG_NOSIGNAL) < 0) return failed();
+  if (!send_report(child.sync, {ReportKind::executing, 0, 0, 0})) return failed();
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "runtime/internal/prepared.hpp"
 
@@ -81,6 +82,8 @@ struct Report {
   // Of `external`: the text follows.
 };
 inline constexpr std::size_t max_report_text = 2048;
+// With a descriptor, if there is one (not -1). Async-signal-safe. False: nobody listens; errno says why.
+bool send_report(int socket, const Report& report, std::string_view text = {}, int descriptor = -1);
 
 [[noreturn]] void run_child(const Prepared& plan, std::span<const Step> steps, int sync);
 

@@ -85,6 +85,19 @@ bool send(int link, const Message& message, int fd) {
   return put == static_cast<ssize_t>(sizeof message);
 }
 
+// False: the supervisor does not take more just now.
+bool tell_exits(Keeper& keeper) {
+  while (Exit* exit = keeper.exits.next_unsent()) {
+    Message message;
+    message.kind = Kind::exited;
+    message.pid = exit->pid;
+    message.status = exit->status;
+    if (!send(keeper.link, message, -1)) return false;
+    exit->sent = true;
+  }
+  return true;
+}
+
 // Tells what the supervisor has not heard yet; stops when the socket is full and goes on at POLLOUT.
 void tell(Keeper& keeper) {
   while (keeper.unsent_stored > 0) {
@@ -95,30 +108,12 @@ void tell(Keeper& keeper) {
     if (!send(keeper.link, message, entry.fd)) return;
     --keeper.unsent_stored;
   }
-  if (!keeper.restored_sent) {
-    // Exits known so far come before `restored`, so that a successor learns at once who is dead.
-    while (Exit* exit = keeper.exits.next_unsent()) {
-      Message message;
-      message.kind = Kind::exited;
-      message.pid = exit->pid;
-      message.status = exit->status;
-      if (!send(keeper.link, message, -1)) return;
-      exit->sent = true;
-    }
-    Message message;
-    message.kind = Kind::restored;
-    message.status = keeper.generation;
-    if (!send(keeper.link, message, -1)) return;
-    keeper.restored_sent = true;
-  }
-  while (Exit* exit = keeper.exits.next_unsent()) {
-    Message message;
-    message.kind = Kind::exited;
-    message.pid = exit->pid;
-    message.status = exit->status;
-    if (!send(keeper.link, message, -1)) return;
-    exit->sent = true;
-  }
+  // Exits known so far come before `restored`, so that a successor learns at once who is dead.
+  if (!tell_exits(keeper) || keeper.restored_sent) return;
+  Message message;
+  message.kind = Kind::restored;
+  message.status = keeper.generation;
+  keeper.restored_sent = send(keeper.link, message, -1);
 }
 
 bool all_told(const Keeper& keeper, ExitList& exits) {
