@@ -5,7 +5,7 @@
 
 #include "base/os/file.hpp"
 #include "runtime/internal/cgroup_hierarchy.hpp"
-#include "sandbox.hpp"
+#include "sandbox_fixture.hpp"
 
 namespace consort::runtime {
 namespace {
@@ -66,26 +66,13 @@ TEST(CgroupHierarchies, AreReadFromMountinfo) {
   EXPECT_TRUE(found[1].has("cpuacct"));
 }
 
-class CgroupTest : public testing::Test {
+class CgroupTest : public SandboxTest {
  protected:
-  void SetUp() override {
-    if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
-    before_ = host_traces();
-  }
-  void TearDown() override {
-    if (!IsSkipped()) {
-      EXPECT_EQ(host_traces(), before_) << "something was left behind";
-    }
-  }
   std::string message_or_out(const Spec& spec) {
     const Result<Outcome> outcome = sandbox.run(spec);
     if (!outcome) return outcome.error().message();
     return outcome->out + "code " + std::to_string(outcome->code) + (outcome->oom_killed ? " oom" : "");
   }
-  Sandbox sandbox;
-
- private:
-  std::string before_;
 };
 
 TEST_F(CgroupTest, MemoryLimitKillsAndIsReported) {

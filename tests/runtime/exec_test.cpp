@@ -9,7 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "runtime/inspect.hpp"
-#include "sandbox.hpp"
+#include "sandbox_fixture.hpp"
 
 namespace consort::runtime {
 namespace {
@@ -17,22 +17,9 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class ExecTest : public testing::Test {
+class ExecTest : public SandboxTest {
  protected:
-  void SetUp() override {
-    if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
-    before_ = host_traces();
-  }
-  void TearDown() override {
-    if (!IsSkipped()) {
-      EXPECT_EQ(host_traces(), before_) << "something was left behind";
-    }
-  }
-  Running start(const Spec& spec) {
-    Result<Running> running = Running::start(sandbox, spec, sandbox.options());
-    if (!running) throw std::runtime_error(running.error().message());
-    return std::move(*running);
-  }
+  Running start(const Spec& spec) { return SandboxTest::start(sandbox, spec); }
   static std::string exec(const Running& in, const Process& process) {
     Pipe out = make_pipe().value();
     ExecOptions options;
@@ -51,10 +38,6 @@ class ExecTest : public testing::Test {
     const ExitStatus status = child.wait().value();
     return status.code ? text + "code " + std::to_string(status.code) : text;
   }
-  Sandbox sandbox;
-
- private:
-  std::string before_;
 };
 
 TEST_F(ExecTest, SharesEverythingWithTheContainer) {

@@ -15,7 +15,7 @@
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
 #include "runtime/internal/rootfs.hpp"
-#include "sandbox.hpp"
+#include "sandbox_fixture.hpp"
 
 namespace consort::runtime {
 namespace {
@@ -23,32 +23,17 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class LaunchMoreTest : public testing::Test {
+class LaunchMoreTest : public SandboxTest {
  protected:
-  void SetUp() override {
-    if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
-    before_ = host_traces();
-  }
-  void TearDown() override {
-    if (!IsSkipped()) {
-      EXPECT_EQ(host_traces(), before_) << "something was left behind";
-    }
-  }
   std::string out_of(const Spec& spec) { return out_of(spec, sandbox.options()); }
   std::string out_of(const Spec& spec, const LaunchOptions& options) {
     const Result<Outcome> outcome = sandbox.run(spec, options);
     if (!outcome) return "start failed: " + outcome.error().message();
     return outcome->out + outcome->err + (outcome->code ? "code " + std::to_string(outcome->code) : "");
   }
-  Running start(Sandbox& where, std::vector<std::string> words) {
-    Result<Running> running = Running::start(where, where.spec(std::move(words)), where.options());
-    if (!running) throw std::runtime_error(running.error().message());
-    return std::move(*running);
+  static Running start(Sandbox& where, std::vector<std::string> words) {
+    return SandboxTest::start(where, where.spec(std::move(words)));
   }
-  Sandbox sandbox;
-
- private:
-  std::string before_;
 };
 
 TEST_F(LaunchMoreTest, NamespacesOfAnotherContainerCanBeJoined) {

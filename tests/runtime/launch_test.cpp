@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/os/file.hpp"
-#include "sandbox.hpp"
+#include "sandbox_fixture.hpp"
 
 namespace consort::runtime {
 namespace {
@@ -14,17 +14,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class LaunchTest : public testing::Test {
+class LaunchTest : public SandboxTest {
  protected:
-  void SetUp() override {
-    if (const std::string reason = Sandbox::why_not(); !reason.empty()) GTEST_SKIP() << reason;
-    before_ = host_traces();
-  }
-  void TearDown() override {
-    if (!IsSkipped()) {
-      EXPECT_EQ(host_traces(), before_) << "something was left behind";
-    }
-  }
   std::string out_of(const Spec& spec) {
     const Result<Outcome> outcome = sandbox.run(spec);
     if (!outcome) return "start failed: " + outcome.error().message();
@@ -36,10 +27,6 @@ class LaunchTest : public testing::Test {
     const Result<Outcome> outcome = sandbox.run(spec);
     return outcome ? "started" : outcome.error().message();
   }
-  Sandbox sandbox;
-
- private:
-  std::string before_;
 };
 
 TEST_F(LaunchTest, RunsTheProgramAndGivesItsExitCode) {
