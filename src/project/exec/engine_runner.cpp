@@ -142,8 +142,12 @@ Result<> EngineRunner::stop(const Operation& operation) {
   return details && !details->state.running() ? Result<>() : std::move(outcome);
 }
 
-void EngineRunner::resource_in_use(const Operation& operation) {
+// What is gone already is removed, and what others still use stays, with a word about it.
+Result<> EngineRunner::unless_in_use(const Operation& operation, Result<> removed) {
+  if (removed || removed.error().code() == Code::not_found) return {};
+  if (removed.error().code() != Code::conflict && removed.error().code() != Code::busy) return removed;
   session_.progress.event({.id = operation.shown, .status = "Resource is still in use", .outlook = Outlook::warning});
+  return {};
 }
 
 Result<> EngineRunner::remove_network(const Operation& operation) {
@@ -154,21 +158,11 @@ Result<> EngineRunner::remove_network(const Operation& operation) {
                : Result<>(fail(Error(Code::io, "remove network").on(operation.target).why(network.error().message())));
   // Stopped containers of a project that is changed keep their endpoints: those go first.
   for (const std::string& id : network->container_ids) (void)session_.engine.disconnect_network(id, network->id);
-  Result<> outcome = session_.engine.remove_network(network->id);
-  if (outcome || outcome.error().code() == Code::not_found) return {};
-  const bool busy = outcome.error().code() == Code::conflict || outcome.error().code() == Code::busy;
-  if (!busy) return outcome;
-  resource_in_use(operation);
-  return {};
+  return unless_in_use(operation, session_.engine.remove_network(network->id));
 }
 
 Result<> EngineRunner::remove_volume(const Operation& operation) {
-  Result<> outcome = session_.engine.remove_volume(operation.target);
-  if (outcome || outcome.error().code() == Code::not_found) return {};
-  const bool busy = outcome.error().code() == Code::conflict || outcome.error().code() == Code::busy;
-  if (!busy) return outcome;
-  resource_in_use(operation);
-  return {};
+  return unless_in_use(operation, session_.engine.remove_volume(operation.target));
 }
 
 Result<> EngineRunner::remove_image(const Operation& operation) {
@@ -184,9 +178,7 @@ Result<> EngineRunner::remove_image(const Operation& operation) {
         {.id = operation.shown, .status = "Warning: No resource found to remove", .outlook = Outlook::warning});
     return {};
   }
-  if (outcome.error().code() != Code::conflict) return fail(Error(outcome.error().code(), outcome.error().message()));
-  resource_in_use(operation);
-  return {};
+  return unless_in_use(operation, fail(Error(outcome.error().code(), outcome.error().message())));
 }
 
 Result<> EngineRunner::pull(const Operation& operation, const Cancellation& cancel) {

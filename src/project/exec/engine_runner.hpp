@@ -26,7 +26,7 @@ class EngineRunner final : public OperationRunner {
   Result<> pull(const Operation& operation, const Cancellation& cancel);
   Result<> build(const Operation& operation, const Cancellation& cancel);
   Result<> hooks(const Operation& operation);
-  void resource_in_use(const Operation& operation);
+  Result<> unless_in_use(const Operation& operation, Result<> removed);
 
   Session& session_;
   const RunDetail& detail_;

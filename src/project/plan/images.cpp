@@ -129,6 +129,16 @@ class ImagePlanner {
   std::map<std::string, std::vector<OperationId>> ready_;  // by service
 };
 
+Operation image_operation(Action action, const compose::Service& service, const std::string& image, std::string cause) {
+  Operation operation;
+  operation.action = action;
+  operation.target = image;
+  operation.service = service.name;
+  operation.cause = std::move(cause);
+  operation.shown = service.name;
+  return operation;
+}
+
 bool has_latest_tag(const std::string& image) {
   const std::size_t colon = image.rfind(':');
   const bool tagged = colon != std::string::npos && image.find('/', colon) == std::string::npos;
@@ -138,24 +148,14 @@ bool has_latest_tag(const std::string& image) {
 }  // namespace
 
 Operation pull_operation(const compose::Service& service, const std::string& image, std::string cause) {
-  Operation operation;
-  operation.action = Action::pull_image;
-  operation.target = image;
-  operation.service = service.name;
-  operation.cause = std::move(cause);
-  operation.shown = service.name;
+  Operation operation = image_operation(Action::pull_image, service, image, std::move(cause));
   operation.before = "Pulling";
   operation.after = "Pulled";
   return operation;
 }
 
 Operation build_operation(const compose::Service& service, const std::string& image, std::string cause) {
-  Operation operation;
-  operation.action = Action::build_image;
-  operation.target = image;
-  operation.service = service.name;
-  operation.cause = std::move(cause);
-  operation.shown = service.name;
+  Operation operation = image_operation(Action::build_image, service, image, std::move(cause));
   operation.after = "Built";
   return operation;
 }

@@ -90,6 +90,15 @@ void add_content(Canonical& canonical, const std::vector<compose::FileReference>
       canonical.add(reference.source).add(found->second.content);
 }
 
+// What says whose a network or volume is: the project, and which key of its file.
+void add_labels(std::map<std::string, std::string>& labels, const compose::Project& project,
+                std::pair<std::string, std::string> key, std::string hash) {
+  labels[label::project] = project.name;
+  labels[key.first] = std::move(key.second);
+  labels[label::version] = compose_version;
+  labels[label::config_hash] = std::move(hash);
+}
+
 }  // namespace
 
 std::string config_hash(const compose::Project& project, const compose::Service& service) {
@@ -129,10 +138,7 @@ engine::NetworkSpec network_spec(const compose::Project& project, const std::str
   spec.enable_ipv4 = network.enable_ipv4.value_or(true);
   spec.enable_ipv6 = network.enable_ipv6.value_or(false);
   spec.labels = network.labels;
-  spec.labels[label::project] = project.name;
-  spec.labels[label::network] = key;
-  spec.labels[label::version] = compose_version;
-  spec.labels[label::config_hash] = config_hash(network);
+  add_labels(spec.labels, project, {label::network, key}, config_hash(network));
   return spec;
 }
 
@@ -143,10 +149,7 @@ engine::VolumeSpec volume_spec(const compose::Project& project, const std::strin
   spec.driver = volume.driver;
   spec.driver_opts = volume.driver_opts;
   spec.labels = volume.labels;
-  spec.labels[label::project] = project.name;
-  spec.labels[label::volume] = key;
-  spec.labels[label::version] = compose_version;
-  spec.labels[label::config_hash] = config_hash(volume);
+  add_labels(spec.labels, project, {label::volume, key}, config_hash(volume));
   return spec;
 }
 
