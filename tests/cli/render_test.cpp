@@ -149,9 +149,9 @@ TEST(ContainerText, Status) {
 }
 
 TEST(ContainerText, CommandsAreQuotedAndCut) {
-  EXPECT_EQ(command_text({"docker-entrypoint.sh", "postgres"}, true), "\"docker-entrypoint.s…\"");
-  EXPECT_EQ(command_text({"sh", "-c", "echo \"hi\""}, false), "\"sh -c 'echo \\\"hi\\\"'\"");
-  EXPECT_EQ(command_text({"top"}, true), "\"top\"");
+  EXPECT_EQ(command_text({"docker-entrypoint.sh", "postgres"}, Shorten::yes), "\"docker-entrypoint.s…\"");
+  EXPECT_EQ(command_text({"sh", "-c", "echo \"hi\""}, Shorten::no), "\"sh -c 'echo \\\"hi\\\"'\"");
+  EXPECT_EQ(command_text({"top"}, Shorten::yes), "\"top\"");
 }
 
 TEST(Moment, TimesAndDurations) {

@@ -34,14 +34,14 @@ std::string created_at(SystemTime time) {
   return text.substr(0, 19) + " +0000 UTC";
 }
 
-FormatRow row_of(const engine::Container& container, bool truncate, SystemTime now) {
+FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime now) {
   const std::vector<Publisher> ports = publishers(container);
   std::set<std::string> labels, mounts, networks;
   for (const auto& [key, value] : container.labels) labels.insert(key + "=" + value);
   std::size_t volumes = 0;
   for (const engine::MountPoint& mount : container.mounts) {
     const std::string name = mount.name.empty() ? mount.source : mount.name;
-    mounts.insert(truncate ? cut(name, 15) : name);
+    mounts.insert(shorten == Shorten::yes ? cut(name, 15) : name);
     if (mount.type == engine::MountType::volume) ++volumes;
   }
   for (const engine::Endpoint& endpoint : container.networks) networks.insert(endpoint.network);
@@ -49,11 +49,11 @@ FormatRow row_of(const engine::Container& container, bool truncate, SystemTime n
       container.state.health == engine::HealthStatus::none ? "" : std::string(to_string(container.state.health));
   const int code = container.state.running() ? 0 : container.state.exit_code.value_or(0);
   return {
-      {"Command", "COMMAND", command_text(container.command, truncate), ""},
+      {"Command", "COMMAND", command_text(container.command, shorten), ""},
       {"CreatedAt", "CREATED AT", created_at(container.created_at), ""},
       {"ExitCode", "EXIT CODE", std::to_string(code), std::to_string(code)},
       {"Health", "HEALTH", health, ""},
-      {"ID", "CONTAINER ID", truncate ? container.id.substr(0, 12) : container.id, ""},
+      {"ID", "CONTAINER ID", shorten == Shorten::yes ? container.id.substr(0, 12) : container.id, ""},
       {"Image", "IMAGE", container.image, ""},
       {"Labels", "LABELS", join_sorted(labels), ""},
       {"LocalVolumes", "LOCAL VOLUMES", std::to_string(volumes), ""},
@@ -117,12 +117,12 @@ Result<int> run_ps(Invocation& invocation) {
     for (const std::string& service : services) text += service + "\n";
   } else {
     const SystemTime now = system_now();
-    const bool truncate = !flags.on("no-trunc");
+    const Shorten shorten = flags.on("no-trunc") ? Shorten::no : Shorten::yes;
     std::vector<FormatRow> rows;
-    for (const engine::Container& container : containers) rows.push_back(row_of(container, truncate, now));
+    for (const engine::Container& container : containers) rows.push_back(row_of(container, shorten, now));
     text = TRY(format_rows(flags.text("format", "table"), rows,
                            {"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"},
-                           row_of(engine::Container{}, truncate, now)));
+                           row_of(engine::Container{}, shorten, now)));
   }
   print_out(text);
   return 0;

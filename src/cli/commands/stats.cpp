@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/render/container_text.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
 #include "project/verbs/select.hpp"
@@ -26,7 +27,7 @@ std::string percent(double value) {
   return text;
 }
 
-FormatRow row_of(const engine::Container& container, const Sample& now, const Sample* before, bool truncate) {
+FormatRow row_of(const engine::Container& container, const Sample& now, const Sample* before, Shorten shorten) {
   const engine::ContainerStats& stats = now.stats;
   double cpu = 0;
   if (before && now.at > before->at && stats.cpu_nanoseconds >= before->stats.cpu_nanoseconds)
@@ -35,7 +36,7 @@ FormatRow row_of(const engine::Container& container, const Sample& now, const Sa
   const double memory = stats.memory_limit == 0
                             ? 0.0
                             : 100.0 * static_cast<double>(stats.memory_bytes) / static_cast<double>(stats.memory_limit);
-  const std::string id = truncate ? container.id.substr(0, 12) : container.id;
+  const std::string id = shorten == Shorten::yes ? container.id.substr(0, 12) : container.id;
   return {
       {"BlockIO", "BLOCK I/O", human_bytes_decimal(stats.block_read) + " / " + human_bytes_decimal(stats.block_written),
        ""},
@@ -60,7 +61,7 @@ Result<int> run_stats(Invocation& invocation) {
   project::Session& session = workspace->session();
   std::map<std::string, Sample> samples;
   const bool once = flags.on("no-stream");
-  const bool truncate = !flags.on("no-trunc");
+  const Shorten shorten = flags.on("no-trunc") ? Shorten::no : Shorten::yes;
   for (int round = 0;; ++round) {
     std::vector<FormatRow> rows;
     for (const engine::Container& container :
@@ -70,13 +71,14 @@ Result<int> run_stats(Invocation& invocation) {
       if (container.state.running())
         if (const auto stats = session.engine.stats(container.id)) sample.stats = *stats;
       const auto before = samples.find(container.id);
-      rows.push_back(row_of(container, sample, before == samples.end() ? nullptr : &before->second, truncate));
+      rows.push_back(row_of(container, sample, before == samples.end() ? nullptr : &before->second, shorten));
       samples[container.id] = sample;
     }
     if (!once || round > 0) {  // the first round of a single look only measures where the CPU time starts
-      const std::string text = TRY(format_rows(
-          flags.text("format", "table"), rows,
-          {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"}, row_of({}, {}, nullptr, true)));
+      const std::string text =
+          TRY(format_rows(flags.text("format", "table"), rows,
+                          {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"},
+                          row_of({}, {}, nullptr, shorten)));
       print_out((!once && invocation.terminal.out_is_terminal ? "\033[H\033[J" : "") + text);
       if (once) return 0;
     }

@@ -121,14 +121,14 @@ std::string cut(const std::string& text, std::size_t most) {
   return points <= most ? text : text.substr(0, keep) + "…";
 }
 
-std::string command_text(const engine::Strings& command, bool truncate) {
+std::string command_text(const engine::Strings& command, Shorten shorten) {
   std::string whole;  // arguments with blanks in quotes, the program as it is
   for (std::size_t i = 0; i < command.size(); ++i) {
     const bool quote = i > 0 && command[i].contains(' ');
     whole += (i > 0 ? " " : "") + (quote ? "'" + command[i] + "'" : command[i]);
   }
   std::string quoted = "\"";
-  for (const char c : truncate ? cut(whole, 20) : whole) {
+  for (const char c : shorten == Shorten::yes ? cut(whole, 20) : whole) {
     if (c == '"' || c == '\\') quoted += '\\';
     if (c == '\n') {
       quoted += "\\n";

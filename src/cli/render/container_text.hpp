@@ -9,6 +9,8 @@
 
 namespace consort::cli {
 
+enum class Shorten : std::uint8_t { no, yes };  // no: --no-trunc
+
 struct Publisher {
   std::string url;  // host address; "" if the port is only exposed
   std::uint16_t target = 0, published = 0;
@@ -19,7 +21,7 @@ std::string port_text(const std::vector<Publisher>& publishers);        // "0.0.
 
 // "Up 3 seconds (healthy)", "Exited (143) 1 second ago", "Created".
 std::string status_text(const engine::ContainerState& state, SystemTime now);
-std::string command_text(const engine::Strings& command, bool truncate);  // quoted
-std::string cut(const std::string& text, std::size_t most);               // with "…" as its last character
+std::string command_text(const engine::Strings& command, Shorten shorten);  // quoted
+std::string cut(const std::string& text, std::size_t most);                 // with "…" as its last character
 
 }  // namespace consort::cli
