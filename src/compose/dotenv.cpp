@@ -28,7 +28,20 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
+// \0 and up to three octal digits, from the "0" on; moves to the last one.
+std::string octal(std::string_view text, std::size_t& i) {
+  int value = 0;
+  int digits = 0;
+  while (digits < 3 && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '7') {
+    value = value * 8 + (text[++i] - '0');
+    ++digits;
+  }
+  return digits == 0 ? "\\0" : std::string(1, static_cast<char>(value));
+}
+
 std::string unescape(std::string_view text) {
+  constexpr std::string_view letters = "nrtfbav\\\"";
+  constexpr std::string_view characters = "\n\r\t\f\b\a\v\\\"";
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\\' || i + 1 >= text.size()) {
@@ -36,54 +49,15 @@ std::string unescape(std::string_view text) {
       continue;
     }
     const char c = text[++i];
-    switch (c) {
-      case 'n':
-        out.push_back('\n');
-        break;
-      case 'r':
-        out.push_back('\r');
-        break;
-      case 't':
-        out.push_back('\t');
-        break;
-      case 'f':
-        out.push_back('\f');
-        break;
-      case 'b':
-        out.push_back('\b');
-        break;
-      case 'a':
-        out.push_back('\a');
-        break;
-      case 'v':
-        out.push_back('\v');
-        break;
-      case '\\':
-        out.push_back('\\');
-        break;
-      case '"':
-        out.push_back('"');
-        break;
-      case '$':
-        out += "$$";
-        break;  // survives the interpolation that follows as one "$"
-      case '0': {
-        int value = 0;
-        int digits = 0;
-        while (digits < 3 && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '7') {
-          value = value * 8 + (text[++i] - '0');
-          ++digits;
-        }
-        if (digits == 0) {
-          out += "\\0";
-        } else {
-          out.push_back(static_cast<char>(value));
-        }
-        break;
-      }
-      default:
-        out.push_back('\\');
-        out.push_back(c);
+    if (const std::size_t known = letters.find(c); known != std::string_view::npos) {
+      out.push_back(characters[known]);
+    } else if (c == '$') {
+      out += "$$";  // survives the interpolation that follows as one "$"
+    } else if (c == '0') {
+      out += octal(text, i);
+    } else {
+      out.push_back('\\');
+      out.push_back(c);
     }
   }
   return out;

@@ -32,95 +32,86 @@ SizeResult parse_size(std::string_view text) {
 }
 
 namespace {
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+
+// Command lines as strings, split as a shell would, by the rules of the Go library that Docker Compose uses for it:
+// command substitutions stay together as they are, and a list or redirection ends the line.
+class CommandSplitter {
+ public:
+  std::optional<Strings> run(std::string_view text) {
+    for (const char c : text) {
+      const Step step = take(c);
+      if (step == Step::end) return std::move(words_);
+      if (step == Step::bad) return std::nullopt;
+    }
+    finish();
+    if (escaped_ || inside()) return std::nullopt;
+    return std::move(words_);
+  }
+
+ private:
+  enum class Step : std::uint8_t { go_on, end, bad };
+
+  Step take(char c) {
+    if (escaped_) {
+      escaped_ = false;
+    } else if (c == '\\' && !single_) {
+      escaped_ = true;
+      return Step::go_on;
+    } else if (std::string_view(" \t\r\n").contains(c)) {
+      inside() ? word_.push_back(c) : finish();
+      return Step::go_on;
+    } else if (std::string_view(";&|<>").contains(c) && !inside()) {
+      if (c == '>' && !word_.empty() && word_[0] >= '0' && word_[0] <= '9') started_ = false;  // 2> is no word
+      finish();
+      return Step::end;
+    } else if (quote(c)) {
+      started_ = true;
+      return Step::go_on;
+    } else if (!substitution(c)) {
+      return Step::bad;
+    }
+    started_ = true;
+    word_.push_back(c);
+    return Step::go_on;
+  }
+
+  bool quote(char c) {
+    const bool is_double = c == '"' && !single_ && !dollar_;
+    const bool is_single = c == '\'' && !double_ && !dollar_;
+    double_ ^= is_double;
+    single_ ^= is_single;
+    return is_double || is_single;
+  }
+
+  // `...` and $(...). False: a bracket without its other half.
+  bool substitution(char c) {
+    if (single_ || double_) return true;
+    if (c == '`' && !dollar_) backtick_ = !backtick_;
+    if ((c != '(' && c != ')') || backtick_) return true;
+    const bool opens = c == '(';
+    if (opens == dollar_ || (opens && !word_.ends_with('$'))) return false;
+    dollar_ = opens;
+    return true;
+  }
+
+  bool inside() const { return single_ || double_ || backtick_ || dollar_; }
+
+  void finish() {
+    if (started_) words_.push_back(word_);
+    word_.clear();
+    started_ = false;
+  }
+
+  Strings words_;
+  std::string word_;
+  bool started_ = false;  // "" is a word, too
+  bool escaped_ = false, single_ = false, double_ = false, backtick_ = false, dollar_ = false;
+};
+
 }  // namespace
 
 std::optional<Strings> split_command(std::string_view text) {
-  Strings words;
-  std::string word;
-  bool escaped = false;
-  bool single = false;
-  bool twice = false;
-  bool backtick = false;
-  bool dollar = false;
-  bool got = false;
-  const auto finish = [&] {
-    if (got) words.push_back(word);
-    word.clear();
-    got = false;
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (escaped) {
-      word.push_back(c);
-      escaped = false;
-      got = true;
-      continue;
-    }
-    if (c == '\\' && !single) {
-      escaped = true;
-      continue;
-    }
-    if (is_space(c)) {
-      if (single || twice || backtick || dollar) {
-        word.push_back(c);
-      } else {
-        finish();
-      }
-      continue;
-    }
-    switch (c) {
-      case '`':
-        if (!single && !twice && !dollar) backtick = !backtick;
-        break;
-      case ')':
-        if (!single && !twice && !backtick) {
-          if (!dollar) return std::nullopt;
-          dollar = false;
-        }
-        break;
-      case '(':
-        if (!single && !twice && !backtick) {
-          if (dollar || !word.ends_with('$')) return std::nullopt;
-          dollar = true;
-        }
-        break;
-      case '"':
-        if (!single && !dollar) {
-          twice = !twice;
-          got = true;
-          continue;
-        }
-        break;
-      case '\'':
-        if (!twice && !dollar) {
-          single = !single;
-          got = true;
-          continue;
-        }
-        break;
-      case ';':
-      case '&':
-      case '|':
-      case '<':
-      case '>':
-        if (!(single || twice || backtick || dollar)) {
-          if (c == '>' && !word.empty() && word[0] >= '0' && word[0] <= '9') got = false;
-          finish();
-          return words;
-        }
-        break;
-      default:
-        break;
-    }
-    got = true;
-    word.push_back(c);
-  }
-  finish();
-  if (escaped || single || twice || backtick || dollar) return std::nullopt;
-  return words;
+  return CommandSplitter().run(text);
 }
 
 namespace {
