@@ -25,7 +25,6 @@ class Provenance : public MergeListener {
   struct Replaced {
     std::string value;
     Place place;
-    bool appended = false;
   };
   std::map<std::string, std::vector<Replaced>> replaced_;
 };

@@ -156,8 +156,7 @@ class Engine {
   Result<int> wait_container(const std::string& id);  // until it runs no more: its exit code
   // Returns when the project's keeper and supervisor have ended, if it has any and none of its containers runs.
   Result<> end_project(const std::string& project);
-  Result<> connect_network(const std::string& id, const EndpointSpec& endpoint);  // of a stopped container
-  Result<> disconnect_network(const std::string& id, const std::string& network);
+  Result<> disconnect_network(const std::string& id, const std::string& network);  // of a stopped container
 
   // Containers: looking.
   Result<std::vector<Container>> list(const ListFilter& filter = {});  // oldest first

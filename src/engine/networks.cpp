@@ -254,24 +254,6 @@ Result<std::vector<Network>> Engine::list_networks(const StringMap& labels) {
   return networks;
 }
 
-Result<> Engine::connect_network(const std::string& id, const EndpointSpec& endpoint) {
-  const ContainerRecord record = TRY(impl_->load(id));
-  const Fd lock = TRY(impl_->lock_container(record.summary.id));
-  if (TRY(impl_->observe(record.summary.project, record.summary.id)).running()) {
-    return fail(
-        Error(Code::unsupported, "connect running container " + record.summary.name + " to network " + endpoint.network)
-            .why("only stopped containers can change their networks"));
-  }
-  const Network network = TRY(impl_->records.find_network(endpoint.network));
-  TRY(check_endpoint(endpoint, network));
-  return impl_->records.add_endpoint({.container_id = record.summary.id,
-                                      .network_id = network.id,
-                                      .spec = endpoint,
-                                      .ipv4 = {},
-                                      .ipv6 = {},
-                                      .project = {}});
-}
-
 Result<> Engine::disconnect_network(const std::string& id, const std::string& network_name) {
   const ContainerRecord record = TRY(impl_->load(id));
   const Fd lock = TRY(impl_->lock_container(record.summary.id));

@@ -82,16 +82,6 @@ Result<> Records::release_leases(const std::string& id, Wanted wanted) {
   });
 }
 
-Result<> Records::add_endpoint(const EndpointRecord& endpoint) {
-  return database_->transaction("record endpoint", [&](SQLite::Database& db) {
-    SQLite::Statement last(db, "SELECT coalesce(max(position), -1) + 1 FROM engine_endpoints WHERE container_id = ?");
-    last.bind(1, endpoint.container_id);
-    last.executeStep();
-    execute(db, "INSERT OR REPLACE INTO engine_endpoints(container_id, network_id, position, spec) VALUES(?, ?, ?, ?)",
-            endpoint.container_id, endpoint.network_id, last.getColumn(0).getInt(), to_json(endpoint.spec));
-  });
-}
-
 Result<> Records::remove_endpoint(const std::string& container_id, const std::string& network_id) {
   return database_->query("forget endpoint", [&](SQLite::Database& db) {
     execute(db, "DELETE FROM engine_endpoints WHERE container_id = ? AND network_id = ?", container_id, network_id);

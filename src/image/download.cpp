@@ -67,7 +67,6 @@ Result<> Download::hash_what_is_there() {
     hash_ = Sha256();
     available_ = 0;
   }
-  resumed_at_ = available_;
   return {};
 }
 

@@ -258,19 +258,6 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
   return fail(main_error(std::move(errors)));
 }
 
-Result<std::vector<std::string>> list_tags(const Reference& repository, const RegistryOptions& options,
-                                           std::size_t limit) {
-  const RegistryAccess access = TRY(RegistryAccess::load(options));
-  std::optional<Error> last;
-  for (const Location& location : TRY(access.conf.locations(repository))) {
-    Registry registry(access, location, Registry::Actions::pull);
-    auto tags = registry.tags(limit);
-    if (tags) return tags;
-    last = std::move(tags).error();
-  }
-  return fail(explain(std::move(*last), repository));
-}
-
 Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options) {
   const RegistryAccess access = TRY(RegistryAccess::load(options));
   std::optional<Error> last;

@@ -47,7 +47,6 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
 struct PushOptions {
   RegistryOptions registry;
   std::stop_token cancel;
-  int compression_level = 1;  // of zlib-compatible gzip
 };
 struct PushResult {
   Digest manifest;
@@ -56,10 +55,6 @@ struct PushResult {
 // Pushes the local image that has this name. Layers that came from a registry go as they came; others are packed now.
 Result<PushResult> push(Store& store, const Reference& reference, const PushOptions& options,
                         const Progress& progress = {});
-
-// All tags of a repository, at most `limit`.
-Result<std::vector<std::string>> list_tags(const Reference& repository, const RegistryOptions& options,
-                                           std::size_t limit = 10'000);
 
 // The digest a reference stands for at the registry, of the index if it is one (config --resolve-image-digests).
 Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options);

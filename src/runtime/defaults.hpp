@@ -40,6 +40,5 @@ Result<std::vector<Device>> all_host_devices();  // for privileged
 std::optional<int> rlimit_number(std::string_view name);
 // SIGTERM of "SIGTERM", "term", "15", "RTMIN+3"; nullopt: unknown.
 std::optional<int> signal_number(std::string_view name);
-std::string signal_name(int number);  // "SIGTERM"
 
 }  // namespace consort::runtime

@@ -8,7 +8,6 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
-#include "runtime/cgroup.hpp"
 #include "runtime/internal/steps.hpp"
 
 namespace consort::runtime {
@@ -161,28 +160,8 @@ Result<std::vector<ListeningPort>> listening_tcp_ports(pid_t pid) {
   return parse_listening(table);
 }
 
-namespace {
-
-std::string command_of(pid_t pid) {
-  std::string text = read_file(proc(pid, "cmdline"), std::size_t{2} << 20).value_or("");
-  while (text.ends_with('\0')) text.pop_back();
-  std::ranges::replace(text, '\0', ' ');
-  if (!text.empty()) return text;
-  return "[" + std::string(trim(read_file(proc(pid, "comm"), 64).value_or(""))) + "]";
-}
-
-}  // namespace
-
 bool is_being_set_up(pid_t pid) {
   return trim(read_file(proc(pid, "comm"), 64).value_or("")) == internal::setting_up_name;
-}
-
-Result<std::vector<ContainerProcess>> container_processes(const std::string& cgroup_path) {
-  std::vector<ContainerProcess> processes;
-  for (const pid_t pid : TRY(Cgroup::open(cgroup_path).pids()))
-    if (path_exists(proc(pid, "")) && !is_being_set_up(pid))
-      processes.push_back({pid, parent_of(pid).value_or(0), command_of(pid)});
-  return processes;
 }
 
 }  // namespace consort::runtime

@@ -49,12 +49,4 @@ std::vector<ListeningPort> parse_listening(std::string_view table);
 // A child of ours in the container that is not yet the program it will be: nobody's business.
 bool is_being_set_up(pid_t pid);
 
-// Processes of a container as `top` shows them, the first one first.
-struct ContainerProcess {
-  pid_t pid = 0;
-  pid_t parent = 0;
-  std::string command;  // command line, or [name]
-};
-Result<std::vector<ContainerProcess>> container_processes(const std::string& cgroup_path);
-
 }  // namespace consort::runtime

@@ -184,11 +184,4 @@ std::optional<int> signal_number(std::string_view name) {
   return from_first ? first_realtime + distance : last_realtime - distance;
 }
 
-std::string signal_name(int number) {
-  for (const Named& entry : signal_table)
-    if (entry.number == number) return "SIG" + std::string(entry.name);
-  if (number > first_realtime && number < last_realtime) return "SIGRTMIN+" + std::to_string(number - first_realtime);
-  return std::to_string(number);
-}
-
 }  // namespace consort::runtime

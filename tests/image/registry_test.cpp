@@ -104,7 +104,6 @@ TEST_F(RegistryTest, AMirrorStandsInForDockerHub) {
   const auto pulled = pull(there.store, named("postgres:15-alpine"), pulling());
   ASSERT_TRUE(pulled) << pulled.error().message();
   EXPECT_EQ(pulled->image.names, std::vector<std::string>{"docker.io/library/postgres:15-alpine"});
-  EXPECT_EQ(list_tags(named("postgres"), registry).value(), std::vector<std::string>{"15-alpine"});
 
   const auto wrong = pull(there.store, named("postgres:15-alphine"), pulling());
   ASSERT_FALSE(wrong);

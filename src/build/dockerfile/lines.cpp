@@ -69,9 +69,4 @@ std::string_view trim_left(std::string_view text) {
   return text;
 }
 
-std::string_view trim_right(std::string_view text) {
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace consort::build

@@ -49,6 +49,5 @@ class LogicalLine {
 std::uint32_t count_code_points(std::string_view text);
 bool is_space(char c);  // as Go's unicode.IsSpace for ASCII
 std::string_view trim_left(std::string_view text);
-std::string_view trim_right(std::string_view text);
 
 }  // namespace consort::build

@@ -13,8 +13,6 @@
 
 namespace consort::engine {
 
-enum class InitProcess : std::uint8_t { no, yes };
-
 struct OciInput {
   std::string id;
   std::string bundle;

@@ -21,9 +21,6 @@
 namespace consort {
 class Database;
 }
-namespace SQLite {
-class Database;
-}
 
 namespace consort::engine {
 
@@ -77,7 +74,6 @@ class Records {
   Result<std::vector<Lease>> lease_with(const std::string& id, const Chooser& choose);
   Result<> release_leases(const std::string& id, Wanted wanted);
   Result<> set_wanted(const std::string& id, Wanted wanted);
-  Result<> add_endpoint(const EndpointRecord& endpoint);
   Result<> remove_endpoint(const std::string& container_id, const std::string& network_id);
 
   // --- networks

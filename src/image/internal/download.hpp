@@ -20,7 +20,6 @@ class Download {
   static Result<std::unique_ptr<Download>> begin(const Store& store, const Descriptor& blob, std::stop_token cancel);
 
   bool complete() const { return complete_; }
-  std::uint64_t resumed_at() const { return resumed_at_; }
 
   // Fetches what is missing, verifies, and gives the blob its name. Wakes the reader in any case.
   Result<> run(Registry& registry, const std::function<void(std::uint64_t)>& on_bytes,
@@ -50,7 +49,6 @@ class Download {
   Fd file_;
   Sha256 hash_;
   bool complete_ = false;
-  std::uint64_t resumed_at_ = 0;
 
   std::mutex mutex_;
   std::condition_variable_any wake_;

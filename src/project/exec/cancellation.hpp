@@ -12,7 +12,6 @@ class Cancellation {
   static Result<Cancellation> create();
   Cancellation(Cancellation&&) noexcept = default;
   void request() const;
-  bool requested() const { return source_.stop_requested(); }
   int fd() const { return event_.get(); }  // readable once requested
   std::stop_token token() const { return source_.get_token(); }
 

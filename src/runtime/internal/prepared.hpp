@@ -67,7 +67,6 @@ struct Prepared {
   std::string attach_path;  // where it is hung for the moment before pivot_root
   std::vector<PreparedMount> mounts;
   bool make_devices = false;
-  bool bind_devices = false;  // user namespace: mknod is not allowed, host nodes come as mounts
   std::vector<PreparedDevice> devices;
   std::vector<PreparedWrite> sysctls;
   std::vector<std::string> masked, readonly;

@@ -45,9 +45,6 @@ class ExecTable {
 
   // Processes of a predecessor, whose ends may still be asked for.
   void adopt(const std::string& container_id, Id id, pid_t pid);
-  struct Finished {
-    int exit_code = 0;
-  };
   // Of an adopted one: its exit code when known; on_ended is kept until then. Code::not_found: never heard of it.
   Result<std::optional<int>> wait_adopted(Id id, OnEnded on_ended);
 
