@@ -23,7 +23,6 @@
 
 namespace consort::runtime {
 
-using internal::Report;
 using internal::ReportKind;
 
 namespace {
