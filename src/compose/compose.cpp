@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/os/file.hpp"
@@ -83,7 +84,11 @@ class Load {
   LoadOutcome run() {
     auto settings = find_project(options_);
     if (!settings) {
-      outcome_.diagnostics.push_back(diagnostic_of(settings.error()));
+      Diagnostic made = diagnostic_of(settings.error());
+      if (const auto text = made.mark.line > 0 ? options_.access.read(made.mark.file) : std::string()) {
+        made.line_text = line_of_text(*text, made.mark.line);
+      }
+      outcome_.diagnostics.push_back(std::move(made));
       return std::move(outcome_);
     }
     settings_ = std::move(*settings);
@@ -196,6 +201,7 @@ class Load {
     if (reporter_.failed()) outcome_.project.reset();
     for (Diagnostic& each : reporter_.diagnostics()) outcome_.diagnostics.push_back(std::move(each));
     drop_repeated(outcome_.diagnostics);
+    sort_by_place(outcome_.diagnostics);
     std::vector<TemplateUse> uses;
     if (options_.interpolate == Switch::on) {
       for (const VariableSighting& each : sightings_) uses.push_back(each.use);
@@ -210,6 +216,16 @@ class Load {
     for (std::uint32_t i = 1; i < sources_->count(); ++i) {
       outcome_.texts[sources_->get(i)->path()] = sources_->get(i)->original();
     }
+  }
+
+  // Errors first, then as one reads: file by file, from top to bottom.
+  void sort_by_place(std::vector<Diagnostic>& diagnostics) const {
+    std::map<std::string, std::uint32_t> order;
+    for (std::uint32_t i = 1; i < sources_->count(); ++i) order.emplace(sources_->get(i)->path(), i);
+    std::ranges::stable_sort(diagnostics, {}, [&](const Diagnostic& each) {
+      const auto file = order.find(each.mark.file);
+      return std::tuple(each.severity, file == order.end() ? 0 : file->second, each.mark.line, each.mark.column);
+    });
   }
 
   const LoadOptions& options_;

@@ -166,7 +166,8 @@ Result<> read_env_file(const FileAccess& access, const std::string& path, const 
   DotenvResult parsed = parse_dotenv(*text, first, fallback);
   if (!parsed.error.empty()) {
     Error error(Code::invalid, "failed to read " + path + ": " + parsed.error);
-    return std::unexpected(std::move(error).at(Mark{path, parsed.error_line, 1, 0}));
+    error = std::move(error).at(Mark{path, parsed.error_line, 1, 0});
+    return std::unexpected(std::move(error).hint("a line is NAME=VALUE, or starts with `#`"));
   }
   for (DotenvVariable& each : parsed.variables) {
     if (each.value) into[each.name] = std::move(*each.value);

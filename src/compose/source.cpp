@@ -7,10 +7,12 @@ namespace consort::compose {
 
 namespace {
 
+// Lines end with \n, \r\n or \r, as in YAML.
 std::vector<std::size_t> line_starts(std::string_view text) {
   std::vector<std::size_t> starts{0};
-  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
-    starts.push_back(at + 1);
+  for (std::size_t at = text.find_first_of("\r\n"); at != std::string_view::npos; at = text.find_first_of("\r\n", at)) {
+    at += text.substr(at).starts_with("\r\n") ? 2 : 1;
+    starts.push_back(at);
   }
   return starts;
 }
@@ -41,6 +43,10 @@ std::pair<std::uint32_t, std::uint32_t> line_and_column(std::string_view text, c
 }
 
 }  // namespace
+
+std::string_view line_of_text(std::string_view text, std::uint32_t number) {
+  return line_of(text, line_starts(text), number);
+}
 
 Source::Source(std::string path, std::string text)
     : path_(std::move(path)),

@@ -13,6 +13,9 @@
 
 namespace consort::compose {
 
+// The line with this number, from 1, without its end.
+std::string_view line_of_text(std::string_view text, std::uint32_t number);
+
 // A file as the user wrote it, and the repairs made in memory so that the parser could go on. Places count in the
 // repaired text; everything shown to the user counts in the original.
 class Source {

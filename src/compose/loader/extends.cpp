@@ -57,6 +57,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Scope& scop
   if (!options_.access.exists(path)) {
     Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
     made.label = "this file does not exist";
+    made.help = "correct the path: it counts from " + scope.base;
     return nullptr;
   }
   const Parsed& parsed = parse_file(path);

@@ -49,6 +49,7 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
     if (!options_.access.is_file(path)) {
       Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", item.place);
       made.label = "this file does not exist";
+      made.help = "correct the path: it counts from " + scope.base;
       return;
     }
     if (std::ranges::count(scope.includes, path)) {

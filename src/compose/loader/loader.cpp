@@ -1,10 +1,12 @@
 #include "compose/loader/loader.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "compose/loader/repairer.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/validate.hpp"
 #include "compose/template.hpp"
@@ -14,6 +16,7 @@ namespace consort::compose {
 namespace {
 
 constexpr int repair_limit = 40;                                 // rounds of repair and parsing again
+constexpr int attempt_limit = 6;                                 // repairs tried for one problem
 constexpr std::size_t repair_size_limit = std::size_t{1} << 20;  // larger texts are not written by hand
 
 Lookup lookup_in(const Environment& environment) {
@@ -29,6 +32,39 @@ Place place_of(std::uint32_t source, const yaml::Position& at) {
 
 }  // namespace
 
+namespace {
+
+// An alias without its anchor: misspelled, or defined further down.
+void explain_anchor(Diagnostic& made, const Source& source, const yaml::Problem& problem) {
+  const std::size_t begin = problem.problem.find('\'') + 1;
+  const std::string wanted = problem.problem.substr(begin, problem.problem.rfind('\'') - begin);
+  std::vector<std::string> known;
+  std::uint32_t later = 0;
+  for (std::uint32_t number = 1; number <= source.line_count(); ++number) {
+    const std::string_view line = source.line(number);
+    for (std::size_t at = line.find(" &"); at != std::string_view::npos; at = line.find(" &", at + 1)) {
+      const std::size_t end = std::min(line.find_first_of(" ,]}", at + 2), line.size());
+      known.emplace_back(line.substr(at + 2, end - at - 2));
+      if (known.back() == wanted && later == 0) later = number;
+    }
+  }
+  if (later > 0) {
+    made.label = "`&" + wanted + "` stands further down, in line " + std::to_string(later);
+    made.help = "an anchor must stand above its aliases: move it up";
+  } else if (const auto near = nearest(wanted, known)) {
+    made.label = "there is no anchor `&" + wanted + "`";
+    made.help = "did you mean `*" + *near + "`?";
+    const std::size_t at = source.original_offset(source.offset_of(problem.at.line + 1, problem.at.column + 1));
+    made.fixes.push_back(Fix{
+        "write `*" + *near + "`", Certainty::certain, {TextEdit{source.path(), at, wanted.size() + 1, "*" + *near}}});
+  } else {
+    made.help =
+        "an alias `*name` needs an anchor `&name` on an earlier value of the same file; a literal `*` needs quotes";
+  }
+}
+
+}  // namespace
+
 void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents) {
   const yaml::Problem& problem = *documents.problem;
   const Source& source = *sources_.get(parsed.source);
@@ -38,46 +74,53 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
   made.label = problem.problem;
   if (!problem.context.empty()) made.help = problem.context;
   if (problem.problem.starts_with("unknown anchor")) {
-    made.help =
-        "an alias `*name` needs an anchor `&name` on an earlier value of the same file; a literal `*` needs quotes";
+    explain_anchor(made, source, problem);
   } else if (problem.problem == "found unknown escape character") {
     made.help = "in double quotes a backslash starts an escape: write \\\\, or use single quotes";
   } else if (problem.problem.starts_with("map merge")) {
-    made.help = "`<<` takes an alias of a mapping: `<<: *name`";
+    made.help = "`<<` takes an alias of a mapping: `<<: *name`; lists cannot be merged";
+  } else if (source.text().find_first_not_of(" \r\n") == source.text().find('<')) {
+    made.label = "this is HTML or XML, not YAML";
+    made.help = "a page was saved instead of the file: download the raw file";
+    return;
   }
   if (problem.context_at.line != problem.at.line && !problem.context.empty()) {
     made.related.push_back(reporter_.related(place_of(parsed.source, problem.context_at), problem.context));
   }
 }
 
-// Parses, repairs what can be repaired, parses again. A repair that brings the parser no further is taken back.
+// Parses, repairs what can be repaired, parses again.
 yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   yaml::Documents documents = yaml::parse(sources_.get(source)->text(), source);
   if (sources_.get(source)->text().size() > repair_size_limit) return documents;
-  for (int round = 0; round < repair_limit; ++round) {
-    const Source before = *sources_.get(source);
-    const std::size_t reports = reporter_.count();
-    bool repaired = false;
-    if (documents.problem) {
-      repaired = repair_syntax(sources_, source, *documents.problem, reporter_);
-    } else {
-      for (const Node& document : documents.roots) {
-        repaired = repaired || repair_structure(sources_, source, document, reporter_);
-      }
-    }
-    if (!repaired) break;
-    yaml::Documents next = yaml::parse(sources_.get(source)->text(), source);
-    if (next.problem && documents.problem && next.problem->at.line <= documents.problem->at.line) {
-      const bool certain = reporter_.diagnostics().back().fixes.at(0).certainty == Certainty::certain;
-      if (!certain || next.problem->at.line < documents.problem->at.line) {
-        *sources_.get(source) = before;
-        reporter_.rewind(reports);
-        break;
-      }
-    }
-    documents = std::move(next);
+  for (int round = 0; round < repair_limit && repair_once(source, documents); ++round) {
   }
   return documents;
+}
+
+// A repair that brings the parser no further is taken back, and the next that fits is tried.
+bool TreeLoader::repair_once(std::uint32_t source, yaml::Documents& documents) {
+  if (!documents.problem) {
+    const bool repaired = std::ranges::any_of(
+        documents.roots, [&](const Node& document) { return repair_structure(sources_, source, document, reporter_); });
+    if (repaired) documents = yaml::parse(sources_.get(source)->text(), source);
+    return repaired;
+  }
+  const Source before = *sources_.get(source);
+  const std::size_t reports = reporter_.count();
+  for (int skip = 0; skip < attempt_limit; ++skip) {
+    if (!repair_syntax(sources_, source, *documents.problem, skip, reporter_)) return false;
+    yaml::Documents next = yaml::parse(sources_.get(source)->text(), source);
+    const bool certain = reporter_.diagnostics().back().fixes.at(0).certainty == Certainty::certain;
+    const std::uint32_t reached = next.problem ? next.problem->at.line : std::numeric_limits<std::uint32_t>::max();
+    if (reached > documents.problem->at.line || (certain && reached == documents.problem->at.line)) {
+      documents = std::move(next);
+      return true;
+    }
+    *sources_.get(source) = before;
+    reporter_.rewind(reports);
+  }
+  return false;
 }
 
 const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
@@ -95,6 +138,7 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
   parsed.source = sources_.add(path, std::move(*text));
   yaml::Documents documents = parse_repaired(parsed.source);
   if (documents.problem) report_problem(parsed, documents);
+  parsed.damaged = documents.problem.has_value();
   for (const yaml::Duplicate& each : documents.duplicates) {
     Diagnostic& made =
         reporter_.error("duplicate-key",
@@ -105,16 +149,40 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
     made.help = "a key can stand only once in a mapping; join the two or remove one";
     made.related.push_back(reporter_.related(each.first, "first defined here"));
   }
-  for (const yaml::BadKey& each : documents.bad_keys) {
-    Diagnostic& made = reporter_.error("bad-key", "non-string key: " + each.text, each.place);
-    made.label = "keys must be strings";
-    made.help = "put it in quotes: \"" + each.text + "\"";
+  for (const yaml::BadKey& each : documents.bad_keys) report_bad_key(each);
+  for (const yaml::BadKey& each : documents.lonely_tags) {
+    Diagnostic& made = reporter_.warning(
+        "lonely-tag", "`" + each.text + "` is a tag of YAML, not a value: the value is empty", each.place);
+    made.label = "a `!` at the start makes a tag";
+    made.help = "put the value in quotes: " + single_quoted(each.text);
     made.fixes.push_back(
-        Fix{"put it in quotes", Certainty::certain, {reporter_.edit(each.place, "\"" + each.text + "\"")}});
+        Fix{"put it in quotes", Certainty::certain, {reporter_.edit(each.place, single_quoted(each.text))}});
   }
   parsed.documents = std::move(documents.roots);
   parsed.usable = true;
   return parsed;
+}
+
+void TreeLoader::report_bad_key(const yaml::BadKey& key) {
+  Diagnostic& made = reporter_.error("bad-key", "non-string key: " + key.text, key.place);
+  made.label = "keys must be strings";
+  Place place = key.place;
+  std::string right = "\"" + key.text + "\"";
+  // "- 8080: 80": two ports with a blank between them.
+  const std::string_view line = reporter_.sources().get(place.source)->line(place.line);
+  const std::string_view content = trim(line);
+  const std::size_t value = content.find(": ");
+  if (content.starts_with("- " + key.text + ":") && value != std::string_view::npos) {
+    const std::string_view second = trim(content.substr(value + 1));
+    if (second.find_first_not_of("0123456789-/tcpudp") == std::string_view::npos) {
+      right = "\"" + key.text + ":" + std::string(second) + "\"";
+      place.length = static_cast<std::uint32_t>(content.size() - 2);
+      made.label = "the blank after `:` makes this a mapping";
+    }
+  }
+  made.help =
+      place.length == key.place.length ? "put it in quotes: " + right : "write " + right + ", without the blank";
+  made.fixes.push_back(Fix{"write " + right, Certainty::certain, {reporter_.edit(place, right)}});
 }
 
 std::string TreeLoader::project_name(const Strings& files, const Environment& environment) {
@@ -156,7 +224,16 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
 }
 
 bool TreeLoader::check_top(const Node& document, const std::string& file) {
+  if (document.is_mapping() && document.find("apiVersion") && document.find("kind")) {
+    Diagnostic& made =
+        reporter_.error("kubernetes", "validating " + file + ":  additional properties 'apiVersion' not allowed",
+                        document.entry("apiVersion")->place);
+    made.label = "this is a manifest of Kubernetes, not a Compose file";
+    made.help = "give a Compose file with -f; a Deployment's containers become `services:`";
+    return false;
+  }
   if (document.is_mapping()) return true;
+  if (parsed_[file].damaged) return false;  // told as what it is
   Diagnostic& made = reporter_.error(
       "not-a-mapping", "failed to parse " + file + ": top-level object must be a mapping", document.place);
   made.label = "a Compose file starts with keys like `services:`";
@@ -184,10 +261,10 @@ void TreeLoader::add_document(Node& model, Node document, const std::string& fil
   Path at;
   merge(model, std::move(document), at, reporter_, options_.listener);
   enforce_unicity(model);
-  const std::size_t before = reporter_.errors();
   validate(model, file, reporter_);
-  (void)before;
-  if (const Entry* version = model.entry("version")) {
+  if (const Entry* version = model.entry("version"); version && !version->value.is_string()) {
+    model.erase("version");  // an error says so already
+  } else if (version) {
     Diagnostic& made = reporter_.warning(
         "obsolete-version",
         file +

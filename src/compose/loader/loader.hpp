@@ -45,6 +45,7 @@ class TreeLoader {
     std::uint32_t source = 0;
     std::vector<Node> documents;
     bool usable = false;
+    bool damaged = false;  // a problem remained that no repair could mend
   };
   struct Reset {
     std::vector<std::string> path;
@@ -58,7 +59,9 @@ class TreeLoader {
 
   const Parsed& parse_file(const std::string& path);
   yaml::Documents parse_repaired(std::uint32_t source);
+  bool repair_once(std::uint32_t source, yaml::Documents& documents);
   void report_problem(Parsed& parsed, const yaml::Documents& documents);
+  void report_bad_key(const yaml::BadKey& key);
   PathOptions path_options() const { return {options_.home, options_.access.resolve_links}; }
   Node load_scope(const Strings& files, const Scope& scope);
   void add_document(Node& model, Node document, const std::string& file, const Scope& scope);
@@ -94,8 +97,9 @@ class TreeLoader {
 };
 
 // Repairs in memory, so that what follows can be checked too. Both report what they find, with fixes.
-// True when the text of the source was changed and must be parsed again.
-bool repair_syntax(Sources& sources, std::uint32_t source, const yaml::Problem& problem, Reporter& reporter);
+// True when the text of the source was changed and must be parsed again. `skip`: how many of the repairs that fit the
+// problem were tried in vain.
+bool repair_syntax(Sources& sources, std::uint32_t source, const yaml::Problem& problem, int skip, Reporter& reporter);
 bool repair_structure(Sources& sources, std::uint32_t source, const Node& document, Reporter& reporter);
 
 }  // namespace consort::compose

@@ -6,6 +6,7 @@
 #include "compose/internal/go_format.hpp"
 #include "compose/model/codec.hpp"
 #include "compose/model/fields.hpp"
+#include "compose/passes/suggest.hpp"
 
 namespace consort::compose {
 
@@ -57,21 +58,34 @@ class Decoder {
   void hint(Diagnostic& made, const std::string& why, const Node& node) {
     if (why.starts_with("time: missing unit")) {
       made.help = "add a unit: `" + node.text + "s` for seconds, or ms, m, h";
-      made.fixes.push_back(
-          Fix{"write `" + node.text + "s`",
-              Certainty::guess,
-              {reporter_.edit(node.place, node.style == Style::plain ? node.text + "s" : "\"" + node.text + "s\"")}});
+      offer(made, node, node.text + "s", Certainty::guess);
     } else if (why.starts_with("time:")) {
       made.help = "a duration is written like 30s, 1m30s, 500ms or 2h";
+      if (const auto better = better_duration(node.text)) write_instead(made, node, *better);
     } else if (why.starts_with("invalid suffix") || why.starts_with("invalid size")) {
       made.help = "a size is written like 512m, 1.5g or 64k (b, k, m, g, t)";
+      if (const auto better = better_size(node.text)) write_instead(made, node, *better);
+    } else if (why.starts_with("invalid number")) {
+      made.help = "write a number, for example 0.5";
+      if (const auto better = better_number(node.text)) write_instead(made, node, *better);
     } else if (why.starts_with("invalid additional host")) {
-      made.help = "write HOST=ADDRESS, for example " + node.text + "=192.168.1.10, or =host-gateway for this machine";
+      made.help = "write HOST=ADDRESS, for example " + node.text.substr(0, node.text.find(' ')) +
+                  "=192.168.1.10, or =host-gateway for this machine";
     } else if (why.starts_with("bad host")) {
       made.help = "write HOST=ADDRESS";
     } else if (why.starts_with("invalid command")) {
       made.help = "quote the special characters, or write a list: [\"sh\", \"-c\", \"...\"]";
     }
+  }
+
+  void offer(Diagnostic& made, const Node& node, const std::string& right, Certainty certainty) {
+    const bool plain = node.style == Style::plain;
+    made.fixes.push_back(
+        Fix{"write `" + right + "`", certainty, {reporter_.edit(node.place, plain ? right : "\"" + right + "\"")}});
+  }
+  void write_instead(Diagnostic& made, const Node& node, const std::string& right) {
+    made.help = "write `" + right + "`" + (made.help.starts_with("write") ? "" : "\n" + made.help);
+    offer(made, node, right, Certainty::certain);
   }
 
   template <class T>

@@ -1,5 +1,6 @@
 #include "compose/passes/canonical.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/os/file.hpp"
@@ -147,7 +148,7 @@ class Pass {
       Node& item = node->items[i];
       if (item.is_string()) {
         device(item);
-      } else if (item.is_mapping() && !item.find("target")) {
+      } else if (item.is_mapping() && !item.find("target") && !told_inside(item)) {
         Diagnostic& made = reporter_.error(
             "missing-key", "service device " + path + "." + std::to_string(i) + " is missing a mount target",
             item.place);
@@ -205,20 +206,31 @@ class Pass {
       const std::string at = path + ".[" + std::to_string(i) + "]";
       if (item.is_string()) {
         const std::size_t reports = reporter_.count();
+        const std::size_t errors = reporter_.errors();
         Node mount = parse_mount(item, at, reporter_);
-        if (parsing_ == Parsing::lenient && reporter_.count() > reports) {
+        if (parsing_ == Parsing::lenient && reporter_.errors() > errors) {
           reporter_.rewind(reports);
           continue;
         }
         item = std::move(mount);
         if (Node* target = item.find("target"); target && target->is_string() && !target->text.empty())
           target->text = clean_path(target->text);
-      } else if (item.is_mapping() && !item.find("target")) {
+      } else if (item.is_mapping() && !item.find("target") && !told_inside(item)) {
         Diagnostic& made =
             reporter_.error("missing-key", "service volume " + at + " is missing a mount target", item.place);
         made.help = "add `target:`, the absolute path inside the container";
       }
     }
+  }
+
+  // Whether a key of the mapping is wrong: the one that is missing may be meant by it.
+  bool told_inside(const Node& item) const {
+    return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
+      return each.code == "unknown-key" && std::ranges::any_of(item.entries, [&](const Entry& entry) {
+               const Mark mark = reporter_.sources().mark(entry.place);
+               return mark.line == each.mark.line && mark.file == each.mark.file;
+             });
+    });
   }
 
   void gpus(Node* node) {

@@ -228,6 +228,16 @@ class Checker {
         reporter_.error("bad-value", "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"",
                         at({"healthcheck", "test", "0"}));
     made.label = "not CMD, CMD-SHELL or NONE";
+    std::string word = test[0];
+    std::ranges::transform(word, word.begin(), [](char c) {
+      return c == '_' ? '-' : c >= 'a' && c <= 'z' ? c - 32 : c;
+    });
+    const Place place = at({"healthcheck", "test", "0"});
+    if (word == "CMD" || word == "CMD-SHELL" || word == "NONE") {
+      made.help = "write \"" + word + "\"";
+      made.fixes.push_back(Fix{made.help, Certainty::certain, {reporter_.edit(place, "\"" + word + "\"")}});
+      return;
+    }
     made.help = "write [\"CMD\", \"" + join(test, "\", \"") + "\"], or one string for a shell";
   }
 
@@ -244,9 +254,21 @@ class Checker {
                     "), or write `required: false`";
       } else {
         made.label = "there is no such service";
-        suggest_name(made, key, keys_of(project_.services), place, reporter_);
+        suggest_service(made, key, place);
       }
     }
+  }
+
+  // By its name, or by its container's name, which only the engine knows.
+  void suggest_service(Diagnostic& made, const std::string& key, Place place) {
+    for (const auto& [name, service] : project_.services) {
+      if (service.container_name != key) continue;
+      made.help = "`" + key + "` is the container_name of service `" + name + "`: write `" + name + "`";
+      if (place.length != key.size()) return;
+      made.fixes.push_back(Fix{"write `" + name + "`", Certainty::certain, {reporter_.edit(place, name)}});
+      return;
+    }
+    suggest_name(made, key, keys_of(project_.services), place, reporter_);
   }
 
   void volumes(const Service& service) {
@@ -259,6 +281,9 @@ class Checker {
             error("undefined-volume", quoted() + " refers to undefined volume " + mount.source, {"volumes", index});
         made.label = "`" + mount.source + "` is not defined under the top-level `volumes:`";
         undefined_help(made, "volumes", mount.source, keys_of(project_.volumes), {});
+        if (!made.help.starts_with("did you mean")) {
+          made.help += "\nor write ./" + mount.source + " if it is a directory beside this file";
+        }
         if (mount.source.find('/') != std::string::npos) {
           const std::string path = mount.source.starts_with(".") ? mount.source : "./" + mount.source;
           made.help = "a path of this directory is written " + path + "; a named volume has no `/`";

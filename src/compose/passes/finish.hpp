@@ -16,6 +16,8 @@ void resolve_label_files(Project& project, const FileAccess& access, Reporter& r
 void drop_unused_resources(Project& project);
 // What advise() tells.
 void check_startup(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter);
+// Values that the engine refuses, or that mean something else than they look like; a part of check_startup().
+void check_start_values(const Project& project, Reporter& reporter);
 // Image tags that are almost a word that everybody uses: 15-alphine.
 void check_image_tags(const Project& project, Reporter& reporter);
 

@@ -1,5 +1,7 @@
 #include "compose/passes/interpolate.hpp"
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "compose/internal/go_format.hpp"
 #include "compose/internal/path_table.hpp"
@@ -117,8 +119,7 @@ class Pass {
           "invalid-interpolation",
           "invalid interpolation format for " + path + ".\nYou may need to escape any $ with another $.\n" + node.text,
           node.place);
-      made.label = "this is not a variable: " + node.text.substr(result.fault_offset, 30);
-      made.help = "write ${NAME}, ${NAME:-default} or ${NAME:?message}; a literal `$` is written `$$`";
+      explain_fault(made, node, result.fault_offset);
       if (const std::size_t assign = node.text.find(":="); assign != std::string::npos) {
         made.help = "write `:-` instead of `:=`\n" + made.help;
       }
@@ -126,6 +127,29 @@ class Pass {
     }
     node.text = std::move(result.text);
     return true;
+  }
+
+  void explain_fault(Diagnostic& made, const Node& node, std::size_t offset) {
+    const std::string wrong = node.text.substr(offset, 30);
+    made.label = "this is not a variable: " + wrong;
+    made.help = "write ${NAME}, ${NAME:-default} or ${NAME:?message}; a literal `$` is written `$$`";
+    const auto name_end =
+        node.text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789", offset + 2);
+    const auto open = std::ranges::count(node.text, '{');
+    const auto closed = std::ranges::count(node.text, '}');
+    if (open > closed && (name_end == std::string::npos || open > 1)) {
+      made.label = "`}` is missing";
+      const std::string right = node.text + std::string(static_cast<std::size_t>(open - closed), '}');
+      made.help = "write " + right;
+      if (node.style == Style::plain && node.place.length > 0) {
+        made.fixes.push_back(Fix{"close the brace", Certainty::guess, {reporter_.edit(node.place, right)}});
+      }
+    } else if (wrong.starts_with("${}")) {
+      made.label = "the name is missing";
+    } else if (name_end != std::string::npos && name_end > offset + 2 && node.text[name_end] == '.') {
+      made.label = "a variable's name has no `.`";
+      made.help = "names consist of letters, digits and `_`\n" + made.help;
+    }
   }
 
   void fail_cast(const Node& node, std::string_view wanted) {

@@ -73,7 +73,10 @@ void resolve_environment(Service& service, const Project& project, const FileAcc
     if (!parsed.error.empty()) {
       const std::string verb = file.format == "raw" ? "failed to parse env_file " : "failed to read ";
       Diagnostic& made = reporter.error("env-file", verb + file.path + ": " + parsed.error, place);
-      made.related.push_back(RelatedMark{Mark{file.path, parsed.error_line, 1, 0}, "", parsed.error});
+      made.label = "read from here";
+      made.related.push_back(RelatedMark{Mark{file.path, parsed.error_line, 1, 0},
+                                         std::string(line_of_text(*text, parsed.error_line)), parsed.error});
+      made.help = "a line is NAME=VALUE, or starts with `#`";
       continue;
     }
     for (DotenvVariable& each : parsed.variables) {

@@ -1,5 +1,6 @@
 // The two short forms with a grammar: "127.0.0.1:8000-8010:80/tcp" and "data:/var/lib:ro".
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -94,19 +95,57 @@ std::string check_port(const std::string& text, PortParts& parts, PortRange& con
   return {};
 }
 
-void help_port(Diagnostic& made, const std::string& why, const Node& item, Reporter& reporter) {
-  made.label = why;
-  if (item.text.find(' ') != std::string::npos) {
-    const std::string right = replace_all(item.text, " ", "");
-    made.help = "write \"" + right + "\", without blanks";
-    made.fixes.push_back(
-        Fix{"remove the blanks", Certainty::certain, {reporter.edit(item.place, "\"" + right + "\"")}});
-    return;
+// What was most likely meant by a port that cannot be read, "" if nobody knows.
+std::string better_port(const std::string& text, const PortParts& parts) {
+  std::string right = text;
+  for (const char* quote : {"\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x98", "\xE2\x80\x99", "\"", "'"})
+    right = replace_all(right, quote, "");
+  for (const char* scheme : {"http://", "https://", "tcp://", "udp://"}) right = replace_all(right, scheme, "");
+  right = replace_all(right, "localhost:", "127.0.0.1:");
+  for (const char* sign : {"->", "=>", "="}) right = replace_all(right, sign, ":");
+  for (const std::string protocol : {"tcp", "udp", "sctp"}) {
+    for (const char* sign : {" ", ":"}) {
+      if (right.ends_with(sign + protocol))
+        right = right.substr(0, right.size() - protocol.size() - 1) + "/" + protocol;
+    }
   }
-  if (why.starts_with("Invalid proto")) {
+  right = replace_all(right, " ", "");
+  if (const std::vector<std::string> all = split(text, ':');
+      all.size() == 3 && is_address(all[1]) && !parts.ip.empty()) {
+    right = all[1] + ":" + all[0] + ":" + all[2];
+  }
+  PortParts again = split_port(right);
+  PortRange container;
+  PortRange host;
+  return right != text && check_port(right, again, container, host).empty() ? right : "";
+}
+
+void help_port(Diagnostic& made, const std::string& text, const PortParts& parts, const std::string& why,
+               const Node& item, Reporter& reporter) {
+  made.label = why;
+  const std::string right = better_port(text, parts);
+  const std::string number = why.substr(why.rfind(' ') + 1);
+  const bool digits = !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+  if (!right.empty()) {
+    made.help = "write \"" + right + "\"";
+    made.fixes.push_back(
+        Fix{"write \"" + right + "\"", Certainty::certain, {reporter.edit(item.place, "\"" + right + "\"")}});
+  } else if (text.find("{{") != std::string::npos) {
+    made.label = "`{{ }}` is not filled in here";
+    made.help = "a variable is written ${NAME}; or let the tool that fills in `{{ }}` write this file";
+  } else if (text.find(',') != std::string::npos) {
+    made.label = "more than one port";
+    made.help = "write one item for each: " + join(split(text, ','), " and ");
+  } else if (why.starts_with("Invalid proto")) {
     made.help = "use tcp, udp or sctp";
   } else if (why.starts_with("Invalid ip")) {
     made.help = "write \"127.0.0.1:8000:80\" or \"[::1]:8000:80\"";
+  } else if (why.starts_with("Invalid ranges")) {
+    made.label = "ranges of different length";
+    made.help = "give as many host ports as container ports";
+  } else if (digits && why.find("Port:") != std::string::npos) {
+    made.label = number + " is more than 65535";
+    made.help = "ports are numbers from 0 to 65535";
   } else {
     made.help = "write \"HOST:CONTAINER\", for example \"8000:80\"; ports are numbers from 0 to 65535";
   }
@@ -116,13 +155,14 @@ void help_port(Diagnostic& made, const std::string& why, const Node& item, Repor
 
 std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter) {
   const std::string text = item.scalar_text();
-  PortParts parts = split_port(text);
+  const PortParts as_written = split_port(text);
+  PortParts parts = as_written;
   PortRange container;
   PortRange host;
   const std::string why = check_port(text, parts, container, host);
   if (!why.empty()) {
     Diagnostic& made = reporter.error("bad-port", path + ": " + why, item.place);
-    help_port(made, why, item, reporter);
+    help_port(made, text, as_written, why, item, reporter);
     return {};
   }
   std::vector<Node> made;
@@ -157,6 +197,30 @@ bool is_path(std::string_view source) {
 Node& options_of(Node& mount, std::string_view kind) {
   if (Node* found = mount.find(kind)) return *found;
   return mount.set(kind, Node::make_mapping(mount.place), mount.place);
+}
+
+bool is_mount_option(std::string_view option) {
+  constexpr std::array<std::string_view, 16> known{
+      "ro",      "rw",     "nocopy",   "z",      "Z",         "shared",     "slave",         "private",
+      "rshared", "rslave", "rprivate", "cached", "delegated", "consistent", "volume-nocopy", "bind"};
+  return std::ranges::count(known, option) > 0;
+}
+
+// Docker Compose passes over what it does not know.
+void warn_of_options(const Node& item, Reporter& reporter) {
+  const std::vector<std::string> parts = split(item.text, ':');
+  if (parts.size() < 3 || parts.back().find('/') != std::string::npos || parts.back().find('$') != std::string::npos)
+    return;
+  for (const std::string& option : split(parts.back(), ',')) {
+    if (is_mount_option(option)) continue;
+    Diagnostic& made = reporter.warning("unknown-mount-option",
+                                        "the mount option `" + option + "` is not known and does nothing", item.place);
+    const std::string word = to_lower(replace_all(option, "_", ""));
+    made.label = "not an option of a mount";
+    made.help = word == "readonly" || word == "read" || word == "r" ? "write `ro`"
+                : word == "readwrite" || word == "w"                ? "leave it out: mounts are writable"
+                                                     : "known are ro, rw, z, Z, nocopy and the kinds of propagation";
+  }
 }
 
 void mount_option(Node& mount, std::string_view option) {
@@ -228,6 +292,7 @@ Node parse_mount(const Node& item, const std::string& path, Reporter& reporter) 
     made.help = "write SOURCE:TARGET[:OPTIONS], for example \"./src:/app:ro\"";
     return mount;
   }
+  warn_of_options(item, reporter);
   const Node* source = mount.find("source");
   if (source && is_path(source->text)) {
     mount.set("type", Node::make_string("bind", item.place));

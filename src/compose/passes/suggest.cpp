@@ -1,3 +1,4 @@
+// What to say of a value of the wrong type, and of a word that is not one of the possible ones.
 #include "compose/passes/suggest.hpp"
 
 #include <algorithm>
@@ -8,92 +9,11 @@ namespace consort::compose {
 
 namespace {
 
-void collect(std::string_view key, const Shape& shape, const std::string& path, int depth,
-             std::vector<std::string>& found) {
-  if (depth > 8) return;
-  const std::string prefix = path.empty() ? "" : path + ".";
-  for (const Field& field : shape.fields) {
-    if (field.key == key) found.push_back(prefix + std::string(field.key));
-    collect(key, *field.shape, prefix + std::string(field.key), depth + 1, found);
-  }
-  if (shape.item) collect(key, *shape.item, path + "[]", depth + 1, found);
-  if (shape.value) collect(key, *shape.value, prefix + "*", depth + 1, found);
-}
-
-// Keys that people bring from other tools or older files.
-struct Alias {
-  std::string_view wrong;
-  std::string_view right;
-};
-constexpr Alias aliases[] = {
-    {"env", "environment"},
-    {"envs", "environment"},
-    {"environments", "environment"},
-    {"enviroment", "environment"},
-    {"port", "ports"},
-    {"volume", "volumes"},
-    {"network", "networks"},
-    {"cmd", "command"},
-    {"args", "command"},
-    {"name", "container_name"},
-    {"container", "container_name"},
-    {"containername", "container_name"},
-    {"depends", "depends_on"},
-    {"dependson", "depends_on"},
-    {"depend_on", "depends_on"},
-    {"dependencies", "depends_on"},
-    {"workdir", "working_dir"},
-    {"work_dir", "working_dir"},
-    {"restart_policy", "restart"},
-    {"memory", "mem_limit"},
-    {"mem", "mem_limit"},
-    {"cpu", "cpus"},
-    {"health_check", "healthcheck"},
-    {"health", "healthcheck"},
-    {"envfile", "env_file"},
-    {"env_files", "env_file"},
-    {"mounts", "volumes"},
-    {"link", "links"},
-    {"secret", "secrets"},
-    {"config", "configs"},
-    {"replicas", "scale"},
-    {"log", "logging"},
-    {"logs", "logging"},
-    {"entry_point", "entrypoint"},
-    {"stop_timeout", "stop_grace_period"},
-    {"service", "services"},
-    {"net", "network_mode"},
-    {"user_id", "user"},
-    {"readonly", "read_only"},
-    {"img", "image"},
-    {"run", "command"},
-    {"tag", "image"},
-    {"arguments", "command"},
-    {"ram", "mem_limit"},
-    {"links_to", "links"},
-    {"mount", "volumes"},
-    {"src", "source"},
-    {"dst", "target"},
-    {"destination", "target"},
-    {"dest", "target"},
-    {"publish", "published"},
-
-    {"file", "dockerfile"},
-};
-
 std::string article(const std::string& words) {
   return (std::string_view("aeiou").find(words[0]) != std::string_view::npos ? "an " : "a ") + words;
 }
 
 }  // namespace
-
-std::vector<std::string> places_of_key(std::string_view key, std::size_t limit) {
-  std::vector<std::string> found;
-  collect(key, root_shape(), "", 0, found);
-  std::ranges::stable_sort(found, {}, [](const std::string& path) { return std::ranges::count(path, '.'); });
-  if (found.size() > limit) found.resize(limit);
-  return found;
-}
 
 std::string type_names(const Shape& shape) {
   std::string out;
@@ -164,19 +84,47 @@ void explain_plain_scalar(Diagnostic& made, const Node& node, const Shape& shape
   made.fixes.push_back(Fix{title, certainty, {reporter.edit(node.place, right)}});
 }
 
+// The key that a short value stands for, where the shape has no short form.
+std::string_view key_of_short_form(const Shape& shape, const Node& node) {
+  const auto is_path = [&] { return node.text.starts_with('.') || node.text.starts_with('/'); };
+  if (shape.find("test")) return "test";
+  if (shape.find("condition") && shape.find("required")) return "condition";
+  if (shape.find("driver") && shape.find("options")) return "driver";  // logging
+  if (shape.find("ipam")) return "driver";                             // a network
+  if (shape.find("file") && shape.find("external") && is_path()) return "file";
+  return {};
+}
+
+bool explain_short_form(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
+  const std::string_view key = key_of_short_form(shape, node);
+  if (key.empty()) return false;
+  const Field* field = shape.find(key);
+  const auto& choices = field->shape->choices;
+  if (!choices.empty() && !std::ranges::count(choices, node.text)) return false;
+  const bool plain = node.style == Style::plain && node.text.find_first_of(",[]{}\"'") == std::string::npos;
+  const std::string value = plain ? node.text : "'" + replace_all(node.text, "'", "''") + "'";
+  const std::string right = "{" + std::string(key) + ": " + value + "}";
+  made.help = "write " + right;
+  if (node.place.length > 0) {
+    made.fixes.push_back(Fix{"write the mapping", Certainty::certain, {reporter.edit(node.place, right)}});
+  }
+  return true;
+}
+
 // A string where a list or mapping must stand.
 bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
   const bool one_line = node.place.length > 0;
+  const bool below = made.line_text.find(':') >= made.mark.column;
   if (node.style == Style::plain && one_line && node.text.size() > 1 && node.text[0] == '-' && node.text[1] != '-') {
-    const std::string right = "- " + node.text.substr(1);
-    made.help = "a blank is missing after `-`: write `" + right + "`";
-    made.fixes.push_back(Fix{"add the blank", Certainty::certain, {reporter.edit(node.place, right)}});
+    const std::string right = below ? "- " + node.text.substr(1) : "[\"" + node.text.substr(1) + "\"]";
+    made.help = below ? "a blank is missing after `-`: write `" + right + "`"
+                      : "a list on the line of its key is written in brackets: " + right;
+    made.fixes.push_back(Fix{"make it a list", Certainty::certain, {reporter.edit(node.place, right)}});
     return true;
   }
   const std::size_t equals = node.text.find('=');
   const bool pair = equals != std::string::npos && equals > 0 && node.text.find(' ') == std::string::npos;
   if ((shape.types & type::mapping) && shape.value && pair) {
-    const bool below = node.place.column < 40 && made.line_text.find(':') >= made.mark.column;
     const std::string right = node.text.substr(0, equals) + ": " + node.text.substr(equals + 1);
     made.help = below ? "write `" + right + "`" : "write it on a line of its own: `" + right + "`";
     if (below && one_line) {
@@ -184,8 +132,11 @@ bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Repo
     }
     return true;
   }
+  if ((shape.types & type::mapping) && explain_short_form(made, node, shape, reporter)) return true;
   if (!(shape.types & type::sequence)) return false;
-  const std::string right = "[" + quoted_like(node) + "]";
+  std::vector<std::string> parts;
+  for (const std::string& part : split(node.text, ',')) parts.emplace_back(trim(part));
+  const std::string right = "[" + (parts.size() > 1 ? join(parts, ", ") : quoted_like(node)) + "]";
   made.help = "make it a list: " + right;
   if (one_line && node.style != Style::single_quoted) {
     made.fixes.push_back(Fix{"make it a list", Certainty::certain, {reporter.edit(node.place, right)}});
@@ -196,8 +147,12 @@ bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Repo
 // "- KEY: value" where "KEY=value" must stand.
 void explain_pair_item(Diagnostic& made, const Node& node, Reporter& reporter) {
   const Entry& entry = node.entries[0];
-  const std::string right = entry.key + "=" + entry.value.scalar_text();
-  made.help = "write `- " + right + "`, or `" + entry.key + ": " + entry.value.scalar_text() + "` without the `- `";
+  const bool text = entry.key.find_first_of("= ") != std::string::npos;  // a colon inside of what was meant as one text
+  const std::string value = entry.value.scalar_text();
+  const std::string right =
+      text ? "'" + replace_all(entry.key + ": " + value, "'", "''") + "'" : entry.key + "=" + value;
+  made.help = text ? "put it in quotes: " + right
+                   : "write `- " + right + "`, or `" + entry.key + ": " + value + "` without the `- `";
   const Place from = entry.place;
   const Place to = entry.value.place;
   if (from.line != to.line || to.length == 0) return;
@@ -208,102 +163,124 @@ void explain_pair_item(Diagnostic& made, const Node& node, Reporter& reporter) {
 
 }  // namespace
 
+namespace {
+
+// "- db" where "db:" must stand: drops the dashes of a list below its key.
+void drop_dashes(Diagnostic& made, const Node& list, Reporter& reporter) {
+  const Source* source = list.items.empty() ? nullptr : reporter.sources().get(list.items[0].place.source);
+  if (!source || list.style != Style::block) return;
+  Fix fix{"make it a mapping", Certainty::certain, {}};
+  for (const Node& item : list.items) {
+    const std::string_view line = source->line(item.place.line);
+    const std::size_t dash = line.find_first_not_of(' ');
+    const std::size_t first = dash == std::string_view::npos ? dash : line.find_first_not_of(' ', dash + 1);
+    if (first == std::string_view::npos || line[dash] != '-') return;
+    const std::size_t at = source->offset_of(item.place.line, 1);
+    if (item.is_mapping()) {  // its body stays deeper than its key
+      fix.edits.push_back(reporter.edit_bytes(item.place.source, at + dash, first - dash, ""));
+    } else if (item.is_string() && item.place.length == item.text.size()) {
+      fix.edits.push_back(
+          reporter.edit_bytes(item.place.source, at + dash, first - dash + item.text.size(), item.text + ":"));
+    } else {
+      return;
+    }
+  }
+  made.fixes.push_back(std::move(fix));
+}
+
+// A list where a mapping must stand.
+void explain_list(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
+  const Node& first = node.items[0];
+  const Node* name = first.find("name");
+  const bool null_values = shape.value && (shape.value->types & type::null);
+  if (name && name->is_string() && shape.value && !shape.value->fields.empty()) {
+    made.help = "write `" + name->text + ":`, with the rest below it, instead of `- name: " + name->text + "`";
+  } else if (std::ranges::all_of(node.items, [](const Node& item) { return item.is_string(); }) && shape.value) {
+    made.help = "write `" + first.text + ":` without the leading `- `";
+    if (null_values) drop_dashes(made, node, reporter);
+  } else {
+    made.help = "write `key: value` lines without the leading `- `";
+  }
+}
+
+// A mapping where a list of mappings must stand.
+bool explain_single_item(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
+  if (!shape.item || !(shape.item->types & type::mapping) || node.entries.empty()) return false;
+  const Entry& first = node.entries[0];
+  if (!shape.item->find(first.key)) return false;
+  made.help = "start an item of the list: `- " + first.key + ":`, and indent what follows by 2 blanks more";
+  const Source* source = reporter.sources().get(first.place.source);
+  if (!source || node.style != Style::block) return true;
+  Fix fix{"make it an item of a list", Certainty::certain, {}};
+  for (std::uint32_t line = first.place.line; line <= source->line_count(); ++line) {
+    const std::string_view text = source->line(line);
+    const std::size_t indent = text.find_first_not_of(' ');
+    if (indent == std::string_view::npos) continue;
+    if (indent + 1 < first.place.column) break;
+    const std::string more = line == first.place.line ? "- " : "  ";
+    fix.edits.push_back(reporter.edit_bytes(first.place.source, source->offset_of(line, first.place.column), 0, more));
+  }
+  made.fixes.push_back(std::move(fix));
+  return true;
+}
+
+// A mapping where one value or a list of values must stand.
+void explain_mapping(Diagnostic& made, const Node& node, const Shape& shape, const Path& path, Reporter& reporter) {
+  const Entry* first = node.entries.empty() ? nullptr : &node.entries[0];
+  const std::string key = path.size() ? path[path.size() - 1] : "";
+  if (first && (shape.types & type::sequence)) {
+    if (explain_single_item(made, node, shape, reporter)) return;
+    const bool pair = key == "volumes" || key == "ports" || key == "tmpfs" || key == "extra_hosts" || key == "devices";
+    const std::string text = first->key + ":" + (first->value.is_scalar() ? first->value.scalar_text() : "");
+    made.help = pair ? "write a list: `- \"" + text + "\"`" : "write one value or a list of values";
+  } else if (first && path.size() > 1 &&
+             (path[path.size() - 2] == "labels" || path[path.size() - 2] == "annotations")) {
+    made.help = "write one line for each, with the whole name: `" + key + "." + first->key + ": ...`";
+  } else {
+    made.help = "write one value instead of a mapping";
+  }
+}
+
+}  // namespace
+
 void explain_wrong_type(Diagnostic& made, const Node& node, const Shape& shape, const Path& path, Reporter& reporter) {
   made.label = "this is " + kind_text(node) + ", it must be " + article(std::string(shape.name));
   const bool plain_scalar = node.is_scalar() && !node.is_null() && !node.is_string();
   if (plain_scalar && (shape.types & type::string)) return explain_plain_scalar(made, node, shape, path, reporter);
   const bool one_item_list = node.is_sequence() && node.items.size() == 1 && node.items[0].is_scalar();
-  if (one_item_list && (shape.types & type::mapping)) {
-    made.help = "write `" + node.items[0].text + ":` without the leading `- `";
-  } else if (one_item_list && !(shape.types & type::sequence)) {
+  const bool item = path.size() > 0 && parse_unsigned(path[path.size() - 1]).has_value();
+  if (one_item_list && (shape.types & type::string)) {
     made.help = "write the value without the list: " + node.items[0].text;
+    if (node.style == Style::flow && node.place.length > 0) {
+      made.fixes.push_back(
+          Fix{"write the value", Certainty::certain, {reporter.edit(node.place, quoted_like(node.items[0]))}});
+    }
+  } else if (node.is_sequence() && !node.items.empty() && (shape.types & type::mapping)) {
+    explain_list(made, node, shape, reporter);
+  } else if (node.is_sequence()) {
+    made.help = "write one value instead of a list";
   } else if (node.is_string() && explain_string(made, node, shape, reporter)) {
     // told
+  } else if (node.is_scalar() && !node.is_null() && shape.find("driver_opts") && path.size() == 2) {
+    made.help = "write `" + path[1] + ":` with nothing behind it";
+    if (node.text.starts_with('/') || node.text.starts_with('.')) {
+      made.help += "; a directory of this machine is mounted in the service: `" + node.text + ":/TARGET`";
+    }
   } else if (node.is_null()) {
     const std::string key = path.size() ? path[path.size() - 1] : "this";
     made.help = "give `" + key + "` a value or remove it; what belongs to it must be indented below it";
-  } else if (node.is_mapping() && node.entries.size() == 1 && node.entries[0].value.is_scalar() &&
+  } else if (item && node.is_mapping() && node.entries.size() == 1 && node.entries[0].value.is_scalar() &&
              shape.types == type::string) {
     return explain_pair_item(made, node, reporter);
-  } else if (node.is_mapping() && (shape.types & type::sequence) && !node.entries.empty() &&
-             node.entries[0].value.is_scalar()) {
-    made.help = "write a list: `- \"" + node.entries[0].key + ":" + node.entries[0].value.scalar_text() + "\"`";
-  } else if (node.is_sequence() && (shape.types & type::mapping)) {
-    made.help = "write `key: value` lines without the leading `- `";
+  } else if (node.is_mapping()) {
+    explain_mapping(made, node, shape, path, reporter);
   } else if (node.is_string() && (shape.types & type::boolean) && !(shape.types & type::string)) {
     made.help = "write true or false without quotes";
   } else if (node.is_string() && (shape.types & (type::number | type::integer))) {
     made.help = "write a number without quotes";
-  } else if (node.is_mapping() && (shape.types & type::string)) {
-    made.help = "write one value instead of a mapping";
   }
-  if (!shape.example.empty()) {
+  if (!shape.example.empty() && made.fixes.empty()) {
     made.help += std::string(made.help.empty() ? "" : "\n") + "for example: " + std::string(shape.example);
-  }
-}
-
-void explain_unknown_key(Diagnostic& made, const Node& parent, const Entry& entry, const Shape& shape, const Path& path,
-                         Reporter& reporter) {
-  const std::string where = path.size() == 0                            ? "at the top level"
-                            : path.size() == 2 && path[0] == "services" ? "in a service"
-                                                                        : "in " + path.dotted();
-  made.label = "not known " + where;
-  std::vector<std::string> known;
-  for (const Field& field : shape.fields) known.emplace_back(field.key);
-  const std::string lower = to_lower(replace_all(entry.key, "-", "_"));
-  std::optional<std::string> near;
-  if (shape.find(lower)) near = lower;
-  if (!near) near = nearest(lower, known);
-  const bool misspelled = near.has_value();
-  for (const Alias& alias : aliases) {
-    if (!near && alias.wrong == lower && shape.find(alias.right)) near = std::string(alias.right);
-  }
-  if (near && !parent.find(*near)) {
-    made.help = "did you mean `" + *near + "`?";
-    const bool sure =
-        lower == *near || (misspelled && (near->size() > 4 && to_lower(entry.key).size() + 2 > near->size()));
-    made.fixes.push_back(Fix{"rename it to `" + *near + "`",
-                             sure ? Certainty::certain : Certainty::guess,
-                             {reporter.edit(entry.place, *near)}});
-  } else if (near) {
-    made.help = "did you mean `" + *near + "`, which is already there?";
-  }
-  const std::vector<std::string> places = places_of_key(entry.key, 3);
-  if (!places.empty()) {
-    std::string list;
-    for (const std::string& each : places) {
-      list += std::string(list.empty() ? "" : ", ") + "`" + replace_all(each, "services.*", "services.NAME") + "`";
-    }
-    made.help += std::string(made.help.empty() ? "" : "\n") + "`" + entry.key + "` is valid as " + list;
-  }
-  if (path.size() == 0 && made.help.empty() && entry.value.is_mapping() &&
-      (entry.value.find("image") || entry.value.find("build"))) {
-    made.help = "a service must be indented below `services:`";
-  }
-  if (made.help.empty()) made.help = "remove it, or name it `x-" + entry.key + "` to keep it as an extension";
-}
-
-void explain_missing_key(Diagnostic& made, std::string_view key, const Shape& shape) {
-  const Field* field = shape.find(key);
-  if (field && !field->shape->example.empty()) {
-    made.help = "add `" + std::string(key) + ": " + std::string(field->shape->example) + "`";
-  } else {
-    made.help = "add `" + std::string(key) + ":`";
-  }
-  if (!shape.example.empty()) made.help += "\nfor example: " + std::string(shape.example);
-}
-
-void explain_bad_name(Diagnostic& made, const Entry& entry, Reporter& reporter) {
-  made.label = "not a valid name";
-  std::string better;
-  for (const char c : entry.key) {
-    const bool fits =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-    better.push_back(fits ? c : '-');
-  }
-  made.help = "names consist of letters, digits, `.`, `_` and `-`; for example `" + better + "`";
-  if (!better.empty()) {
-    made.fixes.push_back(Fix{"rename it to `" + better + "`", Certainty::guess, {reporter.edit(entry.place, better)}});
   }
 }
 

@@ -1,6 +1,9 @@
 // What to tell the user beyond "not allowed": the nearest known key, where a key would be valid, an example.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "compose/internal/reporter.hpp"
 #include "compose/schema.hpp"
 
@@ -16,9 +19,17 @@ void explain_missing_key(Diagnostic& made, std::string_view key, const Shape& sh
 void explain_bad_name(Diagnostic& made, const Entry& entry, Reporter& reporter);
 void explain_choice(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter);
 
+// What was most likely meant by a value that is not written as Compose wants it: "30sec" -> "30s".
+std::optional<std::string> better_duration(std::string_view text);
+std::optional<std::string> better_size(std::string_view text);
+std::optional<std::string> better_number(std::string_view text);
+
 // "did you mean", for names that the user made (services, networks, ...): help and a guess or certain fix.
 void suggest_name(Diagnostic& made, std::string_view name, const std::vector<std::string>& known, Place place,
                   Reporter& reporter);
+
+// Whether people bring this key from another tool or an older file, for one that the shape has.
+bool known_alias(std::string_view key, const Shape& shape);
 
 // Paths ("services.*.build.args") where a key exists in the schema, best first, at most `limit`.
 std::vector<std::string> places_of_key(std::string_view key, std::size_t limit);

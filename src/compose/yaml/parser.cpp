@@ -230,6 +230,12 @@ bool Parser::content(Node& into, Spot spot, const Properties& found) {
     into.place = place(*found.start, at);
     const bool core = found.tag.empty() || (found.tag.starts_with("!!") && found.tag != "!!str");
     into.kind = core ? Kind::null : Kind::string;
+    const bool own = found.tag.size() > 1 && found.tag[0] == '!' && found.tag[1] != '!';
+    if (own && found.tag != "!reset" && found.tag != "!override") {
+      Place tag = into.place;
+      tag.length = static_cast<std::uint32_t>(found.tag.size());
+      out_.lonely_tags.push_back(BadKey{found.tag, "", tag});
+    }
     return true;
   }
   return fail(block ? "while parsing a block node" : "while parsing a flow node", at,

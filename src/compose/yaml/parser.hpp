@@ -28,7 +28,8 @@ struct Documents {
   std::vector<Node> roots;  // one for each document; empty for a text without any
   std::vector<Duplicate> duplicates;
   std::vector<BadKey> bad_keys;
-  std::optional<Problem> problem;  // roots then holds the documents before it
+  std::vector<BadKey> lonely_tags;  // "!secret" without a value behind it
+  std::optional<Problem> problem;   // roots then holds the documents before it
 };
 
 inline constexpr std::size_t node_limit = 600'000;    // of one text, aliases expanded
