@@ -1,4 +1,5 @@
 // From the words of the command line to a command's exit status.
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 
@@ -71,15 +72,50 @@ std::optional<int> explain_group(const Invocation& invocation, const std::vector
   return failure;
 }
 
-int unknown_command(const Invocation& invocation, const std::string& name) {
-  print_out(program_help(invocation.program));
+// Words that people know from Docker, and what to use here.
+struct Advice {
+  std::string_view word;
+  std::string_view text;
+};
+constexpr Advice advice[] = {
+    {"alpha", "experimental commands of Docker Compose are not implemented"},
+    {"bridge", "turning a file into another tool's format is not implemented"},
+    {"convert", "use `config`"},
+    {"history", "use `image history`"},
+    {"import", "use `image import`"},
+    {"info", "use `version`, `ls -a` for the projects and `image ls` for the images"},
+    {"inspect", "use `image inspect` for images, `ps -a --format json` for containers"},
+    {"load", "use `image load`"},
+    {"network", "networks are made by `up` and removed by `down`; `config --networks` lists those of the file"},
+    {"publish", "publishing a project as an artifact is not implemented; `push` pushes its images"},
+    {"prune", "use `image prune`; `down -v --rmi all` removes everything of a project"},
+    {"rename", "use `container_name:` in the file"},
+    {"rmi", "use `image rm`"},
+    {"save", "use `image save`"},
+    {"system", "use `image prune`; `down -v --rmi all` removes everything of a project"},
+    {"tag", "use `image tag`"},
+    {"volume", "use `volumes`; `down -v` removes those of a project"},
+    {"watch",
+     "watching files is not implemented: bind mounts show changed files at once; for the rest, run `up -d --build` "
+     "again"},
+};
+
+// What to try instead of a command that there is not.
+std::string instead_of(const std::string& name) {
+  const auto found = std::ranges::find(advice, name, &Advice::word);
+  if (found != std::end(advice)) return std::string(found->text) + "\n";
   std::vector<std::string> known;
   for (const Command& command : commands())
     if (command.shown == Shown::yes) known.emplace_back(command.name);
   const auto near = nearest(name, known);
+  return near ? "did you mean \"" + *near + "\"?\n" : "";
+}
+
+int unknown_command(const Invocation& invocation, const std::string& name) {
+  print_out(program_help(invocation.program));
   print_err((invocation.persona == Persona::docker_compose ? "unknown docker command: \"compose "
                                                            : "unknown command: \"" + invocation.program + " ") +
-            name + "\"\n" + (near ? "did you mean \"" + *near + "\"?\n" : ""));
+            name + "\"\n" + instead_of(name));
   return failure;
 }
 
@@ -154,9 +190,8 @@ int run_program(const std::vector<std::string>& argv) {
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   invocation.line = invocation.program;
   for (const std::string& word : words) invocation.line += " " + shell_quote(word);
-  // As a plug-in of the docker command the first word is the plug-in's name.
-  if (invocation.persona == Persona::docker_compose && !words.empty() && words[0] == "compose")
-    words.erase(words.begin());
+  // The name of a plug-in of the docker command, or a habit: `consort compose up`.
+  if (!words.empty() && words[0] == "compose") words.erase(words.begin());
   const Result<int> outcome = run(invocation, std::move(words));
   if (outcome) return *outcome;
   if (outcome.error().code() == Code::interrupted) return interrupted;

@@ -76,6 +76,14 @@ Result<unsigned> parallel_of(const Invocation& invocation) {
   return wanted <= 0 ? unlimited : static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
 }
 
+// What is refused to a user without rights, said as what it means.
+Error explain_rights(Error error) {
+  const bool rights = error.sys_errno() == EACCES || error.sys_errno() == EPERM;
+  if (::geteuid() == 0 || !rights) return error;
+  return Error(Code::denied, "only root can run containers: " + error.message())
+      .hint("run the command with sudo; `config`, `version` and --help work for everybody");
+}
+
 }  // namespace
 
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options) {
@@ -103,8 +111,10 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
     name = project->name;
   }
   const Roots roots = TRY(Roots::from_environment());
-  TRY(roots.prepare());
-  workspace->engine_ = TRY(engine::Engine::open(roots));
+  if (Result<> prepared = roots.prepare(); !prepared) return fail(explain_rights(std::move(prepared).error()));
+  auto engine = engine::Engine::open(roots);
+  if (!engine) return fail(explain_rights(std::move(engine).error()));
+  workspace->engine_ = std::move(*engine);
   workspace->progress_ =
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
   workspace->session_.reset(new project::Session{.engine = *workspace->engine_,

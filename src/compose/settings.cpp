@@ -24,7 +24,11 @@ class Finder {
     TRY(read_dotenv());
     files_from_environment();
     TRY(discover());
-    if (out_.files.empty()) return fail(Code::not_found, "no configuration file provided: not found");
+    if (out_.files.empty()) {
+      return fail(Error(Code::not_found, "no configuration file provided: not found")
+                      .hint("there is no compose.yaml or docker-compose.yml in " + options_.working_directory +
+                            " or above: go to the project's directory, or name the file with -f"));
+    }
     for (std::string& file : out_.files) {
       if (file != "-") file = join_path(options_.working_directory, file);
     }

@@ -120,6 +120,12 @@ Error transport_error(CURLcode code, const char* detail, const CurlLibrary& curl
       break;
     case CURLE_COULDNT_RESOLVE_HOST:
       kind = Code::not_found;
+      hint =
+          "is the name right, and is there a network? Without a way to the registry, set a mirror in registries.conf "
+          "or bring the image with `image load`";
+      break;
+    case CURLE_COULDNT_CONNECT:
+      hint = "does the registry run, and is its address right?";
       break;
     case CURLE_ABORTED_BY_CALLBACK:
       kind = Code::interrupted;

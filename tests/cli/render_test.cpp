@@ -84,6 +84,9 @@ TEST(Template, FieldsAndTables) {
             "CONTAINER ID   CODE\nabc            1\n");
   EXPECT_EQ(format_rows("table", rows, {"ID"}, heads).value_or(""), "CONTAINER ID\nabc\n");
   EXPECT_FALSE(format_rows("{{.Nope}}", rows, {}, heads));
+  const std::vector<FormatRow> labelled{{{"Labels", "", "a=1,my.label=x=y", ""}}};
+  EXPECT_EQ(format_rows("{{.Label \"my.label\"}}", labelled, {}, heads).value_or(""), "x=y\n");
+  EXPECT_EQ(format_rows("{{.Label \"my\"}}", labelled, {}, heads).value_or("?"), "\n");
   EXPECT_FALSE(format_rows("{{.ID", rows, {}, heads));
 }
 

@@ -4,7 +4,7 @@ import re
 import socket
 import subprocess
 
-from harness import ROOT, Skip, check, eventually, http, run
+from harness import CONSORT, ROOT, Skip, check, eventually, http, run
 
 SLIM = 'image: "debian:bookworm-slim"'
 
@@ -154,6 +154,74 @@ def scenario_full_disk(world):
     run(["mount", "-o", "remount,size=400m", small])
     works_afterwards(world)
     run(["umount", "-l", small])
+
+
+def scenario_start_errors_show_their_line(world):
+    """What the engine refuses at the start must be shown at the attribute that asks for it."""
+    wrong = {"command": "nosuchprogram", "user": "nosuchuser", "working_dir": "/etc/passwd", "entrypoint": "[/etc/passwd]"}
+    text = "services:\n"
+    for name, value in wrong.items():
+        text += f"  {name.replace('_', '-')}:\n    {SLIM}\n    {name}: {value}\n"
+        text += "" if name == "command" else "    command: [id]\n"
+    world.write("compose.yaml", text)
+    for name in wrong:
+        number = 1 + next(i for i, line in enumerate(text.splitlines()) if line.startswith(f"    {name}: {wrong[name]}"))
+        fails(world, "up", "-d", name.replace("_", "-"), says=[rf"compose\.yaml:{number}:\d+"])
+    world.consort("down", "-t", "0")
+
+
+def scenario_namesakes(world):
+    """A second project of the same name must be told whose containers it takes over."""
+    del world.env["COMPOSE_PROJECT_NAME"]
+    for folder in ("one/same", "two/same"):
+        world.write(f"{folder}/compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    stop_grace_period: 0s\n")
+    first = world.consort("up", "-d", cwd=world.project / "one/same")
+    check("were made from" not in first.err, f"a warning without a reason:\n{first}")
+    second = world.consort("up", "-d", cwd=world.project / "two/same")
+    check(str(world.project / "one/same") in second.err, f"does not name the other directory:\n{second}")
+    world.consort("down", "-t", "0", cwd=world.project / "two/same")
+
+
+def scenario_without_root(world):
+    """Without root, what needs it must say so, and config must work."""
+    world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n")
+    as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    world.folder.chmod(0o755)
+    program = world.folder / "consort"
+    program.write_bytes(CONSORT.read_bytes())
+    program.chmod(0o755)
+    answers = {verb: run([*as_nobody, program, *verb.split()], env=world.env, cwd=world.project)
+               for verb in ("config --quiet", "up -d")}
+    check(answers["config --quiet"].status == 0, str(answers["config --quiet"]))
+    refused = answers["up -d"]
+    check(refused.status == 1 and "only root" in refused.err and "sudo" in refused.err, str(refused))
+
+
+def scenario_habits(world):
+    """Words that people bring from docker must be understood, or answered with what to use here."""
+    world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    stop_grace_period: 0s\n")
+    world.consort("compose", "up", "-d")
+    check(world.service("a")["State"] == "running", "`consort compose up` did nothing")
+    for word, answer in (("rmi", "image rm"), ("watch", "up -d --build"), ("volume", "volumes"), ("publish", "push")):
+        fails(world, word, says=[answer])
+    fails(world, "scale", says=["requires at least 1 arg"])
+    fails(world, "logs", "--index", "7", "a", says=["container #7"])
+    world.consort("stop")
+    world.consort("pause", "a")  # passes over what does not run
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    fails(world, "-f", "nosuch.yaml", "ps", cwd=elsewhere, says=["nosuch.yaml"])
+    del world.env["COMPOSE_PROJECT_NAME"]
+    fails(world, "up", cwd=elsewhere, says=["no configuration file provided", "go to the project's directory"])
+    world.consort("down", "-t", "0", env={"COMPOSE_PROJECT_NAME": "habits"})
+
+
+def scenario_detached_run_is_removed(world):
+    """A container of `run -d --rm` must be gone when it has ended."""
+    world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n")
+    world.consort("run", "-d", "--rm", "a", "true")
+    eventually("nothing is left of it", lambda: world.ps_all() == [])
+    world.consort("down", "-t", "0")
 
 
 def scenario_build_cache_is_given_back(world):

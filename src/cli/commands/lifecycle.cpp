@@ -94,14 +94,21 @@ Result<int> run_kill(Invocation& invocation) {
   return carry_out(*opened.workspace, project::plan_kill(opened.containers, signal), "Killing");
 }
 
+// What is not running can neither be paused nor go on, and is passed over.
+Result<Opened> open_running(Invocation& invocation) {
+  Opened opened = TRY(open(invocation));
+  std::erase_if(opened.containers, [](const engine::Container& each) { return !each.state.running(); });
+  return opened;
+}
+
 Result<int> run_pause(Invocation& invocation) {
-  const Opened opened = TRY(open(invocation));
+  const Opened opened = TRY(open_running(invocation));
   return carry_out(*opened.workspace, project::plan_pause(opened.containers, project::Action::pause_container),
                    "Pausing");
 }
 
 Result<int> run_unpause(Invocation& invocation) {
-  const Opened opened = TRY(open(invocation));
+  const Opened opened = TRY(open_running(invocation));
   return carry_out(*opened.workspace, project::plan_pause(opened.containers, project::Action::unpause_container),
                    "Unpausing");
 }

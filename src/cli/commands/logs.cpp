@@ -12,6 +12,15 @@ namespace consort::cli {
 
 namespace {
 
+// --since or --until.
+Result<std::optional<SystemTime>> moment_of(const ParsedFlags& flags, const char* flag) {
+  if (!flags.has(flag)) return std::nullopt;
+  auto moment = parse_moment(flags.text(flag), system_now());
+  if (moment) return *moment;
+  return fail(Error(Code::invalid, std::string("invalid value for \"") + flag + "\": " + moment.error().message())
+                  .hint(moment.error().hint_text()));
+}
+
 Result<supervisor::LogReadOptions> read_options(const ParsedFlags& flags) {
   supervisor::LogReadOptions options;
   const std::string tail = flags.text("tail", "all");
@@ -20,8 +29,8 @@ Result<supervisor::LogReadOptions> read_options(const ParsedFlags& flags) {
     if (!number) return fail(Code::invalid, "invalid value for --tail: \"" + tail + "\"");
     if (*number >= 0) options.tail = static_cast<std::size_t>(*number);
   }
-  if (flags.has("since")) options.since = TRY(parse_moment(flags.text("since"), system_now()));
-  if (flags.has("until")) options.until = TRY(parse_moment(flags.text("until"), system_now()));
+  options.since = TRY(moment_of(flags, "since"));
+  options.until = TRY(moment_of(flags, "until"));
   return options;
 }
 
@@ -35,6 +44,10 @@ Result<int> run_logs(Invocation& invocation) {
   auto containers = TRY(project::select_containers(session, invocation.arguments, project::Oneoffs::leave_out));
   const auto index = index_of(invocation);
   if (index) std::erase_if(containers, [&](const engine::Container& container) { return container.number != *index; });
+  if (index && containers.empty()) {
+    const std::string name = invocation.arguments.empty() ? "" : invocation.arguments[0];
+    return fail(Code::not_found, "service \"" + name + "\" is not running container #" + std::to_string(*index));
+  }
   LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
                       .colour = !flags.on("no-color") && invocation.terminal.colour_out(),
                       .sanitize = invocation.terminal.out_is_terminal,

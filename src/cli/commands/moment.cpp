@@ -14,7 +14,8 @@ Result<SystemTime> parse_moment(const std::string& text, SystemTime now) {
   }
   if (const auto time = parse_rfc3339(text)) return *time;
   if (const auto duration = parse_duration(text)) return now - *duration;
-  return fail(Error(Code::invalid, "invalid time: \"" + text + "\"").hint("write 2024-01-02T13:23:37Z or 42m"));
+  return fail(Error(Code::invalid, "failed to parse value as time or duration: \"" + text + "\"")
+                  .hint("write 2024-01-02T13:23:37Z or 42m"));
 }
 
 }  // namespace consort::cli

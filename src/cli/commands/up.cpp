@@ -5,6 +5,7 @@
 #include "cli/render/diagnostic.hpp"
 #include "cli/render/log_printer.hpp"
 #include "project/plan/graph.hpp"
+#include "project/verbs/select.hpp"
 
 namespace consort::cli {
 
@@ -23,7 +24,7 @@ Result<> check_up(const ParsedFlags& flags) {
                                    : "--detach cannot be combined with --abort-on-container-exit, --abort-on-"
                                      "container-failure, --attach or --attach-dependencies");
   if (flags.on("abort-on-container-failure") && flags.on("abort-on-container-exit"))
-    return fail(Code::invalid, "cannot combine --abort-on-container-failure and --abort-on-container-exit");
+    return fail(Code::invalid, "--abort-on-container-failure cannot be combined with --abort-on-container-exit");
   return {};
 }
 
@@ -102,6 +103,7 @@ Result<int> run_up(Invocation& invocation) {
     options.detail.limit_seconds = static_cast<int>(*limit);
   if (!flags.on("no-start")) warn_of_traps(invocation, *workspace, options);
   TRY(workspace->lock());
+  TRY(project::warn_of_namesake(workspace->session()));
   if (flags.on("detach") || flags.on("wait") || flags.on("no-start") || invocation.dry_run) {
     TRY(project::bring_up(workspace->session(), options));
     return 0;

@@ -27,10 +27,24 @@ std::string json_object(const FormatRow& row) {
 
 enum class Part : std::uint8_t { values, heads };
 
+// {{.Label "KEY"}}: from Labels, a list of KEY=VALUE.
+std::string label_of(const FormatRow& row, std::string_view key, Part part) {
+  if (part == Part::heads) return std::string(key);
+  const FormatField* labels = find_field(row, "Labels");
+  for (const std::string& each : split(labels ? labels->value : "", ',')) {
+    if (each.size() > key.size() && each.starts_with(key) && each[key.size()] == '=')
+      return each.substr(key.size() + 1);
+  }
+  return {};
+}
+
 Result<std::string> action(std::string_view text, const FormatRow& row, Part part) {
   std::vector<std::string> words;
   for (std::string& word : split(trim(text), ' '))
     if (!word.empty()) words.push_back(std::move(word));
+  if (words.size() == 2 && words[0] == ".Label" && words[1].size() > 2 && words[1].starts_with('"')) {
+    return label_of(row, std::string_view(words[1]).substr(1, words[1].size() - 2), part);
+  }
   if (words.empty() || words.size() > 2 || !words.back().starts_with('.'))
     return fail(Code::unsupported, "template action {{" + std::string(text) + "}}");
   const std::string name = words.back().substr(1);

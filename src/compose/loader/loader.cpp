@@ -10,6 +10,7 @@
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/validate.hpp"
 #include "compose/template.hpp"
+#include "compose/yaml/encoding.hpp"
 
 namespace consort::compose {
 
@@ -79,6 +80,11 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
     made.help = "in double quotes a backslash starts an escape: write \\\\, or use single quotes";
   } else if (problem.problem.starts_with("map merge")) {
     made.help = "`<<` takes an alias of a mapping: `<<: *name`; lists cannot be merged";
+  } else if (problem.problem.find("UTF-8") != std::string::npos) {
+    made.label = "not UTF-8";
+    made.help = "save the file as UTF-8; for example: iconv -f latin1 -t utf-8 OLD > NEW";
+  } else if (problem.problem.starts_with("control characters")) {
+    made.help = "remove the character; in double quotes it can be written as an escape, like \\x1b";
   } else if (source.text().find_first_not_of(" \r\n") == source.text().find('<')) {
     made.label = "this is HTML or XML, not YAML";
     made.help = "a page was saved instead of the file: download the raw file";
@@ -93,6 +99,7 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
 yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   yaml::Documents documents = yaml::parse(sources_.get(source)->text(), source);
   if (sources_.get(source)->text().size() > repair_size_limit) return documents;
+  if (documents.problem && yaml::find_bad_character(sources_.get(source)->text())) return documents;
   for (int round = 0; round < repair_limit && repair_once(source, documents); ++round) {
   }
   return documents;
@@ -135,6 +142,7 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
     reporter_.error("unreadable", "read " + path + ": the file is larger than 16 MiB").mark.file = path;
     return parsed;
   }
+  if (auto decoded = yaml::decode_utf16(*text)) *text = std::move(*decoded);
   parsed.source = sources_.add(path, std::move(*text));
   yaml::Documents documents = parse_repaired(parsed.source);
   if (documents.problem) report_problem(parsed, documents);

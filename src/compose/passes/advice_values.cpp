@@ -170,7 +170,8 @@ class StartValues {
   void quotes(const Node& node) {
     if (node.is_string() && starts_typographic(node.text)) {
       Diagnostic* made =
-          warn("typographic-quote", "typographic quotes do not quote: they are a part of the value", node.place);
+          warn("typographic-quote", "typographic quotes do not quote, they are a part of the value: " + node.text,
+               node.place);
       if (made) {
         const std::string right = "\"" + without_typographic(node.text) + "\"";
         made->label = "not the quotes of YAML";

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "compose/yaml/encoding.hpp"
 #include "compose/yaml/scanner.hpp"
 
 namespace consort::compose::yaml {
@@ -494,7 +495,8 @@ Documents parse(std::string_view text, std::uint32_t source) {
     documents.problem = Problem{{}, {}, "the file is larger than 16 MiB", {}};
     return documents;
   }
-  Parser(text, source, documents).run();
+  documents.problem = find_bad_character(text);
+  if (!documents.problem) Parser(text, source, documents).run();
   return documents;
 }
 

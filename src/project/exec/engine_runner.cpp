@@ -22,6 +22,19 @@ engine::StopOptions stop_options(const Operation& operation) {
   return options;
 }
 
+// The attribute of the service that an error of the engine is about, by the engine's words; "" if none.
+const char* attribute_of(const compose::Service& service, const Error& error) {
+  const std::string text = error.message();
+  const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
+  if (is_port_conflict(error)) return "ports";
+  if (says("The container name")) return "container_name";
+  if (says("unable to find user") || says("unable to find group")) return "user";
+  if (says("chdir to cwd") || says("working directory")) return "working_dir";
+  if (says("exec: \"")) return service.entrypoint && !service.entrypoint->empty() ? "entrypoint" : "command";
+  if (says("mount \"")) return "volumes";
+  return "";
+}
+
 // The part of the file that a failed operation is about.
 Mark place_of(const Session& session, const Operation& operation, const Error& error) {
   if (!session.project || operation.service.empty()) return {};
@@ -39,11 +52,11 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
       return session.project->locate(under("build"));
     case Action::await_condition:
       return session.project->locate(under("healthcheck"));
-    case Action::start_container:
-      if (is_port_conflict(error)) return session.project->locate(under("ports"));
-      return session.project->locate(service);
-    default:
-      return session.project->locate(service);
+    default: {
+      const auto found = session.project->services.find(operation.service);
+      const char* attribute = found == session.project->services.end() ? "" : attribute_of(found->second, error);
+      return session.project->locate(*attribute ? under(attribute) : service);
+    }
   }
 }
 

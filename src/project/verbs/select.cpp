@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/strings.hpp"
+#include "project/plan/names.hpp"
 
 namespace consort::project {
 
@@ -57,14 +58,28 @@ Result<engine::Container> one_container(Session& session, const std::string& ser
     if (running == Running::required && !container.state.running()) continue;
     return container;
   }
-  if (running == Running::any) return fail(Code::not_found, "no container found for service \"" + service + "\"");
   if (index)
     return fail(Code::conflict, "service \"" + service + "\" is not running container #" + std::to_string(*index));
+  if (running == Running::any) return fail(Code::not_found, "no container found for service \"" + service + "\"");
   return fail(Error(Code::conflict, "service \"" + service + "\" is not running")
                   .hint(all.empty() ? "start it with `consort up -d " + service + "`"
                                     : "its container " + all.front().name + " is " +
                                           std::string(engine::to_string(all.front().state.status)) +
                                           "; start it with `consort start " + service + "`"));
+}
+
+Result<> warn_of_namesake(Session& session) {
+  if (!session.project) return {};
+  const std::string& here = session.project->working_directory;
+  for (const engine::Container& container : TRY(select_containers(session, {}, Oneoffs::leave_out))) {
+    const auto made = container.labels.find(label::working_dir);
+    if (made == container.labels.end() || made->second.empty() || made->second == here) continue;
+    session.progress.warn("the containers of project \"" + session.project_name + "\" were made from " + made->second +
+                          ", and this directory takes them over; if these are two projects, give one a name of its own "
+                          "with -p or `name:`");
+    return {};
+  }
+  return {};
 }
 
 }  // namespace consort::project
