@@ -275,8 +275,7 @@ def scenario_answers_as_docker_compose(world):
     check(ran.status == 0 and re.fullmatch(r"\d+\.\d+\.\d+\S*\n", ran.out), str(ran))
 
 
-def scenario_session_as_with_docker_compose(world):
-    """A session of a hundred commands must have the words, the output and the exit codes that Docker Compose gave."""
+def replay(world, session):
     import json
 
     from harness import CONSORT
@@ -290,14 +289,25 @@ def scenario_session_as_with_docker_compose(world):
         world.commands.append(ran)
         return ran
 
-    recorded = json.loads((transcript.HERE / "docker.json").read_text())
+    recorded = json.loads((transcript.HERE / f"{session}.json").read_text())
     wrong = []
-    for (command, reason, free, mine), docker in zip(transcript.play(str(CONSORT), shell, world.project), recorded, strict=True):
+    played = transcript.play(session, str(CONSORT), shell, world.project)
+    for (command, reason, free, mine), docker in zip(played, recorded, strict=True):
         check(command == docker["command"], f"the record is older than the commands: {command}")
         found = transcript.differences(mine, docker, reason, free)
         if found:
             wrong.append("\n".join([command, *found]))
     check(not wrong, f"{len(wrong)} of {len(recorded)} commands differ:\n" + "\n".join(wrong))
+
+
+def scenario_session_as_with_docker_compose(world):
+    """A session of a hundred commands must have the words, the output and the exit codes that Docker Compose gave."""
+    replay(world, "commands")
+
+
+def scenario_flags_as_with_docker_compose(world):
+    """A session of flags, good and wrong, must have the words, the output and the exit codes that Docker Compose gave."""
+    replay(world, "flags")
 
 
 def scenario_attached_up(world):

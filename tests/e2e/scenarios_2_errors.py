@@ -216,6 +216,26 @@ def scenario_habits(world):
     world.consort("down", "-t", "0", env={"COMPOSE_PROJECT_NAME": "habits"})
 
 
+def scenario_aborting_stops_what_was_named(world):
+    """When `up NAME` aborts, the named services must be stopped, and what they depend on must go on running."""
+    world.write("compose.yaml", f"""
+services:
+  db:
+    {SLIM}
+    command: sleep 1000
+    stop_grace_period: 0s
+  web:
+    {SLIM}
+    command: sh -c 'exit 3'
+    depends_on: [db]
+""")
+    check(world.consort("up", "--exit-code-from", "web", "web", status=None).status == 3, "not the exit code of web")
+    check(world.service("db")["State"] == "running", "db was stopped")
+    check(world.consort("up", "--exit-code-from", "web", status=None).status == 3, "not the exit code of web")
+    check(world.service("db")["State"] == "exited", "db was not stopped")
+    world.consort("down", "-t", "0")
+
+
 def scenario_detached_run_is_removed(world):
     """A container of `run -d --rm` must be gone when it has ended."""
     world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n")

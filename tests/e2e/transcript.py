@@ -1,6 +1,6 @@
-"""A session with the command line, recorded once with the real Docker Compose and replayed with Consort.
+"""Sessions with the command line, recorded once with the real Docker Compose and replayed with Consort.
 
-  tests/e2e/transcript.py --docker 'CMD...' --docker-root DIR     records transcript/docker.json anew
+  tests/e2e/transcript.py --docker 'CMD...' --docker-root DIR [SESSION..]     records transcript/SESSION.json anew
 
 CMD runs docker; its files lie under DIR (/ unless it has a root of its own). debian:bookworm-slim must be there.
 """
@@ -16,11 +16,12 @@ import harness
 
 HERE = pathlib.Path(__file__).resolve().parent / "transcript"
 FOLDER = "clicmp"
+SESSIONS = ("commands", "flags")
 
 
-def commands():
+def commands(session):
     """(command, deliberate difference or "", whether even the exit code may differ)"""
-    for line in (HERE / "commands.txt").read_text().splitlines():
+    for line in (HERE / f"{session}.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             parts = re.fullmatch(r"(.*?)(?:\s*#([=!])\s*(.*))?", line)
             yield parts[1], parts[3] or "", parts[2] == "!"
@@ -43,10 +44,10 @@ def normalised(text, folder):
     return re.sub(r"(?<=\S) {2,}", "  ", re.sub(r" +$", "", text, flags=re.M))
 
 
-def play(compose, run_shell, folder):
+def play(session, compose, run_shell, folder):
     """Runs the session; for each command its exit code, output, and errors (whose lines come in no fixed order)."""
-    for command, reason, free in commands():
-        done = run_shell(re.sub(r"(^|[;&|] ?|^mkdir [^;]*; )dc ", rf"\g<1>{compose} ", command))
+    for command, reason, free in commands(session):
+        done = run_shell(re.sub(r"(^|[;&|] ?|^(?:[A-Z_]+=\S* )+)dc ", rf"\g<1>{compose} ", command))
         yield command, reason, free, {
             "status": done.status, "out": normalised(done.out, folder),
             "err": sorted(normalised(done.err, folder).splitlines())}
@@ -64,17 +65,19 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--docker", required=True)
     parser.add_argument("--docker-root", default="/", type=pathlib.Path)
+    parser.add_argument("sessions", nargs="*", default=SESSIONS)
     options = parser.parse_args()
     folder = options.docker_root / "root" / FOLDER
-    prepare(folder)
     wrap = shlex.split(options.docker)[:-1]
 
     def run_shell(text):
         return harness.run([*wrap, "sh", "-c", f"cd /root/{FOLDER} && {text}"], stdin=subprocess.DEVNULL)
 
-    record = [{"command": command, **answer}
-              for command, _, _, answer in play("docker compose", run_shell, f"/root/{FOLDER}")]
-    (HERE / "docker.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    for session in options.sessions:
+        prepare(folder)
+        record = [{"command": command, **answer}
+                  for command, _, _, answer in play(session, "docker compose", run_shell, f"/root/{FOLDER}")]
+        (HERE / f"{session}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,15 +12,12 @@ namespace consort::cli {
 
 namespace {
 
+// A name alone takes our value, or is taken away from the container's environment if we have none.
 std::vector<std::string> environment_of(const std::vector<std::string>& entries) {
   std::vector<std::string> result;
   for (const std::string& entry : entries) {
     const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
-    if (entry.contains('=')) {
-      result.push_back(entry);
-    } else if (ours) {
-      result.push_back(entry + "=" + ours);
-    }
+    result.push_back(ours ? entry + "=" + ours : entry);
   }
   return result;
 }

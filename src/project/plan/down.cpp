@@ -93,7 +93,7 @@ class Downer {
       operation.target = network.spec.name;
       operation.object_id = network.id;
       operation.shown = "Network " + network.spec.name;
-      operation.before = busy ? "" : "Removing";
+      operation.before = "Removing";
       operation.after = busy ? "Resource is still in use" : "Removed";
       operation.needs = removed_;
       plan_.add(std::move(operation));

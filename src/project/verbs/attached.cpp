@@ -144,11 +144,14 @@ class OnInterrupt {
   std::thread thread_;
 };
 
-Result<> stop_everything(Session& session) {
+// The named services, or all; what they depend on goes on running.
+Result<> stop_services(Session& session, const std::set<std::string>& named) {
   const Observed observed = TRY(observe(session, Look::containers));
   Containers mine;
   for (const engine::Container& container : observed.containers)
-    if (session.project->services.contains(container.service) && !container.oneoff) mine.push_back(container);
+    if (session.project->services.contains(container.service) && !container.oneoff &&
+        (named.empty() || named.contains(container.service)))
+      mine.push_back(container);
   // The stopping is not broken off: what is killed has stopped, and the plan sees that.
   Session patient = session;
   patient.interrupt_fd = -1;
@@ -238,7 +241,7 @@ class AttachedUp {
 
   Result<int> interrupt(Following& following) {
     attach_.say("Gracefully Stopping... press Ctrl+C again to force");
-    TRY(stop_everything(session_));
+    TRY(stop_services(session_, attach_.named));
     TRY(following.finish());
     attach_.say("");
     return interrupted_status;
@@ -247,7 +250,7 @@ class AttachedUp {
   Result<int> abort(Following& following) {
     attach_.say_aborting("Aborting on container exit...");
     const int code = following.abort_code();
-    TRY(stop_everything(session_));
+    TRY(stop_services(session_, attach_.named));
     TRY(following.finish());
     return attach_.exit_code_from.empty() ? Result<int>(code) : code_of_service(session_, attach_.exit_code_from);
   }

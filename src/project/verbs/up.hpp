@@ -28,6 +28,7 @@ Result<> bring_up(Session& session, const UpOptions& options);
 enum class AbortOn : std::uint8_t { nothing, exit, failure };
 struct AttachOptions {
   std::set<std::string> services;  // whose output is shown
+  std::set<std::string> named{};   // which the user asked for, and which are stopped at the end; empty: all
   AbortOn abort = AbortOn::nothing;
   std::string exit_code_from;
   LogSink* sink = nullptr;
