@@ -6,11 +6,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <stop_token>
 #include <thread>
 
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
+#include "build/cache_spec.hpp"
+#include "build/internal/cache_export.hpp"
+#include "build/internal/cache_import.hpp"
 #include "build/internal/definition.hpp"
 #include "build/internal/folder.hpp"
 #include "build/internal/stage_run.hpp"
@@ -21,17 +25,17 @@
 namespace consort::build {
 namespace {
 
-// Stops everything when the caller's descriptor becomes readable.
+// Asks for the end of everything when the caller's descriptor becomes readable.
 class CancelWatch {
  public:
-  CancelWatch(int cancel_fd, StageRuns& runs) {
+  CancelWatch(int cancel_fd, std::stop_source stop) {
     if (cancel_fd < 0) return;
     done_.reset(::eventfd(0, EFD_CLOEXEC));
-    thread_ = std::jthread([cancel_fd, &runs, done = done_.get()] {
+    thread_ = std::jthread([cancel_fd, stop = std::move(stop), done = done_.get()]() mutable {
       pollfd waits[2] = {{cancel_fd, POLLIN, 0}, {done, POLLIN, 0}};
       while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
       }
-      if (waits[0].revents != 0) runs.cancel();
+      if (waits[0].revents != 0) stop.request_stop();
     });
   }
   ~CancelWatch() {
@@ -68,6 +72,8 @@ class Build {
     const image::Session session = TRY(environment_.store.session());
     const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we die
     scratch_ = scratch.directory();
+    const CancelWatch watch(environment_.cancel_fd, stop_);
+    TRY(read_cache_specs());
     TRY(get_contexts());
     Definition definition = TRY(load_definition(request_, log_));
     dockerfile_ = std::move(definition.dockerfile);
@@ -77,6 +83,14 @@ class Build {
   }
 
  private:
+  Result<> read_cache_specs() {
+    for (const auto& text : request_.cache_from)
+      for (CacheSpec& spec : TRY(parse_cache_spec(text, CacheSide::from))) cache_from_.push_back(std::move(spec));
+    for (const auto& text : request_.cache_to)
+      for (CacheSpec& spec : TRY(parse_cache_spec(text, CacheSide::to))) cache_to_.push_back(std::move(spec));
+    return {};
+  }
+
   // An error of the Dockerfile itself, which no step has shown.
   void report(const Error& error) {
     const Mark& mark = *error.mark();
@@ -166,7 +180,34 @@ class Build {
     return environment_.store.find(id);
   }
 
+  // From an OCI layout beside the context.
+  Result<BaseImage> load_layout(const Graph& graph, const Node& node) {
+    auto step = log_.start("[internal] load metadata for " + node.image);
+    auto image = image_of_layout(node.image, request_.directory, node.platform.value_or(graph.platform),
+                                 environment_.store, stop_.get_token());
+    if (!image) {
+      step.end(stop_.stop_requested() ? StepState::canceled : StepState::error, image.error().message());
+      Error error = Error(image.error().code()).why(node.image + ": " + image.error().message());
+      return fail(std::move(error).hint(image.error().hint_text()).at(mark_of(graph.file, node.range)));
+    }
+    step.end(StepState::done);
+    return base_of(std::move(image->config), image->layers);
+  }
+
+  static BaseImage base_of(image::ImageConfig config, const std::vector<image::LayerInfo>& layers) {
+    BaseImage base;
+    base.config = std::move(config);
+    base.files.chain = "image";
+    for (const auto& diff_id : base.config.diff_ids) base.files.chain = sha256_hex(base.files.chain + diff_id.text());
+    for (const auto& layer : layers) {
+      base.files.layers.ids.push_back(layer.id);
+      base.files.layers.folders.push_back(layer.directory);
+    }
+    return base;
+  }
+
   Result<BaseImage> load_image(const Graph& graph, const Node& node) {
+    if (node.image.starts_with(layout_scheme)) return load_layout(graph, node);
     const auto reference = image::Reference::parse(node.image);
     const std::string shown = reference ? reference->full() : node.image;
     auto step = log_.start("[internal] load metadata for " + shown);
@@ -182,14 +223,7 @@ class Build {
       Error error = Error(image.error().code()).why(why).hint(image.error().hint_text());
       return fail(std::move(error).at(mark_of(graph.file, node.range)));
     }
-    BaseImage base;
-    base.config = TRY(environment_.store.config_of(*image));
-    base.files.chain = "image";
-    for (const auto& diff_id : base.config.diff_ids) base.files.chain = sha256_hex(base.files.chain + diff_id.text());
-    for (const auto& layer : TRY(environment_.store.layers_of(*image))) {
-      base.files.layers.ids.push_back(layer.id);
-      base.files.layers.folders.push_back(layer.directory);
-    }
+    BaseImage base = base_of(TRY(environment_.store.config_of(*image)), TRY(environment_.store.layers_of(*image)));
     step.end(StepState::done);
     return base;
   }
@@ -267,10 +301,13 @@ class Build {
                   .mode = mode_,
                   .scratch = scratch_,
                   .result = std::move(result)};
+    CacheImports imports(environment_.store, log_, cache_from_, request_.directory, graph.platform,
+                         shared.transfers.get_token());
+    if (!cache_from_.empty()) shared.imports = &imports;
     StageRuns runs(shared);
     TRY(set_bases(graph, runs, cache));
     {
-      const CancelWatch watch(environment_.cancel_fd, runs);
+      const std::stop_callback stopped(stop_.get_token(), [&runs] { runs.cancel(); });
       auto done = runs.run();
       if (context) (void)context->save_index();  // what was learned stays true
       if (!done) {
@@ -279,7 +316,10 @@ class Build {
         return std::unexpected(std::move(done).error());
       }
     }
-    TRY(make_image(graph, runs, shared.result));
+    TRY(make_image(graph, runs, shared));
+    if (mode_ == Shared::Mode::build)
+      TRY(export_caches(
+          {environment_.store, log_, graph, std::move(shared.made), request_.directory, stop_.get_token()}, cache_to_));
     return std::move(shared.result);
   }
 
@@ -332,7 +372,12 @@ class Build {
     config.created = last;
   }
 
-  Result<> make_image(const Graph& graph, const StageRuns& runs, BuildResult& result) {
+  bool wants_inline_cache() const {
+    return std::ranges::find(cache_to_, CacheSpec::Type::inline_, &CacheSpec::type) != cache_to_.end();
+  }
+
+  Result<> make_image(const Graph& graph, const StageRuns& runs, Shared& shared) {
+    BuildResult& result = shared.result;
     auto step = log_.start("exporting to image");
     image::ImageConfig config = plans_[graph.target].plan.config;
     set_times(config, graph, runs);
@@ -346,6 +391,9 @@ class Build {
       result.tags.push_back(names.back().full());
     }
     config.diff_ids.clear();
+    if (wants_inline_cache())
+      config.build_cache =
+          format_inline_records(inline_records(graph, shared.made, runs.finished(graph.target).files.layers.ids));
     if (mode_ == Shared::Mode::look_only) return identify(std::move(config), runs, graph, result);
     const auto image =
         TRY(environment_.store.create_image(std::move(config), runs.finished(graph.target).files.layers.ids, names));
@@ -376,6 +424,8 @@ class Build {
   std::vector<PlannedStage> plans_;
   std::vector<std::optional<BaseImage>> bases_;
   std::mutex pull_mutex_;
+  std::vector<CacheSpec> cache_from_, cache_to_;
+  std::stop_source stop_;
   int fetched_contexts_ = 0;
   bool shown_ = false;
   std::optional<std::string> miss_;  // look_only: why a step must be run again

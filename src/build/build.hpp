@@ -37,7 +37,8 @@ struct SshForward {
   std::string socket;  // of an agent; empty: $SSH_AUTH_SOCK
 };
 
-// "name=value" of build --build-context: a folder, docker-image://REF, oci-layout://DIR, a git or tar URL.
+// "name=value" of build --build-context: a folder, docker-image://REF, oci-layout://DIR[:TAG|@DIGEST],
+// a git or tar URL.
 struct NamedContext {
   std::string name;
   std::string value;
@@ -64,10 +65,11 @@ struct BuildRequest {
   std::vector<Secret> secrets;
   std::vector<SshForward> ssh;
   std::vector<NamedContext> additional_contexts;
-  std::vector<std::string> cache_from;  // accepted; the local cache needs none
+  std::vector<std::string> cache_from;  // see cache_spec.hpp; asked when the machine's own cache lacks a step
   std::vector<std::string> cache_to;
-  std::string network = "default";              // default | none | host
-  std::vector<std::string> extra_hosts;         // "name:address" or "name=address"
+  std::string directory;                 // that relative folders of caches and layouts count from; empty: the current
+  std::string network = "default";       // default | none | host
+  std::vector<std::string> extra_hosts;  // "name:address" or "name=address"
   std::optional<std::uint64_t> shm_size_bytes;  // 64 MiB
   std::vector<Ulimit> ulimits;
   std::vector<std::string> platforms;        // empty: the machine's

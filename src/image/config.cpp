@@ -231,6 +231,9 @@ std::string format_config(const ImageConfig& config) {
   root["architecture"] = config.platform.architecture;
   root["config"] = format_defaults(config);
   put(root, "author", config.author);
+  if (!config.build_cache.empty())
+    if (auto records = parse_json(config.build_cache, "build cache"))
+      root[std::string(build_cache_key)] = std::move(*records);
   put(root, "created", config.created);
   if (!config.history.empty()) root["history"] = format_history(config.history);
   root["os"] = config.platform.os;

@@ -55,7 +55,12 @@ struct ImageConfig {
   std::string created;  // RFC 3339; may be empty
   std::vector<HistoryEntry> history;
   std::vector<Digest> diff_ids;  // base layer first
+  // JSON that is written under build_cache_key: records of the steps that made the image. Not read by parse_config: an
+  // image that begins with this one is made by other steps.
+  std::string build_cache;
 };
+
+inline constexpr std::string_view build_cache_key = "consort.buildcache.v1";
 
 // Of hostile origin: wrong types are errors (Code::invalid), unknown keys are ignored.
 Result<ImageConfig> parse_config(std::string_view json);

@@ -1,10 +1,16 @@
 #include "image/internal/layer_import.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/os/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
+#include "image/internal/compress.hpp"
 
 namespace consort::image {
 
@@ -66,6 +72,45 @@ Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const Lay
                     .why("its content has the digest " + diff_id.text() + ", but the image's configuration names " +
                          wanted.expected_diff_id->text()));
   return store.commit_unpacked(std::move(draft), diff_id, wanted.blob, report->bytes);
+}
+
+Result<LayerInfo> import_layer_file(Store& store, const std::string& path, const std::optional<Digest>& digest,
+                                    const LayerImport& wanted) {
+  const Fd fd = TRY(open_file(path, O_RDONLY));
+  std::array<std::byte, 4> magic{};
+  (void)TRY(read_full(fd.get(), magic));
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("read", path);
+  const bool packed = magic[0] == std::byte{0x1f} || magic[0] == std::byte{0x28};
+
+  // The diff ID is that of a tar which we could not write again byte by byte, so its packed form is kept: as it came,
+  // or packed here on the way.
+  Sha256 hash, packed_hash;
+  const std::string packed_path = packed ? path : path + ".gz";
+  Fd packed_file;
+  std::optional<GzipWriter> gzip;
+  if (!packed) {
+    packed_file = TRY(open_file(packed_path, O_WRONLY | O_CREAT | O_EXCL, 0400));
+    gzip = TRY(GzipWriter::create([&](std::span<const std::byte> bytes) -> Result<> {
+      packed_hash.update(bytes);
+      return write_full(packed_file.get(), bytes);
+    }));
+  }
+  const ByteSource source = [&](std::span<std::byte> into) -> Result<std::size_t> {
+    const std::size_t got = TRY(read_some(fd.get(), into));
+    hash.update(into.first(got));
+    if (gzip) TRY(gzip->write(into.first(got)));
+    return got;
+  };
+  LayerInfo layer = TRY(import_layer(store, source, wanted));
+  if (gzip) TRY(gzip->finish());
+  const Digest actual = Digest::from_hex(hash.finish());
+  if (digest && actual != *digest)
+    return fail(Error(Code::invalid, "verify").on(digest->text()).why("its content has the digest " + actual.text()));
+  const Digest blob = packed ? actual : Digest::from_hex(packed_hash.finish());
+  TRY(rename_path(packed_path, store.blob_path(blob)));
+  TRY(store.set_blob(layer.id, blob));
+  layer.blob = blob;
+  return layer;
 }
 
 }  // namespace consort::image

@@ -1,15 +1,6 @@
 // Archives of `docker save` (old and new form) and OCI layouts.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
-#include <memory>
-
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/sha256.hpp"
 #include "image/internal/archive.hpp"
-#include "image/internal/compress.hpp"
 #include "image/internal/layer_import.hpp"
 #include "image/internal/manifest.hpp"
 #include "image/internal/reporter.hpp"
@@ -146,45 +137,12 @@ Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff
     return known->id;
   }
   const std::string path = TRY(files_.path(file.name));
-  const Fd fd = TRY(open_file(path, O_RDONLY));
-  std::array<std::byte, 4> magic{};
-  (void)TRY(read_full(fd.get(), magic));
-  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("read", path);
-  const bool packed = magic[0] == std::byte{0x1f} || magic[0] == std::byte{0x28};
-
-  // The diff ID is that of a tar which we could not write again byte by byte, so its packed form is kept: as it came,
-  // or packed here on the way.
-  Sha256 hash, packed_hash;
-  const std::string packed_path = packed ? path : path + ".gz";
-  Fd packed_file;
-  std::optional<GzipWriter> gzip;
-  if (!packed) {
-    packed_file = TRY(open_file(packed_path, O_WRONLY | O_CREAT | O_EXCL, 0400));
-    gzip = TRY(GzipWriter::create([&](std::span<const std::byte> bytes) -> Result<> {
-      packed_hash.update(bytes);
-      return write_full(packed_file.get(), bytes);
-    }));
-  }
-  const ByteSource source = [&](std::span<std::byte> into) -> Result<std::size_t> {
-    const std::size_t got = TRY(read_some(fd.get(), into));
-    hash.update(into.first(got));
-    if (gzip) TRY(gzip->write(into.first(got)));
-    return got;
-  };
   LayerImport wanted;
   wanted.expected_diff_id = diff_id;
   wanted.limits = limits_;
   wanted.cancel = options_.cancel;
   wanted.on_bytes = [&](std::uint64_t bytes) { report_.bytes(id, Phase::extracting, bytes, 0); };
-  const LayerInfo layer = TRY(import_layer(store_, source, wanted));
-  if (gzip) TRY(gzip->finish());
-  const Digest digest = Digest::from_hex(hash.finish());
-  if (file.digest && digest != *file.digest)
-    return fail(
-        Error(Code::invalid, "verify").on(file.digest->text()).why("its content has the digest " + digest.text()));
-  const Digest blob = packed ? digest : Digest::from_hex(packed_hash.finish());
-  TRY(rename_path(packed_path, store_.blob_path(blob)));
-  TRY(store_.set_blob(layer.id, blob));
+  const LayerInfo layer = TRY(import_layer_file(store_, path, file.digest, wanted));
   report_(id, Phase::done);
   return layer.id;
 }

@@ -55,8 +55,8 @@ Json format_descriptor(const Descriptor& descriptor) {
 
 }  // namespace
 
-Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view content_type,
-                                       const std::string& source) {
+Result<ManifestOrIndex> parse_any_manifest(std::string_view text, std::string_view content_type,
+                                           const std::string& source) {
   const Json root = TRY(parse_json(text, "manifest of " + source));
   if (!root.is_object()) return fail(malformed(source, "an object is expected"));
   if (get_int(root, "schemaVersion") != 2)
@@ -80,7 +80,15 @@ Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view c
   // Not inside the braces: a return from there would leak what has been made of the aggregate already.
   Descriptor config_blob = TRY(read_descriptor(*config, source));
   std::vector<Descriptor> layer_blobs = TRY(read_list(*layers, max_layers, source));
-  Manifest manifest{type, std::move(config_blob), std::move(layer_blobs)};
+  result.manifest = Manifest{type, std::move(config_blob), std::move(layer_blobs)};
+  return result;
+}
+
+Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view content_type,
+                                       const std::string& source) {
+  ManifestOrIndex result = TRY(parse_any_manifest(text, content_type, source));
+  if (!result.manifest) return result;
+  const Manifest& manifest = *result.manifest;
   constexpr std::array image_configs{media::docker_config, media::oci_config};
   if (std::ranges::find(image_configs, manifest.config.media_type) == image_configs.end())
     return fail(Error(Code::unsupported, "read manifest")
@@ -91,7 +99,6 @@ Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view c
       return fail(Error(Code::unsupported, "read manifest")
                       .on(source)
                       .why("unknown layer type \"" + layer.media_type.substr(0, 100) + "\""));
-  result.manifest = std::move(manifest);
   return result;
 }
 
@@ -136,6 +143,11 @@ bool is_layer_type(std::string_view media_type) {
                              std::string_view("application/vnd.oci.image.layer.nondistributable.v1.tar"),
                              std::string_view("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"),
                              std::string_view("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")};
+  return std::ranges::find(known, media_type) != known.end();
+}
+
+bool is_manifest_type(std::string_view media_type) {
+  constexpr std::array known{media::docker_manifest, media::docker_index, media::oci_manifest, media::oci_index};
   return std::ranges::find(known, media_type) != known.end();
 }
 

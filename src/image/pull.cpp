@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "image/internal/download.hpp"
+#include "image/internal/layer_fetch.hpp"
 #include "image/internal/layer_import.hpp"
 #include "image/internal/reporter.hpp"
 #include "image/internal/similar.hpp"
@@ -27,7 +28,6 @@ class LayerFetcher {
  private:
   void work(const std::vector<Descriptor>& layers, const std::vector<Digest>& diff_ids);
   Result<std::string> fetch(const Descriptor& layer, const Digest& diff_id);
-  Result<LayerInfo> download_and_unpack(const Descriptor& layer, const Digest& diff_id, const std::string& id);
 
   Store& store_;
   Registry& registry_;
@@ -80,39 +80,10 @@ Result<std::string> LayerFetcher::fetch(const Descriptor& layer, const Digest& d
     report_(id, Phase::exists);
     return known->id;
   }
-  LayerInfo info = TRY_WRAP(download_and_unpack(layer, diff_id, id), "layer " + id);
+  LayerInfo info =
+      TRY_WRAP(fetch_layer(store_, registry_, layer, diff_id, {limits_, stop_.get_token(), report_}), "layer " + id);
   report_(id, Phase::done);
   return std::move(info.id);
-}
-
-Result<LayerInfo> LayerFetcher::download_and_unpack(const Descriptor& layer, const Digest& diff_id,
-                                                    const std::string& id) {
-  auto download = TRY(Download::begin(store_, layer, stop_.get_token()));
-  Result<LayerInfo> unpacked = fail(Code::internal, "unpack");
-  std::atomic<bool> downloaded{download->complete()};
-  std::jthread unpacker([&] {
-    LayerImport wanted;
-    wanted.expected_diff_id = diff_id;
-    wanted.blob = layer.digest;
-    wanted.limits = limits_;
-    wanted.cancel = stop_.get_token();
-    wanted.on_bytes = [&](std::uint64_t bytes) {
-      if (downloaded) report_.bytes(id, Phase::extracting, bytes, 0);
-    };
-    unpacked = import_layer(store_, download->reader(), wanted);
-    if (!unpacked) download->abandon();
-  });
-  Result<> transferred = download->run(
-      registry_, [&](std::uint64_t bytes) { report_.bytes(id, Phase::downloading, bytes, layer.size); },
-      [&](const std::string& why) { report_(id, Phase::retrying, 0, 0, why); });
-  downloaded = true;
-  unpacker.join();
-  // A layer that cannot be right is not gone on with by the next pull.
-  if (!unpacked && unpacked.error().code() == Code::invalid) download->discard();
-  // Each failure makes the other side fail with "interrupted": the other one is the cause.
-  if (!transferred && (unpacked || unpacked.error().code() == Code::interrupted))
-    return fail(std::move(transferred).error());
-  return unpacked;
 }
 
 struct Chosen {

@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "image/artifact.hpp"
+#include "image/internal/artifact_manifest.hpp"
 #include "image/internal/packed_layer.hpp"
 #include "image/internal/registry.hpp"
 #include "image/internal/reporter.hpp"
@@ -185,6 +187,25 @@ Result<PushResult> push(Store& store, const Reference& reference, const PushOpti
   by_digest.digest = result->manifest;
   TRY(store.add_digest(*local, by_digest));
   return result;
+}
+
+Result<Digest> push_artifact(Store& store, const Reference& reference, const NewArtifact& artifact,
+                             const PushOptions& options, const Progress& progress) {
+  if (reference.digest) return fail(Error(Code::invalid, "cannot push a digest reference").on(reference.familiar()));
+  const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
+  Registry registry(access, TRY(access.conf.origin(reference)), Registry::Actions::push, options.cancel);
+  Reporter report(progress);
+  Pusher pusher(store, registry, options, report);
+  const auto pushed = [&]() -> Result<Digest> {
+    std::vector<Descriptor> layers = TRY(pusher.push_layers({}, artifact.layers));
+    const Digest config = TRY(store.write_blob(artifact.config));
+    const Manifest manifest = artifact_manifest(artifact, config, std::move(layers));
+    TRY_WRAP(pusher.push_blob(manifest.config, ""), "configuration");
+    return registry.put_manifest(reference.tag, format_manifest(manifest), manifest.media_type);
+  };
+  auto digest = pushed();
+  if (!digest) return fail(explain_push(std::move(digest).error(), reference));
+  return digest;
 }
 
 }  // namespace consort::image

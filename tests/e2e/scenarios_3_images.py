@@ -498,3 +498,71 @@ def scenario_images_with_docker(world):
         run([*docker, "rmi", "-f", *names])
         for name in names:
             world.consort("image", "rm", "-f", name, status=None)
+
+
+def use_machine(world, name):
+    """Another machine: a data root of its own."""
+    world.use_roots(world.folder / name)
+    world.env.update(CONSORT_DATA_ROOT=str(world.data), CONSORT_RUN_ROOT=str(world.run_root))
+
+
+def scenario_images_build_cache_elsewhere(world):
+    """What one machine built and exported must not be run again by another that imports it; a damaged cache must not stop a build."""
+    need("docker-registry")
+    registry = ApiRegistry(world.folder / "registry")
+    ref, folder = f"{registry.host}/app:cache", world.folder / "exported"
+    world.write("app/a", "one")
+    world.write("app/Dockerfile", f"FROM {SLIM} AS make\nRUN head -c 9 /dev/urandom > /random && sleep 0.01\nFROM {SLIM}\nWORKDIR /srv\nCOPY a .\n"
+                "RUN head -c 9 /dev/urandom > own\nCOPY --from=make /random .\n")
+
+    def build(machine, *caches, dockerfile="Dockerfile", status=0):
+        use_machine(world, machine)
+        lines = "".join(f"      {name}: [{', '.join(json.dumps(text) for text in texts)}]\n" for name, texts in caches)
+        world.write("compose.yaml", f"services:\n  app:\n    image: {registry.host}/app:1\n    build:\n      context: app\n"
+                    f"      dockerfile: {dockerfile}\n{lines}")
+        return world.consort("build", "--explain", "app", status=status)
+
+    def image_id():
+        return json.loads(world.consort("image", "inspect", f"{registry.host}/app:1").out)[0]["Id"]
+
+    def must_be_imported(ran, source, steps=5):
+        text = ran.out + ran.err
+        imported = re.findall(r"^(\[.*): cached: it was imported from (.*)$", text, re.M)
+        check(len(imported) == steps and {where for _, where in imported} == {source}, f"{steps} steps from {source}:\n{ran}")
+        check(not re.search(r": run: ", text), f"a step was run:\n{ran}")
+        check(f"importing cache manifest from {source}" in text, f"the import is not shown:\n{ran}")
+
+    try:
+        first = build("a", ("cache_to", [f"type=registry,ref={ref},mode=max", f"type=local,dest={folder},mode=max", "type=gha"]))
+        check("exporting cache to registry" in first.out + first.err, str(first))
+        check("cache_to of type gha is ignored" in first.err, str(first))
+        made = image_id()
+        must_be_imported(build("b", ("cache_from", [ref])), ref)
+        check(image_id() == made, "another image")
+        must_be_imported(build("c", ("cache_from", [f"type=local,src={folder}"])), f"local:{folder}")
+        check(image_id() == made, "another image")
+
+        # The records in an image that is pushed.
+        world.write("app/Single", f"FROM {SLIM}\nCOPY a /a\nRUN head -c 9 /dev/urandom > /own\n")
+        build("a", ("cache_to", ["type=inline"]), dockerfile="Single")
+        inline = image_id()
+        world.consort("push", "app")
+        must_be_imported(build("d", ("cache_from", [f"{registry.host}/app:1"]), ("cache_to", ["type=inline"]), dockerfile="Single"), f"{registry.host}/app:1", 2)
+        check(image_id() == inline, "another image")
+        check("hello" in world.consort("run", "--rm", "-T", "app", "echo", "hello").out, "it does not run")
+
+        # Every layer of the cache is damaged, then nobody answers.
+        manifest = json.load(registry.request("GET", "/v2/app/manifests/cache"))
+        for layer in manifest["layers"]:
+            file = registry.blob_file(layer["digest"])
+            file.write_bytes(bytes(byte ^ 0x55 for byte in file.read_bytes()))
+        damaged = build("e", ("cache_from", [ref]))
+        check("cannot be used here" in damaged.out + damaged.err, f"the damage is not said:\n{damaged}")
+        check(image_id() != made, "a damaged layer was taken")
+        registry.close()
+        gone = build("f", ("cache_from", [ref]), ("cache_to", [f"type=registry,ref={ref},ignore-error=true"]))
+        check(re.search(r"importing cache manifest from .*\n#\d+ ERROR: ", gone.out + gone.err), str(gone))
+        refused = build("f", ("cache_to", [f"type=registry,ref={ref}"]), status=None)
+        check(refused.status == 1 and "export build cache" in refused.err, str(refused))
+    finally:
+        registry.close()

@@ -1,1 +1,2 @@
 consort_fuzz(dockerfile ${CMAKE_CURRENT_LIST_DIR}/dockerfile_fuzz.cpp DEPENDS consort_build)
+consort_fuzz(build_cache ${CMAKE_CURRENT_LIST_DIR}/build_cache_fuzz.cpp DEPENDS consort_build)

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <map>
+
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
 #include "build/exec/archive.hpp"
@@ -9,6 +11,8 @@
 #include "build/exec/fetch.hpp"
 #include "build/exec/selection.hpp"
 #include "build/internal/definition.hpp"
+#include "build/plan/graph.hpp"
+#include "image/artifact.hpp"
 
 namespace consort::build {
 
@@ -59,6 +63,32 @@ Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment&
   result.folder = layer.directory;
   TRY(cache.remember(key, "files of " + folder, {layer.id, layer.directory, key, system_now()}));
   return result;
+}
+
+Result<LayoutImage> image_of_layout(const std::string& url, const std::string& directory,
+                                    const image::Platform& platform, image::Store& store,
+                                    const std::stop_token& cancel) {
+  image::LayoutPlace place = TRY(image::LayoutPlace::parse(std::string_view(url).substr(layout_scheme.size())));
+  place.folder = join_path(directory, place.folder);
+  image::PullOptions options;
+  options.platform = platform;
+  options.cancel = cancel;
+  const auto artifact = TRY(image::open_artifact(store, place, options));
+  LayoutImage image;
+  image.config = TRY(image::parse_config(artifact->config()));
+  if (image.config.diff_ids.size() != artifact->layer_count())
+    return fail(Code::invalid, "read image", "its configuration names another number of layers");
+  Cache cache = TRY(Cache::open(store));
+  std::map<std::string, CachedStep> fresh;  // by key
+  for (std::size_t i = 0; i < artifact->layer_count(); ++i) {
+    const image::Digest& diff_id = image.config.diff_ids[i];
+    const image::LayerInfo& layer = image.layers.emplace_back(TRY(artifact->layer(i, diff_id)));
+    const std::string key = sha256_hex("layer of a layout " + diff_id.text());
+    if (!TRY(cache.find(key))) fresh[key] = {layer.id, layer.directory, key, system_now()};
+  }
+  if (!fresh.empty()) TRY(store.flush());
+  for (const auto& [key, step] : fresh) TRY(cache.remember(key, "layer of " + url, step));
+  return image;
 }
 
 }  // namespace consort::build

@@ -2,11 +2,16 @@
 // context).
 #pragma once
 
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "build/build.hpp"
 #include "build/cache/cache.hpp"
 #include "build/exec/stage_files.hpp"
+#include "image/config.hpp"
+#include "image/platform.hpp"
+#include "image/store.hpp"
 
 namespace consort::build {
 
@@ -27,5 +32,15 @@ struct FolderLayer {
   std::string identity;  // of the content
 };
 Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment& environment, Cache& cache);
+
+// The image in an OCI layout: its layers come into the store, where the build cache holds them.
+struct LayoutImage {
+  image::ImageConfig config;
+  std::vector<image::LayerInfo> layers;  // base first
+};
+// url: oci-layout://DIR[:TAG|@DIGEST]; directory: what a relative DIR counts from.
+Result<LayoutImage> image_of_layout(const std::string& url, const std::string& directory,
+                                    const image::Platform& platform, image::Store& store,
+                                    const std::stop_token& cancel);
 
 }  // namespace consort::build

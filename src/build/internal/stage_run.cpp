@@ -65,6 +65,7 @@ void StageRuns::fail_all(Error error) {
   const bool follows = error_ && error.code() == Code::interrupted;
   if (!follows && (!error_ || error_->code() == Code::interrupted)) error_.emplace(std::move(error));
   stopping_ = true;
+  shared_.transfers.request_stop();
   changed_.notify_all();
   if (shared_.cancel_fd >= 0) {
     const std::uint64_t one = 1;

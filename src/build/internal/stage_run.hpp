@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <semaphore>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "build/cache/cache.hpp"
 #include "build/context/tree.hpp"
 #include "build/exec/stage_files.hpp"
+#include "build/internal/cache_export.hpp"
+#include "build/internal/cache_import.hpp"
 #include "build/internal/progress.hpp"
 #include "build/plan/stage_plan.hpp"
 
@@ -31,10 +34,13 @@ struct Shared {
   SourceTree* context = nullptr;                                           // null: the build has none
   int cancel_fd = -1;                                                      // readable: stop everything
   enum class Mode : std::uint8_t { build, look_only } mode = Mode::build;  // look_only: a miss is Code::not_found
-  std::string scratch;          // a folder of this build's own, on the store's file system
-  std::mutex provider_mutex{};  // the environment's functions are called one at a time
+  CacheImports* imports = nullptr;  // null: there are none, or they are not to be used
+  std::stop_source transfers{};     // stopped with the steps: what imports download
+  std::string scratch;              // a folder of this build's own, on the store's file system
+  std::mutex provider_mutex{};      // the environment's functions are called one at a time
   std::mutex explain_mutex{};
   BuildResult result{};               // explanations and counts, under explain_mutex
+  std::vector<MadeStep> made{};       // likewise
   std::optional<std::string> miss{};  // look_only: why the first step that must run must run; likewise
 };
 

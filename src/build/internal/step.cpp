@@ -104,7 +104,7 @@ class StepRun {
       if (auto cached = TRY(shared_.cache.find(digest))) {
         from_cache_ = true;
         note_explanation("nothing it can see has changed");
-        return after(*cached);
+        return after(digest, *cached);
       }
     }
     for (const auto& prepared : prepared_) {
@@ -118,15 +118,30 @@ class StepRun {
       if (auto cached = TRY(shared_.cache.find(digest))) {
         from_cache_ = true;
         note_explanation("it was built at the same time");
-        return after(*cached);
+        return after(digest, *cached);
+      }
+      if (const auto hit = TRY(find_imported(digest))) {
+        from_cache_ = true;
+        note_explanation("it was imported from " + hit->from);
+        TRY(keep(digest, slot, hit->step));
+        return after(digest, hit->step);
       }
     }
     const auto before = TRY(shared_.cache.parts_of(slot));
     note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
-    CachedStep made = TRY(execute(digest));
+    const CachedStep made = TRY(execute(digest));
+    TRY(keep(digest, slot, made));
+    return after(digest, made);
+  }
+
+  Result<std::optional<CacheImports::Hit>> find_imported(const std::string& digest) {
+    if (!shared_.imports) return std::nullopt;
+    return shared_.imports->find(digest, *progress_);
+  }
+
+  Result<> keep(const std::string& digest, const std::string& slot, const CachedStep& made) {
     TRY(shared_.cache.remember(digest, operation_.title, made));
-    TRY(shared_.cache.remember_parts(slot, key_));
-    return after(made);
+    return shared_.cache.remember_parts(slot, key_);
   }
 
   Result<Fd> wait_for_turn(const std::string& digest) {
@@ -157,7 +172,12 @@ class StepRun {
     shared_.result.steps_cached += from_cache_;
   }
 
-  StepResult after(const CachedStep& step) const {
+  StepResult after(const std::string& digest, const CachedStep& step) {
+    {
+      const std::scoped_lock lock(shared_.explain_mutex);
+      shared_.made.push_back(
+          {static_cast<std::size_t>(&node_ - shared_.graph.nodes.data()), operation_.number, digest, step});
+    }
     StepResult result{before_, step.created};
     result.files.layers.ids.push_back(step.layer);
     result.files.layers.folders.push_back(step.folder);

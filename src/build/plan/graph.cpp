@@ -34,9 +34,10 @@ struct Builder {
   // A named context stands for a stage or an image.
   void use_context(Node& node, const NamedContext& context) const {
     constexpr std::string_view image_scheme = "docker-image://";
-    if (context.value.starts_with(image_scheme)) {
+    const bool image = context.value.starts_with(image_scheme);
+    if (image || context.value.starts_with(layout_scheme)) {
       node.base = Node::Base::image;
-      node.image = context.value.substr(image_scheme.size());
+      node.image = image ? context.value.substr(image_scheme.size()) : context.value;
     } else {
       node.base = Node::Base::directory;
       node.directory = context.value;

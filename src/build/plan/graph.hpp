@@ -13,12 +13,14 @@
 
 namespace consort::build {
 
+inline constexpr std::string_view layout_scheme = "oci-layout://";
+
 // A stage of the Dockerfile, or an image or folder that a COPY or mount names directly.
 struct Node {
   enum class Base : std::uint8_t { scratch, image, stage, directory } base = Base::scratch;
   std::string title;                        // in "[title 2/5]"; empty if the Dockerfile has one stage only
   std::string name;                         // of AS, or the image
-  std::string image;                        // base image: the reference as expanded
+  std::string image;                        // base image: the reference as expanded, or oci-layout://...
   std::size_t parent = 0;                   // base stage
   std::string directory;                    // base directory: where; a named context
   std::optional<image::Platform> platform;  // of FROM --platform

@@ -57,11 +57,16 @@ struct ManifestOrIndex {
 // content_type: what the server said; the text's own mediaType wins. source names it in errors.
 Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view content_type, const std::string& source);
 
+// The same, but the configuration and the layers may be of any media type.
+Result<ManifestOrIndex> parse_any_manifest(std::string_view text, std::string_view content_type,
+                                           const std::string& source);
+
 // The best entry for a platform. Code::not_found, naming what there is.
 Result<Descriptor> choose_platform(const Index& index, const Platform& platform, const std::string& reference);
 
 std::string format_manifest(const Manifest& manifest);
 
 bool is_layer_type(std::string_view media_type);
+bool is_manifest_type(std::string_view media_type);  // of a manifest or an index
 
 }  // namespace consort::image

@@ -8,6 +8,7 @@
 #include "build/failure.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
+#include "project/exec/build_caches.hpp"
 #include "project/exec/build_log.hpp"
 
 namespace consort::project {
@@ -58,8 +59,7 @@ void warn_of_unused(Session& session, const compose::Service& service) {
     session.progress.warn("service " + service.name + ": only " + chosen_platform(build.platforms) +
                           " of build.platforms is built: an image in the store has one platform");
   if (!build.isolation.empty() && build.isolation != "default") warn("isolation", "only Windows has it");
-  for (const auto& [name, list] : {std::pair{"cache_from", build.cache_from}, std::pair{"cache_to", build.cache_to}})
-    if (!list.empty()) warn(name, "steps are taken from this machine's own cache");
+  warn_of_unused_caches(session, service);
 }
 
 compose::Strings environment_of(const compose::Project& project) {
@@ -97,6 +97,7 @@ build::BuildRequest build_request(const compose::Project& project, const compose
   }
   request.cache_from = from.cache_from;
   request.cache_to = from.cache_to;
+  request.directory = project.working_directory;
   if (!from.network.empty()) request.network = from.network;
   for (const auto& [name, addresses] : from.extra_hosts)
     for (const std::string& address : addresses) request.extra_hosts.push_back(name + "=" + address);

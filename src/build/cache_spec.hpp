@@ -1,0 +1,29 @@
+// The texts of cache_from and cache_to, as buildx reads them: "type=registry,ref=HOST/NAME:TAG,mode=max", or a
+// reference alone, which is type=registry.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort::build {
+
+struct CacheSpec {
+  enum class Type : std::uint8_t { registry, local, inline_, unsupported } type = Type::registry;
+  enum class Mode : std::uint8_t { min, max } mode = Mode::min;  // min: only the layers of the image
+  std::string type_name;                                         // as written: "gha", with Type::unsupported
+  std::string reference;                                         // registry
+  std::string folder;                                            // local
+  std::string tag;                                               // local: in the folder's index; empty: "latest"
+  std::string digest;  // local, cache_from: "sha256:..." of a manifest; empty: what the tag names
+  enum class OnError : std::uint8_t { fail, go_on } on_error = OnError::fail;  // cache_to
+};
+
+enum class CacheSide : std::uint8_t { from, to };
+// One entry may hold several references ("a,b"). Code::invalid says what is missing. Attributes that only choose among
+// forms of the same content (compression, oci-mediatypes, ...) are accepted and say nothing here.
+Result<std::vector<CacheSpec>> parse_cache_spec(std::string_view text, CacheSide use);
+
+}  // namespace consort::build
