@@ -68,6 +68,34 @@ TEST(Progress, TtyDrawsABlockAndGivesTheCursorBack) {
   EXPECT_TRUE(caught.err.ends_with("\033[?25h"));
 }
 
+TEST(Progress, DrawsOnATerminalUnlessThatCannotOrMustNot) {
+  const auto draws = [](const Terminal& terminal) {
+    Caught caught;
+    const auto progress = make_progress(terminal, caught.options(ProgressMode::automatic));
+    progress->begin("Running");
+    progress->event({.id = "Container x", .status = "Started", .outlook = Outlook::done});
+    progress->finish();
+    return caught.err.find("[+] Running") != std::string::npos;
+  };
+  EXPECT_TRUE(draws({.err_is_terminal = true}));
+  EXPECT_TRUE(draws({.err_is_terminal = true, .no_color = true}));
+  EXPECT_TRUE(draws({.ansi = Ansi::always}));
+  EXPECT_FALSE(draws({.err_is_terminal = true, .ansi = Ansi::never}));
+  EXPECT_FALSE(draws({.err_is_terminal = true, .no_color = true, .dumb = true}));
+  EXPECT_FALSE(draws({}));
+}
+
+TEST(Progress, BuildStepsArePlainTextOrJsonLinesOrNothing) {
+  const auto shown = [](ProgressMode mode) {
+    Caught caught;
+    make_progress({}, caught.options(mode))->step({.id = 1, .title = "RUN \"x\"", .state = build::StepState::cached});
+    return caught.out;
+  };
+  EXPECT_EQ(shown(ProgressMode::plain), "#1 RUN \"x\"\n#1 CACHED\n");
+  EXPECT_EQ(shown(ProgressMode::json), "{\"stream\":\"#1 RUN \\\"x\\\"\\n\"}\n{\"stream\":\"#1 CACHED\\n\"}\n");
+  EXPECT_EQ(shown(ProgressMode::quiet), "");
+}
+
 TEST(Table, Widths) {
   EXPECT_EQ(format_table({{"NAME", "STATUS"}, {"a", "x"}}, object_table), "NAME      STATUS\na         x\n");
   EXPECT_EQ(format_table({{"NAME", "B"}, {"a-name-of-12c", ""}}, object_table),

@@ -358,3 +358,34 @@ services:
     check(world.service("shell")["State"] == "running", "attach ended it")
     ran = world.consort("exec", "-T", "shell", "sh", "-c", "cat; tty", status=1, stdin=subprocess.DEVNULL)
     check(ran.out == "not a tty\n", str(ran))
+
+
+def scenario_terminal_build(world):
+    """On a terminal a build must show its steps in place, whatever they write, and leave the terminal usable however it ends."""
+    world.write("compose.yaml", "services:\n  web:\n    build: .\n  other:\n    build: {context: ., dockerfile: other}\n")
+    world.write("Dockerfile", """FROM debian:bookworm-slim
+RUN printf 'one\\033[2J\\033[Htwo\\033]0;title\\007\\n'
+RUN echo three
+""")
+    world.write("other", "FROM debian:bookworm-slim\nRUN echo other\n")
+    ran = world.on_terminal(["build"], [])
+    check(ran.status == 0, str(ran))
+    check(re.search(r"\[\+\] Building [\d.]+s \((\d+)/\1\) FINISHED", ran.out), f"the end is not told: {ran.out!r}")
+    check("=> [web 2/3] RUN printf" in ran.out and "=> [other 2/2] RUN echo other" in ran.out, f"steps are missing: {ran.out!r}")
+    check("\x1b[2J" not in ran.out and "\x1b]0;" not in ran.out, f"output of a step reached the terminal: {ran.out!r}")
+    check(ran.out.rindex("\x1b[?25h") > ran.out.rindex("\x1b[?25l"), "the cursor is hidden")
+    ran = world.on_terminal(["build"], [])
+    check(ran.out.count("CACHED") >= 3, f"nothing from the cache: {ran.out!r}")
+    world.write("other", "FROM debian:bookworm-slim\nRUN echo here; echo wrong; exit 3\n")
+    ran = world.on_terminal(["build", "other"], [])
+    end = ran.out[ran.out.rindex("[+] Building"):]
+    check(ran.status == 1 and "=> ERROR [2/2] RUN echo here" in ran.out, str(ran))
+    check(re.search(r"------\r?\n > \[2/2\] RUN.*\d+\.\d+ wrong", end, re.S), f"its last lines are not below the steps: {end!r}")
+    check("other:2" in end and "exit code: 3" in end, f"its place in the file is missing: {end!r}")
+    world.write("other", "FROM debian:bookworm-slim\nRUN echo waiting; sleep 1000\n")
+    ran = world.on_terminal(["build", "other"], [("# waiting", b"\x03")])
+    check(ran.status == 130, str(ran))
+    check(ran.out.rindex("\x1b[?25h") > ran.out.rindex("\x1b[?25l"), "the cursor is hidden after Ctrl-C")
+    check(ran.out.rindex("\x1b[?7h") > ran.out.rindex("\x1b[?7l"), "lines do not wrap after Ctrl-C")
+    ran = world.consort("build", "web")
+    check("\x1b" not in ran.out + ran.err and "#1 " in ran.out, str(ran))

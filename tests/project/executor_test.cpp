@@ -18,6 +18,7 @@ class Events final : public Progress {
     const std::scoped_lock lock(mutex);
     lines.push_back(event.id + " " + event.text + event.status);
   }
+  void step(const BuildStep&) override {}
   void finish() override {}
   void output(std::string_view) override {}
   void warn(const std::string& message) override { lines.push_back("warning " + message); }

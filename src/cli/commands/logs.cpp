@@ -50,7 +50,6 @@ Result<int> run_logs(Invocation& invocation) {
   }
   LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
                       .colour = !flags.on("no-color") && invocation.terminal.colour_out(),
-                      .sanitize = invocation.terminal.out_is_terminal,
                       .timestamps = flags.on("timestamps")});
   if (!flags.on("follow")) {
     TRY(project::print_logs(session.engine, containers, read, printer));

@@ -56,7 +56,6 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   const auto through_progress = [&](std::string_view text) { workspace.session().progress.output(text); };
   LogStyle style{.prefix = !flags.on("no-log-prefix"),
                  .colour = !flags.on("no-color") && terminal.colour_out(),
-                 .sanitize = terminal.out_is_terminal,
                  .timestamps = flags.on("timestamps"),
                  .streams = Streams::separate};
   if (terminal.out_is_terminal) style.out = through_progress;

@@ -19,7 +19,6 @@ enum class Streams : std::uint8_t {
 struct LogStyle {
   bool prefix = true;
   bool colour = false;
-  bool sanitize = false;  // standard output is a terminal
   bool timestamps = false;
   Streams streams = Streams::merged;
   std::function<void(std::string_view)> out = print_out;

@@ -10,6 +10,7 @@
 
 #include "base/json.hpp"
 #include "base/os/fd.hpp"
+#include "cli/render/build_text.hpp"
 
 namespace consort::cli {
 
@@ -22,6 +23,7 @@ class QuietProgress : public project::Progress {
   QuietProgress(Terminal terminal, ProgressOptions options) : terminal_(terminal), options_(std::move(options)) {}
   void begin(std::string_view) override {}
   void event(const ProgressEvent&) override {}
+  void step(const project::BuildStep&) override {}
   void finish() override {}
   void output(std::string_view text) override {
     const std::scoped_lock lock(mutex_);
@@ -55,9 +57,14 @@ class PlainProgress final : public QuietProgress {
     if (only_counts(last_, event)) return;
     options_.err(plain_line(event, options_.dry_run) + "\n");
   }
+  void step(const project::BuildStep& step) override {
+    const std::scoped_lock lock(mutex_);
+    if (const std::string text = builds_.step(step, options_.now()); !text.empty()) options_.out(text);
+  }
 
  private:
   std::map<std::string, std::string> last_;
+  BuildText builds_;
 };
 
 class JsonProgress final : public QuietProgress {
@@ -67,22 +74,37 @@ class JsonProgress final : public QuietProgress {
     const std::scoped_lock lock(mutex_);
     options_.err(json_line(event, options_.dry_run) + "\n");
   }
+  void step(const project::BuildStep& step) override {
+    const std::scoped_lock lock(mutex_);
+    print_stream(builds_.step(step, options_.now()));
+  }
   void output(std::string_view text) override {
+    const std::scoped_lock lock(mutex_);
+    print_stream(text);
+  }
+
+ private:
+  void print_stream(std::string_view text) {
     std::string lines;
     while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
       lines += dump_json(Json{{"stream", text.substr(0, end)}}) + "\n";
       text.remove_prefix(end);
     }
-    const std::scoped_lock lock(mutex_);
-    options_.out(lines);
+    if (!lines.empty()) options_.out(lines);
   }
+
+  BuildText builds_;
 };
 
 }  // namespace
 
 void print_or_interrupt(std::string_view text) {
   if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) ::kill(::getpid(), SIGINT);
+}
+
+Size error_terminal_size() {
+  return {.columns = terminal_columns(STDERR_FILENO), .rows = terminal_lines(STDERR_FILENO)};
 }
 
 std::optional<ProgressMode> parse_progress(std::string_view text) {
@@ -114,9 +136,7 @@ std::string json_line(const ProgressEvent& event, bool dry_run) {
 
 std::unique_ptr<project::Progress> make_progress(const Terminal& terminal, const ProgressOptions& options) {
   ProgressMode mode = options.mode;
-  if (mode == ProgressMode::automatic)
-    mode = terminal.err_is_terminal && terminal.ansi != Ansi::never && !terminal.no_color ? ProgressMode::tty
-                                                                                          : ProgressMode::plain;
+  if (mode == ProgressMode::automatic) mode = terminal.can_draw_err() ? ProgressMode::tty : ProgressMode::plain;
   switch (mode) {
     case ProgressMode::tty:
       return make_tty_progress(terminal, options);

@@ -2,27 +2,35 @@
 // program (json), or not at all (quiet).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "cli/render/picture.hpp"
 #include "cli/render/terminal.hpp"
 #include "project/exec/progress.hpp"
 
 namespace consort::cli {
 
 using Write = std::function<void(std::string_view)>;
+using Moment = std::chrono::steady_clock::time_point;
 
 // To standard output. When nobody reads it any more, the command ends as by Ctrl-C: cleanly, with what it has begun.
 void print_or_interrupt(std::string_view text);
 
+// Of the terminal that standard error is, as it is now.
+Size error_terminal_size();
+
 struct ProgressOptions {
   ProgressMode mode = ProgressMode::automatic;
   bool dry_run = false;
-  Write err = print_err;  // tests catch what would be written
+  Write err = print_err;  // tests catch what would be written, and know the time
   Write out = print_or_interrupt;
+  std::function<Size()> size = error_terminal_size;
+  std::function<Moment()> now = std::chrono::steady_clock::now;
 };
 
 // "plain", "tty", ... "" and "auto" are automatic.

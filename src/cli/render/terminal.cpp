@@ -14,10 +14,10 @@ namespace consort::cli {
 
 namespace {
 
-bool decide(Ansi ansi, bool is_terminal, bool no_color) {
+bool decide(Ansi ansi, bool is_terminal, bool refused) {
   if (ansi == Ansi::never) return false;
   if (ansi == Ansi::always) return true;
-  return is_terminal && !no_color;
+  return is_terminal && !refused;
 }
 
 }  // namespace
@@ -29,7 +29,8 @@ Terminal Terminal::look() {
   terminal.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
-  terminal.no_color = (no_color && *no_color) || (term && std::string_view(term) == "dumb");
+  terminal.dumb = term && std::string_view(term) == "dumb";
+  terminal.no_color = (no_color && *no_color) || terminal.dumb;
   return terminal;
 }
 
@@ -38,6 +39,10 @@ bool Terminal::colour_out() const {
 }
 bool Terminal::colour_err() const {
   return decide(ansi, err_is_terminal, no_color);
+}
+
+bool Terminal::can_draw_err() const {
+  return decide(ansi, err_is_terminal, dumb);
 }
 
 unsigned terminal_columns(int fd, unsigned fallback) {
@@ -56,23 +61,6 @@ void print_out(std::string_view text) {
 
 void print_err(std::string_view text) {
   (void)write_full(STDERR_FILENO, text);
-}
-
-std::string sanitized(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      result += c;
-    } else if (c == '\t') {
-      result += c;
-    } else {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-      result += escaped;
-    }
-  }
-  return result;
 }
 
 void print_warning(const Terminal& terminal, std::string_view message) {

@@ -14,10 +14,13 @@ struct Terminal {
   bool in_is_terminal = false, out_is_terminal = false, err_is_terminal = false;
   Ansi ansi = Ansi::automatic;
   bool no_color = false;  // NO_COLOR is set and not empty, or TERM=dumb
+  bool dumb = false;      // TERM=dumb: lines are all that it can do
 
   static Terminal look();
   bool colour_out() const;
   bool colour_err() const;
+  // Whether progress may be drawn over: NO_COLOR does not forbid that, as with Docker Compose.
+  bool can_draw_err() const;
 };
 
 unsigned terminal_columns(int fd, unsigned fallback = 80);
@@ -25,9 +28,6 @@ unsigned terminal_lines(int fd, unsigned fallback = 24);
 
 void print_out(std::string_view text);  // standard output, whole; a closed pipe ends the program quietly
 void print_err(std::string_view text);
-
-// Control characters of foreign text made visible, for terminals.
-std::string sanitized(std::string_view text);
 
 // A warning as Docker Compose writes it: "WARN[0000] ..." on a terminal, else `time="..." level=warning msg="..."`.
 void print_warning(const Terminal& terminal, std::string_view message);

@@ -10,8 +10,6 @@ namespace consort::project {
 namespace {
 
 constexpr std::size_t tail_lines = 10;
-// Another step's lines come in between only if the one being shown has been silent for so long.
-constexpr std::chrono::milliseconds patience{500};
 constexpr const char* ruler = "------\n";
 
 }  // namespace
@@ -21,12 +19,9 @@ std::string BuildLog::title_of(const std::string& service, const std::string& ti
   return title.starts_with('[') ? "[" + service + " " + title.substr(1) : "[" + service + "] " + title;
 }
 
-void BuildLog::add_line(Step& step, std::string line) {
-  step.waiting += "# " + line + "\n";
-}
-
-void BuildLog::add_output(Step& step, const std::string& output, Flush flush) {
+std::vector<std::string> BuildLog::take_lines(Step& step, const std::string& output, Flush flush) {
   const double seconds = std::chrono::duration<double>(Clock::now() - step.started).count();
+  std::vector<std::string> lines;
   step.partial += output;
   if (flush == Flush::all && !step.partial.empty() && !step.partial.ends_with('\n')) step.partial += '\n';
   std::size_t begin = 0;
@@ -35,82 +30,33 @@ void BuildLog::add_output(Step& step, const std::string& output, Flush flush) {
     if (!step.internal) line = fmt::format("{:.3f} {}", seconds, line);
     if (step.tail.size() == tail_lines) step.tail.pop_front();
     step.tail.push_back(line);
-    add_line(step, std::move(line));
+    lines.push_back(std::move(line));
     begin = end + 1;
   }
   step.partial.erase(0, begin);
-}
-
-void BuildLog::show(Step& step) {
-  std::string text;
-  if (current_ != &step) {
-    if (current_ && !current_->ended) text += fmt::format("#{} ...\n", current_->number);
-    if (current_) text += '\n';
-    if (step.number == 0) step.number = ++numbers_;
-    text += fmt::format("#{} {}\n", step.number, step.title);
-    current_ = &step;
-  }
-  std::string_view rest = step.waiting;
-  while (!rest.empty()) {
-    const auto end = rest.find('\n') + 1;
-    text += fmt::format("#{}{}", step.number, rest.substr(1, end - 1));
-    rest.remove_prefix(end);
-  }
-  step.waiting.clear();
-  shown_ = Clock::now();
-  progress_.output(text);
-}
-
-// What has ended while another step was shown.
-void BuildLog::show_ended() {
-  for (auto& [key, step] : steps_)
-    if (step.ended && !step.waiting.empty()) show(step);
-}
-
-// The one that was shown has ended: first those that have ended too, then one that goes on.
-void BuildLog::show_waiting() {
-  show_ended();
-  for (auto& [key, step] : steps_) {
-    if (step.ended || step.waiting.empty()) continue;
-    show(step);
-    return;
-  }
+  return lines;
 }
 
 void BuildLog::event(const std::string& service, const build::ProgressEvent& event) {
   const std::scoped_lock lock(mutex_);
   const auto [found, fresh] = steps_.try_emplace({service, event.id});
   Step& step = found->second;
-  if (fresh) step.title = title_of(service, event.text);
-  step.internal = event.number == 0;
-  switch (event.state) {
-    case build::StepState::started:
-      break;
-    case build::StepState::output:
-      add_output(step, event.output, Flush::whole_lines);
-      break;
-    case build::StepState::cached:
-      add_line(step, "CACHED");
-      break;
-    case build::StepState::done:
-      add_output(step, "", Flush::all);
-      add_line(step, fmt::format("DONE {:.1f}s", event.seconds));
-      break;
-    case build::StepState::error:
-      add_output(step, "", Flush::all);
-      add_line(step, "ERROR: " + event.message);
-      break;
-    case build::StepState::canceled:
-      add_line(step, "CANCELED");
-      break;
+  if (fresh) {
+    step.id = static_cast<int>(steps_.size());
+    step.title = title_of(service, event.text);
+    step.internal = event.number == 0;
   }
-  step.ended = event.state != build::StepState::started && event.state != build::StepState::output;
-  if (detail_ == Detail::quiet) return;
-  const bool free = !current_ || current_ == &step || current_->ended || Clock::now() - shown_ > patience;
-  if (!free) return;
-  if (current_ != &step) show_ended();
-  if (current_ != &step || !step.waiting.empty()) show(step);
-  if (step.ended) show_waiting();
+  BuildStep told{.id = step.id,
+                 .title = step.title,
+                 .stage = service + "/" + event.stage,
+                 .number = event.number,
+                 .total = event.total,
+                 .state = event.state,
+                 .output = event.output,
+                 .seconds = event.seconds,
+                 .message = event.message};
+  told.lines = take_lines(step, event.output, told.ended() ? Flush::all : Flush::whole_lines);
+  if (detail_ == Detail::all) progress_.step(told);
 }
 
 void BuildLog::failure(const std::string& service, const build::StepFailure& failure) {

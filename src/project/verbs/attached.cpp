@@ -25,6 +25,7 @@ class SilentProgress final : public Progress {
   explicit SilentProgress(Progress& behind) : behind_(behind) {}
   void begin(std::string_view) override {}
   void event(const ProgressEvent&) override {}
+  void step(const BuildStep&) override {}
   void finish() override {}
   void output(std::string_view text) override { behind_.output(text); }
   void warn(const std::string& message) override { behind_.warn(message); }
