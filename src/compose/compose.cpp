@@ -111,16 +111,15 @@ class Load {
     TreeLoader loader(options, *sources_, reporter_);
     if (!name_project(loader)) return;
     settings_.environment["COMPOSE_PROJECT_NAME"] = settings_.name;
-    Node tree = loader.load(settings_.files, settings_.working_directory, settings_.environment);
+    const std::map<std::string, std::string> nothing;
+    const auto& values = options_.interpolate == Switch::on ? settings_.environment : nothing;
+    Node tree = loader.load(settings_.files, settings_.working_directory, values);
     if (!loader.any_document() && !reporter_.failed()) {
       Diagnostic& made = reporter_.error("empty", "empty compose file");
       if (!settings_.files.empty()) made.mark = Mark{settings_.files[0], 1, 1, 0};
       made.help = "for example:\nservices:\n  web:\n    image: nginx";
       return;
     }
-    const std::map<std::string, std::string> nothing;
-    const auto& values = options_.interpolate == Switch::on ? settings_.environment : nothing;
-    resolve_named_values(tree, values);
     if (options_.normalize == Switch::on) normalize_tree(tree, settings_.name, values);
     tree_ = std::make_shared<const Node>(std::move(tree));
   }

@@ -104,12 +104,14 @@ std::string Node::scalar_text() const {
     case Kind::integer:
       return std::to_string(integer);
     case Kind::floating:
-      // Whole numbers between 63 and 64 bits keep their digits.
-      if (text.size() >= 19 && text.size() < 21 && text[0] != '0' && parse_unsigned(text)) return text;
-      return format_float(floating);
+      return is_large_whole() ? text : format_float(floating);
     default:
       return text;
   }
+}
+
+bool Node::is_large_whole() const {
+  return kind == Kind::floating && text.size() >= 19 && text.size() < 21 && text[0] != '0' && parse_unsigned(text);
 }
 
 bool same_value(const Node& a, const Node& b) {

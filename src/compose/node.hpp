@@ -71,6 +71,8 @@ struct Node {
 
   // The scalar as a string, the way Go's fmt.Sprint shows the decoded value: 1.10 -> "1.1", true -> "true", null -> "".
   std::string scalar_text() const;
+  // Whole numbers from 2^63 to 2^64 - 1 are held as floating point and keep the digits of their text.
+  bool is_large_whole() const;
 };
 
 struct Entry {

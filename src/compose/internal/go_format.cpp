@@ -1,5 +1,6 @@
 #include "compose/internal/go_format.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -21,7 +22,12 @@ std::string shortest(Float value, int smallest_exponent, int exponent_limit) {
   const int exponent = std::atoi(scientific.c_str() + e + 1);
   if (value != 0 && (exponent < smallest_exponent || exponent >= exponent_limit)) return scientific;
   const auto fixed_end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
-  return {buffer.data(), fixed_end.ptr};
+  std::string fixed(buffer.data(), fixed_end.ptr);
+  // Whole numbers beyond the shortest digits go on with zeros.
+  const std::size_t digits = e - (scientific.find('.') == std::string::npos ? 0 : 1);  // and the sign
+  if (fixed.find('.') == std::string::npos && digits < fixed.size())
+    std::fill(fixed.begin() + static_cast<std::ptrdiff_t>(digits), fixed.end(), '0');
+  return fixed;
 }
 
 // encoding/json writes e-9 where everything else writes e-09.
@@ -44,6 +50,30 @@ std::string format_json_float(double value) {
 }
 std::string format_json_float32(float value) {
   return trim_exponent(shortest(value, -6, 21));
+}
+
+std::string format_timestamp(std::string_view text) {
+  std::size_t at = 0;
+  const auto number = [&](std::size_t width) {
+    std::string digits;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') digits.push_back(text[at++]);
+    if (digits.size() < width) digits.insert(0, width - digits.size(), '0');
+    return digits;
+  };
+  std::string made = number(4);
+  for (const char separator : {'-', '-', 'T', ':', ':'}) {
+    ++at;
+    made += separator + number(2);
+  }
+  if (at < text.size() && text[at] == '.') {
+    ++at;
+    std::string fraction = number(1);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    if (!fraction.empty()) made += "." + fraction;
+  }
+  const std::string_view zone = at < text.size() ? text.substr(at) : std::string_view();
+  const bool utc = zone.empty() || zone == "Z" || zone.substr(1) == "00:00";
+  return made + (utc ? "Z" : std::string(zone));
 }
 
 std::optional<std::int64_t> parse_go_int(std::string_view text) {
@@ -84,12 +114,34 @@ std::optional<std::int64_t> parse_decimal_int(std::string_view text) {
   return value;
 }
 
+namespace {
+
+// Underscores may stand between digits, one at a time.
+std::optional<std::string> without_underscores(std::string_view text) {
+  const auto digit = [text](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '_') {
+      plain.push_back(text[i]);
+    } else if (i == 0 || !digit(i - 1) || !digit(i + 1)) {
+      return std::nullopt;
+    }
+  }
+  return plain;
+}
+
+}  // namespace
+
 std::optional<double> parse_go_float(std::string_view text) {
   if (!text.empty() && text[0] == '+') {
     text.remove_prefix(1);
     if (!text.empty() && (text[0] == '-' || text[0] == '+')) return std::nullopt;
   }
   if (text.empty()) return std::nullopt;
+  if (text.find('_') != std::string_view::npos) {
+    const auto plain = without_underscores(text);
+    return plain ? parse_go_float(*plain) : std::nullopt;
+  }
   double value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;

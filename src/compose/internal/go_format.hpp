@@ -13,6 +13,8 @@ std::string format_float(double value);
 std::string format_float32(float value);
 // encoding/json: plain decimals between 1e-6 and 1e21.
 std::string format_json_float(double value);
+// A YAML timestamp the way Go prints it: "2001-1-2" -> "2001-01-02T00:00:00Z".
+std::string format_timestamp(std::string_view text);
 std::string format_json_float32(float value);
 
 // strconv.ParseInt(text, 0, 64) after removal of underscores: prefixes 0x 0o 0b and a leading 0 for octal.

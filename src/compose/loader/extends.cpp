@@ -88,7 +88,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Scope& scop
     enforce_unicity(*model);
   }
   const std::string folder = dir_name(path);
-  resolve_paths(*model, options_.resolve_paths ? folder : relative_path(folder, scope.base), path_options());
+  resolve_paths(*model, options_.resolve_paths ? folder : relative_path(folder, scope.base), path_options(), reporter_);
   const Node* services = model->find("services");
   auto kept = std::make_unique<Node>(services ? *services : Node::make_null());
   return (extended_[path] = std::move(kept)).get();

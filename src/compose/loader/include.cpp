@@ -61,12 +61,15 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
     }
   }
   const Node* directory = item.find("project_directory");
-  const std::string base = directory && directory->is_string() && !directory->text.empty()
+  const std::string home = directory && directory->is_string() && !directory->text.empty()
                                ? join_path(scope.base, directory->text)
                                : dir_name(paths[0]);
+  // Of a relative one that does not exist, the original takes the folder above for paths.
+  const bool exists = options_.access.exists(home) && !options_.access.is_file(home);
+  const std::string base = exists || (directory && directory->text.starts_with('/')) ? home : dir_name(home);
   Strings env_files = texts_of(item.find("env_file"));
   for (std::string& each : env_files) each = join_path(scope.base, each);
-  if (env_files.empty() && options_.access.is_file(base + "/.env")) env_files = {base + "/.env"};
+  if (env_files.empty() && options_.access.is_file(home + "/.env")) env_files = {home + "/.env"};
   Environment environment;
   const Lookup first = [&scope](std::string_view name) -> const std::string* {
     const auto it = scope.environment.find(std::string(name));
@@ -84,7 +87,8 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   Node included = load_scope(paths, Scope{environment, base, scope.includes});
   set_defaults(included);
   check_tree(included, reporter_);
-  resolve_paths(included, options_.resolve_paths ? base : relative_path(base, scope.base), path_options());
+  resolve_paths(included, options_.resolve_paths ? base : relative_path(base, scope.base), path_options(), reporter_);
+  resolve_named_values(included, environment);
   import(document, std::move(included));
 }
 

@@ -211,7 +211,8 @@ Node TreeLoader::load(const Strings& files, const std::string& base, const Envir
   Node model = load_scope(files, Scope{environment, base, {}});
   set_defaults(model);
   check_tree(model, reporter_);
-  if (options_.resolve_paths) resolve_paths(model, base, path_options());
+  if (options_.resolve_paths) resolve_paths(model, base, path_options(), reporter_);
+  resolve_named_values(model, environment);
   return model;
 }
 

@@ -6,6 +6,7 @@
 #include "compose/internal/go_format.hpp"
 #include "compose/model/codec.hpp"
 #include "compose/model/fields.hpp"
+#include "compose/passes/canonical.hpp"
 #include "compose/passes/suggest.hpp"
 
 namespace consort::compose {
@@ -97,19 +98,37 @@ class Decoder {
 
   // Scalars.
   void read(const Node& node, std::string& into, Form) {
+    if (node.kind == Kind::floating || node.kind == Kind::boolean) return refuse(node, "string");
     if (node.is_scalar()) into = node.scalar_text();
+  }
+  void refuse(const Node& node, const std::string& wanted) {
+    const std::string found = node.is_string()              ? "string"
+                              : node.kind == Kind::floating ? "float64"
+                              : node.kind == Kind::boolean  ? "bool"
+                                                            : "int";
+    fail(node, "expected type '" + wanted + "', got unconvertible type '" + found + "'");
+  }
+  // Numbers that cannot be negative; text is none, except where interpolation has made it one.
+  bool is_unsigned(const Node& node, const std::string& wanted) {
+    if (node.is_string()) {
+      refuse(node, wanted);
+    } else if (as_integer(node) < 0) {
+      fail(node, "cannot parse value as '" + wanted + "': " + node.scalar_text() + " overflows uint");
+    } else {
+      return true;
+    }
+    return false;
   }
   void read(const Node& node, bool& into, Form) {
     if (node.kind == Kind::boolean) into = node.boolean;
     if (!node.is_string()) return;
     const std::string word = to_lower(node.text);
-    into = word == "true" || word == "yes" || word == "y" || word == "on" || word == "1" || word == "t";
-    const bool no =
-        word == "false" || word == "no" || word == "n" || word == "off" || word == "0" || word == "f" || word.empty();
+    into = word == "true" || word == "yes" || word == "y" || word == "on";
+    const bool no = word == "false" || word == "no" || word == "n" || word == "off";
     if (!into && !no) fail(node, "invalid boolean: " + node.text);
   }
   void read(const Node& node, std::int64_t& into, Form form) {
-    if (form == Form::size) return read_size(node, into);
+    if (form == Form::size || form == Form::rate) return read_size(node, into);
     into = as_integer(node);
   }
   void read_size(const Node& node, std::int64_t& into) {
@@ -121,7 +140,9 @@ class Decoder {
       into = size.value;
     }
   }
-  void read(const Node& node, std::uint64_t& into, Form) { into = static_cast<std::uint64_t>(as_integer(node)); }
+  void read(const Node& node, std::uint64_t& into, Form) {
+    if (is_unsigned(node, "uint64")) into = static_cast<std::uint64_t>(as_integer(node));
+  }
   void read(const Node& node, int& into, Form) { into = static_cast<int>(as_integer(node)); }
   void read(const Node& node, std::uint32_t& into, Form form) {
     if (form == Form::octal && node.is_string()) {
@@ -130,13 +151,14 @@ class Decoder {
       into = static_cast<std::uint32_t>(*value);
       return;
     }
-    if (node.is_string() && form == Form::number) {
-      return fail(node, "expected type 'uint32', got unconvertible type 'string'");
+    if (form == Form::octal && node.kind == Kind::floating) {
+      return fail(node, "unexpected value type float64 for mode");
     }
-    if (node.is_string() && !parse_go_int(node.text)) return fail(node, "invalid number: " + node.text);
-    into = static_cast<std::uint32_t>(as_integer(node));
+    if (form == Form::octal || is_unsigned(node, "uint32")) into = static_cast<std::uint32_t>(as_integer(node));
   }
-  void read(const Node& node, std::uint16_t& into, Form) { into = static_cast<std::uint16_t>(as_integer(node)); }
+  void read(const Node& node, std::uint16_t& into, Form) {
+    if (is_unsigned(node, "uint16")) into = static_cast<std::uint16_t>(as_integer(node));
+  }
   void read(const Node& node, float& into, Form) {
     if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text);
     into = static_cast<float>(as_double(node));
@@ -179,7 +201,9 @@ class Decoder {
   }
   void read(const Node& node, std::optional<std::int64_t>& into, Form) {
     if (node.is_null()) return;
-    if (node.is_string() && node.text == "all") {
+    if (node.kind == Kind::floating) {
+      fail(node, "invalid type float64 for device count");
+    } else if (node.is_string() && to_lower(node.text) == "all") {
       into = -1;
     } else if (node.is_string() && !parse_decimal_int(node.text)) {
       fail(node, "invalid value \"" + node.text + "\", the only value allowed is 'all' or a number");
@@ -201,7 +225,11 @@ class Decoder {
       return;
     }
     for (const Node& item : node.items) {
-      if (item.is_scalar()) into.push_back(item.scalar_text());
+      if (item.kind == Kind::floating && form == Form::texts) {
+        refuse(item, "string");
+      } else if (item.is_scalar()) {
+        into.push_back(item.scalar_text());
+      }
     }
   }
   void read_command(const Node& node, Strings& into) {
@@ -244,14 +272,18 @@ class Decoder {
   }
 
   // Maps.
-  void read(const Node& node, StringMap& into, Form) {
+  void read(const Node& node, StringMap& into, Form form) {
     for (const Node& item : node.items) {
       const std::string text = item.scalar_text();
       const std::size_t equals = text.find('=');
       into[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
     }
     for (const Entry& entry : node.entries) {
-      if (entry.value.is_scalar()) into[entry.key] = entry.value.scalar_text();
+      if (form == Form::texts && (entry.value.kind == Kind::floating || entry.value.kind == Kind::boolean)) {
+        refuse(entry.value, "string");
+      } else if (entry.value.is_scalar()) {
+        into[entry.key] = entry.value.scalar_text();
+      }
     }
   }
   void read(const Node& node, OptionalStringMap& into, Form) {
@@ -272,9 +304,11 @@ class Decoder {
   }
   void read_hosts(const Node& node, HostsList& into) {
     const auto add = [&](const Node& at, std::string_view host, std::string_view address) {
-      if (trim(host).empty()) return fail(at, "bad host name '" + std::string(host) + "'");
-      if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-      into[std::string(trim(host))].emplace_back(address);
+      if (host.empty() || host.find_first_of(":=") != std::string_view::npos)
+        return fail(at, "bad host name '" + std::string(host) + "'");
+      if (address.size() > 2 && address.starts_with('[') && address.ends_with(']'))
+        address = address.substr(1, address.size() - 2);
+      into[std::string(host)].emplace_back(address);
     };
     for (const Node& item : node.items) {
       const std::string& text = item.text;
@@ -284,13 +318,16 @@ class Decoder {
         fail(item, "invalid additional host, missing IP: " + text);
         continue;
       }
-      add(item, std::string_view(text).substr(0, at), std::string_view(text).substr(at + 1));
+      for (const std::string& address : split(text.substr(at + 1), ','))
+        add(item, std::string_view(text).substr(0, at), address);
     }
     for (const Entry& entry : node.entries) {
       if (entry.value.is_sequence()) {
         for (const Node& item : entry.value.items) add(item, entry.key, item.scalar_text());
+      } else if (entry.value.is_string() || entry.value.is_null()) {
+        add(entry.value, entry.key, entry.value.text);
       } else {
-        add(entry.value, entry.key, entry.value.scalar_text());
+        fail(entry.value, "unexpected value type for extra_hosts entry");
       }
     }
   }
@@ -354,6 +391,10 @@ void decode_project(const Node& tree, Project& project, Reporter& reporter) {
   decode_section(tree, "networks", project.networks, reporter);
   decode_section(tree, "volumes", project.volumes, reporter);
   decode_section(tree, "secrets", project.secrets, reporter);
+  for (auto& [name, secret] : project.secrets) {
+    const auto value = secret.extensions.extract(std::string(secret_value_key));
+    if (value) secret.content = value.mapped().text;
+  }
   decode_section(tree, "configs", project.configs, reporter);
   decode_section(tree, "models", project.models, reporter);
   for (const Entry& entry : tree.entries) {

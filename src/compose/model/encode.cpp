@@ -19,7 +19,7 @@ class Encoder {
   void field(std::string_view key, const T& member, Form form = Form::normal) {
     const bool json = syntax_ == Syntax::json;
     const bool command = form == Form::shell && json;
-    const bool keep = form == Form::always || (form == Form::json_always && json) || command;
+    const bool keep = form == Form::always || form == Form::rate || (form == Form::json_always && json) || command;
     if (!keep && is_zero(member)) return;
     into_.entries.push_back(Entry{std::string(key), {}, write(member, form)});
   }
@@ -92,7 +92,8 @@ class Encoder {
   Node write(bool value, Form) { return Node::make_boolean(value); }
   template <class T>
   requires std::is_integral_v<T> Node write(T value, Form form) {
-    if (form == Form::size || form == Form::text_number) return Node::make_string(std::to_string(value));
+    if (form == Form::size || form == Form::rate || form == Form::text_number)
+      return Node::make_string(std::to_string(value));
     if (form == Form::octal) return octal(value);
     return Node::make_integer(static_cast<std::int64_t>(value));
   }
@@ -202,11 +203,12 @@ class Encoder {
     return free_map(values, syntax_, [this](const Strings& each) { return write(each, Form::normal); });
   }
   Node write(const Ulimits& values, Form) {
-    return free_map(values, syntax_, [](const Ulimit& value) {
-      if (value.single) return Node::make_integer(value.soft);
+    return free_map(values, syntax_, [this](const Ulimit& value) {
+      if (value.single && value.soft != 0) return Node::make_integer(value.soft);
+      const bool all = syntax_ == Syntax::yaml;
       Node node = Node::make_mapping();
-      if (value.soft != 0) node.set("soft", Node::make_integer(value.soft));
-      if (value.hard != 0) node.set("hard", Node::make_integer(value.hard));
+      if (all || value.soft != 0) node.set("soft", Node::make_integer(value.soft));
+      if (all || value.hard != 0) node.set("hard", Node::make_integer(value.hard));
       return node;
     });
   }

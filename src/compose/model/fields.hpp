@@ -13,8 +13,8 @@ namespace consort::compose {
 enum class Form : std::uint8_t {
   normal,
   size,         // bytes: "512m" in, "536870912" out
+  rate,         // the same, and printed even when zero
   text_number,  // a number printed as a string
-  number,       // not a string
   octal,        // file modes: "0440"
   shell,        // command lines: a string is split into words
   health_test,  // a string is {"CMD-SHELL", string}
@@ -22,6 +22,7 @@ enum class Form : std::uint8_t {
   json_always,  // the same, but in JSON only
   hosts,        // "host=address" lists or mappings
   one_or_many,  // a string is a list of one
+  texts,        // strings and whole numbers only
 };
 
 // `fields(v, value)` calls v.field(key, member, form) for each attribute and v.extensions(member) at the end.
@@ -91,13 +92,13 @@ CONSORT_FIELDS(Develop) {
   v.extensions(x.extensions);
 }
 CONSORT_FIELDS(WeightDevice) {
-  v.field("path", x.path);
-  v.field("weight", x.weight);
+  v.field("path", x.path, Form::always);
+  v.field("weight", x.weight, Form::always);
   v.extensions(x.extensions);
 }
 CONSORT_FIELDS(ThrottleDevice) {
-  v.field("path", x.path);
-  v.field("rate", x.rate, Form::size);
+  v.field("path", x.path, Form::always);
+  v.field("rate", x.rate, Form::rate);
   v.extensions(x.extensions);
 }
 CONSORT_FIELDS(BlkioConfig) {
@@ -247,7 +248,7 @@ CONSORT_FIELDS(VolumeOptions) {
 }
 CONSORT_FIELDS(TmpfsOptions) {
   v.field("size", x.size, Form::size);
-  v.field("mode", x.mode, Form::number);
+  v.field("mode", x.mode);
   v.extensions(x.extensions);
 }
 CONSORT_FIELDS(ImageOptions) {
@@ -310,7 +311,7 @@ CONSORT_FIELDS(Service) {
   v.field("expose", x.expose);
   v.field("external_links", x.external_links);
   v.field("extra_hosts", x.extra_hosts, Form::hosts);
-  v.field("group_add", x.group_add);
+  v.field("group_add", x.group_add, Form::texts);
   v.field("gpus", x.gpus);
   v.field("hostname", x.hostname);
   v.field("healthcheck", x.healthcheck);
@@ -348,7 +349,7 @@ CONSORT_FIELDS(Service) {
   v.field("stdin_open", x.stdin_open);
   v.field("stop_grace_period", x.stop_grace_period);
   v.field("stop_signal", x.stop_signal);
-  v.field("storage_opt", x.storage_opt);
+  v.field("storage_opt", x.storage_opt, Form::texts);
   v.field("sysctls", x.sysctls);
   v.field("tmpfs", x.tmpfs, Form::one_or_many);
   v.field("tty", x.tty);

@@ -78,6 +78,8 @@ class Pass {
     ports(node.find("ports"), path + ".ports");
     volumes(node.find("volumes"), path + ".volumes");
     gpus(node.find("gpus"));
+    expose(node.find("expose"), path + ".expose");
+    watches(node.find("develop"));
   }
 
   void build(Node* node, const std::string& path) {
@@ -102,11 +104,12 @@ class Pass {
   void ulimits(const Node* node, const std::string& path) {
     if (!node) return;
     for (const Entry& entry : node->entries) {
-      if (!entry.value.is_string()) continue;
-      Diagnostic& made = reporter_.error("wrong-type", path + "." + entry.key + ": invalid type string for external",
-                                         entry.value.place);
-      made.label = "must be a number, or {soft: ..., hard: ...}";
-      made.help = "write a number without quotes";
+      if (entry.value.is_mapping() || entry.value.kind == Kind::integer) continue;
+      const std::string type = entry.value.is_string() ? "string" : "float64";
+      Diagnostic& made = reporter_.error(
+          "wrong-type", path + "." + entry.key + ": invalid type " + type + " for external", entry.value.place);
+      made.label = "must be a whole number, or {soft: ..., hard: ...}";
+      made.help = "write a whole number without quotes";
     }
   }
 
@@ -158,12 +161,15 @@ class Pass {
   }
 
   void device(Node& item) {
-    const std::vector<std::string> parts = split(item.text, ':');
+    std::vector<std::string> parts = split(item.text, ':');
     if (parts.size() > 3) {
-      Diagnostic& made =
-          reporter_.error("bad-device", "confusing device mapping, please use long syntax: " + item.text, item.place);
-      made.help = "write HOST[:CONTAINER[:PERMISSIONS]] or {source: ..., target: ..., permissions: rwm}";
-      return;
+      if (parsing_ == Parsing::strict) {
+        Diagnostic& made =
+            reporter_.error("bad-device", "confusing device mapping, please use long syntax: " + item.text, item.place);
+        made.help = "write HOST[:CONTAINER[:PERMISSIONS]] or {source: ..., target: ..., permissions: rwm}";
+        return;
+      }
+      parts = {""};  // what the original makes of one that it cannot read
     }
     Node mapping = Node::make_mapping(item.place);
     const std::string target = parts.size() > 1 ? parts[1] : "";
@@ -180,16 +186,11 @@ class Pass {
     std::vector<Node> made;
     for (std::size_t i = 0; i < node->items.size(); ++i) {
       Node& item = node->items[i];
-      const std::string at = path + ".[" + std::to_string(i) + "]";
       if (item.is_mapping()) {
-        if (!item.find("target")) {
-          Diagnostic& diagnostic =
-              reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);
-          diagnostic.help = "add `target:`, the port inside the container";
-        }
         made.push_back(std::move(item));
       } else if (item.is_scalar() && !item.is_null()) {
-        for (Node& port : parse_port(item, at, reporter_)) made.push_back(std::move(port));
+        for (Node& port : parse_port(item, path + ".[" + std::to_string(i) + "]", reporter_))
+          made.push_back(std::move(port));
       }
     }
     node->items = std::move(made);
@@ -197,25 +198,30 @@ class Pass {
       reporter_.rewind(reports);
       *node = as_written;
     }
+    for (std::size_t i = 0; i < node->items.size(); ++i) {
+      const Node& item = node->items[i];
+      if (!item.is_mapping() || item.find("target")) continue;
+      const std::string at = path + ".[" + std::to_string(i) + "]";
+      Diagnostic& missing =
+          reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);
+      const bool written_so = item.style != Style::plain;  // not made of a short form
+      missing.help = written_so ? "add `target:`, the port inside the container"
+                                : "write the port inside the container, from 1 to 65535: 0 is none";
+    }
   }
 
   void volumes(Node* node, const std::string& path) {
     if (!node || !node->is_sequence()) return;
     for (std::size_t i = 0; i < node->items.size(); ++i) {
       Node& item = node->items[i];
+      const std::size_t errors = reporter_.errors();
       const std::string at = path + ".[" + std::to_string(i) + "]";
       if (item.is_string()) {
-        const std::size_t reports = reporter_.count();
-        const std::size_t errors = reporter_.errors();
-        Node mount = parse_mount(item, at, reporter_);
-        if (parsing_ == Parsing::lenient && reporter_.errors() > errors) {
-          reporter_.rewind(reports);
-          continue;
-        }
-        item = std::move(mount);
+        item = parse_mount(item, at, reporter_);
         if (Node* target = item.find("target"); target && target->is_string() && !target->text.empty())
           target->text = clean_path(target->text);
-      } else if (item.is_mapping() && !item.find("target") && !told_inside(item)) {
+      }
+      if (item.is_mapping() && !item.find("target") && reporter_.errors() == errors && !told_inside(item)) {
         Diagnostic& made =
             reporter_.error("missing-key", "service volume " + at + " is missing a mount target", item.place);
         made.help = "add `target:`, the absolute path inside the container";
@@ -231,6 +237,25 @@ class Pass {
                return mark.line == each.mark.line && mark.file == each.mark.file;
              });
     });
+  }
+
+  void expose(const Node* node, const std::string& path) {
+    if (!node) return;
+    for (std::size_t i = 0; i < node->items.size(); ++i) {
+      const Node& item = node->items[i];
+      if (item.is_string() || item.kind == Kind::integer) continue;
+      reporter_.error("wrong-type", path + ".[" + std::to_string(i) + "]: unsupported expose value", item.place).label =
+          "must be a port, for example 8080 or \"8080-8090/udp\"";
+    }
+  }
+
+  static void watches(Node* develop) {
+    Node* watch = develop ? develop->find("watch") : nullptr;
+    if (!watch) return;
+    for (Node& item : watch->items) {
+      string_to_list(item.find("ignore"));
+      string_to_list(item.find("include"));
+    }
   }
 
   void gpus(Node* node) {

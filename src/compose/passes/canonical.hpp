@@ -14,8 +14,9 @@ enum class Parsing : std::uint8_t { strict, lenient };
 void canonicalize(Node& root, Reporter& reporter, Parsing parsing = Parsing::strict);
 // The implicit default network, real names, build defaults, implied dependencies, values of key-only variables.
 void normalize_tree(Node& root, const std::string& project_name, const std::map<std::string, std::string>& environment);
-// Values that the environment gives to key-only items of `environment` and to configs; even where nothing is
-// normalised.
+// Values that the environment gives to key-only items of `environment`, to configs and to secrets; even where nothing
+// is normalised.
+inline constexpr std::string_view secret_value_key = "x-#value";  // where the tree holds the value of a secret
 void resolve_named_values(Node& root, const std::map<std::string, std::string>& environment);
 // Defaults that apply once all files are merged: the build context, ports' protocol, secrets' targets, device counts.
 void set_defaults(Node& root);
@@ -29,7 +30,7 @@ struct PathOptions {
   const std::string& home;  // for `~`
   const std::function<std::string(const std::string&)>& resolve_links;
 };
-void resolve_paths(Node& root, const std::string& base, const PathOptions& options);
+void resolve_paths(Node& root, const std::string& base, const PathOptions& options, Reporter& reporter);
 // The way from one absolute directory to another: "../sub", "." when they are the same.
 std::string relative_path(const std::string& to, const std::string& from);
 

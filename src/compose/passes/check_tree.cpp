@@ -27,7 +27,10 @@ void check_file_object(std::string_view section, const Entry& entry, Reporter& r
   if (!entry.value.is_mapping()) return;
   const bool config = section == "configs";
   int given = 0;
-  for (const std::string_view key : {"file", "environment", "content"}) given += entry.value.find(key) != nullptr;
+  for (const std::string_view key : {"file", "environment", "content"}) {
+    const Node* value = entry.value.find(key);
+    given += value && value->place;  // without a place: what the variable of an included file held
+  }
   const std::string keys = config ? "file|environment|content" : "file|environment";
   const std::string path = std::string(section) + "." + entry.key;
   if (given > 1) {

@@ -67,7 +67,6 @@ class Checker {
       scale(service);
       resources(service);
       develop(service);
-      rest(service);
     }
     container_names();
     cycles();
@@ -388,12 +387,6 @@ class Checker {
                                  {"develop", "watch", std::to_string(i)});
         made.help = "add `target:`, the path inside the container";
       }
-    }
-  }
-
-  void rest(const Service& service) {
-    if (service.provider && service.provider->type.empty()) {
-      error("missing-key", dotted() + ".provider.type: value can't be blank", {"provider"});
     }
   }
 

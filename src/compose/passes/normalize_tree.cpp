@@ -156,6 +156,16 @@ void normalize_tree(Node& root, const std::string& project_name, const Environme
     name_resources(root, section, project_name);
 }
 
+// A value without a place is one that no file gives.
+static void resolve_contents(Node* section, std::string_view key, const Environment& environment) {
+  if (!section || !section->is_mapping()) return;
+  for (Entry& entry : section->entries) {
+    const Node* name = entry.value.find("environment");
+    if (!name || !name->is_string()) continue;
+    if (const std::string* value = value_of(environment, name->text)) entry.value.set(key, Node::make_string(*value));
+  }
+}
+
 void resolve_named_values(Node& root, const Environment& environment) {
   if (Node* services = root.find("services"); services && services->is_mapping()) {
     for (Entry& entry : services->entries) {
@@ -163,15 +173,8 @@ void resolve_named_values(Node& root, const Environment& environment) {
       if (variables && variables->is_sequence()) fill_values(variables, environment, Unknown::keep);
     }
   }
-  if (Node* configs = root.find("configs"); configs && configs->is_mapping()) {
-    for (Entry& entry : configs->entries) {
-      const Node* name = entry.value.find("environment");
-      if (!name || !name->is_string()) continue;
-      const Place place = name->place;
-      if (const std::string* value = value_of(environment, name->text))
-        entry.value.set("content", Node::make_string(*value, place));
-    }
-  }
+  resolve_contents(root.find("configs"), "content", environment);
+  resolve_contents(root.find("secrets"), secret_value_key, environment);
 }
 
 }  // namespace consort::compose

@@ -17,7 +17,8 @@ bool is_windows_absolute(std::string_view path) {
 
 class Pass {
  public:
-  Pass(const std::string& base, const PathOptions& options) : base_(base), options_(options) {}
+  Pass(const std::string& base, const PathOptions& options, Reporter& reporter)
+      : base_(base), options_(options), reporter_(reporter) {}
 
   void run(Node& root) {
     if (Node* services = root.find("services")) {
@@ -49,7 +50,7 @@ class Pass {
     if (Node* mounts = node.find("volumes")) {
       for (Node& item : mounts->items) {
         const Node* type = item.find("type");
-        if (type && type->text == "bind") host_path(item.find("source"));
+        if (type && type->text == "bind") bind_source(item);
       }
     }
     Node* develop = node.find("develop");
@@ -83,6 +84,14 @@ class Pass {
     node->text = expand_home(node->text);
     if (absolute == Absolute::anywhere && is_windows_absolute(node->text)) return;
     if (!node->text.starts_with('/')) node->text = join_path(base_, node->text);
+  }
+
+  void bind_source(Node& mount) {
+    if (Node* source = mount.find("source")) return host_path(source);
+    Diagnostic& made = reporter_.error(
+        "missing-key", "invalid mount config for type \"bind\": field Source must not be empty", mount.place);
+    made.label = "which folder of this machine?";
+    made.help = "add `source:`, the path on this machine";
   }
 
   // The first symbolic link on the way is followed.
@@ -136,12 +145,13 @@ class Pass {
 
   const std::string& base_;
   const PathOptions& options_;
+  Reporter& reporter_;
 };
 
 }  // namespace
 
-void resolve_paths(Node& root, const std::string& base, const PathOptions& options) {
-  Pass(base, options).run(root);
+void resolve_paths(Node& root, const std::string& base, const PathOptions& options, Reporter& reporter) {
+  Pass(base, options, reporter).run(root);
 }
 
 std::string relative_path(const std::string& to, const std::string& from) {

@@ -170,7 +170,8 @@ std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter
     Node port = Node::make_mapping(item.place);
     port.set("mode", Node::make_string("ingress", item.place));
     if (!parts.ip.empty()) port.set("host_ip", Node::make_string(parts.ip, item.place));
-    port.set("target", Node::make_integer(container.first + i, item.place));
+    // Port 0 counts as none.
+    if (container.first + i > 0) port.set("target", Node::make_integer(container.first + i, item.place));
     if (!parts.host.empty()) {
       const bool range = container.first == container.last && host.first != host.last;
       port.set("published", Node::make_string(range ? parts.host : std::to_string(host.first + i), item.place));
@@ -243,10 +244,14 @@ std::string fill_mount(Node& mount, const std::string& text) {
   std::string source;
   std::string target;
   std::string field;
+  int variables = 0;  // open `${`; colons inside do not separate
   for (std::size_t i = 0; i <= text.size(); ++i) {
     const bool end = i == text.size();
     const char c = end ? '\0' : text[i];
-    if (!end && (c != ':' || (field.size() == 1 && is_letter(field[0])))) {
+    if (c == '$' && i + 1 < text.size() && text[i + 1] == '{') ++variables;
+    if (c == '}' && variables > 0) --variables;
+    if (end && variables > 0) break;
+    if (!end && (c != ':' || variables > 0 || (field.size() == 1 && is_letter(field[0])))) {
       field.push_back(c);
       continue;
     }
@@ -265,7 +270,7 @@ std::string fill_mount(Node& mount, const std::string& text) {
     field.clear();
   }
   if (!source.empty()) mount.set("source", Node::make_string(source, mount.place));
-  mount.set("target", Node::make_string(target, mount.place));
+  if (!target.empty()) mount.set("target", Node::make_string(target, mount.place));
   return {};
 }
 

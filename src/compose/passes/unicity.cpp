@@ -48,11 +48,14 @@ std::optional<std::string> by_secret_target(const Node& item) {
 std::optional<std::string> by_port(const Node& item) {
   if (item.is_scalar()) return item.scalar_text();
   if (!item.is_mapping() || !item.find("target")) return std::nullopt;
-  const Node* published = item.find("published");
-  // A number is not the same as a string here, as in the original.
-  const std::string mark = published && published->kind == Kind::integer ? "#" : "";
-  return text_of(item, "host_ip", "0.0.0.0") + ":" + mark + text_of(item, "published", "") + ":" +
-         text_of(item, "target", "") + "/" + text_of(item, "protocol", "tcp");
+  // As in the original, a number is not the same as a string here, and nothing not the same as an empty string.
+  const auto typed = [&item](std::string_view key) {
+    const Node* value = item.find(key);
+    if (!value || value->is_null()) return std::string("-");
+    return (value->kind == Kind::integer ? "#" : "") + value->scalar_text();
+  };
+  return text_of(item, "host_ip", "0.0.0.0") + ":" + typed("published") + ":" + typed("target") + "/" +
+         text_of(item, "protocol", "tcp");
 }
 
 // The target of the short form: the second field, or the only one; a Windows drive's colon does not separate.

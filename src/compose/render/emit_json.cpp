@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "compose/internal/go_format.hpp"
 #include "compose/render/emit.hpp"
@@ -26,13 +27,23 @@ class Writer {
   void write(const Node& node, std::size_t depth) {
     if (emit_word(out_, node)) return;
     if (node.kind == Kind::floating) {
-      out_ += node.place.line == 0 ? node.text : format_json_float(node.floating);
+      floating(node);
     } else if (node.is_sequence()) {
       sequence(node, depth);
     } else if (node.is_mapping()) {
       mapping(node, depth);
     } else {
-      string(node.text);
+      string(node.kind == Kind::timestamp ? format_timestamp(node.text) : node.text);
+    }
+  }
+
+  void floating(const Node& node) {
+    if (!std::isfinite(node.floating)) {
+      out_ += "null";  // JSON has no word for it
+    } else if (node.place.line == 0 || node.is_large_whole()) {
+      out_ += node.text;
+    } else {
+      out_ += format_json_float(node.floating);
     }
   }
 

@@ -210,7 +210,7 @@ class Emitter {
     if (node.kind == Kind::floating) {
       floating(node);
     } else if (node.kind == Kind::timestamp) {
-      out_ += node.text;
+      out_ += format_timestamp(node.text);
     } else {
       string(node.text, depth, false);
     }
@@ -223,7 +223,7 @@ class Emitter {
       out_ += ".inf";
     } else if (node.floating < -1.7e308 && node.floating * 2 == node.floating) {
       out_ += "-.inf";
-    } else if (node.place.line == 0) {
+    } else if (node.place.line == 0 || node.is_large_whole()) {
       out_ += node.text;
     } else {
       out_ += format_float(node.floating);

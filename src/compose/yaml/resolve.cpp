@@ -72,6 +72,11 @@ bool looks_like_float(std::string_view text) {
   return i == text.size();
 }
 
+int days_of(int month, int year) {
+  if (month == 2) return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28;
+  return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
 // yyyy-m-d, optionally followed by a time.
 bool looks_like_timestamp(std::string_view text) {
   std::size_t i = 0;
@@ -84,11 +89,12 @@ bool looks_like_timestamp(std::string_view text) {
     return count >= least ? value : -1;
   };
   const auto expect = [&](char c) { return i < text.size() && text[i] == c && ++i > 0; };
-  if (number(4, 4) < 0 || !expect('-')) return false;
+  const int year = number(4, 4);
+  if (year < 0 || !expect('-')) return false;
   const int month = number(1, 2);
   if (month < 1 || month > 12 || !expect('-')) return false;
   const int day = number(1, 2);
-  if (day < 1 || day > 31) return false;
+  if (day < 1 || day > days_of(month, year)) return false;
   if (i == text.size()) return true;
   const bool blank = text[i] == ' ';
   if (!blank && text[i] != 'T' && text[i] != 't') return false;
