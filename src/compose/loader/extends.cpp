@@ -65,7 +65,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Scope& scop
   auto model = std::make_unique<Node>(Node::make_mapping());
   const std::vector<Node> documents = parsed.documents;
   for (const Node& each : documents) {
-    if (!each.is_mapping()) continue;
+    if (!check_top(each, path)) continue;
     Node document = each;
     std::vector<Reset> resets;
     std::vector<std::string> at;

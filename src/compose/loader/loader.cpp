@@ -224,7 +224,6 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     inner.includes.push_back(file);
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
     for (const Node& document : parsed.documents) {
-      if (document.is_null()) continue;
       any_document_ = true;
       add_document(model, document, file, inner);
     }
@@ -247,6 +246,10 @@ bool TreeLoader::check_top(const Node& document, const std::string& file) {
       "not-a-mapping", "failed to parse " + file + ": top-level object must be a mapping", document.place);
   made.label = "a Compose file starts with keys like `services:`";
   made.help = "for example:\nservices:\n  web:\n    image: nginx";
+  if (document.is_null()) {
+    made.label = "nothing stands in this document";
+    made.help = "remove the `---` before it";
+  }
   return false;
 }
 

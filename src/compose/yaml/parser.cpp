@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/strings.hpp"
 #include "compose/yaml/encoding.hpp"
 #include "compose/yaml/scanner.hpp"
 
@@ -101,32 +102,39 @@ class Parser {
   std::size_t nodes_ = 0;
   std::size_t depth_ = 0;
   bool first_document_ = true;
-  bool explicit_end_ = false;
 };
+
+// "%YAML 1.1", the one version that the original takes.
+bool is_version_1_1(std::string_view directive) {
+  directive.remove_prefix(std::min(directive.size(), directive.find_first_of(" \t")));
+  directive = directive.substr(0, directive.find('#'));
+  return trim(directive) == "1.1";
+}
 
 bool Parser::document() {
   TokenType type{};
   Position at;
   if (!next(type, at)) return false;
-  while (type == TokenType::document_end) {
+  while (type == TokenType::document_end && !first_document_) {
     scanner_.take();
-    explicit_end_ = true;
     if (!next(type, at)) return false;
   }
   if (type == TokenType::stream_end) return false;
   bool directives = false;
   while (type == TokenType::version_directive || type == TokenType::tag_directive) {
-    scanner_.take();
+    const Token directive = scanner_.take();
+    if (type == TokenType::version_directive && !is_version_1_1(directive.text)) {
+      return fail("", at, "found incompatible YAML document", at);
+    }
     directives = true;
     if (!next(type, at)) return false;
   }
   if (type == TokenType::document_start) {
     scanner_.take();
-  } else if (directives || (!first_document_ && !explicit_end_)) {
+  } else if (directives || !first_document_) {
     return fail("", at, "did not find expected <document start>", at);
   }
   first_document_ = false;
-  explicit_end_ = false;
   anchors_.clear();
   Node root;
   if (!next(type, at)) return false;
