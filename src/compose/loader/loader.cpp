@@ -267,6 +267,12 @@ void TreeLoader::add_document(Node& model, Node document, const std::string& fil
   std::vector<std::string> path;
   collect_resets(document, path, resets);
   interpolate_document(document, scope.environment);
+  // Merged with an earlier file it would be lost, and only alone be found wrong.
+  const Node* services = document.find("services");
+  if (services && services->is_null() && model.find("services")) {
+    Diagnostic& made = reporter_.error("wrong-type", "services must be a mapping", services->place);
+    made.help = "remove `services:`, or write a service below it";
+  }
   apply_extends(document, file, scope, resets);
   apply_resets(model, resets);
   apply_includes(document, file, scope);
