@@ -249,25 +249,34 @@ class Build {
   Result<> plan(Graph& graph, const PatternList& ignore, Checks& checks) {
     TRY(load_bases(graph));
     plans_.resize(graph.nodes.size());
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) order.push_back(i);
-    for (const std::size_t i : order) {
-      Node& node = graph.nodes[i];
-      if (!node.reachable) continue;
-      PlanInput input{.graph = graph, .request = request_, .node = i, .base = {}, .escape = dockerfile_.escape};
-      if (!ignore.empty() && !ignore.has_negated())
-        input.ignored = [&](const std::string& path) { return ignore.matches(path); };
-      if (node.base == Node::Base::stage) {
-        input.parent = &plans_[node.parent];
-        input.base = plans_[node.parent].plan.config;
-        TRY(add_stage_triggers(graph, i, input.base.on_build));
-      } else if (bases_[i]) {
-        input.base = bases_[i]->config;
+    std::vector<char> done;
+    for (bool again = true;
+         std::exchange(again, false);) {  // triggers may make more nodes reachable, also earlier ones
+      for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        done.resize(graph.nodes.size());
+        if (!graph.nodes[i].reachable || std::exchange(done[i], 1)) continue;
+        TRY(plan_node(graph, i, ignore, checks));
+        again = true;
       }
-      if (node.implicit) {
-        plans_[i].plan.config = input.base;
-        continue;
-      }
+    }
+    return {};
+  }
+
+  Result<> plan_node(Graph& graph, std::size_t i, const PatternList& ignore, Checks& checks) {
+    PlanInput input{.graph = graph, .request = request_, .node = i, .base = {}, .escape = dockerfile_.escape};
+    if (!ignore.empty() && !ignore.has_negated())
+      input.ignored = [&](const std::string& path) { return ignore.matches(path); };
+    if (graph.nodes[i].base == Node::Base::stage) {
+      const std::size_t parent = graph.nodes[i].parent;
+      input.base = plans_[parent].plan.config;
+      TRY(add_stage_triggers(graph, i, input.base.on_build));  // nodes and plans may move
+      input.parent = &plans_[parent];
+    } else if (bases_[i]) {
+      input.base = bases_[i]->config;
+    }
+    if (graph.nodes[i].implicit) {
+      plans_[i].plan.config = input.base;
+    } else {
       plans_[i] = TRY(plan_stage(input, checks));
     }
     return {};
@@ -376,11 +385,25 @@ class Build {
     return std::ranges::find(cache_to_, CacheSpec::Type::inline_, &CacheSpec::type) != cache_to_.end();
   }
 
+  // The layer of a folder that a stage begins with has no instruction; BuildKit names it after the last step.
+  void add_missing_history(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const {
+    const auto told = std::ranges::count_if(config.history, [](const auto& entry) { return !entry.empty_layer; });
+    const auto& operations = plans_[graph.target].plan.operations;
+    for (auto i = static_cast<std::size_t>(told); i < runs.finished(graph.target).files.layers.ids.size(); ++i) {
+      config.history.push_back({.created = config.created,
+                                .created_by = operations.empty() ? "" : operations.back().title,
+                                .author = {},
+                                .comment = "buildkit.exporter.image.v0",
+                                .empty_layer = false});
+    }
+  }
+
   Result<> make_image(const Graph& graph, const StageRuns& runs, Shared& shared) {
     BuildResult& result = shared.result;
     auto step = log_.start("exporting to image");
     image::ImageConfig config = plans_[graph.target].plan.config;
     set_times(config, graph, runs);
+    add_missing_history(config, graph, runs);
     for (const auto& [key, value] : request_.labels) config.labels[key] = value;
     config.platform = graph.nodes[graph.target].platform.value_or(config.platform);
     std::vector<image::Reference> names;

@@ -20,6 +20,11 @@ constexpr std::array aliases{
     Alias{"armv6l", "arm", "v6"}, Alias{"i386", "386", ""},     Alias{"i686", "386", ""},
 };
 
+// That can be named without an operating system.
+constexpr std::array<std::string_view, 15> architectures{"386",     "amd64",   "arm",    "arm64",    "loong64",
+                                                         "mips",    "mipsle",  "mips64", "mips64le", "ppc64",
+                                                         "ppc64le", "riscv64", "s390x",  "sparc64",  "wasm"};
+
 // arm64 without a variant means v8, arm without one means v7.
 std::string normal_variant(const Platform& platform) {
   if (platform.architecture == "arm64" && platform.variant == "v8") return "";
@@ -63,7 +68,13 @@ Result<Platform> Platform::parse(std::string_view text) {
       Platform host = Platform::host();
       return host;
     }
-    return normalise("linux", parts[0], "");
+    Platform platform = normalise("linux", parts[0], "");
+    if (std::ranges::find(architectures, platform.architecture) == architectures.end()) {
+      return fail(Error(Code::invalid, "parse platform")
+                      .on("\"" + std::string(text) + "\"")
+                      .why("unknown operating system or architecture"));
+    }
+    return platform;
   }
   return normalise(parts[0], parts[1], parts.size() == 3 ? parts[2] : "");
 }

@@ -19,9 +19,10 @@ Result<> resolve_user_of(Json& config, int rootfs) {
   std::vector<std::string> groups;
   for (const std::string& group : split(annotation(config, group_add_annotation), ','))
     if (!group.empty()) groups.push_back(group);
-  if (name.empty() && groups.empty()) return {};
-  const ResolvedUser user = TRY(resolve_user(rootfs, name, groups));
   Json& process = config["process"];
+  if (name.empty() && groups.empty()) return {};
+  ResolvedUser user = TRY(resolve_user(rootfs, name, groups));
+  if (std::ranges::find(user.groups, user.gid) == user.groups.end()) user.groups.push_back(user.gid);
   process["user"]["uid"] = user.uid;
   process["user"]["gid"] = user.gid;
   process["user"]["additionalGids"] = user.groups;

@@ -132,6 +132,8 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
   plan.gid = by_name ? resolved.gid : user.gid;
   plan.groups.assign(user.additional_gids.begin(), user.additional_gids.end());
   if (by_name) plan.groups.insert(plan.groups.end(), resolved.groups.begin(), resolved.groups.end());
+  // Its own group is in the list, too: a file that denies the group must not be open to it through "others".
+  if (std::ranges::find(plan.groups, plan.gid) == plan.groups.end()) plan.groups.push_back(plan.gid);
   plan.umask = user.umask.value_or(022);
 
   if (process.capabilities) {

@@ -130,14 +130,63 @@ Result<ResolvedUser> resolve_user(int root, const std::string& user, const std::
   return resolve_user_in(passwd, group, user, group_add);
 }
 
-Result<Ownership> resolve_ownership(int root, const std::string& text) {
+namespace {
+
+// The number that a part of "user[:group]" is: "root" and "" are 0, -1 leaves the owner as it is.
+std::optional<std::uint32_t> owner_number(std::string_view text) {
+  if (text.empty() || text == "root") return 0;
+  const auto number = parse_signed(text);
+  if (!number || *number > INT32_MAX || *number < INT32_MIN) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
+struct OwnerParts {
+  std::string user;
+  std::optional<std::string> group;
+};
+OwnerParts owner_parts(const std::string& text) {
   const std::size_t colon = text.find(':');
-  const ResolvedUser user = TRY(resolve_user(root, text));
-  Ownership owner{user.uid, user.gid};
-  if (colon != std::string::npos) return owner;
-  // COPY --chown=1000 means 1000:1000; COPY --chown=name means the name's group in the group file, else its passwd
-  // group.
-  if (parse_id(text)) owner.gid = owner.uid;
+  if (colon == std::string::npos) return {text, std::nullopt};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+}  // namespace
+
+bool names_an_owner(const std::string& text) {
+  const auto [user, group] = owner_parts(text);
+  return !owner_number(user) || (group && !owner_number(*group));
+}
+
+Result<Ownership> resolve_ownership(int root, const std::string& text) {
+  const auto [user, group] = owner_parts(text);
+  Ownership owner;
+  if (const auto number = owner_number(user)) {
+    owner.uid = owner.gid = *number;
+  } else {
+    const std::string passwd = TRY(read_table(root, "/etc/passwd"));
+    const bool found = find_line(passwd, 4, [&](const auto& fields) {
+      const auto uid = parse_id(fields[2]);
+      const auto gid = parse_id(fields[3]);
+      if (fields[0] != user || !uid || !gid) return false;
+      owner.uid = *uid;
+      owner.gid = *gid;
+      return true;
+    });
+    if (!found) owner.unknown = "user " + user;
+  }
+  if (!group) return owner;
+  if (const auto number = owner_number(*group)) {
+    owner.gid = *number;
+  } else {
+    const std::string groups = TRY(read_table(root, "/etc/group"));
+    const bool found = find_line(groups, 3, [&](const auto& fields) {
+      const auto gid = parse_id(fields[2]);
+      if (fields[0] != *group || !gid) return false;
+      owner.gid = *gid;
+      return true;
+    });
+    if (!found && owner.unknown.empty()) owner.unknown = "group " + *group;
+  }
   return owner;
 }
 

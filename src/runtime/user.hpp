@@ -25,11 +25,15 @@ Result<ResolvedUser> resolve_user(int root, const std::string& user, const std::
 // The same on texts.
 Result<ResolvedUser> resolve_user_in(std::string_view passwd, std::string_view group, const std::string& user,
                                      const std::vector<std::string>& group_add = {});
-// "user[:group]" of COPY --chown: the group of a user without one is the user's own number, as in Docker.
+// "user[:group]" of COPY --chown and of the folder that WORKDIR makes. A number is taken as it is and is the group's,
+// too, unless that is given; a name that the files do not know is 0:0, or leaves the user's group; both as in Docker.
 struct Ownership {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  std::string unknown;  // "user x" or "group x" if the files have no such name
 };
 Result<Ownership> resolve_ownership(int root, const std::string& text);
+// True if resolve_ownership has to read the files.
+bool names_an_owner(const std::string& text);
 
 }  // namespace consort::runtime

@@ -1,11 +1,13 @@
 // What a build must do beyond giving the right files: remember, explain, fail well, stop, leave nothing.
 #include <gmock/gmock.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <thread>
 
+#include "base/sha256.hpp"
 #include "snapshot.hpp"
 #include "support.hpp"
 
@@ -169,6 +171,38 @@ TEST_F(Builds, BeginWithAFolder) {
   EXPECT_EQ(world_->build(wanted)->steps_cached, 2);
   world_->write(root + "/etc/x", "changed");
   EXPECT_EQ(world_->build(wanted)->steps_cached, 0);
+}
+
+TEST_F(Builds, RunAgainWhenTheSurroundingsChange) {
+  auto wanted = request("FROM bb:1\nRUN cat /etc/hosts > /o\n");
+  ASSERT_TRUE(world_->build(wanted));
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 1);
+  wanted.extra_hosts = {"db:10.0.0.1"};
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 0);
+  wanted.args["BUILDKIT_SANDBOX_HOSTNAME"] = "other";
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 0);
+  wanted.shm_size_bytes = 1 << 20;
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 0);
+  wanted.ulimits = {{"nofile", 100, 100}};
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 0);
+  EXPECT_EQ(world_->build(wanted)->steps_cached, 1);
+}
+
+TEST_F(Builds, SocketsOfAContextAreEmptyFiles) {
+  const auto wanted = request("FROM bb:1\nCOPY d /d\n");
+  ASSERT_TRUE(make_directories(wanted.context + "/d"));
+  ASSERT_EQ(::mknod((wanted.context + "/d/s").c_str(), S_IFSOCK | 0755, 0), 0);
+  EXPECT_THAT(files_of(world_->build(wanted)), HasSubstr("f 0755 0:0 /d/s 0 "));
+}
+
+TEST_F(Builds, AMountedContextBelongsToRoot) {
+  const auto wanted = request("FROM bb:1\nRUN --mount=target=/m busybox stat -c '%u:%g %a' /m/a > /o\n");
+  world_->write(wanted.context + "/a", "x");
+  ASSERT_EQ(::chown((wanted.context + "/a").c_str(), 1000, 50), 0);
+  ASSERT_EQ(::chmod((wanted.context + "/a").c_str(), 0640), 0);
+  const auto built = world_->build(wanted);
+  ASSERT_TRUE(built) << built.error().message();
+  EXPECT_THAT(files_of(built), HasSubstr("/o 8 " + sha256_hex("0:0 640\n").substr(0, 16)));
 }
 
 TEST_F(Builds, RefuseWhatThisMachineCannotRun) {

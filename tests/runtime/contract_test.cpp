@@ -110,7 +110,7 @@ TEST_P(RuntimeContract, UserComesFromTheContainersFiles) {
   Spec spec = sandbox.spec({"id", "--", "env", "HOME", "--", "caps"});
   spec.process.user.name = "alice";
   const std::string out = run(spec);
-  EXPECT_THAT(out, StartsWith("uid=1000 gid=1000 groups=29,50 umask=0022\n/home/alice\n"));
+  EXPECT_THAT(out, StartsWith("uid=1000 gid=1000 groups=29,50,1000 umask=0022\n/home/alice\n"));
   EXPECT_THAT(out, HasSubstr("CapEff:\t0000000000000000\n"));
 }
 

@@ -69,7 +69,7 @@ TEST_F(ExecTest, UserAndFailuresAreTheContainers) {
   ASSERT_EQ(running.read_line().value(), "up");
   Process process = sandbox.spec({"id"}).process;
   process.user.name = "alice";
-  EXPECT_EQ(exec(running, process), "uid=1000 gid=1000 groups=29,50 umask=0022\n");
+  EXPECT_EQ(exec(running, process), "uid=1000 gid=1000 groups=29,50,1000 umask=0022\n");
   process.args = {"nosuch"};
   EXPECT_EQ(exec(running, process), "exec: \"nosuch\": executable file not found in $PATH");
   process = sandbox.spec({"true"}).process;

@@ -134,7 +134,7 @@ TEST_F(LaunchMoreTest, UserNamespaceMapsRootToAnother) {
   spec.linux_.namespaces.push_back({NamespaceKind::user, ""});
   spec.linux_.uid_mappings = spec.linux_.gid_mappings = {{0, host_id, 65536}};
   const std::string out = out_of(spec);
-  EXPECT_THAT(out, StartsWith("uid=0 gid=0 groups= umask=0022\n/dev/null=ok\n"));
+  EXPECT_THAT(out, StartsWith("uid=0 gid=0 groups=0 umask=0022\n/dev/null=ok\n"));
   EXPECT_EQ(stat_path(sandbox.upper() + "/mine").value().st_uid, host_id);
 }
 

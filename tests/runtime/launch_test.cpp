@@ -53,7 +53,7 @@ TEST_F(LaunchTest, UserIsFoundInTheContainersOwnFiles) {
   Spec spec = sandbox.spec({"id", "--", "env", "HOME", "--", "caps"});
   spec.process.user.name = "alice";
   const std::string out = out_of(spec);
-  EXPECT_THAT(out, StartsWith("uid=1000 gid=1000 groups=29,50 umask=0022\n/home/alice\n"));
+  EXPECT_THAT(out, StartsWith("uid=1000 gid=1000 groups=29,50,1000 umask=0022\n/home/alice\n"));
   EXPECT_THAT(out, HasSubstr("CapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb"));
   spec.process.user.name = "nosuch";
   EXPECT_EQ(failure_of(spec), "unable to find user nosuch: no matching entries in passwd file");

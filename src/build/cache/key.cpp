@@ -12,7 +12,7 @@ namespace consort::build {
 namespace {
 
 constexpr std::size_t max_list_bytes = std::size_t{4} << 20;  // longer ones are explained without names
-constexpr std::string_view key_version = "1";                 // of what follows; another number forgets all
+constexpr std::string_view key_version = "2";                 // of what follows; another number forgets all
 
 std::string text_of(const std::optional<std::uint32_t>& value) {
   return value ? std::to_string(*value) : "-";
@@ -50,9 +50,11 @@ void describe(const RunOperation& run, StepKey& key) {
   for (const auto& planned : run.mounts) {
     const RunMount& mount = planned.mount;
     key.add("--mount " + mount.target,
-            std::to_string(static_cast<int>(mount.type)) + "," + mount.source + "," + mount.id + "," +
-                mount.environment.value_or("") + "," + (mount.read_only ? "ro" : "rw") + "," + text_of(mount.mode) +
-                "," + text_of(mount.uid) + "," + text_of(mount.gid) + "," + std::to_string(mount.size_bytes));
+            // Which of the caches is mounted says nothing: what lies in one is not part of the key either.
+            std::to_string(static_cast<int>(mount.type)) + "," + mount.source + "," +
+                (mount.type == RunMount::Type::cache ? "" : mount.id) + "," + mount.environment.value_or("") + "," +
+                (mount.read_only ? "ro" : "rw") + "," + text_of(mount.mode) + "," + text_of(mount.uid) + "," +
+                text_of(mount.gid) + "," + std::to_string(mount.size_bytes));
   }
 }
 

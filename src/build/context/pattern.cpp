@@ -7,10 +7,10 @@
 namespace consort::build {
 namespace {
 
-std::string clean_pattern(std::string_view text) {
-  std::string cleaned = clean_path(text);
-  if (cleaned.size() > 1 && cleaned.starts_with('/')) cleaned.erase(0, 1);
-  return cleaned;
+// In an ignore file "/x" is "x"; in --exclude it matches nothing, as paths do not begin with a slash.
+std::string without_slash(std::string path) {
+  if (path.size() > 1 && path.starts_with('/')) path.erase(0, 1);
+  return path;
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
     body = trim(body.substr(1));
     if (body.empty()) return fail(Error(Code::invalid).why("illegal exclusion pattern: \"!\""));
   }
-  pattern.text_ = clean_pattern(body);
+  pattern.text_ = clean_path(body);
   const std::string& p = pattern.text_;
   for (std::size_t i = 0; i < p.size(); ++i) {
     const char c = p[i];
@@ -169,7 +169,8 @@ std::vector<std::string> parse_ignore_file(std::string_view text) {
     if (pattern.empty()) continue;
     const bool negated = pattern.starts_with('!');
     if (negated) pattern = trim(pattern.substr(1));
-    if (!pattern.empty()) patterns.push_back((negated ? "!" : "") + clean_pattern(pattern));
+    const std::string cleaned = pattern.empty() ? "" : without_slash(clean_path(pattern));
+    patterns.push_back((negated ? "!" : "") + cleaned);
   }
   return patterns;
 }

@@ -305,7 +305,7 @@ Result<std::string> SourceTree::resolve(const std::string& path) const {
     const std::string here = walk.here();
     const auto fd = open_in_root(root_.get(), here, O_PATH | O_NOFOLLOW);
     if (!fd || ignored_folder_or_file(here))
-      return fail(Error(Code::not_found).why("\"/" + clean_path(path) + "\": not found"));
+      return fail(Error(Code::not_found).why("\"" + clean_path("/" + path) + "\": not found"));
     struct stat info {};
     if (::fstat(fd->get(), &info) != 0) return fail_errno("look at", here);
     if (S_ISLNK(info.st_mode)) TRY(walk.follow(TRY(read_link_at(fd->get(), "", here))));

@@ -67,6 +67,7 @@ struct Heredoc {
 
 struct Instruction {
   Keyword keyword = Keyword::run;
+  bool known = true;    // false only in ONBUILD: whether there is such an instruction is seen when it fires
   std::string written;  // the keyword as it stands in the file: "run"
   Range range;          // of the whole instruction, here-documents included
   Range keyword_range;

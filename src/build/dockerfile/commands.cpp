@@ -106,7 +106,7 @@ Result<Command> run(const Instruction& instruction) {
       TRY(FlagSet::check(instruction, {{Kind::list, "mount"}, {Kind::text, "network"}, {Kind::text, "security"}}));
   RunCommand command;
   command.line = command_line(instruction);
-  if (command.line.words.empty() && !instruction.json) return at_least_one(instruction);
+  if (instruction.json && command.line.words.empty()) return at_least_one(instruction);
   command.heredocs = instruction.heredocs;
   command.mounts = flags.list("mount");
   command.network = flags.text("network");
@@ -122,6 +122,12 @@ Result<Command> run(const Instruction& instruction) {
 Result<Nanoseconds> interval(const FlagSet& flags, std::string_view name) {
   const std::string text = flags.text(name);
   if (text.empty()) return Nanoseconds(0);
+  if (text.find_first_not_of("0123456789.") == std::string::npos && text != "0")
+    return wrong("time: missing unit in duration \"" + text + "\"");
+  if (const auto unit = text.find_first_of("dw");
+      unit != std::string::npos) {  // Compose has days and weeks, Go has not
+    return wrong("time: unknown unit \"" + text.substr(unit, 1) + "\" in duration \"" + text + "\"");
+  }
   const auto value = parse_duration(text);
   if (!value) return wrong("time: invalid duration \"" + text + "\"");
   if (*value != Nanoseconds(0) && *value < std::chrono::milliseconds(1))
@@ -179,6 +185,7 @@ Result<Command> onbuild(const Instruction& instruction) {
   TRY(FlagSet::check(instruction, {}));
   if (instruction.nested.empty()) return at_least_one(instruction);
   const Instruction& nested = instruction.nested.front();
+  if (!nested.known) return Command(OnbuildCommand{nested.original});
   if (nested.keyword == Keyword::onbuild) return wrong("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
   if (nested.keyword == Keyword::maintainer || nested.keyword == Keyword::from)
     return wrong(std::string(to_string(nested.keyword)) + " isn't allowed as an ONBUILD trigger");

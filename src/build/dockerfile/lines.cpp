@@ -26,8 +26,10 @@ std::string_view SourceLines::line(std::uint32_t number) const {
   return result;
 }
 
-bool SourceLines::ended_with_newline(std::uint32_t number) const {
-  return number < starts_.size() || text_.ends_with('\n');
+std::string_view SourceLines::line_end(std::uint32_t number) const {
+  const std::size_t limit = number < starts_.size() ? starts_[number] : text_.size();
+  const std::size_t end = starts_[number - 1] + line(number).size();
+  return text_.substr(end, limit - end);
 }
 
 void LogicalLine::append(std::string_view piece, std::uint32_t line, std::string_view whole_line) {

@@ -18,7 +18,7 @@ class SourceLines {
   std::uint32_t number() const { return static_cast<std::uint32_t>(next_); }  // of the line that take() gave last
   std::string_view take();                                                    // the next line; not at_end()
   std::string_view line(std::uint32_t number) const;
-  bool ended_with_newline(std::uint32_t number) const;
+  std::string_view line_end(std::uint32_t number) const;  // "\n", "\r\n"; "" at the end of the text
 
  private:
   std::string_view text_;

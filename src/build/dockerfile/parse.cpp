@@ -123,7 +123,10 @@ class Parser {
       directives_done_ = true;
       return {};
     }
-    if (name != "syntax" && name != "escape" && name != "check") return {};
+    if (name != "syntax" && name != "escape" && name != "check") {
+      directives_done_ = true;
+      return {};
+    }
     const std::uint32_t number = lines_.number();
     const Mark mark{out_.file, number, 1, count_code_points(whole)};
     if (out_.directive(name)) {
@@ -161,8 +164,9 @@ class Parser {
     for (const auto& candidate : keywords) {
       if (candidate.name == upper) info = &candidate;
     }
-    if (!info) return unknown(logical, begin, pos, upper);
-    out.keyword = info->keyword;
+    if (!info && begin == 0) return unknown(logical, begin, pos, upper);
+    if (info) out.keyword = info->keyword;
+    out.known = info != nullptr;
     const std::string_view line = text.substr(0, end);
     while (pos < end && is_space(text[pos])) ++pos;
     out.rest = text.substr(pos, end - pos);
@@ -177,7 +181,7 @@ class Parser {
       flag.range = logical.range(piece.begin, piece.end);
       out.flags.push_back(std::move(flag));
     }
-    return arguments(logical, line, flags.rest, info->shape, out);
+    return info ? arguments(logical, line, flags.rest, info->shape, out) : Result<>{};
   }
 
   std::unexpected<Error> unknown(const LogicalLine& logical, std::size_t begin, std::size_t end,
@@ -293,7 +297,7 @@ class Parser {
         terminated = candidate == heredoc.name;
         if (terminated) break;
         heredoc.content += line;
-        if (lines_.ended_with_newline(lines_.number())) heredoc.content += '\n';
+        heredoc.content += lines_.line_end(lines_.number());
         heredoc.range.end_line = lines_.number();
         heredoc.range.end_column = count_code_points(line) + 1;
       }

@@ -15,8 +15,6 @@
 namespace consort::build {
 namespace {
 
-constexpr mode_t folder_mode = 0755;
-
 struct timespec time_of(std::int64_t ns) {
   return {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
 }
@@ -27,13 +25,15 @@ std::optional<struct stat> look_at(int dir, const std::string& name) {
   return info;
 }
 
-Result<> copy_attributes(int from, int to) {
+Result<> copy_attributes(int from, int to, const CopySettings& settings) {
   std::string names(4096, '\0');
   const ssize_t length = ::flistxattr(from, names.data(), names.size());
   if (length <= 0) return {};
   names.resize(static_cast<std::size_t>(length));
   for (const auto& name : split(names, '\0')) {
-    if (!name.starts_with("user.") && name != "security.capability") continue;
+    const bool wanted =
+        name == "security.capability" ? settings.origin == CopySettings::Origin::stage : name.starts_with("user.");
+    if (!wanted) continue;
     std::string value(65536, '\0');
     const ssize_t size = ::fgetxattr(from, name.c_str(), value.data(), value.size());
     // A file system without such attributes is no reason to fail, as in BuildKit.
@@ -112,6 +112,10 @@ class Copier {
       if (::unlinkat(parent_.get(), name.c_str(), 0) != 0) return fail_errno("replace");
     }
     if (S_ISREG(entry.mode)) return file(entry, path, name);
+    if (S_ISSOCK(entry.mode) && settings_.origin == CopySettings::Origin::context) {
+      TRY(open_at(parent_.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+      return finish(entry, name);
+    }
     if (S_ISLNK(entry.mode)) {
       if (::symlinkat(entry.target.c_str(), parent_.get(), name.c_str()) != 0) return fail_errno("make link");
     } else if (::mknodat(parent_.get(), name.c_str(), entry.mode, static_cast<dev_t>(entry.special)) != 0) {
@@ -127,7 +131,7 @@ class Copier {
     if (!existing && ::mkdirat(parent_.get(), name.c_str(), 0700) != 0) return fail_errno("make folder");
     const auto from = open_in_root(tree_.root(), source_path(entry), O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
     const auto to = open_at(parent_.get(), name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
-    if (from && to) TRY(copy_attributes(from->get(), to->get()));
+    if (from && to) TRY(copy_attributes(from->get(), to->get(), settings_));
     folder_times_.emplace_back(path, entry.mtime_ns);
     return finish(entry, name);
   }
@@ -153,7 +157,7 @@ class Copier {
     const OwnerIds owner = settings_.owner.value_or(OwnerIds{entry.uid, entry.gid});
     if (::fchown(to.get(), owner.uid, owner.gid) != 0) return fail_errno("change owner");
     if (::fchmod(to.get(), mode_of(entry) & 07777) != 0) return fail_errno("change mode");
-    TRY(copy_attributes(from.get(), to.get()));
+    TRY(copy_attributes(from.get(), to.get(), settings_));
     const struct timespec times[2] = {time_of(entry.mtime_ns), time_of(entry.mtime_ns)};
     if (::futimens(to.get(), times) != 0) return fail_errno("set time");
     return {};
@@ -190,22 +194,25 @@ struct Target {
   bool is_folder = false;
 };
 
-Result<Target> prepare_target(int root, const std::string& destination, OwnerIds owner) {
+NewFolder new_folder_of(const CopySettings& settings) {
+  return {.owner = settings.owner.value_or(OwnerIds{}), .mode = settings.mode ? settings.mode->for_new_folder() : 0755};
+}
+
+Result<Target> prepare_target(int root, const std::string& destination, const NewFolder& made) {
   const bool folder = destination.ends_with('/');
   Target target;
-  target.path = TRY(prepare_path(root, destination, folder ? MakeFolders::all : MakeFolders::all_but_last, owner));
+  target.path = TRY(prepare_path(root, destination, folder ? MakeFolders::all : MakeFolders::all_but_last, made));
   const auto fd = open_in_root(root, target.path.empty() ? "." : target.path, O_PATH | O_NOFOLLOW);
   struct stat info {};
   target.is_folder = fd && ::fstat(fd->get(), &info) == 0 && S_ISDIR(info.st_mode);
   return target;
 }
 
-// A start folder that is made now gets its mode only from --chmod.
-Result<> dress_start(int root, const std::string& path, const FileEntry& start, const CopySettings& settings) {
-  if (!settings.mode) return {};
+// When everything is in it.
+Result<> date_start(int root, const std::string& path, const FileEntry& start) {
   const Fd folder = TRY(open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  if (::fchmod(folder.get(), settings.mode->apply(start.mode) & 07777) != 0)
-    return fail_errno("change mode", "/" + path);
+  const struct timespec times[2] = {time_of(start.mtime_ns), time_of(start.mtime_ns)};
+  if (::futimens(folder.get(), times) != 0) return fail_errno("set time", "/" + path);
   return {};
 }
 
@@ -215,7 +222,7 @@ std::string below(const std::string& folder, const std::string& name) {
 
 }  // namespace
 
-Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, OwnerIds owner) {
+Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, const NewFolder& made) {
   PathWalk walk(path);
   while (walk.next()) {
     const std::string parent_path = walk.parent();
@@ -227,10 +234,13 @@ Result<std::string> prepare_path(int root, const std::string& path, MakeFolders 
       TRY(walk.follow(TRY(read_link_at(parent.get(), name, path))));
       continue;
     }
-    if (info || (walk.at_last() && make == MakeFolders::all_but_last)) continue;
-    if (::mkdirat(parent.get(), name.c_str(), folder_mode) != 0) return fail_errno("make folder", "/" + walk.here());
-    if (::fchownat(parent.get(), name.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ::fchmodat(parent.get(), name.c_str(), folder_mode, 0) != 0)
+    const bool inner = !walk.at_last() || make == MakeFolders::all;
+    if (info && !S_ISDIR(info->st_mode) && inner)
+      return fail(Error(Code::invalid).why("mkdir /" + walk.here() + ": not a directory"));
+    if (info || !inner) continue;
+    if (::mkdirat(parent.get(), name.c_str(), made.mode) != 0) return fail_errno("make folder", "/" + walk.here());
+    if (::fchownat(parent.get(), name.c_str(), made.owner.uid, made.owner.gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ::fchmodat(parent.get(), name.c_str(), made.mode, 0) != 0)
       return fail_errno("change owner", "/" + walk.here());
   }
   return walk.here();
@@ -238,23 +248,24 @@ Result<std::string> prepare_path(int root, const std::string& path, MakeFolders 
 
 Result<> copy_into(const SourceTree& tree, const Selected& source, int root, const std::string& destination,
                    const CopySettings& settings) {
-  const OwnerIds owner = settings.owner.value_or(OwnerIds{});
-  Target target = TRY(prepare_target(root, destination, owner));
+  Target target = TRY(prepare_target(root, destination, new_folder_of(settings)));
+  bool made = false;
   if (source.is_folder()) {
     if (!target.is_folder) {
-      target.path = TRY(prepare_path(root, target.path, MakeFolders::all, owner));
-      TRY(dress_start(root, target.path, source.entries.front(), settings));
+      made = true;
+      target.path = TRY(prepare_path(root, target.path, MakeFolders::all, new_folder_of(settings)));
     }
   } else if (target.is_folder) {
     target.path = below(target.path, source.name);
   }
-  return Copier(tree, source, root, settings).run(target.path);
+  TRY(Copier(tree, source, root, settings).run(target.path));
+  return made ? date_start(root, target.path, source.entries.front()) : Result<>{};
 }
 
 Result<> write_into(const std::string& name, const std::string& content, int root, const std::string& destination,
                     const CopySettings& settings) {
   const OwnerIds owner = settings.owner.value_or(OwnerIds{});
-  Target target = TRY(prepare_target(root, destination, owner));
+  Target target = TRY(prepare_target(root, destination, new_folder_of(settings)));
   if (target.is_folder) target.path = below(target.path, name);
   const std::string parent_path = target.path.contains('/') ? target.path.substr(0, target.path.rfind('/')) : ".";
   const Fd parent = TRY(open_in_root(root, parent_path, O_PATH | O_DIRECTORY | O_NOFOLLOW));

@@ -19,14 +19,21 @@ struct OwnerIds {
   gid_t gid = 0;
 };
 
-// The real path of `path` inside root, links followed; folders that are missing are made (0755, owner). all_but_last:
-// the last component may stay missing.
+struct NewFolder {
+  OwnerIds owner;
+  mode_t mode = 0755;
+};
+
+// The real path of `path` inside root, links followed; folders that are missing are made. all_but_last: the last
+// component may stay missing.
 enum class MakeFolders : std::uint8_t { all_but_last, all };
-Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, OwnerIds owner);
+Result<std::string> prepare_path(int root, const std::string& path, MakeFolders make, const NewFolder& made);
 
 struct CopySettings {
   std::optional<OwnerIds> owner;  // none: each file's own
   std::optional<ModeChange> mode;
+  // Of a context's files, sockets become empty files and capabilities are dropped, as when a client sends them.
+  enum class Origin : std::uint8_t { stage, context } origin = Origin::stage;
   std::function<bool()> canceled{};
 };
 

@@ -74,6 +74,11 @@ Result<ModeChange> ModeChange::parse(std::string_view text) {
           case 't':
             clause.bits |= S_ISVTX;
             break;
+          case 'u':
+          case 'g':
+          case 'o':
+            clause.copied += part[i];
+            break;
           default:
             return wrong();
         }
@@ -86,16 +91,22 @@ Result<ModeChange> ModeChange::parse(std::string_view text) {
 
 mode_t ModeChange::apply(mode_t mode) const {
   if (numeric_) return (mode & S_IFMT) | number_;
+  const bool executable = S_ISDIR(mode) || (mode & 0111) != 0;  // before any clause, as BuildKit sees it
   for (const auto& clause : clauses_) {
     mode_t bits = clause.bits;
-    if (clause.conditional_execute && (S_ISDIR(mode) || (mode & 0111) != 0)) bits |= 0111;
+    if (clause.conditional_execute && executable) bits |= 0111;
+    for (const char from : clause.copied) {
+      const mode_t rwx = mode >> (from == 'u' ? 6 : from == 'g' ? 3 : 0) & 7;
+      bits |= rwx << 6 | rwx << 3 | rwx;
+    }
     bits &= clause.who;
     if (clause.op == '+') {
       mode |= bits;
     } else if (clause.op == '-') {
       mode &= ~bits;
     } else {
-      mode = (mode & ~(clause.who & 07777)) | bits;
+      const mode_t cleared = clause.copied.empty() ? 07777 : 0777;  // a copy leaves the special bits alone
+      mode = (mode & ~(clause.who & cleared)) | bits;
     }
   }
   return mode;

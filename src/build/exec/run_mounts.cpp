@@ -63,15 +63,21 @@ class MountMaker {
     return target;
   }
 
-  // What is written to a mount of the context must not reach the context, and what is ignored must not be seen.
-  Result<std::string> copy_of_context(const std::string& source) {
+  // What is written to a mount of the context must not reach the context, what is ignored must not be seen, and all
+  // belongs to root, whoever owns it here. Empty: the context can be mounted as it is.
+  Result<std::string> copy_of_context(const std::string& source, bool read_only) {
     const CopyOperation everything;
     const auto selection = TRY(select(*shared_.context, everything, source));
+    const auto foreign = [](const FileEntry& entry) { return entry.uid != 0 || entry.gid != 0; };
+    const bool owned = std::ranges::none_of(
+        selection, [&](const Selected& selected) { return std::ranges::any_of(selected.entries, foreign); });
+    if (read_only && owned && shared_.context->ignore().empty()) return std::string();
     const std::string target = new_folder();
     TRY(make_directories(target));
     const Fd root = TRY(open_file(target, O_RDONLY | O_DIRECTORY));
     CopySettings settings;
     settings.owner = OwnerIds{};
+    settings.origin = CopySettings::Origin::context;
     settings.canceled = [this] { return runs_.stopping(); };
     for (const auto& selected : selection) TRY(copy_into(*shared_.context, selected, root.get(), "/content", settings));
     return target + "/content";
@@ -87,9 +93,7 @@ class MountMaker {
       if (!path.empty()) source += "/" + path;
     } else if (!shared_.context) {
       return fail(Error(Code::invalid).why("there is no build context to mount"));
-    } else if (!mount.read_only || !shared_.context->ignore().empty()) {
-      source = TRY(copy_of_context(mount.source));
-    } else {
+    } else if (source = TRY(copy_of_context(mount.source, mount.read_only)); source.empty()) {
       source = join_path(shared_.context->name(), TRY(shared_.context->resolve(mount.source)));
     }
     out_.mounts.push_back({std::move(source), mount.target, mount.read_only, 0});
@@ -129,10 +133,13 @@ class MountMaker {
     if (planned.from) name += '\0' + TRY(runs_.wait_for(*planned.from))->files.chain + '\0' + mount.source;
     const std::string path = TRY(lock_cache(caches + "/" + sha256_hex(name).substr(0, 32), mount.sharing));
     if (::mkdir(path.c_str(), 0755) == 0) {
-      TRY(fill_cache(planned, path));
-      if (::chown(path.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) != 0)
-        return fail_errno("change owner", path);
-      if (::chmod(path.c_str(), mount.mode.value_or(0755)) != 0) return fail_errno("change mode", path);
+      struct stat start {};
+      start.st_uid = mount.uid.value_or(0);
+      start.st_gid = mount.gid.value_or(0);
+      start.st_mode = mount.mode.value_or(0755);
+      if (planned.from) start = TRY(fill_cache(*planned.from, mount.source, path));
+      if (::chown(path.c_str(), start.st_uid, start.st_gid) != 0) return fail_errno("change owner", path);
+      if (::chmod(path.c_str(), start.st_mode & 07777) != 0) return fail_errno("change mode", path);
     } else if (errno != EEXIST) {
       return fail_errno("make cache folder", path);
     }
@@ -140,14 +147,19 @@ class MountMaker {
     return {};
   }
 
-  Result<> fill_cache(const PlannedMount& planned, const std::string& path) {
-    if (!planned.from) return {};
-    SourceTree* tree = TRY(runs_.tree_of(*planned.from));
+  // The folder it starts as, whose owner and mode become the cache's.
+  Result<struct stat> fill_cache(std::size_t from, const std::string& source, const std::string& path) {
+    SourceTree* tree = TRY(runs_.tree_of(from));
     const CopyOperation everything;
     const Fd root = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
-    for (const auto& selected : TRY(select(*tree, everything, planned.mount.source)))
+    struct stat start {};
+    for (const auto& selected : TRY(select(*tree, everything, source))) {
       TRY(copy_into(*tree, selected, root.get(), "/", {}));
-    return {};
+      start.st_uid = selected.entries.front().uid;
+      start.st_gid = selected.entries.front().gid;
+      start.st_mode = selected.entries.front().mode;
+    }
+    return start;
   }
 
   std::optional<std::string> variable(const std::string& name) const {
@@ -194,13 +206,11 @@ class MountMaker {
     const auto given = std::ranges::find(shared_.request.ssh, id, &SshForward::id);
     std::string socket = given == shared_.request.ssh.end() ? "" : given->socket;
     if (given != shared_.request.ssh.end() && socket.empty()) socket = variable("SSH_AUTH_SOCK").value_or("");
-    if (socket.empty()) {
-      if (mount.required) return fail(Error(Code::invalid).why("unset ssh forward key " + id));
-      return {};
-    }
+    if (socket.empty() && mount.required) return fail(Error(Code::invalid).why("unset ssh forward key " + id));
     const std::string target =
         mount.target.empty() ? "/run/buildkit/ssh_agent." + std::to_string(agents_++) : mount.target;
-    if (agents_ <= 1) out_.environment.push_back("SSH_AUTH_SOCK=" + target);
+    if (agents_ <= 1) out_.environment.push_back("SSH_AUTH_SOCK=" + target);  // also where there is no agent
+    if (socket.empty()) return {};
     out_.mounts.push_back({socket, target, false, 0});
     return {};
   }

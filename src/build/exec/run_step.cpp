@@ -21,8 +21,14 @@ namespace {
 
 constexpr std::uint64_t default_shm_bytes = std::uint64_t{64} << 20;
 
+std::string hostname_of(const BuildRequest& request, const BuildEnvironment::Network& network) {
+  const auto given = request.args.find("BUILDKIT_SANDBOX_HOSTNAME");
+  return given == request.args.end() || given->second.empty() ? network.hostname : given->second;
+}
+
 std::string hosts_file(const BuildRequest& request, const BuildEnvironment::Network& network) {
-  std::string text = "127.0.0.1\tlocalhost " + network.hostname + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+  std::string text =
+      "127.0.0.1\tlocalhost " + hostname_of(request, network) + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
   for (const auto& entry : request.extra_hosts) {
     auto at = entry.find('=');
     if (at == std::string::npos) at = entry.find(':');
@@ -80,7 +86,7 @@ Result<runtime::Spec> spec_of(const RunStep& step) {
   const RunOperation& run = step.operation;
   runtime::Spec spec;
   spec.oci_version = "1.2.0";
-  spec.hostname = step.network.hostname;
+  spec.hostname = hostname_of(step.request, step.network);
   spec.process.args = run.argv;
   spec.process.env = run.environment;
   for (const auto& extra : {run.hidden_environment, step.extra_environment}) {
@@ -192,6 +198,11 @@ Result<std::string> seccomp_filter(const RunStep& step) {
 }  // namespace
 
 Result<std::optional<RunFailure>> run_step(const RunStep& step) {
+  const auto has_nul = [](const std::string& word) { return word.contains('\0'); };
+  if (std::ranges::any_of(step.operation.argv, has_nul)) {  // execve would see the beginning only
+    step.output(OutputStream::err, "exec " + step.operation.argv.front() + ": invalid argument\n");
+    return RunFailure{.exit_code = 255};
+  }
   const runtime::Spec spec = TRY(spec_of(step));
   const Stubs stubs = TRY(Stubs::look(step));
   Pipe out = TRY(make_pipe());
@@ -222,12 +233,15 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   TRY(stubs.remove());
   if (!outcome) {
     if (outcome.error().code() == Code::interrupted) return std::unexpected(std::move(outcome).error());
+    const int code = runtime::exit_code_of_failed_start(outcome.error());
+    if (outcome.error().message().starts_with("unable to find "))
+      return RunFailure{.exit_code = code, .why = outcome.error().message()};
     step.output(OutputStream::err, outcome.error().message() + "\n");
-    return RunFailure{runtime::exit_code_of_failed_start(outcome.error()), false};
+    return RunFailure{.exit_code = code};
   }
   if (outcome->status.success()) return std::optional<RunFailure>{};
   const int code = outcome->status.signal ? 128 + outcome->status.signal : outcome->status.code;
-  return RunFailure{code, outcome->oom_killed};
+  return RunFailure{.exit_code = code, .oom_killed = outcome->oom_killed};
 }
 
 }  // namespace consort::build

@@ -40,6 +40,7 @@ struct RunStep {
 struct RunFailure {
   int exit_code = 0;
   bool oom_killed = false;
+  std::string why{};  // instead of the code: nothing was run
 };
 // nullopt: success. Code::interrupted if cancelled.
 Result<std::optional<RunFailure>> run_step(const RunStep& step);

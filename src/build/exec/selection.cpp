@@ -59,22 +59,18 @@ Result<std::vector<Selected>> select(const SourceTree& tree, const CopyOperation
   const PatternList exclude = TRY(PatternList::parse(copy.exclude));
   if (copy.parents) return select_with_parents(tree, copy, source, exclude);
   std::vector<std::string> starts;
-  const bool pattern = has_wildcards(source);
+  const std::string path = clean_path("/" + source).substr(1);  // "a/../b" is "b", whatever a is, and nothing leads out
+  const bool pattern = has_wildcards(path);
   if (pattern) {
-    starts = TRY(tree.glob(source));
+    starts = TRY(tree.glob(path));
   } else {
-    starts.push_back(TRY(tree.resolve(source)));
+    starts.push_back(TRY(tree.resolve(path)));
   }
   std::vector<Selected> found;
   for (auto& start : starts) {
     Selected selected;
-    selected.name = pattern ? base_name(start) : base_name(clean_path(source));
+    selected.name = pattern ? base_name(start) : base_name(path);
     if (pattern) start = TRY(tree.resolve(start));  // a link that a pattern names is followed like any other
-    if (!copy.exclude.empty() && !start.empty() && exclude.matches(selected.name)) {
-      struct stat info {};
-      const auto fd = open_in_root(tree.root(), start, O_PATH | O_NOFOLLOW);
-      if (fd && ::fstat(fd->get(), &info) == 0 && !S_ISDIR(info.st_mode)) continue;
-    }
     selected.entries = TRY(tree.walk(start, {.exclude = copy.exclude.empty() ? nullptr : &exclude}));
     selected.start = std::move(start);
     found.push_back(std::move(selected));

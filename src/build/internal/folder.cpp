@@ -56,6 +56,7 @@ Result<FolderLayer> layer_of_folder(const std::string& folder, BuildEnvironment&
     const Fd root = TRY(open_file(draft.directory(), O_RDONLY | O_DIRECTORY));
     CopySettings settings;
     settings.owner = OwnerIds{};
+    settings.origin = CopySettings::Origin::context;
     for (const auto& selected : all) TRY(copy_into(tree, selected, root.get(), "/", settings));
   }
   const image::LayerInfo layer = TRY(environment.store.commit_layer(std::move(draft)));

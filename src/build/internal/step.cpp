@@ -15,6 +15,7 @@
 #include "build/exec/run_mounts.hpp"
 #include "build/exec/run_step.hpp"
 #include "build/internal/stage_run.hpp"
+#include "build/plan/text.hpp"
 #include "runtime/user.hpp"
 
 namespace consort::build {
@@ -193,8 +194,20 @@ class StepRun {
       for (const auto& source : copy->sources) TRY(prepare(*copy, source));
     } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
       for (const auto& planned : run->mounts) TRY(add_mount_key(planned));
+      add_surroundings();
     }
     return {};
+  }
+
+  // What a program finds around it that the request and not the Dockerfile says.
+  void add_surroundings() {
+    const BuildRequest& request = shared_.request;
+    if (const auto host = request.args.find("BUILDKIT_SANDBOX_HOSTNAME"); host != request.args.end())
+      key_.add("host name", host->second);
+    if (!request.extra_hosts.empty()) key_.add("extra hosts", join(request.extra_hosts, "\n"));
+    if (request.shm_size_bytes) key_.add("size of /dev/shm", std::to_string(*request.shm_size_bytes));
+    for (const auto& limit : request.ulimits)
+      key_.add("ulimit " + limit.name, std::to_string(limit.soft) + ":" + std::to_string(limit.hard));
   }
 
   Result<> add_mount_key(const PlannedMount& planned) {
@@ -326,13 +339,21 @@ class StepRun {
       if (copy.from) return std::optional<OwnerIds>{};
       return OwnerIds{};
     }
-    const auto ids = runtime::resolve_ownership(root, copy.chown);
-    if (!ids && ids.error().message().contains("no matching entries")) {
-      progress_->output("warning: --chown: " + ids.error().message() + "; 0:0 is used\n", true);  // as BuildKit does
-      return OwnerIds{};
+    return TRY(ids_of(root, copy.chown, "--chown"));
+  }
+
+  // Names that nobody knows are 0, as in BuildKit, which does not say so.
+  Result<OwnerIds> ids_of(int root, const std::string& owner, const std::string& where) const {
+    if (before_.layers.ids.empty() && runtime::names_an_owner(owner)) {
+      return fail(Error(Code::invalid)
+                      .why("invalid user index: -1")
+                      .hint("there are no files yet that could say who " + owner + " is: use numbers"));
     }
-    if (!ids) return fail(Error(Code::invalid).why(ids.error().message()));
-    return OwnerIds{ids->uid, ids->gid};
+    const auto ids = TRY(runtime::resolve_ownership(root, owner));
+    if (!ids.unknown.empty()) {
+      progress_->output("warning: " + where + ": unable to find " + ids.unknown + ": 0 is used\n", true);
+    }
+    return OwnerIds{ids.uid, ids.gid};
   }
 
   Result<> execute(const CopyOperation& copy, const image::LayerDraft& draft) {
@@ -341,6 +362,7 @@ class StepRun {
     settings.owner = TRY(owner_of(copy, root.get()));
     if (!copy.chmod.empty()) settings.mode = TRY(ModeChange::parse(copy.chmod));
     settings.canceled = [this] { return runs_.stopping(); };
+    if (!copy.from) settings.origin = CopySettings::Origin::context;
     for (auto& prepared : prepared_) {
       switch (prepared.source.kind) {
         case CopySource::Kind::inline_file:
@@ -381,14 +403,14 @@ class StepRun {
     image::UnpackOptions options;
     options.whiteouts = image::UnpackOptions::Whiteouts::plain;
     if (copy.chown.empty()) {
-      const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, OwnerIds{}));
+      const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, NewFolder{}));
       const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
       struct stat before {};
       if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
       TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
       // The archive's "." says nothing about the folder it is unpacked into.
       if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
-          ::fchmod(folder.get(), before.st_mode & 07777) != 0)
+          ::fchmod(folder.get(), before.st_mode & 07777) != 0 || ::futimens(folder.get(), nullptr) != 0)
         return fail_errno("restore owner", "/" + path);
       return {};
     }
@@ -425,10 +447,9 @@ class StepRun {
     const Fd root = TRY(open_merged(before_.layers, draft));
     OwnerIds owner;
     if (!make.user.empty()) {
-      const auto ids = TRY(runtime::resolve_ownership(root.get(), make.user));
-      owner = {ids.uid, ids.gid};
+      owner = TRY(ids_of(root.get(), make.user, "USER"));
     }
-    TRY(prepare_path(root.get(), make.path, MakeFolders::all, owner));
+    TRY(prepare_path(root.get(), make.path, MakeFolders::all, {.owner = owner}));
     return {};
   }
 
@@ -499,8 +520,8 @@ class StepRun {
     const auto failure = TRY(std::move(failed));
     if (!failure) return {};
     exit_code_ = failure->exit_code;
-    std::string why = "process \"" + join(run.argv, " ") +
-                      "\" did not complete successfully: exit code: " + std::to_string(failure->exit_code);
+    std::string why = "process " + go_quote(join(run.argv, " ")) + " did not complete successfully: ";
+    why += failure->why.empty() ? "exit code: " + std::to_string(failure->exit_code) : failure->why;
     if (failure->oom_killed) why += ": it was killed because memory ran out";
     return fail(Error(Code::invalid).why(std::move(why)));
   }

@@ -44,9 +44,10 @@ struct Builder {
     }
   }
 
-  Result<std::size_t> source(const std::string& name, std::size_t user, const Range& range) {
+  enum class Numbers : std::uint8_t { stages, names };  // COPY --from=0 is a stage, a mount's from=0 is not
+  Result<std::size_t> source(const std::string& name, std::size_t user, const Range& range, Numbers numbers) {
     const auto own = to_lower(name);
-    if (const auto number = parse_unsigned(name)) {
+    if (const auto number = parse_unsigned(name); number && numbers == Numbers::stages) {
       const auto stages =
           static_cast<std::size_t>(std::ranges::count_if(graph.nodes, [](const Node& node) { return !node.implicit; }));
       if (*number >= stages) return fail(at(range, "invalid stage index " + name));
@@ -82,13 +83,13 @@ struct Builder {
                        "variable expansion is not supported for --from, define a new stage with FROM using ARG from "
                        "global scope as a workaround"));
       }
-      found.emplace_back(TRY(source(copy->from, user, step.range)));
+      found.emplace_back(TRY(source(copy->from, user, step.range, Numbers::stages)));
     } else if (const auto* run = std::get_if<RunCommand>(&step.command)) {
       for (const auto& mount : run->mounts) {
         auto from = mount_source(mount);
         if (!from) return fail(dockerfile_error(graph.file, step.range, from.error().message()));
         found.emplace_back(std::nullopt);
-        if (!from->empty()) found.back() = TRY(source(*from, user, step.range));
+        if (!from->empty()) found.back() = TRY(source(*from, user, step.range, Numbers::names));
       }
     }
     return found;
@@ -272,8 +273,7 @@ Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const Bui
   Graph graph;
   graph.file = dockerfile.file;
   graph.platform = platform;
-  const std::string target = request.target.empty() ? file.stages.back().name : request.target;
-  graph.global_args = platform_args(platform, request, target);
+  graph.global_args = platform_args(platform, request, request.target.empty() ? "default" : request.target);
   check_default_bases(file, request, graph.global_args, dockerfile.escape, dockerfile.file, checks);
   TRY(add_meta_args(graph.global_args, file, request, dockerfile.escape, dockerfile.file, Given::build_args));
   Builder builder{graph, request, dockerfile.escape};

@@ -30,7 +30,9 @@ Result<> expose_ports(const std::string& text, const Range& range, Checks& check
     }
     if (protocol.empty()) protocol = "tcp";
   }
-  if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") return wrong("invalid proto: " + protocol);
+  if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
+    return wrong("invalid port: \"" + text + "\": invalid proto: " + protocol);
+  }
   if (const auto colon = port.rfind(':'); colon != std::string::npos) {
     checks.add(Rule::expose_invalid_format, range,
                "EXPOSE instruction should not define an IP address or host-port mapping, found '" + text + "'");

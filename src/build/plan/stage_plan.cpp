@@ -54,7 +54,7 @@ class Planner {
 
   void begin() {
     config() = input_.base;
-    if (node_.base == Node::Base::scratch) config().working_dir = "/";
+    if (node_.base == Node::Base::scratch || node_.base == Node::Base::directory) config().working_dir = "/";
     config().on_build.clear();
     if (config().platform.architecture.empty()) config().platform = node_.platform.value_or(input_.graph.platform);
     if (input_.parent) {
@@ -76,12 +76,9 @@ class Planner {
                std::holds_alternative<WorkdirCommand>(step.command);
     }
     out_.plan.total = total;
-    if (!counts_base) return;
+    if (node_.base != Node::Base::image) return;  // a folder is counted, but has no step
     const auto reference = image::Reference::parse(node_.image);
-    out_.plan.base_title = prefix() + "FROM " +
-                           (node_.image.empty() ? node_.directory
-                            : reference         ? reference->full()
-                                                : node_.image);
+    out_.plan.base_title = prefix() + "FROM " + (reference ? reference->full() : node_.image);
   }
 
   std::string prefix() {
@@ -205,7 +202,7 @@ class Planner {
   Result<> apply(const ArgCommand& command) {
     std::string text = "ARG";
     for (const auto& definition : command.definitions) {
-      ArgDefinition arg{TRY(value(definition.key)), std::nullopt};
+      ArgDefinition arg{definition.key, std::nullopt};
       secret_check("ARG", arg.key);
       if (const auto given = input_.request.args.find(arg.key); given != input_.request.args.end()) {
         arg.value = given->second;
@@ -311,7 +308,9 @@ class Planner {
 
   Result<> apply(const StopSignalCommand& command) {
     const std::string signal = TRY(value(command.signal));
-    if (!runtime::signal_number(signal)) return wrong("invalid signal: " + signal);
+    // Any number will do: which of them mean something is the kernel's affair where the image runs.
+    const auto number = parse_signed(signal);
+    if (number ? *number == 0 : !runtime::signal_number(signal)) return wrong("invalid signal: " + signal);
     config().stop_signal = signal;
     remember("STOPSIGNAL " + signal, Layer::none);
     return {};
@@ -341,7 +340,8 @@ class Planner {
                   "Relative workdir \"" + path + "\" can have unexpected results if the base image changes");
     }
     out_.state.workdir_set = true;
-    config().working_dir = clean_path(join_path(working_dir(), path));
+    // As written if absolute: that is what the image's configuration and history say.
+    config().working_dir = path.starts_with('/') ? path : join_path(working_dir(), path);
     const std::string& directory = config().working_dir;
     if (directory == "/") {
       remember("WORKDIR /", Layer::none);
@@ -397,7 +397,7 @@ class Planner {
     const std::string trimmed(trim(first.content));
     const auto newline = trimmed.find('\n');
     shown += " (" + trimmed.substr(0, newline) + (newline == std::string::npos ? "" : "...") + ")";
-    if (!content.starts_with("#!")) return std::vector{content};
+    if (!first.content.starts_with("#!")) return std::vector{content};
     run.script = std::pair{first.name, content};
     return std::vector{"/dev/pipes/" + first.name};
   }
