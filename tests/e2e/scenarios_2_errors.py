@@ -260,3 +260,14 @@ def scenario_build_cache_is_given_back(world):
     world.consort("image", "prune", "--build-cache", "--force")
     left = [p.name for p in layers.iterdir() if p.name != "empty"]
     check(not left, f"left: {left}")
+
+
+def scenario_build_of_one_builds_what_it_begins_with(world):
+    """build of one service must also build the services that its additional_contexts name."""
+    world.use_fresh_store()
+    world.write("Dockerfile", "FROM scratch\nCOPY compose.yaml /\n")
+    world.write("compose.yaml", "services:\n  a: {build: .}\n  b:\n    build:\n      context: .\n"
+                "      dockerfile_inline: 'FROM base'\n      additional_contexts: {base: 'service:a'}\n")
+    world.consort("build", "b")
+    for service in "ab":
+        world.consort("image", "inspect", f"{world.project_name}-{service}")

@@ -131,6 +131,7 @@ class Stubs {
     stubs.upper_ = step.draft.directory();
     const Fd merged = TRY(open_merged(step.layers, step.draft.work()));
     std::vector<std::string> targets{"/etc/resolv.conf", "/etc/hosts"};
+    if (step.request.shm_size_bytes) targets.emplace_back("/dev/shm");  // then it is a mount like those, to BuildKit
     for (const auto& mount : step.mounts) targets.push_back(mount.target);
     for (const auto& target : targets) {
       std::string path;

@@ -1,4 +1,5 @@
 // build, pull and push: the images of services.
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/strings.hpp"
@@ -88,6 +89,21 @@ project::RunDetail build_detail(const ParsedFlags& flags) {
   return detail;
 }
 
+// The services named, and those whose images they begin with or copy from (additional_contexts: x: service:NAME).
+std::vector<std::string> with_context_services(const compose::Project& project, std::vector<std::string> names) {
+  constexpr std::string_view prefix = "service:";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto found = project.services.find(names[i]);
+    if (found == project.services.end() || !found->second.build) continue;
+    for (const auto& [key, context] : found->second.build->additional_contexts) {
+      if (!context.starts_with(prefix)) continue;
+      const std::string other = context.substr(prefix.size());
+      if (std::ranges::find(names, other) == names.end()) names.push_back(other);
+    }
+  }
+  return names;
+}
+
 // Docker Compose takes it here, too, and says so.
 Result<> apply_progress_flag(Invocation& invocation) {
   if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
@@ -107,7 +123,7 @@ Result<int> run_build(Invocation& invocation) {
   TRY(apply_progress_flag(invocation));
   if (!flags.on("print") && !flags.on("check")) seal_program(invocation);
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
-  TRY(select_services(*workspace, invocation.arguments,
+  TRY(select_services(*workspace, with_context_services(*workspace->project(), invocation.arguments),
                       flags.on("with-dependencies") ? compose::Dependencies::include : compose::Dependencies::ignore));
   if (flags.on("print")) {
     const PrintedGoal goal = flags.on("check")  ? PrintedGoal::check
