@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "cli/render/build_text.hpp"
 #include "cli/render/cells.hpp"
 #include "cli/render/last_lines.hpp"
@@ -39,11 +41,22 @@ class FakeTerminal {
   }
 
   void resize(Size size) {
+    // Whether a row goes on in the next stays with it until it is cleared, as in tmux.
     std::vector<std::string> reflowed;
-    for (const std::string& row : rows_)
-      for (const std::string_view piece : wrapped(trimmed(row), size.columns)) reflowed.emplace_back(piece);
-    if (rows_.back().empty()) reflowed.back().clear();
+    std::set<std::size_t> goes_on;
+    std::string joined;
+    for (std::size_t at = 0; at < rows_.size(); ++at) {
+      joined += goes_on_.contains(at) ? rows_[at] : trimmed(rows_[at]);
+      if (goes_on_.contains(at)) continue;
+      for (const std::string_view piece : wrapped(joined, size.columns)) {
+        reflowed.emplace_back(piece);
+        goes_on.insert(reflowed.size() - 1);
+      }
+      goes_on.erase(reflowed.size() - 1);
+      joined.clear();
+    }
     rows_ = std::move(reflowed);
+    goes_on_ = std::move(goes_on);
     row_ = rows_.size() - 1;
     size_ = size;
   }
@@ -79,6 +92,7 @@ class FakeTerminal {
       // The screen keeps its height: what was on it stays scrolled away.
       const std::size_t top = scrolled();
       rows_.resize(std::max(row_ + 1, std::min(rows_.size(), top + 1)));
+      goes_on_.erase(goes_on_.lower_bound(row_), goes_on_.end());
     }
     if (arguments == "?25") cursor_shown = what == 'h';
     if (arguments == "?7") wraps = what == 'h';
@@ -102,6 +116,7 @@ class FakeTerminal {
 
   Size size_;
   std::vector<std::string> rows_{""};
+  std::set<std::size_t> goes_on_;
   std::size_t row_ = 0, column_ = 0;
 };
 
@@ -297,12 +312,16 @@ TEST(ProgressScreen, StaysInPlaceWhenTheTerminalChangesItsWidth) {
   shown.screen.begin("Running");
   shown.screen.event({.id = "Container a-rather-long-name-1", .status = "Starting"});
   shown.screen.draw();
-  for (const std::size_t columns : {35, 80, 22, 60}) {
+  shown.screen.event({.id = "Container another-rather-long-name-1", .status = "Starting"});
+  shown.screen.draw();
+  for (const std::size_t columns : {35, 80, 30, 60}) {
     shown.terminal.resize({columns, 24});
     shown.screen.draw();
   }
   EXPECT_EQ(shown.terminal.text(),
-            "$ before\n[+] Running 0/1\n ⠋ Container a-rather-long-name-1  Starting            0.0s\n");
+            "$ before\n[+] Running 0/2\n"
+            " ⠋ Container a-rather-long-name-1        Starting      0.0s\n"
+            " ⠋ Container another-rather-long-name-1  Starting      0.0s\n");
 }
 
 TEST(ProgressScreen, WarningsStayAboveAndCtrlCLeavesNothing) {

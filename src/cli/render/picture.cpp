@@ -49,6 +49,9 @@ std::string Picture::to_top(Size size) const {
 
 std::string Picture::redraw(const Lines& lines, Size size) {
   std::string text = std::string(begin_drawing) + to_top(size);
+  // Rows that have once wrapped would be joined when the terminal becomes wider, whatever they hold by then.
+  if (!empty() && columns_ != size.columns) text += clear_to_end;
+  columns_ = size.columns;
   cells_.clear();
   for (const Line& line : lines) {
     text += line.text() + std::string(clear_to_line_end) + "\n";

@@ -59,6 +59,7 @@ class Picture {
   std::string to_top(Size size) const;
 
   std::vector<std::size_t> cells_;  // of each line drawn
+  std::size_t columns_ = 0;         // of the terminal then
 };
 
 }  // namespace consort::cli
