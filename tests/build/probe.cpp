@@ -1,5 +1,5 @@
 // build_probe import NAME TAR | build [-t NAME] [-f FILE] [--arg K=V] [--target T] [--no-cache] [--explain] [--check]
-// DIR | show NAME Roots come from CONSORT_DATA_ROOT and CONSORT_RUN_ROOT.
+// [--cache-from C] [--cache-to C] DIR | show NAME Roots come from CONSORT_DATA_ROOT and CONSORT_RUN_ROOT.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -67,6 +67,10 @@ Result<int> run_build(image::Store& store, const Roots& roots, int argc, char** 
       request.tags.push_back(value());
     else if (option == "-f")
       request.dockerfile = value();
+    else if (option == "--cache-from")
+      request.cache_from.push_back(value());
+    else if (option == "--cache-to")
+      request.cache_to.push_back(value());
     else if (option == "--target")
       request.target = value();
     else if (option == "--no-cache")
