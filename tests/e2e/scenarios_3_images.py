@@ -550,6 +550,7 @@ def scenario_images_build_cache_elsewhere(world):
         must_be_imported(build("d", ("cache_from", [f"{registry.host}/app:1"]), ("cache_to", ["type=inline"]), dockerfile="Single"), f"{registry.host}/app:1", 2)
         check(image_id() == inline, "another image")
         check("hello" in world.consort("run", "--rm", "-T", "app", "echo", "hello").out, "it does not run")
+        world.consort("down")
 
         # Every layer of the cache is damaged, then nobody answers.
         manifest = json.load(registry.request("GET", "/v2/app/manifests/cache"))
@@ -563,6 +564,6 @@ def scenario_images_build_cache_elsewhere(world):
         gone = build("f", ("cache_from", [ref]), ("cache_to", [f"type=registry,ref={ref},ignore-error=true"]))
         check(re.search(r"importing cache manifest from .*\n#\d+ ERROR: ", gone.out + gone.err), str(gone))
         refused = build("f", ("cache_to", [f"type=registry,ref={ref}"]), status=None)
-        check(refused.status == 1 and "export build cache" in refused.err, str(refused))
+        check(refused.status != 0 and "export build cache" in refused.err, str(refused))
     finally:
         registry.close()
