@@ -172,12 +172,13 @@ Outcome stop_propagation(Child&) {
   return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
 }
 
-// pivot_root needs a mount point in this namespace; the bundle's folder lends its place.
+// pivot_root needs a mount point in this namespace; the bundle's folder lends its place. It also refuses a shared one,
+// and a tree that was cloned from a shared mount, as all are where systemd runs, is a peer of that mount even here.
 Outcome attach_root(Child& child) {
   child.root = child.plan.root.get();
-  const long moved =
-      ::syscall(SYS_move_mount, child.root, "", AT_FDCWD, child.plan.attach_path.c_str(), MOVE_MOUNT_F_EMPTY_PATH);
-  return moved == 0 ? Outcome{} : failed();
+  const char* const place = child.plan.attach_path.c_str();
+  if (::syscall(SYS_move_mount, child.root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) != 0) return failed();
+  return ::mount(nullptr, place, nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
 }
 
 Outcome make_mounts(Child& child) {

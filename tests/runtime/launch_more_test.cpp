@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "base/os/event_loop.hpp"
 #include "base/os/file.hpp"
@@ -57,6 +59,26 @@ TEST_F(LaunchMoreTest, NamespacesOfAnotherContainerCanBeJoined) {
   for (const std::size_t shared : {1u, 3u, 4u, 6u}) EXPECT_EQ(ours[shared], theirs[shared]);  // ipc net pid uts
   EXPECT_NE(ours[2], theirs[2]);                                                              // mnt
   EXPECT_THAT(ours[7], testing::Not(StartsWith("pid=1 ")));
+}
+
+// As systemd makes them. A root file system that is a folder, or an overlay of the older way, is cloned from a shared
+// mount then.
+TEST_F(LaunchMoreTest, StartsWhereTheHostsMountsAreShared) {
+  LaunchOptions options = sandbox.options();
+  const std::string too_long_for_the_newer = std::string(200, 'x') + "/" + std::string(100, 'x');
+  options.overlay->lower.push_back(sandbox.directory() + "/" + too_long_for_the_newer);
+  ASSERT_TRUE(make_directories(options.overlay->lower.back()));
+  std::vector<std::string> outs;
+  std::thread([&] {
+    if (::unshare(CLONE_FS | CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) != 0)
+      return;
+    outs.push_back(out_of(sandbox.spec({"echo", "hello"}), options));
+    options.overlay.reset();
+    Spec spec = sandbox.spec({"echo", "hello"});
+    spec.root_path = "lower";
+    outs.push_back(out_of(spec, options));
+  }).join();
+  EXPECT_EQ(outs, std::vector<std::string>(2, "hello\n"));
 }
 
 TEST_F(LaunchMoreTest, HostModesShareTheHosts) {
@@ -260,8 +282,13 @@ TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
     // posix_spawn returns after exec, so this is the new program already.
     const Fd exe = std::move(open_file("/proc/" + std::to_string(child.pid()) + "/exe", O_PATH).value());
     { const ChildGuard killed = std::move(child); }
-    const Result<Fd> writable = open_file("/proc/self/fd/" + std::to_string(exe.get()), O_WRONLY);
-    return writable ? 0 : writable.error().sys_errno();
+    // Whoever reads /proc just now keeps a program busy for a moment after its process has gone.
+    for (int tries = 0;; ++tries) {
+      const Result<Fd> writable = open_file("/proc/self/fd/" + std::to_string(exe.get()), O_WRONLY);
+      if (writable) return 0;
+      if (writable.error().sys_errno() != ETXTBSY || tries == 1000) return writable.error().sys_errno();
+      ::poll(nullptr, 0, 10);
+    }
   };
   EXPECT_EQ(reopen(program), 0);
   const Fd sealed = std::move(open_sealed(program).value());
