@@ -151,6 +151,13 @@ Result<Fd> Cgroup::open_for_clone() const {
   return open_file(part->directory, O_RDONLY | O_DIRECTORY);
 }
 
+Result<Fd> Cgroup::open_for_clone_beside(pid_t pid) const {
+  const Impl::Part* part = impl_->unified();
+  if (!part) return Fd();
+  const std::string group = part->hierarchy->mount + internal::unified_group_of(std::to_string(pid));
+  return open_file(group.starts_with(part->directory + "/") ? group : part->directory, O_RDONLY | O_DIRECTORY);
+}
+
 Result<std::vector<Fd>> Cgroup::open_for_joining() const {
   std::vector<Fd> files;
   for (const Impl::Part& part : impl_->parts)
@@ -267,19 +274,40 @@ Result<> Cgroup::thaw() const {
   return {};
 }
 
+namespace {
+
+std::vector<std::string> groups_below(const std::string& directory) {
+  std::vector<std::string> found;
+  DIR* const stream = ::opendir(directory.c_str());
+  while (const dirent* entry = stream ? ::readdir(stream) : nullptr) {
+    const std::string name = entry->d_name;
+    if (entry->d_type == DT_DIR && name != "." && name != "..") found.push_back(directory + "/" + name);
+  }
+  if (stream) ::closedir(stream);
+  return found;
+}
+
+Result<> add_pids(const std::string& directory, std::vector<pid_t>& found) {
+  Result<std::string> text = read_file(directory + "/cgroup.procs");
+  if (!text) {
+    const int number = text.error().sys_errno();
+    if (number == ENOENT || number == ENODEV) return {};
+    return fail(std::move(text).error());
+  }
+  for (const std::string& line : split(*text, '\n'))
+    if (const auto pid = parse_signed(line); pid && *pid > 0) found.push_back(static_cast<pid_t>(*pid));
+  for (const std::string& below : groups_below(directory)) TRY(add_pids(below, found));
+  return {};
+}
+
+}  // namespace
+
 Result<std::vector<pid_t>> Cgroup::pids() const {
   std::vector<pid_t> found;
   const Impl::Part* part = impl_->unified();
   if (!part && !impl_->parts.empty()) part = &impl_->parts.front();
   if (!part) return found;
-  Result<std::string> text = read_file(part->directory + "/cgroup.procs");
-  if (!text) {
-    const int number = text.error().sys_errno();
-    if (number == ENOENT || number == ENODEV) return found;
-    return fail(std::move(text).error());
-  }
-  for (const std::string& line : split(*text, '\n'))
-    if (const auto pid = parse_signed(line); pid && *pid > 0) found.push_back(static_cast<pid_t>(*pid));
+  TRY(add_pids(part->directory, found));
   std::ranges::sort(found);
   return found;
 }
@@ -304,13 +332,7 @@ Result<> remove_group_tree(const std::string& directory) {
   if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
   const int number = errno;
   if (number != EBUSY && number != ENOTEMPTY) return fail_errno(number, "remove cgroup", directory);
-  if (DIR* const stream = ::opendir(directory.c_str())) {
-    while (const dirent* entry = ::readdir(stream)) {
-      const std::string name = entry->d_name;
-      if (entry->d_type == DT_DIR && name != "." && name != "..") (void)remove_group_tree(directory + "/" + name);
-    }
-    ::closedir(stream);
-  }
+  for (const std::string& below : groups_below(directory)) (void)remove_group_tree(below);
   if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
   return fail_errno("remove cgroup", directory);
 }

@@ -50,14 +50,17 @@ class Cgroup {
   // For clone3: a directory descriptor of the v2 hierarchy, or -1; and cgroup.procs of v1 hierarchies, opened for
   // writing, into which the child writes "0".
   Result<Fd> open_for_clone() const;
+  // The same for what joins a process of the container: one that was given its group to divide (systemd or an engine
+  // runs in it) has no processes at the top of it, where none may be then.
+  Result<Fd> open_for_clone_beside(pid_t pid) const;
   Result<std::vector<Fd>> open_for_joining() const;
   Result<> add(pid_t pid) const;
 
   Result<> update(const Resources& resources, std::vector<std::string>& warnings) const;
   Result<> freeze() const;  // returns when all are frozen, or after 2 s with Code::busy
   Result<> thaw() const;
-  Result<> kill_all() const;  // SIGKILL to everything, frozen or not; does not wait
-  Result<std::vector<pid_t>> pids() const;
+  Result<> kill_all() const;                // SIGKILL to everything, frozen or not; does not wait
+  Result<std::vector<pid_t>> pids() const;  // in groups below it too; sorted
   Result<CgroupStats> stats() const;
   std::uint64_t oom_kills() const;  // processes killed for memory so far; 0 when it cannot be known
   // Removes the directories; kills what is still in there first and waits for it (at most 2 s). Already gone is
@@ -80,5 +83,12 @@ class Cgroup {
 
 enum class CgroupVersion : std::uint8_t { none, v1, hybrid, v2 };
 CgroupVersion cgroup_version();
+
+// On v2 a group with processes cannot hand controllers down. A program that is given a group to have groups in
+// (systemd's Delegate=) lives in a leaf of it, and that leaf's name says so.
+// Moves a process into such a leaf of its group, if that group's last part is this name; elsewhere than on v2: nothing.
+Result<> enter_delegated_leaf(const std::string& group_name, pid_t pid);
+// The group around our own leaf, as a path below the hierarchy's root; "" if we do not live in one.
+std::string delegated_group();
 
 }  // namespace consort::runtime

@@ -1,8 +1,11 @@
 #include "runtime/internal/cgroup_hierarchy.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
@@ -20,20 +23,13 @@ bool is_controller(std::string_view word) {
   return std::ranges::find(known_controllers, word) != std::end(known_controllers);
 }
 
-// The cgroup of this process in the v2 hierarchy: "0::/user.slice/..." in /proc/self/cgroup.
-std::string own_unified_cgroup() {
-  const Result<std::string> text = read_file("/proc/self/cgroup", 65536);
-  if (!text) return {};
-  for (const std::string& line : split(*text, '\n'))
-    if (line.starts_with("0::")) return line.substr(3);
-  return {};
-}
+constexpr std::string_view leaf_name = "consort-supervisor";
 
 // Root may write anywhere. Others only below what was delegated to them: the parent of our own group, since a group
 // with processes (ours) cannot hand controllers down.
 std::string delegated_base(const std::string& mount) {
   if (::geteuid() == 0) return {};
-  const std::string own = own_unified_cgroup();
+  const std::string own = unified_group_of("self");
   for (std::string path : {dir_name(own), own})
     if (path != "/" && path != "." && ::access((mount + path).c_str(), W_OK) == 0) return path;
   return {};
@@ -74,6 +70,24 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo) {
   return found;
 }
 
+// "0::/user.slice/..."
+std::string unified_group(std::string_view proc_cgroup) {
+  for (const std::string& line : split(proc_cgroup, '\n'))
+    if (line.starts_with("0::")) return line.substr(3);
+  return {};
+}
+
+std::string unified_group_of(const std::string& process) {
+  const Result<std::string> text = read_file("/proc/" + process + "/cgroup", 65536);
+  return text ? unified_group(*text) : std::string();
+}
+
+std::string delegated_group_of(const std::string& unified_group) {
+  if (base_name(unified_group) != leaf_name) return {};
+  const std::string group = dir_name(unified_group);
+  return group == "/" ? std::string() : group;
+}
+
 const std::vector<Hierarchy>& hierarchies() {
   static const std::vector<Hierarchy> found = [] {
     const Result<std::string> text = read_file("/proc/self/mountinfo");
@@ -92,6 +106,22 @@ const std::vector<Hierarchy>& hierarchies() {
 }
 
 }  // namespace internal
+
+Result<> enter_delegated_leaf(const std::string& group_name, pid_t pid) {
+  if (cgroup_version() != CgroupVersion::v2) return {};
+  const std::string group = internal::unified_group_of(std::to_string(pid));
+  if (base_name(group) != group_name)
+    return fail(Error(Code::conflict, "enter cgroup").on(group_name).why("the process is in \"" + group + "\""));
+  const std::string leaf = internal::hierarchies().front().mount + group + "/" + std::string(internal::leaf_name);
+  if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("create cgroup", leaf);
+  const Fd procs = TRY(open_file(leaf + "/cgroup.procs", O_WRONLY));
+  return write_full(procs.get(), std::to_string(pid));
+}
+
+std::string delegated_group() {
+  if (cgroup_version() != CgroupVersion::v2) return {};
+  return internal::delegated_group_of(internal::unified_group_of("self"));
+}
 
 CgroupVersion cgroup_version() {
   bool unified = false;

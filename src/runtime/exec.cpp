@@ -48,7 +48,11 @@ Result<Launch> begin_exec(const Process& process, const ExecOptions& options) {
   TRY(internal::prepare_process(process, root->get(), false, plan));
   TRY(internal::prepare_stdio(options.stdio, plan));
   TRY(internal::prepare_filter(options.seccomp_bpf, plan));
-  if (!options.cgroup_path.empty()) TRY(internal::prepare_cgroup(Cgroup::open(options.cgroup_path), plan));
+  if (!options.cgroup_path.empty()) {
+    const Cgroup cgroup = Cgroup::open(options.cgroup_path);
+    TRY(internal::prepare_cgroup(cgroup, plan));
+    plan.cgroup_directory = TRY(cgroup.open_for_clone_beside(options.pid));
+  }
   impl->cgroup_path = options.cgroup_path;
   Result<> spawned = impl->spawn(internal::exec_steps());
   if (!spawned) return not_running(std::move(spawned).error());

@@ -66,6 +66,15 @@ TEST(CgroupHierarchies, AreReadFromMountinfo) {
   EXPECT_TRUE(found[1].has("cpuacct"));
 }
 
+TEST(CgroupHierarchies, ADelegatedGroupIsAroundOurLeaf) {
+  const std::string leaf =
+      internal::unified_group("1:name=x:/y\n0::/system.slice/consort-a-7.scope/consort-supervisor\n");
+  EXPECT_EQ(internal::delegated_group_of(leaf), "/system.slice/consort-a-7.scope");
+  EXPECT_EQ(internal::delegated_group_of("/user.slice/session-3.scope"), "");
+  EXPECT_EQ(internal::delegated_group_of("/consort-supervisor"), "");  // the root of a namespace is not ours to divide
+  EXPECT_EQ(internal::delegated_group_of(internal::unified_group("1:memory:/a\n")), "");
+}
+
 class CgroupTest : public SandboxTest {
  protected:
   std::string message_or_out(const Spec& spec) {

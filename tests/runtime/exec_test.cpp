@@ -1,14 +1,18 @@
 // A second process in a running container, terminals, and what can be seen from outside.
 #include "runtime/exec.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/os/file.hpp"
 #include "runtime/inspect.hpp"
+#include "runtime/internal/cgroup_hierarchy.hpp"
 #include "sandbox_fixture.hpp"
 
 namespace consort::runtime {
@@ -62,6 +66,29 @@ TEST_F(ExecTest, RunsInTheContainersCgroup) {
   const std::string out = exec(running, process);
   // The root of its cgroup namespace.
   EXPECT_THAT(out, HasSubstr(cgroup_version() == CgroupVersion::v2 ? "0::/\n" : ":memory:/\n"));
+}
+
+// What systemd or an engine in a privileged container does: nobody may be at the top of a group that hands controllers
+// down.
+TEST_F(ExecTest, RunsBesideTheFirstProcessInADividedCgroup) {
+  const auto& all = internal::hierarchies();
+  const auto unified = std::ranges::find_if(all, [](const internal::Hierarchy& h) { return h.unified; });
+  if (unified == all.end()) GTEST_SKIP() << "no cgroup2 hierarchy";
+  Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
+  ASSERT_EQ(running.read_line().value(), "up");
+  const std::string group = unified->directory(running.cgroup_path());
+  ASSERT_TRUE(make_directories(group + "/inner", 0755));
+  const auto write = [&](const std::string& file, const std::string& text) {
+    return write_full(open_file(group + file, O_WRONLY).value().get(), text);
+  };
+  ASSERT_TRUE(write("/inner/cgroup.procs", std::to_string(running.pid())));
+  if (unified->has("pids")) {
+    ASSERT_TRUE(write("/cgroup.subtree_control", "+pids"));
+  }
+  Process process = sandbox.spec({}).process;
+  process.args = {"/probe", "cat", "/proc/self/cgroup"};
+  EXPECT_THAT(exec(running, process), HasSubstr("0::/inner\n"));
+  EXPECT_EQ(Cgroup::open(running.cgroup_path()).pids().value(), std::vector<pid_t>{running.pid()});
 }
 
 TEST_F(ExecTest, UserAndFailuresAreTheContainers) {

@@ -21,7 +21,10 @@ struct Hierarchy {
 
 // /proc/self/mountinfo as text to hierarchies; named v1 hierarchies without a controller (name=systemd) are left out.
 std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo);
-const std::vector<Hierarchy>& hierarchies();  // of this machine; looked up once
+std::string unified_group(std::string_view proc_cgroup);   // of the text of /proc/PID/cgroup; "" if there is none
+std::string unified_group_of(const std::string& process);  // "self" or a pid
+std::string delegated_group_of(const std::string& unified_group);  // "" if it is not such a leaf
+const std::vector<Hierarchy>& hierarchies();                       // of this machine; looked up once
 
 struct CgroupWrite {
   std::string controller;
