@@ -13,6 +13,7 @@
 #include "base/os/unix_socket.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/internal/keeper_lock.hpp"
+#include "supervisor/internal/scope.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -24,16 +25,21 @@ Result<> start_programs(const Roots& roots, const std::string& project, const st
   const std::string supervisor = TRY(find_own_program("consort-supervisor"));
   const auto init = find_own_program("consort-init");
   Pipe ready = TRY(make_pipe());
+  Pipe gate = TRY(make_pipe());
   const Fd log = TRY(open_file(run_folder + "/supervisor.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
   SpawnOptions options;
   options.argv = {keeper, supervisor, project, roots.data, roots.run};
   if (init) options.argv.push_back(*init);
   // Not the user's environment: the programs live longer than the command, and it may hold secrets.
   options.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  options.in = gate.read.get();
   options.out = ready.write.get();
   options.err = log.get();
   ChildGuard child = TRY(spawn(options));
   ready.write.reset();
+  if (const Result<> entered = enter_scope(project, child.pid()); !entered)
+    (void)write_full(log.get(), "without a scope of its own: " + entered.error().message() + "\n");
+  gate.write.reset();
   TRY(child.wait());  // it leaves the real keeper behind and ends
   const std::string answer = TRY(read_all(ready.read.get(), 65536));
   if (answer == "ok") return {};

@@ -72,8 +72,18 @@ runtime::ExternalRuntime Container::external_runtime() const {
   return runtime::ExternalRuntime{unit_.runtime, context_.roots.run + "/runtimes"};
 }
 
+// Beside us, where a part of the machine's tree was given to us. An external runtime reads the bundle itself, and a
+// group that the user's file chose stays.
+void Container::choose_cgroup(runtime::Spec& spec) const {
+  const std::string ordinary = "/consort/" + unit_.id;
+  if (!unit_.runtime.empty() || spec.linux_.cgroups_path != ordinary) return;
+  if (const std::string group = runtime::delegated_group(); !group.empty())
+    spec.linux_.cgroups_path = group + "/" + unit_.id;
+}
+
 Result<> Container::begin_launch() {
   runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
+  choose_cgroup(spec);
   context_.inherited.give_to(spec.process);
   run_->network = std::make_unique<ContainerNetwork>(context_);
   TRY(run_->network->acquire(unit_));

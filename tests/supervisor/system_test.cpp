@@ -501,19 +501,22 @@ TEST_F(SupervisorTest, RunsByAnExternalRuntime) {
   EXPECT_TRUE(again) << again.error().message();
 }
 
-// The end of the machine: everything is stopped in order, and nothing counts as stopped by hand.
-TEST_F(SupervisorTest, EndsInOrderOnSigterm) {
-  TestProject project;
-  ContainerUnit unit = project.unit({"echo", "up", "--", "trap", "15"});
-  unit.restart = RestartUnit{RestartPolicy::always, 0};
-  ASSERT_TRUE(project.start(unit));
-  ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
-  ::kill(project.keeper(), SIGTERM);
-  ASSERT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
-  const ContainerState state = project.state(unit);
-  EXPECT_EQ(state.status, Status::exited);
-  EXPECT_EQ(state.exit_code, 0);
-  EXPECT_FALSE(state.manually_stopped);
+// The end of the machine, or of the project's systemd scope (SIGURG): everything is stopped in order, and nothing
+// counts as stopped by hand.
+TEST_F(SupervisorTest, EndsInOrderWhenTheMachineDoes) {
+  for (const int signal : {SIGTERM, SIGURG}) {
+    TestProject project;
+    ContainerUnit unit = project.unit({"echo", "up", "--", "trap", "15"});
+    unit.restart = RestartUnit{RestartPolicy::always, 0};
+    ASSERT_TRUE(project.start(unit));
+    ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
+    ::kill(project.keeper(), signal);
+    ASSERT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
+    const ContainerState state = project.state(unit);
+    EXPECT_EQ(state.status, Status::exited);
+    EXPECT_EQ(state.exit_code, 0);
+    EXPECT_FALSE(state.manually_stopped);
+  }
 }
 
 }  // namespace

@@ -108,6 +108,7 @@ class Container {
   // container_start.cpp
   void launch();
   void launch_now();
+  void choose_cgroup(runtime::Spec& spec) const;
   Result<> begin_launch();
   runtime::ExternalRuntime external_runtime() const;
   Result<> prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends);

@@ -2,8 +2,9 @@
 //
 // The parent of every container's first process and the keeper of the descriptors that must outlive the supervisor. It
 // starts `SUPERVISOR ARGUMENT...` with their socket as descriptor 3, and again whenever that dies. It does nothing
-// else, so that there is nothing in it that could fail. Inherited descriptors: 1 is the pipe on which the first
-// supervisor tells that it is ready (passed on, then closed here), 2 the supervisor's log.
+// else, so that there is nothing in it that could fail. Inherited descriptors: 0 is a gate, at whose end-of-file it
+// begins, 1 the pipe on which the first supervisor tells that it is ready (passed on, then closed here), 2 the
+// supervisor's log.
 //
 // Only libc, no allocation beyond the two lists, no C++ library: the program must fit into a few pages.
 #include <errno.h>
@@ -39,7 +40,7 @@ struct Keeper {
   char** supervisor_argv = nullptr;
   FdStore store;
   ExitList exits;
-  int signals = -1;      // signalfd: SIGCHLD and the polite ways to end
+  int signals = -1;      // signalfd: SIGCHLD and the polite ways to end (SIGURG: the end of our systemd scope)
   int link = -1;         // our end of the socket pair
   pid_t supervisor = 0;  // 0: not running
   long started = 0;      // seconds of the monotonic clock
@@ -307,6 +308,17 @@ int run(Keeper& keeper) {
   }
 }
 
+// The starter moves this process, and so all that come from it, to its place in the machine before it lets it begin.
+void wait_at_gate() {
+  char byte;
+  ssize_t got;
+  do got = ::read(0, &byte, 1);
+  while (got > 0 || (got < 0 && errno == EINTR));
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null > 0) ::dup2(null, 0);
+  if (null > 0) ::close(null);
+}
+
 // Away from the terminal and the session of whoever ran the command; the caller reaps the first process.
 bool detach() {
   const pid_t pid = ::fork();
@@ -333,12 +345,13 @@ int main(int argc, char** argv) {
       break;
     }
   }
+  wait_at_gate();
   if (!detach()) return 1;
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return 1;
 
   sigset_t watched;
   sigemptyset(&watched);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&watched, signal);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGURG}) sigaddset(&watched, signal);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   Keeper keeper;
   keeper.supervisor_argv = argv + 1;

@@ -1,0 +1,22 @@
+// A unit of systemd's own for a project's supervisor, so that it outlives the login session or service in which the
+// command ran, and a control group that is delegated to it (docs/decisions/0060).
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace consort::supervisor {
+
+// "consort-PROJECT-PID.scope", with what a unit's name cannot hold written as '_'.
+std::string scope_name(std::string_view project, pid_t pid);
+
+// Puts a process of ours into a new scope, and on cgroup v2 into a leaf of it, beside which containers may have their
+// groups (runtime::delegated_group). Does nothing where systemd is not process 1 of this machine or we are not root. An
+// error leaves the process where it was, or in the scope; it works there too.
+Result<> enter_scope(const std::string& project, pid_t pid);
+
+}  // namespace consort::supervisor
