@@ -88,6 +88,7 @@ class Pass {
 
   void bind_source(Node& mount) {
     if (Node* source = mount.find("source")) return host_path(source);
+    if (reporter_.failed()) return;  // a key that is written wrongly may be meant by it
     Diagnostic& made = reporter_.error(
         "missing-key", "invalid mount config for type \"bind\": field Source must not be empty", mount.place);
     made.label = "which folder of this machine?";
