@@ -1,4 +1,6 @@
 // Archives of `docker save` (old and new form) and OCI layouts.
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "image/internal/archive.hpp"
 #include "image/internal/layer_import.hpp"
@@ -25,7 +27,7 @@ class Loader {
       : store_(store), files_(files), options_(options), limits_(limits), report_(report) {}
 
   Result<LoadResult> run() {
-    if (files_.has("manifest.json"))
+    if (files_.has("manifest.json") && !has_platforms())
       TRY(load_docker());
     else if (files_.has("index.json"))
       TRY(load_layout("index.json", {}, 0));
@@ -35,11 +37,13 @@ class Loader {
   }
 
  private:
+  bool has_platforms() const;
   Result<> load_docker();
   Result<> load_layout(const std::string& file, const std::vector<Reference>& names, int depth);
-  Result<> load_entry(const Descriptor& entry, std::vector<Reference> names, int depth);
+  Result<> load_platforms(const Index& index, const std::string& file, const std::vector<Reference>& names, int depth);
+  Result<> load_entry(const Descriptor& entry, std::vector<Reference> names, int depth, Naming naming);
   Result<> add(const std::string& raw_config, const std::vector<LayerFile>& layers,
-               const std::optional<std::string>& manifest, std::vector<Reference> names);
+               const std::optional<std::string>& manifest, std::vector<Reference> names, Naming naming);
   Result<std::string> load_layer(const LayerFile& file, const Digest& diff_id);
   Result<std::string> blob_text(const Digest& digest);
 
@@ -57,6 +61,15 @@ Result<std::optional<Digest>> digest_in_name(const std::string& name) {
   return TRY(Digest::parse("sha256:" + name.substr(prefix.size())));
 }
 
+// Docker's manifest.json names one image where the layout beside it has an index of several.
+bool Loader::has_platforms() const {
+  const auto text = files_.text("index.json", max_text);
+  const auto parsed = text ? parse_manifest(*text, media::oci_index, "index.json") : fail(Code::not_found, "no index");
+  return parsed && parsed->index && std::ranges::any_of(parsed->index->manifests, [](const Descriptor& entry) {
+           return entry.media_type == media::oci_index || entry.media_type == media::docker_index;
+         });
+}
+
 Result<> Loader::load_docker() {
   const Json list = TRY(parse_json(TRY(files_.text("manifest.json", max_text)), "manifest.json"));
   if (!list.is_array() || list.size() > max_images)
@@ -70,7 +83,7 @@ Result<> Loader::load_docker() {
       layers.push_back({name, digest});
     }
     const std::string raw_config = TRY(files_.text(get_string(item, "Config"), max_text));
-    TRY(add(raw_config, layers, std::nullopt, std::move(names)));
+    TRY(add(raw_config, layers, std::nullopt, std::move(names), Naming::alone));
   }
   return {};
 }
@@ -86,22 +99,35 @@ Result<> Loader::load_layout(const std::string& file, const std::vector<Referenc
   const auto parsed = TRY(parse_manifest(TRY(files_.text(file, max_text)), media::oci_index, file));
   if (!parsed.index) return fail(Error(Code::invalid, "load").on(file).why("an index is expected"));
   // Inside, entries are platforms of one image; at the top, each is an image of its own.
-  if (depth > 0) {
-    const Platform platform = options_.platform.value_or(Platform::host());
-    return load_entry(TRY(choose_platform(*parsed.index, platform, file)), names, depth);
-  }
+  if (depth > 0) return load_platforms(*parsed.index, file, names, depth);
   for (const Descriptor& entry : parsed.index->manifests) {
     std::vector<Reference> entry_names;
     if (!entry.annotation_full_name.empty())
       entry_names.push_back(TRY(Reference::parse(entry.annotation_full_name)));
     else if (entry.annotation_name.find_first_of(":/") != std::string::npos)
       entry_names.push_back(TRY(Reference::parse(entry.annotation_name)));
-    if (!entry.attestation) TRY(load_entry(entry, std::move(entry_names), depth));
+    if (!entry.attestation) TRY(load_entry(entry, std::move(entry_names), depth, Naming::alone));
   }
   return {};
 }
 
-Result<> Loader::load_entry(const Descriptor& entry, std::vector<Reference> names, int depth) {
+// An archive need not hold all that its index lists.
+Result<> Loader::load_platforms(const Index& index, const std::string& file, const std::vector<Reference>& names,
+                                int depth) {
+  Naming naming = Naming::alone;
+  for (const Descriptor& entry : index.manifests) {
+    const bool foreign = entry.platform && entry.platform->os != Platform::host().os;
+    if (options_.platform || entry.attestation || foreign || !files_.has("blobs/sha256/" + entry.digest.hex()))
+      continue;
+    TRY(load_entry(entry, names, depth, naming));
+    naming = Naming::beside;
+  }
+  if (naming == Naming::beside) return {};
+  const Platform platform = options_.platform.value_or(Platform::host());
+  return load_entry(TRY(choose_platform(index, platform, file)), names, depth, Naming::alone);
+}
+
+Result<> Loader::load_entry(const Descriptor& entry, std::vector<Reference> names, int depth, Naming naming) {
   if (depth >= max_index_depth) return fail(Error(Code::invalid, "load").why("indexes are nested too deeply"));
   const std::string text = TRY(blob_text(entry.digest));
   const auto parsed = TRY(parse_manifest(text, entry.media_type, entry.digest.text()));
@@ -110,11 +136,11 @@ Result<> Loader::load_entry(const Descriptor& entry, std::vector<Reference> name
   for (const Descriptor& layer : parsed.manifest->layers)
     layers.push_back({"blobs/sha256/" + layer.digest.hex(), layer.digest});
   const std::string raw_config = TRY(blob_text(parsed.manifest->config.digest));
-  return add(raw_config, layers, text, std::move(names));
+  return add(raw_config, layers, text, std::move(names), naming);
 }
 
 Result<> Loader::add(const std::string& raw_config, const std::vector<LayerFile>& layers,
-                     const std::optional<std::string>& manifest, std::vector<Reference> names) {
+                     const std::optional<std::string>& manifest, std::vector<Reference> names, Naming naming) {
   const ImageConfig config = TRY(parse_config(raw_config));
   if (config.diff_ids.size() != layers.size())
     return fail(Error(Code::invalid, "load").why("the image's configuration names another number of layers"));
@@ -125,8 +151,9 @@ Result<> Loader::add(const std::string& raw_config, const std::vector<LayerFile>
   if (manifest) manifest_digest = TRY(store_.write_blob(*manifest));
   for (Reference& name : names) name.digest.reset();
   TRY(store_.flush());
-  result_.images.push_back(TRY(store_.add_image(raw_config, ids, manifest_digest, names)));
-  for (const Reference& name : names) result_.names.push_back(name.full());
+  result_.images.push_back(TRY(store_.add_image(raw_config, ids, manifest_digest, names, naming)));
+  if (naming == Naming::alone)
+    for (const Reference& name : names) result_.names.push_back(name.full());
   return {};
 }
 

@@ -133,6 +133,26 @@ std::string format_manifest(const Manifest& manifest) {
   return dump_json(root, 3);
 }
 
+std::string format_index(const std::vector<Descriptor>& manifests) {
+  Json root = Json::object();
+  root["schemaVersion"] = 2;
+  root["mediaType"] = media::oci_index;
+  Json list = Json::array();
+  for (const Descriptor& entry : manifests) {
+    Json json = format_descriptor(entry);
+    if (entry.platform) {
+      json["platform"] = Json{{"architecture", entry.platform->architecture}, {"os", entry.platform->os}};
+      if (!entry.platform->variant.empty()) json["platform"]["variant"] = entry.platform->variant;
+    }
+    if (!entry.annotation_full_name.empty())
+      json["annotations"] = Json{{"io.containerd.image.name", entry.annotation_full_name},
+                                 {"org.opencontainers.image.ref.name", entry.annotation_name}};
+    list.push_back(std::move(json));
+  }
+  root["manifests"] = std::move(list);
+  return dump_json(root, 3);
+}
+
 bool is_layer_type(std::string_view media_type) {
   constexpr std::array known{media::docker_layer_gzip,
                              media::oci_layer,

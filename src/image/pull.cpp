@@ -139,8 +139,12 @@ Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& 
   Reference name = reference;
   if (name.digest) name.tag.clear();  // beside a digest, a tag is only a remark
   name.digest = chosen.top;
-  const auto before = store.find(reference);
-  Image image = TRY(store.add_image(raw_config, layers, manifest, {name}));
+  // Of what the name stands for already, the images for other platforms stay.
+  const auto own = store.find(reference);
+  const bool same_index =
+      own && std::ranges::find(own->digests, name.name() + "@" + chosen.top.text()) != own->digests.end();
+  const auto before = store.find(reference, config.platform);
+  Image image = TRY(store.add_image(raw_config, layers, manifest, {name}, same_index ? Naming::beside : Naming::alone));
   const bool changed = !known || !before || before->id != image.id;
   report("", Phase::finished, 0, 0, chosen.top.text());
   return PullResult{std::move(image), chosen.top, changed};
@@ -198,16 +202,12 @@ Error main_error(std::vector<Error> errors) {
 Result<PullResult> pull(Store& store, const Reference& reference, const PullOptions& options,
                         const Progress& progress) {
   if (options.policy != PullOptions::Policy::always) {
-    auto local = store.find(reference);
-    const bool fits = local && (!options.platform || match(*options.platform, local->platform) > 0);
-    if (fits) {
+    auto local = store.find(reference, options.platform);
+    if (local) {
       Digest id = TRY(Digest::parse(local->id));  // before the image, which holds the text, is moved
       return PullResult{std::move(*local), std::move(id), false};
     }
-    if (options.policy == PullOptions::Policy::never) {
-      if (!local) return fail(std::move(local).error());
-      return fail(Code::not_found, "No such image: " + reference.familiar());
-    }
+    if (options.policy == PullOptions::Policy::never) return fail(std::move(local).error());
   }
   const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
   const std::vector<Location> locations = TRY(access.conf.locations(reference));

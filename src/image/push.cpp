@@ -131,9 +131,13 @@ Result<std::optional<Prepared>> pulled_manifest(Store& store, const Image& image
   return Prepared{body, parsed->manifest->media_type};
 }
 
-Prepared new_manifest(const Descriptor& config, std::vector<Descriptor> layers) {
-  const bool docker =
-      std::ranges::all_of(layers, [](const Descriptor& layer) { return layer.media_type == media::docker_layer_gzip; });
+// Docker's own type is for a single image: an OCI index has OCI manifests.
+enum class Entry : std::uint8_t { single, of_index };
+
+Prepared new_manifest(const Descriptor& config, std::vector<Descriptor> layers, Entry entry) {
+  const bool docker = entry == Entry::single && std::ranges::all_of(layers, [](const Descriptor& layer) {
+                        return layer.media_type == media::docker_layer_gzip;
+                      });
   Manifest manifest{std::string(docker ? media::docker_manifest : media::oci_manifest), config, std::move(layers)};
   manifest.config.media_type = docker ? media::docker_config : media::oci_config;
   if (!docker)
@@ -153,7 +157,8 @@ Error explain_push(Error error, const Reference& reference) {
   return outer;
 }
 
-Result<PushResult> push_image(Store& store, Registry& registry, const Image& image, const Reference& reference,
+// Everything but the manifest, which is for the caller to put where it belongs.
+Result<Prepared> push_content(Store& store, Registry& registry, const Image& image, Entry entry,
                               const PushOptions& options, Reporter& report) {
   Pusher pusher(store, registry, options, report);
   const std::vector<Descriptor> layers = TRY(pusher.push_layers(image, TRY(store.layers_of(image))));
@@ -162,10 +167,25 @@ Result<PushResult> push_image(Store& store, Registry& registry, const Image& ima
   const Descriptor config{std::string(media::docker_config), config_digest, raw_config.size(), {}, {}, {}, false, {}};
   TRY_WRAP(pusher.push_blob(config, ""), "configuration");
   auto pulled = TRY(pulled_manifest(store, image, layers));
-  const Prepared manifest = pulled ? std::move(*pulled) : new_manifest(config, layers);
-  const Digest digest = TRY(registry.put_manifest(reference.tag, manifest.body, manifest.media_type));
+  return pulled ? std::move(*pulled) : new_manifest(config, layers, entry);
+}
+
+// Several images are an index: each manifest by its digest first, then what names them all.
+Result<PushResult> push_images(Store& store, Registry& registry, const std::vector<Image>& images,
+                               const Reference& reference, const PushOptions& options, Reporter& report) {
+  const Entry entry = images.size() > 1 ? Entry::of_index : Entry::single;
+  std::vector<Descriptor> entries;
+  Prepared top;
+  for (const Image& image : images) {
+    top = TRY(push_content(store, registry, image, entry, options, report));
+    if (entry == Entry::single) break;
+    const Digest digest = TRY(registry.put_manifest(Digest::of(top.body).text(), top.body, top.media_type));
+    entries.push_back({top.media_type, digest, top.body.size(), image.platform, {}, {}, false, {}});
+  }
+  if (entry == Entry::of_index) top = {format_index(entries), std::string(media::oci_index)};
+  const Digest digest = TRY(registry.put_manifest(reference.tag, top.body, top.media_type));
   report("", Phase::finished, 0, 0, digest.text());
-  return PushResult{digest, manifest.body.size()};
+  return PushResult{digest, top.body.size()};
 }
 
 }  // namespace
@@ -174,18 +194,23 @@ Result<PushResult> push(Store& store, const Reference& reference, const PushOpti
                         const Progress& progress) {
   if (reference.digest || reference.tag.empty())
     return fail(Error(Code::invalid, "cannot push a digest reference").on(reference.familiar()));
-  const auto local = store.find(reference);
-  if (!local)
+  std::vector<Image> images;
+  if (options.platform) {
+    images.push_back(TRY(store.find(reference, options.platform)));
+  } else if (auto all = store.platforms_of(reference.full())) {
+    images = std::move(*all);
+  }
+  if (images.empty())
     return fail(Error(Code::not_found, "An image does not exist locally with the tag: " + reference.familiar_name()));
   const Session keep = TRY(store.session());
   const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
   Registry registry(access, TRY(access.conf.origin(reference)), Registry::Actions::push, options.cancel);
   Reporter report(progress);
-  auto result = push_image(store, registry, *local, reference, options, report);
+  auto result = push_images(store, registry, images, reference, options, report);
   if (!result) return fail(explain_push(std::move(result).error(), reference));
   Reference by_digest = reference;
   by_digest.digest = result->manifest;
-  TRY(store.add_digest(*local, by_digest));
+  for (const Image& image : images) TRY(store.add_digest(image, by_digest));
   return result;
 }
 

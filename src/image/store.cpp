@@ -23,6 +23,12 @@ CREATE TABLE IF NOT EXISTS image_names(
   image_id TEXT NOT NULL REFERENCES image_images(id) ON DELETE CASCADE,
   PRIMARY KEY(repository, tag)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS image_names_by_image ON image_names(image_id);
+CREATE TABLE IF NOT EXISTS image_name_platforms(
+  repository TEXT NOT NULL, tag TEXT NOT NULL,
+  image_id TEXT NOT NULL REFERENCES image_images(id) ON DELETE CASCADE,
+  PRIMARY KEY(repository, tag, image_id),
+  FOREIGN KEY(repository, tag) REFERENCES image_names(repository, tag) ON DELETE CASCADE) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS image_name_platforms_by_image ON image_name_platforms(image_id);
 CREATE TABLE IF NOT EXISTS image_digests(
   repository TEXT NOT NULL, digest TEXT NOT NULL,
   image_id TEXT NOT NULL REFERENCES image_images(id) ON DELETE CASCADE,
@@ -65,7 +71,8 @@ Result<Store> Store::open(const Roots& roots) {
   TRY(make_directories(roots.data + "/ingest", 0700));
   Database database = TRY(Database::open(roots.state_db()));
   TRY(database.query("prepare image store", [](SQLite::Database& db) {
-    if (!db.tableExists("image_holds")) db.exec(schema);
+    // The newest table: a data root from before it gets it now.
+    if (!db.tableExists("image_name_platforms")) db.exec(schema);
   }));
   return Store(std::make_unique<State>(roots, std::move(database)));
 }

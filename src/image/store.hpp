@@ -4,8 +4,9 @@
 // (whiteouts are character devices 0:0, opaque folders have the overlay.opaque attribute), layers/ID/diff, named by a
 // short random id; its *diff ID* is the digest of its uncompressed tar. A layer does not depend on the layers below it,
 // so images share it wherever its diff ID occurs. An *image* is a configuration plus layers, its id is the digest of
-// the configuration. A *hold* keeps a layer or an image for an owner outside this module (a container, the build
-// cache).
+// the configuration. A *name* stands for one image, and may have further ones for other platforms beside it: the name's
+// own is the one that suits this machine best. A *hold* keeps a layer or an image for an owner outside this module (a
+// container, the build cache).
 //
 // Several commands use one store at once. Content that nothing refers to yet is safe while its maker has a Session
 // (a shared file lock, which dies with the process); files are deleted only by whoever gets that lock alone.
@@ -21,22 +22,31 @@
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
 #include "image/config.hpp"
+#include "image/platform.hpp"
 #include "image/reference.hpp"
 
 namespace consort::image {
 
 struct Image {
-  std::string id;                    // "sha256:..." of the configuration
-  std::vector<std::string> names;    // full: "docker.io/library/postgres:15"; Reference::parse reads them
-  std::vector<std::string> digests;  // full: "docker.io/library/postgres@sha256:..."
-  std::uint64_t size = 0;            // bytes of all layers, unpacked
+  std::string id;                        // "sha256:..." of the configuration
+  std::vector<std::string> names;        // full: "docker.io/library/postgres:15"; Reference::parse reads them
+  std::vector<std::string> other_names;  // that have another image of their own, and this one for its platform
+  std::vector<std::string> digests;      // full: "docker.io/library/postgres@sha256:..."
+  std::uint64_t size = 0;                // bytes of all layers, unpacked
   SystemTime created{};
   SystemTime last_tagged{};  // when a name was last given to it: pull_policy daily, weekly, every_X
   Platform platform;
 
   std::string short_id() const { return id.substr(7, 12); }
-  // "postgres:15" or, without a name, the short id.
+  bool is_named() const { return !names.empty() || !other_names.empty(); }
+  // "postgres:15", "postgres:15 (linux/arm64)" of one beside the name's own, or, without a name, the short id.
   std::string display_name() const;
+};
+
+// What becomes of the images that a name has already.
+enum class Naming : std::uint8_t {
+  alone,   // they lose it
+  beside,  // those for other platforms keep it
 };
 
 struct LayerInfo {
@@ -117,10 +127,14 @@ class Store {
 
   // --- Images. Not found is Code::not_found, "No such image: X".
   // text: a reference ("postgres:15", "postgres@sha256:..."), an id ("sha256:...") or a unique start of one.
-  Result<Image> find(std::string_view text) const;
-  Result<Image> find(const Reference& reference) const;
-  Result<std::optional<Image>> look_up(std::string_view text) const;  // nullopt instead of not_found
-  Result<std::vector<Image>> list() const;                            // newest first
+  // platform: the best of the name's images for it, which must suit it; none: the name's own.
+  Result<Image> find(std::string_view text, const std::optional<Platform>& platform = {}) const;
+  Result<Image> find(const Reference& reference, const std::optional<Platform>& platform = {}) const;
+  // nullopt instead of not_found
+  Result<std::optional<Image>> look_up(std::string_view text, const std::optional<Platform>& platform = {}) const;
+  // All images of a name, its own first; of an id that one.
+  Result<std::vector<Image>> platforms_of(std::string_view text) const;
+  Result<std::vector<Image>> list() const;  // newest first
   Result<ImageConfig> config_of(const Image& image) const;
   Result<std::string> raw_config_of(const Image& image) const;
   // Overlay lower folders, top layer first; never empty (an image without layers gets an empty folder).
@@ -129,12 +143,14 @@ class Store {
   Result<std::optional<Digest>> manifest_of(const Image& image) const;
   Result<std::vector<LayerInfo>> layers_of(const Image& image) const;  // base layer first
 
-  // Gives (or moves) a name to an image. Replaces what had the name.
+  // Gives (or moves) a name to an image, or to images for several platforms. Replaces what had the name.
   Result<> tag(const Image& image, const Reference& name);
+  Result<> tag(const std::vector<Image>& images, const Reference& name);
   Result<> add_digest(const Image& image, const Reference& name_with_digest);
   enum class Removal : std::uint8_t { normal, force };
-  // As `docker rmi`: a name is untagged, the image itself goes with its last name; by id only if it has at most one
-  // name. Users make it Code::conflict, naming them; `force` untags anyway but never takes content that is held.
+  // As `docker rmi`: a name is untagged, and its images (of all platforms) go, each with its last name; by id only if
+  // it has at most one name. Users make it Code::conflict, naming them; `force` untags anyway but never takes content
+  // that is held.
   Result<RemoveReport> remove(std::string_view text, Removal removal, const ImageUsers& users = {});
   Result<PruneReport> prune(const PruneOptions& options, const ImageUsers& users = {});
   // Deletes content that nothing refers to, unless others are working: then it waits for the next removal or prune.
@@ -165,10 +181,11 @@ class Store {
   // Layers base first; config.diff_ids are filled in here. The id is that of the configuration. Names may be none.
   // An existing image of the same id just gets the names.
   Result<Image> create_image(ImageConfig config, const std::vector<std::string>& layer_ids,
-                             const std::vector<Reference>& names);
+                             const std::vector<Reference>& names, Naming naming = Naming::alone);
   // The same with the configuration's bytes as they came (pull, load); their diff_ids must be those of the layers.
   Result<Image> add_image(const std::string& raw_config, const std::vector<std::string>& layer_ids,
-                          const std::optional<Digest>& manifest, const std::vector<Reference>& names);
+                          const std::optional<Digest>& manifest, const std::vector<Reference>& names,
+                          Naming naming = Naming::alone);
   // A committed layer with this diff ID, if any.
   Result<std::optional<LayerInfo>> find_layer(const Digest& diff_id) const;
 

@@ -23,15 +23,51 @@ SystemTime time_of(std::int64_t nanoseconds) {
   return SystemTime(Nanoseconds(nanoseconds));
 }
 
-std::optional<std::string> id_by_reference(SQLite::Database& db, const Reference& reference) {
+Error other_platform(std::string_view text, const Image& found, const Platform& wanted) {
+  const auto reference = Reference::parse(text);
+  return Error(Code::not_found, "image with reference " + (reference ? reference->familiar() : std::string(text)) +
+                                    " was found but its platform (" + found.platform.text() +
+                                    ") does not match the specified platform (" + wanted.text() + ")");
+}
+
+using Ids = std::vector<std::string>;
+
+Platform platform_of(SQLite::Database& db, const std::string& id) {
+  SQLite::Statement select(db, "SELECT os, architecture, variant FROM image_images WHERE id = ?");
+  select.bind(1, id);
+  if (!select.executeStep()) return {};
+  return {select.getColumn(0).getString(), select.getColumn(1).getString(), select.getColumn(2).getString()};
+}
+
+// The one that suits best; none if none does.
+std::optional<std::string> best_for(SQLite::Database& db, const Ids& ids, const Platform& platform) {
+  std::optional<std::string> best;
+  int best_score = 0;
+  for (const std::string& id : ids) {
+    const int score = match(platform, platform_of(db, id));
+    if (score > best_score) best = id;
+    best_score = std::max(score, best_score);
+  }
+  return best;
+}
+
+void put_first(Ids& ids, const std::optional<std::string>& id) {
+  if (id) std::ranges::stable_partition(ids, [&](const std::string& each) { return each == *id; });
+}
+
+// All that a reference stands for, its own image first.
+Ids ids_by_reference(SQLite::Database& db, const Reference& reference) {
   // A digest says more than a tag; with both, the tag is a remark.
   SQLite::Statement select(db, reference.digest
-                                   ? "SELECT image_id FROM image_digests WHERE repository = ? AND digest = ? LIMIT 1"
-                                   : "SELECT image_id FROM image_names WHERE repository = ? AND tag = ?");
+                                   ? "SELECT image_id FROM image_digests WHERE repository = ?1 AND digest = ?2"
+                                   : "SELECT image_id FROM image_names WHERE repository = ?1 AND tag = ?2 UNION ALL "
+                                     "SELECT image_id FROM image_name_platforms WHERE repository = ?1 AND tag = ?2");
   select.bind(1, reference.name());
   select.bind(2, reference.digest ? reference.digest->text() : reference.tag);
-  if (select.executeStep()) return select.getColumn(0).getString();
-  return std::nullopt;
+  Ids ids;
+  while (select.executeStep()) ids.push_back(select.getColumn(0).getString());
+  if (reference.digest && ids.size() > 1) put_first(ids, best_for(db, ids, Platform::host()));
+  return ids;
 }
 
 Result<std::optional<std::string>> id_by_prefix(SQLite::Database& db, std::string_view text) {
@@ -48,17 +84,25 @@ Result<std::optional<std::string>> id_by_prefix(SQLite::Database& db, std::strin
   return id;
 }
 
-Result<std::optional<std::string>> find_id(SQLite::Database& db, std::string_view text) {
-  if (!text.starts_with("sha256:")) {
-    const auto reference = Reference::parse(text);
-    if (reference)
-      if (auto id = id_by_reference(db, *reference)) return id;
-    auto by_prefix = TRY(id_by_prefix(db, text));
-    // A text that could be neither is the user's mistake, not a missing image.
-    if (!by_prefix && !reference && !is_hex(text)) return fail(std::move(Reference::parse(text)).error());
-    return by_prefix;
-  }
-  return id_by_prefix(db, text);
+Result<Ids> find_ids(SQLite::Database& db, std::string_view text) {
+  const bool maybe_name = !text.starts_with("sha256:");
+  const auto reference = maybe_name ? Reference::parse(text) : Result<Reference>(fail(Code::invalid, "an id"));
+  if (reference)
+    if (Ids ids = ids_by_reference(db, *reference); !ids.empty()) return ids;
+  auto by_prefix = TRY(id_by_prefix(db, text));
+  if (by_prefix) return Ids{std::move(*by_prefix)};
+  // A text that could be neither is the user's mistake, not a missing image.
+  if (maybe_name && !reference && !is_hex(text)) return fail(std::move(Reference::parse(text)).error());
+  return Ids{};
+}
+
+Result<Image> choose(SQLite::Database& db, const Ids& ids, const std::optional<Platform>& platform,
+                     std::string_view text) {
+  if (ids.empty()) return fail(no_such_image(text));
+  if (!platform) return read_image(db, ids.front());
+  const auto best = best_for(db, ids, *platform);
+  if (!best) return fail(other_platform(text, read_image(db, ids.front()), *platform));
+  return read_image(db, *best);
 }
 
 Result<> check_layers(const ImageConfig& config, const std::vector<LayerInfo>& layers) {
@@ -99,9 +143,9 @@ void put_image(SQLite::Database& db, const std::string& id, const ImageConfig& c
 }  // namespace
 
 std::string Image::display_name() const {
-  if (names.empty()) return short_id();
-  const auto reference = Reference::parse(names.front());
-  return reference ? reference->familiar() : names.front();
+  if (!is_named()) return short_id();
+  return names.empty() ? familiar_name(other_names.front()) + " (" + platform.text() + ")"
+                       : familiar_name(names.front());
 }
 
 Image read_image(SQLite::Database& database, const std::string& id) {
@@ -119,6 +163,11 @@ Image read_image(SQLite::Database& database, const std::string& id) {
       database, "SELECT repository || ':' || tag FROM image_names WHERE image_id = ? ORDER BY repository, tag");
   names.bind(1, id);
   while (names.executeStep()) image.names.push_back(names.getColumn(0).getString());
+  SQLite::Statement others(
+      database,
+      "SELECT repository || ':' || tag FROM image_name_platforms WHERE image_id = ? ORDER BY repository, tag");
+  others.bind(1, id);
+  while (others.executeStep()) image.other_names.push_back(others.getColumn(0).getString());
   SQLite::Statement digests(
       database, "SELECT repository || '@' || digest FROM image_digests WHERE image_id = ? ORDER BY repository, digest");
   digests.bind(1, id);
@@ -126,16 +175,46 @@ Image read_image(SQLite::Database& database, const std::string& id) {
   return image;
 }
 
-void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name) {
-  if (!name.tag.empty()) {
-    SQLite::Statement insert(database,
-                             "INSERT INTO image_names VALUES(?, ?, ?) ON CONFLICT(repository, tag) DO UPDATE SET "
-                             "image_id = excluded.image_id");
-    insert.bind(1, name.name());
-    insert.bind(2, name.tag);
-    insert.bind(3, image_id);
-    insert.exec();
+namespace {
+
+void put_tag(SQLite::Database& db, const Reference& name, const Ids& ids) {
+  SQLite::Statement own(db,
+                        "INSERT INTO image_names VALUES(?, ?, ?) ON CONFLICT(repository, tag) DO UPDATE SET "
+                        "image_id = excluded.image_id");
+  own.bind(1, name.name());
+  own.bind(2, name.tag);
+  own.bind(3, ids.front());
+  own.exec();
+  SQLite::Statement clear(db, "DELETE FROM image_name_platforms WHERE repository = ? AND tag = ?");
+  clear.bind(1, name.name());
+  clear.bind(2, name.tag);
+  clear.exec();
+  for (std::size_t i = 1; i < ids.size(); ++i) {
+    SQLite::Statement other(db, "INSERT INTO image_name_platforms VALUES(?, ?, ?)");
+    other.bind(1, name.name());
+    other.bind(2, name.tag);
+    other.bind(3, ids[i]);
+    other.exec();
   }
+}
+
+// The images that have the name and keep it beside this one, and this one.
+Ids with_others(SQLite::Database& db, const Reference& name, const std::string& image_id) {
+  Reference tag = name;
+  tag.digest.reset();
+  const std::string platform = platform_of(db, image_id).text();
+  Ids ids = ids_by_reference(db, tag);
+  std::erase_if(ids, [&](const std::string& id) { return platform_of(db, id).text() == platform; });
+  ids.push_back(image_id);
+  put_first(ids, best_for(db, ids, Platform::host()));
+  return ids;
+}
+
+}  // namespace
+
+void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name, Naming naming) {
+  if (!name.tag.empty())
+    put_tag(database, name, naming == Naming::alone ? Ids{image_id} : with_others(database, name, image_id));
   if (name.digest) {
     SQLite::Statement insert(database, "INSERT OR IGNORE INTO image_digests VALUES(?, ?, ?)");
     insert.bind(1, name.name());
@@ -149,25 +228,31 @@ void put_name(SQLite::Database& database, const std::string& image_id, const Ref
   touch.exec();
 }
 
-Result<std::optional<Image>> Store::look_up(std::string_view text) const {
-  return state_->database.query("find image", [&](SQLite::Database& db) -> Result<std::optional<Image>> {
-    const auto id = TRY(find_id(db, text));
-    if (!id) return std::nullopt;
-    return read_image(db, *id);
+Result<std::optional<Image>> Store::look_up(std::string_view text, const std::optional<Platform>& platform) const {
+  auto image = find(text, platform);
+  if (!image && image.error().code() == Code::not_found) return std::nullopt;
+  return TRY(std::move(image));
+}
+
+Result<Image> Store::find(std::string_view text, const std::optional<Platform>& platform) const {
+  return state_->database.query("find image", [&](SQLite::Database& db) -> Result<Image> {
+    return choose(db, TRY(find_ids(db, text)), platform, text);
   });
 }
 
-Result<Image> Store::find(std::string_view text) const {
-  auto image = TRY(look_up(text));
-  if (!image) return fail(no_such_image(text));
-  return std::move(*image);
+Result<Image> Store::find(const Reference& reference, const std::optional<Platform>& platform) const {
+  return state_->database.query("find image", [&](SQLite::Database& db) -> Result<Image> {
+    return choose(db, ids_by_reference(db, reference), platform, reference.familiar());
+  });
 }
 
-Result<Image> Store::find(const Reference& reference) const {
-  return state_->database.query("find image", [&](SQLite::Database& db) -> Result<Image> {
-    const auto id = id_by_reference(db, reference);
-    if (!id) return fail(no_such_image(reference.familiar()));
-    return read_image(db, *id);
+Result<std::vector<Image>> Store::platforms_of(std::string_view text) const {
+  return state_->database.query("find image", [&](SQLite::Database& db) -> Result<std::vector<Image>> {
+    const Ids ids = TRY(find_ids(db, text));
+    if (ids.empty()) return fail(no_such_image(text));
+    std::vector<Image> images;
+    for (const std::string& id : ids) images.push_back(read_image(db, id));
+    return images;
   });
 }
 
@@ -214,7 +299,14 @@ Result<std::vector<std::string>> Store::layer_paths(const Image& image) const {
 }
 
 Result<> Store::tag(const Image& image, const Reference& name) {
-  return state_->database.transaction("tag image", [&](SQLite::Database& db) { put_name(db, image.id, name); });
+  return tag(std::vector{image}, name);
+}
+
+Result<> Store::tag(const std::vector<Image>& images, const Reference& name) {
+  return state_->database.transaction("tag image", [&](SQLite::Database& db) {
+    for (const Image& image : images)
+      put_name(db, image.id, name, &image == &images.front() ? Naming::alone : Naming::beside);
+  });
 }
 
 Result<> Store::add_digest(const Image& image, const Reference& name) {
@@ -224,14 +316,15 @@ Result<> Store::add_digest(const Image& image, const Reference& name) {
 }
 
 Result<Image> Store::create_image(ImageConfig config, const std::vector<std::string>& layer_ids,
-                                  const std::vector<Reference>& names) {
+                                  const std::vector<Reference>& names, Naming naming) {
   config.diff_ids.clear();
   for (const std::string& id : layer_ids) config.diff_ids.push_back(TRY_WRAP(diff_id(id), "create image"));
-  return add_image(format_config(config), layer_ids, std::nullopt, names);
+  return add_image(format_config(config), layer_ids, std::nullopt, names, naming);
 }
 
 Result<Image> Store::add_image(const std::string& raw_config, const std::vector<std::string>& layer_ids,
-                               const std::optional<Digest>& manifest, const std::vector<Reference>& names) {
+                               const std::optional<Digest>& manifest, const std::vector<Reference>& names,
+                               Naming naming) {
   const Session keep = TRY(session());
   if (raw_config.size() > max_config_bytes) return fail(Code::invalid, "create image", "configuration is too large");
   const ImageConfig config = TRY(parse_config(raw_config));
@@ -241,7 +334,7 @@ Result<Image> Store::add_image(const std::string& raw_config, const std::vector<
   const std::string id = TRY(write_blob(raw_config)).text();
   return state_->database.transaction("create image", [&](SQLite::Database& db) -> Result<Image> {
     put_image(db, id, config, layers, manifest);
-    for (const Reference& name : names) put_name(db, id, name);
+    for (const Reference& name : names) put_name(db, id, name, naming);
     return read_image(db, id);
   });
 }

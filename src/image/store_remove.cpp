@@ -104,24 +104,59 @@ Result<std::vector<std::string>> needed_by(const Store::State& state, const Imag
   return users ? users(image, owners) : owners;
 }
 
+std::vector<std::string> names_of(const Image& image) {
+  std::vector<std::string> names = image.names;
+  names.insert(names.end(), image.other_names.begin(), image.other_names.end());
+  return names;
+}
+
+// The image, and those that share a name with it for other platforms.
+Result<std::vector<Image>> with_platforms(const Store& store, const Image& image) {
+  std::vector<Image> images{image};
+  for (const std::string& name : names_of(image))
+    for (Image& other : TRY(store.platforms_of(name)))
+      if (std::ranges::find(images, other.id, &Image::id) == images.end()) images.push_back(std::move(other));
+  return images;
+}
+
 struct Removal {
   std::string text;
-  Image image;
+  Image image;  // that the text stands for
   bool by_id = false;
   bool force = false;
-  std::vector<std::string> users;
+  std::vector<std::string> leaving;                                    // names that are given up
+  std::vector<std::pair<Image, std::vector<std::string>>> going = {};  // images without a name then; who uses each
+
+  std::vector<std::string> users() const {
+    std::vector<std::string> all;
+    for (const auto& [gone, who] : going) all.insert(all.end(), who.begin(), who.end());
+    return all;
+  }
 };
 
-Result<> may_remove(const Removal& removal, std::size_t names_left) {
-  if (removal.by_id && !removal.force && removal.image.names.size() > 1)
+// How many names an image has once those of the removal are gone.
+std::size_t names_left(const Removal& removal, const Image& image) {
+  if (removal.by_id && image.id == removal.image.id) return 0;
+  const std::vector<std::string> names = names_of(image);
+  const auto stays = [&](const std::string& name) {
+    return std::ranges::find(removal.leaving, name) == removal.leaving.end();
+  };
+  const auto left = static_cast<std::size_t>(std::ranges::count_if(names, stays));
+  // Given up by its digest, an image takes the one name along that it has.
+  const bool by_digest = !removal.by_id && removal.leaving.front().contains('@');
+  return by_digest && left == 1 ? 0 : left;
+}
+
+Result<> may_remove(const Removal& removal) {
+  if (const auto names = names_of(removal.image); removal.by_id && !removal.force && names.size() > 1) {
+    std::vector<std::string> shown;
+    for (const std::string& name : names) shown.push_back(familiar_name(name));
     return fail(Error(Code::conflict, "unable to delete " + removal.image.short_id() + " (must be forced)")
-                    .why("image is referenced in multiple repositories: " + [&] {
-                      std::vector<std::string> names;
-                      for (const std::string& name : removal.image.names) names.push_back(familiar_name(name));
-                      return join(names, ", ");
-                    }()));
-  if (removal.users.empty() || (names_left > 0 && !removal.by_id)) return {};
-  const std::string who = "image is being used by " + join(removal.users, ", ");
+                    .why("image is referenced in multiple repositories: " + join(shown, ", ")));
+  }
+  const std::vector<std::string> users = removal.users();
+  if (users.empty()) return {};
+  const std::string who = "image is being used by " + join(users, ", ");
   if (removal.by_id)
     return fail(Error(Code::conflict, "unable to delete " + removal.image.short_id() + " (cannot be forced)").why(who));
   if (removal.force) return {};
@@ -136,24 +171,28 @@ Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const Im
   RemoveReport report;
   const Image found = TRY(find(text));
   const auto reference = Reference::parse(text);
-  image::Removal removal{std::string(text), found, is_id_text(text, found), mode == Removal::force, {}};
+  image::Removal removal{std::string(text), found, is_id_text(text, found), mode == Removal::force, found.names};
   if (reference && std::ranges::find(found.names, reference->full()) != found.names.end()) removal.by_id = false;
+  if (!removal.by_id) removal.leaving = {reference->full()};
 
-  removal.users = TRY(needed_by(*state_, found, users));
+  for (const Image& image : TRY(with_platforms(*this, found)))
+    if (names_left(removal, image) == 0) removal.going.emplace_back(image, TRY(needed_by(*state_, image, users)));
+  TRY(may_remove(removal));
   TRY(state_->database.transaction("remove image", [&](SQLite::Database& db) -> Result<> {
-    std::vector<std::string> leaving = found.names;
-    if (!removal.by_id) leaving = {reference->full()};
-    const std::size_t left = found.names.size() > leaving.size() ? found.names.size() - leaving.size() : 0;
-    TRY(may_remove(removal, left));
-    for (const std::string& name : leaving) {
+    for (const std::string& name : removal.leaving) {
       const Reference leaving_name = TRY(Reference::parse(name));
       untag(db, leaving_name);
       report.untagged.push_back(leaving_name.familiar());
     }
-    if (left > 0 || !removal.users.empty()) return {};
-    for (const std::string& digest : found.digests) report.untagged.push_back(familiar_name(digest));
-    erase_image(db, found.id);
-    report.deleted.push_back(found.id);
+    for (const auto& [image, image_users] : removal.going) {
+      if (!image_users.empty()) continue;
+      for (const std::string& digest : image.digests) {
+        const std::string shown = familiar_name(digest);
+        if (std::ranges::find(report.untagged, shown) == report.untagged.end()) report.untagged.push_back(shown);
+      }
+      erase_image(db, image.id);
+      report.deleted.push_back(image.id);
+    }
     return {};
   }));
   if (report.deleted.empty()) return report;
@@ -176,7 +215,7 @@ bool wants(const PruneOptions& options, const Image& image) {
     case PruneOptions::Images::none:
       return false;
     case PruneOptions::Images::untagged:
-      return image.names.empty();
+      return !image.is_named();
     case PruneOptions::Images::unused:
       return true;
   }
@@ -246,7 +285,9 @@ Result<PruneReport> Store::prune(const PruneOptions& options, const ImageUsers& 
     if (!wants(options, image)) continue;
     const std::uint64_t bytes = TRY(own_bytes(*state_, image));
     PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), bytes, {}};
-    item.needed_by = TRY(needed_by(*state_, image, users));
+    // What a name stands for stays or goes as a whole.
+    for (const Image& each : TRY(with_platforms(*this, image)))
+      for (std::string& user : TRY(needed_by(*state_, each, users))) item.needed_by.push_back(std::move(user));
     if (act && item.needed_by.empty())
       TRY(state_->database.transaction("remove image", [&](SQLite::Database& db) { erase_image(db, image.id); }));
     report.items.push_back(std::move(item));

@@ -45,6 +45,7 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
                         const Progress& progress = {});
 
 struct PushOptions {
+  std::optional<Platform> platform;  // only this one of the name's images
   RegistryOptions registry;
   std::stop_token cancel;
 };
@@ -52,7 +53,8 @@ struct PushResult {
   Digest manifest;
   std::uint64_t size = 0;  // of the manifest, as `docker push` prints it
 };
-// Pushes the local image that has this name. Layers that came from a registry go as they came; others are packed now.
+// Pushes the local image that has this name, or, if it has several for different platforms, all of them under an OCI
+// index. Layers that came from a registry go as they came; others are packed now.
 Result<PushResult> push(Store& store, const Reference& reference, const PushOptions& options,
                         const Progress& progress = {});
 
@@ -73,14 +75,19 @@ enum class ArchiveFormat : std::uint8_t {
   docker,      // as `docker save` writes it today: an OCI layout with Docker's manifest.json beside it
   oci_layout,  // the OCI layout alone
 };
-// Writes a tar to out. names: as for Store::find.
-Result<> save(Store& store, const std::vector<std::string>& names, int out, ArchiveFormat format,
-              std::stop_token cancel = {});
+// Writes a tar to out. names: as for Store::find; a name's images for several platforms go as one index.
+struct SaveOptions {
+  ArchiveFormat format = ArchiveFormat::docker;
+  std::optional<Platform> platform{};  // only this one of each name's images
+  std::stop_token cancel{};
+};
+Result<> save(Store& store, const std::vector<std::string>& names, int out, const SaveOptions& options = {});
 struct LoadResult {
-  std::vector<Image> images;
+  std::vector<Image> images;       // of a name for several platforms, each
   std::vector<std::string> names;  // full names given
 };
-// Reads docker save's archives (old and new) and OCI layouts, packed (gzip, zstd) or not, from a pipe or a file.
+// Reads docker save's archives (old and new) and OCI layouts, packed (gzip, zstd) or not, from a pipe or a file. Of an
+// index, all platforms that the archive holds are taken, or the one that the options ask for.
 Result<LoadResult> load(Store& store, int in, const PullOptions& options = {}, const Progress& progress = {});
 
 // --- Root file systems.

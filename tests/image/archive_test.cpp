@@ -31,7 +31,7 @@ class ArchiveTest : public testing::Test {
   }
   Fd saved(Store& store, const std::vector<std::string>& names, ArchiveFormat format) {
     Fd fd = std::move(open_file(folder / "a.tar", O_RDWR | O_CREAT | O_TRUNC)).value();
-    const auto done = save(store, names, fd.get(), format);
+    const auto done = save(store, names, fd.get(), {.format = format});
     EXPECT_TRUE(done) << done.error().message();
     ::lseek(fd.get(), 0, SEEK_SET);
     return fd;

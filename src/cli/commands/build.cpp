@@ -42,7 +42,7 @@ Result<> push_services(Workspace& workspace, project::Detail detail, bool go_on)
     session.progress.event({.id = name, .text = "Pushing"});
     if (session.dry_run == project::DryRun::no) {
       Result<> outcome =
-          project::push_image(session, name, project::image_name(*session.project, service), detail, cancel);
+          project::push_image(session, name, project::image_name(*session.project, service), "", detail, cancel);
       if (!outcome) {
         session.progress.event(
             {.id = name, .text = "Error", .status = outcome.error().message(), .outlook = project::Outlook::error});

@@ -83,11 +83,13 @@ inline constexpr Flag commit_flags[] = {
 inline constexpr Flag history_flags[] = {
     shared::format_template,
     shared::no_trunc,
+    shared::which_platform,
     shared::only_ids,
 };
 
 inline constexpr Flag inspect_flags[] = {
     {"format", 'f', text, "", "A template: {{.Id}}, {{json .Config}}, ..."},
+    shared::which_platform,
 };
 
 inline constexpr Flag images_flags[] = {
@@ -168,6 +170,7 @@ inline constexpr Flag import_flags[] = {
 
 inline constexpr Flag load_flags[] = {
     {"input", 'i', text, "FILE", "Read this file instead of standard input"},
+    shared::one_platform,
     {"quiet", 'q', boolean, "", "Print nothing"},
 };
 
@@ -183,6 +186,7 @@ inline constexpr Flag image_pull_flags[] = {
 };
 
 inline constexpr Flag image_push_flags[] = {
+    shared::one_platform,
     shared::no_progress,
 };
 
@@ -193,6 +197,7 @@ inline constexpr Flag image_rm_flags[] = {
 inline constexpr Flag save_flags[] = {
     {"format", 0, text, "", "docker or oci", "docker"},
     shared::output,
+    shared::one_platform,
 };
 
 inline constexpr Flag login_flags[] = {

@@ -27,6 +27,7 @@ inline constexpr Flag no_log_prefix{"no-log-prefix", 0, boolean, "",
 inline constexpr Flag no_progress{"quiet", 'q', boolean, "", "Show no progress"};
 inline constexpr Flag no_recreate{"no-recreate", 0, boolean, "", "Leave existing containers as they are"};
 inline constexpr Flag no_trunc{"no-trunc", 0, boolean, "", "Do not shorten"};
+inline constexpr Flag one_platform{"platform", 0, text, "", "Only this one of several platforms"};
 inline constexpr Flag only_ids{"quiet", 'q', boolean, "", "Only ids"};
 inline constexpr Flag only_names{"quiet", 'q', boolean, "", "Only names"};
 inline constexpr Flag output{"output", 'o', text, "FILE", "Write to a file"};
@@ -40,6 +41,7 @@ inline constexpr Flag scale{"scale", 0, list, "SERVICE=NUM",
 inline constexpr Flag timeout{"timeout", 't', integer, "", "Seconds to wait for containers to stop"};
 inline constexpr Flag tty{"tty", 't', boolean, "", "Allocate a terminal", "", true};
 inline constexpr Flag user{"user", 'u', text, "", "Run as this user"};
+inline constexpr Flag which_platform{"platform", 0, text, "", "Which of the name's platforms, if not this machine's"};
 inline constexpr Flag workdir{"workdir", 'w', text, "", "Run in this directory"};
 inline constexpr Flag yes{"yes", 'y', boolean, "", "Answer every question with yes"};
 

@@ -9,6 +9,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/image_change.hpp"
 #include "cli/commands/output_file.hpp"
+#include "cli/commands/wanted_platform.hpp"
 #include "cli/workspace.hpp"
 #include "image/transfer.hpp"
 #include "project/exec/image_pull.hpp"
@@ -89,11 +90,13 @@ Result<int> run_image_load(Invocation& invocation) {
                     .hint("use --input, or redirect: consort image load < images.tar"));
   const Fd input = TRY(open_input(path));
   const bool quiet = invocation.flags.on("quiet");
+  image::PullOptions options;
+  options.platform = TRY(wanted_platform(invocation.flags));
   project::Session& session = workspace->session();
   session.progress.begin("Loading");
   const std::string shown = path.empty() ? "standard input" : path;
-  Result<image::LoadResult> outcome =
-      image::load(workspace->engine().images(), input.get(), {}, quiet ? image::Progress() : layers_to(session, shown));
+  Result<image::LoadResult> outcome = image::load(workspace->engine().images(), input.get(), options,
+                                                  quiet ? image::Progress() : layers_to(session, shown));
   session.progress.finish();
   const image::LoadResult loaded = TRY(std::move(outcome));
   for (const std::string& name : loaded.names) print_out("Loaded image: " + image::familiar_name(name) + "\n");
@@ -107,10 +110,11 @@ Result<int> run_image_save(Invocation& invocation) {
   const std::string path = invocation.flags.text("output");
   if (path.empty() && invocation.terminal.out_is_terminal)
     return fail(Error(Code::invalid, "cowardly refusing to save to a terminal").hint("use the -o flag or redirect"));
-  const auto format =
-      invocation.flags.text("format") == "oci" ? image::ArchiveFormat::oci_layout : image::ArchiveFormat::docker;
+  image::SaveOptions options;
+  if (invocation.flags.text("format") == "oci") options.format = image::ArchiveFormat::oci_layout;
+  options.platform = TRY(wanted_platform(invocation.flags));
   OutputFile output = TRY(OutputFile::open(path));
-  TRY(image::save(workspace->engine().images(), invocation.arguments, output.fd(), format));
+  TRY(image::save(workspace->engine().images(), invocation.arguments, output.fd(), options));
   TRY(output.commit());
   return 0;
 }
@@ -125,18 +129,19 @@ Result<int> run_image_pull(Invocation& invocation) {
 }
 
 Result<int> run_image_push(Invocation& invocation) {
+  const std::string platform = invocation.flags.text("platform");
   return transfer_all(invocation, "Pushing", "Pushed",
-                      [](project::Session& session, const std::string& reference, project::Detail detail,
-                         const project::Cancellation& cancel) {
-                        return project::push_image(session, reference, reference, detail, cancel);
+                      [&](project::Session& session, const std::string& reference, project::Detail detail,
+                          const project::Cancellation& cancel) {
+                        return project::push_image(session, reference, reference, platform, detail, cancel);
                       });
 }
 
 Result<int> run_image_tag(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   image::Store& store = workspace->engine().images();
-  const image::Image image = TRY(store.find(invocation.arguments[0]));
-  TRY(store.tag(image, TRY(image::Reference::parse(invocation.arguments[1]))));
+  const std::vector<image::Image> images = TRY(store.platforms_of(invocation.arguments[0]));
+  TRY(store.tag(images, TRY(image::Reference::parse(invocation.arguments[1]))));
   return 0;
 }
 

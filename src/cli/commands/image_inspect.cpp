@@ -5,6 +5,7 @@
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/wanted_platform.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
 #include "image/store.hpp"
@@ -21,15 +22,18 @@ Json familiar_names(const std::vector<std::string>& full) {
   return names;
 }
 
-Result<Json> describe(const image::Store& store, const std::string& name) {
-  const image::Image image = TRY(store.find(name));
+Result<Json> describe(const image::Store& store, const std::string& name,
+                      const std::optional<image::Platform>& platform) {
+  const image::Image image = TRY(store.find(name, platform));
+  std::vector<std::string> names = image.names;
+  names.insert(names.end(), image.other_names.begin(), image.other_names.end());
   const Json raw = TRY(parse_json(TRY(store.raw_config_of(image)), "configuration of " + name));
   const image::ImageConfig config = TRY(store.config_of(image));
   Json layers = Json::array();
   for (const image::Digest& diff_id : config.diff_ids) layers.push_back(diff_id.text());
   const Json* inner = find_key(raw, "config");
   return Json{{"Id", image.id},
-              {"RepoTags", familiar_names(image.names)},
+              {"RepoTags", familiar_names(names)},
               {"RepoDigests", familiar_names(image.digests)},
               {"Comment", config.history.empty() ? "" : config.history.back().comment},
               {"Created", config.created},
@@ -72,8 +76,9 @@ Result<int> run_image_inspect(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   const image::Store& store = workspace->engine().images();
   const std::string format = invocation.flags.text("format");
+  const auto platform = TRY(wanted_platform(invocation.flags));
   Json array = Json::array();
-  for (const std::string& name : invocation.arguments) array.push_back(TRY(describe(store, name)));
+  for (const std::string& name : invocation.arguments) array.push_back(TRY(describe(store, name, platform)));
   if (format.empty() || format == "json") {
     print_out(dump_json(array, format.empty() ? 4 : -1) + "\n");
     return 0;
@@ -88,7 +93,7 @@ Result<int> run_image_inspect(Invocation& invocation) {
 Result<int> run_image_history(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   const image::Store& store = workspace->engine().images();
-  const image::Image image = TRY(store.find(invocation.arguments[0]));
+  const image::Image image = TRY(store.find(invocation.arguments[0], TRY(wanted_platform(invocation.flags))));
   const image::ImageConfig config = TRY(store.config_of(image));
   const std::vector<image::LayerInfo> layers = TRY(store.layers_of(image));
   const bool whole = invocation.flags.on("no-trunc");

@@ -94,13 +94,20 @@ Result<int> run_images(Invocation& invocation) {
 
 Result<int> run_image_list(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  const std::vector<image::Image> images = TRY(workspace->engine().images().list());
   std::vector<Row> rows;
-  for (const image::Image& image : TRY(workspace->engine().images().list())) {
-    if (image.names.empty()) rows.push_back({.image = image});
+  const auto add = [&rows](const image::Image& image, const std::string& name) {
+    Row row{.image = image};
+    set_name(row, name);
+    rows.push_back(std::move(row));
+  };
+  for (const image::Image& image : images) {
+    if (!image.is_named()) rows.push_back({.image = image});
+    // One line a platform, those of a name together.
     for (const std::string& name : image.names) {
-      Row row{.image = image};
-      set_name(row, name);
-      rows.push_back(std::move(row));
+      add(image, name);
+      for (const image::Image& other : images)
+        if (std::ranges::find(other.other_names, name) != other.other_names.end()) add(other, name);
     }
   }
   return print_rows(invocation, rows, false);

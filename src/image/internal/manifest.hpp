@@ -65,6 +65,9 @@ Result<ManifestOrIndex> parse_any_manifest(std::string_view text, std::string_vi
 Result<Descriptor> choose_platform(const Index& index, const Platform& platform, const std::string& reference);
 
 std::string format_manifest(const Manifest& manifest);
+// An OCI index; its entries say their platforms and, with annotation_full_name and annotation_name, what they are
+// called.
+std::string format_index(const std::vector<Descriptor>& manifests);
 
 bool is_layer_type(std::string_view media_type);
 bool is_manifest_type(std::string_view media_type);  // of a manifest or an index

@@ -31,7 +31,7 @@ LayerInfo read_layer(const Store::State& state, SQLite::Statement& row);
 inline constexpr const char* layer_columns = "l.id, l.diff_id, l.blob, l.size";
 
 // Inside a transaction.
-void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name);
+void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name, Naming naming);
 
 // Forgets layers that nothing refers to; gives them, for remove_layer_files after the commit. Needs the exclusive lock.
 std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::Database& database);

@@ -90,9 +90,10 @@ Result<> pull_image(Session& session, const std::string& service, const std::str
   return {};
 }
 
-Result<> push_image(Session& session, const std::string& service, const std::string& reference, Detail detail,
-                    const Cancellation& cancel) {
+Result<> push_image(Session& session, const std::string& service, const std::string& reference,
+                    const std::string& platform, Detail detail, const Cancellation& cancel) {
   image::PushOptions options;
+  if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
   options.cancel = cancel.token();
   const image::Reference parsed = TRY(image::Reference::parse(reference));
   TRY(image::push(session.engine.images(), parsed, options, forward_push(session, service, detail)));

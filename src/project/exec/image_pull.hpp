@@ -1,4 +1,5 @@
-// Pulling an image for a service, with its layers as progress.
+// Pulling and pushing an image for a service, with its layers as progress. platform: "" is this machine's when pulling,
+// and all that there are when pushing.
 #pragma once
 
 #include <string>
@@ -11,8 +12,8 @@ namespace consort::project {
 
 Result<> pull_image(Session& session, const std::string& service, const std::string& reference,
                     const std::string& platform, Detail detail, const Cancellation& cancel);
-Result<> push_image(Session& session, const std::string& service, const std::string& reference, Detail detail,
-                    const Cancellation& cancel);
+Result<> push_image(Session& session, const std::string& service, const std::string& reference,
+                    const std::string& platform, Detail detail, const Cancellation& cancel);
 
 // Docker's words for what happens to a layer. `parent`: the service or image.
 ProgressEvent layer_event(const image::ProgressEvent& event, const std::string& parent);

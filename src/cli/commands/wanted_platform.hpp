@@ -1,0 +1,16 @@
+// --platform: which of an image name's platforms is meant.
+#pragma once
+
+#include <optional>
+
+#include "cli/args/flags.hpp"
+#include "image/platform.hpp"
+
+namespace consort::cli {
+
+inline Result<std::optional<image::Platform>> wanted_platform(const ParsedFlags& flags) {
+  if (!flags.has("platform")) return std::nullopt;
+  return TRY(image::Platform::parse(flags.text("platform")));
+}
+
+}  // namespace consort::cli
