@@ -30,11 +30,13 @@ struct Secret {
   std::string id;
   std::string file;                          // read when a step asks for it
   std::optional<std::string> environment{};  // name of a variable of ours, instead of a file
+  friend bool operator==(const Secret&, const Secret&) = default;
 };
 
 struct SshForward {
   std::string id = "default";
   std::string socket;  // of an agent; empty: $SSH_AUTH_SOCK
+  friend bool operator==(const SshForward&, const SshForward&) = default;
 };
 
 // "name=value" of build --build-context: a folder, docker-image://REF, oci-layout://DIR[:TAG|@DIGEST],
@@ -42,17 +44,27 @@ struct SshForward {
 struct NamedContext {
   std::string name;
   std::string value;
+  friend bool operator==(const NamedContext&, const NamedContext&) = default;
 };
 
 struct Ulimit {
   std::string name;  // "nofile"
   std::int64_t soft = 0;
   std::int64_t hard = 0;  // -1 is unlimited
+  friend bool operator==(const Ulimit&, const Ulimit&) = default;
 };
 
 enum class CacheUse : std::uint8_t { normal, ignore };        // ignore: --no-cache
 enum class BasePull : std::uint8_t { when_missing, always };  // always: --pull
 enum class Goal : std::uint8_t { image, check_only };         // check_only: build --check
+
+// The same files once more, under other names and labels.
+struct BuildOutput {
+  std::string name;  // in ProgressEvent::image
+  std::vector<std::string> tags;
+  std::map<std::string, std::string> labels;
+  friend bool operator==(const BuildOutput&, const BuildOutput&) = default;
+};
 
 struct BuildRequest {
   std::string context;                           // folder, or a git or tar URL; "" is an empty context
@@ -62,6 +74,7 @@ struct BuildRequest {
   std::string target;  // stage name or number; empty: the last
   std::vector<std::string> tags;
   std::map<std::string, std::string> labels;
+  std::vector<BuildOutput> more_outputs;  // beside the one of tags and labels
   std::vector<Secret> secrets;
   std::vector<SshForward> ssh;
   std::vector<NamedContext> additional_contexts;
@@ -72,12 +85,13 @@ struct BuildRequest {
   std::vector<std::string> extra_hosts;  // "name:address" or "name=address"
   std::optional<std::uint64_t> shm_size_bytes;  // 64 MiB
   std::vector<Ulimit> ulimits;
-  std::vector<std::string> platforms;        // empty: the machine's
+  std::vector<std::string> platforms;        // each is built, the tags name all of them; empty: the machine's
   std::vector<std::string> entitlements;     // network.host, security.insecure
   std::vector<std::string> no_cache_filter;  // stages whose steps are not taken from the cache
   CacheUse cache = CacheUse::normal;
   BasePull pull = BasePull::when_missing;
   Goal goal = Goal::image;
+  friend bool operator==(const BuildRequest&, const BuildRequest&) = default;
 };
 
 // What a build tells while it runs. Calls come from several threads, but one at a time.
@@ -88,6 +102,7 @@ struct ProgressEvent {
   int number = 0;     // of the step in its stage, from 1; 0 for internal steps
   int total = 0;      // steps of that stage
   std::string text;   // "[web 2/5] RUN make"
+  std::string image;  // of the step that makes one of more_outputs: its name; else ""
   StepState state = StepState::started;
   std::string output;  // state output: raw bytes of the step's stdout or stderr
   bool from_stderr = false;
@@ -112,7 +127,7 @@ struct StepExplanation {
 };
 
 struct BuildResult {
-  std::string image_id;  // "sha256:..."; empty with Goal::check_only
+  std::string image_id;  // "sha256:..." of tags and labels, for this machine if it is built for; "" with check_only
   std::vector<std::string> tags;
   std::vector<Warning> warnings;
   std::string dockerfile_text;  // that the warnings' lines are of

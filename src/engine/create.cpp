@@ -69,17 +69,11 @@ bool Creation::is_target(const std::string& path) const {
 }
 
 Result<> Creation::resolve_image() {
-  image_ = TRY(impl_.image_facts(spec_.image_id.empty() ? spec_.image : spec_.image_id));
+  std::string image = spec_.image_id.empty() ? spec_.image : spec_.image_id;
+  if (!spec_.platform.empty()) image = TRY(impl_.store.find(image, TRY(image::Platform::parse(spec_.platform)))).id;
+  image_ = TRY(impl_.image_facts(image));
   if (spec_.image.empty()) spec_.image = image_->image.display_name();
   spec_.image_id = image_->image.id;
-  if (!spec_.platform.empty()) {
-    const image::Platform wanted = TRY(image::Platform::parse(spec_.platform));
-    if (image::match(wanted, image_->image.platform) == 0) {
-      return fail(Error(Code::not_found, "image with reference " + spec_.image + " was found but its platform (" +
-                                             image_->image.platform.text() +
-                                             ") does not match the specified platform (" + spec_.platform + ")"));
-    }
-  }
   record_.process = TRY(merge_config(spec_, image_->config));
   return {};
 }

@@ -39,7 +39,7 @@ class Scene {
     }
     for (const auto& [key, volume] : project.volumes)
       observed.volumes.push_back({.spec = volume_spec(project, key), .mountpoint = "/v/" + key});
-    for (const auto& [key, service] : project.services) observed.images[image_name(project, service)] = "sha256:1";
+    for (const auto& [key, service] : project.services) observed.images[image_key(project, service)] = "sha256:1";
   }
 
   engine::Container& run(const std::string& service, unsigned number = 1,

@@ -30,14 +30,19 @@ struct Collected {
 };
 
 Result<Collected> collect(const CacheExport& from, CacheSpec::Mode mode) {
-  std::vector<MadeStep> steps = from.steps;
-  sort_steps(steps);
-  const std::set<std::size_t> stages = stages_of_image(from.graph);
+  std::vector<MadeStep> steps;
+  for (const CacheExport::Part& part : from.parts) {
+    const std::set<std::size_t> stages = stages_of_image(part.graph);
+    std::vector<MadeStep> own = part.steps;
+    if (mode == CacheSpec::Mode::min)
+      std::erase_if(own, [&](const MadeStep& step) { return !stages.contains(step.node); });
+    sort_steps(own);
+    steps.insert(steps.end(), own.begin(), own.end());
+  }
   Collected result;
   std::set<std::string> keys;
   std::map<image::Digest, std::size_t> places;
   for (const MadeStep& step : steps) {
-    if (mode == CacheSpec::Mode::min && !stages.contains(step.node)) continue;
     if (!keys.insert(step.key).second) continue;
     if (from.cancel.stop_requested()) return fail(Code::interrupted, "export build cache");
     const image::Digest diff_id = TRY(from.store.diff_id(step.result.layer));

@@ -25,8 +25,11 @@ struct MadeStep {
 struct CacheExport {
   image::Store& store;
   ProgressLog& log;
-  const Graph& graph;
-  std::vector<MadeStep> steps;
+  struct Part {  // of each platform that was built for
+    const Graph& graph;
+    std::vector<MadeStep> steps;
+  };
+  std::vector<Part> parts;
   std::string directory;  // what relative folders count from
   std::stop_token cancel;
 };

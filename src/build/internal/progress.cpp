@@ -18,12 +18,23 @@ ProgressLog::Step ProgressLog::start(std::string text, std::string stage, int nu
   event.stage = std::move(stage);
   event.number = number;
   event.total = total;
+  return start(std::move(event), Announce::now);
+}
+
+ProgressLog::Step ProgressLog::start(ProgressEvent event, Announce announce) {
+  Step step(*this, std::move(event));
+  if (announce == Announce::now) step.announce();
+  return step;
+}
+
+void ProgressLog::Step::announce() {
+  if (announced_) return;
+  announced_ = true;
   {
-    const std::scoped_lock lock(mutex_);
-    event.id = next_++;
+    const std::scoped_lock lock(log_->mutex_);
+    event_.id = log_->next_++;
   }
-  send(event);
-  return {*this, std::move(event)};
+  log_->send(event_);
 }
 
 void ProgressLog::Step::output(std::string_view text, bool from_stderr) {
@@ -36,10 +47,12 @@ void ProgressLog::Step::output(std::string_view text, bool from_stderr) {
   event.state = StepState::output;
   event.output = text;
   event.from_stderr = from_stderr;
-  log_->send(event);
+  if (announced_) log_->send(event);
 }
 
 void ProgressLog::Step::end(StepState state, std::string message) {
+  if (state == StepState::error) announce();
+  if (!announced_) return;
   event_.state = state;
   event_.message = std::move(message);
   event_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/once_each.hpp"
 #include "build/build.hpp"
 #include "build/cache/cache.hpp"
 #include "build/context/tree.hpp"
@@ -31,6 +32,9 @@ struct Shared {
   const Dockerfile& dockerfile;
   Cache& cache;
   ProgressLog& log;
+  // Steps by their keys, of builds for several platforms: a stage that is FROM --platform=$BUILDPLATFORM is the same
+  // for each, also if the cache is not to be used. Null: this is the only one.
+  OnceEach<CachedStep>* together = nullptr;
   SourceTree* context = nullptr;                                           // null: the build has none
   int cancel_fd = -1;                                                      // readable: stop everything
   enum class Mode : std::uint8_t { build, look_only } mode = Mode::build;  // look_only: a miss is Code::not_found

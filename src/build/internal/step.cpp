@@ -51,7 +51,13 @@ class StepRun {
   Result<StepResult> attempt() {
     // Nothing is announced before the sources are there: a waiting step has not begun.
     TRY(wait_for_sources());
-    auto progress = shared_.log.start(operation_.title, node_.title, operation_.number, operation_.total);
+    ProgressEvent event;
+    event.text = operation_.title;
+    event.stage = node_.title;
+    event.number = operation_.number;
+    event.total = operation_.total;
+    auto progress = shared_.log.start(std::move(event),
+                                      shared_.together ? ProgressLog::Announce::later : ProgressLog::Announce::now);
     progress_ = &progress;
     auto made = make();
     if (!made) {
@@ -98,6 +104,14 @@ class StepRun {
     if (shared_.mode == Shared::Mode::look_only) earlier_ = TRY(shared_.cache.parts_of(slot));
     TRY(make_key());
     const std::string digest = key_.digest();
+    if (!shared_.together) return after(digest, TRY(make(slot, digest)));
+    return after(digest, TRY(shared_.together->once(digest, [&] {
+                   progress_->announce();
+                   return make(slot, digest);
+                 })));
+  }
+
+  Result<CachedStep> make(const std::string& slot, const std::string& digest) {
     const bool ignore =
         shared_.request.cache == CacheUse::ignore ||
         std::ranges::find(shared_.request.no_cache_filter, node_.name) != shared_.request.no_cache_filter.end();
@@ -105,7 +119,7 @@ class StepRun {
       if (auto cached = TRY(shared_.cache.find(digest))) {
         from_cache_ = true;
         note_explanation("nothing it can see has changed");
-        return after(digest, *cached);
+        return std::move(*cached);
       }
     }
     for (const auto& prepared : prepared_) {
@@ -119,20 +133,20 @@ class StepRun {
       if (auto cached = TRY(shared_.cache.find(digest))) {
         from_cache_ = true;
         note_explanation("it was built at the same time");
-        return after(digest, *cached);
+        return std::move(*cached);
       }
       if (const auto hit = TRY(find_imported(digest))) {
         from_cache_ = true;
         note_explanation("it was imported from " + hit->from);
         TRY(keep(digest, slot, hit->step));
-        return after(digest, hit->step);
+        return hit->step;
       }
     }
     const auto before = TRY(shared_.cache.parts_of(slot));
     note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
-    const CachedStep made = TRY(execute(digest));
+    CachedStep made = TRY(execute(digest));
     TRY(keep(digest, slot, made));
-    return after(digest, made);
+    return made;
   }
 
   Result<std::optional<CacheImports::Hit>> find_imported(const std::string& digest) {
@@ -159,7 +173,7 @@ class StepRun {
   }
 
   // Only a change is worth telling: that a result is no longer there says nothing about the sources.
-  Result<StepResult> missed() {
+  Result<CachedStep> missed() {
     const std::scoped_lock lock(shared_.explain_mutex);
     const auto changes = changes_between(earlier_, key_.parts());
     if (!earlier_.empty() && !changes.empty() && !shared_.miss) shared_.miss = operation_.title + ": " + changes;
@@ -195,6 +209,8 @@ class StepRun {
     } else if (const auto* run = std::get_if<RunOperation>(&operation_.action)) {
       for (const auto& planned : run->mounts) TRY(add_mount_key(planned));
       add_surroundings();
+      // The same files may hold programs for several.
+      if (platform().text() != image::Platform::host().text()) key_.add("platform", platform().text());
     }
     return {};
   }
@@ -467,6 +483,8 @@ class StepRun {
     return {};
   }
 
+  const image::Platform& platform() const { return node_.platform ? *node_.platform : shared_.graph.platform; }
+
   // Programs of another machine need an interpreter that the kernel knows.
   static Result<> check_runs_here(const image::Platform& platform) {
     const image::Platform host = image::Platform::host();
@@ -488,7 +506,7 @@ class StepRun {
 
   Result<> execute(const RunOperation& run, const image::LayerDraft& draft) {
     TRY(check_entitlements(run));
-    TRY(check_runs_here(node_.platform.value_or(shared_.graph.platform)));
+    TRY(check_runs_here(platform()));
     const RunMounts mounts = TRY(RunMounts::prepare(shared_, runs_, run, folder_));
     BuildEnvironment::Network network;
     if (run.network != "host" && run.network != "none" && shared_.environment.network) {

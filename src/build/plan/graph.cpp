@@ -225,6 +225,7 @@ Result<> add_stage(Builder& builder, const BuildFile& file, Stage& stage, std::s
     if (parent != builder.by_name.end()) {
       node.base = Node::Base::stage;
       node.parent = parent->second;
+      node.platform = graph.nodes[node.parent].platform;  // as BuildKit: a flag of its own says nothing then
     } else if (const NamedContext* context = builder.named_context(base->text)) {
       builder.use_context(node, *context);
     } else if (base->text != "scratch") {

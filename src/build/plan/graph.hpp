@@ -23,7 +23,7 @@ struct Node {
   std::string image;                        // base image: the reference as expanded, or oci-layout://...
   std::size_t parent = 0;                   // base stage
   std::string directory;                    // base directory: where; a named context
-  std::optional<image::Platform> platform;  // of FROM --platform
+  std::optional<image::Platform> platform;  // of FROM --platform, or of the stage it begins with
   bool implicit = false;                    // not a stage of the Dockerfile
   Range range;                              // of FROM, or of the instruction that names it
   std::string original;                     // of FROM
@@ -38,7 +38,8 @@ struct Graph {
   std::size_t target = 0;
   Variables global_args;     // platform arguments and those before the first FROM
   image::Platform platform;  // that is built for
-  std::string file;          // the Dockerfile's name
+  enum class Platforms : std::uint8_t { one, several } platforms = Platforms::one;  // several: titles say which
+  std::string file;                                                                 // the Dockerfile's name
 };
 
 Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const BuildRequest& request,

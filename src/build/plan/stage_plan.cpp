@@ -1,6 +1,7 @@
 #include "build/plan/stage_plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/os/file.hpp"
@@ -81,6 +82,20 @@ class Planner {
     out_.plan.base_title = prefix() + "FROM " + (reference ? reference->full() : node_.image);
   }
 
+  // "linux/amd64 ", or "linux/amd64->arm64 " where a stage of this machine knows what it works for.
+  std::string platform_prefix() const {
+    if (input_.graph.platforms == Graph::Platforms::one) return {};
+    const image::Platform& target = input_.graph.platform;
+    const image::Platform own = node_.platform.value_or(target);
+    const bool knows =
+        std::ranges::any_of(std::array{"TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT"},
+                            [&](const char* name) { return out_.state.environment.get(name).has_value(); });
+    std::string text = own.text();
+    if (knows && own != target)
+      text += "->" + (own.os == target.os ? target.text().substr(target.os.size() + 1) : target.text());
+    return text + " ";
+  }
+
   std::string prefix() {
     const int total = out_.plan.total;
     if (total == 0) return {};
@@ -88,7 +103,7 @@ class Planner {
     std::string number = std::to_string(number_);
     const auto width = static_cast<std::size_t>(1 + std::log10(total));
     while (number.size() < width) number.insert(number.begin(), ' ');
-    std::string text = "[";
+    std::string text = "[" + platform_prefix();
     if (!node_.title.empty()) text += node_.title + " ";
     text += number + "/" + std::to_string(total) + "] ";
     if (step_ && step_->from_onbuild) text += "ONBUILD ";

@@ -83,6 +83,7 @@ project::RunDetail build_detail(const ParsedFlags& flags) {
   if (flags.on("quiet")) detail.build = project::Detail::quiet;
   detail.no_cache = flags.on("no-cache");
   detail.always_pull_base = flags.on("pull");
+  detail.all_platforms = !flags.on("check");  // what is to be said of one is to be said of all
   detail.explain = flags.on("explain");
   detail.build_args = build_arguments(flags);
   detail.ssh = flags.list("ssh");

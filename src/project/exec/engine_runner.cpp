@@ -1,5 +1,7 @@
 #include "project/exec/engine_runner.hpp"
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "image/store.hpp"
 #include "image/transfer.hpp"
@@ -61,6 +63,20 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
 }
 
 }  // namespace
+
+EngineRunner::EngineRunner(Session& session, const RunDetail& detail, const Plan& plan)
+    : session_(session),
+      detail_(detail),
+      build_log_(session.progress, detail.build,
+                 std::ranges::count(plan.operations(), Action::build_image, &Operation::action) > 1
+                     ? BuildLog::Builds::several
+                     : BuildLog::Builds::one) {
+  if (!session.project) return;
+  compose::Strings services;
+  for (const Operation& operation : plan.operations())
+    if (operation.action == Action::build_image && !operation.only_if_missing) services.push_back(operation.service);
+  build_groups_ = group_builds(*session.project, services, detail);
+}
 
 Result<> EngineRunner::run(const Operation& operation, const Cancellation& cancel) {
   Result<> outcome = perform(operation, cancel);
@@ -125,7 +141,7 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
 Result<> EngineRunner::create(const Operation& operation) {
   engine::ContainerSpec spec = *operation.container;
   if (spec.image_id.empty()) {
-    const auto image = TRY(session_.engine.images().look_up(spec.image));
+    const auto image = TRY(find_image(session_, spec.image, spec.platform));
     if (!image) return fail(Code::not_found, "No such image: " + spec.image);
     spec.image_id = image->id;
     spec.labels[label::image] = image->id;
@@ -204,9 +220,22 @@ Result<> EngineRunner::pull(const Operation& operation, const Cancellation& canc
 }
 
 Result<> EngineRunner::build(const Operation& operation, const Cancellation& cancel) {
-  if (operation.only_if_missing && TRY(session_.engine.images().look_up(operation.target))) return {};
   if (!session_.project) return fail(Code::internal, "build without a file");
-  return build_image(session_, session_.project->services.at(operation.service), detail_, cancel, build_log_);
+  const compose::Service& service = session_.project->services.at(operation.service);
+  if (operation.only_if_missing) {
+    if (TRY(find_image(session_, operation.target, service.platform))) return {};
+    return build_images(session_, {&service}, detail_, cancel, build_log_);
+  }
+  const auto group = std::ranges::find_if(build_groups_, [&](const BuildGroup& services) {
+    return std::ranges::find(services, &service) != services.end();
+  });
+  if (group == build_groups_.end()) return build_images(session_, {&service}, detail_, cancel, build_log_);
+  const auto work = [&]() -> Result<bool> {
+    TRY(build_images(session_, *group, detail_, cancel, build_log_));
+    return true;
+  };
+  TRY(builds_.once(group->front()->name, work));
+  return {};
 }
 
 Result<> EngineRunner::hooks(const Operation& operation) {

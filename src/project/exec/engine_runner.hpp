@@ -1,18 +1,19 @@
 // Operations of a plan, done by the engine.
 #pragma once
 
-#include <mutex>
+#include <vector>
 
+#include "base/once_each.hpp"
 #include "project/exec/build_log.hpp"
 #include "project/exec/executor.hpp"
+#include "project/exec/image_build.hpp"
 #include "project/exec/session.hpp"
 
 namespace consort::project {
 
 class EngineRunner final : public OperationRunner {
  public:
-  EngineRunner(Session& session, const RunDetail& detail, BuildLog::Builds builds)
-      : session_(session), detail_(detail), build_log_(session.progress, detail.build, builds) {}
+  EngineRunner(Session& session, const RunDetail& detail, const Plan& plan);
   Result<> run(const Operation& operation, const Cancellation& cancel) override;
 
  private:
@@ -31,6 +32,8 @@ class EngineRunner final : public OperationRunner {
   Session& session_;
   const RunDetail& detail_;
   BuildLog build_log_;
+  std::vector<BuildGroup> build_groups_;  // of services that are built in any case
+  OnceEach<bool> builds_;                 // by a group's first service
 };
 
 }  // namespace consort::project

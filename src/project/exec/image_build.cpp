@@ -1,5 +1,6 @@
 #include "project/exec/image_build.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -39,12 +40,21 @@ void add_contexts(const compose::Project& project, const compose::Build& from, b
   }
 }
 
-// An image in the store has one platform: this machine's if it is among them.
+// The one to be run here: this machine's if it is among them.
 const std::string& chosen_platform(const compose::Strings& platforms) {
   const image::Platform host = image::Platform::host();
   for (const std::string& text : platforms)
     if (const auto platform = image::Platform::parse(text); platform && platform->text() == host.text()) return text;
   return platforms.front();
+}
+
+// As in Docker Compose: `build` makes all that the file lists, what is about to run something makes what it runs.
+compose::Strings wanted_platforms(const compose::Service& service, const RunDetail& detail) {
+  const compose::Strings& listed = service.build->platforms;
+  if (detail.all_platforms && !listed.empty()) return listed;
+  if (!service.platform.empty()) return {service.platform};
+  if (!listed.empty()) return {chosen_platform(listed)};
+  return {};
 }
 
 // Attributes that do nothing here: said by name, never dropped in silence.
@@ -55,9 +65,6 @@ void warn_of_unused(Session& session, const compose::Service& service) {
   };
   for (const auto& [name, value] : {std::pair{"provenance", build.provenance}, std::pair{"sbom", build.sbom}})
     if (!value.empty() && value != "false") warn(name, "images are built without attestations");
-  if (build.platforms.size() > 1 && service.platform.empty())
-    session.progress.warn("service " + service.name + ": only " + chosen_platform(build.platforms) +
-                          " of build.platforms is built: an image in the store has one platform");
   if (!build.isolation.empty() && build.isolation != "default") warn("isolation", "only Windows has it");
   warn_of_unused_caches(session, service);
 }
@@ -103,8 +110,7 @@ build::BuildRequest build_request(const compose::Project& project, const compose
     for (const std::string& address : addresses) request.extra_hosts.push_back(name + "=" + address);
   if (from.shm_size > 0) request.shm_size_bytes = static_cast<std::uint64_t>(from.shm_size);
   for (const auto& [name, limit] : from.ulimits) request.ulimits.push_back({name, limit.soft, limit.hard});
-  if (!from.platforms.empty()) request.platforms = {chosen_platform(from.platforms)};
-  if (!service.platform.empty()) request.platforms = {service.platform};
+  request.platforms = wanted_platforms(service, detail);
   request.entitlements = from.entitlements;
   if (from.privileged) request.entitlements.emplace_back("security.insecure");
   if (from.no_cache || detail.no_cache) request.cache = build::CacheUse::ignore;
@@ -166,19 +172,48 @@ Error shown_as_docker_does(Error error, const std::string& excerpt) {
 
 }  // namespace
 
-Result<> build_image(Session& session, const compose::Service& service, const RunDetail& detail,
-                     const Cancellation& cancel, BuildLog& log) {
-  warn_of_unused(session, service);
+std::vector<BuildGroup> group_builds(const compose::Project& project, const compose::Strings& services,
+                                     const RunDetail& detail) {
+  std::vector<BuildGroup> groups;
+  std::vector<build::BuildRequest> requests;  // parallel: without what may differ
+  for (const std::string& name : services) {
+    const compose::Service& service = project.services.at(name);
+    build::BuildRequest request = build_request(project, service, detail);
+    request.tags.clear();
+    request.labels.clear();
+    const auto known = std::ranges::find(requests, request);
+    if (known != requests.end()) {
+      groups[static_cast<std::size_t>(known - requests.begin())].push_back(&service);
+      continue;
+    }
+    requests.push_back(std::move(request));
+    groups.push_back({&service});
+  }
+  return groups;
+}
+
+Result<> build_images(Session& session, const BuildGroup& services, const RunDetail& detail, const Cancellation& cancel,
+                      BuildLog& log) {
+  const compose::Service& service = *services.front();
+  build::BuildRequest request = build_request(*session.project, service, detail);
+  for (const compose::Service* each : services) {
+    warn_of_unused(session, *each);
+    if (each == &service) continue;
+    build::BuildRequest other = build_request(*session.project, *each, detail);
+    request.more_outputs.push_back({each->name, std::move(other.tags), std::move(other.labels)});
+  }
   build::BuildEnvironment environment = environment_for(session, cancel);
   StepNetworks networks;
   environment.network = [&networks] { return networks.make(); };
-  environment.progress = [&](const build::ProgressEvent& event) { log.event(service.name, event); };
+  environment.progress = [&](const build::ProgressEvent& event) {
+    log.event(event.image.empty() ? service.name : event.image, event);
+  };
   std::string excerpt;
   environment.failed = [&](const build::StepFailure& failure) {
     log.failure(service.name, failure);
     excerpt = build::render_excerpt(failure.file, failure.text, failure.line, failure.end_line);
   };
-  auto built = build::build(build_request(*session.project, service, detail), environment);
+  auto built = build::build(request, environment);
   if (!built) {
     if (built.error().code() == Code::interrupted) return std::unexpected(std::move(built).error());
     return fail(shown_as_docker_does(std::move(built).error(), excerpt));
@@ -209,7 +244,7 @@ void warn_of_outdated_images(Session& session, const RunDetail& detail, const st
   environment.environment = environment_of(*session.project);
   for (const auto& [name, service] : session.project->services) {
     if (!service.build || built.contains(name)) continue;
-    const auto image = store.look_up(image_name(*session.project, service));
+    const auto image = find_image(session, image_name(*session.project, service), service.platform);
     if (!image || !*image) continue;
     const auto why = build::why_outdated(build_request(*session.project, service, detail), environment, (*image)->id);
     if (why && *why)

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "build/build.hpp"
 #include "compose/model.hpp"
@@ -15,11 +16,17 @@ namespace consort::project {
 build::BuildRequest build_request(const compose::Project& project, const compose::Service& service,
                                   const RunDetail& detail);
 
+// Services whose images are the same files under other names and labels: one build makes them all.
+using BuildGroup = std::vector<const compose::Service*>;
+// Pure. In the order of the services, which must have a build section; they point into the project.
+std::vector<BuildGroup> group_builds(const compose::Project& project, const compose::Strings& services,
+                                     const RunDetail& detail);
+
 class BuildLog;
 
 // Builds of one command share the log.
-Result<> build_image(Session& session, const compose::Service& service, const RunDetail& detail,
-                     const Cancellation& cancel, BuildLog& log);
+Result<> build_images(Session& session, const BuildGroup& services, const RunDetail& detail, const Cancellation& cancel,
+                      BuildLog& log);
 
 // `build --check`: what the build checks say, ready to be printed.
 struct CheckedImage {

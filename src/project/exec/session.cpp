@@ -1,7 +1,5 @@
 #include "project/exec/session.hpp"
 
-#include <algorithm>
-
 #include "image/store.hpp"
 #include "project/exec/engine_runner.hpp"
 
@@ -20,12 +18,16 @@ Result<> execute(Session& session, const Plan& plan, std::string_view title, con
     DryRunner runner;
     outcome = execute(plan, runner, session.progress, options);
   } else {
-    const auto builds = std::ranges::count(plan.operations(), Action::build_image, &Operation::action);
-    EngineRunner runner(session, detail, builds > 1 ? BuildLog::Builds::several : BuildLog::Builds::one);
+    EngineRunner runner(session, detail, plan);
     outcome = execute(plan, runner, session.progress, options);
   }
   session.progress.finish();
   return outcome;
+}
+
+Result<std::optional<image::Image>> find_image(Session& session, const std::string& name, const std::string& platform) {
+  if (platform.empty()) return session.engine.images().look_up(name);
+  return session.engine.images().look_up(name, TRY(image::Platform::parse(platform)));
 }
 
 Result<Observed> observe(Session& session, Look look) {
@@ -36,9 +38,10 @@ Result<Observed> observe(Session& session, Look look) {
   observed.volumes = TRY(session.engine.list_volumes());
   if (!session.project) return observed;
   for (const auto& [name, service] : session.project->services) {
-    const std::string image = image_name(*session.project, service);
-    if (observed.images.contains(image)) continue;
-    if (const auto found = TRY(session.engine.images().look_up(image))) observed.images[image] = found->id;
+    const std::string key = image_key(*session.project, service);
+    if (observed.images.contains(key)) continue;
+    if (const auto found = TRY(find_image(session, image_name(*session.project, service), service.platform)))
+      observed.images[key] = found->id;
   }
   return observed;
 }

@@ -8,6 +8,7 @@
 
 #include "compose/compose.hpp"
 #include "engine/engine.hpp"
+#include "image/store.hpp"
 #include "project/exec/executor.hpp"
 #include "project/exec/progress.hpp"
 #include "project/plan/names.hpp"
@@ -40,7 +41,8 @@ struct RunDetail {
   // Of `build`.
   bool no_cache = false;
   bool always_pull_base = false;
-  bool explain = false;  // why each step was or was not taken from the cache
+  bool all_platforms = false;  // each of build.platforms, not only the one to be run here
+  bool explain = false;        // why each step was or was not taken from the cache
   std::map<std::string, std::string> build_args{};
   std::vector<std::string> ssh{};
   // Of `up`: seconds that the whole may take, waiting included; and who wants to know of each start (any thread).
@@ -50,6 +52,9 @@ struct RunDetail {
 
 // Carries the plan out on the session's engine, or only says so with --dry-run.
 Result<> execute(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail = {});
+
+// An image of this machine; platform: "" is the name's own. nullopt: there is none, or for other platforms only.
+Result<std::optional<image::Image>> find_image(Session& session, const std::string& name, const std::string& platform);
 
 // One look at the engine: the project's containers, all networks and volumes, and the images that the project names.
 enum class Look : std::uint8_t { containers, everything };

@@ -88,7 +88,7 @@ std::optional<std::string> Converger::reason_to_recreate(const compose::Service&
 Result<std::shared_ptr<engine::ContainerSpec>> Converger::spec_of(const compose::Service& service,
                                                                   unsigned number) const {
   ReplicaOptions replica{.number = number, .separator = options_.separator, .env_files = options_.env_files};
-  if (const auto image = observed_.images.find(image_name(project_, service)); image != observed_.images.end())
+  if (const auto image = observed_.images.find(image_key(project_, service)); image != observed_.images.end())
     replica.image_id = image->second;
   return std::make_shared<engine::ContainerSpec>(TRY(container_spec(project_, service, replica)));
 }

@@ -44,7 +44,7 @@ std::optional<std::string> missing_volume(const compose::Project& project, const
 std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
                                       const engine::Container& container, const Observed& observed, std::string_view) {
   if (label_of(container, label::config_hash) != config_hash(project, service)) return "configuration has changed";
-  if (const auto image = observed.images.find(image_name(project, service)); image != observed.images.end()) {
+  if (const auto image = observed.images.find(image_key(project, service)); image != observed.images.end()) {
     const std::string made_of = label_of(container, label::image);
     if (image->second != (made_of.empty() ? container.image_id : made_of)) return "image has changed";
   }

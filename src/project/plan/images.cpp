@@ -54,7 +54,7 @@ class ImagePlanner {
     if (service.provider || ready_.contains(service.name)) return {};
     ready_[service.name] = {};
     const std::string image = image_name(project_, service);
-    const LocalImage* local = find_local(local_, image);
+    const LocalImage* local = find_local(local_, image_key(project_, service));
     const bool overridden = !options_.pull.empty() && options_.pull != "policy";
     const auto policy = decide(overridden ? options_.pull : service.pull_policy, local, options_.now);
     if (!policy)
@@ -109,8 +109,9 @@ class ImagePlanner {
   }
 
   OperationId pull(const compose::Service& service, const std::string& image, std::string cause) {
-    if (const auto found = pulled_.find(image); found != pulled_.end()) return found->second;
-    return pulled_[image] = plan_.add(pull_operation(service, image, std::move(cause)));
+    const std::string key = image == image_name(project_, service) ? image_key(project_, service) : image;
+    if (const auto found = pulled_.find(key); found != pulled_.end()) return found->second;
+    return pulled_[key] = plan_.add(pull_operation(service, image, std::move(cause)));
   }
 
   // `type: image` volumes are images too.
@@ -125,7 +126,7 @@ class ImagePlanner {
   const std::map<std::string, LocalImage>& local_;
   const ImageOptions& options_;
   Plan plan_;
-  std::map<std::string, OperationId> pulled_;              // by image
+  std::map<std::string, OperationId> pulled_;              // by image_key, or the name of a mounted image
   std::map<std::string, std::vector<OperationId>> ready_;  // by service
 };
 
@@ -188,7 +189,7 @@ Result<Plan> plan_pull(const compose::Project& project, const std::map<std::stri
       skip(service, "Image can be built");
       continue;
     }
-    const auto local = local_images.find(service.image);
+    const auto local = local_images.find(image_key(project, service));
     const LocalImage* present = local == local_images.end() ? nullptr : &local->second;
     const std::string& wish = options.policy.empty() ? service.pull_policy : options.policy;
     const auto policy = wish.empty() ? Policy::always : decide(wish, present, options.now).value_or(Policy::always);
@@ -200,7 +201,7 @@ Result<Plan> plan_pull(const compose::Project& project, const std::map<std::stri
       skip(service, "Image is already present locally");
       continue;
     }
-    if (const auto [by, fresh] = pulled_by.emplace(service.image, name); !fresh) {
+    if (const auto [by, fresh] = pulled_by.emplace(image_key(project, service), name); !fresh) {
       skip(service, "Image is already being pulled by " + by->second);
       continue;
     }

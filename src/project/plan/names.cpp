@@ -18,6 +18,10 @@ std::string image_name(const compose::Project& project, const compose::Service& 
   return service.image.empty() ? project.name + "-" + service.name : service.image;
 }
 
+std::string image_key(const compose::Project& project, const compose::Service& service) {
+  return image_name(project, service) + (service.platform.empty() ? "" : " for " + service.platform);
+}
+
 std::string short_name(const engine::Container& container) {
   const std::string prefix = container.project + "-";
   return container.name.starts_with(prefix) ? container.name.substr(prefix.size()) : container.name;

@@ -40,6 +40,9 @@ std::string image_name(const compose::Project& project, const compose::Service& 
 // A container's name as users see it in logs and progress: without "<project>-".
 std::string short_name(const engine::Container& container);
 
+// By what the image of a service is looked up: its name, with the platform if the service asks for one.
+std::string image_key(const compose::Project& project, const compose::Service& service);
+
 // "db:service_healthy:false,cache:service_started:true", sorted; and back.
 std::string format_depends_on(const compose::Service& service);
 std::map<std::string, compose::Dependency> parse_depends_on(std::string_view text);

@@ -13,7 +13,7 @@ struct Observed {
   std::vector<engine::Container> containers;  // of the project, one-offs too
   std::vector<engine::Network> networks;      // all that the engine has: a name may be taken by somebody else's
   std::vector<engine::Volume> volumes;        // likewise
-  std::map<std::string, std::string> images;  // name as in the file -> "sha256:..."; absent: not on this machine
+  std::map<std::string, std::string> images;  // by image_key: "sha256:..."; absent: not on this machine
 
   const engine::Network* network(const std::string& name) const {
     for (const engine::Network& each : networks)

@@ -114,7 +114,7 @@ Result<std::string> create_oneoff(Session& session, const std::string& name, con
   TRY(prepare(session, service, options));
   engine::ContainerSpec spec = TRY(oneoff_spec(session, service, options, random_id()));
   if (session.dry_run == DryRun::yes) return std::string();
-  const auto image = TRY(session.engine.images().look_up(spec.image));
+  const auto image = TRY(find_image(session, spec.image, spec.platform));
   if (!image) return fail(Code::not_found, "No such image: " + spec.image);
   spec.image_id = image->id;
   spec.labels[label::image] = image->id;

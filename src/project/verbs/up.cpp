@@ -7,15 +7,16 @@ namespace consort::project {
 
 Result<std::map<std::string, LocalImage>> local_images(Session& session) {
   std::map<std::string, LocalImage> local;
-  const auto look = [&](const std::string& name) -> Result<> {
-    if (name.empty() || local.contains(name)) return {};
-    if (const auto found = TRY(session.engine.images().look_up(name))) local[name] = {found->id, found->last_tagged};
+  const auto look = [&](const std::string& key, const std::string& name, const std::string& platform) -> Result<> {
+    if (name.empty() || local.contains(key)) return {};
+    if (const auto found = TRY(find_image(session, name, platform))) local[key] = {found->id, found->last_tagged};
     return {};
   };
   for (const auto& [key, service] : session.project->services) {
-    TRY_WRAP(look(image_name(*session.project, service)), "look for the image of service", key);
+    TRY_WRAP(look(image_key(*session.project, service), image_name(*session.project, service), service.platform),
+             "look for the image of service", key);
     for (const compose::Mount& mount : service.volumes)
-      if (mount.type == compose::MountType::image) TRY(look(mount.source));
+      if (mount.type == compose::MountType::image) TRY(look(mount.source, mount.source, ""));
   }
   return local;
 }
