@@ -110,12 +110,15 @@ std::vector<std::string> names_of(const Image& image) {
   return names;
 }
 
-// The image, and those that share a name with it for other platforms.
+// The image, and those that share a name with it for other platforms. A name may have gone since the image was read.
 Result<std::vector<Image>> with_platforms(const Store& store, const Image& image) {
   std::vector<Image> images{image};
-  for (const std::string& name : names_of(image))
-    for (Image& other : TRY(store.platforms_of(name)))
+  for (const std::string& name : names_of(image)) {
+    auto sharing = store.platforms_of(name);
+    if (!sharing && sharing.error().code() == Code::not_found) continue;
+    for (Image& other : TRY(std::move(sharing)))
       if (std::ranges::find(images, other.id, &Image::id) == images.end()) images.push_back(std::move(other));
+  }
   return images;
 }
 

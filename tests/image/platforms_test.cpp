@@ -26,7 +26,8 @@ class PlatformsTest : public testing::Test {
     ImageConfig config;
     config.platform = platform;
     config.cmd = {"/program"};
-    config.created = "2026-01-02T03:04:05Z";
+    // Newer ones are listed, and so pruned, first: a name's own image before those beside it.
+    config.created = platform == Platform::host() ? "2026-01-02T03:04:05Z" : "2026-01-01T03:04:05Z";
     std::vector<Reference> references;
     for (const std::string& name : names) references.push_back(named(name));
     const auto made = store.create_image(
