@@ -25,7 +25,7 @@ struct Command {
 
 Command merge_command(const ContainerSpec& spec, const image::ImageConfig& image) {
   Command merged;
-  if (!is_empty(spec.command)) merged.command = *spec.command;
+  if (spec.command) merged.command = *spec.command;  // of one empty word: that is what shall run
   if (!is_empty(spec.entrypoint)) {
     merged.entrypoint = *spec.entrypoint;  // and the image's command does not belong to it
     return merged;

@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(CommandCase{"NeitherIsGiven", std::nullopt, std::nullopt, {"image-entry", "image-cmd"}},
                     CommandCase{"CommandIsGiven", std::nullopt, Strings{"c"}, {"image-entry", "c"}},
                     CommandCase{"CommandIsEmpty", std::nullopt, Strings{}, {"image-entry", "image-cmd"}},
-                    CommandCase{"CommandIsEmptyText", std::nullopt, Strings{""}, {"image-entry", "image-cmd"}},
+                    CommandCase{"CommandIsOneEmptyWord", std::nullopt, Strings{""}, {"image-entry", ""}},
                     CommandCase{"EntrypointIsGiven", Strings{"e"}, std::nullopt, {"e"}},
                     CommandCase{"BothAreGiven", Strings{"e"}, Strings{"c"}, {"e", "c"}},
                     CommandCase{"EntrypointIsEmptyCommandGiven", Strings{}, Strings{"c"}, {"c"}},
