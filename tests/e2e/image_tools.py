@@ -97,7 +97,8 @@ class ApiRegistry:
                 "names", "-out", "server.crt")
 
     def request(self, method, path, data=None, kind="application/octet-stream"):
-        headers = {"Content-Type": kind}
+        # A registry gives an OCI manifest only to who asks for one.
+        headers = {"Content-Type": kind, "Accept": "application/vnd.oci.image.manifest.v1+json, */*"}
         if self.password:
             headers["Authorization"] = "Basic " + base64.b64encode(":".join(self.USER).encode()).decode()
         url = path if path.startswith("http") else f"{self.scheme}://{self.host}{path}"
