@@ -74,22 +74,46 @@ Result<LayerInfo> Store::commit_layer(LayerDraft draft) {
   return commit_layer(draft.directory());
 }
 
-Result<LayerInfo> Store::commit_layer(const std::string& directory) {
-  const Fd lock = TRY(lock_store(*state_, Locking::shared));
+namespace {
+
+// The folder gets its place; no record names it yet.
+Result<LayerInfo> place_layer(const Store::State& state, const std::string& directory) {
   LayerInfo info;
   info.id = new_layer_id();
-  info.directory = state_->layer_directory(info.id);
-  TRY(make_directories(state_->layer_base(info.id), 0700));
+  info.directory = state.layer_directory(info.id);
+  TRY(make_directories(state.layer_base(info.id), 0700));
   if (Result<> moved = rename_path(directory, info.directory); !moved) {
-    ::rmdir(state_->layer_base(info.id).c_str());
+    ::rmdir(state.layer_base(info.id).c_str());
     return fail(std::move(moved).error().wrap("commit layer"));
   }
-  TRY(state_->database.query("record layer", [&](SQLite::Database& db) {
-    SQLite::Statement insert(db, "INSERT INTO image_layers(id, size, created) VALUES(?, 0, ?)");
-    insert.bind(1, info.id);
-    insert.bind(2, static_cast<std::int64_t>(system_now().time_since_epoch().count()));
-    insert.exec();
-  }));
+  return info;
+}
+
+void insert_layer(SQLite::Database& db, const LayerInfo& info) {
+  SQLite::Statement insert(db, "INSERT INTO image_layers(id, diff_id, blob, size, created) VALUES(?, ?, ?, ?, ?)");
+  insert.bind(1, info.id);
+  if (info.diff_id) insert.bind(2, info.diff_id->hex());
+  if (info.blob) insert.bind(3, info.blob->hex());
+  insert.bind(4, static_cast<std::int64_t>(info.size));
+  insert.bind(5, static_cast<std::int64_t>(system_now().time_since_epoch().count()));
+  insert.exec();
+}
+
+// Of several with the same content: the one that can be pushed as it is.
+std::optional<LayerInfo> select_layer(const Store::State& state, SQLite::Database& db, const Digest& diff_id) {
+  SQLite::Statement select(db, std::string("SELECT ") + layer_columns +
+                                   " FROM image_layers l WHERE l.diff_id = ? ORDER BY l.blob IS NULL LIMIT 1");
+  select.bind(1, diff_id.hex());
+  if (!select.executeStep()) return std::nullopt;
+  return read_layer(state, select);
+}
+
+}  // namespace
+
+Result<LayerInfo> Store::commit_layer(const std::string& directory) {
+  const Fd lock = TRY(lock_store(*state_, Locking::shared));
+  LayerInfo info = TRY(place_layer(*state_, directory));
+  TRY(state_->database.query("record layer", [&](SQLite::Database& db) { insert_layer(db, info); }));
   return info;
 }
 
@@ -103,14 +127,7 @@ Result<LayerInfo> Store::layer(const std::string& id) const {
 }
 
 Result<std::optional<LayerInfo>> Store::find_layer(const Digest& diff_id) const {
-  return state_->database.query("find layer", [&](SQLite::Database& db) -> Result<std::optional<LayerInfo>> {
-    // Of several with the same content: the one that can be pushed as it is.
-    SQLite::Statement select(db, std::string("SELECT ") + layer_columns +
-                                     " FROM image_layers l WHERE l.diff_id = ? ORDER BY l.blob IS NULL LIMIT 1");
-    select.bind(1, diff_id.hex());
-    if (!select.executeStep()) return std::nullopt;
-    return read_layer(*state_, select);
-  });
+  return state_->database.query("find layer", [&](SQLite::Database& db) { return select_layer(*state_, db, diff_id); });
 }
 
 Result<Digest> Store::diff_id(const std::string& layer_id) const {
@@ -136,21 +153,20 @@ Result<Digest> Store::diff_id(const std::string& layer_id) const {
 
 Result<LayerInfo> Store::commit_unpacked(LayerDraft draft, const Digest& diff_id, const std::optional<Digest>& blob,
                                          std::uint64_t size) {
-  if (auto known = TRY(find_layer(diff_id)); known && (known->blob || !blob))
-    return *known;  // another command was faster
-  LayerInfo info = TRY(commit_layer(std::move(draft)));
+  const Fd lock = TRY(lock_store(*state_, Locking::shared));
+  LayerInfo info = TRY(place_layer(*state_, draft.directory()));
   info.diff_id = diff_id;
   info.blob = blob;
   info.size = size;
-  TRY(state_->database.query("record layer", [&](SQLite::Database& db) {
-    SQLite::Statement update(db, "UPDATE image_layers SET diff_id = ?, blob = ?, size = ? WHERE id = ?");
-    update.bind(1, diff_id.hex());
-    if (blob) update.bind(2, blob->hex());
-    update.bind(3, static_cast<std::int64_t>(size));
-    update.bind(4, info.id);
-    update.exec();
-  }));
-  return info;
+  // Looked for and recorded in one transaction: two commands may have unpacked it at the same time.
+  auto recorded = state_->database.transaction("record layer", [&](SQLite::Database& db) {
+    const std::optional<LayerInfo> known = select_layer(*state_, db, diff_id);
+    if (known && (known->blob || !blob)) return *known;
+    insert_layer(db, info);
+    return info;
+  });
+  if (!recorded || recorded->id != info.id) TRY(remove_tree(state_->layer_base(info.id)));
+  return recorded;
 }
 
 Result<> Store::flush() const {

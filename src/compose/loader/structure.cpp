@@ -158,8 +158,8 @@ class Structure {
     }
     // Any key fits a free mapping: only directly below its name, and not if it is a misprint of a key from here.
     if (!owner.entry->value.is_null()) return false;
-    const bool name_only =
-        entry.value.is_null() && &owner.shape->value->fields.front() == &service_shape().fields.front();
+    const bool name_only = entry.value.is_null() && owner.shape->value &&
+                           owner.shape->value->fields.data() == service_shape().fields.data();
     return (could_be(entry.value, *wanted) || name_only) && !known_alias(entry.key, shape) &&
            !is_typo(entry, node, shape);
   }
