@@ -188,7 +188,10 @@ Result<ContainerState> Client::stop(const std::string& container_id, const StopO
   auto states = TRY(observe(roots_, project_, ids));
   const auto found = states.find(container_id);
   if (found == states.end()) return fail(std::move(answer.error()));
-  return std::move(found->second);
+  if (!found->second.running()) return std::move(found->second);
+  // Supervisor and keeper were both killed, and it has outlived them: a new pair takes it over.
+  TRY(ensure());
+  return state_from(TRY(call(roots_, project_, request)));
 }
 
 Result<ContainerState> Client::restart(const std::string& container_id, const StopOptions& options) const {

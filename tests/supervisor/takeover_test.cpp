@@ -163,4 +163,19 @@ TEST_F(TakeoverTest, WithoutItsKeeperAProjectIsPickedUpByTheNextCommand) {
 }
 
 }  // namespace
+// Nobody restarts a keeper; what it looked after lives on, and must still be stopped by who asks.
+TEST_F(TakeoverTest, StopsWhatHasOutlivedBothPrograms) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  const pid_t supervisor = project.supervisor();
+  ::kill(project.keeper(), SIGKILL);
+  ::kill(supervisor, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return project.keeper() == 0 && project.supervisor() == 0; }));
+  EXPECT_EQ(project.state(unit).status, Status::running);
+  const auto stopped = project.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}});
+  ASSERT_TRUE(stopped) << stopped.error().message();
+  EXPECT_EQ(stopped->status, Status::exited);
+}
+
 }  // namespace consort::supervisor
