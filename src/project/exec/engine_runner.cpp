@@ -234,7 +234,7 @@ Result<> EngineRunner::build(const Operation& operation, const Cancellation& can
     TRY(build_images(session_, *group, detail_, cancel, build_log_));
     return true;
   };
-  TRY(builds_.once(group->front()->name, work));
+  (void)TRY(builds_.once(group->front()->name, work));
   return {};
 }
 
