@@ -145,12 +145,18 @@ Result<Fd> bind_resolver(int type, std::uint16_t& port) {
   return fd;
 }
 
+enum class Redirection : std::uint8_t { first, another };
+
 // ip daddr 127.0.0.11 th dport 53 dnat to 127.0.0.11:PORT, so that the container itself can serve port 53.
-Result<> redirect_resolver(std::uint16_t port) {
+Result<> redirect_resolver(std::uint16_t port, Redirection redirection) {
   Socket socket = TRY(Socket::open(NETLINK_NETFILTER));
   Batch batch;
   nft::Table table(batch, NFPROTO_IPV4, "consort_dns");
   table.create(nft::Existing::keep);
+  if (redirection == Redirection::another) {
+    table.remove();  // the first one leads to a socket that is closed
+    table.create(nft::Existing::keep);
+  }
   table.add_base_chain("output", {"nat", NF_INET_LOCAL_OUT, -100});
   const nft::Bytes resolver(std::begin(resolver_bytes), std::end(resolver_bytes));
   nft::Rule(table, "output")
@@ -166,22 +172,30 @@ Result<> redirect_resolver(std::uint16_t port) {
   return {};
 }
 
-Result<> open_resolver(Sandbox& sandbox) {
-  std::uint16_t port = 0;
-  sandbox.dns_udp = TRY(bind_resolver(SOCK_DGRAM, port));
-  sandbox.dns_tcp = TRY(bind_resolver(SOCK_STREAM, port));  // the namespace is new: the port is free for TCP too
-  return redirect_resolver(port);
+Result<> open_resolver(Sandbox& sandbox, Redirection redirection) {
+  constexpr int most_tries = 20;
+  for (int i = 0;; ++i) {
+    std::uint16_t port = 0;
+    sandbox.dns_udp = TRY(bind_resolver(SOCK_DGRAM, port));
+    // Free for TCP too in a new namespace; in one that is in use, somebody may have it.
+    Result<Fd> tcp = bind_resolver(SOCK_STREAM, port);
+    if (!tcp && (tcp.error().sys_errno() != EADDRINUSE || i == most_tries)) return fail(std::move(tcp.error()));
+    if (!tcp) continue;
+    sandbox.dns_tcp = std::move(*tcp);
+    return redirect_resolver(port, redirection);
+  }
 }
 
-Result<> fill(Socket& host, const SandboxOptions& options, const NewNamespace& place, Sandbox& sandbox) {
+Result<> fill(Socket& host, const SandboxOptions& options, Sandbox& sandbox) {
+  sandbox.netns = TRY(current_network_namespace());
   TRY(prepare_settings(options));
-  TRY(make_links(host, options, place.fd(), sandbox));
+  TRY(make_links(host, options, sandbox.netns.get(), sandbox));
   TRY(address_host_ends(host, options, sandbox));
   Socket inside = TRY(Socket::open(NETLINK_ROUTE));
   TRY(configure_links(inside, options));
   for (const auto& [name, value] : options.sysctls)
     TRY_WRAP(write_sysctl(TRY(sysctl_path(name)), value), "set sysctl", name);
-  if (options.dns == SandboxDns::resolver) TRY_WRAP(open_resolver(sandbox), "serve names");
+  if (options.dns == SandboxDns::resolver) TRY_WRAP(open_resolver(sandbox, Redirection::first), "serve names");
   return {};
 }
 
@@ -203,22 +217,17 @@ Result<Sandbox> HostLink::create_sandbox(const SandboxOptions& options) {
   Sandbox sandbox;
   Result<> filled;
   {
-    NewNamespace place = TRY(NewNamespace::enter(state_->home.get()));
-    filled = fill(state_->routes, options, place, sandbox);
-    sandbox.netns = place.release();
+    const NamespaceVisit visit = TRY(NamespaceVisit::create(state_->home.get()));
+    filled = fill(state_->routes, options, sandbox);
   }
   if (filled) return sandbox;
   // Everything that was made hangs on the namespace, which ends here.
   return fail(std::move(filled).error().wrap("set up the network of container " + options.container_id.substr(0, 12)));
 }
 
-Result<> HostLink::remove_links(const std::vector<std::string>& host_links) {
-  Batch batch;
-  for (const std::string& name : host_links) rtnetlink::delete_link(batch, name);
-  for (const netlink::Failure& failure : TRY(state_->routes.run(batch))) {
-    if (failure.error != ENODEV) return fail(Socket::error_of(batch, failure));
-  }
-  return {};
+Result<> HostLink::reopen_resolver(Sandbox& sandbox) {
+  const NamespaceVisit visit = TRY(NamespaceVisit::enter(state_->home.get(), sandbox.netns.get()));
+  return open_resolver(sandbox, Redirection::another);
 }
 
 }  // namespace consort

@@ -66,8 +66,8 @@ class HostLink {
   // where removing the cables ourselves would keep the caller waiting for it. remove_bridge() does not leave any
   // behind.
 
-  // For a cable that must go although its namespace is still held by somebody (blocks some 40 ms); gone is success.
-  Result<> remove_links(const std::vector<std::string>& host_links);
+  // New DNS sockets in the namespace of a container that has outlived those it had.
+  Result<> reopen_resolver(Sandbox& sandbox);
 
   struct State;
   State& state() { return *state_; }

@@ -77,8 +77,25 @@ Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::s
   return std::pair(std::move(socket), std::move(answer));
 }
 
+// Only what acts on a container: looking must not start anything.
+bool may_revive(Op op) {
+  switch (op) {
+    case Op::stop:
+    case Op::restart:
+    case Op::kill:
+    case Op::pause:
+    case Op::unpause:
+    case Op::exec:
+    case Op::attach:
+    case Op::wait:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
-// a keeper that starts a successor.
+// a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
 Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
                                   std::span<const int> fds = {}) {
   constexpr int most_tries = 500;
@@ -86,10 +103,12 @@ Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project
   for (int i = 0;; ++i) {
     auto asked = ask_on_connection(roots, project, request, fds);
     if (asked || i == most_tries) return asked;
+    const bool nobody = nobody_there(asked.error());
+    if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
     const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
     const bool cut_off = asked.error().code() == Code::interrupted && repeatable;
     // A supervisor that ends takes its socket's name away; one that was killed leaves it.
-    const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody_there(asked.error()));
+    const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody);
     if (!cut_off && !refused) return asked;
     if (keeper_lives(run_folder)) {
       ::poll(nullptr, 0, 20);
@@ -188,10 +207,8 @@ Result<ContainerState> Client::stop(const std::string& container_id, const StopO
   auto states = TRY(observe(roots_, project_, ids));
   const auto found = states.find(container_id);
   if (found == states.end()) return fail(std::move(answer.error()));
-  if (!found->second.running()) return std::move(found->second);
-  // Supervisor and keeper were both killed, and it has outlived them: a new pair takes it over.
-  TRY(ensure());
-  return state_from(TRY(call(roots_, project_, request)));
+  if (found->second.running()) return fail(std::move(answer.error()));
+  return std::move(found->second);
 }
 
 Result<ContainerState> Client::restart(const std::string& container_id, const StopOptions& options) const {

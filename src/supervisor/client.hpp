@@ -21,6 +21,10 @@ namespace consort::supervisor {
 // are looked for in $CONSORT_LIBEXEC, beside this program, then in the libexec folder of the installation.
 Result<> ensure_supervisor(const Roots& roots, const std::string& project);
 
+// Starts them only if containers of the project run that have outlived both (somebody killed the keeper, too), and says
+// whether it did. One look at a socket where a supervisor answers; one at a directory where nothing runs.
+Result<bool> revive_supervisor(const Roots& roots, const std::string& project);
+
 // The state of every container of the project that this boot has seen: live if the supervisor runs, else last known.
 // Recorded as running but neither it nor its supervisor is there: exited, exit code unknown.
 Result<std::vector<ContainerState>> observe(const Roots& roots, const std::string& project);
@@ -102,7 +106,8 @@ class Client {
   // Starts what unit.json (a path) describes; returns once its process runs. Starts the supervisor if need be. A start
   // that fails says why, leaves nothing behind, and puts 126 or 127 into *exit_code if the program is at fault.
   Result<ContainerState> start(const std::string& unit_path, int* exit_code = nullptr) const;
-  // Of a container that is not running: success. No supervisor: the same, as nothing can run.
+  // Each of the calls below that names a container starts a supervisor again if the container has outlived its own.
+  // Of a container that is not running: success.
   Result<ContainerState> stop(const std::string& container_id, const StopOptions& options = {}) const;
   Result<ContainerState> restart(const std::string& container_id, const StopOptions& options = {}) const;
   Result<> kill(const std::string& container_id, int signal) const;

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/os/file.hpp"
@@ -87,6 +88,21 @@ bool await_successor(const std::string& run_folder) {
   return connect_unix(control_socket_path(run_folder)).has_value();
 }
 
+// What the project's run directory says, checked against the processes that there are.
+std::vector<ContainerState> recorded_states(const std::string& run_folder) {
+  std::vector<ContainerState> states;
+  const std::string folder = run_folder + "/containers";
+  DIR* opened = ::opendir(folder.c_str());
+  while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
+    const std::string name = entry->d_name;
+    if (!name.ends_with(".json")) continue;
+    auto state = read_state(join_path(folder, name), Boot::this_one);
+    if (state && *state) states.push_back(std::move(**state));
+  }
+  if (opened != nullptr) ::closedir(opened);
+  return states;
+}
+
 }  // namespace
 
 bool keeper_lives(const std::string& run_folder) {
@@ -106,20 +122,18 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   return start_programs(roots, project, run_folder);
 }
 
+Result<bool> revive_supervisor(const Roots& roots, const std::string& project) {
+  const std::string run_folder = roots.project_run(project);
+  if (connect_unix(control_socket_path(run_folder)) || keeper_lives(run_folder)) return false;
+  if (!std::ranges::any_of(recorded_states(run_folder), &ContainerState::running)) return false;
+  TRY(ensure_supervisor(roots, project));
+  return true;
+}
+
 Result<std::vector<ContainerState>> observe(const Roots& roots, const std::string& project) {
   const Client client(roots, project);
   if (auto live = client.snapshot(); live) return live;
-  std::vector<ContainerState> states;
-  const std::string folder = roots.project_run(project) + "/containers";
-  DIR* opened = ::opendir(folder.c_str());
-  while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
-    const std::string name = entry->d_name;
-    if (!name.ends_with(".json")) continue;
-    auto state = read_state(join_path(folder, name), Boot::this_one);
-    if (state && *state) states.push_back(std::move(**state));
-  }
-  if (opened != nullptr) ::closedir(opened);
-  return states;
+  return recorded_states(roots.project_run(project));
 }
 
 Result<std::map<std::string, ContainerState>> observe(const Roots& roots, const std::string& project,

@@ -1,6 +1,7 @@
 // Container: taking over from a supervisor that has died.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,6 +37,17 @@ bool is_child_of_keeper(pid_t pid) {
   if (name_end == std::string::npos || name_end + 2 > text->size()) return false;
   const std::vector<std::string> fields = split(std::string_view(*text).substr(name_end + 2), ' ');
   return fields.size() > 1 && parse_signed(fields[1]) == ::getppid();
+}
+
+// The other end of a pipe that a process has as descriptor `number`. Nothing else than a pipe is opened: what it has
+// put there since, it chose.
+Fd other_end(pid_t pid, int number, int flags) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(number);
+  const auto there = open_file(path, O_PATH);
+  struct stat what {};
+  if (!there || ::fstat(there->get(), &what) != 0 || !S_ISFIFO(what.st_mode)) return {};
+  auto end = open_file("/proc/self/fd/" + std::to_string(there->get()), flags | O_NONBLOCK);
+  return end ? std::move(*end) : Fd();
 }
 
 }  // namespace
@@ -86,12 +98,31 @@ void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
   if (!added) log_line(label() + ": " + added.error().message());
 }
 
+// Its keeper was killed, and with it went what it kept. The process lives: what was kept can be had from it again.
+void Container::recover_descriptors(std::map<std::string, Fd>& kept) {
+  const pid_t pid = record_.state.pid;
+  const auto recover = [&](const char* name, int number, int flags) {
+    Fd end = other_end(pid, number, flags);
+    if (!end) return;
+    context_.keeper.put(key(name), end.get());
+    kept.insert_or_assign(key(name), std::move(end));
+  };
+  if (!unit_.tty) {
+    recover("stdout", STDOUT_FILENO, O_RDONLY);
+    recover("stderr", STDERR_FILENO, O_RDONLY);
+    if (unit_.open_stdin) recover("stdin", STDIN_FILENO, O_WRONLY);
+  }
+  if (auto done = run_->network->recover(unit_, pid, record_.state.ports); !done)
+    log_line(label() + ": " + done.error().message());
+}
+
 void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
   ContainerState& state = record_.state;
   run_ = std::make_unique<Run>();
   run_->pid = state.pid;
-  adopt_stdio(inheritance.descriptors);
   run_->network = std::make_unique<ContainerNetwork>(context_);
+  const bool was_kept = std::ranges::any_of(inheritance.descriptors,
+                                            [&](const auto& entry) { return entry.first.starts_with(unit_.id + "/"); });
   run_->network->adopt(unit_, inheritance.descriptors, record_.host_links);
   const bool was_launching = record_.launching;
   phase_ = Phase::running;
@@ -100,6 +131,8 @@ void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
       std::ranges::find_if(inheritance.exits, [&](const KeptExit& kept) { return kept.pid == state.pid; });
   const auto started = process_start_time(state.pid);
   const bool alive = exit == inheritance.exits.end() && started && *started == state.pid_started;
+  if (alive && !was_launching && !was_kept) recover_descriptors(inheritance.descriptors);
+  adopt_stdio(inheritance.descriptors);
   if (was_launching) {
     // It waits for a go that nobody will give (and ends by itself, as its other end is closed): a failed start.
     if (alive) ::kill(state.pid, SIGKILL);

@@ -164,6 +164,42 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, std::map<std::string, Fd
   }
 }
 
+Result<> ContainerNetwork::recover_sandbox(const ContainerUnit& unit, pid_t pid) {
+  if (unit.network_mode == NetworkMode::host || unit.network_mode == NetworkMode::container) return {};
+  sandbox_.netns = TRY(open_file("/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY));
+  if (unit.endpoints.empty()) return {};
+  HostLink* host = TRY(context_.host_link());
+  return host->reopen_resolver(sandbox_);
+}
+
+Result<> ContainerNetwork::recover_ports(const ContainerUnit& unit, const std::vector<BoundPort>& bound) {
+  for (const PortUnit& port : unit.ports) {
+    // Where it was, not where a range of the file may lead now.
+    const auto was = std::ranges::find_if(bound, [&](const BoundPort& b) {
+      const bool host =
+          port.host_ip.empty() || consort::Address::parse(port.host_ip) == consort::Address::parse(b.host_ip);
+      const bool in_range = port.host_port == 0 || (b.host_port >= port.host_port &&
+                                                    b.host_port <= std::max(port.host_port, port.host_port_end));
+      return host && in_range && b.container_port == port.container_port && b.protocol == port.protocol;
+    });
+    if (was == bound.end()) continue;
+    PortRequest request = request_of(port);
+    request.host_port = was->host_port;
+    request.host_port_end = 0;
+    ports_.push_back(TRY(reserve_port(request)));
+    ports_.back().request = request_of(port);
+  }
+  return {};
+}
+
+Result<> ContainerNetwork::recover(const ContainerUnit& unit, pid_t pid, const std::vector<BoundPort>& bound) {
+  Result<> sandbox = recover_sandbox(unit, pid);
+  Result<> ports = recover_ports(unit, bound);
+  keep(unit);
+  if (sandbox) return ports;
+  return ports ? std::move(sandbox) : fail(std::move(sandbox.error()).also(std::move(ports.error())));
+}
+
 Result<> ContainerNetwork::release() {
   std::optional<Error> first;
   const auto collect = [&](Result<> result) {

@@ -251,6 +251,30 @@ services:
     world.consort("down", "-t", "0")
 
 
+def scenario_keeper_is_killed_too(world):
+    """After SIGKILL of supervisor and keeper the containers go on, and the next up serves names, ports, logs and restarts again."""
+    world.use_lms()
+    up(world)
+    pids = world.pids("consort-keeper") + world.pids("consort-supervisor")
+    first = {name: c["ID"] for name, c in world.ps().items()}
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    check(set(world.ps()) == set(first) and not world.supervisor_pids(), f"after the kill: {world.ps()}")
+    world.consort("up", "-d")
+    check({name: c["ID"] for name, c in world.ps().items()} == first, "a container was replaced")
+    eventually("the API answers", lambda: http("GET", f"{API}/courses/").status == 200)
+    check(http("GET", f"{API.replace('localhost', '[::1]')}/courses/").status == 200, "not at [::1]")
+    ran = world.consort("exec", "-T", "web", "getent", "hosts", "db")
+    check("db" in ran.out, f"no address for db: {ran}")
+    eventually("requests are logged again", lambda: "GET /api/courses/" in world.consort("logs", "--tail", "3", "web").out)
+    for pid in world.supervisor_pids():
+        os.kill(pid, signal.SIGKILL)
+    check("db" in world.consort("exec", "-T", "web", "getent", "hosts", "db").out, "the successor does not serve names")
+    world.consort("exec", "-T", "web", "sh", "-c", "kill -9 -1", status=None)
+    eventually("web serves after its end", lambda: http("GET", f"{API}/courses/").status == 200, 120)
+    world.consort("down", "-t", "0")
+
+
 def scenario_unchanged_up_changes_nothing(world):
     """A second up of an unchanged stack must leave every container as it is; a changed service must be replaced, and only it."""
     world.use_lms()

@@ -5,7 +5,9 @@
 #include <signal.h>
 
 #include "base/os/process.hpp"
+#include "base/strings.hpp"
 #include "project.hpp"
+#include "supervisor/internal/keeper_lock.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -162,20 +164,96 @@ TEST_F(TakeoverTest, WithoutItsKeeperAProjectIsPickedUpByTheNextCommand) {
   EXPECT_EQ(stopped->status, Status::exited);
 }
 
-}  // namespace
-// Nobody restarts a keeper; what it looked after lives on, and must still be stopped by who asks.
-TEST_F(TakeoverTest, StopsWhatHasOutlivedBothPrograms) {
-  TestProject project;
-  const ContainerUnit unit = project.unit({"pause"});
-  ASSERT_TRUE(project.start(unit));
-  const pid_t supervisor = project.supervisor();
-  ::kill(project.keeper(), SIGKILL);
-  ::kill(supervisor, SIGKILL);
-  ASSERT_TRUE(eventually([&] { return project.keeper() == 0 && project.supervisor() == 0; }));
-  EXPECT_EQ(project.state(unit).status, Status::running);
-  const auto stopped = project.client().stop(unit.id, {.timeout = Milliseconds(0), .signal = {}});
+// Nobody restarts a keeper; what it looked after lives on, and must still obey who asks.
+class OutlivedTest : public TakeoverTest {
+ protected:
+  void SetUp() override {
+    TakeoverTest::SetUp();
+    if (IsSkipped()) return;
+    project_.emplace();
+    unit_ = project_->unit({"handle", "1", "--", "pause"});
+    const auto started = project_->start(unit_);
+    ASSERT_TRUE(started) << started.error().message();
+    pid_ = started->pid;
+    ASSERT_TRUE(eventually([&] { return project_->log(unit_) == std::vector<std::string>{"ready"}; }));
+    const pid_t supervisor = project_->supervisor();
+    ::kill(project_->keeper(), SIGKILL);
+    ::kill(supervisor, SIGKILL);
+    // The lock is the last that goes: a process has no command line any more while it still closes its descriptors.
+    ASSERT_TRUE(eventually([&] { return project_->supervisor() == 0 && !keeper_lives(project_->run_folder()); }));
+  }
+  bool logged_again() const {
+    return eventually([&] { return project_->log(unit_) == std::vector<std::string>{"ready", "got 1"}; });
+  }
+  std::optional<TestProject> project_;
+  ContainerUnit unit_;
+  pid_t pid_ = 0;
+};
+
+TEST_F(OutlivedTest, LookingStartsNothing) {
+  EXPECT_EQ(project_->state(unit_).status, Status::running);
+  EXPECT_EQ(project_->supervisor(), 0);
+}
+
+TEST_F(OutlivedTest, Stops) {
+  const auto stopped = project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}});
   ASSERT_TRUE(stopped) << stopped.error().message();
   EXPECT_EQ(stopped->status, Status::exited);
 }
 
+TEST_F(OutlivedTest, RunsAnExec) {
+  auto exec = project_->client().exec(unit_.id, {.process = project_->process({"exit", "6"})});
+  ASSERT_TRUE(exec) << exec.error().message();
+  EXPECT_EQ(exec->wait().value_or(-2), 6);
+  EXPECT_EQ(project_->state(unit_).pid, pid_);
+}
+
+TEST_F(OutlivedTest, IsKilled) {
+  ASSERT_TRUE(project_->client().kill(unit_.id, SIGKILL));
+  EXPECT_TRUE(project_->client().wait(unit_.id));
+  EXPECT_FALSE(project_->state(unit_).running());
+}
+
+TEST_F(OutlivedTest, IsPausedAndGoesOn) {
+  ASSERT_TRUE(project_->client().pause(unit_.id));
+  EXPECT_EQ(project_->state(unit_).status, Status::paused);
+  EXPECT_TRUE(project_->client().unpause(unit_.id));
+  EXPECT_EQ(project_->state(unit_).pid, pid_);
+}
+
+TEST_F(OutlivedTest, ItsOutputIsLoggedAgain) {
+  ASSERT_TRUE(project_->client().kill(unit_.id, SIGHUP));
+  EXPECT_TRUE(logged_again());
+}
+
+TEST_F(OutlivedTest, TheNewPairIsAsGoodAsTheFirst) {
+  ASSERT_TRUE(revive_supervisor(project_->roots(), project_->name()));
+  kill_supervisor(*project_);
+  ASSERT_TRUE(project_->client().kill(unit_.id, SIGHUP));
+  EXPECT_TRUE(logged_again());
+}
+
+TEST_F(OutlivedTest, IsRevivedOnce) {
+  EXPECT_TRUE(revive_supervisor(project_->roots(), project_->name()).value());
+  EXPECT_FALSE(revive_supervisor(project_->roots(), project_->name()).value());
+  EXPECT_EQ(project_->client().snapshot()->size(), 1u);
+}
+
+// `pkill -f consort-supervisor` is meant for one of the two.
+TEST_F(TakeoverTest, TheKeeperDoesNotBearTheNameOfTheSupervisor) {
+  TestProject project;
+  ASSERT_TRUE(project.start(project.unit({"pause"})));
+  const auto line = read_file("/proc/" + std::to_string(project.keeper()) + "/cmdline", 65536);
+  ASSERT_TRUE(line);
+  const std::vector<std::string> words = split(*line, '\0');
+  EXPECT_THAT(words, testing::Contains(project.name()));
+  EXPECT_THAT(words, testing::Not(testing::Contains(testing::EndsWith("/consort-supervisor"))));
+}
+
+TEST_F(TakeoverTest, NothingIsRevivedWhereNothingRuns) {
+  TestProject project;
+  EXPECT_FALSE(revive_supervisor(project.roots(), project.name()).value());
+}
+
+}  // namespace
 }  // namespace consort::supervisor

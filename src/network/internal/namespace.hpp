@@ -5,23 +5,20 @@
 
 namespace consort {
 
-// While it lives, this thread is in a new network namespace; then it is back in `home`, or the process is aborted:
+// While it lives, this thread is in another network namespace; then it is back in `home`, or the process is aborted:
 // nothing that it did afterwards would happen where it is meant to (the keeper starts a fresh supervisor).
-class NewNamespace {
+class NamespaceVisit {
  public:
-  static Result<NewNamespace> enter(int home);
-  NewNamespace(NewNamespace&& other) noexcept : home_(std::exchange(other.home_, -1)), fd_(std::move(other.fd_)) {}
-  NewNamespace(const NewNamespace&) = delete;
-  NewNamespace& operator=(const NewNamespace&) = delete;
-  ~NewNamespace();
-
-  int fd() const { return fd_.get(); }
-  Fd release() { return std::move(fd_); }
+  static Result<NamespaceVisit> create(int home);  // of a namespace made for it
+  static Result<NamespaceVisit> enter(int home, int network_namespace);
+  NamespaceVisit(NamespaceVisit&& other) noexcept : home_(std::exchange(other.home_, -1)) {}
+  NamespaceVisit(const NamespaceVisit&) = delete;
+  NamespaceVisit& operator=(const NamespaceVisit&) = delete;
+  ~NamespaceVisit();
 
  private:
-  NewNamespace(int home, Fd fd) : home_(home), fd_(std::move(fd)) {}
+  explicit NamespaceVisit(int home) : home_(home) {}
   int home_;
-  Fd fd_;
 };
 
 Result<Fd> current_network_namespace();

@@ -133,6 +133,7 @@ class Container {
   // container_adopt.cpp
   void adopt_run(KeeperLink::Inheritance& inheritance);
   void adopt_stdio(std::map<std::string, Fd>& kept);
+  void recover_descriptors(std::map<std::string, Fd>& kept);
   void watch_foreign_exit();
 
   void save();          // the run file

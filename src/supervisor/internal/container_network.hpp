@@ -28,6 +28,9 @@ class ContainerNetwork {
   Result<> serve(const ContainerUnit& unit);
   // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`).
   void adopt(const ContainerUnit& unit, std::map<std::string, Fd>& kept, std::vector<std::string> host_links);
+  // After a keeper that was killed: nothing was kept. Takes the namespace from process `pid`, opens the sockets for
+  // names anew and binds the ports of `bound` again; what of it worked, works. serve() comes after it.
+  Result<> recover(const ContainerUnit& unit, pid_t pid, const std::vector<BoundPort>& bound);
   // Everything back, as far as it goes; errors are collected. Harmless when there is nothing.
   Result<> release();
 
@@ -38,6 +41,8 @@ class ContainerNetwork {
  private:
   Result<> make_sandbox(const ContainerUnit& unit);
   Result<> reserve_ports(const ContainerUnit& unit);
+  Result<> recover_sandbox(const ContainerUnit& unit, pid_t pid);
+  Result<> recover_ports(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
   void keep(const ContainerUnit& unit);
 
   Context& context_;

@@ -327,6 +327,21 @@ bool detach() {
   return ::setsid() >= 0 && ::chdir("/") == 0;
 }
 
+// Takes the supervisor's name out of our own command line, where `pkill -f consort-supervisor` would find it: who kills
+// the supervisor does not mean us. The kernel shows the memory of argv as it is now.
+char** take_supervisor_argv(int argc, char** argv) {
+  char** taken = static_cast<char**>(::calloc(static_cast<size_t>(argc), sizeof(char*)));
+  if (taken == nullptr) return nullptr;
+  for (int i = 1; i < argc; ++i)
+    if ((taken[i - 1] = ::strdup(argv[i])) == nullptr) return nullptr;
+  char* const from = argc > 2 ? argv[2] : argv[1] + strlen(argv[1]);
+  char* const end = argv[argc - 1] + strlen(argv[argc - 1]) + 1;
+  const size_t moved = static_cast<size_t>(end - from), removed = static_cast<size_t>(from - argv[1]);
+  memmove(argv[1], from, moved);
+  memset(argv[1] + moved, 0, removed);
+  return taken;
+}
+
 }  // namespace
 }  // namespace consort::keeper
 
@@ -354,7 +369,8 @@ int main(int argc, char** argv) {
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGURG}) sigaddset(&watched, signal);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   Keeper keeper;
-  keeper.supervisor_argv = argv + 1;
+  keeper.supervisor_argv = take_supervisor_argv(argc, argv);
+  if (keeper.supervisor_argv == nullptr) return 1;
   take_own_limits(keeper);
   keeper.signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (keeper.signals < 0) return 1;
