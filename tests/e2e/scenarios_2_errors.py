@@ -127,6 +127,27 @@ services:
     works_afterwards(world)
 
 
+def scenario_crash_is_seen_by_wait(world):
+    """up --wait must see a service without a health check end shortly after its start, and must not wait for what runs already."""
+    world.write("compose.yaml", """
+services:
+  crashing:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "sleep 0.1; echo the setting is wrong; exit 3"]
+  looping:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "sleep 0.05; exit 4"]
+    restart: always
+  steady: {image: "debian:bookworm-slim", command: sleep 1000}
+""")
+    ran = world.consort("up", "-d", "--wait", "crashing", status=1)
+    check("crashing-1 exited (3)" in ran.err and "the setting is wrong" in ran.err, str(ran))
+    world.consort("up", "-d", "--wait", "steady")
+    check(world.service("steady")["State"] == "running", "it does not run")
+    world.consort("up", "-d", "--wait", "looping", timeout=60)  # as with Docker Compose: at some look it runs
+    world.consort("down", "-t", "0")
+
+
 def scenario_failing_build(world):
     """A RUN that fails must be shown with its output and its line in the Dockerfile; nothing may be tagged."""
     world.write("Dockerfile", "FROM debian:bookworm-slim\nRUN echo about to fail && exit 9\n")

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 #include "base/strings.hpp"
 #include "project/exec/watching.hpp"
@@ -17,8 +18,21 @@ using engine::ContainerState;
 using engine::HealthStatus;
 using engine::Status;
 
+// What has no health check is taken as good when it has run for so long. Docker Compose looks every half second, which
+// is how its users learn of a service that ends at once because its settings are wrong.
+constexpr std::chrono::milliseconds settling{500};
+
 std::string code_text(const ContainerState& state) {
   return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
+}
+
+// How long until a running container counts as settled. One that was restarted meanwhile is not looked at so closely:
+// with a restart policy it may never stay for long, and the wait must end.
+std::chrono::milliseconds until_settled(const ContainerState& state) {
+  if (!state.started_at || state.restart_count > 0) return {};
+  const auto age = system_now() - *state.started_at;
+  return age >= settling || age < Nanoseconds(0) ? std::chrono::milliseconds()
+                                                 : std::chrono::ceil<std::chrono::milliseconds>(settling - age);
 }
 
 // nullopt: not decided yet.
@@ -45,7 +59,8 @@ std::optional<Result<>> judge(const Operation& operation, const ContainerState& 
     case HealthStatus::none:
       break;
   }
-  if (operation.awaited == Awaited::running_or_healthy) return Result<>();
+  if (operation.awaited == Awaited::running_or_healthy)
+    return until_settled(state).count() > 0 ? std::nullopt : std::optional(Result<>());
   return Result<>(fail(Error(Code::invalid, lead + container + " has no healthcheck configured")
                            .hint("give the service a `healthcheck:`, or wait for `condition: service_started`")));
 }
@@ -72,10 +87,12 @@ std::string circumstances(engine::Engine& engine, const std::string& container) 
   return text;
 }
 
-// Blocks until a change may have come.
-Result<> wait_readable(int fd, const Cancellation& cancel) {
+// Blocks until a change may have come, or what runs has settled.
+Result<> wait_readable(int fd, const ContainerState& state, const Cancellation& cancel) {
   std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.fd(), POLLIN, 0}};
-  while (::poll(fds.data(), fds.size(), -1) < 0)
+  const bool settles = state.status == Status::running && state.health == HealthStatus::none;
+  const auto left = settles ? until_settled(state) : std::chrono::milliseconds();
+  while (::poll(fds.data(), fds.size(), left.count() > 0 ? static_cast<int>(left.count()) : -1) < 0)
     if (errno != EINTR) return fail_errno("poll");
   if (fds[1].revents) return fail(Code::interrupted, "interrupted");
   return {};
@@ -86,13 +103,14 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, const Operatio
                     const Cancellation& cancel) {
   // Subscribed before this look, so nothing is missed in between.
   const engine::ContainerDetails details = TRY(engine.inspect(operation.target));
-  if (auto verdict = judge(operation, details.state)) {
-    TRY(std::move(*verdict));
-    return true;
-  }
-  if (watch.fd() < 0) return false;
+  ContainerState state = details.state;
   while (true) {
-    TRY(wait_readable(watch.fd(), cancel));
+    if (auto verdict = judge(operation, state)) {
+      TRY(std::move(*verdict));
+      return true;
+    }
+    if (watch.fd() < 0) return false;
+    TRY(wait_readable(watch.fd(), state, cancel));
     while (true) {
       auto change = next_change(watch);
       if (!change && change.error().code() == Code::not_found) return false;
@@ -100,7 +118,8 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, const Operatio
       if (!*change) break;
       if ((*change)->id != details.id) continue;
       if ((*change)->gone) return fail(Code::not_found, "container " + operation.target + " was removed");
-      if (auto verdict = judge(operation, (*change)->state)) {
+      state = (*change)->state;
+      if (auto verdict = judge(operation, state)) {
         TRY(std::move(*verdict));
         return true;
       }
