@@ -404,7 +404,6 @@ struct Service {
   std::string working_dir;
   std::vector<Hook> post_start;
   std::vector<Hook> pre_stop;
-  std::string pull_refresh_after;
   Extensions extensions;
 
   Mark mark;  // of the service's name in the user's file

@@ -175,7 +175,7 @@ Result<> EngineRunner::stop(const Operation& operation) {
 Result<> EngineRunner::unless_in_use(const Operation& operation, Result<> removed) {
   if (removed || removed.error().code() == Code::not_found) return {};
   if (removed.error().code() != Code::conflict && removed.error().code() != Code::busy) return removed;
-  session_.progress.event({.id = operation.shown, .status = "Resource is still in use", .outlook = Outlook::warning});
+  session_.progress.event({.id = operation.shown, .status = std::string(still_in_use), .outlook = Outlook::warning});
   return {};
 }
 

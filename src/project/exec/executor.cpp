@@ -62,7 +62,7 @@ class Execution {
       return;
     }
     tell(operation, operation.before, Outlook::working);
-    tell(operation, operation.after, operation.after == "Resource is still in use" ? Outlook::warning : Outlook::done);
+    tell(operation, operation.after, operation.in_use ? Outlook::warning : Outlook::done);
     succeeded(id);
   }
 

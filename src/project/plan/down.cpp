@@ -94,7 +94,8 @@ class Downer {
       operation.object_id = network.id;
       operation.shown = "Network " + network.spec.name;
       operation.before = "Removing";
-      operation.after = busy ? "Resource is still in use" : "Removed";
+      operation.after = busy ? std::string(still_in_use) : "Removed";
+      operation.in_use = busy;
       operation.needs = removed_;
       plan_.add(std::move(operation));
     }
@@ -114,7 +115,8 @@ class Downer {
       operation.target = volume.spec.name;
       operation.shown = "Volume " + volume.spec.name;
       operation.before = busy ? "" : "Removing";
-      operation.after = busy ? "Resource is still in use" : "Removed";
+      operation.after = busy ? std::string(still_in_use) : "Removed";
+      operation.in_use = busy;
       operation.needs = removed_;
       plan_.add(std::move(operation));
     }

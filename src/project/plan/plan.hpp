@@ -52,6 +52,9 @@ enum class Necessity : std::uint8_t { required, optional };  // optional: a fail
 
 using OperationId = unsigned;  // index in the plan, from 0; printed from 1
 
+// Docker's words for what stays because others need it.
+inline constexpr std::string_view still_in_use = "Resource is still in use";
+
 struct Operation {
   OperationId id = 0;
   Action action = Action::checkpoint;
@@ -76,6 +79,7 @@ struct Operation {
   Awaited awaited = Awaited::healthy;
   bool remove_anonymous_volumes = false;
   bool force = false;                // remove_container: a running one too
+  bool in_use = false;               // keep: it was to be removed, but others need it
   bool only_if_missing = false;      // build_image: not if a pull has brought the image meanwhile
   std::vector<compose::Hook> hooks;  // run_hook: inside the container `target`
 };
