@@ -141,14 +141,22 @@ void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
     start_waiters_.push_back([](StartOutcome) {});
     return on_failed(Error(Code::interrupted, "start " + label()).why("the supervisor was replaced meanwhile"));
   }
+  adopt_execs(inheritance.exits);
+  if (alive) return resume_run();
+  end_run(exit == inheritance.exits.end() ? std::nullopt : std::optional(exit->wait_status));
+}
+
+void Container::adopt_execs(const std::vector<KeptExit>& exits) {
   for (const ExecRecord& exec : record_.execs) {
     const auto begun = process_start_time(exec.pid);
-    const bool ended = std::ranges::any_of(inheritance.exits, [&](const KeptExit& e) { return e.pid == exec.pid; });
+    const bool ended = std::ranges::any_of(exits, [&](const KeptExit& exit) { return exit.pid == exec.pid; });
     if (ended || (begun && *begun == exec.pid_started)) execs_.adopt(unit_.id, exec.exec, exec.pid);
   }
-  if (!alive) {
-    return end_run(exit == inheritance.exits.end() ? std::nullopt : std::optional(exit->wait_status));
-  }
+}
+
+// It runs: serve it, and go on with what was under way.
+void Container::resume_run() {
+  ContainerState& state = record_.state;
   if (auto pidfd = open_pidfd(state.pid)) run_->pidfd = std::move(*pidfd);
   if (unit_.overlay)
     if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))

@@ -134,6 +134,8 @@ class Container {
   void adopt_run(KeeperLink::Inheritance& inheritance);
   void adopt_stdio(std::map<std::string, Fd>& kept);
   void recover_descriptors(std::map<std::string, Fd>& kept);
+  void adopt_execs(const std::vector<KeptExit>& exits);
+  void resume_run();
   void watch_foreign_exit();
 
   void save();          // the run file
