@@ -107,6 +107,20 @@ TEST(Images, AnImageThatCanBeBuiltIsTriedAtTheRegistryFirst) {
             "[1] -> #2 image x/y, build, no image yet\n");
 }
 
+TEST(Images, OneThatAnotherServiceBuildsIsNotPulled) {
+  const compose::Project project =
+      project_of("services: {a: {image: x/y}, b: {image: x/y, build: .}, c: {image: x/y, pull_policy: always}}");
+  EXPECT_EQ(plan_images(project, {}, {.build = BuildWish::always})->to_string(),
+            "[] -> #1 image x/y, build, --build\n");
+  EXPECT_EQ(plan_images(project, {}, {})->to_string(),
+            "[] -> #1 image x/y, pull if possible, not on this machine\n"
+            "[1] -> #2 image x/y, build, no image yet\n");
+  EXPECT_EQ(plan_images(project, {{"x/y", {"sha256:1", {}}}}, {})->to_string(),
+            "[] -> #1 image x/y, pull, the pull policy asks for it\n");
+  EXPECT_EQ(plan_images(project, {}, {.build = BuildWish::never})->to_string(),
+            "[] -> #1 image x/y, pull, not on this machine\n");
+}
+
 TEST(Images, Policies) {
   const auto text = [](const char* policy, bool local, SystemTime now = {}) {
     const compose::Project project = project_of("services: {a: {image: x, pull_policy: " + std::string(policy) + "}}");

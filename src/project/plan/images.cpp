@@ -60,12 +60,23 @@ class ImagePlanner {
     if (!policy)
       return fail(Error(Code::invalid, "invalid pull_policy \"" + service.pull_policy + "\"").at(service.mark));
     if (service.build) return with_build(service, image, local, *policy);
+    if (TRY(made_by_another(service))) return {};
     if (*policy == Policy::always) {
       pull(service, image, "the pull policy asks for it");
     } else if (!local && *policy == Policy::missing) {
       pull(service, image, "not on this machine");
     }
     return {};  // never: its absence is told when the container is made
+  }
+
+  // The image that one service builds and others use: what is going to be built need not be at a registry.
+  Result<bool> made_by_another(const compose::Service& service) {
+    for (const auto& [name, other] : project_.services) {
+      if (!other.build || image_key(project_, other) != image_key(project_, service)) continue;
+      TRY(visit(other));
+      if (!ready_[name].empty()) return true;
+    }
+    return false;
   }
 
   Result<> with_build(const compose::Service& service, const std::string& image, const LocalImage* local,
