@@ -93,8 +93,7 @@ Result<std::unique_ptr<Exec>> Engine::exec(const std::string& id, const ExecSpec
     return fail(
         Error(Code::conflict, "Container " + record.summary.id + " is paused, unpause the container before exec"));
   }
-  if (state.status != Status::running)
-    return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
+  if (!state.running()) return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
   supervisor::ExecOptions options;
   options.process = TRY(exec_process(impl_->container_folder(record.summary.id), record, spec));
   options.tty = spec.tty;

@@ -69,6 +69,10 @@ void Container::when(WaitUntil until, Done done) {
 }
 
 Result<> Container::kill(int signal) {
+  if (record_.state.status == Status::restarting) {  // there is nobody to signal, and nobody shall come
+    stop(Milliseconds(0), signal, [] {});
+    return {};
+  }
   if (phase_ != Phase::running) return fail(not_running(unit_));
   // What Docker does for any signal but 0: a restart policy must not undo it.
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
@@ -81,8 +85,14 @@ Result<> Container::kill(int signal) {
   return {};
 }
 
+Result<> Container::require_process() const {
+  if (phase_ == Phase::running) return {};
+  if (record_.state.status != Status::restarting) return fail(not_running(unit_));
+  return fail(Error(Code::conflict, "Container " + unit_.id + " is restarting, wait until the container is running"));
+}
+
 Result<> Container::pause() {
-  if (phase_ != Phase::running) return fail(not_running(unit_));
+  TRY(require_process());
   if (record_.state.status == Status::paused)
     return fail(Error(Code::conflict, "Container " + unit_.id + " is already paused"));
   TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).freeze(), "pause", label());
@@ -125,7 +135,7 @@ Result<Fd> Container::attach() {
 
 Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnStarted on_started,
                                       ExecTable::OnEnded on_ended) {
-  if (phase_ != Phase::running) return fail(not_running(unit_));
+  TRY(require_process());
   if (record_.state.status == Status::paused)
     return fail(Error(Code::conflict, "Container " + unit_.id + " is paused, unpause the container before exec"));
   // The runtime reads a `process` only as a part of a whole config.json.

@@ -384,6 +384,23 @@ services:
     check(ran.out == "not a tty\n", str(ran))
 
 
+def scenario_a_container_that_restarts(world):
+    """What waits for its next start must be refused in Docker's words by exec, pause and attach, and ended by kill."""
+    world.write("compose.yaml", """
+services:
+  looping: {image: "debian:bookworm-slim", command: "false", restart: always}
+""")
+    world.consort("up", "-d")
+    # It runs for moments in between, more and more seldom.
+    for argv in (["exec", "-T", "looping", "true"], ["pause", "looping"]):
+        eventually(f"{argv[0]} is refused", lambda argv=argv: "is restarting, wait until the container is running"
+                   in world.consort(*argv, status=None).err)
+    eventually("attach is refused", lambda: "You cannot attach to a restarting container, wait until it is running"
+               in world.consort("attach", "looping", status=None).err)
+    world.consort("kill", "looping")
+    check(world.service("looping")["State"] == "exited", str(world.service("looping")))
+
+
 def scenario_terminal_build(world):
     """On a terminal a build must show its steps in place, whatever they write, and leave the terminal usable however it ends."""
     world.write("compose.yaml", "services:\n  web:\n    build: .\n  other:\n    build: {context: ., dockerfile: other}\n")

@@ -401,6 +401,26 @@ TEST_F(SupervisorTest, EndsWithoutItsRunFolder) {
   EXPECT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
 }
 
+TEST_F(SupervisorTest, WhatWaitsForItsRestartIsKilledForGood) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"exit", "1"});
+  unit.restart = RestartUnit{RestartPolicy::always, 0};
+  ASSERT_TRUE(project.start(unit));
+  // It runs for moments in between, more and more seldom.
+  const auto says_so = [](const auto& result) {
+    return !result && result.error().message().contains("is restarting, wait until the container is running");
+  };
+  EXPECT_TRUE(
+      eventually([&] { return says_so(project.client().exec(unit.id, {.process = project.process({"true"})})); }));
+  EXPECT_TRUE(eventually([&] {
+    const auto paused = project.client().pause(unit.id);
+    if (paused) (void)project.client().unpause(unit.id);
+    return says_so(paused);
+  }));
+  ASSERT_TRUE(project.client().kill(unit.id, SIGKILL));
+  EXPECT_EQ(project.state(unit).status, Status::exited);
+}
+
 // The program was removed, so no successor can be started, and no container is left that would need one.
 TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
   TestProject project;

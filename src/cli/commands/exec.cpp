@@ -63,6 +63,10 @@ Result<int> run_attach(Invocation& invocation) {
   project::Session& session = workspace->session();
   const engine::Container container =
       TRY(project::one_container(session, invocation.arguments[0], index_of(invocation), project::Running::required));
+  if (container.state.status == engine::Status::paused)
+    return fail(Code::conflict, "You cannot attach to a paused container, unpause it first");
+  if (container.state.status == engine::Status::restarting)
+    return fail(Code::conflict, "You cannot attach to a restarting container, wait until it is running");
   AttachRelay relay{.id = container.id, .project = session.project_name};
   relay.tty = container.tty;
   relay.with_input = container.open_stdin && !invocation.flags.on("no-stdin");

@@ -105,6 +105,8 @@ class Container {
     Done done;
   };
 
+  Result<> require_process() const;  // Code::conflict in Docker's words
+
   // container_start.cpp
   void launch();
   void launch_now();
