@@ -246,6 +246,8 @@ struct ContainerState {
   std::vector<HealthProbe> health_log;  // inspect() only
   std::vector<BoundPort> ports;         // as bound on the host now
   bool running() const { return status == Status::running || status == Status::paused || status == Status::restarting; }
+  // Needs no start. A paused one does not do its work, and a start says what it needs instead.
+  bool started() const { return running() && status != Status::paused; }
 };
 
 struct MountPoint {

@@ -78,8 +78,9 @@ Result<> Container::kill(int signal) {
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
   TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
   if (signal == 0) return {};
-  // A frozen process dies only after the thaw on cgroup v1.
-  if (record_.state.status == Status::paused && signal == SIGKILL) TRY(unpause());
+  // A frozen process cannot follow what is meant to end it.
+  const bool ends = signal == SIGKILL || signal == unit_.stop_signal;
+  if (ends && record_.state.status == Status::paused) TRY(unpause());
   save();
   emit(EventKind::kill, signal);
   return {};

@@ -401,6 +401,30 @@ services:
     check(world.service("looping")["State"] == "exited", str(world.service("looping")))
 
 
+def scenario_odd_states(world):
+    """Paused, never created and profile-bound containers must be treated as Docker Compose treats them."""
+    world.write("compose.yaml", """
+services:
+  a: {image: "debian:bookworm-slim", command: sleep 1000, init: true}
+  b: {image: "debian:bookworm-slim", command: sleep 1000, init: true}
+  c: {image: "debian:bookworm-slim", command: sleep 1000, init: true, profiles: [x]}
+""")
+    world.consort("up", "-d", "a", "c")
+    world.consort("pause")
+    check({n: c["State"] for n, c in world.ps().items()} == {"a": "paused", "c": "running"}, f"after pause: {world.ps()}")
+    for argv in (["up", "-d", "a"], ["start", "a"]):
+        ran = world.consort(*argv, status=1)
+        check("cannot start a paused container, try unpause instead" in ran.err, str(ran))
+    world.consort("kill", "-s", "TERM", "a")
+    eventually("the signal that ends it thaws it", lambda: world.service("a")["State"] == "exited")
+    world.consort("start")
+    check({n: c["State"] for n, c in world.ps().items()} == {"a": "running", "c": "running"}, f"after start: {world.ps()}")
+    ran = world.consort("down", "-t", "0")
+    check("`consort --profile x down` removes it" in ran.err and set(world.ps()) == {"c"}, f"{ran}\n{world.ps()}")
+    ran = world.consort("down", "-t", "0", "c")
+    check("Removed" in ran.err and not world.ps(), str(ran))
+
+
 def scenario_terminal_build(world):
     """On a terminal a build must show its steps in place, whatever they write, and leave the terminal usable however it ends."""
     world.write("compose.yaml", "services:\n  web:\n    build: .\n  other:\n    build: {context: ., dockerfile: other}\n")

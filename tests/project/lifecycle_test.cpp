@@ -76,6 +76,39 @@ TEST(Lifecycle, StartHonoursDependenciesAndRefusesWhatIsNotThere) {
   EXPECT_EQ(missing.error().message(), "service \"db\" has no container to start");
 }
 
+TEST(Lifecycle, StartPassesOverServicesThatWereNeverCreated) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db", 1, engine::Status::exited);
+  const auto plan = plan_start(scene.observed.containers, ServiceGraph::of(project), {});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->to_string(), "[] -> #1 container app-db-1, start\n");
+}
+
+TEST(Lifecycle, StartIsAskedOfWhatIsPaused) {  // the engine says that it must be unpaused
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db", 1, engine::Status::paused);
+  const auto plan = plan_start(scene.observed.containers, ServiceGraph::of(project), {"db"});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->to_string(), "[] -> #1 container app-db-1, start\n");
+  EXPECT_THAT(plan_converge(project, scene.observed, {})->to_string(), HasSubstr("container app-db-1, start"));
+}
+
+TEST(Lifecycle, DownLeavesWhatBelongsToAnInactiveProfile) {
+  const compose::Project all = project_of("services: {web: {image: x}, debug: {image: x}}");
+  const compose::Project project = project_of("services: {web: {image: x}, debug: {image: x, profiles: [dbg]}}");
+  Scene scene(all);
+  scene.run("web");
+  scene.run("debug");
+  const Plan plan = plan_down("app", &project, scene.observed, {});
+  EXPECT_THAT(plan.to_string(), Not(HasSubstr("container app-debug-1, ")));
+  EXPECT_THAT(plan.to_string(), HasSubstr("app_default, keep"));
+  EXPECT_THAT(plan.warnings, testing::ElementsAre(HasSubstr("`consort --profile dbg down`")));
+  EXPECT_THAT(plan_down("app", &project, scene.observed, {.named = {"debug"}}).to_string(),
+              HasSubstr("container app-debug-1, remove"));
+}
+
 TEST(Lifecycle, RestartTakesDependentsAlongOnlyWhenTheyAskForIt) {
   const compose::Project plain = project_of(stack);
   Scene scene(plain);

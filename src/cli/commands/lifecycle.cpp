@@ -80,12 +80,22 @@ Result<int> run_restart(Invocation& invocation) {
   return carry_out(*opened.workspace, plan, "Restarting");
 }
 
-Result<int> run_kill(Invocation& invocation) {
-  Opened opened = TRY(open(invocation, Scope::named, project::Oneoffs::include));
+namespace {
+
+// Those that run and belong to services which are there and whose profile is active, as Docker Compose chooses them.
+Result<Opened> open_running(Invocation& invocation, project::Oneoffs oneoffs) {
+  Opened opened = TRY(open(invocation, Scope::named, oneoffs));
   const compose::Project* file = opened.workspace->project();
   std::erase_if(opened.containers, [&](const engine::Container& each) {
     return !each.state.running() || (file && !file->services.contains(each.service));
   });
+  return opened;
+}
+
+}  // namespace
+
+Result<int> run_kill(Invocation& invocation) {
+  const Opened opened = TRY(open_running(invocation, project::Oneoffs::include));
   if (opened.containers.empty()) {
     print_err("no container to kill");
     return 0;
@@ -94,21 +104,14 @@ Result<int> run_kill(Invocation& invocation) {
   return carry_out(*opened.workspace, project::plan_kill(opened.containers, signal), "Killing");
 }
 
-// What is not running can neither be paused nor go on, and is passed over.
-Result<Opened> open_running(Invocation& invocation) {
-  Opened opened = TRY(open(invocation));
-  std::erase_if(opened.containers, [](const engine::Container& each) { return !each.state.running(); });
-  return opened;
-}
-
 Result<int> run_pause(Invocation& invocation) {
-  const Opened opened = TRY(open_running(invocation));
+  const Opened opened = TRY(open_running(invocation, project::Oneoffs::leave_out));
   return carry_out(*opened.workspace, project::plan_pause(opened.containers, project::Action::pause_container),
                    "Pausing");
 }
 
 Result<int> run_unpause(Invocation& invocation) {
-  const Opened opened = TRY(open_running(invocation));
+  const Opened opened = TRY(open_running(invocation, project::Oneoffs::leave_out));
   return carry_out(*opened.workspace, project::plan_pause(opened.containers, project::Action::unpause_container),
                    "Unpausing");
 }

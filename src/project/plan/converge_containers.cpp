@@ -115,7 +115,7 @@ Result<> Converger::service(const compose::Service& service) {
   for (const engine::Container* container : surplus) {
     Operation remove = remove_operation(*container);
     remove.cause = "more replicas than wanted";
-    if (container->state.running()) remove.needs = {stop_once(*container, {})};
+    remove.needs = {stop_once(*container, {})};
     removed.push_back(plan_.add(std::move(remove)));
     gone_.insert(container->id);
   }
@@ -142,7 +142,7 @@ Result<> Converger::converge_existing(const compose::Service& service, const eng
 void Converger::keep(const compose::Service& service, const engine::Container& container, Needs needs) {
   const std::string name = container_name(project_, service, container.number, options_.separator);
   const bool stopped = stopped_.contains(container.id);
-  Replica replica{name, service.name, container.number, &container, container.state.running() && !stopped, {}, {}};
+  Replica replica{name, service.name, container.number, &container, container.state.started() && !stopped, {}, {}};
   if (stopped) replica.made = {stopped_.at(container.id)};
   if (container.name != name) {  // a recreation was interrupted before its last step
     Operation rename = on_container(Action::rename_container, container);

@@ -168,7 +168,7 @@ void Converger::orphans() {
     if (!gone_.insert(orphan->id).second) continue;
     Operation remove = remove_operation(*orphan);
     remove.cause = "its service is not in the file";
-    if (orphan->state.running()) remove.needs = {stop_once(*orphan, {})};
+    remove.needs = {stop_once(*orphan, {})};
     plan_.add(std::move(remove));
   }
 }

@@ -34,13 +34,23 @@ class Downer {
  private:
   void choose() {
     for (const engine::Container& container : observed_.containers) {
-      const bool known = !project_ || project_->services.contains(container.service) ||
-                         project_->disabled_services.contains(container.service);
-      const bool orphan = container.oneoff || !known;
-      const bool named = options_.named.empty() || options_.named.contains(container.service);
+      const bool active = !project_ || project_->services.contains(container.service);
+      const bool disabled = !active && project_->disabled_services.contains(container.service);
+      const bool orphan = container.oneoff || (!active && !disabled);
+      const bool named = options_.named.empty() ? !disabled : options_.named.contains(container.service);
       const bool goes = orphan ? options_.remove_orphans : named;
       (goes ? going_ : staying_).push_back(container);
+      if (!orphan && disabled && options_.named.empty()) warn_of_profile(container);
     }
+  }
+
+  // What Docker Compose leaves running without a word.
+  void warn_of_profile(const engine::Container& container) {
+    const std::vector<std::string>& profiles = project_->disabled_services.at(container.service).profiles;
+    if (profiles.empty()) return;
+    plan_.warnings.push_back("Container " + container.name + " stays, as the profile of service \"" +
+                             container.service + "\" is not active: `consort --profile " + profiles.front() +
+                             " down` removes it");
   }
 
   // Dependents first; the graph of the labels knows services that the file no longer has.

@@ -57,26 +57,27 @@ class Starter {
   Result<Plan> run(const std::set<std::string>& named) {
     const std::vector<std::string> names(named.begin(), named.end());
     const std::set<std::string> wanted = graph_.with_dependencies(named.empty() ? graph_.services() : names);
-    for (const std::string& name : graph_.order())
-      if (wanted.contains(name)) TRY(start(name));
+    for (const std::string& name : graph_.order()) {
+      if (!wanted.contains(name)) continue;
+      // A service that was never created does not keep the others from starting; a project without any is a mistake.
+      if (containers_.empty())
+        return fail(Error(Code::not_found, "service \"" + name + "\" has no container to start"));
+      start(name);
+    }
     return std::move(plan_);
   }
 
  private:
-  Result<> start(const std::string& name) {
+  void start(const std::string& name) {
     Needs needs = conditions(name);
-    bool any = false;
     for (const engine::Container& container : containers_) {
       if (container.service != name) continue;
-      any = true;
-      if (container.state.running()) continue;
+      if (container.state.started()) continue;
       Operation operation = start_operation(container);
       operation.needs = needs;
       needs.push_back(plan_.add(std::move(operation)));
       up_[name].push_back(needs.back());
     }
-    if (!any) return fail(Error(Code::not_found, "service \"" + name + "\" has no container to start"));
-    return {};
   }
 
   Needs conditions(const std::string& name) {
