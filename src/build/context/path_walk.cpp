@@ -42,6 +42,12 @@ std::string PathWalk::here() const {
   return join(done_, "/");
 }
 
+std::string PathWalk::whole() const {
+  std::string path = here();
+  for (const auto& part : todo_) path += (path.empty() ? "" : "/") + part;
+  return path;
+}
+
 std::string PathWalk::parent() const {
   return join(std::span(done_).first(done_.size() - 1), "/");
 }

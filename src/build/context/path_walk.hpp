@@ -20,6 +20,7 @@ class PathWalk {
   bool at_last() const { return todo_.empty(); }
 
   std::string here() const;    // relative to the root, without links on the way; "" is the root
+  std::string whole() const;   // here() and what is left of the path
   std::string parent() const;  // of here(); only after next()
   const std::string& name() const { return done_.back(); }  // the last part of here(); only after next()
 

@@ -14,6 +14,7 @@
 #include "build/exec/fetch.hpp"
 #include "build/exec/run_mounts.hpp"
 #include "build/exec/run_step.hpp"
+#include "build/internal/context_use.hpp"
 #include "build/internal/stage_run.hpp"
 #include "build/plan/text.hpp"
 #include "runtime/user.hpp"
@@ -234,6 +235,7 @@ class StepRun {
     if (planned.mount.type != RunMount::Type::bind) return {};
     CopyOperation everything;
     everything.from = planned.from;
+    everything.wildcards = false;
     const CopySource source{CopySource::Kind::path, planned.mount.source, {}};
     return prepare(everything, source);
   }
@@ -313,6 +315,7 @@ class StepRun {
                       .why("failed to calculate checksum: " + selection.error().message())
                       .hint(hint_for_missing(source.text, copy)));
     }
+    if (selection->empty() && !copy.from && !copy.parents) TRY(check_sent(shared_, source.text));
     prepared.selection = std::move(*selection);
     for (auto& selected : prepared.selection) TRY(prepared.tree->hash(selected.start, selected.entries));
     prepared.looked_up = true;
