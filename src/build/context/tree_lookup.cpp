@@ -9,8 +9,8 @@
 
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
+#include "base/path_walk.hpp"
 #include "base/strings.hpp"
-#include "build/context/path_walk.hpp"
 #include "build/context/tree.hpp"
 #include "build/dockerfile/wildcard.hpp"
 

@@ -10,7 +10,7 @@
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
 #include "base/strings.hpp"
-#include "build/context/path_walk.hpp"
+#include "base/path_walk.hpp"
 
 namespace consort::build {
 namespace {

@@ -421,28 +421,18 @@ class StepRun {
     const auto tar = TRY(open_archive(file));
     image::UnpackOptions options;
     options.whiteouts = image::UnpackOptions::Whiteouts::plain;
-    if (copy.chown.empty()) {
-      const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, NewFolder{}));
-      const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      struct stat before {};
-      if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
-      TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
-      // The archive's "." says nothing about the folder it is unpacked into.
-      if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
-          ::fchmod(folder.get(), before.st_mode & 07777) != 0 || ::futimens(folder.get(), nullptr) != 0)
-        return fail_errno("restore owner", "/" + path);
-      return {};
-    }
-    // With an owner of its own it goes through a folder that holds nothing else.
-    const std::string folder = folder_ + "/unpacked";
-    TRY(make_directories(folder, 0700));
-    TRY(image::unpack_layer(tar, folder, options));
-    const SourceTree tree = TRY(SourceTree::open(folder, {}, {}));
-    CopySettings owned;
-    owned.owner = settings.owner;
-    for (const auto& selected : TRY(select(tree, CopyOperation{}, "/")))
-      TRY(copy_into(tree, selected, root, copy.destination, owned));
-    return remove_tree(folder);
+    if (!copy.chown.empty()) options.owner = {settings.owner->uid, settings.owner->gid};
+    const NewFolder made{.owner = copy.chown.empty() ? OwnerIds{} : *settings.owner};
+    const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, made));
+    const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    struct stat before {};
+    if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
+    TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
+    // The archive's "." says nothing about the folder it is unpacked into.
+    if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
+        ::fchmod(folder.get(), before.st_mode & 07777) != 0 || ::futimens(folder.get(), nullptr) != 0)
+      return fail_errno("restore owner", "/" + path);
+    return {};
   }
 
   Result<> copy_fetched(const CopyOperation& copy, const Fetched& fetched, int root, const CopySettings& settings) {

@@ -1,4 +1,4 @@
-#include "build/context/path_walk.hpp"
+#include "base/path_walk.hpp"
 
 #include <cerrno>
 #include <span>
@@ -6,7 +6,7 @@
 
 #include "base/strings.hpp"
 
-namespace consort::build {
+namespace consort {
 
 namespace {
 
@@ -60,4 +60,4 @@ Result<> PathWalk::follow(std::string_view target) {
   return {};
 }
 
-}  // namespace consort::build
+}  // namespace consort

@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 
-namespace consort::build {
+namespace consort {
 
 class PathWalk {
  public:
@@ -36,4 +36,4 @@ class PathWalk {
   int links_ = 0;
 };
 
-}  // namespace consort::build
+}  // namespace consort
