@@ -279,8 +279,11 @@ class StepRun {
 
   std::string fetch_folder() { return folder_ + "/fetch-" + std::to_string(prepared_.size()); }
 
+  // The same for "a", "./a" and "/a". What stands before "/./" says more.
   static std::string files_of(const CopySource& source) {
-    return "files of " + (source.text.empty() ? "." : source.text);
+    if (source.text.contains("/./")) return "files of " + source.text;
+    const std::string path = clean_path("/" + source.text).substr(1);
+    return "files of " + (path.empty() ? "." : path);
   }
 
   Result<> prepare_path_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared) {
