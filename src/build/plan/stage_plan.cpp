@@ -356,8 +356,12 @@ class Planner {
     }
     out_.state.workdir_set = true;
     // As written if absolute: that is what the image's configuration and history say.
-    config().working_dir = path.starts_with('/') ? path : join_path(working_dir(), path);
-    const std::string& directory = config().working_dir;
+    std::string& directory = config().working_dir;
+    if (path.starts_with('/')) {
+      directory = path;
+    } else if (!path.empty() || directory.empty()) {
+      directory = join_path(working_dir(), path);
+    }
     if (directory == "/") {
       remember("WORKDIR /", Layer::none);
       return {};
