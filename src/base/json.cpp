@@ -1,5 +1,7 @@
 #include "base/json.hpp"
 
+#include <algorithm>
+
 template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 namespace consort {
@@ -40,6 +42,21 @@ Result<Json> parse_json(std::string_view text, const std::string& source) {
 
 std::string dump_json(const Json& value, int indent) {
   return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string escape_html(std::string_view json) {
+  constexpr std::pair<std::string_view, std::string_view> escapes[] = {
+      {"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}, {"\xE2\x80\xA8", "\\u2028"}, {"\xE2\x80\xA9", "\\u2029"}};
+  std::string text;
+  text.reserve(json.size());
+  for (std::size_t i = 0; i < json.size();) {
+    const auto* found =
+        std::ranges::find_if(escapes, [&](const auto& each) { return json.substr(i).starts_with(each.first); });
+    const bool plain = found == std::end(escapes);
+    text += plain ? json.substr(i, 1) : found->second;
+    i += plain ? 1 : found->first.size();
+  }
+  return text;
 }
 
 const Json* find_key(const Json& object, std::string_view key) {

@@ -20,6 +20,9 @@ Result<Json> parse_json(std::string_view text, const std::string& source);
 
 // Compact text; invalid UTF-8 becomes U+FFFD rather than an exception.
 std::string dump_json(const Json& value, int indent = -1);
+// The same text with <, >, &, U+2028 and U+2029 as \u003c and the like: what Go's encoding/json gives, and with it
+// whatever Docker prints as a whole.
+std::string escape_html(std::string_view json);
 
 // Typed looks into a value that may be anything; a missing key or another type gives the default.
 std::string get_string(const Json& object, std::string_view key, std::string fallback = {});

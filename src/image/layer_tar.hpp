@@ -1,8 +1,11 @@
 // Between the two forms of a layer: the OCI tar (".wh." whiteouts) and the folder in overlayfs's form.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -26,7 +29,14 @@ struct UnpackLimits {
 };
 struct UnpackOptions {
   UnpackLimits limits;
-  enum class Whiteouts : std::uint8_t { overlay, plain } whiteouts = Whiteouts::overlay;  // plain: ".wh." is a name
+  // plain: what is unpacked is no layer. ".wh." is a name, and a link to nothing gets the folder that it names if
+  // something is to go into it.
+  enum class Whiteouts : std::uint8_t { overlay, plain } whiteouts = Whiteouts::overlay;
+  struct Owner {
+    uid_t uid = 0;
+    gid_t gid = 0;
+  };
+  std::optional<Owner> owner;  // of all entries, instead of their own
   std::stop_token cancel;
   std::function<void(std::uint64_t bytes)> on_bytes;  // tar bytes so far
 };

@@ -10,6 +10,8 @@
 #include <unordered_map>
 
 #include "base/os/file.hpp"
+#include "base/os/link.hpp"
+#include "base/path_walk.hpp"
 #include "image/internal/overlay_form.hpp"
 #include "image/internal/tar_reader.hpp"
 #include "image/layer_tar.hpp"
@@ -68,6 +70,7 @@ class Unpacker {
   Result<bool> apply_whiteout(const TarEntry& entry, const Place& place);
   Result<> make_opaque(const TarEntry& entry, const std::string& folder);
   Result<std::shared_ptr<const Fd>> folder(const std::string& path);
+  Result<Fd> make_folders(const std::string& path);
   Result<bool> replace(int parent, const std::string& name, TarEntry::Type by);
   Result<> make_file(const TarEntry& entry, int parent, const std::string& name, TarReader& tar);
   Result<> write_data(const TarEntry& entry, int fd, TarReader& tar);
@@ -93,8 +96,12 @@ class Unpacker {
 
 Result<UnpackReport> Unpacker::run(TarReader& tar) {
   for (;;) {
-    const auto entry = TRY(tar.next());
+    auto entry = TRY(tar.next());
     if (!entry) break;
+    if (options_.owner) {
+      entry->uid = options_.owner->uid;
+      entry->gid = options_.owner->gid;
+    }
     if (++report_.entries > options_.limits.max_entries)
       return fail(Error(Code::invalid, "unpack")
                       .why("more than the limit of " + std::to_string(options_.limits.max_entries) + " entries"));
@@ -177,9 +184,32 @@ Result<std::shared_ptr<const Fd>> Unpacker::folder(const std::string& path) {
   if (const auto found = folders_.find(path); found != folders_.end()) return found->second;
   if (folders_.size() >= max_cached_folders) folders_.clear();
   Result<Fd> fd = open_in_root(root_.get(), path.empty() ? "." : path, O_PATH | O_DIRECTORY);
-  if (!fd && fd.error().sys_errno() == ENOENT) fd = make_directories_in_root(root_.get(), path);
+  if (!fd && fd.error().sys_errno() == ENOENT) {
+    const bool layer = options_.whiteouts == UnpackOptions::Whiteouts::overlay;
+    fd = layer ? make_directories_in_root(root_.get(), path) : make_folders(path);
+  }
   if (!fd) return fail(std::move(fd).error());
   return folders_.emplace(path, std::make_shared<const Fd>(std::move(*fd))).first->second;
+}
+
+// Folders that the tar implies, as Docker makes them for ADD: through links to nothing, and with nothing of a
+// set-group-id folder that they are in.
+Result<Fd> Unpacker::make_folders(const std::string& path) {
+  PathWalk walk(path);
+  while (walk.next()) {
+    const std::string above = walk.parent();
+    const Fd parent = TRY(open_in_root(root_.get(), above.empty() ? "." : above, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    const char* name = walk.name().c_str();
+    struct stat st;
+    if (::fstatat(parent.get(), name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+      if (S_ISLNK(st.st_mode)) TRY(walk.follow(TRY(read_link_at(parent.get(), name, path))));
+      continue;
+    }
+    if (::mkdirat(parent.get(), name, 0755) != 0 || ::fchownat(parent.get(), name, 0, 0, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ::fchmodat(parent.get(), name, 0755, 0) != 0)
+      return fail_errno("create folder", walk.here());
+  }
+  return open_in_root(root_.get(), walk.here().empty() ? "." : walk.here(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
 
 // Takes away what an earlier entry of the same tar put there: the last one wins. True if it was a whiteout.

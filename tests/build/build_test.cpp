@@ -233,6 +233,19 @@ TEST_F(Builds, RunAStepOnceForAllWhoNeedIt) {
   for (const auto& each : files) EXPECT_THAT(each, HasSubstr(" /out 2 "));
 }
 
+TEST_F(Builds, TakeACopyFromTheCacheHoweverItsSourceIsSpelled) {
+  BuildRequest request;
+  request.context = world_->new_folder();
+  world_->write(request.context + "/d/f", "f");
+  request.dockerfile_inline = "FROM bb:1\nCOPY d /x\nCOPY . /y\n";
+  const auto first = world_->build(request);
+  ASSERT_TRUE(first) << first.error().message();
+  request.dockerfile_inline = "FROM bb:1\nCOPY ./d/ /x\nCOPY ./ /y\n";
+  const auto second = world_->build(request);
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_EQ(second->steps_cached, 2) << world_->output;
+}
+
 TEST_F(Builds, CheckOnlyWarnsWithPlaces) {
   auto wanted = request("FROM bb:1 as Base\nENV API_KEY=x\nWORKDIR rel\nCMD echo $NOPE\nRUN echo\nLABEL a=$NOPE\n");
   wanted.goal = Goal::check_only;

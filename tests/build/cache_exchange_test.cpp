@@ -205,6 +205,39 @@ TEST_F(Exchange, MinHoldsOnlyTheImagesLayers) {
   EXPECT_EQ(second->steps_cached, 2) << reasons(*second);
 }
 
+// One cache holds what was done for all, what they share once.
+TEST_F(Exchange, OfSeveralPlatformsIsOneCache) {
+  wanted_.platforms = {"linux/s390x", image::Platform::host().text()};
+  wanted_.tags = {"app:1"};
+  wanted_.dockerfile_inline =
+      "FROM --platform=$BUILDPLATFORM base AS make\nRUN head -c 9 /dev/urandom > /random\n"
+      "FROM make AS each\nARG TARGETARCH\nRUN echo $TARGETARCH > /arch; head -c 9 /dev/urandom >> /arch\n"
+      "FROM scratch\nCOPY --from=each /arch /random /\n";
+  const auto first = here_->build(with({}, {"type=local,mode=max,dest=" + cache_}));
+  ASSERT_TRUE(first) << first.error().message();
+  EXPECT_EQ(first->steps_cached, 0);
+  EXPECT_EQ(layer_blobs().size(), 5U) << "one RUN for both, then a RUN and a COPY for each";
+  const auto second = there_->build(with({"type=local,src=" + cache_}, {}));
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_EQ(second->steps_cached, second->steps_total) << reasons(*second);
+  for (const std::string& platform : wanted_.platforms) {
+    const auto parsed = image::Platform::parse(platform).value();
+    const auto here = here_->store().find("app:1", parsed);
+    const auto there = there_->store().find("app:1", parsed);
+    ASSERT_TRUE(here && there) << platform;
+    EXPECT_EQ(here->id, there->id) << platform;
+  }
+}
+
+TEST_F(Exchange, OfSeveralPlatformsWithMinHoldsEachImagesLayers) {
+  wanted_.platforms = {"linux/s390x", image::Platform::host().text()};
+  wanted_.dockerfile_inline =
+      "FROM --platform=$BUILDPLATFORM base AS make\nARG TARGETARCH\nRUN echo $TARGETARCH > /arch\n"
+      "FROM scratch\nCOPY --from=make /arch /\n";
+  ASSERT_TRUE(here_->build(with({}, {"type=local,dest=" + cache_})));
+  EXPECT_EQ(layer_blobs().size(), 2U);
+}
+
 TEST_F(Exchange, TheSameCacheIsWrittenAgainAndAnotherTagStays) {
   const std::string to = "type=local,mode=max,dest=" + cache_;
   ASSERT_TRUE(here_->build(with({}, {to})));

@@ -52,5 +52,20 @@ TEST(Checks, EveryCaseWarnsAsDockerDid) {
   }
 }
 
+TEST(Checks, OfATargetLookAtNoOtherStage) {
+  std::string why;
+  const auto world = World::make(why);
+  if (!world) GTEST_SKIP() << why;
+  BuildRequest request;
+  request.context = world->new_folder();
+  request.goal = Goal::check_only;
+  request.target = "wanted";
+  world->write(request.context + "/Dockerfile", "FROM no.example/such:1\nCMD a\nFROM bb:1 AS wanted\nWORKDIR b\n");
+  const auto checked = world->build(request);
+  ASSERT_TRUE(checked) << checked.error().message();
+  EXPECT_EQ(lines_of(checked->warnings),
+            "WorkdirRelativePath 4 Relative workdir \"b\" can have unexpected results if the base image changes\n");
+}
+
 }  // namespace
 }  // namespace consort::build

@@ -1,5 +1,6 @@
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include "cli/commands/build_file.hpp"
 #include "cli/commands/moment.hpp"
 #include "cli/render/container_text.hpp"
 #include "cli/render/log_printer.hpp"
@@ -101,6 +102,25 @@ TEST(Table, Widths) {
   EXPECT_EQ(format_table({{"NAME", "B"}, {"a-name-of-12c", ""}}, object_table),
             "NAME            B\na-name-of-12c   \n");
   EXPECT_EQ(format_table({{"NAME", "STATUS"}}, wide_table), "NAME                STATUS\n");
+}
+
+TEST(Template, WholeRowsAreWrittenAsGoWritesThem) {
+  const std::vector<FormatRow> rows{{{"Command", "COMMAND", "a <b >c && d", ""}}};
+  EXPECT_EQ(format_rows("json", rows, {}, rows[0]).value_or(""),
+            "{\"Command\":\"a \\u003cb \\u003ec \\u0026\\u0026 d\"}\n");
+  EXPECT_EQ(format_rows("{{json .Command}}", rows, {}, rows[0]).value_or(""), "\"a <b >c && d\"\n");
+}
+
+TEST(BakeFile, IsWrittenAsGoWritesIt) {
+  compose::Project project;
+  project.name = "p";
+  compose::Service& service = project.services["web"];
+  service.name = "web";
+  service.build.emplace();
+  service.build->context = "/x";
+  service.build->target = "a>b<c&d\xE2\x80\xA8";
+  EXPECT_THAT(bake_file(project, PrintedGoal::image),
+              testing::HasSubstr("\"target\": \"a\\u003eb\\u003cc\\u0026d\\u2028\""));
 }
 
 TEST(Template, FieldsAndTables) {

@@ -55,6 +55,32 @@ TEST(BuildPlatforms, AreAllThatAreListedOrTheOneThatIsRun) {
   EXPECT_THAT(platforms_of("      context: .\n", build), IsEmpty());
 }
 
+// A service that is not selected is no container, but others may need its image.
+TEST(ImagePlans, BuildWhatOthersAreBuiltFrom) {
+  const compose::Project all = project_of(R"(
+services:
+  base: {build: .}
+  middle: {build: {context: ., additional_contexts: {x: "service:base"}}}
+  web: {build: {context: ., additional_contexts: {y: "service:middle"}}}
+)");
+  const std::vector<std::string> names{"web"};
+  const auto project = compose::project_with_services(all, names, compose::Dependencies::include);
+  ASSERT_TRUE(project);
+  const std::string plan =
+      "[] -> #1 image app-base, build, middle is built from it\n"
+      "[1] -> #2 image app-middle, build, web is built from it\n"
+      "[2] -> #3 image app-web, build, no image yet\n";
+  EXPECT_EQ(plan_images(*project, {}, {})->to_string(), plan);
+  EXPECT_EQ(plan_images(all, {{"app-base", {"sha256:1", {}}}, {"app-middle", {"sha256:2", {}}}}, {})->to_string(),
+            plan);
+  EXPECT_THAT(names_of(group_builds(*project, {"base", "middle", "web"}, {})),
+              ElementsAre(ElementsAre("base"), ElementsAre("middle"), ElementsAre("web")));
+  EXPECT_TRUE(plan_images(*project, {{"app-web", {"sha256:3", {}}}}, {})->empty());
+  const auto request = build_request(*project, project->services.at("web"), {});
+  ASSERT_EQ(request.additional_contexts.size(), 1U);
+  EXPECT_EQ(request.additional_contexts[0].value, "docker-image://app-middle");
+}
+
 // An image that is there for another platform is not there.
 TEST(ImagePlans, LookForThePlatformThatAServiceAsksFor) {
   const compose::Project project = project_of(R"(

@@ -19,8 +19,6 @@
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
-#include "build/context/path_walk.hpp"
-#include "build/dockerfile/wildcard.hpp"
 
 namespace consort::build {
 namespace {
@@ -297,61 +295,6 @@ SourceTree SourceTree::of(Fd root, std::string name) {
   tree.name_ = std::move(name);
   tree.memory_ = std::make_unique<Memory>();
   return tree;
-}
-
-Result<std::string> SourceTree::resolve(const std::string& path) const {
-  PathWalk walk(path);
-  while (walk.next()) {
-    const std::string here = walk.here();
-    const auto fd = open_in_root(root_.get(), here, O_PATH | O_NOFOLLOW);
-    if (!fd || ignored_folder_or_file(here))
-      return fail(Error(Code::not_found).why("\"" + clean_path("/" + path) + "\": not found"));
-    struct stat info {};
-    if (::fstat(fd->get(), &info) != 0) return fail_errno("look at", here);
-    if (S_ISLNK(info.st_mode)) TRY(walk.follow(TRY(read_link_at(fd->get(), "", here))));
-  }
-  return walk.here();
-}
-
-bool SourceTree::ignored_folder_or_file(const std::string& path) const {
-  if (ignore_.empty() || !ignore_.matches(path)) return false;
-  return !ignore_.may_take_back_below(path);
-}
-
-Result<std::vector<std::string>> SourceTree::glob(const std::string& pattern) const {
-  std::vector<std::string> parts;
-  for (auto& part : split(clean_path(pattern), '/')) {
-    if (!part.empty() && part != ".") parts.push_back(std::move(part));
-  }
-  std::size_t fixed = 0;
-  while (fixed < parts.size() && !has_wildcards(parts[fixed])) ++fixed;
-  const auto base = resolve(join(std::span(parts).first(fixed), "/"));
-  if (!base) {
-    if (base.error().code() == Code::not_found) return std::vector<std::string>{};
-    return std::unexpected(Error(Code::io).why(base.error().message()));
-  }
-  std::vector<std::string> found{*base};
-  for (std::size_t i = fixed; i < parts.size(); ++i) {
-    std::vector<std::string> next;
-    for (const auto& folder : found) {
-      const auto fd = open_in_root(root_.get(), folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-      if (!fd) continue;
-      DIR* dir = ::fdopendir(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
-      if (!dir) return fail_errno("read folder", folder);
-      const std::unique_ptr<DIR, int (*)(DIR*)> closer(dir, ::closedir);
-      while (const dirent* item = ::readdir(dir)) {
-        const std::string name = item->d_name;
-        if (name == "." || name == "..") continue;
-        const auto matched = path_match(parts[i], name);
-        if (!matched) return fail(Error(Code::invalid).why("syntax error in pattern: " + pattern));
-        const std::string path = folder.empty() ? name : folder + "/" + name;
-        if (*matched && !ignored_folder_or_file(path)) next.push_back(path);
-      }
-    }
-    found = std::move(next);
-  }
-  std::ranges::sort(found);
-  return found;
 }
 
 Result<std::vector<FileEntry>> SourceTree::walk(const std::string& path, const WalkFilter& filter) const {

@@ -76,8 +76,11 @@ class SourceTree {
   // Links followed inside the root, as if it were "/". Gives the real path, "" for the root. Code::not_found if
   // absent or ignored.
   Result<std::string> resolve(const std::string& path) const;
-  // Names that a pattern with wildcards matches: real paths, sorted.
+  // Names that a pattern with wildcards matches: real paths, sorted. An error if the folders before the first wildcard
+  // are not there.
   Result<std::vector<std::string>> glob(const std::string& pattern) const;
+  // What lstat(2) says, in BuildKit's words, of a path that is not there; links on the way are followed.
+  Error lstat_error(const std::string& path) const;
   // The entry itself first (path ""), then all below. Not hashed.
   Result<std::vector<FileEntry>> walk(const std::string& path, const WalkFilter& filter) const;
   // Digests all regular files among the entries of walk(start) that have none; several threads.
@@ -86,7 +89,10 @@ class SourceTree {
 
  private:
   SourceTree();
-  bool ignored_folder_or_file(const std::string& path) const;
+  bool ignored_with_all_below(const std::string& path) const;
+  Result<bool> is_visible(const std::string& path) const;
+  Result<std::vector<std::string>> names_in(const std::string& folder, const std::string& name_pattern,
+                                            const std::string& pattern) const;  // pattern: for messages
   struct Memory;
   Fd root_;
   std::string name_;

@@ -54,9 +54,8 @@ Result<Command> copy_or_add(const Instruction& instruction) {
   const bool add = instruction.keyword == Keyword::add;
   const std::string name(to_string(instruction.keyword));
   if (instruction.words.size() < 2) {
-    return wrong(name + " requires at least two arguments, but only " +
-                 (instruction.words.empty() ? "none were" : "one was") +
-                 " provided. Destination could not be determined");
+    return wrong(name +
+                 " requires at least two arguments, but only one was provided. Destination could not be determined");
   }
   const auto flags = TRY(add ? FlagSet::check(instruction, {{Kind::text, "chown"},
                                                             {Kind::text, "chmod"},

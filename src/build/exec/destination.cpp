@@ -9,8 +9,8 @@
 
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
+#include "base/path_walk.hpp"
 #include "base/strings.hpp"
-#include "build/context/path_walk.hpp"
 
 namespace consort::build {
 namespace {
@@ -192,6 +192,7 @@ class Copier {
 struct Target {
   std::string path;  // real
   bool is_folder = false;
+  bool is_other = false;
 };
 
 NewFolder new_folder_of(const CopySettings& settings) {
@@ -204,7 +205,9 @@ Result<Target> prepare_target(int root, const std::string& destination, const Ne
   target.path = TRY(prepare_path(root, destination, folder ? MakeFolders::all : MakeFolders::all_but_last, made));
   const auto fd = open_in_root(root, target.path.empty() ? "." : target.path, O_PATH | O_NOFOLLOW);
   struct stat info {};
-  target.is_folder = fd && ::fstat(fd->get(), &info) == 0 && S_ISDIR(info.st_mode);
+  const bool exists = fd && ::fstat(fd->get(), &info) == 0;
+  target.is_folder = exists && S_ISDIR(info.st_mode);
+  target.is_other = exists && !target.is_folder;
   return target;
 }
 
@@ -251,6 +254,7 @@ Result<> copy_into(const SourceTree& tree, const Selected& source, int root, con
   Target target = TRY(prepare_target(root, destination, new_folder_of(settings)));
   bool made = false;
   if (source.is_folder()) {
+    if (target.is_other) return fail(Error(Code::invalid).why("cannot copy to non-directory: /" + target.path));
     if (!target.is_folder) {
       made = true;
       target.path = TRY(prepare_path(root, target.path, MakeFolders::all, new_folder_of(settings)));

@@ -15,6 +15,27 @@ std::unexpected<Error> not_octal(std::string_view text) {
                        "'. it should be octal string and between 0 and 07777"));
 }
 
+// "ug" of "ug+x"; the sticky bit belongs to none of them.
+mode_t read_classes(std::string_view part, std::size_t& at) {
+  mode_t who = 0;
+  for (; at < part.size() && std::string_view("ugoa").contains(part[at]); ++at) {
+    switch (part[at]) {
+      case 'u':
+        who |= S_IRWXU | S_ISUID;
+        break;
+      case 'g':
+        who |= S_IRWXG | S_ISGID;
+        break;
+      case 'o':
+        who |= S_IRWXO;
+        break;
+      default:
+        who |= 06777;
+    }
+  }
+  return who;
+}
+
 }  // namespace
 
 Result<ModeChange> ModeChange::parse(std::string_view text) {
@@ -31,62 +52,51 @@ Result<ModeChange> ModeChange::parse(std::string_view text) {
   const auto wrong = [&] { return fail(Error(Code::invalid).why("invalid mode: \"" + std::string(text) + "\"")); };
   for (const auto& part : split(text, ',')) {
     std::size_t i = 0;
-    mode_t who = 0;
-    for (; i < part.size() && std::string_view("ugoa").contains(part[i]); ++i) {
-      switch (part[i]) {
-        case 'u':
-          who |= S_IRWXU | S_ISUID;
-          break;
-        case 'g':
-          who |= S_IRWXG | S_ISGID;
-          break;
-        case 'o':
-          who |= S_IRWXO | S_ISVTX;
-          break;
-        default:
-          who |= 07777;
-      }
-    }
-    if (who == 0) who = 07777;
+    const mode_t who = read_classes(part, i);
     if (i >= part.size()) return wrong();
     while (i < part.size()) {
-      Clause clause;
-      clause.who = who;
-      clause.op = part[i];
+      Clause clause{.who = who, .op = part[i]};
       if (!std::string_view("+-=").contains(part[i++])) return wrong();
       for (; i < part.size() && !std::string_view("+-=").contains(part[i]); ++i) {
-        switch (part[i]) {
-          case 'r':
-            clause.bits |= 0444;
-            break;
-          case 'w':
-            clause.bits |= 0222;
-            break;
-          case 'x':
-            clause.bits |= 0111;
-            break;
-          case 'X':
-            clause.conditional_execute = true;
-            break;
-          case 's':
-            clause.bits |= S_ISUID | S_ISGID;
-            break;
-          case 't':
-            clause.bits |= S_ISVTX;
-            break;
-          case 'u':
-          case 'g':
-          case 'o':
-            clause.copied += part[i];
-            break;
-          default:
-            return wrong();
-        }
+        if (!clause.add(part[i])) return wrong();
       }
-      change.clauses_.push_back(clause);
+      change.clauses_.push_back(std::move(clause));
     }
   }
   return change;
+}
+
+bool ModeChange::Clause::add(char permission) {
+  const bool only_other = who != 0 && (who & ~mode_t{S_IRWXO}) == 0;  // that has neither set-id nor sticky bit
+  switch (permission) {
+    case 'r':
+      bits |= 0444;
+      return true;
+    case 'w':
+      bits |= 0222;
+      return true;
+    case 'x':
+      bits |= 0111;
+      return true;
+    case 'X':
+      conditional_execute = true;
+      return true;
+    case 's':
+      if (!only_other) bits |= S_ISUID | S_ISGID;
+      return true;
+    case 't':
+      if (only_other) return true;
+      bits |= S_ISVTX;
+      who |= S_ISVTX;  // without classes it is then all that changes: "=rt" is "=t"
+      return true;
+    case 'u':
+    case 'g':
+    case 'o':
+      copied += permission;
+      return true;
+    default:
+      return false;
+  }
 }
 
 mode_t ModeChange::apply(mode_t mode) const {
@@ -99,14 +109,15 @@ mode_t ModeChange::apply(mode_t mode) const {
       const mode_t rwx = mode >> (from == 'u' ? 6 : from == 'g' ? 3 : 0) & 7;
       bits |= rwx << 6 | rwx << 3 | rwx;
     }
-    bits &= clause.who;
+    const mode_t who = clause.who == 0 ? 06777 : clause.who;
+    bits &= who;
     if (clause.op == '+') {
       mode |= bits;
     } else if (clause.op == '-') {
       mode &= ~bits;
     } else {
       const mode_t cleared = clause.copied.empty() ? 07777 : 0777;  // a copy leaves the special bits alone
-      mode = (mode & ~(clause.who & cleared)) | bits;
+      mode = (mode & ~(who & cleared)) | bits;
     }
   }
   return mode;

@@ -66,7 +66,8 @@ class MountMaker {
   // What is written to a mount of the context must not reach the context, what is ignored must not be seen, and all
   // belongs to root, whoever owns it here. Empty: the context can be mounted as it is.
   Result<std::string> copy_of_context(const std::string& source, bool read_only) {
-    const CopyOperation everything;
+    CopyOperation everything;
+    everything.wildcards = false;
     const auto selection = TRY(select(*shared_.context, everything, source));
     const auto foreign = [](const FileEntry& entry) { return entry.uid != 0 || entry.gid != 0; };
     const bool owned = std::ranges::none_of(

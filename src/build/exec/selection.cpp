@@ -60,11 +60,14 @@ Result<std::vector<Selected>> select(const SourceTree& tree, const CopyOperation
   if (copy.parents) return select_with_parents(tree, copy, source, exclude);
   std::vector<std::string> starts;
   const std::string path = clean_path("/" + source).substr(1);  // "a/../b" is "b", whatever a is, and nothing leads out
-  const bool pattern = has_wildcards(path);
+  const bool pattern = copy.wildcards && has_wildcards(path);
   if (pattern) {
     starts = TRY(tree.glob(path));
   } else {
-    starts.push_back(TRY(tree.resolve(path)));
+    auto start = tree.resolve(path);
+    // With exclusions BuildKit finds it out when it copies, not when it makes the key.
+    if (!start && start.error().code() == Code::not_found && !copy.exclude.empty()) return fail(tree.lstat_error(path));
+    starts.push_back(TRY(std::move(start)));
   }
   std::vector<Selected> found;
   for (auto& start : starts) {

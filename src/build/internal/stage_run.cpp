@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/os/file.hpp"
+
 namespace consort::build {
 namespace {
 
@@ -107,7 +109,12 @@ Result<SourceTree*> StageRuns::tree_of(std::size_t node) {
   const FinishedStage* stage = TRY(wait_for(node));
   const std::scoped_lock lock(runs_[node].tree_mutex);
   if (!runs_[node].tree) {
-    Fd root = TRY(open_merged(stage->files.layers, shared_.scratch));
+    std::string scratch = shared_.scratch;
+    if (stage->files.layers.folders.empty()) {  // the scratch folder itself would be what the stage holds
+      scratch += "/empty";
+      TRY(make_directories(scratch, 0755));
+    }
+    Fd root = TRY(open_merged(stage->files.layers, scratch));
     runs_[node].tree = std::make_unique<SourceTree>(SourceTree::of(std::move(root), shared_.graph.nodes[node].name));
   }
   return runs_[node].tree.get();

@@ -14,6 +14,7 @@
 #include "build/exec/fetch.hpp"
 #include "build/exec/run_mounts.hpp"
 #include "build/exec/run_step.hpp"
+#include "build/internal/context_use.hpp"
 #include "build/internal/stage_run.hpp"
 #include "build/plan/text.hpp"
 #include "runtime/user.hpp"
@@ -234,6 +235,7 @@ class StepRun {
     if (planned.mount.type != RunMount::Type::bind) return {};
     CopyOperation everything;
     everything.from = planned.from;
+    everything.wildcards = false;
     const CopySource source{CopySource::Kind::path, planned.mount.source, {}};
     return prepare(everything, source);
   }
@@ -277,8 +279,11 @@ class StepRun {
 
   std::string fetch_folder() { return folder_ + "/fetch-" + std::to_string(prepared_.size()); }
 
+  // The same for "a", "./a" and "/a". What stands before "/./" says more.
   static std::string files_of(const CopySource& source) {
-    return "files of " + (source.text.empty() ? "." : source.text);
+    if (source.text.contains("/./")) return "files of " + source.text;
+    const std::string path = clean_path("/" + source.text).substr(1);
+    return "files of " + (path.empty() ? "." : path);
   }
 
   Result<> prepare_path_source(const CopyOperation& copy, const CopySource& source, Prepared& prepared) {
@@ -313,6 +318,7 @@ class StepRun {
                       .why("failed to calculate checksum: " + selection.error().message())
                       .hint(hint_for_missing(source.text, copy)));
     }
+    if (selection->empty() && !copy.from && !copy.parents) TRY(check_sent(shared_, source.text));
     prepared.selection = std::move(*selection);
     for (auto& selected : prepared.selection) TRY(prepared.tree->hash(selected.start, selected.entries));
     prepared.looked_up = true;
@@ -418,28 +424,18 @@ class StepRun {
     const auto tar = TRY(open_archive(file));
     image::UnpackOptions options;
     options.whiteouts = image::UnpackOptions::Whiteouts::plain;
-    if (copy.chown.empty()) {
-      const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, NewFolder{}));
-      const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      struct stat before {};
-      if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
-      TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
-      // The archive's "." says nothing about the folder it is unpacked into.
-      if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
-          ::fchmod(folder.get(), before.st_mode & 07777) != 0 || ::futimens(folder.get(), nullptr) != 0)
-        return fail_errno("restore owner", "/" + path);
-      return {};
-    }
-    // With an owner of its own it goes through a folder that holds nothing else.
-    const std::string folder = folder_ + "/unpacked";
-    TRY(make_directories(folder, 0700));
-    TRY(image::unpack_layer(tar, folder, options));
-    const SourceTree tree = TRY(SourceTree::open(folder, {}, {}));
-    CopySettings owned;
-    owned.owner = settings.owner;
-    for (const auto& selected : TRY(select(tree, CopyOperation{}, "/")))
-      TRY(copy_into(tree, selected, root, copy.destination, owned));
-    return remove_tree(folder);
+    if (!copy.chown.empty()) options.owner = {settings.owner->uid, settings.owner->gid};
+    const NewFolder made{.owner = copy.chown.empty() ? OwnerIds{} : *settings.owner};
+    const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, made));
+    const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    struct stat before {};
+    if (::fstat(folder.get(), &before) != 0) return fail_errno("look at", "/" + path);
+    TRY(image::unpack_layer(tar, "/proc/self/fd/" + std::to_string(folder.get()), options));
+    // The archive's "." says nothing about the folder it is unpacked into.
+    if (::fchown(folder.get(), before.st_uid, before.st_gid) != 0 ||
+        ::fchmod(folder.get(), before.st_mode & 07777) != 0 || ::futimens(folder.get(), nullptr) != 0)
+      return fail_errno("restore owner", "/" + path);
+    return {};
   }
 
   Result<> copy_fetched(const CopyOperation& copy, const Fetched& fetched, int root, const CopySettings& settings) {

@@ -174,7 +174,9 @@ Result<> set_platform(Node& node, const Stage& stage, const Graph& graph, const 
         "Setting platform to predefined " + stage.platform + " in FROM is redundant as this is the default behavior");
   }
   if (expanded->text.empty()) {
-    return fail(dockerfile_error(graph.file, stage.range, "empty platform value from expression " + stage.platform));
+    return fail(Error(Code::invalid)
+                    .why("empty platform value from expression " + stage.platform)
+                    .at(mark_of(graph.file, stage.range)));
   }
   auto platform = image::Platform::parse(expanded->text);
   if (!platform) {
@@ -290,8 +292,9 @@ Result<Graph> make_graph(const Dockerfile& dockerfile, BuildFile file, const Bui
   }
   if (stages == 1) graph.nodes.front().title.clear();
   builder.reach(graph.target);
-  // A check looks at every stage, also at those that nobody needs.
-  for (std::size_t i = 0; i < stages && request.goal == Goal::check_only; ++i) builder.reach(i);
+  // A check looks at every stage, also at those that nobody needs, unless it is asked for one.
+  const bool all = request.goal == Goal::check_only && request.target.empty();
+  for (std::size_t i = 0; i < stages && all; ++i) builder.reach(i);
   for (std::size_t i = 0; i < stages; ++i) {
     if (graph.nodes[i].reachable) TRY(check_order(graph, i));
   }

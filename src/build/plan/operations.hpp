@@ -33,6 +33,7 @@ struct CopyOperation {
   bool unpack = false;  // local archives (ADD)
   bool unpack_urls = false;
   bool parents = false;
+  bool wildcards = true;  // false: a source's name is taken as it is
   bool keep_git_dir = false;
   Link link = Link::no;
 };

@@ -9,6 +9,7 @@
 #include "build/dockerfile/heredoc.hpp"
 #include "build/dockerfile/suggest.hpp"
 #include "build/exec/fetch.hpp"
+#include "build/exec/mode_change.hpp"
 #include "build/plan/ports.hpp"
 #include "build/plan/text.hpp"
 #include "image/reference.hpp"
@@ -356,8 +357,12 @@ class Planner {
     }
     out_.state.workdir_set = true;
     // As written if absolute: that is what the image's configuration and history say.
-    config().working_dir = path.starts_with('/') ? path : join_path(working_dir(), path);
-    const std::string& directory = config().working_dir;
+    std::string& directory = config().working_dir;
+    if (path.starts_with('/')) {
+      directory = path;
+    } else if (!path.empty() || directory.empty()) {
+      directory = join_path(working_dir(), path);
+    }
     if (directory == "/") {
       remember("WORKDIR /", Layer::none);
       return {};
@@ -464,6 +469,7 @@ class Planner {
     CopyOperation copy;
     copy.chown = TRY(value(command.chown));
     copy.chmod = TRY(value(command.chmod));
+    if (!copy.chmod.empty()) (void)TRY(ModeChange::parse(copy.chmod));  // a check finds it, too
     copy.checksum = TRY(value(command.checksum));
     for (const auto& pattern : command.exclude) copy.exclude.push_back(TRY(value(pattern)));
     copy.parents = command.parents;

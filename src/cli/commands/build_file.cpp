@@ -127,7 +127,7 @@ std::string bake_file(const compose::Project& project, PrintedGoal goal) {
   Json document = Json::object();
   document["group"] = {{"default", {{"targets", names}}}};
   document["target"] = std::move(targets);
-  return dump_json(document, 2) + "\n";
+  return escape_html(dump_json(document, 2)) + "\n";
 }
 
 }  // namespace consort::cli

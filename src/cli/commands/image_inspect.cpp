@@ -80,7 +80,7 @@ Result<int> run_image_inspect(Invocation& invocation) {
   Json array = Json::array();
   for (const std::string& name : invocation.arguments) array.push_back(TRY(describe(store, name, platform)));
   if (format.empty() || format == "json") {
-    print_out(dump_json(array, format.empty() ? 4 : -1) + "\n");
+    print_out(escape_html(dump_json(array, format.empty() ? 4 : -1)) + "\n");
     return 0;
   }
   std::vector<FormatRow> rows;

@@ -35,7 +35,7 @@ std::string as_json(const std::vector<Row>& rows) {
                      {"Platform", row.image.platform.text()},
                      {"Size", row.image.size},
                      {"LastTagTime", format_rfc3339(row.image.last_tagged)}});
-  return dump_json(array) + "\n";
+  return escape_html(dump_json(array)) + "\n";
 }
 
 // Images that must come out the same each time say no time.

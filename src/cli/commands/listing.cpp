@@ -75,7 +75,7 @@ Result<int> run_ls(Invocation& invocation) {
     Json array = Json::array();
     for (const auto& [name, listed] : projects)
       array.push_back({{"Name", name}, {"Status", states_text(listed.states)}, {"ConfigFiles", listed.files}});
-    print_out(dump_json(array) + "\n");
+    print_out(escape_html(dump_json(array)) + "\n");
   } else if (format == "table") {
     std::vector<std::vector<std::string>> rows{{"NAME", "STATUS", "CONFIG FILES"}};
     for (const auto& [name, listed] : projects) rows.push_back({name, states_text(listed.states), listed.files});

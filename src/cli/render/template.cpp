@@ -22,7 +22,7 @@ std::string json_object(const FormatRow& row) {
   std::string text;
   for (const FormatField& field : row)
     text += (text.empty() ? "{" : ",") + dump_json(Json(field.name)) + ":" + json_value(field);
-  return text + "}";
+  return escape_html(text + "}");  // a single field is not escaped
 }
 
 enum class Part : std::uint8_t { values, heads };

@@ -221,7 +221,7 @@ Result<> EngineRunner::pull(const Operation& operation, const Cancellation& canc
 
 Result<> EngineRunner::build(const Operation& operation, const Cancellation& cancel) {
   if (!session_.project) return fail(Code::internal, "build without a file");
-  const compose::Service& service = session_.project->services.at(operation.service);
+  const compose::Service& service = *service_named(*session_.project, operation.service);
   if (operation.only_if_missing) {
     if (TRY(find_image(session_, operation.target, service.platform))) return {};
     return build_images(session_, {&service}, detail_, cancel, build_log_);

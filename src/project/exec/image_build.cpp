@@ -34,9 +34,8 @@ void add_contexts(const compose::Project& project, const compose::Build& from, b
       request.additional_contexts.push_back({name, value});
       continue;
     }
-    const auto other = project.services.find(value.substr(prefix.size()));
-    if (other != project.services.end())
-      request.additional_contexts.push_back({name, "docker-image://" + image_name(project, other->second)});
+    if (const compose::Service* other = service_named(project, value.substr(prefix.size())))
+      request.additional_contexts.push_back({name, "docker-image://" + image_name(project, *other)});
   }
 }
 
@@ -177,7 +176,7 @@ std::vector<BuildGroup> group_builds(const compose::Project& project, const comp
   std::vector<BuildGroup> groups;
   std::vector<build::BuildRequest> requests;  // parallel: without what may differ
   for (const std::string& name : services) {
-    const compose::Service& service = project.services.at(name);
+    const compose::Service& service = *service_named(project, name);
     build::BuildRequest request = build_request(project, service, detail);
     request.tags.clear();
     request.labels.clear();

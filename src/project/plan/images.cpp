@@ -106,10 +106,10 @@ class ImagePlanner {
                  std::vector<OperationId> needs) {
     for (const auto& [key, context] : service.build->additional_contexts) {
       if (!context.starts_with("service:")) continue;
-      const auto other = project_.services.find(context.substr(8));
-      if (other == project_.services.end()) continue;
-      TRY(visit(other->second));
-      const auto& made = ready_[other->first];
+      const compose::Service* other = service_named(project_, context.substr(8));
+      if (!other) continue;
+      TRY(prepare_context(service, *other));
+      const auto& made = ready_[other->name];
       needs.insert(needs.end(), made.begin(), made.end());
     }
     Operation operation = build_operation(service, image, std::move(cause));
@@ -117,6 +117,13 @@ class ImagePlanner {
     operation.needs = std::move(needs);
     ready_[service.name] = {plan_.add(std::move(operation))};
     return {};
+  }
+
+  // What a service is built from is built, too, whether it is there or selected: its sources may have changed.
+  Result<> prepare_context(const compose::Service& service, const compose::Service& other) {
+    if (project_.services.contains(other.name)) TRY(visit(other));
+    if (!ready_[other.name].empty() || !other.build) return {};
+    return build(other, image_name(project_, other), service.name + " is built from it", {});
   }
 
   OperationId pull(const compose::Service& service, const std::string& image, std::string cause) {

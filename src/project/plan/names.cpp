@@ -14,6 +14,12 @@ std::string container_name(const compose::Project& project, const compose::Servi
   return project.name + between + service.name + between + std::to_string(number);
 }
 
+const compose::Service* service_named(const compose::Project& project, const std::string& name) {
+  for (const auto* services : {&project.services, &project.disabled_services})
+    if (const auto found = services->find(name); found != services->end()) return &found->second;
+  return nullptr;
+}
+
 std::string image_name(const compose::Project& project, const compose::Service& service) {
   return service.image.empty() ? project.name + "-" + service.name : service.image;
 }

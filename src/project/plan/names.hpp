@@ -35,6 +35,8 @@ inline constexpr std::string_view name_separator = "-";
 // "lms-web-1", or the service's container_name.
 std::string container_name(const compose::Project& project, const compose::Service& service, unsigned number,
                            std::string_view separator = name_separator);
+// Also one that was not selected: others may be built from it. Null: there is none of that name.
+const compose::Service* service_named(const compose::Project& project, const std::string& name);
 // The image of a service: its `image:`, or PROJECT-SERVICE for one that is only built.
 std::string image_name(const compose::Project& project, const compose::Service& service);
 // A container's name as users see it in logs and progress: without "<project>-".

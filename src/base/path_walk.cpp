@@ -1,4 +1,4 @@
-#include "build/context/path_walk.hpp"
+#include "base/path_walk.hpp"
 
 #include <cerrno>
 #include <span>
@@ -6,7 +6,7 @@
 
 #include "base/strings.hpp"
 
-namespace consort::build {
+namespace consort {
 
 namespace {
 
@@ -42,6 +42,12 @@ std::string PathWalk::here() const {
   return join(done_, "/");
 }
 
+std::string PathWalk::whole() const {
+  std::string path = here();
+  for (const auto& part : todo_) path += (path.empty() ? "" : "/") + part;
+  return path;
+}
+
 std::string PathWalk::parent() const {
   return join(std::span(done_).first(done_.size() - 1), "/");
 }
@@ -54,4 +60,4 @@ Result<> PathWalk::follow(std::string_view target) {
   return {};
 }
 
-}  // namespace consort::build
+}  // namespace consort

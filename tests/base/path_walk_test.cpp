@@ -1,9 +1,9 @@
 // Paths below a root, component by component.
-#include "build/context/path_walk.hpp"
+#include "base/path_walk.hpp"
 
 #include <gtest/gtest.h>
 
-namespace consort::build {
+namespace consort {
 namespace {
 
 std::string walked(PathWalk& walk) {
@@ -61,4 +61,4 @@ TEST(PathWalk, GivesUpOnLinksInACircle) {
 }
 
 }  // namespace
-}  // namespace consort::build
+}  // namespace consort

@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 
-namespace consort::build {
+namespace consort {
 
 class PathWalk {
  public:
@@ -20,6 +20,7 @@ class PathWalk {
   bool at_last() const { return todo_.empty(); }
 
   std::string here() const;    // relative to the root, without links on the way; "" is the root
+  std::string whole() const;   // here() and what is left of the path
   std::string parent() const;  // of here(); only after next()
   const std::string& name() const { return done_.back(); }  // the last part of here(); only after next()
 
@@ -35,4 +36,4 @@ class PathWalk {
   int links_ = 0;
 };
 
-}  // namespace consort::build
+}  // namespace consort
