@@ -81,7 +81,7 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
                    "  a:\n"
                    "    image: x\n"
                    "    ports: [\"80:80\"]\n"
-                   "    volumes: [./data:/a, ./conf.d:/b, ./v1.2:/c, ./nginx.conf:/d, ./here.conf:/e]\n"
+                   "    volumes: [./data:/a, ./conf.d:/b, ./v1.2:/c, ./a.template:/d, ./here.conf:/e]\n"
                    "  b: {image: x, ports: [\"80:8080\"]}\n"},
                   {"/project/here.conf", ""}});
   const LoadOutcome outcome = load(options);
@@ -92,7 +92,7 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
   ASSERT_THAT(
       messages(traps),
       ElementsAre("services \"a\" and \"b\" both publish host port 80/tcp",
-                  "services.a.volumes: /project/nginx.conf does not exist; an empty directory will be made there"));
+                  "services.a.volumes: /project/a.template does not exist; an empty directory will be made there"));
   EXPECT_EQ(traps[0].mark.line, 6U);
   EXPECT_EQ(traps[1].mark.line, 5U);
   EXPECT_EQ(traps[0].severity, Severity::warning);

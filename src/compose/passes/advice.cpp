@@ -1,5 +1,7 @@
 // What Docker Compose only finds out when containers start: host ports that two containers want, and bind sources that
 // are not there. Warnings, since the file itself is valid and the host may change until then.
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -98,6 +100,8 @@ bool looks_like_file(const std::string& path) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string::npos || dot == 0) return false;
   const std::string_view ending = std::string_view(name).substr(dot + 1);
+  if (std::ranges::count(std::array<std::string_view, 4>{"template", "example", "config", "properties"}, ending))
+    return true;
   return !ending.empty() && ending.size() <= 5 && ending != "d" && !parse_unsigned(ending);
 }
 
