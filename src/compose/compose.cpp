@@ -150,10 +150,11 @@ class Load {
   void activate_profiles(Project& project) {
     project.profiles = options_.profiles;
     if (project.profiles.empty()) {
+      // Without the variable the one active profile is "": services that list it (`profiles: ["", mysql]`) are on by
+      // default.
       const auto found = settings_.environment.find("COMPOSE_PROFILES");
-      if (found != settings_.environment.end() && !found->second.empty()) {
-        for (const std::string& each : split(found->second, ',')) project.profiles.emplace_back(trim(each));
-      }
+      const std::string names = found == settings_.environment.end() ? std::string() : found->second;
+      for (const std::string& each : split(names, ',')) project.profiles.emplace_back(trim(each));
     }
     for (const std::string& name : options_.services) {
       const auto service = project.services.find(name);
