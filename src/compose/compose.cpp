@@ -114,7 +114,10 @@ class Load {
     const std::map<std::string, std::string> nothing;
     const auto& values = options_.interpolate == Switch::on ? settings_.environment : nothing;
     Node tree = loader.load(settings_.files, settings_.working_directory, values);
-    if (!loader.any_document() && !reporter_.failed()) {
+    // What only gives a version or includes nothing is as empty as no document at all.
+    const bool empty = std::ranges::all_of(
+        tree.entries, [](const Entry& each) { return each.key == "version" || each.key == "include"; });
+    if (empty && !reporter_.failed()) {
       Diagnostic& made = reporter_.error("empty", "empty compose file");
       if (!settings_.files.empty()) made.mark = Mark{settings_.files[0], 1, 1, 0};
       made.help = "for example:\nservices:\n  web:\n    image: nginx";

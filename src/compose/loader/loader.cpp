@@ -224,7 +224,6 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     inner.includes.push_back(file);
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
     for (const Node& document : parsed.documents) {
-      any_document_ = true;
       add_document(model, document, file, inner);
     }
   }
