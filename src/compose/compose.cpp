@@ -11,6 +11,7 @@
 #include "compose/model/codec.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/finish.hpp"
+#include "compose/passes/variables.hpp"
 #include "compose/provenance.hpp"
 #include "compose/render/emit.hpp"
 #include "compose/schema.hpp"
@@ -54,17 +55,11 @@ void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   });
 }
 
-void collect_uses(const Node& node, std::vector<TemplateUse>& uses) {
-  if (node.is_string() && node.text.find('$') != std::string::npos) {
-    for (TemplateUse& use : template_uses(node.text)) uses.push_back(std::move(use));
-  }
-  for (const Node& item : node.items) collect_uses(item, uses);
-  for (const Entry& entry : node.entries) collect_uses(entry.value, uses);
-}
-
-std::vector<VariableUse> variables_of(const std::vector<TemplateUse>& uses) {
+// After interpolation: whatever was met on the way, of all files.
+std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sightings) {
   std::map<std::string, VariableUse> by_name;
-  for (const TemplateUse& each : uses) {
+  for (const VariableSighting& sighting : sightings) {
+    const TemplateUse& each = sighting.use;
     VariableUse& use = by_name[each.name];
     use.name = each.name;
     if (each.op == ":-" || each.op == "-") use.default_value = each.word;
@@ -205,13 +200,11 @@ class Load {
     for (Diagnostic& each : reporter_.diagnostics()) outcome_.diagnostics.push_back(std::move(each));
     drop_repeated(outcome_.diagnostics);
     sort_by_place(outcome_.diagnostics);
-    std::vector<TemplateUse> uses;
     if (options_.interpolate == Switch::on) {
-      for (const VariableSighting& each : sightings_) uses.push_back(each.use);
+      outcome_.variables = variables_of(sightings_);
     } else if (tree_) {
-      collect_uses(*tree_, uses);
+      outcome_.variables = variables_of(*tree_);
     }
-    outcome_.variables = variables_of(uses);
     outcome_.raw_tree = tree_;
     if (options_.trace == Switch::on && tree_) {
       outcome_.provenance = provenance_.steps(*tree_, *sources_, sightings_, options_);

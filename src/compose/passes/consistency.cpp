@@ -488,7 +488,7 @@ void check_image_tags(const Project& project, Reporter& reporter) {
       if (word.size() < 4 || std::ranges::count(words, word)) continue;
       const auto near = nearest(word, words);
       const auto close = near && near->size() + 2 >= word.size() && word.size() + 2 >= near->size();
-      if (!close || near->size() < 4) continue;
+      if (!close || near->size() < 4 || near->front() != word.front()) continue;  // `local` and `unstable` are words
       const Place place = place_in(*project.tree, {"services", name, "image"});
       const std::string wrong = part;
       part = *near + part.substr(letters);
