@@ -55,6 +55,27 @@ void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   });
 }
 
+// Where a value is wrong and a variable in it is not set, that is what there is to mend.
+void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<VariableSighting>& sightings,
+                   const Sources& sources) {
+  const auto place = [](const Mark& mark) { return std::tuple(mark.file, mark.line, mark.column); };
+  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t>, Strings> unset;
+  for (const VariableSighting& each : sightings) {
+    if (each.use.set || !each.use.op.empty() || !each.place) continue;
+    Strings& names = unset[place(sources.mark(each.place))];
+    if (!std::ranges::count(names, each.use.name)) names.push_back(each.use.name);
+  }
+  for (Diagnostic& each : diagnostics) {
+    if (each.severity != Severity::error || each.mark.line == 0) continue;
+    const auto found = unset.find(place(each.mark));
+    if (found == unset.end()) continue;
+    const std::string names = join(found->second, ", ");
+    each.label = names + (found->second.size() > 1 ? " are" : " is") + " not set";
+    each.help = "set " + names + " in .env or in the environment";
+    each.fixes.clear();
+  }
+}
+
 // After interpolation: whatever was met on the way, of all files.
 std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sightings) {
   std::map<std::string, VariableUse> by_name;
@@ -198,6 +219,7 @@ class Load {
   void finish() {
     if (reporter_.failed()) outcome_.project.reset();
     for (Diagnostic& each : reporter_.diagnostics()) outcome_.diagnostics.push_back(std::move(each));
+    if (reporter_.failed()) explain_unset(outcome_.diagnostics, sightings_, *sources_);
     drop_repeated(outcome_.diagnostics);
     sort_by_place(outcome_.diagnostics);
     if (options_.interpolate == Switch::on) {

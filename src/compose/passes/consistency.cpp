@@ -133,9 +133,11 @@ class Checker {
 
   void image(const Service& service) {
     if (!service.build && service.image.empty() && !service.provider && !told_already()) {
-      Diagnostic& made = error("no-image", quoted() + " has neither an image nor a build context specified", {});
-      made.label = "what should run here?";
-      made.help = "add `image: NAME` or `build: .`";
+      const Node* blank = node_at({"services", name_, "image"});
+      Diagnostic& made = error("no-image", quoted() + " has neither an image nor a build context specified",
+                               blank ? Strings{"image"} : Strings{});
+      made.label = blank ? "this is blank" : "what should run here?";
+      made.help = blank ? "write the name of an image" : "add `image: NAME` or `build: .`";
     }
     if (!service.build) return;
     const Build& build = *service.build;
