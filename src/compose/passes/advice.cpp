@@ -121,7 +121,8 @@ void report_missing(const std::string& folder, const Service& service, const Mou
                                       place);
   made.label = looks_like_file(mount.source) ? "looks like a file: the container would find a directory instead"
                                              : "will be an empty directory";
-  made.help = "create it before `up`, or correct the path; it counts from " + folder;
+  made.help = "create it before `up`, or correct the path";
+  if (mount.source.starts_with(folder)) made.help += "; it counts from " + folder;  // else it may be absolute
 }
 
 void check_host_ports(const Project& project, Reporter& reporter) {
