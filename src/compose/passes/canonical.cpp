@@ -206,7 +206,7 @@ class Pass {
     }
     for (std::size_t i = 0; i < node->items.size(); ++i) {
       const Node& item = node->items[i];
-      if (!item.is_mapping() || item.find("target")) continue;
+      if (!item.is_mapping() || item.find("target") || told_inside(item)) continue;
       const std::string at = path + ".[" + std::to_string(i) + "]";
       Diagnostic& missing =
           reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);
