@@ -11,6 +11,7 @@
 #include "compose/model/codec.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/finish.hpp"
+#include "compose/passes/variables.hpp"
 #include "compose/provenance.hpp"
 #include "compose/render/emit.hpp"
 #include "compose/schema.hpp"
@@ -54,17 +55,32 @@ void drop_repeated(std::vector<Diagnostic>& diagnostics) {
   });
 }
 
-void collect_uses(const Node& node, std::vector<TemplateUse>& uses) {
-  if (node.is_string() && node.text.find('$') != std::string::npos) {
-    for (TemplateUse& use : template_uses(node.text)) uses.push_back(std::move(use));
+// Where a value is wrong and a variable in it is not set, that is what there is to mend.
+void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<VariableSighting>& sightings,
+                   const Sources& sources) {
+  const auto place = [](const Mark& mark) { return std::tuple(mark.file, mark.line, mark.column); };
+  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t>, Strings> unset;
+  for (const VariableSighting& each : sightings) {
+    if (each.use.set || !each.use.op.empty() || !each.place) continue;
+    Strings& names = unset[place(sources.mark(each.place))];
+    if (!std::ranges::count(names, each.use.name)) names.push_back(each.use.name);
   }
-  for (const Node& item : node.items) collect_uses(item, uses);
-  for (const Entry& entry : node.entries) collect_uses(entry.value, uses);
+  for (Diagnostic& each : diagnostics) {
+    if (each.severity != Severity::error || each.mark.line == 0) continue;
+    const auto found = unset.find(place(each.mark));
+    if (found == unset.end()) continue;
+    const std::string names = join(found->second, ", ");
+    each.label = names + (found->second.size() > 1 ? " are" : " is") + " not set";
+    each.help = "set " + names + " in .env or in the environment";
+    each.fixes.clear();
+  }
 }
 
-std::vector<VariableUse> variables_of(const std::vector<TemplateUse>& uses) {
+// After interpolation: whatever was met on the way, of all files.
+std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sightings) {
   std::map<std::string, VariableUse> by_name;
-  for (const TemplateUse& each : uses) {
+  for (const VariableSighting& sighting : sightings) {
+    const TemplateUse& each = sighting.use;
     VariableUse& use = by_name[each.name];
     use.name = each.name;
     if (each.op == ":-" || each.op == "-") use.default_value = each.word;
@@ -114,7 +130,10 @@ class Load {
     const std::map<std::string, std::string> nothing;
     const auto& values = options_.interpolate == Switch::on ? settings_.environment : nothing;
     Node tree = loader.load(settings_.files, settings_.working_directory, values);
-    if (!loader.any_document() && !reporter_.failed()) {
+    // What only gives a version or includes nothing is as empty as no document at all.
+    const bool empty = std::ranges::all_of(
+        tree.entries, [](const Entry& each) { return each.key == "version" || each.key == "include"; });
+    if (empty && !reporter_.failed()) {
       Diagnostic& made = reporter_.error("empty", "empty compose file");
       if (!settings_.files.empty()) made.mark = Mark{settings_.files[0], 1, 1, 0};
       made.help = "for example:\nservices:\n  web:\n    image: nginx";
@@ -150,10 +169,11 @@ class Load {
   void activate_profiles(Project& project) {
     project.profiles = options_.profiles;
     if (project.profiles.empty()) {
+      // Without the variable the one active profile is "": services that list it (`profiles: ["", mysql]`) are on by
+      // default.
       const auto found = settings_.environment.find("COMPOSE_PROFILES");
-      if (found != settings_.environment.end() && !found->second.empty()) {
-        for (const std::string& each : split(found->second, ',')) project.profiles.emplace_back(trim(each));
-      }
+      const std::string names = found == settings_.environment.end() ? std::string() : found->second;
+      for (const std::string& each : split(names, ',')) project.profiles.emplace_back(trim(each));
     }
     for (const std::string& name : options_.services) {
       const auto service = project.services.find(name);
@@ -199,15 +219,14 @@ class Load {
   void finish() {
     if (reporter_.failed()) outcome_.project.reset();
     for (Diagnostic& each : reporter_.diagnostics()) outcome_.diagnostics.push_back(std::move(each));
+    if (reporter_.failed()) explain_unset(outcome_.diagnostics, sightings_, *sources_);
     drop_repeated(outcome_.diagnostics);
     sort_by_place(outcome_.diagnostics);
-    std::vector<TemplateUse> uses;
     if (options_.interpolate == Switch::on) {
-      for (const VariableSighting& each : sightings_) uses.push_back(each.use);
+      outcome_.variables = variables_of(sightings_);
     } else if (tree_) {
-      collect_uses(*tree_, uses);
+      outcome_.variables = variables_of(*tree_);
     }
-    outcome_.variables = variables_of(uses);
     outcome_.raw_tree = tree_;
     if (options_.trace == Switch::on && tree_) {
       outcome_.provenance = provenance_.steps(*tree_, *sources_, sightings_, options_);

@@ -33,6 +33,7 @@ struct Node {
   Style style = Style::plain;
   Directive directive = Directive::none;
   bool alias_copy = false;  // came here by an alias or a merge key
+  bool nil = false;  // an empty sequence that Docker Compose holds as Go's nil slice: `null` in JSON, `[]` in YAML
   Place place;
   std::string text;          // of scalars: the text as written, quotes and escapes resolved
   std::int64_t integer = 0;  // kind integer

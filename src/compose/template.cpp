@@ -8,7 +8,6 @@ namespace consort::compose {
 namespace {
 
 constexpr int nesting_limit = 100;
-constexpr std::size_t uses_limit = 10'000;  // of one value
 
 bool is_name_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -129,36 +128,28 @@ struct Substitution {
 
 }  // namespace
 
-std::vector<TemplateUse> template_uses(std::string_view text) {
-  std::vector<TemplateUse> uses;
-  std::vector<std::string_view> open{text};  // nested words still to be read
-  while (!open.empty() && uses.size() < uses_limit) {
-    const std::string_view part = open.back();
-    open.pop_back();
-    std::size_t i = 0;
-    while ((i = part.find('$', i)) != std::string_view::npos && ++i < part.size()) {
-      if (part[i] == '$') {
-        ++i;
-      } else if (const std::size_t length = name_length(part.substr(i)); length > 0) {
-        uses.push_back(TemplateUse{std::string(part.substr(i, length)), "", "", false});
-        i += length;
-      } else if (part[i] == '{') {
-        const std::size_t close = closing_brace(part, i);
-        if (close == std::string_view::npos) continue;
-        const std::string_view expression = part.substr(i + 1, close - i - 1);
-        const std::size_t name = name_length(expression);
-        i = close + 1;
-        if (name == 0) continue;
-        const std::string_view rest = expression.substr(name);
-        const std::size_t word = rest.starts_with(':') ? 2 : 1;
-        TemplateUse use{std::string(expression.substr(0, name)), std::string(rest.substr(0, word)), "", false};
-        if (rest.size() > word) use.word = std::string(rest.substr(word));
-        if (use.op.ends_with('-') || use.op.ends_with('+')) open.push_back(rest.substr(std::min(word, rest.size())));
-        uses.push_back(std::move(use));
-      }
+std::optional<TemplateUse> next_template_use(std::string_view text, std::size_t& at) {
+  while ((at = text.find('$', at)) != std::string_view::npos && ++at < text.size()) {
+    if (text[at] == '$') {
+      ++at;
+    } else if (const std::size_t length = name_length(text.substr(at)); length > 0) {
+      at += length;
+      return TemplateUse{std::string(text.substr(at - length, length)), "", "", false};
+    } else if (text[at] == '{') {
+      const std::size_t close = closing_brace(text, at);
+      if (close == std::string_view::npos) continue;
+      const std::string_view expression = text.substr(at + 1, close - at - 1);
+      at = close + 1;
+      const std::size_t name = name_length(expression);
+      if (name == 0) continue;
+      const std::string_view rest = expression.substr(name);
+      const std::size_t word = std::min<std::size_t>(rest.starts_with(':') ? 2 : 1, rest.size());
+      return TemplateUse{std::string(expression.substr(0, name)), std::string(rest.substr(0, word)),
+                         std::string(rest.substr(word)), false};
     }
   }
-  return uses;
+  at = text.size();
+  return std::nullopt;
 }
 
 TemplateResult substitute(std::string_view text, const Lookup& lookup) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,9 @@ struct TemplateResult {
   std::vector<TemplateUse> uses;
 };
 
-// Every variable that a text names, nested ones too, whether or not it could be substituted.
-std::vector<TemplateUse> template_uses(std::string_view text);
+// The next variable that a text names at or behind `at`, which then stands behind it; whether or not it could be
+// substituted. What is nested in its word is left to the caller.
+std::optional<TemplateUse> next_template_use(std::string_view text, std::size_t& at);
 TemplateResult substitute(std::string_view text, const Lookup& lookup);
 
 }  // namespace consort::compose

@@ -81,7 +81,7 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
                    "  a:\n"
                    "    image: x\n"
                    "    ports: [\"80:80\"]\n"
-                   "    volumes: [./data:/a, ./conf.d:/b, ./v1.2:/c, ./nginx.conf:/d, ./here.conf:/e]\n"
+                   "    volumes: [./data:/a, ./conf.d:/b, ./v1.2:/c, ./a.template:/d, ./here.conf:/e]\n"
                    "  b: {image: x, ports: [\"80:8080\"]}\n"},
                   {"/project/here.conf", ""}});
   const LoadOutcome outcome = load(options);
@@ -92,7 +92,7 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
   ASSERT_THAT(
       messages(traps),
       ElementsAre("services \"a\" and \"b\" both publish host port 80/tcp",
-                  "services.a.volumes: /project/nginx.conf does not exist; an empty directory will be made there"));
+                  "services.a.volumes: /project/a.template does not exist; an empty directory will be made there"));
   EXPECT_EQ(traps[0].mark.line, 6U);
   EXPECT_EQ(traps[1].mark.line, 5U);
   EXPECT_EQ(traps[0].severity, Severity::warning);
@@ -102,6 +102,42 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
   const auto chosen = project_with_services(*outcome.project, names, Dependencies::include);
   ASSERT_TRUE(chosen);
   EXPECT_THAT(advise(*chosen, Advice::traps, options.access), testing::IsEmpty()) << "of what is not started";
+}
+
+// What Docker Compose 2.40.3 lists for each of these texts; where it takes a random one, the one that says most.
+TEST(Variables, ShowTheDefaultThatDockerComposeShows) {
+  const auto listed = [](const std::string& service) {
+    LoadOptions options = with_files({{"/project/compose.yaml", "services:\n  a:\n" + service}});
+    options.interpolate = Switch::off;
+    std::string text;
+    for (const VariableUse& each : load(options).variables) {
+      text += each.name + (each.required ? "!" : "") + "=" + each.default_value +
+              (each.alternate_value.empty() ? "" : "+" + each.alternate_value) + " ";
+    }
+    return text;
+  };
+  const auto in_text = [&](const std::string& text) { return listed("    image: \"" + text + "\"\n"); };
+  EXPECT_EQ(in_text("${A:-1}-${A}"), "A=1 ");
+  EXPECT_EQ(in_text("${A:-1} $A"), "A= ") << "behind the last brace";
+  EXPECT_EQ(in_text("${A:-1} $A {}"), "A=1 ");
+  EXPECT_EQ(in_text("${A}${A:-1}${A:-2}"), "A=1 ");
+  EXPECT_EQ(in_text("${A:-1}\\n${A:-2}"), "A=2 ");
+  EXPECT_EQ(in_text("${A:+x}${A:-1}"), "A=+x ");
+  EXPECT_EQ(in_text("${A:?why}${A:-1}"), "A!= ");
+  EXPECT_EQ(in_text("${A:-}${A:-1}"), "A= ");
+  EXPECT_EQ(in_text("${A:-${A:-3}}"), "A=3 ");
+  EXPECT_EQ(in_text("${A:-${B:-1}${B:-2}} ${B:-3}"), "A=${B:-1}${B:-2} B=1 ");
+  EXPECT_EQ(in_text("$${A} ${B?${C:-1}}"), "B!= ");
+  EXPECT_EQ(listed("    command: [\"${A:-1}\", \"${A}\", \"${B}\", \"${B:-2}\"]\n"), "A= B=2 ");
+  EXPECT_EQ(listed("    image: ${A:?}\n    hostname: ${A}\n    user: ${A:-1}\n"), "A!= ");
+}
+
+TEST(ImageTags, OrdinaryWordsAreNoMisprints) {
+  for (const char* tag : {"1.2-local", "unstable", "master", "cluster", "plain-1"}) {
+    const LoadOutcome outcome =
+        load(with_files({{"/project/compose.yaml", std::string("services: {a: {image: \"x:") + tag + "\"}}\n"}}));
+    EXPECT_THAT(outcome.diagnostics, testing::IsEmpty()) << tag;
+  }
 }
 
 TEST(Provenance, TellsEveryPlaceAndVariable) {

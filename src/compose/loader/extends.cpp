@@ -6,6 +6,7 @@
 #include "compose/loader/loader.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/suggest.hpp"
+#include "compose/passes/validate.hpp"
 
 namespace consort::compose {
 
@@ -83,6 +84,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Scope& scop
     document.erase("include");
     Path root;
     merge(*model, std::move(document), root, reporter_);
+    validate_extended(*model, path, reporter_);
     enforce_unicity(*model);
     canonicalize(*model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient);
     enforce_unicity(*model);

@@ -64,6 +64,20 @@ void explain_anchor(Diagnostic& made, const Source& source, const yaml::Problem&
   }
 }
 
+// "- db" among `key: value` lines.
+void explain_stray_item(Diagnostic& made, const Source& source, const yaml::Problem& problem) {
+  const std::uint32_t here = problem.at.line + 1;
+  std::string_view above;
+  for (std::uint32_t number = here; above.empty() && number-- > 1;) above = trim(source.line(number));
+  const std::size_t colon = above.find(": ");
+  made.label = "a list item among `key: value` lines";
+  made.help = "write `key: value`, or indent it like the other items of its list";
+  if (colon != std::string_view::npos && !above.starts_with('-') && !above.starts_with('#')) {
+    const std::string key(above.substr(0, colon));
+    made.help = "`" + key + "` has a value already, so no list can follow; " + made.help;
+  }
+}
+
 }  // namespace
 
 void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents) {
@@ -73,9 +87,13 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
   if (problem.at.line > 0 || !problem.context.empty()) message += "line " + std::to_string(problem.at.line + 1) + ": ";
   Diagnostic& made = reporter_.error("yaml-syntax", message + problem.problem, place_of(parsed.source, problem.at));
   made.label = problem.problem;
-  if (!problem.context.empty()) made.help = problem.context;
+  const bool elsewhere = problem.context_at.line != problem.at.line;
+  if (!problem.context.empty() && !elsewhere) made.help = problem.context;
   if (problem.problem.starts_with("unknown anchor")) {
     explain_anchor(made, source, problem);
+  } else if (problem.problem == "did not find expected key" &&
+             trim(source.line(problem.at.line + 1)).starts_with("- ")) {
+    explain_stray_item(made, source, problem);
   } else if (problem.problem == "found unknown escape character") {
     made.help = "in double quotes a backslash starts an escape: write \\\\, or use single quotes";
   } else if (problem.problem.starts_with("map merge")) {
@@ -90,7 +108,7 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents
     made.help = "a page was saved instead of the file: download the raw file";
     return;
   }
-  if (problem.context_at.line != problem.at.line && !problem.context.empty()) {
+  if (elsewhere && !problem.context.empty()) {
     made.related.push_back(reporter_.related(place_of(parsed.source, problem.context_at), problem.context));
   }
 }
@@ -224,7 +242,6 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     inner.includes.push_back(file);
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
     for (const Node& document : parsed.documents) {
-      any_document_ = true;
       add_document(model, document, file, inner);
     }
   }

@@ -38,8 +38,6 @@ class TreeLoader {
   // The value of the top-level `name`, last file first; "" if none. Parses what load() will use again.
   std::string project_name(const Strings& files, const Environment& environment);
 
-  bool any_document() const { return any_document_; }
-
  private:
   struct Parsed {
     std::uint32_t source = 0;
@@ -93,7 +91,6 @@ class TreeLoader {
   Reporter& reporter_;
   std::map<std::string, Parsed> parsed_;
   std::map<std::string, std::unique_ptr<Node>> extended_;  // services of files that are extended, by path
-  bool any_document_ = false;
 };
 
 // Repairs in memory, so that what follows can be checked too. Both report what they find, with fixes.

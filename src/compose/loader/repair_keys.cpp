@@ -84,7 +84,7 @@ bool Repairer::value_without_colon(const Line& line) {
   const auto is_sibling = [&](const std::optional<Line>& other) {
     return other && other->indent == line.indent && !key_of(other->content()).empty();
   };
-  const bool first = above && above->indent < line.indent && above->text.ends_with(':');
+  const bool first = !above || (above->indent < line.indent && above->text.ends_with(':'));
   if (!is_sibling(above) && !(first && is_sibling(below))) return false;
   const std::string key(content.substr(0, length));
   return replace(line.offset + line.indent + length, 0, ":",

@@ -209,6 +209,13 @@ bool Repairer::odd_indent(const Line& line) {
                     problem_is("did not find expected '-' indicator") ||
                     problem_.problem.starts_with("could not find expected ':'");
   if (!fits || line.blank() || (values && key_of(line.content()).empty())) return false;
+  const Line here = line_at(source_, problem_.at.line + 1);
+  if (!values && here.content().starts_with("- ") && here.number != line.number) return false;  // the item is astray
+  const std::optional<Line> owner = neighbour(line.number, -1);
+  const auto takes_items = [&](const Line& other) {
+    return other.content().starts_with("- ") || (owner && owner->number == other.number && other.text.ends_with(':'));
+  };
+  const bool item = line.content().starts_with("- ");
   std::size_t wanted = line.indent;
   std::size_t best = std::string::npos;
   for (std::uint32_t number = line.number; number-- > 1;) {
@@ -219,6 +226,7 @@ bool Repairer::odd_indent(const Line& line) {
       wanted = candidate.indent;
       break;
     }
+    if (item && !takes_items(candidate)) continue;
     const std::size_t distance =
         candidate.indent > line.indent ? candidate.indent - line.indent : line.indent - candidate.indent;
     if (distance > 0 && distance < best) {
@@ -234,6 +242,25 @@ bool Repairer::odd_indent(const Line& line) {
                        "indented by " + std::to_string(line.indent) + ", its neighbours by " + std::to_string(wanted),
                        "indent the line by " + std::to_string(wanted) + " blanks", "indent it like its neighbours",
                        slip ? Certainty::certain : Certainty::guess});
+}
+
+// The first lines stand deeper than the rest: "  version: ..." above "services:".
+bool Repairer::indented_start(const Line& line) {
+  if (!problem_is("did not find expected <document start>") || line.indent != 0) return false;
+  std::vector<Edit> edits;
+  std::optional<Line> first;
+  for (std::optional<Line> above = neighbour(line.number, -1); above; above = neighbour(above->number, -1)) {
+    if (above->indent == 0 || (first && above->indent != first->indent)) return false;
+    first = above;
+    edits.push_back(Edit{above->offset, above->indent, ""});
+  }
+  if (!first) return false;
+  std::ranges::reverse(edits);
+  return report(first->offset, first->indent, edits,
+                Words{"bad-indentation", where(*first) + problem_.problem,
+                      "indented by " + std::to_string(first->indent) + ", the lines below by 0",
+                      "start the line with `" + std::string(key_of(first->content())) + "`", "remove the blanks",
+                      Certainty::certain});
 }
 
 }  // namespace consort::compose

@@ -106,6 +106,7 @@ class Repairer {
   bool block_text(const Line& line);
   bool body_of_short_build(const Line& line);
   bool odd_indent(const Line& line);
+  bool indented_start(const Line& line);
 
   Source& source_;
   std::uint32_t index_;

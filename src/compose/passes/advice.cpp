@@ -1,5 +1,7 @@
 // What Docker Compose only finds out when containers start: host ports that two containers want, and bind sources that
 // are not there. Warnings, since the file itself is valid and the host may change until then.
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -98,6 +100,8 @@ bool looks_like_file(const std::string& path) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string::npos || dot == 0) return false;
   const std::string_view ending = std::string_view(name).substr(dot + 1);
+  if (std::ranges::count(std::array<std::string_view, 4>{"template", "example", "config", "properties"}, ending))
+    return true;
   return !ending.empty() && ending.size() <= 5 && ending != "d" && !parse_unsigned(ending);
 }
 
@@ -117,7 +121,8 @@ void report_missing(const std::string& folder, const Service& service, const Mou
                                       place);
   made.label = looks_like_file(mount.source) ? "looks like a file: the container would find a directory instead"
                                              : "will be an empty directory";
-  made.help = "create it before `up`, or correct the path; it counts from " + folder;
+  made.help = "create it before `up`, or correct the path";
+  if (mount.source.starts_with(folder)) made.help += "; it counts from " + folder;  // else it may be absolute
 }
 
 void check_host_ports(const Project& project, Reporter& reporter) {

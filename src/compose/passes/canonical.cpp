@@ -181,6 +181,12 @@ class Pass {
 
   void ports(Node* node, const std::string& path) {
     if (!node || !node->is_sequence()) return;
+    for (const Node& item : node->items) {
+      if (item.kind != Kind::floating) continue;
+      Diagnostic& made = reporter_.error("wrong-type", path + ": invalid type float64 for port", item.place);
+      made.label = "not a port";
+      made.help = "ports are whole numbers from 0 to 65535; put \"HOST:CONTAINER\" in quotes";
+    }
     const std::size_t reports = reporter_.count();
     const Node as_written = parsing_ == Parsing::lenient ? *node : Node();
     std::vector<Node> made;
@@ -200,7 +206,7 @@ class Pass {
     }
     for (std::size_t i = 0; i < node->items.size(); ++i) {
       const Node& item = node->items[i];
-      if (!item.is_mapping() || item.find("target")) continue;
+      if (!item.is_mapping() || item.find("target") || told_inside(item)) continue;
       const std::string at = path + ".[" + std::to_string(i) + "]";
       Diagnostic& missing =
           reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);

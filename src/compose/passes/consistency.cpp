@@ -133,9 +133,11 @@ class Checker {
 
   void image(const Service& service) {
     if (!service.build && service.image.empty() && !service.provider && !told_already()) {
-      Diagnostic& made = error("no-image", quoted() + " has neither an image nor a build context specified", {});
-      made.label = "what should run here?";
-      made.help = "add `image: NAME` or `build: .`";
+      const Node* blank = node_at({"services", name_, "image"});
+      Diagnostic& made = error("no-image", quoted() + " has neither an image nor a build context specified",
+                               blank ? Strings{"image"} : Strings{});
+      made.label = blank ? "this is blank" : "what should run here?";
+      made.help = blank ? "write the name of an image" : "add `image: NAME` or `build: .`";
     }
     if (!service.build) return;
     const Build& build = *service.build;
@@ -488,7 +490,7 @@ void check_image_tags(const Project& project, Reporter& reporter) {
       if (word.size() < 4 || std::ranges::count(words, word)) continue;
       const auto near = nearest(word, words);
       const auto close = near && near->size() + 2 >= word.size() && word.size() + 2 >= near->size();
-      if (!close || near->size() < 4) continue;
+      if (!close || near->size() < 4 || near->front() != word.front()) continue;  // `local` and `unstable` are words
       const Place place = place_in(*project.tree, {"services", name, "image"});
       const std::string wrong = part;
       part = *near + part.substr(letters);

@@ -1,6 +1,8 @@
 // Several files into one: the rule of each attribute, then the removal of entries that a later one replaces.
 #pragma once
 
+#include <functional>
+
 #include "compose/internal/reporter.hpp"
 
 namespace consort::compose {
@@ -17,6 +19,8 @@ void merge(Node& base, Node override, Path& at, Reporter& reporter, MergeListene
 
 // Sequences whose items have a key: the later item replaces the earlier one with the same key.
 void enforce_unicity(Node& root);
+// What enforce_unicity() cannot compare: items that are no texts, of lists that go by the key of their texts.
+void visit_keyless_items(const Node& root, const std::function<void(const Node& item, const Path& at)>& visit);
 // For JSON: the original prints an empty list as null, unless enforce_unicity() looks at it.
 void empty_lists_to_null(Node& root);
 

@@ -47,14 +47,18 @@ void resolve_environment(Service& service, const Project& project, const FileAcc
   const Lookup fallback = [&found](std::string_view name) { return find_in(found, name); };
   for (std::size_t i = 0; i < service.env_file.size(); ++i) {
     const EnvFile& file = service.env_file[i];
-    const Place place = place_in(*project.tree, {"services", service.name, "env_file", std::to_string(i)});
+    const Strings item{"services", service.name, "env_file", std::to_string(i)};
+    const Place place = place_in(*project.tree, {item[0], item[1], item[2], item[3], "path"});
     if (!access.is_file(file.path)) {
       if (!file.required && !access.exists(file.path)) continue;
       Diagnostic& made = reporter.error(
           "missing-file", "env file " + file.path + " not found: stat " + file.path + ": no such file or directory",
           place);
       made.label = "this file does not exist";
-      made.help = "create it, or write {path: " + base_name(file.path) + ", required: false}";
+      const bool short_form = place_in(*project.tree, item).column == place.column;
+      const std::string folder = project.working_directory + "/";
+      const std::string path = file.path.starts_with(folder) ? file.path.substr(folder.size()) : file.path;
+      made.help = "create it, or write " + (short_form ? "{path: " + path + ", required: false}" : "`required: false`");
       continue;
     }
     auto text = access.read(file.path);

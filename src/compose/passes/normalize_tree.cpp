@@ -43,6 +43,7 @@ void fill_values(Node* node, const Environment& environment, Unknown unknown) {
   if (!node) return;
   std::erase_if(node->items, [&](Node& item) { return !fill_item(item, environment, unknown); });
   std::erase_if(node->entries, [&](Entry& entry) { return !fill_entry(entry, environment, unknown); });
+  node->nil = node->is_sequence() && node->items.empty();
 }
 
 bool is_given(const Node& mapping, std::string_view key) {

@@ -229,7 +229,7 @@ void mount_option(Node& mount, std::string_view option) {
   if (option == "ro") {
     mount.set("read_only", Node::make_boolean(true, place));
   } else if (option == "rw") {
-    mount.set("read_only", Node::make_boolean(false, place));
+    mount.erase("read_only");  // as Docker Compose, which leaves out what is false: it shows with --no-interpolate
   } else if (option == "nocopy") {
     options_of(mount, "volume").set("nocopy", Node::make_boolean(true, place));
   } else if (option == "z" || option == "Z") {

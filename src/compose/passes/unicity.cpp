@@ -153,7 +153,28 @@ void nullify(Node& node, PathTable<KeyOf>::Cursor cursor) {
   if (node.is_sequence() && node.items.empty() && !cursor.value()) node = Node::make_null(node.place);
 }
 
+void visit(const Node& node, PathTable<KeyOf>::Cursor cursor, Path& at,
+           const std::function<void(const Node& item, const Path& at)>& visitor) {
+  if (!cursor.alive()) return;
+  for (const Entry& entry : node.entries) {
+    PathStep step(at, entry.key);
+    visit(entry.value, cursor.child(entry.key), at, visitor);
+  }
+  const KeyOf* key_of = cursor.value();
+  if (!key_of || *key_of != by_key) return;
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    if (node.items[i].is_string()) continue;
+    PathStep step(at, std::to_string(i));
+    visitor(node.items[i], at);
+  }
+}
+
 }  // namespace
+
+void visit_keyless_items(const Node& root, const std::function<void(const Node& item, const Path& at)>& visitor) {
+  Path at;
+  visit(root, keys().root(), at, visitor);
+}
 
 void empty_lists_to_null(Node& root) {
   nullify(root, keys().root());

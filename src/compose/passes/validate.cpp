@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "compose/internal/go_format.hpp"
+#include "compose/passes/merge.hpp"
 #include "compose/passes/suggest.hpp"
 #include "compose/schema.hpp"
 
@@ -204,6 +205,15 @@ class Pass {
 };
 
 }  // namespace
+
+void validate_extended(const Node& root, const std::string& file, Reporter& reporter) {
+  static const Shape text{.name = "string", .types = type::string};
+  visit_keyless_items(root, [&](const Node& item, const Path& at) {
+    Diagnostic& made =
+        reporter.error("wrong-type", "validating " + file + ": " + at.dotted() + " must be a string", item.place);
+    explain_wrong_type(made, item, text, at, reporter);
+  });
+}
 
 void validate(const Node& root, const std::string& file, Reporter& reporter) {
   Pass(file, reporter).check(root, root_shape(), Place{});

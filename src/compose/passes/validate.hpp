@@ -7,4 +7,8 @@ namespace consort::compose {
 
 void validate(const Node& root, const std::string& file, Reporter& reporter);
 
+// A file that is only extended is not held against the schema, but Docker Compose refuses items that it cannot compare
+// when it removes repeated ones, even in services that nobody extends.
+void validate_extended(const Node& root, const std::string& file, Reporter& reporter);
+
 }  // namespace consort::compose

@@ -48,6 +48,10 @@ class Writer {
   }
 
   void sequence(const Node& node, std::size_t depth) {
+    if (node.nil) {
+      out_ += "null";
+      return;
+    }
     out_ += '[';
     bool first = true;
     for (const Node& item : node.items) {
