@@ -154,6 +154,11 @@ Result<Fd> Engine::Impl::lock_container(const std::string& id) const {
   return fd;
 }
 
+bool Engine::Impl::is_locked(const std::string& id) const {
+  const Result<Fd> fd = open_file(container_folder(id), O_RDONLY | O_DIRECTORY);
+  return fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 Result<Fd> Engine::Impl::guard_creations() const {
   TRY(make_directories(roots.data + "/containers", 0711));
   Fd fd = TRY(open_file(roots.data + "/containers", O_RDONLY | O_DIRECTORY));

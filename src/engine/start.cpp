@@ -22,7 +22,8 @@ Result<> Engine::start_container(const std::string& id, int* exit_code) {
   }
   const auto holder_runs = [&](const EndpointRecord& holder) {
     const Result<ContainerState> seen = impl_->observe(holder.project, holder.container_id);
-    return !seen || seen->running();
+    // Two that want one address and are started at the same moment: the first has its lease, but does not run yet.
+    return !seen || seen->running() || impl_->is_locked(holder.container_id);
   };
   const auto leases = TRY(impl_->records.lease_with(container.id, [&](std::vector<EndpointRecord> neighbours) {
     return choose_leases(

@@ -58,6 +58,13 @@ PortRequest request_of(const PortUnit& port) {
                      parse_protocol(port.protocol).value_or(Protocol::tcp)};
 }
 
+bool clashes(const ReservedPort& other, const PortRequest& request) {
+  const bool same_ip =
+      other.request.host_ip.empty() || request.host_ip.empty() || other.request.host_ip == request.host_ip;
+  const bool one_port = request.host_port != 0 && request.host_port_end <= request.host_port;
+  return one_port && same_ip && other.host_port == request.host_port && other.request.protocol == request.protocol;
+}
+
 // Where a kept listening socket is bound.
 std::optional<std::pair<consort::Address, std::uint16_t>> bound_to(int socket) {
   sockaddr_storage name{};
@@ -99,7 +106,18 @@ Result<> ContainerNetwork::reserve_ports(const ContainerUnit& unit) {
   const PortOwnerLookup owner = [this](pid_t, const PortRequest& request, std::uint16_t port) {
     return context_.port_owner ? context_.port_owner(std::string(to_string(request.protocol)), port) : std::nullopt;
   };
-  for (const PortUnit& port : unit.ports) ports_.push_back(TRY(reserve_port(request_of(port), owner)));
+  for (const PortUnit& port : unit.ports) {
+    const PortRequest request = request_of(port);
+    // Our own socket would be found to hold it, under our name, which helps nobody.
+    const auto taken = std::ranges::find_if(ports_, [&](const ReservedPort& other) { return clashes(other, request); });
+    if (taken != ports_.end())
+      return fail(Error(Code::conflict, "Bind for " + (request.host_ip.empty() ? "0.0.0.0" : request.host_ip) + ":" +
+                                            std::to_string(request.host_port) + " failed")
+                      .why("port is already allocated")
+                      .hint("the container publishes it for its port " + std::to_string(taken->request.container_port) +
+                            " as well: publish another one"));
+    ports_.push_back(TRY(reserve_port(request, owner)));
+  }
   return {};
 }
 

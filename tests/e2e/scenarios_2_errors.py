@@ -148,6 +148,53 @@ services:
     world.consort("down", "-t", "0")
 
 
+def scenario_refused_as_by_docker(world):
+    """What Docker Compose refuses or warns of while it makes containers must be refused or warned of in its words."""
+    base = 'image: "debian:bookworm-slim", init: true, command: sleep 1000'
+    subnet = "networks: {n: {ipam: {config: [{subnet: 10.77.0.0/24}]}}}"
+    cases = [
+        (f"services: {{a: {{{base}, secrets: [s]}}}}\nsecrets: {{s: {{environment: NO_SUCH_VARIABLE}}}}", 1,
+         'environment variable "NO_SUCH_VARIABLE" required by secret "refusedasbydocker_s" is not set'),
+        (f"services: {{a: {{{base}, networks: {{n: {{ipv4_address: 10.77.0.9}}}}}}, "
+         f"b: {{{base}, networks: {{n: {{ipv4_address: 10.77.0.9}}}}}}}}\n{subnet}", 1, "Address already in use"),
+        (f"services: {{a: {{{base}, ports: ['19100:80', '19100:81']}}}}", 1, "Bind for 0.0.0.0:19100 failed: port is already allocated"),
+        (f"services: {{a: {{{base}, restart: 'always:3'}}}}", 1, "maximum retry count can only be used with 'on-failure'"),
+        (f"services: {{a: {{{base}, restart: 'on-failure:x'}}}}", 0, "Started"),
+        (f"services: {{a: {{{base}, security_opt: ['seccomp=./missing.json']}}}}", 1,
+         "opening seccomp profile (./missing.json) failed"),
+        (f"services: {{a: {{{base}, depends_on: {{b: {{condition: service_healthy, required: false}}}}}}, "
+         f"b: {{{base}, healthcheck: {{test: exit 1, interval: 1s, retries: 1}}}}}}", 0,
+         'Skipped: optional dependency "b" failed to start'),
+    ]
+    for text, status, words in cases:
+        world.write("compose.yaml", text)
+        ran = world.consort("up", "-d", status=status)
+        check(words in ran.err, f"without {words!r}:\n{ran}")
+        world.consort("down", "-t", "0")
+    world.write("compose.yaml", f"services: {{a: {{{base}, networks: [n], logging: {{driver: none}}}}}}\nnetworks: {{n: {{name: refused-shared}}}}")
+    world.consort("-p", "refusedone", "up", "-d")
+    ran = world.consort("-p", "refusedtwo", "up", "-d")
+    check('exists but was not created for project \\"refusedtwo\\"' in ran.err, str(ran))
+    ran = world.consort("-p", "refusedone", "logs")
+    check("configured logging driver does not support reading" in ran.err, str(ran))
+    world.consort("-p", "refusedtwo", "down", "-t", "0")
+    world.consort("-p", "refusedone", "down", "-t", "0")
+
+
+def scenario_seccomp_profile_of_a_file(world):
+    """security_opt: seccomp=./FILE must be read from beside the Compose file and hold in the container."""
+    world.write("profile.json", """{"defaultAction": "SCMP_ACT_ALLOW",
+      "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}""")
+    world.write("compose.yaml", """
+services:
+  a: {image: "debian:bookworm-slim", command: sleep 1000, init: true, security_opt: ["seccomp=./profile.json"]}
+""")
+    world.consort("up", "-d")
+    ran = world.consort("exec", "-T", "a", "mkdir", "/tmp/x", status=1)
+    check("Operation not permitted" in ran.err, str(ran))
+    world.consort("exec", "-T", "a", "touch", "/tmp/x")
+
+
 def scenario_failing_build(world):
     """A RUN that fails must be shown with its output and its line in the Dockerfile; nothing may be tagged."""
     world.write("Dockerfile", "FROM debian:bookworm-slim\nRUN echo about to fail && exit 9\n")

@@ -179,8 +179,9 @@ class OutlivedTest : public TakeoverTest {
     const pid_t supervisor = project_->supervisor();
     ::kill(project_->keeper(), SIGKILL);
     ::kill(supervisor, SIGKILL);
-    // The lock is the last that goes: a process has no command line any more while it still closes its descriptors.
-    ASSERT_TRUE(eventually([&] { return project_->supervisor() == 0 && !keeper_lives(project_->run_folder()); }));
+    // A process that ends has no command line any more while its lock and its socket are still there.
+    ASSERT_TRUE(eventually(
+        [&] { return !project_->client().running().value_or(true) && !keeper_lives(project_->run_folder()); }));
   }
   bool logged_again() const {
     return eventually([&] { return project_->log(unit_) == std::vector<std::string>{"ready", "got 1"}; });

@@ -5,6 +5,7 @@
 #include "cli/commands/moment.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/render/log_printer.hpp"
+#include "cli/render/terminal.hpp"
 #include "project/exec/log_follower.hpp"
 #include "project/verbs/select.hpp"
 
@@ -47,6 +48,12 @@ Result<int> run_logs(Invocation& invocation) {
   if (index && containers.empty()) {
     const std::string name = invocation.arguments.empty() ? "" : invocation.arguments[0];
     return fail(Code::not_found, "service \"" + name + "\" is not running container #" + std::to_string(*index));
+  }
+  for (const engine::Container& container : containers) {
+    const auto path = session.engine.log_path(container.id);
+    if (!path && path.error().code() == Code::unsupported)
+      print_warning(invocation.terminal,
+                    "Can't retrieve logs for \"" + container.name + "\": " + path.error().message());
   }
   LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
                       .colour = !flags.on("no-color") && invocation.terminal.colour_out(),

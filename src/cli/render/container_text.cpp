@@ -46,7 +46,7 @@ std::vector<Publisher> publishers(const engine::Container& container) {
   std::vector<Publisher> result;
   for (const engine::BoundPort& port : container.state.ports)
     result.push_back({port.host_ip, port.container_port, port.host_port, port.protocol});
-  if (container.state.running())
+  if (container.state.running() && !container.networks.empty())
     for (const std::string& exposed : container.exposed) {
       const std::size_t slash = exposed.find('/');
       const auto number = parse_unsigned(std::string_view(exposed).substr(0, slash));

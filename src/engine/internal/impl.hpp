@@ -49,6 +49,7 @@ class Engine::Impl {
   // --- containers
   // While held, nobody else starts, stops or removes this container: neither a thread nor another process.
   Result<Fd> lock_container(const std::string& id) const;
+  bool is_locked(const std::string& id) const;  // by whoever it is, now
   // While held, sweep() removes nothing: somebody is making a bundle that no record names yet.
   Result<Fd> guard_creations() const;
   Result<ContainerRecord> load(const std::string& id_or_name);

@@ -142,12 +142,20 @@ class Execution {
     if (outcome) {
       tell(operation, operation.after, Outlook::done);
     } else if (operation.necessity == Necessity::optional) {
-      tell(operation, "Skipped: " + outcome.error().message(), Outlook::warning);
+      skipped(operation, outcome.error().message());
     } else if (outcome.error().code() != Code::interrupted) {
       tell(operation, operation.action == Action::pull_image ? "Error " + outcome.error().message() : "Error",
            Outlook::error);
     }
     return outcome;
+  }
+
+  void skipped(const Operation& operation, const std::string& why) {
+    if (operation.action != Action::await_condition) return tell(operation, "Skipped: " + why, Outlook::warning);
+    const std::string_view lead = "dependency failed to start: ";
+    const std::string said = "optional dependency \"" + operation.service + "\" failed to start";
+    tell(operation, "Skipped: " + said, Outlook::warning);
+    progress_.warn(said + ": " + (why.starts_with(lead) ? why.substr(lead.size()) : why));
   }
 
   void tell(const Operation& operation, const std::string& word, Outlook outlook) {

@@ -13,17 +13,17 @@ Result<engine::RestartPolicy> parse_restart(const compose::Service& service) {
   const std::size_t colon = service.restart.find(':');
   const std::string name = service.restart.substr(0, colon);
   engine::RestartPolicy policy;
+  // What is not a number is none to Docker Compose; config warns of it. The engine says with which policy one may
+  // stand.
+  if (colon != std::string::npos)
+    policy.max_retries =
+        static_cast<unsigned>(parse_unsigned(std::string_view(service.restart).substr(colon + 1)).value_or(0));
   if (name.empty() || name == "no") return policy;
-  if (name == "always") return engine::RestartPolicy{engine::RestartMode::always, 0};
-  if (name == "unless-stopped") return engine::RestartPolicy{engine::RestartMode::unless_stopped, 0};
-  if (name == "on-failure") {
-    policy.mode = engine::RestartMode::on_failure;
-    if (colon == std::string::npos) return policy;
-    const auto retries = parse_unsigned(std::string_view(service.restart).substr(colon + 1));
-    if (!retries)
-      return fail(
-          Error(Code::invalid, "invalid restart policy: maximum retry count must be an integer").at(service.mark));
-    policy.max_retries = static_cast<unsigned>(*retries);
+  using Mode = engine::RestartMode;
+  for (const auto& [word, mode] : {std::pair("always", Mode::always), std::pair("unless-stopped", Mode::unless_stopped),
+                                   std::pair("on-failure", Mode::on_failure)}) {
+    if (name != word) continue;
+    policy.mode = mode;
     return policy;
   }
   return fail(Error(Code::invalid, "invalid restart policy: unknown policy '" + name +

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json.hpp"
+#include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
 
@@ -90,12 +92,27 @@ void add_network(const Project& project, const Service& service, std::string_vie
   spec.dns_opt = service.dns_opt;
 }
 
-void add_privileges(const Project& project, const Service& service, std::string_view separator,
-                    engine::ContainerSpec& spec) {
+// A seccomp profile is a file beside the Compose file; the engine takes its content.
+Result<std::string> security_option(const Project& project, const Service& service, const std::string& option) {
+  const std::size_t at = option.find_first_of("=:");
+  const std::string value = at == std::string::npos ? std::string() : option.substr(at + 1);
+  if (option.substr(0, at) != "seccomp" || value == "unconfined" || value == "builtin") return option;
+  constexpr std::size_t largest_profile = std::size_t{1} << 20;
+  const std::string problem = "opening seccomp profile (" + value + ") failed";
+  const auto text = read_file(join_path(project.working_directory, value), largest_profile);
+  if (!text) return fail(Error(Code::invalid, problem + ": " + text.error().message()).at(service.mark));
+  const auto profile = parse_json(*text, value);
+  if (!profile) return fail(Error(Code::invalid, problem + ": " + profile.error().message()).at(service.mark));
+  return "seccomp=" + dump_json(*profile);
+}
+
+Result<> add_privileges(const Project& project, const Service& service, std::string_view separator,
+                        engine::ContainerSpec& spec) {
+  for (const std::string& option : service.security_opt)
+    spec.security_opt.push_back(TRY(security_option(project, service, option)));
   spec.privileged = service.privileged;
   spec.cap_add = service.cap_add;
   spec.cap_drop = service.cap_drop;
-  spec.security_opt = service.security_opt;
   for (const compose::Device& device : service.devices)
     spec.devices.push_back({device.source, device.target, device.permissions.empty() ? "rwm" : device.permissions});
   spec.device_cgroup_rules = service.device_cgroup_rules;
@@ -109,6 +126,7 @@ void add_privileges(const Project& project, const Service& service, std::string_
   spec.cgroup_parent = service.cgroup_parent;
   spec.isolation = service.isolation;
   spec.runtime = service.runtime;
+  return {};
 }
 
 void add_device_requests(const std::vector<compose::DeviceRequest>& requests, engine::ContainerSpec& spec) {
@@ -173,7 +191,7 @@ Result<engine::ContainerSpec> container_spec(const Project& project, const Servi
   add_network(project, service, options.separator, spec);
   spec.ports = TRY(port_bindings(service.ports));
   spec.restart = TRY(restart_policy(service));
-  add_privileges(project, service, options.separator, spec);
+  TRY(add_privileges(project, service, options.separator, spec));
   add_limits(service, spec);
   return spec;
 }

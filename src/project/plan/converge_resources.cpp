@@ -77,6 +77,11 @@ Result<> Converger::network(const std::string& key, const compose::Network& netw
         " exists but was not created by compose.\nSet `external: true` to use an existing network");
     return {};
   }
+  if (owner != project_.name) {
+    plan_.warnings.push_back("a network with name " + network.name + " exists but was not created for project \"" +
+                             project_.name + "\".\nSet `external: true` to use an existing network");
+    return {};
+  }
   const std::string labelled = label_of(there->spec.labels, label::network);
   if (labelled != key)
     return fail(Error(Code::conflict, "network " + network.name + " was found but has incorrect label " +

@@ -70,17 +70,7 @@ class Downer {
   }
 
   OperationId take_down(const engine::Container& container, Needs needs) {
-    if (const auto hooks = options_.stop.pre_stop.find(container.service);
-        hooks != options_.stop.pre_stop.end() && container.state.status == engine::Status::running) {
-      Operation hook = on_container(Action::run_hook, container);
-      hook.shown.clear();
-      hook.hooks = hooks->second;
-      hook.needs = std::move(needs);
-      needs = {plan_.add(std::move(hook))};
-    }
-    Operation stop = stop_operation(container, options_.stop.timeout_seconds);
-    stop.needs = std::move(needs);
-    const OperationId stopped = plan_.add(std::move(stop));
+    const OperationId stopped = add_stop(plan_, container, options_.stop, std::move(needs));
     Operation remove = remove_operation(container);
     remove.remove_anonymous_volumes = options_.volumes;
     remove.needs = {stopped};

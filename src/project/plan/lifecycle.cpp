@@ -32,20 +32,6 @@ std::map<std::string, Needs> in_reverse_order(Plan& plan, const Containers& cont
   return done;
 }
 
-OperationId add_stop(Plan& plan, const engine::Container& container, const StopPlanOptions& options, Needs needs) {
-  if (const auto hooks = options.pre_stop.find(container.service);
-      hooks != options.pre_stop.end() && container.state.status == engine::Status::running) {
-    Operation hook = on_container(Action::run_hook, container);
-    hook.shown.clear();
-    hook.hooks = hooks->second;
-    hook.needs = std::move(needs);
-    needs = {plan.add(std::move(hook))};
-  }
-  Operation stop = stop_operation(container, options.timeout_seconds);
-  stop.needs = std::move(needs);
-  return plan.add(std::move(stop));
-}
-
 Awaited awaited_of(compose::DependencyCondition condition) {
   return condition == compose::DependencyCondition::completed_successfully ? Awaited::completed : Awaited::healthy;
 }

@@ -24,7 +24,7 @@ struct StopPlanOptions {
 // Dependents stop before what they depend on.
 Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options);
 
-// Dependencies first, honouring conditions. A named service without a container is an error.
+// Dependencies first, honouring conditions. Without any container it is an error.
 Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named);
 
 enum class Dependents : std::uint8_t { include, ignore };  // those with `restart: true`; --no-deps ignores them

@@ -88,9 +88,9 @@ std::optional<engine::MountSpec> file_mount(const compose::FileReference& refere
   return spec;
 }
 
-Result<> add_content(const compose::Service& service, const compose::FileReference& reference,
-                     const std::map<std::string, compose::FileObject>& objects, Kind kind,
-                     std::vector<engine::FileContent>& files) {
+Result<> add_content(const compose::Project& project, const compose::Service& service,
+                     const compose::FileReference& reference, Kind kind, std::vector<engine::FileContent>& files) {
+  const auto& objects = kind == Kind::secret ? project.secrets : project.configs;
   const std::string word = kind == Kind::secret ? "secret" : "config";
   const auto found = objects.find(reference.source);
   if (found == objects.end() || !found->second.file.empty()) return {};
@@ -103,7 +103,10 @@ Result<> add_content(const compose::Service& service, const compose::FileReferen
     return fail(Error(Code::invalid, "cannot create " + word + " \"" + reference.source + "\" in read-only service " +
                                          service.name + ": `file` is the sole supported option")
                     .at(service.mark));
-  if (object.content.empty()) return {};
+  if (!object.environment.empty() && !project.environment.contains(object.environment))
+    return fail(Error(Code::invalid, "environment variable \"" + object.environment + "\" required by " + word + " \"" +
+                                         object.name + "\" is not set")
+                    .at(object.mark));
   files.push_back({target_path(reference, kind), object.content, reference.mode.value_or(0444),
                    static_cast<std::uint32_t>(parse_unsigned(reference.uid).value_or(0)),
                    static_cast<std::uint32_t>(parse_unsigned(reference.gid).value_or(0))});
@@ -126,9 +129,9 @@ Result<std::vector<engine::FileContent>> file_contents(const compose::Project& p
                                                        const compose::Service& service) {
   std::vector<engine::FileContent> files;
   for (const compose::FileReference& secret : service.secrets)
-    TRY(add_content(service, secret, project.secrets, Kind::secret, files));
+    TRY(add_content(project, service, secret, Kind::secret, files));
   for (const compose::FileReference& config : service.configs)
-    TRY(add_content(service, config, project.configs, Kind::config, files));
+    TRY(add_content(project, service, config, Kind::config, files));
   return files;
 }
 

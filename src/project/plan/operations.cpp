@@ -1,5 +1,7 @@
 #include "project/plan/operations.hpp"
 
+#include <utility>
+
 namespace consort::project {
 
 std::string container_object(const std::string& name) {
@@ -23,6 +25,21 @@ Operation stop_operation(const engine::Container& container, std::optional<int> 
   operation.before = "Stopping";
   operation.after = "Stopped";
   return operation;
+}
+
+OperationId add_stop(Plan& plan, const engine::Container& container, const StopPlanOptions& options,
+                     std::vector<OperationId> needs) {
+  Operation stop = stop_operation(container, options.timeout_seconds);
+  if (const auto hooks = options.pre_stop.find(container.service);
+      hooks != options.pre_stop.end() && container.state.status == engine::Status::running) {
+    Operation hook = on_container(Action::run_hook, container);
+    hook.before = std::exchange(stop.before, "");  // its hooks are a part of stopping
+    hook.hooks = hooks->second;
+    hook.needs = std::move(needs);
+    needs = {plan.add(std::move(hook))};
+  }
+  stop.needs = std::move(needs);
+  return plan.add(std::move(stop));
 }
 
 Operation remove_operation(const engine::Container& container) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
+#include "project/plan/lifecycle.hpp"
 #include "project/plan/plan.hpp"
 
 namespace consort::project {
@@ -10,6 +12,9 @@ namespace consort::project {
 std::string container_object(const std::string& name);  // "Container x"
 Operation on_container(Action action, const engine::Container& container);
 Operation stop_operation(const engine::Container& container, std::optional<int> timeout_seconds);
+// Adds it to the plan, after the hooks that the service wants to be run before; gives the stop itself.
+OperationId add_stop(Plan& plan, const engine::Container& container, const StopPlanOptions& options,
+                     std::vector<OperationId> needs);
 Operation remove_operation(const engine::Container& container);
 Operation start_operation(const engine::Container& container);
 Operation await_operation(const std::string& container, const std::string& service, Awaited awaited);
