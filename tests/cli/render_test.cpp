@@ -169,11 +169,16 @@ engine::Container container_with_ports() {
   container.state.status = engine::Status::running;
   container.state.ports = {{"::", 18080, 80, "tcp"}, {"0.0.0.0", 18080, 80, "tcp"}};
   container.exposed = {"80/tcp", "8000/tcp"};
+  container.networks.resize(1);
   return container;
 }
 
 TEST(ContainerText, Ports) {
   EXPECT_EQ(port_text(publishers(container_with_ports())), "0.0.0.0:18080->80/tcp, [::]:18080->80/tcp, 8000/tcp");
+  engine::Container alone = container_with_ports();
+  alone.networks.clear();
+  alone.state.ports.clear();
+  EXPECT_EQ(port_text(publishers(alone)), "") << "nobody can reach what it exposes";
   EXPECT_EQ(port_text({{"0.0.0.0", 1, 11, "tcp"}, {"0.0.0.0", 2, 12, "tcp"}, {"", 5, 0, "udp"}, {"", 6, 0, "udp"}}),
             "0.0.0.0:11-12->1-2/tcp, 5-6/udp");
 }

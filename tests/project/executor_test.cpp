@@ -108,6 +108,7 @@ TEST(Executor, AnOptionalFailureIsAWarning) {
   Plan plan;
   Operation wait = step("dep", {}, Action::await_condition);
   wait.necessity = Necessity::optional;
+  wait.service = "db";
   const auto waited = plan.add(std::move(wait));
   plan.add(step("b", {waited}));
   Script script;
@@ -117,7 +118,7 @@ TEST(Executor, AnOptionalFailureIsAWarning) {
   Events events;
   EXPECT_TRUE(execute(plan, script, events, {}));
   EXPECT_TRUE(script.ran("b"));
-  EXPECT_EQ(events.lines[1], "Container dep Skipped: exit 3");
+  EXPECT_EQ(events.lines[1], "Container dep Skipped: optional dependency \"db\" failed to start");
 }
 
 // Blocks until it is cancelled.
