@@ -180,8 +180,10 @@ class OutlivedTest : public TakeoverTest {
     ::kill(project_->keeper(), SIGKILL);
     ::kill(supervisor, SIGKILL);
     // A process that ends has no command line any more while its lock and its socket are still there.
-    ASSERT_TRUE(eventually(
-        [&] { return !project_->client().running().value_or(true) && !keeper_lives(project_->run_folder()); }));
+    ASSERT_TRUE(eventually([&] {
+      return project_->supervisor() == 0 && !project_->client().running().value_or(true) &&
+             !keeper_lives(project_->run_folder());
+    }));
   }
   bool logged_again() const {
     return eventually([&] { return project_->log(unit_) == std::vector<std::string>{"ready", "got 1"}; });
