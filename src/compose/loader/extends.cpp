@@ -51,14 +51,27 @@ void TreeLoader::report_cycle(const std::vector<Link>& chain, const Link& last) 
   made.help = "one of these must not extend the other";
 }
 
+// Docker Compose can read files from a git repository or a registry; for them we know no better than to say so.
+void TreeLoader::report_missing(const std::string& path, const Scope& scope, Place place) {
+  const std::string written = relative_path(path, scope.base);
+  const bool git = written.ends_with(".git") || written.find(".git#") != std::string::npos ||
+                   written.starts_with("git@") || written.starts_with("github.com/");
+  Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
+  if (git || written.find(":/") != std::string::npos) {  // join_path() has made one slash of two
+    made.label = "files are read from this machine only";
+    made.help = git ? "clone the repository and give the path of the file in it" : "fetch the file and give its path";
+    return;
+  }
+  made.label = "this file does not exist";
+  made.help = "correct the path: it counts from " + scope.base;
+}
+
 // The services of a file that is extended: loaded once, canonical, its paths as seen from the extending project.
 const Node* TreeLoader::base_services(const std::string& path, const Scope& scope, std::vector<Link>& chain,
                                       Place place) {
   if (const auto found = extended_.find(path); found != extended_.end()) return found->second.get();
   if (!options_.access.exists(path)) {
-    Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
-    made.label = "this file does not exist";
-    made.help = "correct the path: it counts from " + scope.base;
+    report_missing(path, scope, place);
     return nullptr;
   }
   const Parsed& parsed = parse_file(path);

@@ -47,10 +47,7 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   for (std::string& path : paths) {
     path = join_path(scope.base, path);
     if (!options_.access.is_file(path)) {
-      Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", item.place);
-      made.label = "this file does not exist";
-      made.help = "correct the path: it counts from " + scope.base;
-      return;
+      return report_missing(path, scope, item.place);
     }
     if (std::ranges::count(scope.includes, path)) {
       std::string message = "include cycle detected:\n" + scope.includes.front();
