@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 namespace consort {
 
@@ -96,7 +97,10 @@ std::string Error::message() const {
     if (d.sys_errno) add(errno_text(d.sys_errno));
     if (d.http_status && d.why.empty()) add("HTTP status " + std::to_string(d.http_status));
   }
-  for (const Error& other : data_->also) text += "; also: " + other.message();
+  // What went wrong in the same way in several places is told once.
+  std::set<std::string> told{text};
+  for (const Error& other : data_->also)
+    if (std::string message = other.message(); told.insert(message).second) text += "; also: " + message;
   return text;
 }
 

@@ -48,12 +48,7 @@ Result<std::string> exec_process(const std::string& bundle, const ContainerRecor
   Strings environment = get_strings(*own, "env");
   if (spec.tty && !environment_value(environment, "TERM")) environment.emplace_back("TERM=xterm");
   process["env"] = merge_environment(spec.environment, environment);
-  if (!spec.working_dir.empty()) {
-    if (!spec.working_dir.starts_with('/'))
-      return fail(Error(Code::invalid, "the working directory '" + spec.working_dir +
-                                           "' is invalid, it needs to be an absolute path"));
-    process["cwd"] = spec.working_dir;
-  }
+  if (!spec.working_dir.empty()) process["cwd"] = spec.working_dir;
   const std::string& user = spec.user.empty() ? record.process.user : spec.user;
   process["consort_user"] = user.empty() ? "0" : user;
   process["consort_groups"] = record.spec.group_add;
@@ -95,6 +90,11 @@ Result<std::unique_ptr<Exec>> Engine::exec(const std::string& id, const ExecSpec
   }
   if (!state.running()) return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
   supervisor::ExecOptions options;
+  if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
+    if (exit_code != nullptr) *exit_code = 128;  // as Docker counts a process that cannot be described
+    return fail(Error(Code::invalid,
+                      "the working directory '" + spec.working_dir + "' is invalid, it needs to be an absolute path"));
+  }
   options.process = TRY(exec_process(impl_->container_folder(record.summary.id), record, spec));
   options.tty = spec.tty;
   options.in = spec.stdin_fd;

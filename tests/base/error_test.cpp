@@ -35,6 +35,9 @@ TEST(Error, HintAndMarkAreFoundInTheChain) {
 TEST(Error, CollectsWhatElseWentWrong) {
   const Error error = Error(Code::io, "remove network").also(Error(Code::busy, "remove volume"));
   EXPECT_EQ(error.message(), "remove network; also: remove volume");
+  const Error same =
+      Error(Code::io, "a").also(Error(Code::io, "a")).also(Error(Code::io, "b")).also(Error(Code::io, "b"));
+  EXPECT_EQ(same.message(), "a; also: b");
 }
 
 TEST(Error, EveryErrnoThatCallersBranchOnHasItsCode) {

@@ -174,6 +174,7 @@ Result<int> run_wait(Invocation& invocation) {
     Invocation down = invocation;
     down.arguments.clear();
     down.flags = {};
+    down.flags.set("remove-orphans", "true");
     (void)TRY(run_down(down));
     return code;
   }
