@@ -195,7 +195,7 @@ class Engine {
   // What has happened in a project since the cursor, in the order of time; moves the cursor on. What led to an event is
   // never told after it.
   Result<std::vector<EngineEvent>> events(const std::string& project, EventCursor& cursor);
-  // A descriptor that becomes readable when there may be more, to be emptied by the reader. None: not to be had yet
+  // A descriptor that becomes readable when there may be more, to be emptied by the reader. None: not to be had
   // (nothing of the project has run since the machine started), so look now and then.
   Result<Fd> watch_events(const std::string& project);
   // That somebody follows what a container writes, or does something to it that the engine has no part in.
