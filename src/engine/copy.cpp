@@ -81,6 +81,7 @@ Result<PathKind> Engine::kind_of_path(const std::string& id, const std::string& 
 
 Result<> Engine::copy_out(const std::string& id, const std::string& path, int out, Links links) {
   Place place = TRY(find_place(*impl_, id, path));
+  impl_->note(TRY(impl_->load(id)).summary, "archive-path");
   const image::ByteSink sink = image::sink_of_fd(out);
   const image::PackOptions options{.whiteouts = image::PackOptions::Whiteouts::none, .cancel = {}};
   for (int hops = 0; place.path != "/"; ++hops) {
@@ -105,6 +106,7 @@ Result<> Engine::copy_in(const std::string& id, const std::string& path, int in)
   if (!found) return fail(not_there(id, path));
   TRY(image::unpack_layer(image::source_of_fd(in), path_of(*found),
                           {.whiteouts = image::UnpackOptions::Whiteouts::plain}));
+  impl_->note(TRY(impl_->load(id)).summary, "extract-to-dir");
   return {};
 }
 

@@ -66,10 +66,6 @@ Result<Strings> Engine::containers_using_image(const std::string& image_id) {
   return impl_->records.containers_of_image(image_id);
 }
 
-Result<std::vector<EngineEvent>> Engine::events(std::uint64_t after, const std::string& project) {
-  return impl_->records.events(after, project);
-}
-
 namespace {
 
 class ProjectWatch : public Watch {

@@ -215,19 +215,4 @@ Result<int> Engine::Impl::running_pid(const std::string& id_or_name) {
   return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
 }
 
-EngineEvent Engine::Impl::container_event(const Container& container, const char* action, StringMap more) const {
-  more["name"] = container.name;
-  more["image"] = container.image;
-  return {.time = system_now(),
-          .type = "container",
-          .action = action,
-          .id = container.id,
-          .project = container.project,
-          .attributes = std::move(more)};
-}
-
-Result<> Engine::Impl::note(const Container& container, const char* action, StringMap more) {
-  return records.add_event(container_event(container, action, std::move(more)));
-}
-
 }  // namespace consort::engine

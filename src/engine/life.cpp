@@ -1,6 +1,7 @@
 // What becomes of a container after its start: stop, kill, restart, pause, rename, remove, wait.
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "base/os/file.hpp"
 #include "engine/internal/impl.hpp"
@@ -30,13 +31,10 @@ Result<> Engine::stop_container(const std::string& id, const StopOptions& option
   if (!path_exists(supervisor::run_state_path(impl_->roots.project_run(record.summary.project), record.summary.id)))
     return impl_->records.release_leases(record.summary.id, Wanted::stopped);
   // Not locked: somebody else may want to end a long grace period by a second stop or a kill.
-  const supervisor::ContainerState state =
-      TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
+  TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
   TRY(impl_->records.release_leases(record.summary.id, Wanted::stopped));
   impl_->remove_shared_memory(record.summary.id);
-  TRY(impl_->unmount_unused(record));
-  const std::string code = state.exit_code ? std::to_string(*state.exit_code) : "";
-  return impl_->note(record.summary, "stop", {{"exitCode", code}});
+  return impl_->unmount_unused(record);
 }
 
 Result<> Engine::kill_container(const std::string& id, const std::string& signal) {
@@ -51,8 +49,7 @@ Result<> Engine::kill_container(const std::string& id, const std::string& signal
   TRY(client.kill(record.summary.id, *number));
   // What cannot be refused has happened when the command returns; a container that handles its signal takes its time.
   if (*number == SIGKILL) TRY(client.wait(record.summary.id));
-  TRY(impl_->records.set_wanted(record.summary.id, Wanted::stopped));
-  return impl_->note(record.summary, "kill", {{"signal", std::to_string(*number)}});
+  return impl_->records.set_wanted(record.summary.id, Wanted::stopped);
 }
 
 Result<> Engine::restart_container(const std::string& id, const StopOptions& options) {
@@ -61,7 +58,8 @@ Result<> Engine::restart_container(const std::string& id, const StopOptions& opt
   const ContainerState state = TRY(impl_->observe(record.summary.project, record.summary.id));
   if (state.running()) TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
   TRY(start_container(record.summary.id));
-  return impl_->note(record.summary, "restart");
+  impl_->note(record.summary, "restart");
+  return {};
 }
 
 Result<> Engine::pause_container(const std::string& id) {
@@ -70,8 +68,7 @@ Result<> Engine::pause_container(const std::string& id) {
   if (state.status == Status::paused)
     return fail(Error(Code::conflict, "Container " + record.summary.id + " is already paused"));
   if (!state.running()) return fail(Error(Code::conflict, "Container " + record.summary.id + " is not running"));
-  TRY(impl_->client(record.summary.project).pause(record.summary.id));
-  return impl_->note(record.summary, "pause");
+  return impl_->client(record.summary.project).pause(record.summary.id);
 }
 
 Result<> Engine::unpause_container(const std::string& id) {
@@ -79,16 +76,16 @@ Result<> Engine::unpause_container(const std::string& id) {
   const ContainerState state = TRY(impl_->observe(record.summary.project, record.summary.id));
   if (state.status != Status::paused)
     return fail(Error(Code::conflict, "Container " + record.summary.id + " is not paused"));
-  TRY(impl_->client(record.summary.project).unpause(record.summary.id));
-  return impl_->note(record.summary, "unpause");
+  return impl_->client(record.summary.project).unpause(record.summary.id);
 }
 
 Result<> Engine::rename_container(const std::string& id, const std::string& name) {
   TRY(validate_name(name));
-  const ContainerRecord record = TRY(impl_->load(id));
-  if (record.summary.name == name) return {};
-  return impl_->records.rename_container(
-      record.summary.id, name, impl_->container_event(record.summary, "rename", {{"oldName", record.summary.name}}));
+  ContainerRecord record = TRY(impl_->load(id));
+  const std::string before = std::exchange(record.summary.name, name);
+  if (before == name) return {};
+  return impl_->records.rename_container(record.summary.id, name,
+                                         impl_->container_event(record.summary, "rename", {{"oldName", "/" + before}}));
 }
 
 Result<int> Engine::wait_container(const std::string& id) {

@@ -49,7 +49,7 @@ Result<> Engine::start_container(const std::string& id, int* exit_code) {
     (void)impl_->unmount_unused(record);
     return fail(std::move(error));
   }
-  return impl_->note(container, "start");
+  return {};
 }
 
 }  // namespace consort::engine

@@ -103,6 +103,7 @@ std::vector<std::string> row_of(pid_t pid, const ProcessStat& stat) {
 
 Result<ProcessTable> Engine::top(const std::string& id) {
   const std::string path = TRY(impl_->cgroup_of(id));
+  impl_->note(TRY(impl_->load(id)).summary, "top");
   std::vector<pid_t> pids = TRY(runtime::Cgroup::open(path).pids());
   std::ranges::sort(pids);
   ProcessTable table{.titles = {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}, .rows = {}};

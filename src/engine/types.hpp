@@ -372,13 +372,19 @@ struct Volume {
 // Events (section 22)
 
 struct EngineEvent {
-  std::uint64_t serial = 0;  // ever growing
+  std::uint64_t serial = 0;  // ever growing; 0: from a project's journal
   SystemTime time;
   std::string type;    // container, network, volume, image
   std::string action;  // create, start, die, ...
   std::string id;
   std::string project;
-  StringMap attributes;
+  StringMap attributes;  // of a container: its labels as well
+};
+
+// As far as somebody has read the events of a project. Default: nothing of what is kept.
+struct EventCursor {
+  std::uint64_t serial = 0;                             // in the database
+  std::uint64_t journal_inode = 0, journal_offset = 0;  // in the project's journal
 };
 
 }  // namespace consort::engine

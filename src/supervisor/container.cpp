@@ -53,16 +53,6 @@ void Container::save_durable() {
   if (!saved) log_line(label() + ": " + saved.error().message());
 }
 
-void Container::emit(EventKind kind, int signal, std::string exec_argv) {
-  Event event;
-  event.kind = kind;
-  event.time = system_now();
-  event.signal = signal;
-  event.exec_argv = std::move(exec_argv);
-  event.state = record_.state;
-  if (context_.emit) context_.emit(event);
-}
-
 void Container::when(WaitUntil until, Done done) {
   if (until == WaitUntil::not_running && idle()) return done();
   waiters_.push_back(Waiter{until, std::move(done)});
@@ -78,12 +68,12 @@ Result<> Container::kill(int signal) {
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
   TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
   if (signal == 0) return {};
-  // A frozen process cannot follow what is meant to end it.
-  const bool ends = signal == SIGKILL || signal == unit_.stop_signal;
-  if (ends && record_.state.status == Status::paused) TRY(unpause());
   save();
   emit(EventKind::kill, signal);
-  return {};
+  if (record_.state.status != Status::paused) return {};
+  // A frozen process cannot follow what is meant to end it. (With cgroup v1 not even SIGKILL reaches it.)
+  if (signal == SIGKILL) return thaw();
+  return signal == unit_.stop_signal ? unpause() : Result<>();
 }
 
 Result<> Container::require_process() const {
@@ -108,11 +98,16 @@ Result<> Container::unpause() {
   if (phase_ != Phase::running) return fail(not_running(unit_));
   if (record_.state.status != Status::paused)
     return fail(Error(Code::conflict, "Container " + unit_.id + " is not paused"));
+  TRY(thaw());
+  emit(EventKind::unpause);
+  return {};
+}
+
+Result<> Container::thaw() {
   TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).thaw(), "unpause", label());
   record_.state.status = Status::running;
   if (run_->health) run_->health->resume();
   save();
-  emit(EventKind::unpause);
   return {};
 }
 
@@ -121,6 +116,7 @@ Result<> Container::resize(WindowSize size) {
   if (!run_->console) return fail(Error(Code::conflict, "resize terminal").on(label()).why("it has none"));
   winsize window{size.rows, size.columns, 0, 0};
   if (::ioctl(run_->console.get(), TIOCSWINSZ, &window) != 0) return fail_errno("resize terminal", label());
+  note("resize", {{"height", std::to_string(size.rows)}, {"width", std::to_string(size.columns)}});
   return {};
 }
 
@@ -158,7 +154,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
 
-  const std::string argv = join(spec.process.args, " ");
+  const std::string argv = argv_text(spec.process.args);
   const auto number = std::make_shared<ExecTable::Id>(0);
   // The container may be forgotten before its exec has been heard of; so it is looked up by id.
   const auto with_this = [context = &context_, id = unit_.id](auto&& action) {
@@ -172,7 +168,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
                                const auto begun = process_start_time(started->pid);
                                container.record_.execs.push_back(ExecRecord{*number, started->pid, begun ? *begun : 0});
                                container.save();
-                               container.emit(EventKind::exec_start, 0, argv);
+                               container.tell(EventKind::exec_start, 0, argv);
                              });
                            user(std::move(started));
                          },
@@ -181,11 +177,13 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
                              std::erase_if(container.record_.execs,
                                            [&](const ExecRecord& exec) { return exec.exec == *number; });
                              container.save();
-                             container.emit(EventKind::exec_die, 0, argv);
+                             container.note_exec_end(*number, status);
+                             container.tell(EventKind::exec_die, 0, argv);
                            });
                            user(status);
                          }),
                      "exec in", label());
+  note_exec(argv, *number);
   return *number;
 }
 

@@ -150,7 +150,11 @@ void Container::adopt_execs(const std::vector<KeptExit>& exits) {
   for (const ExecRecord& exec : record_.execs) {
     const auto begun = process_start_time(exec.pid);
     const bool ended = std::ranges::any_of(exits, [&](const KeptExit& exit) { return exit.pid == exec.pid; });
-    if (ended || (begun && *begun == exec.pid_started)) execs_.adopt(unit_.id, exec.exec, exec.pid);
+    if (!ended && !(begun && *begun == exec.pid_started)) continue;
+    execs_.adopt(unit_.id, exec.exec, exec.pid,
+                 [context = &context_, id = unit_.id, number = exec.exec](std::optional<int> status) {
+                   if (Container* const container = context->find(id)) container->note_exec_end(number, status);
+                 });
   }
 }
 

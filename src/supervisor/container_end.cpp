@@ -52,16 +52,16 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
 void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
   if (run_->stopper) return run_->stopper->hurry(deadline);
   record_.stop = StopRecord{signal, deadline ? to_ms(*deadline) : -1};
-  if (record_.state.status == Status::paused) (void)unpause();  // a frozen process hears nothing
   if (run_->health && run_->health->stop() == HealthChange::status) {
     record_.state.health = run_->health->state();
-    emit(EventKind::health);
+    tell(EventKind::health);  // it follows from the stop: no event of its own
   }
   save();
   Stopper::Target target{run_->pid, run_->pidfd.get(), record_.state.cgroup, signal, deadline};
   run_->stopper =
       std::make_unique<Stopper>(context_.loop, std::move(target), [this](int sent) { emit(EventKind::kill, sent); });
   run_->stopper->begin();
+  if (record_.state.status == Status::paused) (void)unpause();  // a frozen process hears nothing
 }
 
 void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done) {
@@ -118,8 +118,8 @@ void Container::end_run(std::optional<int> wait_status) {
   if (phase_ == Phase::waiting) emit(EventKind::restarting);
   tell_waiters();
   if (!std::exchange(record_.start_after_stop, false)) return;
-  emit(EventKind::restart);
   state.manually_stopped = false;
+  restarted_ = true;
   backoff_.reset();
   launch();
 }

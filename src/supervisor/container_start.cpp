@@ -170,6 +170,7 @@ void Container::on_started() {
   save();
   save_durable();
   emit(EventKind::start);
+  if (std::exchange(restarted_, false)) emit(EventKind::restart);
   if (context_.names_changed) context_.names_changed();
   if (unit_.health) watch_health(steady_clock::now());
   answer_start(StartOutcome{{}, std::nullopt});
@@ -247,7 +248,15 @@ void Container::watch_health(HealthMachine::Time started) {
     options.child_of = runtime::ChildOf::sibling;
     const std::string filter = unit_.bundle + "/seccomp.bpf";
     if (path_exists(filter)) options.seccomp_bpf = filter;
-    return execs_.begin(unit_.id, spec.process, options, std::move(on_started), std::move(on_ended));
+    const auto number = std::make_shared<ExecTable::Id>(0);
+    *number = TRY(execs_.begin(
+        unit_.id, spec.process, options, std::move(on_started),
+        [context = &context_, id = unit_.id, number, ended = std::move(on_ended)](std::optional<int> status) mutable {
+          if (Container* const container = context->find(id)) container->note_exec_end(*number, status);
+          ended(status);
+        }));
+    note_exec(argv_text(argv), *number);
+    return *number;
   };
   hooks.on_result = [this](HealthChange change) {
     record_.state.health = run_->health->state();

@@ -73,6 +73,7 @@ void ExecTable::ended(Id id, std::optional<int> wait_status) {
   if (node.empty()) return;
   Job& job = *node.mapped();
   loop_.remove(job.watch);
+  if (job.on_adopted_end) job.on_adopted_end(wait_status);
   if (job.on_ended)
     job.on_ended(wait_status);
   else
@@ -119,11 +120,12 @@ void ExecTable::kill(Id id) {
     (void)send_signal(found->second->launch->pidfd(), SIGKILL);
 }
 
-void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid) {
+void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid, OnEnded on_ended) {
   auto job = std::make_unique<Job>();
   job->id = id;
   job->container_id = container_id;
   job->pid = pid;
+  job->on_adopted_end = std::move(on_ended);
   if (auto pidfd = open_pidfd(pid)) job->pidfd = std::move(*pidfd);
   jobs_[id] = std::move(job);
 }

@@ -216,7 +216,21 @@ TEST(Moment, TimesAndDurations) {
   EXPECT_EQ(parse_moment("500", now).value_or(SystemTime{}), SystemTime(500s));
   EXPECT_EQ(parse_moment("500.25", now).value_or(SystemTime{}), SystemTime(500s + 250ms));
   EXPECT_EQ(parse_moment("1970-01-01T00:00:07Z", now).value_or(SystemTime{}), SystemTime(7s));
-  EXPECT_FALSE(parse_moment("yesterday", now));
+  EXPECT_EQ(parse_moment("1970-01-02T03Z", now).value_or(SystemTime{}), SystemTime(27h));
+  EXPECT_EQ(parse_moment("1970-01-02T03:04Z", now).value_or(SystemTime{}), SystemTime(27h + 4min));
+  EXPECT_EQ(parse_moment("1970-01-02+01:00", now).value_or(SystemTime{}), SystemTime(23h));
+  // Without a zone: what the clocks here show.
+  std::tm noon{};
+  noon.tm_year = 120;
+  noon.tm_mday = 2;
+  noon.tm_hour = 12;
+  noon.tm_isdst = -1;
+  const SystemTime local{std::chrono::seconds(std::mktime(&noon))};
+  for (const char* text : {"2020-01-02T12", "2020-01-02T12:00", "2020-01-02T12:00:00", "2020-01-02T12:00:00.0"})
+    EXPECT_EQ(parse_moment(text, now).value_or(SystemTime{}), local) << text;
+  EXPECT_EQ(parse_moment("2020-01-02", now).value_or(SystemTime{}), local - 12h);
+  for (const char* bad : {"yesterday", "2020-13-02", "2020-01-02T", "2020-01-02Z01", ""})
+    EXPECT_FALSE(parse_moment(bad, now)) << bad;
 }
 
 }  // namespace

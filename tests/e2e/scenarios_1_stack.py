@@ -455,3 +455,81 @@ RUN echo three
     check(ran.out.rindex("\x1b[?7h") > ran.out.rindex("\x1b[?7l"), "lines do not wrap after Ctrl-C")
     ran = world.consort("build", "web")
     check("\x1b" not in ran.out + ran.err and "#1 " in ran.out, str(ran))
+
+
+def scenario_events(world):
+    """events must tell what Docker Compose tells, in its order, whoever caused it, and again afterwards."""
+    world.write("compose.yaml", """
+services:
+  web:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "trap 'exit 0' TERM; echo ready; while true; do sleep 0.1; done"]
+    labels: {example.kind: "a=b"}
+    healthcheck: {test: "exit 0", interval: 1h}
+  again: {image: "debian:bookworm-slim", command: sh -c 'exit 4', restart: "on-failure:1", profiles: [x]}
+""")
+    begin = f"{time.time():.6f}"  # the store may remember an earlier run
+    live = world.start("events", "--json", stdout=(world.folder / "live").open("w"))
+    named = world.start("events", "--json", "again", stdout=(world.folder / "named").open("w"))
+
+    def shown(file="live", service="web"):
+        text = (world.folder / file).read_text()
+        events = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+        return [e for e in events if service in ("", e["service"])]
+
+    def actions(events):
+        return [e["action"].split(":")[0] for e in events]
+
+    def await_actions(*expected, seen, **where):
+        eventually(f"{expected} after {seen}", lambda: tuple(actions(shown(**where))[seen:]) == expected)
+        return seen + len(expected)
+
+    # Whether they listen already cannot be seen from outside: a container of another service is made until they do.
+    def both_listen():
+        world.consort("create", "--force-recreate", "again")
+        return shown("live", "again") and shown("named", "again")
+
+    eventually("events listens", both_listen)
+    check(not shown(), "of a service that is not there yet")
+    world.consort("up", "-d", "--wait", "web")
+    # The check runs as a process of its own.
+    seen = await_actions("create", "start", "exec_create", "exec_start", "exec_die", "health_status", seen=0)
+    check(shown()[-1]["action"] == "health_status: healthy", str(shown()[-1]))
+    eventually("the container is ready", lambda: "ready" in world.consort("logs", "web").out)
+    world.consort("exec", "-T", "web", "sh", "-c", "exit 5", status=5)
+    seen = await_actions("exec_create", "exec_start", "exec_die", seen=seen)
+    create, start, die = shown()[-3:]
+    check(create["action"] == "exec_create: sh -c exit 5" and die["attributes"]["exitCode"] == "5", f"{create} {die}")
+    check(create["attributes"]["execID"] == start["attributes"]["execID"] == die["attributes"]["execID"], f"{create} {die}")
+    check(len(die["attributes"]["execID"]) == 64, str(die))
+    world.consort("commit", "web")
+    seen = await_actions("pause", "commit", "unpause", seen=seen)
+    world.consort("pause", "web")
+    world.consort("stop", "web")
+    seen = await_actions("pause", "kill", "unpause", "stop", "die", seen=seen)
+    kill, die = shown()[-4], shown()[-1]
+    check(kill["attributes"]["signal"] == "15" and die["attributes"]["exitCode"] == "0", f"{kill} {die}")
+    check(die["attributes"]["execDuration"].isdigit() and die["attributes"]["example.kind"] == "a=b", str(die))
+    check(not [k for e in shown() for k in e["attributes"] if k.startswith("com.docker.compose.")], str(shown()))
+    world.consort("run", "--rm", "-T", "web", "true")
+    world.consort("--profile", "x", "down", "-t", "0")
+    seen = await_actions("destroy", seen=seen)
+    eventually("the other one is gone as well", lambda: actions(shown(service="again"))[-1] == "destroy")
+    check(shown()[-1]["attributes"]["example.kind"] == "a=b", str(shown()[-1]))
+    before = len(shown(service="again"))
+    world.consort("--profile", "x", "up", "-d", "again")
+    await_actions("create", "start", "die", "start", "die", seen=before, service="again")
+    check(shown(service="again")[-1]["attributes"]["exitCode"] == "4", str(shown(service="again")[-1]))
+    eventually("the one that was named has been shown alone",
+               lambda: shown("named", "") == shown("live", "again")[-len(shown("named", "")):])
+    # Afterwards the same.
+    past = world.consort("events", "--json", "--since", begin, "--until", "0s", "web")
+    check([json.loads(line) for line in past.out.splitlines()] == shown(), f"{past}")
+    past = world.consort("events", "--since", begin, "--until", "0s", "web").out
+    check(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} container create [0-9a-f]{64} \(.*example\.kind=a=b.*\)\n\n", past), past)
+    check(world.consort("events", "--since", begin, "--until", "0s", "nosuch").out == "", "of a service that is not there")
+    ran = world.consort("events", "--since", "10s", "--until", "30s", status=1)
+    check("cannot be after `until` time" in ran.err, str(ran))
+    for each in (live, named):
+        each.send_signal(signal.SIGINT)
+        check(each.wait(60) == 130, "after Ctrl-C")

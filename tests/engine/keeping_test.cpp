@@ -132,17 +132,6 @@ TEST_F(EngineTest, PortsOfAnotherContainerAreTaken) {
               testing::AnyOf(HasSubstr("port is already allocated"), HasSubstr("address already in use")));
 }
 
-TEST_F(EngineTest, EventsTellWhatHappened) {
-  const std::string id = create(probe({"true"}));
-  ASSERT_TRUE(engine().start_container(id));
-  std::vector<std::string> actions;
-  const std::vector<EngineEvent> events = engine().events(0, project_).value();
-  for (const EngineEvent& event : events)
-    if (event.type == "container") actions.push_back(event.action);
-  EXPECT_THAT(actions, testing::ElementsAre("create", "start"));
-  EXPECT_TRUE(engine().events(events.back().serial, project_)->empty());
-}
-
 TEST_F(EngineTest, ConcurrentCreationsOfOneNameGiveOneContainer) {
   const std::unique_ptr<Engine> other = second_engine();
   const ContainerSpec spec = probe({"true"});

@@ -71,8 +71,15 @@ Result<image::Image> commit(engine::Engine& engine, const Invocation& invocation
   // Empty files and folders that the engine puts under what it mounts.
   options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
                        "proc",      "sys",          "sbin/docker-init"};
-  const Pause frozen = TRY(Pause::begin(engine, container, invocation.flags.on("pause")));
-  return image::commit_container(store, parent, engine.roots().container(container.id) + "/upper", options);
+  const bool wanted = !invocation.flags.has("pause") || invocation.flags.on("pause");
+  const Pause frozen = TRY(Pause::begin(engine, container, wanted));
+  image::Image made =
+      TRY(image::commit_container(store, parent, engine.roots().container(container.id) + "/upper", options));
+  engine.note_event(container, "commit",
+                    {{"comment", options.comment},
+                     {"imageID", made.id},
+                     {"imageRef", options.names.empty() ? "" : options.names.front().familiar()}});
+  return made;
 }
 
 }  // namespace
@@ -111,6 +118,7 @@ Result<int> run_export(Invocation& invocation) {
   image::Store& store = session.engine.images();
   const std::vector<std::string> layers = TRY(store.layer_paths(TRY(store.find(container.image_id))));
   OutputFile output = TRY(OutputFile::open(path));
+  session.engine.note_event(container, "export");
   TRY(image::export_rootfs(layers, session.engine.roots().container(container.id) + "/upper", output.fd()));
   TRY(output.commit());
   return 0;

@@ -1,6 +1,11 @@
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
@@ -47,35 +52,73 @@ std::string json_of(const engine::EngineEvent& event) {
   return dump_json(object) + "\n";
 }
 
+struct Wanted {
+  std::optional<SystemTime> since, until;
+  std::vector<std::string> services;  // none: all
+
+  bool operator()(const engine::EngineEvent& event) const {
+    if (event.type != "container" || value_of(event.attributes, project::label::oneoff) == "True") return false;
+    if ((since && event.time < *since) || (until && event.time > *until)) return false;
+    return services.empty() ||
+           std::ranges::find(services, value_of(event.attributes, project::label::service)) != services.end();
+  }
+};
+
+Result<std::optional<SystemTime>> moment_of(const ParsedFlags& flags, const char* name, SystemTime now) {
+  const std::string text = flags.text(name);
+  if (text.empty()) return std::nullopt;
+  return TRY(parse_moment(text, now));
+}
+
+// As Docker has it: with neither, what happens from now on; with an end alone, all that is known until then.
+Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
+  Wanted wanted{.since = TRY(moment_of(invocation.flags, "since", now)),
+                .until = TRY(moment_of(invocation.flags, "until", now)),
+                .services = invocation.arguments};
+  const auto seconds = [](SystemTime time) {
+    return std::to_string(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
+  };
+  if (wanted.since && wanted.until && *wanted.until < *wanted.since)
+    return fail(Code::invalid, "`since` time (" + seconds(*wanted.since) + ") cannot be after `until` time (" +
+                                   seconds(*wanted.until) + ")");
+  if (!wanted.since && !wanted.until) wanted.since = now;
+  return wanted;
+}
+
+// Until there may be more, or until the end; Code::interrupted.
+Result<> wait_for_more(int watch_fd, int interrupt_fd, const std::optional<SystemTime>& until) {
+  // Before anything of the project runs there is nothing to watch: looked for once a second.
+  auto patience = watch_fd < 0 ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(-1);
+  if (until) {
+    const auto left =
+        std::max(std::chrono::ceil<std::chrono::milliseconds>(*until - system_now()), std::chrono::milliseconds(0));
+    patience = patience.count() < 0 ? std::min(left, std::chrono::milliseconds(60'000)) : std::min(left, patience);
+  }
+  pollfd fds[] = {{watch_fd, POLLIN, 0}, {interrupt_fd, POLLIN, 0}};
+  if (::poll(fds, 2, static_cast<int>(patience.count())) <= 0) return {};
+  if (fds[1].revents) return fail(Error(Code::interrupted, "interrupted"));
+  std::array<std::byte, 4096> changes;  // what exactly has changed is looked up
+  while (::read(watch_fd, changes.data(), changes.size()) > 0) {
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<int> run_events(Invocation& invocation) {
-  const ParsedFlags& flags = invocation.flags;
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   project::Session& session = workspace->session();
-  const SystemTime now = system_now();
-  const SystemTime since = flags.has("since") ? TRY(parse_moment(flags.text("since"), now)) : now;
-  std::optional<SystemTime> until;
-  if (flags.has("until")) until = TRY(parse_moment(flags.text("until"), now));
-  std::uint64_t serial = 0;
+  const Wanted wanted = TRY(wanted_of(invocation, system_now()));
+  const bool json = invocation.flags.on("json");
+  engine::EventCursor cursor;
+  Fd watch;
   while (true) {
-    // The state stream tells that something has happened, the journal says what.
-    const auto watch = TRY(session.engine.watch(session.project_name));
-    for (const engine::EngineEvent& event : TRY(session.engine.events(serial, session.project_name))) {
-      serial = std::max(serial, event.serial);
-      const std::string service = value_of(event.attributes, project::label::service);
-      const bool named = invocation.arguments.empty() ||
-                         std::ranges::find(invocation.arguments, service) != invocation.arguments.end();
-      const bool oneoff = value_of(event.attributes, project::label::oneoff) == "True";
-      if (event.time < since || (until && event.time >= *until) || event.type != "container" || oneoff || !named)
-        continue;
-      print_out(flags.on("json") ? json_of(event) : text_of(event));
-    }
-    if (until && system_now() >= *until) return 0;
-    pollfd fds[] = {{watch->fd(), POLLIN, 0}, {session.interrupt_fd, POLLIN, 0}};
-    // Events of a project without a supervisor come from other commands only: looked for once a second.
-    const int patience = watch->fd() < 0 || until ? 1000 : -1;
-    if (::poll(fds, 2, patience) > 0 && fds[1].revents) return fail(Code::interrupted, "interrupted");
+    if (!watch) watch = TRY(session.engine.watch_events(session.project_name));
+    const bool over = wanted.until && system_now() >= *wanted.until;  // asked before the last look
+    for (const engine::EngineEvent& event : TRY(session.engine.events(session.project_name, cursor)))
+      if (wanted(event)) print_out(json ? json_of(event) : text_of(event));
+    if (over) return 0;
+    TRY(wait_for_more(watch.get(), session.interrupt_fd, wanted.until));
   }
 }
 

@@ -73,6 +73,7 @@ Result<int> run_attach(Invocation& invocation) {
   relay.signals = !invocation.flags.has("sig-proxy") || invocation.flags.on("sig-proxy");
   relay.since = system_now();
   relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
+  session.engine.note_event(container, "attach");
   const RelayEnd end = TRY(relay_container(session.engine, relay, session.interrupt_fd));
   return end.detached ? 0 : end.exit_code;
 }

@@ -1,4 +1,4 @@
-// --since and --until: a time (RFC 3339, or seconds since 1970), or how long ago ("42m").
+// --since and --until: a time (RFC 3339, shortened as Docker allows, or seconds since 1970), or how long ago ("42m").
 #pragma once
 
 #include <string>

@@ -61,7 +61,8 @@ class Engine::Impl {
   Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
   Result<std::string> cgroup_of(const std::string& id);    // of a running one
   EngineEvent container_event(const Container& container, const char* action, StringMap more = {}) const;
-  Result<> note(const Container& container, const char* action, StringMap more = {});
+  // Into the project's journal, where the supervisor writes what it does. Failing to is nobody's failure.
+  void note(const Container& container, const std::string& action, StringMap more = {}) const;
 
   // --- start: bundle.cpp, unit.cpp, shared.cpp, seccomp.cpp
   // config.json and the files that are bound into /etc. The record's endpoints carry their leases.

@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -97,8 +99,10 @@ class Records {
   Result<> forget_volume(const std::string& name);
 
   // --- events
-  Result<> add_event(const EngineEvent& event);
   Result<std::vector<EngineEvent>> events(std::uint64_t after, const std::string& project);
+  // The attributes with which these containers were created or removed, by id, as far as that is remembered.
+  Result<std::map<std::string, StringMap>> remembered_attributes(const std::string& project,
+                                                                 const std::set<std::string>& ids);
 
  private:
   Database* database_;

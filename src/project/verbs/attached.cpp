@@ -184,6 +184,7 @@ class AttachedUp {
     for (const engine::Container& container : TRY(session_.engine.list({.project = session_.project_name})))
       if (attach_.services.contains(container.service) && !container.oneoff) attached.push_back(container);
     announce(attached);
+    for (const engine::Container& container : attached) session_.engine.note_event(container, "attach");
     const auto following = TRY(Following::begin(session_, attach_));
     const SystemTime now = system_now();
     for (const engine::Container& container : attached)

@@ -106,6 +106,7 @@ class Container {
   };
 
   Result<> require_process() const;  // Code::conflict in Docker's words
+  Result<> thaw();
 
   // container_start.cpp
   void launch();
@@ -142,7 +143,13 @@ class Container {
 
   void save();          // the run file
   void save_durable();  // data/containers/ID/state.json
-  void emit(EventKind kind, int signal = 0, std::string exec_argv = {});
+
+  // container_events.cpp
+  void emit(EventKind kind, int signal = 0, std::string exec_argv = {});  // both of the following
+  void tell(EventKind kind, int signal = 0, std::string exec_argv = {});  // subscribers
+  void note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec = 0);
+  void note_exec(const std::string& argv, ExecTable::Id exec);
+  void note_exec_end(ExecTable::Id exec, std::optional<int> wait_status);
   std::string key(const char* what) const { return unit_.id + "/" + what; }
   std::string label() const { return "container " + unit_.name; }
 
@@ -152,10 +159,13 @@ class Container {
   Record record_;
   Phase phase_ = Phase::idle;
   std::unique_ptr<Run> run_;
+  bool restarted_ = false;  // the next start is the second half of a restart, and that an event
   RestartBackoff backoff_;
   EventLoop::Token restart_timer_ = 0;
   std::vector<StartDone> start_waiters_;
   std::vector<Waiter> waiters_;
 };
+
+std::string argv_text(const std::vector<std::string>& argv);  // as events show it
 
 }  // namespace consort::supervisor

@@ -32,9 +32,10 @@ struct Context {
   KeeperLink& keeper;
   Unmounter unmounter;
   std::unique_ptr<DnsServer> dns;
-  bool shutting_down = false;  // no restarts any more
-  std::string init_program;    // consort-init, for `init: true`
-  InheritedLimits inherited;   // for the processes of containers
+  bool shutting_down = false;   // no restarts any more
+  bool journal_failed = false;  // which is said once
+  std::string init_program;     // consort-init, for `init: true`
+  InheritedLimits inherited;    // for the processes of containers
 
   // Opened when first needed: a project without networks pays nothing.
   Result<HostLink*> host_link();

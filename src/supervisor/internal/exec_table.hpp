@@ -44,7 +44,7 @@ class ExecTable {
   void on_container_gone(const std::string& container_id);
 
   // Processes of a predecessor, whose ends may still be asked for.
-  void adopt(const std::string& container_id, Id id, pid_t pid);
+  void adopt(const std::string& container_id, Id id, pid_t pid, OnEnded on_ended);
   // Of an adopted one: its exit code when known; on_ended is kept until then. Code::not_found: never heard of it.
   Result<std::optional<int>> wait_adopted(Id id, OnEnded on_ended);
 
@@ -60,7 +60,8 @@ class ExecTable {
     EventLoop::Token watch = 0;
     bool released = false;  // it has our go
     OnStarted on_started;
-    OnEnded on_ended;
+    OnEnded on_ended;        // of an adopted one: for who asks for its end
+    OnEnded on_adopted_end;  // for its container, whoever asks
   };
   void on_sync(Id id);
   void started(Job& job);

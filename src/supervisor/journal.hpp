@@ -1,0 +1,44 @@
+// What has happened to the containers of a project, for `events`: run/projects/PROJECT/events.log, one JSON object a
+// line. The supervisor writes down what it does and sees, a command what it does itself (top, cp, ...). Every line is
+// one write(2) at the file's end, so writers need no lock. The file is bounded: a full one becomes events.log.1.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+
+namespace consort::supervisor {
+
+inline constexpr std::uint64_t journal_bytes_limit = std::uint64_t{256} << 10;  // of one of its two files
+
+struct JournalEntry {
+  SystemTime time{};
+  std::string action;  // in Docker's words: "start", "health_status: healthy", "exec_create: sh -c true"
+  std::string id;      // of the container
+  std::string name;    // as it was then
+  std::map<std::string, std::string> attributes;  // of this event alone: exitCode, signal, ...
+  std::uint64_t exec = 0;                         // which process of `exec` or of a health check; 0: none
+};
+
+// As far as somebody has read. Default: nothing yet.
+struct JournalPosition {
+  std::uint64_t inode = 0;
+  std::uint64_t offset = 0;
+};
+
+std::string journal_path(const std::string& project_run);
+std::string entry_to_json(const JournalEntry& entry);  // one line, without its end
+Result<JournalEntry> entry_from_json(std::string_view line);
+
+// Makes file and folder if need be.
+Result<> append_to_journal(const std::string& project_run, const JournalEntry& entry);
+// What has been added, in the order of writing, and moves the position on. Lines that are damaged are left out, one
+// that is not complete yet is left for the next time. No journal: nothing.
+Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, JournalPosition& position);
+
+}  // namespace consort::supervisor
