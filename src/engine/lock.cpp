@@ -84,7 +84,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("write", path);
   TRY(write_full(fd.get(), text));
   // Who takes the lock is about to change something: restart policies, names and ports must be looked after again.
-  TRY(supervisor::revive_supervisor(impl_->roots, project));
+  (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
   return ProjectLock(std::move(fd));
 }
 

@@ -87,6 +87,7 @@ bool may_revive(Op op) {
     case Op::unpause:
     case Op::exec:
     case Op::attach:
+    case Op::shutdown:
     case Op::wait:
       return true;
     default:

@@ -204,6 +204,12 @@ TEST_F(OutlivedTest, Stops) {
   EXPECT_EQ(stopped->status, Status::exited);
 }
 
+TEST_F(OutlivedTest, EndsWithTheProject) {
+  ASSERT_TRUE(project_->client().shutdown());
+  EXPECT_FALSE(project_->state(unit_).running());
+  EXPECT_TRUE(eventually([&] { return !process_start_time(pid_); }));
+}
+
 TEST_F(OutlivedTest, RunsAnExec) {
   auto exec = project_->client().exec(unit_.id, {.process = project_->process({"exit", "6"})});
   ASSERT_TRUE(exec) << exec.error().message();
