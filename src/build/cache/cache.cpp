@@ -5,11 +5,14 @@
 namespace consort::build {
 namespace {
 
+// build_parts has rows of megabytes (every file of a large context). In a table WITHOUT ROWID each look-up that meets
+// such a row reads all of it, only to compare keys; with an index of its own it does not.
 constexpr const char* schema = R"sql(
 CREATE TABLE IF NOT EXISTS build_steps(
   key TEXT PRIMARY KEY, layer TEXT NOT NULL, output TEXT NOT NULL, title TEXT NOT NULL,
   created INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS build_slots(slot TEXT PRIMARY KEY, parts TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS build_parts(slot TEXT PRIMARY KEY, parts TEXT NOT NULL);
+DROP TABLE IF EXISTS build_slots;
 CREATE TABLE IF NOT EXISTS build_sources(key TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
@@ -28,7 +31,7 @@ std::string hold_name(const std::string& key) {
 Result<Cache> Cache::open(image::Store& store) {
   Database database = TRY(Database::open(store.roots().state_db()));
   TRY(database.query("prepare build cache", [](SQLite::Database& db) {
-    if (!db.tableExists("build_sources")) db.exec(schema);
+    if (!db.tableExists("build_parts")) db.exec(schema);
   }));
   return Cache(store, std::move(database));
 }
@@ -81,7 +84,7 @@ Result<> Cache::remember(const std::string& key, const std::string& title, const
 
 Result<std::vector<KeyPart>> Cache::parts_of(const std::string& slot) {
   const auto text = TRY(database_.query("look into build cache", [&](SQLite::Database& db) -> std::string {
-    SQLite::Statement select(db, "SELECT parts FROM build_slots WHERE slot = ?");
+    SQLite::Statement select(db, "SELECT parts FROM build_parts WHERE slot = ?");
     select.bind(1, slot);
     return select.executeStep() ? select.getColumn(0).getString() : "";
   }));
@@ -90,7 +93,7 @@ Result<std::vector<KeyPart>> Cache::parts_of(const std::string& slot) {
 
 Result<> Cache::remember_parts(const std::string& slot, const StepKey& key) {
   return database_.query("write build cache", [&](SQLite::Database& db) {
-    SQLite::Statement insert(db, "INSERT OR REPLACE INTO build_slots VALUES(?, ?)");
+    SQLite::Statement insert(db, "INSERT OR REPLACE INTO build_parts VALUES(?, ?)");
     insert.bind(1, slot);
     insert.bind(2, key.to_json());
     insert.exec();
