@@ -38,6 +38,16 @@ TEST(Flags, EverySpelling) {
   EXPECT_EQ(parse({"--provenance"}).flags.text("provenance"), "true");
 }
 
+TEST(Flags, ABooleanWithTheDefaultTrueIsOnUnlessItIsTurnedOff) {
+  constexpr Flag pausing[] = {{"pause", 'p', boolean, "", "", "true"}};
+  const auto on = [&](std::vector<std::string> words) {
+    return parse_flags(pausing, FlagPlace::anywhere, words).value().flags.on("pause");
+  };
+  EXPECT_TRUE(on({}));
+  EXPECT_TRUE(on({"-p"}));
+  EXPECT_FALSE(on({"--pause=false"}));
+}
+
 TEST(Flags, PlaceOfArguments) {
   EXPECT_EQ(parse({"web", "-a", "db"}).arguments, (std::vector<std::string>{"web", "db"}));
   const ParsedArguments command = parse({"-d", "web", "ls", "-a"}, FlagPlace::before_arguments);

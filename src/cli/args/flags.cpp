@@ -62,6 +62,9 @@ class Parser {
       }
     }
     result_.arguments.insert(result_.arguments.end(), left_.begin(), left_.end());
+    for (const Flag& flag : flags_)
+      if (flag.kind == FlagKind::boolean && flag.fallback == "true" && !result_.flags.has(flag.name))
+        result_.flags.set(flag.name, "true");
     return std::move(result_);
   }
 

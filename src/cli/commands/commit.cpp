@@ -71,8 +71,7 @@ Result<image::Image> commit(engine::Engine& engine, const Invocation& invocation
   // Empty files and folders that the engine puts under what it mounts.
   options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
                        "proc",      "sys",          "sbin/docker-init"};
-  const bool wanted = !invocation.flags.has("pause") || invocation.flags.on("pause");
-  const Pause frozen = TRY(Pause::begin(engine, container, wanted));
+  const Pause frozen = TRY(Pause::begin(engine, container, invocation.flags.on("pause")));
   image::Image made =
       TRY(image::commit_container(store, parent, engine.roots().container(container.id) + "/upper", options));
   engine.note_event(container, "commit",

@@ -70,7 +70,7 @@ Result<int> run_attach(Invocation& invocation) {
   AttachRelay relay{.id = container.id, .project = session.project_name};
   relay.tty = container.tty;
   relay.with_input = container.open_stdin && !invocation.flags.on("no-stdin");
-  relay.signals = !invocation.flags.has("sig-proxy") || invocation.flags.on("sig-proxy");
+  relay.signals = invocation.flags.on("sig-proxy");
   relay.since = system_now();
   relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
   session.engine.note_event(container, "attach");

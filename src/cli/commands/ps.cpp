@@ -92,8 +92,7 @@ Result<std::set<std::string>> wanted_states(const ParsedFlags& flags) {
 bool is_shown(const engine::Container& container, const ParsedFlags& flags, const std::set<std::string>& states,
               const compose::Project* project) {
   if (!states.empty()) return states.contains(std::string(to_string(container.state.status)));
-  if (flags.has("orphans") && !flags.on("orphans") && project && !project->services.contains(container.service))
-    return false;
+  if (!flags.on("orphans") && project && !project->services.contains(container.service)) return false;
   return flags.on("all") || (container.state.running() && !container.oneoff);
 }
 

@@ -79,7 +79,7 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   options.use_aliases = flags.on("use-aliases");
   const bool terminals = invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
   options.tty = terminals && !flags.on("no-TTY") && !flags.on("detach");
-  options.open_stdin = !flags.has("interactive") || flags.on("interactive");
+  options.open_stdin = flags.on("interactive");
   options.auto_remove = flags.on("rm") && flags.on("detach");
   options.name = flags.text("name");
   options.user = flags.text("user");
