@@ -26,9 +26,10 @@ std::string code_text(const ContainerState& state) {
   return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
 }
 
-// How long until a running container counts as settled. One that was restarted meanwhile is not looked at so closely:
-// with a restart policy it may never stay for long, and the wait must end.
+// How long until a running container without a health check counts as settled. One that was restarted meanwhile is not
+// looked at so closely: with a restart policy it may never stay for long, and the wait must end.
 std::chrono::milliseconds until_settled(const ContainerState& state) {
+  if (state.status != Status::running || state.health != HealthStatus::none) return {};
   if (!state.started_at || state.restart_count > 0) return {};
   const auto age = system_now() - *state.started_at;
   return age >= settling || age < Nanoseconds(0) ? std::chrono::milliseconds()
@@ -90,8 +91,7 @@ std::string circumstances(engine::Engine& engine, const std::string& container) 
 // Blocks until a change may have come, or what runs has settled.
 Result<> wait_readable(int fd, const ContainerState& state, const Cancellation& cancel) {
   std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.fd(), POLLIN, 0}};
-  const bool settles = state.status == Status::running && state.health == HealthStatus::none;
-  const auto left = settles ? until_settled(state) : std::chrono::milliseconds();
+  const auto left = until_settled(state);
   while (::poll(fds.data(), fds.size(), left.count() > 0 ? static_cast<int>(left.count()) : -1) < 0)
     if (errno != EINTR) return fail_errno("poll");
   if (fds[1].revents) return fail(Code::interrupted, "interrupted");

@@ -2,6 +2,7 @@
 
 #include "project/plan/container_spec.hpp"
 #include "project/plan/converge.hpp"
+#include "project/plan/names.hpp"
 
 namespace consort::project {
 
@@ -55,8 +56,7 @@ std::optional<std::string> divergence(const compose::Project& project, const com
 std::vector<const engine::Container*> find_orphans(const compose::Project& project, const Observed& observed) {
   std::vector<const engine::Container*> orphans;
   for (const engine::Container& container : observed.containers) {
-    const bool known =
-        project.services.contains(container.service) || project.disabled_services.contains(container.service);
+    const bool known = service_named(project, container.service) != nullptr;
     if (container.oneoff ? container.state.status == engine::Status::exited : !known) orphans.push_back(&container);
   }
   return orphans;

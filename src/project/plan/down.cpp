@@ -3,6 +3,7 @@
 
 #include "project/plan/converge.hpp"
 #include "project/plan/lifecycle.hpp"
+#include "project/plan/names.hpp"
 #include "project/plan/operations.hpp"
 
 namespace consort::project {
@@ -35,21 +36,20 @@ class Downer {
   void choose() {
     for (const engine::Container& container : observed_.containers) {
       const bool active = !project_ || project_->services.contains(container.service);
-      const bool disabled = !active && project_->disabled_services.contains(container.service);
+      const compose::Service* disabled = active ? nullptr : service_named(*project_, container.service);
       const bool orphan = container.oneoff || (!active && !disabled);
       const bool named = options_.named.empty() ? !disabled : options_.named.contains(container.service);
       const bool goes = orphan ? options_.remove_orphans : named;
       (goes ? going_ : staying_).push_back(container);
-      if (!orphan && disabled && options_.named.empty()) warn_of_profile(container);
+      if (!orphan && disabled && options_.named.empty()) warn_of_profile(container, *disabled);
     }
   }
 
   // What Docker Compose leaves running without a word.
-  void warn_of_profile(const engine::Container& container) {
-    const std::vector<std::string>& profiles = project_->disabled_services.at(container.service).profiles;
-    if (profiles.empty()) return;
+  void warn_of_profile(const engine::Container& container, const compose::Service& service) {
+    if (service.profiles.empty()) return;
     plan_.warnings.push_back("Container " + container.name + " stays, as the profile of service \"" +
-                             container.service + "\" is not active: `consort --profile " + profiles.front() +
+                             container.service + "\" is not active: `consort --profile " + service.profiles.front() +
                              " down` removes it");
   }
 

@@ -26,8 +26,7 @@ Error no_such_service(const Session& session, const std::vector<engine::Containe
 Result<> check_services(const Session& session, const std::vector<engine::Container>& containers,
                         const std::vector<std::string>& services) {
   for (const std::string& name : services) {
-    const bool in_file = session.project && (session.project->services.contains(name) ||
-                                             session.project->disabled_services.contains(name));
+    const bool in_file = session.project && service_named(*session.project, name);
     const bool there =
         std::ranges::any_of(containers, [&](const engine::Container& each) { return each.service == name; });
     if (!in_file && !there) return fail(no_such_service(session, containers, name));
