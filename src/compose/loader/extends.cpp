@@ -52,12 +52,12 @@ void TreeLoader::report_cycle(const std::vector<Link>& chain, const Link& last) 
 }
 
 // Docker Compose can read files from a git repository or a registry; for them we know no better than to say so.
-void TreeLoader::report_missing(const std::string& path, const Scope& scope, Place place) {
-  const std::string written = relative_path(path, scope.base);
+void TreeLoader::report_missing(const std::string& written, const Scope& scope, Place place) {
+  const std::string path = join_path(scope.base, written);
   const bool git = written.ends_with(".git") || written.find(".git#") != std::string::npos ||
                    written.starts_with("git@") || written.starts_with("github.com/");
   Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
-  if (git || written.find(":/") != std::string::npos) {  // join_path() has made one slash of two
+  if (git || is_remote(written)) {
     made.label = "files are read from this machine only";
     made.help = git ? "clone the repository and give the path of the file in it" : "fetch the file and give its path";
     return;
@@ -67,11 +67,11 @@ void TreeLoader::report_missing(const std::string& path, const Scope& scope, Pla
 }
 
 // The services of a file that is extended: loaded once, canonical, its paths as seen from the extending project.
-const Node* TreeLoader::base_services(const std::string& path, const Scope& scope, std::vector<Link>& chain,
-                                      Place place) {
+const Node* TreeLoader::base_services(const std::string& path, const Node& written, const Scope& scope,
+                                      std::vector<Link>& chain) {
   if (const auto found = extended_.find(path); found != extended_.end()) return found->second.get();
   if (!options_.access.exists(path)) {
-    report_missing(path, scope, place);
+    report_missing(written.text, scope, written.place);
     return nullptr;
   }
   const Parsed& parsed = parse_file(path);
@@ -133,7 +133,7 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   std::string base_file = file;
   if (file_node && file_node->is_string()) {
     base_file = join_path(scope.base, file_node->text);
-    bases = base_services(base_file, scope, chain, file_node->place);
+    bases = base_services(base_file, *file_node, scope, chain);
     if (!bases) {
       service->erase("extends");
       return false;

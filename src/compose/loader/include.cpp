@@ -45,10 +45,8 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
     return;
   }
   for (std::string& path : paths) {
-    path = join_path(scope.base, path);
-    if (!options_.access.is_file(path)) {
-      return report_missing(path, scope, item.place);
-    }
+    const std::string written = std::exchange(path, join_path(scope.base, path));
+    if (!options_.access.is_file(path)) return report_missing(written, scope, item.place);
     if (std::ranges::count(scope.includes, path)) {
       std::string message = "include cycle detected:\n" + scope.includes.front();
       for (std::size_t i = 1; i < scope.includes.size(); ++i) message += "\n include " + scope.includes[i];

@@ -75,8 +75,8 @@ class TreeLoader {
   void apply_extends(Node& document, const std::string& file, const Scope& scope, const std::vector<Reset>& resets);
   bool extend(Node& services, const std::string& name, const std::string& file, const Scope& scope,
               const std::vector<Reset>& resets, std::vector<Link>& chain);
-  void report_missing(const std::string& path, const Scope& scope, Place place);
-  const Node* base_services(const std::string& path, const Scope& scope, std::vector<Link>& chain, Place place);
+  void report_missing(const std::string& written, const Scope& scope, Place place);
+  const Node* base_services(const std::string& path, const Node& written, const Scope& scope, std::vector<Link>& chain);
   void report_cycle(const std::vector<Link>& chain, const Link& last);
 
   // include

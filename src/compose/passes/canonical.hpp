@@ -31,6 +31,8 @@ struct PathOptions {
   const std::function<std::string(const std::string&)>& resolve_links;
 };
 void resolve_paths(Node& root, const std::string& base, const PathOptions& options, Reporter& reporter);
+// Not a path: a URL, or one of the short names of a git repository.
+bool is_remote(std::string_view text);
 // The way from one absolute directory to another: "../sub", "." when they are the same.
 std::string relative_path(const std::string& to, const std::string& from);
 

@@ -109,13 +109,6 @@ class Pass {
     }
   }
 
-  static bool is_remote(std::string_view text) {
-    for (const std::string_view prefix : {"https://", "http://", "git://", "ssh://", "github.com/", "git@"}) {
-      if (text.starts_with(prefix)) return true;
-    }
-    return text.find("://") != std::string_view::npos;
-  }
-
   void context(Node* node) {
     if (node && node->is_string() && !is_remote(node->text) && !node->text.starts_with("service:")) path(node);
   }
@@ -150,6 +143,13 @@ class Pass {
 };
 
 }  // namespace
+
+bool is_remote(std::string_view text) {
+  for (const std::string_view prefix : {"https://", "http://", "git://", "ssh://", "github.com/", "git@"}) {
+    if (text.starts_with(prefix)) return true;
+  }
+  return text.find("://") != std::string_view::npos;
+}
 
 void resolve_paths(Node& root, const std::string& base, const PathOptions& options, Reporter& reporter) {
   Pass(base, options, reporter).run(root);
