@@ -6,12 +6,12 @@
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "build/cache/cache_export.hpp"
 #include "build/cache_spec.hpp"
-#include "build/internal/cache_export.hpp"
-#include "build/internal/cancel_watch.hpp"
-#include "build/internal/definition.hpp"
-#include "build/internal/folder.hpp"
-#include "build/internal/platform_build.hpp"
+#include "build/context/folder.hpp"
+#include "build/solve/cancel_watch.hpp"
+#include "build/solve/definition.hpp"
+#include "build/solve/platform_build.hpp"
 
 namespace consort::build {
 namespace {

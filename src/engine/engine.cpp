@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/os/file.hpp"
-#include "engine/internal/impl.hpp"
+#include "engine/engine_impl.hpp"
 
 namespace consort::engine {
 

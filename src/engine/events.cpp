@@ -9,7 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
-#include "engine/internal/impl.hpp"
+#include "engine/engine_impl.hpp"
 #include "supervisor/journal.hpp"
 
 namespace consort::engine {

@@ -10,7 +10,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
-#include "engine/internal/impl.hpp"
+#include "engine/engine_impl.hpp"
 
 namespace consort::engine {
 

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/strings.hpp"
-#include "engine/internal/impl.hpp"
-#include "engine/internal/leases.hpp"
+#include "engine/engine_impl.hpp"
+#include "engine/records/leases.hpp"
 #include "network/bridge.hpp"
 #include "network/pools.hpp"
 #include "network/sandbox.hpp"

@@ -9,7 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
-#include "engine/internal/impl.hpp"
+#include "engine/engine_impl.hpp"
 #include "network/bridge.hpp"
 #include "volume/volume.hpp"
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
-#include "engine/internal/impl.hpp"
+#include "engine/engine_impl.hpp"
 #include "volume/volume.hpp"
 
 namespace consort::engine {

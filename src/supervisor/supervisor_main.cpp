@@ -11,8 +11,8 @@
 #include <string>
 
 #include "runtime/exe_seal.hpp"
-#include "supervisor/internal/supervisor.hpp"
 #include "supervisor/keeper/protocol.hpp"
+#include "supervisor/loop/supervisor.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "engine/internal/leases.hpp"
+#include "engine/records/leases.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The image configuration merge: every row of the tables in engine behaviour, section 1.
-#include "engine/internal/merge.hpp"
+#include "engine/container/merge.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

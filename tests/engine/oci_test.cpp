@@ -1,6 +1,6 @@
 // config.json: what containers get by default and what changes it (engine behaviour, sections 2 to 7 and 19). What we
 // write is read back by the runtime's own parser.
-#include "engine/internal/oci.hpp"
+#include "engine/start/oci.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

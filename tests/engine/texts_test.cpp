@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/internal/host_files.hpp"
-#include "engine/internal/json_text.hpp"
-#include "engine/internal/oci.hpp"
+#include "engine/records/json_text.hpp"
+#include "engine/start/host_files.hpp"
+#include "engine/start/oci.hpp"
 
 namespace consort::engine {
 

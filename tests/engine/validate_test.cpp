@@ -1,5 +1,5 @@
 // What is refused before anything is made, in Docker's words (engine behaviour, sections 5, 7, 19, 20, 23).
-#include "engine/internal/validate.hpp"
+#include "engine/checks/validate.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "supervisor/internal/record.hpp"
+#include "supervisor/container/record.hpp"
 #include "supervisor/protocol.hpp"
 
 using namespace consort::supervisor;

@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "image/internal/credentials.hpp"
-#include "image/internal/http.hpp"
+#include "image/registry/credentials.hpp"
+#include "image/registry/http.hpp"
 
 using namespace consort;
 

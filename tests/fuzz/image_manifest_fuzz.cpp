@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "image/config.hpp"
-#include "image/internal/challenge.hpp"
-#include "image/internal/manifest.hpp"
+#include "image/registry/challenge.hpp"
+#include "image/registry/manifest.hpp"
 
 using namespace consort;
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "image/internal/registries_conf.hpp"
+#include "image/registry/registries_conf.hpp"
 
 using namespace consort;
 

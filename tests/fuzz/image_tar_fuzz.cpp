@@ -5,8 +5,8 @@
 #include <cstring>
 #include <vector>
 
-#include "image/internal/tar_format.hpp"
-#include "image/internal/tar_reader.hpp"
+#include "image/tar/tar_format.hpp"
+#include "image/tar/tar_reader.hpp"
 
 using namespace consort;
 

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "runtime/inspect.hpp"
-#include "runtime/internal/cgroup_hierarchy.hpp"
-#include "runtime/internal/mount_options.hpp"
 #include "runtime/seccomp.hpp"
 #include "runtime/spec.hpp"
+#include "runtime/spec/mount_options.hpp"
 #include "runtime/user.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,9 +1,9 @@
 // registries.conf and Docker's config.json.
 #include "base/json.hpp"
-#include "image/internal/credentials.hpp"
-#include "image/internal/http.hpp"
-#include "image/internal/registries_conf.hpp"
-#include "image/internal/similar.hpp"
+#include "image/registry/credentials.hpp"
+#include "image/registry/http.hpp"
+#include "image/registry/registries_conf.hpp"
+#include "image/registry/similar.hpp"
 #include "support.hpp"
 
 namespace consort::image {

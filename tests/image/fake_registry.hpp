@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "image/internal/manifest.hpp"
+#include "image/registry/manifest.hpp"
 #include "support.hpp"
 
 namespace consort::image {

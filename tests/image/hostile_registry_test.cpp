@@ -6,7 +6,7 @@
 
 #include "base/sha256.hpp"
 #include "fake_registry.hpp"
-#include "image/internal/challenge.hpp"
+#include "image/registry/challenge.hpp"
 
 namespace consort::image {
 namespace {

@@ -1,7 +1,7 @@
 // Names that stand for images of several platforms: in the store, in archives, at a registry.
 #include "base/json.hpp"
 #include "base/sqlite/database.hpp"
-#include "image/internal/manifest.hpp"
+#include "image/registry/manifest.hpp"
 #include "registry_fixture.hpp"
 
 namespace consort::image {

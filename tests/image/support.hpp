@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "base/os/file.hpp"
-#include "image/internal/compress.hpp"
-#include "image/internal/tar_writer.hpp"
 #include "image/store.hpp"
+#include "image/tar/compress.hpp"
+#include "image/tar/tar_writer.hpp"
 #include "image/transfer.hpp"
 
 namespace consort::image {

@@ -4,8 +4,8 @@
 #include <zstd.h>
 
 #include "base/strings.hpp"
-#include "image/internal/overlay_form.hpp"
 #include "image/layer_tar.hpp"
+#include "image/tar/overlay_form.hpp"
 #include "support.hpp"
 
 namespace consort::image {

@@ -1,5 +1,5 @@
 // The relay alone, on loopback: bytes arrive whole and in order, whoever is slow, and nobody's end is lost.
-#include "network/internal/relay.hpp"
+#include "network/relay/relay.hpp"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "network/internal/socket_address.hpp"
+#include "network/link/socket_address.hpp"
 
 namespace consort {
 namespace {

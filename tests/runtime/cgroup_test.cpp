@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/os/file.hpp"
-#include "runtime/internal/cgroup_hierarchy.hpp"
+#include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "sandbox_fixture.hpp"
 
 namespace consort::runtime {

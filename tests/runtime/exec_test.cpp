@@ -11,8 +11,8 @@
 #include <algorithm>
 
 #include "base/os/file.hpp"
+#include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "runtime/inspect.hpp"
-#include "runtime/internal/cgroup_hierarchy.hpp"
 #include "sandbox_fixture.hpp"
 
 namespace consort::runtime {

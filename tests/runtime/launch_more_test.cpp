@@ -16,7 +16,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
-#include "runtime/internal/rootfs.hpp"
+#include "runtime/launch/rootfs.hpp"
 #include "sandbox_fixture.hpp"
 
 namespace consort::runtime {

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "runtime/defaults.hpp"
-#include "runtime/internal/mount_options.hpp"
+#include "runtime/spec/mount_options.hpp"
 
 namespace consort::runtime {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/internal/health.hpp"
+#include "supervisor/health/health.hpp"
 
 #include <gtest/gtest.h>
 

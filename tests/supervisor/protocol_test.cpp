@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "supervisor/internal/record.hpp"
+#include "supervisor/container/record.hpp"
 #include "supervisor/unit.hpp"
 
 namespace consort::supervisor {

@@ -1,4 +1,4 @@
-#include "supervisor/internal/restart.hpp"
+#include "supervisor/container/restart.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/internal/scope.hpp"
+#include "supervisor/loop/scope.hpp"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 
 #include "base/os/process.hpp"
 #include "project.hpp"
-#include "supervisor/internal/record.hpp"
+#include "supervisor/container/record.hpp"
 
 namespace consort::supervisor {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/os/process.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
-#include "supervisor/internal/keeper_lock.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
 
 namespace consort::supervisor {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/internal/unmounter.hpp"
+#include "supervisor/container/unmounter.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "build/exec/run_step.hpp"
-#include "build/internal/stage_run.hpp"
+#include "build/solve/stage_run.hpp"
 
 namespace consort::build {
 

@@ -1,0 +1,78 @@
+#include "build/solve/definition.hpp"
+
+#include "base/os/file.hpp"
+#include "base/sha256.hpp"
+
+namespace consort::build {
+namespace {
+
+std::string dockerfile_path(const BuildRequest& request) {
+  std::string name = request.dockerfile.empty() ? "Dockerfile" : request.dockerfile;
+  std::string path = join_path(request.context, name);
+  if (request.dockerfile.empty() || request.dockerfile == "Dockerfile") {
+    std::string lower = join_path(request.context, "dockerfile");
+    if (!path_exists(path) && path_exists(lower)) return lower;
+  }
+  return path;
+}
+
+}  // namespace
+
+Result<PatternList> load_ignore(const std::string& folder, const std::string& dockerfile) {
+  std::vector<std::string> candidates;
+  if (!dockerfile.empty()) candidates.push_back(dockerfile + ".dockerignore");
+  candidates.push_back(join_path(folder, ".dockerignore"));
+  for (const auto& path : candidates) {
+    const auto text = read_file(path, 8 << 20);
+    if (!text && text.error().code() == Code::not_found) continue;
+    if (!text) return fail(Error(Code::io, "read").on(path).why(text.error().message()));
+    auto list = PatternList::parse(parse_ignore_file(*text));
+    if (!list) return fail(Error(Code::invalid, "read").on(path).why(list.error().message()).at({path}));
+    return list;
+  }
+  return PatternList();
+}
+
+Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log) {
+  Definition definition;
+  definition.context = request.context;
+  if (!request.context.empty()) {
+    const auto info = stat_path(request.context);
+    if (!info || !S_ISDIR(info->st_mode))
+      return fail(Error(Code::not_found).why("unable to prepare context: path \"" + request.context + "\" not found"));
+  }
+  const std::string path = request.dockerfile_inline ? "" : dockerfile_path(request);
+  const std::string shown = path.empty() ? "Dockerfile" : request.dockerfile;
+  auto step = log.start("[internal] load build definition from " + base_name(shown));
+  std::string text = request.dockerfile_inline.value_or("");
+  if (!request.dockerfile_inline) {
+    auto content = read_file(path, max_dockerfile_bytes);
+    if (!content) {
+      const bool absent = content.error().code() == Code::not_found;
+      const std::string why = absent
+                                  ? "failed to read dockerfile: open " + base_name(path) + ": no such file or directory"
+                                  : content.error().message();
+      step.end(StepState::error, why);
+      Error error = Error(content.error().code()).why(why);
+      if (absent) error = std::move(error).hint("looked for " + path);
+      return fail(std::move(error));
+    }
+    text = std::move(*content);
+  }
+  auto parsed = parse_dockerfile(std::move(text), path.empty() ? shown : path);
+  if (!parsed) {
+    step.end(StepState::error, parsed.error().message());
+    return std::unexpected(std::move(parsed).error());
+  }
+  definition.dockerfile = std::move(*parsed);
+  step.end(StepState::done);
+  if (!request.context.empty()) definition.ignore = TRY(load_ignore(request.context, path));
+  return definition;
+}
+
+Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots) {
+  const std::string index = roots.data + "/build/index/" + sha256_hex(folder).substr(0, 32);
+  return SourceTree::open(folder, std::move(ignore), index);
+}
+
+}  // namespace consort::build

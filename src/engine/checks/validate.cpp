@@ -1,0 +1,182 @@
+#include "engine/checks/validate.hpp"
+
+#include <set>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "network/address.hpp"
+#include "runtime/defaults.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+constexpr std::string_view letters_and_digits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+std::unexpected<Error> refuse(std::string text) {
+  return fail(Error(Code::invalid, std::move(text)));
+}
+
+Result<> validate_process(const ContainerSpec& spec) {
+  if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
+    return refuse("the working directory '" + spec.working_dir + "' is invalid, it needs to be an absolute path");
+  }
+  for (const std::string& entry : spec.environment)
+    if (entry.empty() || entry.starts_with('=')) return refuse("invalid environment variable: " + entry);
+  if (!spec.stop_signal.empty() && !runtime::signal_number(spec.stop_signal))
+    return refuse("invalid signal: " + spec.stop_signal);
+  if (spec.hostname.size() > 64 || spec.hostname.contains('/'))
+    return refuse("invalid hostname format: " + spec.hostname);
+  if (spec.oom_score_adj < -1000 || spec.oom_score_adj > 1000) {
+    return refuse("Invalid value " + std::to_string(spec.oom_score_adj) + ", range for oom score adj is [-1000, 1000]");
+  }
+  for (const Ulimit& limit : spec.ulimits) {
+    if (!runtime::rlimit_number(limit.name)) return refuse("invalid ulimit type: " + limit.name);
+    if (limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard)) {
+      return refuse("ulimit soft limit must be less than or equal to hard limit: " + std::to_string(limit.soft) +
+                    " > " + std::to_string(limit.hard));
+    }
+  }
+  return {};
+}
+
+Result<> validate_restart(const ContainerSpec& spec) {
+  const RestartPolicy& policy = spec.restart;
+  if (spec.auto_remove && policy.mode != RestartMode::no)
+    return refuse("can't create 'AutoRemove' container with restart policy");
+  if (policy.max_retries && policy.mode != RestartMode::on_failure)
+    return refuse("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+  return {};
+}
+
+Result<> validate_health(const ContainerSpec& spec) {
+  if (!spec.health) return {};
+  const HealthSpec& health = *spec.health;
+  if (health.test && !health.test->empty() && !health.test->front().empty()) {
+    const std::string& kind = health.test->front();
+    if (kind != "NONE" && kind != "CMD" && kind != "CMD-SHELL")
+      return refuse("Unknown healthcheck type '" + kind + "' (expected 'CMD', 'CMD-SHELL' or 'NONE')");
+  }
+  const auto check = [](const char* what, const std::optional<Nanoseconds>& value) -> Result<> {
+    using std::chrono::milliseconds;
+    if (value && value->count() != 0 && *value < milliseconds(1))
+      return refuse(std::string(what) + " in Healthcheck cannot be less than 1ms");
+    return {};
+  };
+  TRY(check("Interval", health.interval));
+  TRY(check("Timeout", health.timeout));
+  TRY(check("StartPeriod", health.start_period));
+  return check("StartInterval", health.start_interval);
+}
+
+Result<> validate_endpoint(const EndpointSpec& endpoint) {
+  const auto check = [](const char* what, const std::string& text, Family family) -> Result<> {
+    const auto address = text.empty() ? std::optional(Address::any(family)) : Address::parse(text);
+    if (!address || address->family() != family) return refuse(std::string("invalid ") + what + " address: " + text);
+    return {};
+  };
+  if (endpoint.network.empty()) return refuse("an endpoint needs the name of its network");
+  TRY(check("IPv4", endpoint.ipv4, Family::v4));
+  TRY(check("IPv6", endpoint.ipv6, Family::v6));
+  if (!endpoint.mac_address.empty() && !MacAddress::parse(endpoint.mac_address))
+    return refuse("invalid MAC address: " + endpoint.mac_address);
+  if (!endpoint.link_local_ips.empty())
+    return fail(Error(Code::unsupported, "link_local_ips of network " + endpoint.network + " are not supported"));
+  if (endpoint.interface_name.size() > 15 || endpoint.interface_name.find_first_of("/ \t\n:") != std::string::npos)
+    return refuse("invalid interface name: " + endpoint.interface_name);
+  return {};
+}
+
+Result<> validate_network(const ContainerSpec& spec) {
+  std::set<std::string> seen;
+  for (const EndpointSpec& endpoint : spec.networks) {
+    TRY(validate_endpoint(endpoint));
+    if (!seen.insert(endpoint.network).second)
+      return refuse("container is connected to network " + endpoint.network + " more than once");
+  }
+  for (const PortBinding& port : spec.ports) {
+    if (port.protocol == "sctp") {
+      return fail(Error(Code::unsupported, "port " + std::to_string(port.container_port) +
+                                               "/sctp: the protocol sctp "
+                                               "can't be published"));
+    }
+    if (port.protocol != "tcp" && port.protocol != "udp") return refuse("invalid port protocol: " + port.protocol);
+    if (port.container_port == 0) return refuse("invalid container port: 0");
+    if (!port.host_ip.empty() && !Address::parse(port.host_ip)) return refuse("invalid IP address: " + port.host_ip);
+    if (port.host_port_end && port.host_port_end < port.host_port)
+      return refuse("invalid port range: " + std::to_string(port.host_port) + "-" + std::to_string(port.host_port_end));
+  }
+  for (const std::string& port : spec.expose) TRY(parse_exposed(port));
+  for (const HostEntry& entry : spec.extra_hosts) {
+    if (entry.address != "host-gateway" && !Address::parse(entry.address))
+      return refuse("invalid IP address in add-host: \"" + entry.address + "\"");
+  }
+  for (const std::string& server : spec.dns)
+    if (!Address::parse(server)) return refuse("invalid IP address in dns: \"" + server + "\"");
+  return {};
+}
+
+Result<> validate_unsupported(const ContainerSpec& spec) {
+  if (!spec.device_requests.empty()) {
+    return fail(Error(Code::unsupported,
+                      "could not select device driver \"\" with capabilities: [[" + spec.device_requests.front() + "]]")
+                    .hint("gpus and device requests need a vendor's driver, which is not supported; use `devices`"));
+  }
+  if (!spec.storage_opt.empty()) {
+    return fail(
+        Error(Code::unsupported, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"));
+  }
+  if (!spec.isolation.empty() && spec.isolation != "default")
+    return refuse("invalid isolation (" + spec.isolation + "): it exists on Windows only");
+  return {};
+}
+
+Result<> validate_runtime(const std::string& program) {
+  if (program.empty() || program == "consort") return {};
+  const auto unknown = [&] { return refuse("unknown or invalid runtime name: " + program); };
+  if (program.contains('/')) return path_exists(program) ? Result<>() : unknown();
+  for (const char* folder : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"})
+    if (path_exists(std::string(folder) + "/" + program)) return {};
+  return fail(std::move(unknown()).error().hint("is " + program + " installed?"));
+}
+
+}  // namespace
+
+Result<> validate_name(const std::string& name) {
+  const bool good = name.size() >= 2 && letters_and_digits.contains(name[0]) &&
+                    name.find_first_not_of(std::string(letters_and_digits) + "_.-") == std::string::npos;
+  if (good) return {};
+  return refuse("Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+}
+
+Result<PortRange> parse_exposed(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  PortRange range;
+  range.protocol = slash == std::string::npos ? "tcp" : to_lower(text.substr(slash + 1));
+  const std::vector<std::string> ends = split(text.substr(0, slash), '-');
+  const auto first = parse_unsigned(ends.front());
+  const auto last = parse_unsigned(ends.back());
+  const bool known = range.protocol == "tcp" || range.protocol == "udp" || range.protocol == "sctp";
+  if (ends.size() > 2 || !first || !last || *first == 0 || *last > 65535 || *first > *last || !known)
+    return refuse("invalid port: " + text);
+  range.first = static_cast<std::uint16_t>(*first);
+  range.last = static_cast<std::uint16_t>(*last);
+  return range;
+}
+
+Result<> validate_container(const ContainerSpec& spec, const HostInfo& host, Strings& warnings) {
+  if (!spec.name.empty()) TRY(validate_name(spec.name));
+  TRY(validate_process(spec));
+  TRY(validate_restart(spec));
+  TRY(validate_health(spec));
+  TRY(validate_modes(spec, warnings));
+  TRY(validate_network(spec));
+  TRY(validate_mounts(spec));
+  TRY(validate_security(spec, host));
+  TRY(validate_resources(spec, host, warnings));
+  TRY(validate_log(spec.log));
+  TRY(validate_runtime(spec.runtime));
+  return validate_unsupported(spec);
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,159 @@
+// Resources (section 19) and logging (section 20).
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/strings.hpp"
+#include "engine/checks/validate.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+constexpr std::int64_t minimum_memory = std::int64_t{6} << 20;
+
+std::unexpected<Error> refuse(std::string text) {
+  return fail(Error(Code::invalid, std::move(text)));
+}
+
+Result<> validate_memory(const Resources& r, const HostInfo& host, Strings& warnings) {
+  if (r.memory < 0) return refuse("invalid memory limit: " + std::to_string(r.memory));
+  if (r.memory && r.memory < minimum_memory) return refuse("Minimum memory limit allowed is 6MB");
+  if (r.memory_swap > 0 && !r.memory)
+    return refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
+  if (r.memory_swap > 0 && r.memory_swap < r.memory)
+    return refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
+  if (r.memory_reservation && r.memory_reservation < minimum_memory)
+    return refuse("Minimum memory reservation allowed is 6MB");
+  if (r.memory && r.memory_reservation > r.memory)
+    return refuse("Minimum memory limit can not be less than memory reservation limit, see usage");
+  if (r.memory_swappiness && (*r.memory_swappiness < -1 || *r.memory_swappiness > 100)) {
+    return refuse("Invalid value: " + std::to_string(*r.memory_swappiness) +
+                  ", valid memory swappiness range is 0-100");
+  }
+  if (r.memory && !host.swap_accounting)
+    warnings.emplace_back(
+        "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without "
+        "swap.");
+  if (r.memory_swappiness && *r.memory_swappiness >= 0 && host.cgroup_v2)
+    warnings.emplace_back(
+        "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness "
+        "discarded.");
+  if (r.oom_kill_disable && host.cgroup_v2)
+    warnings.emplace_back("Your kernel does not support OomKillDisable. OomKillDisable discarded.");
+  if (r.oom_kill_disable && !host.cgroup_v2 && !r.memory)
+    warnings.emplace_back(
+        "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running "
+        "out of resources.");
+  return {};
+}
+
+Result<> validate_set(const char* what, const std::string& wanted, const std::string& available) {
+  if (wanted.empty()) return {};
+  const auto asked = parse_cpu_list(wanted);
+  if (!asked) return refuse(std::string("Invalid value ") + wanted + " for cpuset " + what);
+  const auto there = parse_cpu_list(available);
+  const bool all = there && std::ranges::all_of(*asked, [&](unsigned n) { return std::ranges::count(*there, n) > 0; });
+  if (all) return {};
+  return refuse(std::string("Requested ") + (std::string_view(what) == "cpus" ? "CPUs" : "memory nodes") +
+                " are not available - requested " + wanted + ", available: " + available);
+}
+
+Result<> validate_cpu(const Resources& r, const HostInfo& host) {
+  if (r.nano_cpus && (r.cpu_period || r.cpu_quota))
+    return refuse("Conflicting options: Nano CPUs and CPU Period cannot both be set");
+  if (r.nano_cpus < 0 || r.nano_cpus > std::int64_t{host.cpus} * 1'000'000'000 ||
+      (r.nano_cpus > 0 && r.nano_cpus < 10'000'000)) {
+    std::array<char, 160> text;
+    std::snprintf(text.data(), text.size(), "range of CPUs is from 0.01 to %u.00, as there are only %u CPUs available",
+                  host.cpus, host.cpus);
+    return refuse(text.data());
+  }
+  if (r.cpu_shares < 0)
+    return refuse("invalid CPU shares (" + std::to_string(r.cpu_shares) + "): value must be a positive integer");
+  if (r.cpu_period && (r.cpu_period < 1000 || r.cpu_period > 1'000'000))
+    return refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+  if (r.cpu_quota > 0 && r.cpu_quota < 1000) return refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  if (r.cpu_rt_runtime && r.cpu_rt_period && r.cpu_rt_runtime > r.cpu_rt_period)
+    return refuse("cpu real-time runtime cannot be higher than cpu real-time period");
+  if ((r.cpu_rt_runtime || r.cpu_rt_period) && host.cgroup_v2)
+    return refuse("kernel does not support CPU real-time scheduler on cgroup v2");
+  if (r.cpu_count || r.cpu_percent)
+    return fail(Error(Code::unsupported, "cpu_count and cpu_percent exist on Windows only: use cpus"));
+  TRY(validate_set("cpus", r.cpuset_cpus, host.cpuset));
+  return validate_set("mems", r.cpuset_mems, host.memory_nodes);
+}
+
+Result<> validate_blkio(const Resources& r) {
+  const auto bad = [](std::uint64_t weight) { return weight != 0 && (weight < 10 || weight > 1000); };
+  if (bad(r.blkio_weight)) return refuse("Range of blkio weight is from 10 to 1000");
+  for (const BlkioDevice& device : r.blkio_weight_device)
+    if (bad(device.value)) return refuse("Range of blkio weight is from 10 to 1000: " + device.path);
+  return {};
+}
+
+// "10m" in bytes.
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::string lower = to_lower(trim(text));
+  if (lower.ends_with('b')) lower.pop_back();
+  unsigned shift = 0;
+  if (lower.ends_with('k')) shift = 10;
+  if (lower.ends_with('m')) shift = 20;
+  if (lower.ends_with('g')) shift = 30;
+  if (shift) lower.pop_back();
+  const auto number = parse_unsigned(lower);
+  if (!number || *number > (UINT64_MAX >> shift)) return std::nullopt;
+  return *number << shift;
+}
+
+}  // namespace
+
+Result<> validate_resources(const ContainerSpec& spec, const HostInfo& host, Strings& warnings) {
+  TRY(validate_memory(spec.resources, host, warnings));
+  TRY(validate_cpu(spec.resources, host));
+  return validate_blkio(spec.resources);
+}
+
+Result<> validate_log(const LogSpec& log) {
+  const std::string driver = log.driver.empty() ? "json-file" : log.driver;
+  constexpr std::array<std::string_view, 8> known{"max-size", "max-file",  "compress", "labels",
+                                                  "env",      "env-regex", "tag",      "labels-regex"};
+  if (driver == "none") return {};
+  if (driver != "json-file" && driver != "local") {
+    constexpr std::array<std::string_view, 7> docker{"syslog",  "journald", "gelf",   "fluentd",
+                                                     "awslogs", "splunk",   "gcplogs"};
+    if (std::ranges::count(docker, driver) > 0) {
+      return fail(Error(Code::unsupported, "logging driver " + driver + " is not supported")
+                      .hint("logs are kept in files: use json-file, local or none"));
+    }
+    return refuse("error looking up logging plugin " + driver + ": plugin \"" + driver + "\" not found");
+  }
+  for (const auto& [key, value] : log.options)
+    if (std::ranges::count(known, key) == 0)
+      return refuse("unknown log opt '" + key + "' for " + driver + " log driver");
+  return {};
+}
+
+Result<LogLimits> read_log_limits(const LogSpec& log) {
+  LogLimits limits;
+  limits.disabled = log.driver == "none";
+  if (log.driver == "local") limits = {.max_size = std::uint64_t{20} << 20, .max_file = 5};
+  const auto bad = [](const char* what, const std::string& value) {
+    return refuse(std::string("failed to initialize logging driver: invalid ") + what + ": '" + value + "'");
+  };
+  if (const auto option = log.options.find("max-size"); option != log.options.end() && option->second != "-1") {
+    const auto size = parse_size(option->second);
+    if (!size || *size == 0) return bad("size", option->second);
+    limits.max_size = *size;
+  }
+  if (const auto option = log.options.find("max-file"); option != log.options.end()) {
+    const auto count = parse_unsigned(option->second);
+    if (!count || *count == 0 || *count > 1000) return bad("max-file", option->second);
+    if (!limits.max_size && *count > 1)
+      return refuse("failed to initialize logging driver: max-file cannot be used without max-size");
+    limits.max_file = static_cast<unsigned>(*count);
+  }
+  return limits;
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,302 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "engine/checks/validate.hpp"
+#include "engine/container/merge.hpp"
+#include "engine/engine_impl.hpp"
+#include "engine/records/leases.hpp"
+#include "volume/layers_view.hpp"
+#include "volume/volume.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+// One creation. Everything it makes before the record is taken away again by the destructor unless it has succeeded.
+class Creation {
+ public:
+  Creation(Engine::Impl& impl, ContainerSpec spec) : impl_(impl), spec_(std::move(spec)) {}
+  ~Creation();
+  Creation(const Creation&) = delete;
+  Creation& operator=(const Creation&) = delete;
+  Result<CreatedContainer> run();
+
+ private:
+  Result<> resolve_image();
+  Result<> resolve_container_modes();
+  Result<> resolve_networks();
+  Result<> take_over_volumes();  // of volumes_from
+  Result<> add_image_volumes();
+  Result<> prepare_mounts();
+  Result<> prepare_bind(const MountSpec& mount);
+  Result<> prepare_volume(MountSpec& mount, MountPoint& point);
+  Result<> copy_up(const MountSpec& mount);
+  Result<> make_bundle();
+  Result<> record();
+  bool is_target(const std::string& path) const;
+
+  Engine::Impl& impl_;
+  ContainerSpec spec_;
+  ContainerRecord record_;
+  std::shared_ptr<const Engine::Impl::ImageFacts> image_;
+  std::string id_ = random_id();
+  std::string bundle_;
+  Strings warnings_;
+  Strings new_volumes_;  // anonymous ones made here
+  Fd image_root_;        // opened when the first volume is to be filled
+  Fd guard_;             // keeps sweep() away from the bundle until it is recorded
+  bool done_ = false;
+};
+
+Creation::~Creation() {
+  if (done_) return;
+  if (!bundle_.empty()) (void)remove_tree(bundle_);
+  for (const std::string& volume : new_volumes_)
+    if (impl_.records.forget_volume(volume)) (void)volume::remove_folder(impl_.roots, volume);
+}
+
+bool Creation::is_target(const std::string& path) const {
+  const std::string cleaned = clean_path(path);
+  const auto same = [&](const std::string& other) { return clean_path(other) == cleaned; };
+  return std::ranges::any_of(spec_.mounts, same, &MountSpec::target) ||
+         std::ranges::any_of(spec_.tmpfs, [&](const auto& entry) { return same(entry.first); });
+}
+
+Result<> Creation::resolve_image() {
+  std::string image = spec_.image_id.empty() ? spec_.image : spec_.image_id;
+  if (!spec_.platform.empty()) image = TRY(impl_.store.find(image, TRY(image::Platform::parse(spec_.platform)))).id;
+  image_ = TRY(impl_.image_facts(image));
+  if (spec_.image.empty()) spec_.image = image_->image.display_name();
+  spec_.image_id = image_->image.id;
+  record_.process = TRY(merge_config(spec_, image_->config));
+  return {};
+}
+
+// "container:NAME" becomes "container:ID", which survives a renaming.
+Result<> Creation::resolve_container_modes() {
+  for (std::string* mode : {&spec_.network_mode, &spec_.pid_mode, &spec_.ipc_mode}) {
+    if (!mode->starts_with("container:")) continue;
+    *mode = "container:" + TRY(impl_.records.find_container(mode->substr(10)));
+  }
+  for (std::string& link : spec_.links) {
+    const std::size_t colon = link.find(':');
+    const std::string name = link.substr(0, colon);
+    const std::string donor = TRY_WRAP(impl_.records.find_container(name), "could not get container for", name);
+    link = donor + ":" + (colon == std::string::npos ? name : link.substr(colon + 1));
+  }
+  return {};
+}
+
+Result<> Creation::resolve_networks() {
+  // A built-in network by its name is a mode.
+  if (spec_.networks.size() == 1 && (spec_.networks[0].network == "host" || spec_.networks[0].network == "none")) {
+    spec_.network_mode = spec_.networks[0].network;
+    spec_.networks.clear();
+  }
+  std::string& mode = spec_.network_mode;
+  if (mode == "default") mode.clear();
+  const bool own = mode == "host" || mode == "none" || mode.starts_with("container:");
+  if (own && !spec_.networks.empty()) {
+    return fail(Error(Code::conflict,
+                      "conflicting options: cannot attach both user-defined and non-user-defined network-modes"));
+  }
+  if (own) return {};
+  if (spec_.networks.empty()) spec_.networks.push_back({.network = mode.empty() ? default_network : mode});
+  std::ranges::stable_sort(spec_.networks, [](const EndpointSpec& a, const EndpointSpec& b) {
+    return a.priority != b.priority ? a.priority > b.priority : a.network < b.network;
+  });
+  for (const EndpointSpec& endpoint : spec_.networks) {
+    if (endpoint.network == default_network) TRY(impl_.ensure_default_network());
+    const Network network = TRY(impl_.records.find_network(endpoint.network));
+    TRY(check_endpoint(endpoint, network));
+    record_.endpoints.push_back(
+        {.container_id = id_, .network_id = network.id, .spec = endpoint, .ipv4 = {}, .ipv6 = {}, .project = {}});
+  }
+  return {};
+}
+
+Result<> Creation::take_over_volumes() {
+  for (const std::string& text : spec_.volumes_from) {
+    const std::size_t colon = text.rfind(':');
+    const std::string donor = TRY(impl_.records.find_container(text.substr(0, colon)));
+    const bool narrow = colon != std::string::npos && text.substr(colon + 1) == "ro";
+    for (MountSpec mount : TRY(impl_.records.load_container(donor)).spec.mounts) {
+      if (mount.type == MountType::tmpfs || is_target(mount.target)) continue;
+      mount.read_only = mount.read_only || narrow;
+      spec_.mounts.push_back(std::move(mount));
+    }
+  }
+  spec_.volumes_from.clear();
+  return {};
+}
+
+Result<> Creation::add_image_volumes() {
+  for (const std::string& target : record_.process.volumes) {
+    if (is_target(target)) continue;
+    spec_.mounts.push_back({.type = MountType::volume, .target = clean_path(target)});
+  }
+  return {};
+}
+
+Result<> Creation::prepare_bind(const MountSpec& mount) {
+  if (path_exists(mount.source)) return {};
+  if (!mount.create_host_path) {
+    return fail(
+        Error(Code::invalid, "invalid mount config for type \"bind\": bind source path does not exist: " + mount.source)
+            .hint("make it first, or use the short form of `volumes`, which makes a missing folder"));
+  }
+  if (Result<> made = make_directories(mount.source, 0755); !made)
+    return fail(std::move(made).error().wrap("create the folder to be mounted at", mount.target));
+  return {};
+}
+
+Result<> Creation::copy_up(const MountSpec& mount) {
+  if (mount.nocopy || !mount.subpath.empty()) return {};
+  if (!TRY(volume::needs_copy_up(impl_.roots, mount.source))) return {};
+  if (!image_root_) image_root_ = TRY(volume::open_layers(image_->layers, impl_.roots.run + "/views"));
+  return volume::copy_up(impl_.roots, mount.source, image_root_.get(), mount.target);
+}
+
+Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
+  const Volume volume = TRY(impl_.ensure_volume({.name = mount.source,
+                                                 .driver = mount.volume_driver,
+                                                 .driver_opts = mount.volume_driver_options,
+                                                 .labels = mount.volume_labels}));
+  if (mount.source.empty()) new_volumes_.push_back(volume.spec.name);
+  mount.source = volume.spec.name;
+  point.name = volume.spec.name;
+  point.source = volume.mountpoint;
+  point.anonymous = volume.anonymous;
+  TRY(volume::mount_volume(impl_.roots, mount.source, volume.spec.driver_opts));
+  if (!mount.subpath.empty()) point.source = TRY(volume::resolve_subpath(volume.mountpoint, mount.subpath));
+  return copy_up(mount);
+}
+
+Result<> Creation::prepare_mounts() {
+  for (MountSpec& mount : spec_.mounts) {
+    MountPoint point{.type = mount.type,
+                     .name = {},
+                     .source = mount.source,
+                     .target = clean_path(mount.target),
+                     .read_only = mount.read_only};
+    if (mount.type == MountType::bind) TRY(prepare_bind(mount));
+    if (mount.type == MountType::volume) TRY(prepare_volume(mount, point));
+    if (mount.type == MountType::image) {
+      mount.source = TRY(impl_.image_facts(mount.source))->image.id;
+      if (!mount.subpath.empty())
+        return fail(Error(Code::unsupported, "mount of image at " + mount.target + ": a subpath is not supported"));
+    }
+    record_.summary.mounts.push_back(std::move(point));
+  }
+  for (const auto& [target, options] : spec_.tmpfs)
+    record_.summary.mounts.push_back({.type = MountType::tmpfs, .target = clean_path(target)});
+  return {};
+}
+
+// /etc/mtab for programs that know nothing of /proc/mounts, where the image has none.
+Result<> add_mtab(const std::string& upper, const std::vector<std::string>& layers) {
+  const std::string* top = nullptr;
+  for (const std::string& layer : layers) {
+    struct stat st;
+    if (::lstat((layer + "/etc/mtab").c_str(), &st) == 0) return {};
+    if (::lstat((layer + "/etc").c_str(), &st) != 0) continue;
+    if (!S_ISDIR(st.st_mode)) return {};
+    if (!top) top = &layer;
+  }
+  if (!top) return {};
+  const struct stat st = TRY(lstat_path(*top + "/etc"));
+  const std::string folder = upper + "/etc";
+  if (::mkdir(folder.c_str(), 0755) != 0) return fail_errno("create folder", folder);
+  if (::chown(folder.c_str(), st.st_uid, st.st_gid) != 0 || ::chmod(folder.c_str(), st.st_mode & 07777) != 0)
+    return fail_errno("set owner of", folder);
+  if (::symlink("/proc/mounts", (folder + "/mtab").c_str()) != 0) return fail_errno("create link", folder + "/mtab");
+  return {};
+}
+
+Result<> Creation::make_bundle() {
+  guard_ = TRY(impl_.guard_creations());
+  bundle_ = impl_.container_folder(id_);
+  // 0711: the container's own users look up /etc/hosts and its like through here on some runtimes.
+  for (const char* part : {"", "/upper", "/work", "/rootfs"}) {
+    const mode_t mode = *part == '\0' ? 0711 : 0755;
+    if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create folder", bundle_ + part);
+  }
+  const Fd marker = TRY(open_file(bundle_ + "/upper/.dockerenv", O_WRONLY | O_CREAT | O_EXCL, 0755));
+  TRY(add_mtab(bundle_ + "/upper", image_->layers));
+  if (spec_.files.empty()) return {};
+  if (::mkdir((bundle_ + "/files").c_str(), 0711) != 0) return fail_errno("create folder", bundle_ + "/files");
+  std::size_t serial = 0;
+  for (const FileContent& file : spec_.files) {
+    const std::string path = bundle_ + "/files/" + std::to_string(serial++);
+    TRY(write_file_atomic(path, file.content, file.mode));
+    if (::chown(path.c_str(), file.uid, file.gid) != 0 || ::chmod(path.c_str(), file.mode) != 0)
+      return fail_errno("set owner of", file.path);
+  }
+  return {};
+}
+
+Result<> Creation::record() {
+  Container& c = record_.summary;
+  c.id = id_;
+  c.name = spec_.name.empty() ? "consort_" + id_.substr(0, 12) : spec_.name;
+  if (spec_.project.empty()) spec_.project = "default";
+  c.project = spec_.project;
+  c.service = spec_.service;
+  c.number = spec_.number;
+  c.oneoff = spec_.oneoff;
+  c.image = spec_.image;
+  c.image_id = spec_.image_id;
+  c.command = record_.process.argv;
+  c.created_at = system_now();
+  c.labels = record_.process.labels;
+  c.restart = spec_.restart;
+  c.network_mode = spec_.network_mode;
+  c.ports = spec_.ports;
+  c.exposed = record_.process.exposed;
+  c.tty = spec_.tty;
+  c.open_stdin = spec_.open_stdin;
+  record_.hostname = spec_.hostname.empty() ? id_.substr(0, 12) : spec_.hostname;
+  record_.domainname = spec_.domainname;
+  for (FileContent& file : spec_.files) file.content.clear();  // it is in the bundle now
+  record_.spec = spec_;
+  std::set<std::string> volumes;
+  for (const MountPoint& mount : c.mounts)
+    if (mount.type == MountType::volume) volumes.insert(mount.name);
+  // Held first: an image must not go while its container is being recorded.
+  TRY(impl_.store.hold("container:" + id_, image::Store::HoldKind::image, spec_.image_id));
+  Result<> added = impl_.records.add_container(record_, std::vector(volumes.begin(), volumes.end()),
+                                               impl_.container_event(c, "create"));
+  if (!added) (void)impl_.store.release("container:" + id_);
+  return added;
+}
+
+Result<CreatedContainer> Creation::run() {
+  TRY(validate_container(spec_, impl_.host(), warnings_));
+  TRY(resolve_image());
+  TRY(resolve_container_modes());
+  TRY(resolve_networks());
+  TRY(take_over_volumes());
+  TRY(add_image_volumes());
+  TRY(prepare_mounts());
+  TRY(make_bundle());
+  TRY(record());
+  done_ = true;
+  return CreatedContainer{.id = id_, .warnings = std::move(warnings_)};
+}
+
+}  // namespace
+
+Result<CreatedContainer> Engine::create_container(const ContainerSpec& spec) {
+  Result<CreatedContainer> created = Creation(*impl_, spec).run();
+  if (!created && created.error().sys_errno() == ENOSPC && created.error().hint_text().empty())
+    created.error().data().hint = "the disk is full: make room and try again; nothing half-made was left";
+  return created;
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,218 @@
+#include "engine/engine_impl.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "runtime/defaults.hpp"
+
+namespace consort::engine {
+
+std::string_view to_string(Status status) {
+  switch (status) {
+    case Status::created:
+      return "created";
+    case Status::running:
+      return "running";
+    case Status::paused:
+      return "paused";
+    case Status::restarting:
+      return "restarting";
+    case Status::removing:
+      return "removing";
+    case Status::exited:
+      return "exited";
+    case Status::dead:
+      return "dead";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(HealthStatus status) {
+  switch (status) {
+    case HealthStatus::none:
+      return "none";
+    case HealthStatus::starting:
+      return "starting";
+    case HealthStatus::healthy:
+      return "healthy";
+    case HealthStatus::unhealthy:
+      return "unhealthy";
+  }
+  return "unknown";
+}
+
+namespace {
+
+Status to_status(supervisor::Status status) {
+  switch (status) {
+    case supervisor::Status::created:
+      return Status::created;
+    case supervisor::Status::running:
+      return Status::running;
+    case supervisor::Status::paused:
+      return Status::paused;
+    case supervisor::Status::restarting:
+      return Status::restarting;
+    case supervisor::Status::exited:
+      return Status::exited;
+  }
+  return Status::dead;
+}
+
+HealthStatus to_health(supervisor::HealthStatus status) {
+  switch (status) {
+    case supervisor::HealthStatus::none:
+      return HealthStatus::none;
+    case supervisor::HealthStatus::starting:
+      return HealthStatus::starting;
+    case supervisor::HealthStatus::healthy:
+      return HealthStatus::healthy;
+    case supervisor::HealthStatus::unhealthy:
+      return HealthStatus::unhealthy;
+  }
+  return HealthStatus::none;
+}
+
+void fill_addresses(Container& container, const supervisor::ContainerState& observed) {
+  for (Endpoint& endpoint : container.networks) {
+    const auto found =
+        std::ranges::find(observed.addresses, endpoint.network_id, &supervisor::EndpointAddress::network_id);
+    if (found == observed.addresses.end()) continue;
+    endpoint.ipv4 = found->ipv4;
+    endpoint.ipv6 = found->ipv6;
+    endpoint.gateway4 = found->gateway4;
+    endpoint.gateway6 = found->gateway6;
+    endpoint.mac_address = found->mac;
+  }
+}
+
+}  // namespace
+
+ContainerState to_state(const supervisor::ContainerState& observed) {
+  ContainerState state;
+  state.status = to_status(observed.status);
+  state.pid = observed.pid;
+  state.exit_code = observed.exit_code;
+  state.oom_killed = observed.oom_killed;
+  state.error = observed.error;
+  state.started_at = observed.started_at;
+  state.finished_at = observed.finished_at;
+  state.restart_count = observed.restart_count;
+  state.health = to_health(observed.health.status);
+  state.failing_streak = observed.health.failing_streak;
+  for (const supervisor::HealthResult& probe : observed.health.log)
+    state.health_log.push_back({probe.start, probe.end, probe.exit_code, probe.output});
+  for (const supervisor::BoundPort& port : observed.ports)
+    state.ports.push_back({port.host_ip, port.host_port, port.container_port, port.protocol});
+  return state;
+}
+
+bool matches_labels(const StringMap& labels, const StringMap& wanted) {
+  return std::ranges::all_of(wanted, [&](const auto& entry) {
+    const auto found = labels.find(entry.first);
+    return found != labels.end() && (entry.second.empty() || found->second == entry.second);
+  });
+}
+
+std::uint64_t capabilities_of(const ContainerSpec& spec) {
+  if (spec.privileged) return runtime::all_capabilities();
+  // Unknown names were refused when the container was made.
+  return runtime::apply_capability_changes(runtime::default_capabilities, spec.cap_add, spec.cap_drop)
+      .value_or(runtime::default_capabilities);
+}
+
+const HostInfo& Engine::Impl::host() {
+  std::call_once(host_once_, [this] { host_ = read_host(); });
+  return host_;
+}
+
+Result<std::shared_ptr<const Engine::Impl::ImageFacts>> Engine::Impl::image_facts(const std::string& text) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto known = images_.find(text); known != images_.end()) return known->second;
+  auto facts = std::make_shared<ImageFacts>();
+  facts->image = TRY(store.find(text));
+  if (const auto known = images_.find(facts->image.id); known != images_.end()) return known->second;
+  facts->config = TRY(store.config_of(facts->image));
+  facts->layers = TRY(store.layer_paths(facts->image));
+  // By id only: a name may move to another image while this program runs.
+  images_[facts->image.id] = facts;
+  return facts;
+}
+
+Result<Fd> Engine::Impl::lock_container(const std::string& id) const {
+  const std::string folder = container_folder(id);
+  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  while (::flock(fd.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return fail_errno("lock container", id.substr(0, 12));
+  // Removed while we waited: what is locked then is a folder without a name.
+  if (!path_exists(folder)) return fail(Error(Code::not_found, "No such container: " + id));
+  return fd;
+}
+
+bool Engine::Impl::is_locked(const std::string& id) const {
+  const Result<Fd> fd = open_file(container_folder(id), O_RDONLY | O_DIRECTORY);
+  return fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+Result<Fd> Engine::Impl::guard_creations() const {
+  TRY(make_directories(roots.data + "/containers", 0711));
+  Fd fd = TRY(open_file(roots.data + "/containers", O_RDONLY | O_DIRECTORY));
+  while (::flock(fd.get(), LOCK_SH) != 0)
+    if (errno != EINTR) return fail_errno("lock", roots.data + "/containers");
+  return fd;
+}
+
+Result<ContainerRecord> Engine::Impl::load(const std::string& id_or_name) {
+  return records.load_container(TRY(records.find_container(id_or_name)));
+}
+
+Result<ContainerState> Engine::Impl::observe(const std::string& project, const std::string& id) const {
+  // Without a file in the run directory it has not been started since the machine was: nobody need be asked.
+  if (!path_exists(supervisor::run_state_path(roots.project_run(project), id)) &&
+      !path_exists(container_folder(id) + "/state.json"))
+    return ContainerState{};
+  const std::vector<std::string> ids{id};
+  const auto states = TRY(supervisor::observe(roots, project, ids));
+  const auto found = states.find(id);
+  return found == states.end() ? ContainerState{} : to_state(found->second);
+}
+
+bool Engine::Impl::is_alive(const std::string& project, const std::string& id) const {
+  const std::string path = supervisor::run_state_path(roots.project_run(project), id);
+  const Result<std::string> text = read_file(path, 1 << 20);
+  if (!text) return false;
+  const Result<supervisor::ContainerState> state = supervisor::state_from_json(*text, path);
+  if (!state || !state->running() || state->pid <= 0) return false;
+  const Result<std::uint64_t> started = process_start_time(state->pid);
+  return started && *started == state->pid_started;
+}
+
+Result<> Engine::Impl::join_states(std::vector<Container>& containers) const {
+  std::map<std::string, std::vector<std::string>> by_project;
+  for (const Container& container : containers) by_project[container.project].push_back(container.id);
+  std::map<std::string, supervisor::ContainerState> states;
+  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(roots, project, ids)));
+  for (Container& container : containers) {
+    // A lease is ours to know, an address is what the container has now.
+    for (Endpoint& endpoint : container.networks) endpoint.ipv4 = endpoint.ipv6 = "";
+    const auto found = states.find(container.id);
+    if (found == states.end()) continue;
+    container.state = to_state(found->second);
+    if (container.state.running()) fill_addresses(container, found->second);
+  }
+  return {};
+}
+
+Result<int> Engine::Impl::running_pid(const std::string& id_or_name) {
+  const ContainerRecord record = TRY(load(id_or_name));
+  const ContainerState state = TRY(observe(record.summary.project, record.summary.id));
+  if (state.pid > 0 && (state.status == Status::running || state.status == Status::paused)) return state.pid;
+  return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
+}
+
+}  // namespace consort::engine

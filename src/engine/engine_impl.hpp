@@ -1,0 +1,102 @@
+// What the files of this module share: the open stores, and small steps that several operations need.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/sqlite/database.hpp"
+#include "engine/engine.hpp"
+#include "engine/records/records.hpp"
+#include "engine/start/host.hpp"
+#include "image/store.hpp"
+#include "supervisor/client.hpp"
+#include "supervisor/unit.hpp"
+
+namespace consort::engine {
+
+struct OciInput;
+struct SecurityOptions;
+
+inline constexpr const char* default_network = "bridge";
+
+class Engine::Impl {
+ public:
+  Impl(Roots the_roots, image::Store the_store, Database the_database)
+      : roots(std::move(the_roots)),
+        store(std::move(the_store)),
+        database(std::move(the_database)),
+        records(database) {}
+
+  Roots roots;
+  image::Store store;
+  Database database;
+  Records records;
+
+  const HostInfo& host();
+  supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }
+
+  // --- images
+  struct ImageFacts {
+    image::Image image;
+    image::ImageConfig config;
+    std::vector<std::string> layers;  // folders, top first
+  };
+  Result<std::shared_ptr<const ImageFacts>> image_facts(const std::string& reference_or_id);
+
+  // --- containers
+  // While held, nobody else starts, stops or removes this container: neither a thread nor another process.
+  Result<Fd> lock_container(const std::string& id) const;
+  bool is_locked(const std::string& id) const;  // by whoever it is, now
+  // While held, sweep() removes nothing: somebody is making a bundle that no record names yet.
+  Result<Fd> guard_creations() const;
+  Result<ContainerRecord> load(const std::string& id_or_name);
+  Result<ContainerState> observe(const std::string& project, const std::string& id) const;
+  // By the run directory and the kernel alone: holds even in the moment in which a supervisor is being replaced.
+  bool is_alive(const std::string& project, const std::string& id) const;
+  // Fills in state and addresses.
+  Result<> join_states(std::vector<Container>& containers) const;
+  Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
+  Result<std::string> cgroup_of(const std::string& id);    // of a running one
+  EngineEvent container_event(const Container& container, const char* action, StringMap more = {}) const;
+  // Into the project's journal, where the supervisor writes what it does. Failing to is nobody's failure.
+  void note(const Container& container, const std::string& action, StringMap more = {}) const;
+
+  // --- start: bundle.cpp, unit.cpp, shared.cpp, seccomp.cpp
+  // config.json and the files that are bound into /etc. The record's endpoints carry their leases.
+  Result<> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
+  Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks);
+  // Puts the compiled filter at bundle/seccomp.bpf, or its text into the input for another runtime.
+  Result<> add_seccomp(const ContainerRecord& record, OciInput& input);
+  Result<std::string> compiled_filter(const SecurityOptions& security, std::uint64_t capabilities);
+  // /dev/shm of containers that share their IPC namespace.
+  Result<> add_shared_memory(const ContainerRecord& record, OciInput& input);
+  void remove_shared_memory(const std::string& id) const;
+
+  // --- networks
+  Result<Network> ensure_default_network();
+  Result<> ensure_bridge(const Network& network) const;
+  Result<std::string> host_gateway();
+
+  // --- volumes
+  Result<Volume> ensure_volume(const VolumeSpec& spec);
+  Result<> finish_removal(const std::string& name);
+  Result<> unmount_unused(const ContainerRecord& record);
+  std::string container_folder(const std::string& id) const { return roots.container(id); }
+
+ private:
+  std::once_flag host_once_;
+  HostInfo host_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by what was asked for; one command's life long
+  std::map<std::string, std::string> filters_;                       // seccomp: key to the path of the compiled filter
+};
+
+ContainerState to_state(const supervisor::ContainerState& observed);
+// Every wanted label is there; an empty value matches any.
+bool matches_labels(const StringMap& labels, const StringMap& wanted);
+std::uint64_t capabilities_of(const ContainerSpec& spec);
+
+}  // namespace consort::engine

@@ -1,0 +1,34 @@
+// Which addresses a container gets on its networks: pure, given who has which (engine behaviour, section 12).
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/records/records.hpp"
+
+namespace consort::engine {
+
+// Is the holder of a lease really running? Asked only when an address is wanted that somebody has or when none is left:
+// a container that ended by itself keeps its lease until then, and so gets the same address again.
+// Called within a transaction: it must not use the database.
+using HolderRuns = std::function<bool(const EndpointRecord& holder)>;
+
+struct LeaseInput {
+  const std::vector<EndpointRecord>& own;         // the container's endpoints
+  const std::vector<EndpointRecord>& neighbours;  // all endpoints on the same networks, its own included
+  const std::vector<Network>& networks;           // at least those of `own`
+  HolderRuns holder_runs;
+};
+Result<std::vector<Records::Lease>> choose_leases(const LeaseInput& input);
+
+// May this endpoint have the addresses that it asks for? Checked at create.
+Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network);
+
+struct Gateways {
+  std::string ipv4, ipv6;  // "" = none
+  unsigned prefix4 = 0, prefix6 = 0;
+};
+Gateways gateways_of(const Network& network);
+
+}  // namespace consort::engine

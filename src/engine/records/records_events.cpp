@@ -1,0 +1,54 @@
+// Records: what has happened to what the database holds.
+#include "engine/records/json_text.hpp"
+#include "engine/records/records.hpp"
+#include "engine/records/rows.hpp"
+
+namespace consort::engine {
+
+void insert_event(SQLite::Database& db, const EngineEvent& event) {
+  execute(db, "INSERT INTO engine_events(time, type, action, id, project, attributes) VALUES(?, ?, ?, ?, ?, ?)",
+          to_number(event.time), event.type, event.action, event.id, event.project, to_json(event.attributes));
+  // Now and then the old ones go, so that the table stays small without a sweep of its own.
+  const std::int64_t serial = db.getLastInsertRowid();
+  constexpr std::int64_t kept = 10'000;
+  if (serial % 1024 == 0) execute(db, "DELETE FROM engine_events WHERE serial <= ?", serial - kept);
+}
+
+Result<std::vector<EngineEvent>> Records::events(std::uint64_t after, const std::string& project) {
+  return database_->query("list events", [&](SQLite::Database& db) -> Result<std::vector<EngineEvent>> {
+    SQLite::Statement rows(db,
+                           "SELECT serial, time, type, action, id, project, attributes FROM engine_events "
+                           "WHERE serial > ?1 AND (?2 = '' OR project = ?2) ORDER BY serial");
+    bind_all(rows, 1, static_cast<std::int64_t>(after), project);
+    std::vector<EngineEvent> events;
+    while (rows.executeStep()) {
+      events.push_back({.serial = static_cast<std::uint64_t>(rows.getColumn(0).getInt64()),
+                        .time = to_time(rows.getColumn(1).getInt64()),
+                        .type = rows.getColumn(2).getString(),
+                        .action = rows.getColumn(3).getString(),
+                        .id = rows.getColumn(4).getString(),
+                        .project = rows.getColumn(5).getString(),
+                        .attributes = TRY(from_json<StringMap>(rows.getColumn(6).getString(), "event in state.db"))});
+    }
+    return events;
+  });
+}
+
+Result<std::map<std::string, StringMap>> Records::remembered_attributes(const std::string& project,
+                                                                        const std::set<std::string>& ids) {
+  return database_->query("list events", [&](SQLite::Database& db) -> Result<std::map<std::string, StringMap>> {
+    SQLite::Statement rows(db,
+                           "SELECT id, attributes FROM engine_events WHERE project = ? AND type = 'container' AND "
+                           "action IN ('create', 'destroy') ORDER BY serial");
+    rows.bind(1, project);
+    std::map<std::string, StringMap> found;
+    while (rows.executeStep()) {
+      std::string id = rows.getColumn(0).getString();
+      if (ids.contains(id))
+        found[std::move(id)] = TRY(from_json<StringMap>(rows.getColumn(1).getString(), "event in state.db"));
+    }
+    return found;
+  });
+}
+
+}  // namespace consort::engine

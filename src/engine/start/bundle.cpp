@@ -1,0 +1,213 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "engine/checks/validate.hpp"
+#include "engine/engine_impl.hpp"
+#include "engine/records/leases.hpp"
+#include "engine/start/host_files.hpp"
+#include "engine/start/oci.hpp"
+#include "runtime/defaults.hpp"
+#include "volume/volume.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+std::string donor_of(const std::string& mode) {
+  return mode.starts_with("container:") ? mode.substr(10) : "";
+}
+
+// The mounts of the user as the runtime takes them.
+class MountList {
+ public:
+  MountList(Engine::Impl& impl, const ContainerRecord& record) : impl_(impl), record_(record) {}
+
+  Result<std::vector<runtime::Mount>> make() {
+    const ContainerSpec& spec = record_.spec;
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i) TRY(add(spec.mounts[i], record_.summary.mounts[i]));
+    for (const auto& [target, options] : spec.tmpfs) add_tmpfs(target, tmpfs_options(options));
+    for (std::size_t i = 0; i < spec.files.size(); ++i) {
+      const std::string path = record_.spec.files[i].path;
+      mounts_.push_back({path,
+                         "bind",
+                         impl_.container_folder(record_.summary.id) + "/files/" + std::to_string(i),
+                         {"rbind", "rprivate", "rw"}});
+    }
+    return std::move(mounts_);
+  }
+
+ private:
+  Result<> add(const MountSpec& mount, const MountPoint& point) {
+    switch (mount.type) {
+      case MountType::bind:
+        add_bind(mount);
+        break;
+      case MountType::volume:
+        return add_volume(mount, point);
+      case MountType::tmpfs:
+        add_tmpfs(mount.target, sized(mount));
+        break;
+      case MountType::image:
+        return add_image(mount);
+    }
+    return {};
+  }
+
+  static const char* access(const MountSpec& mount) {
+    if (!mount.read_only) return "rw";
+    return mount.read_only_non_recursive || mount.non_recursive ? "ro" : "rro";
+  }
+
+  void add_bind(const MountSpec& mount) {
+    mounts_.push_back({mount.target,
+                       "bind",
+                       mount.source,
+                       {mount.non_recursive ? "bind" : "rbind",
+                        mount.propagation.empty() ? "rprivate" : mount.propagation, access(mount)}});
+  }
+
+  Result<> add_volume(const MountSpec& mount, const MountPoint& point) {
+    const Volume volume = TRY(impl_.records.find_volume(mount.source));
+    TRY(volume::mount_volume(impl_.roots, mount.source, volume.spec.driver_opts));
+    mounts_.push_back({mount.target, "bind", point.source, {"rbind", "rslave", mount.read_only ? "ro" : "rw"}});
+    return {};
+  }
+
+  void add_tmpfs(const std::string& target, std::vector<std::string> options) {
+    mounts_.push_back({target, "tmpfs", "tmpfs", std::move(options)});
+  }
+
+  static std::vector<std::string> sized(const MountSpec& mount) {
+    std::string text = mount.tmpfs_options;
+    const auto extend = [&](const std::string& option) { text += (text.empty() ? "" : ",") + option; };
+    if (mount.tmpfs_size) extend("size=" + std::to_string(*mount.tmpfs_size));
+    char mode[16];
+    if (mount.tmpfs_mode) {
+      std::snprintf(mode, sizeof mode, "mode=%o", *mount.tmpfs_mode);
+      extend(mode);
+    }
+    if (mount.read_only) extend("ro");
+    return tmpfs_options(text);
+  }
+
+  Result<> add_image(const MountSpec& mount) {
+    const auto facts = TRY(impl_.image_facts(mount.source));
+    if (facts->layers.size() == 1) {
+      mounts_.push_back({mount.target, "bind", facts->layers.front(), {"rbind", "rprivate", "ro"}});
+    } else {
+      mounts_.push_back({mount.target, "overlay", "overlay", {"ro", "lowerdir=" + join(facts->layers, ":")}});
+    }
+    return {};
+  }
+
+  Engine::Impl& impl_;
+  const ContainerRecord& record_;
+  std::vector<runtime::Mount> mounts_;
+};
+
+Result<std::vector<runtime::Device>> devices_of(const ContainerSpec& spec) {
+  std::vector<runtime::Device> devices;
+  if (spec.privileged) devices = TRY(runtime::all_host_devices());
+  for (const DeviceSpec& device : spec.devices) {
+    const std::string& target = device.container_path.empty() ? device.host_path : device.container_path;
+    for (runtime::Device& found : TRY(runtime::host_devices(device.host_path, target)))
+      devices.push_back(std::move(found));
+  }
+  return devices;
+}
+
+// "" a new one, "host", or the donor's.
+Result<std::string> namespace_of(Engine::Impl& impl, const std::string& mode, const char* name) {
+  if (mode == "host") return std::string("host");
+  const std::string donor = donor_of(mode);
+  if (donor.empty()) return std::string();
+  const Result<int> pid = impl.running_pid(donor);
+  if (!pid) {
+    return fail(Error(pid.error().code(),
+                      std::string("cannot join ") + name + " namespace of a non running container: " + donor));
+  }
+  return "/proc/" + std::to_string(*pid) + "/ns/" + name;
+}
+
+// The text of the host's file where the container shares the host's network.
+Result<> copy_host_file(const std::string& from, const std::string& to) {
+  const Result<std::string> text = read_file(from);
+  return write_file_atomic(to, text ? *text : "");
+}
+
+// hosts, hostname and resolv.conf; nothing when they are another container's.
+Result<> write_host_files(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks) {
+  const ContainerSpec& spec = record.spec;
+  const std::string bundle = impl.container_folder(record.summary.id);
+  if (!donor_of(spec.network_mode).empty()) return {};
+  TRY(write_file_atomic(bundle + "/hostname", record.hostname + "\n"));
+  HostsInput hosts{.extra = spec.extra_hosts, .hostname = record.hostname, .domainname = record.domainname};
+  for (HostEntry& entry : hosts.extra)
+    if (entry.address == "host-gateway") entry.address = TRY(impl.host_gateway());
+  for (const EndpointRecord& endpoint : record.endpoints)
+    for (const std::string& address : {endpoint.ipv4, endpoint.ipv6})
+      if (!address.empty()) hosts.own.push_back(address);
+  if (spec.network_mode == "host" && spec.extra_hosts.empty()) {
+    TRY(copy_host_file("/etc/hosts", bundle + "/hosts"));
+  } else {
+    TRY(write_file_atomic(bundle + "/hosts", make_hosts(hosts)));
+  }
+  const std::string resolv_conf = bundle + "/resolv.conf";
+  if (const Result<std::string> before = read_file(resolv_conf); before && is_edited_resolv_conf(*before)) return {};
+  const Result<std::string> host_text = read_file("/etc/resolv.conf", 1 << 20);
+  const bool shares_host = spec.network_mode == "host" || spec.network_mode == "none";
+  const bool resolver = std::ranges::any_of(networks, [](const Network& n) { return n.spec.name != default_network; });
+  if (shares_host && spec.dns.empty() && spec.dns_search.empty() && spec.dns_opt.empty())
+    return write_file_atomic(resolv_conf, host_text ? *host_text : "");
+  return write_file_atomic(resolv_conf, make_resolv_conf({.host_text = host_text ? *host_text : "",
+                                                          .internal_resolver = resolver,
+                                                          .servers = spec.dns,
+                                                          .search = spec.dns_search,
+                                                          .options = spec.dns_opt}));
+}
+
+}  // namespace
+
+Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::vector<Network>& networks) {
+  const ContainerSpec& spec = record.spec;
+  const std::string bundle = container_folder(record.summary.id);
+  TRY(write_host_files(*this, record, networks));
+  OciInput input{.id = record.summary.id,
+                 .bundle = bundle,
+                 .spec = spec,
+                 .process = record.process,
+                 .hostname = record.hostname,
+                 .domainname = record.domainname,
+                 .security = TRY(read_security_options(spec.security_opt)),
+                 .capabilities = capabilities_of(spec),
+                 .mounts = TRY(MountList(*this, record).make()),
+                 .devices = TRY(devices_of(spec)),
+                 .pid_namespace = TRY(namespace_of(*this, spec.pid_mode, "pid")),
+                 .ipc_namespace = TRY(namespace_of(*this, spec.ipc_mode, "ipc")),
+                 .uts_namespace = spec.uts_mode == "host" ? "host" : ""};
+  input.host_files = bundle;
+  if (const std::string donor = donor_of(spec.network_mode); !donor.empty()) {
+    // Hostname and files come with the network.
+    TRY(namespace_of(*this, spec.network_mode, "network"));
+    const ContainerRecord lender = TRY(records.load_container(donor));
+    input.hostname = lender.hostname;
+    input.domainname = lender.domainname;
+    input.host_files = container_folder(donor);
+  }
+  if (spec.network_mode == "host" && spec.hostname.empty()) {
+    char name[256] = {};
+    if (::gethostname(name, sizeof name - 1) == 0) input.hostname = name;
+  }
+  TRY(add_shared_memory(record, input));
+  const std::string parent = spec.cgroup_parent.empty() ? "/consort" : clean_path("/" + spec.cgroup_parent);
+  input.cgroups_path = parent + "/" + record.summary.id;
+  TRY(add_seccomp(record, input));
+  return write_file_atomic(bundle + "/config.json", TRY(make_oci_config(input)));
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,55 @@
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "engine/engine_impl.hpp"
+#include "engine/records/leases.hpp"
+
+namespace consort::engine {
+
+Result<> Engine::start_container(const std::string& id, int* exit_code) {
+  ContainerRecord record = TRY(impl_->load(id));
+  const Container& container = record.summary;
+  const Fd lock = TRY(impl_->lock_container(container.id));
+  const ContainerState state = TRY(impl_->observe(container.project, container.id));
+  if (state.status == Status::paused)
+    return fail(Error(Code::conflict, "cannot start a paused container, try unpause instead"));
+  if (state.status == Status::running) return {};
+
+  std::vector<Network> networks;
+  for (const EndpointRecord& endpoint : record.endpoints) {
+    networks.push_back(TRY(impl_->records.find_network(endpoint.network_id)));
+    TRY(impl_->ensure_bridge(networks.back()));
+  }
+  const auto holder_runs = [&](const EndpointRecord& holder) {
+    const Result<ContainerState> seen = impl_->observe(holder.project, holder.container_id);
+    // Two that want one address and are started at the same moment: the first has its lease, but does not run yet.
+    return !seen || seen->running() || impl_->is_locked(holder.container_id);
+  };
+  const auto leases = TRY(impl_->records.lease_with(container.id, [&](std::vector<EndpointRecord> neighbours) {
+    return choose_leases(
+        {.own = record.endpoints, .neighbours = neighbours, .networks = networks, .holder_runs = holder_runs});
+  }));
+  for (EndpointRecord& endpoint : record.endpoints) {
+    const auto lease = std::ranges::find(leases, endpoint.network_id, &Records::Lease::network_id);
+    if (lease == leases.end()) continue;
+    endpoint.ipv4 = lease->ipv4;
+    endpoint.ipv6 = lease->ipv6;
+  }
+  const auto begin = [&]() -> Result<> {
+    TRY(impl_->write_bundle(record, networks));
+    const std::string path = impl_->container_folder(container.id) + "/unit.json";
+    TRY(write_file_atomic(path, supervisor::unit_to_json(TRY(impl_->make_unit(record, networks)))));
+    TRY(impl_->client(container.project).start(path, exit_code));
+    return {};
+  };
+  if (Result<> started = begin(); !started) {
+    Error error = std::move(started).error();
+    if (Result<> released = impl_->records.release_leases(container.id, Wanted::stopped); !released)
+      return fail(std::move(error).also(std::move(released).error()));
+    (void)impl_->unmount_unused(record);
+    return fail(std::move(error));
+  }
+  return {};
+}
+
+}  // namespace consort::engine

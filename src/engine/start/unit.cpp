@@ -1,0 +1,188 @@
+#include <algorithm>
+
+#include "base/strings.hpp"
+#include "engine/checks/validate.hpp"
+#include "engine/container/merge.hpp"
+#include "engine/engine_impl.hpp"
+#include "engine/records/leases.hpp"
+#include "engine/start/oci.hpp"
+#include "runtime/defaults.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+using supervisor::ContainerUnit;
+using supervisor::EndpointUnit;
+using supervisor::Milliseconds;
+
+Milliseconds to_milliseconds(Nanoseconds duration) {
+  return std::chrono::ceil<Milliseconds>(duration);
+}
+
+supervisor::RestartUnit restart_of(const RestartPolicy& policy) {
+  supervisor::RestartUnit unit{.policy = supervisor::RestartPolicy::no, .max_retries = policy.max_retries};
+  switch (policy.mode) {
+    case RestartMode::no:
+      break;
+    case RestartMode::on_failure:
+      unit.policy = supervisor::RestartPolicy::on_failure;
+      break;
+    case RestartMode::always:
+      unit.policy = supervisor::RestartPolicy::always;
+      break;
+    case RestartMode::unless_stopped:
+      unit.policy = supervisor::RestartPolicy::unless_stopped;
+      break;
+  }
+  return unit;
+}
+
+std::optional<supervisor::HealthUnit> health_of(const ProcessConfig& process) {
+  if (!process.health || !process.health->test) return std::nullopt;
+  const HealthSpec& health = *process.health;
+  supervisor::HealthUnit unit;
+  unit.argv = health_argv(*health.test, process.shell);
+  if (unit.argv.empty()) return std::nullopt;
+  unit.interval = to_milliseconds(health.interval.value_or(unit.interval));
+  unit.timeout = to_milliseconds(health.timeout.value_or(unit.timeout));
+  unit.start_period = to_milliseconds(health.start_period.value_or(unit.start_period));
+  unit.start_interval = to_milliseconds(health.start_interval.value_or(unit.start_interval));
+  unit.retries = health.retries.value_or(unit.retries);
+  return unit;
+}
+
+std::string with_prefix(const std::string& address, unsigned prefix) {
+  return address.empty() ? "" : address + "/" + std::to_string(prefix);
+}
+
+Strings dns_names(const ContainerRecord& record, const EndpointSpec& endpoint) {
+  Strings names{record.summary.name};
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && std::ranges::count(names, name) == 0) names.push_back(name);
+  };
+  for (const std::string& alias : endpoint.aliases) add(alias);
+  add(record.summary.id.substr(0, 12));
+  add(record.hostname);
+  return names;
+}
+
+EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& endpoint, const Network& network) {
+  const Gateways gateways = gateways_of(network);
+  EndpointUnit unit;
+  unit.network_id = network.id;
+  unit.network_name = network.spec.name;
+  unit.bridge = network.bridge;
+  unit.ifname = endpoint.spec.interface_name;
+  unit.ipv4 = with_prefix(endpoint.ipv4, gateways.prefix4);
+  unit.gateway4 = gateways.ipv4;
+  unit.ipv6 = with_prefix(endpoint.ipv6, gateways.prefix6);
+  unit.gateway6 = gateways.ipv6;
+  unit.mac = endpoint.spec.mac_address;
+  unit.internal = network.spec.internal;
+  const auto mtu = network.spec.driver_opts.find("com.docker.network.driver.mtu");
+  if (mtu != network.spec.driver_opts.end()) unit.mtu = static_cast<int>(parse_unsigned(mtu->second).value_or(0));
+  // The default bridge has no names.
+  if (network.spec.name != default_network) unit.dns_names = dns_names(record, endpoint.spec);
+  return unit;
+}
+
+// The highest gw_priority among the networks with a way out, ties by name.
+void choose_default_route(ContainerUnit& unit, const ContainerRecord& record) {
+  EndpointUnit* best = nullptr;
+  int best_priority = 0;
+  for (std::size_t i = 0; i < unit.endpoints.size(); ++i) {
+    EndpointUnit& endpoint = unit.endpoints[i];
+    const int priority = record.endpoints[i].spec.gw_priority;
+    if (endpoint.internal) continue;
+    const bool better =
+        !best || priority > best_priority || (priority == best_priority && endpoint.network_name < best->network_name);
+    if (better) best = &endpoint, best_priority = priority;
+  }
+  if (best) best->default_route = true;
+}
+
+Result<> fill_network(ContainerUnit& unit, const ContainerRecord& record, const std::vector<Network>& networks) {
+  const ContainerSpec& spec = record.spec;
+  if (spec.network_mode == "host") unit.network_mode = supervisor::NetworkMode::host;
+  if (spec.network_mode == "none") unit.network_mode = supervisor::NetworkMode::none;
+  if (spec.network_mode.starts_with("container:")) {
+    unit.network_mode = supervisor::NetworkMode::container;
+    unit.network_container = spec.network_mode.substr(10);
+  }
+  for (std::size_t i = 0; i < record.endpoints.size(); ++i) {
+    unit.endpoints.push_back(endpoint_of(record, record.endpoints[i], networks[i]));
+    if (unit.endpoints.back().ifname.empty()) unit.endpoints.back().ifname = "eth" + std::to_string(i);
+  }
+  choose_default_route(unit, record);
+  if (unit.network_mode == supervisor::NetworkMode::sandbox || unit.network_mode == supervisor::NetworkMode::none)
+    unit.sysctls = network_sysctls(spec);
+  unit.dns_servers = spec.dns;
+  for (const std::string& link : spec.links) {
+    const std::size_t colon = link.find(':');
+    unit.link_aliases.emplace_back(link.substr(colon + 1), link.substr(0, colon));
+  }
+  return {};
+}
+
+std::string default_host_ip(const std::vector<Network>& networks) {
+  for (const Network& network : networks) {
+    const auto found = network.spec.driver_opts.find("com.docker.network.bridge.host_binding_ipv4");
+    if (found != network.spec.driver_opts.end()) return found->second;
+  }
+  return "";
+}
+
+Result<> fill_ports(ContainerUnit& unit, const ContainerRecord& record, const std::vector<Network>& networks) {
+  for (const std::string& text : record.process.exposed) {
+    const Result<PortRange> range = parse_exposed(text);
+    if (!range || range->protocol != "tcp") continue;  // an image may say anything
+    for (unsigned port = range->first; port <= range->last && unit.exposed_tcp_ports.size() < 64; ++port)
+      unit.exposed_tcp_ports.push_back(static_cast<std::uint16_t>(port));
+  }
+  if (unit.network_mode != supervisor::NetworkMode::sandbox) return {};
+  const std::string host_ip = default_host_ip(networks);
+  for (const PortBinding& port : record.spec.ports) {
+    unit.ports.push_back({.host_ip = port.host_ip.empty() ? host_ip : port.host_ip,
+                          .host_port = port.host_port,
+                          .host_port_end = port.host_port_end,
+                          .container_port = port.container_port,
+                          .protocol = port.protocol});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, const std::vector<Network>& networks) {
+  const Container& c = record.summary;
+  const ContainerSpec& spec = record.spec;
+  ContainerUnit unit;
+  unit.id = c.id;
+  unit.name = c.name;
+  unit.project = c.project;
+  unit.service = c.service;
+  unit.number = c.number;
+  unit.oneoff = c.oneoff;
+  unit.bundle = container_folder(c.id);
+  unit.overlay = supervisor::OverlayUnit{
+      .lower = TRY(image_facts(c.image_id))->layers, .upper = unit.bundle + "/upper", .work = unit.bundle + "/work"};
+  unit.runtime = spec.runtime == "consort" ? "" : spec.runtime;
+  unit.tty = spec.tty;
+  unit.open_stdin = spec.open_stdin;
+  unit.stdin_once = spec.open_stdin && !spec.tty && spec.oneoff;
+  const LogLimits log = TRY(read_log_limits(spec.log));
+  unit.log = {
+      .path = unit.bundle + "/log", .max_size = log.max_size, .max_file = log.max_file, .disabled = log.disabled};
+  unit.restart = restart_of(spec.restart);
+  unit.stop_signal = runtime::signal_number(record.process.stop_signal).value_or(15);
+  if (spec.stop_timeout) unit.stop_timeout = to_milliseconds(*spec.stop_timeout);
+  unit.health = health_of(record.process);
+  unit.hostname = record.hostname;
+  unit.auto_remove = spec.auto_remove;
+  TRY(fill_network(unit, record, networks));
+  TRY(fill_ports(unit, record, networks));
+  return unit;
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,11 @@
+// The manifest of an artifact, as OCI has it, whose packed layers are given.
+#pragma once
+
+#include "image/artifact.hpp"
+#include "image/registry/manifest.hpp"
+
+namespace consort::image {
+
+Manifest artifact_manifest(const NewArtifact& artifact, const Digest& config, std::vector<Descriptor> layers);
+
+}  // namespace consort::image

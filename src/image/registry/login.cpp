@@ -1,0 +1,43 @@
+#include "image/registry/registry.hpp"
+#include "image/transfer.hpp"
+
+namespace consort::image {
+
+namespace {
+
+// A name under which a registry is logged in to: "", "docker.io" and the old index address mean Docker Hub.
+std::string normal_registry(const std::string& registry) {
+  std::string host = registry;
+  for (const std::string_view scheme : {"https://", "http://"})
+    if (host.starts_with(scheme)) host.erase(0, scheme.size());
+  host = host.substr(0, host.find('/'));
+  return host.empty() || host == "index.docker.io" || host == "registry-1.docker.io" ? "docker.io" : host;
+}
+
+}  // namespace
+
+Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options) {
+  const RegistryAccess access = TRY(RegistryAccess::load(options));
+  const std::string host = normal_registry(registry);
+  const Location location{host == "docker.io" ? "registry-1.docker.io" : host, "", access.conf.is_insecure(host),
+                          false};
+  Registry server(access, location, Registry::Actions::pull);
+  const Credential credential{login.username, login.password, {}};
+  Result<> verified = server.verify(credential);
+  if (!verified) {
+    Error error = std::move(verified).error();
+    if (error.code() == Code::denied && error.http_status() != 0) {
+      Error outer(Code::denied, "unauthorized: incorrect username or password");
+      outer.data().http_status = error.http_status();
+      return fail(std::move(outer));
+    }
+    return fail(std::move(error));
+  }
+  return access.credentials.put(host, credential);
+}
+
+Result<> logout(const std::string& registry, const RegistryOptions& options) {
+  return CredentialStore(options.docker_config).erase(normal_registry(registry));
+}
+
+}  // namespace consort::image

@@ -1,0 +1,60 @@
+// A container's changes become a layer.
+#include <cerrno>
+#include <thread>
+
+#include "base/os/fd.hpp"
+#include "image/tar/layer_import.hpp"
+#include "image/transfer.hpp"
+
+namespace consort::image {
+
+namespace {
+
+// The container may be running and goes on using its folder, so that is copied: packed and unpacked at once.
+Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const CommitOptions& commit) {
+  const PullOptions& limits = commit.limits;
+  LayerImport wanted;
+  wanted.limits = TRY(layer_limits(limits));
+  wanted.cancel = limits.cancel;
+  Pipe pipe = TRY(make_pipe());
+  Result<std::uint64_t> packed = 0;
+  std::jthread packer([&] {
+    PackOptions options;
+    options.cancel = limits.cancel;
+    options.leave_out = commit.leave_out;
+    packed = pack_layer(upper, sink_of_fd(pipe.write.get()), options);
+    pipe.write.reset();
+  });
+  Result<LayerInfo> layer = import_layer(store, source_of_fd(pipe.read.get()), wanted);
+  pipe.read.reset();  // a packer that still writes gets EPIPE
+  packer.join();
+  if (!packed) {
+    // The layer that was made of half a tar is swept as unused; the packer's failure is the cause to tell.
+    const bool broken_pipe = packed.error().sys_errno() == EPIPE;
+    if (!broken_pipe || layer) return fail(std::move(packed).error());
+  }
+  return layer;
+}
+
+}  // namespace
+
+Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
+                               const CommitOptions& options) {
+  const Session keep = TRY(store.session());
+  const LayerInfo layer = TRY_WRAP(copy_layer(store, upper, options), "commit container");
+  std::vector<std::string> ids;
+  for (const LayerInfo& below : TRY(store.layers_of(parent))) ids.push_back(below.id);
+  ids.push_back(layer.id);
+
+  ImageConfig config = options.config;
+  config.platform = parent.platform;
+  config.created = format_rfc3339(system_now());
+  HistoryEntry entry;
+  entry.created = config.created;
+  entry.author = config.author;
+  entry.comment = options.comment;
+  config.history.push_back(std::move(entry));
+  return store.create_image(std::move(config), ids, options.names);
+}
+
+}  // namespace consort::image

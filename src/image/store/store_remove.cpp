@@ -1,0 +1,321 @@
+// Taking away: names, images, and then what nobody refers to any more.
+#include <dirent.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "image/store/store_state.hpp"
+
+namespace consort::image {
+
+namespace {
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, DirCloser> stream(::opendir(directory.c_str()));
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::uint64_t file_size(const std::string& path) {
+  const auto st = lstat_path(path);
+  return st ? static_cast<std::uint64_t>(st->st_size) : 0;
+}
+
+std::set<std::string> strings_of(SQLite::Database& db, const char* sql) {
+  std::set<std::string> found;
+  SQLite::Statement select(db, sql);
+  while (select.executeStep()) found.insert(select.getColumn(0).getString());
+  return found;
+}
+
+std::set<std::string> used_blobs(SQLite::Database& db) {
+  return strings_of(db,
+                    "SELECT substr(id, 8) FROM image_images UNION SELECT manifest FROM image_images WHERE manifest IS "
+                    "NOT NULL UNION SELECT blob FROM image_layers WHERE blob IS NOT NULL");
+}
+
+std::vector<std::string> holders_of(SQLite::Database& db, const std::string& image_id) {
+  SQLite::Statement select(db, "SELECT owner FROM image_holds WHERE kind = 0 AND object = ? ORDER BY owner");
+  select.bind(1, image_id);
+  std::vector<std::string> owners;
+  while (select.executeStep()) owners.push_back(select.getColumn(0).getString());
+  return owners;
+}
+
+void erase_image(SQLite::Database& db, const std::string& id) {
+  // SQLiteCpp statements: the child rows go by ON DELETE CASCADE.
+  SQLite::Statement remove(db, "DELETE FROM image_images WHERE id = ?");
+  remove.bind(1, id);
+  remove.exec();
+}
+
+void untag(SQLite::Database& db, const Reference& name) {
+  SQLite::Statement remove(db, name.digest ? "DELETE FROM image_digests WHERE repository = ? AND digest = ?"
+                                           : "DELETE FROM image_names WHERE repository = ? AND tag = ?");
+  remove.bind(1, name.name());
+  remove.bind(2, name.digest ? name.digest->text() : name.tag);
+  remove.exec();
+}
+
+// Files of layers and blobs that the database no longer knows. Only under the exclusive lock.
+Result<std::uint64_t> delete_unused(const Store::State& state) {
+  std::set<std::string> blobs;
+  const auto layers = TRY(state.database.transaction("forget unused layers", [&](SQLite::Database& db) {
+    auto unused = forget_unused_layers(state, db);
+    blobs = used_blobs(db);
+    return unused;
+  }));
+  std::uint64_t reclaimed = 0;
+  for (const LayerInfo& layer : layers) {
+    TRY(remove_layer_files(state, layer));
+    reclaimed += layer.size;
+  }
+  for (const std::string& name : names_in(state.roots.blobs())) {
+    if (blobs.contains(name)) continue;
+    const std::string path = state.roots.blobs() + "/" + name;
+    reclaimed += file_size(path);
+    TRY(remove_file(path));
+  }
+  return reclaimed;
+}
+
+bool is_id_text(std::string_view text, const Image& image) {
+  const std::string_view hex = text.starts_with("sha256:") ? text.substr(7) : text;
+  return std::string_view(image.id).substr(7).starts_with(to_lower(hex));
+}
+
+// What keeps the image itself; its names are not asked about. Not inside a transaction: the callback asks other tables
+// of the same file.
+Result<std::vector<std::string>> needed_by(const Store::State& state, const Image& image, const ImageUsers& users) {
+  std::vector<std::string> owners =
+      TRY(state.database.query("ask for holders", [&](SQLite::Database& db) { return holders_of(db, image.id); }));
+  return users ? users(image, owners) : owners;
+}
+
+std::vector<std::string> names_of(const Image& image) {
+  std::vector<std::string> names = image.names;
+  names.insert(names.end(), image.other_names.begin(), image.other_names.end());
+  return names;
+}
+
+// The image, and those that share a name with it for other platforms. A name may have gone since the image was read.
+Result<std::vector<Image>> with_platforms(const Store& store, const Image& image) {
+  std::vector<Image> images{image};
+  for (const std::string& name : names_of(image)) {
+    auto sharing = store.platforms_of(name);
+    if (!sharing && sharing.error().code() == Code::not_found) continue;
+    for (Image& other : TRY(std::move(sharing)))
+      if (std::ranges::find(images, other.id, &Image::id) == images.end()) images.push_back(std::move(other));
+  }
+  return images;
+}
+
+struct Removal {
+  std::string text;
+  Image image;  // that the text stands for
+  bool by_id = false;
+  bool force = false;
+  std::vector<std::string> leaving;                                    // names that are given up
+  std::vector<std::pair<Image, std::vector<std::string>>> going = {};  // images without a name then; who uses each
+
+  std::vector<std::string> users() const {
+    std::vector<std::string> all;
+    for (const auto& [gone, who] : going) all.insert(all.end(), who.begin(), who.end());
+    return all;
+  }
+};
+
+// How many names an image has once those of the removal are gone.
+std::size_t names_left(const Removal& removal, const Image& image) {
+  if (removal.by_id && image.id == removal.image.id) return 0;
+  const std::vector<std::string> names = names_of(image);
+  const auto stays = [&](const std::string& name) {
+    return std::ranges::find(removal.leaving, name) == removal.leaving.end();
+  };
+  const auto left = static_cast<std::size_t>(std::ranges::count_if(names, stays));
+  // Given up by its digest, an image takes the one name along that it has.
+  const bool by_digest = !removal.by_id && removal.leaving.front().contains('@');
+  return by_digest && left == 1 ? 0 : left;
+}
+
+Result<> may_remove(const Removal& removal) {
+  if (const auto names = names_of(removal.image); removal.by_id && !removal.force && names.size() > 1) {
+    std::vector<std::string> shown;
+    for (const std::string& name : names) shown.push_back(familiar_name(name));
+    return fail(Error(Code::conflict, "unable to delete " + removal.image.short_id() + " (must be forced)")
+                    .why("image is referenced in multiple repositories: " + join(shown, ", ")));
+  }
+  const std::vector<std::string> users = removal.users();
+  if (users.empty()) return {};
+  const std::string who = "image is being used by " + join(users, ", ");
+  if (removal.by_id)
+    return fail(Error(Code::conflict, "unable to delete " + removal.image.short_id() + " (cannot be forced)").why(who));
+  if (removal.force) return {};
+  return fail(Error(Code::conflict, "unable to remove repository reference \"" + removal.text + "\" (must force)")
+                  .why(who)
+                  .hint("remove what uses it first"));
+}
+
+}  // namespace
+
+Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const ImageUsers& users) {
+  RemoveReport report;
+  const Image found = TRY(find(text));
+  const auto reference = Reference::parse(text);
+  image::Removal removal{std::string(text), found, is_id_text(text, found), mode == Removal::force, found.names};
+  if (reference && std::ranges::find(found.names, reference->full()) != found.names.end()) removal.by_id = false;
+  if (!removal.by_id) removal.leaving = {reference->full()};
+
+  for (const Image& image : TRY(with_platforms(*this, found)))
+    if (names_left(removal, image) == 0) removal.going.emplace_back(image, TRY(needed_by(*state_, image, users)));
+  TRY(may_remove(removal));
+  TRY(state_->database.transaction("remove image", [&](SQLite::Database& db) -> Result<> {
+    for (const std::string& name : removal.leaving) {
+      const Reference leaving_name = TRY(Reference::parse(name));
+      untag(db, leaving_name);
+      report.untagged.push_back(leaving_name.familiar());
+    }
+    for (const auto& [image, image_users] : removal.going) {
+      if (!image_users.empty()) continue;
+      for (const std::string& digest : image.digests) {
+        const std::string shown = familiar_name(digest);
+        if (std::ranges::find(report.untagged, shown) == report.untagged.end()) report.untagged.push_back(shown);
+      }
+      erase_image(db, image.id);
+      report.deleted.push_back(image.id);
+    }
+    return {};
+  }));
+  if (report.deleted.empty()) return report;
+  // Others at work: the files wait for the next removal or prune.
+  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  if (lock) report.reclaimed = TRY(delete_unused(*state_));
+  return report;
+}
+
+Result<> Store::sweep() {
+  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  if (lock) (void)TRY(delete_unused(*state_));
+  return {};
+}
+
+namespace {
+
+bool wants(const PruneOptions& options, const Image& image) {
+  switch (options.images) {
+    case PruneOptions::Images::none:
+      return false;
+    case PruneOptions::Images::untagged:
+      return !image.is_named();
+    case PruneOptions::Images::unused:
+      return true;
+  }
+  return false;
+}
+
+// Bytes that would come back if these images went: layers that no other image and no hold refers to.
+Result<std::uint64_t> own_bytes(const Store::State& state, const Image& image) {
+  return state.database.query("measure image", [&](SQLite::Database& db) {
+    SQLite::Statement sum(db,
+                          "SELECT coalesce(sum(l.size), 0) FROM image_image_layers i JOIN image_layers l ON l.id = "
+                          "i.layer_id WHERE i.image_id = ?1 AND NOT EXISTS (SELECT 1 FROM image_image_layers o WHERE "
+                          "o.layer_id = l.id AND o.image_id <> ?1) AND NOT EXISTS (SELECT 1 FROM image_holds h WHERE "
+                          "h.kind = 1 AND h.object = l.id)");
+    sum.bind(1, image.id);
+    sum.executeStep();
+    return static_cast<std::uint64_t>(sum.getColumn(0).getInt64());
+  });
+}
+
+// Folders and files that no record names: left by a crash, or by a removal while others worked.
+Result<> find_leftovers(const Store::State& state, PruneReport& report, std::vector<std::string>& paths) {
+  std::set<std::string> layers, blobs;
+  TRY(state.database.query("list content", [&](SQLite::Database& db) {
+    layers = strings_of(db, "SELECT id FROM image_layers");
+    blobs = used_blobs(db);
+  }));
+  const auto add = [&](PruneItem::Kind kind, const std::string& name, std::string path, std::uint64_t size) {
+    report.items.push_back({kind, name, {}, size, {}});
+    paths.push_back(std::move(path));
+  };
+  for (const std::string& name : names_in(state.roots.layers()))
+    if (!layers.contains(name) && name != "empty") add(PruneItem::Kind::leftover, name, state.layer_base(name), 0);
+  for (const std::string& name : names_in(state.roots.blobs())) {
+    const std::string path = state.roots.blobs() + "/" + name;
+    if (!blobs.contains(name)) add(PruneItem::Kind::blob, name, path, file_size(path));
+  }
+  for (const std::string& name : names_in(state.ingest())) {
+    const std::string path = state.ingest() + "/" + name;
+    add(PruneItem::Kind::leftover, name, path, file_size(path));
+  }
+  return {};
+}
+
+// Layers that only records without an image refer to.
+Result<> find_unused_layers(const Store::State& state, PruneReport& report) {
+  return state.database.query("list unused layers", [&](SQLite::Database& db) {
+    SQLite::Statement select(
+        db, std::string("SELECT ") + layer_columns +
+                ", (SELECT group_concat(owner, char(10)) FROM image_holds h WHERE h.kind = 1 AND h.object = l.id) "
+                "FROM image_layers l WHERE NOT EXISTS (SELECT 1 FROM image_image_layers i WHERE i.layer_id = l.id)");
+    while (select.executeStep()) {
+      const LayerInfo layer = read_layer(state, select);
+      PruneItem item{PruneItem::Kind::layer, layer.id, {}, layer.size, {}};
+      if (!select.isColumnNull(4)) item.needed_by = split(select.getColumn(4).getString(), '\n');
+      report.items.push_back(std::move(item));
+    }
+  });
+}
+
+}  // namespace
+
+Result<PruneReport> Store::prune(const PruneOptions& options, const ImageUsers& users) {
+  PruneReport report;
+  const bool act = options.mode == PruneOptions::Mode::act;
+  for (const Image& image : TRY(list())) {
+    if (!wants(options, image)) continue;
+    const std::uint64_t bytes = TRY(own_bytes(*state_, image));
+    PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), bytes, {}};
+    // What a name stands for stays or goes as a whole.
+    for (const Image& each : TRY(with_platforms(*this, image)))
+      for (std::string& user : TRY(needed_by(*state_, each, users))) item.needed_by.push_back(std::move(user));
+    if (act && item.needed_by.empty())
+      TRY(state_->database.transaction("remove image", [&](SQLite::Database& db) { erase_image(db, image.id); }));
+    report.items.push_back(std::move(item));
+  }
+  TRY(find_unused_layers(*state_, report));
+  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  std::vector<std::string> leftovers;
+  if (lock) {
+    if (act)
+      TRY(state_->database.transaction("forget unused layers",
+                                       [&](SQLite::Database& db) { forget_unused_layers(*state_, db); }));
+    PruneReport orphans;
+    TRY(find_leftovers(*state_, orphans, leftovers));
+    // The files of what was listed above are not listed twice.
+    for (PruneItem& item : orphans.items) {
+      const bool known = std::ranges::any_of(report.items, [&](const PruneItem& other) { return other.id == item.id; });
+      if (!known) report.items.push_back(std::move(item));
+    }
+    if (act)
+      for (const std::string& path : leftovers) TRY(remove_tree(path));
+  }
+  report.others_active = !lock.has_value();
+  for (const PruneItem& item : report.items)
+    if (item.needed_by.empty()) report.reclaimed += item.size;
+  return report;
+}
+
+}  // namespace consort::image

@@ -1,0 +1,187 @@
+#include "network/bridge.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "network/firewall.hpp"
+#include "network/link/rtnetlink.hpp"
+
+namespace consort {
+
+using netlink::Batch;
+using netlink::Socket;
+using rtnetlink::Link;
+
+namespace {
+
+constexpr std::size_t max_interface_name = 15;
+
+Result<> validate(const BridgeNetwork& network) {
+  const std::string& name = network.bridge;
+  if (name.empty() || name.size() > max_interface_name || name.find_first_of("/ :\t\n%") != std::string::npos)
+    return fail(
+        Error(Code::invalid, "create network " + network.name)
+            .why("'" + name + "' can't be the name of an interface (1 to 15 characters, no '/', ':' or spaces)"));
+  for (const BridgeAddress& address : network.addresses) {
+    if (!address.subnet.contains(address.gateway))
+      return fail(Error(Code::invalid, "create network " + network.name)
+                      .why("the gateway " + address.gateway.to_string() + " is not in the subnet " +
+                           address.subnet.to_string()));
+  }
+  return {};
+}
+
+MacAddress bridge_mac(const BridgeNetwork& network) {
+  for (const BridgeAddress& address : network.addresses) {
+    if (address.gateway.is_v4()) return MacAddress::of(address.gateway);
+  }
+  return network.addresses.empty() ? MacAddress::of(Address()) : MacAddress::of(network.addresses.front().gateway);
+}
+
+Result<> make_link(Socket& socket, const BridgeNetwork& network) {
+  Batch batch;
+  rtnetlink::add_bridge(batch, network.bridge, network.mtu, bridge_mac(network));
+  Result<> made = socket.transact(batch);
+  // Somebody else of ours was faster: complete what is there.
+  if (!made && made.error().sys_errno() != EEXIST) return made;
+  return {};
+}
+
+// A path may be longer than the kernel's 255 bytes.
+std::string mark_of(const std::string& owner) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: nobody attacks his own label
+  for (const char c : owner) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::array<char, 24> text;
+  std::snprintf(text.data(), text.size(), " of %016llx", static_cast<unsigned long long>(hash));
+  return text.data();
+}
+
+std::string alias_of(const BridgeNetwork& network) {
+  return std::string(rtnetlink::alias_prefix) + network.network_id + mark_of(network.owner);
+}
+
+Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
+  for (const BridgeAddress& address : network.addresses) TRY(enable_forwarding(address.gateway.family()));
+  Batch batch;
+  for (const BridgeAddress& address : network.addresses)
+    rtnetlink::add_address(batch, index, {address.gateway, address.subnet.prefix()});
+  rtnetlink::set_link_up(batch, network.bridge);
+  // Last: who reads this label knows that the rest is done.
+  rtnetlink::set_alias(batch, network.bridge, alias_of(network));
+  for (const netlink::Failure& failure : TRY(socket.run(batch))) {
+    if (failure.error != EEXIST) return fail(Socket::error_of(batch, failure));
+  }
+  return {};
+}
+
+Result<> delete_links(Socket& socket, const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  std::uint32_t group = 0;
+  if (::getrandom(&group, sizeof group, 0) != sizeof group) return fail_errno("get random bytes");
+  group |= 0x80000000u;  // never 0, which is everybody's, nor our own mark
+  Batch batch;
+  for (const std::string& name : names) rtnetlink::set_group(batch, name, group);
+  rtnetlink::delete_group(batch, group);
+  std::optional<Error> first;
+  for (const netlink::Failure& failure : TRY(socket.run(batch))) {
+    if (failure.error == ENODEV) continue;
+    Error error = Socket::error_of(batch, failure);
+    first = first ? std::move(*first).also(std::move(error)) : std::move(error);
+  }
+  if (first) return fail(std::move(*first));
+  return {};
+}
+
+// Both were tried; the first error carries the second.
+Result<> both(Result<> first, Result<> second) {
+  if (first) return second;
+  if (!second) return fail(std::move(first).error().also(std::move(second).error()));
+  return first;
+}
+
+Result<> remove_from_firewall(std::span<const std::string> bridges) {
+  Firewall firewall = TRY(Firewall::open());
+  return firewall.remove_bridges(bridges);
+}
+
+}  // namespace
+
+std::string bridge_name(std::string_view network_id) {
+  return "br-" + std::string(network_id.substr(0, 12));
+}
+
+Result<> create_bridge(const BridgeNetwork& network) {
+  TRY(validate(network));
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  std::optional<Link> link = TRY(rtnetlink::find_link(socket, network.bridge));
+  if (link && link->kind != "bridge")
+    return fail(Error(Code::conflict, "create network " + network.name)
+                    .why("an interface " + network.bridge + " exists and is not a bridge"));
+  const bool existed = link.has_value();
+  const auto build = [&]() -> Result<> {
+    if (!existed) {
+      TRY(make_link(socket, network));
+      link = TRY(rtnetlink::find_link(socket, network.bridge));
+    }
+    if (link && link->alias != alias_of(network)) TRY(complete(socket, network, link->index));
+    Firewall firewall = TRY(Firewall::open());
+    return firewall.add_bridge({network.bridge, network.internal, network.masquerade});
+  };
+  Result<> built = build();
+  if (built) return {};
+  Error error = std::move(built).error().wrap("create network " + network.name);
+  if (!existed) {
+    Result<> undone = both(remove_from_firewall({&network.bridge, 1}), delete_links(socket, {network.bridge}));
+    if (!undone) error = std::move(error).also(std::move(undone).error());
+  }
+  return fail(std::move(error));
+}
+
+Result<> remove_bridges(std::span<const std::string> bridges) {
+  if (bridges.empty()) return {};
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  const std::vector<Link> links = TRY(rtnetlink::list_links(socket));
+  std::vector<std::string> names;
+  for (const std::string& bridge : bridges) {
+    const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == bridge; });
+    if (found == links.end()) continue;
+    names.push_back(bridge);
+    // Ends of containers that are just going: with their bridge, so that nothing of it is left when we return.
+    for (const Link& link : links) {
+      if (link.master == found->index && link.group == rtnetlink::link_group) names.push_back(link.name);
+    }
+  }
+  return both(remove_from_firewall(bridges), delete_links(socket, names));
+}
+
+Result<std::vector<std::string>> sweep_host(const std::string& owner, std::span<const std::string> keep) {
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  const std::vector<Link> links = TRY(rtnetlink::list_links(socket));
+  const auto kept = [&](const std::string& name) { return std::find(keep.begin(), keep.end(), name) != keep.end(); };
+  const std::string mark = mark_of(owner);
+  std::vector<std::string> bridges, removed;
+  for (const Link& bridge : links) {
+    const bool ours = bridge.kind == "bridge" && bridge.alias.starts_with(rtnetlink::alias_prefix);
+    if (!ours || !bridge.alias.ends_with(mark) || kept(bridge.name)) continue;
+    bridges.push_back(bridge.name);
+    for (const Link& link : links) {
+      const bool on_it = link.kind == "veth" && link.group == rtnetlink::link_group && link.master == bridge.index;
+      if (on_it) removed.push_back(link.name);
+    }
+  }
+  // Rules of a bridge that is gone. Those of an interface that is there belong to somebody: a build has its own cable.
+  Firewall firewall = TRY(Firewall::open());
+  for (const std::string& name : TRY(firewall.bridges())) {
+    const bool exists = std::any_of(links.begin(), links.end(), [&](const Link& link) { return link.name == name; });
+    if (!kept(name) && !exists) bridges.push_back(name);
+  }
+  removed.insert(removed.end(), bridges.begin(), bridges.end());
+  TRY(both(delete_links(socket, removed), firewall.remove_bridges(bridges)));
+  return removed;
+}
+
+}  // namespace consort

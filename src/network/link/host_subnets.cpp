@@ -1,0 +1,35 @@
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "network/link/rtnetlink.hpp"
+#include "network/pools.hpp"
+
+namespace consort {
+
+Result<std::vector<Subnet>> host_subnets() {
+  netlink::Socket socket = TRY(netlink::Socket::open(NETLINK_ROUTE));
+  netlink::Batch batch;
+  batch.begin(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, "list routes");
+  batch.append(rtmsg{});
+  std::vector<Subnet> subnets;
+  TRY(socket.dump(batch, [&](const netlink::Received& message) {
+    rtmsg header{};
+    if (message.payload.size() < sizeof header) return;
+    std::memcpy(&header, message.payload.data(), sizeof header);
+    if (header.rtm_family != AF_INET && header.rtm_family != AF_INET6) return;
+    // Local and broadcast routes repeat what the connected ones say; multicast is nobody's subnet.
+    if (header.rtm_type != RTN_UNICAST || header.rtm_dst_len == 0) return;
+    const Family family = header.rtm_family == AF_INET ? Family::v4 : Family::v6;
+    netlink::for_each_attribute(message.attributes(sizeof header), [&](const netlink::Attribute& attribute) {
+      if (attribute.type != RTA_DST || attribute.bytes.size() != Address::any(family).size()) return;
+      const Subnet subnet(Address::from_bytes(family, attribute.bytes.data()), header.rtm_dst_len);
+      const bool link_local = family == Family::v6 && subnet.base().data()[0] == 0xfe;
+      if (!link_local && std::find(subnets.begin(), subnets.end(), subnet) == subnets.end()) subnets.push_back(subnet);
+    });
+  }));
+  return subnets;
+}
+
+}  // namespace consort

@@ -1,0 +1,43 @@
+// The fixed part of the table `inet consort`, and the shapes of its elements.
+#pragma once
+
+#include <string>
+
+#include "network/firewall.hpp"
+#include "network/nft/nft.hpp"
+
+namespace consort::firewall {
+
+inline const std::string table_name = "consort";
+// Changes with the rules: a table without a chain of this name gets its rules anew.
+inline const std::string version_chain = "rules_1";
+
+inline const std::string bridges_set = "bridges";    // all our bridges
+inline const std::string internal_set = "internal";  // those with no way out
+inline const std::string masquerade_set = "hidden";  // those whose packets leave with the host's address
+inline const std::string same_set = "same";          // (bridge, bridge): from a bridge back to itself
+inline const std::string loopback_set = "guarded";   // (address, protocol, port)
+
+// One element to add or to remove.
+struct ElementChange {
+  std::string set;
+  nft::Element element;
+};
+
+// (protocol, port) or (address, protocol, port) -> (address, port)
+struct RedirectMap {
+  std::string name;
+  nft::Element element;
+};
+RedirectMap redirect_element(const Redirect& redirect);
+nft::Bytes loopback_key(const Redirect& port);
+
+void add_sets(nft::Table& table);
+void add_chains(nft::Table& table);  // empty
+void flush_chains(nft::Table& table);
+void add_rules(nft::Table& table);
+
+// The sets whose keys begin with the name of an interface.
+std::vector<std::string> interface_sets();
+
+}  // namespace consort::firewall

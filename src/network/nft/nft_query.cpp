@@ -1,0 +1,104 @@
+#include <endian.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "network/nft/nft.hpp"
+
+namespace consort::nft {
+
+using netlink::Attribute;
+using netlink::for_each_attribute;
+using netlink::Received;
+
+namespace {
+
+Batch query(std::uint8_t family, unsigned type, std::uint16_t flags, std::string label) {
+  Batch batch;
+  batch.begin(static_cast<std::uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | type),
+              static_cast<std::uint16_t>(NLM_F_REQUEST | flags), std::move(label));
+  batch.append(nfgenmsg{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = 0});
+  return batch;
+}
+
+// Whether something was there to answer: false when the table, chain or set does not exist.
+Result<bool> ask(Socket& socket, Batch& batch, const std::function<void(const Received&)>& visit) {
+  Result<> done = socket.dump(batch, visit);
+  if (done) return true;
+  if (done.error().sys_errno() == ENOENT) return false;
+  return fail(std::move(done).error());
+}
+
+Bytes data_value(const Attribute& data) {
+  Bytes value;
+  for_each_attribute(data.bytes, [&](const Attribute& inner) {
+    if (inner.type == NFTA_DATA_VALUE) value.assign(inner.bytes.begin(), inner.bytes.end());
+  });
+  return value;
+}
+
+}  // namespace
+
+Result<bool> chain_exists(Socket& socket, std::uint8_t family, const std::string& table, const std::string& chain) {
+  Batch batch = query(family, NFT_MSG_GETCHAIN, 0, "look up firewall chain " + chain);
+  batch.put_string(NFTA_CHAIN_TABLE, table);
+  batch.put_string(NFTA_CHAIN_NAME, chain);
+  return ask(socket, batch, [](const Received&) {});
+}
+
+Result<std::vector<FoundRule>> list_rules(Socket& socket, std::uint8_t family, const std::string& table,
+                                          const std::string& chain) {
+  Batch batch = query(family, NFT_MSG_GETRULE, NLM_F_DUMP, "list firewall rules of " + chain);
+  batch.put_string(NFTA_RULE_TABLE, table);
+  batch.put_string(NFTA_RULE_CHAIN, chain);
+  std::vector<FoundRule> rules;
+  const bool there = TRY(ask(socket, batch, [&](const Received& message) {
+    FoundRule rule;
+    for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& attribute) {
+      if (attribute.type == NFTA_RULE_HANDLE && attribute.bytes.size() == 8) {
+        std::memcpy(&rule.handle, attribute.bytes.data(), 8);
+        rule.handle = be64toh(rule.handle);
+      }
+      if (attribute.type == NFTA_RULE_USERDATA && attribute.bytes.size() > 2 && attribute.bytes[0] == userdata_comment)
+        rule.comment = Attribute{0, attribute.bytes.subspan(2)}.text();
+    });
+    rules.push_back(std::move(rule));
+  }));
+  return there ? rules : std::vector<FoundRule>{};
+}
+
+Result<std::vector<Element>> list_elements(Socket& socket, std::uint8_t family, const std::string& table,
+                                           const std::string& set) {
+  Batch batch = query(family, NFT_MSG_GETSETELEM, NLM_F_DUMP, "list firewall set " + set);
+  batch.put_string(NFTA_SET_ELEM_LIST_TABLE, table);
+  batch.put_string(NFTA_SET_ELEM_LIST_SET, set);
+  std::vector<Element> elements;
+  const bool there = TRY(ask(socket, batch, [&](const Received& message) {
+    for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& list) {
+      if (list.type != NFTA_SET_ELEM_LIST_ELEMENTS) return;
+      for_each_attribute(list.bytes, [&](const Attribute& item) {
+        Element element;
+        for_each_attribute(item.bytes, [&](const Attribute& part) {
+          if (part.type == NFTA_SET_ELEM_KEY) element.key = data_value(part);
+          if (part.type == NFTA_SET_ELEM_DATA) element.data = data_value(part);
+        });
+        elements.push_back(std::move(element));
+      });
+    });
+  }));
+  return there ? elements : std::vector<Element>{};
+}
+
+Result<std::uint32_t> generation(Socket& socket) {
+  Batch batch = query(AF_UNSPEC, NFT_MSG_GETGEN, 0, "read the firewall's generation");
+  std::uint32_t number = 0;
+  const bool there = TRY(ask(socket, batch, [&](const Received& message) {
+    for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& attribute) {
+      if (attribute.type == NFTA_GEN_ID) number = ntohl(attribute.u32());
+    });
+  }));
+  return there ? number : 0;
+}
+
+}  // namespace consort::nft

@@ -1,0 +1,376 @@
+#include "runtime/cgroup.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/cgroup/cgroup_files.hpp"
+#include "runtime/cgroup/cgroup_hierarchy.hpp"
+
+namespace consort::runtime {
+
+using internal::CgroupWrite;
+using internal::Hierarchy;
+using internal::keyed_value;
+using internal::read_value;
+
+namespace {
+
+// Groups that every container gets; the others (cpuset) only when a limit asks for them.
+constexpr std::string_view always[] = {"memory", "pids", "devices", "cpu", "cpuacct", "blkio"};
+constexpr auto patience_steps = 400;  // of 5 ms: two seconds
+
+void pause_briefly() {
+  const timespec five_milliseconds{0, 5'000'000};
+  ::nanosleep(&five_milliseconds, nullptr);
+}
+
+Result<> write_value(const std::string& path, const std::string& text) {
+  const Fd fd = TRY(open_file(path, O_WRONLY));
+  if (::write(fd.get(), text.data(), text.size()) < 0) return fail_errno("write \"" + text + "\" to", path);
+  return {};
+}
+
+}  // namespace
+
+Cgroup::Cgroup(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cgroup::Cgroup(Cgroup&&) noexcept = default;
+Cgroup& Cgroup::operator=(Cgroup&&) noexcept = default;
+Cgroup::~Cgroup() = default;
+const std::string& Cgroup::path() const {
+  return impl_->path;
+}
+
+namespace {
+
+bool is_wanted(const Hierarchy& hierarchy, const std::vector<CgroupWrite>& writes, bool unified_exists) {
+  if (hierarchy.unified) return true;
+  for (const std::string_view controller : always)
+    if (hierarchy.has(controller)) return true;
+  if (hierarchy.has("freezer")) return !unified_exists;  // cgroup.freeze does it better
+  return std::ranges::any_of(writes, [&](const CgroupWrite& write) { return hierarchy.has(write.controller); });
+}
+
+// v1's cpuset starts empty, and an empty one takes no process: each level is filled from the one above.
+Result<> fill_cpuset(const std::string& parent, const std::string& directory) {
+  for (const char* const file : {"/cpuset.cpus", "/cpuset.mems"}) {
+    if (!trim(read_value(directory + file)).empty()) continue;
+    TRY(write_value(directory + file, std::string(trim(read_value(parent + file)))));
+  }
+  return {};
+}
+
+// v2: what the children shall be limited by must be handed down at every level above them. What is not there is not
+// missed here: the write of the limit itself reports it.
+void hand_down_controllers(const std::string& directory, const Hierarchy& hierarchy) {
+  const std::string file = directory + "/cgroup.subtree_control";
+  const std::vector<std::string> enabled = split(trim(read_value(file)), ' ');
+  for (const std::string_view controller : {"cpu", "memory", "pids", "io", "cpuset"})
+    if (hierarchy.has(controller) && std::ranges::find(enabled, controller) == enabled.end())
+      (void)write_value(file, "+" + std::string(controller));
+}
+
+Result<> make_levels(const Hierarchy& hierarchy, const std::string& path) {
+  std::string above = hierarchy.directory("");
+  for (const std::string& name : split(path, '/')) {
+    if (name.empty()) continue;
+    if (hierarchy.unified) hand_down_controllers(above, hierarchy);
+    const std::string directory = above + "/" + name;
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
+      Error error = errno_error(errno, "create cgroup", directory);
+      if (error.code() == Code::denied || error.sys_errno() == EROFS)
+        error.data().hint = "without root a cgroup must be delegated to the user (systemd does so on cgroup v2)";
+      return fail(std::move(error));
+    }
+    if (hierarchy.has("cpuset") && !hierarchy.unified) TRY(fill_cpuset(above, directory));
+    above = directory;
+  }
+  return {};
+}
+
+std::string checked_path(const std::string& path) {
+  return clean_path("/" + path);
+}
+
+}  // namespace
+
+Cgroup Cgroup::open(const std::string& path) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = checked_path(path);
+  if (impl->path == "/") return Cgroup(std::move(impl));
+  for (const Hierarchy& hierarchy : internal::hierarchies()) {
+    std::string directory = hierarchy.directory(impl->path);
+    struct stat st;
+    if (::stat(directory.c_str(), &st) == 0) impl->parts.push_back({&hierarchy, std::move(directory)});
+  }
+  return Cgroup(std::move(impl));
+}
+
+Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resources, std::vector<std::string>& warnings) {
+  const std::string clean = checked_path(path);
+  if (clean == "/") return fail(Code::invalid, "create cgroup", "\"" + path + "\"");
+  const auto& all = internal::hierarchies();
+  if (all.empty())
+    return fail(Error(Code::unsupported, "create cgroup").on(clean).why("no cgroup hierarchy is mounted"));
+  const bool unified_exists = std::ranges::any_of(all, [](const Hierarchy& h) { return h.unified; });
+  const std::vector<CgroupWrite> writes = internal::limits_v1(resources);
+
+  auto impl = std::make_unique<Impl>();
+  impl->path = clean;
+  Cgroup group(std::move(impl));
+  const auto build = [&]() -> Result<> {
+    for (const Hierarchy& hierarchy : all) {
+      if (!is_wanted(hierarchy, writes, unified_exists)) continue;
+      group.impl_->parts.push_back({&hierarchy, hierarchy.directory(clean)});
+      TRY(make_levels(hierarchy, clean));
+    }
+    if (!TRY(group.pids()).empty())
+      return fail(Error(Code::conflict, "create cgroup").on(clean).why("it exists and has processes"));
+    return group.update(resources, warnings);
+  };
+  if (Result<> built = build(); !built) {
+    // Not what somebody else's processes are in.
+    if (built.error().code() != Code::conflict) (void)group.remove();
+    return fail(std::move(built).error());
+  }
+  return group;
+}
+
+Result<Fd> Cgroup::open_for_clone() const {
+  const Impl::Part* part = impl_->unified();
+  if (!part) return Fd();
+  return open_file(part->directory, O_RDONLY | O_DIRECTORY);
+}
+
+Result<Fd> Cgroup::open_for_clone_beside(pid_t pid) const {
+  const Impl::Part* part = impl_->unified();
+  if (!part) return Fd();
+  const std::string group = part->hierarchy->mount + internal::unified_group_of(std::to_string(pid));
+  return open_file(group.starts_with(part->directory + "/") ? group : part->directory, O_RDONLY | O_DIRECTORY);
+}
+
+Result<std::vector<Fd>> Cgroup::open_for_joining() const {
+  std::vector<Fd> files;
+  for (const Impl::Part& part : impl_->parts)
+    if (!part.hierarchy->unified) files.push_back(TRY(open_file(part.directory + "/tasks", O_WRONLY)));
+  return files;
+}
+
+Result<> Cgroup::add(pid_t pid) const {
+  for (const Impl::Part& part : impl_->parts) TRY(write_value(part.directory + "/cgroup.procs", std::to_string(pid)));
+  return {};
+}
+
+namespace {
+
+// Rules of devices are a dozen writes to one file.
+class OpenValue {
+ public:
+  Result<> write(const std::string& path, const std::string& text) {
+    if (path != path_) {
+      path_.clear();
+      fd_ = TRY(open_file(path, O_WRONLY));
+      path_ = path;
+    }
+    if (::write(fd_.get(), text.data(), text.size()) < 0) return fail_errno("write \"" + text + "\" to", path);
+    return {};
+  }
+
+ private:
+  std::string path_;
+  Fd fd_;
+};
+
+// v1 wants memory <= memory+swap at every moment; when a limit rises, the sum has to rise first.
+bool is_out_of_order(const CgroupWrite& write, const Error& error) {
+  return write.file == "memory.limit_in_bytes" && error.sys_errno() == EINVAL;
+}
+
+Error limit_error(Error error, const CgroupWrite& write) {
+  if (write.file == "cpuset.cpus" || write.file == "cpuset.mems")
+    return std::move(error).wrap("set cpuset to " + write.text);
+  return error;
+}
+
+}  // namespace
+
+Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& warnings) const {
+  std::vector<CgroupWrite> postponed;
+  OpenValue file;
+  const auto apply = [&](const CgroupWrite& write, const Impl::Part& part) -> Result<> {
+    Result<> written = file.write(part.directory + "/" + write.file, write.text);
+    if (written) return {};
+    if (written.error().sys_errno() == ENOENT || written.error().sys_errno() == EOPNOTSUPP) {
+      warnings.push_back("this kernel has no " + write.file + ": limit ignored");
+      return {};
+    }
+    return fail(limit_error(std::move(written).error(), write));
+  };
+  const auto apply_all = [&](const std::vector<CgroupWrite>& writes, bool unified) -> Result<> {
+    for (const CgroupWrite& write : writes) {
+      const Impl::Part* part = impl_->part_with(write.controller);
+      if (!part && unified != (impl_->unified() && cgroup_version() == CgroupVersion::v2)) continue;
+      if (!part) {
+        if (write.controller != "devices")
+          warnings.push_back("the cgroup controller " + write.controller + " is not available: limit ignored");
+        continue;
+      }
+      if (part->hierarchy->unified != unified) continue;
+      Result<> written = apply(write, *part);
+      if (!written && is_out_of_order(write, written.error())) {
+        postponed.push_back(write);
+      } else if (!written) {
+        return written;
+      }
+    }
+    for (const CgroupWrite& write : postponed) TRY(apply(write, *impl_->part_with(write.controller)));
+    postponed.clear();
+    return {};
+  };
+  TRY(apply_all(internal::limits_v1(resources), false));
+  TRY(apply_all(internal::limits_v2(resources), true));
+  const Impl::Part* unified = impl_->unified();
+  if (!resources.devices.empty() && !impl_->part_with("devices") && unified) {
+    const Fd directory = TRY(open_file(unified->directory, O_RDONLY | O_DIRECTORY));
+    Result<> attached = internal::attach_device_filter(directory.get(), resources.devices);
+    // Without root no program may be attached; then the node's own mode is the only guard, as in every rootless engine.
+    if (!attached && (attached.error().code() != Code::denied || ::geteuid() == 0)) return attached;
+  }
+  return {};
+}
+
+Result<> Cgroup::freeze() const {
+  const Impl::Part* unified = impl_->unified();
+  if (unified) {
+    TRY(write_value(unified->directory + "/cgroup.freeze", "1"));
+  } else if (const Impl::Part* freezer = impl_->part_with("freezer")) {
+    TRY(write_value(freezer->directory + "/freezer.state", "FROZEN"));
+  } else {
+    return fail(Error(Code::unsupported, "pause").why("no freezer in this kernel's cgroups"));
+  }
+  const std::string state =
+      unified ? unified->directory + "/cgroup.events" : impl_->part_with("freezer")->directory + "/freezer.state";
+  for (int i = 0; i < patience_steps; ++i) {
+    const std::string text = read_value(state);
+    if (unified ? keyed_value(text, "frozen") == 1 : trim(text) == "FROZEN") return {};
+    pause_briefly();
+  }
+  return fail(Error(Code::busy, "pause").on(impl_->path).why("some processes cannot be frozen just now"));
+}
+
+Result<> Cgroup::thaw() const {
+  if (const Impl::Part* unified = impl_->unified()) return write_value(unified->directory + "/cgroup.freeze", "0");
+  if (const Impl::Part* freezer = impl_->part_with("freezer"))
+    return write_value(freezer->directory + "/freezer.state", "THAWED");
+  return {};
+}
+
+namespace {
+
+std::vector<std::string> groups_below(const std::string& directory) {
+  std::vector<std::string> found;
+  DIR* const stream = ::opendir(directory.c_str());
+  while (const dirent* entry = stream ? ::readdir(stream) : nullptr) {
+    const std::string name = entry->d_name;
+    if (entry->d_type == DT_DIR && name != "." && name != "..") found.push_back(directory + "/" + name);
+  }
+  if (stream) ::closedir(stream);
+  return found;
+}
+
+Result<> add_pids(const std::string& directory, std::vector<pid_t>& found) {
+  Result<std::string> text = read_file(directory + "/cgroup.procs");
+  if (!text) {
+    const int number = text.error().sys_errno();
+    if (number == ENOENT || number == ENODEV) return {};
+    return fail(std::move(text).error());
+  }
+  for (const std::string& line : split(*text, '\n'))
+    if (const auto pid = parse_signed(line); pid && *pid > 0) found.push_back(static_cast<pid_t>(*pid));
+  for (const std::string& below : groups_below(directory)) TRY(add_pids(below, found));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<pid_t>> Cgroup::pids() const {
+  std::vector<pid_t> found;
+  const Impl::Part* part = impl_->unified();
+  if (!part && !impl_->parts.empty()) part = &impl_->parts.front();
+  if (!part) return found;
+  TRY(add_pids(part->directory, found));
+  std::ranges::sort(found);
+  return found;
+}
+
+Result<> Cgroup::kill_all() const {
+  if (const Impl::Part* unified = impl_->unified()) {
+    const Result<> killed = write_value(unified->directory + "/cgroup.kill", "1");  // 5.14
+    if (killed) return {};
+    if (const int number = killed.error().sys_errno(); number == ENODEV) return {};
+  }
+  // Frozen processes cannot fork away from the list; they die when thawed.
+  const bool frozen = freeze().has_value();
+  for (const pid_t pid : TRY(pids())) ::kill(pid, SIGKILL);
+  if (frozen) TRY(thaw());
+  return {};
+}
+
+namespace {
+
+// Control groups are folders; the files in them go with them.
+Result<> remove_group_tree(const std::string& directory) {
+  if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
+  const int number = errno;
+  if (number != EBUSY && number != ENOTEMPTY) return fail_errno(number, "remove cgroup", directory);
+  for (const std::string& below : groups_below(directory)) (void)remove_group_tree(below);
+  if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return {};
+  return fail_errno("remove cgroup", directory);
+}
+
+}  // namespace
+
+Result<> Cgroup::remove() const {
+  std::optional<Error> first;
+  bool killed = false;
+  for (const Impl::Part& part : impl_->parts) {
+    Result<> removed = remove_group_tree(part.directory);
+    for (int i = 0; !removed && removed.error().sys_errno() == EBUSY && i < patience_steps; ++i) {
+      if (!killed) (void)kill_all();
+      killed = true;
+      if (i) pause_briefly();
+      removed = remove_group_tree(part.directory);
+    }
+    if (removed) continue;
+    if (first)
+      first->data().also.push_back(std::move(removed).error());
+    else
+      first = std::move(removed).error();
+  }
+  if (first) return fail(std::move(*first));
+  return {};
+}
+
+std::vector<Cgroup::View> Cgroup::views() const {
+  std::vector<View> list;
+  const bool only_unified = cgroup_version() == CgroupVersion::v2;
+  for (const Impl::Part& part : impl_->parts) {
+    if (part.hierarchy->unified) {
+      list.push_back({only_unified ? "" : "unified", part.directory});
+    } else {
+      list.push_back({base_name(part.hierarchy->mount), part.directory});
+    }
+  }
+  return list;
+}
+
+}  // namespace consort::runtime

@@ -1,0 +1,40 @@
+// What a Cgroup holds, and small readers of its files.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/cgroup.hpp"
+#include "runtime/cgroup/cgroup_hierarchy.hpp"
+
+namespace consort::runtime {
+
+struct Cgroup::Impl {
+  struct Part {
+    const internal::Hierarchy* hierarchy;
+    std::string directory;
+  };
+  std::string path;
+  std::vector<Part> parts;
+
+  const Part* part_with(std::string_view controller) const {
+    for (const Part& part : parts)
+      if (part.hierarchy->has(controller)) return &part;
+    return nullptr;
+  }
+  const Part* unified() const {
+    for (const Part& part : parts)
+      if (part.hierarchy->unified) return &part;
+    return nullptr;
+  }
+};
+
+namespace internal {
+
+std::string read_value(const std::string& path);                           // "" when it cannot be read
+std::uint64_t keyed_value(const std::string& text, std::string_view key);  // "key value" lines; 0 when absent
+std::uint64_t plain_value(const std::string& path);                        // "max" is 0: none
+
+}  // namespace internal
+
+}  // namespace consort::runtime

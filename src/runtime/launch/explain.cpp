@@ -1,0 +1,132 @@
+// What the child reported, in the words of the user. Docker's texts where people search for them.
+#include <sys/resource.h>
+
+#include <cerrno>
+
+#include "runtime/defaults.hpp"
+#include "runtime/launch/prepare.hpp"
+#include "runtime/launch/steps.hpp"
+
+namespace consort::runtime {
+
+namespace internal {
+
+namespace {
+
+std::string_view name_of(StepId id) {
+  for (const std::span<const Step> table : {container_steps(), exec_steps()})
+    for (const Step& step : table)
+      if (step.id == id) return step.name;
+  return "set up";
+}
+
+template <typename List>
+const auto* entry(const List& list, int index) {
+  return index >= 0 && static_cast<std::size_t>(index) < list.size() ? &list[static_cast<std::size_t>(index)] : nullptr;
+}
+
+Error explain_mount(const Prepared& plan, const Report& report) {
+  const PreparedMount* mount = entry(plan.mounts, report.argument);
+  Error error = errno_error(report.error, "mount", mount ? mount->shown : "");
+  if (report.error == ENOTDIR || report.error == EISDIR)
+    error.data().why =
+        "not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified "
+        "host path exists and is the expected type";
+  if (report.error == ENOTDIR || report.error == EISDIR) error.data().sys_errno = 0;
+  if (report.error == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not of the disk";
+  if (report.error == ELOOP && mount && mount->refuse_links)
+    error.data().hint = "the image has a symbolic link there, which is refused";
+  return error;
+}
+
+// The texts of Docker (Go's exec.LookPath).
+Error explain_program(const Prepared& plan, const Report& report) {
+  const std::string name = plan.argument_text.empty() ? "" : plan.argument_text[0];
+  const std::string what = "exec: \"" + name + "\"";
+  if (report.error == EISDIR) return Error(Code::denied, what).why("is a directory: permission denied");
+  if (report.error == EACCES) return Error(Code::denied, what).why("permission denied");
+  if (report.error == ENOENT && plan.searched_path)
+    return Error(Code::not_found, what).why("executable file not found in $PATH");
+  if (report.error == ENOENT) return Error(Code::not_found, what).why("stat " + name + ": no such file or directory");
+  return errno_error(report.error, what);
+}
+
+Error explain_execute(const Prepared& plan, const Report& report) {
+  const std::string* path = entry(plan.candidates, report.argument);
+  Error error = errno_error(report.error, "exec " + (path ? *path : std::string()));
+  if (report.error == ENOENT)
+    error.data().hint = "the file is there, but the interpreter it names (its first line, or the ELF loader) is not";
+  if (report.error == ENOEXEC) {
+    error.data().code = Code::denied;
+    error.data().hint = "is it a script without a \"#!\" line, or built for another processor?";
+  }
+  return error;
+}
+
+Error explain_user(const Prepared& plan, const Report& report) {
+  if (report.argument < 100) return errno_error(report.error, "drop capability", capability_name(report.argument));
+  const std::string who = std::to_string(plan.uid) + ":" + std::to_string(plan.gid);
+  return errno_error(report.error, report.argument == 101 ? "set groups" : "change user", who);
+}
+
+}  // namespace
+
+Error explain(const Prepared& plan, const Report& report) {
+  const auto id = static_cast<StepId>(report.step);
+  const std::string what(name_of(id));
+  const auto plain = [&](const std::string* object) {
+    return errno_error(report.error, what, object ? *object : std::string());
+  };
+  switch (id) {
+    case StepId::mounts:
+      return explain_mount(plan, report);
+    case StepId::find_program:
+      return explain_program(plan, report);
+    case StepId::exec:
+      return explain_execute(plan, report);
+    case StepId::user:
+      return explain_user(plan, report);
+    case StepId::devices: {
+      const PreparedDevice* device = entry(plan.devices, report.argument);
+      return errno_error(report.error, what, device ? device->path : "links in /dev");
+    }
+    case StepId::sysctls: {
+      const PreparedWrite* write = entry(plan.sysctls, report.argument);
+      return errno_error(report.error, what, write ? "'" + write->shown + "'" : "");
+    }
+    case StepId::rlimits: {
+      const Rlimit* limit = entry(plan.rlimits, report.argument);
+      return errno_error(report.error, "error setting rlimit type", limit ? std::to_string(limit->resource) : "");
+    }
+    case StepId::readonly_paths:
+      return plain(entry(plan.readonly, report.argument));
+    case StepId::masked_paths:
+      return plain(entry(plan.masked, report.argument));
+    case StepId::working_directory:
+      return errno_error(report.error, "chdir to cwd (\"" + plan.cwd + "\") set in config.json failed");
+    default:
+      return plain(nullptr);
+  }
+}
+
+Error explain_external(const std::string& text) {
+  // "runc create failed: unable to start container process: exec: \"x\": executable file not found in $PATH: unknown"
+  const std::size_t exec = text.find("exec: \"");
+  if (exec == std::string::npos) return Error(Code::io, "external runtime").why(text);
+  const bool missing = text.contains("not found") || text.contains("no such file");
+  return Error(missing ? Code::not_found : Code::denied, text.substr(exec));
+}
+
+}  // namespace internal
+
+int exit_code_of_failed_start(const Error& error) {
+  for (const Error* e = &error; e; e = e->data().cause.get()) {
+    const std::string& what = e->data().what;
+    if (!what.starts_with("exec: ") && !what.starts_with("exec /") && !what.starts_with("chdir to cwd")) continue;
+    if (e->data().code == Code::not_found) return 127;
+    if (e->data().code == Code::denied) return 126;
+  }
+  return 128;
+}
+
+}  // namespace consort::runtime

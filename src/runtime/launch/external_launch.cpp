@@ -1,0 +1,228 @@
+// The helper process that drives an external runtime, and its side of the handshake in launch.hpp.
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/external.hpp"
+#include "runtime/launch/launch_protocol.hpp"
+#include "runtime/launch/prepare.hpp"
+#include "runtime/launch/rootfs.hpp"
+
+namespace consort::runtime {
+
+using internal::ReportKind;
+
+namespace {
+
+std::vector<std::string> command_of(const ExternalRuntime& runtime, const std::string& log,
+                                    std::vector<std::string> words) {
+  std::vector<std::string> command = {runtime.program};
+  if (!runtime.state_root.empty()) command.insert(command.end(), {"--root", runtime.state_root});
+  if (!log.empty()) command.insert(command.end(), {"--log", log, "--log-format", "json"});
+  command.insert(command.end(), std::make_move_iterator(words.begin()), std::make_move_iterator(words.end()));
+  return command;
+}
+
+// All that the helper works with. It is a plain fork of a program with one thread, so ordinary code may run in it.
+struct Helper {
+  ExternalRuntime runtime;
+  std::string id;
+  std::string place;  // folder made for the program: config.json, rootfs, log, pid, console.sock
+  std::string config;
+  std::string init_program;
+  Fd root;  // detached overlay
+  Fd netns;
+  Fd in, out, err;
+  bool terminal = false;
+  int sync = -1;
+
+  Result<> make_bundle() const;
+  Result<Fd> listen_for_console() const;
+  Result<Fd> create(int listener) const;
+  Result<> run(std::vector<std::string> words) const;
+  Error program_error(const ExitStatus& status, std::string_view verb) const;
+  void take_away() const;
+  Result<> live() const;
+};
+
+Result<> Helper::make_bundle() const {
+  if (::unshare(CLONE_NEWNS) != 0) return fail_errno("create mount namespace");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return fail_errno("separate mounts");
+  const std::string rootfs = place + "/rootfs";
+  TRY(make_directories(rootfs));
+  if (::syscall(SYS_move_mount, root.get(), "", AT_FDCWD, rootfs.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    return fail_errno("mount overlay on", rootfs);
+  // Through us, since the program's first process opens the path by itself.
+  const std::string netns_path =
+      netns ? "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(netns.get()) : "";
+  const std::string portable = TRY(portable_config(config, "config.json", root.get(), netns_path, init_program));
+  return write_file_atomic(place + "/config.json", portable, 0600);
+}
+
+// A stream socket, as the OCI runtimes' --console-socket has it. Short paths only (sockaddr_un): relative to the place.
+Result<Fd> Helper::listen_for_console() const {
+  if (::chdir(place.c_str()) != 0) return fail_errno("enter", place);
+  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!listener) return fail_errno("create socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, "console.sock");
+  ::unlink(address.sun_path);
+  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener.get(), 1) != 0)
+    return fail_errno("listen for console");
+  return listener;
+}
+
+Result<Fd> receive_console(int listener) {
+  const Fd peer(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  if (!peer) return fail_errno("accept console");
+  char name[4096];
+  iovec part{name, sizeof name};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (::recvmsg(peer.get(), &message, MSG_CMSG_CLOEXEC) < 0) return fail_errno("receive console");
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (!header || header->cmsg_type != SCM_RIGHTS) return fail(Code::io, "receive console");
+  int fd;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  return Fd(fd);
+}
+
+// The last message of the program's log, which is JSON lines, or its exit code.
+Error Helper::program_error(const ExitStatus& status, std::string_view verb) const {
+  std::string said;
+  for (const std::string& line : split(read_file(place + "/log").value_or(""), '\n')) {
+    const Result<Json> entry = parse_json(line, "log");
+    if (entry && !get_string(*entry, "msg").empty() && get_string(*entry, "level") != "warning")
+      said = get_string(*entry, "msg");
+  }
+  if (said.empty()) said = "exit code " + std::to_string(status.code);
+  return Error(Code::io, runtime.program + " " + std::string(verb)).why(said);
+}
+
+Result<Fd> Helper::create(int listener) const {
+  std::vector<std::string> words = {"create", "--bundle", place, "--pid-file", place + "/pid"};
+  if (terminal) words.insert(words.end(), {"--console-socket", place + "/console.sock"});
+  words.push_back(id);
+  SpawnOptions options;
+  options.argv = command_of(runtime, place + "/log", std::move(words));
+  options.in = in.get();
+  options.out = out.get();
+  options.err = err.get();
+  ChildGuard child = TRY(spawn(options));
+  Fd console;
+  if (terminal) {
+    const Fd ended = TRY(open_pidfd(child.pid()));
+    pollfd waits[2] = {{listener, POLLIN, 0}, {ended.get(), POLLIN, 0}};
+    while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (waits[0].revents) console = TRY(receive_console(listener));
+  }
+  const ExitStatus status = TRY(child.wait());
+  if (!status.success()) return fail(program_error(status, "create"));
+  return console;
+}
+
+Result<> Helper::run(std::vector<std::string> words) const {
+  const std::string verb = words[0];
+  const Captured captured = TRY(run_and_capture({.argv = command_of(runtime, place + "/log", std::move(words))}));
+  if (!captured.status.success()) return fail(program_error(captured.status, verb));
+  return {};
+}
+
+void Helper::take_away() const {
+  (void)run({"delete", "--force", id});
+}
+
+Result<> Helper::live() const {
+  TRY(make_bundle());
+  Fd listener;
+  if (terminal) listener = TRY(listen_for_console());
+  const Fd console = TRY(create(listener.get()));
+  const auto pid = parse_signed(trim(TRY(read_file(place + "/pid", 64))));
+  if (!pid) return fail(Code::io, runtime.program + " create", "gave no pid");
+  (void)internal::send_report(sync, {ReportKind::ready, 0, 0, static_cast<std::int32_t>(*pid)}, {}, console.get());
+  char go;
+  if (::recv(sync, &go, 1, 0) != 1) return fail(Code::interrupted, "start container");
+  TRY(run({"start", id}));
+  (void)internal::send_report(sync, {ReportKind::executing, 0, 0, 0});
+  return {};
+}
+
+[[noreturn]] void be_helper(const Helper& helper) {
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const Result<> lived = helper.live();
+  if (!lived) {
+    helper.take_away();
+    const auto step = static_cast<std::uint32_t>(internal::StepId::external);
+    (void)internal::send_report(helper.sync, {ReportKind::failed, step, 0, 0}, lived.error().message());
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, const LaunchOptions& options) {
+  Helper helper;
+  helper.runtime = runtime;
+  helper.id = options.id;
+  helper.place = options.bundle + "/external";
+  helper.config = TRY(read_file(options.bundle + "/config.json"));
+  helper.init_program = options.init_program;
+  helper.terminal = spec.process.terminal;
+  TRY(make_directories(helper.place, 0700));
+  TRY(remove_file(helper.place + "/log"));
+
+  internal::Prepared plan;
+  TRY(internal::prepare_root(spec, options, plan));
+  // Without a terminal of its own the program hands on what it has; with one it has no use for them.
+  TRY(internal::prepare_stdio(options.stdio, plan));
+  helper.root = std::move(plan.root);
+  helper.in = std::move(plan.in);
+  helper.out = std::move(plan.out);
+  helper.err = std::move(plan.err);
+  if (options.netns_fd >= 0) helper.netns = TRY(duplicate(options.netns_fd));
+
+  auto [ours, theirs] = TRY(make_socket_pair(SOCK_SEQPACKET));
+  helper.sync = theirs.get();
+  auto impl = std::make_unique<Launch::Impl>();
+  impl->cgroup_path = spec.linux_.cgroups_path.empty() ? "/consort/" + options.id : spec.linux_.cgroups_path;
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno("create process");
+  if (child == 0) {
+    ours.reset();  // or the helper would never see its end
+    be_helper(helper);
+  }
+  impl->helper = child;
+  impl->sync = std::move(ours);
+  return Launch(std::move(impl));
+}
+
+Result<> remove_external(const ExternalRuntime& runtime, const std::string& id) {
+  const Captured captured = TRY(run_and_capture({.argv = command_of(runtime, "", {"delete", "--force", id})}));
+  if (captured.status.success() || captured.err.contains("does not exist")) return {};
+  return fail(Error(Code::io, runtime.program + " delete").on(id).why(std::string(trim(captured.err))));
+}
+
+}  // namespace consort::runtime

@@ -1,0 +1,263 @@
+// The clone, and the parent's side of the handshake that launch.hpp draws.
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/os/file.hpp"
+#include "runtime/launch/launch_protocol.hpp"
+#include "runtime/launch/prepare.hpp"
+
+namespace consort::runtime {
+
+using internal::Report;
+using internal::ReportKind;
+
+namespace {
+
+// Between clone and the child's own reset of handlers no signal may run ours in it.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &old_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t old_;
+};
+
+// The pid namespace of this thread's next children. setns to one's own is always possible, so it can be undone.
+class PidNamespaceVisit {
+ public:
+  static Result<PidNamespaceVisit> begin(int target) {
+    PidNamespaceVisit visit;
+    if (target < 0) return visit;
+    visit.home_ = TRY(open_file("/proc/self/ns/pid", O_RDONLY));
+    // For a pidfd the flag also says which of its namespaces.
+    if (::setns(target, CLONE_NEWPID) != 0) return fail_errno("join pid namespace");
+    visit.away_ = true;
+    return visit;
+  }
+  PidNamespaceVisit(PidNamespaceVisit&& other) noexcept
+      : home_(std::move(other.home_)), away_(std::exchange(other.away_, false)) {}
+  ~PidNamespaceVisit() {
+    if (away_) ::setns(home_.get(), CLONE_NEWPID);
+  }
+
+ private:
+  PidNamespaceVisit() = default;
+  Fd home_;
+  bool away_ = false;
+};
+
+Error clone_error(int number) {
+  Error error = errno_error(number, "create process with namespaces");
+  if (number == EPERM) error.data().hint = "are user namespaces allowed (kernel.unprivileged_userns_clone, AppArmor)?";
+  if (number == ENOSPC) error.data().hint = "a limit of namespaces is reached (user.max_*_namespaces)";
+  if (number == EAGAIN) error.data().hint = "a limit of processes is reached (ulimit -u, pids cgroup)";
+  if (number == ENOMEM) error.data().hint = "out of memory, or the container being joined has just ended";
+  return error;
+}
+
+std::string map_text(const std::vector<IdMapping>& mappings) {
+  std::string text;
+  for (const IdMapping& map : mappings)
+    text +=
+        std::to_string(map.container_id) + " " + std::to_string(map.host_id) + " " + std::to_string(map.size) + "\n";
+  return text;
+}
+
+Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids) {
+  const std::string directory = "/proc/" + std::to_string(pid);
+  const auto write = [&directory](const char* file, const std::string& text) -> Result<> {
+    const Fd fd = TRY(open_file(directory + file, O_WRONLY));
+    TRY_WRAP(write_full(fd.get(), text), "map users");
+    return {};
+  };
+  // Without privilege the kernel wants setgroups denied before a gid map.
+  if (::geteuid() != 0) (void)write("/setgroups", "deny");
+  TRY(write("/uid_map", map_text(uids)));
+  return write("/gid_map", map_text(gids));
+}
+
+struct Received {
+  Report report{};
+  std::string text;
+  Fd console;
+};
+
+// nullopt at the end of the stream; Code::busy when nothing is there.
+Result<std::optional<Received>> receive(int socket) {
+  Received received;
+  char text[internal::max_report_text];
+  iovec parts[2] = {{&received.report, sizeof received.report}, {text, sizeof text}};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got;
+  do got = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
+  if (got < 0 && errno == ECONNRESET) return std::optional<Received>();
+  if (got < 0) return fail_errno("hear from container");
+  if (got == 0) return std::optional<Received>();
+  if (got < static_cast<ssize_t>(sizeof received.report)) return fail(Code::internal, "hear from container");
+  received.text.assign(text, static_cast<std::size_t>(got) - sizeof received.report);
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+    int fd;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    received.console = Fd(fd);
+  }
+  return std::optional<Received>(std::move(received));
+}
+
+}  // namespace
+
+Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
+  auto [ours, theirs] = TRY(make_socket_pair(SOCK_SEQPACKET));
+  int pidfd_number = -1;
+  clone_args arguments{};
+  arguments.flags = plan.clone_flags | CLONE_PIDFD | (child_of == ChildOf::sibling ? CLONE_PARENT : 0);
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd_number);
+  arguments.exit_signal = child_of == ChildOf::sibling ? 0 : SIGCHLD;  // a sibling takes the parent's own
+  if (plan.cgroup_directory) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(plan.cgroup_directory.get());
+  }
+  const int pid_target = plan.pid_namespace ? plan.pid_namespace.get() : plan.join_pidfd;
+  const PidNamespaceVisit visit = TRY(PidNamespaceVisit::begin(pid_target));
+  const SignalsBlocked blocked;
+  // Twice at most: where a process cannot be born in the group (EBUSY in a threaded one, EOPNOTSUPP), it walks in.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const long cloned = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (cloned == 0) internal::run_child(plan, steps, theirs.get());
+    if (cloned > 0) {
+      pid = static_cast<pid_t>(cloned);
+      pidfd = Fd(pidfd_number);
+      sync = std::move(ours);
+      return {};
+    }
+    const int number = errno;
+    if (!(arguments.flags & CLONE_INTO_CGROUP) || number == EAGAIN || number == ENOMEM || attempt)
+      return fail(clone_error(number));
+    arguments.flags &= ~static_cast<std::uint64_t>(CLONE_INTO_CGROUP);
+    const int file = ::openat(plan.cgroup_directory.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (file < 0) return fail(clone_error(number));
+    plan.cgroup_tasks.emplace_back(file);
+  }
+  return fail(Code::internal, "create process");
+}
+
+// End of the stream without a word: it was killed. By the kernel, if the memory limit is too small to even start.
+Error Launch::Impl::died_silently() {
+  Error error(Code::io, "set up container");
+  error.data().why = "its process was killed before it could run the program";
+  if (own_cgroup && own_cgroup->oom_kills() > 0) {
+    error.data().why = "out of memory before it could run the program";
+    error.data().hint = "raise the memory limit";
+  }
+  return error;
+}
+
+Result<> Launch::Impl::handle(const Report& report, const std::string& text) {
+  switch (report.kind) {
+    case ReportKind::failed:
+      if (static_cast<internal::StepId>(report.step) == internal::StepId::external)
+        return fail(internal::explain_external(text));
+      return fail(internal::explain(plan, report));
+    case ReportKind::ready:
+      if (helper) {
+        pid = report.argument;
+        pidfd = TRY(open_pidfd(pid));
+      }
+      // The mounts hang in the child's namespace now. Of the root ours stays: see take_root().
+      for (internal::PreparedMount& mount : plan.mounts) mount.tree.reset();
+      state = State::ready;
+      return {};
+    case ReportKind::executing:
+      executing = true;
+      return {};
+    case ReportKind::map_me:
+      TRY(write_maps(pid, uid_mappings, gid_mappings));
+      if (::send(sync.get(), "g", 1, MSG_NOSIGNAL) != 1) return fail_errno("map users");
+      return {};
+  }
+  return fail(Code::internal, "hear from container");
+}
+
+Result<Launch::State> Launch::Impl::advance() {
+  while (!finished) {
+    Result<std::optional<Received>> received = receive(sync.get());
+    if (!received && received.error().sys_errno() == EAGAIN) break;
+    Result<> handled;
+    if (!received) {
+      handled = std::unexpected(std::move(received).error());
+    } else if (*received) {
+      if ((*received)->console) console = std::move((*received)->console);
+      handled = handle((*received)->report, (*received)->text);
+    } else if (executing) {
+      state = State::started;
+      finished = true;
+      reap_helper();
+      root = std::move(plan.root);
+      plan = {};  // descriptors and trees are the child's affair now
+      break;
+    } else {
+      handled = std::unexpected(died_silently());
+    }
+    if (handled) continue;
+    abandon();
+    return fail(std::move(handled).error());
+  }
+  return state;
+}
+
+// It ends by itself when the socket does, and takes the container away unless that has started.
+void Launch::Impl::reap_helper() {
+  if (!helper) return;
+  ::shutdown(sync.get(), SHUT_RDWR);
+  while (::waitpid(helper, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  helper = 0;
+}
+
+void Launch::Impl::abandon() {
+  if (finished) return;
+  finished = true;
+  root = std::move(plan.root);
+  if (helper) return reap_helper();
+  if (pidfd) {
+    ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    pollfd ended{pidfd.get(), POLLIN, 0};
+    while (::poll(&ended, 1, 2000) < 0 && errno == EINTR) {
+    }
+    siginfo_t info;
+    if (child_of == ChildOf::caller)
+      while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
+      }
+  }
+  if (own_cgroup) (void)own_cgroup->remove();
+}
+
+Launch::Impl::~Impl() {
+  abandon();
+}
+
+}  // namespace consort::runtime

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "runtime/cgroup.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/launch/prepared.hpp"
+#include "runtime/launch/steps.hpp"
+
+namespace consort::runtime {
+
+struct Launch::Impl {
+  internal::Prepared plan;
+  ChildOf child_of = ChildOf::caller;
+  pid_t helper = 0;  // of an external runtime; ours to reap
+  std::vector<IdMapping> uid_mappings, gid_mappings;
+
+  pid_t pid = 0;
+  // sync stays open until the end: an event loop watches it, and must take it out first. (A child of another launch has
+  // a copy until its execve, so that closing alone would not take it out.)
+  Fd pidfd, sync, console;
+  Fd root;  // of an overlay, once the launch is over
+  State state = State::pending;
+  bool executing = false;
+  bool finished = false;  // started, or failed and cleaned up
+
+  std::optional<Cgroup> own_cgroup;  // made by this launch; removed with it until it has started
+  std::string cgroup_path;
+  std::vector<std::string> warnings;
+
+  ~Impl();
+  // Clones and runs the steps in the child.
+  Result<> spawn(std::span<const internal::Step> steps);
+  Result<State> advance();
+  void abandon();  // kills the child, reaps it if it is ours, removes the cgroup
+
+ private:
+  Result<> handle(const internal::Report& report, const std::string& text);
+  void reap_helper();
+  Error died_silently();
+};
+
+}  // namespace consort::runtime

@@ -1,0 +1,199 @@
+// Root, mounts, devices and sysctls of a container, as the child will make them.
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/launch/child_files.hpp"
+#include "runtime/launch/prepare.hpp"
+#include "runtime/launch/rootfs.hpp"
+#include "runtime/spec/mount_options.hpp"
+
+namespace consort::runtime::internal {
+
+namespace {
+
+constexpr unsigned long atime_flags = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
+
+// What every container has, whatever its spec says (OCI, "default devices").
+struct DefaultDevice {
+  const char* path;
+  unsigned minor;
+  unsigned major;
+};
+constexpr DefaultDevice default_nodes[] = {{"/dev/null", 3, 1},   {"/dev/zero", 5, 1},    {"/dev/full", 7, 1},
+                                           {"/dev/random", 8, 1}, {"/dev/urandom", 9, 1}, {"/dev/tty", 0, 5}};
+
+std::string tree_path_of(const Fd& tree) {
+  return "/proc/self/fd/" + std::to_string(tree.get());
+}
+
+// Attributes and propagation while the tree is still detached; the child does it where the kernel has no mount_setattr.
+Result<> set_bind_options(const MountOptions& options, PreparedMount& mount) {
+  const unsigned long propagation = options.propagation ? options.propagation : MS_PRIVATE | MS_REC;
+  const bool all = options.recursive_attributes || (options.recursive && (options.set & MS_RDONLY));
+  std::uint64_t clear = mount_attributes(options.clear & ~static_cast<unsigned long>(MS_RDONLY));
+  clear &= ~static_cast<std::uint64_t>(MOUNT_ATTR__ATIME);
+  if (options.set & atime_flags) clear |= MOUNT_ATTR__ATIME;
+  const std::uint64_t set = mount_attributes(options.set);
+  const unsigned long kind = propagation & ~static_cast<unsigned long>(MS_REC);
+  const bool kind_for_all = propagation & MS_REC;
+  const int tree = mount.tree.get();
+  // One call where it can be one; a tree without submounts, the usual case, has no "all".
+  const bool together = all == kind_for_all || !options.recursive;
+  const int done = together ? set_attributes(tree, set, clear, kind, all)
+                            : (set || clear ? set_attributes(tree, set, clear, 0, all) : 0) |
+                                  set_attributes(tree, 0, 0, kind, kind_for_all);
+  if (done == 0) return {};
+  if (errno != ENOSYS) return fail_errno("set options " + flags_text(options.set) + " of", mount.shown);
+  mount.late_remount = options.set;
+  mount.late_propagation = propagation;
+  return {};
+}
+
+Result<PreparedMount> prepare_bind(const std::string& source, const std::string& destination,
+                                   const MountOptions& options) {
+  PreparedMount mount;
+  mount.kind = PreparedMount::Kind::bind;
+  mount.destination = destination;
+  mount.source = source;
+  mount.shown = "\"" + source + "\" on \"" + destination + "\"";
+  mount.tree = TRY_WRAP(clone_path(source, options.recursive ? Recursion::all : Recursion::none), "mount", mount.shown);
+  mount.tree_path = tree_path_of(mount.tree);
+  struct stat st;
+  if (::fstat(mount.tree.get(), &st) != 0) return fail_errno("look at", source);
+  mount.target_is_file = !S_ISDIR(st.st_mode);
+  TRY(set_bind_options(options, mount));
+  return mount;
+}
+
+PreparedMount prepare_filesystem(const Mount& from, const MountOptions& options) {
+  PreparedMount mount;
+  mount.destination = from.destination;
+  mount.type = from.type;
+  mount.source = from.source.empty() ? from.type : from.source;
+  mount.flags = options.set;
+  mount.data = options.data;
+  mount.refuse_links = from.type == "proc" || from.type == "sysfs";
+  mount.shown = from.type + " on \"" + from.destination + "\"";
+  return mount;
+}
+
+// The container's own group, read-only unless the spec says rw: one bind on v2, a tmpfs with one per hierarchy on v1.
+Result<> prepare_cgroup_mounts(const Mount& from, const MountOptions& options, const Cgroup* cgroup,
+                               std::vector<PreparedMount>& mounts) {
+  if (!cgroup) return {};
+  const std::vector<Cgroup::View> views = cgroup->views();
+  MountOptions bind = options;
+  bind.bind = true;
+  if (views.size() == 1 && views[0].name.empty()) {
+    mounts.push_back(TRY(prepare_bind(views[0].directory, from.destination, bind)));
+    return {};
+  }
+  Mount base = from;
+  base.type = base.source = "tmpfs";
+  MountOptions base_options = options;
+  base_options.set &= ~static_cast<unsigned long>(MS_RDONLY);
+  base_options.data = "mode=755";
+  mounts.push_back(prepare_filesystem(base, base_options));
+  for (const Cgroup::View& view : views)
+    mounts.push_back(TRY(prepare_bind(view.directory, from.destination + "/" + view.name, bind)));
+  if (options.set & MS_RDONLY) {
+    PreparedMount seal;
+    seal.kind = PreparedMount::Kind::remount_readonly;
+    seal.destination = from.destination;
+    seal.flags = options.set;
+    seal.shown = "\"" + from.destination + "\" read-only";
+    mounts.push_back(std::move(seal));
+  }
+  return {};
+}
+
+bool is_bind(const Mount& mount, const MountOptions& options) {
+  return options.bind || mount.type == "bind";
+}
+
+}  // namespace
+
+Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& plan) {
+  if (options.overlay) {
+    plan.root = TRY(mount_overlay(*options.overlay, options.bundle));
+  } else {
+    const std::string path = join_path(options.bundle, spec.root_path);
+    plan.root = TRY_WRAP(clone_path(path, Recursion::all), "prepare root file system");
+    (void)set_attributes(plan.root.get(), 0, 0, MS_PRIVATE, true);
+  }
+  plan.attach_path = options.bundle;
+  plan.root_readonly = spec.root_readonly;
+  if (!spec.linux_.rootfs_propagation.empty()) {
+    plan.root_propagation = propagation_flag(spec.linux_.rootfs_propagation);
+    if (!plan.root_propagation)
+      return fail(Code::invalid, "linux.rootfsPropagation", "\"" + spec.linux_.rootfs_propagation + "\"");
+  }
+  plan.masked = spec.linux_.masked_paths;
+  plan.readonly = spec.linux_.readonly_paths;
+  return {};
+}
+
+Result<> prepare_mounts(const Spec& spec, const LaunchOptions& options, const Cgroup* cgroup, Prepared& plan) {
+  plan.make_devices = true;
+  for (const Mount& mount : spec.mounts) {
+    const MountOptions words = parse_mount_options(mount.options);
+    if (is_bind(mount, words)) {
+      if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
+      plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words)));
+    } else if (mount.type == "cgroup" || mount.type == "cgroup2") {
+      TRY(prepare_cgroup_mounts(mount, words, cgroup, plan.mounts));
+    } else if (mount.type.empty()) {
+      return fail(Error(Code::invalid, "mount").on("\"" + mount.destination + "\"").why("it has no type"));
+    } else {
+      plan.mounts.push_back(prepare_filesystem(mount, words));
+    }
+  }
+  const auto wants_init = spec.annotations.find(std::string(init_annotation));
+  if (wants_init != spec.annotations.end() && wants_init->second == "true") {
+    MountOptions readonly;
+    readonly.set = MS_RDONLY;
+    if (options.init_program.empty()) return fail(Code::internal, "prepare init", "without its program");
+    plan.mounts.push_back(TRY(prepare_bind(options.init_program, std::string(init_target), readonly)));
+  }
+  return {};
+}
+
+void prepare_devices(const Spec& spec, Prepared& plan) {
+  for (const DefaultDevice& node : default_nodes)
+    plan.devices.push_back({node.path, S_IFCHR | 0666, makedev(node.major, node.minor), 0, 0});
+  for (const Device& device : spec.linux_.devices) {
+    const mode_t type = device.type == 'b' ? S_IFBLK : device.type == 'p' ? S_IFIFO : S_IFCHR;
+    plan.devices.push_back(
+        {clean_path(device.path), type | device.mode, makedev(device.major, device.minor), device.uid, device.gid});
+  }
+  if (!(plan.clone_flags & CLONE_NEWUSER)) return;
+  // mknod is refused in a user namespace; the host's nodes are bound instead.
+  MountOptions none;
+  for (const PreparedDevice& device : plan.devices)
+    if (Result<PreparedMount> bound = prepare_bind(device.path, device.path, none))
+      plan.mounts.push_back(std::move(*bound));
+  plan.devices.clear();
+}
+
+void prepare_sysctls(const Spec& spec, Prepared& plan) {
+  for (const auto& [key, value] : spec.linux_.sysctl) {
+    // As sysctl(8): the first separator decides, so that net.ipv4.conf.eth0/1.forwarding can be said.
+    std::string path = key;
+    const std::size_t first = path.find_first_of("./");
+    const bool dotted = first == std::string::npos || path[first] == '.';
+    if (dotted)
+      for (char& c : path) c = c == '.' ? '/' : c == '/' ? '.' : c;
+    plan.sysctls.push_back({"proc/sys/" + path, value, key + "=" + value});
+  }
+}
+
+}  // namespace consort::runtime::internal

@@ -1,0 +1,200 @@
+// Namespaces, cgroup, user, program and streams of a process, as the child will take them.
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/defaults.hpp"
+#include "runtime/launch/prepare.hpp"
+#include "runtime/user.hpp"
+
+namespace consort::runtime::internal {
+
+namespace {
+
+constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::size_t max_filter_instructions = 4096;  // BPF_MAXINSNS
+constexpr int first_free_fd = 10;                      // away from 0 to 2, which the child replaces
+
+int clone_flag(NamespaceKind kind) {
+  switch (kind) {
+    case NamespaceKind::mount:
+      return CLONE_NEWNS;
+    case NamespaceKind::pid:
+      return CLONE_NEWPID;
+    case NamespaceKind::network:
+      return CLONE_NEWNET;
+    case NamespaceKind::ipc:
+      return CLONE_NEWIPC;
+    case NamespaceKind::uts:
+      return CLONE_NEWUTS;
+    case NamespaceKind::cgroup:
+      return CLONE_NEWCGROUP;
+    case NamespaceKind::user:
+      return CLONE_NEWUSER;
+    case NamespaceKind::time:
+      return 0;
+  }
+  return 0;
+}
+
+Result<Fd> duplicate_high(int fd) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, first_free_fd);
+  if (copy < 0) return fail_errno("duplicate descriptor", std::to_string(fd));
+  return Fd(copy);
+}
+
+Result<> join(Prepared& plan, NamespaceKind kind, const std::string& path) {
+  plan.join.push_back(TRY_WRAP(open_file(path, O_RDONLY), "join namespace"));
+  plan.join_kinds.push_back(clone_flag(kind));
+  return {};
+}
+
+std::string_view value_of(const std::vector<std::string>& environment, std::string_view key) {
+  for (const std::string& entry : environment)
+    if (entry.size() > key.size() && entry.starts_with(key) && entry[key.size()] == '=')
+      return std::string_view(entry).substr(key.size() + 1);
+  return {};
+}
+
+bool has_key(const std::vector<std::string>& environment, std::string_view key) {
+  return std::ranges::any_of(environment, [key](const std::string& entry) {
+    return entry.starts_with(key) && entry.size() > key.size() && entry[key.size()] == '=';
+  });
+}
+
+void find_candidates(const Process& process, Prepared& plan) {
+  const std::string& name = plan.argument_text[0];
+  if (name.find('/') != std::string::npos) {
+    plan.candidates.push_back(name);
+    return;
+  }
+  plan.searched_path = true;
+  const bool has_path = has_key(process.env, "PATH");
+  const std::string_view path = has_path ? value_of(process.env, "PATH") : default_path;
+  for (const std::string& directory : split(path, ':'))
+    if (!directory.empty()) plan.candidates.push_back(directory + "/" + name);
+}
+
+void point_at(std::vector<std::string>& texts, std::vector<char*>& pointers) {
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+}
+
+// Docker: a process that is not root has its bounding set and nothing else. With a user given by name this is known
+// only now.
+void drop_for_user(Capabilities& sets) {
+  sets.effective = sets.permitted = sets.inheritable = sets.ambient = 0;
+}
+
+}  // namespace
+
+Result<> prepare_namespaces(const Spec& spec, const LaunchOptions& options, Prepared& plan) {
+  const Namespace* mount = spec.find_namespace(NamespaceKind::mount);
+  if (!mount || !mount->path.empty())
+    return fail(Error(Code::unsupported, "create container").why("a mount namespace of its own is required"));
+  for (const Namespace& ns : spec.linux_.namespaces) {
+    if (ns.kind == NamespaceKind::network && options.netns_fd >= 0) continue;
+    if (ns.kind == NamespaceKind::cgroup && ns.path.empty()) {
+      plan.unshare_cgroup = true;  // after the child is in its group, which becomes the namespace's root
+    } else if (ns.kind == NamespaceKind::pid && !ns.path.empty()) {
+      plan.pid_namespace = TRY_WRAP(open_file(ns.path, O_RDONLY), "join pid namespace");
+    } else if (ns.path.empty()) {
+      plan.clone_flags |= static_cast<std::uint64_t>(clone_flag(ns.kind));
+    } else {
+      TRY(join(plan, ns.kind, ns.path));
+    }
+  }
+  if (options.netns_fd >= 0) {
+    plan.join.push_back(TRY(duplicate_high(options.netns_fd)));
+    plan.join_kinds.push_back(CLONE_NEWNET);
+  }
+  plan.map_users = plan.clone_flags & CLONE_NEWUSER;
+  plan.loopback_up = plan.clone_flags & CLONE_NEWNET;
+  if (plan.clone_flags & CLONE_NEWUTS) {
+    plan.hostname = spec.hostname;
+    plan.domainname = spec.domainname;
+  }
+  return {};
+}
+
+Result<> prepare_process(const Process& process, int root, bool with_init, Prepared& plan) {
+  const User& user = process.user;
+  const bool by_name = !user.name.empty() || !user.group_names.empty();
+  const std::string wanted = !user.name.empty() ? user.name : std::to_string(user.uid) + ":" + std::to_string(user.gid);
+  const bool needs_home = !has_key(process.env, "HOME");
+  ResolvedUser resolved;
+  if (by_name || needs_home) resolved = TRY(resolve_user(root, wanted, user.group_names));
+  plan.uid = by_name ? resolved.uid : user.uid;
+  plan.gid = by_name ? resolved.gid : user.gid;
+  plan.groups.assign(user.additional_gids.begin(), user.additional_gids.end());
+  if (by_name) plan.groups.insert(plan.groups.end(), resolved.groups.begin(), resolved.groups.end());
+  // Its own group is in the list, too: a file that denies the group must not be open to it through "others".
+  if (std::ranges::find(plan.groups, plan.gid) == plan.groups.end()) plan.groups.push_back(plan.gid);
+  plan.umask = user.umask.value_or(022);
+
+  if (process.capabilities) {
+    plan.set_capabilities = true;
+    plan.capabilities = *process.capabilities;
+    if (by_name && plan.uid != 0) drop_for_user(plan.capabilities);
+    // What this process may not hand on cannot be given; runc leaves it out too.
+    const std::uint64_t possible = all_capabilities();
+    for (std::uint64_t* set : {&plan.capabilities.bounding, &plan.capabilities.effective, &plan.capabilities.permitted,
+                               &plan.capabilities.inheritable, &plan.capabilities.ambient})
+      *set &= possible;
+    plan.last_capability = 0;
+    while (plan.last_capability < 63 && possible >> (plan.last_capability + 1)) ++plan.last_capability;
+  }
+  plan.no_new_privileges = process.no_new_privileges;
+  plan.rlimits = process.rlimits;
+  if (process.oom_score_adj) plan.oom_score_adj = std::to_string(*process.oom_score_adj);
+  plan.cwd = clean_path(process.cwd);
+  plan.terminal = process.terminal;
+  plan.rows = process.console_height;
+  plan.columns = process.console_width;
+
+  if (process.args.empty()) return fail(Code::invalid, "no command specified");
+  if (with_init) plan.argument_text = {std::string(init_target), "--"};
+  plan.argument_text.insert(plan.argument_text.end(), process.args.begin(), process.args.end());
+  plan.environment_text = process.env;
+  if (needs_home) plan.environment_text.push_back("HOME=" + resolved.home);
+  find_candidates(process, plan);
+  point_at(plan.argument_text, plan.argv);
+  point_at(plan.environment_text, plan.environment);
+  return {};
+}
+
+Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan) {
+  if (plan.terminal) return {};
+  const auto one = [](int fd, int flags) -> Result<Fd> {
+    if (fd >= 0) return duplicate_high(fd);
+    const Fd null = TRY(open_file("/dev/null", flags));
+    return duplicate_high(null.get());
+  };
+  plan.in = TRY(one(stdio.in, O_RDONLY));
+  plan.out = TRY(one(stdio.out, O_WRONLY));
+  plan.err = TRY(one(stdio.err, O_WRONLY));
+  return {};
+}
+
+Result<> prepare_filter(const std::string& path, Prepared& plan) {
+  if (path.empty()) return {};
+  const std::string bytes =
+      TRY_WRAP(read_file(path, max_filter_instructions * sizeof(sock_filter)), "read seccomp filter");
+  if (bytes.empty() || bytes.size() % sizeof(sock_filter) != 0)
+    return fail(Error(Code::invalid, "read seccomp filter").on(path).why("not a compiled filter"));
+  plan.filter.resize(bytes.size() / sizeof(sock_filter));
+  std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(plan.filter.data()));
+  return {};
+}
+
+Result<> prepare_cgroup(const Cgroup& cgroup, Prepared& plan) {
+  plan.cgroup_tasks = TRY(cgroup.open_for_joining());
+  plan.cgroup_directory = TRY(cgroup.open_for_clone());
+  return {};
+}
+
+}  // namespace consort::runtime::internal

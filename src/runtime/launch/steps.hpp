@@ -1,0 +1,90 @@
+// What the child does between clone3 and execve, as lists of steps. The index of the step that failed is the first word
+// of the message. Everything here is async-signal-safe: system calls on prepared data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "runtime/launch/prepared.hpp"
+
+namespace consort::runtime::internal {
+
+// What a child is called until its execve. (Its command line is that of the program that started it.)
+inline constexpr char setting_up_name[] = "consort:set-up";
+
+enum class StepId : std::uint8_t {
+  guard,
+  oom_score,
+  cgroups,
+  map_users,
+  join_namespaces,
+  cgroup_namespace,
+  session,
+  loopback,
+  names,
+  propagation,
+  attach_root,
+  mounts,
+  devices,
+  console,
+  sysctls,
+  pivot,
+  readonly_paths,
+  masked_paths,
+  root_readonly,
+  working_directory,
+  stdio,
+  rlimits,
+  early_filter,
+  user,
+  capabilities,
+  parent_death,
+  late_filter,
+  find_program,
+  ready,
+  exec,
+  external,  // not a step: what an external runtime said
+};
+
+struct Outcome {
+  int error = 0;     // errno; 0 is success
+  int argument = 0;  // which of the step's things: an index, or what the step says
+};
+
+struct Child {
+  const Prepared& plan;
+  int sync;
+  int root = -1;
+  int slave = -1;
+  int master = -1;
+  int program = -1;  // index into candidates
+};
+
+struct Step {
+  StepId id;
+  const char* name;  // "mount", as the user reads it
+  Outcome (*run)(Child&);
+};
+
+std::span<const Step> container_steps();
+std::span<const Step> exec_steps();
+
+// The wire from child to parent, one message of a SOCK_SEQPACKET socket each. From parent to child any byte means "go
+// on".
+enum class ReportKind : std::uint32_t { failed = 1, ready, executing, map_me };
+struct Report {
+  ReportKind kind;
+  std::uint32_t step;  // StepId
+  std::int32_t error;
+  std::int32_t argument;
+  // Of `external`: the text follows.
+};
+inline constexpr std::size_t max_report_text = 2048;
+// With a descriptor, if there is one (not -1). Async-signal-safe. False: nobody listens; errno says why.
+bool send_report(int socket, const Report& report, std::string_view text = {}, int descriptor = -1);
+
+[[noreturn]] void run_child(const Prepared& plan, std::span<const Step> steps, int sync);
+
+}  // namespace consort::runtime::internal

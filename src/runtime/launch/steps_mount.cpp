@@ -1,0 +1,267 @@
+// Steps that make the container's file system.
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/launch/child_files.hpp"
+#include "runtime/launch/steps_list.hpp"
+#include "runtime/spec/mount_options.hpp"
+
+namespace consort::runtime::internal {
+
+namespace {
+
+Outcome failed(int argument = 0) {
+  return {errno, argument};
+}
+
+// propagation in MS_ flags; before pivot_root the host's /proc is still there for the path form.
+int propagate(const PreparedMount& mount) {
+  if (!mount.late_propagation) return 0;
+  return ::mount(nullptr, mount.tree_path.c_str(), nullptr, mount.late_propagation, nullptr);
+}
+
+int attach_bind(const PreparedMount& mount, int target) {
+  if (move_onto(mount.tree.get(), target) != 0) return -1;
+  if (mount.late_remount &&
+      ::mount(nullptr, mount.tree_path.c_str(), nullptr, MS_BIND | MS_REMOUNT | mount.late_remount, nullptr) != 0)
+    return -1;
+  return propagate(mount);
+}
+
+// mount(2) takes a path, and paths into the container are only safe as descriptors: "." after fchdir is one.
+int mount_filesystem(const PreparedMount& mount, int target) {
+  if (::fchdir(target) != 0) return -1;
+  const char* data = mount.data.empty() ? nullptr : mount.data.c_str();
+  if (::mount(mount.source.c_str(), ".", mount.type.c_str(), mount.flags, data) != 0) return -1;
+  return 0;
+}
+
+int remount_readonly(const PreparedMount& mount, int target) {
+  if (set_attributes(target, MOUNT_ATTR_RDONLY, 0, 0, false) == 0) return 0;
+  if (errno != ENOSYS) return -1;
+  if (::fchdir(target) != 0) return -1;
+  return ::mount(nullptr, ".", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | mount.flags, nullptr);
+}
+
+int make_one_mount(const Child& child, const PreparedMount& mount) {
+  const int target =
+      make_target(child.root, mount.destination.c_str(), mount.target_is_file ? Target::file : Target::directory,
+                  mount.refuse_links ? Links::refuse : Links::follow);
+  if (target < 0) return -1;
+  int result = -1;
+  struct stat st;
+  if (::fstat(target, &st) == 0 && S_ISDIR(st.st_mode) == mount.target_is_file) {
+    ::close(target);
+    errno = ENOTDIR;  // move_mount says EINVAL, which says nothing
+    return -1;
+  }
+  switch (mount.kind) {
+    case PreparedMount::Kind::filesystem:
+      result = mount_filesystem(mount, target);
+      break;
+    case PreparedMount::Kind::bind:
+      result = attach_bind(mount, target);
+      break;
+    case PreparedMount::Kind::remount_readonly:
+      result = remount_readonly(mount, target);
+      break;
+  }
+  const int saved = errno;
+  ::close(target);
+  errno = saved;
+  return result;
+}
+
+int make_one_device(int root, const PreparedDevice& device) {
+  char parent_path[PATH_MAX];
+  const char* const slash = std::strrchr(device.path.c_str(), '/');
+  const auto length = static_cast<std::size_t>(slash - device.path.c_str());
+  if (length + 2 > sizeof parent_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  std::memcpy(parent_path, device.path.c_str(), length);
+  parent_path[length] = '\0';
+  const int parent = make_target(root, length ? parent_path : "/", Target::directory);
+  if (parent < 0) return -1;
+  const char* const name = slash + 1;
+  int result = ::mknodat(parent, name, device.mode, device.number);
+  // The same device twice in the list is harmless; so is one that a volume over /dev brought along.
+  struct stat st;
+  if (result != 0 && errno == EEXIST && ::fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+    result = st.st_rdev == device.number && (st.st_mode & S_IFMT) == (device.mode & S_IFMT) ? 0 : -1;
+  if (result == 0 && (device.uid || device.gid))
+    result = ::fchownat(parent, name, device.uid, device.gid, AT_SYMLINK_NOFOLLOW);
+  const int saved = errno;
+  ::close(parent);
+  errno = saved;
+  return result;
+}
+
+struct Link {
+  const char* path;
+  const char* text;
+};
+constexpr Link dev_links[] = {{"fd", "/proc/self/fd"},
+                              {"stdin", "/proc/self/fd/0"},
+                              {"stdout", "/proc/self/fd/1"},
+                              {"stderr", "/proc/self/fd/2"},
+                              {"ptmx", "pts/ptmx"}};
+
+// Hides path: a directory under an empty read-only file system, anything else under /dev/null. `cover` is made for the
+// first directory and cloned for the next.
+int mask_one(int root, const char* path, int null_device, int& cover) {
+  const int target = open_inside(root, path, O_PATH, Links::refuse);
+  if (target < 0) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -1;
+  struct stat st;
+  if (::fstat(target, &st) != 0) return -1;
+  int tree = -1;
+  if (!S_ISDIR(st.st_mode)) {
+    tree = clone_tree(null_device, false);
+  } else if (cover >= 0) {
+    tree = clone_tree(cover, false);
+  } else {
+    const int context = static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC));
+    if (context < 0 || ::syscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, "ro", nullptr, 0) != 0 ||
+        ::syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+      return -1;
+    tree = static_cast<int>(::syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+                                      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    ::close(context);
+    cover = tree;
+  }
+  if (tree < 0 || move_onto(tree, target) != 0) return -1;
+  ::close(target);
+  if (tree != cover) ::close(tree);
+  return 0;
+}
+
+int make_readonly(int root, const char* path) {
+  const int target = open_inside(root, path, O_PATH, Links::refuse);
+  if (target < 0) return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -1;
+  const int tree = clone_tree(target, true);
+  if (tree < 0) return -1;
+  const bool early = set_attributes(tree, MOUNT_ATTR_RDONLY, 0, 0, true) == 0;
+  if (!early && errno != ENOSYS) return -1;
+  if (move_onto(tree, target) != 0) return -1;
+  if (!early) {
+    // Kernels before 5.12, the top mount only; these are proc and sysfs, which carry these flags.
+    if (::fchdir(tree) != 0) return -1;
+    if (::mount(nullptr, ".", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) !=
+        0)
+      return -1;
+  }
+  ::close(tree);
+  ::close(target);
+  return 0;
+}
+
+}  // namespace
+
+// Nothing that happens in the container's namespace may reach the host's.
+Outcome stop_propagation(Child&) {
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
+}
+
+// pivot_root needs a mount point in this namespace; the bundle's folder lends its place. It also refuses a shared one,
+// and a tree that was cloned from a shared mount, as all are where systemd runs, is a peer of that mount even here.
+Outcome attach_root(Child& child) {
+  child.root = child.plan.root.get();
+  const char* const place = child.plan.attach_path.c_str();
+  if (::syscall(SYS_move_mount, child.root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) != 0) return failed();
+  return ::mount(nullptr, place, nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
+}
+
+Outcome make_mounts(Child& child) {
+  for (std::size_t i = 0; i < child.plan.mounts.size(); ++i)
+    if (make_one_mount(child, child.plan.mounts[i]) != 0) return failed(static_cast<int>(i));
+  return {};
+}
+
+// After the mounts, since /dev is one of them; before the console, which needs /dev/pts.
+Outcome make_devices(Child& child) {
+  if (!child.plan.make_devices) return {};
+  for (std::size_t i = 0; i < child.plan.devices.size(); ++i)
+    if (make_one_device(child.root, child.plan.devices[i]) != 0) return failed(static_cast<int>(i));
+  const int dev = open_inside(child.root, "/dev", O_PATH | O_DIRECTORY);
+  if (dev < 0) return failed(-1);
+  for (const Link& link : dev_links)
+    if (::symlinkat(link.text, dev, link.path) != 0 && errno != EEXIST) return failed(-1);
+  ::close(dev);
+  return {};
+}
+
+// Before the read-only paths cover /proc/sys.
+Outcome write_sysctls(Child& child) {
+  for (std::size_t i = 0; i < child.plan.sysctls.size(); ++i) {
+    const PreparedWrite& entry = child.plan.sysctls[i];
+    const int fd = open_inside(child.root, entry.path.c_str(), O_WRONLY, Links::refuse);
+    if (fd < 0) return failed(static_cast<int>(i));
+    if (::write(fd, entry.text.data(), entry.text.size()) < 0) return failed(static_cast<int>(i));
+    ::close(fd);
+  }
+  return {};
+}
+
+Outcome pivot(Child& child) {
+  if (::fchdir(child.root) != 0) return failed();
+  // Puts the old root on top of the new one, whence "." detaches it: no folder for it is needed in the image.
+  if (::syscall(SYS_pivot_root, ".", ".") != 0) return failed(1);
+  if (::umount2(".", MNT_DETACH) != 0) return failed(2);
+  if (::chdir("/") != 0) return failed();
+  if (child.plan.root_propagation && ::mount(nullptr, "/", nullptr, child.plan.root_propagation, nullptr) != 0)
+    return failed(3);
+  return {};
+}
+
+// Before masking, so that a masked path below a read-only one stays masked.
+Outcome cover_readonly(Child& child) {
+  for (std::size_t i = 0; i < child.plan.readonly.size(); ++i)
+    if (make_readonly(child.root, child.plan.readonly[i].c_str()) != 0) return failed(static_cast<int>(i));
+  return {};
+}
+
+Outcome cover_masked(Child& child) {
+  if (child.plan.masked.empty()) return {};
+  // A /dev/null that is not the null device would show what it should hide (CVE-2025-31133): look at the node we bind.
+  const int null_device = open_inside(child.root, "/dev/null", O_PATH, Links::refuse);
+  struct stat st;
+  if (null_device < 0 || ::fstat(null_device, &st) != 0) return failed(-1);
+  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) return {EINVAL, -1};
+  int cover = -1;
+  for (std::size_t i = 0; i < child.plan.masked.size(); ++i)
+    if (mask_one(child.root, child.plan.masked[i].c_str(), null_device, cover) != 0) return failed(static_cast<int>(i));
+  ::close(null_device);
+  return {};
+}
+
+// Last of the file system, when nothing has to be created any more.
+Outcome seal_root(Child& child) {
+  if (!child.plan.root_readonly) return {};
+  if (set_attributes(child.root, MOUNT_ATTR_RDONLY, 0, 0, false) == 0) return {};
+  if (errno != ENOSYS) return failed();
+  return ::mount(nullptr, "/", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0 ? Outcome{} : failed();
+}
+
+// The working directory is made when missing, owned by root as Docker does it, and found inside the root only: a
+// descriptor of the host cannot be it (CVE-2024-21626).
+Outcome enter_directory(Child& child) {
+  const char* const path = child.plan.cwd.c_str();
+  const int root = child.plan.make_cwd ? child.root : ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) return failed();
+  const int fd =
+      child.plan.make_cwd ? make_target(root, path, Target::directory) : open_inside(root, path, O_PATH | O_DIRECTORY);
+  if (fd < 0 || ::fchdir(fd) != 0) return failed();
+  return {};
+}
+
+}  // namespace consort::runtime::internal

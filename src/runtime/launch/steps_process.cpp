@@ -1,0 +1,298 @@
+// Steps that make the container's first process what it shall be: namespaces, terminal, limits, identity, program.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/launch/child_files.hpp"
+#include "runtime/launch/steps_list.hpp"
+
+namespace consort::runtime::internal {
+
+namespace {
+
+Outcome failed(int argument = 0) {
+  return {errno, argument};
+}
+
+constexpr gid_t tty_group = 5;  // as devpts is mounted
+
+// Set-user-id calls go to the kernel directly: glibc's would signal threads that exist in the parent only.
+long raw_setgroups(std::size_t count, const gid_t* groups) {
+  return ::syscall(SYS_setgroups, count, groups);
+}
+long raw_setresgid(gid_t gid) {
+  return ::syscall(SYS_setresgid, gid, gid, gid);
+}
+long raw_setresuid(uid_t uid) {
+  return ::syscall(SYS_setresuid, uid, uid, uid);
+}
+
+Outcome load_filter(const Prepared& plan) {
+  if (plan.filter.empty()) return {};
+  sock_fprog program{};
+  program.len = static_cast<unsigned short>(plan.filter.size());
+  program.filter = const_cast<sock_filter*>(plan.filter.data());
+  // SPEC_ALLOW: without it older kernels slow every filtered process down; runc and Docker ask for it too.
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0) return {};
+  if (errno == EINVAL && ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return {};
+  return failed();
+}
+
+}  // namespace
+
+// Until execve this process carries our memory and /proc/PID/exe is our file: other processes of a container that we
+// are about to enter must not look at either.
+Outcome guard_self(Child&) {
+  ::umask(0);
+  return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? Outcome{} : failed();
+}
+
+// First of all, while /proc is the host's and this process is still dumpable (its files in /proc are ours).
+Outcome set_oom_score(Child& child) {
+  const auto& text = child.plan.oom_score_adj;
+  if (text.empty()) return {};
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return failed();
+  if (::write(fd, text.data(), text.size()) < 0) return failed();
+  ::close(fd);
+  return {};
+}
+
+// v1. By itself, and through "tasks": moving another process, or "cgroup.procs", takes a lock that costs the kernel an
+// RCU grace period, ten milliseconds. Before the cgroup namespace, whose root is where this process then is.
+Outcome join_cgroups(Child& child) {
+  for (std::size_t i = 0; i < child.plan.cgroup_tasks.size(); ++i)
+    if (::write(child.plan.cgroup_tasks[i].get(), "0", 1) < 0) return failed(static_cast<int>(i));
+  return {};
+}
+
+Outcome wait_for_maps(Child& child) {
+  if (!child.plan.map_users) return {};
+  if (!send_report(child.sync, {ReportKind::map_me, 0, 0, 0})) return failed();
+  char go;
+  if (::recv(child.sync, &go, 1, 0) != 1) return {EPIPE, 0};
+  if (raw_setresgid(0) != 0 || raw_setresuid(0) != 0) return failed();
+  return {};
+}
+
+Outcome join_namespaces(Child& child) {
+  for (std::size_t i = 0; i < child.plan.join.size(); ++i)
+    if (::setns(child.plan.join[i].get(), child.plan.join_kinds[i]) != 0) return failed(static_cast<int>(i));
+  return {};
+}
+
+// exec: all at once, so that a half-entered container does not exist.
+Outcome join_process(Child& child) {
+  if (::setns(child.plan.join_pidfd, child.plan.join_flags) != 0) return failed();
+  return {};
+}
+
+Outcome new_cgroup_namespace(Child& child) {
+  if (!child.plan.unshare_cgroup) return {};
+  return ::unshare(CLONE_NEWCGROUP) == 0 ? Outcome{} : failed();
+}
+
+Outcome new_session(Child&) {
+  return ::setsid() >= 0 ? Outcome{} : failed();
+}
+
+Outcome loopback_up(Child& child) {
+  if (!child.plan.loopback_up) return {};
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed();
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  if (::ioctl(fd, SIOCGIFFLAGS, &request) != 0) return failed();
+  request.ifr_flags |= IFF_UP;
+  if (::ioctl(fd, SIOCSIFFLAGS, &request) != 0) return failed();
+  ::close(fd);
+  return {};
+}
+
+Outcome set_names(Child& child) {
+  const auto& host = child.plan.hostname;
+  const auto& domain = child.plan.domainname;
+  if (!host.empty() && ::sethostname(host.data(), host.size()) != 0) return failed(0);
+  if (!domain.empty() && ::setdomainname(domain.data(), domain.size()) != 0) return failed(1);
+  return {};
+}
+
+// A pty of the container's own devpts. Its master travels to the parent with the "ready" message.
+Outcome open_console(Child& child) {
+  if (!child.plan.terminal) return {};
+  const bool entering = child.root < 0;  // exec: the container's processes may have put anything there
+  const int root = entering ? ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : child.root;
+  // O_NONBLOCK: should it be a FIFO, do not hang; it is refused below.
+  child.master = open_inside(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, Links::refuse);
+  if (child.master < 0) return failed();
+  struct stat st;
+  if (::fstat(child.master, &st) != 0) return failed();
+  if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2)) return {ENODEV, 0};
+  if (::fcntl(child.master, F_SETFL, O_RDWR) != 0) return failed();
+  int unlocked = 0;
+  if (::ioctl(child.master, TIOCSPTLCK, &unlocked) != 0) return failed(1);
+  child.slave = ::ioctl(child.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (child.slave < 0) return failed(2);
+  if (child.plan.rows || child.plan.columns) {
+    winsize size{};
+    size.ws_row = child.plan.rows;
+    size.ws_col = child.plan.columns;
+    if (::ioctl(child.master, TIOCSWINSZ, &size) != 0) return failed(3);
+  }
+  if (::fchown(child.slave, child.plan.uid, tty_group) != 0 || ::fchmod(child.slave, 0620) != 0) return failed(4);
+  if (entering) {
+    ::close(root);
+    return {};
+  }
+  const int console = make_target(root, "/dev/console", Target::file);
+  if (console < 0) return failed(5);
+  const int tree = clone_tree(child.slave, false);
+  if (tree < 0 || move_onto(tree, console) != 0) return failed(6);
+  ::close(console);
+  ::close(tree);
+  return {};
+}
+
+Outcome connect_stdio(Child& child) {
+  const Prepared& plan = child.plan;
+  const bool terminal = child.slave >= 0;
+  const int sources[3] = {terminal ? child.slave : plan.in.get(), terminal ? child.slave : plan.out.get(),
+                          terminal ? child.slave : plan.err.get()};
+  for (int fd = 0; fd < 3; ++fd) {
+    if (::dup2(sources[fd], fd) < 0) return failed(fd);
+    // A program that drops privileges may still reopen /proc/self/fd/1 (/dev/stdout): pipes belong to its user.
+    struct stat st;
+    if (!terminal && ::fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != plan.uid)
+      (void)!::fchown(fd, plan.uid, static_cast<gid_t>(-1));
+  }
+  if (terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) return failed(3);
+  return {};
+}
+
+Outcome set_rlimits(Child& child) {
+  for (std::size_t i = 0; i < child.plan.rlimits.size(); ++i) {
+    const Rlimit& wanted = child.plan.rlimits[i];
+    const rlimit64 limit{wanted.soft, wanted.hard};
+    if (::syscall(SYS_prlimit64, 0, wanted.resource, &limit, nullptr) != 0) return failed(static_cast<int>(i));
+  }
+  return {};
+}
+
+// Without no_new_privs only CAP_SYS_ADMIN may load a filter, so it must come before the capabilities go. With it the
+// filter comes last, and the steps between need not be allowed by it.
+Outcome filter_early(Child& child) {
+  return child.plan.no_new_privileges ? Outcome{} : load_filter(child.plan);
+}
+
+// The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is there, then the user. KEEPCAPS lets
+// the permitted set survive the change of user until the next step sets what the container shall have.
+Outcome become_user(Child& child) {
+  const Prepared& plan = child.plan;
+  if (plan.set_capabilities)
+    for (int number = 0; number <= plan.last_capability; ++number)
+      if (!(plan.capabilities.bounding >> number & 1) && ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0)
+        return failed(number);
+  if (plan.set_capabilities && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return failed(100);
+  if (plan.set_groups && raw_setgroups(plan.groups.size(), plan.groups.data()) != 0) return failed(101);
+  if (raw_setresgid(plan.gid) != 0) return failed(102);
+  if (raw_setresuid(plan.uid) != 0) return failed(103);
+  return {};
+}
+
+Outcome set_capabilities(Child& child) {
+  const Prepared& plan = child.plan;
+  ::umask(plan.umask);
+  if (!plan.set_capabilities) return {};
+  const Capabilities& sets = plan.capabilities;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2];
+  for (unsigned half = 0; half < 2; ++half) {
+    data[half].effective = static_cast<std::uint32_t>(sets.effective >> (32 * half));
+    data[half].permitted = static_cast<std::uint32_t>(sets.permitted >> (32 * half));
+    data[half].inheritable = static_cast<std::uint32_t>(sets.inheritable >> (32 * half));
+  }
+  if (::syscall(SYS_capset, &header, data) != 0) return failed();
+  if (::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) return failed();
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  for (int number = 0; number <= plan.last_capability; ++number)
+    if ((sets.ambient >> number & 1) && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0)
+      return failed(number);
+  return {};
+}
+
+// After the user has changed, which clears it. A parent that died before is noticed as the end of the socket.
+Outcome tie_to_parent(Child& child) {
+  if (!child.plan.die_with_parent) return {};
+  return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? Outcome{} : failed();
+}
+
+Outcome filter_late(Child& child) {
+  if (!child.plan.no_new_privileges) return {};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed();
+  return load_filter(child.plan);
+}
+
+// As the container's user, in its working directory, so that a missing program is an error of the start and not an exit
+// of the container. ENOENT gives way to what was found but cannot be run.
+Outcome find_program(Child& child) {
+  int error = ENOENT;
+  for (std::size_t i = 0; i < child.plan.candidates.size(); ++i) {
+    const char* const path = child.plan.candidates[i].c_str();
+    struct stat st;
+    if (::stat(path, &st) != 0) {
+      if (errno != ENOENT && errno != ENOTDIR) error = errno;
+      continue;
+    }
+    if (S_ISDIR(st.st_mode)) {
+      if (!child.plan.searched_path) error = EISDIR;
+      continue;
+    }
+    // Not faccessat(AT_EACCESS): glibc emulates it where the filter has no faccessat2. Real and effective ids are
+    // equal.
+    if (::access(path, X_OK) != 0) {
+      error = errno;
+      continue;
+    }
+    child.program = static_cast<int>(i);
+    return {};
+  }
+  return {error, 0};
+}
+
+Outcome wait_for_start(Child& child) {
+  if (!send_report(child.sync, {ReportKind::ready, 0, 0, 0}, {}, child.master)) return failed();
+  char go;
+  ssize_t got;
+  do got = ::recv(child.sync, &go, 1, 0);
+  while (got < 0 && errno == EINTR);
+  // The parent has gone or given up: nobody would know of this container.
+  return got == 1 ? Outcome{} : Outcome{EPIPE, 0};
+}
+
+Outcome execute(Child& child) {
+  // All descriptors are close-on-exec already; this is for what a library of the caller opened without it.
+  ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (!send_report(child.sync, {ReportKind::executing, 0, 0, 0})) return failed();
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const auto program = static_cast<std::size_t>(child.program);
+  ::execve(child.plan.candidates[program].c_str(), child.plan.argv.data(), child.plan.environment.data());
+  return failed(child.program);
+}
+
+}  // namespace consort::runtime::internal

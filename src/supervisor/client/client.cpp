@@ -1,0 +1,360 @@
+#include "supervisor/client.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "base/os/unix_socket.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+struct Answer {
+  Reply reply;
+  std::vector<Fd> fds;
+};
+
+constexpr std::chrono::seconds longest_end{5};
+
+Error still_there(const std::string& project) {
+  return Error(Code::busy, "end the supervisor of project")
+      .on(project)
+      .why("it or its keeper has not ended")
+      .hint("see supervisor.log in the project's run directory");
+}
+
+Result<bool> wait_readable(int fd, std::chrono::steady_clock::time_point deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd wait{fd, POLLIN, 0};
+    const int got = ::poll(&wait, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+    if (got > 0) return true;
+    if (got < 0 && errno != EINTR) return fail_errno("wait for process");
+    if (got == 0) return false;
+  }
+}
+
+Error supervisor_gone() {
+  return Error(Code::interrupted, "talk to the project's supervisor")
+      .why("it ended before it answered")
+      .hint("run the command again; supervisor.log in the project's run directory says more");
+}
+
+bool nobody_there(const Error& error) {
+  const int number = error.sys_errno();
+  return number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
+}
+
+Result<Answer> receive_answer(int socket) {
+  auto message = receive_message(socket);
+  if (!message && message.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
+  if (!message) return fail(std::move(message.error()));
+  if (!*message) return fail(supervisor_gone());
+  Answer answer{TRY(reply_from_json((*message)->text)), std::move((*message)->fds)};
+  if (!answer.reply.ok && !answer.reply.failure) return fail(Code::internal, "read the supervisor's answer");
+  return answer;
+}
+
+Result<Fd> connect_to(const Roots& roots, const std::string& project) {
+  return connect_unix(control_socket_path(roots.project_run(project)));
+}
+
+Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
+                                                std::span<const int> fds) {
+  Fd socket = TRY(connect_to(roots, project));
+  if (auto sent = send_message(socket.get(), request_to_json(request), fds); !sent) {
+    if (sent.error().sys_errno() == EPIPE) return fail(supervisor_gone());
+    return fail(std::move(sent.error()));
+  }
+  Answer answer = TRY(receive_answer(socket.get()));
+  return std::pair(std::move(socket), std::move(answer));
+}
+
+// Only what acts on a container: looking must not start anything.
+bool may_revive(Op op) {
+  switch (op) {
+    case Op::stop:
+    case Op::restart:
+    case Op::kill:
+    case Op::pause:
+    case Op::unpause:
+    case Op::exec:
+    case Op::attach:
+    case Op::shutdown:
+    case Op::wait:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
+// a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
+Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
+                                  std::span<const int> fds = {}) {
+  constexpr int most_tries = 500;
+  const std::string run_folder = roots.project_run(project);
+  for (int i = 0;; ++i) {
+    auto asked = ask_on_connection(roots, project, request, fds);
+    if (asked || i == most_tries) return asked;
+    const bool nobody = nobody_there(asked.error());
+    if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
+    const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
+    const bool cut_off = asked.error().code() == Code::interrupted && repeatable;
+    // A supervisor that ends takes its socket's name away; one that was killed leaves it.
+    const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody);
+    if (!cut_off && !refused) return asked;
+    if (keeper_lives(run_folder)) {
+      ::poll(nullptr, 0, 20);
+    } else if (!cut_off) {
+      return asked;
+    }  // else it ended in order, with us at the door: the next try finds nobody, or somebody new
+  }
+}
+
+Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr) {
+  auto asked = TRY(ask(roots, project, request));
+  Answer answer = std::move(asked.second);
+  if (answer.reply.ok) return answer;
+  if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
+  return fail(error_of(*answer.reply.failure));
+}
+
+Request request_for(Op op, const std::string& container_id) {
+  Request request;
+  request.op = op;
+  request.id = container_id;
+  return request;
+}
+
+Result<ContainerState> state_from(const Answer& answer) {
+  if (!answer.reply.state) return fail(Code::internal, "read the supervisor's answer");
+  return *answer.reply.state;
+}
+
+Result<std::vector<ContainerState>> receive_states(int socket, Reply first) {
+  std::vector<ContainerState> states = std::move(first.states);
+  for (bool more = first.more; more;) {
+    Answer answer = TRY(receive_answer(socket));
+    if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
+    for (ContainerState& state : answer.reply.states) states.push_back(std::move(state));
+    more = answer.reply.more;
+  }
+  return states;
+}
+
+}  // namespace
+
+Result<bool> Client::running() const {
+  const auto socket = connect_to(roots_, project_);
+  if (socket) return true;
+  if (nobody_there(socket.error())) return false;
+  return fail(Error(socket.error().code(), socket.error().message()));
+}
+
+Result<std::vector<ContainerState>> Client::snapshot() const {
+  auto [socket, answer] = TRY(ask(roots_, project_, request_for(Op::snapshot, "")));
+  if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
+  return receive_states(socket.get(), std::move(answer.reply));
+}
+
+Result<Subscription> Client::subscribe() const {
+  auto [socket, answer] = TRY(ask(roots_, project_, request_for(Op::subscribe, "")));
+  if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
+  auto states = TRY(receive_states(socket.get(), std::move(answer.reply)));
+  return Subscription(std::move(socket), std::move(states));
+}
+
+Result<std::optional<Event>> Subscription::next() {
+  auto message = receive_message(socket_.get());
+  if (!message && message.error().sys_errno() == ECONNRESET) return std::optional<Event>{};
+  if (!message) return fail(std::move(message.error()));
+  if (!*message) return std::optional<Event>{};
+  return std::optional<Event>(TRY(event_from_json((*message)->text)));
+}
+
+Result<ContainerState> Client::start(const std::string& unit_path, int* exit_code) const {
+  Request request;
+  request.op = Op::start;
+  request.unit = unit_path;
+  constexpr int most_tries = 3;  // it may end between our look and our question
+  for (int i = 0;; ++i) {
+    auto answer = call(roots_, project_, request, exit_code);
+    if (answer) return state_from(*answer);
+    // Code::interrupted: it is about to end.
+    const bool ending = answer.error().code() == Code::interrupted;
+    if (i == most_tries || !(ending || nobody_there(answer.error()))) return fail(std::move(answer.error()));
+    if (ending) TRY(end());
+    TRY(ensure());
+  }
+}
+
+Result<ContainerState> Client::stop(const std::string& container_id, const StopOptions& options) const {
+  Request request = request_for(Op::stop, container_id);
+  request.timeout = options.timeout;
+  request.signal = options.signal;
+  auto answer = call(roots_, project_, request);
+  if (answer) return state_from(*answer);
+  const bool unknown = answer.error().code() == Code::not_found || nobody_there(answer.error());
+  if (!unknown) return fail(std::move(answer.error()));
+  const std::array<std::string, 1> ids{container_id};
+  auto states = TRY(observe(roots_, project_, ids));
+  const auto found = states.find(container_id);
+  if (found == states.end()) return fail(std::move(answer.error()));
+  if (found->second.running()) return fail(std::move(answer.error()));
+  return std::move(found->second);
+}
+
+Result<ContainerState> Client::restart(const std::string& container_id, const StopOptions& options) const {
+  Request request = request_for(Op::restart, container_id);
+  request.timeout = options.timeout;
+  request.signal = options.signal;
+  return state_from(TRY(call(roots_, project_, request)));
+}
+
+Result<> Client::kill(const std::string& container_id, int signal) const {
+  Request request = request_for(Op::kill, container_id);
+  request.signal = signal;
+  auto answer = call(roots_, project_, request);
+  if (answer) return {};
+  if (nobody_there(answer.error())) return fail(Error(Code::conflict, "container " + container_id + " is not running"));
+  return fail(std::move(answer.error()));
+}
+
+Result<> Client::pause(const std::string& container_id) const {
+  TRY(call(roots_, project_, request_for(Op::pause, container_id)));
+  return {};
+}
+
+Result<> Client::unpause(const std::string& container_id) const {
+  TRY(call(roots_, project_, request_for(Op::unpause, container_id)));
+  return {};
+}
+
+Result<> Client::resize(const std::string& container_id, WindowSize size) const {
+  Request request = request_for(Op::resize, container_id);
+  request.rows = size.rows;
+  request.columns = size.columns;
+  TRY(call(roots_, project_, request));
+  return {};
+}
+
+Result<Attachment> Client::attach(const std::string& container_id) const {
+  Answer answer = TRY(call(roots_, project_, request_for(Op::attach, container_id)));
+  if (answer.fds.empty()) return fail(Code::internal, "read the supervisor's answer");
+  return Attachment{std::move(answer.fds.front()), answer.reply.tty};
+}
+
+Result<ContainerState> Client::wait(const std::string& container_id, WaitUntil until) const {
+  Request request = request_for(Op::wait, container_id);
+  request.until = until;
+  auto answer = call(roots_, project_, request);
+  if (answer) return state_from(*answer);
+  // Its supervisor has ended, so it does not run any more.
+  if (!nobody_there(answer.error())) return fail(std::move(answer.error()));
+  const std::array<std::string, 1> ids{container_id};
+  auto states = TRY(observe(roots_, project_, ids));
+  const auto found = states.find(container_id);
+  if (found == states.end()) return fail(std::move(answer.error()));
+  return std::move(found->second);
+}
+
+Result<> Client::forget(const std::string& container_id) const {
+  const auto answer = call(roots_, project_, request_for(Op::forget, container_id));
+  if (answer) return {};
+  if (!nobody_there(answer.error())) return fail(Error(answer.error().code(), answer.error().message()));
+  return remove_file(run_state_path(roots_.project_run(project_), container_id));
+}
+
+Result<> Client::shutdown() const {
+  return end_by(Op::shutdown);
+}
+Result<> Client::end() const {
+  return end_by(Op::end);
+}
+
+Result<> Client::end_by(Op op) const {
+  const auto deadline = std::chrono::steady_clock::now() + longest_end;
+  auto asked = ask(roots_, project_, request_for(op, ""));
+  if (!asked) {
+    if (!nobody_there(asked.error()) && asked.error().code() != Code::interrupted)
+      return fail(std::move(asked.error()));
+    // It may have said good-bye a moment ago, and its keeper be about to.
+    while (keeper_lives(roots_.project_run(project_))) {
+      if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
+      ::poll(nullptr, 0, 1);
+    }
+    return {};
+  }
+  auto [socket, answer] = TRY(std::move(asked));
+  if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
+  socket.reset();
+  for (const Fd& process : answer.fds)
+    if (!TRY(wait_readable(process.get(), std::chrono::steady_clock::now() + longest_end)))
+      return fail(still_there(project_));
+  return {};
+}
+
+Result<ExecSession> Client::exec(const std::string& container_id, const ExecOptions& options, int* exit_code) const {
+  Request request = request_for(Op::exec, container_id);
+  request.process = options.process;
+  request.tty = options.tty;
+  request.detach = options.detach;
+  Fd null = TRY(open_file("/dev/null", O_RDWR));
+  const auto or_null = [&](int fd) { return fd >= 0 ? fd : null.get(); };
+  const std::array<int, 3> fds{or_null(options.in), or_null(options.out), or_null(options.err)};
+  auto asked = ask(roots_, project_, request, options.tty ? std::span<const int>() : std::span<const int>(fds));
+  if (!asked && nobody_there(asked.error()))
+    return fail(Error(Code::conflict, "container " + container_id + " is not running"));
+  auto [socket, answer] = TRY(std::move(asked));
+  if (!answer.reply.ok) {
+    if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
+    return fail(error_of(*answer.reply.failure));
+  }
+  if (answer.fds.empty() || (options.tty && answer.fds.size() < 2))
+    return fail(Code::internal, "read the supervisor's answer");
+  ExecSession::Parts parts;
+  parts.roots = roots_;
+  parts.project = project_;
+  parts.container_id = container_id;
+  parts.exec = answer.reply.exec;
+  parts.pid = answer.reply.pid;
+  parts.socket = std::move(socket);
+  parts.process = std::move(answer.fds[0]);
+  if (options.tty) parts.console = std::move(answer.fds[1]);
+  return ExecSession(std::move(parts));
+}
+
+Result<> ExecSession::resize(WindowSize size) {
+  return send_message(parts_.socket.get(), resize_to_json(size));
+}
+
+Result<> ExecSession::kill(int signal) {
+  auto sent = send_signal(parts_.process.get(), signal);
+  if (sent || sent.error().sys_errno() == ESRCH) return {};
+  return fail(std::move(sent.error()).wrap("kill", "process " + std::to_string(parts_.pid)));
+}
+
+Result<int> ExecSession::wait() {
+  auto answer = receive_answer(parts_.socket.get());
+  if (!answer) {
+    // The supervisor was replaced; its successor knows the process by its number.
+    if (answer.error().code() != Code::interrupted) return fail(std::move(answer.error()));
+    Request request = request_for(Op::exec_wait, parts_.container_id);
+    request.exec = parts_.exec;
+    auto asked = TRY(ask(parts_.roots, parts_.project, request));
+    answer = std::move(asked.second);
+  }
+  if (!answer->reply.ok) return fail(error_of(*answer->reply.failure));
+  if (!answer->reply.exit_code) return fail(Code::internal, "read the supervisor's answer");
+  return *answer->reply.exit_code;
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,158 @@
+// Client: starting a supervisor, and what can be known without one.
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/os/file.hpp"
+#include "base/os/own_programs.hpp"
+#include "base/os/process.hpp"
+#include "base/os/unix_socket.hpp"
+#include "supervisor/client.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
+#include "supervisor/loop/scope.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
+
+Result<> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
+  const std::string keeper = TRY(find_own_program("consort-keeper"));
+  const std::string supervisor = TRY(find_own_program("consort-supervisor"));
+  const auto init = find_own_program("consort-init");
+  Pipe ready = TRY(make_pipe());
+  Pipe gate = TRY(make_pipe());
+  const Fd log = TRY(open_file(run_folder + "/supervisor.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
+  SpawnOptions options;
+  options.argv = {keeper, supervisor, project, roots.data, roots.run};
+  if (init) options.argv.push_back(*init);
+  // Not the user's environment: the programs live longer than the command, and it may hold secrets.
+  options.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  options.in = gate.read.get();
+  options.out = ready.write.get();
+  options.err = log.get();
+  ChildGuard child = TRY(spawn(options));
+  ready.write.reset();
+  if (const Result<> entered = enter_scope(project, child.pid()); !entered)
+    (void)write_full(log.get(), "without a scope of its own: " + entered.error().message() + "\n");
+  gate.write.reset();
+  TRY(child.wait());  // it leaves the real keeper behind and ends
+  const std::string answer = TRY(read_all(ready.read.get(), 65536));
+  if (answer == "ok") return {};
+  return fail(Error(Code::io, "start supervisor of project")
+                  .on(project)
+                  .why(answer.empty() ? "it ended before it was ready" : answer)
+                  .hint("see " + run_folder + "/supervisor.log"));
+}
+
+bool is_running(const ContainerState& state) {
+  if (state.pid <= 0) return false;
+  const auto started = process_start_time(state.pid);
+  return started && *started == state.pid_started;
+}
+
+enum class Boot : std::uint8_t { this_one, unknown };
+
+// Recorded as running by a supervisor that is not there any more. A pid means something in the boot of its time only.
+ContainerState settled(ContainerState state, Boot boot) {
+  const bool claims = state.running() || state.status == Status::restarting;
+  if (!claims || (boot == Boot::this_one && is_running(state))) return state;
+  state.status = Status::exited;
+  state.pid = 0;
+  state.pid_started = 0;
+  state.exit_code.reset();
+  state.ports.clear();
+  if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
+  return state;
+}
+
+Result<std::optional<ContainerState>> read_state(const std::string& path, Boot boot) {
+  const auto text = read_file(path, record_bytes_limit);
+  if (!text && text.error().sys_errno() == ENOENT) return std::optional<ContainerState>{};
+  if (!text) return fail(Error(text.error().code(), text.error().message()));
+  return std::optional<ContainerState>(settled(TRY(state_from_json(*text, path)), boot));
+}
+
+// Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come.
+bool await_successor(const std::string& run_folder) {
+  constexpr int most_waits = 500;
+  for (int i = 0; i < most_waits && keeper_lives(run_folder); ++i) {
+    if (connect_unix(control_socket_path(run_folder))) return true;
+    ::poll(nullptr, 0, 20);
+  }
+  return connect_unix(control_socket_path(run_folder)).has_value();
+}
+
+// What the project's run directory says, checked against the processes that there are.
+std::vector<ContainerState> recorded_states(const std::string& run_folder) {
+  std::vector<ContainerState> states;
+  const std::string folder = run_folder + "/containers";
+  DIR* opened = ::opendir(folder.c_str());
+  while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
+    const std::string name = entry->d_name;
+    if (!name.ends_with(".json")) continue;
+    auto state = read_state(join_path(folder, name), Boot::this_one);
+    if (state && *state) states.push_back(std::move(**state));
+  }
+  if (opened != nullptr) ::closedir(opened);
+  return states;
+}
+
+}  // namespace
+
+bool keeper_lives(const std::string& run_folder) {
+  const auto lock = open_file(keeper_lock_path(run_folder), O_RDWR);
+  return lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
+  const std::string run_folder = roots.project_run(project);
+  if (connect_unix(control_socket_path(run_folder))) return {};
+  TRY(make_directories(run_folder + "/containers", 0700));
+  // Held until the new one answers; one that is about to end looks at this lock first.
+  const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
+  while (::flock(lock.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
+  if (await_successor(run_folder)) return {};
+  return start_programs(roots, project, run_folder);
+}
+
+Result<bool> revive_supervisor(const Roots& roots, const std::string& project) {
+  const std::string run_folder = roots.project_run(project);
+  if (connect_unix(control_socket_path(run_folder)) || keeper_lives(run_folder)) return false;
+  if (!std::ranges::any_of(recorded_states(run_folder), &ContainerState::running)) return false;
+  TRY(ensure_supervisor(roots, project));
+  return true;
+}
+
+Result<std::vector<ContainerState>> observe(const Roots& roots, const std::string& project) {
+  const Client client(roots, project);
+  if (auto live = client.snapshot(); live) return live;
+  return recorded_states(roots.project_run(project));
+}
+
+Result<std::map<std::string, ContainerState>> observe(const Roots& roots, const std::string& project,
+                                                      std::span<const std::string> container_ids) {
+  std::map<std::string, ContainerState> all;
+  for (ContainerState& state : TRY(observe(roots, project))) {
+    std::string id = state.id;
+    all.emplace(std::move(id), std::move(state));
+  }
+  std::map<std::string, ContainerState> found;
+  for (const std::string& id : container_ids) {
+    if (const auto known = all.find(id); known != all.end()) {
+      found.emplace(id, std::move(known->second));
+      continue;
+    }
+    auto earlier = TRY(read_state(roots.container(id) + "/state.json", Boot::unknown));
+    if (earlier) found.emplace(id, std::move(*earlier));
+  }
+  return found;
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,197 @@
+#include "supervisor/container/container.hpp"
+
+#include <signal.h>
+#include <sys/ioctl.h>
+
+#include <utility>
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "base/strings.hpp"
+#include "runtime/cgroup.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+Error not_running(const ContainerUnit& unit) {
+  return Error(Code::conflict, "container " + unit.id + " is not running");
+}
+
+}  // namespace
+
+Container::Container(Context& context, ExecTable& execs, ContainerUnit unit, std::string unit_path)
+    : context_(context), execs_(execs), unit_(std::move(unit)) {
+  record_.unit_path = std::move(unit_path);
+  ContainerState& state = record_.state;
+  state.id = unit_.id;
+  state.name = unit_.name;
+  state.project = unit_.project;
+  state.service = unit_.service;
+  state.number = unit_.number;
+  state.oneoff = unit_.oneoff;
+  state.auto_remove = unit_.auto_remove;
+}
+
+Container::~Container() {
+  context_.loop.cancel(restart_timer_);
+  if (!run_) return;
+  context_.loop.remove(run_->sync_watch);
+  context_.loop.remove(run_->exit_watch);
+}
+
+void Container::save() {
+  const std::string path = run_state_path(context_.run_folder, unit_.id);
+  const auto saved = write_file_atomic(path, record_to_json(record_), 0600);
+  if (!saved) log_line(label() + ": " + saved.error().message());
+}
+
+void Container::save_durable() {
+  const std::string folder = context_.roots.container(unit_.id);
+  if (!path_exists(folder)) return;  // removed under us, or a container of a test without a data folder
+  const auto saved = write_file_atomic(folder + "/state.json", state_to_json(record_.state), 0600);
+  if (!saved) log_line(label() + ": " + saved.error().message());
+}
+
+void Container::when(WaitUntil until, Done done) {
+  if (until == WaitUntil::not_running && idle()) return done();
+  waiters_.push_back(Waiter{until, std::move(done)});
+}
+
+Result<> Container::kill(int signal) {
+  if (record_.state.status == Status::restarting) {  // there is nobody to signal, and nobody shall come
+    stop(Milliseconds(0), signal, [] {});
+    return {};
+  }
+  if (phase_ != Phase::running) return fail(not_running(unit_));
+  // What Docker does for any signal but 0: a restart policy must not undo it.
+  if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
+  TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
+  if (signal == 0) return {};
+  save();
+  emit(EventKind::kill, signal);
+  if (record_.state.status != Status::paused) return {};
+  // A frozen process cannot follow what is meant to end it. (With cgroup v1 not even SIGKILL reaches it.)
+  if (signal == SIGKILL) return thaw();
+  return signal == unit_.stop_signal ? unpause() : Result<>();
+}
+
+Result<> Container::require_process() const {
+  if (phase_ == Phase::running) return {};
+  if (record_.state.status != Status::restarting) return fail(not_running(unit_));
+  return fail(Error(Code::conflict, "Container " + unit_.id + " is restarting, wait until the container is running"));
+}
+
+Result<> Container::pause() {
+  TRY(require_process());
+  if (record_.state.status == Status::paused)
+    return fail(Error(Code::conflict, "Container " + unit_.id + " is already paused"));
+  TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).freeze(), "pause", label());
+  record_.state.status = Status::paused;
+  if (run_->health) run_->health->suspend();
+  save();
+  emit(EventKind::pause);
+  return {};
+}
+
+Result<> Container::unpause() {
+  if (phase_ != Phase::running) return fail(not_running(unit_));
+  if (record_.state.status != Status::paused)
+    return fail(Error(Code::conflict, "Container " + unit_.id + " is not paused"));
+  TRY(thaw());
+  emit(EventKind::unpause);
+  return {};
+}
+
+Result<> Container::thaw() {
+  TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).thaw(), "unpause", label());
+  record_.state.status = Status::running;
+  if (run_->health) run_->health->resume();
+  save();
+  return {};
+}
+
+Result<> Container::resize(WindowSize size) {
+  if (phase_ != Phase::running) return fail(not_running(unit_));
+  if (!run_->console) return fail(Error(Code::conflict, "resize terminal").on(label()).why("it has none"));
+  winsize window{size.rows, size.columns, 0, 0};
+  if (::ioctl(run_->console.get(), TIOCSWINSZ, &window) != 0) return fail_errno("resize terminal", label());
+  note("resize", {{"height", std::to_string(size.rows)}, {"width", std::to_string(size.columns)}});
+  return {};
+}
+
+Result<Fd> Container::attach() {
+  if (phase_ != Phase::running) return fail(not_running(unit_));
+  if (run_->console) return duplicate(run_->console.get());
+  if (!run_->input) return fail(Error(Code::conflict, "attach to standard input").on(label()).why("it is closed"));
+  if (!unit_.stdin_once) return duplicate(run_->input.get());
+  // Ours must go, or the container would not see the end when the client's is closed.
+  context_.keeper.remove(key("stdin"));
+  return std::move(run_->input);
+}
+
+Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnStarted on_started,
+                                      ExecTable::OnEnded on_ended) {
+  TRY(require_process());
+  if (record_.state.status == Status::paused)
+    return fail(Error(Code::conflict, "Container " + unit_.id + " is paused, unpause the container before exec"));
+  // The runtime reads a `process` only as a part of a whole config.json.
+  const Json process = TRY(parse_json(request.process, "process"));
+  const Json config{{"ociVersion", "1.2.0"}, {"process", process}, {"root", {{"path", "rootfs"}}}};
+  runtime::Spec spec = TRY_WRAP(runtime::parse_spec(dump_json(config), "process"), "exec in", label());
+  spec.process.terminal = request.tty;
+  context_.inherited.give_to(spec.process);
+  // Names, looked up in the container's own files; OCI has only numbers.
+  spec.process.user.name = get_string(process, "consort_user");
+  spec.process.user.group_names = get_strings(process, "consort_groups");
+
+  runtime::ExecOptions options;
+  options.pid = run_->pid;
+  options.pidfd = run_->pidfd.get();
+  options.cgroup_path = record_.state.cgroup;
+  options.stdio = runtime::StdioFds{request.in, request.out, request.err};
+  options.child_of = runtime::ChildOf::sibling;
+  const std::string filter = unit_.bundle + "/seccomp.bpf";
+  if (path_exists(filter)) options.seccomp_bpf = filter;
+
+  const std::string argv = argv_text(spec.process.args);
+  const auto number = std::make_shared<ExecTable::Id>(0);
+  // The container may be forgotten before its exec has been heard of; so it is looked up by id.
+  const auto with_this = [context = &context_, id = unit_.id](auto&& action) {
+    if (Container* container = context->find(id)) action(*container);
+  };
+  *number = TRY_WRAP(execs_.begin(
+                         unit_.id, spec.process, options,
+                         [=, user = std::move(on_started)](Result<ExecStarted> started) mutable {
+                           if (started)
+                             with_this([&](Container& container) {
+                               const auto begun = process_start_time(started->pid);
+                               container.record_.execs.push_back(ExecRecord{*number, started->pid, begun ? *begun : 0});
+                               container.save();
+                               container.tell(EventKind::exec_start, 0, argv);
+                             });
+                           user(std::move(started));
+                         },
+                         [=, user = std::move(on_ended)](std::optional<int> status) mutable {
+                           with_this([&](Container& container) {
+                             std::erase_if(container.record_.execs,
+                                           [&](const ExecRecord& exec) { return exec.exec == *number; });
+                             container.save();
+                             container.note_exec_end(*number, status);
+                             container.tell(EventKind::exec_die, 0, argv);
+                           });
+                           user(status);
+                         }),
+                     "exec in", label());
+  note_exec(argv, *number);
+  return *number;
+}
+
+Result<> Container::forget() {
+  if (!idle()) return fail(Error(Code::conflict, "forget " + label()).why("it is running"));
+  TRY(remove_file(run_state_path(context_.run_folder, unit_.id)));
+  emit(EventKind::forget);
+  return {};
+}
+
+}  // namespace consort::supervisor

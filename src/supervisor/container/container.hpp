@@ -1,0 +1,171 @@
+// One container of the project, from its start to being forgotten.
+//
+//            start                 execve passed                exit
+//   idle ------------> launching ----------------> running ------------> idle     (created, exited)
+//     ^                    |                                     |
+//     |                    | failed                              | restart policy
+//     +--------------------+                                     v
+//     ^                                                       waiting            (restarting)
+//     +--- stop -------------------------------------------------+--- back-off over ---> launching
+//
+// At the end of a run the order is fixed: drain what it wrote, record how it ended, let the keeper forget the exit,
+// release network and cgroup, tell the subscribers and whoever waits.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/external.hpp"
+#include "runtime/launch.hpp"
+#include "supervisor/container/container_network.hpp"
+#include "supervisor/container/exec_table.hpp"
+#include "supervisor/container/record.hpp"
+#include "supervisor/container/restart.hpp"
+#include "supervisor/container/stopper.hpp"
+#include "supervisor/health/health_runner.hpp"
+#include "supervisor/log/log_pump.hpp"
+#include "supervisor/loop/context.hpp"
+
+namespace consort::supervisor {
+
+struct StartOutcome {
+  Result<> result;
+  std::optional<int> exit_code;  // of a failed start, as Docker counts
+};
+
+class Container {
+ public:
+  using StartDone = std::move_only_function<void(StartOutcome)>;
+  using Done = std::move_only_function<void()>;
+
+  Container(Context& context, ExecTable& execs, ContainerUnit unit, std::string unit_path);
+  ~Container();
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  const ContainerUnit& unit() const { return unit_; }
+  const std::string& unit_path() const { return record_.unit_path; }
+  const ContainerState& state() const { return record_.state; }
+  // Nothing runs and nothing will by itself.
+  bool idle() const { return phase_ == Phase::idle; }
+  bool runs() const { return phase_ == Phase::running; }
+
+  // A newer unit.json, read before a start; used from the next start on.
+  void set_unit(ContainerUnit unit) { unit_ = std::move(unit); }
+  void start(StartDone done);  // already running: done at once
+  // done: once it does not run any more.
+  void stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done);
+  void restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done);
+  Result<> kill(int signal);
+  Result<> pause();
+  Result<> unpause();
+  Result<> resize(WindowSize size);
+  // The writer of its standard input, or its terminal: a duplicate for the caller.
+  Result<Fd> attach();
+  void when(WaitUntil until, Done done);  // not_running may be true already: then called at once
+  struct ExecRequest {
+    std::string process;  // OCI JSON
+    bool tty = false;
+    int in = -1, out = -1, err = -1;  // borrowed
+  };
+  Result<ExecTable::Id> exec(const ExecRequest& request, ExecTable::OnStarted on_started, ExecTable::OnEnded on_ended);
+
+  // Its first process has ended; nullopt: nobody could see how.
+  bool owns(pid_t pid) const { return pid != 0 && run_ && run_->pid == pid; }
+  void on_exit(std::optional<int> wait_status);
+  // Goes on where a predecessor was.
+  void adopt(Record record, KeeperLink::Inheritance& inheritance);
+  Result<> forget();
+
+ private:
+  enum class Phase : std::uint8_t { idle, launching, running, waiting };
+
+  // What one run of the container holds.
+  struct Run {
+    std::unique_ptr<ContainerNetwork> network;
+    std::unique_ptr<LogPump> pump;
+    std::optional<runtime::Launch> launch;  // until execve
+    EventLoop::Token sync_watch = 0;
+    bool released = false;  // it has our go
+    pid_t pid = 0;
+    Fd pidfd;
+    EventLoop::Token exit_watch = 0;  // only if it is not the keeper's child
+    Fd root;                          // keeps the overlay mounted past the program's end
+    Fd input;                         // writer of its standard input
+    Fd console;
+    std::unique_ptr<Stopper> stopper;
+    std::unique_ptr<HealthRunner> health;
+  };
+  struct Waiter {
+    WaitUntil until;
+    Done done;
+  };
+
+  Result<> require_process() const;  // Code::conflict in Docker's words
+  Result<> thaw();
+
+  // container_start.cpp
+  void launch();
+  void launch_now();
+  void choose_cgroup(runtime::Spec& spec) const;
+  Result<> begin_launch();
+  runtime::ExternalRuntime external_runtime() const;
+  Result<> prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends);
+  void on_sync();
+  Result<> release_to_exec();
+  void on_started();
+  void on_failed(Error error);
+  void answer_start(StartOutcome outcome);
+  Result<> open_terminal();
+  void watch_health(HealthMachine::Time started);
+  Listening listening() const;
+
+  // container_end.cpp
+  void release_run();
+  void end_run(std::optional<int> wait_status);
+  enum class Outcome : std::uint8_t { ran, never_ran };  // the latter is never a steady run
+  void decide_restart(Outcome outcome);
+  void wait_for_restart(Milliseconds delay);
+  void tell_waiters();
+  void begin_stop(int signal, std::optional<Stopper::Time> deadline);
+
+  // container_adopt.cpp
+  void adopt_run(KeeperLink::Inheritance& inheritance);
+  void adopt_stdio(std::map<std::string, Fd>& kept);
+  void recover_descriptors(std::map<std::string, Fd>& kept);
+  void adopt_execs(const std::vector<KeptExit>& exits);
+  void resume_run();
+  void watch_foreign_exit();
+
+  void save();          // the run file
+  void save_durable();  // data/containers/ID/state.json
+
+  // container_events.cpp
+  void emit(EventKind kind, int signal = 0, std::string exec_argv = {});  // both of the following
+  void tell(EventKind kind, int signal = 0, std::string exec_argv = {});  // subscribers
+  void note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec = 0);
+  void note_exec(const std::string& argv, ExecTable::Id exec);
+  void note_exec_end(ExecTable::Id exec, std::optional<int> wait_status);
+  std::string key(const char* what) const { return unit_.id + "/" + what; }
+  std::string label() const { return "container " + unit_.name; }
+
+  Context& context_;
+  ExecTable& execs_;
+  ContainerUnit unit_;
+  Record record_;
+  Phase phase_ = Phase::idle;
+  std::unique_ptr<Run> run_;
+  bool restarted_ = false;  // the next start is the second half of a restart, and that an event
+  RestartBackoff backoff_;
+  EventLoop::Token restart_timer_ = 0;
+  std::vector<StartDone> start_waiters_;
+  std::vector<Waiter> waiters_;
+};
+
+std::string argv_text(const std::vector<std::string>& argv);  // as events show it
+
+}  // namespace consort::supervisor

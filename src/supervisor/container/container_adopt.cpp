@@ -1,0 +1,189 @@
+// Container: taking over from a supervisor that has died.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "base/strings.hpp"
+#include "runtime/cgroup.hpp"
+#include "supervisor/container/container.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using std::chrono::steady_clock;
+
+steady_clock::time_point from_ms(std::int64_t ms) {
+  return steady_clock::time_point(Milliseconds(ms));
+}
+
+// When a process began, on the monotonic clock: its age is told by the wall clock that was written down.
+steady_clock::time_point monotonic_start(const ContainerState& state) {
+  const auto now = steady_clock::now();
+  if (!state.started_at) return now;
+  const auto age = system_now() - *state.started_at;
+  return age > Nanoseconds(0) ? now - std::chrono::duration_cast<steady_clock::duration>(age) : now;
+}
+
+bool is_child_of_keeper(pid_t pid) {
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  if (!text) return false;
+  const std::size_t name_end = text->rfind(')');
+  if (name_end == std::string::npos || name_end + 2 > text->size()) return false;
+  const std::vector<std::string> fields = split(std::string_view(*text).substr(name_end + 2), ' ');
+  return fields.size() > 1 && parse_signed(fields[1]) == ::getppid();
+}
+
+// The other end of a pipe that a process has as descriptor `number`. Nothing else than a pipe is opened: what it has
+// put there since, it chose.
+Fd other_end(pid_t pid, int number, int flags) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(number);
+  const auto there = open_file(path, O_PATH);
+  struct stat what {};
+  if (!there || ::fstat(there->get(), &what) != 0 || !S_ISFIFO(what.st_mode)) return {};
+  auto end = open_file("/proc/self/fd/" + std::to_string(there->get()), flags | O_NONBLOCK);
+  return end ? std::move(*end) : Fd();
+}
+
+}  // namespace
+
+void Container::adopt(Record record, KeeperLink::Inheritance& inheritance) {
+  record_ = std::move(record);
+  ContainerState& state = record_.state;
+  backoff_ = RestartBackoff(record_.restart_delay);
+  if (state.status == Status::restarting) {
+    phase_ = Phase::waiting;
+    const auto when = record_.restart_at_ms >= 0 ? from_ms(record_.restart_at_ms) : steady_clock::now();
+    restart_timer_ = context_.loop.at(when, [this] {
+      restart_timer_ = 0;
+      ++record_.state.restart_count;
+      launch();
+    });
+    return;
+  }
+  if (state.pid == 0) {
+    context_.keeper.remove(unit_.id + "/*");
+    return;
+  }
+  adopt_run(inheritance);
+}
+
+void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
+  const auto take = [&](const char* what) {
+    const auto found = kept.find(key(what));
+    return found == kept.end() ? Fd() : std::move(found->second);
+  };
+  run_->input = take("stdin");
+  run_->console = take("console");
+  auto pump = LogPump::open(context_.loop, unit_.log);
+  if (!pump) {
+    log_line(label() + ": " + pump.error().message());
+    LogUnit none = unit_.log;
+    none.disabled = true;  // the container must not block on a full pipe
+    pump = LogPump::open(context_.loop, none);
+  }
+  run_->pump = std::move(*pump);
+  Result<> added;
+  if (run_->console) {
+    added = run_->pump->add_terminal(run_->console.get(), Pipe{take("relay_read"), take("relay_write")});
+  } else {
+    if (Fd pipe = take("stdout")) added = run_->pump->add_pipe(std::move(pipe), LogStream::out);
+    if (Fd pipe = take("stderr")) added = run_->pump->add_pipe(std::move(pipe), LogStream::err);
+  }
+  if (!added) log_line(label() + ": " + added.error().message());
+}
+
+// Its keeper was killed, and with it went what it kept. The process lives: what was kept can be had from it again.
+void Container::recover_descriptors(std::map<std::string, Fd>& kept) {
+  const pid_t pid = record_.state.pid;
+  const auto recover = [&](const char* name, int number, int flags) {
+    Fd end = other_end(pid, number, flags);
+    if (!end) return;
+    context_.keeper.put(key(name), end.get());
+    kept.insert_or_assign(key(name), std::move(end));
+  };
+  if (!unit_.tty) {
+    recover("stdout", STDOUT_FILENO, O_RDONLY);
+    recover("stderr", STDERR_FILENO, O_RDONLY);
+    if (unit_.open_stdin) recover("stdin", STDIN_FILENO, O_WRONLY);
+  }
+  if (auto done = run_->network->recover(unit_, pid, record_.state.ports); !done)
+    log_line(label() + ": " + done.error().message());
+}
+
+void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
+  ContainerState& state = record_.state;
+  run_ = std::make_unique<Run>();
+  run_->pid = state.pid;
+  run_->network = std::make_unique<ContainerNetwork>(context_);
+  const bool was_kept = std::ranges::any_of(inheritance.descriptors,
+                                            [&](const auto& entry) { return entry.first.starts_with(unit_.id + "/"); });
+  run_->network->adopt(unit_, inheritance.descriptors, record_.host_links);
+  const bool was_launching = record_.launching;
+  phase_ = Phase::running;
+
+  const auto exit =
+      std::ranges::find_if(inheritance.exits, [&](const KeptExit& kept) { return kept.pid == state.pid; });
+  const auto started = process_start_time(state.pid);
+  const bool alive = exit == inheritance.exits.end() && started && *started == state.pid_started;
+  if (alive && !was_launching && !was_kept) recover_descriptors(inheritance.descriptors);
+  adopt_stdio(inheritance.descriptors);
+  if (was_launching) {
+    // It waits for a go that nobody will give (and ends by itself, as its other end is closed): a failed start.
+    if (alive) ::kill(state.pid, SIGKILL);
+    if (exit != inheritance.exits.end()) context_.keeper.acknowledge(state.pid);
+    phase_ = Phase::launching;
+    start_waiters_.push_back([](StartOutcome) {});
+    return on_failed(Error(Code::interrupted, "start " + label()).why("the supervisor was replaced meanwhile"));
+  }
+  adopt_execs(inheritance.exits);
+  if (alive) return resume_run();
+  end_run(exit == inheritance.exits.end() ? std::nullopt : std::optional(exit->wait_status));
+}
+
+void Container::adopt_execs(const std::vector<KeptExit>& exits) {
+  for (const ExecRecord& exec : record_.execs) {
+    const auto begun = process_start_time(exec.pid);
+    const bool ended = std::ranges::any_of(exits, [&](const KeptExit& exit) { return exit.pid == exec.pid; });
+    if (!ended && !(begun && *begun == exec.pid_started)) continue;
+    execs_.adopt(unit_.id, exec.exec, exec.pid,
+                 [context = &context_, id = unit_.id, number = exec.exec](std::optional<int> status) {
+                   if (Container* const container = context->find(id)) container->note_exec_end(number, status);
+                 });
+  }
+}
+
+// It runs: serve it, and go on with what was under way.
+void Container::resume_run() {
+  ContainerState& state = record_.state;
+  if (auto pidfd = open_pidfd(state.pid)) run_->pidfd = std::move(*pidfd);
+  if (unit_.overlay)
+    if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))
+      run_->root = std::move(*root);
+  if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
+  if (const auto serving = run_->network->serve(unit_); !serving) log_line(label() + ": " + serving.error().message());
+  if (record_.stop) {
+    std::optional<Stopper::Time> deadline;
+    if (record_.stop->deadline_ms >= 0) deadline = from_ms(record_.stop->deadline_ms);
+    return begin_stop(record_.stop->signal, deadline);
+  }
+  if (!unit_.health) return;
+  watch_health(monotonic_start(state));
+  if (state.status == Status::paused) run_->health->suspend();
+}
+
+// The keeper that had it was killed, so its exit goes to somebody else. The pidfd at least tells that it ended.
+void Container::watch_foreign_exit() {
+  const auto watch = context_.loop.add(run_->pidfd.get(), EPOLLIN, [this](std::uint32_t) {
+    context_.loop.remove(std::exchange(run_->exit_watch, 0));
+    on_exit(std::nullopt);
+  });
+  if (watch) run_->exit_watch = *watch;
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,185 @@
+// Container: stopping it, what follows its end, and starting it again.
+#include <signal.h>
+
+#include <utility>
+
+#include "base/os/process.hpp"
+#include "runtime/cgroup.hpp"
+#include "supervisor/container/container.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using std::chrono::steady_clock;
+
+std::int64_t to_ms(steady_clock::time_point time) {
+  return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done) {
+  // The end of the machine is nobody's wish: what ran then is to run again after the next boot.
+  if (!context_.shutting_down) record_.state.manually_stopped = true;
+  record_.start_after_stop = false;
+  switch (phase_) {
+    case Phase::idle:
+      save_durable();
+      return done();
+    case Phase::waiting:
+      context_.loop.cancel(std::exchange(restart_timer_, 0));
+      phase_ = Phase::idle;
+      record_.state.status = Status::exited;
+      record_.restart_at_ms = -1;
+      save();
+      save_durable();
+      emit(EventKind::stop);
+      tell_waiters();
+      return done();
+    case Phase::launching:
+      on_failed(Error(Code::interrupted, "start " + label()).why("it was stopped"));
+      return done();
+    case Phase::running:
+      break;
+  }
+  waiters_.push_back(Waiter{WaitUntil::next_exit, std::move(done)});
+  const Milliseconds grace = timeout.value_or(unit_.stop_timeout);
+  std::optional<Stopper::Time> deadline;
+  if (grace >= Milliseconds(0)) deadline = steady_clock::now() + grace;
+  begin_stop(signal.value_or(unit_.stop_signal), deadline);
+}
+
+void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
+  if (run_->stopper) return run_->stopper->hurry(deadline);
+  record_.stop = StopRecord{signal, deadline ? to_ms(*deadline) : -1};
+  if (run_->health && run_->health->stop() == HealthChange::status) {
+    record_.state.health = run_->health->state();
+    tell(EventKind::health);  // it follows from the stop: no event of its own
+  }
+  save();
+  Stopper::Target target{run_->pid, run_->pidfd.get(), record_.state.cgroup, signal, deadline};
+  run_->stopper =
+      std::make_unique<Stopper>(context_.loop, std::move(target), [this](int sent) { emit(EventKind::kill, sent); });
+  run_->stopper->begin();
+  if (record_.state.status == Status::paused) (void)unpause();  // a frozen process hears nothing
+}
+
+void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done) {
+  if (phase_ == Phase::running) {
+    start_waiters_.push_back(std::move(done));
+    stop(timeout, signal, [] {});
+    record_.start_after_stop = true;
+    return save();
+  }
+  if (phase_ == Phase::waiting) stop(timeout, signal, [] {});
+  start(std::move(done));
+}
+
+void Container::on_exit(std::optional<int> wait_status) {
+  if (!run_) return;
+  // A program that ends at once can overtake the news that it was started.
+  if (phase_ == Phase::launching && run_->launch) on_sync();
+  if (phase_ == Phase::launching)
+    return on_failed(Error(Code::io, "start " + label()).why("its process ended before it ran"));
+  if (phase_ == Phase::running) end_run(wait_status);
+}
+
+// The fixed order; see the class.
+void Container::end_run(std::optional<int> wait_status) {
+  run_->health.reset();
+  run_->stopper.reset();
+  run_->pump->drain();
+
+  ContainerState& state = record_.state;
+  const pid_t pid = state.pid;
+  state.status = Status::exited;
+  state.pid = 0;
+  state.pid_started = 0;
+  state.finished_at = system_now();
+  state.exit_code.reset();
+  if (wait_status) state.exit_code = exit_status_of(*wait_status).code;
+  state.oom_killed = runtime::Cgroup::open(state.cgroup).oom_kills() > record_.oom_kills;
+  if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
+  state.ports.clear();
+  record_.execs.clear();
+  phase_ = Phase::idle;
+  const bool was_stopped = record_.stop.has_value();
+  record_.stop.reset();
+  const ContainerState ended = state;
+  decide_restart(Outcome::ran);  // saves
+  context_.keeper.acknowledge(pid);
+  release_run();
+  execs_.on_container_gone(unit_.id);
+
+  if (context_.names_changed) context_.names_changed();
+  if (ended.oom_killed) emit(EventKind::oom);
+  if (was_stopped) emit(EventKind::stop);
+  emit(EventKind::die);
+  if (phase_ == Phase::waiting) emit(EventKind::restarting);
+  tell_waiters();
+  if (!std::exchange(record_.start_after_stop, false)) return;
+  state.manually_stopped = false;
+  restarted_ = true;
+  backoff_.reset();
+  launch();
+}
+
+void Container::release_run() {
+  context_.loop.remove(run_->sync_watch);
+  context_.loop.remove(run_->exit_watch);
+  const bool had_network = run_->network != nullptr;
+  if (had_network)
+    if (const auto released = run_->network->release(); !released) log_line(released.error().message());
+  const std::unique_ptr<Run> old = std::move(run_);
+  if (old->launch && unit_.overlay) old->root = old->launch->take_root();
+  old->launch.reset();
+  context_.unmounter.close(unit_.id, std::move(old->root));
+  context_.keeper.remove(unit_.id + "/*");
+  record_.host_links.clear();
+  if (!unit_.runtime.empty())
+    if (const auto removed = runtime::remove_external(external_runtime(), unit_.id); !removed)
+      log_line(label() + ": " + removed.error().message());
+  if (record_.state.cgroup.empty()) return;
+  const auto removed = runtime::Cgroup::open(record_.state.cgroup).remove();
+  if (!removed) log_line(label() + ": " + removed.error().message());
+  record_.state.cgroup.clear();
+}
+
+void Container::decide_restart(Outcome outcome) {
+  const ContainerState& state = record_.state;
+  EndedRun run;
+  run.exit_code = state.exit_code;
+  if (outcome == Outcome::ran && state.started_at && state.finished_at)
+    run.duration = std::chrono::duration_cast<Milliseconds>(*state.finished_at - *state.started_at);
+  run.restart_count = state.restart_count;
+  run.manually_stopped = state.manually_stopped || context_.shutting_down;
+  if (const auto delay = backoff_.next(unit_.restart, run)) wait_for_restart(*delay);
+  save();
+  save_durable();
+}
+
+void Container::wait_for_restart(Milliseconds delay) {
+  phase_ = Phase::waiting;
+  record_.state.status = Status::restarting;
+  record_.restart_delay = backoff_.last();
+  const auto when = steady_clock::now() + delay;
+  record_.restart_at_ms = to_ms(when);
+  restart_timer_ = context_.loop.at(when, [this] {
+    restart_timer_ = 0;
+    ++record_.state.restart_count;
+    launch();
+  });
+}
+
+void Container::tell_waiters() {
+  std::vector<Done> due;
+  std::erase_if(waiters_, [&](Waiter& waiter) {
+    if (waiter.until == WaitUntil::not_running && !idle()) return false;
+    due.push_back(std::move(waiter.done));
+    return true;
+  });
+  for (Done& done : due) done();
+  if (idle() && context_.settled) context_.settled();
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,91 @@
+// Container: what it tells subscribers, and what it writes down for `events`.
+#include <utility>
+
+#include "supervisor/container/container.hpp"
+#include "supervisor/journal.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+// An exec may be given a script as its argument.
+constexpr std::size_t argv_bytes_limit = std::size_t{16} << 10;
+
+// Docker's word for it; none: not an event there.
+std::string action_of(EventKind kind, const ContainerState& state) {
+  switch (kind) {
+    case EventKind::restarting:
+    case EventKind::forget:
+    case EventKind::exec_start:  // written down with its number: note_exec()
+    case EventKind::exec_die:
+      return {};
+    case EventKind::health:
+      return "health_status: " + std::string(to_string(state.health.status));
+    default:
+      return std::string(to_string(kind));
+  }
+}
+
+std::map<std::string, std::string> attributes_of(EventKind kind, const ContainerState& state, int signal) {
+  std::map<std::string, std::string> own;
+  if (kind == EventKind::kill) own["signal"] = std::to_string(signal);
+  if (kind != EventKind::die) return own;
+  if (state.exit_code) own["exitCode"] = std::to_string(*state.exit_code);
+  if (state.started_at && state.finished_at) {
+    const auto ran = std::chrono::duration_cast<std::chrono::seconds>(*state.finished_at - *state.started_at);
+    own["execDuration"] = std::to_string(ran.count());
+  }
+  return own;
+}
+
+}  // namespace
+
+// As Docker joins it: program, blank, arguments; with the blank even if there are none.
+std::string argv_text(const std::vector<std::string>& argv) {
+  std::string text;
+  for (std::size_t i = 0; i < argv.size() && text.size() < argv_bytes_limit; ++i)
+    text += (i > 1 ? " " : "") + argv[i] + (i == 0 ? " " : "");
+  if (text.size() > argv_bytes_limit) text.resize(argv_bytes_limit);
+  return text;
+}
+
+void Container::tell(EventKind kind, int signal, std::string exec_argv) {
+  Event event;
+  event.kind = kind;
+  event.time = system_now();
+  event.signal = signal;
+  event.exec_argv = std::move(exec_argv);
+  event.state = record_.state;
+  if (context_.emit) context_.emit(event);
+}
+
+// Written down first: who is woken by the one finds the other.
+void Container::emit(EventKind kind, int signal, std::string exec_argv) {
+  if (std::string action = action_of(kind, record_.state); !action.empty())
+    note(std::move(action), attributes_of(kind, record_.state, signal));
+  tell(kind, signal, std::move(exec_argv));
+}
+
+// A journal that cannot be written (the disk is full) hinders nobody.
+void Container::note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec) {
+  JournalEntry entry{.time = system_now(),
+                     .action = std::move(action),
+                     .id = unit_.id,
+                     .name = unit_.name,
+                     .attributes = std::move(attributes),
+                     .exec = exec};
+  const Result<> noted = append_to_journal(context_.run_folder, entry);
+  if (!noted && !std::exchange(context_.journal_failed, true)) log_line(noted.error().message());
+}
+
+void Container::note_exec(const std::string& argv, ExecTable::Id exec) {
+  note("exec_create: " + argv, {}, exec);
+  note("exec_start: " + argv, {}, exec);
+}
+
+void Container::note_exec_end(ExecTable::Id exec, std::optional<int> wait_status) {
+  std::map<std::string, std::string> attributes;
+  if (wait_status) attributes["exitCode"] = std::to_string(exit_status_of(*wait_status).code);
+  note("exec_die", std::move(attributes), exec);
+}
+
+}  // namespace consort::supervisor

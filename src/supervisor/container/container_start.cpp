@@ -1,0 +1,270 @@
+// Container: from the wish to run to a process that runs.
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "runtime/cgroup.hpp"
+#include "runtime/inspect.hpp"
+#include "runtime/spec.hpp"
+#include "supervisor/container/container.hpp"
+
+namespace consort::supervisor {
+
+using std::chrono::steady_clock;
+
+void Container::start(StartDone done) {
+  if (phase_ == Phase::running) return done(StartOutcome{{}, std::nullopt});
+  start_waiters_.push_back(std::move(done));
+  if (phase_ == Phase::launching) return;
+  context_.loop.cancel(std::exchange(restart_timer_, 0));
+  // A start by hand is a new beginning.
+  record_.state.restart_count = 0;
+  record_.state.manually_stopped = false;
+  backoff_.reset();
+  launch();
+}
+
+void Container::launch() {
+  phase_ = Phase::launching;
+  record_.state.error.clear();
+  record_.state.oom_killed = false;
+  record_.stop.reset();
+  run_ = std::make_unique<Run>();
+  if (!context_.unmounter.busy_with(unit_.id)) return launch_now();
+  context_.unmounter.when_done(unit_.id, [context = &context_, id = unit_.id] {
+    Container* const container = context->find(id);
+    // It may have been stopped meanwhile, or that and started again.
+    const bool waits = container != nullptr && container->phase_ == Phase::launching && !container->run_->network;
+    if (waits) container->launch();
+  });
+}
+
+void Container::launch_now() {
+  if (auto begun = begin_launch(); !begun) on_failed(std::move(begun.error()));
+}
+
+// The child's ends of the pipes are closed when the launch has begun; ours go to the keeper as well.
+Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends) {
+  run_->pump = TRY(LogPump::open(context_.loop, unit_.log));
+  if (unit_.tty) return {};
+  for (const LogStream stream : {LogStream::out, LogStream::err}) {
+    Pipe pipe = TRY(make_pipe());
+    TRY(set_nonblocking(pipe.read.get()));
+    context_.keeper.put(key(stream == LogStream::out ? "stdout" : "stderr"), pipe.read.get());
+    (stream == LogStream::out ? options.stdio.out : options.stdio.err) = pipe.write.get();
+    child_ends.push_back(std::move(pipe.write));
+    TRY(run_->pump->add_pipe(std::move(pipe.read), stream));
+  }
+  if (!unit_.open_stdin) return {};
+  Pipe pipe = TRY(make_pipe());
+  context_.keeper.put(key("stdin"), pipe.write.get());
+  options.stdio.in = pipe.read.get();
+  child_ends.push_back(std::move(pipe.read));
+  run_->input = std::move(pipe.write);
+  return {};
+}
+
+runtime::ExternalRuntime Container::external_runtime() const {
+  return runtime::ExternalRuntime{unit_.runtime, context_.roots.run + "/runtimes"};
+}
+
+// Beside us, where a part of the machine's tree was given to us. An external runtime reads the bundle itself, and a
+// group that the user's file chose stays.
+void Container::choose_cgroup(runtime::Spec& spec) const {
+  const std::string ordinary = "/consort/" + unit_.id;
+  if (!unit_.runtime.empty() || spec.linux_.cgroups_path != ordinary) return;
+  if (const std::string group = runtime::delegated_group(); !group.empty())
+    spec.linux_.cgroups_path = group + "/" + unit_.id;
+}
+
+Result<> Container::begin_launch() {
+  runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
+  choose_cgroup(spec);
+  context_.inherited.give_to(spec.process);
+  run_->network = std::make_unique<ContainerNetwork>(context_);
+  TRY(run_->network->acquire(unit_));
+  record_.host_links = run_->network->host_links();
+
+  runtime::LaunchOptions options;
+  options.id = unit_.id;
+  options.bundle = unit_.bundle;
+  if (unit_.overlay) {
+    options.overlay = runtime::OverlayRoot{unit_.overlay->lower, unit_.overlay->upper, unit_.overlay->work};
+    // Its files go when it ends: nobody should wait for them, and for all else the host has to write, to reach the
+    // disk.
+    if (unit_.auto_remove) options.overlay->sync = runtime::OverlaySync::never;
+  }
+  options.netns_fd = run_->network->netns();
+  options.child_of = runtime::ChildOf::sibling;
+  const std::string filter = unit_.bundle + "/seccomp.bpf";
+  if (path_exists(filter)) options.seccomp_bpf = filter;
+  options.init_program = context_.init_program;
+  std::vector<Fd> child_ends;
+  TRY(prepare_stdio(options, child_ends));
+
+  run_->launch = TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
+                                           : runtime::begin_external(external_runtime(), spec, options));
+  for (const std::string& warning : run_->launch->warnings()) log_line(label() + ": " + warning);
+  run_->pid = run_->launch->pid();  // an external runtime's is known when it is ready
+  run_->sync_watch = TRY(context_.loop.add(run_->launch->sync_fd(), EPOLLIN, [this](std::uint32_t) { on_sync(); }));
+  return {};
+}
+
+void Container::on_sync() {
+  while (true) {
+    auto state = run_->launch->advance();
+    if (!state) return on_failed(std::move(state.error()));
+    if (*state == runtime::Launch::State::started) return on_started();
+    // `ready` is also what it says between our go and the child's execve.
+    if (*state == runtime::Launch::State::pending || std::exchange(run_->released, true)) return;
+    if (auto released = release_to_exec(); !released) return on_failed(std::move(released.error()));
+  }
+}
+
+// Everything that must be there before the first instruction of the container's program: its names and ports are
+// served, and a successor of ours would know its process.
+Result<> Container::release_to_exec() {
+  run_->pid = run_->launch->pid();
+  if (unit_.tty) TRY(open_terminal());
+  TRY(run_->network->serve(unit_));
+  ContainerState& state = record_.state;
+  state.pid = run_->pid;
+  state.pid_started = TRY(process_start_time(run_->pid));
+  state.cgroup = run_->launch->cgroup_path();
+  state.ports = run_->network->bound_ports();
+  state.addresses = addresses_of(unit_);
+  record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
+  record_.launching = true;
+  save();
+  return run_->launch->start();
+}
+
+Result<> Container::open_terminal() {
+  run_->console = run_->launch->take_console();
+  Pipe relay = TRY(make_pipe(O_NONBLOCK));
+  context_.keeper.put(key("console"), run_->console.get());
+  context_.keeper.put(key("relay_read"), relay.read.get());
+  context_.keeper.put(key("relay_write"), relay.write.get());
+  return run_->pump->add_terminal(run_->console.get(), std::move(relay));
+}
+
+void Container::on_started() {
+  context_.loop.remove(std::exchange(run_->sync_watch, 0));
+  run_->pidfd = run_->launch->take_pidfd();
+  if (unit_.overlay) run_->root = run_->launch->take_root();
+  run_->launch.reset();
+  phase_ = Phase::running;
+  ContainerState& state = record_.state;
+  state.status = Status::running;
+  state.started_at = system_now();
+  state.finished_at.reset();
+  state.exit_code.reset();
+  state.health.status = unit_.health ? HealthStatus::starting : HealthStatus::none;
+  state.health.failing_streak = 0;
+  record_.launching = false;
+  record_.restart_at_ms = -1;
+  save();
+  save_durable();
+  emit(EventKind::start);
+  if (std::exchange(restarted_, false)) emit(EventKind::restart);
+  if (context_.names_changed) context_.names_changed();
+  if (unit_.health) watch_health(steady_clock::now());
+  answer_start(StartOutcome{{}, std::nullopt});
+}
+
+// Nothing of the run is left. The status stays what it was before (created, or exited from an earlier run).
+void Container::on_failed(Error error) {
+  const int exit_code = runtime::exit_code_of_failed_start(error);
+  // A child that was made dies with its Launch; its exit comes from the keeper for a pid that we no longer know.
+  if (run_->pump) run_->pump->drain();
+  release_run();
+  phase_ = Phase::idle;
+  record_.launching = false;
+  ContainerState& state = record_.state;
+  state.pid = 0;
+  state.pid_started = 0;
+  state.ports.clear();
+  if (state.status != Status::created) state.status = Status::exited;
+  state.error = error.message();
+  state.exit_code = exit_code;
+  log_line(label() + ": " + state.error);
+  const bool by_policy = start_waiters_.empty();
+  if (by_policy) {
+    // The policy's own try has failed: that is an end like any other.
+    state.finished_at = system_now();
+    decide_restart(Outcome::never_ran);
+  } else {
+    save();
+    save_durable();
+  }
+  answer_start(StartOutcome{fail(std::move(error)), exit_code});
+  tell_waiters();
+}
+
+void Container::answer_start(StartOutcome outcome) {
+  // Each waiter gets the same answer; an Error cannot be copied, so it is told again from its text.
+  std::optional<Failure> failure;
+  if (!outcome.result) failure = failure_of(outcome.result.error());
+  for (StartDone& done : std::exchange(start_waiters_, {}))
+    done(StartOutcome{failure ? Result<>(fail(error_of(*failure))) : Result<>(), outcome.exit_code});
+}
+
+Listening Container::listening() const {
+  std::vector<std::uint16_t> ports = unit_.exposed_tcp_ports;
+  for (const PortUnit& port : unit_.ports)
+    if (port.protocol == "tcp") ports.push_back(port.container_port);
+  if (ports.empty() || unit_.network_mode == NetworkMode::none) return Listening::not_needed;
+  const auto open = runtime::listening_tcp_ports(record_.state.pid);
+  if (!open) return Listening::no;
+  Listening found = Listening::no;
+  for (const runtime::ListeningPort& port : *open) {
+    if (port.scope != runtime::ListenScope::reachable) continue;
+    if (std::ranges::find(ports, port.port) != ports.end()) return Listening::yes;
+    found = Listening::elsewhere;
+  }
+  return found;
+}
+
+void Container::watch_health(HealthMachine::Time started) {
+  HealthRunner::Hooks hooks;
+  hooks.listening = [this] { return listening(); };
+  hooks.kill = [this](ExecTable::Id id) { execs_.kill(id); };
+  hooks.start = [this](const std::vector<std::string>& argv, int output, ExecTable::OnStarted on_started,
+                       ExecTable::OnEnded on_ended) -> Result<ExecTable::Id> {
+    // Read anew each time: a config of some 60 KiB is not worth its memory between two checks.
+    runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
+    spec.process.args = argv;
+    spec.process.terminal = false;
+    context_.inherited.give_to(spec.process);
+    runtime::ExecOptions options;
+    options.pid = run_->pid;
+    options.pidfd = run_->pidfd.get();
+    options.cgroup_path = record_.state.cgroup;
+    options.stdio = runtime::StdioFds{-1, output, output};
+    options.child_of = runtime::ChildOf::sibling;
+    const std::string filter = unit_.bundle + "/seccomp.bpf";
+    if (path_exists(filter)) options.seccomp_bpf = filter;
+    const auto number = std::make_shared<ExecTable::Id>(0);
+    *number = TRY(execs_.begin(
+        unit_.id, spec.process, options, std::move(on_started),
+        [context = &context_, id = unit_.id, number, ended = std::move(on_ended)](std::optional<int> status) mutable {
+          if (Container* const container = context->find(id)) container->note_exec_end(*number, status);
+          ended(status);
+        }));
+    note_exec(argv_text(argv), *number);
+    return *number;
+  };
+  hooks.on_result = [this](HealthChange change) {
+    record_.state.health = run_->health->state();
+    save();
+    if (change == HealthChange::status) emit(EventKind::health);
+  };
+  run_->health =
+      std::make_unique<HealthRunner>(context_.loop, *unit_.health, record_.state.health, started, std::move(hooks));
+}
+
+}  // namespace consort::supervisor

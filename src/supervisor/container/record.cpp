@@ -1,0 +1,50 @@
+#include "supervisor/container/record.hpp"
+
+#include "base/json.hpp"
+#include "supervisor/container/state_json.hpp"
+
+namespace consort::supervisor {
+
+std::string record_to_json(const Record& record) {
+  Json json = state_as_json(record.state);
+  Json own{{"unit", record.unit_path},
+           {"launching", record.launching},
+           {"start_after_stop", record.start_after_stop},
+           {"restart_at_ms", record.restart_at_ms},
+           {"restart_delay_ms", record.restart_delay.count()},
+           {"oom_kills", record.oom_kills},
+           {"host_links", record.host_links}};
+  if (record.stop) own["stop"] = {{"signal", record.stop->signal}, {"deadline_ms", record.stop->deadline_ms}};
+  Json execs = Json::array();
+  for (const ExecRecord& exec : record.execs)
+    execs.push_back({{"exec", exec.exec}, {"pid", exec.pid}, {"pid_started", exec.pid_started}});
+  own["execs"] = std::move(execs);
+  json["supervisor"] = std::move(own);
+  return dump_json(json);
+}
+
+Result<Record> record_from_json(std::string_view text, const std::string& source) {
+  const Json json = TRY(parse_json(text, source));
+  Record record;
+  record.state = TRY(state_of_json(json, source));
+  const Json* own = find_key(json, "supervisor");
+  if (own == nullptr || !own->is_object())
+    return fail(Error(Code::invalid, "read run record").on(source).why("no supervisor part"));
+  record.unit_path = get_string(*own, "unit");
+  record.launching = get_bool(*own, "launching");
+  record.start_after_stop = get_bool(*own, "start_after_stop");
+  record.restart_at_ms = get_int(*own, "restart_at_ms", -1);
+  record.restart_delay = Milliseconds(get_int(*own, "restart_delay_ms"));
+  record.oom_kills = static_cast<std::uint64_t>(get_int(*own, "oom_kills"));
+  record.host_links = get_strings(*own, "host_links");
+  if (const Json* stop = find_key(*own, "stop"); stop != nullptr)
+    record.stop = StopRecord{static_cast<int>(get_int(*stop, "signal", 15)), get_int(*stop, "deadline_ms", -1)};
+  if (const Json* execs = find_key(*own, "execs"); execs != nullptr && execs->is_array())
+    for (const Json& exec : *execs)
+      record.execs.push_back(ExecRecord{static_cast<std::uint64_t>(get_int(exec, "exec")),
+                                        static_cast<pid_t>(get_int(exec, "pid")),
+                                        static_cast<std::uint64_t>(get_int(exec, "pid_started"))});
+  return record;
+}
+
+}  // namespace consort::supervisor

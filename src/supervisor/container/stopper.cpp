@@ -1,0 +1,173 @@
+#include "supervisor/container/stopper.hpp"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "base/os/process.hpp"
+#include "runtime/cgroup.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Between two looks at what the first process does when it is alone, and how long it may go on doing it.
+constexpr milliseconds between_looks{10};
+constexpr milliseconds to_tidy_up{1000};
+// What dies of the signal does so at once, unless it is the first process of a pid namespace of its own.
+constexpr milliseconds to_die{150};
+
+}  // namespace
+
+Stopper::Stopper(EventLoop& loop, Target target, OnSignal on_signal)
+    : loop_(loop), target_(std::move(target)), on_signal_(std::move(on_signal)) {}
+
+Stopper::~Stopper() {
+  forget_others();
+  loop_.cancel(deadline_timer_);
+  loop_.cancel(next_timer_);
+}
+
+void Stopper::forget_others() {
+  for (auto& [pid, other] : others_) loop_.remove(other.watch);
+  others_.clear();
+}
+
+void Stopper::arm() {
+  loop_.cancel(deadline_timer_);
+  deadline_timer_ = 0;
+  if (target_.deadline) deadline_timer_ = loop_.at(*target_.deadline, [this] { kill_now(); });
+}
+
+bool Stopper::first_hears() const {
+  const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
+  return !disposition || runtime::first_process_hears(*disposition);  // gone: its exit is on the way
+}
+
+void Stopper::begin() {
+  if (target_.deadline && *target_.deadline <= steady_clock::now()) return kill_now();
+  arm();
+  const bool hears = first_hears();
+  (void)send_signal(target_.pidfd, target_.signal);
+  on_signal_(target_.signal);
+  if (hears) return;
+  if (const auto pids = runtime::Cgroup::open(target_.cgroup).pids()) known_.insert(pids->begin(), pids->end());
+  go_on();
+}
+
+void Stopper::hurry(std::optional<Time> deadline) {
+  if (!deadline || (target_.deadline && *target_.deadline <= *deadline)) return;
+  target_.deadline = deadline;
+  if (*deadline <= steady_clock::now()) return kill_now();
+  arm();
+}
+
+void Stopper::kill_now() {
+  if (killed_) return;
+  killed_ = true;
+  forget_others();
+  loop_.cancel(std::exchange(next_timer_, 0));
+  // The rest of its pid namespace dies with it.
+  (void)send_signal(target_.pidfd, SIGKILL);
+  on_signal_(SIGKILL);
+}
+
+void Stopper::after(milliseconds delay, void (Stopper::*next)()) {
+  loop_.cancel(next_timer_);
+  next_timer_ = loop_.after(delay, [this, next] {
+    next_timer_ = 0;
+    (this->*next)();
+  });
+}
+
+// Of what was there when the stop began.
+std::multimap<pid_t, pid_t> Stopper::children_now() const {
+  std::multimap<pid_t, pid_t> children;
+  for (const pid_t pid : known_)
+    if (const auto parent = runtime::parent_of(pid)) children.emplace(*parent, pid);
+  return children;
+}
+
+// True if anybody is waited for.
+bool Stopper::signal_those_below(pid_t parent, const std::multimap<pid_t, pid_t>& children) {
+  bool waits = false;
+  for (auto [at, end] = children.equal_range(parent); at != end; ++at) {
+    const pid_t pid = at->second;
+    if (others_.contains(pid)) {
+      waits = true;
+    } else if (signalled_.contains(pid) || !signal_one(pid)) {
+      waits = signal_those_below(pid, children) || waits;  // deaf as well
+    } else {
+      waits = true;
+    }
+  }
+  return waits;
+}
+
+// False: it ignores the signal, or is gone.
+bool Stopper::signal_one(pid_t pid) {
+  signalled_.insert(pid);
+  auto pidfd = open_pidfd(pid);
+  const auto disposition = runtime::signal_disposition(pid, target_.signal);
+  if (!pidfd || !disposition || *disposition == runtime::SignalDisposition::ignores) return false;
+  const auto seen = runtime::activity_of(pid);
+  (void)send_signal(pidfd->get(), target_.signal);
+  const auto watch = loop_.add(pidfd->get(), EPOLLIN, [this, pid](std::uint32_t) { on_gone(pid); });
+  if (!watch) return false;
+  others_[pid] = Other{std::move(*pidfd), *watch, seen ? std::optional(*seen) : std::nullopt};
+  return true;
+}
+
+// Signals those whose turn it is.
+void Stopper::go_on() {
+  if (signal_those_below(target_.pid, children_now())) return after(to_die, &Stopper::give_up_the_deaf);
+  if (signalled_.empty()) return kill_now();  // it was alone from the beginning
+  watch_the_first();
+}
+
+void Stopper::on_gone(pid_t pid) {
+  const auto found = others_.find(pid);
+  if (found == others_.end()) return;
+  loop_.remove(found->second.watch);
+  others_.erase(found);
+  if (others_.empty()) go_on();
+}
+
+// Those that have not so much as woken up. (One that is just ending has taken its handlers off, but it moves.)
+void Stopper::give_up_the_deaf() {
+  for (auto at = others_.begin(); at != others_.end();) {
+    const auto now = at++;
+    const auto disposition = runtime::signal_disposition(now->first, target_.signal);
+    const auto seen = runtime::activity_of(now->first);
+    if (!disposition || !seen || runtime::first_process_hears(*disposition)) continue;
+    const bool deaf = seen->asleep && now->second.seen == *seen;
+    now->second.seen = *seen;
+    if (!deaf) continue;
+    loop_.remove(now->second.watch);
+    others_.erase(now);
+  }
+  if (others_.empty()) return go_on();
+  after(to_die, &Stopper::give_up_the_deaf);
+}
+
+// It has lost the processes that it perhaps waited for. As long as it does something about that, it may.
+void Stopper::watch_the_first() {
+  if (!runtime::activity_of(target_.pid)) return;  // its exit is on the way
+  if (first_hears()) {
+    // It was only starting when the stop began, or has put on a handler since: the signal that it missed.
+    (void)send_signal(target_.pidfd, target_.signal);
+    return;
+  }
+  const auto now = steady_clock::now();
+  if (!alone_since_) alone_since_ = now;
+  const auto seen = runtime::activity_of(target_.pid);
+  if (!seen) return;
+  const bool rests = seen->asleep && last_seen_ == *seen;
+  if (rests || now - *alone_since_ > to_tidy_up) return kill_now();
+  last_seen_ = *seen;
+  after(between_looks, &Stopper::watch_the_first);
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,94 @@
+#include "supervisor/log/log_pump.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+
+namespace consort::supervisor {
+namespace {
+
+constexpr std::size_t terminal_chunk = 65536;
+constexpr std::chrono::milliseconds hung_up_pause{100};
+
+}  // namespace
+
+Result<std::unique_ptr<LogPump>> LogPump::open(EventLoop& loop, const LogUnit& unit) {
+  LogWriter writer = TRY(LogWriter::open(unit));
+  return std::unique_ptr<LogPump>(new LogPump(loop, std::move(writer)));
+}
+
+LogPump::~LogPump() {
+  for (const auto& source : sources_) unwatch(*source);
+}
+
+void LogPump::unwatch(Source& source) {
+  if (source.watch != 0) loop_.remove(std::exchange(source.watch, 0));
+  if (source.pause != 0) loop_.cancel(std::exchange(source.pause, 0));
+}
+
+Result<> LogPump::watch(Source& source) {
+  const int fd = source.master >= 0 ? source.master : source.pipe.get();
+  source.watch = TRY(loop_.add(fd, EPOLLIN, [this, &source](std::uint32_t events) { on_readable(source, events); }));
+  return {};
+}
+
+Result<> LogPump::add_pipe(Fd pipe, LogStream stream) {
+  sources_.push_back(std::make_unique<Source>(Source{std::move(pipe), Fd(), -1, stream}));
+  return watch(*sources_.back());
+}
+
+Result<> LogPump::add_terminal(int master, Pipe relay) {
+  sources_.push_back(
+      std::make_unique<Source>(Source{std::move(relay.read), std::move(relay.write), master, LogStream::out}));
+  pump(*sources_.back());  // what a predecessor left in the relay
+  return watch(*sources_.back());
+}
+
+LogWriter::Pumped LogPump::pump(Source& source) {
+  const auto pumped = writer_.pump(source.pipe.get(), source.stream);
+  if (pumped) return *pumped;
+  std::fprintf(stderr, "consort-supervisor: %s\n", pumped.error().message().c_str());
+  return LogWriter::Pumped::ended;
+}
+
+bool LogPump::move_from_terminal(Source& source) {
+  ssize_t moved;
+  do moved = ::splice(source.master, nullptr, source.relay_write.get(), nullptr, terminal_chunk, SPLICE_F_NONBLOCK);
+  while (moved < 0 && errno == EINTR);
+  return moved > 0;
+}
+
+void LogPump::on_readable(Source& source, std::uint32_t events) {
+  if (source.master < 0) {
+    if (pump(source) == LogWriter::Pumped::ended) unwatch(source);
+    return;
+  }
+  if (move_from_terminal(source)) {
+    while (pump(source) == LogWriter::Pumped::moved) {
+    }
+    return;
+  }
+  // A hang-up of a pty means that nobody has it open just now, not that nobody ever will: look again in a while.
+  if ((events & EPOLLHUP) == 0) return;
+  unwatch(source);
+  source.pause = loop_.after(hung_up_pause, [this, &source] {
+    source.pause = 0;
+    if (!watch(source)) std::fprintf(stderr, "consort-supervisor: cannot watch a terminal\n");
+  });
+}
+
+void LogPump::drain() {
+  for (const auto& source : sources_) {
+    unwatch(*source);
+    do {
+      while (pump(*source) == LogWriter::Pumped::moved) {
+      }
+    } while (source->master >= 0 && move_from_terminal(*source));
+  }
+  sources_.clear();
+}
+
+}  // namespace consort::supervisor

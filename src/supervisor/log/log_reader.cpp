@@ -1,0 +1,221 @@
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <deque>
+
+#include "base/os/file.hpp"
+#include "supervisor/log.hpp"
+#include "supervisor/log/log_file.hpp"
+#include "supervisor/log/log_format.hpp"
+#include "supervisor/log/log_lines.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+// Lines by value, for the tail. `cut`: its beginning may not have been seen.
+struct KeptLine {
+  SystemTime time{};
+  LogStream stream = LogStream::out;
+  std::string text;
+  bool complete = true;
+  bool cut = false;
+};
+
+using CutLineHandler = std::function<void(const LogLine&, bool cut)>;
+
+struct Start {
+  std::size_t file = 0;
+  std::uint64_t offset = 0;
+  LineAssembler::Beginning beginning = LineAssembler::Beginning::whole;
+};
+
+}  // namespace
+
+struct LogReader::Impl {
+  std::string path;
+  LogReadOptions options;
+  bool begun = false;
+  std::optional<LogFile> current;
+  std::uint64_t offset = 0;
+  LineAssembler lines{LineAssembler::Beginning::whole};
+  Fd inotify;
+  LogFile::RecordHandler pending;  // of the read() that runs
+
+  Impl(std::string log_path, LogReadOptions read_options) : path(std::move(log_path)), options(read_options) {}
+
+  bool wanted(const LogLine& line) const {
+    return (!options.since || line.time >= *options.since) && (!options.until || line.time < *options.until);
+  }
+  void give(const LogLine& line, LineHandler& handler) const {
+    if (wanted(line)) handler(line);
+  }
+
+  Result<std::vector<LogFile>> open_all() const;
+  Result<Start> find_time(std::vector<LogFile>& files) const;
+  Result<Start> find_tail(std::vector<LogFile>& files, std::size_t newlines) const;
+  Result<> read_from(std::vector<LogFile>& files, Start start, const CutLineHandler& handler);
+  Result<bool> collect_tail(Start start, std::deque<KeptLine>& kept);
+  Result<> begin(LineHandler& handler);
+  Result<bool> next_file();
+};
+
+Result<std::vector<LogFile>> LogReader::Impl::open_all() const {
+  std::vector<LogFile> files;
+  for (const std::string& name : log_file_names(path)) {
+    auto file = TRY(LogFile::open(name));
+    // A rotation between two opens shows one file twice.
+    if (file && (files.empty() || files.back().inode() != file->inode())) files.push_back(std::move(*file));
+  }
+  return files;
+}
+
+// The last block that begins before `since`: everything before it is too old.
+Result<Start> LogReader::Impl::find_time(std::vector<LogFile>& files) const {
+  for (std::size_t i = files.size(); i-- > 0;) {
+    const std::uint64_t blocks = (TRY(files[i].size()) + log_block_bytes - 1) / log_block_bytes;
+    std::uint64_t low = 0, high = blocks;  // blocks below `low` begin before since, from `high` on they do not
+    while (low < high) {
+      const std::uint64_t middle = (low + high) / 2;
+      const auto time = files[i].block_time(middle * log_block_bytes);
+      if (time && *time < *options.since)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    if (low > 0) {
+      const std::uint64_t block = low - 1;
+      const bool first = i == 0 && block == 0;
+      return Start{i, block * log_block_bytes, first ? LineAssembler::Beginning::whole : LineAssembler::Beginning::cut};
+    }
+  }
+  return Start{};
+}
+
+// The last block from which on there are at least that many newlines.
+Result<Start> LogReader::Impl::find_tail(std::vector<LogFile>& files, std::size_t newlines) const {
+  std::size_t seen = 0;
+  for (std::size_t i = files.size(); i-- > 0;) {
+    std::uint64_t block = (TRY(files[i].size()) + log_block_bytes - 1) / log_block_bytes;
+    while (block-- > 0) {
+      (void)TRY(files[i].read_block(block * log_block_bytes, LogFile::Tail::take, [&](const LogRecord& record) {
+        seen += static_cast<std::size_t>(std::ranges::count(record.bytes, '\n'));
+      }));
+      if (seen >= newlines && !(i == 0 && block == 0))
+        return Start{i, block * log_block_bytes, LineAssembler::Beginning::cut};
+    }
+  }
+  return Start{};
+}
+
+// Reads to the end and leaves `current`, `offset` and `lines` where following goes on.
+Result<> LogReader::Impl::read_from(std::vector<LogFile>& files, Start start, const CutLineHandler& handler) {
+  lines = LineAssembler(start.beginning);
+  for (std::size_t i = start.file; i < files.size(); ++i) {
+    const bool last = i + 1 == files.size();
+    offset = TRY(files[i].read(i == start.file ? start.offset : 0, last ? LogFile::Tail::wait : LogFile::Tail::take,
+                               [&](const LogRecord& record) { lines.add(record, handler); }));
+  }
+  if (!files.empty()) current = std::move(files.back());
+  return {};
+}
+
+// The last lines, and whether all of them are whole: a line that began before `start` is not.
+Result<bool> LogReader::Impl::collect_tail(Start start, std::deque<KeptLine>& kept) {
+  std::vector<LogFile> files = TRY(open_all());
+  if (start.file >= files.size()) start = Start{};
+  TRY(read_from(files, start, [&](const LogLine& line, bool cut) {
+    kept.push_back(KeptLine{line.time, line.stream, std::string(line.text), line.complete, cut});
+    if (kept.size() > *options.tail) kept.pop_front();
+  }));
+  return std::ranges::none_of(kept, [](const KeptLine& line) { return line.cut; });
+}
+
+Result<> LogReader::Impl::begin(LineHandler& handler) {
+  begun = true;
+  std::vector<LogFile> files = TRY(open_all());
+  const auto give_whole = [&](const LogLine& line, bool cut) {
+    if (!cut || !options.since) give(line, handler);  // a cut line began before `since`
+  };
+  if (!options.tail) return read_from(files, options.since ? TRY(find_time(files)) : Start{}, give_whole);
+  // Two more than wanted: one line of each stream may be cut off by the block where we start.
+  std::size_t newlines = *options.tail + 2;
+  while (true) {
+    const Start start = TRY(find_tail(files, newlines));
+    std::deque<KeptLine> kept;
+    const bool whole = TRY(collect_tail(start, kept));
+    const bool from_the_start = start.file == 0 && start.offset == 0;
+    if (whole || from_the_start) {
+      for (const KeptLine& line : kept) give(LogLine{line.time, line.stream, line.text, line.complete}, handler);
+      return {};
+    }
+    newlines *= 4;
+  }
+}
+
+// After a rotation our file is path.1 or older: goes on with the one after it.
+Result<bool> LogReader::Impl::next_file() {
+  const std::vector<std::string> names = log_file_names(path);
+  std::optional<LogFile> newer;  // the file after ours; without ours, the oldest there is
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    auto file = TRY(LogFile::open(*name));
+    if (!file) continue;
+    if (current && file->inode() == current->inode()) break;
+    newer = std::move(file);
+  }
+  if (!newer) return false;
+  // What a rotated file holds is final, also a last record that looked unfinished.
+  if (current) (void)TRY(current->read(offset, LogFile::Tail::take, [&](const LogRecord& record) { pending(record); }));
+  current = std::move(newer);
+  offset = 0;
+  return true;
+}
+
+LogReader::LogReader(std::string path, LogReadOptions options)
+    : impl_(std::make_unique<Impl>(std::move(path), options)) {}
+LogReader::~LogReader() = default;
+LogReader::LogReader(LogReader&&) noexcept = default;
+LogReader& LogReader::operator=(LogReader&&) noexcept = default;
+
+Result<> LogReader::read(LineHandler& handler) {
+  if (!impl_->begun) return impl_->begin(handler);
+  const auto give = [&](const LogLine& line, bool) { impl_->give(line, handler); };
+  impl_->pending = [&](const LogRecord& record) { impl_->lines.add(record, give); };
+  do {
+    if (!impl_->current) continue;
+    impl_->offset = TRY(impl_->current->read(impl_->offset, LogFile::Tail::wait, impl_->pending));
+  } while (TRY(impl_->next_file()));
+  return {};
+}
+
+void LogReader::flush(LineHandler& handler) {
+  const auto give = [&](const LogLine& line, bool) { impl_->give(line, handler); };
+  if (impl_->current) {
+    const auto end = impl_->current->read(impl_->offset, LogFile::Tail::take,
+                                          [&](const LogRecord& record) { impl_->lines.add(record, give); });
+    if (end) impl_->offset = *end;
+  }
+  impl_->lines.flush(give);
+}
+
+Result<int> LogReader::watch_fd() {
+  if (impl_->inotify) return impl_->inotify.get();
+  Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!fd) return fail_errno("watch log");
+  // The folder: it also tells of the file's birth and of rotations.
+  const std::string folder = dir_name(impl_->path);
+  if (::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM) < 0)
+    return fail_errno("watch folder", folder);
+  impl_->inotify = std::move(fd);
+  return impl_->inotify.get();
+}
+
+void LogReader::acknowledge() {
+  std::array<char, 4096> events;
+  while (impl_->inotify && ::read(impl_->inotify.get(), events.data(), events.size()) > 0) {
+  }
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,59 @@
+// What the parts of one supervisor share. Created once in Supervisor; lives longer than everything that borrows it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/os/event_loop.hpp"
+#include "base/roots.hpp"
+#include "network/dns.hpp"
+#include "network/ports.hpp"
+#include "network/sandbox.hpp"
+#include "supervisor/container/unmounter.hpp"
+#include "supervisor/loop/keeper_link.hpp"
+#include "supervisor/loop/own_limits.hpp"
+#include "supervisor/protocol.hpp"
+
+namespace consort::supervisor {
+
+class Container;
+
+struct Context {
+  Context(EventLoop& event_loop, KeeperLink& keeper_link)
+      : loop(event_loop), keeper(keeper_link), unmounter(event_loop) {}
+
+  Roots roots;
+  std::string project;
+  std::string run_folder;  // run/projects/PROJECT
+  EventLoop& loop;
+  KeeperLink& keeper;
+  Unmounter unmounter;
+  std::unique_ptr<DnsServer> dns;
+  bool shutting_down = false;   // no restarts any more
+  bool journal_failed = false;  // which is said once
+  std::string init_program;     // consort-init, for `init: true`
+  InheritedLimits inherited;    // for the processes of containers
+
+  // Opened when first needed: a project without networks pays nothing.
+  Result<HostLink*> host_link();
+  Result<PortPublisher*> publisher();
+
+  std::function<void(const Event&)> emit;  // to subscribers
+  std::function<void()> settled;           // some container has become idle
+  std::function<void()> names_changed;     // some container's names came or went
+  std::function<Container*(const std::string& container_id)> find;
+  // Who holds a port: "project shop, container shop-web-1".
+  std::function<std::optional<std::string>(const std::string& protocol, std::uint16_t port)> port_owner;
+
+ private:
+  std::optional<HostLink> host_link_;
+  std::unique_ptr<PortPublisher> publisher_;
+};
+
+// One line on the supervisor's log.
+void log_line(const std::string& text);
+
+}  // namespace consort::supervisor

@@ -1,0 +1,157 @@
+#include "supervisor/loop/scope.hpp"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "base/os/file.hpp"
+#include "base/os/shared_library.hpp"
+#include "base/strings.hpp"
+#include "runtime/cgroup.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr char manager_name[] = "org.freedesktop.systemd1";
+constexpr char manager_path[] = "/org/freedesktop/systemd1";
+constexpr char manager_interface[] = "org.freedesktop.systemd1.Manager";
+constexpr std::chrono::seconds patience{5};  // for an answer; a machine that boots or is swamped takes its time
+
+// libsystemd, which is there wherever systemd is; only the command that starts a project's supervisor needs it.
+struct BusLibrary {
+  decltype(&::sd_bus_open_system) open_system;
+  decltype(&::sd_bus_flush_close_unref) close;
+  decltype(&::sd_bus_set_method_call_timeout) set_timeout;
+  decltype(&::sd_bus_match_signal) match_signal;
+  decltype(&::sd_bus_call_method) call_method;
+  decltype(&::sd_bus_process) process;
+  decltype(&::sd_bus_wait) wait;
+  decltype(&::sd_bus_message_read) read;
+  decltype(&::sd_bus_error_free) free_error;
+};
+
+Result<BusLibrary> load_library() {
+  SharedLibrary library = TRY(SharedLibrary::load({"libsystemd.so.0"}));
+  BusLibrary functions{};
+  library.find("sd_bus_open_system", functions.open_system);
+  library.find("sd_bus_flush_close_unref", functions.close);
+  library.find("sd_bus_set_method_call_timeout", functions.set_timeout);
+  library.find("sd_bus_match_signal", functions.match_signal);
+  library.find("sd_bus_call_method", functions.call_method);
+  library.find("sd_bus_process", functions.process);
+  library.find("sd_bus_wait", functions.wait);
+  library.find("sd_bus_message_read", functions.read);
+  library.find("sd_bus_error_free", functions.free_error);
+  TRY(library.complete());
+  return functions;
+}
+
+// Of this machine, not of the one around a container that sees the machine's sockets: pids would mean other processes.
+bool systemd_is_process_1() {
+  const Result<std::string> name = read_file("/proc/1/comm", 64);
+  return name && trim(*name) == "systemd" && path_exists("/run/systemd/system");
+}
+
+struct Job {
+  const BusLibrary* library;
+  std::string unit;
+  std::string result;  // "done" or why not; "" until then
+};
+
+int on_job_removed(sd_bus_message* message, void* data, sd_bus_error*) {
+  Job& job = *static_cast<Job*>(data);
+  std::uint32_t id = 0;
+  const char* path = nullptr;
+  const char* unit = nullptr;
+  const char* result = nullptr;
+  if (job.library->read(message, "uoss", &id, &path, &unit, &result) >= 0 && job.unit == unit) job.result = result;
+  return 0;
+}
+
+// Not SIGTERM, which would reach all processes of every container at the same moment: containers are stopped by the
+// supervisor, each with its own signal and time. The keeper takes SIGURG for that wish; everybody else ignores it
+// unless told otherwise.
+constexpr int scope_end_signal = SIGURG;
+
+Result<> call_start(const BusLibrary& library, sd_bus* bus, const std::string& unit, const std::string& project,
+                    pid_t pid) {
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+  const std::string description = "Containers of " + project;
+  // Tasks have no limit of the unit's: it would be one for all containers together. Mounts that volumes may lie on are
+  // taken away after the containers.
+  const int called = library.call_method(bus, manager_name, manager_path, manager_interface, "StartTransientUnit",
+                                         &error, nullptr, "ssa(sv)a(sa(sv))", unit.c_str(), "fail", 8,               //
+                                         "Description", "s", description.c_str(),                                    //
+                                         "Slice", "s", "system.slice",                                               //
+                                         "Delegate", "b", 1,                                                         //
+                                         "PIDs", "au", 1, static_cast<std::uint32_t>(pid),                           //
+                                         "KillSignal", "i", static_cast<std::int32_t>(scope_end_signal),             //
+                                         "TasksMax", "t", UINT64_MAX,                                                //
+                                         "CollectMode", "s", "inactive-or-failed",                                   //
+                                         "After", "as", 3, "local-fs.target", "remote-fs.target", "network.target",  //
+                                         0);
+  if (called >= 0) return {};
+  Error failed = errno_error(-called, "start unit", unit);
+  if (error.message != nullptr) failed = Error(Code::io, "start unit").on(unit).why(error.message);
+  library.free_error(&error);
+  return fail(std::move(failed));
+}
+
+Result<> start_scope(const std::string& unit, const std::string& project, pid_t pid) {
+  const BusLibrary library = TRY(load_library());
+  sd_bus* opened = nullptr;
+  if (const int got = library.open_system(&opened); got < 0) return fail_errno(-got, "connect to", "the system bus");
+  const std::unique_ptr<sd_bus, decltype(library.close)> bus(opened, library.close);
+  const auto microseconds = [](auto time) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+  };
+  library.set_timeout(bus.get(), microseconds(patience));
+  Job job{&library, unit, {}};
+  if (const int got = library.match_signal(bus.get(), nullptr, manager_name, manager_path, manager_interface,
+                                           "JobRemoved", on_job_removed, &job);
+      got < 0)
+    return fail_errno(-got, "listen to", "systemd");
+  TRY(call_start(library, bus.get(), unit, project, pid));
+  const auto deadline = steady_clock::now() + patience;
+  while (job.result.empty()) {
+    const int done = library.process(bus.get(), nullptr);
+    if (done < 0) return fail_errno(-done, "talk to", "systemd");
+    if (done > 0) continue;
+    const auto left = deadline - steady_clock::now();
+    if (left <= left.zero()) return fail(Error(Code::busy, "start unit").on(unit).why("systemd does not answer"));
+    library.wait(bus.get(), microseconds(left));
+  }
+  if (job.result == "done") return {};
+  return fail(Error(Code::io, "start unit").on(unit).why(job.result));
+}
+
+}  // namespace
+
+std::string scope_name(std::string_view project, pid_t pid) {
+  std::string name = "consort-";
+  for (const char c : project) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+    name += plain ? c : '_';
+  }
+  name.resize(std::min<std::size_t>(name.size(), 200));  // of 255 that a unit's name may have
+  return name + "-" + std::to_string(pid) + ".scope";
+}
+
+Result<> enter_scope(const std::string& project, pid_t pid) {
+  if (::geteuid() != 0 || !systemd_is_process_1()) return {};
+  const std::string unit = scope_name(project, pid);
+  TRY(start_scope(unit, project, pid));
+  return runtime::enter_delegated_leaf(unit, pid);
+}
+
+}  // namespace consort::supervisor

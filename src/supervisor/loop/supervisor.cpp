@@ -1,0 +1,240 @@
+#include "supervisor/loop/supervisor.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+// Long enough for the next command of the user to find us, short enough to leave nothing behind.
+constexpr std::chrono::milliseconds idle_linger{1000};
+constexpr std::chrono::milliseconds first_linger{10'000};
+constexpr std::chrono::milliseconds lock_retry{20};
+constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
+
+std::vector<std::string> record_files(const std::string& folder) {
+  std::vector<std::string> files;
+  DIR* opened = ::opendir(folder.c_str());
+  while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (name.ends_with(".json")) files.push_back(folder + "/" + std::string(name));
+  }
+  if (opened != nullptr) ::closedir(opened);
+  return files;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
+    : options_(std::move(options)),
+      loop_(std::move(loop)),
+      keeper_(std::move(keeper)),
+      context_(loop_, keeper_),
+      execs_(loop_),
+      server_(loop_, control_socket_path(options_.roots.project_run(options_.project)),
+              ControlServer::Handlers{[this](ConnectionId id, Request request, std::vector<Fd> fds) {
+                                        on_request(id, std::move(request), std::move(fds));
+                                      },
+                                      [this](ConnectionId id, WindowSize size) {
+                                        const auto console = exec_consoles_.find(id);
+                                        if (console == exec_consoles_.end()) return;
+                                        winsize window{size.rows, size.columns, 0, 0};
+                                        (void)::ioctl(console->second.get(), TIOCSWINSZ, &window);
+                                      },
+                                      [this](ConnectionId id) { on_closed(id); }}) {
+  context_.roots = options_.roots;
+  context_.project = options_.project;
+  context_.run_folder = options_.roots.project_run(options_.project);
+  context_.init_program = options_.init_program;
+  context_.inherited = options_.inherited;
+  context_.dns = std::make_unique<DnsServer>(loop_);
+  context_.emit = [this](const Event& event) { server_.broadcast(event); };
+  context_.find = [this](const std::string& id) { return find(id); };
+  context_.port_owner = [this](const std::string& protocol, std::uint16_t port) {
+    return owner_of_port(protocol, port);
+  };
+  context_.settled = [this] { consider_ending(); };
+  // Many containers change in one turn of the loop; their names are put together once.
+  context_.names_changed = [this] {
+    if (std::exchange(names_stale_, true)) return;
+    loop_.after(std::chrono::milliseconds(0), [this] { update_names(); });
+  };
+}
+
+Supervisor::~Supervisor() {
+  containers_.clear();
+}
+
+Result<std::unique_ptr<Supervisor>> Supervisor::create(SupervisorOptions options, Fd keeper) {
+  EventLoop loop = TRY(EventLoop::create());
+  std::unique_ptr<Supervisor> made(new Supervisor(std::move(options), std::move(loop), std::move(keeper)));
+  TRY(make_directories(made->context_.run_folder + "/containers", 0700));
+  TRY(made->watch_signals());
+  return made;
+}
+
+Result<> Supervisor::watch_signals() {
+  sigset_t watched;
+  sigemptyset(&watched);
+  sigaddset(&watched, SIGTERM);
+  sigaddset(&watched, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &watched, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) return fail_errno("watch signals");
+  (void)TRY(loop_.add(signals_.get(), EPOLLIN, [this](std::uint32_t) {
+    signalfd_siginfo info;
+    while (::read(signals_.get(), &info, sizeof info) > 0) {
+    }
+    do_shutdown(0);
+  }));
+  return {};
+}
+
+Result<> Supervisor::take_over() {
+  auto inheritance = TRY(keeper_.inherit());
+  if (inheritance.generation > 1)
+    log_line("takes over, supervisor " + std::to_string(inheritance.generation) + " of this project");
+  for (const std::string& file : record_files(context_.run_folder + "/containers")) {
+    auto text = read_file(file, record_bytes_limit);
+    auto record = text ? record_from_json(*text, file) : Result<Record>(fail(std::move(text.error())));
+    auto unit = record ? read_unit(record->unit_path) : Result<ContainerUnit>(fail(std::move(record.error())));
+    if (!unit) {
+      log_line(unit.error().message());
+      continue;
+    }
+    const std::string id = unit->id;
+    auto& container = containers_[id];
+    container = std::make_unique<Container>(context_, execs_, std::move(*unit), record->unit_path);
+    container->adopt(std::move(*record), inheritance);
+  }
+  for (const KeptExit& exit : inheritance.exits) on_exit(exit);
+  return {};
+}
+
+Result<> Supervisor::lock_keeper() {
+  const Fd lock = TRY(open_file(keeper_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
+  // Taken already by what a predecessor of ours put there: that one goes on.
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) keeper_.put("keeper.lock", lock.get());
+  return {};
+}
+
+Result<> Supervisor::run(const std::function<void()>& ready) {
+  TRY_WRAP(take_over(), "take over project", options_.project);
+  TRY(lock_keeper());
+  (void)TRY(loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); }));
+  TRY(server_.listen());
+  keeper_.ready();
+  ready();
+  context_.names_changed();
+  end_timer_ = loop_.after(first_linger, [this] { try_to_end(); });
+  return loop_.run();
+}
+
+void Supervisor::on_keeper() {
+  const auto exits = keeper_.receive();
+  if (!exits) {
+    // Containers go on under init; a keeper and a supervisor that follow us find them by their files.
+    log_line(exits.error().message());
+    return loop_.stop();
+  }
+  for (const KeptExit& exit : *exits) on_exit(exit);
+}
+
+void Supervisor::on_exit(const KeptExit& exit) {
+  for (const auto& [id, container] : containers_) {
+    if (!container->owns(exit.pid)) continue;
+    container->on_exit(exit.wait_status);  // acknowledges once it is recorded
+    keeper_.acknowledge(exit.pid);
+    return;
+  }
+  execs_.on_exit(exit.pid, exit.wait_status);
+  keeper_.acknowledge(exit.pid);
+}
+
+Container* Supervisor::find(const std::string& container_id) {
+  const auto found = containers_.find(container_id);
+  return found == containers_.end() ? nullptr : found->second.get();
+}
+
+std::vector<ContainerState> Supervisor::states() const {
+  std::vector<ContainerState> all;
+  for (const auto& [id, container] : containers_) all.push_back(container->state());
+  return all;
+}
+
+void Supervisor::update_names() {
+  names_stale_ = false;
+  std::vector<NameRecord> records;
+  for (const auto& [id, container] : containers_) {
+    if (!container->runs()) continue;
+    for (NameRecord& record : name_records_of(container->unit())) records.push_back(std::move(record));
+  }
+  if (!shared_names_ && !records.empty()) {
+    auto shared = SharedNames::create(loop_, options_.roots.run, options_.project, [this] { update_names(); });
+    if (shared)
+      shared_names_ = std::move(*shared);
+    else
+      log_line(shared.error().message());
+  }
+  if (shared_names_) {
+    if (const auto published = shared_names_->publish(records); !published) log_line(published.error().message());
+    for (const NameRecord& record : shared_names_->others()) records.push_back(record);
+  }
+  context_.dns->set_table(std::make_shared<const NameTable>(records));
+}
+
+std::optional<std::string> Supervisor::owner_of_port(const std::string& protocol, std::uint16_t port) const {
+  for (const auto& [id, container] : containers_)
+    for (const BoundPort& bound : container->state().ports)
+      if (bound.host_port == port && bound.protocol == protocol)
+        return "project " + options_.project + ", container " + container->unit().name;
+  return std::nullopt;
+}
+
+bool Supervisor::all_idle() const {
+  return std::ranges::all_of(containers_, [](const auto& entry) { return entry.second->idle(); });
+}
+
+void Supervisor::consider_ending() {
+  if (is_needed()) return;
+  loop_.cancel(end_timer_);
+  end_timer_ =
+      loop_.after(context_.shutting_down ? std::chrono::milliseconds(0) : idle_linger, [this] { try_to_end(); });
+}
+
+// A command that is about to connect holds the lock; then we stay. With the lock ours nobody can be on the way.
+void Supervisor::try_to_end() {
+  end_timer_ = 0;
+  if (is_needed()) return;
+  const auto lock = open_file(context_.run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
+  // Without the run folder nobody can be on the way either: that was removed under us.
+  const bool unreachable = !lock && lock.error().sys_errno() == ENOENT;
+  if (!unreachable && (!lock || ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0)) {
+    end_timer_ = loop_.after(context_.shutting_down ? lock_retry : idle_linger, [this] { try_to_end(); });
+    return;
+  }
+  if (!server_.retire() && !context_.shutting_down) {
+    // Somebody came in through the old name; the next ones must find one again.
+    if (const auto again = server_.listen(); !again) log_line(again.error().message());
+    return;
+  }
+  if (shared_names_) (void)shared_names_->publish({});
+  keeper_.finished();
+  loop_.stop();
+}
+
+}  // namespace consort::supervisor

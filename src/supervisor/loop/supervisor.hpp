@@ -1,0 +1,89 @@
+// The loop of one project: containers, control socket, names, and the keeper above.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/roots.hpp"
+#include "network/shared_names.hpp"
+#include "supervisor/container/container.hpp"
+#include "supervisor/container/exec_table.hpp"
+#include "supervisor/loop/context.hpp"
+#include "supervisor/loop/control_server.hpp"
+#include "supervisor/loop/keeper_link.hpp"
+
+namespace consort::supervisor {
+
+struct SupervisorOptions {
+  Roots roots;
+  std::string project;
+  std::string init_program;  // consort-init
+  InheritedLimits inherited;
+};
+
+class Supervisor {
+ public:
+  // keeper: our end of the socket pair.
+  static Result<std::unique_ptr<Supervisor>> create(SupervisorOptions options, Fd keeper);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Takes over what the keeper has, then serves. ready() is called once the control socket answers.
+  Result<> run(const std::function<void()>& ready);
+
+ private:
+  Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
+  Result<> take_over();
+  Result<> lock_keeper();
+  Result<> watch_signals();
+  void on_keeper();
+  void on_exit(const KeptExit& exit);
+  void on_request(ControlServer::ConnectionId id, Request request, std::vector<Fd> fds);
+  void on_closed(ControlServer::ConnectionId id);
+
+  // One a verb.
+  using ConnectionId = ControlServer::ConnectionId;
+  void do_start(ConnectionId id, const Request& request);
+  void do_stop(ConnectionId id, const Request& request);
+  void do_restart(ConnectionId id, const Request& request);
+  void do_wait(ConnectionId id, const Request& request);
+  void do_exec(ConnectionId id, const Request& request, std::vector<Fd> fds);
+  void do_exec_wait(ConnectionId id, const Request& request);
+  void do_attach(ConnectionId id, const Request& request);
+  void do_forget(ConnectionId id, const Request& request);
+  void do_shutdown(ConnectionId id);
+  void answer_ended(ConnectionId id);
+
+  Result<Container*> container_of_unit(const std::string& unit_path);
+  Container* find(const std::string& container_id);
+  Container* find_or_refuse(ConnectionId id, const Request& request);
+  void reply_state(ConnectionId id, const std::string& container_id);
+  void answer(ConnectionId id, const Result<>& result);
+  std::vector<ContainerState> states() const;
+
+  void update_names();
+  std::optional<std::string> owner_of_port(const std::string& protocol, std::uint16_t port) const;
+  bool all_idle() const;
+  // Whether somebody has still a use for us.
+  bool is_needed() const { return !all_idle() || (server_.connections() > 0 && !context_.shutting_down); }
+  void consider_ending();
+  void try_to_end();
+
+  SupervisorOptions options_;
+  EventLoop loop_;
+  KeeperLink keeper_;
+  Context context_;
+  ExecTable execs_;
+  ControlServer server_;
+  std::unique_ptr<SharedNames> shared_names_;
+  std::map<std::string, std::unique_ptr<Container>> containers_;
+  std::map<ConnectionId, Fd> exec_consoles_;  // for resizing
+  Fd signals_;
+  bool names_stale_ = false;
+  EventLoop::Token end_timer_ = 0;
+};
+
+}  // namespace consort::supervisor

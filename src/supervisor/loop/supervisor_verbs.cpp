@@ -1,0 +1,229 @@
+// Supervisor: what each request of the control socket does.
+#include <signal.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "supervisor/loop/supervisor.hpp"
+
+namespace consort::supervisor {
+
+void Supervisor::answer(ConnectionId id, const Result<>& result) {
+  if (!result) return server_.refuse(id, result.error());
+  Reply reply;
+  reply.ok = true;
+  server_.reply(id, reply);
+}
+
+void Supervisor::reply_state(ConnectionId id, const std::string& container_id) {
+  Reply reply;
+  reply.ok = true;
+  if (const Container* container = find(container_id)) reply.state = container->state();
+  server_.reply(id, reply);
+}
+
+Container* Supervisor::find_or_refuse(ConnectionId id, const Request& request) {
+  Container* container = find(request.id);
+  if (container == nullptr) server_.refuse(id, Error(Code::not_found, "No such container: " + request.id));
+  return container;
+}
+
+void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> fds) {
+  loop_.cancel(std::exchange(end_timer_, 0));
+  switch (request.op) {
+    case Op::subscribe:
+      server_.send_states(id, states());
+      return server_.subscribe(id);
+    case Op::snapshot:
+      return server_.send_states(id, states());
+    case Op::start:
+      return do_start(id, request);
+    case Op::stop:
+      return do_stop(id, request);
+    case Op::restart:
+      return do_restart(id, request);
+    case Op::wait:
+      return do_wait(id, request);
+    case Op::exec:
+      return do_exec(id, request, std::move(fds));
+    case Op::exec_wait:
+      return do_exec_wait(id, request);
+    case Op::attach:
+      return do_attach(id, request);
+    case Op::forget:
+      return do_forget(id, request);
+    case Op::shutdown:
+      return do_shutdown(id);
+    case Op::end:
+      if (!all_idle()) return answer(id, {});
+      return do_shutdown(id);
+    case Op::kill:
+      if (Container* container = find_or_refuse(id, request)) answer(id, container->kill(*request.signal));
+      return;
+    case Op::pause:
+      if (Container* container = find_or_refuse(id, request)) answer(id, container->pause());
+      return;
+    case Op::unpause:
+      if (Container* container = find_or_refuse(id, request)) answer(id, container->unpause());
+      return;
+    case Op::resize:
+      if (Container* container = find_or_refuse(id, request))
+        answer(id, container->resize(WindowSize{request.rows, request.columns}));
+      return;
+  }
+}
+
+void Supervisor::on_closed(ConnectionId id) {
+  exec_consoles_.erase(id);
+  consider_ending();
+}
+
+Result<Container*> Supervisor::container_of_unit(const std::string& unit_path) {
+  ContainerUnit unit = TRY(read_unit(unit_path));
+  if (unit.project != options_.project)
+    return fail(Error(Code::invalid, "start container").on(unit.name).why("it belongs to project " + unit.project));
+  const std::string id = unit.id;
+  auto& container = containers_[id];
+  if (!container)
+    container = std::make_unique<Container>(context_, execs_, std::move(unit), unit_path);
+  else if (!container->runs())
+    container->set_unit(std::move(unit));
+  return container.get();
+}
+
+void Supervisor::do_start(ConnectionId id, const Request& request) {
+  if (context_.shutting_down)
+    return server_.refuse(id, Error(Code::interrupted, "start container").why("shutting down"));
+  auto container = container_of_unit(request.unit);
+  if (!container) return server_.refuse(id, container.error());
+  (*container)->start([this, id, container_id = (*container)->unit().id](StartOutcome outcome) {
+    if (!outcome.result) return server_.refuse(id, outcome.result.error(), outcome.exit_code);
+    reply_state(id, container_id);
+  });
+}
+
+void Supervisor::do_stop(ConnectionId id, const Request& request) {
+  Container* container = find_or_refuse(id, request);
+  if (container == nullptr) return;
+  container->stop(request.timeout, request.signal,
+                  [this, id, container_id = request.id] { reply_state(id, container_id); });
+}
+
+void Supervisor::do_restart(ConnectionId id, const Request& request) {
+  Container* container = find_or_refuse(id, request);
+  if (container == nullptr) return;
+  if (auto unit = read_unit(container->unit_path())) container->set_unit(std::move(*unit));
+  container->restart(request.timeout, request.signal, [this, id, container_id = request.id](StartOutcome outcome) {
+    if (!outcome.result) return server_.refuse(id, outcome.result.error(), outcome.exit_code);
+    reply_state(id, container_id);
+  });
+}
+
+void Supervisor::do_wait(ConnectionId id, const Request& request) {
+  Container* container = find_or_refuse(id, request);
+  if (container == nullptr) return;
+  container->when(request.until, [this, id, container_id = request.id] { reply_state(id, container_id); });
+}
+
+void Supervisor::do_exec(ConnectionId id, const Request& request, std::vector<Fd> fds) {
+  Container* container = find_or_refuse(id, request);
+  if (container == nullptr) return;
+  Container::ExecRequest exec;
+  exec.process = request.process;
+  exec.tty = request.tty;
+  if (!request.tty && fds.size() == 3) {
+    exec.in = fds[0].get();
+    exec.out = fds[1].get();
+    exec.err = fds[2].get();
+  }
+  const auto number = std::make_shared<ExecTable::Id>(0);
+  auto begun = container->exec(
+      exec,
+      [this, id, number, tty = request.tty](Result<ExecStarted> started) {
+        if (!started) return server_.refuse(id, started.error(), runtime::exit_code_of_failed_start(started.error()));
+        Reply reply;
+        reply.ok = true;
+        reply.exec = *number;
+        reply.pid = started->pid;
+        reply.tty = tty;
+        std::vector<Fd> out;
+        if (auto pidfd = duplicate(started->pidfd)) out.push_back(std::move(*pidfd));
+        if (started->console) {
+          if (auto ours = duplicate(started->console.get())) exec_consoles_[id] = std::move(*ours);
+          out.push_back(std::move(started->console));
+        }
+        server_.reply(id, reply, std::move(out));
+        server_.dedicate(id);
+      },
+      [this, id](std::optional<int> status) {
+        exec_consoles_.erase(id);
+        Reply reply;
+        reply.ok = true;
+        reply.exit_code = status ? exit_status_of(*status).code : -1;
+        server_.reply(id, reply);
+      });
+  if (!begun) return server_.refuse(id, begun.error(), runtime::exit_code_of_failed_start(begun.error()));
+  *number = *begun;
+}
+
+void Supervisor::do_exec_wait(ConnectionId id, const Request& request) {
+  const auto answer_code = [this, id](std::optional<int> status) {
+    Reply reply;
+    reply.ok = true;
+    reply.exit_code = status ? exit_status_of(*status).code : -1;
+    server_.reply(id, reply);
+  };
+  const auto known = execs_.wait_adopted(request.exec, answer_code);
+  if (!known) return server_.refuse(id, known.error());
+  if (*known) answer_code(**known);
+}
+
+void Supervisor::do_attach(ConnectionId id, const Request& request) {
+  Container* container = find_or_refuse(id, request);
+  if (container == nullptr) return;
+  auto input = container->attach();
+  if (!input) return server_.refuse(id, input.error());
+  Reply reply;
+  reply.ok = true;
+  reply.tty = container->unit().tty;
+  std::vector<Fd> fds;
+  fds.push_back(std::move(*input));
+  server_.reply(id, reply, std::move(fds));
+}
+
+void Supervisor::do_forget(ConnectionId id, const Request& request) {
+  Container* container = find(request.id);
+  if (container != nullptr) {
+    if (const auto forgotten = container->forget(); !forgotten) return server_.refuse(id, forgotten.error());
+    containers_.erase(request.id);
+  }
+  // Of a container that only its file remembers.
+  answer(id, remove_file(run_state_path(context_.run_folder, request.id)));
+}
+
+// With what the asker can see us and the keeper end by.
+void Supervisor::answer_ended(ConnectionId id) {
+  std::vector<Fd> processes;
+  for (const pid_t pid : {::getpid(), ::getppid()})
+    if (auto pidfd = pid > 1 ? open_pidfd(pid) : Result<Fd>(Fd()); pidfd && *pidfd)
+      processes.push_back(std::move(*pidfd));
+  Reply reply;
+  reply.ok = true;
+  server_.reply(id, reply, std::move(processes));
+  consider_ending();
+}
+
+void Supervisor::do_shutdown(ConnectionId id) {
+  context_.shutting_down = true;
+  const auto left = std::make_shared<std::size_t>(containers_.size());
+  if (*left == 0) return answer_ended(id);
+  for (const auto& [container_id, container] : containers_) {
+    container->stop(std::nullopt, std::nullopt, [this, id, left] {
+      if (--*left == 0) answer_ended(id);
+    });
+  }
+}
+
+}  // namespace consort::supervisor
