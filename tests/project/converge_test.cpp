@@ -191,11 +191,11 @@ TEST(Converge, AnonymousVolumesGoOnUnlessRenewed) {
   scene.run("a").mounts = {{.name = "f00d", .target = "/cache", .anonymous = true}};
   const auto plan = plan_converge(project, scene.observed, {.recreate = Recreate::always});
   ASSERT_TRUE(plan);
-  ASSERT_EQ(plan->operations()[0].action, Action::create_container);
-  EXPECT_EQ(plan->operations()[0].container->mounts[0].source, "f00d");
+  ASSERT_TRUE(plan->operations()[0].is<CreateContainer>());
+  EXPECT_EQ(plan->operations()[0].as<CreateContainer>()->spec->mounts[0].source, "f00d");
   const auto renewed = plan_converge(project, scene.observed, {.renew_anonymous_volumes = true});
   ASSERT_TRUE(renewed);
-  EXPECT_EQ(renewed->operations()[0].container->mounts[0].source, "");
+  EXPECT_EQ(renewed->operations()[0].as<CreateContainer>()->spec->mounts[0].source, "");
 }
 
 TEST(Converge, DependentsWithRestartAreStoppedBeforeAndStartedAfter) {

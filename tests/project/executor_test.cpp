@@ -42,9 +42,9 @@ class Script final : public OperationRunner {
   std::vector<std::string> order;
 };
 
-Operation step(const std::string& name, std::vector<OperationId> needs = {}, Action action = Action::start_container) {
+Operation step(const std::string& name, std::vector<OperationId> needs = {}, Action action = StartContainer{}) {
   Operation operation;
-  operation.action = action;
+  operation.action = std::move(action);
   operation.target = name;
   operation.shown = "Container " + name;
   operation.before = "Starting";
@@ -56,7 +56,7 @@ Operation step(const std::string& name, std::vector<OperationId> needs = {}, Act
 TEST(Executor, RunsInTheOrderOfNeedsThroughCheckpoints) {
   Plan plan;
   const auto a = plan.add(step("a"));
-  const auto point = plan.add(step("point", {a}, Action::checkpoint));
+  const auto point = plan.add(step("point", {a}, Checkpoint{}));
   plan.at(point).shown.clear();
   plan.add(step("b", {point}));
   Script script;
@@ -106,7 +106,7 @@ TEST(Executor, TeardownGoesOnAndReportsEverything) {
 
 TEST(Executor, AnOptionalFailureIsAWarning) {
   Plan plan;
-  Operation wait = step("dep", {}, Action::await_condition);
+  Operation wait = step("dep", {}, AwaitCondition{});
   wait.necessity = Necessity::optional;
   wait.service = "db";
   const auto waited = plan.add(std::move(wait));
@@ -131,7 +131,7 @@ Result<> wait_for(const Cancellation& cancel) {
 
 TEST(Executor, AFailureEndsWhatOnlyWaits) {
   Plan plan;
-  plan.add(step("waits", {}, Action::await_condition));
+  plan.add(step("waits", {}, AwaitCondition{}));
   plan.add(step("fails"));
   Script script;
   script.body = [](const Operation& operation, const Cancellation& cancel) {
@@ -145,7 +145,7 @@ TEST(Executor, AFailureEndsWhatOnlyWaits) {
 
 TEST(Executor, TheUserInterrupts) {
   Plan plan;
-  const auto a = plan.add(step("waits", {}, Action::await_condition));
+  const auto a = plan.add(step("waits", {}, AwaitCondition{}));
   plan.add(step("b", {a}));
   Script script;
   script.body = [](const Operation&, const Cancellation& cancel) { return wait_for(cancel); };
@@ -161,7 +161,7 @@ TEST(Executor, TheUserInterrupts) {
 
 TEST(Executor, ALimitOfTime) {
   Plan plan;
-  plan.add(step("waits", {}, Action::await_condition));
+  plan.add(step("waits", {}, AwaitCondition{}));
   Script script;
   script.body = [](const Operation&, const Cancellation& cancel) { return wait_for(cancel); };
   Events events;

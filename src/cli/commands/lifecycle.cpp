@@ -106,14 +106,12 @@ Result<int> run_kill(Invocation& invocation) {
 
 Result<int> run_pause(Invocation& invocation) {
   const Opened opened = TRY(open_running(invocation, project::Oneoffs::leave_out));
-  return carry_out(*opened.workspace, project::plan_pause(opened.containers, project::Action::pause_container),
-                   "Pausing");
+  return carry_out(*opened.workspace, project::plan_pause(opened.containers), "Pausing");
 }
 
 Result<int> run_unpause(Invocation& invocation) {
   const Opened opened = TRY(open_running(invocation, project::Oneoffs::leave_out));
-  return carry_out(*opened.workspace, project::plan_pause(opened.containers, project::Action::unpause_container),
-                   "Unpausing");
+  return carry_out(*opened.workspace, project::plan_unpause(opened.containers), "Unpausing");
 }
 
 Result<int> run_rm(Invocation& invocation) {

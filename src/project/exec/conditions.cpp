@@ -37,12 +37,12 @@ std::chrono::milliseconds until_settled(const ContainerState& state) {
 }
 
 // nullopt: not decided yet.
-std::optional<Result<>> judge(const Operation& operation, const ContainerState& state) {
+std::optional<Result<>> judge(const Operation& operation, Awaited awaited, const ContainerState& state) {
   const std::string container = "container " + operation.target;
-  const bool dependency = operation.awaited != Awaited::running_or_healthy;
+  const bool dependency = awaited != Awaited::running_or_healthy;
   const std::string lead = dependency ? "dependency failed to start: " : "";
   const bool ended = state.status == Status::exited || state.status == Status::dead;
-  if (operation.awaited == Awaited::completed) {
+  if (awaited == Awaited::completed) {
     if (!ended) return std::nullopt;
     if (state.exit_code == 0) return Result<>();
     return Result<>(fail(Code::conflict, "service \"" + operation.service + "\" didn't complete successfully: exit " +
@@ -60,7 +60,7 @@ std::optional<Result<>> judge(const Operation& operation, const ContainerState& 
     case HealthStatus::none:
       break;
   }
-  if (operation.awaited == Awaited::running_or_healthy)
+  if (awaited == Awaited::running_or_healthy)
     return until_settled(state).count() > 0 ? std::nullopt : std::optional(Result<>());
   return Result<>(fail(Error(Code::invalid, lead + container + " has no healthcheck configured")
                            .hint("give the service a `healthcheck:`, or wait for `condition: service_started`")));
@@ -99,13 +99,13 @@ Result<> wait_readable(int fd, const ContainerState& state, const Cancellation& 
 }
 
 // One life of a watch: until decided, or nullopt when the supervisor has ended.
-Result<bool> follow(engine::Engine& engine, engine::Watch& watch, const Operation& operation,
+Result<bool> follow(engine::Engine& engine, engine::Watch& watch, const Operation& operation, Awaited awaited,
                     const Cancellation& cancel) {
   // Subscribed before this look, so nothing is missed in between.
   const engine::ContainerDetails details = TRY(engine.inspect(operation.target));
   ContainerState state = details.state;
   while (true) {
-    if (auto verdict = judge(operation, state)) {
+    if (auto verdict = judge(operation, awaited, state)) {
       TRY(std::move(*verdict));
       return true;
     }
@@ -119,7 +119,7 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, const Operatio
       if ((*change)->id != details.id) continue;
       if ((*change)->gone) return fail(Code::not_found, "container " + operation.target + " was removed");
       state = (*change)->state;
-      if (auto verdict = judge(operation, state)) {
+      if (auto verdict = judge(operation, awaited, state)) {
         TRY(std::move(*verdict));
         return true;
       }
@@ -143,12 +143,12 @@ std::string last_log_lines(engine::Engine& engine, const std::string& container,
 }
 
 Result<> await_condition(engine::Engine& engine, const std::string& project, const Operation& operation,
-                         const Cancellation& cancel) {
+                         Awaited awaited, const Cancellation& cancel) {
   // A supervisor that is replaced ends the stream; more than a few times in a row is not that.
   constexpr int most_watches = 100;
   for (int i = 0; i < most_watches; ++i) {
     auto watch = TRY(engine.watch(project));
-    auto decided = follow(engine, *watch, operation, cancel);
+    auto decided = follow(engine, *watch, operation, awaited, cancel);
     if (!decided) {
       Error error = std::move(decided).error();
       if (error.code() == Code::conflict) error.data().hint = circumstances(engine, operation.target);

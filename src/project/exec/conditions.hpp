@@ -13,7 +13,7 @@ namespace consort::project {
 // Docker's words on failure ("container x is unhealthy"); the hint tells what the check printed and the last lines of
 // the log.
 Result<> await_condition(engine::Engine& engine, const std::string& project, const Operation& operation,
-                         const Cancellation& cancel);
+                         Awaited awaited, const Cancellation& cancel);
 
 // The last lines of a container's log, each indented by two; "" if there are none.
 std::string last_log_lines(engine::Engine& engine, const std::string& container, std::size_t count);

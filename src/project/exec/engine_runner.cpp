@@ -18,9 +18,9 @@ const std::string& key_of(const Operation& operation) {
   return operation.object_id.empty() ? operation.target : operation.object_id;
 }
 
-engine::StopOptions stop_options(const Operation& operation) {
+engine::StopOptions stop_options(std::optional<int> timeout_seconds) {
   engine::StopOptions options;
-  if (operation.timeout_seconds) options.timeout = std::chrono::seconds(*operation.timeout_seconds);
+  if (timeout_seconds) options.timeout = std::chrono::seconds(*timeout_seconds);
   return options;
 }
 
@@ -47,19 +47,23 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
     path.emplace_back(key);
     return path;
   };
-  switch (operation.action) {
-    case Action::pull_image:
-      return session.project->locate(under("image"));
-    case Action::build_image:
-      return session.project->locate(under("build"));
-    case Action::await_condition:
-      return session.project->locate(under("healthcheck"));
-    default: {
-      const auto found = session.project->services.find(operation.service);
-      const char* attribute = found == session.project->services.end() ? "" : attribute_of(found->second, error);
-      return session.project->locate(*attribute ? under(attribute) : service);
-    }
-  }
+  if (operation.is<PullImage>()) return session.project->locate(under("image"));
+  if (operation.is<BuildImage>()) return session.project->locate(under("build"));
+  if (operation.is<AwaitCondition>()) return session.project->locate(under("healthcheck"));
+  const auto found = session.project->services.find(operation.service);
+  const char* attribute = found == session.project->services.end() ? "" : attribute_of(found->second, error);
+  return session.project->locate(*attribute ? under(attribute) : service);
+}
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+// Of a build that is carried out whatever a pull has brought.
+bool builds_in_any_case(const Operation& operation) {
+  const BuildImage* build = operation.as<BuildImage>();
+  return build && !build->only_if_missing;
 }
 
 }  // namespace
@@ -68,13 +72,12 @@ EngineRunner::EngineRunner(Session& session, const RunDetail& detail, const Plan
     : session_(session),
       detail_(detail),
       build_log_(session.progress, detail.build,
-                 std::ranges::count(plan.operations(), Action::build_image, &Operation::action) > 1
-                     ? BuildLog::Builds::several
-                     : BuildLog::Builds::one) {
+                 std::ranges::count_if(plan.operations(), &Operation::is<BuildImage>) > 1 ? BuildLog::Builds::several
+                                                                                          : BuildLog::Builds::one) {
   if (!session.project) return;
   compose::Strings services;
   for (const Operation& operation : plan.operations())
-    if (operation.action == Action::build_image && !operation.only_if_missing) services.push_back(operation.service);
+    if (builds_in_any_case(operation)) services.push_back(operation.service);
   build_groups_ = group_builds(*session.project, services, detail);
 }
 
@@ -89,57 +92,46 @@ Result<> EngineRunner::run(const Operation& operation, const Cancellation& cance
 
 Result<> EngineRunner::perform(const Operation& operation, const Cancellation& cancel) {
   engine::Engine& engine = session_.engine;
-  switch (operation.action) {
-    case Action::keep:
-    case Action::checkpoint:
-      return {};
-    case Action::pull_image:
-      return pull(operation, cancel);
-    case Action::build_image:
-      return build(operation, cancel);
-    case Action::remove_image:
-      return remove_image(operation);
-    case Action::create_network:
-      TRY(engine.create_network(*operation.network));
-      return {};
-    case Action::remove_network:
-      return remove_network(operation);
-    case Action::create_volume:
-      TRY(engine.create_volume(*operation.volume));
-      return {};
-    case Action::remove_volume:
-      return remove_volume(operation);
-    case Action::create_container:
-      return create(operation);
-    case Action::start_container:
-      return start(operation);
-    case Action::stop_container:
-      return stop(operation);
-    case Action::kill_container:
-      return engine.kill_container(key_of(operation), operation.signal);
-    case Action::restart_container:
-      return engine.restart_container(key_of(operation), stop_options(operation));
-    case Action::pause_container:
-      return engine.pause_container(key_of(operation));
-    case Action::unpause_container:
-      return engine.unpause_container(key_of(operation));
-    case Action::remove_container:
-      return engine.remove_container(key_of(operation),
-                                     {.force = operation.force ? engine::Force::yes : engine::Force::no,
-                                      .volumes = operation.remove_anonymous_volumes ? engine::AnonymousVolumes::remove
-                                                                                    : engine::AnonymousVolumes::keep});
-    case Action::rename_container:
-      return engine.rename_container(key_of(operation), operation.new_name);
-    case Action::await_condition:
-      return await_condition(engine, session_.project_name, operation, cancel);
-    case Action::run_hook:
-      return hooks(operation);
-  }
-  return fail(Code::internal, "operation without a meaning");
+  const std::string& key = key_of(operation);
+  return std::visit(
+      Overloaded{
+          [](const Checkpoint&) { return Result<>(); },
+          [](const Keep&) { return Result<>(); },
+          [&](const PullImage&) { return pull(operation, cancel); },
+          [&](const BuildImage& how) { return build(operation, how, cancel); },
+          [&](const RemoveImage&) { return remove_image(operation); },
+          [&](const CreateNetwork& wanted) -> Result<> {
+            TRY(engine.create_network(*wanted.spec));
+            return {};
+          },
+          [&](const RemoveNetwork&) { return remove_network(operation); },
+          [&](const CreateVolume& wanted) -> Result<> {
+            TRY(engine.create_volume(*wanted.spec));
+            return {};
+          },
+          [&](const RemoveVolume&) { return unless_in_use(operation, engine.remove_volume(operation.target)); },
+          [&](const CreateContainer& wanted) { return create(operation, *wanted.spec); },
+          [&](const StartContainer&) { return start(operation); },
+          [&](const StopContainer& how) { return stop(operation, how); },
+          [&](const KillContainer& how) { return engine.kill_container(key, how.signal); },
+          [&](const RestartContainer& how) { return engine.restart_container(key, stop_options(how.timeout_seconds)); },
+          [&](const PauseContainer&) { return engine.pause_container(key); },
+          [&](const UnpauseContainer&) { return engine.unpause_container(key); },
+          [&](const RemoveContainer& how) {
+            const auto volumes =
+                how.anonymous_volumes ? engine::AnonymousVolumes::remove : engine::AnonymousVolumes::keep;
+            return engine.remove_container(key, {.volumes = volumes});
+          },
+          [&](const RenameContainer& how) { return engine.rename_container(key, how.new_name); },
+          [&](const AwaitCondition& wait) {
+            return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
+          },
+          [&](const RunHooks& run) { return run_hooks(key, run.hooks); },
+      },
+      operation.action);
 }
 
-Result<> EngineRunner::create(const Operation& operation) {
-  engine::ContainerSpec spec = *operation.container;
+Result<> EngineRunner::create(const Operation& operation, engine::ContainerSpec spec) {
   if (spec.image_id.empty()) {
     const auto image = TRY(find_image(session_, spec.image, spec.platform));
     if (!image) return fail(Code::not_found, "No such image: " + spec.image);
@@ -163,8 +155,8 @@ Result<> EngineRunner::start(const Operation& operation) {
   return fail(std::move(error));
 }
 
-Result<> EngineRunner::stop(const Operation& operation) {
-  Result<> outcome = session_.engine.stop_container(key_of(operation), stop_options(operation));
+Result<> EngineRunner::stop(const Operation& operation, const StopContainer& how) {
+  Result<> outcome = session_.engine.stop_container(key_of(operation), stop_options(how.timeout_seconds));
   if (outcome || outcome.error().code() != Code::not_found) return outcome;
   // A supervisor does not know containers that it has never started: those are stopped already.
   const auto details = session_.engine.inspect(key_of(operation));
@@ -188,10 +180,6 @@ Result<> EngineRunner::remove_network(const Operation& operation) {
   // Stopped containers of a project that is changed keep their endpoints: those go first.
   for (const std::string& id : network->container_ids) (void)session_.engine.disconnect_network(id, network->id);
   return unless_in_use(operation, session_.engine.remove_network(network->id));
-}
-
-Result<> EngineRunner::remove_volume(const Operation& operation) {
-  return unless_in_use(operation, session_.engine.remove_volume(operation.target));
 }
 
 Result<> EngineRunner::remove_image(const Operation& operation) {
@@ -219,10 +207,10 @@ Result<> EngineRunner::pull(const Operation& operation, const Cancellation& canc
   return pull_image(session_, operation.service, operation.target, platform, detail_.pull, cancel);
 }
 
-Result<> EngineRunner::build(const Operation& operation, const Cancellation& cancel) {
+Result<> EngineRunner::build(const Operation& operation, const BuildImage& how, const Cancellation& cancel) {
   if (!session_.project) return fail(Code::internal, "build without a file");
   const compose::Service& service = *service_named(*session_.project, operation.service);
-  if (operation.only_if_missing) {
+  if (how.only_if_missing) {
     if (TRY(find_image(session_, operation.target, service.platform))) return {};
     return build_images(session_, {&service}, detail_, cancel, build_log_);
   }
@@ -238,15 +226,15 @@ Result<> EngineRunner::build(const Operation& operation, const Cancellation& can
   return {};
 }
 
-Result<> EngineRunner::hooks(const Operation& operation) {
-  for (const compose::Hook& hook : operation.hooks) {
+Result<> EngineRunner::run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks) {
+  for (const compose::Hook& hook : hooks) {
     engine::ExecSpec spec;
     spec.argv = hook.command.value_or(compose::Strings{});
     spec.user = hook.user;
     spec.working_dir = hook.working_dir;
     spec.privileged = hook.privileged;
     for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
-    const auto process = TRY(session_.engine.exec(key_of(operation), spec));
+    const auto process = TRY(session_.engine.exec(container, spec));
     const int code = TRY(process->wait());
     if (code != 0) return fail(Code::conflict, "a hook exited with status " + std::to_string(code));
   }

@@ -18,15 +18,14 @@ class EngineRunner final : public OperationRunner {
 
  private:
   Result<> perform(const Operation& operation, const Cancellation& cancel);
-  Result<> create(const Operation& operation);
+  Result<> create(const Operation& operation, engine::ContainerSpec spec);
   Result<> start(const Operation& operation);
-  Result<> stop(const Operation& operation);
+  Result<> stop(const Operation& operation, const StopContainer& how);
   Result<> remove_network(const Operation& operation);
-  Result<> remove_volume(const Operation& operation);
   Result<> remove_image(const Operation& operation);
   Result<> pull(const Operation& operation, const Cancellation& cancel);
-  Result<> build(const Operation& operation, const Cancellation& cancel);
-  Result<> hooks(const Operation& operation);
+  Result<> build(const Operation& operation, const BuildImage& how, const Cancellation& cancel);
+  Result<> run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks);
   Result<> unless_in_use(const Operation& operation, Result<> removed);
 
   Session& session_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -18,7 +19,16 @@ namespace consort::project {
 namespace {
 
 bool is_trivial(const Operation& operation) {
-  return operation.action == Action::keep || operation.action == Action::checkpoint;
+  return operation.is<Keep>() || operation.is<Checkpoint>();
+}
+
+bool only_waits(const Operation& operation) {
+  return operation.is<AwaitCondition>();
+}
+
+Outlook outlook_of(const Operation& trivial) {
+  const Keep* keep = trivial.as<Keep>();
+  return keep && keep->in_use ? Outlook::warning : Outlook::done;
 }
 
 class Execution {
@@ -41,7 +51,7 @@ class Execution {
       for (const Operation& operation : plan_.operations()) {
         missing_[operation.id] = operation.needs.size();
         for (const OperationId need : operation.needs) dependents_[need].push_back(operation.id);
-        if (operation.action == Action::await_condition) ++most_workers_;
+        if (only_waits(operation)) ++most_workers_;
       }
       for (const Operation& operation : plan_.operations())
         if (operation.needs.empty()) make_ready(operation.id);
@@ -62,7 +72,7 @@ class Execution {
       return;
     }
     tell(operation, operation.before, Outlook::working);
-    tell(operation, operation.after, operation.in_use ? Outlook::warning : Outlook::done);
+    tell(operation, operation.after, outlook_of(operation));
     succeeded(id);
   }
 
@@ -103,7 +113,7 @@ class Execution {
 
   std::optional<OperationId> take() {
     for (auto each = ready_.begin(); each != ready_.end(); ++each) {
-      const bool awaits = plan_.operations()[*each].action == Action::await_condition;
+      const bool awaits = only_waits(plan_.operations()[*each]);
       if (!awaits && active_ >= options_.parallel) continue;
       const OperationId id = *each;
       ready_.erase(each);
@@ -124,7 +134,7 @@ class Execution {
       lock.unlock();
       Result<> outcome = perform(operation);
       lock.lock();
-      --(operation.action == Action::await_condition ? awaiting_ : active_);
+      --(only_waits(operation) ? awaiting_ : active_);
       ++waiting_workers_;
       if (outcome || operation.necessity == Necessity::optional) {
         succeeded(*id);
@@ -143,15 +153,16 @@ class Execution {
       tell(operation, operation.after, Outlook::done);
     } else if (operation.necessity == Necessity::optional) {
       skipped(operation, outcome.error().message());
-    } else if (outcome.error().code() != Code::interrupted) {
-      tell(operation, operation.action == Action::pull_image ? "Error " + outcome.error().message() : "Error",
-           Outlook::error);
+    } else if (outcome.error().code() == Code::interrupted) {
+      if (interrupted_) tell(operation, "Interrupted: " + std::string(operation.facts().taken_back), Outlook::warning);
+    } else {
+      tell(operation, operation.is<PullImage>() ? "Error " + outcome.error().message() : "Error", Outlook::error);
     }
     return outcome;
   }
 
   void skipped(const Operation& operation, const std::string& why) {
-    if (operation.action != Action::await_condition) return tell(operation, "Skipped: " + why, Outlook::warning);
+    if (!only_waits(operation)) return tell(operation, "Skipped: " + why, Outlook::warning);
     const std::string_view lead = "dependency failed to start: ";
     const std::string said = "optional dependency \"" + operation.service + "\" failed to start";
     tell(operation, "Skipped: " + said, Outlook::warning);
@@ -161,8 +172,8 @@ class Execution {
   void tell(const Operation& operation, const std::string& word, Outlook outlook) {
     if (operation.shown.empty() || word.empty()) return;
     ProgressEvent event{.id = operation.shown, .outlook = outlook};
-    const bool as_text = operation.action == Action::pull_image || operation.shown == operation.service;
-    (as_text && operation.action != Action::build_image ? event.text : event.status) = word;
+    const bool as_text = operation.is<PullImage>() || operation.shown == operation.service;
+    (as_text && !operation.is<BuildImage>() ? event.text : event.status) = word;
     progress_.event(event);
   }
 
@@ -225,7 +236,8 @@ class Execution {
   std::size_t waiting_workers_ = 0;  // started and without work
   std::size_t active_ = 0, awaiting_ = 0;
   std::size_t most_workers_ = 0;  // the limit, and one for each operation that only waits
-  bool stopping_ = false, finished_ = false, interrupted_ = false;
+  bool stopping_ = false, finished_ = false;
+  std::atomic<bool> interrupted_ = false;
   std::vector<Error> errors_;
 };
 

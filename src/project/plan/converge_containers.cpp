@@ -145,13 +145,12 @@ void Converger::keep(const compose::Service& service, const engine::Container& c
   Replica replica{name, service.name, container.number, &container, container.state.started() && !stopped, {}, {}};
   if (stopped) replica.made = {stopped_.at(container.id)};
   if (container.name != name) {  // a recreation was interrupted before its last step
-    Operation rename = on_container(Action::rename_container, container);
-    rename.new_name = name;
+    Operation rename = on_container(RenameContainer{name}, container);
     rename.cause = "a recreation was interrupted";
     rename.needs = std::move(needs);
     replica.made.push_back(plan_.add(std::move(rename)));
   } else if (replica.running) {
-    Operation same = on_container(Action::keep, container);
+    Operation same = on_container(Keep{}, container);
     same.after = "Running";
     same.cause = "up to date";
     plan_.add(std::move(same));
@@ -180,14 +179,13 @@ Result<> Converger::recreate(const compose::Service& service, const engine::Cont
   spec->name = old.id.substr(0, 12) + "_" + name;
 
   Operation make;
-  make.action = Action::create_container;
   make.target = spec->name;
   make.service = service.name;
   make.number = old.number;
   make.cause = cause;
   make.shown = object;
   make.before = "Recreate";
-  make.container = std::move(spec);
+  make.action = CreateContainer{std::move(spec)};
   make.needs = std::move(needs);
   const OperationId made = plan_.add(std::move(make));
   recreated_.insert(service.name);
@@ -204,7 +202,7 @@ Result<> Converger::recreate(const compose::Service& service, const engine::Cont
     stopped.push_back(stop);
   }
   stopped.push_back(made);
-  Operation remove = on_container(Action::remove_container, old);
+  Operation remove = on_container(RemoveContainer{}, old);
   remove.cause = "replaced";
   remove.shown.clear();
   remove.needs = std::move(stopped);
@@ -212,11 +210,10 @@ Result<> Converger::recreate(const compose::Service& service, const engine::Cont
   gone_.insert(old.id);
 
   Operation rename;
-  rename.action = Action::rename_container;
+  rename.action = RenameContainer{name};
   rename.target = old.id.substr(0, 12) + "_" + name;
   rename.service = service.name;
   rename.number = old.number;
-  rename.new_name = name;
   rename.shown = object;
   rename.after = "Recreated";
   rename.needs = {removed};
@@ -226,10 +223,10 @@ Result<> Converger::recreate(const compose::Service& service, const engine::Cont
 }
 
 Result<> Converger::create(const compose::Service& service, unsigned number, Needs needs) {
+  auto spec = TRY(spec_of(service, number));
   Operation make;
-  make.action = Action::create_container;
-  make.container = TRY(spec_of(service, number));
-  make.target = make.container->name;
+  make.target = spec->name;
+  make.action = CreateContainer{std::move(spec)};
   make.service = service.name;
   make.number = number;
   make.cause = "no container for this replica";

@@ -14,13 +14,14 @@ std::string label_of(const engine::StringMap& labels, const char* key) {
   return found == labels.end() ? std::string() : found->second;
 }
 
+// "Network x", to be made or removed.
 Operation resource_operation(Action action, const char* kind, const std::string& name, std::string cause) {
   Operation operation;
-  operation.action = action;
+  operation.action = std::move(action);
   operation.target = name;
   operation.cause = std::move(cause);
   operation.shown = std::string(kind) + " " + name;
-  const bool creates = action == Action::create_network || action == Action::create_volume;
+  const bool creates = operation.is<CreateNetwork>() || operation.is<CreateVolume>();
   operation.before = creates ? "Creating" : "Removing";
   operation.after = creates ? "Created" : "Removed";
   return operation;
@@ -37,16 +38,16 @@ OperationId Converger::stop_once(const engine::Container& container, Needs needs
 
 OperationId Converger::add_create_network(const std::string& key, Needs needs, std::string cause) {
   auto spec = std::make_shared<engine::NetworkSpec>(network_spec(project_, key));
-  Operation operation = resource_operation(Action::create_network, "Network", spec->name, std::move(cause));
-  operation.network = std::move(spec);
+  const std::string name = spec->name;
+  Operation operation = resource_operation(CreateNetwork{std::move(spec)}, "Network", name, std::move(cause));
   operation.needs = std::move(needs);
   return plan_.add(std::move(operation));
 }
 
 OperationId Converger::add_create_volume(const std::string& key, Needs needs, std::string cause) {
   auto spec = std::make_shared<engine::VolumeSpec>(volume_spec(project_, key));
-  Operation operation = resource_operation(Action::create_volume, "Volume", spec->name, std::move(cause));
-  operation.volume = std::move(spec);
+  const std::string name = spec->name;
+  Operation operation = resource_operation(CreateVolume{std::move(spec)}, "Volume", name, std::move(cause));
   operation.needs = std::move(needs);
   return plan_.add(std::move(operation));
 }
@@ -92,7 +93,7 @@ Result<> Converger::network(const std::string& key, const compose::Network& netw
 }
 
 void Converger::replace_network(const std::string& key, const engine::Network& old) {
-  Operation remove = resource_operation(Action::remove_network, "Network", old.spec.name, "configuration has changed");
+  Operation remove = resource_operation(RemoveNetwork{}, "Network", old.spec.name, "configuration has changed");
   remove.object_id = old.id;
   for (const engine::Container& container : observed_.containers) {
     const bool attached = std::ranges::any_of(
@@ -141,7 +142,7 @@ Result<> Converger::volume(const std::string& key, const compose::Volume& volume
 }
 
 void Converger::replace_volume(const std::string& key, const std::string& name) {
-  Operation remove = resource_operation(Action::remove_volume, "Volume", name, "configuration has changed");
+  Operation remove = resource_operation(RemoveVolume{}, "Volume", name, "configuration has changed");
   for (const engine::Container& container : observed_.containers) {
     const bool uses = std::ranges::any_of(container.mounts, [&](const engine::MountPoint& mount) {
       return mount.type == engine::MountType::volume && mount.name == name;

@@ -44,7 +44,7 @@ void Converger::start_all() {
   Operation created;
   created.target = "created";
   for (const Operation& operation : plan_.operations())
-    if (operation.action != Action::keep) created.needs.push_back(operation.id);
+    if (!operation.is<Keep>()) created.needs.push_back(operation.id);
   const OperationId checkpoint = plan_.add(std::move(created));
   for (const std::string& name : graph_.order()) start_service(project_.services.at(name), checkpoint);
 }
@@ -58,7 +58,7 @@ OperationId Converger::await(const Replica& replica, Awaited awaited, Necessity 
   operation.needs = replica.up;
   if (replica.existing) operation.object_id = replica.existing->id;
   if (replica.running && fulfilled(*replica.existing, awaited)) {
-    operation.action = Action::keep;
+    operation.action = Keep{};
     operation.cause = std::string(done_word(awaited)) + " already";
   }
   return awaits_[key] = plan_.add(std::move(operation));
@@ -90,7 +90,7 @@ void Converger::start_service(const compose::Service& service, OperationId creat
   for (Replica& replica : found->second) {
     if (replica.running) continue;
     Operation start;
-    start.action = Action::start_container;
+    start.action = StartContainer{};
     start.target = replica.name;
     start.service = service.name;
     start.number = replica.number;
@@ -105,10 +105,9 @@ void Converger::start_service(const compose::Service& service, OperationId creat
     OperationId last = plan_.add(std::move(start));
     if (!service.post_start.empty()) {
       Operation hook;
-      hook.action = Action::run_hook;
+      hook.action = RunHooks{service.post_start};
       hook.target = replica.name;
       hook.service = service.name;
-      hook.hooks = service.post_start;
       hook.needs = {last};
       last = plan_.add(std::move(hook));
     }

@@ -71,8 +71,7 @@ class Downer {
 
   OperationId take_down(const engine::Container& container, Needs needs) {
     const OperationId stopped = add_stop(plan_, container, options_.stop, std::move(needs));
-    Operation remove = remove_operation(container);
-    remove.remove_anonymous_volumes = options_.volumes;
+    Operation remove = remove_operation(container, {.anonymous_volumes = options_.volumes});
     remove.needs = {stopped};
     removed_.push_back(plan_.add(std::move(remove)));
     return stopped;
@@ -89,13 +88,12 @@ class Downer {
         });
       });
       Operation operation;
-      operation.action = busy ? Action::keep : Action::remove_network;
+      operation.action = busy ? Action(Keep{.in_use = true}) : Action(RemoveNetwork{});
       operation.target = network.spec.name;
       operation.object_id = network.id;
       operation.shown = "Network " + network.spec.name;
       operation.before = "Removing";
       operation.after = busy ? std::string(still_in_use) : "Removed";
-      operation.in_use = busy;
       operation.needs = removed_;
       plan_.add(std::move(operation));
     }
@@ -111,12 +109,11 @@ class Downer {
                                    [&](const engine::MountPoint& mount) { return mount.name == volume.spec.name; });
       });
       Operation operation;
-      operation.action = busy ? Action::keep : Action::remove_volume;
+      operation.action = busy ? Action(Keep{.in_use = true}) : Action(RemoveVolume{});
       operation.target = volume.spec.name;
       operation.shown = "Volume " + volume.spec.name;
       operation.before = busy ? "" : "Removing";
       operation.after = busy ? std::string(still_in_use) : "Removed";
-      operation.in_use = busy;
       operation.needs = removed_;
       plan_.add(std::move(operation));
     }
@@ -141,7 +138,7 @@ class Downer {
     }
     for (const std::string& image : names) {
       Operation operation;
-      operation.action = Action::remove_image;
+      operation.action = RemoveImage{};
       operation.target = image;
       operation.shown = "Image " + (image.find(':') == std::string::npos ? image + ":latest" : image);
       operation.before = "Removing";

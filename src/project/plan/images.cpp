@@ -112,8 +112,8 @@ class ImagePlanner {
       const auto& made = ready_[other->name];
       needs.insert(needs.end(), made.begin(), made.end());
     }
-    Operation operation = build_operation(service, image, std::move(cause));
-    operation.only_if_missing = !needs.empty() && plan_.at(needs.front()).action == Action::pull_image;
+    const bool pulled = !needs.empty() && plan_.at(needs.front()).is<PullImage>();
+    Operation operation = build_operation(service, image, std::move(cause), {.only_if_missing = pulled});
     operation.needs = std::move(needs);
     ready_[service.name] = {plan_.add(std::move(operation))};
     return {};
@@ -150,7 +150,7 @@ class ImagePlanner {
 
 Operation image_operation(Action action, const compose::Service& service, const std::string& image, std::string cause) {
   Operation operation;
-  operation.action = action;
+  operation.action = std::move(action);
   operation.target = image;
   operation.service = service.name;
   operation.cause = std::move(cause);
@@ -167,14 +167,15 @@ bool has_latest_tag(const std::string& image) {
 }  // namespace
 
 Operation pull_operation(const compose::Service& service, const std::string& image, std::string cause) {
-  Operation operation = image_operation(Action::pull_image, service, image, std::move(cause));
+  Operation operation = image_operation(PullImage{}, service, image, std::move(cause));
   operation.before = "Pulling";
   operation.after = "Pulled";
   return operation;
 }
 
-Operation build_operation(const compose::Service& service, const std::string& image, std::string cause) {
-  Operation operation = image_operation(Action::build_image, service, image, std::move(cause));
+Operation build_operation(const compose::Service& service, const std::string& image, std::string cause,
+                          BuildImage how) {
+  Operation operation = image_operation(how, service, image, std::move(cause));
   operation.after = "Built";
   return operation;
 }
@@ -191,7 +192,7 @@ Result<Plan> plan_pull(const compose::Project& project, const std::map<std::stri
   std::map<std::string, std::string> pulled_by;
   const auto skip = [&plan](const compose::Service& service, std::string why) {
     Operation operation;
-    operation.action = Action::keep;
+    operation.action = Keep{};
     operation.target = service.name;
     operation.service = service.name;
     operation.shown = service.name;

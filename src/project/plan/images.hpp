@@ -44,6 +44,7 @@ Result<Plan> plan_pull(const compose::Project& project, const std::map<std::stri
 Plan plan_build(const compose::Project& project);
 
 Operation pull_operation(const compose::Service& service, const std::string& image, std::string cause);
-Operation build_operation(const compose::Service& service, const std::string& image, std::string cause);
+Operation build_operation(const compose::Service& service, const std::string& image, std::string cause,
+                          BuildImage how = {});
 
 }  // namespace consort::project

@@ -36,6 +36,18 @@ Awaited awaited_of(compose::DependencyCondition condition) {
   return condition == compose::DependencyCondition::completed_successfully ? Awaited::completed : Awaited::healthy;
 }
 
+// Things that are done to each container by itself.
+Plan on_each(const Containers& containers, const Action& action, const char* after) {
+  Plan plan;
+  plan.on_failure = OnFailure::go_on;
+  for (const engine::Container& container : containers) {
+    Operation operation = on_container(action, container);
+    operation.after = after;
+    plan.add(std::move(operation));
+  }
+  return plan;
+}
+
 class Starter {
  public:
   Starter(const Containers& containers, const ServiceGraph& graph) : containers_(containers), graph_(graph) {}
@@ -126,8 +138,7 @@ Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const
     if (!wanted) continue;
     for (const engine::Container& container : containers) {
       if (container.service != name) continue;
-      Operation operation = on_container(Action::restart_container, container);
-      operation.timeout_seconds = options.timeout_seconds;
+      Operation operation = on_container(RestartContainer{options.timeout_seconds}, container);
       operation.before = "Restarting";
       operation.after = "Started";
       operation.needs = needs;
@@ -141,8 +152,7 @@ Plan plan_kill(const Containers& containers, const std::string& signal) {
   Plan plan;
   plan.on_failure = OnFailure::go_on;
   for (const engine::Container& container : containers) {
-    Operation operation = on_container(Action::kill_container, container);
-    operation.signal = signal;
+    Operation operation = on_container(KillContainer{signal}, container);
     operation.before = "Killing";
     operation.after = "Killed";
     plan.add(std::move(operation));
@@ -150,23 +160,19 @@ Plan plan_kill(const Containers& containers, const std::string& signal) {
   return plan;
 }
 
-Plan plan_pause(const Containers& containers, Action action) {
-  Plan plan;
-  plan.on_failure = OnFailure::go_on;
-  for (const engine::Container& container : containers) {
-    Operation operation = on_container(action, container);
-    operation.after = action == Action::pause_container ? "Paused" : "Unpaused";
-    plan.add(std::move(operation));
-  }
-  return plan;
+Plan plan_pause(const Containers& containers) {
+  return on_each(containers, PauseContainer{}, "Paused");
+}
+
+Plan plan_unpause(const Containers& containers) {
+  return on_each(containers, UnpauseContainer{}, "Unpaused");
 }
 
 Plan plan_remove(const Containers& containers, const RemovePlanOptions& options) {
   Plan plan;
   plan.on_failure = OnFailure::go_on;
   for (const engine::Container& container : containers) {
-    Operation remove = remove_operation(container);
-    remove.remove_anonymous_volumes = options.anonymous_volumes;
+    Operation remove = remove_operation(container, {.anonymous_volumes = options.anonymous_volumes});
     if (options.stop_first && container.state.running()) remove.needs = {add_stop(plan, container, {}, {})};
     plan.add(std::move(remove));
   }

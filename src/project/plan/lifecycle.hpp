@@ -32,7 +32,8 @@ Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const
                   Dependents dependents, const StopPlanOptions& options);
 
 Plan plan_kill(const Containers& containers, const std::string& signal);
-Plan plan_pause(const Containers& containers, Action action);  // pause_container or unpause_container
+Plan plan_pause(const Containers& containers);
+Plan plan_unpause(const Containers& containers);
 
 struct RemovePlanOptions {
   bool anonymous_volumes = false;

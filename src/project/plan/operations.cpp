@@ -10,7 +10,7 @@ std::string container_object(const std::string& name) {
 
 Operation on_container(Action action, const engine::Container& container) {
   Operation operation;
-  operation.action = action;
+  operation.action = std::move(action);
   operation.target = container.name;
   operation.object_id = container.id;
   operation.service = container.service;
@@ -20,8 +20,7 @@ Operation on_container(Action action, const engine::Container& container) {
 }
 
 Operation stop_operation(const engine::Container& container, std::optional<int> timeout_seconds) {
-  Operation operation = on_container(Action::stop_container, container);
-  operation.timeout_seconds = timeout_seconds;
+  Operation operation = on_container(StopContainer{timeout_seconds}, container);
   operation.before = "Stopping";
   operation.after = "Stopped";
   return operation;
@@ -32,9 +31,8 @@ OperationId add_stop(Plan& plan, const engine::Container& container, const StopP
   Operation stop = stop_operation(container, options.timeout_seconds);
   if (const auto hooks = options.pre_stop.find(container.service);
       hooks != options.pre_stop.end() && container.state.status == engine::Status::running) {
-    Operation hook = on_container(Action::run_hook, container);
+    Operation hook = on_container(RunHooks{hooks->second}, container);
     hook.before = std::exchange(stop.before, "");  // its hooks are a part of stopping
-    hook.hooks = hooks->second;
     hook.needs = std::move(needs);
     needs = {plan.add(std::move(hook))};
   }
@@ -42,15 +40,15 @@ OperationId add_stop(Plan& plan, const engine::Container& container, const StopP
   return plan.add(std::move(stop));
 }
 
-Operation remove_operation(const engine::Container& container) {
-  Operation operation = on_container(Action::remove_container, container);
+Operation remove_operation(const engine::Container& container, RemoveContainer how) {
+  Operation operation = on_container(how, container);
   operation.before = "Removing";
   operation.after = "Removed";
   return operation;
 }
 
 Operation start_operation(const engine::Container& container) {
-  Operation operation = on_container(Action::start_container, container);
+  Operation operation = on_container(StartContainer{}, container);
   operation.before = "Starting";
   operation.after = "Started";
   return operation;
@@ -62,10 +60,9 @@ std::string_view done_word(Awaited awaited) {
 
 Operation await_operation(const std::string& container, const std::string& service, Awaited awaited) {
   Operation operation;
-  operation.action = Action::await_condition;
+  operation.action = AwaitCondition{awaited};
   operation.target = container;
   operation.service = service;
-  operation.awaited = awaited;
   operation.shown = container_object(container);
   operation.before = "Waiting";
   operation.after = std::string(done_word(awaited));

@@ -15,7 +15,7 @@ Operation stop_operation(const engine::Container& container, std::optional<int> 
 // Adds it to the plan, after the hooks that the service wants to be run before; gives the stop itself.
 OperationId add_stop(Plan& plan, const engine::Container& container, const StopPlanOptions& options,
                      std::vector<OperationId> needs);
-Operation remove_operation(const engine::Container& container);
+Operation remove_operation(const engine::Container& container, RemoveContainer how = {});
 Operation start_operation(const engine::Container& container);
 Operation await_operation(const std::string& container, const std::string& service, Awaited awaited);
 std::string_view done_word(Awaited awaited);  // "Healthy", "Exited"

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "compose/model.hpp"
@@ -17,36 +18,134 @@
 
 namespace consort::project {
 
-enum class Action : std::uint8_t {
-  keep,  // nothing to do, but said ("Running")
-  pull_image,
-  build_image,
-  remove_image,
-  create_network,
-  remove_network,
-  create_volume,
-  remove_volume,
-  create_container,
-  start_container,
-  stop_container,
-  kill_container,
-  restart_container,
-  pause_container,
-  unpause_container,
-  remove_container,
-  rename_container,
-  await_condition,
-  run_hook,
-  checkpoint,  // does nothing itself: one name for "all of these are done"
+// What becomes of an operation at work when the user wants to stop.
+enum class Interruption : std::uint8_t {
+  gives_up,  // it may take long: it notices within milliseconds and ends with Code::interrupted
+  finishes,  // it takes milliseconds, and half of it would be worth nothing: it is let finish
 };
-std::string_view to_string(Action action);
 
-// What await_condition waits for.
+// What is known of a kind of operation without looking at one.
+struct KindFacts {
+  std::string_view object, verb;  // in the printed plan: "container", "stop"
+  Interruption interruption = Interruption::finishes;
+  // How it is taken back where the plan is not carried out to its end: what is there then, and who starts from it. No
+  // operation needs the others of its plan for that: each leaves something from which the next plan can go on.
+  std::string_view taken_back;
+};
+
+// The kinds, each with what it takes beyond its target.
+
+// Does nothing itself: one name for "all of these are done".
+struct Checkpoint {
+  static constexpr KindFacts facts{.object = "all", .verb = "checkpoint", .taken_back = "nothing to take back"};
+};
+// Nothing to do, but said ("Running").
+struct Keep {
+  static constexpr KindFacts facts{.object = "container", .verb = "keep", .taken_back = "nothing to take back"};
+  bool in_use = false;  // it was to be removed, but others need it
+};
+
+struct PullImage {
+  static constexpr KindFacts facts{.object = "image",
+                                   .verb = "pull",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "whole layers stay, and the next pull takes them"};
+};
+struct BuildImage {
+  static constexpr KindFacts facts{.object = "image",
+                                   .verb = "build",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "the step at work is dropped; those before it are in the cache"};
+  bool only_if_missing = false;  // not if a pull has brought the image meanwhile
+};
+struct RemoveImage {
+  static constexpr KindFacts facts{.object = "image", .verb = "remove", .taken_back = "pulled or built again"};
+};
+
+struct CreateNetwork {
+  static constexpr KindFacts facts{.object = "network", .verb = "create", .taken_back = "stays for the next `up`"};
+  std::shared_ptr<const engine::NetworkSpec> spec;
+};
+struct RemoveNetwork {
+  static constexpr KindFacts facts{.object = "network", .verb = "remove", .taken_back = "made anew by `up`"};
+};
+struct CreateVolume {
+  static constexpr KindFacts facts{.object = "volume", .verb = "create", .taken_back = "stays for the next `up`"};
+  std::shared_ptr<const engine::VolumeSpec> spec;
+};
+struct RemoveVolume {
+  static constexpr KindFacts facts{.object = "volume", .verb = "remove", .taken_back = "its data is gone"};
+};
+
+struct CreateContainer {
+  static constexpr KindFacts facts{
+      .object = "container", .verb = "create", .taken_back = "stays; the next `up` starts or replaces it"};
+  std::shared_ptr<const engine::ContainerSpec> spec;
+};
+struct StartContainer {
+  static constexpr KindFacts facts{.object = "container",
+                                   .verb = "start",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "its supervisor goes on starting it"};
+};
+struct StopContainer {
+  static constexpr KindFacts facts{.object = "container",
+                                   .verb = "stop",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "its supervisor goes on stopping it"};
+  std::optional<int> timeout_seconds;  // negative: for ever
+};
+struct KillContainer {
+  static constexpr KindFacts facts{.object = "container", .verb = "kill", .taken_back = "the signal has been sent"};
+  std::string signal;
+};
+struct RestartContainer {
+  static constexpr KindFacts facts{.object = "container",
+                                   .verb = "restart",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "its supervisor goes on stopping it, and nobody starts it again"};
+  std::optional<int> timeout_seconds;  // negative: for ever
+};
+struct PauseContainer {
+  static constexpr KindFacts facts{.object = "container", .verb = "pause", .taken_back = "unpaused by `unpause`"};
+};
+struct UnpauseContainer {
+  static constexpr KindFacts facts{.object = "container", .verb = "unpause", .taken_back = "paused by `pause`"};
+};
+struct RemoveContainer {
+  static constexpr KindFacts facts{.object = "container", .verb = "remove", .taken_back = "made anew by `up`"};
+  bool anonymous_volumes = false;  // with them
+};
+struct RenameContainer {
+  static constexpr KindFacts facts{.object = "container", .verb = "rename", .taken_back = "the next `up` renames it"};
+  std::string new_name;
+};
+
+// What a wait is for.
 enum class Awaited : std::uint8_t {
   healthy,             // a dependency: healthy
   completed,           // a dependency: exited with 0
   running_or_healthy,  // up --wait: running, or healthy where there is a check
 };
+struct AwaitCondition {
+  static constexpr KindFacts facts{.object = "container",
+                                   .verb = "wait",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "nothing to take back"};
+  Awaited awaited = Awaited::healthy;
+};
+struct RunHooks {
+  static constexpr KindFacts facts{.object = "container",
+                                   .verb = "hook",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "the hook at work is killed, its container runs on"};
+  std::vector<compose::Hook> hooks;  // inside the container `target`
+};
+
+using Action =
+    std::variant<Checkpoint, Keep, PullImage, BuildImage, RemoveImage, CreateNetwork, RemoveNetwork, CreateVolume,
+                 RemoveVolume, CreateContainer, StartContainer, StopContainer, KillContainer, RestartContainer,
+                 PauseContainer, UnpauseContainer, RemoveContainer, RenameContainer, AwaitCondition, RunHooks>;
 
 enum class Necessity : std::uint8_t { required, optional };  // optional: a failure is a warning, and goes on
 
@@ -57,7 +156,7 @@ inline constexpr std::string_view still_in_use = "Resource is still in use";
 
 struct Operation {
   OperationId id = 0;
-  Action action = Action::checkpoint;
+  Action action;
   std::string target;     // the object's name; of a checkpoint: what is reached
   std::string object_id;  // the engine's id, where the object is there already
   std::string service;
@@ -69,19 +168,15 @@ struct Operation {
   // What progress says: "Container lms-web-1", "Starting", "Started". Empty words say nothing.
   std::string shown, before, after;
 
-  // What the action takes, by its kind.
-  std::shared_ptr<const engine::ContainerSpec> container;
-  std::shared_ptr<const engine::NetworkSpec> network;
-  std::shared_ptr<const engine::VolumeSpec> volume;
-  std::string new_name;                // rename_container
-  std::string signal;                  // kill_container
-  std::optional<int> timeout_seconds;  // stop, restart; negative = for ever
-  Awaited awaited = Awaited::healthy;
-  bool remove_anonymous_volumes = false;
-  bool force = false;                // remove_container: a running one too
-  bool in_use = false;               // keep: it was to be removed, but others need it
-  bool only_if_missing = false;      // build_image: not if a pull has brought the image meanwhile
-  std::vector<compose::Hook> hooks;  // run_hook: inside the container `target`
+  template <typename Kind>
+  bool is() const {
+    return std::holds_alternative<Kind>(action);
+  }
+  template <typename Kind>
+  const Kind* as() const {  // null: of another kind
+    return std::get_if<Kind>(&action);
+  }
+  const KindFacts& facts() const;
 };
 
 enum class OnFailure : std::uint8_t {

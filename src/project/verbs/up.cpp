@@ -26,7 +26,7 @@ Result<> ensure_images(Session& session, const ImageOptions& options, const RunD
   const Plan plan = TRY(plan_images(*session.project, local, options));
   std::set<std::string> built;
   for (const Operation& operation : plan.operations())
-    if (operation.action == Action::build_image) built.insert(operation.service);
+    if (operation.is<BuildImage>()) built.insert(operation.service);
   if (!built.empty() && session.dry_run == DryRun::no && session.before_builds) session.before_builds();
   warn_of_outdated_images(session, detail, built);
   return execute(session, plan, built.empty() ? "Pulling" : "Building", detail);
