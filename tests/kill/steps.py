@@ -1,0 +1,280 @@
+"""A command is cut at one of its system calls that change a file system; then the next command must work, and in the end nothing may be left.
+
+A case is a class: `prepare` makes what the command under test needs, `command` is what is cut, `check` looks at what the next
+command made of it, `clean` takes the world back to where it was.
+"""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+import harness  # noqa: E402
+
+# No command may hang; this is a bound on hanging, not on speed.
+DEADLINE = 60
+FILES = 200
+
+COMPOSE = """\
+services:
+  base:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "trap 'exit 0' TERM; echo base is up; while :; do sleep 1 & wait; done"]
+    healthcheck: {test: "true", interval: 30s}
+    stop_grace_period: 1s
+    volumes: ["data:/data"]
+    ports: ["127.0.0.1::7000/udp"]
+  top:
+    image: debian:bookworm-slim
+    command: sleep infinity
+    stop_grace_period: 0s
+    environment: {VERSION: "${VERSION:-1}"}
+    secrets: [word]
+    ports: ["127.0.0.1::7000"]
+    depends_on: {base: {condition: service_healthy}}
+volumes: {data: {}}
+secrets: {word: {environment: WORD}}
+"""
+DOCKERFILE = """\
+FROM debian:bookworm-slim
+RUN mkdir -p /a/b/c && for i in $(seq 50); do echo $i > /a/b/$i; done
+COPY file /file
+RUN rm /a/b/7 && echo done > /done
+"""
+FILL = f"mkdir -p /data/deep/er && for i in $(seq {FILES}); do echo $i > /data/deep/er/$i; done && echo all > /data/complete"
+LOOK = "ls /data/deep/er 2>/dev/null | wc -l; cat /data/complete 2>/dev/null; true"
+
+
+class Violation(Exception):
+    pass
+
+
+def hold(condition, text):
+    if not condition:
+        raise Violation(text)
+
+
+class Stage:
+    """One world for all cuts of a case."""
+
+    def __init__(self, world, cut):
+        self.world, self.cut, self.history = world, cut, []
+        world.env["WORD"] = "s3cret"
+        world.write("compose.yaml", COMPOSE)
+        world.write("image/Dockerfile", DOCKERFILE)
+        world.write("image/file", "content\n")
+
+    def run(self, *argv, env=None, status=0):
+        """The next command: within the deadline, and with this exit code."""
+        try:
+            ran = self.world.consort(*argv, status=None, env=env, timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise Violation(f"consort {' '.join(argv)} hangs") from None
+        self.history.append(str(ran))
+        hold(status is None or ran.status == status, f"status {ran.status}:\n{ran}")
+        return ran
+
+    def under(self, flags, argv, env=None):
+        """The command under the cutter: what the cutter said of it, and its exit code."""
+        words = [str(self.cut), *flags, "--", str(harness.CONSORT), *argv]
+        try:
+            done = subprocess.run(words, cwd=self.world.project, env={**self.world.env, **(env or {})}, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, errors="replace", timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise Violation(f"consort {' '.join(argv)} hangs while it is cut") from None
+        self.history.append(f"$ {' '.join(words)}\n[status {done.returncode}]\n{done.stdout}{done.stderr}")
+        said = [line for line in done.stderr.splitlines() if line.startswith("cut: ")]
+        return (said[-1] if said else ""), done.returncode
+
+    def volume(self):
+        """How many files the volume has, and whether it says that it is complete."""
+        lines = self.run("exec", "-T", "base", "sh", "-c", LOOK).out.split()
+        return int(lines[0]), lines[1:] == ["all"]
+
+    def running(self, *services):
+        states = {c["Service"]: c["State"] for c in self.world.ps_all()}
+        hold(all(states.get(s) == "running" for s in services), f"not all of {services} run: {states}")
+
+
+class Case:
+    env = None
+    kept = "(?!)"  # what each round may leave (a regular expression)
+
+    def prepare(self, stage):
+        pass
+
+    def follow(self, stage):
+        """The next command: the same again, unless a case says otherwise."""
+        stage.run(*self.command, env=self.env)
+
+    def check(self, stage):
+        pass
+
+    def clean(self, stage):
+        stage.run("down", "-v", "-t", "0")
+
+
+class Up(Case):
+    command = ("up", "-d", "--quiet-pull")
+
+    def check(self, stage):
+        stage.running("base", "top")
+        hold(stage.run("exec", "-T", "top", "cat", "/run/secrets/word").out == "s3cret", "the secret is not there")
+
+
+class FilledUp(Case):
+    def prepare(self, stage):
+        stage.run("up", "-d")
+        stage.run("exec", "-T", "base", "sh", "-c", FILL)
+
+
+class Change(FilledUp):
+    command = ("up", "-d")
+    env = {"VERSION": "2"}
+
+    def check(self, stage):
+        stage.running("base", "top")
+        hold(stage.run("exec", "-T", "top", "printenv", "VERSION").out == "2\n", "the change has not arrived")
+        hold(stage.volume() == (FILES, True), f"the volume has lost something: {stage.volume()}")
+
+
+class Restart(FilledUp):
+    command = ("restart", "-t", "1")
+
+    def check(self, stage):
+        stage.running("base", "top")
+        hold(stage.volume() == (FILES, True), f"the volume has lost something: {stage.volume()}")
+
+
+class Down(FilledUp):
+    command = ("down", "-v", "-t", "0")
+
+    def follow(self, stage):
+        stage.run("up", "-d")
+
+    def check(self, stage):
+        stage.running("base", "top")
+        hold(stage.volume() in ((FILES, True), (0, False)), f"half a volume has come back: {stage.volume()}")
+
+
+class Build(Case):
+    command = ("-f", "built.yaml", "build", "--no-cache")
+    kept = r"data/layers/[0-9a-f]{20}$"  # the build cache
+
+    def prepare(self, stage):
+        # Content of its own, so that every cut finds steps to do.
+        stage.world.write("image/file", f"{os.urandom(8).hex()}\n")
+        stage.world.write("built.yaml", "services: {built: {image: kill/built, build: image}}\n")
+
+    def check(self, stage):
+        ran = stage.run("-f", "built.yaml", "run", "--rm", "-T", "built", "sh", "-c", "ls /a/b | wc -l; cat /file /done")
+        wanted = f"50\n{(stage.world.project / 'image/file').read_text()}done\n"
+        hold(ran.out == wanted, f"the image is not what the steps make:\n{ran}")
+
+    def clean(self, stage):
+        stage.run("-f", "built.yaml", "down")
+        stage.run("image", "rm", "kill/built")
+        stage.run("image", "prune", "-f")
+
+
+class Load(Case):
+    command = ("image", "load", "-i", "saved.tar")
+
+    def prepare(self, stage):
+        if not (stage.world.project / "saved.tar").exists():
+            stage.run("image", "tag", "debian:bookworm-slim", "kill/saved")
+            stage.run("image", "save", "-o", "saved.tar", "kill/saved")
+        stage.run("image", "rm", "kill/saved", status=None)
+
+    def check(self, stage):
+        stage.world.write("loaded.yaml", "services: {loaded: {image: kill/saved, command: cat /etc/os-release}}\n")
+        hold("bookworm" in stage.run("-f", "loaded.yaml", "run", "--rm", "-T", "loaded").out, "the loaded image does not run")
+
+    def clean(self, stage):
+        stage.run("-f", "loaded.yaml", "down")
+        stage.run("image", "rm", "kill/saved")
+
+
+class Commit(FilledUp):
+    command = ("commit", "top", "kill/committed")
+
+    def clean(self, stage):
+        stage.run("image", "rm", "kill/committed")
+        super().clean(stage)
+        stage.run("image", "prune", "-f")
+
+
+class OneOff(Case):
+    command = ("run", "--rm", "-T", "--no-deps", "top", "true")
+
+
+CASES = {"up": Up, "change": Change, "restart": Restart, "down": Down, "build": Build, "load": Load, "commit": Commit, "run": OneOff}
+
+
+def listing(world):
+    """Everything that is there, down to what an image or a container consists of; not the files of the database."""
+    found = set()
+    for root in (world.data, world.run_root):
+        for folder, names, files in os.walk(root):
+            relative = pathlib.Path(folder).relative_to(root.parent)
+            if len(relative.parts) >= (4 if "blobs" in relative.parts else 3):
+                names.clear()
+            found.update(str(relative / name) for name in [*names, *files] if not name.startswith("state.db"))
+    for kind, lines in harness.host_lists().items():
+        found.update(f"{kind}: {line}" for line in lines if kind != "mounts" or "consort" in line)
+    return found
+
+
+def one_cut(stage, case, number, flags, before):
+    """One round: prepared, cut, followed, checked, cleaned. Gives what was cut; raises Violation."""
+    stage.history.clear()
+    case.prepare(stage)
+    said, status = stage.under(["--at", str(number), *flags], case.command, case.env)
+    case.follow(stage)
+    case.check(stage)
+    case.clean(stage)
+    def left():
+        return sorted(line for line in listing(stage.world) - before if not re.match(case.kept, line))
+
+    try:
+        harness.eventually("nothing is left behind", lambda: not left(), 5)
+    except harness.Failure:
+        raise Violation("left behind:\n  " + "\n  ".join(left()[:20])) from None
+    return said, status
+
+
+def count_calls(stage, case):
+    """Two whole rounds first: the second is counted, and what is there after it is what may be there."""
+    for flags in (["--count"], ["--count"]):
+        case.prepare(stage)
+        said, status = stage.under(flags, case.command, case.env)
+        hold(status == 0, f"the command fails uncut:\n{stage.history[-1]}")
+        case.follow(stage)
+        case.check(stage)
+        case.clean(stage)
+    return int(re.search(r"(\d+) calls", said)[1]), listing(stage.world)
+
+
+def tear_down(world):
+    """After a violation: whatever hangs is ended, so that the next round begins on clean ground."""
+    for folder in pathlib.Path("/sys/fs/cgroup").rglob("consort/*"):
+        for pid in (folder / "cgroup.procs").read_text().split() if (folder / "cgroup.procs").exists() else []:
+            with contextlib.suppress(OSError):
+                os.kill(int(pid), signal.SIGKILL)
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            mine = str(world.run_root).encode() in (entry / "environ").read_bytes() or (entry / "cwd").resolve() == world.project
+            if mine and (entry / "comm").read_text().startswith("consort"):
+                os.kill(int(entry.name), signal.SIGKILL)
+    world.destroy()
+
+
+def keep(world, to, text):
+    to.mkdir(parents=True, exist_ok=True)
+    (to / "what").write_text(text)
+    world.keep_artefacts(to)
+    shutil.rmtree(to / "data", ignore_errors=True)
