@@ -69,6 +69,17 @@ function(consort_module name)
   target_link_libraries(consort_${name} PUBLIC ${ARG_DEPENDS})
 endfunction()
 
+# Only what asks for a path is compiled with it: everything else is the same in every checkout, and cached as such.
+function(consort_test_paths)
+  foreach(source ${ARGN})
+    file(READ ${source} text)
+    if(text MATCHES "CONSORT_(TEST_DATA|SOURCE_ROOT|BINARY_ROOT)|support.hpp")
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS CONSORT_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}"
+        CONSORT_SOURCE_ROOT="${PROJECT_SOURCE_DIR}" CONSORT_BINARY_ROOT="${PROJECT_BINARY_DIR}")
+    endif()
+  endforeach()
+endfunction()
+
 # consort_test(NAME DEPENDS ...): one test program test_NAME of all *_test.cpp under the current folder. Tests find
 # their data under CONSORT_TEST_DATA (the folder of the test's sources).
 function(consort_test name)
@@ -78,9 +89,8 @@ function(consort_test name)
     return()
   endif()
   add_executable(test_${name} ${sources})
-  target_compile_definitions(test_${name} PRIVATE CONSORT_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}"
-    CONSORT_SOURCE_ROOT="${PROJECT_SOURCE_DIR}" CONSORT_BINARY_ROOT="${PROJECT_BINARY_DIR}"
-    CONSORT_VERSION="${PROJECT_VERSION}")
+  target_compile_definitions(test_${name} PRIVATE CONSORT_VERSION="${PROJECT_VERSION}")
+  consort_test_paths(${sources})
   target_link_libraries(test_${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()
