@@ -35,6 +35,13 @@ struct Redirect {
   std::uint16_t target_port = 0;
 };
 
+struct PortRules {
+  std::vector<Redirect> redirects;
+  // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set. Their targets
+  // do not matter.
+  std::vector<Redirect> guards;
+};
+
 class Firewall {
  public:
   // In the network namespace of the caller, for good.
@@ -49,19 +56,19 @@ class Firewall {
   Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
   Result<std::vector<std::string>> bridges();
 
-  // An older one of the same address and port is replaced. UDP flows that began before follow from their next packet
-  // on.
-  Result<> add_redirects(std::span<const Redirect> redirects);
-  Result<> remove_redirects(std::span<const Redirect> redirects);
-  // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set.
-  Result<> guard_loopback(std::span<const Redirect> ports);
-  Result<> release_loopback(std::span<const Redirect> ports);
+  // One transaction each. An older redirection of the same address and port is replaced; what is gone already is no
+  // failure. Flows that the kernel knows keep their way: see conntrack.hpp.
+  Result<> add_ports(const PortRules& ports);
+  Result<> remove_ports(const PortRules& ports);
 
  private:
   struct State;
   explicit Firewall(std::unique_ptr<State> state);
   Result<> remove_unused_table();
   Result<std::vector<firewall::ElementChange>> elements_with(std::span<const std::string> bridges);
+  Result<std::vector<firewall::ElementChange>> present_among(std::span<const firewall::ElementChange> changes);
+  Result<> replace(std::span<const firewall::ElementChange> changes);
+  Result<> remove_elements(std::span<const firewall::ElementChange> changes);
   std::unique_ptr<State> state_;
 };
 

@@ -7,10 +7,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/stepped_work.hpp"
 #include "network/address.hpp"
 
 namespace consort {
@@ -48,27 +50,63 @@ struct ReservedPort {
 // Says who holds a port, if that is known better than by pid: "project shop, container shop-web-1".
 using PortOwnerLookup = std::function<std::optional<std::string>(pid_t pid, const PortRequest&, std::uint16_t port)>;
 
-// Code::conflict with Docker's words when it is taken, and who holds it in why() and hint().
+// Reserves ports one after the other, in steps of a few system calls: a container may publish thousands.
+// Code::conflict with Docker's words when one is taken, and who holds it in why() and hint(). Its end without take()
+// gives back what was reserved.
+class PortReservation {
+ public:
+  using Next = SteppedWork::Next;
+  explicit PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner = {});
+  PortReservation(PortReservation&&) noexcept;
+  PortReservation& operator=(PortReservation&&) noexcept;
+  ~PortReservation();
+
+  Result<Next> step();
+  std::size_t reserved() const;      // so far, in the order of the requests
+  std::vector<ReservedPort> take();  // when step() has finished
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+// All steps for one port.
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner = {});
 
-// The process that holds a local port, from /proc; nullopt if it can't be seen.
 struct PortHolder {
   pid_t pid = 0;
   std::string name;  // comm
 };
+// Looks in /proc for the process that holds a local port, some processes a step: a host may have thousands.
+class PortHolderSearch {
+ public:
+  using Next = SteppedWork::Next;
+  PortHolderSearch(Protocol protocol, std::uint16_t port);
+  Next step();
+  const std::optional<PortHolder>& found() const { return found_; }  // nullopt: it can't be seen
+
+ private:
+  bool has_open(const std::string& process) const;
+  std::set<std::string> sockets_;  // "socket:[INODE]"
+  std::vector<pid_t> processes_;   // still to be looked at
+  std::optional<PortHolder> found_;
+};
+// All steps of it.
 std::optional<PortHolder> find_port_holder(Protocol protocol, std::uint16_t port);
 
 // Forwards reserved ports on an event loop. One per supervisor.
 class PortPublisher {
  public:
   using Id = std::uint64_t;
+  using Done = std::move_only_function<void(Result<>)>;
   static Result<std::unique_ptr<PortPublisher>> create(EventLoop& loop);
   virtual ~PortPublisher() = default;
 
-  // Redirects and relays from now on. The sockets are borrowed from `port`, which must outlive the publication
-  // (a supervisor that takes over passes the ones that the keeper kept). Publishing again what is there is fine.
-  virtual Result<Id> publish(const ReservedPort& port, const PortTarget& target) = 0;
-  // Ends new connections and running ones; removes the redirection. Unknown is fine. The sockets stay open.
+  // Redirects and relays from now on, all ports or none; an Error names the port. The descriptors in `ports` are
+  // borrowed until unpublish(): a supervisor that takes over passes the ones that the keeper kept. Publishing again
+  // what is there is fine. `done` is called once, from the loop, unless unpublish() comes first.
+  virtual Id publish(std::span<const ReservedPort> ports, const PortTarget& target, Done done) = 0;
+  // Ends new connections and running ones; removes the redirections. Unknown is
+  // fine. The sockets stay open.
   virtual Result<> unpublish(Id id) = 0;
 };
 

@@ -36,14 +36,23 @@ class PortsTest : public HostTest {
         return;
       }
       auto publisher = PortPublisher::create(loop).value();
-      const auto id = publisher->publish(*reserved, target);
-      if (!id) {
-        std::cerr << problem(id) << '\n';
+      const auto published = publish_now(loop, *publisher, {&*reserved, 1}, target);
+      if (!published) {
+        std::cerr << problem(published) << '\n';
         return;
       }
       ready();
       (void)loop.run();
     });
+  }
+  // Runs the loop until the ports are published.
+  static Result<PortPublisher::Id> publish_now(EventLoop& loop, PortPublisher& publisher,
+                                               std::span<const ReservedPort> ports, const PortTarget& target) {
+    std::optional<Result<>> published;
+    const auto id = publisher.publish(ports, target, [&](Result<> result) { published = std::move(result); });
+    while (!published) TRY(loop.run_once());
+    TRY(*std::move(published));
+    return id;
   }
   static Fd TRY_OR_DIE(Result<Fd> fd) { return std::move(fd).value(); }
 
@@ -129,14 +138,20 @@ TEST_F(PortsTest, AUdpFlowFollowsWhenThePortMovesToAnotherContainer) {
   ASSERT_EQ(::setns(here.get(), CLONE_NEWNET), 0);
   const auto ask = [&] { return udp_ask_from(client.get(), "198.51.100.2", 5353, "hi", 300); };
   EXPECT_EQ(ask().substr(0, 7), "receive");  // before it is published: refused, but remembered by the kernel
-  Firewall firewall = Firewall::open().value();
-  Redirect to_first{Protocol::udp, Address(), 5353, Address::parse("172.18.0.2").value(), 53}, to_second = to_first;
-  to_second.target = Address::parse("172.18.0.3").value();
-  REQUIRE_OK(firewall.add_redirects({&to_first, 1}));
+  // From one supervisor to another, as when the second container is in another project.
+  EventLoop loop = EventLoop::create().value();
+  const auto port = reserve_port({.host_port = 5353, .container_port = 53, .protocol = Protocol::udp});
+  REQUIRE_OK(port);
+  const auto publisher = PortPublisher::create(loop).value(), later = PortPublisher::create(loop).value();
+  const auto to_first = publish_now(loop, *publisher, {&*port, 1}, {Address::parse("172.18.0.2"), {}});
+  REQUIRE_OK(to_first);
   EXPECT_EQ(ask(), "first from 198.51.100.1: hi");
-  REQUIRE_OK(firewall.add_redirects({&to_second, 1}));
+  REQUIRE_OK(publisher->unpublish(*to_first));
+  const auto to_second = publish_now(loop, *later, {&*port, 1}, {Address::parse("172.18.0.3"), {}});
+  REQUIRE_OK(to_second);
   EXPECT_EQ(ask(), "second from 198.51.100.1: hi");
-  REQUIRE_OK(firewall.remove_redirects({&to_second, 1}));
+  REQUIRE_OK(later->unpublish(*to_second));
+  for (int i = 0; i < 100; ++i) REQUIRE_OK(loop.run_once(std::chrono::milliseconds(1)));
   EXPECT_EQ(ask().substr(0, 7), "receive");
 }
 
@@ -198,8 +213,8 @@ TEST_F(PortsTest, ASecondPublicationReplacesTheFirst) {
   // As after the supervisor was killed: its redirection is still there, the container has another address now.
   Firewall firewall = Firewall::open().value();
   const Redirect stale{Protocol::tcp, Address(), 8000, Address::parse("172.18.0.9").value(), 80};
-  REQUIRE_OK(firewall.add_redirects({&stale, 1}));
-  const auto id = publisher->publish(*port, {Address::parse("172.18.0.2"), {}});
+  REQUIRE_OK(firewall.add_ports({{stale}, {}}));
+  const auto id = publish_now(loop, *publisher, {&*port, 1}, {Address::parse("172.18.0.2"), {}});
   REQUIRE_OK(id);
   EXPECT_NE(shell("nft list map inet consort publish4_any").find("172.18.0.2 . 80"), std::string::npos);
   REQUIRE_OK(publisher->unpublish(*id));
@@ -212,7 +227,7 @@ TEST_F(PortsTest, AFlushedFirewallIsRepairedByTheNextPublication) {
   EventLoop loop = EventLoop::create().value();
   const auto port = reserve_port({.host_port = 8000, .container_port = 80});
   auto publisher = PortPublisher::create(loop).value();
-  REQUIRE_OK(publisher->publish(*port, {Address::parse("172.18.0.2"), {}}));
+  REQUIRE_OK(publish_now(loop, *publisher, {&*port, 1}, {Address::parse("172.18.0.2"), {}}));
   EXPECT_NE(shell("nft list map inet consort publish4_any").find("172.18.0.2 . 80"), std::string::npos);
 }
 

@@ -125,6 +125,10 @@ Result<> Socket::send(Batch& batch) {
     at += header.nlmsg_len;
   }
   sequence_ += static_cast<std::uint32_t>(batch.count()) + 1;
+  // A datagram must fit into the send buffer; some 200 KiB is what a socket has by default.
+  if (const int size = static_cast<int>(batch.bytes_.size()) + 4096; size > send_buffer_) {
+    if (::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0) send_buffer_ = size;
+  }
   const sockaddr_nl kernel{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
   ssize_t sent;
   do {
@@ -239,24 +243,32 @@ Result<std::vector<Failure>> Socket::run_nft(Batch& batch, std::optional<std::ui
 }
 
 Result<> Socket::dump(Batch& request, const std::function<void(const Received&)>& visit) {
-  const std::uint32_t sequence = sequence_;
-  TRY(send(request));
-  std::optional<Failure> failure;
-  for (bool done = false; !done;) {
-    for_each_message(TRY(receive(0)), [&](const nlmsghdr& header, std::span<const std::uint8_t> payload) {
-      if (header.nlmsg_seq != sequence) return;
-      if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
-        done = true;
-        if (header.nlmsg_type == NLMSG_ERROR) failure = failure_of(0, payload);
-        return;
-      }
-      visit({header.nlmsg_type, payload});
-      if ((header.nlmsg_flags & NLM_F_MULTI) == 0) done = true;
-    });
-  }
-  buffer_ = {};
-  if (failure && failure->error != 0) return fail(error_of(request, *failure));
+  TRY(begin_dump(request));
+  while (TRY(next_of_dump(request, visit))) continue;
   return {};
+}
+
+Result<> Socket::begin_dump(Batch& request) {
+  dump_sequence_ = sequence_;
+  return send(request);
+}
+
+Result<bool> Socket::next_of_dump(const Batch& request, const std::function<void(const Received&)>& visit) {
+  std::optional<Failure> failure;
+  bool more = true;
+  for_each_message(TRY(receive(0)), [&](const nlmsghdr& header, std::span<const std::uint8_t> payload) {
+    if (header.nlmsg_seq != dump_sequence_) return;
+    if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
+      more = false;
+      if (header.nlmsg_type == NLMSG_ERROR) failure = failure_of(0, payload);
+      return;
+    }
+    visit({header.nlmsg_type, payload});
+    if ((header.nlmsg_flags & NLM_F_MULTI) == 0) more = false;
+  });
+  if (!more) buffer_ = {};
+  if (failure && failure->error != 0) return fail(error_of(request, *failure));
+  return more;
 }
 
 }  // namespace consort::netlink

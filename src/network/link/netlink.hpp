@@ -98,6 +98,10 @@ class Socket {
   Result<std::vector<Failure>> run_nft(Batch& batch, std::optional<std::uint32_t> generation = {});
   // A request with NLM_F_DUMP; visit is called for each part.
   Result<> dump(Batch& request, const std::function<void(const Received&)>& visit);
+  // The same in steps: the kernel goes on with its list at each call of next_of_dump(), which is false at the end.
+  // Nothing else may be asked on this socket until then.
+  Result<> begin_dump(Batch& request);
+  Result<bool> next_of_dump(const Batch& request, const std::function<void(const Received&)>& visit);
 
   static Error error_of(const Batch& batch, const Failure& failure);
   int fd() const { return fd_.get(); }
@@ -109,6 +113,8 @@ class Socket {
   Result<std::vector<Failure>> collect(std::uint32_t first);
   Fd fd_;
   std::uint32_t sequence_ = 1;
+  int send_buffer_ = 64 * 1024;      // bytes that are known to fit
+  std::uint32_t dump_sequence_ = 0;  // of the dump that is under way
   std::vector<std::uint8_t> buffer_;
 };
 

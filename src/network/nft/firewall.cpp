@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <set>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
@@ -13,7 +15,6 @@
 #include "network/nft/foreign_firewall.hpp"
 #include "network/nft/legacy_iptables.hpp"
 #include "network/nft/nft.hpp"
-#include "network/relay/conntrack.hpp"
 
 namespace consort {
 
@@ -39,23 +40,35 @@ Result<> run(Socket& socket, Batch& batch) {
   return first_of(batch, TRY(socket.run_nft(batch)));
 }
 
-Result<> add(Socket& socket, std::span<const ElementChange> changes) {
-  Batch batch;
-  Table table(batch, NFPROTO_INET, table_name);
-  for (const ElementChange& change : changes) table.add_elements(change.set, {&change.element, 1});
-  return run(socket, batch);
+// What a message can hold of them: the length of an attribute has 16 bits, and an element needs up to 80 bytes.
+constexpr std::size_t elements_per_message = 512;
+
+enum class Change : std::uint8_t { add, remove };
+
+// A message for many elements each, instead of one for every element.
+void put(Table& table, Change change, std::span<const ElementChange> changes) {
+  std::map<std::string, std::vector<Element>> by_set;
+  const auto flush = [&](const std::string& set, std::vector<Element>& elements) {
+    if (elements.empty()) return;
+    if (change == Change::add)
+      table.add_elements(set, elements);
+    else
+      table.remove_elements(set, elements);
+    elements.clear();
+  };
+  for (const ElementChange& one : changes) {
+    std::vector<Element>& elements = by_set[one.set];
+    elements.push_back(one.element);
+    if (elements.size() == elements_per_message) flush(one.set, elements);
+  }
+  for (auto& [set, elements] : by_set) flush(set, elements);
 }
 
-// Each on its own if they do not go together: one that is gone must not keep the others alive.
-Result<> remove(Socket& socket, std::span<const ElementChange> changes) {
+Result<> run(Socket& socket, Change change, std::span<const ElementChange> changes) {
   Batch batch;
   Table table(batch, NFPROTO_INET, table_name);
-  for (const ElementChange& change : changes) table.remove_elements(change.set, {&change.element, 1});
-  Result<> done = run(socket, batch);
-  if (done || done.error().sys_errno() != ENOENT) return done;
-  if (changes.size() == 1) return {};
-  for (const ElementChange& change : changes) TRY(remove(socket, {&change, 1}));
-  return {};
+  put(table, change, changes);
+  return run(socket, batch);
 }
 
 std::vector<ElementChange> elements_of(const BridgePolicy& policy) {
@@ -67,18 +80,14 @@ std::vector<ElementChange> elements_of(const BridgePolicy& policy) {
   return changes;
 }
 
-std::vector<ElementChange> elements_of(std::span<const Redirect> redirects) {
+std::vector<ElementChange> elements_of(const PortRules& ports) {
   std::vector<ElementChange> changes;
-  for (const Redirect& redirect : redirects) {
+  changes.reserve(ports.redirects.size() + ports.guards.size());
+  for (const Redirect& redirect : ports.redirects) {
     firewall::RedirectMap map = firewall::redirect_element(redirect);
     changes.push_back({std::move(map.name), std::move(map.element)});
   }
-  return changes;
-}
-
-std::vector<ElementChange> guards_of(std::span<const Redirect> ports) {
-  std::vector<ElementChange> changes;
-  for (const Redirect& port : ports) {
+  for (const Redirect& port : ports.guards) {
     if (port.host.is_v4()) changes.push_back({firewall::loopback_set, {firewall::loopback_key(port), {}}});
   }
   return changes;
@@ -125,11 +134,11 @@ Result<> Firewall::ensure_table() {
 Result<> Firewall::add_bridge(const BridgePolicy& policy) {
   TRY(ensure_table());
   // Elements that are there already are no failure.
-  Result<> added = add(state_->socket, elements_of(policy));
+  Result<> added = run(state_->socket, Change::add, elements_of(policy));
   // The last bridge of another project may have taken the table away in between.
   if (!added && added.error().sys_errno() == ENOENT) {
     TRY(ensure_table());
-    added = add(state_->socket, elements_of(policy));
+    added = run(state_->socket, Change::add, elements_of(policy));
   }
   TRY_WRAP(std::move(added), "open the firewall for bridge", policy.bridge);
   TRY(foreign_firewall::open_for(state_->socket, policy.bridge));
@@ -158,7 +167,7 @@ Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
   const auto collect = [&](Result<> done) {
     if (!done) first = first ? std::move(*first).also(std::move(done).error()) : std::move(done).error();
   };
-  if (!changes.empty()) collect(remove(state_->socket, changes));
+  collect(remove_elements(changes));
   for (const std::string& bridge : gone) {
     collect(foreign_firewall::close_for(state_->socket, bridge));
     collect(legacy_iptables::close_for(bridge));
@@ -191,37 +200,54 @@ Result<std::vector<std::string>> Firewall::bridges() {
   return names;
 }
 
-Result<> Firewall::add_redirects(std::span<const Redirect> redirects) {
-  if (redirects.empty()) return {};
-  const std::vector<ElementChange> changes = elements_of(redirects);
-  Result<> added = add(state_->socket, changes);
-  if (added) return conntrack::forget_flows(state_->socket, redirects);
-  // No table: somebody flushed the firewall. Another target under this key: a supervisor died before it could tidy up.
+// Those whose keys are in the table, with the data that they have there.
+Result<std::vector<ElementChange>> Firewall::present_among(std::span<const ElementChange> changes) {
+  std::map<std::string, std::set<nft::Bytes>> keys;
+  for (const ElementChange& change : changes) keys[change.set].insert(change.element.key);
+  std::vector<ElementChange> present;
+  for (const auto& [set, wanted] : keys) {
+    for (Element& element : TRY(nft::list_elements(state_->socket, NFPROTO_INET, table_name, set)))
+      if (wanted.contains(element.key)) present.push_back({set, std::move(element)});
+  }
+  return present;
+}
+
+// Old ones out and new ones in, all at once.
+Result<> Firewall::replace(std::span<const ElementChange> changes) {
+  const std::vector<ElementChange> old = TRY(present_among(changes));
+  Batch batch;
+  Table table(batch, NFPROTO_INET, table_name);
+  put(table, Change::remove, old);
+  put(table, Change::add, changes);
+  return run(state_->socket, batch);
+}
+
+Result<> Firewall::add_ports(const PortRules& ports) {
+  const std::vector<ElementChange> changes = elements_of(ports);
+  if (changes.empty()) return {};
+  Result<> added = run(state_->socket, Change::add, changes);
+  if (added) return {};
+  // No table: somebody flushed the firewall. Another target under one of the keys: a supervisor died before it could
+  // tidy up.
   if (added.error().sys_errno() == ENOENT) TRY(ensure_table());
-  TRY(remove(state_->socket, changes));
-  TRY_WRAP(add(state_->socket, changes), "redirect published ports");
-  return conntrack::forget_flows(state_->socket, redirects);
+  TRY_WRAP(replace(changes), "redirect published ports");
+  return {};
 }
 
-Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
-  if (redirects.empty()) return {};
-  TRY(remove(state_->socket, elements_of(redirects)));
-  return conntrack::forget_flows(state_->socket, redirects);
+Result<> Firewall::remove_ports(const PortRules& ports) {
+  return remove_elements(elements_of(ports));
 }
 
-Result<> Firewall::guard_loopback(std::span<const Redirect> ports) {
-  const std::vector<ElementChange> changes = guards_of(ports);
+// One that is gone must not keep the others alive; and they may go one by one while we look.
+Result<> Firewall::remove_elements(std::span<const ElementChange> changes) {
   if (changes.empty()) return {};
-  Result<> added = add(state_->socket, changes);
-  if (added || added.error().sys_errno() != ENOENT) return added;
-  TRY(ensure_table());
-  return add(state_->socket, changes);
-}
-
-Result<> Firewall::release_loopback(std::span<const Redirect> ports) {
-  const std::vector<ElementChange> changes = guards_of(ports);
-  if (changes.empty()) return {};
-  return remove(state_->socket, changes);
+  Result<> done = run(state_->socket, Change::remove, changes);
+  for (int attempt = 0; attempt < 20 && !done && done.error().sys_errno() == ENOENT; ++attempt) {
+    const std::vector<ElementChange> left = TRY(present_among(changes));
+    if (left.empty()) return {};
+    done = run(state_->socket, Change::remove, left);
+  }
+  return done;
 }
 
 namespace {

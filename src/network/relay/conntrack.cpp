@@ -24,11 +24,7 @@ namespace {
 // Bits of CTA_FILTER_ORIG_FLAGS, which the kernel does not export: protocol and destination port.
 constexpr std::uint32_t filter_protocol = 1u << 3, filter_destination_port = 1u << 5;
 
-struct Flow {
-  std::vector<std::uint8_t> original;  // the tuple as the kernel wrote it
-  Address destination;                 // whom the client asked
-  std::uint16_t port = 0;
-};
+constexpr std::size_t flows_per_step = 256;
 
 std::uint16_t message_type(unsigned type) {
   return static_cast<std::uint16_t>((NFNL_SUBSYS_CTNETLINK << 8) | type);
@@ -68,7 +64,40 @@ Tuple read_tuple(std::span<const std::uint8_t> bytes) {
   return tuple;
 }
 
-std::optional<Flow> read_flow(const Received& message) {
+// The kernel looks for one port itself; more of them are picked out here.
+Batch list_request(Family family, std::optional<std::uint16_t> port) {
+  Batch batch;
+  batch.begin(message_type(IPCTNL_MSG_CT_GET), NLM_F_REQUEST | NLM_F_DUMP, "list UDP flows");
+  batch.append(header_of(family));
+  {
+    Nest tuple(batch, CTA_TUPLE_ORIG);
+    Nest protocol(batch, CTA_TUPLE_PROTO);
+    batch.put_u8(CTA_PROTO_NUM, IPPROTO_UDP);
+    if (port) batch.put_u16(CTA_PROTO_DST_PORT, htons(*port));
+  }
+  Nest filter(batch, CTA_FILTER);
+  batch.put_u32(CTA_FILTER_ORIG_FLAGS, filter_protocol | (port ? filter_destination_port : 0));
+  return batch;
+}
+
+// A kernel that can't tell (no nf_conntrack_netlink): such flows end by themselves after some minutes of silence.
+bool means_cannot_tell(const Error& error) {
+  const int number = error.sys_errno();
+  return number == EINVAL || number == EOPNOTSUPP || number == ENOENT;
+}
+
+}  // namespace
+
+Forgetting::Forgetting(std::span<const Redirect> redirects) {
+  for (const Redirect& redirect : redirects) {
+    if (redirect.protocol != Protocol::udp) continue;
+    const Family family = redirect.host.family();
+    asked_[{family, redirect.port}].push_back(redirect.host);
+    if (std::find(to_list_.begin(), to_list_.end(), family) == to_list_.end()) to_list_.push_back(family);
+  }
+}
+
+std::optional<Forgetting::Flow> Forgetting::read_flow(const Received& message) {
   Flow flow;
   Tuple original;
   for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& attribute) {
@@ -82,64 +111,64 @@ std::optional<Flow> read_flow(const Received& message) {
   return flow;
 }
 
-Batch dump_request(Family family, std::uint16_t port) {
+bool Forgetting::is_ours(const Flow& flow) const {
+  // Flows that only pass by, to the same port of somebody else, go on.
+  if (!own_.contains(flow.destination)) return false;
+  const auto found = asked_.find({flow.destination.family(), flow.port});
+  return found != asked_.end() && std::ranges::any_of(found->second, [&](const Address& host) {
+           return host.is_any() || host == flow.destination;
+         });
+}
+
+Result<> Forgetting::begin() {
+  Socket routes = TRY(Socket::open(NETLINK_ROUTE));
+  for (const auto& held : TRY(rtnetlink::list_addresses(routes))) own_.insert(held.address.address);
+  socket_ = TRY(Socket::open(NETLINK_NETFILTER));
+  return {};
+}
+
+Result<> Forgetting::begin_list(Family family) {
+  const std::uint16_t port = asked_.begin()->first.port;
+  const bool single = std::ranges::all_of(asked_, [&](const auto& entry) { return entry.first.port == port; });
+  listing_ = list_request(family, single ? std::optional(port) : std::nullopt);
+  return socket_->begin_dump(*listing_);
+}
+
+Result<> Forgetting::forget_some() {
   Batch batch;
-  batch.begin(message_type(IPCTNL_MSG_CT_GET), NLM_F_REQUEST | NLM_F_DUMP, "list UDP flows");
-  batch.append(header_of(family));
-  {
-    Nest tuple(batch, CTA_TUPLE_ORIG);
-    Nest protocol(batch, CTA_TUPLE_PROTO);
-    batch.put_u8(CTA_PROTO_NUM, IPPROTO_UDP);
-    batch.put_u16(CTA_PROTO_DST_PORT, htons(port));
+  for (std::size_t i = 0; i < flows_per_step && !found_.empty(); ++i) {
+    const Flow flow = std::move(found_.back());
+    found_.pop_back();
+    batch.begin(message_type(IPCTNL_MSG_CT_DELETE), NLM_F_REQUEST, "forget UDP flow");
+    batch.append(header_of(flow.destination.family()));
+    batch.put(CTA_TUPLE_ORIG | NLA_F_NESTED, flow.original);
   }
-  Nest filter(batch, CTA_FILTER);
-  batch.put_u32(CTA_FILTER_ORIG_FLAGS, filter_protocol | filter_destination_port);
-  return batch;
-}
-
-Result<std::vector<Flow>> flows_to(Socket& socket, Family family, std::uint16_t port) {
-  Batch batch = dump_request(family, port);
-  std::vector<Flow> flows;
-  Result<> done = socket.dump(batch, [&](const Received& message) {
-    auto flow = read_flow(message);
-    // An older kernel ignores the filter.
-    if (flow && flow->port == port) flows.push_back(*std::move(flow));
-  });
-  if (done) return flows;
-  // A kernel that can't tell (no nf_conntrack_netlink): such flows end by themselves after some minutes of silence.
-  const int number = done.error().sys_errno();
-  if (number == EINVAL || number == EOPNOTSUPP || number == ENOENT) return flows;
-  return fail(std::move(done).error());
-}
-
-void forget(Batch& batch, const Flow& flow) {
-  batch.begin(message_type(IPCTNL_MSG_CT_DELETE), NLM_F_REQUEST, "forget UDP flow");
-  batch.append(header_of(flow.destination.family()));
-  batch.put(CTA_TUPLE_ORIG | NLA_F_NESTED, flow.original);
-}
-
-}  // namespace
-
-Result<> forget_flows(Socket& netfilter, std::span<const Redirect> redirects) {
-  std::vector<Address> own;
-  Batch batch;
-  for (const Redirect& redirect : redirects) {
-    if (redirect.protocol != Protocol::udp) continue;
-    if (own.empty()) {
-      Socket routes = TRY(Socket::open(NETLINK_ROUTE));
-      for (const auto& held : TRY(rtnetlink::list_addresses(routes))) own.push_back(held.address.address);
-    }
-    for (const Flow& flow : TRY(flows_to(netfilter, redirect.host.family(), redirect.port))) {
-      // Flows that only pass by, to the same port of somebody else, go on.
-      const bool ours = std::find(own.begin(), own.end(), flow.destination) != own.end();
-      const bool asked = redirect.host.is_any() || redirect.host == flow.destination;
-      if (asked && ours) forget(batch, flow);
-    }
-  }
-  for (const netlink::Failure& failure : TRY(netfilter.run(batch))) {
+  for (const netlink::Failure& failure : TRY(socket_->run(batch))) {
     if (failure.error != ENOENT) return fail(Socket::error_of(batch, failure));
   }
   return {};
+}
+
+Result<Forgetting::Next> Forgetting::step() {
+  if (asked_.empty()) return Next::finished;
+  if (!socket_) TRY(begin());
+  if (listing_) {
+    Result<bool> more = socket_->next_of_dump(*listing_, [&](const Received& message) {
+      auto flow = read_flow(message);
+      if (flow && is_ours(*flow)) found_.push_back(*std::move(flow));
+    });
+    if (!more && !means_cannot_tell(more.error())) return fail(std::move(more).error());
+    if (!more || !*more) listing_.reset();
+    return Next::step;
+  }
+  if (!found_.empty()) {
+    TRY(forget_some());
+    return Next::step;
+  }
+  if (to_list_.empty()) return Next::finished;
+  TRY(begin_list(to_list_.back()));
+  to_list_.pop_back();
+  return Next::step;
 }
 
 }  // namespace consort::conntrack

@@ -42,7 +42,29 @@ void collect_inodes(const std::string& path, Protocol protocol, std::uint16_t po
   }
 }
 
-bool has_open(const std::string& process, const std::set<std::string>& links) {
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> pids;
+  DIR* processes = ::opendir("/proc");
+  if (!processes) return pids;
+  while (const dirent* entry = ::readdir(processes)) {
+    if (const auto pid = parse_unsigned(entry->d_name)) pids.push_back(static_cast<pid_t>(*pid));
+  }
+  ::closedir(processes);
+  return pids;
+}
+
+}  // namespace
+
+PortHolderSearch::PortHolderSearch(Protocol protocol, std::uint16_t port) {
+  const std::string name(to_string(protocol));
+  std::set<std::string> inodes;
+  collect_inodes("/proc/thread-self/net/" + name, protocol, port, inodes);
+  collect_inodes("/proc/thread-self/net/" + name + "6", protocol, port, inodes);
+  for (const std::string& inode : inodes) sockets_.insert("socket:[" + inode + "]");
+  if (!sockets_.empty()) processes_ = all_processes();
+}
+
+bool PortHolderSearch::has_open(const std::string& process) const {
   const std::string folder = process + "/fd";
   DIR* fds = ::opendir(folder.c_str());
   if (!fds) return false;
@@ -50,33 +72,27 @@ bool has_open(const std::string& process, const std::set<std::string>& links) {
   while (const dirent* entry = found ? nullptr : ::readdir(fds)) {
     std::array<char, 64> target;
     const ssize_t size = ::readlink((folder + "/" + entry->d_name).c_str(), target.data(), target.size());
-    found = size > 0 && links.contains(std::string(target.data(), static_cast<std::size_t>(size)));
+    found = size > 0 && sockets_.contains(std::string(target.data(), static_cast<std::size_t>(size)));
   }
   ::closedir(fds);
   return found;
 }
 
-}  // namespace
+PortHolderSearch::Next PortHolderSearch::step() {
+  if (processes_.empty()) return Next::finished;
+  const pid_t pid = processes_.back();
+  processes_.pop_back();
+  const std::string folder = "/proc/" + std::to_string(pid);
+  if (!has_open(folder)) return Next::step;
+  const Result<std::string> comm = read_file(folder + "/comm");
+  found_ = PortHolder{pid, comm ? std::string(trim(*comm)) : "?"};
+  return Next::finished;
+}
 
 std::optional<PortHolder> find_port_holder(Protocol protocol, std::uint16_t port) {
-  const std::string name(to_string(protocol));
-  std::set<std::string> inodes, links;
-  collect_inodes("/proc/thread-self/net/" + name, protocol, port, inodes);
-  collect_inodes("/proc/thread-self/net/" + name + "6", protocol, port, inodes);
-  for (const std::string& inode : inodes) links.insert("socket:[" + inode + "]");
-  if (links.empty()) return std::nullopt;
-  DIR* processes = ::opendir("/proc");
-  if (!processes) return std::nullopt;
-  std::optional<PortHolder> holder;
-  while (const dirent* entry = holder ? nullptr : ::readdir(processes)) {
-    const auto pid = parse_unsigned(entry->d_name);
-    const std::string folder = std::string("/proc/") + entry->d_name;
-    if (!pid || !has_open(folder, links)) continue;
-    const Result<std::string> comm = read_file(folder + "/comm");
-    holder = PortHolder{static_cast<pid_t>(*pid), comm ? std::string(trim(*comm)) : "?"};
-  }
-  ::closedir(processes);
-  return holder;
+  PortHolderSearch search(protocol, port);
+  while (search.step() == SteppedWork::Next::step) continue;
+  return search.found();
 }
 
 }  // namespace consort

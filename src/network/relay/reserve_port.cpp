@@ -1,4 +1,8 @@
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <map>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
@@ -69,25 +73,164 @@ std::string endpoint_text(const Address& address, std::uint16_t port) {
   return host + ":" + std::to_string(port);
 }
 
-Error taken(const PortRequest& request, const Address& address, std::uint16_t port, const PortOwnerLookup& owner) {
-  const std::string where = endpoint_text(address, port);
-  const std::string another = "publish another port, for instance \"" + std::to_string(port + 1) + ":" +
-                              std::to_string(request.container_port) + "\"";
-  const std::optional<PortHolder> holder = find_port_holder(request.protocol, port);
-  const auto known = owner ? owner(holder ? holder->pid : 0, request, port) : std::nullopt;
-  if (known)
-    return Error(Code::conflict, "Bind for " + where + " failed")
-        .why("port is already allocated by " + *known)
-        .hint("stop it first, or " + another);
-  Error error(Code::conflict, "failed to bind host port for " + where + ":" + std::to_string(request.container_port) +
-                                  "/" + std::string(to_string(request.protocol)));
-  if (!holder) return std::move(error).why("address already in use").hint(another);
-  return std::move(error)
-      .why("address already in use by process " + std::to_string(holder->pid) + " (" + holder->name + ")")
-      .hint("stop " + holder->name + ", or " + another);
+std::string another_port(const PortRequest& request, std::uint16_t port) {
+  return "publish another port, for instance \"" + std::to_string(port + 1) + ":" +
+         std::to_string(request.container_port) + "\"";
 }
 
+Error bind_error(const PortRequest& request, const Address& address, std::uint16_t port) {
+  return Error(Code::conflict, "failed to bind host port for " + endpoint_text(address, port) + ":" +
+                                   std::to_string(request.container_port) + "/" +
+                                   std::string(to_string(request.protocol)));
+}
+
+// What a bind that failed means for the user, unless the port is taken.
+Error other_error(int number, const PortRequest& request, const Address& address, std::uint16_t port) {
+  Error error = errno_error(number, "failed to bind host port for " + endpoint_text(address, port) + "/" +
+                                        std::string(to_string(request.protocol)));
+  if (number != EMFILE && number != ENFILE) return error;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return std::move(error).hint("the supervisor needs two open files for each published port, and may have " +
+                               std::to_string(limit.rlim_cur) +
+                               " in all: raise the limit (`ulimit -Hn`, LimitNOFILE=) and start again");
+}
+
+Error taken_by_ours(const PortRequest& request, const Address& address, std::uint16_t port, const std::string& owner) {
+  return Error(Code::conflict, "Bind for " + endpoint_text(address, port) + " failed")
+      .why("port is already allocated by " + owner)
+      .hint("stop it first, or " + another_port(request, port));
+}
+
+Error taken_by(const std::optional<PortHolder>& holder, const PortRequest& request, const Address& address,
+               std::uint16_t port) {
+  Error error = bind_error(request, address, port);
+  if (!holder) return std::move(error).why("address already in use").hint(another_port(request, port));
+  return std::move(error)
+      .why("address already in use by process " + std::to_string(holder->pid) + " (" + holder->name + ")")
+      .hint("stop " + holder->name + ", or " + another_port(request, port));
+}
+
+constexpr int ports_per_step = 32;  // of a range in which one is looked for
+
 }  // namespace
+
+struct PortReservation::State {
+  std::vector<PortRequest> requests;
+  PortOwnerLookup owner;
+  std::vector<ReservedPort> done;
+
+  // Of the request that is under way.
+  std::vector<Address> addresses;
+  Range range{0, 0};
+  unsigned next_port = 0;
+  struct Conflict {
+    Address address;
+    std::uint16_t port;
+    PortHolderSearch search;
+  };
+  std::optional<Conflict> conflict;
+  // Where the last search for a free ephemeral port ended, by address and protocol: a thousand of them would begin at
+  // the same end a thousand times.
+  std::map<std::pair<std::string, Protocol>, unsigned> next_ephemeral;
+
+  Result<> begin(const PortRequest& request);
+  Result<Next> try_some(const PortRequest& request);
+  Result<> on_failure(const PortRequest& request, std::uint16_t port, Error error);
+  Result<> refuse_twice(const PortRequest& request, std::uint16_t port) const;
+};
+
+PortReservation::PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner)
+    : state_(std::make_unique<State>()) {
+  state_->requests = std::move(requests);
+  state_->owner = std::move(owner);
+}
+PortReservation::PortReservation(PortReservation&&) noexcept = default;
+PortReservation& PortReservation::operator=(PortReservation&&) noexcept = default;
+PortReservation::~PortReservation() = default;
+
+std::size_t PortReservation::reserved() const {
+  return state_->done.size();
+}
+
+std::vector<ReservedPort> PortReservation::take() {
+  return std::move(state_->done);
+}
+
+Result<> PortReservation::State::begin(const PortRequest& request) {
+  addresses = TRY(addresses_of(request));
+  range = {request.host_port, std::max(request.host_port, request.host_port_end)};
+  if (request.host_port == 0) range = ephemeral_range();
+  next_port = range.first;
+  if (request.host_port != 0) return {};
+  const auto last = next_ephemeral.find({request.host_ip, request.protocol});
+  if (last != next_ephemeral.end()) next_port = last->second;
+  return {};
+}
+
+// Our own socket would be found to hold it, under our name, which helps nobody.
+Result<> PortReservation::State::refuse_twice(const PortRequest& request, std::uint16_t port) const {
+  const auto taken = std::ranges::find_if(done, [&](const ReservedPort& other) {
+    const bool same_ip =
+        other.request.host_ip.empty() || request.host_ip.empty() || other.request.host_ip == request.host_ip;
+    return same_ip && other.host_port == port && other.request.protocol == request.protocol;
+  });
+  if (taken == done.end()) return {};
+  return fail(Error(Code::conflict, "Bind for " + (request.host_ip.empty() ? "0.0.0.0" : request.host_ip) + ":" +
+                                        std::to_string(port) + " failed")
+                  .why("port is already allocated")
+                  .hint("the container publishes it for its port " + std::to_string(taken->request.container_port) +
+                        " as well: publish another one"));
+}
+
+// An error that ends it all; success: go on with the next port of the range, or with the search for the holder.
+Result<> PortReservation::State::on_failure(const PortRequest& request, std::uint16_t port, Error error) {
+  const int number = error.sys_errno();
+  if (number == EADDRINUSE && range.first != range.last) return {};
+  const Address address = Address::parse(error.data().object).value_or(addresses.front());
+  if (number != EADDRINUSE) return fail(other_error(number, request, address, port));
+  TRY(refuse_twice(request, port));
+  conflict.emplace(address, port, PortHolderSearch(request.protocol, port));
+  return {};
+}
+
+Result<PortReservation::Next> PortReservation::State::try_some(const PortRequest& request) {
+  for (int i = 0; i < ports_per_step; ++i) {
+    if (next_port > range.last)
+      return fail(Error(Code::conflict, "all ports are allocated")
+                      .why("none of " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" +
+                           std::string(to_string(request.protocol)) + " is free"));
+    const auto port = static_cast<std::uint16_t>(next_port++);
+    Result<ReservedPort> reserved = hold_all(request, addresses, port);
+    if (!reserved) {
+      TRY(on_failure(request, port, std::move(reserved).error()));
+      if (conflict) return Next::step;
+      continue;
+    }
+    if (request.host_port == 0) next_ephemeral[{request.host_ip, request.protocol}] = next_port;
+    done.push_back(*std::move(reserved));
+    addresses.clear();
+    return done.size() == requests.size() ? Next::finished : Next::step;
+  }
+  return Next::step;
+}
+
+Result<PortReservation::Next> PortReservation::step() {
+  State& state = *state_;
+  if (state.done.size() == state.requests.size()) return Next::finished;
+  const PortRequest& request = state.requests[state.done.size()];
+  if (!state.conflict) {
+    if (state.addresses.empty()) TRY(state.begin(request));
+    return state.try_some(request);
+  }
+  State::Conflict& conflict = *state.conflict;
+  if (conflict.search.step() == Next::step) return Next::step;
+  const std::optional<PortHolder>& holder = conflict.search.found();
+  const auto ours =
+      state.owner ? state.owner(holder ? holder->pid : 0, request, conflict.port) : std::optional<std::string>();
+  if (ours) return fail(taken_by_ours(request, conflict.address, conflict.port, *ours));
+  return fail(taken_by(holder, request, conflict.address, conflict.port));
+}
 
 std::string_view to_string(Protocol protocol) {
   return protocol == Protocol::tcp ? "tcp" : "udp";
@@ -100,23 +243,9 @@ std::optional<Protocol> parse_protocol(std::string_view text) {
 }
 
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner) {
-  const std::vector<Address> addresses = TRY(addresses_of(request));
-  Range range{request.host_port, std::max(request.host_port, request.host_port_end)};
-  if (request.host_port == 0) range = ephemeral_range();
-  for (unsigned port = range.first; port <= range.last; ++port) {
-    Result<ReservedPort> reserved = hold_all(request, addresses, static_cast<std::uint16_t>(port));
-    if (reserved) return reserved;
-    const int number = reserved.error().sys_errno();
-    if (number == EADDRINUSE && range.first != range.last) continue;
-    const auto address = Address::parse(reserved.error().data().object).value_or(addresses.front());
-    if (number == EADDRINUSE) return fail(taken(request, address, static_cast<std::uint16_t>(port), owner));
-    return fail_errno(number, "failed to bind host port for " +
-                                  endpoint_text(address, static_cast<std::uint16_t>(port)) + "/" +
-                                  std::string(to_string(request.protocol)));
-  }
-  return fail(Error(Code::conflict, "all ports are allocated")
-                  .why("none of " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" +
-                       std::string(to_string(request.protocol)) + " is free"));
+  PortReservation reservation({request}, owner);
+  while (TRY(reservation.step()) == SteppedWork::Next::step) continue;
+  return std::move(reservation.take().front());
 }
 
 }  // namespace consort

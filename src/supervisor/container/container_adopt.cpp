@@ -166,7 +166,9 @@ void Container::resume_run() {
     if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))
       run_->root = std::move(*root);
   if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
-  if (const auto serving = run_->network->serve(unit_); !serving) log_line(label() + ": " + serving.error().message());
+  run_->network->serve(unit_, [this](const Result<>& serving) {
+    if (!serving) log_line(label() + ": " + serving.error().message());
+  });
   if (record_.stop) {
     std::optional<Stopper::Time> deadline;
     if (record_.stop->deadline_ms >= 0) deadline = from_ms(record_.stop->deadline_ms);

@@ -45,24 +45,25 @@ std::optional<consort::Address> plain(const std::string& with_prefix) {
   return parsed ? std::optional(parsed->address) : std::nullopt;
 }
 
-// Published ports lead to the network that gives the container its default route.
+// Published ports lead to the network that gives the container its default route; never to one without a way in.
 PortTarget target_of(const ContainerUnit& unit) {
-  auto chosen = std::ranges::find_if(unit.endpoints, [](const EndpointUnit& e) { return e.default_route; });
-  if (chosen == unit.endpoints.end()) chosen = unit.endpoints.begin();
+  const auto leads_out = [](const EndpointUnit& e) { return !e.internal; };
+  auto chosen =
+      std::ranges::find_if(unit.endpoints, [&](const EndpointUnit& e) { return e.default_route && leads_out(e); });
+  if (chosen == unit.endpoints.end()) chosen = std::ranges::find_if(unit.endpoints, leads_out);
   if (chosen == unit.endpoints.end()) return {};
   return PortTarget{plain(chosen->ipv4), plain(chosen->ipv6)};
+}
+
+// As with Docker, the ports of a container that is on internal networks only are not published at all.
+bool publishes(const ContainerUnit& unit) {
+  const PortTarget target = target_of(unit);
+  return target.ipv4 || target.ipv6;
 }
 
 PortRequest request_of(const PortUnit& port) {
   return PortRequest{port.host_ip, port.host_port, port.host_port_end, port.container_port,
                      parse_protocol(port.protocol).value_or(Protocol::tcp)};
-}
-
-bool clashes(const ReservedPort& other, const PortRequest& request) {
-  const bool same_ip =
-      other.request.host_ip.empty() || request.host_ip.empty() || other.request.host_ip == request.host_ip;
-  const bool one_port = request.host_port != 0 && request.host_port_end <= request.host_port;
-  return one_port && same_ip && other.host_port == request.host_port && other.request.protocol == request.protocol;
 }
 
 // Where a kept listening socket is bound.
@@ -102,58 +103,93 @@ Result<> ContainerNetwork::make_sandbox(const ContainerUnit& unit) {
   return {};
 }
 
-Result<> ContainerNetwork::reserve_ports(const ContainerUnit& unit) {
+void ContainerNetwork::keep_sandbox() {
+  KeeperLink& keeper = context_.keeper;
+  if (sandbox_.netns) keeper.put(id_ + "/netns", sandbox_.netns.get());
+  if (sandbox_.dns_udp) keeper.put(id_ + "/dns_udp", sandbox_.dns_udp.get());
+  if (sandbox_.dns_tcp) keeper.put(id_ + "/dns_tcp", sandbox_.dns_tcp.get());
+}
+
+void ContainerNetwork::keep_port(std::size_t port) {
+  for (std::size_t i = 0; i < ports_[port].sockets.size(); ++i)
+    context_.keeper.put(port_key(id_, port, i), ports_[port].sockets[i].fd.get());
+}
+
+struct ContainerNetwork::Acquisition {
+  ContainerUnit unit;  // a copy: a newer one may come for the next start
+  PortReservation ports;
+  enum class Stage : std::uint8_t { ports, sandbox, keeping } stage = Stage::ports;
+  std::size_t kept = 0;
+};
+
+// Ports first: a port in use is what most often goes wrong, and costs nothing to find out.
+Result<SteppedWork::Next> ContainerNetwork::acquire_step(Acquisition& acquisition) {
+  using Stage = Acquisition::Stage;
+  using Next = SteppedWork::Next;
+  switch (acquisition.stage) {
+    case Stage::ports:
+      if (TRY(acquisition.ports.step()) == Next::step) return Next::step;
+      ports_ = acquisition.ports.take();
+      acquisition.stage = Stage::sandbox;
+      return Next::step;
+    case Stage::sandbox:
+      TRY(make_sandbox(acquisition.unit));
+      keep_sandbox();
+      acquisition.stage = Stage::keeping;
+      return Next::step;
+    case Stage::keeping:
+      break;
+  }
+  if (acquisition.kept == ports_.size()) return Next::finished;
+  keep_port(acquisition.kept++);
+  return Next::step;
+}
+
+void ContainerNetwork::acquire(const ContainerUnit& unit, Done done) {
+  id_ = unit.id;
   const PortOwnerLookup owner = [this](pid_t, const PortRequest& request, std::uint16_t port) {
     return context_.port_owner ? context_.port_owner(std::string(to_string(request.protocol)), port) : std::nullopt;
   };
-  for (const PortUnit& port : unit.ports) {
-    const PortRequest request = request_of(port);
-    // Our own socket would be found to hold it, under our name, which helps nobody.
-    const auto taken = std::ranges::find_if(ports_, [&](const ReservedPort& other) { return clashes(other, request); });
-    if (taken != ports_.end())
-      return fail(Error(Code::conflict, "Bind for " + (request.host_ip.empty() ? "0.0.0.0" : request.host_ip) + ":" +
-                                            std::to_string(request.host_port) + " failed")
-                      .why("port is already allocated")
-                      .hint("the container publishes it for its port " + std::to_string(taken->request.container_port) +
-                            " as well: publish another one"));
-    ports_.push_back(TRY(reserve_port(request, owner)));
+  std::vector<PortRequest> requests;
+  if (publishes(unit)) std::ranges::transform(unit.ports, std::back_inserter(requests), request_of);
+  auto acquisition = std::make_unique<Acquisition>(Acquisition{unit, PortReservation(std::move(requests), owner)});
+  work_ = std::make_unique<SteppedWork>(
+      context_.loop, [this, acquisition = std::move(acquisition)] { return acquire_step(*acquisition); },
+      [this, done = std::move(done)](Result<> acquired) mutable {
+        work_.reset();
+        if (!acquired)
+          if (auto undone = release(); !undone)
+            acquired = fail(std::move(acquired.error()).also(std::move(undone.error())));
+        done(std::move(acquired));
+      });
+}
+
+void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
+  if (sandbox_.dns_udp && context_.dns && dns_ == 0) {
+    auto served = context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), dns_client_of(unit));
+    if (!served) return end_later(fail(std::move(served.error())), std::move(done));
+    dns_ = *served;
   }
-  return {};
-}
-
-void ContainerNetwork::keep(const ContainerUnit& unit) {
-  KeeperLink& keeper = context_.keeper;
-  if (sandbox_.netns) keeper.put(unit.id + "/netns", sandbox_.netns.get());
-  if (sandbox_.dns_udp) keeper.put(unit.id + "/dns_udp", sandbox_.dns_udp.get());
-  if (sandbox_.dns_tcp) keeper.put(unit.id + "/dns_tcp", sandbox_.dns_tcp.get());
-  for (std::size_t i = 0; i < ports_.size(); ++i)
-    for (std::size_t j = 0; j < ports_[i].sockets.size(); ++j)
-      keeper.put(port_key(unit.id, i, j), ports_[i].sockets[j].fd.get());
-}
-
-Result<> ContainerNetwork::acquire(const ContainerUnit& unit) {
-  id_ = unit.id;
-  // Ports first: a port in use is what most often goes wrong, and costs nothing to find out.
-  Result<> done = reserve_ports(unit);
-  if (done) done = make_sandbox(unit);
-  if (!done) {
-    auto undone = release();
-    if (!undone) return fail(std::move(done.error()).also(std::move(undone.error())));
-    return done;
-  }
-  keep(unit);
-  return {};
-}
-
-Result<> ContainerNetwork::serve(const ContainerUnit& unit) {
-  if (sandbox_.dns_udp && context_.dns)
-    dns_ = TRY(context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), dns_client_of(unit)));
   const PortTarget target = target_of(unit);
-  for (const ReservedPort& port : ports_) {
-    PortPublisher* publisher = TRY(context_.publisher());
-    published_.push_back(TRY(publisher->publish(port, target)));
-  }
-  return {};
+  if (to_recover_.empty()) return publish(target, std::move(done));
+  recover_ports(target, std::move(done));
+}
+
+void ContainerNetwork::publish(const PortTarget& target, Done done) {
+  if (ports_.empty()) return end_later({}, std::move(done));
+  auto publisher = context_.publisher();
+  if (!publisher) return end_later(fail(std::move(publisher.error())), std::move(done));
+  published_ = (*publisher)->publish(ports_, target, std::move(done));
+}
+
+void ContainerNetwork::end_later(Result<> result, Done done) {
+  work_ = std::make_unique<SteppedWork>(
+      context_.loop,
+      [result = std::move(result)]() mutable -> Result<SteppedWork::Next> {
+        TRY(std::move(result));
+        return SteppedWork::Next::finished;
+      },
+      std::move(done));
 }
 
 void ContainerNetwork::adopt(const ContainerUnit& unit, std::map<std::string, Fd>& kept,
@@ -190,7 +226,7 @@ Result<> ContainerNetwork::recover_sandbox(const ContainerUnit& unit, pid_t pid)
   return host->reopen_resolver(sandbox_);
 }
 
-Result<> ContainerNetwork::recover_ports(const ContainerUnit& unit, const std::vector<BoundPort>& bound) {
+void ContainerNetwork::plan_recovery(const ContainerUnit& unit, const std::vector<BoundPort>& bound) {
   for (const PortUnit& port : unit.ports) {
     // Where it was, not where a range of the file may lead now.
     const auto was = std::ranges::find_if(bound, [&](const BoundPort& b) {
@@ -201,21 +237,37 @@ Result<> ContainerNetwork::recover_ports(const ContainerUnit& unit, const std::v
       return host && in_range && b.container_port == port.container_port && b.protocol == port.protocol;
     });
     if (was == bound.end()) continue;
+    recovered_requests_.push_back(request_of(port));
     PortRequest request = request_of(port);
     request.host_port = was->host_port;
     request.host_port_end = 0;
-    ports_.push_back(TRY(reserve_port(request)));
-    ports_.back().request = request_of(port);
+    to_recover_.push_back(std::move(request));
   }
-  return {};
+}
+
+// What could be bound again is published, whatever became of the others.
+void ContainerNetwork::recover_ports(PortTarget target, Done done) {
+  auto reservation = std::make_shared<PortReservation>(std::exchange(to_recover_, {}));
+  work_ = std::make_unique<SteppedWork>(
+      context_.loop, [reservation] { return reservation->step(); },
+      [this, reservation, target, done = std::move(done)](Result<> reserved) mutable {
+        work_.reset();
+        ports_ = reservation->take();
+        for (std::size_t i = 0; i < ports_.size(); ++i) {
+          ports_[i].request = recovered_requests_[i];
+          keep_port(i);
+        }
+        publish(target, [reserved = std::move(reserved), done = std::move(done)](Result<> published) mutable {
+          done(reserved ? std::move(published) : std::move(reserved));
+        });
+      });
 }
 
 Result<> ContainerNetwork::recover(const ContainerUnit& unit, pid_t pid, const std::vector<BoundPort>& bound) {
   Result<> sandbox = recover_sandbox(unit, pid);
-  Result<> ports = recover_ports(unit, bound);
-  keep(unit);
-  if (sandbox) return ports;
-  return ports ? std::move(sandbox) : fail(std::move(sandbox.error()).also(std::move(ports.error())));
+  plan_recovery(unit, bound);
+  keep_sandbox();
+  return sandbox;
 }
 
 Result<> ContainerNetwork::release() {
@@ -228,7 +280,8 @@ Result<> ContainerNetwork::release() {
       first = std::move(result.error());
   };
   if (dns_ != 0 && context_.dns) context_.dns->remove(std::exchange(dns_, 0));
-  for (const PortPublisher::Id id : std::exchange(published_, {})) {
+  work_.reset();
+  if (const PortPublisher::Id id = std::exchange(published_, 0); id != 0) {
     auto publisher = context_.publisher();
     if (publisher) collect((*publisher)->unpublish(id));
   }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,17 @@ class ContainerNetwork {
   ContainerNetwork(const ContainerNetwork&) = delete;
   ContainerNetwork& operator=(const ContainerNetwork&) = delete;
 
+  // Both end in `done`, which is called from the loop, once, unless release() comes first; it may destroy this object.
+  // They take as many turns of the loop as there is to do: a container may publish thousands of ports.
+  using Done = std::move_only_function<void(Result<>)>;
   // Namespace and reserved ports; the descriptors go to the keeper. On failure nothing is left.
-  Result<> acquire(const ContainerUnit& unit);
-  // Answers DNS and forwards ports from now on.
-  Result<> serve(const ContainerUnit& unit);
+  void acquire(const ContainerUnit& unit, Done done);
+  // Answers DNS and forwards ports, all or none, from the time of `done` on.
+  void serve(const ContainerUnit& unit, Done done);
   // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`).
   void adopt(const ContainerUnit& unit, std::map<std::string, Fd>& kept, std::vector<std::string> host_links);
-  // After a keeper that was killed: nothing was kept. Takes the namespace from process `pid`, opens the sockets for
-  // names anew and binds the ports of `bound` again; what of it worked, works. serve() comes after it.
+  // After a keeper that was killed: nothing was kept. Takes the namespace from process `pid` and opens the sockets for
+  // names anew. serve() comes after it, and binds the ports of `bound` again; what of it worked, works.
   Result<> recover(const ContainerUnit& unit, pid_t pid, const std::vector<BoundPort>& bound);
   // Everything back, as far as it goes; errors are collected. Harmless when there is nothing.
   Result<> release();
@@ -39,18 +43,26 @@ class ContainerNetwork {
   std::vector<BoundPort> bound_ports() const;
 
  private:
+  struct Acquisition;
   Result<> make_sandbox(const ContainerUnit& unit);
-  Result<> reserve_ports(const ContainerUnit& unit);
+  Result<SteppedWork::Next> acquire_step(Acquisition& acquisition);
   Result<> recover_sandbox(const ContainerUnit& unit, pid_t pid);
-  Result<> recover_ports(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
-  void keep(const ContainerUnit& unit);
+  void plan_recovery(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
+  void recover_ports(PortTarget target, Done done);
+  void publish(const PortTarget& target, Done done);
+  void end_later(Result<> result, Done done);
+  void keep_sandbox();
+  void keep_port(std::size_t port);
 
   Context& context_;
   std::string id_;
   Sandbox sandbox_;
   Fd joined_;  // another container's namespace
   std::vector<ReservedPort> ports_;
-  std::vector<PortPublisher::Id> published_;
+  std::vector<PortRequest> to_recover_;          // as they were bound
+  std::vector<PortRequest> recovered_requests_;  // the same, as the file has them
+  PortPublisher::Id published_ = 0;
+  std::unique_ptr<SteppedWork> work_;  // acquire() or serve()
   DnsServer::Id dns_ = 0;
 };
 

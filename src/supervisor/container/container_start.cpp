@@ -44,7 +44,11 @@ void Container::launch() {
 }
 
 void Container::launch_now() {
-  if (auto begun = begin_launch(); !begun) on_failed(std::move(begun.error()));
+  run_->network = std::make_unique<ContainerNetwork>(context_);
+  run_->network->acquire(unit_, [this](Result<> acquired) {
+    if (acquired) acquired = begin_launch();
+    if (!acquired) on_failed(std::move(acquired.error()));
+  });
 }
 
 // The child's ends of the pipes are closed when the launch has begun; ours go to the keeper as well.
@@ -85,8 +89,6 @@ Result<> Container::begin_launch() {
   runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
   choose_cgroup(spec);
   context_.inherited.give_to(spec.process);
-  run_->network = std::make_unique<ContainerNetwork>(context_);
-  TRY(run_->network->acquire(unit_));
   record_.host_links = run_->network->host_links();
 
   runtime::LaunchOptions options;
@@ -121,16 +123,18 @@ void Container::on_sync() {
     if (*state == runtime::Launch::State::started) return on_started();
     // `ready` is also what it says between our go and the child's execve.
     if (*state == runtime::Launch::State::pending || std::exchange(run_->released, true)) return;
-    if (auto released = release_to_exec(); !released) return on_failed(std::move(released.error()));
+    run_->pid = run_->launch->pid();
+    // Everything that must be there before the first instruction of the container's program: its names and ports are
+    // served, and a successor of ours would know its process.
+    return run_->network->serve(unit_, [this](Result<> served) {
+      if (served) served = release_to_exec();
+      if (!served) on_failed(std::move(served.error()));
+    });
   }
 }
 
-// Everything that must be there before the first instruction of the container's program: its names and ports are
-// served, and a successor of ours would know its process.
 Result<> Container::release_to_exec() {
-  run_->pid = run_->launch->pid();
   if (unit_.tty) TRY(open_terminal());
-  TRY(run_->network->serve(unit_));
   ContainerState& state = record_.state;
   state.pid = run_->pid;
   state.pid_started = TRY(process_start_time(run_->pid));
