@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/os/file.hpp"
+#include "base/os/temporary.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "network/bridge.hpp"
@@ -43,7 +44,7 @@ void collect(Result<>& all, Result<> one) {
 
 Result<> Engine::sweep() {
   const std::string containers = impl_->roots.data + "/containers";
-  TRY(make_directories(containers, 0711));
+  TRY(make_directories(containers, 0700));
   const Fd guard = TRY(open_file(containers, O_RDONLY | O_DIRECTORY));
   // Somebody is making something: what looks orphaned may be theirs. Another time.
   if (::flock(guard.get(), LOCK_EX | LOCK_NB) != 0) return {};
@@ -51,6 +52,7 @@ Result<> Engine::sweep() {
   const Strings ids = TRY(impl_->records.container_ids());
   const std::set<std::string> known(ids.begin(), ids.end());
   for (const std::string& id : names_in(containers)) {
+    if (known.contains(id)) collect(swept, sweep_temporaries(containers + "/" + id));
     if (id.size() != 64 || !is_hex(id) || known.contains(id)) continue;
     impl_->remove_shared_memory(id);
     collect(swept, impl_->store.release("container:" + id));

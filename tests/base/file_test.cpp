@@ -1,5 +1,7 @@
 #include "base/os/file.hpp"
 
+#include "base/os/temporary.hpp"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -29,6 +31,33 @@ TEST_F(File, AtomicWriteLeavesNoTemporaryBehind) {
   EXPECT_EQ(::unlink((folder_ + "/a").c_str()), 0);
   EXPECT_EQ(::rmdir(folder_.c_str()), 0);  // works only if nothing else is in it
   ASSERT_TRUE(make_directories(folder_));
+}
+
+// A pid and a counter come again after a reboot, and with them the name that a crash had left.
+TEST_F(File, WhatACrashLeftIsNotInTheWay) {
+  for (int i = 0; i < 64; ++i) {
+    const std::string left = folder_ + "/a.tmp-" + std::to_string(::getpid()) + "-" + std::to_string(i);
+    ASSERT_EQ(::mkdir(left.c_str(), 0700), 0);
+  }
+  EXPECT_TRUE(write_file_atomic(folder_ + "/a", "one"));
+  const TemporaryFile one = *create_temporary(folder_ + "/a", 0600), other = *create_temporary(folder_ + "/a", 0600);
+  EXPECT_NE(one.path, other.path);
+  EXPECT_TRUE(one.path.starts_with(folder_ + "/a.tmp-"));
+}
+
+TEST_F(File, LeftTemporariesAreSweptWhenTheyAreOld) {
+  const std::string old = create_temporary(folder_ + "/a", 0600)->path,
+                    young = create_temporary(folder_ + "/a", 0600)->path;
+  const std::string older = folder_ + "/state.json.tmp-4711-0", user = folder_ + "/notes.tmp-draft";
+  for (const std::string& path : {older, user}) ASSERT_TRUE(write_file_atomic(path, "x"));
+  constexpr timespec long_ago[2] = {{1000, 0}, {1000, 0}};
+  for (const std::string& path : {old, older, user}) ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), long_ago, 0), 0);
+  ASSERT_TRUE(sweep_temporaries(folder_));
+  EXPECT_FALSE(path_exists(old));
+  EXPECT_FALSE(path_exists(older)) << "as they were named before";
+  EXPECT_TRUE(path_exists(young)) << "somebody is at work";
+  EXPECT_TRUE(path_exists(user));
+  EXPECT_TRUE(sweep_temporaries(folder_ + "/nowhere"));
 }
 
 TEST_F(File, ReadRefusesMoreThanTheLimit) {

@@ -6,21 +6,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <vector>
 
+#include "base/os/temporary.hpp"
+
 namespace consort {
 
 namespace {
-
-std::string temporary_name(const std::string& path) {
-  static std::atomic<unsigned> serial{0};
-  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial.fetch_add(1));
-}
 
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
@@ -63,17 +59,17 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 }
 
 Result<> write_file_atomic(const std::string& path, std::string_view content, mode_t mode, Durability durability) {
-  const std::string temporary = temporary_name(path);
+  const TemporaryFile temporary = TRY(create_temporary(path, mode));
+  const int fd = temporary.fd.get();
   const auto write = [&]() -> Result<> {
-    const Fd fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
-    if (::fchmod(fd.get(), mode) != 0) return fail_errno("set mode of", temporary);
-    TRY_WRAP(write_full(fd.get(), content), "write", path);
-    if (durability == Durability::durable && ::fsync(fd.get()) != 0) return fail_errno("sync", path);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename", path);
+    if (::fchmod(fd, mode) != 0) return fail_errno("set mode of", temporary.path);
+    TRY_WRAP(write_full(fd, content), "write", path);
+    if (durability == Durability::durable && ::fsync(fd) != 0) return fail_errno("sync", path);
+    if (::rename(temporary.path.c_str(), path.c_str()) != 0) return fail_errno("rename", path);
     return {};
   };
   if (Result<> written = write(); !written) {
-    ::unlink(temporary.c_str());
+    ::unlink(temporary.path.c_str());
     return written;
   }
   if (durability == Durability::durable) TRY(sync_directory(dir_name(path)));

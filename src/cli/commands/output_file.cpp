@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/os/file.hpp"
+#include "base/os/temporary.hpp"
 
 namespace consort::cli {
 
@@ -11,8 +12,9 @@ Result<OutputFile> OutputFile::open(const std::string& path) {
   if (path.empty()) return OutputFile(TRY(duplicate(STDOUT_FILENO)), {}, {});
   const auto status = stat_path(path);
   if (status && !S_ISREG(status->st_mode)) return OutputFile(TRY(open_file(path, O_WRONLY)), {}, {});
-  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
-  return OutputFile(TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0644)), temporary, path);
+  // As `docker save` has it: an image or a container's files are not for everybody.
+  TemporaryFile temporary = TRY(create_temporary(path, 0600));
+  return OutputFile(std::move(temporary.fd), std::move(temporary.path), path);
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
