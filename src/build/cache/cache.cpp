@@ -1,13 +1,14 @@
 #include "build/cache/cache.hpp"
 
 #include "base/sha256.hpp"
+#include "base/sqlite/migrations.hpp"
 
 namespace consort::build {
 namespace {
 
 // build_parts has rows of megabytes (every file of a large context). In a table WITHOUT ROWID each look-up that meets
 // such a row reads all of it, only to compare keys; with an index of its own it does not.
-constexpr const char* schema = R"sql(
+constexpr const char* first_schema = R"sql(
 CREATE TABLE IF NOT EXISTS build_steps(
   key TEXT PRIMARY KEY, layer TEXT NOT NULL, output TEXT NOT NULL, title TEXT NOT NULL,
   created INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
@@ -15,6 +16,7 @@ CREATE TABLE IF NOT EXISTS build_parts(slot TEXT PRIMARY KEY, parts TEXT NOT NUL
 DROP TABLE IF EXISTS build_slots;
 CREATE TABLE IF NOT EXISTS build_sources(key TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 )sql";
+constexpr const char* migrations[] = {first_schema};
 
 constexpr std::int64_t hour_ns = std::int64_t{3600} * 1'000'000'000;
 
@@ -30,9 +32,7 @@ std::string hold_name(const std::string& key) {
 
 Result<Cache> Cache::open(image::Store& store) {
   Database database = TRY(Database::open(store.roots().state_db()));
-  TRY(database.query("prepare build cache", [](SQLite::Database& db) {
-    if (!db.tableExists("build_parts")) db.exec(schema);
-  }));
+  TRY(migrate(database, "build", migrations));
   return Cache(store, std::move(database));
 }
 

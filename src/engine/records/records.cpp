@@ -1,5 +1,6 @@
 #include "engine/records/records.hpp"
 
+#include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
 #include "engine/records/json_text.hpp"
 #include "engine/records/rows.hpp"
@@ -8,7 +9,7 @@ namespace consort::engine {
 
 namespace {
 
-constexpr const char* tables = R"(
+constexpr const char* first_schema = R"(
 CREATE TABLE IF NOT EXISTS engine_containers(
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, project TEXT NOT NULL, service TEXT NOT NULL, number INTEGER NOT NULL,
   oneoff INTEGER NOT NULL, image_id TEXT NOT NULL, created INTEGER NOT NULL, wanted INTEGER NOT NULL,
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS engine_events(
   id TEXT NOT NULL, project TEXT NOT NULL, attributes TEXT NOT NULL
 );
 )";
+constexpr const char* migrations[] = {first_schema};
 
 constexpr const char* summary_columns =
     "id, name, project, service, number, oneoff, image_id, created, wanted, hostname, domainname, summary";
@@ -97,7 +99,7 @@ Result<EndpointRecord> read_endpoint(SQLite::Statement& row) {
 }  // namespace
 
 Result<> Records::create_tables() {
-  return database_->query("create tables of the engine", [](SQLite::Database& db) { db.exec(tables); });
+  return migrate(*database_, "engine", migrations);
 }
 
 Result<> Records::add_container(const ContainerRecord& record, std::span<const std::string> volumes,

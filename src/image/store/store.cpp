@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
+#include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
 
@@ -14,7 +15,7 @@ namespace consort::image {
 
 namespace {
 
-constexpr const char* schema = R"sql(
+constexpr const char* first_schema = R"sql(
 CREATE TABLE IF NOT EXISTS image_images(
   id TEXT PRIMARY KEY, size INTEGER NOT NULL, created INTEGER NOT NULL, last_tagged INTEGER NOT NULL,
   os TEXT NOT NULL, architecture TEXT NOT NULL, variant TEXT NOT NULL, manifest TEXT) WITHOUT ROWID;
@@ -46,6 +47,7 @@ CREATE TABLE IF NOT EXISTS image_holds(
   PRIMARY KEY(owner, kind, object)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS image_holds_by_object ON image_holds(kind, object);
 )sql";
+constexpr const char* migrations[] = {first_schema};
 
 }  // namespace
 
@@ -70,10 +72,7 @@ Result<Store> Store::open(const Roots& roots) {
   TRY(make_directories(roots.blobs(), 0700));
   TRY(make_directories(roots.data + "/ingest", 0700));
   Database database = TRY(Database::open(roots.state_db()));
-  TRY(database.query("prepare image store", [](SQLite::Database& db) {
-    // The newest table: a data root from before it gets it now.
-    if (!db.tableExists("image_name_platforms")) db.exec(schema);
-  }));
+  TRY(migrate(database, "image", migrations));
   return Store(std::make_unique<State>(roots, std::move(database)));
 }
 
