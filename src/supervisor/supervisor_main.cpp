@@ -12,6 +12,7 @@
 
 #include "runtime/exe_seal.hpp"
 #include "supervisor/keeper/protocol.hpp"
+#include "supervisor/loop/own_limits.hpp"
 #include "supervisor/loop/supervisor.hpp"
 
 namespace {
@@ -59,7 +60,7 @@ int main(int argc, char** argv) {
   options.project = argv[1];
   options.roots = consort::Roots{argv[2], argv[3]};
   if (argc > 4) options.init_program = argv[4];
-  options.inherited = consort::supervisor::take_own_limits();
+  consort::supervisor::take_own_limits();
   const auto result = supervise(std::move(options));
   if (result) return 0;
   consort::supervisor::log_line(result.error().message());

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -182,6 +184,13 @@ int rlimit_verb(int count, char** numbers) {
   return 0;
 }
 
+int scheduling(int, char**) {
+  constexpr int ioprio_who_process = 1;
+  printf("nice=%d policy=%d ioprio=%ld\n", getpriority(PRIO_PROCESS, 0), sched_getscheduler(0),
+         syscall(SYS_ioprio_get, ioprio_who_process, 0));
+  return 0;
+}
+
 int namespaces(int, char**) {
   for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
     char path[64];
@@ -217,6 +226,7 @@ const Verb looking[] = {{"args", "WORD...", args},
                         {"pwd", "", pwd},
                         {"readlink", "PATH", readlink_verb},
                         {"rlimit", "NUMBER...", rlimit_verb},
+                        {"scheduling", "", scheduling},
                         {"space", "PATH", space},
                         {"stat", "PATH...", stat_verb},
                         {"status", "[KEY...]", status},

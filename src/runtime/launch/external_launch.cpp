@@ -15,6 +15,7 @@
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "base/os/inherited.hpp"
 #include "base/strings.hpp"
 #include "runtime/external.hpp"
 #include "runtime/launch/launch_protocol.hpp"
@@ -172,6 +173,9 @@ Result<> Helper::live() const {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // The program and, where its configuration says nothing, the container have what we have.
+  reset_scheduling();
+  reset_limits();
   const Result<> lived = helper.live();
   if (!lived) {
     helper.take_away();

@@ -150,7 +150,7 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
   }
   plan.no_new_privileges = process.no_new_privileges;
   plan.rlimits = process.rlimits;
-  if (process.oom_score_adj) plan.oom_score_adj = std::to_string(*process.oom_score_adj);
+  plan.oom_score_adj = std::to_string(process.oom_score_adj.value_or(0));
   plan.cwd = clean_path(process.cwd);
   plan.terminal = process.terminal;
   plan.rows = process.console_height;

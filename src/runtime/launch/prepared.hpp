@@ -60,7 +60,7 @@ struct Prepared {
   bool unshare_cgroup = false;
   bool map_users = false;  // waits until the parent has written the id maps
   bool loopback_up = false;
-  std::string oom_score_adj;  // text, "" = unchanged
+  std::string oom_score_adj;  // text
   std::string hostname, domainname;
 
   Fd root;                  // detached mount

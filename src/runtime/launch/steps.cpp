@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/os/inherited.hpp"
 #include "runtime/launch/steps_list.hpp"
 
 namespace consort::runtime::internal {
@@ -115,6 +116,7 @@ bool send_report(int socket, const Report& report, std::string_view text, int de
 
 void run_child(const Prepared& plan, std::span<const Step> steps, int sync) {
   reset_signals();
+  reset_scheduling();
   ::prctl(PR_SET_NAME, setting_up_name);
   Child child{.plan = plan, .sync = sync};
   for (const Step& step : steps) {

@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/os/inherited.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/steps_list.hpp"
 
@@ -64,10 +65,10 @@ Outcome guard_self(Child&) {
 // First of all, while /proc is the host's and this process is still dumpable (its files in /proc are ours).
 Outcome set_oom_score(Child& child) {
   const auto& text = child.plan.oom_score_adj;
-  if (text.empty()) return {};
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return failed();
-  if (::write(fd, text.data(), text.size()) < 0) return failed();
+  // Below what the caller was given is only for CAP_SYS_RESOURCE. The default is a wish; what the file asks for is not.
+  if (::write(fd, text.data(), text.size()) < 0 && (errno != EACCES || text != "0")) return failed();
   ::close(fd);
   return {};
 }
@@ -106,7 +107,12 @@ Outcome new_cgroup_namespace(Child& child) {
   return ::unshare(CLONE_NEWCGROUP) == 0 ? Outcome{} : failed();
 }
 
+// Of the terminal and of the keys, which the caller's session keyring would show to the container. Where the kernel or
+// a filter around us has no keys, there are none to see.
 Outcome new_session(Child&) {
+  constexpr int join_session_keyring = 1;  // KEYCTL_JOIN_SESSION_KEYRING
+  if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM && errno != EACCES)
+    return failed();
   return ::setsid() >= 0 ? Outcome{} : failed();
 }
 
@@ -183,7 +189,13 @@ Outcome connect_stdio(Child& child) {
   return {};
 }
 
+// Those of the file must be possible. The others do not come from the caller, but are one default for everybody.
 Outcome set_rlimits(Child& child) {
+  for (const DefaultLimit& limit : default_limits) {
+    bool said = false;
+    for (const Rlimit& wanted : child.plan.rlimits) said = said || wanted.resource == limit.resource;
+    if (!said) reset_limit(limit);
+  }
   for (std::size_t i = 0; i < child.plan.rlimits.size(); ++i) {
     const Rlimit& wanted = child.plan.rlimits[i];
     const rlimit64 limit{wanted.soft, wanted.hard};

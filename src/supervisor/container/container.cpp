@@ -140,7 +140,6 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
   const Json config{{"ociVersion", "1.2.0"}, {"process", process}, {"root", {{"path", "rootfs"}}}};
   runtime::Spec spec = TRY_WRAP(runtime::parse_spec(dump_json(config), "process"), "exec in", label());
   spec.process.terminal = request.tty;
-  context_.inherited.give_to(spec.process);
   // Names, looked up in the container's own files; OCI has only numbers.
   spec.process.user.name = get_string(process, "consort_user");
   spec.process.user.group_names = get_strings(process, "consort_groups");

@@ -88,7 +88,6 @@ void Container::choose_cgroup(runtime::Spec& spec) const {
 Result<> Container::begin_launch() {
   runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
   choose_cgroup(spec);
-  context_.inherited.give_to(spec.process);
   record_.host_links = run_->network->host_links();
 
   runtime::LaunchOptions options;
@@ -243,7 +242,6 @@ void Container::watch_health(HealthMachine::Time started) {
     runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
     spec.process.args = argv;
     spec.process.terminal = false;
-    context_.inherited.give_to(spec.process);
     runtime::ExecOptions options;
     options.pid = run_->pid;
     options.pidfd = run_->pidfd.get();

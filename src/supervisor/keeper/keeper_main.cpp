@@ -15,15 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <initializer_list>
 
+#include "base/os/inherited.hpp"
 #include "supervisor/keeper/protocol.hpp"
 #include "supervisor/keeper/store.hpp"
 
@@ -32,7 +33,6 @@ namespace {
 
 constexpr int first_backoff_ms = 10;
 constexpr int longest_backoff_ms = 1000;
-constexpr char oom_file[] = "/proc/self/oom_score_adj";
 constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
 constexpr int most_failures = 10;   // in a row, with no container left: then nobody needs us
 
@@ -49,9 +49,7 @@ struct Keeper {
   int failures = 0;        // supervisors in a row that ended badly and soon
   bool was_ready = false;  // some supervisor has served
   bool finished = false;
-  rlimit descriptors{};         // as we found it: ours is higher, the supervisor's is its own affair
-  char oom_score_adj[16] = {};  // the same
-  int unsent_stored = 0;        // descriptors still to be told to a new supervisor
+  int unsent_stored = 0;  // descriptors still to be told to a new supervisor
   bool restored_sent = false;
 };
 
@@ -170,25 +168,16 @@ bool listen_to_supervisor(Keeper& keeper) {
   }
 }
 
-void set_oom_score(const char* text) {
-  const int fd = ::open(oom_file, O_WRONLY | O_CLOEXEC);
+// Nothing of the shell from which `up` was called, whose niceness or limits would be ours, and every supervisor's, for
+// days. Then to be the last that is killed when memory runs out. Best effort.
+void leave_caller() {
+  consort::reset_scheduling();
+  consort::reset_limits();
+  ::umask(022);
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return;
-  (void)!::write(fd, text, strlen(text));
+  (void)!::write(fd, "-900", 4);
   ::close(fd);
-}
-
-// Room for what is kept, and to be the last that is killed when memory runs out. Best effort.
-void take_own_limits(Keeper& keeper) {
-  if (::getrlimit(RLIMIT_NOFILE, &keeper.descriptors) == 0) {
-    rlimit raised = keeper.descriptors;
-    raised.rlim_cur = raised.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &raised);
-  }
-  const int fd = ::open(oom_file, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  const ssize_t got = ::read(fd, keeper.oom_score_adj, sizeof keeper.oom_score_adj - 1);
-  ::close(fd);
-  if (got > 0) set_oom_score("-900");
 }
 
 // In the child, between fork and exec. Our signal mask and every descriptor but 0-3 must not be inherited.
@@ -198,8 +187,6 @@ void take_own_limits(Keeper& keeper) {
   } else {
     ::fcntl(socket, F_SETFD, 0);
   }
-  if (keeper.descriptors.rlim_max != 0) ::setrlimit(RLIMIT_NOFILE, &keeper.descriptors);
-  if (keeper.oom_score_adj[0] != '\0') set_oom_score(keeper.oom_score_adj);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -371,7 +358,7 @@ int main(int argc, char** argv) {
   Keeper keeper;
   keeper.supervisor_argv = take_supervisor_argv(argc, argv);
   if (keeper.supervisor_argv == nullptr) return 1;
-  take_own_limits(keeper);
+  leave_caller();
   keeper.signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (keeper.signals < 0) return 1;
   return run(keeper);

@@ -14,7 +14,6 @@
 #include "network/sandbox.hpp"
 #include "supervisor/container/unmounter.hpp"
 #include "supervisor/loop/keeper_link.hpp"
-#include "supervisor/loop/own_limits.hpp"
 #include "supervisor/protocol.hpp"
 
 namespace consort::supervisor {
@@ -35,7 +34,6 @@ struct Context {
   bool shutting_down = false;   // no restarts any more
   bool journal_failed = false;  // which is said once
   std::string init_program;     // consort-init, for `init: true`
-  InheritedLimits inherited;    // for the processes of containers
 
   // Opened when first needed: a project without networks pays nothing.
   Result<HostLink*> host_link();

@@ -59,7 +59,6 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
   context_.project = options_.project;
   context_.run_folder = options_.roots.project_run(options_.project);
   context_.init_program = options_.init_program;
-  context_.inherited = options_.inherited;
   context_.dns = std::make_unique<DnsServer>(loop_);
   context_.emit = [this](const Event& event) { server_.broadcast(event); };
   context_.find = [this](const std::string& id) { return find(id); };

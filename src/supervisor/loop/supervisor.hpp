@@ -20,7 +20,6 @@ struct SupervisorOptions {
   Roots roots;
   std::string project;
   std::string init_program;  // consort-init
-  InheritedLimits inherited;
 };
 
 class Supervisor {

@@ -1,0 +1,131 @@
+// Nothing of whoever started a container may be seen in it: limits, niceness, processors, umask, signals.
+#include "base/os/inherited.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/os/file.hpp"
+#include "sandbox_fixture.hpp"
+
+namespace consort::runtime {
+namespace {
+
+using testing::HasSubstr;
+
+// Takes an odd state for this process, and gives it up again.
+class OddCaller {
+ public:
+  OddCaller() {
+    for (const int resource : {RLIMIT_NOFILE, RLIMIT_CORE, RLIMIT_STACK, RLIMIT_MEMLOCK, RLIMIT_SIGPENDING}) {
+      rlimit limit{};
+      ::getrlimit(resource, &limit);
+      limits_.emplace_back(resource, limit);
+      // Soft limits only: without CAP_SYS_RESOURCE a hard one would be lost.
+      limit.rlim_cur = resource == RLIMIT_CORE ? 0 : resource == RLIMIT_NOFILE ? 128 : limit.rlim_cur / 2;
+      ::setrlimit(resource, &limit);
+    }
+    ::sched_getaffinity(0, sizeof processors_, &processors_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first_processor(), &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+    umask_ = ::umask(077);
+    ::setpriority(PRIO_PROCESS, 0, 7);
+    constexpr int idle = 3 << 13;
+    ::syscall(SYS_ioprio_set, 1, 0, idle);
+    ::personality(ADDR_NO_RANDOMIZE);
+    ::prctl(PR_SET_TIMERSLACK, 1000000, 0, 0, 0);
+    for (const int signal : {SIGPIPE, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    ::sigprocmask(SIG_BLOCK, &blocked, &mask_);
+  }
+  ~OddCaller() {
+    for (const auto& [resource, limit] : limits_) ::setrlimit(resource, &limit);
+    ::sched_setaffinity(0, sizeof processors_, &processors_);
+    ::umask(umask_);
+    ::setpriority(PRIO_PROCESS, 0, 0);
+    ::syscall(SYS_ioprio_set, 1, 0, 0);
+    ::personality(PER_LINUX);
+    ::prctl(PR_SET_TIMERSLACK, 50000, 0, 0, 0);
+    for (const int signal : {SIGPIPE, SIGHUP, SIGQUIT}) ::signal(signal, SIG_DFL);
+    ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  }
+  OddCaller(const OddCaller&) = delete;
+  OddCaller& operator=(const OddCaller&) = delete;
+
+ private:
+  int first_processor() const {
+    int number = 0;
+    while (!CPU_ISSET(number, &processors_)) ++number;
+    return number;
+  }
+  std::vector<std::pair<int, rlimit>> limits_;
+  cpu_set_t processors_{};
+  mode_t umask_ = 0;
+  sigset_t mask_{};
+};
+
+class InheritedTest : public SandboxTest {
+ protected:
+  std::string look() {
+    const Result<Outcome> outcome = sandbox.run_words(
+        {"cat", "/proc/self/limits", "/proc/self/oom_score_adj", "/proc/self/personality", "/proc/self/timerslack_ns",
+         "--", "status", "SigIgn", "SigBlk", "Umask", "Cpus_allowed", "--", "scheduling"});
+    if (!outcome) return outcome.error().message();
+    EXPECT_EQ(outcome->code, 0) << outcome->err;
+    return outcome->out;
+  }
+};
+
+TEST_F(InheritedTest, AContainerIsTheSameWhoeverCalls) {
+  const std::string plain = look();
+  std::string odd;
+  {
+    const OddCaller caller;
+    odd = look();
+  }
+  EXPECT_EQ(odd, plain);
+  EXPECT_THAT(plain, HasSubstr("SigIgn:\t0000000000000000\n"));
+  EXPECT_THAT(plain, HasSubstr("Umask:\t0022\n"));
+  EXPECT_THAT(plain, HasSubstr("nice=0 policy=0 ioprio=0\n"));
+  EXPECT_THAT(plain, testing::ContainsRegex("Max core file size +unlimited +unlimited"));
+  EXPECT_THAT(plain, testing::ContainsRegex("Max stack size +8388608 +unlimited"));
+}
+
+TEST_F(InheritedTest, TheFileIsObeyed) {
+  const OddCaller caller;
+  Spec spec = sandbox.spec({"rlimit", std::to_string(RLIMIT_NOFILE), std::to_string(RLIMIT_CORE)});
+  spec.process.rlimits = {{RLIMIT_NOFILE, 100, 200}, {RLIMIT_CORE, 0, 0}};
+  const Result<Outcome> outcome = sandbox.run(spec);
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_THAT(outcome->out, HasSubstr("100"));
+  EXPECT_THAT(outcome->out, HasSubstr("200"));
+}
+
+// Root without CAP_SYS_RESOURCE cannot raise a hard limit: then it is as high as it can be, and the container starts.
+TEST_F(InheritedTest, AHardLimitThatCannotBeRaisedIsUsedWhole) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::prctl(PR_CAPBSET_DROP, 24, 0, 0, 0);  // CAP_SYS_RESOURCE, from the next execve on; enough where it is not there
+    const rlimit low{64, 512};
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    reset_limits();
+    rlimit now{};
+    ::getrlimit(RLIMIT_NOFILE, &now);
+    ::_exit(now.rlim_cur == now.rlim_max && now.rlim_max >= 512 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace consort::runtime
