@@ -159,6 +159,44 @@ TEST_F(LaunchTest, MountingAFolderOnAFileExplainsItself) {
   EXPECT_THAT(failure_of(spec), HasSubstr("not a directory: Are you trying to mount a directory onto a file"));
 }
 
+// What runc 1.1 says to each of these, which Docker's users know; our words are short of its paths of the host.
+TEST_F(LaunchTest, NothingMayLieOverProcButProc) {
+  const std::string folder = sandbox.directory() + "/host", file = folder + "/file";
+  ASSERT_TRUE(make_directories(folder));
+  ASSERT_TRUE(write_file_atomic(file, "of lxcfs\n"));
+  ASSERT_EQ(::symlink("/proc", (sandbox.lower() + "/link").c_str()), 0);
+  const auto mounted = [&](const std::string& type, const std::string& source, const std::string& target,
+                           std::vector<std::string> words) {
+    Spec spec = sandbox.spec(std::move(words));
+    spec.mounts.push_back(
+        {target, type, source, type == "bind" ? std::vector<std::string>{"rbind"} : std::vector<std::string>{}});
+    const Result<Outcome> outcome = sandbox.run(spec);
+    return outcome ? outcome->out + outcome->err : outcome.error().message();
+  };
+  const std::string not_proc = "cannot be mounted because it is not of type proc";
+  const std::string inside = "cannot be mounted because it is inside /proc";
+  EXPECT_THAT(mounted("bind", folder, "/proc", {"true"}), HasSubstr(not_proc));
+  EXPECT_THAT(mounted("tmpfs", "tmpfs", "/proc", {"true"}), HasSubstr(not_proc));
+  {
+    Spec spec = sandbox.spec({"true"});  // in place of the default
+    std::erase_if(spec.mounts, [](const Mount& mount) { return mount.destination == "/proc"; });
+    spec.mounts.push_back({"/proc", "bind", folder, {"rbind"}});
+    EXPECT_THAT(failure_of(spec), HasSubstr(not_proc));
+  }
+  EXPECT_THAT(mounted("bind", folder, "/link", {"true"}), HasSubstr("cannot be mounted because it is"));
+  for (const char* target : {"/proc/sys", "/proc/foo", "/proc/foo/bar", "/link/sys", "/proc/self/fd", "/link/foo"})
+    EXPECT_THAT(mounted("bind", folder, target, {"true"}), HasSubstr(inside)) << target;
+  for (const char* target : {"/proc/version", "/proc/self/attr/exec", "/proc/net/dev", "/link/version"})
+    EXPECT_THAT(mounted("bind", file, target, {"true"}), HasSubstr(inside)) << target;
+  EXPECT_THAT(mounted("tmpfs", "tmpfs", "/proc/acpi", {"true"}), HasSubstr(inside));
+  // lxcfs, the host's own proc, and other places.
+  for (const char* target : {"/proc/cpuinfo", "/proc/meminfo", "/proc/sys/kernel/ns_last_pid", "/link/uptime"})
+    EXPECT_EQ(mounted("bind", file, target, {"cat", target}), "of lxcfs\n") << target;
+  EXPECT_THAT(mounted("bind", "/proc", "/proc", {"cat", "/proc/1/comm"}), Not(HasSubstr("probe")));
+  EXPECT_THAT(mounted("bind", "/proc", "/host/proc", {"cat", "/host/proc/1/comm"}), Not(HasSubstr("probe")));
+  EXPECT_EQ(mounted("bind", folder, "/sys", {"ls", "/sys"}), "file\n");
+}
+
 TEST_F(LaunchTest, MissingBindSourceIsNamed) {
   Spec spec = sandbox.spec({"true"});
   spec.mounts.push_back({"/data", "bind", "/nonexistent-source", {"rbind"}});

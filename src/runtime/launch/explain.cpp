@@ -27,6 +27,12 @@ const auto* entry(const List& list, int index) {
 
 Error explain_mount(const Prepared& plan, const Report& report) {
   const PreparedMount* mount = entry(plan.mounts, report.argument);
+  if (report.error == covers_proc) {
+    const bool all = mount && mount->destination == "/proc";
+    return Error(Code::invalid, "mount " + (mount ? mount->shown : ""))
+        .why(all ? "cannot be mounted because it is not of type proc" : "cannot be mounted because it is inside /proc")
+        .hint("the kernel's own files are there; mount it elsewhere");
+  }
   Error error = errno_error(report.error, "mount", mount ? mount->shown : "");
   if (report.error == ENOTDIR || report.error == EISDIR)
     error.data().why =

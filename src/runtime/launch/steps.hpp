@@ -53,6 +53,10 @@ struct Outcome {
   int argument = 0;  // which of the step's things: an index, or what the step says
 };
 
+// In place of an errno, of the step "mounts": the target is /proc or inside it (on_proc) and the source is not one of
+// those that may be there.
+inline constexpr int covers_proc = 10001;
+
 struct Child {
   const Prepared& plan;
   int sync;

@@ -1,9 +1,11 @@
 // Steps that make the container's file system.
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -52,16 +54,96 @@ int remount_readonly(const PreparedMount& mount, int target) {
   return ::mount(nullptr, ".", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | mount.flags, nullptr);
 }
 
+bool is_proc(int fd) {
+  struct statfs st;
+  return ::fstatfs(fd, &st) == 0 && st.f_type == PROC_SUPER_MAGIC;
+}
+
+constexpr unsigned place_mask = STATX_INO | STATX_MNT_ID;
+
+// What open_inside finds at path; its mask is empty when there is nothing.
+struct statx look_inside(int root, const char* path) {
+  struct statx st {};
+  const int fd = open_inside(root, path, O_PATH, Links::refuse);
+  if (fd < 0) return st;
+  if (::statx(fd, "", AT_EMPTY_PATH, place_mask, &st) != 0) st = {};
+  ::close(fd);
+  return st;
+}
+
+bool is_at(const struct statx& place, int root, const char* path) {
+  const struct statx st = look_inside(root, path);
+  return (st.stx_mask & STATX_INO) && st.stx_ino == place.stx_ino && st.stx_mnt_id == place.stx_mnt_id;
+}
+
+// In the proc of the container. One that is mounted elsewhere, the host's at /host/proc, is a folder like others.
+bool is_in_proc(int root, int fd) {
+  struct statx place {};
+  if (!is_proc(fd) || ::statx(fd, "", AT_EMPTY_PATH, place_mask, &place) != 0) return false;
+  const struct statx proc = look_inside(root, "/proc");
+  const bool knows_mounts = place.stx_mask & proc.stx_mask & STATX_MNT_ID;  // since Linux 5.8
+  return !knows_mounts || place.stx_mnt_id == proc.stx_mnt_id;
+}
+
+// What lies over /proc decides what programs believe of the kernel, and undoes what is masked there. So nothing may but
+// another proc over all of it, and over single files what lxcfs has for them. The same as runc's; asked of what the
+// path has led to, as an image may have links.
+bool may_lie_there(int root, int target, const PreparedMount& mount) {
+  constexpr const char* of_lxcfs[] = {"/proc/cpuinfo",
+                                      "/proc/diskstats",
+                                      "/proc/meminfo",
+                                      "/proc/stat",
+                                      "/proc/swaps",
+                                      "/proc/uptime",
+                                      "/proc/loadavg",
+                                      "/proc/slabinfo",
+                                      "/proc/sys/kernel/ns_last_pid",
+                                      "/proc/sys/crypto/fips_enabled"};
+  struct statx place {};
+  if (::statx(target, "", AT_EMPTY_PATH, place_mask, &place) != 0) return false;
+  // Also where no proc is: what the user mounts there takes the place of the default.
+  if (is_at(place, root, "/proc")) return mount.tree ? is_proc(mount.tree.get()) : mount.type == "proc";
+  if (!is_in_proc(root, target)) return true;
+  for (const char* path : of_lxcfs)
+    if (is_at(place, root, path)) return true;
+  return false;
+}
+
+// Of a target that is not there and could not be made: the nearest folder above it that is there.
+bool would_be_in_proc(int root, const char* path) {
+  char above[PATH_MAX];
+  if (std::strlen(path) >= sizeof above) return false;
+  std::strcpy(above, path);
+  while (char* const slash = std::strrchr(above, '/')) {
+    *slash = '\0';
+    const int fd = open_inside(root, *above ? above : "/", O_PATH);
+    if (fd < 0) continue;
+    const bool inside = is_in_proc(root, fd);
+    ::close(fd);
+    return inside;
+  }
+  return false;
+}
+
 int make_one_mount(const Child& child, const PreparedMount& mount) {
   const int target =
       make_target(child.root, mount.destination.c_str(), mount.target_is_file ? Target::file : Target::directory,
                   mount.refuse_links ? Links::refuse : Links::follow);
-  if (target < 0) return -1;
+  if (target < 0) {
+    const int saved = errno;
+    errno = would_be_in_proc(child.root, mount.destination.c_str()) ? covers_proc : saved;
+    return -1;
+  }
   int result = -1;
   struct stat st;
   if (::fstat(target, &st) == 0 && S_ISDIR(st.st_mode) == mount.target_is_file) {
     ::close(target);
     errno = ENOTDIR;  // move_mount says EINVAL, which says nothing
+    return -1;
+  }
+  if (!may_lie_there(child.root, target, mount)) {
+    ::close(target);
+    errno = covers_proc;
     return -1;
   }
   switch (mount.kind) {
