@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "base/os/file.hpp"
@@ -144,8 +145,30 @@ Result<> Creation::add_image_volumes() {
   return {};
 }
 
+// Of a socket that nobody has made. A folder in its place would stay on the host, and the program that makes the socket
+// would find it there.
+std::unexpected<Error> no_socket(const MountSpec& mount, const char* why) {
+  const bool of_docker = base_name(mount.source) == "docker.sock";
+  return fail(Error(Code::invalid, "mount \"" + mount.source + "\" on \"" + mount.target + "\"")
+                  .why(why)
+                  .hint(of_docker
+                            ? "Consort has no daemon that listens there, so a service that talks to Docker cannot work "
+                              "with it: take the mount out, or start Docker beside Consort"
+                            : "a socket is made by the program that listens on it: start that first, or mount the "
+                              "directory that the socket will be in"));
+}
+
+bool is_empty_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) && std::filesystem::is_empty(path, error);
+}
+
 Result<> Creation::prepare_bind(const MountSpec& mount) {
+  // Docker and earlier versions of this program have left such folders.
+  if (base_name(mount.source) == "docker.sock" && is_empty_folder(mount.source))
+    return no_socket(mount, "there is an empty directory in place of the socket");
   if (path_exists(mount.source)) return {};
+  if (mount.create_host_path && mount.source.ends_with(".sock")) return no_socket(mount, "there is no such socket");
   if (!mount.create_host_path) {
     return fail(
         Error(Code::invalid, "invalid mount config for type \"bind\": bind source path does not exist: " + mount.source)

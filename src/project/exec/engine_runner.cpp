@@ -1,7 +1,9 @@
 #include "project/exec/engine_runner.hpp"
 
 #include <algorithm>
+#include <iterator>
 
+#include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "image/store.hpp"
 #include "image/transfer.hpp"
@@ -33,8 +35,20 @@ const char* attribute_of(const compose::Service& service, const Error& error) {
   if (says("unable to find user") || says("unable to find group")) return "user";
   if (says("chdir to cwd") || says("working directory")) return "working_dir";
   if (says("exec: \"")) return service.entrypoint && !service.entrypoint->empty() ? "entrypoint" : "command";
-  if (says("mount \"")) return "volumes";
+  if (says("mount \"") || says("mount tmpfs on")) return "volumes";
   return "";
+}
+
+// Of an error that is about a mount: the one of the service's volumes that it names, or else its tmpfs. Empty for what
+// the file does not have, an image's own volume.
+compose::Strings mount_of(const compose::Service& service, const Error& error) {
+  const std::string text = error.message();
+  const auto found = std::ranges::find_if(service.volumes, [&](const auto& volume) {
+    return !volume.target.empty() && text.contains(" on \"" + clean_path(volume.target) + "\"");
+  });
+  if (found != service.volumes.end()) return {"volumes", std::to_string(found - service.volumes.begin())};
+  if (text.contains("mount tmpfs on") && !service.tmpfs.empty()) return {"tmpfs"};
+  return {};
 }
 
 // The part of the file that a failed operation is about.
@@ -52,6 +66,11 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
   if (operation.is<AwaitCondition>()) return session.project->locate(under("healthcheck"));
   const auto found = session.project->services.find(operation.service);
   const char* attribute = found == session.project->services.end() ? "" : attribute_of(found->second, error);
+  if (attribute == std::string_view("volumes")) {
+    compose::Strings path = service;
+    std::ranges::copy(mount_of(found->second, error), std::back_inserter(path));
+    return session.project->locate(path);
+  }
   return session.project->locate(*attribute ? under(attribute) : service);
 }
 
