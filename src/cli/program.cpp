@@ -1,4 +1,6 @@
 // From the words of the command line to a command's exit status.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -60,6 +62,19 @@ Result<> check_count(const Command& command, std::size_t count) {
                                                 : "accepts at most " + std::to_string(wanted.most) +
                                                       " arg(s), received " + std::to_string(count));
   return {};
+}
+
+// What a command needs that only root has: the store of images, containers, networks. These need nothing of it.
+constexpr std::string_view for_everybody[] = {
+    "config", "internal completion", "internal man", "internal reference", "login", "logout", "version"};
+
+// Before anything is looked at or fetched: what cannot be done in the end is not begun.
+Result<> check_rights(const Invocation& invocation) {
+  const std::string_view name = invocation.command->name;
+  if (::geteuid() == 0 || std::ranges::find(for_everybody, name) != std::end(for_everybody)) return {};
+  return fail(Error(Code::denied, "only root can run `" + invocation.program + " " + std::string(name) + "`")
+                  .why("containers, their networks and the images on this machine are root's")
+                  .hint("run `sudo " + invocation.line + "`; `config`, `version` and --help work for everybody"));
 }
 
 // "image", "image --help": what there is under that word. "image nonsense": that too, and it failed.
@@ -158,6 +173,7 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
   invocation.arguments = std::move(parsed.arguments);
   TRY(check_count(*invocation.command, invocation.arguments.size()));
   invocation.dry_run = invocation.globals.on("dry-run") || invocation.flags.on("dry-run");
+  TRY(check_rights(invocation));
   return invocation.command->run(invocation);
 }
 

@@ -1,5 +1,6 @@
 #include "cli/workspace.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -76,14 +77,6 @@ Result<unsigned> parallel_of(const Invocation& invocation) {
   return wanted <= 0 ? unlimited : static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
 }
 
-// What is refused to a user without rights, said as what it means.
-Error explain_rights(Error error) {
-  const bool rights = error.sys_errno() == EACCES || error.sys_errno() == EPERM;
-  if (::geteuid() == 0 || !rights) return error;
-  return Error(Code::denied, "only root can run containers: " + error.message())
-      .hint("run the command with sudo; `config`, `version` and --help work for everybody");
-}
-
 }  // namespace
 
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options) {
@@ -110,11 +103,10 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
     project = TRY(load_project(invocation, TRY(load_options(invocation, services))));
     name = project->name;
   }
+  // What is made for containers from here on ("/", mount points, folders of binds) must not depend on who calls.
+  ::umask(022);
   const Roots roots = TRY(Roots::from_environment());
-  if (Result<> prepared = roots.prepare(); !prepared) return fail(explain_rights(std::move(prepared).error()));
-  auto engine = engine::Engine::open(roots);
-  if (!engine) return fail(explain_rights(std::move(engine).error()));
-  workspace->engine_ = std::move(*engine);
+  workspace->engine_ = TRY(engine::Engine::open(roots));
   workspace->progress_ =
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
   workspace->session_.reset(new project::Session{.engine = *workspace->engine_,
