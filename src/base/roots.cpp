@@ -1,8 +1,17 @@
 #include "base/roots.hpp"
 
+#include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
@@ -18,6 +27,88 @@ std::string environment(const char* name) {
 
 std::string or_else(std::string value, std::string fallback) {
   return value.empty() ? std::move(fallback) : value;
+}
+
+constexpr mode_t private_folder = 0700;
+constexpr mode_t private_file = 0600;
+constexpr mode_t for_others = S_IRWXG | S_IRWXO;
+
+// By these a folder is known as a root of ours. lost+found: a new file system that is to become one.
+constexpr std::array<std::string_view, 5> data_names{"state.db", "containers", "layers", "volumes", "lost+found"};
+constexpr std::array<std::string_view, 3> run_names{"boot-id", "projects", "lost+found"};
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+Result<std::vector<std::string>> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, DirCloser> stream(::opendir(folder.c_str()));
+  if (!stream && errno == ENOENT) return names;
+  if (!stream) return fail_errno("list", folder);
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+Result<> make_private(const std::string& path) {
+  struct stat st;
+  if (::lstat(path.c_str(), &st) != 0) return errno == ENOENT ? Result<>() : fail_errno("look at", path);
+  const bool plain = S_ISDIR(st.st_mode) || S_ISREG(st.st_mode);
+  if (!plain || !(st.st_mode & for_others)) return {};
+  if (::chmod(path.c_str(), S_ISDIR(st.st_mode) ? private_folder : private_file) != 0 && errno != ENOENT)
+    return fail_errno("set mode of", path);
+  return {};
+}
+
+// Before roots were private, each of these could be entered or read by itself. The root alone keeps everybody out; this
+// is for who is inside already, with a working directory.
+Result<> close_earlier_data(const std::string& data) {
+  for (const char* file : {"/state.db", "/state.db-wal", "/state.db-shm"}) TRY(make_private(data + file));
+  for (const char* folder : {"/containers", "/volumes"}) {
+    for (const std::string& name : TRY(names_in(data + folder))) {
+      const std::string inside = data + folder + "/" + name;
+      TRY(make_private(inside));
+      if (folder != std::string_view("/containers")) continue;
+      for (const char* file : {"/config.json", "/unit.json", "/log", "/seccomp.bpf", "/files"})
+        TRY(make_private(inside + file));
+    }
+    TRY(make_private(data + folder));
+  }
+  return {};
+}
+
+std::string what_is_wrong(const struct stat& st, const std::vector<std::string>& names,
+                          std::span<const std::string_view> known) {
+  if (st.st_uid != ::geteuid()) return "it belongs to another user";
+  if (!(st.st_mode & for_others)) return {};
+  const auto is_known = [&](const std::string& name) { return std::ranges::find(known, name) != known.end(); };
+  const bool ours = names.empty() || std::ranges::any_of(names, is_known);
+  if (ours && !(st.st_mode & S_ISVTX)) return {};
+  return "others can enter it, and it holds files that are not Consort's";
+}
+
+// Makes the folder, or closes it if it is ours and open, after `close_inside`.
+template <typename Close>
+Result<> own_root(const std::string& path, const char* variable, std::span<const std::string_view> known,
+                  const Close& close_inside) {
+  if (!path_exists(path)) {
+    TRY(make_directories(dir_name(path)));
+    if (::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST) return fail_errno("create folder", path);
+  }
+  const struct stat st = TRY(stat_path(path));
+  if (!S_ISDIR(st.st_mode)) return fail_errno(ENOTDIR, "create folder", path);
+  if (st.st_uid == ::geteuid() && !(st.st_mode & for_others)) return {};
+  const std::string wrong = what_is_wrong(st, TRY(names_in(path)), known);
+  if (!wrong.empty())
+    return fail(Error(Code::denied, "use " + path + " as " + variable)
+                    .why(wrong)
+                    .hint("name a directory of its own: it is made if it is not there"));
+  TRY(close_inside());
+  if (::chmod(path.c_str(), private_folder) != 0) return fail_errno("set mode of", path);
+  return {};
 }
 
 }  // namespace
@@ -43,15 +134,14 @@ Result<Roots> Roots::from_environment() {
 }
 
 Result<> Roots::prepare() const {
-  // 0711: a container's own users must be able to pass through to volumes and layers, not to look around.
-  TRY(make_directories(data, 0711));
-  TRY(make_directories(run, 0700));
+  TRY(own_root(data, "CONSORT_DATA_ROOT", data_names, [this] { return close_earlier_data(data); }));
+  TRY(own_root(run, "CONSORT_RUN_ROOT", run_names, [] { return Result<>(); }));
   const std::string boot = std::string(trim(TRY(read_file("/proc/sys/kernel/random/boot_id"))));
   const std::string marker = run + "/boot-id";
   const Result<std::string> seen = read_file(marker);
   if (seen && *seen == boot) return {};
   if (seen) TRY(remove_tree(run + "/projects"));
-  return write_file_atomic(marker, boot);
+  return write_file_atomic(marker, boot, 0600);
 }
 
 }  // namespace consort

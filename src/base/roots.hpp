@@ -14,7 +14,7 @@ struct Roots {
   // CONSORT_DATA_ROOT and CONSORT_RUN_ROOT win; tests use them to keep out of each other's way.
   static Result<Roots> from_environment();
 
-  // Creates both (mode 0711 and 0700) and empties the run root when its boot id is not the machine's.
+  // Makes both private (0700), or refuses to, and empties the run root when its boot id is not the machine's.
   Result<> prepare() const;
 
   std::string state_db() const { return data + "/state.db"; }

@@ -80,8 +80,8 @@ Result<> check_name(const std::string& name) {
 }
 
 Result<> create_folder(const Roots& roots, const std::string& name) {
-  TRY(make_directories(roots.data + "/volumes", 0711));
-  TRY(make_directories(folder_of(roots, name), 0711));
+  TRY(make_directories(roots.data + "/volumes", 0700));
+  TRY(make_directories(folder_of(roots, name), 0700));
   const std::string data = roots.volume_data(name);
   if (::mkdir(data.c_str(), 0755) != 0) {
     if (errno == EEXIST) return {};

@@ -27,10 +27,13 @@ Result<Fd> mount_detached(std::span<const std::string> folders) {
   return mount;
 }
 
-// Attached for a moment; the descriptor keeps it alive.
-Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string place) {
-  TRY(make_directories(dir_name(place), 0700));
-  if (!::mkdtemp(place.data())) return fail_errno("create folder", place);
+// Attached for a moment; the descriptor keeps it alive. Where it is, only we can pass: the view's own root lets in all
+// users of the image, and /tmp is not closed to anybody.
+Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string parent) {
+  TRY(make_directories(dir_name(parent), 0700));
+  if (!::mkdtemp(parent.data())) return fail_errno("create folder", parent);
+  const std::string place = parent + "/view";
+  if (::mkdir(place.c_str(), 0700) != 0) return fail_errno("create folder", place);
   const std::string options = "lowerdir=" + join(folders, ":");
   Result<Fd> root = Fd();
   if (::mount("overlay", place.c_str(), "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options.c_str()) != 0) {
@@ -40,6 +43,7 @@ Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string 
     ::umount2(place.c_str(), MNT_DETACH);
   }
   ::rmdir(place.c_str());
+  ::rmdir(parent.c_str());
   return root;
 }
 

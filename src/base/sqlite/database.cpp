@@ -1,10 +1,19 @@
 #include "base/sqlite/database.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+
+#include <cerrno>
+
+#include "base/os/fd.hpp"
 
 namespace consort {
 
 Result<Database> Database::open(const std::string& path) {
+  // The files beside it take over its mode. It is not opened here if it is there: closing it would drop the locks of
+  // another connection of this process.
+  if (Result<Fd> made = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600); !made && made.error().sys_errno() != EEXIST)
+    return fail(std::move(made).error().wrap("open database", path));
   try {
     auto connection =
         std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);

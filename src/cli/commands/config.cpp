@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <set>
@@ -129,7 +130,8 @@ Result<int> run_config(Invocation& invocation) {
   const std::string text = TRY(whole(invocation, outcome, *outcome.project));
   if (flags.on("quiet")) return 0;
   if (flags.has("output")) {
-    TRY(write_file_atomic(flags.text("output"), text));
+    const mode_t mask = ::umask(022);  // the user's: the mode below is set whatever it is
+    TRY(write_file_atomic(flags.text("output"), text, 0666 & ~mask));
   } else {
     print_out(text);
   }

@@ -245,15 +245,15 @@ Result<> add_mtab(const std::string& upper, const std::vector<std::string>& laye
 Result<> Creation::make_bundle() {
   guard_ = TRY(impl_.guard_creations());
   bundle_ = impl_.container_folder(id_);
-  // 0711: the container's own users look up /etc/hosts and its like through here on some runtimes.
+  // Nobody but root passes the first. "upper" is the container's "/", which all its users must be able to enter.
   for (const char* part : {"", "/upper", "/work", "/rootfs"}) {
-    const mode_t mode = *part == '\0' ? 0711 : 0755;
+    const mode_t mode = *part == '\0' ? 0700 : 0755;
     if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create folder", bundle_ + part);
   }
   const Fd marker = TRY(open_file(bundle_ + "/upper/.dockerenv", O_WRONLY | O_CREAT | O_EXCL, 0755));
   TRY(add_mtab(bundle_ + "/upper", image_->layers));
   if (spec_.files.empty()) return {};
-  if (::mkdir((bundle_ + "/files").c_str(), 0711) != 0) return fail_errno("create folder", bundle_ + "/files");
+  if (::mkdir((bundle_ + "/files").c_str(), 0700) != 0) return fail_errno("create folder", bundle_ + "/files");
   std::size_t serial = 0;
   for (const FileContent& file : spec_.files) {
     const std::string path = bundle_ + "/files/" + std::to_string(serial++);

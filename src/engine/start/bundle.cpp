@@ -207,7 +207,7 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
   const std::string parent = spec.cgroup_parent.empty() ? "/consort" : clean_path("/" + spec.cgroup_parent);
   input.cgroups_path = parent + "/" + record.summary.id;
   TRY(add_seccomp(record, input));
-  return write_file_atomic(bundle + "/config.json", TRY(make_oci_config(input)));
+  return write_file_atomic(bundle + "/config.json", TRY(make_oci_config(input)), 0600);
 }
 
 }  // namespace consort::engine

@@ -38,7 +38,7 @@ Result<> Engine::start_container(const std::string& id, int* exit_code) {
   const auto begin = [&]() -> Result<> {
     TRY(impl_->write_bundle(record, networks));
     const std::string path = impl_->container_folder(container.id) + "/unit.json";
-    TRY(write_file_atomic(path, supervisor::unit_to_json(TRY(impl_->make_unit(record, networks)))));
+    TRY(write_file_atomic(path, supervisor::unit_to_json(TRY(impl_->make_unit(record, networks))), 0600));
     TRY(impl_->client(container.project).start(path, exit_code));
     return {};
   };

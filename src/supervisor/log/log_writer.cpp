@@ -64,7 +64,7 @@ Result<LogWriter> LogWriter::open(const LogUnit& unit) {
 }
 
 Result<> LogWriter::open_current() {
-  file_ = TRY_WRAP(open_file(unit_.path, O_RDWR | O_CREAT | O_NOFOLLOW, 0640), "open log");
+  file_ = TRY_WRAP(open_file(unit_.path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600), "open log");
   end_ = TRY_WRAP(repair_end(file_.get(), unit_.path), "repair log");
   return {};
 }

@@ -1,0 +1,100 @@
+#include "base/roots.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+
+namespace consort {
+namespace {
+
+class RootsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "/consort-roots-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    roots_ = {folder_ + "/above/data", folder_ + "/above/run"};
+    umask_ = ::umask(0);
+  }
+  void TearDown() override {
+    ::umask(umask_);
+    ASSERT_TRUE(remove_tree(folder_));
+  }
+  static mode_t mode(const std::string& path) { return stat_path(path)->st_mode & 07777; }
+  // With its mode whatever the umask.
+  static void make(const std::string& path, mode_t mode) {
+    ASSERT_TRUE(make_directories(path));
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+  }
+
+  std::string folder_;
+  Roots roots_;
+  mode_t umask_ = 0;
+};
+
+TEST_F(RootsTest, ArePrivateWhateverTheUmask) {
+  for (const mode_t umask : {0, 022, 077}) {
+    ::umask(umask);
+    ASSERT_TRUE(roots_.prepare());
+    EXPECT_EQ(mode(roots_.data), 0700u);
+    EXPECT_EQ(mode(roots_.run), 0700u);
+    EXPECT_EQ(mode(roots_.run + "/boot-id"), 0600u);
+    EXPECT_EQ(mode(folder_ + "/above"), 0755u & ~umask) << "what is above them is not theirs";
+    ASSERT_TRUE(remove_tree(folder_ + "/above"));
+  }
+}
+
+// As version 0.1 made them.
+TEST_F(RootsTest, WhatWasLeftOpenIsClosed) {
+  const std::string container = roots_.data + "/containers/1";
+  for (const std::string& path : {roots_.data, roots_.data + "/containers", container, roots_.data + "/volumes",
+                                  roots_.data + "/volumes/v", container + "/files"})
+    make(path, 0711);
+  make(roots_.run, 0755);
+  for (const std::string& path : {roots_.data + "/volumes/v/_data", container + "/upper"}) make(path, 0755);
+  for (const std::string& path : {roots_.state_db(), roots_.data + "/state.db-wal", container + "/config.json",
+                                  container + "/unit.json", container + "/hosts", container + "/log"})
+    ASSERT_TRUE(write_file_atomic(path, "", 0644));
+  ASSERT_TRUE(roots_.prepare());
+  for (const std::string& path : {roots_.data, roots_.run, roots_.data + "/containers", container,
+                                  roots_.data + "/volumes", roots_.data + "/volumes/v", container + "/files"})
+    EXPECT_EQ(mode(path), 0700u) << path;
+  for (const std::string& path : {roots_.state_db(), roots_.data + "/state.db-wal", container + "/config.json",
+                                  container + "/unit.json", container + "/log"})
+    EXPECT_EQ(mode(path), 0600u) << path;
+  // What is mounted into containers is for their users.
+  EXPECT_EQ(mode(roots_.data + "/volumes/v/_data"), 0755u);
+  EXPECT_EQ(mode(container + "/upper"), 0755u);
+  EXPECT_EQ(mode(container + "/hosts"), 0644u);
+}
+
+TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
+  make(roots_.data, 0755);
+  ASSERT_TRUE(write_file_atomic(roots_.data + "/thesis.tex", "x"));
+  const Result<> refused = roots_.prepare();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::denied);
+  EXPECT_TRUE(refused.error().message().contains(roots_.data)) << refused.error().message();
+  EXPECT_EQ(mode(roots_.data), 0755u);
+  ASSERT_TRUE(remove_file(roots_.data + "/thesis.tex"));
+  make(roots_.data, 01777);
+  EXPECT_FALSE(roots_.prepare()) << "a second /tmp, even an empty one";
+  make(roots_.data, 0755);
+  EXPECT_TRUE(roots_.prepare()) << "empty: made for us";
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chown(roots_.data.c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(roots_.prepare()) << "its owner could change everything";
+}
+
+TEST_F(RootsTest, APrivateFolderMayHoldOtherThings) {
+  make(roots_.data, 0700);
+  ASSERT_TRUE(write_file_atomic(roots_.data + "/notes", "x"));
+  EXPECT_TRUE(roots_.prepare());
+}
+
+}  // namespace
+}  // namespace consort
