@@ -33,9 +33,12 @@ constexpr mode_t private_folder = 0700;
 constexpr mode_t private_file = 0600;
 constexpr mode_t for_others = S_IRWXG | S_IRWXO;
 
-// By these a folder is known as a root of ours. lost+found: a new file system that is to become one.
-constexpr std::array<std::string_view, 5> data_names{"state.db", "containers", "layers", "volumes", "lost+found"};
+// By the first a folder is known as a root of ours; one with nothing but the others is becoming one. lost+found: a file
+// system that was made for it.
+constexpr std::array<std::string_view, 5> data_names{"state.db", "layers", "blobs", "ingest", "lost+found"};
 constexpr std::array<std::string_view, 3> run_names{"boot-id", "projects", "lost+found"};
+// Everybody's, even when they happen to be empty.
+constexpr std::array<std::string_view, 3> shared_folders{"/tmp", "/var/tmp", "/dev/shm"};
 
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
@@ -80,14 +83,14 @@ Result<> close_earlier_data(const std::string& data) {
   return {};
 }
 
-std::string what_is_wrong(const struct stat& st, const std::vector<std::string>& names,
+std::string what_is_wrong(const std::string& path, const struct stat& st, const std::vector<std::string>& names,
                           std::span<const std::string_view> known) {
   if (st.st_uid != ::geteuid()) return "it belongs to another user";
   if (!(st.st_mode & for_others)) return {};
+  if (std::ranges::find(shared_folders, path) != shared_folders.end()) return "it is for everybody's files";
   const auto is_known = [&](const std::string& name) { return std::ranges::find(known, name) != known.end(); };
-  const bool ours = names.empty() || std::ranges::any_of(names, is_known);
-  if (ours && !(st.st_mode & S_ISVTX)) return {};
-  return "others can enter it, and it holds files that are not Consort's";
+  const bool ours = std::ranges::find(names, known.front()) != names.end() || std::ranges::all_of(names, is_known);
+  return ours ? "" : "others can enter it, and it holds files that are not Consort's";
 }
 
 // Makes the folder, or closes it if it is ours and open, after `close_inside`.
@@ -101,7 +104,7 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
   const struct stat st = TRY(stat_path(path));
   if (!S_ISDIR(st.st_mode)) return fail_errno(ENOTDIR, "create folder", path);
   if (st.st_uid == ::geteuid() && !(st.st_mode & for_others)) return {};
-  const std::string wrong = what_is_wrong(st, TRY(names_in(path)), known);
+  const std::string wrong = what_is_wrong(path, st, TRY(names_in(path)), known);
   if (!wrong.empty())
     return fail(Error(Code::denied, "use " + path + " as " + variable)
                     .why(wrong)

@@ -81,10 +81,14 @@ TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
   EXPECT_TRUE(refused.error().message().contains(roots_.data)) << refused.error().message();
   EXPECT_EQ(mode(roots_.data), 0755u);
   ASSERT_TRUE(remove_file(roots_.data + "/thesis.tex"));
+  ASSERT_TRUE(make_directories(roots_.data + "/volumes"));
+  EXPECT_FALSE(roots_.prepare()) << "a word that others have as well";
+  ASSERT_TRUE(remove_tree(roots_.data + "/volumes"));
   make(roots_.data, 01777);
-  EXPECT_FALSE(roots_.prepare()) << "a second /tmp, even an empty one";
-  make(roots_.data, 0755);
-  EXPECT_TRUE(roots_.prepare()) << "empty: made for us";
+  EXPECT_TRUE(roots_.prepare()) << "empty: a file system made for us";
+  EXPECT_EQ(mode(roots_.data), 0700u);
+  const Roots everybodys{"/tmp", roots_.run};
+  EXPECT_FALSE(everybodys.prepare());
   if (::geteuid() != 0) return;
   ASSERT_EQ(::chown(roots_.data.c_str(), 65534, 65534), 0);
   EXPECT_FALSE(roots_.prepare()) << "its owner could change everything";
