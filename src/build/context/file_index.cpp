@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "base/os/file.hpp"
+#include "base/os/temporary.hpp"
 #include "build/context/tree.hpp"
 
 namespace consort::build {
@@ -82,6 +83,7 @@ Result<> FileIndex::save(const std::string& file) const {
     put(out, known.hash);
   }
   TRY(make_directories(dir_name(file), 0700));
+  (void)sweep_temporaries(dir_name(file));  // nobody else looks in there
   return write_file_atomic(file, out, 0600);
 }
 

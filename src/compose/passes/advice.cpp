@@ -105,6 +105,11 @@ bool looks_like_file(const std::string& path) {
   return !ending.empty() && ending.size() <= 5 && ending != "d" && !parse_unsigned(ending);
 }
 
+// Never made: only the program that listens on it can, and it would find a directory in its way.
+bool is_socket(const std::string& path) {
+  return path.ends_with(".sock");
+}
+
 void report_missing(const std::string& folder, const Service& service, const Mount& mount, Place place,
                     Reporter& reporter) {
   if (!is_made(mount)) {
@@ -113,6 +118,17 @@ void report_missing(const std::string& folder, const Service& service, const Mou
         "services." + service.name + ".volumes: bind source path does not exist: " + mount.source, place);
     made.label = "the container cannot start without it";
     made.help = "create it, or write `create_host_path: true` below `bind:` to have an empty directory made";
+    return;
+  }
+  if (is_socket(mount.source)) {
+    Diagnostic& made = reporter.warning(
+        "missing-bind-source",
+        "services." + service.name + ".volumes: " + mount.source + " does not exist, and a socket is never made",
+        place);
+    made.label = "the container cannot start without it";
+    made.help = base_name(mount.source) == "docker.sock"
+                    ? "there is no Docker daemon here, and Consort needs none; take the mount out"
+                    : "start the program that listens on it first, or mount the directory it will be in";
     return;
   }
   Diagnostic& made = reporter.warning("missing-bind-source",
@@ -150,7 +166,7 @@ void check_host_ports(const Project& project, Reporter& reporter) {
 
 // A missing directory that will be made is as often meant as not; and what cannot start says why itself.
 bool is_trap(const Mount& mount) {
-  return is_made(mount) && looks_like_file(mount.source);
+  return is_made(mount) && looks_like_file(mount.source) && !is_socket(mount.source);
 }
 
 void check_bind_sources(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "compose/passes/finish.hpp"
 
@@ -156,7 +157,22 @@ class StartValues {
       write(*made, place, word.size(), *near);
   }
 
+  // What binds may do there is for the engine to say: files of lxcfs, the host's own proc.
+  void over_proc(const Mount& mount, const std::string& index) {
+    const std::string target = clean_path(mount.target);
+    if (mount.type == MountType::bind || (target != "/proc" && !target.starts_with("/proc/"))) return;
+    Diagnostic* made =
+        warn("mount-over-proc",
+             "services." + name_ + ".volumes: \"" + mount.target + "\" cannot be mounted because it is " +
+                 (target == "/proc" ? "not of type proc" : "inside /proc"),
+             at({"volumes", index}));
+    if (!made) return;
+    made->label = "the kernel's own files are there";
+    made->help = "mount it elsewhere";
+  }
+
   void target(const Mount& mount, const std::string& index) {
+    over_proc(mount, index);
     if (mount.target.empty() || mount.target.starts_with('/') || mount.target.find_first_of(":\\") != std::string::npos)
       return;
     Diagnostic* made =
