@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -41,8 +42,18 @@ def ways_in(world):
              for name in [*folders, *files]]
     check(len(paths) > 100, f"there is nothing to see in {roots}")
 
+    doors = [f"/proc/{pid}/{door}" for program in ("consort-keeper", "consort-supervisor") for pid in world.pids(program)
+             for door in ("cwd", "root", "fd", "environ", "map_files")]
+    check(doors, "no process of ours runs")
+
     def reach():
         found = []
+        for door in doors:
+            try:
+                os.listdir(door) if not door.endswith("environ") else open(door).read()
+                found.append(door)
+            except PermissionError:
+                pass
         for path in paths:
             try:
                 os.lstat(path)
@@ -130,6 +141,9 @@ def looks(world, up):
     (supervisor,) = world.supervisor_pids()
     os.kill(supervisor, signal.SIGKILL)
     eventually("a second supervisor", lambda: world.supervisor_pids() not in ([], [supervisor]))
+    for pid in [*world.supervisor_pids(), *world.pids("consort-keeper")]:
+        check(os.getpriority(os.PRIO_PROCESS, pid) == 0, f"process {pid} of ours has the caller's niceness")
+        check(resource.prlimit(pid, resource.RLIMIT_CORE)[0] == 0, f"process {pid} of ours would leave its memory on the host")
     world.consort("exec", "a", "rm", "/of-first")
     world.consort("restart", "a")
     seen["second"] = eventually("it is back", lambda: world.consort("exec", "a", "cat", "/of-first").out)

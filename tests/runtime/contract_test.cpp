@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "odd_caller.hpp"
 #include "runtime/external.hpp"
 #include "sandbox.hpp"
 
@@ -131,6 +132,16 @@ TEST_P(RuntimeContract, NothingIsInheritedByAccident) {
   EXPECT_EQ(see({"status", "SigBlk"}), "SigBlk:\t0000000000000000\ncode 0");
   // glibc's posix_spawn, by which we start an external program, leaves its internal signal 32 ignored.
   EXPECT_THAT(see({"status", "SigIgn"}), testing::MatchesRegex("SigIgn:\t00000000[08]0000000\ncode 0"));
+}
+
+TEST_P(RuntimeContract, WhoCallsMakesNoDifference) {
+  const std::vector<std::string> words = {
+      "cat", "/proc/self/limits", "/proc/self/personality", "--", "status", "Cpus_allowed", "Umask", "SigIgn",
+      "--",  "scheduling"};
+  const std::string plain = see(words);
+  EXPECT_THAT(plain, testing::EndsWith("code 0"));
+  const OddCaller caller;
+  EXPECT_EQ(see(words), plain);
 }
 
 TEST_P(RuntimeContract, MissingProgramFailsTheStart) {

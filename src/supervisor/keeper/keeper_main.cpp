@@ -173,6 +173,11 @@ bool listen_to_supervisor(Keeper& keeper) {
 void leave_caller() {
   consort::reset_scheduling();
   consort::reset_limits();
+  rlimit core{};  // a container may leave one in its own files; ours would be on the host, with what we know
+  if (::getrlimit(RLIMIT_CORE, &core) == 0) {
+    core.rlim_cur = 0;
+    ::setrlimit(RLIMIT_CORE, &core);
+  }
   ::umask(022);
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return;
