@@ -117,6 +117,11 @@ Result<> add_content(const compose::Project& project, const compose::Service& se
 
 Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const compose::Service& service) {
   std::vector<engine::MountSpec> mounts;
+  if (service.use_api_socket)
+    return fail(Error(Code::unsupported, "use_api_socket of service " + service.name)
+                    .why("Consort has no daemon whose socket that could be")
+                    .hint("take it out, or run this service with Docker")
+                    .at(project.locate({"services", service.name, "use_api_socket"})));
   for (const Mount& mount : service.volumes) mounts.push_back(TRY(mount_spec(project, service, mount)));
   for (const compose::FileReference& secret : service.secrets)
     if (auto mount = file_mount(secret, project.secrets, Kind::secret)) mounts.push_back(std::move(*mount));
