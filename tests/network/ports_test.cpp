@@ -49,7 +49,8 @@ class PortsTest : public HostTest {
   static Result<PortPublisher::Id> publish_now(EventLoop& loop, PortPublisher& publisher,
                                                std::span<const ReservedPort> ports, const PortTarget& target) {
     std::optional<Result<>> published;
-    const auto id = publisher.publish(ports, target, [&](Result<> result) { published = std::move(result); });
+    const auto id =
+        publisher.publish({.ports = ports, .target = target}, [&](Result<> result) { published = std::move(result); });
     while (!published) TRY(loop.run_once());
     TRY(*std::move(published));
     return id;
