@@ -101,3 +101,46 @@ services:
     # Where each port has a turn of its own to itself, look-ups wait for seconds.
     check(times[-1] < 2000, f"a name took {times[-1]} ms")
     world.consort("down", "-t", "0")
+
+
+def scenario_internal_networks_are_closed(world):
+    """What is on internal networks only must publish nothing and reach no published port; it asks the name servers that it was given."""
+    world.write("echo.pl", ECHO)
+    world.write("names.pl", """\
+use strict; use IO::Socket::INET;
+my $s = IO::Socket::INET->new(LocalPort => 53, Proto => 'udp') or die;
+while ($s->recv(my $q, 512)) {
+  my $end = index($q, "\\0", 12) + 5; my $a = unpack('n', substr($q, $end - 4, 2)) == 1;
+  $s->send(substr($q, 0, 2) . pack('n5', 0x8180, 1, $a ? 1 : 0, 0, 0) . substr($q, 12, $end - 12)
+    . ($a ? pack('nnnNnC4', 0xc00c, 1, 1, 60, 4, 192, 0, 2, 80) : '')) }
+""")
+    world.write("compose.yaml", f"""\
+services:
+  open: {{{SLIM}, command: perl /echo.pl, ports: ['18821:80'], networks: [out], volumes: ['./echo.pl:/echo.pl:ro']}}
+  closed: {{{SLIM}, command: perl /echo.pl, ports: ['18822:80', '127.0.0.1:18823:80'], networks: [in], volumes: ['./echo.pl:/echo.pl:ro'], dns: 10.231.77.53}}
+  both: {{{SLIM}, command: perl /echo.pl, ports: ['18824:80'], networks: [in, out], volumes: ['./echo.pl:/echo.pl:ro']}}
+  names: {{{SLIM}, command: perl /names.pl, networks: {{in: {{ipv4_address: 10.231.77.53}}}}, volumes: ['./names.pl:/names.pl:ro']}}
+networks:
+  in: {{internal: true, ipam: {{config: [{{subnet: 10.231.77.0/24}}]}}}}
+  out: {{}}
+""")
+    world.consort("up", "-d")
+    for port in (18821, 18824):
+        eventually(f"{port} answers", lambda port=port: connect("127.0.0.1", port).close() is None)
+    for port in (18822, 18823):
+        with socket.socket() as taken:  # not even held
+            check(taken.connect_ex(("127.0.0.1", port)) != 0, f"{port} is published")
+            taken.close()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+    check("1882" not in world.consort("ps", "--format", "json", "closed").out, "ps shows ports that are not published")
+
+    def reaches(service, address, port):
+        return world.consort("exec", "-T", service, "timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}", status=None).status == 0
+
+    check(not reaches("closed", "10.231.77.1", 18821), "a published port is reached through the internal gateway")
+    check(reaches("closed", "both", 80), "its own network is not reached")
+    check(reaches("both", "open", 80), "the other network is not reached")
+    found = world.consort("exec", "-T", "closed", "getent", "ahostsv4", "example.com").out
+    check("192.0.2.80" in found, f"the server of dns: was not asked: {found!r}")
+    world.consort("down", "-t", "0")

@@ -58,8 +58,12 @@ std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& 
 PortRules rules_of(std::span<const Served> ports) {
   PortRules rules;
   for (const Served& port : ports) {
-    if (port.redirected) rules.redirects.push_back(port.rule);
-    if (port.rule.host.is_loopback()) rules.guards.push_back(port.rule);
+    if (port.redirected)
+      rules.redirects.push_back(port.rule);
+    else if (port.rule.host.is_loopback())
+      rules.guards.push_back(port.rule);
+    else
+      rules.relayed.push_back(port.rule);
   }
   return rules;
 }

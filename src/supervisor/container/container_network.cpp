@@ -169,7 +169,9 @@ void ContainerNetwork::acquire(const ContainerUnit& unit, Done done) {
 
 void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
   if (sandbox_.dns_udp && context_.dns && dns_ == 0) {
-    auto served = context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), dns_client_of(unit));
+    DnsClient client = dns_client_of(unit);
+    client.netns = sandbox_.netns.get();
+    auto served = context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), std::move(client));
     if (!served) return end_later(fail(std::move(served.error())), std::move(done));
     dns_ = *served;
   }
