@@ -57,8 +57,9 @@ class NameTable {
 struct DnsClient {
   std::vector<std::string> network_ids;
   std::map<std::string, std::string> links;  // alias -> name, seen by this asker only
-  std::vector<Address> upstreams;            // empty: the host's (host_resolvers())
-  bool external = true;                      // false on internal networks: other names answer SERVFAIL at once
+  std::vector<Address> upstreams;            // asked from `netns`; empty: the host's (host_resolvers()), from here
+  bool external = true;  // false on internal networks: the host's servers are not asked, other names fail at once
+  int netns = -1;        // the asker's namespace, borrowed until remove(); -1: this process's
 };
 
 struct DnsTimeouts {

@@ -37,9 +37,11 @@ struct Redirect {
 
 struct PortRules {
   std::vector<Redirect> redirects;
-  // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set. Their targets
-  // do not matter.
+  // Ports of loopback addresses, which nothing but loopback may reach even where route_localnet is set. Targets of
+  // these and the next do not matter.
   std::vector<Redirect> guards;
+  // What a relay of ours serves alone, without the kernel. Containers of internal networks must not reach it either.
+  std::vector<Redirect> relayed;
 };
 
 class Firewall {

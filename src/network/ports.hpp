@@ -3,6 +3,7 @@
 // IPv6 in the network) goes through a relay in this process.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -93,6 +94,26 @@ class PortHolderSearch {
 // All steps of it.
 std::optional<PortHolder> find_port_holder(Protocol protocol, std::uint16_t port);
 
+// A running connection of the relay, as a successor of this process goes on with it. All state is in the kernel: the
+// two sockets, and a pipe for each direction with the bytes that were read from one and not yet written to the other.
+struct ConnectionId {
+  std::size_t port = 0, socket = 0;  // ports[port].sockets[socket] of the publication
+  std::uint64_t number = 0;
+  auto operator<=>(const ConnectionId&) const = default;
+};
+struct KeptConnection {
+  ConnectionId id;
+  enum Part : std::uint8_t { client, server, up_read, up_write, down_read, down_write, parts };
+  std::array<Fd, parts> descriptors;
+};
+// Where they are kept meanwhile. Called from the loop.
+class ConnectionKeeper {
+ public:
+  virtual ~ConnectionKeeper() = default;
+  virtual void keep(const ConnectionId& id, std::span<const int, KeptConnection::parts> borrowed) = 0;
+  virtual void forget(const ConnectionId& id) = 0;
+};
+
 // Forwards reserved ports on an event loop. One per supervisor.
 class PortPublisher {
  public:
@@ -101,12 +122,17 @@ class PortPublisher {
   static Result<std::unique_ptr<PortPublisher>> create(EventLoop& loop);
   virtual ~PortPublisher() = default;
 
+  struct Publication {
+    std::span<const ReservedPort> ports;
+    PortTarget target;
+    ConnectionKeeper* keeper = nullptr;     // lives until unpublish(); without one connections end with this process
+    std::vector<KeptConnection> inherited;  // to go on with
+  };
   // Redirects and relays from now on, all ports or none; an Error names the port. The descriptors in `ports` are
   // borrowed until unpublish(): a supervisor that takes over passes the ones that the keeper kept. Publishing again
   // what is there is fine. `done` is called once, from the loop, unless unpublish() comes first.
-  virtual Id publish(std::span<const ReservedPort> ports, const PortTarget& target, Done done) = 0;
-  // Ends new connections and running ones; removes the redirections. Unknown is
-  // fine. The sockets stay open.
+  virtual Id publish(Publication publication, Done done) = 0;
+  // Ends new connections and running ones; removes the redirections. Unknown is fine. The sockets stay open.
   virtual Result<> unpublish(Id id) = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include "dns_query.hpp"
 #include "host_fixture.hpp"
+#include "network/dns/dns_upstream.hpp"
 
 namespace consort::test {
 namespace {
@@ -81,7 +82,10 @@ class DnsTest : public HostTest {
 
   // An upstream on the host that answers every A question with 192.0.2.80 and others with NXDOMAIN.
   ChildGuard upstream(const std::string& address, dns::Rcode failure = dns::Rcode::ok) {
-    return start_in(here_.get(), [=](const std::function<void()>& ready) {
+    return upstream_in(here_.get(), address, failure);
+  }
+  static ChildGuard upstream_in(int netns, const std::string& address, dns::Rcode failure = dns::Rcode::ok) {
+    return start_in(netns, [=](const std::function<void()>& ready) {
       udp_answer(address, upstream_port, ready, [=](const std::string& got) {
         const dns::Bytes message(got.begin(), got.end());
         const auto query = dns::parse_query(message).value();
@@ -127,6 +131,41 @@ TEST_F(DnsTest, OnAnInternalNetworkOtherNamesFailAtOnce) {
   EXPECT_EQ(ask("example.com"), "SERVFAIL");
   EXPECT_EQ(ask("web"), "SERVFAIL");
   EXPECT_EQ(ask("db", 16), "SERVFAIL");
+}
+
+TEST_F(DnsTest, ServersOfTheAskerAreAskedFromItsNamespaceOnInternalNetworksToo) {
+  const auto of_container = upstream_in(web_.netns.get(), "172.18.0.2");
+  const auto of_host = upstream("127.0.0.1");
+  DnsClient internal = client({"172.18.0.2"});
+  internal.external = false;
+  internal.netns = web_.netns.get();
+  {
+    const auto server = serve(internal);
+    EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
+    EXPECT_EQ(ask("db"), "NOERROR 172.18.0.2 172.18.0.3");
+  }
+  internal.upstreams = {Address::parse("127.0.0.1").value()};  // the container's own loopback, where nobody is
+  const auto server = serve(internal);
+  EXPECT_EQ(ask("example.com"), "SERVFAIL");
+}
+
+// Nobody answers, so all questions stay.
+TEST(Upstreams, OneAskerCannotTakeAllPlaces) {
+  EventLoop loop = EventLoop::create().value();
+  dns::Upstreams upstreams(loop, {}, 5300);
+  const dns::Bytes query(12);
+  const auto ask = [&](std::uint64_t asker) {
+    return upstreams.ask({.asker = asker, .servers = {Address::loopback(Family::v4)}, .query = query},
+                         [](const std::optional<dns::Bytes>&) {});
+  };
+  std::size_t first = 0, second = 0;
+  while (ask(1) != 0) ++first;
+  while (ask(2) != 0) ++second;
+  EXPECT_EQ(first, dns::Upstreams::max_pending / 2);
+  EXPECT_EQ(second, dns::Upstreams::max_pending / 4);
+  EXPECT_NE(ask(3), 0u);
+  upstreams.cancel_all_of(1);
+  EXPECT_NE(ask(2), 0u);
 }
 
 TEST_F(DnsTest, OtherNamesAreAskedOutside) {

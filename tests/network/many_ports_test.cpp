@@ -47,7 +47,8 @@ class ManyPortsTest : public HostTest {
   Result<> publish(std::span<const ReservedPort> ports, PortPublisher::Id& id,
                    const PortTarget& target = {Address::parse("172.18.0.2"), {}}) {
     std::optional<Result<>> published;
-    id = publisher_->publish(ports, target, [&](Result<> result) { published = std::move(result); });
+    id = publisher_->publish({.ports = ports, .target = target},
+                             [&](Result<> result) { published = std::move(result); });
     while (!published) {
       TRY(loop_.run_once());
       ++turns_;

@@ -49,7 +49,8 @@ class PortsTest : public HostTest {
   static Result<PortPublisher::Id> publish_now(EventLoop& loop, PortPublisher& publisher,
                                                std::span<const ReservedPort> ports, const PortTarget& target) {
     std::optional<Result<>> published;
-    const auto id = publisher.publish(ports, target, [&](Result<> result) { published = std::move(result); });
+    const auto id =
+        publisher.publish({.ports = ports, .target = target}, [&](Result<> result) { published = std::move(result); });
     while (!published) TRY(loop.run_once());
     TRY(*std::move(published));
     return id;
@@ -112,6 +113,36 @@ TEST_F(PortsTest, ALoopbackPortIsReachedFromTheHostOnly) {
                    }),
             "connect: timeout")
       << shell("nft list ruleset");
+}
+
+TEST_F(PortsTest, APortIsNotReachedFromAnInternalNetwork) {
+  const auto server = start_in(web_.netns.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "web", ready); });
+  const auto names = start_in(web_.netns.get(), [](const auto& ready) { udp_serve("0.0.0.0", 53, "web", ready); });
+  BridgeNetwork inner = network(19, true);
+  inner.addresses.push_back({Subnet::parse("fd00:19::/64").value(), Address::parse("fd00:19::1").value()});
+  REQUIRE_OK(create_bridge(inner));
+  auto inside = host_->create_sandbox({.container_id = "inside", .endpoints = {endpoint(inner, 2)}});
+  REQUIRE_OK(inside);
+  const auto any = publish({.host_port = 8000, .container_port = 80});
+  const auto one = publish({.host_ip = "172.19.0.1", .host_port = 8001, .container_port = 80});
+  const auto one6 = publish({.host_ip = "fd00:19::1", .host_port = 8001, .container_port = 80});
+  const auto udp = publish({.host_port = 5353, .container_port = 53, .protocol = Protocol::udp});
+  const Fd here = open_file("/proc/self/ns/net", O_RDONLY).value();
+  const auto host = start_in(here.get(), [](const auto& ready) { tcp_serve("::", 8002, "host", ready); });
+  const auto ask = [&](const std::string& address, std::uint16_t port, int timeout_ms) {
+    return ask_in(inside->netns.get(), [&] { return tcp_ask(address, port, "hi", timeout_ms); });
+  };
+  for (const char* address : {"172.19.0.1", "fd00:19::1"}) {
+    EXPECT_EQ(ask(address, 8000, 300), "connect: timeout") << shell("nft list ruleset");
+    EXPECT_EQ(ask(address, 8001, 300), "connect: timeout");
+    // Other services of the host are reached, as with Docker; so are the host's clients.
+    EXPECT_EQ(ask(address, 8002, 3000).substr(0, 9), "host from");
+    EXPECT_EQ(ask_in(inside->netns.get(), [&] { return udp_ask(address, 5353, "hi", 300); }).substr(0, 7), "receive");
+  }
+  const auto inner_server =
+      start_in(inside->netns.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "inner", ready); });
+  EXPECT_EQ(tcp_ask("172.19.0.2", 80, "hi"), "inner from 172.19.0.1: hi");
+  EXPECT_EQ(tcp_ask("172.19.0.1", 8001, "hi"), "web from 172.19.0.1: hi");
 }
 
 TEST_F(PortsTest, UdpWorksTheSameWay) {

@@ -53,9 +53,9 @@ struct DnsServer::Impl {
   bool read(Id id, Key key);
   bool write(Connection& connection);
   void drop(Id id, Key key);
-  void answer(const Asker& asker, View message, Transport transport, Reply reply);
+  void answer(Id id, const Asker& asker, View message, Transport transport, Reply reply);
   std::optional<Bytes> answer_locally(const Asker& asker, View message, const Query& query, std::size_t limit);
-  void forward(const Asker& asker, View message, const Query& query, Transport transport, Reply reply);
+  void forward(Id id, const Asker& asker, View message, const Query& query, Transport transport, Reply reply);
 
   EventLoop& loop;
   std::shared_ptr<const NameTable> table = std::make_shared<const NameTable>();
@@ -75,6 +75,7 @@ void DnsServer::Impl::remove(Id id) {
   while (!found->second.connections.empty()) drop(id, found->second.connections.begin()->first);
   loop.remove(found->second.udp_token);
   loop.remove(found->second.tcp_token);
+  upstreams.cancel_all_of(id);
   askers.erase(found);
 }
 
@@ -86,7 +87,7 @@ void DnsServer::Impl::receive(Id id) {
     SocketAddress peer;
     const ssize_t got = ::recvfrom(found->second.udp, buffer.data(), buffer.size(), 0, peer.raw(), &peer.size);
     if (got < 0) return;
-    answer(found->second, View(buffer.data(), static_cast<std::size_t>(got)), Transport::udp,
+    answer(id, found->second, View(buffer.data(), static_cast<std::size_t>(got)), Transport::udp,
            [this, id, peer](const Bytes& bytes) {
              const auto asker = askers.find(id);
              if (asker == askers.end() || bytes.empty()) return;
@@ -116,22 +117,31 @@ std::optional<Bytes> DnsServer::Impl::answer_locally(const Asker& asker, View me
   return dns::answer_addresses(message, query, addresses, limit);
 }
 
-void DnsServer::Impl::answer(const Asker& asker, View message, Transport transport, Reply reply) {
+void DnsServer::Impl::answer(Id id, const Asker& asker, View message, Transport transport, Reply reply) {
   const std::optional<Query> query = dns::parse_query(message);
   if (!query) return reply(dns::format_error(message));
   if (query->opcode != 0) return reply(dns::answer_empty(message, *query, Rcode::not_implemented));
   const std::size_t limit = transport == Transport::udp ? query->max_udp_answer : dns::max_message;
   if (const auto local = answer_locally(asker, message, *query, limit)) return reply(*local);
-  forward(asker, message, *query, transport, std::move(reply));
+  forward(id, asker, message, *query, transport, std::move(reply));
 }
 
-void DnsServer::Impl::forward(const Asker& asker, View message, const Query& query, Transport transport, Reply reply) {
+// The host's servers may be reached from here only (one on loopback, say), and are none of an internal network's
+// business; servers that the asker was given are asked from where it is, and reached if it reaches them.
+void DnsServer::Impl::forward(Id id, const Asker& asker, View message, const Query& query, Transport transport,
+                              Reply reply) {
   const Bytes failure = dns::answer_empty(message, query, Rcode::server_failure);
-  if (!asker.client.external) return reply(failure);
-  std::vector<Address> servers = asker.client.upstreams.empty() ? host_resolvers() : asker.client.upstreams;
+  const DnsClient& client = asker.client;
+  dns::Question question{
+      .asker = id, .servers = client.upstreams, .netns = client.netns, .query = message, .transport = transport};
+  if (client.upstreams.empty()) {
+    if (!client.external) return reply(failure);
+    question.servers = host_resolvers();
+    question.netns = -1;
+  }
   // The reply is needed on both ways; it is moved into the callback only if that will be called.
   auto shared = std::make_shared<Reply>(std::move(reply));
-  const auto key = upstreams.ask(std::move(servers), message, transport,
+  const auto key = upstreams.ask(std::move(question),
                                  [shared, failure](std::optional<Bytes> got) { (*shared)(got ? *got : failure); });
   if (key == 0) (*shared)(failure);
 }
@@ -197,7 +207,7 @@ bool DnsServer::Impl::read(Id id, Key key) {
     if (connection.in.size() < size) break;
     const Bytes message(connection.in.begin() + 2, connection.in.begin() + static_cast<std::ptrdiff_t>(size));
     connection.in.erase(connection.in.begin(), connection.in.begin() + static_cast<std::ptrdiff_t>(size));
-    answer(asker, message, Transport::tcp, [this, id, key](const Bytes& bytes) {
+    answer(id, asker, message, Transport::tcp, [this, id, key](const Bytes& bytes) {
       const auto who = askers.find(id);
       if (who == askers.end()) return;
       const auto where = who->second.connections.find(key);

@@ -6,13 +6,13 @@
 #include <cerrno>
 
 #include "network/dns/dns_upstream.hpp"
+#include "network/link/namespace.hpp"
 #include "network/link/socket_address.hpp"
 
 namespace consort::dns {
 
 namespace {
 
-constexpr std::size_t max_pending = 512;
 constexpr std::chrono::seconds silence{30};                // how long a server that gave no answer at all is suspected
 constexpr std::chrono::milliseconds suspect_attempt{700};  // the time that such a one gets
 
@@ -37,21 +37,24 @@ const Address& Upstreams::server_of(const Pending& pending) const {
   return pending.servers[(pending.attempts - 1) % pending.servers.size()];
 }
 
-bool Upstreams::is_silent(const Address& server) const {
+bool Upstreams::is_silent(const Server& server) const {
   const auto found = silent_.find(server);
   return found != silent_.end() && found->second > EventLoop::Clock::now();
 }
 
-Upstreams::Key Upstreams::ask(std::vector<Address> servers, View query, Transport transport, Done done) {
-  if (servers.empty() || pending_.size() >= max_pending) return 0;
+Upstreams::Key Upstreams::ask(Question question, Done done) {
+  if (question.servers.empty() || !share_.take(question.asker)) return 0;
   const Key key = next_++;
   Pending& pending = pending_[key];
-  pending.suspect = std::all_of(servers.begin(), servers.end(), [this](const Address& s) { return is_silent(s); });
-  pending.servers = std::move(servers);
-  pending.query.assign(query.begin(), query.end());
-  pending.id = id_of(query);
+  pending.asker = question.asker;
+  pending.netns = question.netns;
+  pending.servers = std::move(question.servers);
+  pending.suspect = std::all_of(pending.servers.begin(), pending.servers.end(),
+                                [&](const Address& server) { return is_silent(server_at(pending, server)); });
+  pending.query.assign(question.query.begin(), question.query.end());
+  pending.id = id_of(question.query);
   set_id(pending.query, random_id());
-  pending.transport = transport;
+  pending.transport = question.transport;
   pending.done = std::move(done);
   pending.deadline = EventLoop::Clock::now() + timeouts_.total;
   attempt(key);
@@ -60,9 +63,21 @@ Upstreams::Key Upstreams::ask(std::vector<Address> servers, View query, Transpor
 
 void Upstreams::cancel(Key key) {
   const auto found = pending_.find(key);
-  if (found == pending_.end()) return;
-  close(found->second);
-  pending_.erase(found);
+  if (found != pending_.end()) forget(found);
+}
+
+void Upstreams::cancel_all_of(std::uint64_t asker) {
+  for (auto at = pending_.begin(); at != pending_.end();) {
+    const auto here = at++;
+    if (here->second.asker == asker) forget(here);
+  }
+  std::erase_if(silent_, [&](const auto& entry) { return entry.first.first == asker; });
+}
+
+void Upstreams::forget(std::unordered_map<Key, Pending>::iterator pending) {
+  close(pending->second);
+  share_.give_back(pending->second.asker);
+  pending_.erase(pending);
 }
 
 void Upstreams::close(Pending& pending) {
@@ -76,10 +91,9 @@ void Upstreams::close(Pending& pending) {
 void Upstreams::finish(Key key, std::optional<Bytes> answer) {
   const auto found = pending_.find(key);
   if (found == pending_.end()) return;
-  close(found->second);
   if (answer) set_id(*answer, found->second.id);
   Done done = std::move(found->second.done);
-  pending_.erase(found);
+  forget(found);
   done(std::move(answer));
 }
 
@@ -95,7 +109,7 @@ void Upstreams::attempt(Key key) {
   if (over) {
     const bool answered = pending.unhelpful || pending.refusals != 0;
     if (!answered) {
-      for (const Address& server : pending.servers) silent_[server] = now + silence;
+      for (const Address& server : pending.servers) silent_[server_at(pending, server)] = now + silence;
     }
     pending.timer = loop_.after({}, [this, key] { finish(key, std::move(pending_.at(key).unhelpful)); });
     return;
@@ -110,12 +124,25 @@ void Upstreams::attempt(Key key) {
   pending.timer = loop_.at(std::min(now + patience, pending.deadline), [this, key] { attempt(key); });
 }
 
+// A socket belongs to the namespace in which it is made, wherever it is used.
+Result<Fd> Upstreams::open_socket(int domain, int type, int netns) {
+  std::optional<NamespaceVisit> visit;
+  if (netns >= 0) {
+    if (!home_) home_ = TRY(current_network_namespace());
+    visit.emplace(TRY(NamespaceVisit::enter(home_.get(), netns)));
+  }
+  Fd socket(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return fail_errno("create socket");
+  return socket;
+}
+
 bool Upstreams::open(Key key, Pending& pending) {
   const Address& server = server_of(pending);
   const int type = pending.transport == Transport::udp ? SOCK_DGRAM : SOCK_STREAM;
-  pending.socket = Fd(::socket(server.domain(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  Result<Fd> socket = open_socket(server.domain(), type, pending.netns);
+  if (!socket) return false;
+  pending.socket = *std::move(socket);
   const SocketAddress to(server, port_);
-  if (!pending.socket) return false;
   if (::connect(pending.socket.get(), to.raw(), to.size) != 0 && errno != EINPROGRESS) return false;
   std::uint32_t events = EPOLLIN;
   if (pending.transport == Transport::udp) {
@@ -187,7 +214,7 @@ void Upstreams::on_tcp(Key key, Pending& pending, std::uint32_t events) {
 }
 
 void Upstreams::on_answer(Key key, Pending& pending, Bytes answer) {
-  silent_.erase(server_of(pending));
+  silent_.erase(server_at(pending, server_of(pending)));
   if (!is_unhelpful(rcode_of(answer))) return finish(key, std::move(answer));
   pending.unhelpful = std::move(answer);
   attempt(key);

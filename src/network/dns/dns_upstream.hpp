@@ -7,10 +7,20 @@
 #include "base/os/event_loop.hpp"
 #include "network/dns.hpp"
 #include "network/dns_message.hpp"
+#include "network/fair_share.hpp"
 
 namespace consort::dns {
 
 enum class Transport : std::uint8_t { udp, tcp };
+
+// What is asked, for whom, and from where.
+struct Question {
+  std::uint64_t asker = 0;
+  std::vector<Address> servers;  // in turn
+  int netns = -1;                // borrowed until it is answered or cancelled; -1: this process's
+  View query;
+  Transport transport = Transport::udp;
+};
 
 class Upstreams {
  public:
@@ -18,18 +28,23 @@ class Upstreams {
   // The answer with the asker's own id; nullopt when no server gave any.
   using Done = std::move_only_function<void(std::optional<Bytes> answer)>;
 
+  static constexpr std::size_t max_pending = 512;
   Upstreams(EventLoop& loop, DnsTimeouts timeouts, std::uint16_t port)
-      : loop_(loop), timeouts_(timeouts), port_(port) {}
+      : loop_(loop), timeouts_(timeouts), port_(port), share_(max_pending) {}
   ~Upstreams();
   Upstreams(const Upstreams&) = delete;
   Upstreams& operator=(const Upstreams&) = delete;
 
-  // done is called once, from the loop, unless cancelled. 0 when there is no server or too much is pending already.
-  Key ask(std::vector<Address> servers, View query, Transport transport, Done done);
+  // done is called once, from the loop, unless cancelled. 0 when there is no server, or as much is pending already as
+  // this asker may have: the others must find room as well.
+  Key ask(Question question, Done done);
   void cancel(Key key);
+  void cancel_all_of(std::uint64_t asker);
 
  private:
   struct Pending {
+    std::uint64_t asker = 0;
+    int netns = -1;
     std::vector<Address> servers;
     Bytes query;           // with our id
     std::uint16_t id = 0;  // the asker's
@@ -55,14 +70,23 @@ class Upstreams {
   void close(Pending& pending);
   void finish(Key key, std::optional<Bytes> answer);
   const Address& server_of(const Pending& pending) const;
-  bool is_silent(const Address& server) const;
+  // The same address is another server in another namespace: whose, and 0 for ours.
+  using Server = std::pair<std::uint64_t, Address>;
+  static Server server_at(const Pending& pending, const Address& address) {
+    return {pending.netns < 0 ? 0 : pending.asker, address};
+  }
+  bool is_silent(const Server& server) const;
+  void forget(std::unordered_map<Key, Pending>::iterator pending);
+  Result<Fd> open_socket(int domain, int type, int netns);
 
   EventLoop& loop_;
   DnsTimeouts timeouts_;
   std::uint16_t port_;
   Key next_ = 1;
   std::unordered_map<Key, Pending> pending_;
-  std::map<Address, EventLoop::Clock::time_point> silent_;  // until when a server counts as silent
+  FairShare<std::uint64_t> share_;
+  Fd home_;                                                // our own namespace, once we have been in another
+  std::map<Server, EventLoop::Clock::time_point> silent_;  // until when a server counts as silent
 };
 
 }  // namespace consort::dns

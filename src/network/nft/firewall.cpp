@@ -82,13 +82,17 @@ std::vector<ElementChange> elements_of(const BridgePolicy& policy) {
 
 std::vector<ElementChange> elements_of(const PortRules& ports) {
   std::vector<ElementChange> changes;
-  changes.reserve(ports.redirects.size() + ports.guards.size());
+  changes.reserve(ports.redirects.size() + ports.guards.size() + ports.relayed.size());
   for (const Redirect& redirect : ports.redirects) {
     firewall::RedirectMap map = firewall::redirect_element(redirect);
     changes.push_back({std::move(map.name), std::move(map.element)});
   }
   for (const Redirect& port : ports.guards) {
     if (port.host.is_v4()) changes.push_back({firewall::loopback_set, {firewall::loopback_key(port), {}}});
+  }
+  for (const Redirect& port : ports.relayed) {
+    firewall::RedirectMap set = firewall::relayed_element(port);
+    changes.push_back({std::move(set.name), std::move(set.element)});
   }
   return changes;
 }

@@ -18,6 +18,8 @@ constexpr std::uint32_t ip4_daddr = 16, ip6_daddr = 24, ip4_saddr = 12;  // offs
 constexpr std::uint32_t destination_port = 2;                            // offset in the transport header
 
 const std::string dnat4 = "publish4", dnat4_any = "publish4_any", dnat6 = "publish6", dnat6_any = "publish6_any";
+const std::string relayed4 = "relayed4", relayed4_any = "relayed4_any", relayed6 = "relayed6",
+                  relayed6_any = "relayed6_any";
 
 // The kernel's numbers of states and bits (enum ip_conntrack_info and ip_conntrack_status), as nft(8) uses them.
 constexpr std::uint32_t ct_established_or_related = 0x6;
@@ -50,6 +52,13 @@ RedirectMap redirect_element(const Redirect& redirect) {
   return map;
 }
 
+RedirectMap relayed_element(const Redirect& port) {
+  RedirectMap map = redirect_element(port);
+  map.element.data.clear();
+  map.name.replace(0, std::string_view("publish").size(), "relayed");
+  return map;
+}
+
 Bytes loopback_key(const Redirect& port) {
   return nft::concatenate({address_bytes(port.host), protocol_bytes(port.protocol), nft::bytes_of_port(port.port)});
 }
@@ -67,21 +76,28 @@ void add_sets(Table& table) {
   table.add_set({dnat4_any, {Type::inet_proto, Type::inet_service}, to4});
   table.add_set({dnat6, {Type::ipv6, Type::inet_proto, Type::inet_service}, to6});
   table.add_set({dnat6_any, {Type::inet_proto, Type::inet_service}, to6});
+  table.add_set({relayed4, {Type::ipv4, Type::inet_proto, Type::inet_service}, {}});
+  table.add_set({relayed4_any, {Type::inet_proto, Type::inet_service}, {}});
+  table.add_set({relayed6, {Type::ipv6, Type::inet_proto, Type::inet_service}, {}});
+  table.add_set({relayed6_any, {Type::inet_proto, Type::inet_service}, {}});
 }
 
 void add_chains(Table& table) {
   table.add_chain(version_chain);
   table.add_chain("publish");
   table.add_chain("ours");
+  table.add_chain("inner");
   table.add_base_chain("guard", {"filter", NF_INET_PRE_ROUTING, priority_raw});
   table.add_base_chain("prerouting", {"nat", NF_INET_PRE_ROUTING, priority_dstnat});
   table.add_base_chain("output", {"nat", NF_INET_LOCAL_OUT, priority_dstnat});
   table.add_base_chain("postrouting", {"nat", NF_INET_POST_ROUTING, priority_srcnat});
+  table.add_base_chain("input", {"filter", NF_INET_LOCAL_IN, priority_filter});
   table.add_base_chain("forward", {"filter", NF_INET_FORWARD, priority_filter});
 }
 
 void flush_chains(Table& table) {
-  for (const char* chain : {"guard", "prerouting", "output", "postrouting", "forward", "publish", "ours"})
+  for (const char* chain :
+       {"guard", "prerouting", "output", "postrouting", "input", "forward", "publish", "ours", "inner"})
     table.flush_chain(chain);
 }
 
@@ -89,23 +105,57 @@ namespace {
 
 enum class Key : std::uint8_t { address_and_port, port };
 
-// dnat to [ip daddr .] meta l4proto . th dport map @name. Key and value both begin at the first narrow register; an
-// IPv6 address fills four of them.
-void add_redirect(Table& table, Family family, Key key, const std::string& name) {
+// [ip daddr .] meta l4proto . th dport into registers, from the first narrow one on; an IPv6 address fills four.
+unsigned address_registers(Family family) {
+  return family == Family::v4 ? 1 : 4;
+}
+void load_key(Rule& rule, Family family, Key key) {
   const bool v4 = family == Family::v4;
-  const std::uint8_t protocol = v4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-  const unsigned address_registers = v4 ? 1 : 4;
   unsigned at = 0;
-  Rule rule(table, "publish");
-  rule.family_is(protocol);
+  rule.family_is(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
   if (key == Key::address_and_port) {
-    rule.payload(NFT_PAYLOAD_NETWORK_HEADER, v4 ? ip4_daddr : ip6_daddr, address_registers * 4, narrow(at));
-    at = address_registers;
+    at = address_registers(family);
+    rule.payload(NFT_PAYLOAD_NETWORK_HEADER, v4 ? ip4_daddr : ip6_daddr, at * 4, narrow(0));
   }
-  rule.meta(NFT_META_L4PROTO, narrow(at))
-      .payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(at + 1))
-      .map(narrow(0), name, narrow(0))
-      .dnat(protocol, narrow(0), narrow(address_registers));
+  rule.meta(NFT_META_L4PROTO, narrow(at)).payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(at + 1));
+}
+
+// dnat to KEY map @name; the value takes the place of the key.
+void add_redirect(Table& table, Family family, Key key, const std::string& name) {
+  Rule rule(table, "publish");
+  load_key(rule, family, key);
+  rule.map(narrow(0), name, narrow(0))
+      .dnat(family == Family::v4 ? NFPROTO_IPV4 : NFPROTO_IPV6, narrow(0), narrow(address_registers(family)));
+}
+
+// A published port is no service of the host: from an internal network it is as far away as the network that it leads
+// to, though the relay would answer at the gateway's address.
+void add_inner_rules(Table& table) {
+  Rule(table, "input").meta(NFT_META_IIFNAME, wide(0)).in_set(wide(0), internal_set).jump("inner");
+  // ct state established,related return: answers to the host
+  Rule(table, "inner")
+      .ct(NFT_CT_STATE, wide(0))
+      .mask(wide(0), ct_established_or_related)
+      .differs(wide(0), nft::bytes_of_u32(0))
+      .verdict(NFT_RETURN);
+  struct Published {
+    Family family;
+    Key key;
+    const std::string &map, &set;
+  };
+  for (const Published& published : {Published{Family::v4, Key::address_and_port, dnat4, relayed4},
+                                     Published{Family::v4, Key::port, dnat4_any, relayed4_any},
+                                     Published{Family::v6, Key::address_and_port, dnat6, relayed6},
+                                     Published{Family::v6, Key::port, dnat6_any, relayed6_any}}) {
+    {
+      Rule redirected(table, "inner");
+      load_key(redirected, published.family, published.key);
+      redirected.map(narrow(0), published.map, narrow(0)).verdict(NF_DROP);
+    }
+    Rule relayed(table, "inner");
+    load_key(relayed, published.family, published.key);
+    relayed.in_set(narrow(0), published.set).verdict(NF_DROP);
+  }
 }
 
 // Published ports. The address is part of the key where the user gave one; else any address of this host but loopback,
@@ -201,6 +251,7 @@ void add_rules(Table& table) {
       .verdict(NF_DROP);
   add_publish_rules(table);
   add_postrouting_rules(table);
+  add_inner_rules(table);
   add_forward_rules(table);
 }
 

@@ -10,7 +10,7 @@ namespace consort::firewall {
 
 inline const std::string table_name = "consort";
 // Changes with the rules: a table without a chain of this name gets its rules anew.
-inline const std::string version_chain = "rules_1";
+inline const std::string version_chain = "rules_2";
 
 inline const std::string bridges_set = "bridges";    // all our bridges
 inline const std::string internal_set = "internal";  // those with no way out
@@ -30,6 +30,7 @@ struct RedirectMap {
   nft::Element element;
 };
 RedirectMap redirect_element(const Redirect& redirect);
+RedirectMap relayed_element(const Redirect& port);  // the same key, in a set
 nft::Bytes loopback_key(const Redirect& port);
 
 void add_sets(nft::Table& table);

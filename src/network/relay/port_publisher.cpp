@@ -20,16 +20,19 @@ std::optional<Address> target_for(const Address& host, const PortTarget& target)
 // A socket of a published port, and where it leads.
 struct Served {
   int socket;
-  Redirect rule;    // with the target of the kernel's redirection, if there is one
-  bool redirected;  // by the kernel; else it needs a guard, if it is a loopback address
+  ConnectionId place;  // without a number: which port and socket it is
+  Redirect rule;       // with the target of the kernel's redirection, if there is one
+  bool redirected;     // by the kernel; else it needs a guard, if it is a loopback address
   RelayTarget target;
 };
 
 // What a transaction takes: some milliseconds' worth.
 constexpr std::size_t rules_per_step = 2048;
 
-struct Publication {
+struct Running {
   std::vector<Served> ports;
+  ConnectionKeeper* keeper = nullptr;
+  std::vector<KeptConnection> inherited;  // until their relays have taken them
   std::vector<std::unique_ptr<Relay>> relays;
   std::size_t ruled = 0;  // how many ports have their rules
   std::optional<conntrack::Forgetting> forgetting;
@@ -38,13 +41,15 @@ struct Publication {
 
 std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& target) {
   std::vector<Served> served;
-  for (const ReservedPort& port : ports) {
-    for (const PortSocket& socket : port.sockets) {
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const ReservedPort& port = ports[i];
+    for (std::size_t j = 0; j < port.sockets.size(); ++j) {
+      const PortSocket& socket = port.sockets[j];
       const std::optional<Address> reached = target_for(socket.address, target);
       if (!reached) continue;
       Redirect rule{port.request.protocol, socket.address, port.host_port, *reached, port.request.container_port};
       const bool redirected = !socket.address.is_loopback() && reached->family() == socket.address.family();
-      served.push_back({socket.fd.get(), rule, redirected, {*reached, port.request.container_port}});
+      served.push_back({socket.fd.get(), {i, j}, rule, redirected, {*reached, port.request.container_port}});
     }
   }
   return served;
@@ -53,8 +58,12 @@ std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& 
 PortRules rules_of(std::span<const Served> ports) {
   PortRules rules;
   for (const Served& port : ports) {
-    if (port.redirected) rules.redirects.push_back(port.rule);
-    if (port.rule.host.is_loopback()) rules.guards.push_back(port.rule);
+    if (port.redirected)
+      rules.redirects.push_back(port.rule);
+    else if (port.rule.host.is_loopback())
+      rules.guards.push_back(port.rule);
+    else
+      rules.relayed.push_back(port.rule);
   }
   return rules;
 }
@@ -63,64 +72,79 @@ class KernelPublisher final : public PortPublisher {
  public:
   KernelPublisher(EventLoop& loop, Firewall firewall) : loop_(loop), firewall_(std::move(firewall)) {}
 
-  Id publish(std::span<const ReservedPort> ports, const PortTarget& target, Done done) override;
+  Id publish(Publication publication, Done done) override;
   Result<> unpublish(Id id) override;
 
  private:
-  Result<SteppedWork::Next> step(Publication& publication);
-  Result<> start_relay(Publication& publication);
+  Result<SteppedWork::Next> step(Running& running);
+  Result<> start_relay(Running& running);
   void finish(Id id, Result<> worked, Done done);
-  Result<> withdraw(Publication& publication);
+  Result<> withdraw(Running& running);
   void forget_flows(const PortRules& rules);
 
   EventLoop& loop_;
   Firewall firewall_;
+  RelayBudget budget_ = RelayBudget::of_this_process();
   Id next_ = 1;
-  std::unordered_map<Id, Publication> publications_;
+  std::unordered_map<Id, Running> publications_;
   std::unordered_map<Id, std::unique_ptr<SteppedWork>> forgetting_;  // after the end of publications
 };
 
-Result<> KernelPublisher::start_relay(Publication& publication) {
-  const Served& port = publication.ports[publication.relays.size()];
-  const bool tcp = port.rule.protocol == Protocol::tcp;
-  publication.relays.push_back(
-      TRY_WRAP(tcp ? relay_tcp(loop_, port.socket, port.target) : relay_udp(loop_, port.socket, port.target),
-               "publish port", std::to_string(port.rule.port)));
+// Those of one relay, taken out.
+std::vector<KeptConnection> take_of(const ConnectionId& place, std::vector<KeptConnection>& all) {
+  if (all.empty()) return {};
+  const auto others = std::stable_partition(all.begin(), all.end(), [&](const KeptConnection& kept) {
+    return kept.id.port != place.port || kept.id.socket != place.socket;
+  });
+  std::vector<KeptConnection> taken(std::make_move_iterator(others), std::make_move_iterator(all.end()));
+  all.erase(others, all.end());
+  return taken;
+}
+
+Result<> KernelPublisher::start_relay(Running& running) {
+  const Served& port = running.ports[running.relays.size()];
+  const auto start = [&] {
+    if (port.rule.protocol == Protocol::udp) return relay_udp(loop_, port.socket, port.target, budget_);
+    const RelayKeeping keeping{running.keeper, port.place.port, port.place.socket};
+    return relay_tcp(loop_, port.socket, port.target, budget_, keeping, take_of(port.place, running.inherited));
+  };
+  running.relays.push_back(TRY_WRAP(start(), "publish port", std::to_string(port.rule.port)));
   return {};
 }
 
-Result<SteppedWork::Next> KernelPublisher::step(Publication& publication) {
-  const std::span<const Served> ports = publication.ports;
-  if (publication.relays.size() < ports.size()) {
-    TRY(start_relay(publication));
+Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
+  const std::span<const Served> ports = running.ports;
+  if (running.relays.size() < ports.size()) {
+    TRY(start_relay(running));
     return SteppedWork::Next::step;
   }
-  if (publication.ruled < ports.size()) {
-    const auto some =
-        ports.subspan(publication.ruled).first(std::min(rules_per_step, ports.size() - publication.ruled));
-    publication.ruled += some.size();  // first: also what fails is taken back
+  if (running.ruled < ports.size()) {
+    const auto some = ports.subspan(running.ruled).first(std::min(rules_per_step, ports.size() - running.ruled));
+    running.ruled += some.size();  // first: also what fails is taken back
     const std::string first = std::to_string(some.front().rule.port);
     TRY_WRAP(firewall_.add_ports(rules_of(some)), some.size() == 1 ? "publish port" : "publish ports from", first);
     return SteppedWork::Next::step;
   }
-  if (!publication.forgetting) publication.forgetting.emplace(rules_of(ports).redirects);
-  return publication.forgetting->step();
+  if (!running.forgetting) running.forgetting.emplace(rules_of(ports).redirects);
+  return running.forgetting->step();
 }
 
-PortPublisher::Id KernelPublisher::publish(std::span<const ReservedPort> ports, const PortTarget& target, Done done) {
+PortPublisher::Id KernelPublisher::publish(Publication publication, Done done) {
   const Id id = next_++;
-  Publication& publication = publications_[id];  // stays where it is while others come and go
-  publication.ports = plan(ports, target);
-  publication.work = std::make_unique<SteppedWork>(
-      loop_, [this, &publication] { return step(publication); },
+  Running& running = publications_[id];  // stays where it is while others come and go
+  running.ports = plan(publication.ports, publication.target);
+  running.keeper = publication.keeper;
+  running.inherited = std::move(publication.inherited);
+  running.work = std::make_unique<SteppedWork>(
+      loop_, [this, &running] { return step(running); },
       [this, id, done = std::move(done)](Result<> worked) mutable { finish(id, std::move(worked), std::move(done)); });
   return id;
 }
 
 void KernelPublisher::finish(Id id, Result<> worked, Done done) {
-  Publication& publication = publications_.at(id);
-  publication.forgetting.reset();
-  publication.work.reset();
+  Running& running = publications_.at(id);
+  running.forgetting.reset();
+  running.work.reset();
   if (!worked) {
     Result<> undone = unpublish(id);
     if (!undone) worked = fail(std::move(worked).error().also(std::move(undone).error()));
@@ -128,10 +152,10 @@ void KernelPublisher::finish(Id id, Result<> worked, Done done) {
   done(std::move(worked));
 }
 
-Result<> KernelPublisher::withdraw(Publication& publication) {
-  publication.work.reset();
-  publication.relays.clear();
-  const std::span<const Served> ports = std::span<const Served>(publication.ports).first(publication.ruled);
+Result<> KernelPublisher::withdraw(Running& running) {
+  running.work.reset();
+  running.relays.clear();
+  const std::span<const Served> ports = std::span<const Served>(running.ports).first(running.ruled);
   std::optional<Error> first;
   for (std::size_t at = 0; at < ports.size(); at += rules_per_step) {
     const auto some = ports.subspan(at).first(std::min(rules_per_step, ports.size() - at));

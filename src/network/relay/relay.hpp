@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/os/event_loop.hpp"
 #include "network/address.hpp"
+#include "network/fair_share.hpp"
+#include "network/ports.hpp"
 
 namespace consort {
 
@@ -20,11 +23,36 @@ class Relay {
   virtual ~Relay() = default;
 };
 
+// What all relays of this process have together for their clients, each of which is an address. Programs of the host,
+// which come from a loopback address, are trusted; containers reach relays through their gateway.
+class RelayBudget {
+ public:
+  // Of the descriptors that this process may have: a connection takes six, a flow one.
+  static RelayBudget of_this_process();
+  RelayBudget(std::size_t connections, std::size_t flows) : connections_(connections), flows_(flows) {}
+
+  bool take_connection(const Address& client) { return client.is_loopback() || connections_.take(client); }
+  void give_back_connection(const Address& client) { connections_.give_back(client); }
+  bool take_flow(const Address& client) { return client.is_loopback() || flows_.take(client); }
+  void give_back_flow(const Address& client) { flows_.give_back(client); }
+
+ private:
+  FairShare<Address> connections_, flows_;
+};
+
+// Where connections are kept for a successor; without a keeper they end with this process.
+struct RelayKeeping {
+  ConnectionKeeper* keeper = nullptr;
+  std::size_t port = 0, socket = 0;  // whose relay this is
+};
+
 // The process must ignore SIGPIPE, which splice raises for a socket whose peer has gone.
 //
-// Bytes are moved by splice and never copied here. Half-closed connections stay half-closed.
-Result<std::unique_ptr<Relay>> relay_tcp(EventLoop& loop, int listener, RelayTarget target);
+// Bytes are moved by splice and never copied here. Half-closed connections stay half-closed. When one side is reset,
+// the other gets what had been sent before, then the reset.
+Result<std::unique_ptr<Relay>> relay_tcp(EventLoop& loop, int listener, RelayTarget target, RelayBudget& budget,
+                                         RelayKeeping keeping = {}, std::vector<KeptConnection> inherited = {});
 // A flow lives as long as datagrams pass, and a minute and a half longer.
-Result<std::unique_ptr<Relay>> relay_udp(EventLoop& loop, int socket, RelayTarget target);
+Result<std::unique_ptr<Relay>> relay_udp(EventLoop& loop, int socket, RelayTarget target, RelayBudget& budget);
 
 }  // namespace consort

@@ -1,74 +1,41 @@
-#include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <deque>
+#include <optional>
 #include <unordered_map>
 
 #include "network/link/socket_address.hpp"
 #include "network/relay/relay.hpp"
+#include "network/relay/relay_pump.hpp"
 
 namespace consort {
 
+RelayBudget RelayBudget::of_this_process() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 1024;
+  const std::size_t descriptors = std::min<std::size_t>(limit.rlim_cur, 1 << 20);
+  // Five eighths and one eighth; the rest is for the ports themselves, logs and names.
+  return RelayBudget(descriptors / 10, descriptors / 8);
+}
+
 namespace {
 
-constexpr std::size_t chunk_bytes = 64 * 1024;  // a pipe's usual capacity
-constexpr int chunks_per_event = 16;            // then the other descriptors of the loop get their turn
 constexpr int accepts_per_event = 64;
+constexpr std::size_t discarded_per_event = 1 << 20;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
-
-enum class Flow : std::uint8_t { going, broken };
-
-// From one socket to the other through a pipe.
-struct Direction {
-  int from = -1;
-  int to = -1;
-  Pipe pipe;  // made with the first byte: an idle connection costs two descriptors, not six
-  std::size_t pending = 0;
-  bool ended = false;  // nothing more to read
-  bool shut = false;   // told the receiver so
-
-  Flow fill();
-  Flow drain();
-  Flow pump();
-  bool wants_read() const { return !ended && pending == 0; }
-  bool wants_write() const { return pending != 0; }
-};
-
-Flow Direction::fill() {
-  if (!pipe.read) {
-    Result<Pipe> made = make_pipe(O_NONBLOCK);
-    if (!made) return Flow::broken;
-    pipe = *std::move(made);
-  }
-  const ssize_t got =
-      ::splice(from, nullptr, pipe.write.get(), nullptr, chunk_bytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (got < 0) return errno == EAGAIN || errno == EINTR ? Flow::going : Flow::broken;
-  ended = got == 0;
-  pending += static_cast<std::size_t>(got);
-  return Flow::going;
-}
-
-Flow Direction::drain() {
-  const ssize_t put = ::splice(pipe.read.get(), nullptr, to, nullptr, pending, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (put < 0) return errno == EAGAIN || errno == EINTR ? Flow::going : Flow::broken;
-  pending -= static_cast<std::size_t>(put);
-  return Flow::going;
-}
-
-Flow Direction::pump() {
-  for (int i = 0; i < chunks_per_event; ++i) {
-    if (!ended && pending == 0 && fill() == Flow::broken) return Flow::broken;
-    if (pending == 0) break;
-    if (drain() == Flow::broken) return Flow::broken;
-    if (pending != 0) break;
-  }
-  if (ended && pending == 0 && !shut) {
-    shut = true;
-    ::shutdown(to, SHUT_WR);
-  }
-  return Flow::going;
-}
+// How often is looked whether the last bytes have reached the peer's system: nothing tells it.
+constexpr std::chrono::milliseconds first_look{5}, longest_look{1000};
+// Most connections are over by then; for those it would be a waste to hand them over.
+constexpr std::chrono::milliseconds keep_after{100};
+constexpr std::size_t kept_per_turn = 32;
+constexpr std::chrono::milliseconds keep_pause{10};  // between turns, when there are more
 
 // One end of a connection in the loop. Without interest it is not registered at all: a hang-up is reported whether or
 // not anybody asked, and would keep the loop busy while the other side is slow.
@@ -84,37 +51,77 @@ void tune(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
+enum class Ending : std::uint8_t { orderly, broken };
+
 // The peer learns that something broke instead of an orderly end.
 void reset_on_close(int fd) {
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+// At once, whoever else has it open.
+void reset_now(int fd) {
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  (void)::connect(fd, &nobody, sizeof nobody);
+}
+
+// Bytes that the peer's system has not confirmed; a reset would destroy them.
+bool has_unsent(int fd) {
+  int bytes = 0;
+  return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
 class TcpRelay final : public Relay {
  public:
-  TcpRelay(EventLoop& loop, int listener, RelayTarget target) : loop_(loop), listener_(listener), target_(target) {}
+  TcpRelay(EventLoop& loop, int listener, RelayTarget target, RelayBudget& budget, RelayKeeping keeping)
+      : loop_(loop), listener_(listener), target_(target), budget_(budget), keeping_(keeping) {}
   ~TcpRelay() override;
   Result<> listen();
+  void resume(KeptConnection kept);
 
  private:
+  enum class Side : std::uint8_t { client, server };
   struct Connection {
+    Address peer;
     Watched client, server;
     bool connected = false;
-    Direction up, down;
+    bool kept = false;
+    // Which of the two was reset, or can't be written to any more. What it had sent is still delivered.
+    std::optional<Side> dead;
+    bool both_dead = false;
+    bool discarding = true;     // what the living one sends then
+    EventLoop::Token look = 0;  // waits for the last bytes to arrive
+    std::chrono::milliseconds next_look = first_look;
+    Pump up, down;
+
+    Watched& end(Side side) { return side == Side::client ? client : server; }
   };
   using Key = std::uint64_t;
 
   void accept_some();
-  void open(Fd client);
-  void handle(Key key, std::uint32_t events);
-  void update(Key key, Watched& end, std::uint32_t interest);
-  void close(Key key, Flow how);
+  void open(Fd client, const Address& peer);
+  void watch(Key key, Side side, std::uint32_t interest);
+  void handle(Key key, Side side, std::uint32_t events);
+  bool finish_connecting(Connection& connection);
+  void mark_dead(Key key, Connection& connection, Side side);
+  void discard_input(Connection& connection);
+  void end_broken(Key key, Connection& connection);
+  void update(Key key, Connection& connection);
+  void close(Key key, Ending how);
+  void keep_soon(std::chrono::milliseconds delay);
+  void keep_some();
+  void keep(Key key, Connection& connection);
+  ConnectionId id_of(Key key) const { return {keeping_.port, keeping_.socket, key}; }
+  void forget(Key key, Connection& connection);
 
   EventLoop& loop_;
   int listener_;
   RelayTarget target_;
-  EventLoop::Token listening_ = 0, resume_ = 0;
+  RelayBudget& budget_;
+  RelayKeeping keeping_;
+  EventLoop::Token listening_ = 0, resume_ = 0, keeping_turn_ = 0;
   Key next_ = 1;
+  std::deque<Key> young_;  // not kept yet, oldest first
   std::unordered_map<Key, Connection> connections_;
 };
 
@@ -126,14 +133,16 @@ Result<> TcpRelay::listen() {
 TcpRelay::~TcpRelay() {
   loop_.remove(listening_);
   loop_.cancel(resume_);
-  while (!connections_.empty()) close(connections_.begin()->first, Flow::going);
+  loop_.cancel(keeping_turn_);
+  while (!connections_.empty()) close(connections_.begin()->first, Ending::orderly);
 }
 
 void TcpRelay::accept_some() {
   for (int i = 0; i < accepts_per_event; ++i) {
-    Fd client(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    SocketAddress peer;
+    Fd client(::accept4(listener_, peer.raw(), &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (client) {
-      open(std::move(client));
+      open(std::move(client), peer.address());
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -146,75 +155,210 @@ void TcpRelay::accept_some() {
   }
 }
 
-void TcpRelay::open(Fd client) {
+void TcpRelay::open(Fd client, const Address& peer) {
   const Key key = next_++;
   Connection connection;
+  connection.peer = peer;
   connection.client.fd = std::move(client);
   connection.server.fd = Fd(::socket(target_.address.domain(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const SocketAddress to(target_.address, target_.port);
   const bool started =
       connection.server.fd && (::connect(connection.server.fd.get(), to.raw(), to.size) == 0 || errno == EINPROGRESS);
-  if (!started) return reset_on_close(connection.client.fd.get());
+  if (!started || !budget_.take_connection(peer)) return reset_now(connection.client.fd.get());
   tune(connection.client.fd.get());
   tune(connection.server.fd.get());
-  connection.up = {.from = connection.client.fd.get(), .to = connection.server.fd.get()};
-  connection.down = {.from = connection.server.fd.get(), .to = connection.client.fd.get()};
-  Connection& kept = connections_.emplace(key, std::move(connection)).first->second;
-  update(key, kept.server, EPOLLOUT);
+  connection.up = Pump(connection.client.fd.get(), connection.server.fd.get());
+  connection.down = Pump(connection.server.fd.get(), connection.client.fd.get());
+  connections_.emplace(key, std::move(connection));
+  watch(key, Side::server, EPOLLOUT);
+  if (keeping_.keeper == nullptr) return;
+  young_.push_back(key);
+  keep_soon(keep_after);
 }
 
-void TcpRelay::update(Key key, Watched& end, std::uint32_t interest) {
+void TcpRelay::resume(KeptConnection kept) {
+  using Part = KeptConnection::Part;
+  const auto take = [&](Part part) { return std::move(kept.descriptors[part]); };
+  const Key key = kept.id.number;
+  next_ = std::max(next_, key + 1);
+  Connection connection;
+  connection.client.fd = take(Part::client);
+  connection.server.fd = take(Part::server);
+  connection.connected = connection.kept = true;
+  const int client = connection.client.fd.get(), server = connection.server.fd.get();
+  Result<Pump> up = Pump::resume(client, server, {take(Part::up_read), take(Part::up_write)});
+  Result<Pump> down = Pump::resume(server, client, {take(Part::down_read), take(Part::down_write)});
+  SocketAddress peer;
+  const bool whole = client >= 0 && server >= 0 && up && down && ::getpeername(client, peer.raw(), &peer.size) == 0;
+  if (!whole) {
+    // Bytes may be missing: both must see that it broke.
+    reset_now(client);
+    reset_now(server);
+    return keeping_.keeper->forget(id_of(key));
+  }
+  connection.peer = peer.address();
+  (void)budget_.take_connection(connection.peer);  // it is there, whatever the share
+  connection.up = *std::move(up);
+  connection.down = *std::move(down);
+  update(key, connections_.emplace(key, std::move(connection)).first->second);
+}
+
+void TcpRelay::watch(Key key, Side side, std::uint32_t interest) {
+  Watched& end = connections_.at(key).end(side);
   if (interest == end.interest && (interest == 0) == (end.token == 0)) return;
   if (interest == 0) {
     loop_.remove(std::exchange(end.token, 0));
   } else if (end.token != 0) {
     (void)loop_.modify(end.token, interest);  // fails only for a token that does not exist
   } else {
-    const auto added = loop_.add(end.fd.get(), interest, [this, key](std::uint32_t events) { handle(key, events); });
+    const auto added =
+        loop_.add(end.fd.get(), interest, [this, key, side](std::uint32_t events) { handle(key, side, events); });
     end.token = added.value_or(0);
   }
   end.interest = interest;
 }
 
-void TcpRelay::handle(Key key, std::uint32_t events) {
+bool TcpRelay::finish_connecting(Connection& connection) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(connection.server.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  return connection.connected = error == 0;
+}
+
+void TcpRelay::handle(Key key, Side side, std::uint32_t events) {
   const auto found = connections_.find(key);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
-  if ((events & EPOLLERR) != 0) return close(key, Flow::broken);
-  if (!connection.connected) {
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(connection.server.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) return close(key, Flow::broken);
-    connection.connected = true;
+  if (!connection.connected && !finish_connecting(connection)) return close(key, Ending::broken);
+  // An error is no end yet: what was received before it is still there to be read.
+  if ((events & EPOLLERR) != 0) mark_dead(key, connection, side);
+  for (const bool upwards : {true, false}) {
+    Pump& pump = upwards ? connection.up : connection.down;
+    const Pump::Outcome outcome = pump.run();
+    if (outcome == Pump::Outcome::going) continue;
+    const bool source = outcome == Pump::Outcome::source_died;
+    mark_dead(key, connection, source == upwards ? Side::client : Side::server);
   }
-  if (connection.up.pump() == Flow::broken || connection.down.pump() == Flow::broken) return close(key, Flow::broken);
-  if (connection.up.shut && connection.down.shut) return close(key, Flow::going);
-  const auto interest = [](const Direction& reads, const Direction& writes) {
-    return (reads.wants_read() ? std::uint32_t{EPOLLIN} : 0u) | (writes.wants_write() ? std::uint32_t{EPOLLOUT} : 0u);
-  };
-  update(key, connection.client, interest(connection.up, connection.down));
-  update(key, connection.server, interest(connection.down, connection.up));
+  if (connection.dead) return end_broken(key, connection);
+  if (connection.up.over() && connection.down.over()) return close(key, Ending::orderly);
+  update(key, connection);
 }
 
-void TcpRelay::close(Key key, Flow how) {
+// The living side gets what the dead one had sent, and learns of the reset then, as it would without us.
+void TcpRelay::mark_dead(Key key, Connection& connection, Side side) {
+  if (connection.dead && *connection.dead != side) connection.both_dead = true;
+  if (connection.dead) return;
+  connection.dead = side;
+  (side == Side::client ? connection.down : connection.up).drop();
+  (side == Side::client ? connection.up : connection.down).forbid_shutdown();
+  // If we die as well, it must not look like an orderly end.
+  reset_on_close(connection.client.fd.get());
+  reset_on_close(connection.server.fd.get());
+  forget(key, connection);
+}
+
+// Nobody reads it; but a peer that has to write before it reads would wait for ever.
+void TcpRelay::discard_input(Connection& connection) {
+  Watched& alive = connection.end(*connection.dead == Side::client ? Side::server : Side::client);
+  const ssize_t got = ::recv(alive.fd.get(), nullptr, discarded_per_event, MSG_TRUNC | MSG_DONTWAIT);
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) connection.discarding = false;
+}
+
+void TcpRelay::end_broken(Key key, Connection& connection) {
+  if (connection.both_dead) return close(key, Ending::broken);
+  const bool client_died = *connection.dead == Side::client;
+  const Side alive = client_died ? Side::server : Side::client;
+  if (connection.discarding) discard_input(connection);
+  const Pump& rest = client_died ? connection.up : connection.down;
+  if (!rest.over()) return update(key, connection);
+  if (!has_unsent(connection.end(alive).fd.get())) return close(key, Ending::broken);
+  update(key, connection);
+  if (connection.look != 0) return;
+  connection.look = loop_.after(connection.next_look, [this, key] {
+    Connection& waiting = connections_.at(key);
+    waiting.look = 0;
+    waiting.next_look = std::min(waiting.next_look * 2, longest_look);
+    end_broken(key, waiting);
+  });
+}
+
+void TcpRelay::update(Key key, Connection& connection) {
+  const auto interest = [&](Side side, const Pump& reads, const Pump& writes) {
+    const bool discards = connection.dead && *connection.dead != side && connection.discarding;
+    return (reads.wants_read() || discards ? std::uint32_t{EPOLLIN} : 0u) |
+           (writes.wants_write() ? std::uint32_t{EPOLLOUT} : 0u);
+  };
+  watch(key, Side::client, interest(Side::client, connection.up, connection.down));
+  watch(key, Side::server, interest(Side::server, connection.down, connection.up));
+}
+
+void TcpRelay::close(Key key, Ending how) {
   const auto found = connections_.find(key);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
   loop_.remove(connection.client.token);
   loop_.remove(connection.server.token);
-  if (how == Flow::broken) {
-    reset_on_close(connection.client.fd.get());
-    reset_on_close(connection.server.fd.get());
+  if (connection.look != 0) loop_.cancel(connection.look);
+  for (const Watched* end : {&connection.client, &connection.server}) {
+    if (how == Ending::broken)
+      reset_now(end->fd.get());
+    else if (connection.kept)
+      ::shutdown(end->fd.get(), SHUT_RDWR);  // the keeper has it open a moment longer
   }
+  forget(key, connection);
+  budget_.give_back_connection(connection.peer);
   connections_.erase(found);
+}
+
+void TcpRelay::keep_soon(std::chrono::milliseconds delay) {
+  if (keeping_turn_ != 0) return;
+  keeping_turn_ = loop_.after(delay, [this] {
+    keeping_turn_ = 0;
+    keep_some();
+  });
+}
+
+// Those that came after the timer was set are kept a little early; a timer for each would cost more.
+void TcpRelay::keep_some() {
+  const std::size_t some = std::min(young_.size(), kept_per_turn);
+  for (std::size_t i = 0; i < some; ++i) {
+    const Key key = young_.front();
+    young_.pop_front();
+    const auto found = connections_.find(key);
+    if (found == connections_.end() || found->second.dead) continue;
+    if (found->second.connected)
+      keep(key, found->second);
+    else
+      young_.push_back(key);
+  }
+  if (!young_.empty()) keep_soon(some == kept_per_turn ? keep_pause : keep_after);
+}
+
+// With both pipes, whether they are needed yet or not: a successor that misses one can't tell what was in it.
+void TcpRelay::keep(Key key, Connection& connection) {
+  if (!connection.up.ensure_pipe() || !connection.down.ensure_pipe()) return;
+  const Pipe &up = connection.up.pipe(), &down = connection.down.pipe();
+  const std::array<int, KeptConnection::parts> parts{connection.client.fd.get(),
+                                                     connection.server.fd.get(),
+                                                     up.read.get(),
+                                                     up.write.get(),
+                                                     down.read.get(),
+                                                     down.write.get()};
+  keeping_.keeper->keep(id_of(key), parts);
+  connection.kept = true;
+}
+
+void TcpRelay::forget(Key key, Connection& connection) {
+  if (std::exchange(connection.kept, false)) keeping_.keeper->forget(id_of(key));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Relay>> relay_tcp(EventLoop& loop, int listener, RelayTarget target) {
-  auto relay = std::make_unique<TcpRelay>(loop, listener, target);
+Result<std::unique_ptr<Relay>> relay_tcp(EventLoop& loop, int listener, RelayTarget target, RelayBudget& budget,
+                                         RelayKeeping keeping, std::vector<KeptConnection> inherited) {
+  auto relay = std::make_unique<TcpRelay>(loop, listener, target, budget, keeping);
   TRY(relay->listen());
+  for (KeptConnection& connection : inherited) relay->resume(std::move(connection));
   return relay;
 }
 

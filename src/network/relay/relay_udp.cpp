@@ -5,7 +5,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <optional>
 
 #include "network/link/socket_address.hpp"
 #include "network/relay/relay.hpp"
@@ -77,13 +79,16 @@ void set_source(msghdr& header, const Address& source) {
 
 class UdpRelay final : public Relay {
  public:
-  UdpRelay(EventLoop& loop, int socket, RelayTarget target) : loop_(loop), socket_(socket), target_(target) {}
+  UdpRelay(EventLoop& loop, int socket, RelayTarget target, RelayBudget& budget)
+      : loop_(loop), socket_(socket), target_(target), budget_(budget) {}
   ~UdpRelay() override;
   Result<> listen();
 
  private:
   void receive_some();
   Flow* flow_of(const FlowKey& key);
+  std::optional<Flow> open_flow(const FlowKey& key);
+  std::map<FlowKey, Flow>::iterator quietest(const std::function<bool(const FlowKey&)>& counts);
   void answer(const FlowKey& key);
   void sweep();
   void drop(std::map<FlowKey, Flow>::iterator flow);
@@ -91,6 +96,7 @@ class UdpRelay final : public Relay {
   EventLoop& loop_;
   int socket_;
   RelayTarget target_;
+  RelayBudget& budget_;
   EventLoop::Token token_ = 0, sweeper_ = 0;
   std::map<FlowKey, Flow> flows_;
 };
@@ -111,7 +117,18 @@ UdpRelay::~UdpRelay() {
 
 void UdpRelay::drop(std::map<FlowKey, Flow>::iterator flow) {
   loop_.remove(flow->second.token);
+  budget_.give_back_flow(flow->first.client);
   flows_.erase(flow);
+}
+
+// Of those that count, the one that was quiet longest; end() if there is none.
+std::map<FlowKey, Flow>::iterator UdpRelay::quietest(const std::function<bool(const FlowKey&)>& counts) {
+  auto found = flows_.end();
+  for (auto flow = flows_.begin(); flow != flows_.end(); ++flow) {
+    const bool quieter = found == flows_.end() || flow->second.last_used < found->second.last_used;
+    if (quieter && counts(flow->first)) found = flow;
+  }
+  return found;
 }
 
 void UdpRelay::receive_some() {
@@ -143,17 +160,31 @@ Flow* UdpRelay::flow_of(const FlowKey& key) {
     found->second.last_used = now;
     return &found->second;
   }
-  if (flows_.size() >= max_flows) {
-    drop(std::min_element(flows_.begin(), flows_.end(),
-                          [](const auto& a, const auto& b) { return a.second.last_used < b.second.last_used; }));
+  if (flows_.size() >= max_flows) drop(quietest([](const FlowKey&) { return true; }));
+  if (!budget_.take_flow(key.client)) {
+    // Its own make room, not those of others.
+    const auto own = quietest([&](const FlowKey& other) { return other.client == key.client; });
+    if (own == flows_.end()) return nullptr;
+    drop(own);
+    if (!budget_.take_flow(key.client)) return nullptr;
   }
+  std::optional<Flow> flow = open_flow(key);
+  if (!flow) {
+    budget_.give_back_flow(key.client);
+    return nullptr;
+  }
+  flow->last_used = now;
+  if (sweeper_ == 0) sweeper_ = loop_.after(sweep_interval, [this] { sweep(); });
+  return &flows_.emplace(key, std::move(*flow)).first->second;
+}
+
+std::optional<Flow> UdpRelay::open_flow(const FlowKey& key) {
   Fd fd(::socket(target_.address.domain(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const SocketAddress to(target_.address, target_.port);
-  if (!fd || ::connect(fd.get(), to.raw(), to.size) != 0) return nullptr;
+  if (!fd || ::connect(fd.get(), to.raw(), to.size) != 0) return std::nullopt;
   const auto token = loop_.add(fd.get(), EPOLLIN, [this, key](std::uint32_t) { answer(key); });
-  if (!token) return nullptr;
-  if (sweeper_ == 0) sweeper_ = loop_.after(sweep_interval, [this] { sweep(); });
-  return &flows_.emplace(key, Flow{std::move(fd), *token, now}).first->second;
+  if (!token) return std::nullopt;
+  return Flow{std::move(fd), *token, {}};
 }
 
 void UdpRelay::answer(const FlowKey& key) {
@@ -191,8 +222,8 @@ void UdpRelay::sweep() {
 
 }  // namespace
 
-Result<std::unique_ptr<Relay>> relay_udp(EventLoop& loop, int socket, RelayTarget target) {
-  auto relay = std::make_unique<UdpRelay>(loop, socket, target);
+Result<std::unique_ptr<Relay>> relay_udp(EventLoop& loop, int socket, RelayTarget target, RelayBudget& budget) {
+  auto relay = std::make_unique<UdpRelay>(loop, socket, target, budget);
   TRY(relay->listen());
   return relay;
 }

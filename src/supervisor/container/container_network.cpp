@@ -10,6 +10,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/strings.hpp"
 #include "supervisor/container/container.hpp"
 
 namespace consort::supervisor {
@@ -79,6 +80,8 @@ std::optional<std::pair<consort::Address, std::uint16_t>> bound_to(int socket) {
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
   return std::pair(consort::Address::from_bytes(Family::v6, &v6.sin6_addr), ntohs(v6.sin6_port));
 }
+
+constexpr const char* connection_mark = "/conn/";
 
 std::string port_key(const std::string& id, std::size_t port, std::size_t socket) {
   return id + "/port/" + std::to_string(port) + "/" + std::to_string(socket);
@@ -166,7 +169,9 @@ void ContainerNetwork::acquire(const ContainerUnit& unit, Done done) {
 
 void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
   if (sandbox_.dns_udp && context_.dns && dns_ == 0) {
-    auto served = context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), dns_client_of(unit));
+    DnsClient client = dns_client_of(unit);
+    client.netns = sandbox_.netns.get();
+    auto served = context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), std::move(client));
     if (!served) return end_later(fail(std::move(served.error())), std::move(done));
     dns_ = *served;
   }
@@ -179,7 +184,12 @@ void ContainerNetwork::publish(const PortTarget& target, Done done) {
   if (ports_.empty()) return end_later({}, std::move(done));
   auto publisher = context_.publisher();
   if (!publisher) return end_later(fail(std::move(publisher.error())), std::move(done));
-  published_ = (*publisher)->publish(ports_, target, std::move(done));
+  published_ = (*publisher)
+                   ->publish({.ports = ports_,
+                              .target = target,
+                              .keeper = &connections_,
+                              .inherited = std::exchange(connections_.inherited, {})},
+                             std::move(done));
 }
 
 void ContainerNetwork::end_later(Result<> result, Done done) {
@@ -214,8 +224,41 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, std::map<std::string, Fd
       port.host_port = bound->second;
       port.sockets.push_back(PortSocket{bound->first, std::move(socket)});
     }
-    if (!port.sockets.empty()) ports_.push_back(std::move(port));
+    ports_.push_back(std::move(port));  // also without any: the place of a port is part of the names
   }
+  adopt_connections(kept);
+}
+
+// ID/conn/PORT/SOCKET/NUMBER/ and then the part.
+std::string ContainerNetwork::Connections::name_of(const ConnectionId& id) const {
+  return network_.id_ + connection_mark + std::to_string(id.port) + "/" + std::to_string(id.socket) + "/" +
+         std::to_string(id.number) + "/";
+}
+
+void ContainerNetwork::Connections::keep(const ConnectionId& id, std::span<const int, KeptConnection::parts> borrowed) {
+  const std::string name = name_of(id);
+  for (std::size_t part = 0; part < borrowed.size(); ++part)
+    network_.context_.keeper.put(name + std::to_string(part), borrowed[part]);
+}
+
+void ContainerNetwork::Connections::forget(const ConnectionId& id) {
+  network_.context_.keeper.remove(name_of(id) + "*");
+}
+
+void ContainerNetwork::adopt_connections(std::map<std::string, Fd>& kept) {
+  const std::string prefix = id_ + connection_mark;
+  std::map<ConnectionId, KeptConnection> connections;
+  for (auto at = kept.lower_bound(prefix); at != kept.end() && at->first.starts_with(prefix); ++at) {
+    std::vector<std::uint64_t> numbers;
+    for (const std::string& part : split(std::string_view(at->first).substr(prefix.size()), '/'))
+      numbers.push_back(parse_unsigned(part).value_or(UINT64_MAX));
+    if (numbers.size() != 4 || numbers[3] >= KeptConnection::parts) continue;
+    const ConnectionId id{numbers[0], numbers[1], numbers[2]};
+    KeptConnection& connection = connections[id];
+    connection.id = id;
+    connection.descriptors[numbers[3]] = std::move(at->second);
+  }
+  for (auto& [id, connection] : connections) connections_.inherited.push_back(std::move(connection));
 }
 
 Result<> ContainerNetwork::recover_sandbox(const ContainerUnit& unit, pid_t pid) {

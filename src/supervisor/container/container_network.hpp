@@ -18,7 +18,7 @@ namespace consort::supervisor {
 
 class ContainerNetwork {
  public:
-  explicit ContainerNetwork(Context& context) : context_(context) {}
+  explicit ContainerNetwork(Context& context) : context_(context), connections_(*this) {}
   ~ContainerNetwork() { (void)release(); }
   ContainerNetwork(const ContainerNetwork&) = delete;
   ContainerNetwork& operator=(const ContainerNetwork&) = delete;
@@ -43,6 +43,20 @@ class ContainerNetwork {
   std::vector<BoundPort> bound_ports() const;
 
  private:
+  // Connections through our relays, with the keeper.
+  class Connections final : public ConnectionKeeper {
+   public:
+    explicit Connections(ContainerNetwork& network) : network_(network) {}
+    void keep(const ConnectionId& id, std::span<const int, KeptConnection::parts> borrowed) override;
+    void forget(const ConnectionId& id) override;
+    std::vector<KeptConnection> inherited;  // until they are served
+
+   private:
+    std::string name_of(const ConnectionId& id) const;
+    ContainerNetwork& network_;
+  };
+  void adopt_connections(std::map<std::string, Fd>& kept);
+
   struct Acquisition;
   Result<> make_sandbox(const ContainerUnit& unit);
   Result<SteppedWork::Next> acquire_step(Acquisition& acquisition);
@@ -62,6 +76,7 @@ class ContainerNetwork {
   std::vector<PortRequest> to_recover_;          // as they were bound
   std::vector<PortRequest> recovered_requests_;  // the same, as the file has them
   PortPublisher::Id published_ = 0;
+  Connections connections_;
   std::unique_ptr<SteppedWork> work_;  // acquire() or serve()
   DnsServer::Id dns_ = 0;
 };

@@ -1,0 +1,146 @@
+"""Published ports, names and networks under load and beside each other."""
+import os
+import signal
+import socket
+import threading
+import time
+
+from harness import check, eventually
+
+SLIM = 'image: "debian:bookworm-slim", init: true'
+
+# Answers each line with the same line, on as many connections as come.
+ECHO = """\
+use strict; use IO::Socket::INET; use IO::Select;
+my $l = IO::Socket::INET->new(LocalPort => 80, Listen => 128, ReuseAddr => 1) or die; my $s = IO::Select->new($l);
+while (1) { for my $h ($s->can_read) { if ($h == $l) { $s->add($l->accept); next }
+  my $n = sysread $h, my $b, 65536; if (!$n) { $s->remove($h); close $h; next } my $o = 0;
+  while ($o < $n) { $o += syswrite $h, $b, $n - $o, $o } } }
+"""
+
+
+def say(connection, text):
+    connection.sendall(text)
+    got = b""
+    while len(got) < len(text):
+        part = connection.recv(65536)
+        check(part, f"the connection ended after {got!r} of {text!r}")
+        got += part
+    check(got == text, f"{got!r} came back for {text!r}")
+
+
+def connect(address, port):
+    connection = socket.create_connection((address, port), timeout=30)
+    say(connection, b"first\n")
+    return connection
+
+
+def kill_supervisors(world):
+    before = world.supervisor_pids()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    eventually("a successor serves", lambda: world.supervisor_pids() and not set(world.supervisor_pids()) & set(before))
+
+
+def scenario_connections_outlive_a_supervisor(world):
+    """Connections through 127.0.0.1, ::1 and the host's own address must go on, with all their bytes, through five kills of the supervisor."""
+    world.write("echo.pl", ECHO)
+    world.write("compose.yaml", f"services:\n  a: {{{SLIM}, command: perl /echo.pl, ports: ['18811:80'], volumes: ['./echo.pl:/echo.pl:ro']}}\n")
+    world.consort("up", "-d")
+    eventually("it answers", lambda: connect("127.0.0.1", 18811).close() is None)
+    connections = [connect("127.0.0.1", 18811), connect("::1", 18811), connect("127.0.0.1", 18811)]
+    time.sleep(0.3)  # younger ones may be lost
+    failures, over = [], threading.Event()
+
+    def talk():
+        number = 0
+        while not over.is_set() and number < 100000:
+            number += 1
+            try:
+                say(connections[2], (b"%06d " % number) * 4000)
+            except Exception as failure:
+                failures.append(failure)
+                return
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    for _ in range(5):
+        kill_supervisors(world)
+        for connection in connections[:2]:
+            say(connection, b"still here\n")
+    over.set()
+    talker.join(60)
+    check(not failures and not talker.is_alive(), f"the busy connection: {failures}")
+    for connection in connections:
+        connection.close()
+    say(connect("127.0.0.1", 18811), b"a new one\n")
+    world.consort("down", "-t", "0")
+
+
+def scenario_many_ports_beside_a_neighbour(world):
+    """A container with 900 UDP ports must start, be reached and go, while a neighbour's names are answered at once."""
+    world.write("ask.sh", """\
+while :; do
+  from=$(date +%s%N); getent hosts neighbour >/dev/null || echo lost; to=$(date +%s%N)
+  echo $(((to - from) / 1000000))
+done
+""")
+    world.write("compose.yaml", f"""\
+services:
+  neighbour: {{{SLIM}, command: bash /ask.sh, volumes: ['./ask.sh:/ask.sh:ro']}}
+  many: {{{SLIM}, command: sleep 1000, ports: ['20000-20899:20000-20899/udp'], profiles: [many]}}
+""")
+    world.consort("up", "-d")
+    world.consort("up", "-d", "many")
+    check(world.consort("port", "--protocol", "udp", "many", "20899").out.strip().endswith(":20899"), "the last port is not published")
+    world.consort("rm", "-sf", "many")
+    took = world.consort("logs", "--no-log-prefix", "neighbour").out.split()
+    check("lost" not in took and len(took) > 20, f"look-ups: {took[:50]}")
+    times = sorted(int(t) for t in took)
+    print(f"{len(times)} look-ups, 99th percentile {times[int(len(times) * 0.99)]} ms, worst {times[-1]} ms", flush=True)
+    # Where each port has a turn of its own to itself, look-ups wait for seconds.
+    check(times[-1] < 2000, f"a name took {times[-1]} ms")
+    world.consort("down", "-t", "0")
+
+
+def scenario_internal_networks_are_closed(world):
+    """What is on internal networks only must publish nothing and reach no published port; it asks the name servers that it was given."""
+    world.write("echo.pl", ECHO)
+    world.write("names.pl", """\
+use strict; use IO::Socket::INET;
+my $s = IO::Socket::INET->new(LocalPort => 53, Proto => 'udp') or die;
+while ($s->recv(my $q, 512)) {
+  my $end = index($q, "\\0", 12) + 5; my $a = unpack('n', substr($q, $end - 4, 2)) == 1;
+  $s->send(substr($q, 0, 2) . pack('n5', 0x8180, 1, $a ? 1 : 0, 0, 0) . substr($q, 12, $end - 12)
+    . ($a ? pack('nnnNnC4', 0xc00c, 1, 1, 60, 4, 192, 0, 2, 80) : '')) }
+""")
+    world.write("compose.yaml", f"""\
+services:
+  open: {{{SLIM}, command: perl /echo.pl, ports: ['18821:80'], networks: [out], volumes: ['./echo.pl:/echo.pl:ro']}}
+  closed: {{{SLIM}, command: perl /echo.pl, ports: ['18822:80', '127.0.0.1:18823:80'], networks: [in], volumes: ['./echo.pl:/echo.pl:ro'], dns: 10.231.77.53}}
+  both: {{{SLIM}, command: perl /echo.pl, ports: ['18824:80'], networks: [in, out], volumes: ['./echo.pl:/echo.pl:ro']}}
+  names: {{{SLIM}, command: perl /names.pl, networks: {{in: {{ipv4_address: 10.231.77.53}}}}, volumes: ['./names.pl:/names.pl:ro']}}
+networks:
+  in: {{internal: true, ipam: {{config: [{{subnet: 10.231.77.0/24}}]}}}}
+  out: {{}}
+""")
+    world.consort("up", "-d")
+    for port in (18821, 18824):
+        eventually(f"{port} answers", lambda port=port: connect("127.0.0.1", port).close() is None)
+    for port in (18822, 18823):
+        with socket.socket() as taken:  # not even held
+            check(taken.connect_ex(("127.0.0.1", port)) != 0, f"{port} is published")
+            taken.close()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+    check("1882" not in world.consort("ps", "--format", "json", "closed").out, "ps shows ports that are not published")
+
+    def reaches(service, address, port):
+        return world.consort("exec", "-T", service, "timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}", status=None).status == 0
+
+    check(not reaches("closed", "10.231.77.1", 18821), "a published port is reached through the internal gateway")
+    check(reaches("closed", "both", 80), "its own network is not reached")
+    check(reaches("both", "open", 80), "the other network is not reached")
+    found = world.consort("exec", "-T", "closed", "getent", "ahostsv4", "example.com").out
+    check("192.0.2.80" in found, f"the server of dns: was not asked: {found!r}")
+    world.consort("down", "-t", "0")
