@@ -40,11 +40,13 @@ class Finder {
   }
 
   std::map<std::string, std::string> local_settings() {
+    out_.environment = options_.environment;
     out_.files = options_.files;
     std::map<std::string, std::string> found;
     if (!read_dotenv()) return found;  // told when the project is loaded
     for (auto& [key, value] : out_.environment) {
-      if (key.starts_with("COMPOSE_") && key != "COMPOSE_ENV_FILES" && key != "COMPOSE_DISABLE_ENV_FILE")
+      if (!options_.environment.contains(key) && key.starts_with("COMPOSE_") && key != "COMPOSE_ENV_FILES" &&
+          key != "COMPOSE_DISABLE_ENV_FILE")
         found.emplace(key, std::move(value));
     }
     return found;
@@ -101,7 +103,9 @@ class Finder {
       }
       TRY(read_env_file(options_.access, path, first, found, unset, warnings));
     }
-    for (std::string& each : warnings) warn(std::move(each));
+    for (std::string& each : warnings) {  // once, although the file may be read twice
+      if (!std::ranges::count(out_.diagnostics, each, &Diagnostic::message)) warn(std::move(each));
+    }
     for (const std::string& each : unset) {
       warn("The \"" + each + "\" variable is not set. Defaulting to a blank string.");
     }
