@@ -2,7 +2,7 @@
 import pathlib
 import shutil
 
-from harness import Skip, check, run
+from harness import Skip, check, eventually, run
 
 SLIM = "debian:bookworm-slim"
 
@@ -46,7 +46,7 @@ RUN --mount=type=ssh,id=k perl /ask.pl >/answers && ! grep -q . "$SSH_AUTH_SOCK"
     world.consort("build")
     ran = world.consort("run", "--rm", "-T", "a", "cat", "/answers")
     check(ran.out == "asked 11: answered 12 with 1\nasked 19: answered 5\n", f"the agent answers otherwise:\n{ran}")
-    check(agents() <= before, "an agent is left")
+    eventually("the agent ends", lambda: agents() <= before)
     world.write("compose.yaml", "services: {a: {build: {context: ., ssh: [default]}, image: 'sec-ssh:t'}}\n")
     ran = world.consort("build", status=None, env={"SSH_AUTH_SOCK": ""})
     check(ran.status == 1 and "make sure SSH_AUTH_SOCK is set" in ran.err, f"without an agent:\n{ran}")
@@ -54,7 +54,7 @@ RUN --mount=type=ssh,id=k perl /ask.pl >/answers && ! grep -q . "$SSH_AUTH_SOCK"
     world.write("compose.yaml", "services: {a: {build: {context: ., ssh: [k=./key]}, image: 'sec-ssh:t'}}\n")
     ran = world.consort("build", "--no-cache", status=None)
     check(ran.status == 1 and "passphrase protected" in ran.err, f"with a passphrase:\n{ran}")
-    check(agents() <= before, "an agent is left")
+    eventually("the agent ends", lambda: agents() <= before)
 
 
 def scenario_settings_from_dotenv(world):
