@@ -103,6 +103,7 @@ build::BuildRequest build_request(const compose::Project& project, const compose
   }
   request.cache_from = from.cache_from;
   request.cache_to = from.cache_to;
+  request.no_cache_filter = from.no_cache_filter;
   request.directory = project.working_directory;
   if (!from.network.empty()) request.network = from.network;
   for (const auto& [name, addresses] : from.extra_hosts)
