@@ -153,8 +153,10 @@ TEST(Settings, OfDotenvAreThoseOfTheComposeVariables) {
 }
 
 TEST(Volumes, OfOneLetterAreToldAsWhatTheyAreReadAs) {
-  const LoadOutcome outcome =
-      load_files({{"/p/compose.yaml", "services: {a: {image: x, volumes: ['d:/data']}}\nvolumes: {d: }\n"}});
+  LoadOptions options =
+      options_for({{"/p/compose.yaml", "services: {a: {image: x, volumes: ['d:/data']}}\nvolumes: {d: }\n"}});
+  options.advise = Switch::on;
+  const LoadOutcome outcome = load(options);
   ASSERT_TRUE(outcome.project);
   EXPECT_THAT(render_diagnostics(outcome.diagnostics, Colour::never), HasSubstr("source: d, target: /data}"));
 }
