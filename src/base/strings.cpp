@@ -99,6 +99,8 @@ std::optional<std::string> nearest(std::string_view name, std::span<const std::s
   const std::string* best = nullptr;
   std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const std::string& candidate : known) {
+    const std::size_t longer = std::max(candidate.size(), name.size()) - std::min(candidate.size(), name.size());
+    if (longer >= best_distance) continue;
     const std::size_t d = distance(wanted, to_lower(candidate));
     if (d < best_distance) {
       best_distance = d;

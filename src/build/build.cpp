@@ -6,9 +6,11 @@
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "base/strings.hpp"
 #include "build/cache/cache_export.hpp"
 #include "build/cache_spec.hpp"
 #include "build/context/folder.hpp"
+#include "build/exec/ssh_agent.hpp"
 #include "build/solve/cancel_watch.hpp"
 #include "build/solve/definition.hpp"
 #include "build/solve/platform_build.hpp"
@@ -42,8 +44,14 @@ class Build {
     scratch_ = scratch.directory();
     const CancelWatch watch(environment_.cancel_fd, stop_);
     TRY(read_cache_specs());
+    TRY(start_agents());
     TRY(get_contexts());
-    Definition definition = TRY(load_definition(request_, log_));
+    auto loaded = load_definition(request_, log_);
+    if (!loaded) {
+      report_unparsed(loaded.error());
+      return std::unexpected(std::move(loaded).error());
+    }
+    Definition definition = std::move(*loaded);
     dockerfile_ = std::move(definition.dockerfile);
     auto done = of_platforms(definition);
     if (!done && done.error().mark()) report(done.error());
@@ -59,6 +67,17 @@ class Build {
     return {};
   }
 
+  // A Dockerfile that cannot even be read as one.
+  void report_unparsed(const Error& error) {
+    if (!error.mark() || error.mark()->line == 0 || !environment_.failed) return;
+    const Mark mark = *error.mark();
+    const auto text = request_.dockerfile_inline ? Result<std::string>(*request_.dockerfile_inline)
+                                                 : read_file(mark.file, max_dockerfile_bytes);
+    if (!text) return;
+    environment_.failed(
+        {.title = {}, .output = {}, .file = mark.file, .text = *text, .line = mark.line, .end_line = mark.line});
+  }
+
   // An error of the Dockerfile itself, which no step has shown.
   void report(const Error& error) {
     const Mark& mark = *error.mark();
@@ -69,6 +88,16 @@ class Build {
                          .text = dockerfile_.text,
                          .line = mark.line,
                          .end_line = mark.line});
+  }
+
+  // Before anything else, as Docker does it: a build that could not sign later is not begun.
+  Result<> start_agents() {
+    if (mode_ != Shared::Mode::build || request_.ssh.empty()) return {};
+    std::string own;
+    for (const std::string& entry : environment_.environment)
+      if (entry.starts_with("SSH_AUTH_SOCK=")) own = entry.substr(entry.find('=') + 1);
+    agents_ = TRY(SshAgents::start(request_.ssh, own, environment_.roots.run + "/build-" + random_id().substr(0, 16)));
+    return {};
   }
 
   // Contexts from elsewhere become folders of this build's own.
@@ -111,6 +140,7 @@ class Build {
     Common common{.request = request_,
                   .environment = shared_environment,
                   .log = log_,
+                  .agents = agents_,
                   .dockerfile = dockerfile_,
                   .ignore = definition.ignore,
                   .mode = mode_,
@@ -299,6 +329,7 @@ class Build {
   Dockerfile dockerfile_;
   std::string scratch_;
   std::vector<CacheSpec> cache_from_, cache_to_;
+  SshAgents agents_;
   std::stop_source stop_;
   std::mutex mutex_;  // of the environment's functions, where several platforms' builds call them
   int fetched_contexts_ = 0;

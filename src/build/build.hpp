@@ -35,7 +35,7 @@ struct Secret {
 
 struct SshForward {
   std::string id = "default";
-  std::string socket;  // of an agent; empty: $SSH_AUTH_SOCK
+  std::string socket;  // of an agent, or private keys, "FILE,FILE"; empty: $SSH_AUTH_SOCK
   friend bool operator==(const SshForward&, const SshForward&) = default;
 };
 

@@ -10,6 +10,7 @@
 #include "base/version.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
+#include "cli/workspace.hpp"
 
 namespace consort::cli {
 
@@ -183,6 +184,7 @@ Result<int> run(Invocation& invocation, std::vector<std::string> words) {
     if (flag.name != "dry-run") flags.push_back(flag);
   ParsedArguments parsed = TRY(parse_flags(flags, FlagPlace::before_arguments, words));
   invocation.globals = std::move(parsed.flags);
+  if (!parsed.arguments.empty()) adopt_local_settings(invocation);
   TRY(apply_globals(invocation));
   if (invocation.globals.on("version")) parsed.arguments.assign(1, "version");
   if (invocation.globals.on("help")) {

@@ -31,6 +31,21 @@ bool environment_says(const char* variable) {
   return value && parse_bool(value).value_or(false);
 }
 
+void adopt_local_settings(const Invocation& invocation) {
+  const auto options = load_options(invocation, {});
+  if (!options) return;
+  for (const auto& [name, value] : compose::local_settings(*options)) ::setenv(name.c_str(), value.c_str(), 0);
+}
+
+std::optional<std::string> Workspace::variable(const std::string& name) const {
+  if (session_->project) {
+    const auto found = session_->project->environment.find(name);
+    if (found != session_->project->environment.end()) return found->second;
+  }
+  const char* ours = std::getenv(name.c_str());
+  return ours ? std::optional<std::string>(ours) : std::nullopt;
+}
+
 Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services) {
   compose::LoadOptions options;
   const ParsedFlags& globals = invocation.globals;

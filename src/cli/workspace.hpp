@@ -33,6 +33,9 @@ class Workspace {
   // The file's project, or null without a file.
   const compose::Project* project() const { return session_->project ? &*session_->project : nullptr; }
 
+  // Of the project (which knows .env), else of this process.
+  std::optional<std::string> variable(const std::string& name) const;
+
   // Held until the end of the command. Says whom it waits for.
   Result<> lock();
   void unlock() { lock_.reset(); }
@@ -45,6 +48,9 @@ class Workspace {
   std::optional<engine::ProjectLock> lock_;
 };
 
+// The COMPOSE_* settings of the project's .env become those of this process, where it has none of its own. Before
+// threads.
+void adopt_local_settings(const Invocation& invocation);
 // The flags and environment of this invocation as the loader takes them.
 Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services);
 // Loads, prints warnings; errors are printed whole, and the returned Error is then empty of text (nothing left to say).

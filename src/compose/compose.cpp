@@ -209,7 +209,9 @@ class Load {
         check_startup(project, Advice::all, options_.access, reporter_);
       }
     }
-    if (options_.resolve_env_files == Switch::on) resolve_env_files(project, options_.access, reporter_);
+    if (options_.resolve_env_files == Switch::on) {
+      resolve_env_files(project, options_.services, options_.access, reporter_);
+    }
     resolve_label_files(project, options_.access, reporter_);
     project.keep_unused_resources = options_.all_resources == Switch::on;
     if (!project.keep_unused_resources) drop_unused_resources(project);

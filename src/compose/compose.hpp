@@ -94,6 +94,9 @@ struct ProjectSettings {
   std::vector<Diagnostic> diagnostics;
 };
 Result<ProjectSettings> find_project(const LoadOptions& options);
+// The COMPOSE_* variables of the .env (or --env-file) that stands where the command was given; those that say which env
+// files there are left out. Errors are left to load().
+std::map<std::string, std::string> local_settings(const LoadOptions& options);
 
 // Selection. Unknown names fail with "no such service: x".
 enum class Dependencies : std::uint8_t { include, ignore };

@@ -1,5 +1,7 @@
 #include "compose/dotenv.hpp"
 
+#include <unordered_map>
+
 #include "base/strings.hpp"
 
 namespace consort::compose {
@@ -63,6 +65,8 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
+constexpr std::size_t values_limit = std::size_t{16} << 20;  // bytes, beyond what the file itself has
+
 class Reader {
  public:
   Reader(std::string_view text, const Lookup& first, const Lookup& fallback)
@@ -106,7 +110,6 @@ class Reader {
       at_ += 6;
       while (is_blank(peek())) advance();
     }
-    const std::string_view whole = rest_of_line();
     const std::size_t begin = at_;
     const std::uint32_t line = line_;
     while (!at_end() && is_key_byte(peek())) ++at_;
@@ -125,8 +128,7 @@ class Reader {
       while (!at_end() && peek() != '\n') advance();
       return inherited(std::move(key), line);
     }
-    const bool assigns = whole.find('=') != std::string_view::npos || whole.find(':') != std::string_view::npos;
-    if (blank && assigns) return fail("line " + std::to_string(line) + ": key cannot contain a space", line);
+    const std::string_view whole = text_.substr(begin, text_.find('\n', begin) - begin);
     if (blank) return fail("line " + std::to_string(line) + ": key cannot contain a space", line);
     return fail("line " + std::to_string(line) + ": unexpected character " + quoted(std::string(1, peek())) +
                     " in variable name " + quoted(std::string(trim(whole))),
@@ -149,8 +151,13 @@ class Reader {
 
   const std::string* look_up(std::string_view name) {
     if (const std::string* value = first_(name)) return value;
-    for (auto it = result_.variables.rbegin(); it != result_.variables.rend(); ++it) {
-      if (it->name == name && it->value) return &*it->value;
+    // What was read since the last look-up; the last of a name wins.
+    for (; indexed_ < result_.variables.size(); ++indexed_) {
+      const DotenvVariable& each = result_.variables[indexed_];
+      if (each.value) by_name_[each.name] = indexed_;
+    }
+    if (const auto own = by_name_.find(std::string(name)); own != by_name_.end()) {
+      return &*result_.variables[own->second].value;
     }
     return fallback_ ? fallback_(name) : nullptr;
   }
@@ -164,12 +171,16 @@ class Reader {
       if (!quoted_value(quote, text)) return false;
       interpolate = quote == '"';
     } else {
-      text = unquoted_value();
+      text = unquoted_value(key);
     }
     if (interpolate) {
       TemplateResult expanded = substitute(text, [this](std::string_view name) { return look_up(name); });
       if (expanded.fault == TemplateFault::invalid) return fail("Invalid template: " + quoted(text), line);
       if (expanded.fault == TemplateFault::required) return fail(expanded.fault_text, line);
+      made_ += expanded.text.size();
+      if (expanded.fault == TemplateFault::too_long || made_ > text_.size() + values_limit) {
+        return fail("line " + std::to_string(line) + ": variables make the values of this file too long", line);
+      }
       for (std::string& name : expanded.unset) result_.unset.push_back(std::move(name));
       text = std::move(expanded.text);
     }
@@ -202,18 +213,18 @@ class Reader {
     return fail("line " + std::to_string(line) + ": unterminated quoted value " + std::string(first), line);
   }
 
-  std::string unquoted_value() {
+  std::string unquoted_value(const std::string& key) {
     const std::string_view line = rest_of_line();
-    std::size_t end = line.size();
-    for (std::size_t i = 1; i < line.size(); ++i) {
-      if (line[i] == '#' && is_blank(line[i - 1])) {
-        end = i;
-        break;
-      }
+    // As Docker Compose has it: a comment begins with " #", which a tab or the `=` before it are not.
+    std::string value(trim(line.substr(0, line.find(" #"))));
+    const bool starts = !line.empty() && line[0] == '#' && at_ > 0 && is_blank(text_[at_ - 1]);
+    if (starts || value.find("\t#") != std::string::npos) {
+      result_.warnings.push_back("line " + std::to_string(line_) + ": `" + key + "` is " + quoted(value) + ", since " +
+                                 (starts ? "no comment can stand in place of a value: write " + key + "=\"\" # ..."
+                                         : "a comment needs a space before its `#`, not a tab"));
     }
-    if (!line.empty() && line[0] == '#' && at_ > 0 && is_blank(text_[at_ - 1])) end = 0;
     at_ += line.size();
-    return std::string(trim(line.substr(0, end)));
+    return value;
   }
 
   std::string_view text_;
@@ -222,6 +233,9 @@ class Reader {
   std::size_t at_ = 0;
   std::uint32_t line_ = 1;
   DotenvResult result_;
+  std::unordered_map<std::string, std::size_t> by_name_;  // indices of variables, of the first `indexed_`
+  std::size_t indexed_ = 0;
+  std::size_t made_ = 0;  // bytes of all values
 };
 
 }  // namespace

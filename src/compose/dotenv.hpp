@@ -21,6 +21,7 @@ struct DotenvVariable {
 struct DotenvResult {
   std::vector<DotenvVariable> variables;  // in the order of the file
   std::vector<std::string> unset;         // variables defaulted to a blank string
+  std::vector<std::string> warnings;      // what is read otherwise than it looks, without the file's name
   std::string error;                      // "" = fine; Docker's words without the file's name
   std::uint32_t error_line = 0;
 };

@@ -62,6 +62,7 @@ struct Build {
   StringMap labels;
   Strings cache_from;
   Strings cache_to;
+  Strings no_cache_filter;  // stages that are not taken from the cache
   bool no_cache = false;
   StringMap additional_contexts;
   bool pull = false;
@@ -420,6 +421,7 @@ struct IpamPool {
 };
 struct Ipam {
   std::string driver;
+  StringMap options;
   std::vector<IpamPool> config;
   Extensions extensions;
 };

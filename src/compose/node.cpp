@@ -7,6 +7,59 @@
 
 namespace consort::compose {
 
+namespace {
+constexpr std::size_t index_from = 32;  // entries; shorter lists are searched faster one by one
+}  // namespace
+
+Entries::Entries() = default;
+Entries::Entries(const Entries& other)
+    : list_(other.list_),
+      index_(other.index_ ? std::make_unique<std::vector<std::uint32_t>>(*other.index_) : nullptr) {}
+Entries::Entries(Entries&&) noexcept = default;
+Entries& Entries::operator=(const Entries& other) {
+  return *this = Entries(other);
+}
+Entries& Entries::operator=(Entries&&) noexcept = default;
+Entries::~Entries() = default;
+
+void Entries::reserve(std::size_t size) {
+  list_.reserve(size);
+}
+
+void Entries::push_back(Entry entry) {
+  list_.push_back(std::move(entry));
+  if (index_ && list_.size() * 2 <= index_->size()) return index(list_.size() - 1);
+  if (list_.size() > index_from) reindex();
+}
+
+void Entries::reindex() {
+  index_.reset();
+  if (list_.size() <= index_from) return;
+  std::size_t slots = index_from * 4;
+  while (slots < list_.size() * 4) slots *= 2;
+  index_ = std::make_unique<std::vector<std::uint32_t>>(slots);
+  for (std::size_t i = 0; i < list_.size(); ++i) index(i);
+}
+
+void Entries::index(std::size_t i) {
+  const std::size_t mask = index_->size() - 1;
+  std::size_t slot = std::hash<std::string_view>{}(list_[i].key) & mask;
+  while ((*index_)[slot] != 0) slot = (slot + 1) & mask;
+  (*index_)[slot] = static_cast<std::uint32_t>(i + 1);
+}
+
+std::size_t Entries::find(std::string_view key) const {
+  if (!index_) {
+    return static_cast<std::size_t>(std::ranges::find(list_, key, &Entry::key) - list_.begin());
+  }
+  const std::size_t mask = index_->size() - 1;
+  for (std::size_t slot = std::hash<std::string_view>{}(key)&mask; (*index_)[slot] != 0; slot = (slot + 1) & mask) {
+    const std::size_t i = (*index_)[slot] - 1;
+    if (list_[i].key == key) return i;
+  }
+  return list_.size();
+}
+
 Node::Node() = default;
 Node::Node(const Node&) = default;
 Node::Node(Node&&) noexcept = default;
@@ -59,10 +112,8 @@ Node Node::make_mapping(Place place) {
 
 const Entry* Node::entry(std::string_view key) const {
   if (kind != Kind::mapping) return nullptr;
-  for (const Entry& each : entries) {
-    if (each.key == key) return &each;
-  }
-  return nullptr;
+  const std::size_t i = entries.find(key);
+  return i < entries.size() ? &entries[i] : nullptr;
 }
 Entry* Node::entry(std::string_view key) {
   return const_cast<Entry*>(std::as_const(*this).entry(key));
@@ -86,13 +137,7 @@ Node& Node::set(std::string_view key, Node value, Place key_place) {
 }
 
 bool Node::erase(std::string_view key) {
-  for (auto it = entries.begin(); it != entries.end(); ++it) {
-    if (it->key == key) {
-      entries.erase(it);
-      return true;
-    }
-  }
-  return false;
+  return entries.erase_if([key](const Entry& each) { return each.key == key; }) > 0;
 }
 
 std::string Node::scalar_text() const {
@@ -112,6 +157,13 @@ std::string Node::scalar_text() const {
 
 bool Node::is_large_whole() const {
   return kind == Kind::floating && text.size() >= 19 && text.size() < 21 && text[0] != '0' && parse_unsigned(text);
+}
+
+std::size_t size_of(const Node& node) {
+  std::size_t size = 1;
+  for (const Node& item : node.items) size += size_of(item);
+  for (const Entry& entry : node.entries) size += size_of(entry.value);
+  return size;
 }
 
 bool same_value(const Node& a, const Node& b) {

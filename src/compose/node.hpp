@@ -2,6 +2,7 @@
 // merge, validation, ...) work on this tree; extensions (x-*) and other free-form data reach the model as it is.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,6 +29,47 @@ enum class Directive : std::uint8_t { none, reset, override_ };  // the tags !re
 
 struct Entry;
 
+// The entries of a mapping in the order of the file. A long list carries an index of its keys, so that a look-up costs
+// the same in a mapping of 40,000 keys as in one of four. Values may be changed through the iterators; keys never.
+class Entries {
+ public:
+  Entries();
+  Entries(const Entries&);
+  Entries(Entries&&) noexcept;
+  Entries& operator=(const Entries&);
+  Entries& operator=(Entries&&) noexcept;
+  ~Entries();
+
+  using iterator = std::vector<Entry>::iterator;
+  using const_iterator = std::vector<Entry>::const_iterator;
+  std::size_t size() const;
+  bool empty() const;
+  iterator begin();
+  iterator end();
+  const_iterator begin() const;
+  const_iterator end() const;
+  Entry& operator[](std::size_t i);
+  const Entry& operator[](std::size_t i) const;
+  Entry& back();
+  const Entry& back() const;
+
+  void reserve(std::size_t size);
+  void push_back(Entry entry);
+  template <typename Predicate>  // asked once for each entry, in order
+  std::size_t erase_if(Predicate predicate);
+  template <typename Less>
+  void stable_sort(Less less);
+  // The index of the entry with this key, or size().
+  std::size_t find(std::string_view key) const;
+
+ private:
+  void reindex();
+  void index(std::size_t i);
+
+  std::vector<Entry> list_;
+  std::unique_ptr<std::vector<std::uint32_t>> index_;  // open addressing: index + 1, 0 = free; only of long lists
+};
+
 struct Node {
   Kind kind = Kind::null;
   Style style = Style::plain;
@@ -39,8 +81,8 @@ struct Node {
   std::int64_t integer = 0;  // kind integer
   double floating = 0;       // kind floating; also set for integers beyond 64 bits
   bool boolean = false;
-  std::vector<Node> items;     // kind sequence
-  std::vector<Entry> entries;  // kind mapping, in the order of the file; keys are unique
+  std::vector<Node> items;  // kind sequence
+  Entries entries;          // kind mapping, in the order of the file; keys are unique
 
   Node();
   Node(const Node&);
@@ -81,6 +123,51 @@ struct Entry {
   Place place;  // of the key
   Node value;
 };
+
+inline std::size_t Entries::size() const {
+  return list_.size();
+}
+inline bool Entries::empty() const {
+  return list_.empty();
+}
+inline Entries::iterator Entries::begin() {
+  return list_.begin();
+}
+inline Entries::iterator Entries::end() {
+  return list_.end();
+}
+inline Entries::const_iterator Entries::begin() const {
+  return list_.begin();
+}
+inline Entries::const_iterator Entries::end() const {
+  return list_.end();
+}
+inline Entry& Entries::operator[](std::size_t i) {
+  return list_[i];
+}
+inline const Entry& Entries::operator[](std::size_t i) const {
+  return list_[i];
+}
+inline Entry& Entries::back() {
+  return list_.back();
+}
+inline const Entry& Entries::back() const {
+  return list_.back();
+}
+template <typename Predicate>
+std::size_t Entries::erase_if(Predicate predicate) {
+  const std::size_t gone = std::erase_if(list_, predicate);
+  if (gone > 0) reindex();
+  return gone;
+}
+template <typename Less>
+void Entries::stable_sort(Less less) {
+  std::ranges::stable_sort(list_, less);
+  reindex();
+}
+
+// How many values there are in it, itself included.
+std::size_t size_of(const Node& node);
 
 // The same data, places and styles apart.
 bool same_value(const Node& a, const Node& b);

@@ -39,6 +39,19 @@ class Finder {
     return std::move(out_);
   }
 
+  std::map<std::string, std::string> local_settings() {
+    out_.environment = options_.environment;
+    out_.files = options_.files;
+    std::map<std::string, std::string> found;
+    if (!read_dotenv()) return found;  // told when the project is loaded
+    for (auto& [key, value] : out_.environment) {
+      if (!options_.environment.contains(key) && key.starts_with("COMPOSE_") && key != "COMPOSE_ENV_FILES" &&
+          key != "COMPOSE_DISABLE_ENV_FILE")
+        found.emplace(key, std::move(value));
+    }
+    return found;
+  }
+
  private:
   std::string absolute(const std::string& path) const { return join_path(options_.working_directory, path); }
 
@@ -77,6 +90,7 @@ class Finder {
   Result<> read_dotenv() {
     std::map<std::string, std::string> found;
     std::vector<std::string> unset;
+    std::vector<std::string> warnings;
     const Lookup first = [this](std::string_view name) -> const std::string* {
       const auto it = out_.environment.find(std::string(name));
       return it == out_.environment.end() ? nullptr : &it->second;
@@ -87,7 +101,10 @@ class Finder {
         if (options_.access.exists(path)) continue;
         return fail(Code::not_found, "couldn't find env file: " + path);
       }
-      TRY(read_env_file(options_.access, path, first, found, unset));
+      TRY(read_env_file(options_.access, path, first, found, unset, warnings));
+    }
+    for (std::string& each : warnings) {  // once, although the file may be read twice
+      if (!std::ranges::count(out_.diagnostics, each, &Diagnostic::message)) warn(std::move(each));
     }
     for (const std::string& each : unset) {
       warn("The \"" + each + "\" variable is not set. Defaulting to a blank string.");
@@ -160,7 +177,8 @@ class Finder {
 }  // namespace
 
 Result<> read_env_file(const FileAccess& access, const std::string& path, const Lookup& first,
-                       std::map<std::string, std::string>& into, std::vector<std::string>& unset) {
+                       std::map<std::string, std::string>& into, std::vector<std::string>& unset,
+                       std::vector<std::string>& warnings) {
   auto text = access.read(path);
   if (!text) return std::unexpected(std::move(text).error());
   const Lookup fallback = [&into](std::string_view name) -> const std::string* {
@@ -177,6 +195,7 @@ Result<> read_env_file(const FileAccess& access, const std::string& path, const 
     if (each.value) into[each.name] = std::move(*each.value);
   }
   for (std::string& each : parsed.unset) unset.push_back(std::move(each));
+  for (const std::string& each : parsed.warnings) warnings.push_back(path + ": " + each);
   return {};
 }
 
@@ -201,6 +220,10 @@ Error bad_project_name(const std::string& name) {
   const std::string better = normalize_project_name(name);
   if (!better.empty()) return std::move(error).hint("use `" + better + "`");
   return error;
+}
+
+std::map<std::string, std::string> local_settings(const LoadOptions& options) {
+  return Finder(options).local_settings();
 }
 
 Result<ProjectSettings> find_project(const LoadOptions& options) {

@@ -13,6 +13,7 @@ Error bad_project_name(const std::string& name);
 
 // Reads an env file into `into`, replacing what is there; `first` is asked before the file's own variables.
 Result<> read_env_file(const FileAccess& access, const std::string& path, const Lookup& first,
-                       std::map<std::string, std::string>& into, std::vector<std::string>& unset);
+                       std::map<std::string, std::string>& into, std::vector<std::string>& unset,
+                       std::vector<std::string>& warnings);
 
 }  // namespace consort::compose

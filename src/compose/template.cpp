@@ -44,9 +44,16 @@ struct Substitution {
     return false;
   }
 
+  bool too_long() {
+    result.fault = TemplateFault::too_long;
+    result.fault_text = "its variables make it longer than " + std::to_string(value_limit >> 20) + " MiB";
+    return false;
+  }
+
   bool expand(std::string_view text, int depth, std::string& into) {
     std::size_t i = 0;
     while (i < text.size()) {
+      if (into.size() > text.size() + value_limit) return too_long();
       const std::size_t dollar = text.find('$', i);
       into.append(text.substr(i, dollar == std::string_view::npos ? dollar : dollar - i));
       if (dollar == std::string_view::npos) return true;
@@ -83,6 +90,14 @@ struct Substitution {
     }
   }
 
+  // Which variables a word names that is not needed.
+  void note(std::string_view word) {
+    for (std::size_t at = 0; const auto use = next_template_use(word, at);) {
+      result.uses.push_back(*use);
+      result.uses.back().set = true;
+    }
+  }
+
   bool braced(std::string_view expression, std::size_t offset, int depth, std::string& into) {
     const std::size_t length = name_length(expression);
     if (length == 0) return invalid(offset);
@@ -101,20 +116,15 @@ struct Substitution {
     const bool usable = found && !(colon && found->empty());
     const std::string value = found ? *found : std::string();
     result.uses.push_back(TemplateUse{std::string(name), std::string(op), std::string(word), found != nullptr});
+    if (usable == (op.back() != '+')) {  // the word has no part in it
+      note(word);
+      into += op.back() == '+' ? std::string() : value;
+      return true;
+    }
     std::string expanded;
     if (!expand(word, depth + 1, expanded)) return false;
-    switch (op.back()) {
-      case '-':
-        into += usable ? value : expanded;
-        return true;
-      case '+':
-        into += usable ? expanded : std::string();
-        return true;
-      default:
-        break;
-    }
-    if (usable) {
-      into += value;
+    if (op.back() != '?') {
+      into += expanded;
       return true;
     }
     result.fault = TemplateFault::required;
@@ -129,6 +139,7 @@ struct Substitution {
 }  // namespace
 
 std::optional<TemplateUse> next_template_use(std::string_view text, std::size_t& at) {
+  std::size_t line_without_brace = 0;  // before it no `}` is to be found, so that nobody looks for it again
   while ((at = text.find('$', at)) != std::string_view::npos && ++at < text.size()) {
     if (text[at] == '$') {
       ++at;
@@ -136,8 +147,11 @@ std::optional<TemplateUse> next_template_use(std::string_view text, std::size_t&
       at += length;
       return TemplateUse{std::string(text.substr(at - length, length)), "", "", false};
     } else if (text[at] == '{') {
-      const std::size_t close = closing_brace(text, at);
-      if (close == std::string_view::npos) continue;
+      const std::size_t close = at < line_without_brace ? std::string_view::npos : closing_brace(text, at);
+      if (close == std::string_view::npos) {
+        line_without_brace = std::max(line_without_brace, std::min(text.find('\n', at), text.size()));
+        continue;
+      }
       const std::string_view expression = text.substr(at + 1, close - at - 1);
       at = close + 1;
       const std::size_t name = name_length(expression);

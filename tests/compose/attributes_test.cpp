@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/os/file.hpp"
 #include "compose/compose.hpp"
 
@@ -19,7 +21,10 @@ TEST(Attributes, DocumentIsCurrent) {
 
 TEST(Attributes, EachIsUsedByARecordedCase) {
   const auto uses = cases_by_attribute(cases);
-  for (const AttributeRow& row : attribute_table()) EXPECT_TRUE(uses.contains(row.path)) << row.path;
+  const std::set<std::string> later{"services.*.build.no_cache_filter", "networks.*.ipam.options"};  // than 2.40.3
+  for (const AttributeRow& row : attribute_table()) {
+    EXPECT_TRUE(uses.contains(row.path) || later.contains(row.path)) << row.path;
+  }
 }
 
 }  // namespace

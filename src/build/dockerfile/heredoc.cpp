@@ -1,5 +1,7 @@
 #include "build/dockerfile/heredoc.hpp"
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "build/dockerfile/expand.hpp"
 
@@ -38,7 +40,12 @@ std::optional<Heredoc> parse_heredoc(std::string_view word) {
 Result<std::vector<Heredoc>> find_heredocs(std::string_view line) {
   std::vector<Heredoc> found;
   const auto words = TRY(shell_words(line, Quotes::keep, Escapes::keep));
-  for (const auto& word : words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string word = words[i];
+    // `<< EOT`: shells take a space there, and so does BuildKit from 0.22 on.
+    const std::string_view sign =
+        std::string_view(word).substr(std::min(word.find_first_not_of("0123456789"), word.size()));
+    if ((sign == "<<" || sign == "<<-") && i + 1 < words.size()) word += words[++i];
     if (auto heredoc = parse_heredoc(word)) found.push_back(std::move(*heredoc));
   }
   return found;

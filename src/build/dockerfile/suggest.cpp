@@ -1,7 +1,10 @@
 #include "build/dockerfile/suggest.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <vector>
+
+#include "base/os/file.hpp"
 
 namespace consort::build {
 namespace {
@@ -23,7 +26,20 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+constexpr std::size_t max_names = 2000;
+
 }  // namespace
+
+std::optional<std::string> neighbour_of(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (auto each = std::filesystem::directory_iterator(dir_name(path), error);
+       !error && each != std::filesystem::directory_iterator() && names.size() < max_names; each.increment(error))
+    names.push_back(each->path().filename());
+  std::ranges::sort(names);
+  const auto near = suggestion(base_name(path), names);
+  return near ? std::optional(join_path(dir_name(path), *near)) : std::nullopt;
+}
 
 std::optional<std::string> suggestion(std::string_view word, std::span<const std::string> known) {
   if (word.size() > max_length) return std::nullopt;

@@ -1,4 +1,4 @@
-// "did you mean": the name at most two letters away, upper and lower case apart.
+// "did you mean".
 #pragma once
 
 #include <optional>
@@ -8,6 +8,9 @@
 
 namespace consort::build {
 
+// The name in a folder that comes nearest to the last part of a path which is not there; the path with it.
+std::optional<std::string> neighbour_of(const std::string& path);
+// At most two letters away, upper and lower case apart; never the word itself.
 std::optional<std::string> suggestion(std::string_view word, std::span<const std::string> known);
 
 }  // namespace consort::build

@@ -179,6 +179,14 @@ class MountMaker {
     return std::nullopt;
   }
 
+  // On the run root, which is no disk, for as long as the step runs.
+  Result<std::string> private_folder() {
+    std::string folder = shared_.environment.roots.run + "/build-" + random_id().substr(0, 16);
+    TRY(make_directories(folder, 0700));
+    out_.secret_folders_.push_back(folder);
+    return folder;
+  }
+
   Result<> add_secret(const RunMount& mount) {
     std::string id = mount.id.empty() ? mount.source : mount.id;
     if (id.empty()) id = base_name(mount.target);
@@ -189,11 +197,7 @@ class MountMaker {
     }
     if (mount.environment) out_.environment.push_back(*mount.environment + "=" + *value);
     if (mount.environment && mount.target.empty()) return {};
-    // On the run root, which is no disk, for as long as the step runs.
-    const std::string folder = shared_.environment.roots.run + "/build-" + random_id().substr(0, 16);
-    TRY(make_directories(folder, 0700));
-    out_.secret_folders_.push_back(folder);
-    const std::string path = folder + "/secret";
+    const std::string path = TRY(private_folder()) + "/secret";
     TRY(write_file_atomic(path, *value, 0600));
     if (::chown(path.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) != 0 ||
         ::chmod(path.c_str(), mount.mode.value_or(0400)) != 0)
@@ -204,15 +208,18 @@ class MountMaker {
 
   Result<> add_ssh(const RunMount& mount) {
     const std::string id = mount.id.empty() ? "default" : mount.id;
-    const auto given = std::ranges::find(shared_.request.ssh, id, &SshForward::id);
-    std::string socket = given == shared_.request.ssh.end() ? "" : given->socket;
-    if (given != shared_.request.ssh.end() && socket.empty()) socket = variable("SSH_AUTH_SOCK").value_or("");
-    if (socket.empty() && mount.required) return fail(Error(Code::invalid).why("unset ssh forward key " + id));
+    const std::string agent = shared_.agents.socket_of(id);
+    if (agent.empty() && mount.required) return fail(Error(Code::invalid).why("unset ssh forward key " + id));
     const std::string target =
         mount.target.empty() ? "/run/buildkit/ssh_agent." + std::to_string(agents_++) : mount.target;
     if (agents_ <= 1) out_.environment.push_back("SSH_AUTH_SOCK=" + target);  // also where there is no agent
-    if (socket.empty()) return {};
-    out_.mounts.push_back({socket, target, false, 0});
+    if (agent.empty()) return {};
+    const std::string path = TRY(private_folder()) + "/agent";
+    out_.relays_.push_back(TRY(SshRelay::start(agent, path)));
+    if (::chown(path.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) != 0 ||
+        ::chmod(path.c_str(), mount.mode.value_or(0600)) != 0)
+      return fail_errno("change owner", "of the socket for SSH");
+    out_.mounts.push_back({path, target, false, 0});
     return {};
   }
 

@@ -1,10 +1,12 @@
 // RUN --mount made ready: folders bound, caches locked, secrets written, all undone when the object goes.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "build/exec/run_step.hpp"
+#include "build/exec/ssh_agent.hpp"
 #include "build/solve/stage_run.hpp"
 
 namespace consort::build {
@@ -25,6 +27,7 @@ class RunMounts {
   std::vector<std::string> mounted_;  // to be unmounted, in reverse
   std::vector<std::string> secret_folders_;
   std::vector<Fd> locks_;
+  std::vector<std::unique_ptr<SshRelay>> relays_;
 };
 
 }  // namespace consort::build

@@ -1,7 +1,12 @@
 #include "build/solve/definition.hpp"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
+#include "base/strings.hpp"
+#include "build/dockerfile/suggest.hpp"
 
 namespace consort::build {
 namespace {
@@ -14,6 +19,29 @@ std::string dockerfile_path(const BuildRequest& request) {
     if (!path_exists(path) && path_exists(lower)) return lower;
   }
   return path;
+}
+
+std::string did_you_mean(const std::string& path) {
+  const auto near = neighbour_of(path);
+  return near ? "did you mean " + *near + "?" : "";
+}
+
+// What in the same folder could have been meant: a near name, or whatever is called a Dockerfile.
+std::string other_dockerfiles(const std::string& path) {
+  std::vector<std::string> found;
+  if (const auto near = neighbour_of(path)) found.push_back(base_name(*near));
+  std::error_code error;
+  for (const auto& each : std::filesystem::directory_iterator(dir_name(path), error)) {
+    const std::string name = each.path().filename();
+    const std::string lower = to_lower(name);
+    const bool fits = (lower.find("dockerfile") != std::string::npos && !lower.ends_with(".dockerignore")) ||
+                      lower == "containerfile";
+    if (fits && std::ranges::find(found, name) == found.end()) found.push_back(name);
+    if (found.size() >= 5) break;
+  }
+  if (found.empty()) return {};
+  std::ranges::sort(found);
+  return "; there is " + join(found, ", ") + ": name it with `dockerfile: " + found[0] + "`";
 }
 
 }  // namespace
@@ -39,7 +67,9 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
   if (!request.context.empty()) {
     const auto info = stat_path(request.context);
     if (!info || !S_ISDIR(info->st_mode))
-      return fail(Error(Code::not_found).why("unable to prepare context: path \"" + request.context + "\" not found"));
+      return fail(Error(Code::not_found)
+                      .why("unable to prepare context: path \"" + request.context + "\" not found")
+                      .hint(did_you_mean(request.context)));
   }
   const std::string path = request.dockerfile_inline ? "" : dockerfile_path(request);
   const std::string shown = path.empty() ? "Dockerfile" : request.dockerfile;
@@ -54,7 +84,7 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
                                   : content.error().message();
       step.end(StepState::error, why);
       Error error = Error(content.error().code()).why(why);
-      if (absent) error = std::move(error).hint("looked for " + path);
+      if (absent) error = std::move(error).hint("looked for " + path + other_dockerfiles(path));
       return fail(std::move(error));
     }
     text = std::move(*content);

@@ -40,6 +40,7 @@ Result<> PlatformBuild::execute(SourceTree* context, Cache& cache) {
                 .dockerfile = dockerfile_,
                 .cache = cache,
                 .log = log_,
+                .agents = common_.agents,
                 .together = common_.together,
                 .context = context,
                 .cancel_fd = stop.get(),

@@ -31,6 +31,7 @@ struct Common {
   const BuildRequest& request;
   BuildEnvironment& environment;
   ProgressLog& log;
+  const SshAgents& agents;
   const Dockerfile& dockerfile;
   const PatternList& ignore;
   Shared::Mode mode;

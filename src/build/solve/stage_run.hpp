@@ -17,6 +17,7 @@
 #include "build/cache/cache_export.hpp"
 #include "build/cache/cache_import.hpp"
 #include "build/context/tree.hpp"
+#include "build/exec/ssh_agent.hpp"
 #include "build/exec/stage_files.hpp"
 #include "build/plan/stage_plan.hpp"
 #include "build/solve/progress.hpp"
@@ -32,6 +33,7 @@ struct Shared {
   const Dockerfile& dockerfile;
   Cache& cache;
   ProgressLog& log;
+  const SshAgents& agents;
   // Steps by their keys, of builds for several platforms: a stage that is FROM --platform=$BUILDPLATFORM is the same
   // for each, also if the cache is not to be used. Null: this is the only one.
   OnceEach<CachedStep>* together = nullptr;

@@ -10,6 +10,7 @@
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/context/context_use.hpp"
+#include "build/dockerfile/suggest.hpp"
 #include "build/exec/archive.hpp"
 #include "build/exec/destination.hpp"
 #include "build/exec/fetch.hpp"
@@ -329,7 +330,11 @@ class StepRun {
     if (copy.from || !shared_.context) return {};
     const std::string path = clean_path("/" + source).substr(1);
     if (!path_exists(join_path(shared_.context->name(), path))) {
-      return "paths are relative to the build context, " + shared_.context->name();
+      const std::string& root = shared_.context->name();
+      const auto near = neighbour_of(join_path(root, path));
+      const std::string meant =
+          near && near->starts_with(root + "/") ? "did you mean " + near->substr(root.size() + 1) + "?\n" : "";
+      return meant + "paths are relative to the build context, " + root;
     }
     return "the file is there, but an ignore file leaves it out";
   }

@@ -16,15 +16,11 @@ namespace consort::cli {
 
 namespace {
 
-std::map<std::string, std::string> build_arguments(const ParsedFlags& flags) {
+std::map<std::string, std::string> build_arguments(const Workspace& workspace, const ParsedFlags& flags) {
   std::map<std::string, std::string> result;
-  for (const std::string& entry : flags.list("build-arg")) {
+  for (const std::string& entry : with_values(workspace, flags.list("build-arg"))) {
     const std::size_t equals = entry.find('=');
-    if (equals != std::string::npos) {
-      result[entry.substr(0, equals)] = entry.substr(equals + 1);
-    } else if (const char* ours = std::getenv(entry.c_str())) {
-      result[entry] = ours;
-    }
+    result[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
   return result;
 }
@@ -78,14 +74,14 @@ Result<int> check_services(Workspace& workspace, const project::RunDetail& detai
   return clean ? 0 : 1;
 }
 
-project::RunDetail build_detail(const ParsedFlags& flags) {
+project::RunDetail build_detail(const Workspace& workspace, const ParsedFlags& flags) {
   project::RunDetail detail;
   if (flags.on("quiet")) detail.build = project::Detail::quiet;
   detail.no_cache = flags.on("no-cache");
   detail.always_pull_base = flags.on("pull");
   detail.all_platforms = !flags.on("check");  // what is to be said of one is to be said of all
   detail.explain = flags.on("explain");
-  detail.build_args = build_arguments(flags);
+  detail.build_args = build_arguments(workspace, flags);
   detail.ssh = flags.list("ssh");
   return detail;
 }
@@ -134,7 +130,7 @@ Result<int> run_build(Invocation& invocation) {
     return 0;
   }
   warn_of_unused(flags, workspace->progress());
-  project::RunDetail detail = build_detail(flags);
+  project::RunDetail detail = build_detail(*workspace, flags);
   if (invocation.progress == ProgressMode::quiet) detail.build = project::Detail::quiet;
   if (flags.on("check")) return check_services(*workspace, detail);
   TRY(project::execute(workspace->session(), project::plan_build(*workspace->project()), "Building", detail));

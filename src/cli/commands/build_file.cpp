@@ -98,6 +98,7 @@ Json target_of(const compose::Project& project, const compose::Service& service,
   put("platforms", build.platforms);
   if (build.pull) target["pull"] = true;
   if (build.no_cache) target["no-cache"] = true;
+  put("no-cache-filter", build.no_cache_filter);
   if (!build.network.empty()) target["network"] = build.network;
   if (build.shm_size > 0) target["shm-size"] = std::to_string(build.shm_size);
   put("ulimits", ulimits_of(build));

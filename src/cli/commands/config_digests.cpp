@@ -39,10 +39,10 @@ compose::Project only_images(const compose::Project& project) {
 }
 
 void keep_only_images(compose::Node& tree) {
-  std::erase_if(tree.entries, [](const compose::Entry& section) { return section.key != "services"; });
+  tree.entries.erase_if([](const compose::Entry& section) { return section.key != "services"; });
   if (compose::Node* services = tree.find("services"))
     for (compose::Entry& service : services->entries)
-      std::erase_if(service.value.entries, [](const compose::Entry& each) { return each.key != "image"; });
+      service.value.entries.erase_if([](const compose::Entry& each) { return each.key != "image"; });
 }
 
 }  // namespace consort::cli

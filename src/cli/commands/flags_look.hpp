@@ -25,7 +25,7 @@ inline constexpr Flag build_flags[] = {
     {"push", 0, boolean, "", "Push the images afterwards"},
     {"quiet", 'q', boolean, "", "Show nothing of the build"},
     {"sbom", 0, text, "", "", "", true, "true"},
-    {"ssh", 0, list, "", "Let steps use an SSH agent (\"default\" or ID=SOCKET)"},
+    {"ssh", 0, list, "", "Let steps use an SSH agent or keys (\"default\", ID=SOCKET or ID=KEY)"},
     {"with-dependencies", 0, boolean, "", "Build the services they depend on, too"},
 };
 

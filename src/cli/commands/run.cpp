@@ -39,15 +39,13 @@ std::vector<std::string> shell_words(std::string_view text) {
   return words;
 }
 
-Result<> add_environment(const ParsedFlags& flags, project::OneoffOptions& options) {
+Result<> add_environment(const Workspace& workspace, const ParsedFlags& flags, project::OneoffOptions& options) {
+  std::vector<std::string> entries;
   for (const std::string& path : flags.list("env-from-file"))
     for (const std::string& line : split(TRY(read_file(path)), '\n'))
-      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#')
-        options.environment.emplace_back(text);
-  for (const std::string& entry : flags.list("env")) {
-    const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
-    options.environment.push_back(ours ? entry + "=" + ours : entry);
-  }
+      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#') entries.emplace_back(text);
+  for (const std::string& entry : flags.list("env")) entries.push_back(entry);
+  for (std::string& entry : with_values(workspace, std::move(entries))) options.environment.push_back(std::move(entry));
   return {};
 }
 
@@ -68,7 +66,7 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   if (invocation.arguments.size() > 1)
     options.command = compose::Strings(invocation.arguments.begin() + 1, invocation.arguments.end());
   if (flags.has("entrypoint")) options.entrypoint = shell_words(flags.text("entrypoint"));
-  TRY(add_environment(flags, options));
+  TRY(add_environment(workspace, flags, options));
   TRY(add_labels(flags, options));
   const std::string directory = TRY(current_directory());
   for (const std::string& text : flags.list("volume"))

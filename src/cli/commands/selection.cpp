@@ -22,6 +22,16 @@ Result<project::Orphans> orphans_of(const Invocation& invocation) {
   return remove ? project::Orphans::remove : ignore ? project::Orphans::ignore : project::Orphans::warn;
 }
 
+std::vector<std::string> with_values(const Workspace& workspace, std::vector<std::string> entries) {
+  std::erase_if(entries, [&](std::string& entry) {
+    if (entry.contains('=')) return false;
+    const auto value = workspace.variable(entry);
+    if (value) entry += "=" + *value;
+    return !value;
+  });
+  return entries;
+}
+
 Result<std::map<std::string, unsigned>> parse_scale(const std::vector<std::string>& entries) {
   std::map<std::string, unsigned> result;
   for (const std::string& entry : entries) {

@@ -18,6 +18,8 @@ Result<project::UpOptions> up_options(const Invocation& invocation, Workspace& w
 Result<> select_services(Workspace& workspace, const std::vector<std::string>& services,
                          compose::Dependencies dependencies);
 Result<std::map<std::string, unsigned>> parse_scale(const std::vector<std::string>& entries);
+// "NAME=VALUE" as it is; of a name alone our value, or that of .env; dropped where nobody has one.
+std::vector<std::string> with_values(const Workspace& workspace, std::vector<std::string> entries);
 std::optional<int> timeout_of(const Invocation& invocation);
 std::optional<unsigned> index_of(const Invocation& invocation);
 // COMPOSE_REMOVE_ORPHANS and COMPOSE_IGNORE_ORPHANS with the flag.

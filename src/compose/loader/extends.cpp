@@ -12,6 +12,8 @@ namespace consort::compose {
 
 namespace {
 
+constexpr std::size_t chain_limit = 200;
+
 Strings names_of(const Node& services) {
   Strings names;
   for (const Entry& entry : services.entries) names.push_back(entry.key);
@@ -29,8 +31,7 @@ Strings extending(const Node& services) {
 
 }  // namespace
 
-void TreeLoader::apply_extends(Node& document, const std::string& file, const Scope& scope,
-                               const std::vector<Reset>& resets) {
+void TreeLoader::apply_extends(Node& document, const std::string& file, const Scope& scope, const Resets& resets) {
   Node* services = document.find("services");
   if (!services || !services->is_mapping()) return;
   for (const std::string& name : extending(*services)) {
@@ -81,9 +82,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Node& writt
   for (const Node& each : documents) {
     if (!check_top(each, path)) continue;
     Node document = each;
-    std::vector<Reset> resets;
-    std::vector<std::string> at;
-    collect_resets(document, at, resets);
+    const Resets resets = collect_resets(document);
     interpolate_document(document, scope.environment);
     const std::string base = dir_name(path);
     const Scope inner{scope.environment, base, scope.includes};
@@ -99,7 +98,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Node& writt
     merge(*model, std::move(document), root, reporter_);
     validate_extended(*model, path, reporter_);
     enforce_unicity(*model);
-    canonicalize(*model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient);
+    canonicalize(*model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient, ports_left_);
     enforce_unicity(*model);
   }
   const std::string folder = dir_name(path);
@@ -109,8 +108,20 @@ const Node* TreeLoader::base_services(const std::string& path, const Node& writt
   return (extended_[path] = std::move(kept)).get();
 }
 
+// What the extending service resets or overrides is not taken from the one that it extends.
+void TreeLoader::reset_service(Node& base, const std::string& name, const Resets& resets) {
+  const auto services = resets.below.find("services");
+  if (services == resets.below.end()) return;
+  const auto service = services->second.below.find(name);
+  if (services->second.here || (service != services->second.below.end() && service->second.here)) {
+    base = Node::make_mapping(base.place);
+  } else if (service != services->second.below.end()) {
+    apply_resets(base, service->second);
+  }
+}
+
 bool TreeLoader::extend(Node& services, const std::string& name, const std::string& file, const Scope& scope,
-                        const std::vector<Reset>& resets, std::vector<Link>& chain) {
+                        const Resets& resets, std::vector<Link>& chain) {
   Node* service = services.find(name);
   if (!service || !service->is_mapping()) return true;
   const Node* found = service->find("extends");
@@ -120,6 +131,14 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   const Node* file_node = extends.find("file");
   if (!service_node || !service_node->is_string()) return true;  // validation will tell
   const Link link{file, name, service_node->place};
+  if (chain.size() >= chain_limit) {
+    reporter_
+        .error("extends-chain", "services extend one another over more than " + std::to_string(chain_limit) + " steps",
+               service_node->place)
+        .help = "extend a service that is nearer to the first one";
+    service->erase("extends");
+    return false;
+  }
   const bool cycle = std::ranges::any_of(
       chain, [&](const Link& each) { return each.file == link.file && each.service == link.service; });
   if (cycle) {
@@ -144,7 +163,7 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   }
   service = services.find(name);
   const Node* base = bases->find(wanted);
-  if (!base || base->is_null()) {
+  if (!base) {
     const std::string where = file_node ? " in " + base_file : "";
     Diagnostic& made = reporter_.error("unknown-service",
                                        "cannot extend service \"" + name + "\" in " + file +
@@ -156,22 +175,22 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
     service->erase("extends");
     return false;
   }
-  Node merged = *base;
-  Node holder = Node::make_mapping();
-  holder.set("services", Node::make_mapping()).set(name, std::move(merged));
-  apply_resets(holder, resets);
-  Node* model = holder.find("services")->find(name);
-  if (!model) model = &holder.find("services")->set(name, Node::make_mapping());
+  if (!make_values(size_of(*base), service_node->place)) {
+    service->erase("extends");
+    return false;
+  }
+  Node model = base->is_null() ? Node::make_mapping(base->place) : *base;
+  reset_service(model, name, resets);
   Path at;
   at.push("services");
   at.push(name);
   Node own = std::move(*service);
   own.erase("extends");
   const Place place = own.place;
-  merge(*model, std::move(own), at, reporter_, options_.listener);
-  model->erase("extends");
-  model->place = place;
-  *service = std::move(*model);
+  merge(model, std::move(own), at, reporter_, options_.listener);
+  model.erase("extends");
+  model.place = place;
+  *service = std::move(model);
   chain.pop_back();
   return true;
 }

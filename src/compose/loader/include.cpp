@@ -12,6 +12,8 @@ namespace consort::compose {
 
 namespace {
 
+constexpr std::size_t depth_limit = 100;
+
 Strings texts_of(const Node* node) {
   Strings texts;
   if (!node) return texts;
@@ -35,10 +37,12 @@ void TreeLoader::apply_includes(Node& document, const std::string& file, const S
     made.help = "write\ninclude:\n  - other.yaml";
     return;
   }
-  for (const Node& item : includes.items) include_one(document, item, file, scope);
+  std::set<std::string> imported;  // "services.web": of which file it came is not asked any more
+  for (const Node& item : includes.items) include_one(document, item, file, scope, imported);
 }
 
-void TreeLoader::include_one(Node& document, const Node& item, const std::string& file, const Scope& scope) {
+void TreeLoader::include_one(Node& document, const Node& item, const std::string& file, const Scope& scope,
+                             std::set<std::string>& imported) {
   Strings paths = item.is_string() ? Strings{item.text} : texts_of(item.find("path"));
   if (paths.empty()) {
     reporter_.error("missing-key", "validating " + file + ": include must name a path", item.place);
@@ -65,6 +69,12 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   Strings env_files = texts_of(item.find("env_file"));
   for (std::string& each : env_files) each = join_path(scope.base, each);
   if (env_files.empty() && options_.access.is_file(home + "/.env")) env_files = {home + "/.env"};
+  if (scope.includes.size() > depth_limit) {
+    reporter_.error("include-depth",
+                    "files include one another over more than " + std::to_string(depth_limit) + " steps", item.place);
+    return;
+  }
+  if (!make_values(scope.environment.size() + 1, item.place)) return;
   Environment environment;
   const Lookup first = [&scope](std::string_view name) -> const std::string* {
     const auto it = scope.environment.find(std::string(name));
@@ -73,10 +83,12 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   for (const std::string& each : env_files) {
     if (each == "/dev/null") continue;
     std::vector<std::string> unset;
-    if (auto read = read_env_file(options_.access, each, first, environment, unset); !read) {
+    std::vector<std::string> warnings;
+    if (auto read = read_env_file(options_.access, each, first, environment, unset, warnings); !read) {
       Diagnostic& made = reporter_.error("env-file", read.error().message(), item.place);
       made.label = "includes this env file";
     }
+    for (std::string& warning : warnings) reporter_.warning("env-file", std::move(warning), item.place);
   }
   for (const auto& [key, value] : scope.environment) environment[key] = value;
   Node included = load_scope(paths, Scope{environment, base, scope.includes});
@@ -84,22 +96,33 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   check_tree(included, reporter_);
   resolve_paths(included, options_.resolve_paths ? base : relative_path(base, scope.base), path_options(), reporter_);
   resolve_named_values(included, environment);
-  import(document, std::move(included));
+  import(document, std::move(included), imported);
 }
 
-void TreeLoader::import(Node& document, Node included) {
+void TreeLoader::import(Node& document, Node included, std::set<std::string>& imported) {
   for (const std::string_view section : {"services", "volumes", "networks", "secrets", "configs", "models"}) {
     Entry* from = included.entry(section);
     if (!from || !from->value.is_mapping()) continue;
     Node* into = document.find(section);
     if (!into) {
+      for (const Entry& entry : from->value.entries) imported.insert(std::string(section) + "." + entry.key);
       document.set(section, std::move(from->value), from->place);
       continue;
     }
     for (Entry& entry : from->value.entries) {
-      const Entry* present = into->entry(entry.key);
+      Entry* present = into->entry(entry.key);
+      const std::string path = std::string(section) + "." + entry.key;
       if (!present) {
+        imported.insert(path);
         into->entries.push_back(std::move(entry));
+      } else if (!imported.contains(
+                     path)) {  // what includes may change what it includes, as from Docker Compose 5.0 on
+        Path at;
+        at.push(section);
+        at.push(entry.key);
+        Node own = std::exchange(present->value, std::move(entry.value));
+        merge(present->value, std::move(own), at, reporter_, options_.listener);
+        imported.insert(path);
       } else if (!same_value(present->value, entry.value)) {
         Diagnostic& made = reporter_.error("include-conflict",
                                            std::string(section) + "." + entry.key + " conflicts with imported resource",

@@ -18,7 +18,8 @@ namespace {
 
 constexpr int repair_limit = 40;                                 // rounds of repair and parsing again
 constexpr int attempt_limit = 6;                                 // repairs tried for one problem
-constexpr std::size_t repair_size_limit = std::size_t{1} << 20;  // larger texts are not written by hand
+constexpr std::size_t repair_size_limit = std::size_t{1} << 18;  // larger texts are not written by hand
+constexpr std::size_t repair_work_limit = std::size_t{1} << 23;  // bytes parsed again in all rounds
 
 Lookup lookup_in(const Environment& environment) {
   return [&environment](std::string_view name) -> const std::string* {
@@ -118,7 +119,8 @@ yaml::Documents TreeLoader::parse_repaired(std::uint32_t source) {
   yaml::Documents documents = yaml::parse(sources_.get(source)->text(), source);
   if (sources_.get(source)->text().size() > repair_size_limit) return documents;
   if (documents.problem && yaml::find_bad_character(sources_.get(source)->text())) return documents;
-  for (int round = 0; round < repair_limit && repair_once(source, documents); ++round) {
+  const auto rounds = static_cast<int>(repair_work_limit / (sources_.get(source)->text().size() * attempt_limit + 1));
+  for (int round = 0; round < std::min(repair_limit, rounds) && repair_once(source, documents); ++round) {
   }
   return documents;
 }
@@ -161,11 +163,13 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
     return parsed;
   }
   if (auto decoded = yaml::decode_utf16(*text)) *text = std::move(*decoded);
+  values_left_ += text->size() / 10;
   parsed.source = sources_.add(path, std::move(*text));
   yaml::Documents documents = parse_repaired(parsed.source);
   if (documents.problem) report_problem(parsed, documents);
   parsed.damaged = documents.problem.has_value();
   for (const yaml::Duplicate& each : documents.duplicates) {
+    if (reporter_.full()) break;
     Diagnostic& made =
         reporter_.error("duplicate-key",
                         "failed to parse " + path + ": line " + std::to_string(each.second.line) + ": mapping key \"" +
@@ -175,8 +179,12 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
     made.help = "a key can stand only once in a mapping; join the two or remove one";
     made.related.push_back(reporter_.related(each.first, "first defined here"));
   }
-  for (const yaml::BadKey& each : documents.bad_keys) report_bad_key(each);
+  for (const yaml::BadKey& each : documents.bad_keys) {
+    if (reporter_.full()) break;
+    report_bad_key(each);
+  }
   for (const yaml::BadKey& each : documents.lonely_tags) {
+    if (reporter_.full()) break;
     Diagnostic& made = reporter_.warning(
         "lonely-tag", "`" + each.text + "` is a tag of YAML, not a value: the value is empty", each.place);
     made.label = "a `!` at the start makes a tag";
@@ -242,6 +250,14 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     inner.includes.push_back(file);
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
     for (const Node& document : parsed.documents) {
+      // The first time it counts as read, later as made of it.
+      if (!counted_.insert(&document).second && !make_values(size_of(document), document.place)) break;
+      const std::size_t visits = size_of(model) + size_of(document);
+      if (visits > visits_left_) {
+        reporter_.error("too-large", "too many documents to merge", document.place).help = "join documents into one";
+        return model;
+      }
+      visits_left_ -= visits;
       add_document(model, document, file, inner);
     }
   }
@@ -280,9 +296,7 @@ void TreeLoader::interpolate_document(Node& document, const Environment& environ
 
 void TreeLoader::add_document(Node& model, Node document, const std::string& file, const Scope& scope) {
   if (!check_top(document, file)) return;
-  std::vector<Reset> resets;
-  std::vector<std::string> path;
-  collect_resets(document, path, resets);
+  const Resets resets = collect_resets(document);
   interpolate_document(document, scope.environment);
   // Merged with an earlier file it would be lost, and only alone be found wrong.
   const Node* services = document.find("services");
@@ -308,35 +322,51 @@ void TreeLoader::add_document(Node& model, Node document, const std::string& fil
     made.label = "ignored";
     model.erase("version");
   }
-  canonicalize(model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient);
+  canonicalize(model, reporter_, options_.interpolate ? Parsing::strict : Parsing::lenient, ports_left_);
   enforce_unicity(model);
 }
 
-void TreeLoader::collect_resets(Node& node, std::vector<std::string>& path, std::vector<Reset>& resets) {
-  for (auto entry = node.entries.begin(); entry != node.entries.end();) {
-    path.push_back(entry->key);
-    if (entry->value.directive != Directive::none) resets.push_back(Reset{path});
-    const bool drop = entry->value.directive == Directive::reset;
-    if (!drop) collect_resets(entry->value, path, resets);
-    path.pop_back();
-    entry = drop ? node.entries.erase(entry) : entry + 1;
+TreeLoader::Resets TreeLoader::collect_resets(Node& node) {
+  Resets found;
+  for (Entry& entry : node.entries) {
+    Resets below;
+    if (entry.value.directive != Directive::reset) below = collect_resets(entry.value);
+    below.here = entry.value.directive != Directive::none;
+    if (below.here || !below.below.empty()) found.below.emplace(entry.key, std::move(below));
   }
-  std::size_t index = 0;
-  for (auto item = node.items.begin(); item != node.items.end(); ++index) {
-    path.push_back(std::to_string(index));
-    const bool drop = item->directive == Directive::reset;
-    if (!drop) collect_resets(*item, path, resets);
-    path.pop_back();
-    item = drop ? node.items.erase(item) : item + 1;
+  node.entries.erase_if([](const Entry& each) { return each.value.directive == Directive::reset; });
+  // Items of lists have no name by which another file could mean them: there `!reset` just leaves the item out.
+  std::erase_if(node.items, [](const Node& item) { return item.directive == Directive::reset; });
+  for (Node& item : node.items) collect_resets(item);
+  return found;
+}
+
+void TreeLoader::apply_resets(Node& model, const Resets& resets) {
+  if (resets.below.empty() || !model.is_mapping()) return;
+  model.entries.erase_if([&](const Entry& each) {
+    const auto found = resets.below.find(each.key);
+    return found != resets.below.end() && found->second.here;
+  });
+  for (const auto& [key, below] : resets.below) {
+    if (Node* value = below.below.empty() ? nullptr : model.find(key)) apply_resets(*value, below);
   }
 }
 
-void TreeLoader::apply_resets(Node& model, const std::vector<Reset>& resets) {
-  for (const Reset& reset : resets) {
-    Node* node = &model;
-    for (std::size_t i = 0; node && i + 1 < reset.path.size(); ++i) node = node->find(reset.path[i]);
-    if (node && !reset.path.empty()) node->erase(reset.path.back());
+bool TreeLoader::make_values(std::size_t count, Place place) {
+  if (count <= values_left_) {
+    values_left_ -= count;
+    return true;
   }
+  if (values_left_ > 0) {
+    Diagnostic& made = reporter_.error("too-large",
+                                       "the project becomes too large: `extends`, `include` and ranges of ports "
+                                       "make too many values of what the files have",
+                                       place);
+    made.label = "this makes it too large";
+    made.help = "extend or include less, or split the project";
+  }
+  values_left_ = 0;
+  return false;
 }
 
 }  // namespace consort::compose

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,8 +46,10 @@ class TreeLoader {
     bool usable = false;
     bool damaged = false;  // a problem remained that no repair could mend
   };
-  struct Reset {
-    std::vector<std::string> path;
+  // Where a document has !reset or !override: a tree, since many of them share their way.
+  struct Resets {
+    bool here = false;
+    std::map<std::string, Resets, std::less<>> below;
   };
   // One file being merged; the chains are for cycles.
   struct Scope {
@@ -72,24 +75,34 @@ class TreeLoader {
     std::string service;
     Place place;
   };
-  void apply_extends(Node& document, const std::string& file, const Scope& scope, const std::vector<Reset>& resets);
+  void apply_extends(Node& document, const std::string& file, const Scope& scope, const Resets& resets);
   bool extend(Node& services, const std::string& name, const std::string& file, const Scope& scope,
-              const std::vector<Reset>& resets, std::vector<Link>& chain);
+              const Resets& resets, std::vector<Link>& chain);
   void report_missing(const std::string& written, const Scope& scope, Place place);
   const Node* base_services(const std::string& path, const Node& written, const Scope& scope, std::vector<Link>& chain);
+  static void reset_service(Node& base, const std::string& name, const Resets& resets);
   void report_cycle(const std::vector<Link>& chain, const Link& last);
 
   // include
   void apply_includes(Node& document, const std::string& file, const Scope& scope);
-  void include_one(Node& document, const Node& item, const std::string& file, const Scope& scope);
-  void import(Node& document, Node included);
+  void include_one(Node& document, const Node& item, const std::string& file, const Scope& scope,
+                   std::set<std::string>& imported);
+  void import(Node& document, Node included, std::set<std::string>& imported);
 
-  static void collect_resets(Node& node, std::vector<std::string>& path, std::vector<Reset>& resets);
-  static void apply_resets(Node& model, const std::vector<Reset>& resets);
+  static Resets collect_resets(Node& node);
+  static void apply_resets(Node& model, const Resets& resets);
+
+  // Values that are made from others: services that are extended, files that are included again, ports of a range.
+  // False when there are too many; told once, at `place`.
+  bool make_values(std::size_t count, Place place);
 
   TreeOptions options_;
   Sources& sources_;  // what the reporter looks up lines in
   Reporter& reporter_;
+  std::size_t values_left_ = 300'000;     // that may still be made from others; more where the files are large
+  std::size_t ports_left_ = 66'000;       // that ranges may become: all of one machine
+  std::size_t visits_left_ = 10'000'000;  // of values, by the passes over what is merged so far
+  std::set<const Node*> counted_;         // documents that were used once
   std::map<std::string, Parsed> parsed_;
   std::map<std::string, std::unique_ptr<Node>> extended_;  // services of files that are extended, by path
 };

@@ -139,6 +139,7 @@ bool Repairer::reserved_start(const Line& line) {
   const std::optional<LineValue> value = value_of(line);
   if (!value || value->text.empty() || line.number != problem_.at.line + 1) return false;
   if (std::string_view("@`%*&{").find(value->text[0]) == std::string_view::npos) return false;
+  if (alias && value->text[0] != '*') return false;  // an alias inside of a mapping: that is one
   if (braces && !value->text.starts_with("{{")) return false;
   const std::string quoted = single_quoted(value->text);
   const std::string sign = braces ? "{{" : std::string(1, value->text[0]);

@@ -57,6 +57,8 @@ struct Lines {
   bool operator==(const Lines&) const = default;
 };
 
+constexpr std::uint32_t shift_limit = 500;  // lines: the text is moved once for each
+
 class Structure {
  public:
   Structure(Source& source, std::uint32_t index, Reporter& reporter)
@@ -70,6 +72,7 @@ class Structure {
  private:
   // How an entry came to be where it is.
   bool walk(const Node& node, const Shape& shape) {
+    if (reporter_.full()) return false;
     for (std::size_t i = 0; i < node.entries.size(); ++i) {
       const Entry& entry = node.entries[i];
       if (entry.value.alias_copy || !entry.place) continue;
@@ -108,6 +111,7 @@ class Structure {
   // Indents by so many blanks more, or less.
   Fix shift(Lines lines, std::int64_t by, std::string title, Certainty certainty) {
     Fix fix{std::move(title), certainty, {}};
+    if (lines.last - lines.first > shift_limit) return fix;
     for (std::uint32_t line = lines.first; line <= lines.last; ++line) {
       const std::string_view text = source_.line(line);
       if (text.find_first_not_of(' ') == std::string_view::npos) continue;
@@ -194,7 +198,8 @@ class Structure {
   bool not_indented(const Node& node, const Shape& shape, std::size_t i) {
     for (const Owner& owner : owners_of(node, shape, i)) {
       std::size_t end = i + 1;
-      while (end < node.entries.size() && node.entries[end].place.line > owner.entry->place.line &&
+      while (work_left_ > 0 && --work_left_ > 0 && end < node.entries.size() &&
+             node.entries[end].place.line > owner.entry->place.line &&
              node.entries[end].place.column == node.entries[i].place.column && !node.entries[end].value.alias_copy &&
              is_foreign(node.entries[end], shape) && belongs(node.entries[end], owner, node, shape)) {
         ++end;
@@ -316,7 +321,7 @@ class Structure {
                     first.place);
     const std::size_t at = reporter_.count() - 1;
     Fix fix{"put the services below `services:`", Certainty::certain, {}};
-    for (std::uint32_t line = lines.last; line >= lines.first; --line) {
+    for (std::uint32_t line = lines.last; line >= lines.first && lines.last - lines.first <= shift_limit; --line) {
       if (source_.line(line).find_first_not_of(' ') == std::string_view::npos) continue;
       TextEdit edit = source_.repair(source_.offset_of(line, 1), 0, line == lines.first ? "services:\n  " : "  ");
       if (!edit.file.empty()) fix.edits.insert(fix.edits.begin(), std::move(edit));
@@ -333,6 +338,7 @@ class Structure {
   std::uint32_t index_;
   Reporter& reporter_;
   Path path_;
+  std::size_t work_left_ = 200'000;  // entries that are held against others
 };
 
 }  // namespace

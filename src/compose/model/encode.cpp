@@ -47,7 +47,7 @@ class Encoder {
     node.entries.reserve(map.size());
     for (const auto& [key, value] : map) node.entries.push_back(Entry{key, {}, write_value(value)});
     if (syntax == Syntax::yaml) {
-      std::ranges::stable_sort(node.entries, [](const Entry& a, const Entry& b) { return natural_less(a.key, b.key); });
+      node.entries.stable_sort([](const Entry& a, const Entry& b) { return natural_less(a.key, b.key); });
     }
     return node;
   }
@@ -81,7 +81,7 @@ class Encoder {
            value.extensions.empty();
   }
   static bool is_zero(const Ipam& value) {
-    return value.driver.empty() && value.config.empty() && value.extensions.empty();
+    return value.driver.empty() && value.config.empty() && value.options.empty() && value.extensions.empty();
   }
   static bool is_zero(const Hook& value) {
     return !value.command && value.user.empty() && !value.privileged && value.working_dir.empty() &&
@@ -252,7 +252,7 @@ void sort_extensions(Node& node, Syntax syntax) {
 void sort_keys(Node& node, Syntax syntax) {
   for (Node& item : node.items) sort_keys(item, syntax);
   for (Entry& entry : node.entries) sort_keys(entry.value, syntax);
-  std::ranges::stable_sort(node.entries, [syntax](const Entry& a, const Entry& b) {
+  node.entries.stable_sort([syntax](const Entry& a, const Entry& b) {
     return syntax == Syntax::yaml ? natural_less(a.key, b.key) : a.key < b.key;
   });
 }
@@ -276,7 +276,7 @@ Node encode_project(const Project& project, Syntax syntax) {
   if (syntax == Syntax::yaml) add_section(root, "models", project.models, syntax);
   for (const auto& [key, value] : project.extensions) root.entries.push_back(Entry{key, {}, value});
   sort_extensions(root, syntax);
-  if (syntax == Syntax::json) std::ranges::sort(root.entries, {}, &Entry::key);
+  if (syntax == Syntax::json) root.entries.stable_sort([](const Entry& a, const Entry& b) { return a.key < b.key; });
   return root;
 }
 

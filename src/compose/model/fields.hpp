@@ -55,6 +55,7 @@ CONSORT_FIELDS(Build) {
   v.field("cache_from", x.cache_from);
   v.field("cache_to", x.cache_to);
   v.field("no_cache", x.no_cache);
+  v.field("no_cache_filter", x.no_cache_filter);
   v.field("additional_contexts", x.additional_contexts);
   v.field("pull", x.pull);
   v.field("extra_hosts", x.extra_hosts, Form::hosts);
@@ -375,6 +376,7 @@ CONSORT_FIELDS(IpamPool) {
 CONSORT_FIELDS(Ipam) {
   v.field("driver", x.driver);
   v.field("config", x.config);
+  v.field("options", x.options);
   v.extensions(x.extensions);
 }
 CONSORT_FIELDS(Network) {

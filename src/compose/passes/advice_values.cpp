@@ -171,8 +171,23 @@ class StartValues {
     made->help = "mount it elsewhere";
   }
 
+  // "d:/d", where the colon could also be that of a drive, as in Docker Compose.
+  bool drive(const Mount& mount, const std::string& index) {
+    const std::string& text = mount.target;
+    const bool letter = !text.empty() && to_lower(text)[0] >= 'a' && to_lower(text)[0] <= 'z';
+    if (!letter || !text.substr(1).starts_with(":/")) return false;
+    Diagnostic* made = warn("relative-target", "services." + name_ + ".volumes: mount path must be absolute: " + text,
+                            at({"volumes", index}));
+    if (!made) return true;
+    const std::string name = text.substr(0, 1);
+    made->label = "`" + name + ":` is read as a drive of Windows, not as the volume `" + name + "`";
+    made->help = "write the long form: {type: volume, source: " + name + ", target: " + text.substr(2) + "}";
+    return true;
+  }
+
   void target(const Mount& mount, const std::string& index) {
     over_proc(mount, index);
+    if (drive(mount, index)) return;
     if (mount.target.empty() || mount.target.starts_with('/') || mount.target.find_first_of(":\\") != std::string::npos)
       return;
     Diagnostic* made =

@@ -51,7 +51,8 @@ void wrap_strings(Node* list, std::string_view key) {
 
 class Pass {
  public:
-  Pass(Node& root, Reporter& reporter, Parsing parsing) : root_(root), reporter_(reporter), parsing_(parsing) {}
+  Pass(Node& root, Reporter& reporter, Parsing parsing, std::size_t& ports_left)
+      : root_(root), reporter_(reporter), parsing_(parsing), ports_left_(ports_left) {}
 
   void run() {
     if (Node* services = root_.find("services"); services && services->is_mapping()) {
@@ -91,6 +92,7 @@ class Pass {
       *node = std::move(mapping);
     }
     wrap_strings(node->find("secrets"), "source");
+    string_to_list(node->find("no_cache_filter"));
     ulimits(node->find("ulimits"), path + ".ulimits");
     pairs_to_mapping(node->find("additional_contexts"), "");
     pairs_to_mapping(node->find("ssh"), "default");
@@ -195,7 +197,7 @@ class Pass {
       if (item.is_mapping()) {
         made.push_back(std::move(item));
       } else if (item.is_scalar() && !item.is_null()) {
-        for (Node& port : parse_port(item, path + ".[" + std::to_string(i) + "]", reporter_))
+        for (Node& port : parse_port(item, path + ".[" + std::to_string(i) + "]", reporter_, ports_left_))
           made.push_back(std::move(port));
       }
     }
@@ -237,6 +239,7 @@ class Pass {
 
   // Whether a key of the mapping is wrong: the one that is missing may be meant by it.
   bool told_inside(const Node& item) const {
+    if (reporter_.full()) return true;
     return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
       return each.code == "unknown-key" && std::ranges::any_of(item.entries, [&](const Entry& entry) {
                const Mark mark = reporter_.sources().mark(entry.place);
@@ -299,6 +302,7 @@ class Pass {
   Node& root_;
   Reporter& reporter_;
   Parsing parsing_;
+  std::size_t& ports_left_;
 };
 
 void device_defaults(Node* list) {
@@ -312,8 +316,8 @@ void device_defaults(Node* list) {
 
 }  // namespace
 
-void canonicalize(Node& root, Reporter& reporter, Parsing parsing) {
-  Pass(root, reporter, parsing).run();
+void canonicalize(Node& root, Reporter& reporter, Parsing parsing, std::size_t& ports_left) {
+  Pass(root, reporter, parsing, ports_left).run();
 }
 
 void set_defaults(Node& root) {

@@ -11,7 +11,8 @@ namespace consort::compose {
 
 // Lenient: what cannot be parsed (variables that were not interpolated) stays as it was written.
 enum class Parsing : std::uint8_t { strict, lenient };
-void canonicalize(Node& root, Reporter& reporter, Parsing parsing = Parsing::strict);
+// `ports_left`: how many more ports ranges may become, lowered by what they do become.
+void canonicalize(Node& root, Reporter& reporter, Parsing parsing, std::size_t& ports_left);
 // The implicit default network, real names, build defaults, implied dependencies, values of key-only variables.
 void normalize_tree(Node& root, const std::string& project_name, const std::map<std::string, std::string>& environment);
 // Values that the environment gives to key-only items of `environment`, to configs and to secrets; even where nothing
@@ -22,7 +23,7 @@ void resolve_named_values(Node& root, const std::map<std::string, std::string>& 
 void set_defaults(Node& root);
 
 // Long forms of one short port or mount; empty after an error.
-std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter);
+std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter, std::size_t& ports_left);
 Node parse_mount(const Node& item, const std::string& path, Reporter& reporter);
 
 // Relative paths become paths below `base`, the directory they count from.

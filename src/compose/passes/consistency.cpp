@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -178,6 +179,7 @@ class Checker {
     }
     for (const auto& [key, attachment] : service.networks) {
       if (project_.networks.contains(key) || section_spoilt("networks")) continue;
+      if (reporter_.exhausted()) return;
       Diagnostic& made =
           error("undefined-network", quoted() + " refers to undefined network " + key, {"networks", key});
       made.label = "not defined under the top-level `networks:`";
@@ -245,6 +247,7 @@ class Checker {
   void dependencies(const Service& service) {
     for (const auto& [key, dependency] : service.depends_on) {
       if (project_.services.contains(key)) continue;
+      if (reporter_.exhausted()) return;
       if (project_.disabled_services.contains(key) && !dependency.required) continue;
       const Place place = dependency_place(key);
       Diagnostic& made = reporter_.error("undefined-service",
@@ -273,7 +276,12 @@ class Checker {
   }
 
   void volumes(const Service& service) {
+    std::multimap<std::string, std::size_t> tmpfs;
+    for (std::size_t k = 0; k < service.tmpfs.size(); ++k) {
+      tmpfs.emplace(service.tmpfs[k].substr(0, service.tmpfs[k].find(':')), k);
+    }
     for (std::size_t i = 0; i < service.volumes.size(); ++i) {
+      if (reporter_.exhausted()) return;
       const Mount& mount = service.volumes[i];
       const std::string index = std::to_string(i);
       if (mount.type == MountType::volume && !mount.source.empty() && !project_.volumes.contains(mount.source) &&
@@ -298,11 +306,11 @@ class Checker {
           }
         }
       }
-      for (std::size_t k = 0; k < service.tmpfs.size(); ++k) {
-        if (service.tmpfs[k].substr(0, service.tmpfs[k].find(':')) != mount.target) continue;
+      const auto [first, last] = tmpfs.equal_range(mount.target);
+      for (auto each = first; each != last; ++each) {
         error("conflict",
               dotted() + ".volumes[" + index + "]: target " + mount.target + " already mounted as " + dotted() +
-                  ".tmpfs[" + std::to_string(k) + "]",
+                  ".tmpfs[" + std::to_string(each->second) + "]",
               {"volumes", index});
       }
     }
@@ -314,6 +322,7 @@ class Checker {
       for (std::size_t i = 0; i < references.size(); ++i) {
         const std::string& source = references[i].source;
         if (defined.contains(source) || section_spoilt(section)) continue;
+        if (reporter_.exhausted()) return;
         Strings own = path;
         own.push_back(std::to_string(i));
         const Place place = at(own);

@@ -11,7 +11,8 @@ void apply_profiles(Project& project);
 // References that lead nowhere, contradictions, cycles. Everything is reported, in order of service names.
 void check_consistency(const Project& project, Reporter& reporter);
 // env_file and label_file into environment and labels.
-void resolve_env_files(Project& project, const FileAccess& access, Reporter& reporter);
+// `services`: those that the command is about, with what they depend on; empty: all. Others may lack their files.
+void resolve_env_files(Project& project, const Strings& services, const FileAccess& access, Reporter& reporter);
 void resolve_label_files(Project& project, const FileAccess& access, Reporter& reporter);
 void drop_unused_resources(Project& project);
 // What advise() tells.

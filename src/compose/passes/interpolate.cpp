@@ -11,6 +11,8 @@ namespace consort::compose {
 namespace {
 
 constexpr std::size_t sightings_limit = 100'000;
+constexpr std::size_t sightings_bytes_limit = std::size_t{8} << 20;
+constexpr std::size_t text_limit = std::size_t{32} << 20;  // bytes that one document's variables may make
 
 enum class Cast : std::uint8_t { none, integer, floating, boolean };
 
@@ -91,42 +93,62 @@ class Pass {
 
  private:
   bool expand(Node& node) {
+    if (made_ > text_limit) return false;
     TemplateResult result = substitute(node.text, options_.lookup);
-    const std::string path = path_.dotted();
+    made_ += result.text.size();
+    if (made_ > text_limit && result.fault == TemplateFault::none) {
+      result.fault = TemplateFault::too_long;
+      result.fault_text = "the variables of this file make it longer than " + std::to_string(text_limit >> 20) + " MiB";
+    }
+    note(result, node);
+    if (result.fault == TemplateFault::none) {
+      node.text = std::move(result.text);
+      return true;
+    }
+    report_fault(result, node);
+    return false;
+  }
+
+  void note(TemplateResult& result, const Node& node) {
+    if (options_.sightings && options_.sightings->size() < sightings_limit && noted_ < sightings_bytes_limit) {
+      const std::string path = path_.dotted();
+      for (TemplateUse& use : result.uses) {
+        noted_ += sizeof(VariableSighting) + path.size() + use.name.size() + use.word.size();
+        if (options_.sightings->size() >= sightings_limit || noted_ > sightings_bytes_limit) break;
+        options_.sightings->push_back(VariableSighting{std::move(use), path, node.place});
+      }
+    }
     for (const std::string& name : result.unset) {
       if (reporter_.full()) break;
       Diagnostic& made = reporter_.warning(
           "unset-variable", "The \"" + name + "\" variable is not set. Defaulting to a blank string.", node.place);
-      made.label = "used here, in " + path;
+      made.label = "used here, in " + path_.dotted();
       made.help = "give it a value in .env or in the environment, or write ${" + name +
                   ":-default}; a literal `$` is written `$$`";
     }
-    if (options_.sightings) {
-      for (TemplateUse& use : result.uses) {
-        if (options_.sightings->size() >= sightings_limit) break;
-        options_.sightings->push_back(VariableSighting{std::move(use), path, node.place});
-      }
+  }
+
+  void report_fault(const TemplateResult& result, const Node& node) {
+    const std::string path = path_.dotted();
+    if (result.fault == TemplateFault::too_long) {
+      reporter_.error("too-large", "error while interpolating " + path + ": " + result.fault_text, node.place);
+      return;
     }
     if (result.fault == TemplateFault::required) {
       Diagnostic& made = reporter_.error("required-variable",
                                          "error while interpolating " + path + ": " + result.fault_text, node.place);
       made.label = "needs " + result.fault_name;
       made.help = "set " + result.fault_name + " in .env or in the environment";
-      return false;
+      return;
     }
-    if (result.fault == TemplateFault::invalid) {
-      Diagnostic& made = reporter_.error(
-          "invalid-interpolation",
-          "invalid interpolation format for " + path + ".\nYou may need to escape any $ with another $.\n" + node.text,
-          node.place);
-      explain_fault(made, node, result.fault_offset);
-      if (const std::size_t assign = node.text.find(":="); assign != std::string::npos) {
-        made.help = "write `:-` instead of `:=`\n" + made.help;
-      }
-      return false;
+    Diagnostic& made = reporter_.error(
+        "invalid-interpolation",
+        "invalid interpolation format for " + path + ".\nYou may need to escape any $ with another $.\n" + node.text,
+        node.place);
+    explain_fault(made, node, result.fault_offset);
+    if (const std::size_t assign = node.text.find(":="); assign != std::string::npos) {
+      made.help = "write `:-` instead of `:=`\n" + made.help;
     }
-    node.text = std::move(result.text);
-    return true;
   }
 
   void explain_fault(Diagnostic& made, const Node& node, std::size_t offset) {
@@ -211,6 +233,8 @@ class Pass {
   const InterpolateOptions& options_;
   Reporter& reporter_;
   Path path_;
+  std::size_t made_ = 0;   // bytes that substitution made
+  std::size_t noted_ = 0;  // bytes of the sightings
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "compose/internal/path_table.hpp"
@@ -181,20 +181,9 @@ class Merger {
   }
 
   void mappings(Node& base, Node& other, Cursor cursor) {
-    std::unordered_map<std::string_view, std::size_t> index;
-    const bool large = base.entries.size() > 32;
     base.entries.reserve(base.entries.size() + other.entries.size());
-    if (large) {
-      for (std::size_t i = 0; i < base.entries.size(); ++i) index.emplace(base.entries[i].key, i);
-    }
     for (Entry& entry : other.entries) {
-      Entry* found = nullptr;
-      if (large) {
-        const auto it = index.find(entry.key);
-        if (it != index.end()) found = &base.entries[it->second];
-      } else {
-        found = base.entry(entry.key);
-      }
+      Entry* found = base.entry(entry.key);
       if (!found) {
         base.entries.push_back(std::move(entry));
         continue;
@@ -204,6 +193,17 @@ class Merger {
       const bool replaces = !entry.value.is_null();
       merge(found->value, entry.value, cursor.child(found->key));
       if (replaces) found->place = place;
+    }
+  }
+
+  static void add_absent(Node& base, Node& list) {
+    const auto id = [](const Node& item) {  // of scalars, what same_value compares
+      return std::to_string(static_cast<int>(item.kind)) + item.scalar_text();
+    };
+    std::unordered_set<std::string> present;
+    for (const Node& item : base.items) present.insert(id(item));
+    for (Node& item : list.items) {
+      if (!item.is_scalar() || present.insert(id(item)).second) base.items.push_back(std::move(item));
     }
   }
 
@@ -224,11 +224,7 @@ class Merger {
       case Rule::hosts: {
         base = as_list(std::move(base));
         Node list = as_list(std::move(other));
-        for (Node& item : list.items) {
-          const bool present =
-              std::ranges::any_of(base.items, [&](const Node& each) { return same_value(each, item); });
-          if (!present) base.items.push_back(std::move(item));
-        }
+        add_absent(base, list);
         return;
       }
       case Rule::build:
@@ -267,6 +263,10 @@ class Merger {
 
   void pools(Node& base, Node& other) {
     if (!base.is_sequence() || !other.is_sequence()) return generic(base, other, {});
+    if (base.items.size() * other.items.size() > 100'000) {  // each is held against each
+      reporter_.error("too-large", path_.dotted() + ": too many pools of addresses to merge", other.place);
+      return;
+    }
     // As the original does it: an earlier pool stays only if a later one has its subnet.
     std::vector<Node*> merged;
     const auto find = [&merged](const Node& item) {

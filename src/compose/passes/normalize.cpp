@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/os/file.hpp"
@@ -36,8 +37,28 @@ void apply_profiles(Project& project) {
 
 namespace {
 
-void resolve_environment(Service& service, const Project& project, const FileAccess& access, Reporter& reporter) {
-  if (service.env_file.empty()) return;
+// Whether a command is about a service: it need not have its files else.
+enum class Selected : std::uint8_t { no, yes };
+
+// How many variables files may give all services together: each service has a copy of its own.
+constexpr std::size_t variables_limit = 500'000;
+
+bool take_variables(std::size_t count, std::size_t& left, Place place, Reporter& reporter) {
+  if (count <= left) {
+    left -= count;
+    return true;
+  }
+  if (left > 0) {
+    reporter.error("too-large", "the services of this project read too many variables from files", place).help =
+        "have fewer services read this file, or fewer variables in it";
+  }
+  left = 0;
+  return false;
+}
+
+void resolve_environment(Service& service, const Project& project, const FileAccess& access, std::size_t& left,
+                         Selected selected, Reporter& reporter) {
+  if (service.env_file.empty() || left == 0) return;
   StringMap found;
   const Lookup first = [&](std::string_view name) -> const std::string* {
     if (const std::string* value = find_in(project.environment, name)) return value;
@@ -50,7 +71,7 @@ void resolve_environment(Service& service, const Project& project, const FileAcc
     const Strings item{"services", service.name, "env_file", std::to_string(i)};
     const Place place = place_in(*project.tree, {item[0], item[1], item[2], item[3], "path"});
     if (!access.is_file(file.path)) {
-      if (!file.required && !access.exists(file.path)) continue;
+      if ((!file.required && !access.exists(file.path)) || selected == Selected::no) continue;
       Diagnostic& made = reporter.error(
           "missing-file", "env file " + file.path + " not found: stat " + file.path + ": no such file or directory",
           place);
@@ -74,6 +95,9 @@ void resolve_environment(Service& service, const Project& project, const FileAcc
     for (const std::string& name : parsed.unset) {
       reporter.warning("unset-variable", "The \"" + name + "\" variable is not set. Defaulting to a blank string.");
     }
+    for (const std::string& warning : parsed.warnings) {
+      reporter.warning("env-file", file.path + ": " + warning, place).label = "read from here";
+    }
     if (!parsed.error.empty()) {
       const std::string verb = file.format == "raw" ? "failed to parse env_file " : "failed to read ";
       Diagnostic& made = reporter.error("env-file", verb + file.path + ": " + parsed.error, place);
@@ -83,6 +107,7 @@ void resolve_environment(Service& service, const Project& project, const FileAcc
       made.help = "a line is NAME=VALUE, or starts with `#`";
       continue;
     }
+    if (!take_variables(parsed.variables.size() + 1, left, place, reporter)) return;
     for (DotenvVariable& each : parsed.variables) {
       if (each.value) found[each.name] = std::move(*each.value);
     }
@@ -91,8 +116,9 @@ void resolve_environment(Service& service, const Project& project, const FileAcc
   service.env_file.clear();
 }
 
-void resolve_labels(Service& service, const Project& project, const FileAccess& access, Reporter& reporter) {
-  if (service.label_file.empty()) return;
+void resolve_labels(Service& service, const Project& project, const FileAccess& access, std::size_t& left,
+                    Reporter& reporter) {
+  if (service.label_file.empty() || left == 0) return;
   StringMap found;
   const Lookup nothing = [](std::string_view) -> const std::string* { return nullptr; };
   const Lookup fallback = [&found](std::string_view name) { return find_in(found, name); };
@@ -111,6 +137,7 @@ void resolve_labels(Service& service, const Project& project, const FileAccess& 
       reporter.error("env-file", "failed to read " + file + ": " + parsed.error, place);
       continue;
     }
+    if (!take_variables(parsed.variables.size() + 1, left, place, reporter)) return;
     for (DotenvVariable& each : parsed.variables) {
       if (each.value) found[each.name] = std::move(*each.value);
     }
@@ -121,12 +148,26 @@ void resolve_labels(Service& service, const Project& project, const FileAccess& 
 
 }  // namespace
 
-void resolve_env_files(Project& project, const FileAccess& access, Reporter& reporter) {
-  for (auto& [name, service] : project.services) resolve_environment(service, project, access, reporter);
+void resolve_env_files(Project& project, const Strings& services, const FileAccess& access, Reporter& reporter) {
+  std::set<std::string> wanted;
+  Strings todo = services;
+  while (!todo.empty()) {
+    const std::string name = std::move(todo.back());
+    todo.pop_back();
+    const auto found = project.services.find(name);
+    if (found == project.services.end() || !wanted.insert(name).second) continue;
+    for (const auto& [next, dependency] : found->second.depends_on) todo.push_back(next);
+  }
+  std::size_t left = variables_limit;
+  for (auto& [name, service] : project.services) {
+    const Selected selected = services.empty() || wanted.contains(name) ? Selected::yes : Selected::no;
+    resolve_environment(service, project, access, left, selected, reporter);
+  }
 }
 
 void resolve_label_files(Project& project, const FileAccess& access, Reporter& reporter) {
-  for (auto& [name, service] : project.services) resolve_labels(service, project, access, reporter);
+  std::size_t left = variables_limit;
+  for (auto& [name, service] : project.services) resolve_labels(service, project, access, left, reporter);
 }
 
 void drop_unused_resources(Project& project) {

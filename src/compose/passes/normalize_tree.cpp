@@ -42,7 +42,7 @@ bool fill_entry(Entry& entry, const Environment& environment, Unknown unknown) {
 void fill_values(Node* node, const Environment& environment, Unknown unknown) {
   if (!node) return;
   std::erase_if(node->items, [&](Node& item) { return !fill_item(item, environment, unknown); });
-  std::erase_if(node->entries, [&](Entry& entry) { return !fill_entry(entry, environment, unknown); });
+  node->entries.erase_if([&](Entry& entry) { return !fill_entry(entry, environment, unknown); });
   node->nil = node->is_sequence() && node->items.empty();
 }
 

@@ -153,7 +153,7 @@ void help_port(Diagnostic& made, const std::string& text, const PortParts& parts
 
 }  // namespace
 
-std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter) {
+std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter& reporter, std::size_t& ports_left) {
   const std::string text = item.scalar_text();
   const PortParts as_written = split_port(text);
   PortParts parts = as_written;
@@ -165,8 +165,19 @@ std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter
     help_port(made, text, as_written, why, item, reporter);
     return {};
   }
+  const std::size_t count = container.last - container.first + 1;
+  if (count > 1 && count > ports_left) {
+    if (ports_left > 0) {
+      reporter
+          .error("too-large", path + ": the ranges of ports of this project are too many ports together", item.place)
+          .help = "use `network_mode: host` for a service that needs so many";
+    }
+    ports_left = 0;
+    return {};
+  }
+  if (count > 1) ports_left -= count;
   std::vector<Node> made;
-  for (std::uint32_t i = 0; i <= container.last - container.first; ++i) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     Node port = Node::make_mapping(item.place);
     port.set("mode", Node::make_string("ingress", item.place));
     if (!parts.ip.empty()) port.set("host_ip", Node::make_string(parts.ip, item.place));

@@ -306,7 +306,9 @@ void explain_choice(Diagnostic& made, const Node& node, const Shape& shape, Repo
 
 void suggest_name(Diagnostic& made, std::string_view name, const std::vector<std::string>& known, Place place,
                   Reporter& reporter) {
-  if (const auto near = nearest(name, known)) {
+  const auto near = nearest(name, known);
+  if (near && *near == name) return;  // it is there, and wrong for another reason
+  if (near) {
     made.help = "did you mean `" + *near + "`?";
     if (place.length == name.size()) {
       made.fixes.push_back(Fix{"write `" + *near + "`", Certainty::guess, {reporter.edit(place, *near)}});

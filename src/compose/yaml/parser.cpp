@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/strings.hpp"
@@ -25,6 +26,8 @@ struct Anchor {
   bool complete = false;
 };
 
+constexpr std::size_t duplicate_limit = 1000;  // more are not shown
+
 struct FlowStyle {
   TokenType end;
   const char* context;
@@ -41,7 +44,7 @@ enum class Spot : std::uint8_t { flow, block, block_value };
 
 class Parser {
  public:
-  Parser(std::string_view text, std::uint32_t source, Documents& out) : scanner_(text), source_(source), out_(out) {}
+  Parser(std::string_view text, std::uint32_t source, Documents& out);
 
   void run() {
     while (document()) {
@@ -77,6 +80,7 @@ class Parser {
   bool content(Node& into, Spot spot, const Properties& properties);
   bool properties(Properties& into);
   bool alias(Node& into);
+  bool keep_anchor(const std::string& name, const Node& node, Position at);
   bool scalar(Node& into, Token token, const std::string& tag);
   bool block_sequence(Node& into);
   bool indentless_sequence(Node& into);
@@ -92,17 +96,28 @@ class Parser {
   bool merge_from(Node& mapping, const Node& from, Place at);
   bool count(std::size_t nodes, Position at) {
     nodes_ += nodes;
-    return nodes_ <= node_limit || fail("", at, "document contains excessive aliasing or too many values", at);
+    return nodes_ <= limit_ || fail("", at, "document contains excessive aliasing or too many values", at);
   }
 
   Scanner scanner_;
   std::uint32_t source_;
   Documents& out_;
   std::unordered_map<std::string, Anchor> anchors_;
+  std::unordered_set<std::string_view> alias_names_;  // and other words
   std::size_t nodes_ = 0;
+  std::size_t limit_;
   std::size_t depth_ = 0;
   bool first_document_ = true;
 };
+
+std::unordered_set<std::string_view> words_behind_stars(std::string_view text);
+
+Parser::Parser(std::string_view text, std::uint32_t source, Documents& out)
+    : scanner_(text),
+      source_(source),
+      out_(out),
+      alias_names_(words_behind_stars(text)),
+      limit_(node_limit(text.size())) {}
 
 // "%YAML 1.1", the one version that the original takes.
 bool is_version_1_1(std::string_view directive) {
@@ -163,13 +178,6 @@ bool Parser::properties(Properties& into) {
   }
 }
 
-std::size_t size_of(const Node& node) {
-  std::size_t size = 1;
-  for (const Node& item : node.items) size += size_of(item);
-  for (const Entry& entry : node.entries) size += size_of(entry.value);
-  return size;
-}
-
 bool Parser::alias(Node& into) {
   const Token token = scanner_.take();
   const auto found = anchors_.find(token.text);
@@ -183,6 +191,31 @@ bool Parser::alias(Node& into) {
   into = found->second.node;
   into.alias_copy = true;
   return true;
+}
+
+// A copy of what an alias may ask for. It counts like what an alias makes of it, or anchors inside of anchors would
+// make of 200 KB some gigabytes; an anchor that no alias names costs nothing.
+bool Parser::keep_anchor(const std::string& name, const Node& node, Position at) {
+  Anchor kept;
+  kept.complete = true;
+  if (alias_names_.contains(name)) {
+    kept.size = size_of(node);
+    if (!count(kept.size, at)) return false;
+    kept.node = node;
+  }
+  anchors_[name] = std::move(kept);
+  return true;
+}
+
+// Every word behind a `*`, in comments and texts too: at least the names of all aliases.
+std::unordered_set<std::string_view> words_behind_stars(std::string_view text) {
+  std::unordered_set<std::string_view> words;
+  for (std::size_t at = text.find('*'); at != std::string_view::npos; at = text.find('*', at + 1)) {
+    std::size_t end = at + 1;
+    while (end < text.size() && is_anchor_byte(text[end])) ++end;
+    words.insert(text.substr(at + 1, end - at - 1));
+  }
+  return words;
 }
 
 // Depth is counted here, as every level of nesting passes through.
@@ -199,7 +232,7 @@ bool Parser::node(Node& into, Spot spot) {
   if (!content(into, spot, found)) return false;
   if (found.tag == "!reset") into.directive = Directive::reset;
   if (found.tag == "!override") into.directive = Directive::override_;
-  if (!found.anchor.empty()) anchors_[found.anchor] = Anchor{into, size_of(into), true};
+  if (!found.anchor.empty() && !keep_anchor(found.anchor, into, at)) return false;
   --depth_;
   return true;
 }
@@ -240,7 +273,7 @@ bool Parser::content(Node& into, Spot spot, const Properties& found) {
     const bool core = found.tag.empty() || (found.tag.starts_with("!!") && found.tag != "!!str");
     into.kind = core ? Kind::null : Kind::string;
     const bool own = found.tag.size() > 1 && found.tag[0] == '!' && found.tag[1] != '!';
-    if (own && found.tag != "!reset" && found.tag != "!override") {
+    if (own && found.tag != "!reset" && found.tag != "!override" && out_.lonely_tags.size() < duplicate_limit) {
       Place tag = into.place;
       tag.length = static_cast<std::uint32_t>(found.tag.size());
       out_.lonely_tags.push_back(BadKey{found.tag, "", tag});
@@ -419,44 +452,23 @@ bool Parser::add_entry(Node& mapping, Node key, Node value, Position at) {
     return fail("", at, "invalid map key: a list or mapping cannot be a key", at);
   }
   if (key.kind != Kind::string) {
-    out_.bad_keys.push_back(BadKey{key.kind == Kind::null ? "<nil>" : key.scalar_text(), {}, key.place});
+    if (out_.bad_keys.size() < duplicate_limit) {
+      out_.bad_keys.push_back(BadKey{key.kind == Kind::null ? "<nil>" : key.scalar_text(), {}, key.place});
+    }
     if (key.kind == Kind::null) key.text = "null";
   }
-  if (mapping.entries.size() < 16) {
-    if (const Entry* first = mapping.entry(key.text)) {
+  if (const Entry* first = mapping.entry(key.text)) {
+    if (out_.duplicates.size() < duplicate_limit) {
       out_.duplicates.push_back(Duplicate{key.text, first->place, key.place});
-      return true;
     }
+    return true;
   }
   mapping.entries.push_back(Entry{std::move(key.text), key.place, std::move(value)});
-  // Large mappings: quadratic search would cost more than the rest of the parser, so they are checked once, at their
-  // end.
   return true;
 }
 
-// Ends every mapping: the duplicates of large ones, then the merge key.
+// Ends every mapping.
 bool Parser::merge(Node& mapping) {
-  if (mapping.entries.size() > 16) {
-    std::unordered_map<std::string_view, std::size_t> seen;
-    std::vector<Entry> unique;
-    seen.reserve(mapping.entries.size());
-    bool duplicate = false;
-    for (std::size_t i = 0; i < mapping.entries.size(); ++i) {
-      const auto [it, fresh] = seen.emplace(mapping.entries[i].key, i);
-      if (fresh) continue;
-      duplicate = true;
-      out_.duplicates.push_back(
-          Duplicate{mapping.entries[i].key, mapping.entries[it->second].place, mapping.entries[i].place});
-    }
-    if (duplicate) {
-      std::vector<bool> keep(mapping.entries.size(), false);
-      for (const auto& [key, index] : seen) keep[index] = true;
-      for (std::size_t i = 0; i < keep.size(); ++i) {
-        if (keep[i]) unique.push_back(std::move(mapping.entries[i]));
-      }
-      mapping.entries = std::move(unique);
-    }
-  }
   Entry* found = mapping.entry("<<");
   if (!found) return true;
   const Place at = found->place;

@@ -32,7 +32,11 @@ struct Documents {
   std::optional<Problem> problem;   // roots then holds the documents before it
 };
 
-inline constexpr std::size_t node_limit = 600'000;    // of one text, aliases expanded
+// Values that a text may have, aliases expanded and what they copy from: far more than people write in one of its size,
+// and few enough that a text of 1 MB takes no 256 MiB.
+constexpr std::size_t node_limit(std::size_t bytes) {
+  return 150'000 + bytes / 10;
+}
 inline constexpr std::size_t text_limit = 16U << 20;  // bytes
 
 // `source` goes into every Place.

@@ -341,11 +341,7 @@ bool Scanner::fetch_anchor(TokenType type) {
   const Position start = at_;
   skip();
   Token token{type, start, start, Style::plain, {}};
-  const auto is_word = [this] {
-    const char c = byte();
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  while (is_word()) read(token.text);
+  while (is_anchor_byte(byte())) read(token.text);
   constexpr std::string_view followers = "?:,]}%@`";
   if (token.text.empty() || !(is_blank_or_end() || followers.find(byte()) != std::string_view::npos)) {
     const char* context = type == TokenType::alias ? "while scanning an alias" : "while scanning an anchor";

@@ -97,6 +97,11 @@ class Scanner {
   std::optional<Problem> problem_;
 };
 
+// What names of anchors consist of.
+constexpr bool is_anchor_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
 inline constexpr std::size_t nesting_limit = 500;  // of flow levels and of indentation levels
 
 }  // namespace consort::compose::yaml

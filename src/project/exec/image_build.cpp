@@ -103,6 +103,7 @@ build::BuildRequest build_request(const compose::Project& project, const compose
   }
   request.cache_from = from.cache_from;
   request.cache_to = from.cache_to;
+  request.no_cache_filter = from.no_cache_filter;
   request.directory = project.working_directory;
   if (!from.network.empty()) request.network = from.network;
   for (const auto& [name, addresses] : from.extra_hosts)
@@ -169,6 +170,10 @@ Error shown_as_docker_does(Error error, const std::string& excerpt) {
   return shown;
 }
 
+Mark place_of_build(const compose::Project& project, const compose::Service& service) {
+  return project.locate({"services", service.name, "build"});
+}
+
 }  // namespace
 
 std::vector<BuildGroup> group_builds(const compose::Project& project, const compose::Strings& services,
@@ -215,7 +220,11 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
   auto built = build::build(request, environment);
   if (!built) {
     if (built.error().code() == Code::interrupted) return std::unexpected(std::move(built).error());
-    return fail(shown_as_docker_does(std::move(built).error(), excerpt));
+    const bool of_dockerfile = built.error().mark() || !excerpt.empty();
+    Error shown = shown_as_docker_does(std::move(built).error(), excerpt);
+    if (!of_dockerfile)
+      shown.data().at = place_of_build(*session.project, service);  // the line that asks for the build
+    return fail(std::move(shown));
   }
   log.warnings(built->warnings);
   if (detail.explain) log.explanations(service.name, built->explanations);

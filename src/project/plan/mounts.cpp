@@ -103,7 +103,8 @@ Result<> add_content(const compose::Project& project, const compose::Service& se
     return fail(Error(Code::invalid, "cannot create " + word + " \"" + reference.source + "\" in read-only service " +
                                          service.name + ": `file` is the sole supported option")
                     .at(service.mark));
-  if (!object.environment.empty() && !project.environment.contains(object.environment))
+  // The variable of an included file may come from an env file of its own: then its value is there already.
+  if (!object.environment.empty() && object.content.empty() && !project.environment.contains(object.environment))
     return fail(Error(Code::invalid, "environment variable \"" + object.environment + "\" required by " + word + " \"" +
                                          object.name + "\" is not set")
                     .at(object.mark));

@@ -39,8 +39,15 @@ constexpr std::array<Named, 8> architecture_names = {{{"SCMP_ARCH_X86", SCMP_ARC
                                                       {"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
                                                       {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64}}};
 
+#if defined(__x86_64__)
+constexpr std::uint32_t uretprobe = 335;  // in a gap between the old numbers
+#else
+constexpr std::uint32_t uretprobe = 0;  // there is none
+#endif
+
 // Since 5.1 a new system call has the same number on every architecture.
-constexpr std::array<Named, 18> recent_calls = {{{"futex_waitv", 449},
+constexpr std::array<Named, 19> recent_calls = {{{"uretprobe", uretprobe},
+                                                 {"futex_waitv", 449},
                                                  {"set_mempolicy_home_node", 450},
                                                  {"cachestat", 451},
                                                  {"fchmodat2", 452},
@@ -150,7 +157,7 @@ Result<std::vector<scmp_arg_cmp>> conditions_of(const Json& rule) {
 Result<> add_call(Compilation& result, const std::string& name, std::uint32_t action,
                   const std::vector<scmp_arg_cmp>& conditions) {
   const int number = ::seccomp_syscall_resolve_name(name.c_str());
-  if (const auto recent = look_up(recent_calls, name)) {
+  if (const auto recent = look_up(recent_calls, name); recent && *recent > 0) {
     result.newest = std::max(result.newest, *recent);
     if (number == __NR_SCMP_ERROR && conditions.empty()) result.recent.push_back({*recent, action});
   }

@@ -1,0 +1,180 @@
+// Between a step and an agent. One thread for each step's socket; it never waits for one side only.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <list>
+#include <optional>
+
+#include "base/os/file.hpp"
+#include "build/exec/ssh_agent.hpp"
+
+namespace consort::build {
+
+namespace {
+
+constexpr std::size_t max_message = 256 * 1024;  // as OpenSSH has it
+constexpr std::size_t max_connections = 64;
+constexpr unsigned char request_identities = 11, sign_request = 13;
+constexpr std::string_view failure("\0\0\0\1\5", 5);
+
+struct Address {
+  sockaddr_un name{};
+  Fd folder;  // long paths go through /proc/self/fd
+};
+
+Result<Address> address_of(const std::string& path) {
+  Address address;
+  address.name.sun_family = AF_UNIX;
+  std::string text = path;
+  if (text.size() >= sizeof address.name.sun_path) {
+    address.folder = TRY(open_file(dir_name(path), O_PATH | O_DIRECTORY));
+    text = "/proc/self/fd/" + std::to_string(address.folder.get()) + "/" + base_name(path);
+    if (text.size() >= sizeof address.name.sun_path) return fail_errno(ENAMETOOLONG, "name socket", path);
+  }
+  std::copy(text.begin(), text.end(), address.name.sun_path);
+  return address;
+}
+
+Result<Fd> stream_socket() {
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("create socket");
+  return fd;
+}
+
+Result<Fd> connect_stream(const std::string& path) {
+  const Address address = TRY(address_of(path));
+  Fd fd = TRY(stream_socket());
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name) != 0)
+    return fail_errno("connect to SSH agent", path);
+  return fd;
+}
+
+// Whole or not at all: who does not take an answer of a few kilobytes is not waited for.
+bool send_all(int to, std::string_view bytes) {
+  return ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size());
+}
+
+// False at the end of the stream.
+bool receive(int from, AgentMessages& into) {
+  char bytes[16384];
+  ssize_t got;
+  do got = ::recv(from, bytes, sizeof bytes, 0);
+  while (got < 0 && errno == EINTR);
+  if (got <= 0) return false;
+  into.add({bytes, static_cast<std::size_t>(got)});
+  return true;
+}
+
+class Connection {
+ public:
+  explicit Connection(Fd client) : client_(std::move(client)) {}
+  int client() const { return waiting_ ? -1 : client_.get(); }  // poll passes over what is negative
+  int agent() const { return agent_.get(); }
+
+  // False: it is over.
+  bool client_has_said(const std::string& agent) { return receive(client_.get(), questions_) && ask(agent); }
+
+  bool agent_has_said(const std::string& agent) {
+    if (!receive(agent_.get(), answers_)) return false;
+    const auto answer = answers_.next();
+    if (!answer) return false;
+    if (!*answer) return true;
+    waiting_ = false;
+    return send_all(client_.get(), **answer) && ask(agent);
+  }
+
+ private:
+  bool ask(const std::string& agent) {
+    while (!waiting_) {
+      const auto question = questions_.next();
+      if (!question) return false;
+      if (!*question) return true;
+      if (!agent_may_be_asked(**question)) {
+        if (!send_all(client_.get(), failure)) return false;
+        continue;
+      }
+      if (!agent_) {
+        auto connected = connect_stream(agent);
+        if (!connected) return false;
+        agent_ = std::move(*connected);
+      }
+      if (!send_all(agent_.get(), **question)) return false;
+      waiting_ = true;
+    }
+    return true;
+  }
+
+  Fd client_, agent_;
+  AgentMessages questions_, answers_;
+  bool waiting_ = false;  // for the agent's answer to the last question
+};
+
+void serve(int listener, int stop, const std::string& agent) {
+  std::list<Connection> connections;
+  for (;;) {
+    std::vector<pollfd> waits{{stop, POLLIN, 0}, {connections.size() < max_connections ? listener : -1, POLLIN, 0}};
+    for (const Connection& each : connections) {
+      waits.push_back({each.client(), POLLIN, 0});
+      waits.push_back({each.agent(), POLLIN, 0});
+    }
+    if (::poll(waits.data(), waits.size(), -1) < 0) continue;  // EINTR
+    if (waits[0].revents != 0) return;
+    std::size_t i = 2;
+    for (auto each = connections.begin(); each != connections.end(); i += 2) {
+      bool alive = true;
+      if (waits[i].revents != 0) alive = each->client_has_said(agent);
+      if (alive && waits[i + 1].revents != 0) alive = each->agent_has_said(agent);
+      each = alive ? std::next(each) : connections.erase(each);
+    }
+    if (waits[1].revents != 0) {
+      if (Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)); client)
+        connections.emplace_back(std::move(client));
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> AgentMessages::next() {
+  if (buffer_.size() < 4) return std::nullopt;
+  std::size_t length = 0;
+  for (int i = 0; i < 4; ++i) length = length << 8 | static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)]);
+  if (length == 0 || length > max_message) return fail(Code::invalid, "read message of SSH agent");
+  if (buffer_.size() < 4 + length) return std::nullopt;
+  std::string message = buffer_.substr(0, 4 + length);
+  buffer_.erase(0, 4 + length);
+  return std::optional(std::move(message));
+}
+
+bool agent_may_be_asked(std::string_view message) {
+  if (message.size() < 5) return false;
+  const auto type = static_cast<unsigned char>(message[4]);
+  return type == request_identities || type == sign_request;
+}
+
+Result<std::unique_ptr<SshRelay>> SshRelay::start(std::string agent, const std::string& path) {
+  std::unique_ptr<SshRelay> relay(new SshRelay);
+  relay->agent_ = std::move(agent);
+  const Address address = TRY(address_of(path));
+  relay->listener_ = TRY(stream_socket());
+  if (::bind(relay->listener_.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name) != 0)
+    return fail_errno("bind socket", path);
+  if (::listen(relay->listener_.get(), 16) != 0) return fail_errno("listen on", path);
+  relay->stop_.reset(::eventfd(0, EFD_CLOEXEC));
+  if (!relay->stop_) return fail_errno("create eventfd");
+  relay->thread_ =
+      std::jthread([relay = relay.get()] { serve(relay->listener_.get(), relay->stop_.get(), relay->agent_); });
+  return relay;
+}
+
+SshRelay::~SshRelay() {
+  const std::uint64_t one = 1;
+  if (stop_ && ::write(stop_.get(), &one, sizeof one) < 0) std::abort();  // a write to an eventfd of ours
+}
+
+}  // namespace consort::build
