@@ -107,10 +107,10 @@ class Credentials : public testing::Test {
  protected:
   void write(const std::string& text) { ASSERT_TRUE(write_file_atomic(path, text)); }
   std::string find(const std::string& registry) {
-    const auto found = CredentialStore(path).find(registry);
-    if (!found) return found.error().message();
-    if (!*found) return "none";
-    return (*found)->username + ":" + (*found)->password + ":" + (*found)->identity_token;
+    const CredentialLookup found = CredentialStore(path).find(registry).value();
+    if (found.credential)
+      return found.credential->username + ":" + found.credential->password + ":" + found.credential->identity_token;
+    return found.trouble.empty() ? "none" : found.trouble.front().message();
   }
   TempDir folder;
   std::string path = folder / "config.json";

@@ -153,7 +153,7 @@ Error explain_push(Error error, const Reference& reference) {
                                 ", repository does not exist or may require authorization");
   outer.data().why = error.data().why.empty() ? error.message() : error.data().why;
   outer.data().http_status = status;
-  outer.data().hint = "log in first: consort login " + (reference.registry == "docker.io" ? "" : reference.registry);
+  outer.data().hint = "log in first: " + login_command(reference.registry);
   return outer;
 }
 

@@ -122,14 +122,6 @@ std::vector<std::string> conf_files(const std::string& directory) {
 
 }  // namespace
 
-bool is_loopback_host(std::string_view host) {
-  const std::size_t bracket = host.rfind(']');
-  const std::size_t colon = host.rfind(':');
-  if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket))
-    host = host.substr(0, colon);
-  return host == "localhost" || host.starts_with("127.") || host == "[::1]";
-}
-
 Result<RegistriesConf> RegistriesConf::load(const std::string& file) {
   RegistriesConf conf;
   const std::string named = file.empty() ? environment("CONTAINERS_REGISTRIES_CONF") : file;

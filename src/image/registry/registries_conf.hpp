@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "image/reference.hpp"
+#include "image/registry/address.hpp"
 
 namespace consort::image {
 
@@ -50,8 +51,5 @@ class RegistriesConf {
   std::vector<RegistryRule> rules_;
   std::vector<std::string> insecure_;
 };
-
-// 127.0.0.0/8, ::1 and localhost, with any port: plain HTTP is allowed there, as in Docker.
-bool is_loopback_host(std::string_view host);
 
 }  // namespace consort::image
