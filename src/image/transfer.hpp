@@ -90,7 +90,8 @@ struct Login {
   std::string password;  // or an identity token
 };
 // Checks them with the registry, then stores them. Gives where they were stored, for the message.
-Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options);
+Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options,
+                          const std::stop_token& cancel = {});
 Result<> logout(const std::string& registry, const RegistryOptions& options);
 
 // --- Archives.

@@ -8,10 +8,8 @@
 namespace consort::image {
 namespace {
 
-using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 constexpr const char* auth_of_me = R"({"auths":{")";
 
@@ -96,7 +94,10 @@ TEST_F(Secrets, AnUploadElsewhereThatAsksForALoginGetsNone) {
   other_answers = [&](const FakeRequest&) {
     return FakeAnswer{401, {"WWW-Authenticate: Bearer realm=\"" + elsewhere("/token") + "\"", "Location: /x"}, ""};
   };
-  EXPECT_FALSE(push_it());
+  const auto pushed = push_it();
+  ASSERT_FALSE(pushed);
+  EXPECT_THAT(pushed.error().message(), HasSubstr(other.host() + " answers: HTTP status 401"));
+  EXPECT_THAT(pushed.error().message(), testing::Not(HasSubstr("push access denied")));
   EXPECT_THAT(seen, testing::Each(IsEmpty()));
   EXPECT_EQ(other.count("/token"), 0u);
 }
@@ -159,6 +160,41 @@ TEST_F(Secrets, ATokenServerElsewhereWithoutTlsGetsNoPassword) {
   const auto pulled = pull_it();
   ASSERT_FALSE(pulled);
   EXPECT_THAT(pulled.error().message(), HasSubstr("192.0.2.1, is not behind https"));
+}
+
+// Artifactory says 404 of what only members may see, and does not ask who we are.
+TEST_F(Secrets, AHiddenRepositoryIsShownToWhoHasALogin) {
+  serve(TarBuilder().file("a", "1").str());
+  for (const bool asks_at_the_root : {true, false}) {
+    TestStore fresh;
+    server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+      if (!guard(request)) return std::nullopt;
+      if (request.path == "/v2/" && asks_at_the_root) return guard(request);
+      return FakeAnswer{request.path == "/v2/" ? 200 : 404, {}, ""};
+    };
+    PullOptions options;
+    options.registry = registry;
+    const auto pulled = pull(fresh.store, server.name(), options);
+    EXPECT_TRUE(pulled) << asks_at_the_root << ": " << (pulled ? "" : pulled.error().message());
+  }
+  log_in("other.io");
+  EXPECT_FALSE(pull_it());
+}
+
+// A public image needs no login; that ours cannot be read is told once.
+TEST_F(Secrets, CredentialsThatCannotBeReadAreToldAndDoneWithout) {
+  serve(TarBuilder().file("a", "1").str());
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path.starts_with("/token")) return FakeAnswer{200, {}, R"({"token":"anybody"})"};
+    if (request.header("authorization") == "Bearer anybody") return std::nullopt;
+    return FakeAnswer{401, {"WWW-Authenticate: Bearer realm=\"http://" + server.host() + "/token\""}, ""};
+  };
+  std::vector<std::string> warnings;
+  registry.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  ASSERT_TRUE(write_file_atomic(registry.docker_config, R"({"credsStore":"desktop-that-is-gone"})"));
+  const auto pulled = pull_it();
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("no credentials for " + server.host())));
 }
 
 TEST(Hosts, OnlyWhatIsLoopbackIsTakenForIt) {

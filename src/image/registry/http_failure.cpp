@@ -8,7 +8,9 @@ namespace {
 
 using Kind = HttpFailure::Kind;
 
-// OpenSSL's, which libcurl passes on.
+// OpenSSL's, which libcurl passes on. Unless the chain was looked at and found wanting there is no more than
+// "unspecified".
+constexpr long unspecified = 1;
 constexpr long not_yet_valid = 9;
 constexpr long has_expired = 10;
 
@@ -57,7 +59,7 @@ std::string certificate_advice(const TransportFacts& facts, const Url& url) {
            " must renew it (or is the clock of this machine wrong?)";
   if (facts.verify_result == not_yet_valid)
     return "its certificate is not valid yet: is the clock of this machine wrong?";
-  if (facts.verify_result == 0)
+  if (facts.verify_result <= unspecified)
     return "its certificate is for another name than " + url.host +
            ": use the name that the registry is meant to be called by, or ask for a certificate that has this one";
   return "if the server is yours, put its CA certificate at /etc/docker/certs.d/" + url.place() +

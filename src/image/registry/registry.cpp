@@ -19,25 +19,11 @@ std::string accept_header() {
   return "Accept: " + join(types, ", ");
 }
 
-// Of a Link header (RFC 8288) the target with rel="next": </v2/app/tags/list?next=x>; rel="next"
-std::string next_link(std::string_view header) {
-  while (!header.empty()) {
-    const std::size_t open = header.find('<');
-    const std::size_t close = header.find('>', open);
-    if (open == std::string_view::npos || close == std::string_view::npos) return {};
-    const std::size_t end = std::min(header.find('<', close), header.size());
-    const std::string parameters = to_lower(header.substr(close, end - close));
-    if (parameters.contains("rel=\"next\"") || parameters.contains("rel=next"))
-      return std::string(header.substr(open + 1, close - open - 1));
-    header.remove_prefix(end);
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
-  RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf));
+  RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf, options.docker_daemon));
+  if (conf.trouble() && options.warn) options.warn(conf.trouble()->message() + "; going on without it");
   RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders,
                         options.patience, options.warn};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);
@@ -172,6 +158,7 @@ Retry Registry::retry_of_layers() const {
 HttpAnswer Registry::send_retrying(const HttpRequest& request) {
   for (Retry retry = retry_of_manifests();;) {
     HttpAnswer answer = send(request);
+    if (location_.mirror && !answer && answer.error().kind == HttpFailure::Kind::timed_out) return answer;
     const auto pause = retry.pause(answer);
     if (!pause) return answer;
     TRY(sleep_for(*pause, cancel_));

@@ -56,10 +56,9 @@ Result<> BlobTransfer::run() {
     if (sink_error_) return fail(std::move(*sink_error_));
     if (outcome == Outcome::done) return {};
     if (outcome == Outcome::ask_otherwise) continue;
-    if (received_) {
-      retry.progressed();
-      empty_answers = 0;
-    } else if (!answer && answer.error().partial && ++empty_answers >= most_empty_answers) {
+    if (received_) retry.progressed();
+    empty_answers = !received_ && !answer && answer.error().partial ? empty_answers + 1 : 0;
+    if (empty_answers >= most_empty_answers) {
       return fail(Error(Code::invalid, "download")
                       .on(part_.digest.text())
                       .why("the registry breaks off after " + std::to_string(part_.offset) + " bytes each time"));

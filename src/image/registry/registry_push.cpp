@@ -30,6 +30,19 @@ Result<std::string> upload_address(const HttpResponse& session, const Url& serve
   return "https" + address.substr(4);
 }
 
+// Where somebody else takes the bytes, his refusal says nothing about our rights at the registry.
+Error upload_error(const HttpResponse& refused, const Digest& digest, const Url& server) {
+  Error error = registry_error(refused, "upload", digest.text());
+  const auto from = Url::parse(refused.url);
+  if (!from || from->same_origin(server)) return error;
+  Error outer(Code::io, "upload");
+  outer.data().object = digest.text();
+  outer.data().why = from->place() + " answers: " + error.data().why;
+  outer.data().hint = server.place() + " has uploads sent to " + from->place() +
+                      ", which refuses: does a proxy or firewall stand in between?";
+  return outer;
+}
+
 }  // namespace
 
 void Registry::will_mount_from(std::vector<std::string> repositories) {
@@ -71,7 +84,7 @@ Result<> Registry::upload_blob(const Upload& upload) {
       if (done && done->status == 401) pause = access_.patience.first_pause;  // a token ran out; there is another now
     }
     if (!pause)
-      return fail(done ? registry_error(*done, "upload", upload.digest.text())
+      return fail(done ? upload_error(*done, upload.digest, server)
                        : std::move(done).error().wrap("upload", upload.digest.text()));
     TRY(sleep_for(*pause, cancel_));
   }
