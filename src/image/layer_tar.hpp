@@ -18,8 +18,9 @@ namespace consort::image {
 using ByteSource = std::function<Result<std::size_t>(std::span<std::byte> into)>;
 using ByteSink = std::function<Result<>(std::span<const std::byte> bytes)>;
 
-ByteSource source_of_fd(int fd);  // borrowed
-ByteSink sink_of_fd(int fd);      // borrowed
+// The descriptors are borrowed. A wait for the other end of a pipe can be cancelled: Code::interrupted.
+ByteSource source_of_fd(int fd, const std::stop_token& cancel = {});
+ByteSink sink_of_fd(int fd, const std::stop_token& cancel = {});
 // Recognises gzip, zstd and plain by their first bytes. Code::invalid if the data is damaged or cut off.
 ByteSource decompressed(ByteSource packed);
 

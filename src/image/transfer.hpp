@@ -1,6 +1,8 @@
 // Images from elsewhere and to elsewhere: registries, archives, root file systems.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,14 +14,34 @@
 
 namespace consort::image {
 
+// How long registries are waited for. Tries are repeated after pauses that double, as long as they and the tries
+// together have taken less than this since something came the last time.
+struct Patience {
+  std::chrono::milliseconds first_pause{200};
+  std::chrono::milliseconds longest_pause{10'000};
+  std::chrono::milliseconds manifests{3'000};  // what comes first: a name may just be wrong
+  std::chrono::milliseconds layers{60'000};    // here the registry has answered already
+  std::chrono::milliseconds connect{20'000};   // for a connection to stand
+  // A mirror is there to be quick, and there is somebody else to be asked.
+  std::chrono::milliseconds mirror_connect{4'000};
+  std::chrono::milliseconds mirror_answer{8'000};  // for a manifest to begin to come
+  std::chrono::seconds mirror_stall{15};           // for the next byte of a layer
+  std::chrono::milliseconds mirror_manifests{1'000};
+  std::chrono::milliseconds mirror_layers{4'000};
+};
+
 // What is needed to speak to registries: files and environment read once. Cheap to make.
 struct RegistryOptions {
   std::string docker_config;          // "": $DOCKER_CONFIG/config.json or ~/.docker/config.json
   std::string registries_conf;        // "": $CONTAINERS_REGISTRIES_CONF, ~/.config/containers, /etc/containers
+  std::string docker_daemon;          // "": /etc/docker/daemon.json, for what registries.conf says nothing about
   std::vector<std::string> insecure;  // registries that plain HTTP or unverified TLS is allowed for
   // Folders with HOST[:PORT]/{*.crt,*.cert,*.key}. Empty: certs.d of ~/.config/containers,
   // /etc/containers and /etc/docker.
   std::vector<std::string> certificate_folders;
+  Patience patience{};
+  // Told, from any thread, what is wrong but does not stop the work: a file or a helper that gives no credentials.
+  std::function<void(const std::string&)> warn{};
 };
 
 struct PullOptions {
@@ -59,6 +81,7 @@ Result<PushResult> push(Store& store, const Reference& reference, const PushOpti
                         const Progress& progress = {});
 
 // The digest a reference stands for at the registry, of the index if it is one (config --resolve-image-digests).
+// Errors are those of pull().
 Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options);
 
 // --- Credentials: ~/.docker/config.json, or the helper it names.
@@ -67,7 +90,8 @@ struct Login {
   std::string password;  // or an identity token
 };
 // Checks them with the registry, then stores them. Gives where they were stored, for the message.
-Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options);
+Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options,
+                          const std::stop_token& cancel = {});
 Result<> logout(const std::string& registry, const RegistryOptions& options);
 
 // --- Archives.

@@ -103,14 +103,53 @@ TEST(RegistriesConf, MistakesHaveAPlace) {
   EXPECT_EQ(broken.error().mark()->line, 1u);
 }
 
+// Docker's own settings count where there are none of ours.
+TEST(RegistriesConf, DockersSettingsFillTheGaps) {
+  constexpr const char* daemon =
+      R"({"registry-mirrors":["https://mirror.example/","http://plain.example:5000"],"data-root":"/x",
+          "insecure-registries":["r.io:5000","10.0.0.0/8","http://old.io","ours.io"]})";
+  const auto with = [&](const char* own, const char* name) {
+    RegistriesConf conf;
+    EXPECT_TRUE(conf.add(own, "ours"));
+    EXPECT_TRUE(conf.add_docker_daemon(daemon, "daemon.json"));
+    std::vector<std::string> texts;
+    const std::vector<Location> found = conf.locations(named(name)).value();
+    for (const Location& place : found)
+      texts.push_back(place.host + (place.insecure ? " insecure" : "") + (place.mirror ? " mirror" : ""));
+    return texts;
+  };
+  EXPECT_THAT(with("", "postgres"),
+              ElementsAre("mirror.example mirror", "plain.example:5000 insecure mirror", "registry-1.docker.io"));
+  EXPECT_THAT(with("", "r.io:5000/a"), ElementsAre("r.io:5000 insecure"));
+  EXPECT_THAT(with("", "10.1.2.3:5000/a"), ElementsAre("10.1.2.3:5000 insecure"));
+  EXPECT_THAT(with("", "old.io/a"), ElementsAre("old.io insecure"));
+  EXPECT_THAT(with("", "ghcr.io/a"), ElementsAre("ghcr.io"));
+  EXPECT_THAT(with("[[registry]]\nlocation = \"docker.io\"\n", "postgres"), ElementsAre("registry-1.docker.io"));
+  EXPECT_THAT(with("[[registry]]\nlocation = \"ours.io\"\n", "ours.io/a"), ElementsAre("ours.io"));
+  RegistriesConf conf;
+  EXPECT_FALSE(conf.add_docker_daemon("{", "daemon.json"));
+  EXPECT_FALSE(conf.add_docker_daemon("[]", "daemon.json"));
+  EXPECT_TRUE(conf.add_docker_daemon(R"({"registry-mirrors":5})", "daemon.json"));
+}
+
+TEST(RegistriesConf, DockersBrokenFileStopsNothing) {
+  const TempDir folder;
+  ASSERT_TRUE(write_file_atomic(folder / "daemon.json", "{"));
+  ASSERT_TRUE(write_file_atomic(folder / "conf", ""));
+  const auto conf = RegistriesConf::load(folder / "conf", folder / "daemon.json");
+  ASSERT_TRUE(conf);
+  ASSERT_TRUE(conf->trouble());
+  EXPECT_THAT(conf->trouble()->message(), HasSubstr("daemon.json"));
+}
+
 class Credentials : public testing::Test {
  protected:
   void write(const std::string& text) { ASSERT_TRUE(write_file_atomic(path, text)); }
   std::string find(const std::string& registry) {
-    const auto found = CredentialStore(path).find(registry);
-    if (!found) return found.error().message();
-    if (!*found) return "none";
-    return (*found)->username + ":" + (*found)->password + ":" + (*found)->identity_token;
+    const CredentialLookup found = CredentialStore(path).find(registry).value();
+    if (found.credential)
+      return found.credential->username + ":" + found.credential->password + ":" + found.credential->identity_token;
+    return found.trouble.empty() ? "none" : found.trouble.front().message();
   }
   TempDir folder;
   std::string path = folder / "config.json";
@@ -169,6 +208,29 @@ TEST_F(Credentials, HelpersAreAsked) {
   write(R"({"credHelpers":{"known.io":"../evil"}})");
   EXPECT_THAT(find("known.io"), HasSubstr("without slashes"));
   ::setenv("PATH", old.c_str(), 1);
+}
+
+// What Docker Desktop leaves behind, what an editor left half-written: no reason to give up what needs no login.
+TEST_F(Credentials, WhatCannotBeReadIsTroubleAndNoMore) {
+  write(R"({"credsStore":"desktop","auths":{"file.io":{"auth":"YTpi"}}})");
+  EXPECT_EQ(find("file.io"), "a:b:");
+  EXPECT_THAT(find("other.io"), HasSubstr("docker-credential-desktop"));
+  write("{ half");
+  EXPECT_THAT(find("x.io"), HasSubstr("config.json"));
+  write(R"({"auths":{"x.io":{"auth":"YTpi\n"},"y.io":{"auth":"YT\r\npi"}}})");
+  EXPECT_EQ(find("x.io"), "a:b:");
+  EXPECT_EQ(find("y.io"), "a:b:");
+}
+
+TEST_F(Credentials, TheVariableGoesFirst) {
+  write(R"({"auths":{"x.io":{"auth":"YTpi"},"y.io":{"auth":"YTpi"}}})");
+  ::setenv("DOCKER_AUTH_CONFIG", R"({"auths":{"x.io":{"auth":"YzpkCg=="}}})", 1);
+  EXPECT_THAT(find("x.io"), HasSubstr("c:d"));
+  EXPECT_EQ(find("y.io"), "a:b:");
+  ::setenv("DOCKER_AUTH_CONFIG", "nonsense", 1);
+  EXPECT_EQ(find("x.io"), "a:b:");
+  EXPECT_THAT(find("z.io"), HasSubstr("$DOCKER_AUTH_CONFIG"));
+  ::unsetenv("DOCKER_AUTH_CONFIG");
 }
 
 TEST(Base64, RoundTrips) {

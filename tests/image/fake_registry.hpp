@@ -17,6 +17,11 @@ namespace consort::image {
 struct FakeRequest {
   std::string method, path;
   std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+  std::string header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? "" : found->second;
+  }
 };
 
 struct FakeAnswer {
@@ -24,6 +29,8 @@ struct FakeAnswer {
   std::vector<std::string> headers;
   std::string body;
   std::size_t cut_after = std::string::npos;  // bytes of the body; then the connection is closed
+  bool hang = false;                          // never: until the client goes away
+  bool chunked = false;                       // without a Content-Length
 };
 
 class FakeRegistry {
@@ -42,6 +49,9 @@ class FakeRegistry {
   std::map<std::string, std::string> blobs;      // digest text -> content
   std::map<std::string, std::string> manifests;  // tag or digest -> content
   std::atomic<std::uint64_t> blob_bytes_sent{0};
+  // What was asked so far: "GET /v2/app/manifests/1".
+  std::vector<std::string> asked();
+  std::size_t count(const std::string& part);  // of what was asked, lines that hold it
 
  private:
   void run();
@@ -51,6 +61,7 @@ class FakeRegistry {
   Fd listener_;
   int port_ = 0;
   std::mutex mutex_;
+  std::vector<std::string> asked_;
   std::vector<std::jthread> connections_;
   std::jthread acceptor_;
 };

@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "base/strings.hpp"
 
 namespace consort::image {
@@ -54,9 +56,25 @@ void FakeRegistry::handle(int connection) {
   for (const std::string& line : lines)
     if (const std::size_t colon = line.find(':'); colon != std::string::npos)
       request.headers[to_lower(line.substr(0, colon))] = trim(std::string_view(line).substr(colon + 1));
+  request.body = text.substr(text.find("\r\n\r\n") + 4);
+  const std::string length = request.header("content-length");
+  while (!length.empty() && request.body.size() < std::stoul(length)) {
+    const ssize_t got = ::recv(connection, buffer, sizeof buffer, 0);
+    if (got <= 0) return;
+    request.body.append(buffer, static_cast<std::size_t>(got));
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    asked_.push_back(request.method + " " + request.path);
+  }
   FakeAnswer answer = this->answer(request);
-  std::string head = "HTTP/1.1 " + std::to_string(answer.status) +
-                     " X\r\nConnection: close\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n";
+  if (answer.hang) {
+    while (::recv(connection, buffer, sizeof buffer, 0) > 0) {
+    }
+    return;
+  }
+  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " X\r\nConnection: close\r\n";
+  if (!answer.chunked) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
   for (const std::string& header : answer.headers) head += header + "\r\n";
   head += "\r\n";
   ::send(connection, head.data(), head.size(), MSG_NOSIGNAL);
@@ -70,6 +88,17 @@ void FakeRegistry::handle(int connection) {
   }
 }
 
+std::vector<std::string> FakeRegistry::asked() {
+  const std::scoped_lock lock(mutex_);
+  return asked_;
+}
+
+std::size_t FakeRegistry::count(const std::string& part) {
+  const auto lines = asked();
+  return static_cast<std::size_t>(
+      std::ranges::count_if(lines, [&](const std::string& line) { return line.find(part) != std::string::npos; }));
+}
+
 FakeAnswer FakeRegistry::answer(const FakeRequest& request) {
   if (intercept)
     if (auto special = intercept(request)) return *special;
@@ -81,6 +110,7 @@ FakeAnswer FakeRegistry::answer(const FakeRequest& request) {
   if (found == from.end()) return {404, {}, R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})"};
   FakeAnswer answer{200, {}, found->second};
   if (!blob) answer.headers.push_back("Content-Type: " + std::string(media::docker_manifest));
+  if (!blob) answer.headers.push_back("Docker-Content-Digest: " + Digest::of(found->second).text());
   const auto range = request.headers.find("range");
   if (range == request.headers.end()) return answer;
   const std::size_t start = std::stoul(range->second.substr(6));

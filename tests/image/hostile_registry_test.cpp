@@ -28,6 +28,8 @@ class HostileRegistry : public testing::Test {
     if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
     options.registry.docker_config = folder / "config.json";
     options.registry.registries_conf = folder / "registries.conf";
+    options.registry.docker_daemon = folder / "daemon.json";
+    options.registry.patience = quick_patience();
     ASSERT_TRUE(write_file_atomic(options.registry.registries_conf, ""));
   }
   void serve(const std::string& tar, const std::function<void(Manifest&)>& change = {}) {
@@ -158,7 +160,7 @@ TEST_F(HostileRegistry, TheRestIsOutOfRange) {
     return request.headers.contains("range") ? FakeAnswer{416, {}, half, 10} : FakeAnswer{200, {}, half};
   };
   EXPECT_THAT(refused().message(), HasSubstr("sends only " + std::to_string(half.size())));
-  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(asked, 3);  // once more for the whole, since it may not understand ranges
 }
 
 TEST_F(HostileRegistry, MoreThanDeclared) {
@@ -333,7 +335,8 @@ TEST_F(HostileRegistry, TwoCommandsFetchALayerOnce) {
 TEST_F(HostileRegistry, AFullDiskIsToldAndLeftAsItWas) {
   const TempDir small;
   ASSERT_TRUE(make_directories(small / "data"));
-  if (::mount("tmpfs", (small / "data").c_str(), "tmpfs", 0, "size=3m") != 0) GTEST_SKIP() << "needs to mount a tmpfs";
+  if (::mount("tmpfs", (small / "data").c_str(), "tmpfs", 0, "size=3m,mode=700") != 0)
+    GTEST_SKIP() << "needs to mount a tmpfs";
   serve(TarBuilder().file("data", noise(2 << 20, 10)).str());
   {
     const Roots roots{small / "data", small / "run"};

@@ -12,6 +12,7 @@ namespace consort::image {
 struct RegistrySettings {
   bool tls = false;       // a certificate of its own authority: see RegistryServer::certificates()
   bool password = false;  // user "tester", password "secret"
+  bool expired = false;   // the certificate, yesterday
 };
 
 class RegistryServer {

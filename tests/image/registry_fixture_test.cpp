@@ -59,9 +59,11 @@ std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& sett
   if (settings.tls) {
     const std::string make =
         "cd " + folder +
-        " && exec >/dev/null 2>&1 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
-        " -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 -addext "
-        "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.localhost";
+        " && exec >/dev/null 2>&1 && echo subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:registry.localhost > names"
+        " && openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out request.pem"
+        " -subj /CN=127.0.0.1 && openssl x509 -req -in request.pem -signkey key.pem -extfile names -out cert.pem "
+        "-days " +
+        (settings.expired ? "-1" : "2");
     EXPECT_EQ(std::system(make.c_str()), 0);
     for (const char* name : {"127.0.0.1:", "registry.localhost:"}) {
       const std::string certs = server.certificates() + "/" + name + std::to_string(server.port_);

@@ -17,6 +17,7 @@ class RegistryTest : public testing::Test {
     if (!server) return false;
     registry.docker_config = folder / "docker-config.json";
     registry.registries_conf = folder / "empty.conf";
+    registry.docker_daemon = folder / "daemon.json";
     EXPECT_TRUE(write_file_atomic(registry.registries_conf, ""));
     return true;
   }

@@ -113,6 +113,14 @@ inline Fd file_with(const TempDir& folder, const std::string& content) {
   return std::move(open_file(path, O_RDONLY)).value();
 }
 
+// Pauses that take no time, as often as it takes.
+inline Patience quick_patience() {
+  Patience patience;
+  patience.first_pause = patience.longest_pause = std::chrono::milliseconds(1);
+  patience.manifests = patience.layers = std::chrono::minutes(10);
+  return patience;
+}
+
 inline bool is_root() {
   return ::geteuid() == 0;
 }

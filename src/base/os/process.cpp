@@ -102,7 +102,7 @@ Result<ChildGuard> spawn(const SpawnOptions& options) {
   return ChildGuard(pid);
 }
 
-Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, std::size_t limit) {
+Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, std::size_t limit, int cancel) {
   Pipe in = TRY(make_pipe());
   Pipe out = TRY(make_pipe());
   Pipe err = TRY(make_pipe());
@@ -125,12 +125,13 @@ Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, s
     return {};
   };
   while (out.read || err.read) {
-    std::array<pollfd, 3> waits{pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0},
-                                pollfd{in.write.get(), POLLOUT, 0}};
+    std::array<pollfd, 4> waits{pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0},
+                                pollfd{in.write.get(), POLLOUT, 0}, pollfd{cancel, POLLIN, 0}};
     if (::poll(waits.data(), waits.size(), -1) < 0) {
       if (errno == EINTR) continue;
       return fail_errno("wait for program", options.argv[0]);
     }
+    if (waits[3].revents) return fail(Code::interrupted, "run", options.argv[0]);
     if (waits[0].revents) TRY(drain(out.read, captured.out));
     if (waits[1].revents) TRY(drain(err.read, captured.err));
     if (!waits[2].revents) continue;

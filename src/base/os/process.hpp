@@ -51,8 +51,10 @@ struct Captured {
   std::string out;
   std::string err;
 };
-// Runs to the end; output beyond limit is dropped. input is written to its standard input.
-Result<Captured> run_and_capture(SpawnOptions options, std::string_view input = {}, std::size_t limit = 16 << 20);
+// Runs to the end; output beyond limit is dropped. input is written to its standard input. Once cancel (-1: never) can
+// be read, the program is killed: Code::interrupted.
+Result<Captured> run_and_capture(SpawnOptions options, std::string_view input = {}, std::size_t limit = 16 << 20,
+                                 int cancel = -1);
 
 Result<Fd> open_pidfd(pid_t pid);
 Result<> send_signal(int pidfd, int signal);  // a process that has ended: ESRCH, Code::not_found

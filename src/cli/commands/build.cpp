@@ -6,6 +6,7 @@
 #include "cli/commands/build_file.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
+#include "cli/interruption.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/seal.hpp"
 #include "project/exec/image_build.hpp"
@@ -29,6 +30,7 @@ std::map<std::string, std::string> build_arguments(const Workspace& workspace, c
 Result<> push_services(Workspace& workspace, project::Detail detail, bool go_on) {
   project::Session& session = workspace.session();
   const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(session.interrupt_fd, cancel));
   session.progress.begin("Pushing");
   for (const auto& [name, service] : session.project->services) {
     if (!service.build || service.image.empty()) {
@@ -42,7 +44,7 @@ Result<> push_services(Workspace& workspace, project::Detail detail, bool go_on)
       if (!outcome) {
         session.progress.event(
             {.id = name, .text = "Error", .status = outcome.error().message(), .outlook = project::Outlook::error});
-        if (go_on) continue;
+        if (go_on && outcome.error().code() != Code::interrupted) continue;
         session.progress.finish();
         return outcome;
       }

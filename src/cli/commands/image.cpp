@@ -10,6 +10,7 @@
 #include "cli/commands/image_change.hpp"
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/wanted_platform.hpp"
+#include "cli/interruption.hpp"
 #include "cli/workspace.hpp"
 #include "image/transfer.hpp"
 #include "project/exec/image_pull.hpp"
@@ -31,6 +32,7 @@ Result<int> transfer_all(Invocation& invocation, const char* title, const char* 
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   project::Session& session = workspace->session();
   const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(session.interrupt_fd, cancel));
   const bool quiet = invocation.flags.on("quiet");
   const auto tell = [&](const std::string& name, const char* text, project::Outlook outlook) {
     if (!quiet) session.progress.event({.id = name, .text = text, .outlook = outlook});
@@ -43,7 +45,8 @@ Result<int> transfer_all(Invocation& invocation, const char* title, const char* 
     if (!invocation.dry_run)
       outcome = transfer(session, name, quiet ? project::Detail::quiet : project::Detail::all, cancel);
     if (!outcome) {
-      tell(name, "Error", project::Outlook::error);
+      const bool stopped = outcome.error().code() == Code::interrupted;
+      tell(name, stopped ? "Interrupted" : "Error", project::Outlook::error);
       session.progress.finish();
       print_out(transferred);
       return fail(std::move(outcome).error());
@@ -77,6 +80,9 @@ Result<int> run_image_import(Invocation& invocation) {
     options.config.platform = TRY(image::Platform::parse(invocation.flags.text("platform")));
   for (const std::string& change : invocation.flags.list("change")) TRY(apply_change(change, options.config));
   const Fd input = TRY(open_input(invocation.arguments[0]));
+  const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(workspace->session().interrupt_fd, cancel));
+  options.limits.cancel = cancel.token();
   const image::Image image = TRY(image::import_rootfs(workspace->engine().images(), input.get(), options));
   print_out(image.id + "\n");
   return 0;
@@ -93,6 +99,9 @@ Result<int> run_image_load(Invocation& invocation) {
   image::PullOptions options;
   options.platform = TRY(wanted_platform(invocation.flags));
   project::Session& session = workspace->session();
+  const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(session.interrupt_fd, cancel));
+  options.cancel = cancel.token();
   session.progress.begin("Loading");
   const std::string shown = path.empty() ? "standard input" : path;
   Result<image::LoadResult> outcome = image::load(workspace->engine().images(), input.get(), options,
@@ -113,6 +122,9 @@ Result<int> run_image_save(Invocation& invocation) {
   image::SaveOptions options;
   if (invocation.flags.text("format") == "oci") options.format = image::ArchiveFormat::oci_layout;
   options.platform = TRY(wanted_platform(invocation.flags));
+  const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(workspace->session().interrupt_fd, cancel));
+  options.cancel = cancel.token();
   OutputFile output = TRY(OutputFile::open(path));
   TRY(image::save(workspace->engine().images(), invocation.arguments, output.fd(), options));
   TRY(output.commit());

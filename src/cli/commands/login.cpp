@@ -1,9 +1,15 @@
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
 
 #include "base/os/fd.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/interruption.hpp"
+#include "cli/signals.hpp"
 #include "image/transfer.hpp"
 
 namespace consort::cli {
@@ -32,19 +38,29 @@ class EchoOff {
   bool changed_ = false;
 };
 
-Result<std::string> read_line() {
+// Until it has come, or the user wants to be gone: then the terminal must not be left without its echo.
+Result<> wait_for_input(int interrupts) {
+  std::array<pollfd, 2> waits{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{interrupts, POLLIN, 0}};
+  while (::poll(waits.data(), waits.size(), -1) < 0)
+    if (errno != EINTR) return fail_errno("wait for input");
+  return waits[1].revents ? fail(Code::interrupted, "log in") : Result<>();
+}
+
+Result<std::string> read_line(int interrupts) {
   std::string line;
   std::byte byte{};
-  while (TRY(read_some(STDIN_FILENO, std::span(&byte, 1))) == 1 && byte != std::byte{'\n'})
+  for (;;) {
+    TRY(wait_for_input(interrupts));
+    if (TRY(read_some(STDIN_FILENO, std::span(&byte, 1))) == 0 || byte == std::byte{'\n'}) return line;
     line += static_cast<char>(byte);
-  return line;
+  }
 }
 
 std::string registry_of(const Invocation& invocation) {
   return invocation.arguments.empty() ? docker_hub : invocation.arguments[0];
 }
 
-Result<image::Login> ask(const Invocation& invocation) {
+Result<image::Login> ask(const Invocation& invocation, int interrupts) {
   image::Login login{invocation.flags.text("username"), invocation.flags.text("password")};
   if (invocation.flags.on("password-stdin")) {
     if (login.username.empty()) return fail(Code::invalid, "Must provide --username with --password-stdin");
@@ -57,12 +73,12 @@ Result<image::Login> ask(const Invocation& invocation) {
                     .hint("use --username and --password-stdin"));
   if (login.username.empty()) {
     print_err("Username: ");
-    login.username = TRY(read_line());
+    login.username = TRY(read_line(interrupts));
   }
   if (login.password.empty()) {
     print_err("Password: ");
     const EchoOff quiet;
-    login.password = TRY(read_line());
+    login.password = TRY(read_line(interrupts));
     print_err("\n");
   }
   return login;
@@ -71,7 +87,11 @@ Result<image::Login> ask(const Invocation& invocation) {
 }  // namespace
 
 Result<int> run_login(Invocation& invocation) {
-  const std::string place = TRY(image::login(registry_of(invocation), TRY(ask(invocation)), {}));
+  const int interrupts = TRY(interrupt_descriptor());
+  const image::Login login = TRY(ask(invocation, interrupts));
+  const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const CancelOnInterrupt forward = TRY(CancelOnInterrupt::start(interrupts, cancel));
+  const std::string place = TRY(image::login(registry_of(invocation), login, {}, cancel.token()));
   print_err("Credentials are stored in " + place + "\n");
   print_out("Login Succeeded\n");
   return 0;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "base/json.hpp"
 #include "base/os/fd.hpp"
@@ -31,13 +32,14 @@ class QuietProgress : public project::Progress {
   }
   void warn(const std::string& message) override {
     const std::scoped_lock lock(mutex_);
-    print_warning(terminal_, message);
+    if (warned_.insert(message).second) print_warning(terminal_, message);
   }
 
  protected:
   std::mutex mutex_;
   Terminal terminal_;
   ProgressOptions options_;
+  std::set<std::string> warned_;
 };
 
 // Byte counts change many times a second: a log is told only what begins and ends.

@@ -55,6 +55,7 @@ void ProgressScreen::output(std::string_view text) {
 }
 
 void ProgressScreen::warn(const std::string& message) {
+  if (!warned_.insert(message).second) return;
   options_.err(picture_.erase(options_.size()));
   print_warning(terminal_, message);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,7 @@ class ProgressScreen {
   Paint paint_;
   std::optional<RowsView> rows_;  // between begin and finish
   BuildView builds_;
+  std::set<std::string> warned_;  // what was said once is not said again for the next image
   std::string after_builds_;
   Picture picture_;
 };

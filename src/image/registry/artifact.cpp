@@ -83,7 +83,7 @@ class RegistryArtifact : public Artifact {
       config_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       return {};
     };
-    TRY(registry_.blob(config.digest, 0, sink));
+    TRY(registry_.blob({config.digest, config.size, 0}, sink));
     if (Digest::of(config_) != config.digest)
       return fail(Error(Code::invalid, "verify").on(config.digest.text()).why("what came has another digest"));
     return {};

@@ -70,4 +70,18 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
   }
 }
 
+std::string next_link(std::string_view header) {
+  while (!header.empty()) {
+    const std::size_t open = header.find('<');
+    const std::size_t close = header.find('>', open);
+    if (open == std::string_view::npos || close == std::string_view::npos) return {};
+    const std::size_t end = std::min(header.find('<', close), header.size());
+    const std::string parameters = to_lower(header.substr(close, end - close));
+    if (parameters.contains("rel=\"next\"") || parameters.contains("rel=next"))
+      return std::string(header.substr(open + 1, close - open - 1));
+    header.remove_prefix(end);
+  }
+  return {};
+}
+
 }  // namespace consort::image

@@ -5,6 +5,7 @@
 #include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/os/stop_event.hpp"
 #include "base/strings.hpp"
 #include "image/registry/http.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view hub_key = "https://index.docker.io/v1/";
 constexpr std::size_t max_config = 4 << 20;
+constexpr const char* auth_variable = "DOCKER_AUTH_CONFIG";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -86,17 +88,20 @@ std::string helper_for(const Json& config, const std::string& registry) {
   return get_string(config, "credsStore");
 }
 
-Result<Captured> run_helper(const std::string& name, const char* verb, const std::string& input) {
+Result<Captured> run_helper(const std::string& name, const char* verb, const std::string& input,
+                            const std::stop_token& cancel = {}) {
   // The name becomes part of a program's name; a path in it would start something else.
   if (name.find('/') != std::string::npos)
     return fail(Error(Code::invalid, "use credential helper").on(name).why("a name without slashes is expected"));
   SpawnOptions options;
   options.argv = {"docker-credential-" + name, verb};
-  return TRY_WRAP(run_and_capture(std::move(options), input), "use credential helper", name);
+  const StopEvent stop = TRY(StopEvent::of(cancel));
+  return TRY_WRAP(run_and_capture(std::move(options), input, max_config, stop.fd()), "use credential helper", name);
 }
 
-Result<std::optional<Credential>> ask_helper(const std::string& name, const std::string& registry) {
-  const Captured answer = TRY(run_helper(name, "get", key_of(registry)));
+Result<std::optional<Credential>> ask_helper(const std::string& name, const std::string& registry,
+                                             const std::stop_token& cancel) {
+  const Captured answer = TRY(run_helper(name, "get", key_of(registry), cancel));
   if (!answer.status.success()) {
     const std::string text = answer.out + answer.err;
     if (text.contains("credentials not found")) return std::nullopt;
@@ -126,12 +131,26 @@ CredentialStore::CredentialStore(const std::string& path) : path_(path) {
     path_ = home + "/.docker/config.json";
 }
 
-Result<std::optional<Credential>> CredentialStore::find(const std::string& registry) const {
-  const Json config = TRY(load(path_));
-  const std::string helper = helper_for(config, registry);
-  if (!helper.empty())
-    if (auto found = TRY(ask_helper(helper, registry))) return found;
-  return find_stored(config, registry, path_);
+Result<CredentialLookup> CredentialStore::find(const std::string& registry, const std::stop_token& cancel) const {
+  CredentialLookup lookup;
+  // True if that was it: there it is, or nobody wants to know any more.
+  const auto take = [&](Result<std::optional<Credential>> found) {
+    if (found && *found) lookup.credential = std::move(**found);
+    if (!found) lookup.trouble.push_back(std::move(found).error());
+    return lookup.credential.has_value() || cancel.stop_requested();
+  };
+  const auto search = [&] {
+    if (const std::string text = environment(auth_variable); !text.empty())
+      if (take(stored_credential(text, registry, "$" + std::string(auth_variable)))) return;
+    const Result<Json> config = load(path_);
+    if (!config) return (void)take(fail(Error(config.error().code(), config.error().message())));
+    const std::string helper = helper_for(*config, registry);
+    if (!helper.empty() && take(ask_helper(helper, registry, cancel))) return;
+    (void)take(find_stored(*config, registry, path_));
+  };
+  search();
+  if (cancel.stop_requested()) return fail(Code::interrupted, "look for credentials");
+  return lookup;
 }
 
 Result<std::string> CredentialStore::put(const std::string& registry, const Credential& credential) const {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -21,12 +23,20 @@ struct Credential {
 Result<std::optional<Credential>> stored_credential(std::string_view config_json, const std::string& registry,
                                                     const std::string& source);
 
+struct CredentialLookup {
+  std::optional<Credential> credential;
+  std::vector<Error> trouble;  // with what could have held one: a helper that is missing, a file that cannot be read
+};
+
+// $DOCKER_AUTH_CONFIG (what a config.json holds, itself) goes before the file and its helpers when credentials are
+// read.
 class CredentialStore {
  public:
   // path "": $DOCKER_CONFIG/config.json, else ~/.docker/config.json. A missing file holds nothing.
   explicit CredentialStore(const std::string& path);
 
-  Result<std::optional<Credential>> find(const std::string& registry) const;
+  // Only Code::interrupted: a helper may ask somebody for a password.
+  Result<CredentialLookup> find(const std::string& registry, const std::stop_token& cancel = {}) const;
   // Gives the place, for the message: the file's path or "credential helper NAME".
   Result<std::string> put(const std::string& registry, const Credential& credential) const;
   Result<> erase(const std::string& registry) const;

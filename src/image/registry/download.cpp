@@ -114,7 +114,7 @@ Result<> Download::transfer(Registry& registry, const std::function<void(std::ui
       if (on_bytes) on_bytes(available_);
       return {};
     };
-    TRY(registry.blob(blob_.digest, available_, sink, on_retry));
+    TRY(registry.blob({blob_.digest, blob_.size, available_}, sink, on_retry));
     if (available_ == before || round >= max_short_answers)
       return fail(Error(Code::invalid, "download")
                       .on(blob_.digest.text())

@@ -1,30 +1,43 @@
 #include "image/registry/http.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
 #include <mutex>
 
 #include "base/strings.hpp"
 #include "image/registry/curl.hpp"
+#include "image/registry/http_failure.hpp"
+#include "image/registry/proxy.hpp"
 
 namespace consort::image {
 
 namespace {
 
-constexpr long connect_timeout_seconds = 20;
-// A transfer slower than this for so long has broken off without a word.
-constexpr long stall_bytes_per_second = 16;
-constexpr long stall_seconds = 30;
-constexpr std::size_t max_header_bytes = 256 * 1024;
-constexpr long max_redirects = 10;
-constexpr long receive_buffer = 256 * 1024;
+using Clock = std::chrono::steady_clock;
 
-struct HandleFree {
+// A transfer slower than this has broken off without a word.
+constexpr long stall_bytes_per_second = 16;
+constexpr std::size_t max_header_bytes = 256 * 1024;
+constexpr int max_redirects = 10;
+constexpr long receive_buffer = 256 * 1024;
+constexpr int longest_poll = 1000;  // milliseconds; libcurl wakes up for its own times
+
+// One transfer at a time, but through the interface for many: it alone can be woken from another thread.
+struct Handle {
   const CurlLibrary* curl = nullptr;
-  void operator()(CURL* handle) const { curl->easy_cleanup(handle); }
+  CURLM* multi = nullptr;  // keeps the connections
+  CURL* easy = nullptr;
+
+  explicit Handle(const CurlLibrary* library)
+      : curl(library), multi(library->multi_init()), easy(library->easy_init()) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() {
+    if (easy) curl->easy_cleanup(easy);
+    if (multi) curl->multi_cleanup(multi);
+  }
 };
-using Handle = std::unique_ptr<CURL, HandleFree>;
+using HandleOwner = std::unique_ptr<Handle>;
 
 struct HeaderListFree {
   const CurlLibrary* curl = nullptr;
@@ -40,8 +53,10 @@ struct Transfer {
   std::size_t header_bytes = 0;
   bool headers_told = false;
 
+  bool answered() const { return header_bytes > 0; }
+
   void on_header(std::string_view line) {
-    if (line.starts_with("HTTP/")) {  // a new answer: after a redirect, or after "100 Continue"
+    if (line.starts_with("HTTP/")) {  // a new answer: after "100 Continue"
       response.headers.clear();
       const std::size_t space = line.find(' ');
       response.status =
@@ -98,68 +113,36 @@ std::size_t read_callback(char* data, std::size_t size, std::size_t count, void*
 int progress_callback(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t uploaded) {
   auto& transfer = *static_cast<Transfer*>(user);
   if (transfer.request.on_uploaded && uploaded > 0) transfer.request.on_uploaded(static_cast<std::uint64_t>(uploaded));
-  return transfer.request.cancel.stop_requested() ? 1 : 0;
+  return 0;
 }
 
-bool is_loopback_url(std::string_view url) {
-  const std::size_t start = url.find("://");
-  if (start == std::string_view::npos) return false;
-  const std::string_view rest = url.substr(start + 3);
-  return rest.starts_with("127.") || rest.starts_with("localhost") || rest.starts_with("[::1]");
-}
-
-Error transport_error(CURLcode code, const char* detail, const CurlLibrary& curl, const HttpRequest& request) {
-  Code kind = Code::io;
-  std::string hint;
-  switch (code) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-      kind = Code::denied;
-      hint =
-          "if the server is yours, put its CA certificate at /etc/docker/certs.d/HOST:PORT/ca.crt, "
-          "or mark the registry as insecure in registries.conf";
-      break;
-    case CURLE_COULDNT_RESOLVE_HOST:
-      kind = Code::not_found;
-      hint =
-          "is the name right, and is there a network? Without a way to the registry, set a mirror in registries.conf "
-          "or bring the image with `image load`";
-      break;
-    case CURLE_COULDNT_CONNECT:
-      hint = "does the registry run, and is its address right?";
-      break;
-    case CURLE_ABORTED_BY_CALLBACK:
-      kind = Code::interrupted;
-      break;
-    default:
-      break;
-  }
-  std::string reason = detail && *detail ? detail : curl.easy_strerror(code);
-  Error error(kind, "request");
-  error.data().object = request.url.substr(0, request.url.find('?'));  // queries of signed URLs are secrets
-  error.data().why = kind == Code::interrupted ? "interrupted" : std::move(reason);
-  error.data().hint = std::move(hint);
-  return error;
-}
+// Where this step of a request goes: the first one, or where a redirect led.
+struct Hop {
+  std::string address;
+  Url url;
+  std::string proxy;
+  bool authorized = false;
+};
 
 }  // namespace
 
 struct HttpClient::State {
   std::mutex mutex;
-  std::vector<Handle> idle;
+  std::vector<HandleOwner> idle;
 
-  Result<Handle> take(const CurlLibrary* curl) {
+  Result<HandleOwner> take(const CurlLibrary* curl) {
     const std::scoped_lock lock(mutex);
     if (!idle.empty()) {
-      Handle handle = std::move(idle.back());
+      HandleOwner handle = std::move(idle.back());
       idle.pop_back();
-      curl->easy_reset(handle.get());  // keeps its connections
+      curl->easy_reset(handle->easy);
       return handle;
     }
-    Handle handle(curl->easy_init(), HandleFree{curl});
-    if (!handle) return fail(Code::internal, "prepare request");
+    auto handle = std::make_unique<Handle>(curl);
+    if (!handle->easy || !handle->multi) return fail(Code::internal, "prepare request");
     return handle;
   }
-  void give_back(Handle handle) {
+  void give_back(HandleOwner handle) {
     const std::scoped_lock lock(mutex);
     idle.push_back(std::move(handle));
   }
@@ -218,24 +201,16 @@ void set_tls(const CurlLibrary& curl, CURL* handle, const TlsSettings& tls) {
   if (!tls.client_key.empty()) curl.easy_setopt(handle, CURLOPT_SSLKEY, tls.client_key.c_str());
 }
 
-void set_proxy(const CurlLibrary& curl, CURL* handle, const std::string& url) {
-  if (is_loopback_url(url)) {
-    curl.easy_setopt(handle, CURLOPT_NOPROXY, "*");
-    return;
-  }
-  // libcurl reads all proxy variables but this one, for the sake of CGI programs; Docker reads it.
-  const char* proxy = std::getenv("HTTP_PROXY");
-  if (proxy && *proxy && !std::getenv("http_proxy") && url.starts_with("http://"))
-    curl.easy_setopt(handle, CURLOPT_PROXY, proxy);
-}
-
-Result<HeaderList> header_list(const CurlLibrary* curl, const HttpRequest& request) {
+Result<HeaderList> header_list(const CurlLibrary* curl, const HttpRequest& request, const Hop& hop) {
   HeaderList list(nullptr, HeaderListFree{curl});
   std::vector<std::string> headers = request.headers;
   headers.emplace_back("Expect:");  // no waiting for "100 Continue"
+  if (request.sink && request.decoding == HttpRequest::Decoding::kept_bodies)
+    headers.emplace_back("Accept-Encoding: identity");
+  if (hop.authorized) headers.push_back(request.authorization);
   for (const std::string& header : headers) {
     if (header.find_first_of("\r\n") != std::string::npos)
-      return fail(Error(Code::invalid, "request").on(request.url).why("a header holds a line end"));
+      return fail(Error(Code::invalid, "request").on(hop.url.shown).why("a header holds a line end"));
     curl_slist* longer = curl->slist_append(list.get(), header.c_str());
     if (!longer) return fail(Code::internal, "prepare request");
     (void)list.release();
@@ -244,113 +219,125 @@ Result<HeaderList> header_list(const CurlLibrary* curl, const HttpRequest& reque
   return list;
 }
 
-}  // namespace
-
-HttpClient::HttpClient() : state_(std::make_unique<State>()) {}
-HttpClient::~HttpClient() = default;
-
-Result<HttpResponse> HttpClient::perform(const HttpRequest& request) {
-  const CurlLibrary* curl = TRY(curl_library());
-  Handle owner = TRY(state_->take(curl));
-  CURL* handle = owner.get();
-  const HeaderList headers = TRY(header_list(curl, request));
-  Transfer transfer{request, {}, {}};
-  std::array<char, CURL_ERROR_SIZE> detail{};
-
-  const auto set = curl->easy_setopt;
-  set(handle, CURLOPT_URL, request.url.c_str());
+void set_options(const CurlLibrary& curl, CURL* handle, Transfer& transfer, const Hop& hop) {
+  const HttpRequest& request = transfer.request;
+  const auto set = curl.easy_setopt;
+  set(handle, CURLOPT_URL, hop.address.c_str());
   set(handle, CURLOPT_NOSIGNAL, 1L);
+  set(handle, CURLOPT_QUICK_EXIT, 1L);  // a look-up of a name that is given up is not waited for
   set(handle, CURLOPT_USERAGENT, "consort/" CONSORT_VERSION);
-  set(handle, CURLOPT_ERRORBUFFER, detail.data());
-  set(handle, CURLOPT_HTTPHEADER, headers.get());
   set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  set(handle, CURLOPT_REDIR_PROTOCOLS_STR, request.url.starts_with("https:") ? "https" : "http,https");
-  set(handle, CURLOPT_FOLLOWLOCATION, 1L);
-  set(handle, CURLOPT_MAXREDIRS, max_redirects);
-  set(handle, CURLOPT_CONNECTTIMEOUT, connect_timeout_seconds);
+  set(handle, CURLOPT_PROXY, hop.proxy.c_str());  // "": none, whatever libcurl would read from the environment
+  set(handle, CURLOPT_NOPROXY, "");
+  set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_within.count()));
   set(handle, CURLOPT_LOW_SPEED_LIMIT, stall_bytes_per_second);
-  set(handle, CURLOPT_LOW_SPEED_TIME, stall_seconds);
+  set(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall.count()));
   set(handle, CURLOPT_BUFFERSIZE, receive_buffer);
   set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
   set(handle, CURLOPT_WRITEFUNCTION, &write_callback);
   set(handle, CURLOPT_WRITEDATA, &transfer);
   set(handle, CURLOPT_HEADERFUNCTION, &header_callback);
   set(handle, CURLOPT_HEADERDATA, &transfer);
+  set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(handle, CURLOPT_XFERINFOFUNCTION, &progress_callback);
   set(handle, CURLOPT_XFERINFODATA, &transfer);
   set(handle, CURLOPT_NOPROGRESS, 0L);
-  if (!request.basic_user.empty()) {
-    set(handle, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
-    set(handle, CURLOPT_USERNAME, request.basic_user.c_str());
-    set(handle, CURLOPT_PASSWORD, request.basic_password.c_str());
-  }
-  set_method(*curl, handle, transfer);
-  set_tls(*curl, handle, request.tls);
-  set_proxy(*curl, handle, request.url);
-
-  const CURLcode code = curl->easy_perform(handle);
-  if (transfer.error) return fail(std::move(*transfer.error));
-  if (code != CURLE_OK) {
-    Error error = transport_error(code, detail.data(), *curl, request);
-    long number = 0;
-    if (code == CURLE_COULDNT_CONNECT) curl->easy_getinfo(handle, CURLINFO_OS_ERRNO, &number);
-    if (number == ECONNREFUSED) error.data().sys_errno = static_cast<int>(number);
-    if (code == CURLE_PARTIAL_FILE) error.data().http_status = transfer.response.status;  // it did answer
-    return fail(std::move(error));
-  }
-  state_->give_back(std::move(owner));
-  return std::move(transfer.response);
+  // libcurl decodes what is encoded only if something was said about it.
+  if (!request.sink || request.decoding == HttpRequest::Decoding::all) set(handle, CURLOPT_ACCEPT_ENCODING, "identity");
+  set_method(curl, handle, transfer);
+  set_tls(curl, handle, request.tls);
 }
 
-std::string url_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.' || c == '~';
-    if (plain) {
-      encoded += c;
-      continue;
+// Until the transfer has ended, the caller gives up, or no answer comes in time.
+CURLcode run(const Handle& handle, const Transfer& transfer) {
+  const CurlLibrary& curl = *handle.curl;
+  const HttpRequest& request = transfer.request;
+  const bool bounded = request.answer_within.count() > 0 && !request.upload;
+  const auto deadline = Clock::now() + request.answer_within;
+  const std::stop_callback wake(request.cancel, [&] { curl.multi_wakeup(handle.multi); });
+  if (curl.multi_add_handle(handle.multi, handle.easy) != CURLM_OK) return CURLE_FAILED_INIT;
+  CURLcode result = CURLE_OK;
+  for (int running = 1; running > 0;) {
+    if (curl.multi_perform(handle.multi, &running) != CURLM_OK) result = CURLE_FAILED_INIT;
+    if (request.cancel.stop_requested()) result = CURLE_ABORTED_BY_CALLBACK;
+    int wait = longest_poll;
+    if (running > 0 && bounded && !transfer.answered()) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      if (left < 0) result = CURLE_OPERATION_TIMEDOUT;
+      wait = static_cast<int>(std::clamp<std::int64_t>(left + 1, 0, longest_poll));
     }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += digits[byte >> 4];
-    encoded += digits[byte & 15];
+    if (result != CURLE_OK) break;
+    if (running > 0) curl.multi_poll(handle.multi, nullptr, 0, wait, nullptr);
   }
-  return encoded;
+  int left = 0;
+  while (const CURLMsg* message = curl.multi_info_read(handle.multi, &left))
+    if (message->msg == CURLMSG_DONE && result == CURLE_OK) result = message->data.result;
+  curl.multi_remove_handle(handle.multi, handle.easy);
+  return result;
 }
 
-namespace {
-constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+TransportFacts facts_of(const Handle& handle, CURLcode code, const char* detail, const HttpRequest& request) {
+  TransportFacts facts{code, detail && *detail ? detail : handle.curl->easy_strerror(code)};
+  handle.curl->easy_getinfo(handle.easy, CURLINFO_OS_ERRNO, &facts.os_errno);
+  handle.curl->easy_getinfo(handle.easy, CURLINFO_HTTP_CONNECTCODE, &facts.connect_status);
+  handle.curl->easy_getinfo(handle.easy, CURLINFO_SSL_VERIFYRESULT, &facts.verify_result);
+  facts.answer_within = request.answer_within;
+  return facts;
 }
 
-std::string base64_encode(std::string_view text) {
-  std::string encoded;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = (group << 8) | (i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0);
-    for (std::size_t k = 0; k < 4; ++k)
-      encoded += i + k > text.size() ? '=' : base64_digits[(group >> (18 - 6 * k)) & 63];
-  }
-  return encoded;
+// The address that a redirect leads to; nullopt if the answer is none, or one that is not to be followed.
+Result<std::optional<std::string>> next_address(const HttpRequest& request, const Hop& hop,
+                                                const HttpResponse& response) {
+  const bool reading = request.method == HttpRequest::Method::get || request.method == HttpRequest::Method::head;
+  const bool redirect = response.status == 307 || response.status == 308 ||
+                        (reading && (response.status == 301 || response.status == 302 || response.status == 303));
+  const std::string location = response.header("location");
+  if (!redirect || location.empty() || request.upload || request.redirects == HttpRequest::Redirects::none)
+    return std::nullopt;
+  std::string address = TRY(resolve_url(hop.address, location));
+  const Url url = TRY(Url::parse(address));
+  if (url.scheme != hop.url.scheme && url.scheme != "https" && request.redirects != HttpRequest::Redirects::downgrade)
+    return fail(Error(Code::denied, "request").on(hop.url.shown).why("it redirects from https to " + url.shown));
+  return address;
 }
 
-std::optional<std::string> base64_decode(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string decoded;
-  std::uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const std::size_t digit = base64_digits.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    group = (group << 6) | static_cast<std::uint32_t>(digit);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    decoded += static_cast<char>((group >> bits) & 0xff);
+}  // namespace
+
+HttpClient::HttpClient() : state_(std::make_unique<State>()) {}
+HttpClient::~HttpClient() = default;
+
+HttpAnswer HttpClient::perform(const HttpRequest& request) {
+  const CurlLibrary* curl = TRY(curl_library());
+  const ProxySettings proxies = ProxySettings::from_environment();
+  Hop hop{request.url, TRY(Url::parse(request.url)), {}, !request.authorization.empty()};
+  const Url first = hop.url;
+  for (int redirects = 0;; ++redirects) {
+    hop.proxy = proxies.proxy_for(hop.url);
+    HandleOwner handle = TRY(state_->take(curl));
+    const HeaderList headers = TRY(header_list(curl, request, hop));
+    Transfer transfer{request, {}, {}};
+    std::array<char, CURL_ERROR_SIZE> detail{};
+    curl->easy_setopt(handle->easy, CURLOPT_ERRORBUFFER, detail.data());
+    curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, headers.get());
+    set_options(*curl, handle->easy, transfer, hop);
+    const CURLcode code = run(*handle, transfer);
+    if (transfer.error) return std::unexpected(HttpFailure(std::move(*transfer.error)));
+    if (code != CURLE_OK)
+      return std::unexpected(transport_failure(facts_of(*handle, code, detail.data(), request), hop.url, hop.proxy,
+                                               transfer.response.status));
+    state_->give_back(std::move(handle));
+    if (transfer.response.status == 407 && !hop.proxy.empty())
+      return std::unexpected(proxy_refusal(hop.url, hop.proxy));
+    const auto next = TRY(next_address(request, hop, transfer.response));
+    if (!next) {
+      transfer.response.url = std::move(hop.address);
+      return std::move(transfer.response);
+    }
+    if (redirects >= max_redirects)
+      return std::unexpected(HttpFailure(Error(Code::io, "request").on(first.shown).why("it redirects in a circle")));
+    hop = {*next, TRY(Url::parse(*next)), {}, false};
+    hop.authorized = !request.authorization.empty() && hop.url.same_origin(first);
   }
-  return decoded;
 }
 
 }  // namespace consort::image

@@ -16,12 +16,13 @@ std::string normal_registry(const std::string& registry) {
 
 }  // namespace
 
-Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options) {
+Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options,
+                          const std::stop_token& cancel) {
   const RegistryAccess access = TRY(RegistryAccess::load(options));
   const std::string host = normal_registry(registry);
   const Location location{host == "docker.io" ? "registry-1.docker.io" : host, "", access.conf.is_insecure(host),
                           false};
-  Registry server(access, location, Registry::Actions::pull);
+  Registry server(access, location, Registry::Actions::pull, cancel);
   const Credential credential{login.username, login.password, {}};
   Result<> verified = server.verify(credential);
   if (!verified) {

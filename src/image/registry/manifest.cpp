@@ -89,13 +89,16 @@ Result<ManifestOrIndex> parse_manifest(std::string_view text, std::string_view c
   ManifestOrIndex result = TRY(parse_any_manifest(text, content_type, source));
   if (!result.manifest) return result;
   const Manifest& manifest = *result.manifest;
-  constexpr std::array image_configs{media::docker_config, media::oci_config};
+  // What old clients wrote, and some registries still hold.
+  constexpr std::array image_configs{media::docker_config, media::oci_config,
+                                     std::string_view("application/octet-stream"), std::string_view("text/html"),
+                                     std::string_view()};
   if (std::ranges::find(image_configs, manifest.config.media_type) == image_configs.end())
     return fail(Error(Code::unsupported, "read manifest")
                     .on(source)
                     .why("it is not a container image but \"" + manifest.config.media_type.substr(0, 100) + "\""));
   for (const Descriptor& layer : manifest.layers)
-    if (!is_layer_type(layer.media_type))
+    if (!is_layer_type(layer.media_type) && layer.media_type != "application/octet-stream")
       return fail(Error(Code::unsupported, "read manifest")
                       .on(source)
                       .why("unknown layer type \"" + layer.media_type.substr(0, 100) + "\""));

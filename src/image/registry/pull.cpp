@@ -2,10 +2,9 @@
 #include <atomic>
 #include <thread>
 
-#include "base/strings.hpp"
 #include "image/registry/download.hpp"
 #include "image/registry/layer_fetch.hpp"
-#include "image/registry/similar.hpp"
+#include "image/registry/named_manifest.hpp"
 #include "image/store/reporter.hpp"
 #include "image/tar/layer_import.hpp"
 #include "image/transfer.hpp"
@@ -15,6 +14,7 @@ namespace consort::image {
 namespace {
 
 constexpr std::size_t max_config_bytes = 8 << 20;
+constexpr int max_index_depth = 4;
 
 // All that is needed to fetch the layers of one image.
 class LayerFetcher {
@@ -93,32 +93,84 @@ struct Chosen {
 };
 
 Result<Chosen> choose_manifest(Registry& registry, const Reference& reference, const Platform& platform) {
-  Registry::Document document = TRY(registry.manifest(reference.selector()));
+  const std::string name = reference.familiar();
+  Registry::Document document = TRY(fetch_named(registry, reference));
   const Digest top = document.digest;
-  ManifestOrIndex parsed = TRY(parse_manifest(document.body, document.content_type, reference.familiar()));
-  if (parsed.index) {
-    const Descriptor entry = TRY(choose_platform(*parsed.index, platform, reference.familiar()));
+  ManifestOrIndex parsed = TRY(parse_manifest(document.body, document.content_type, name));
+  for (int depth = 1; parsed.index; ++depth) {
+    if (depth > max_index_depth)
+      return fail(Error(Code::invalid, "read manifest").on(name).why("indexes are nested too deeply"));
+    const Descriptor entry = TRY(choose_platform(*parsed.index, platform, name));
     document = TRY(registry.manifest(entry.digest.text()));
-    parsed = TRY(parse_manifest(document.body, document.content_type, reference.familiar()));
-    if (!parsed.manifest)
-      return fail(Error(Code::invalid, "read manifest").on(reference.familiar()).why("an index inside an index"));
+    parsed = TRY(parse_manifest(document.body, document.content_type, name));
   }
   return Chosen{top, std::move(document), std::move(*parsed.manifest)};
 }
 
-Result<std::string> fetch_config(Store& store, Registry& registry, const Descriptor& config, std::stop_token cancel) {
+Result<std::string> fetch_config(Store& store, Registry& registry, const Descriptor& config, std::stop_token cancel,
+                                 Reporter& report) {
   if (config.size > max_config_bytes) return fail(Code::invalid, "fetch image configuration", "it is too large");
   const auto download = TRY(Download::begin(store, config, std::move(cancel)));
-  TRY_WRAP(download->run(registry, {}, {}), "fetch image configuration");
+  const std::string id = config.digest.short_hex();
+  bool waited = false;
+  const auto on_retry = [&](const std::string& why) {
+    waited = true;
+    report(id, Phase::retrying, 0, 0, why);
+  };
+  TRY_WRAP(download->run(registry, {}, on_retry), "fetch image configuration");
+  if (waited) report(id, Phase::done);
   return store.read_blob(config.digest, max_config_bytes);
+}
+
+bool same_platform(const Platform& wanted, const Platform& there) {
+  const auto variant = [](const Platform& platform) {
+    return platform.architecture == "arm64" && platform.variant.empty() ? std::string("v8") : platform.variant;
+  };
+  return wanted.os == there.os && wanted.architecture == there.architecture && variant(wanted) == variant(there);
+}
+
+// The image that the name has here already, if it is what this digest stands for.
+Result<std::optional<Image>> is_here(Store& store, const Reference& reference, const PullOptions& options,
+                                     const Digest& digest) {
+  const std::string by_digest = reference.name() + "@" + digest.text();
+  const auto has = [&](const Image& image) {
+    return std::ranges::find(image.digests, by_digest) != image.digests.end();
+  };
+  const Platform platform = options.platform.value_or(Platform::host());
+  if (auto own = store.find(reference, platform); own && has(*own) && same_platform(platform, own->platform))
+    return std::move(*own);
+  // For another machine, but there is nothing to choose from: it is no index.
+  if (options.platform) return std::nullopt;
+  auto own = store.find(reference);
+  if (own && has(*own) && TRY(store.manifest_of(*own)) == digest) return std::move(*own);
+  return std::nullopt;
+}
+
+// A name that is here is asked after by HEAD, which registries do not count. nullopt: it must be fetched.
+Result<std::optional<PullResult>> up_to_date(Store& store, Registry& registry, const Reference& reference,
+                                             const PullOptions& options) {
+  if (!store.find(reference, options.platform)) return std::nullopt;
+  auto digest = registry.head_manifest(reference.selector());
+  if (!digest && digest.error().kind == HttpFailure::Kind::broken) return std::nullopt;  // a GET is tried again
+  if (!digest) return fail(std::move(digest).error());
+  if (!*digest) return std::nullopt;
+  auto image = TRY(is_here(store, reference, options, **digest));
+  if (!image) return std::nullopt;
+  // As after every pull the name counts as given anew: pull_policy daily asks again tomorrow.
+  if (!reference.digest) TRY(store.tag(TRY(store.platforms_of(reference.full())), reference));
+  return PullResult{std::move(*image), std::move(**digest), false};
 }
 
 Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& reference, const PullOptions& options,
                              Reporter& report) {
   const Platform platform = options.platform.value_or(Platform::host());
   report("", Phase::resolving);
+  if (auto current = TRY(up_to_date(store, registry, reference, options))) {
+    report("", Phase::finished, 0, 0, current->manifest.text());
+    return std::move(*current);
+  }
   Chosen chosen = TRY(choose_manifest(registry, reference, platform));
-  const std::string raw_config = TRY(fetch_config(store, registry, chosen.manifest.config, options.cancel));
+  const std::string raw_config = TRY(fetch_config(store, registry, chosen.manifest.config, options.cancel, report));
   const ImageConfig config = TRY(parse_config(raw_config));
   if (config.diff_ids.size() != chosen.manifest.layers.size())
     return fail(Error(Code::invalid, "read manifest")
@@ -148,40 +200,6 @@ Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& 
   const bool changed = !known || !before || before->id != image.id;
   report("", Phase::finished, 0, 0, chosen.top.text());
   return PullResult{std::move(image), chosen.top, changed};
-}
-
-// Docker's words for what a registry refuses.
-Error explain(Error error, const Reference& reference) {
-  const auto reword = [&](std::string what) {
-    Error outer(error.code(), std::move(what));
-    outer.data().http_status = error.http_status();
-    const ErrorData& inner = error.data();
-    outer.data().why = inner.why.empty() ? error.message() : inner.why;
-    outer.data().hint = error.hint_text();
-    return outer;
-  };
-  const std::string& what = error.data().what;
-  const bool not_found = error.data().http_status == 404;  // of this level: a missing layer is another story
-  if (not_found && what == "fetch manifest" && error.data().why.contains("manifest unknown"))
-    return reword("manifest for " + reference.familiar() + " not found");
-  if (not_found) return reword("repository " + reference.familiar_name() + " not found");
-  if (error.http_status() == 401 || error.http_status() == 403)
-    return reword("pull access denied for " + reference.familiar_name() +
-                  ", repository does not exist or may require 'docker login'");
-  return error;
-}
-
-void add_similar_tags(Error& error, Registry& registry, const Reference& reference) {
-  if (error.data().http_status != 404 || reference.tag.empty() || !error.hint_text().empty()) return;
-  const auto tags = registry.tags(10'000);
-  if (!tags) return;
-  const std::vector<std::string> similar = similar_tags(reference.tag, *tags);
-  std::vector<std::string> names;
-  for (const std::string& tag : similar) names.push_back(reference.familiar_name() + ":" + tag);
-  if (!names.empty())
-    error.data().hint = "these exist: " + join(names, ", ");
-  else if (!tags->empty())
-    error.data().hint = "it has " + std::to_string(tags->size()) + " other tags, " + tags->back() + " for one";
 }
 
 // Of the mirrors' errors and the registry's own: an answer says more than a connection that failed.
@@ -219,8 +237,7 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
     Result<PullResult> result = pull_from(store, registry, reference, options, report);
     if (result) return result;
     if (options.cancel.stop_requested()) return fail(Code::interrupted, "pull", reference.familiar());
-    errors.push_back(explain(std::move(result).error(), reference));
-    add_similar_tags(errors.back(), registry, reference);
+    errors.push_back(std::move(result).error());
   }
   // Nothing stays of an image that cannot be right; what a broken connection left is kept for the next pull.
   keep.reset();
@@ -231,14 +248,16 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
 
 Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options) {
   const RegistryAccess access = TRY(RegistryAccess::load(options));
-  std::optional<Error> last;
+  std::vector<Error> errors;
   for (const Location& location : TRY(access.conf.locations(reference))) {
     Registry registry(access, location, Registry::Actions::pull);
-    auto digest = registry.manifest_digest(reference.selector());
-    if (digest) return digest;
-    last = std::move(digest).error();
+    auto digest = registry.head_manifest(reference.selector());
+    if (digest && *digest) return std::move(**digest);
+    auto document = fetch_named(registry, reference);
+    if (document) return document->digest;
+    errors.push_back(std::move(document).error());
   }
-  return fail(explain(std::move(*last), reference));
+  return fail(main_error(std::move(errors)));
 }
 
 }  // namespace consort::image

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "base/os/file.hpp"
@@ -17,6 +18,7 @@ namespace consort::image {
 namespace {
 
 constexpr unsigned parallel_uploads = 4;
+constexpr std::size_t most_sources = 3;  // that are asked for a layer
 
 class Pusher {
  public:
@@ -24,31 +26,58 @@ class Pusher {
       : store_(store), registry_(registry), options_(options), report_(report) {}
 
   Result<std::vector<Descriptor>> push_layers(const Image& image, const std::vector<LayerInfo>& layers);
-  Result<> push_blob(const Descriptor& blob, const std::string& id);
-  void find_sources(const Image& image);
+  // id: how the progress calls it, "" for what is not told. layer_id: of the store, "" for what is no layer.
+  Result<> push_blob(const Descriptor& blob, const std::string& id, const std::string& layer_id = {});
 
  private:
+  Result<> find_sources(const Image& image, const std::vector<LayerInfo>& layers);
+  std::vector<std::string> repositories_here(const Image& image) const;
   Result<Descriptor> push_layer(const LayerInfo& layer);
-  Result<bool> mount_from_elsewhere(const Descriptor& blob);
+  Result<bool> mount_from_elsewhere(const Digest& blob, const std::string& layer_id);
 
   Store& store_;
   Registry& registry_;
   const PushOptions& options_;
   Reporter& report_;
-  std::vector<std::string> sources_;  // repositories of the same registry that may have the layers
+  // Repositories of the same registry that may have a layer.
+  std::map<std::string, std::vector<std::string>> sources_;
 };
 
-// Where the image, or one that shares its base, came from or went to on this registry.
-void Pusher::find_sources(const Image& image) {
+// Where on this registry the layers may lie: with the images here that have one of them and came from there, or went
+// there. What this image itself was comes first.
+Result<> Pusher::find_sources(const Image& image, const std::vector<LayerInfo>& layers) {
+  std::vector<Image> others = TRY(store_.list());
+  std::ranges::stable_partition(others, [&](const Image& other) { return other.id == image.id; });
+  std::vector<std::string> repositories;
+  for (const Image& other : others) {
+    const std::vector<std::string> here = repositories_here(other);
+    if (here.empty()) continue;
+    for (const LayerInfo& layer : TRY(store_.layers_of(other))) {
+      if (std::ranges::find(layers, layer.id, &LayerInfo::id) == layers.end()) continue;
+      for (const std::string& repository : here) {
+        auto& known = sources_[layer.id];
+        if (known.size() >= most_sources || std::ranges::find(known, repository) != known.end()) continue;
+        known.push_back(repository);
+        if (std::ranges::find(repositories, repository) == repositories.end()) repositories.push_back(repository);
+      }
+    }
+  }
+  registry_.will_mount_from(std::move(repositories));
+  return {};
+}
+
+std::vector<std::string> Pusher::repositories_here(const Image& image) const {
+  std::vector<std::string> found;
   for (const std::string& text : image.digests) {
     const auto known = Reference::parse(text);
-    if (!known || known->repository == registry_.repository()) continue;
-    if (known->registry == registry_.location().host) sources_.push_back(known->repository);
+    if (known && known->registry == registry_.name() && known->repository != registry_.repository())
+      found.push_back(known->repository);
   }
+  return found;
 }
 
 Result<std::vector<Descriptor>> Pusher::push_layers(const Image& image, const std::vector<LayerInfo>& layers) {
-  find_sources(image);
+  TRY(find_sources(image, layers));
   std::vector<std::optional<Descriptor>> done(layers.size());
   std::optional<Error> error;
   std::mutex mutex;
@@ -81,22 +110,24 @@ Result<Descriptor> Pusher::push_layer(const LayerInfo& layer) {
   Descriptor blob = TRY(packed_layer(store_, layer, options_.cancel, [&](std::uint64_t bytes) {
     report_.bytes(id, Phase::preparing, bytes, layer.size);
   }));
-  TRY_WRAP(push_blob(blob, id), "layer " + id);
+  TRY_WRAP(push_blob(blob, id, layer.id), "layer " + id);
   return blob;
 }
 
-Result<bool> Pusher::mount_from_elsewhere(const Descriptor& blob) {
-  for (const std::string& source : sources_)
-    if (TRY(registry_.mount_blob(blob.digest, source))) return true;
+Result<bool> Pusher::mount_from_elsewhere(const Digest& blob, const std::string& layer_id) {
+  const auto found = sources_.find(layer_id);
+  if (found == sources_.end()) return false;
+  for (const std::string& source : found->second)
+    if (TRY(registry_.mount_blob(blob, source))) return true;
   return false;
 }
 
-Result<> Pusher::push_blob(const Descriptor& blob, const std::string& id) {
+Result<> Pusher::push_blob(const Descriptor& blob, const std::string& id, const std::string& layer_id) {
   if (TRY(registry_.has_blob(blob.digest))) {
     if (!id.empty()) report_(id, Phase::exists);
     return {};
   }
-  if (TRY(mount_from_elsewhere(blob))) {
+  if (TRY(mount_from_elsewhere(blob.digest, layer_id))) {
     if (!id.empty()) report_(id, Phase::mounted);
     return {};
   }
@@ -146,14 +177,14 @@ Prepared new_manifest(const Descriptor& config, std::vector<Descriptor> layers, 
   return {format_manifest(manifest), manifest.media_type};
 }
 
-Error explain_push(Error error, const Reference& reference) {
+Error explain_push(Error error, const Registry& registry, const Reference& reference) {
   const int status = error.http_status();
   if (status != 401 && status != 403) return std::move(error).wrap("push", reference.familiar());
   Error outer(Code::denied, "push access denied for " + reference.familiar_name() +
                                 ", repository does not exist or may require authorization");
   outer.data().why = error.data().why.empty() ? error.message() : error.data().why;
   outer.data().http_status = status;
-  outer.data().hint = "log in first: consort login " + (reference.registry == "docker.io" ? "" : reference.registry);
+  outer.data().hint = registry.login_advice();
   return outer;
 }
 
@@ -207,7 +238,7 @@ Result<PushResult> push(Store& store, const Reference& reference, const PushOpti
   Registry registry(access, TRY(access.conf.origin(reference)), Registry::Actions::push, options.cancel);
   Reporter report(progress);
   auto result = push_images(store, registry, images, reference, options, report);
-  if (!result) return fail(explain_push(std::move(result).error(), reference));
+  if (!result) return fail(explain_push(std::move(result).error(), registry, reference));
   Reference by_digest = reference;
   by_digest.digest = result->manifest;
   for (const Image& image : images) TRY(store.add_digest(image, by_digest));
@@ -229,7 +260,7 @@ Result<Digest> push_artifact(Store& store, const Reference& reference, const New
     return registry.put_manifest(reference.tag, format_manifest(manifest), manifest.media_type);
   };
   auto digest = pushed();
-  if (!digest) return fail(explain_push(std::move(digest).error(), reference));
+  if (!digest) return fail(explain_push(std::move(digest).error(), registry, reference));
   return digest;
 }
 

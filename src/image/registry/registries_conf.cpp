@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/json.hpp"
 #include "base/os/file.hpp"
 
 // toml++ 3.3 takes some things for granted that a file need not keep ("[/" is enough; found by fuzzing): undefined
@@ -33,6 +34,7 @@ namespace consort::image {
 namespace {
 
 constexpr std::size_t max_file = 4 << 20;
+constexpr const char* docker_daemon_path = "/etc/docker/daemon.json";
 
 using Place = RegistryRule::Place;
 
@@ -102,6 +104,14 @@ std::size_t covers(const std::string& prefix, const std::string& name) {
   return boundary ? prefix.size() : std::string::npos;
 }
 
+// "https://mirror.example.com/" -> "mirror.example.com"
+std::string_view without_scheme(std::string_view address) {
+  for (const std::string_view scheme : {"https://", "http://"})
+    if (address.starts_with(scheme)) address.remove_prefix(scheme.size());
+  while (address.ends_with('/')) address.remove_suffix(1);
+  return address;
+}
+
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
@@ -122,15 +132,18 @@ std::vector<std::string> conf_files(const std::string& directory) {
 
 }  // namespace
 
-bool is_loopback_host(std::string_view host) {
-  const std::size_t bracket = host.rfind(']');
-  const std::size_t colon = host.rfind(':');
-  if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket))
-    host = host.substr(0, colon);
-  return host == "localhost" || host.starts_with("127.") || host == "[::1]";
+Result<RegistriesConf> RegistriesConf::load(const std::string& file, const std::string& docker_daemon) {
+  RegistriesConf conf = TRY(load_own(file));
+  const std::string path = docker_daemon.empty() ? docker_daemon_path : docker_daemon;
+  if (!path_exists(path)) return conf;
+  const auto text = read_file(path, max_file);
+  Result<> added =
+      text ? conf.add_docker_daemon(*text, path) : fail(Error(text.error().code(), text.error().message()));
+  if (!added) conf.trouble_ = std::move(added).error();
+  return conf;
 }
 
-Result<RegistriesConf> RegistriesConf::load(const std::string& file) {
+Result<RegistriesConf> RegistriesConf::load_own(const std::string& file) {
   RegistriesConf conf;
   const std::string named = file.empty() ? environment("CONTAINERS_REGISTRIES_CONF") : file;
   if (!named.empty()) {
@@ -194,9 +207,34 @@ void RegistriesConf::add_insecure(const std::string& host) {
 bool RegistriesConf::is_insecure(const std::string& host) const {
   if (is_loopback_host(host)) return true;
   if (std::ranges::find(insecure_, host) != insecure_.end()) return true;
-  return std::ranges::any_of(rules_, [&](const RegistryRule& rule) {
-    return rule.place.insecure && (rule.place.location == host || rule.prefix == host);
-  });
+  bool own_word = false;
+  for (const RegistryRule& rule : rules_) {
+    if (rule.place.location != host && rule.prefix != host) continue;
+    if (rule.place.insecure) return true;
+    own_word = true;
+  }
+  if (own_word) return false;
+  return std::ranges::find(docker_.insecure, host) != docker_.insecure.end() ||
+         std::ranges::any_of(docker_.networks,
+                             [&](const Network& network) { return network.contains(split_host_port(host).host); });
+}
+
+Result<> RegistriesConf::add_docker_daemon(std::string_view text, const std::string& source) {
+  const Json root = TRY(parse_json(text, source));
+  if (!root.is_object()) return fail(bad(source, "an object is expected"));
+  for (const std::string& entry : get_strings(root, "insecure-registries")) {
+    if (const auto network = Network::parse(entry))
+      docker_.networks.push_back(*network);
+    else
+      docker_.insecure.push_back(std::string(without_scheme(entry)));
+  }
+  if (rule_for("docker.io/library/x")) return {};
+  RegistryRule hub{"docker.io", {"docker.io"}, false, {}};
+  for (const std::string& entry : get_strings(root, "registry-mirrors"))
+    if (const std::string_view place = without_scheme(entry); !place.empty())
+      hub.mirrors.push_back({std::string(place), entry.starts_with("http://")});
+  if (!hub.mirrors.empty()) rules_.push_back(std::move(hub));
+  return {};
 }
 
 const RegistryRule* RegistriesConf::rule_for(const std::string& name) const {

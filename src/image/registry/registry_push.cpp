@@ -4,56 +4,89 @@ namespace consort::image {
 
 namespace {
 
-// Upload sessions' addresses may be relative.
-std::string absolute(const std::string& base, const std::string& location) {
-  return location.starts_with("/") ? base + location : location;
-}
+constexpr int max_upload_attempts = 3;
 
 std::string with_parameter(const std::string& url, const std::string& parameter) {
   return url + (url.find('?') == std::string::npos ? "?" : "&") + parameter;
 }
 
-constexpr int max_upload_attempts = 3;
+bool is_success(int status) {
+  return status / 100 == 2;  // 201 by the specification; others say 202 or 204, and Docker takes it
+}
+
+// Where the bytes go. Relative ones are meant from the address that was asked; a server behind a proxy that ends TLS
+// may not know that it is spoken to by https.
+Result<std::string> upload_address(const HttpResponse& session, const Url& server) {
+  const std::string location = session.header("location");
+  if (location.empty())
+    return fail(Error(Code::invalid, "upload to").on(server.place()).why("it does not say where: no Location"));
+  std::string address = TRY(resolve_url(session.url, location));
+  const Url url = TRY(Url::parse(address));
+  if (url.scheme != "http" || server.scheme != "https") return address;
+  const std::string own = "http://" + server.place();
+  if (!address.starts_with(own + "/"))
+    return fail(
+        Error(Code::denied, "upload to").on(server.place()).why("it sends the content to plain HTTP: " + url.shown));
+  return "https" + address.substr(4);
+}
+
+// Where somebody else takes the bytes, his refusal says nothing about our rights at the registry.
+Error upload_error(const HttpResponse& refused, const Digest& digest, const Url& server) {
+  Error error = registry_error(refused, "upload", digest.text());
+  const auto from = Url::parse(refused.url);
+  if (!from || from->same_origin(server)) return error;
+  Error outer(Code::io, "upload");
+  outer.data().object = digest.text();
+  outer.data().why = from->place() + " answers: " + error.data().why;
+  outer.data().hint = server.place() + " has uploads sent to " + from->place() +
+                      ", which refuses: does a proxy or firewall stand in between?";
+  return outer;
+}
 
 }  // namespace
+
+void Registry::will_mount_from(std::vector<std::string> repositories) {
+  const std::scoped_lock lock(mutex_);
+  mounted_from_ = std::move(repositories);
+}
 
 Result<bool> Registry::mount_blob(const Digest& digest, const std::string& from_repository) {
   HttpRequest request;
   request.method = HttpRequest::Method::post;
-  request.url =
-      url(TRY(base()), "/blobs/uploads/?mount=" + url_encode(digest.text()) + "&from=" + url_encode(from_repository));
+  request.url = TRY(url("/blobs/uploads/?mount=" + url_encode(digest.text()) + "&from=" + url_encode(from_repository)));
   const HttpResponse response = TRY(send_retrying(request));
   // 202 opens an upload instead, which the server forgets by itself; a refusal is no reason to stop either.
   return response.status == 201;
 }
 
 Result<> Registry::upload_blob(const Upload& upload) {
-  const std::string server = TRY(base());
-  for (int attempt = 0;; ++attempt) {
+  const Url server = TRY(base());
+  for (int attempt = 1;; ++attempt) {
     HttpRequest begin;
     begin.method = HttpRequest::Method::post;
-    begin.url = url(server, "/blobs/uploads/");
+    begin.url = TRY(url("/blobs/uploads/"));
     const HttpResponse session = TRY(send_retrying(begin));
-    if (session.status != 202) return fail(registry_error(session, "upload to", location_.repository));
+    if (!is_success(session.status)) return fail(registry_error(session, "upload to", location_.repository));
 
     ByteSource source = TRY(upload.open());
     HttpRequest put;
     put.method = HttpRequest::Method::put;
-    put.url =
-        with_parameter(absolute(server, session.header("location")), "digest=" + url_encode(upload.digest.text()));
+    put.url = with_parameter(TRY(upload_address(session, server)), "digest=" + url_encode(upload.digest.text()));
     put.headers.push_back("Content-Type: application/octet-stream");
     put.upload = source;
     put.upload_size = upload.size;
     put.on_uploaded = upload.on_bytes;
-    const Result<HttpResponse> done = send(put);
-    if (done && done->status == 201) return {};
-    const bool again = done ? done->status >= 500 || done->status == 401 || done->status == 429
-                            : done.error().code() == Code::io && done.error().sys_errno() == 0;
-    if (!again || attempt + 1 >= max_upload_attempts) {
-      if (done) return fail(registry_error(*done, "upload", upload.digest.text()));
-      return fail(Error(done.error().code(), "upload").on(upload.digest.text()).why(done.error().message()));
+    HttpAnswer done = send(put);
+    if (done && is_success(done->status)) return {};
+    std::optional<std::chrono::milliseconds> pause;
+    if (attempt < max_upload_attempts) {
+      pause = retry_of_layers().pause(done);
+      if (done && done->status == 401) pause = access_.patience.first_pause;  // a token ran out; there is another now
     }
-    TRY(wait_before_retry(attempt, done ? &*done : nullptr));
+    if (!pause)
+      return fail(done ? upload_error(*done, upload.digest, server)
+                       : std::move(done).error().wrap("upload", upload.digest.text()));
+    TRY(sleep_for(*pause, cancel_));
   }
 }
 
@@ -61,12 +94,11 @@ Result<Digest> Registry::put_manifest(const std::string& selector, const std::st
                                       std::string_view media_type) {
   HttpRequest request;
   request.method = HttpRequest::Method::put;
-  request.url = url(TRY(base()), "/manifests/" + selector);
+  request.url = TRY(url("/manifests/" + selector));
   request.headers.push_back("Content-Type: " + std::string(media_type));
   request.body = body;
   const HttpResponse response = TRY(send_retrying(request));
-  if (response.status != 201 && response.status != 200)
-    return fail(registry_error(response, "push manifest", selector));
+  if (!is_success(response.status)) return fail(registry_error(response, "push manifest", selector));
   return Digest::of(body);
 }
 

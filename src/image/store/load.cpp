@@ -180,8 +180,8 @@ Result<LoadResult> load(Store& store, int in, const PullOptions& options, const 
   const UnpackLimits limits = TRY(layer_limits(options));
   std::optional<Session> keep(TRY(store.session()));
   Result<LoadResult> result = [&]() -> Result<LoadResult> {
-    const ArchiveFiles files =
-        TRY_WRAP(ArchiveFiles::read(store, source_of_fd(in), limits.max_bytes, options.cancel), "read archive");
+    const ArchiveFiles files = TRY_WRAP(
+        ArchiveFiles::read(store, source_of_fd(in, options.cancel), limits.max_bytes, options.cancel), "read archive");
     Reporter report(progress);
     return Loader(store, files, options, limits, report).run();
   }();

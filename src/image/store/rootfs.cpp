@@ -30,7 +30,8 @@ Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, 
   unpack.limits = TRY(layer_limits(options.limits));
   unpack.cancel = options.limits.cancel;
   if (progress) unpack.on_bytes = [&progress](std::uint64_t bytes) { progress({"", Phase::extracting, bytes, 0, {}}); };
-  (void)TRY_WRAP(unpack_layer(decompressed(source_of_fd(in)), draft.directory(), unpack), "import root file system");
+  (void)TRY_WRAP(unpack_layer(decompressed(source_of_fd(in, options.limits.cancel)), draft.directory(), unpack),
+                 "import root file system");
   const LayerInfo layer = TRY(commit_repacked(store, std::move(draft)));
   TRY(store.flush());
 

@@ -130,7 +130,7 @@ TarHeader header(const std::string& path, char type) {
 class Archive {
  public:
   Archive(const Store& store, int out, std::stop_token cancel)
-      : store_(store), tar_(sink_of_fd(out)), cancel_(std::move(cancel)) {}
+      : store_(store), tar_(sink_of_fd(out, cancel)), cancel_(std::move(cancel)) {}
 
   Result<> write(const std::vector<Group>& groups, ArchiveFormat format) {
     TRY(tar_.add(header("blobs/", '5')));

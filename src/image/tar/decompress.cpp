@@ -185,14 +185,6 @@ class Chooser {
 
 }  // namespace
 
-ByteSource source_of_fd(int fd) {
-  return [fd](std::span<std::byte> into) { return read_some(fd, into); };
-}
-
-ByteSink sink_of_fd(int fd) {
-  return [fd](std::span<const std::byte> bytes) { return write_full(fd, bytes); };
-}
-
 ByteSource decompressed(ByteSource packed) {
   auto chooser = std::make_shared<Chooser>(std::move(packed));
   return [chooser](std::span<std::byte> into) { return (*chooser)(into); };

@@ -11,6 +11,7 @@
 #include "network/sandbox.hpp"
 #include "project/exec/build_caches.hpp"
 #include "project/exec/build_log.hpp"
+#include "project/exec/image_pull.hpp"
 
 namespace consort::project {
 
@@ -122,16 +123,17 @@ namespace {
 
 using PullBase = std::function<Result<std::string>(const std::string&, const std::string&, build::BasePull)>;
 
-PullBase pull_through(image::Store& store, const Cancellation& cancel) {
-  return [&store, &cancel](const std::string& reference, const std::string& platform,
-                           build::BasePull when) -> Result<std::string> {
+PullBase pull_through(Session& session, const Cancellation& cancel) {
+  return [&session, &cancel](const std::string& reference, const std::string& platform,
+                             build::BasePull when) -> Result<std::string> {
     image::PullOptions options;
     if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
     options.policy =
         when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
     options.cancel = cancel.token();
+    options.registry = registry_options(session);
     const image::Reference parsed = TRY(image::Reference::parse(reference));
-    return TRY(image::pull(store, parsed, options)).image.id;
+    return TRY(image::pull(session.engine.images(), parsed, options)).image.id;
   };
 }
 
@@ -139,7 +141,7 @@ build::BuildEnvironment environment_for(Session& session, const Cancellation& ca
   build::BuildEnvironment environment{.store = session.engine.images(), .roots = session.engine.roots()};
   environment.cancel_fd = cancel.fd();
   environment.environment = environment_of(*session.project);
-  environment.pull = pull_through(session.engine.images(), cancel);
+  environment.pull = pull_through(session, cancel);
   return environment;
 }
 

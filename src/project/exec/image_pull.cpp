@@ -56,6 +56,12 @@ image::Progress forward_push(Session& session, const std::string& parent, Detail
 
 }  // namespace
 
+image::RegistryOptions registry_options(Session& session) {
+  image::RegistryOptions options;
+  options.warn = [&session](const std::string& warning) { session.progress.warn(warning); };
+  return options;
+}
+
 ProgressEvent layer_event(const image::ProgressEvent& event, const std::string& parent) {
   ProgressEvent result{.id = event.id, .parent = parent, .text = std::string(phase_text(event.phase))};
   result.current = event.current;
@@ -85,6 +91,7 @@ Result<> pull_image(Session& session, const std::string& service, const std::str
   image::PullOptions options;
   if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
   options.cancel = cancel.token();
+  options.registry = registry_options(session);
   const image::Reference parsed = TRY(image::Reference::parse(reference));
   TRY(image::pull(session.engine.images(), parsed, options, forward(session, service, detail)));
   return {};
@@ -95,6 +102,7 @@ Result<> push_image(Session& session, const std::string& service, const std::str
   image::PushOptions options;
   if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
   options.cancel = cancel.token();
+  options.registry = registry_options(session);
   const image::Reference parsed = TRY(image::Reference::parse(reference));
   TRY(image::push(session.engine.images(), parsed, options, forward_push(session, service, detail)));
   return {};

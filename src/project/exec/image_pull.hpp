@@ -5,6 +5,7 @@
 #include <string>
 
 #include "image/progress.hpp"
+#include "image/transfer.hpp"
 #include "project/exec/cancellation.hpp"
 #include "project/exec/session.hpp"
 
@@ -14,6 +15,9 @@ Result<> pull_image(Session& session, const std::string& service, const std::str
                     const std::string& platform, Detail detail, const Cancellation& cancel);
 Result<> push_image(Session& session, const std::string& service, const std::string& reference,
                     const std::string& platform, Detail detail, const Cancellation& cancel);
+
+// As this machine is configured; what is odd about that is told. The session is borrowed.
+image::RegistryOptions registry_options(Session& session);
 
 // Docker's words for what happens to a layer. `parent`: the service or image.
 ProgressEvent layer_event(const image::ProgressEvent& event, const std::string& parent);

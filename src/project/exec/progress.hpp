@@ -49,7 +49,7 @@ class Progress {
   virtual void finish() = 0;
   // Text that belongs to the steps told before, whole lines with newlines: why a build failed. Goes to standard output.
   virtual void output(std::string_view text) = 0;
-  virtual void warn(const std::string& message) = 0;
+  virtual void warn(const std::string& message) = 0;  // the same words once
 };
 
 }  // namespace consort::project

@@ -1,0 +1,62 @@
+// Certificates: as Docker and containers-certs.d(5) have them.
+#include <dirent.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "base/os/file.hpp"
+#include "image/registry/address.hpp"
+#include "image/registry/registry.hpp"
+
+namespace consort::image {
+
+namespace {
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+// As Docker reads certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is for the client.
+Result<> read_certificates(const std::string& folder, TlsSettings& settings) {
+  const std::unique_ptr<DIR, DirCloser> stream(::opendir(folder.c_str()));
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
+    const std::string path = folder + "/" + entry->d_name;
+    if (path.ends_with(".crt")) settings.extra_authorities += TRY(read_file(path, 1 << 20)) + "\n";
+    if (!path.ends_with(".cert")) continue;
+    settings.client_certificate = path;
+    settings.client_key = path.substr(0, path.size() - 5) + ".key";
+    if (!path_exists(settings.client_key))
+      return fail(Error(Code::invalid, "read").on(path).why("its .key file is missing"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TlsSettings> Registry::tls() {
+  const std::scoped_lock lock(tls_mutex_);
+  if (tls_) return *tls_;
+  TlsSettings settings;
+  if (location_.insecure) settings.verify = TlsSettings::Verify::no;
+  for (const std::string& folder : access_.certificate_folders) {
+    TRY(read_certificates(folder + "/" + location_.host, settings));
+    if (!settings.extra_authorities.empty() || !settings.client_certificate.empty()) break;
+  }
+  if (const char* bundle = std::getenv("SSL_CERT_FILE"); bundle && *bundle)
+    settings.extra_authorities += TRY(read_file(bundle, 16 << 20));
+  tls_ = std::move(settings);
+  return *tls_;
+}
+
+// Of another host the registry's authorities vouch, as in Docker; but what the user allows one host he has not allowed
+// another, and our own certificate is for the registry.
+Result<TlsSettings> Registry::tls_for(const Url& target) {
+  TlsSettings settings = TRY(tls());
+  if (split_host_port(target.place()).host == split_host_port(location_.host).host) return settings;
+  settings.client_certificate.clear();
+  settings.client_key.clear();
+  if (!access_.conf.is_insecure(target.place())) settings.verify = TlsSettings::Verify::yes;
+  return settings;
+}
+
+}  // namespace consort::image

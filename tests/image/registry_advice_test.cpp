@@ -1,0 +1,155 @@
+// What is said when a registry, or something on the way to it, refuses: who, what, and what to type.
+#include "fake_registry.hpp"
+#include "registry_fixture.hpp"
+
+namespace consort::image {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class Advice : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
+    options.registry.docker_config = folder / "config.json";
+    options.registry.registries_conf = folder / "registries.conf";
+    options.registry.docker_daemon = folder / "daemon.json";
+    options.registry.patience = quick_patience();
+    ASSERT_TRUE(write_file_atomic(options.registry.registries_conf, ""));
+    const std::string tar = TarBuilder().file("data", "some content").str();
+    packed = gzip(tar);
+    server.serve({packed}, {tar});
+  }
+  Error error_of(const std::string& name) {
+    auto pulled = pull(test.store, named(name), options);
+    EXPECT_FALSE(pulled) << name;
+    return pulled ? Error(Code::internal) : std::move(pulled).error();
+  }
+  // Everything is answered so.
+  void answer_all(FakeAnswer answer) {
+    server.intercept = [answer = std::move(answer)](const FakeRequest&) { return answer; };
+  }
+  std::string port() const { return server.host().substr(server.host().find(':')); }
+
+  TempDir folder;
+  TestStore test;
+  FakeRegistry server;
+  PullOptions options;
+  std::string packed;
+};
+
+TEST_F(Advice, ABlobHostThatRefusesIsNotAMissingRepository) {
+  FakeRegistry storage;
+  storage.intercept = [](const FakeRequest&) {
+    return FakeAnswer{403, {}, "<Error><Code>AccessDenied</Code></Error>"};
+  };
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (!request.path.ends_with(Digest::of(packed).text())) return std::nullopt;
+    return FakeAnswer{307, {"Location: http://" + storage.host() + "/x?signature=secret"}, ""};
+  };
+  const Error error = error_of(server.name().full());
+  EXPECT_THAT(error.message(), HasSubstr("layer " + Digest::of(packed).short_hex()));
+  EXPECT_THAT(error.message(), HasSubstr(storage.host() + " answers: HTTP status 403"));
+  EXPECT_THAT(error.message(), Not(HasSubstr("repository")));
+  EXPECT_THAT(error.message(), Not(HasSubstr("secret")));
+  EXPECT_THAT(error.hint_text(), HasSubstr("sends downloads to " + storage.host()));
+}
+
+TEST_F(Advice, ALoginIsNamedWithItsRegistry) {
+  answer_all({401, {"WWW-Authenticate: Basic realm=\"r\""}, ""});
+  const Error none = error_of(server.name().full());
+  EXPECT_THAT(none.message(),
+              StartsWith("pull access denied for " + server.host() + "/app, repository does not exist"));
+  EXPECT_THAT(none.hint_text(), HasSubstr("consort login " + server.host()));
+  ASSERT_TRUE(write_file_atomic(folder / "config.json", R"({"auths":{")" + server.host() + R"(":{"auth":"YTpi"}}})"));
+  EXPECT_THAT(error_of(server.name().full()).hint_text(),
+              HasSubstr("your login at " + server.host() + " does not allow it"));
+  ASSERT_TRUE(write_file_atomic(folder / "config.json", R"({"credsStore":"not-installed"})"));
+  EXPECT_THAT(error_of(server.name().full()).hint_text(), HasSubstr("docker-credential-not-installed"));
+}
+
+// Each registry has its own way of saying that a tag is not there.
+TEST_F(Advice, AMissingTagIsNotAMissingRepository) {
+  for (const char* body :
+       {"", R"({"errors":[{"code":"NOT_FOUND","message":"artifact app:2 not found"}]})", "<html>404</html>"}) {
+    server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+      if (request.path.contains("/tags/list")) return FakeAnswer{200, {}, R"({"tags":["2.0","2.1","9"]})"};
+      return FakeAnswer{404, {}, body};
+    };
+    const Error error = error_of(server.host() + "/app:2.2");
+    EXPECT_THAT(error.message(), StartsWith("manifest for " + server.host() + "/app:2.2 not found")) << body;
+    EXPECT_THAT(error.hint_text(), HasSubstr("/app:2.0, ")) << body;
+  }
+  answer_all({404, {}, R"({"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry"}]})"});
+  EXPECT_THAT(error_of(server.host() + "/app:2").message(),
+              StartsWith("repository " + server.host() + "/app not found: name unknown"));
+}
+
+// Quay and ECR name the next page in a way of their own.
+TEST_F(Advice, TagsAreReadPageByPage) {
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (!request.path.contains("/tags/list")) return FakeAnswer{404, {}, ""};
+    if (request.path.ends_with("next_page=B"))
+      return FakeAnswer{200,
+                        {"Link: <http://" + server.host() + "/v2/app/tags/list?next_page=C>; rel=\"next\""},
+                        R"({"tags":["2"]})"};
+    if (request.path.ends_with("next_page=C"))
+      return FakeAnswer{200, {"Link: <http://127.0.0.1:1/v2/>; rel=\"next\""}, R"({"tags":["1.5-alpine"]})"};
+    return FakeAnswer{200, {"Link: </v2/app/tags/list?next_page=B>; rel=\"next\""}, R"({"tags":["1"]})"};
+  };
+  EXPECT_THAT(error_of(server.host() + "/app:1.5-alphine").hint_text(), HasSubstr("/app:1.5-alpine"));
+}
+
+TEST_F(Advice, PlainHttpIsNamedWithWhatAllowsIt) {
+  const std::string host = "registry.localhost" + port();
+  for (const Error& error : {error_of(host + "/app:1")}) {
+    EXPECT_THAT(error.message(), HasSubstr(host + " speaks plain HTTP, not HTTPS"));
+    EXPECT_THAT(error.hint_text(), HasSubstr("insecure = true"));
+    EXPECT_THAT(error.hint_text(), HasSubstr("/etc/containers/registries.conf"));
+    EXPECT_THAT(error.hint_text(), HasSubstr(host));
+  }
+}
+
+TEST_F(Advice, ProxiesThatAreDownOrWantALogin) {
+  ::setenv("https_proxy", "http://me:secret@127.0.0.1:1", 1);
+  const Error down = error_of("registry.invalid/app:1");
+  EXPECT_THAT(down.hint_text(), HasSubstr("http://127.0.0.1:1 (from HTTPS_PROXY or ALL_PROXY) cannot be reached"));
+  EXPECT_THAT(down.hint_text(), HasSubstr("NO_PROXY"));
+  EXPECT_THAT(down.hint_text() + down.message(), Not(HasSubstr("secret")));
+  answer_all({407, {"Proxy-Authenticate: Basic realm=\"p\""}, ""});
+  ::setenv("https_proxy", ("http://" + server.host()).c_str(), 1);
+  EXPECT_THAT(error_of("registry.invalid/app:1").hint_text(),
+              HasSubstr("wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"));
+  ::unsetenv("https_proxy");
+  ::setenv("http_proxy", ("http://" + server.host()).c_str(), 1);
+  options.registry.insecure = {"registry.invalid"};
+  EXPECT_THAT(error_of("registry.invalid/app:1").hint_text(), HasSubstr("wants a login: HTTP_PROXY="));
+  ::unsetenv("http_proxy");
+}
+
+TEST_F(Advice, CertificatesThatAreNotTheRightOnes) {
+  const auto tls = RegistryServer::start({.tls = true});
+  if (!tls) GTEST_SKIP() << "needs docker-registry";
+  const std::string port = tls->host().substr(tls->host().find(':'));
+  EXPECT_THAT(error_of("registry.localhost" + port + "/x").hint_text(),
+              HasSubstr("/etc/docker/certs.d/registry.localhost" + port + "/ca.crt"));
+  const std::string other = "other.localhost" + port;
+  ASSERT_TRUE(make_directories(folder / ("certs.d/" + other)));
+  ASSERT_TRUE(write_file_atomic(folder / ("certs.d/" + other + "/ca.crt"),
+                                read_file(tls->certificates() + "/127.0.0.1" + port + "/ca.crt").value()));
+  options.registry.certificate_folders = {folder / "certs.d"};
+  EXPECT_THAT(error_of(other + "/x").hint_text(), HasSubstr("another name than other.localhost"));
+}
+
+TEST_F(Advice, CertificatesThatHaveExpired) {
+  const auto tls = RegistryServer::start({.tls = true, .expired = true});
+  if (!tls) GTEST_SKIP() << "needs docker-registry";
+  const std::string port = tls->host().substr(tls->host().find(':'));
+  options.registry.certificate_folders = {tls->certificates()};
+  EXPECT_THAT(error_of("registry.localhost" + port + "/x").hint_text(), HasSubstr("has expired"));
+}
+
+}  // namespace
+}  // namespace consort::image
