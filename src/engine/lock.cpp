@@ -53,12 +53,15 @@ Result<bool> lock_within(int fd, Nanoseconds patience) {
   return true;
 }
 
-// By what the lock's file says: to try the lock would be to take it from somebody else for a moment.
+// What the lock's file says is looked at first: to try a lock is to take it for a moment, in which somebody else may
+// want it. What a crash has left there may name a process that has come since, so it is not believed alone.
 bool held_by_another(const std::string& path) {
   const Result<std::string> text = read_file(path, 4096);
   if (!text || !text->starts_with("pid ")) return false;
   const auto pid = parse_unsigned(std::string_view(*text).substr(4, text->find_first_not_of("0123456789", 4) - 4));
-  return pid && static_cast<pid_t>(*pid) != ::getpid() && ::kill(static_cast<pid_t>(*pid), 0) == 0;
+  if (!pid || static_cast<pid_t>(*pid) == ::getpid() || ::kill(static_cast<pid_t>(*pid), 0) != 0) return false;
+  const Result<Fd> file = open_file(path, O_RDONLY);
+  return file && !try_lock(file->get(), LOCK_SH | LOCK_NB).value_or(true);
 }
 
 }  // namespace

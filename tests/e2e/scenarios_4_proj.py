@@ -119,6 +119,13 @@ def scenario_interrupted_anywhere(world):
         # Looking on.
         broken_off("begin", "logs", "-f", "slow")
         broken_off("slow", "stats", "slow")
+        # A file that is being written is there entirely or not at all.
+        export = Started(world, "export", "-o", "files.tar", "slow")
+        eventually("a file is being written", lambda: list(world.project.glob("files.tar*")))
+        export.interrupt()
+        export.process.wait(DEADLINE)
+        left = [path.name for path in world.project.glob("files.tar*")]
+        check(left in ([], ["files.tar"]), f"export left {left}")
         # A question: what is typed next is no answer to it.
         world.consort("kill", "slow")
         asking, typing = os.pipe()

@@ -168,7 +168,7 @@ class AttachedUp {
       if (attach_.services.contains(container.service) && !container.oneoff) attached.push_back(container);
     announce(attached);
     // From here on an interrupt stops what was started, wherever it comes.
-    const Listening listening;
+    listening_.emplace();
     for (const engine::Container& container : attached) session_.engine.note_event(container, "attach");
     const auto following = TRY(Following::begin(session_, attach_));
     const SystemTime now = system_now();
@@ -228,6 +228,7 @@ class AttachedUp {
 
   Result<int> interrupt(Following& following) {
     attach_.say("Gracefully Stopping... press Ctrl+C again to force");
+    listening_.reset();  // the next wish kills, the one after that ends this command
     TRY(stop_services(session_, attach_.stopped));
     TRY(following.finish());
     attach_.say("");
@@ -237,6 +238,7 @@ class AttachedUp {
   Result<int> abort(Following& following) {
     attach_.say_aborting("Aborting on container exit...");
     const int code = following.abort_code();
+    listening_.reset();
     TRY(stop_services(session_, attach_.named));
     TRY(following.finish());
     return attach_.exit_code_from.empty() ? Result<int>(code) : code_of_service(session_, attach_.exit_code_from);
@@ -245,6 +247,7 @@ class AttachedUp {
   Session& session_;
   const UpOptions& options_;
   const AttachOptions& attach_;
+  std::optional<Listening> listening_;
 };
 
 }  // namespace
