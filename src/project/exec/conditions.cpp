@@ -44,6 +44,7 @@ class CrashLoop {
 
   void see(const ContainerState& state) {
     const auto now = std::chrono::steady_clock::now();
+    if (state.exit_code) last_code_ = state.exit_code;  // one that has been started again has none
     const unsigned ends = state.restart_count + (state.status == Status::restarting ? 1 : 0);
     if (!seen_) {
       seen_ = ends;
@@ -58,6 +59,7 @@ class CrashLoop {
 
   bool given_up() const { return crashes_ >= most_ && std::chrono::steady_clock::now() >= first_ + patience_; }
   unsigned crashes() const { return crashes_; }
+  std::string last_code() const { return last_code_ ? std::to_string(*last_code_) : "unknown"; }
 
  private:
   static constexpr unsigned default_retries = 3;
@@ -71,6 +73,7 @@ class CrashLoop {
   Nanoseconds patience_ = std::chrono::seconds(5);
   std::optional<unsigned> seen_;
   unsigned crashes_ = 0;
+  std::optional<int> last_code_;
   std::chrono::steady_clock::time_point first_;
 };
 
@@ -112,8 +115,8 @@ std::optional<Result<>> judge(Wait& wait, const ContainerState& state) {
   if (state.health == HealthStatus::unhealthy && state.status == Status::running)
     return Result<>(fail(Code::conflict, lead + container + " is unhealthy"));
   if (wait.loop.given_up())
-    return Result<>(fail(Code::conflict, lead + container + " is unhealthy: it exited (" + code_text(state) + ") " +
-                                             std::to_string(wait.loop.crashes()) + " times"));
+    return Result<>(fail(Code::conflict, lead + container + " is unhealthy: it exited (" + wait.loop.last_code() +
+                                             ") " + std::to_string(wait.loop.crashes()) + " times"));
   if (state.status != Status::running || state.health == HealthStatus::starting) return std::nullopt;
   if (state.health == HealthStatus::healthy) return Result<>();
   if (until_settled(state).count() > 0) return std::nullopt;
