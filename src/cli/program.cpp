@@ -10,6 +10,7 @@
 #include "base/version.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
+#include "cli/signals.hpp"
 #include "cli/workspace.hpp"
 
 namespace consort::cli {
@@ -17,7 +18,6 @@ namespace consort::cli {
 namespace {
 
 constexpr int failure = 1;
-constexpr int interrupted = 130;
 
 std::optional<Ansi> parse_ansi(std::string_view text) {
   if (text == "auto" || text.empty()) return Ansi::automatic;
@@ -212,7 +212,7 @@ int run_program(const std::vector<std::string>& argv) {
   if (!words.empty() && words[0] == "compose") words.erase(words.begin());
   const Result<int> outcome = run(invocation, std::move(words));
   if (outcome) return *outcome;
-  if (outcome.error().code() == Code::interrupted) return interrupted;
+  if (outcome.error().code() == Code::interrupted) return interrupted_status;
   print_error(invocation, outcome.error());
   return failure;
 }

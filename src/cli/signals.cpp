@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <ctime>
 #include <initializer_list>
 
 #include "base/os/fd.hpp"
+#include "project/exec/listening.hpp"
 
 namespace consort::cli {
 
@@ -21,9 +24,25 @@ struct SignalPipe {
 // A signal handler can reach nothing but globals.
 SignalPipe interrupts;
 SignalPipe window;
+volatile std::int64_t last_interrupt = 0;  // milliseconds
+
+// GNU timeout tells a command and then its whole group: that is one wish, not a second and more pressing one.
+bool is_echo() {
+  constexpr std::int64_t closest = 50;  // milliseconds
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t at = std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  const std::int64_t before = last_interrupt;
+  last_interrupt = at;
+  return at - before < closest;
+}
 
 void on_signal(int number) {
   const int saved = errno;
+  if (number != SIGWINCH) {
+    if (is_echo()) return;
+    if (!project::Listening::anybody()) ::_exit(interrupted_status);
+  }
   const auto byte = static_cast<unsigned char>(number);
   // A full pipe means that it was told often enough.
   [[maybe_unused]] const ssize_t written = ::write(number == SIGWINCH ? window.write : interrupts.write, &byte, 1);

@@ -9,6 +9,7 @@
 #include "base/strings.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/diagnostic.hpp"
+#include "cli/same_place.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
 #include "image/store.hpp"
@@ -55,7 +56,7 @@ Result<compose::LoadOptions> load_options(const Invocation& invocation, const st
   options.env_files = globals.list("env-file");
   options.profiles = globals.list("profile");
   options.environment = process_environment();
-  options.working_directory = TRY(current_directory());
+  options.working_directory = TRY(started_in());
   options.services = services;
   if (globals.on("all-resources")) options.all_resources = compose::Switch::on;
   return options;
@@ -139,7 +140,32 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   session.confirm = [&invocation](const std::string& question) {
     return confirm(invocation.terminal, question, Answer::no);
   };
+  if (session.project) TRY(workspace->find_project_here(invocation, services));
   return workspace;
+}
+
+// The project may run already, made by way of another path of its directory: then that is what is meant.
+Result<> Workspace::find_project_here(const Invocation& invocation, const std::vector<std::string>& services) {
+  project::Session& session = *session_;
+  compose::LoadOptions options = TRY(load_options(invocation, services));
+  if (!is_named_after_directory(options, *session.project)) return {};
+  const auto here = TRY(find_same_place(*engine_, *session.project));
+  if (!here) return {};
+  if (!here->after_directory) {
+    if (invocation.command->name == "up")
+      progress_->warn("project \"" + here->project + "\" runs from this directory, too; this makes another one, \"" +
+                      session.project_name + "\": give -p " + here->project + " if that one is meant");
+    return {};
+  }
+  progress_->warn("this directory is " + here->directory + ", from which project \"" + here->project +
+                  "\" runs: that is what this is about, and not a project \"" + session.project_name +
+                  "\" (-p makes one)");
+  if (options.project_directory.empty()) options.project_directory = here->directory;
+  compose::LoadOutcome again = compose::load(options);
+  if (!again.project || again.project->name != here->project) return {};
+  session.project = std::move(*again.project);
+  session.project_name = here->project;
+  return {};
 }
 
 Result<> Workspace::lock() {

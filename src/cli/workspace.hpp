@@ -42,6 +42,7 @@ class Workspace {
 
  private:
   Workspace() = default;
+  Result<> find_project_here(const Invocation& invocation, const std::vector<std::string>& services);
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<project::Progress> progress_;
   std::unique_ptr<project::Session> session_;

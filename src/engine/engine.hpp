@@ -35,9 +35,16 @@ struct ListFilter {
   StringMap labels;  // all must match; an empty value matches any
 };
 
+struct StartOptions {
+  int* exit_code = nullptr;  // set to 126 or 127 when the program is at fault
+  // Borrowed. Once it is readable nobody waits any more (Code::interrupted); the container starts all the same.
+  int cancel_fd = -1;
+};
+
 struct StopOptions {
   std::optional<Nanoseconds> timeout;  // nullopt = the container's own; 0 = at once; negative = for ever
   std::string signal;                  // "" = the container's own
+  int cancel_fd = -1;                  // as of a start: it goes on stopping
 };
 
 enum class Links : std::uint8_t { keep, follow };  // what a copy does with a link that is its source
@@ -141,11 +148,14 @@ class Engine {
   image::Store& images();
 
   Result<ProjectLock> lock_project(const std::string& project, LockOptions options = {});
+  // A descriptor that becomes readable when the command that has the lock just now may have let go of it. None: nobody
+  // has it, or this process itself.
+  Result<std::optional<Fd>> watch_lock(const std::string& project);
 
   // Containers: their life.
   Result<CreatedContainer> create_container(const ContainerSpec& spec);
-  // Already running: nothing to do. *exit_code is set to 126 or 127 when the program is at fault.
-  Result<> start_container(const std::string& id, int* exit_code = nullptr);
+  // Already running: nothing to do.
+  Result<> start_container(const std::string& id, const StartOptions& options = {});
   Result<> stop_container(const std::string& id, const StopOptions& options = {});
   Result<> kill_container(const std::string& id, const std::string& signal = "KILL");
   Result<> restart_container(const std::string& id, const StopOptions& options = {});

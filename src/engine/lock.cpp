@@ -1,7 +1,9 @@
 // A project's lock: one command at a time changes a project. The kernel drops it with the process; the file's text says
 // who has it, for the message of the one who waits.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,11 +53,33 @@ Result<bool> lock_within(int fd, Nanoseconds patience) {
   return true;
 }
 
+// What the lock's file says is looked at first: to try a lock is to take it for a moment, in which somebody else may
+// want it. What a crash has left there may name a process that has come since, so it is not believed alone.
+bool held_by_another(const std::string& path) {
+  const Result<std::string> text = read_file(path, 4096);
+  if (!text || !text->starts_with("pid ")) return false;
+  const auto pid = parse_unsigned(std::string_view(*text).substr(4, text->find_first_not_of("0123456789", 4) - 4));
+  if (!pid || static_cast<pid_t>(*pid) == ::getpid() || ::kill(static_cast<pid_t>(*pid), 0) != 0) return false;
+  const Result<Fd> file = open_file(path, O_RDONLY);
+  return file && !try_lock(file->get(), LOCK_SH | LOCK_NB).value_or(true);
+}
+
 }  // namespace
 
 ProjectLock::~ProjectLock() {
   // Empty means: ended in good order.
   if (fd_ && ::ftruncate(fd_.get(), 0) != 0) return;
+}
+
+Result<std::optional<Fd>> Engine::watch_lock(const std::string& project) {
+  const std::string path = impl_->roots.project_run(project) + "/lock";
+  Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!watch) return fail_errno("inotify_init1");
+  // Its holder has it open for writing until it ends, however it ends.
+  if (::inotify_add_watch(watch.get(), path.c_str(), IN_CLOSE_WRITE) < 0)
+    return errno == ENOENT ? Result<std::optional<Fd>>(std::nullopt) : fail_errno("watch", path);
+  if (!held_by_another(path)) return std::nullopt;
+  return std::optional<Fd>(std::move(watch));
 }
 
 Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions options) {

@@ -86,6 +86,7 @@ class ExecSession {
 struct StopOptions {
   std::optional<Milliseconds> timeout;  // none: the container's stop_timeout; 0: kill at once; negative: wait for ever
   std::optional<int> signal;            // none: the container's stop_signal
+  int cancel_fd = -1;                   // borrowed; once readable the wait ends (Code::interrupted), the stop goes on
 };
 
 struct Attachment {
@@ -104,8 +105,9 @@ class Client {
   Result<Subscription> subscribe() const;
 
   // Starts what unit.json (a path) describes; returns once its process runs. Starts the supervisor if need be. A start
-  // that fails says why, leaves nothing behind, and puts 126 or 127 into *exit_code if the program is at fault.
-  Result<ContainerState> start(const std::string& unit_path, int* exit_code = nullptr) const;
+  // that fails says why, leaves nothing behind, and puts 126 or 127 into *exit_code if the program is at fault. Once
+  // cancel_fd is readable the wait ends (Code::interrupted), and the start goes on.
+  Result<ContainerState> start(const std::string& unit_path, int* exit_code = nullptr, int cancel_fd = -1) const;
   // Each of the calls below that names a container starts a supervisor again if the container has outlived its own.
   // Of a container that is not running: success.
   Result<ContainerState> stop(const std::string& container_id, const StopOptions& options = {}) const;

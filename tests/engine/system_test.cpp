@@ -53,7 +53,7 @@ TEST_F(EngineTest, AMissingProgramIsSaidAndCounted) {
   spec.entrypoint = Strings{"/nope"};
   const std::string id = create(spec);
   int code = 0;
-  EXPECT_THAT(message_of(engine().start_container(id, &code)),
+  EXPECT_THAT(message_of(engine().start_container(id, {.exit_code = &code})),
               HasSubstr("exec: \"/nope\": stat /nope: no such file or directory"));
   EXPECT_EQ(code, 127);
   EXPECT_EQ(engine().inspect(id)->state.status, Status::created);

@@ -185,6 +185,33 @@ TEST(Converge, AChangedVolumeIsReplacedOnlyWhenTheUserSaysSo) {
   EXPECT_THAT(question, HasSubstr("data will be lost"));
 }
 
+TEST(Converge, WhoseNamespaceIsSharedMustHaveAContainer) {
+  compose::Project project =
+      project_of("services: {app: {image: x, network_mode: 'service:vpn', volumes_from: [vpn]}, vpn: {image: x}}");
+  const Scene empty(project);
+  Scene scene(project);
+  scene.run("vpn");
+  project.disabled_services.insert(project.services.extract("vpn"));  // up --no-deps app
+  const auto refused = plan_converge(project, empty.observed, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "cannot share network namespace with service vpn: container missing");
+  EXPECT_TRUE(plan_converge(project, scene.observed, {}));
+}
+
+TEST(Converge, ANameThatAnotherProjectHasIsRefusedBeforeAnythingIsMade) {
+  const compose::Project project = project_of("services: {a: {image: x}, g: {image: x, container_name: global}}");
+  Scene scene(project);
+  engine::Container other;
+  other.id = "0123";
+  other.name = "global";
+  other.project = "elsewhere";
+  scene.observed.taken_names.emplace("global", other);
+  const auto refused = plan_converge(project, scene.observed, {});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("\"/global\" is already in use by container \"0123\""));
+  EXPECT_THAT(refused.error().hint_text(), HasSubstr("of project elsewhere"));
+}
+
 TEST(Converge, AnonymousVolumesGoOnUnlessRenewed) {
   const compose::Project project = project_of("services: {a: {image: x, volumes: [/cache]}}");
   Scene scene(project);

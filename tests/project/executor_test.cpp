@@ -8,6 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include "project/exec/listening.hpp"
+
 namespace consort::project {
 namespace {
 
@@ -157,6 +159,63 @@ TEST(Executor, TheUserInterrupts) {
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), Code::interrupted);
   EXPECT_FALSE(script.ran("b"));
+}
+
+// What only waits is of no use after a failure; what changes something is seen through, unless the user has enough.
+TEST(Executor, OnlyTheUserEndsWhatIsBeingDone) {
+  Plan plan;
+  plan.add(step("stops", {}, StopContainer{}));
+  plan.add(step("fails"));
+  Script script;
+  bool by_user = true;
+  script.body = [&](const Operation& operation, const Cancellation& cancel) -> Result<> {
+    if (operation.target == "fails") return fail(Code::io, "broken");
+    pollfd any{cancel.fd(), POLLIN, 0};
+    while (::poll(&any, 1, -1) < 1) {
+    }
+    pollfd user{cancel.user_fd(), POLLIN, 0};
+    by_user = ::poll(&user, 1, 0) > 0;
+    return {};
+  };
+  Events events;
+  ASSERT_FALSE(execute(plan, script, events, {.parallel = 2}));
+  EXPECT_FALSE(by_user);
+}
+
+TEST(Executor, WhatIsLeftOfABrokenOffOperationIsSaid) {
+  auto pipe = make_pipe(O_NONBLOCK);
+  ASSERT_TRUE(pipe);
+  Plan plan;
+  plan.add(step("web", {}, StopContainer{}));
+  Script script;
+  script.body = [&](const Operation&, const Cancellation& cancel) {
+    (void)write_full(pipe->write.get(), "\2");
+    return wait_for(cancel);
+  };
+  Events events;
+  ASSERT_FALSE(execute(plan, script, events, {.interrupt_fd = pipe->read.get()}));
+  ASSERT_FALSE(events.lines.empty());
+  EXPECT_EQ(events.lines.back(), "Container web Interrupted: its supervisor goes on stopping it");
+}
+
+TEST(Listening, SomebodyListensUntilTheFirstInterrupt) {
+  EXPECT_FALSE(Listening::anybody());
+  auto pipe = make_pipe(O_NONBLOCK);
+  ASSERT_TRUE(pipe);
+  Plan plan;
+  plan.add(step("waits", {}, AwaitCondition{}));
+  Script script;
+  bool after = true;
+  script.body = [&](const Operation&, const Cancellation& cancel) {
+    (void)write_full(pipe->write.get(), "\2");
+    Result<> ended = wait_for(cancel);
+    after = Listening::anybody();
+    return ended;
+  };
+  Events events;
+  ASSERT_FALSE(execute(plan, script, events, {.interrupt_fd = pipe->read.get()}));
+  EXPECT_FALSE(after);
+  EXPECT_FALSE(Listening::anybody());
 }
 
 TEST(Executor, ALimitOfTime) {

@@ -123,6 +123,49 @@ TEST(Lifecycle, RestartTakesDependentsAlongOnlyWhenTheyAskForIt) {
               HasSubstr("[1] -> #2 container app-web-1, restart"));
 }
 
+TEST(Lifecycle, RestartWaitsForTheConditionsOfWhatIsRestartedWithIt) {
+  const compose::Project project = project_of(R"(
+services:
+  db: {image: x, healthcheck: {test: "true"}}
+  web: {image: x, depends_on: {db: {condition: service_healthy, restart: true}}}
+)");
+  Scene scene(project);
+  scene.run("db");
+  scene.run("web");
+  const auto& containers = scene.observed.containers;
+  const ServiceGraph graph = ServiceGraph::of(project);
+  EXPECT_EQ(plan_restart(containers, graph, {"db"}, Dependents::include, {}).to_string(),
+            "[] -> #1 container app-db-1, restart\n"
+            "[1] -> #2 container app-db-1, wait until healthy\n"
+            "[2] -> #3 container app-web-1, restart\n");
+  EXPECT_EQ(plan_restart(containers, graph, {"web"}, Dependents::include, {}).to_string(),
+            "[] -> #1 container app-web-1, restart\n");
+}
+
+TEST(Lifecycle, DownNamesTheContainersOfRunThatStay) {
+  const compose::Project project = project_of("services: {web: {image: x}}");
+  Scene scene(project);
+  engine::Container& oneoff = scene.run("web");
+  oneoff.oneoff = true;
+  oneoff.name = "app-web-run-1f";
+  EXPECT_THAT(plan_down("app", &project, scene.observed, {}).warnings,
+              testing::ElementsAre(HasSubstr("app-web-run-1f. `consort down --remove-orphans`")));
+  EXPECT_TRUE(plan_down("app", &project, scene.observed, {.remove_orphans = true}).warnings.empty());
+}
+
+// Every kind says what becomes of it when the user wants to stop, and what is left then.
+template <typename... Kinds>
+void check_facts(const std::variant<Kinds...>*) {
+  for (const KindFacts* facts : {&Kinds::facts...}) {
+    EXPECT_FALSE(facts->object.empty());
+    EXPECT_FALSE(facts->verb.empty());
+    EXPECT_FALSE(facts->taken_back.empty()) << facts->verb;
+  }
+}
+TEST(Lifecycle, EveryKindOfOperationSaysHowItIsTakenBack) {
+  check_facts(static_cast<const Action*>(nullptr));
+}
+
 TEST(Images, MissingOnesArePulledOrBuilt) {
   const compose::Project project = project_of(stack);
   const auto plan = plan_images(project, {}, {});

@@ -1,10 +1,16 @@
 // commit and export: a container's files become an image, or an archive.
+#include <unistd.h>
+
+#include <memory>
+
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/image_change.hpp"
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/selection.hpp"
+#include "cli/signals.hpp"
 #include "image/transfer.hpp"
+#include "project/exec/listening.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -37,28 +43,42 @@ image::ImageConfig config_of(const engine::ContainerDetails& container, image::I
   return config;
 }
 
-// Frozen for as long as its files are read.
+// Frozen for as long as its files are read; who interrupts that ends the command, and the container runs on.
 class Pause {
  public:
-  static Result<Pause> begin(engine::Engine& engine, const engine::Container& container, bool wanted) {
-    const bool running = container.state.status == engine::Status::running;
-    if (!wanted || !running) return Pause(nullptr, {});
-    TRY(engine.pause_container(container.id));
-    return Pause(&engine, container.id);
+  static Result<std::unique_ptr<Pause>> begin(project::Session& session, const engine::Container& container) {
+    std::unique_ptr<Pause> pause(new Pause(session.engine, container.id));
+    TRY(session.engine.pause_container(container.id));
+    pause->paused_ = true;
+    pause->on_interrupt_ = TRY(project::OnInterrupt::create(session.interrupt_fd, [raw = pause.get()] {
+      raw->end();
+      ::_exit(interrupted_status);
+    }));
+    return pause;
   }
-  Pause(Pause&& other) noexcept : engine_(std::exchange(other.engine_, nullptr)), id_(std::move(other.id_)) {}
-  Pause& operator=(Pause&&) = delete;
   ~Pause() {
-    if (engine_) (void)engine_->unpause_container(id_);  // one that has ended meanwhile needs none
+    on_interrupt_.reset();
+    end();
   }
+  Pause(const Pause&) = delete;
+  Pause& operator=(const Pause&) = delete;
 
  private:
-  Pause(engine::Engine* engine, std::string id) : engine_(engine), id_(std::move(id)) {}
-  engine::Engine* engine_;
+  Pause(engine::Engine& engine, std::string id) : engine_(engine), id_(std::move(id)) {}
+  void end() {
+    if (paused_) (void)engine_.unpause_container(id_);  // one that has ended meanwhile needs none
+  }
+
+  const project::Listening listening_;
+  engine::Engine& engine_;
   std::string id_;
+  bool paused_ = false;
+  std::unique_ptr<project::OnInterrupt> on_interrupt_;
 };
 
-Result<image::Image> commit(engine::Engine& engine, const Invocation& invocation, const engine::Container& container) {
+Result<image::Image> commit(project::Session& session, const Invocation& invocation,
+                            const engine::Container& container) {
+  engine::Engine& engine = session.engine;
   image::Store& store = engine.images();
   const image::Image parent = TRY(store.find(container.image_id));
   const engine::ContainerDetails details = TRY(engine.inspect(container.id));
@@ -71,7 +91,9 @@ Result<image::Image> commit(engine::Engine& engine, const Invocation& invocation
   // Empty files and folders that the engine puts under what it mounts.
   options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
                        "proc",      "sys",          "sbin/docker-init"};
-  const Pause frozen = TRY(Pause::begin(engine, container, invocation.flags.on("pause")));
+  std::unique_ptr<Pause> frozen;
+  if (invocation.flags.on("pause") && container.state.status == engine::Status::running)
+    frozen = TRY(Pause::begin(session, container));
   image::Image made =
       TRY(image::commit_container(store, parent, engine.roots().container(container.id) + "/upper", options));
   engine.note_event(container, "commit",
@@ -92,7 +114,7 @@ Result<int> run_commit(Invocation& invocation) {
   session.progress.event({.id = container.name, .status = "Committing"});
   Result<image::Image> made = fail(Code::internal, "commit");
   if (!invocation.dry_run) {
-    made = commit(session.engine, invocation, container);
+    made = commit(session, invocation, container);
     if (!made) {
       session.progress.finish();
       return fail(std::move(made).error());

@@ -85,8 +85,8 @@ Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
   return wanted;
 }
 
-// Until there may be more, or until the end; Code::interrupted.
-Result<> wait_for_more(int watch_fd, int interrupt_fd, const std::optional<SystemTime>& until) {
+// Until there may be more, or until the end.
+void wait_for_more(int watch_fd, const std::optional<SystemTime>& until) {
   // Before anything of the project runs there is nothing to watch: looked for once a second.
   auto patience = watch_fd < 0 ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(-1);
   if (until) {
@@ -94,13 +94,11 @@ Result<> wait_for_more(int watch_fd, int interrupt_fd, const std::optional<Syste
         std::max(std::chrono::ceil<std::chrono::milliseconds>(*until - system_now()), std::chrono::milliseconds(0));
     patience = patience.count() < 0 ? std::min(left, std::chrono::milliseconds(60'000)) : std::min(left, patience);
   }
-  pollfd fds[] = {{watch_fd, POLLIN, 0}, {interrupt_fd, POLLIN, 0}};
-  if (::poll(fds, 2, static_cast<int>(patience.count())) <= 0) return {};
-  if (fds[1].revents) return fail(Error(Code::interrupted, "interrupted"));
+  pollfd more{watch_fd, POLLIN, 0};
+  if (::poll(&more, 1, static_cast<int>(patience.count())) <= 0) return;
   std::array<std::byte, 4096> changes;  // what exactly has changed is looked up
   while (::read(watch_fd, changes.data(), changes.size()) > 0) {
   }
-  return {};
 }
 
 }  // namespace
@@ -118,7 +116,7 @@ Result<int> run_events(Invocation& invocation) {
     for (const engine::EngineEvent& event : TRY(session.engine.events(session.project_name, cursor)))
       if (wanted(event)) print_out(json ? json_of(event) : text_of(event));
     if (over) return 0;
-    TRY(wait_for_more(watch.get(), session.interrupt_fd, wanted.until));
+    wait_for_more(watch.get(), wanted.until);
   }
 }
 

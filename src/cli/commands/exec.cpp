@@ -6,6 +6,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/relay/relay.hpp"
+#include "project/exec/listening.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -41,6 +42,7 @@ Result<int> run_exec(Invocation& invocation) {
     return code;
   }
   if (detach) return 0;
+  const project::Listening listening;
   return spec.tty ? relay_exec_terminal(**process, session.interrupt_fd) : await_exec(**process, session.interrupt_fd);
 }
 
@@ -60,6 +62,7 @@ Result<int> run_attach(Invocation& invocation) {
   relay.since = system_now();
   relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
   session.engine.note_event(container, "attach");
+  const project::Listening listening;
   const RelayEnd end = TRY(relay_container(session.engine, relay, session.interrupt_fd));
   return end.detached ? 0 : end.exit_code;
 }

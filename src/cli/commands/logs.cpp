@@ -71,7 +71,7 @@ Result<int> run_logs(Invocation& invocation) {
       TRY(project::LogFollower::create(session.engine, session.project_name, printer, std::move(options)));
   for (const engine::Container& container : containers) follower->add(container);
   follower->complete();
-  TRY(follower->run(session.interrupt_fd));
+  TRY(follower->run());
   return 0;
 }
 

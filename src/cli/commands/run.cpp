@@ -6,6 +6,7 @@
 #include "cli/commands/run_values.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/relay/relay.hpp"
+#include "project/exec/listening.hpp"
 #include "project/verbs/oneoff.hpp"
 
 namespace consort::cli {
@@ -96,6 +97,7 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
 Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options,
                          bool remove) {
   project::Session& session = workspace.session();
+  const project::Listening listening;  // the container gets the signals
   AttachRelay relay{.id = id, .project = session.project_name};
   relay.tty = options.tty;
   relay.with_input = options.open_stdin;

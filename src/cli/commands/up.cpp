@@ -64,6 +64,9 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   project::AttachOptions attach;
   attach.services = TRY(attached_services(invocation, *workspace.project()));
   attach.named = {invocation.arguments.begin(), invocation.arguments.end()};
+  attach.stopped = attach.named;
+  if (!attach.named.empty() && flags.on("attach-dependencies"))
+    attach.stopped.insert(attach.services.begin(), attach.services.end());
   attach.exit_code_from = flags.text("exit-code-from");
   if (!attach.exit_code_from.empty() && !workspace.project()->services.contains(attach.exit_code_from))
     return fail(Code::not_found, "no such service: " + attach.exit_code_from);

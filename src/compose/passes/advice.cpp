@@ -110,6 +110,13 @@ bool is_socket(const std::string& path) {
   return path.ends_with(".sock");
 }
 
+// Where the relative paths of a file count from: a file that is extended or included has a place of its own.
+std::string base_of(const Project& project, Place place) {
+  const Source* source = project.sources ? project.sources->get(place.source) : nullptr;
+  const bool own = !source || std::ranges::count(project.compose_files, source->path()) > 0;
+  return own ? project.working_directory : dir_name(source->path());
+}
+
 void report_missing(const std::string& folder, const Service& service, const Mount& mount, Place place,
                     Reporter& reporter) {
   if (!is_made(mount)) {
@@ -138,7 +145,7 @@ void report_missing(const std::string& folder, const Service& service, const Mou
   made.label = looks_like_file(mount.source) ? "looks like a file: the container would find a directory instead"
                                              : "will be an empty directory";
   made.help = "create it before `up`, or correct the path";
-  if (mount.source.starts_with(folder)) made.help += "; it counts from " + folder;  // else it may be absolute
+  if (mount.source.starts_with(folder + "/")) made.help += "; it counts from " + folder;  // else it may be absolute
 }
 
 void check_host_ports(const Project& project, Reporter& reporter) {
@@ -179,8 +186,9 @@ void check_bind_sources(const Project& project, Advice advice, const FileAccess&
       if (advice == Advice::traps && !is_trap(mount)) continue;
       const auto [known, fresh] = there.try_emplace(mount.source, true);
       if (fresh) known->second = access.exists(mount.source);
-      if (!known->second)
-        report_missing(project.working_directory, service, mount, place_of(nodes, service, "volumes", i), reporter);
+      if (known->second) continue;
+      const Place place = place_of(nodes, service, "volumes", i);
+      report_missing(base_of(project, place), service, mount, place, reporter);
     }
   }
 }

@@ -235,6 +235,18 @@ void warn_of_options(const Node& item, Reporter& reporter) {
   }
 }
 
+// `d:/data` without a source: Docker Compose has a Windows path there, and the engine then refuses it as a target.
+void warn_of_drive(const Node& item, Reporter& reporter) {
+  const std::string& text = item.text;
+  if (text.size() < 3 || !is_letter(text[0]) || text[1] != ':') return;
+  Diagnostic& made = reporter.warning(
+      "drive-letter",
+      "\"" + text + "\" is read as a path on the Windows drive " + text.substr(0, 2) + ", not as a volume", item.place);
+  made.label = "one letter before a colon is a drive";
+  made.help = "write {type: volume, source: " + text.substr(0, 1) + ", target: " + text.substr(2) +
+              "}, or give the volume a longer name";
+}
+
 void mount_option(Node& mount, std::string_view option) {
   const Place place = mount.place;
   if (option == "ro") {
@@ -310,6 +322,7 @@ Node parse_mount(const Node& item, const std::string& path, Reporter& reporter) 
   }
   warn_of_options(item, reporter);
   const Node* source = mount.find("source");
+  if (!source) warn_of_drive(item, reporter);
   if (source && is_path(source->text)) {
     mount.set("type", Node::make_string("bind", item.place));
     options_of(mount, "bind").set("create_host_path", Node::make_boolean(true, item.place));

@@ -15,6 +15,7 @@ namespace {
 
 Result<supervisor::StopOptions> to_stop_options(const StopOptions& options) {
   supervisor::StopOptions translated;
+  translated.cancel_fd = options.cancel_fd;
   if (options.timeout) translated.timeout = std::chrono::ceil<supervisor::Milliseconds>(*options.timeout);
   if (options.signal.empty()) return translated;
   const auto signal = runtime::signal_number(options.signal);
@@ -57,7 +58,7 @@ Result<> Engine::restart_container(const std::string& id, const StopOptions& opt
   const ContainerRecord record = TRY(impl_->load(id));
   const ContainerState state = TRY(impl_->observe(record.summary.project, record.summary.id));
   if (state.running()) TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
-  TRY(start_container(record.summary.id));
+  TRY(start_container(record.summary.id, {.cancel_fd = options.cancel_fd}));
   impl_->note(record.summary, "restart");
   return {};
 }

@@ -6,7 +6,7 @@
 
 namespace consort::engine {
 
-Result<> Engine::start_container(const std::string& id, int* exit_code) {
+Result<> Engine::start_container(const std::string& id, const StartOptions& options) {
   ContainerRecord record = TRY(impl_->load(id));
   const Container& container = record.summary;
   const Fd lock = TRY(impl_->lock_container(container.id));
@@ -39,11 +39,12 @@ Result<> Engine::start_container(const std::string& id, int* exit_code) {
     TRY(impl_->write_bundle(record, networks));
     const std::string path = impl_->container_folder(container.id) + "/unit.json";
     TRY(write_file_atomic(path, supervisor::unit_to_json(TRY(impl_->make_unit(record, networks))), 0600));
-    TRY(impl_->client(container.project).start(path, exit_code));
+    TRY(impl_->client(container.project).start(path, options.exit_code, options.cancel_fd));
     return {};
   };
   if (Result<> started = begin(); !started) {
     Error error = std::move(started).error();
+    if (error.code() == Code::interrupted) return fail(std::move(error));  // its supervisor goes on
     if (Result<> released = impl_->records.release_leases(container.id, Wanted::stopped); !released)
       return fail(std::move(error).also(std::move(released).error()));
     (void)impl_->unmount_unused(record);

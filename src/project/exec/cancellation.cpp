@@ -7,17 +7,27 @@
 
 namespace consort::project {
 
-Result<Cancellation> Cancellation::create() {
-  Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event) return fail_errno("eventfd");
-  return Cancellation(std::move(event));
-}
+namespace {
 
-void Cancellation::request() const {
-  source_.request_stop();
+void raise(const Fd& event) {
   const std::uint64_t one = 1;
   // Cannot fail in a way that matters: a full counter is readable as well.
-  (void)write_full(event_.get(), std::as_bytes(std::span(&one, 1)));
+  (void)write_full(event.get(), std::as_bytes(std::span(&one, 1)));
+}
+
+}  // namespace
+
+Result<Cancellation> Cancellation::create() {
+  Fd any(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  Fd by_user(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!any || !by_user) return fail_errno("eventfd");
+  return Cancellation(std::move(any), std::move(by_user));
+}
+
+void Cancellation::request(By by) const {
+  source_.request_stop();
+  raise(any_);
+  if (by == By::user) raise(by_user_);
 }
 
 }  // namespace consort::project

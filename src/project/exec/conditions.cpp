@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -26,42 +27,100 @@ std::string code_text(const ContainerState& state) {
   return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
 }
 
-// How long until a running container without a health check counts as settled. One that was restarted meanwhile is not
-// looked at so closely: with a restart policy it may never stay for long, and the wait must end.
+// A container whose restart policy starts it again and again never gets healthy and never ends, and the wait for it
+// must end all the same. It is given the tries and the time in which a health check that always fails would give up.
+class CrashLoop {
+ public:
+  // From the specification of the container.
+  static CrashLoop of(const std::optional<engine::HealthSpec>& check) {
+    CrashLoop loop;
+    if (!check) return loop;
+    loop.most_ = std::max(1U, check->retries.value_or(default_retries));
+    const Nanoseconds wait =
+        check->start_period.value_or(Nanoseconds(0)) + check->interval.value_or(std::chrono::seconds(30)) * loop.most_;
+    loop.patience_ = std::clamp<Nanoseconds>(wait, std::chrono::seconds(2), std::chrono::minutes(2));
+    return loop;
+  }
+
+  void see(const ContainerState& state) {
+    const auto now = std::chrono::steady_clock::now();
+    if (state.exit_code) last_code_ = state.exit_code;  // one that has been started again has none
+    const unsigned ends = state.restart_count + (state.status == Status::restarting ? 1 : 0);
+    if (!seen_) {
+      seen_ = ends;
+      // One that is found between two lives has just failed; what a running one went through may be long ago.
+      if (state.status == Status::restarting) note(ends, now);
+      return;
+    }
+    if (ends <= *seen_) return;
+    note(ends - *seen_, now);
+    seen_ = ends;
+  }
+
+  bool given_up() const { return crashes_ >= most_ && std::chrono::steady_clock::now() >= first_ + patience_; }
+  unsigned crashes() const { return crashes_; }
+  std::string last_code() const { return last_code_ ? std::to_string(*last_code_) : "unknown"; }
+
+ private:
+  static constexpr unsigned default_retries = 3;
+
+  void note(unsigned crashes, std::chrono::steady_clock::time_point now) {
+    if (crashes_ == 0) first_ = now;
+    crashes_ += crashes;
+  }
+
+  unsigned most_ = default_retries;
+  Nanoseconds patience_ = std::chrono::seconds(5);
+  std::optional<unsigned> seen_;
+  unsigned crashes_ = 0;
+  std::optional<int> last_code_;
+  std::chrono::steady_clock::time_point first_;
+};
+
+// How long until a running container without a health check counts as settled.
 std::chrono::milliseconds until_settled(const ContainerState& state) {
-  if (state.status != Status::running || state.health != HealthStatus::none) return {};
-  if (!state.started_at || state.restart_count > 0) return {};
+  if (state.status != Status::running || state.health != HealthStatus::none || !state.started_at) return {};
   const auto age = system_now() - *state.started_at;
   return age >= settling || age < Nanoseconds(0) ? std::chrono::milliseconds()
                                                  : std::chrono::ceil<std::chrono::milliseconds>(settling - age);
 }
 
+struct Wait {
+  const Operation& operation;
+  Awaited awaited;
+  CrashLoop loop{};
+  bool known = false;     // what the loop is measured by
+  bool restarts = false;  // by its policy, however it ends
+};
+
+// Seen between a process's end and its supervisor's word about it, when nobody knows yet how it ended.
+bool may_start_again(const Wait& wait, const ContainerState& state) {
+  return wait.restarts && !state.exit_code;
+}
+
 // nullopt: not decided yet.
-std::optional<Result<>> judge(const Operation& operation, Awaited awaited, const ContainerState& state) {
-  const std::string container = "container " + operation.target;
-  const bool dependency = awaited != Awaited::running_or_healthy;
-  const std::string lead = dependency ? "dependency failed to start: " : "";
+std::optional<Result<>> judge(Wait& wait, const ContainerState& state) {
+  wait.loop.see(state);
+  const std::string container = "container " + wait.operation.target;
+  const std::string lead = wait.awaited != Awaited::running_or_healthy ? "dependency failed to start: " : "";
   const bool ended = state.status == Status::exited || state.status == Status::dead;
-  if (awaited == Awaited::completed) {
+  if (wait.awaited == Awaited::completed) {
     if (!ended) return std::nullopt;
     if (state.exit_code == 0) return Result<>();
-    return Result<>(fail(Code::conflict, "service \"" + operation.service + "\" didn't complete successfully: exit " +
-                                             code_text(state)));
+    return Result<>(fail(Code::conflict, "service \"" + wait.operation.service +
+                                             "\" didn't complete successfully: exit " + code_text(state)));
   }
+  if (ended && may_start_again(wait, state)) return std::nullopt;
   if (ended) return Result<>(fail(Code::conflict, lead + container + " exited (" + code_text(state) + ")"));
-  if (state.status != Status::running) return std::nullopt;
-  switch (state.health) {
-    case HealthStatus::healthy:
-      return Result<>();
-    case HealthStatus::unhealthy:
-      return Result<>(fail(Code::conflict, lead + container + " is unhealthy"));
-    case HealthStatus::starting:
-      return std::nullopt;
-    case HealthStatus::none:
-      break;
-  }
-  if (awaited == Awaited::running_or_healthy)
-    return until_settled(state).count() > 0 ? std::nullopt : std::optional(Result<>());
+  if (state.health == HealthStatus::unhealthy && state.status == Status::running)
+    return Result<>(fail(Code::conflict, lead + container + " is unhealthy"));
+  if (wait.loop.given_up())
+    return Result<>(fail(Code::conflict, lead + container + " is unhealthy: it exited (" + wait.loop.last_code() +
+                                             ") " + std::to_string(wait.loop.crashes()) + " times"));
+  if (state.status != Status::running || state.health == HealthStatus::starting) return std::nullopt;
+  if (state.health == HealthStatus::healthy) return Result<>();
+  if (until_settled(state).count() > 0) return std::nullopt;
+  if (wait.awaited == Awaited::running_or_healthy) return Result<>();
   return Result<>(fail(Error(Code::invalid, lead + container + " has no healthcheck configured")
                            .hint("give the service a `healthcheck:`, or wait for `condition: service_started`")));
 }
@@ -88,38 +147,41 @@ std::string circumstances(engine::Engine& engine, const std::string& container) 
   return text;
 }
 
-// Blocks until a change may have come, or what runs has settled.
-Result<> wait_readable(int fd, const ContainerState& state, const Cancellation& cancel) {
+// Blocks until a change may have come, what runs has settled, or it is time to look at a crash loop again.
+Result<> wait_readable(int fd, const ContainerState& state, const CrashLoop& loop, const Cancellation& cancel) {
   std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.fd(), POLLIN, 0}};
-  const auto left = until_settled(state);
-  while (::poll(fds.data(), fds.size(), left.count() > 0 ? static_cast<int>(left.count()) : -1) < 0)
+  std::chrono::milliseconds left = until_settled(state);
+  if (left.count() == 0) left = loop.crashes() > 0 ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(-1);
+  while (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) < 0)
     if (errno != EINTR) return fail_errno("poll");
   if (fds[1].revents) return fail(Code::interrupted, "interrupted");
   return {};
 }
 
 // One life of a watch: until decided, or nullopt when the supervisor has ended.
-Result<bool> follow(engine::Engine& engine, engine::Watch& watch, const Operation& operation, Awaited awaited,
-                    const Cancellation& cancel) {
+Result<bool> follow(engine::Engine& engine, engine::Watch& watch, Wait& wait, const Cancellation& cancel) {
   // Subscribed before this look, so nothing is missed in between.
-  const engine::ContainerDetails details = TRY(engine.inspect(operation.target));
+  const engine::ContainerDetails details = TRY(engine.inspect(wait.operation.target));
+  if (!wait.known) wait.loop = CrashLoop::of(details.process.health);
+  wait.known = true;
+  wait.restarts = details.restart.mode != engine::RestartMode::no;
   ContainerState state = details.state;
   while (true) {
-    if (auto verdict = judge(operation, awaited, state)) {
+    if (auto verdict = judge(wait, state)) {
       TRY(std::move(*verdict));
       return true;
     }
     if (watch.fd() < 0) return false;
-    TRY(wait_readable(watch.fd(), state, cancel));
+    TRY(wait_readable(watch.fd(), state, wait.loop, cancel));
     while (true) {
       auto change = next_change(watch);
       if (!change && change.error().code() == Code::not_found) return false;
       if (!change) return fail(std::move(change).error());
       if (!*change) break;
       if ((*change)->id != details.id) continue;
-      if ((*change)->gone) return fail(Code::not_found, "container " + operation.target + " was removed");
+      if ((*change)->gone) return fail(Code::not_found, "container " + wait.operation.target + " was removed");
       state = (*change)->state;
-      if (auto verdict = judge(operation, awaited, state)) {
+      if (auto verdict = judge(wait, state)) {
         TRY(std::move(*verdict));
         return true;
       }
@@ -146,9 +208,10 @@ Result<> await_condition(engine::Engine& engine, const std::string& project, con
                          Awaited awaited, const Cancellation& cancel) {
   // A supervisor that is replaced ends the stream; more than a few times in a row is not that.
   constexpr int most_watches = 100;
+  Wait wait{operation, awaited};
   for (int i = 0; i < most_watches; ++i) {
     auto watch = TRY(engine.watch(project));
-    auto decided = follow(engine, *watch, operation, awaited, cancel);
+    auto decided = follow(engine, *watch, wait, cancel);
     if (!decided) {
       Error error = std::move(decided).error();
       if (error.code() == Code::conflict) error.data().hint = circumstances(engine, operation.target);

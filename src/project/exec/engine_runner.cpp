@@ -1,6 +1,12 @@
 #include "project/exec/engine_runner.hpp"
 
+#include <poll.h>
+#include <signal.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
 #include <iterator>
 
 #include "base/os/file.hpp"
@@ -20,8 +26,8 @@ const std::string& key_of(const Operation& operation) {
   return operation.object_id.empty() ? operation.target : operation.object_id;
 }
 
-engine::StopOptions stop_options(std::optional<int> timeout_seconds) {
-  engine::StopOptions options;
+engine::StopOptions stop_options(std::optional<int> timeout_seconds, const Cancellation& cancel) {
+  engine::StopOptions options{.cancel_fd = cancel.user_fd()};
   if (timeout_seconds) options.timeout = std::chrono::seconds(*timeout_seconds);
   return options;
 }
@@ -72,6 +78,16 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
     return session.project->locate(path);
   }
   return session.project->locate(*attribute ? under(attribute) : service);
+}
+
+// Until the descriptor is readable; the user does not want to wait: `give_up` is called.
+Result<> until_readable(int fd, const Cancellation& cancel, const std::function<void()>& give_up) {
+  std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.user_fd(), POLLIN, 0}};
+  while (::poll(fds.data(), fds.size(), -1) < 0)
+    if (errno != EINTR) return fail_errno("poll");
+  if (fds[0].revents) return {};
+  give_up();
+  return fail(Code::interrupted, "interrupted");
 }
 
 template <typename... Functions>
@@ -130,10 +146,12 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
           },
           [&](const RemoveVolume&) { return unless_in_use(operation, engine.remove_volume(operation.target)); },
           [&](const CreateContainer& wanted) { return create(operation, *wanted.spec); },
-          [&](const StartContainer&) { return start(operation); },
-          [&](const StopContainer& how) { return stop(operation, how); },
+          [&](const StartContainer&) { return start(operation, cancel); },
+          [&](const StopContainer& how) { return stop(operation, how, cancel); },
           [&](const KillContainer& how) { return engine.kill_container(key, how.signal); },
-          [&](const RestartContainer& how) { return engine.restart_container(key, stop_options(how.timeout_seconds)); },
+          [&](const RestartContainer& how) {
+            return engine.restart_container(key, stop_options(how.timeout_seconds, cancel));
+          },
           [&](const PauseContainer&) { return engine.pause_container(key); },
           [&](const UnpauseContainer&) { return engine.unpause_container(key); },
           [&](const RemoveContainer& how) {
@@ -145,7 +163,7 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
           [&](const AwaitCondition& wait) {
             return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
           },
-          [&](const RunHooks& run) { return run_hooks(key, run.hooks); },
+          [&](const RunHooks& run) { return run_hooks(key, run.hooks, cancel); },
       },
       operation.action);
 }
@@ -162,8 +180,8 @@ Result<> EngineRunner::create(const Operation& operation, engine::ContainerSpec 
   return {};
 }
 
-Result<> EngineRunner::start(const Operation& operation) {
-  Result<> outcome = session_.engine.start_container(key_of(operation));
+Result<> EngineRunner::start(const Operation& operation, const Cancellation& cancel) {
+  Result<> outcome = session_.engine.start_container(key_of(operation), {.cancel_fd = cancel.user_fd()});
   if (outcome && detail_.on_started) detail_.on_started(key_of(operation));
   if (outcome || !is_port_conflict(outcome.error())) return outcome;
   Error error = std::move(outcome).error();
@@ -174,8 +192,8 @@ Result<> EngineRunner::start(const Operation& operation) {
   return fail(std::move(error));
 }
 
-Result<> EngineRunner::stop(const Operation& operation, const StopContainer& how) {
-  Result<> outcome = session_.engine.stop_container(key_of(operation), stop_options(how.timeout_seconds));
+Result<> EngineRunner::stop(const Operation& operation, const StopContainer& how, const Cancellation& cancel) {
+  Result<> outcome = session_.engine.stop_container(key_of(operation), stop_options(how.timeout_seconds, cancel));
   if (outcome || outcome.error().code() != Code::not_found) return outcome;
   // A supervisor does not know containers that it has never started: those are stopped already.
   const auto details = session_.engine.inspect(key_of(operation));
@@ -245,7 +263,8 @@ Result<> EngineRunner::build(const Operation& operation, const BuildImage& how, 
   return {};
 }
 
-Result<> EngineRunner::run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks) {
+Result<> EngineRunner::run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks,
+                                 const Cancellation& cancel) {
   for (const compose::Hook& hook : hooks) {
     engine::ExecSpec spec;
     spec.argv = hook.command.value_or(compose::Strings{});
@@ -254,6 +273,7 @@ Result<> EngineRunner::run_hooks(const std::string& container, const std::vector
     spec.privileged = hook.privileged;
     for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
     const auto process = TRY(session_.engine.exec(container, spec));
+    TRY(until_readable(process->fd(), cancel, [&] { (void)process->kill(SIGKILL); }));
     const int code = TRY(process->wait());
     if (code != 0) return fail(Code::conflict, "a hook exited with status " + std::to_string(code));
   }

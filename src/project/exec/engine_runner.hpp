@@ -19,13 +19,13 @@ class EngineRunner final : public OperationRunner {
  private:
   Result<> perform(const Operation& operation, const Cancellation& cancel);
   Result<> create(const Operation& operation, engine::ContainerSpec spec);
-  Result<> start(const Operation& operation);
-  Result<> stop(const Operation& operation, const StopContainer& how);
+  Result<> start(const Operation& operation, const Cancellation& cancel);
+  Result<> stop(const Operation& operation, const StopContainer& how, const Cancellation& cancel);
   Result<> remove_network(const Operation& operation);
   Result<> remove_image(const Operation& operation);
   Result<> pull(const Operation& operation, const Cancellation& cancel);
   Result<> build(const Operation& operation, const BuildImage& how, const Cancellation& cancel);
-  Result<> run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks);
+  Result<> run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks, const Cancellation& cancel);
   Result<> unless_in_use(const Operation& operation, Result<> removed);
 
   Session& session_;

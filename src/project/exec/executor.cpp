@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "project/exec/listening.hpp"
+
 namespace consort::project {
 
 namespace {
@@ -85,13 +87,13 @@ class Execution {
   void failed(Error error) {
     errors_.push_back(std::move(error));
     if (plan_.on_failure == OnFailure::go_on) return;
-    stop();
+    stop(Cancellation::By::failure);
   }
 
-  void stop() {
+  void stop(Cancellation::By by) {
     stopping_ = true;
     ready_.clear();
-    cancel_.request();
+    cancel_.request(by);
   }
 
   // As many workers as there is work; they are only ever started here.
@@ -177,8 +179,11 @@ class Execution {
     progress_.event(event);
   }
 
-  // Without the lock: until all is done, listening for the user meanwhile.
+  // Without the lock: until all is done, listening for the user meanwhile. What comes after his first wish ends the
+  // program: he has seen that this takes too long.
   void wait_until_done() {
+    std::optional<Listening> listening;
+    if (options_.interrupt_fd >= 0) listening.emplace();
     std::array<pollfd, 2> fds{pollfd{done_.get(), POLLIN, 0}, pollfd{options_.interrupt_fd, POLLIN, 0}};
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options_.limit_seconds.value_or(0));
     bool limited = options_.limit_seconds.has_value();
@@ -187,25 +192,33 @@ class Execution {
       const int timeout = limited ? static_cast<int>(std::max<std::int64_t>(0, left.count())) : -1;
       const int count = ::poll(fds.data(), fds.size(), timeout);
       if (count < 0 && errno != EINTR) return;
+      if (count < 0) continue;
       if (fds[0].revents & POLLIN) return;
       if (count == 0 && limited) {
         limited = false;
-        const std::scoped_lock lock(mutex_);
-        errors_.push_back(
-            Error(Code::busy, "application not healthy after " + std::to_string(*options_.limit_seconds) + "s"));
-        stop();
-        check_finished();
-        continue;
+        late();
       }
-      if (count <= 0 || !(fds[1].revents & POLLIN)) continue;
-      std::byte signal{};
-      (void)read_some(options_.interrupt_fd, std::span(&signal, 1));
+      if (!(fds[1].revents & POLLIN)) continue;
+      take_interrupt(options_.interrupt_fd);
+      listening.reset();
       fds[1].fd = -1;
-      const std::scoped_lock lock(mutex_);
-      interrupted_ = true;
-      stop();
-      check_finished();
+      interrupt();
     }
+  }
+
+  void late() {
+    const std::scoped_lock lock(mutex_);
+    errors_.push_back(
+        Error(Code::busy, "application not healthy after " + std::to_string(*options_.limit_seconds) + "s"));
+    stop(Cancellation::By::failure);
+    check_finished();
+  }
+
+  void interrupt() {
+    const std::scoped_lock lock(mutex_);
+    interrupted_ = true;
+    stop(Cancellation::By::user);
+    check_finished();
   }
 
   Result<> result() {

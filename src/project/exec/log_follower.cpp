@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "project/exec/watching.hpp"
 #include "project/plan/names.hpp"
@@ -48,6 +49,7 @@ void LogFollower::add(const engine::Container& container, std::optional<SystemTi
   if (since) read = {.since = since};
   Source source{.id = container.id, .name = short_name(container)};
   source.reader = open_reader(engine_, container.id, read);
+  source.awaited = !options_.awaited || options_.awaited(container);
   source.restarts = container.state.restart_count;
   {
     const std::scoped_lock lock(mutex_);
@@ -60,6 +62,14 @@ void LogFollower::complete() {
   {
     const std::scoped_lock lock(mutex_);
     complete_ = true;
+  }
+  wake();
+}
+
+void LogFollower::finish() {
+  {
+    const std::scoped_lock lock(mutex_);
+    finish_ = true;
   }
   wake();
 }
@@ -98,18 +108,20 @@ Result<> LogFollower::take_pending() {
   return look_at_all();
 }
 
-// Containers that ended before the stream was there, or with their supervisor.
+// Containers that ended before the stream was there, or with their supervisor; and those that were made meanwhile.
 Result<> LogFollower::look_at_all() {
+  TRY(subscribe());
   const auto containers = TRY(engine_.list({.project = project_}));
   for (auto& [id, source] : sources_) {
     const auto found = std::ranges::find(containers, id, &engine::Container::id);
     if (found == containers.end()) {
       source.ended = true;
-    } else if (!source.ended && (has_ended(found->state) || source.joined)) {
+    } else if (has_ended(found->state) || source.joined) {
       TRY(state_changed(source, found->state));
     }
     source.joined = true;
   }
+  for (const engine::Container& container : containers) adopt(container);
   return {};
 }
 
@@ -139,7 +151,7 @@ Result<> LogFollower::state_changed(Source& source, const engine::ContainerState
     source.ended = true;
     return ended(source, state);
   }
-  source.ended = false;
+  if (std::exchange(source.ended, false)) source.restarts = state.restart_count;  // somebody has started it again
   if (state.restart_count <= source.restarts && state.status != engine::Status::restarting) return {};
   const bool told = state.restart_count < source.restarts + (state.status == engine::Status::restarting ? 0 : 1);
   if (told) return {};
@@ -151,11 +163,15 @@ Result<> LogFollower::state_changed(Source& source, const engine::ContainerState
   return {};
 }
 
-Result<> LogFollower::adopt(const std::string& id) {
-  if (!options_.adopt) return {};
-  const auto container = engine_.inspect(id);
-  if (container && options_.adopt(*container)) add(*container, container->created_at);
-  return {};
+// What was there before is added by those who want it, from where they want it.
+void LogFollower::adopt(const engine::Container& container) {
+  if (!options_.adopt || container.created_at < begun_ || sources_.contains(container.id)) return;
+  if (!options_.adopt(container)) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::ranges::find(pending_, container.id, &Source::id) != pending_.end()) return;
+  }
+  add(container, container.created_at);
 }
 
 Result<> LogFollower::take_changes() {
@@ -170,7 +186,7 @@ Result<> LogFollower::take_changes() {
     if (!*change) return {};
     const auto found = sources_.find((*change)->id);
     if (found == sources_.end()) {
-      TRY(adopt((*change)->id));
+      if (const auto container = engine_.inspect((*change)->id)) adopt(*container);
     } else if ((*change)->gone) {
       found->second.ended = true;
     } else {
@@ -180,38 +196,50 @@ Result<> LogFollower::take_changes() {
 }
 
 bool LogFollower::all_ended() const {
-  return std::ranges::all_of(sources_, [](const auto& entry) { return entry.second.ended; });
+  return std::ranges::all_of(sources_, [](const auto& entry) { return entry.second.ended || !entry.second.awaited; });
 }
 
-Result<> LogFollower::run(int interrupt_fd) {
+// A container that has ended may be in the middle of another command's `restart`, or about to be replaced by it.
+Result<bool> LogFollower::is_over() {
+  bool finish = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stop_) return true;
+    finish = finish_;
+    if (!finish && (!complete_ || !pending_.empty() || !all_ended())) return false;
+  }
+  if (!finish) {
+    if (!others_) others_ = TRY(engine_.watch_lock(project_));
+    if (others_) return false;
+  }
+  TRY(look_at_all());
+  const std::scoped_lock lock(mutex_);
+  return finish || (pending_.empty() && all_ended());
+}
+
+Result<> LogFollower::wait() {
+  std::vector<pollfd> fds{
+      {wake_.get(), POLLIN, 0}, {others_ ? others_->get() : -1, POLLIN, 0}, {watch_->fd(), POLLIN, 0}};
+  std::vector<Source*> readable;
+  for (auto& [id, source] : sources_) {
+    if (source.fd < 0) continue;
+    fds.push_back({source.fd, POLLIN, 0});
+    readable.push_back(&source);
+  }
+  if (::poll(fds.data(), fds.size(), -1) < 0) return errno == EINTR ? Result<>() : fail_errno("poll");
+  if (fds[1].revents) others_.reset();
+  for (std::size_t i = 0; i < readable.size(); ++i)
+    if (fds[i + 3].revents) TRY(read(*readable[i]));
+  if (fds[2].revents) TRY(take_changes());
+  if (fds[0].revents) TRY(take_pending());
+  return {};
+}
+
+Result<> LogFollower::run() {
   TRY(subscribe());
   TRY(take_pending());
-  while (true) {
-    {
-      const std::scoped_lock lock(mutex_);
-      if (stop_ || (complete_ && pending_.empty() && all_ended())) return {};
-    }
-    std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}, {interrupt_fd, POLLIN, 0}, {watch_->fd(), POLLIN, 0}};
-    std::vector<Source*> readable;
-    for (auto& [id, source] : sources_) {
-      if (source.fd < 0) continue;
-      fds.push_back({source.fd, POLLIN, 0});
-      readable.push_back(&source);
-    }
-    if (::poll(fds.data(), fds.size(), -1) < 0) {
-      if (errno == EINTR) continue;
-      return fail_errno("poll");
-    }
-    if (fds[1].revents) {
-      std::byte signal{};
-      (void)read_some(interrupt_fd, std::span(&signal, 1));
-      return fail(Code::interrupted, "interrupted");
-    }
-    for (std::size_t i = 0; i < readable.size(); ++i)
-      if (fds[i + 3].revents) TRY(read(*readable[i]));
-    if (fds[2].revents) TRY(take_changes());
-    if (fds[0].revents) TRY(take_pending());
-  }
+  while (!TRY(is_over())) TRY(wait());
+  return {};
 }
 
 Result<> print_logs(engine::Engine& engine, const std::vector<engine::Container>& containers,

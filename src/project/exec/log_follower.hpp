@@ -18,8 +18,10 @@ namespace consort::project {
 
 struct FollowOptions {
   supervisor::LogReadOptions read;  // of containers that were there from the beginning
-  // Containers that appear later: whether to follow them. Empty: only those that are added.
+  // Containers that are made later: whether to follow them. Empty: only those that are added.
   std::function<bool(const engine::Container&)> adopt{};
+  // Whose ends run() waits for, of those that are followed. Empty: all.
+  std::function<bool(const engine::Container&)> awaited{};
   // A followed container has ended by itself or otherwise; true: that is enough, stop following.
   std::function<bool(const std::string& id, const std::string& name, const engine::ContainerState&)> on_exit{};
 };
@@ -31,17 +33,19 @@ class LogFollower {
 
   // Any thread. `since`: instead of the options' (a container that was just started).
   void add(const engine::Container& container, std::optional<SystemTime> since = {});
-  // Any thread: no more containers will be added; run() ends when all those followed have ended.
+  // Any thread: no more containers will be added; run() ends when all those followed have ended and no other command
+  // is at work on the project, which may start them again or make new ones.
   void complete();
-  void stop();  // any thread: run() ends soon
-  // Follows. interrupt_fd: Code::interrupted once readable (a byte is taken from it); -1: none.
-  Result<> run(int interrupt_fd = -1);
+  void finish();  // any thread: run() ends when it has shown what is there, whoever has ended
+  void stop();    // any thread: run() ends soon
+  Result<> run();
 
  private:
   struct Source {
     std::string id, name;
     std::unique_ptr<supervisor::LogReader> reader;
     int fd = -1;
+    bool awaited = true;
     bool ended = false;
     bool joined = false;  // its present state was looked at once
     unsigned restarts = 0;
@@ -59,7 +63,9 @@ class LogFollower {
   Result<> look_at_all();
   Result<> take_changes();
   Result<> state_changed(Source& source, const engine::ContainerState& state);
-  Result<> adopt(const std::string& id);
+  void adopt(const engine::Container& container);
+  Result<bool> is_over();
+  Result<> wait();
   Result<> read(Source& source);
   Result<> ended(Source& source, const engine::ContainerState& state);
   bool all_ended() const;
@@ -71,10 +77,13 @@ class LogFollower {
   Fd wake_;
   std::unique_ptr<engine::Watch> watch_;
   std::map<std::string, Source> sources_;  // by id; only run() touches them
+  std::optional<Fd> others_;               // readable when another command has left the project alone
+  SystemTime begun_ = system_now();
 
-  std::mutex mutex_;  // the three below
+  std::mutex mutex_;  // the four below
   std::vector<Source> pending_;
   bool complete_ = false;
+  bool finish_ = false;
   bool stop_ = false;
 };
 

@@ -43,6 +43,12 @@ Result<Observed> observe(Session& session, Look look) {
     if (const auto found = TRY(find_image(session, image_name(*session.project, service), service.platform)))
       observed.images[key] = found->id;
   }
+  for (const auto& [name, service] : session.project->services) {
+    if (service.container_name.empty()) continue;
+    const auto holder = session.engine.inspect(service.container_name);
+    if (holder && holder->name == service.container_name && holder->project != session.project_name)
+      observed.taken_names.emplace(service.container_name, *holder);
+  }
   return observed;
 }
 

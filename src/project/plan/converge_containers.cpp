@@ -93,7 +93,47 @@ Result<std::shared_ptr<engine::ContainerSpec>> Converger::spec_of(const compose:
   return std::make_shared<engine::ContainerSpec>(TRY(container_spec(project_, service, replica)));
 }
 
+// Whose namespaces or volumes it shares must have a container: `--no-deps` does not make one.
+Result<> Converger::check_partners(const compose::Service& service) const {
+  const auto check = [&](const std::string& partner, const char* shared, const char* attribute) -> Result<> {
+    if (replicas_.contains(partner) || !containers_of(partner).empty()) return {};
+    return fail(Error(Code::not_found,
+                      std::string("cannot share ") + shared + " with service " + partner + ": container missing")
+                    .hint("make it with `consort up -d " + partner + "`, or leave out --no-deps")
+                    .at(project_.locate({"services", service.name, attribute})));
+  };
+  const auto partner_of = [](const std::string& mode) {
+    return mode.starts_with("service:") ? mode.substr(8) : std::string();
+  };
+  if (const std::string partner = partner_of(service.network_mode); !partner.empty())
+    TRY(check(partner, "network namespace", "network_mode"));
+  if (const std::string partner = partner_of(service.pid); !partner.empty())
+    TRY(check(partner, "PID namespace", "pid"));
+  if (const std::string partner = partner_of(service.ipc); !partner.empty())
+    TRY(check(partner, "IPC namespace", "ipc"));
+  for (const std::string& from : service.volumes_from)
+    if (!from.starts_with("container:")) TRY(check(from.substr(0, from.find(':')), "volume", "volumes_from"));
+  return {};
+}
+
+// Docker's words. It is said before anything is made, since the engine would only find it when half of the project is.
+Result<> Converger::check_name(const compose::Service& service) const {
+  const auto taken = observed_.taken_names.find(service.container_name);
+  if (service.container_name.empty() || taken == observed_.taken_names.end()) return {};
+  const engine::Container& other = taken->second;
+  const std::string owner = other.project.empty() ? "" : " of project " + other.project;
+  return fail(Error(Code::conflict, "Conflict. The container name \"/" + other.name +
+                                        "\" is already in use by container \"" + other.id +
+                                        "\". You have to remove (or rename) that container to be able to reuse that "
+                                        "name.")
+                  .hint("it is a container" + owner +
+                        (other.project.empty() ? "" : "; `consort -p " + other.project + " down` removes it"))
+                  .at(project_.locate({"services", service.name, "container_name"})));
+}
+
 Result<> Converger::service(const compose::Service& service) {
+  TRY(check_partners(service));
+  TRY(check_name(service));
   const unsigned wanted = TRY(wanted_replicas(service));
   const Needs needs = needs_of(service);
   std::vector<const engine::Container*> there = containers_of(service.name);

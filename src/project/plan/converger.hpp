@@ -44,6 +44,8 @@ class Converger {
 
   // converge_containers.cpp
   Result<> service(const compose::Service& service);
+  Result<> check_partners(const compose::Service& service) const;
+  Result<> check_name(const compose::Service& service) const;
   std::vector<const engine::Container*> containers_of(const std::string& service) const;
   Result<unsigned> wanted_replicas(const compose::Service& service) const;
   std::optional<std::string> reason_to_recreate(const compose::Service& service,

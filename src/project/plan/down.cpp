@@ -1,6 +1,7 @@
 // Taking a project down: containers in reverse order, then what only they needed.
 #include <algorithm>
 
+#include "base/strings.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/plan/names.hpp"
@@ -43,6 +44,7 @@ class Downer {
       (goes ? going_ : staying_).push_back(container);
       if (!orphan && disabled && options_.named.empty()) warn_of_profile(container, *disabled);
     }
+    warn_of_oneoffs();
   }
 
   // What Docker Compose leaves running without a word.
@@ -51,6 +53,16 @@ class Downer {
     plan_.warnings.push_back("Container " + container.name + " stays, as the profile of service \"" +
                              container.service + "\" is not active: `consort --profile " + service.profiles.front() +
                              " down` removes it");
+  }
+
+  // What `run` has started is somebody's at another terminal, and it keeps the networks that it uses.
+  void warn_of_oneoffs() {
+    std::vector<std::string> names;
+    for (const engine::Container& container : staying_)
+      if (container.oneoff && options_.named.empty()) names.push_back(container.name);
+    if (names.empty()) return;
+    plan_.warnings.push_back("Containers of `run` stay, and what they use: " + join(names, ", ") +
+                             ". `consort down --remove-orphans` removes them");
   }
 
   // Dependents first; the graph of the labels knows services that the file no longer has.

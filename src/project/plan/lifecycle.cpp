@@ -48,11 +48,12 @@ Plan on_each(const Containers& containers, const Action& action, const char* aft
   return plan;
 }
 
+// start and restart: dependencies first, each as soon as what it depends on is as it wants it.
 class Starter {
  public:
   Starter(const Containers& containers, const ServiceGraph& graph) : containers_(containers), graph_(graph) {}
 
-  Result<Plan> run(const std::set<std::string>& named) {
+  Result<Plan> start(const std::set<std::string>& named) {
     const std::vector<std::string> names(named.begin(), named.end());
     const std::set<std::string> wanted = graph_.with_dependencies(named.empty() ? graph_.services() : names);
     for (const std::string& name : graph_.order()) {
@@ -60,14 +61,27 @@ class Starter {
       // A service that was never created does not keep the others from starting; a project without any is a mistake.
       if (containers_.empty())
         return fail(Error(Code::not_found, "service \"" + name + "\" has no container to start"));
-      start(name);
+      start_service(name);
+    }
+    return std::move(plan_);
+  }
+
+  Plan restart(const std::set<std::string>& named, Dependents dependents, const StopPlanOptions& options) {
+    for (const std::string& name : graph_.order()) {
+      const bool follows = dependents == Dependents::include &&
+                           std::ranges::any_of(graph_.dependencies(name), [&](const auto& dependency) {
+                             return dependency.second.restart && !up_[dependency.first].empty();
+                           });
+      if (follows || named.empty() || named.contains(name)) restart_service(name, options);
     }
     return std::move(plan_);
   }
 
  private:
-  void start(const std::string& name) {
-    Needs needs = conditions(name);
+  enum class Of : std::uint8_t { all, restarted };  // dependencies
+
+  void start_service(const std::string& name) {
+    Needs needs = conditions(name, Of::all);
     for (const engine::Container& container : containers_) {
       if (container.service != name) continue;
       if (container.state.started()) continue;
@@ -78,7 +92,19 @@ class Starter {
     }
   }
 
-  Needs conditions(const std::string& name) {
+  void restart_service(const std::string& name, const StopPlanOptions& options) {
+    const Needs needs = conditions(name, Of::restarted);
+    for (const engine::Container& container : containers_) {
+      if (container.service != name) continue;
+      Operation operation = on_container(RestartContainer{options.timeout_seconds}, container);
+      operation.before = "Restarting";
+      operation.after = "Started";
+      operation.needs = needs;
+      up_[name].push_back(plan_.add(std::move(operation)));
+    }
+  }
+
+  Needs conditions(const std::string& name, Of which) {
     Needs needs;
     for (const auto& [dependency, how] : graph_.dependencies(name)) {
       const Needs& started = up_[dependency];
@@ -86,20 +112,21 @@ class Starter {
         needs.insert(needs.end(), started.begin(), started.end());
         continue;
       }
-      for (const engine::Container& container : containers_) {
-        if (container.service != dependency) continue;
-        const auto key = std::make_pair(container.name, how.condition);
-        if (!awaits_.contains(key)) {
-          Operation wait = await_operation(container.name, dependency, awaited_of(how.condition));
-          wait.object_id = container.id;
-          wait.needs = started;
-          wait.necessity = how.required ? Necessity::required : Necessity::optional;
-          awaits_[key] = plan_.add(std::move(wait));
-        }
-        needs.push_back(awaits_[key]);
-      }
+      if (which == Of::restarted && started.empty()) continue;
+      for (const engine::Container& container : containers_)
+        if (container.service == dependency) needs.push_back(await(container, how, started));
     }
     return needs;
+  }
+
+  OperationId await(const engine::Container& container, const compose::Dependency& how, const Needs& started) {
+    const auto key = std::make_pair(container.name, how.condition);
+    if (const auto found = awaits_.find(key); found != awaits_.end()) return found->second;
+    Operation wait = await_operation(container.name, container.service, awaited_of(how.condition));
+    wait.object_id = container.id;
+    wait.needs = started;
+    wait.necessity = how.required ? Necessity::required : Necessity::optional;
+    return awaits_[key] = plan_.add(std::move(wait));
   }
 
   const Containers& containers_;
@@ -121,31 +148,12 @@ Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const St
 }
 
 Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named) {
-  return Starter(containers, graph).run(named);
+  return Starter(containers, graph).start(named);
 }
 
 Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
                   Dependents dependents, const StopPlanOptions& options) {
-  Plan plan;
-  std::map<std::string, Needs> done;
-  for (const std::string& name : graph.order()) {
-    Needs needs;
-    bool wanted = named.empty() || named.contains(name);
-    for (const auto& [dependency, how] : graph.dependencies(name)) {
-      needs.insert(needs.end(), done[dependency].begin(), done[dependency].end());
-      if (how.restart && dependents == Dependents::include && !done[dependency].empty()) wanted = true;
-    }
-    if (!wanted) continue;
-    for (const engine::Container& container : containers) {
-      if (container.service != name) continue;
-      Operation operation = on_container(RestartContainer{options.timeout_seconds}, container);
-      operation.before = "Restarting";
-      operation.after = "Started";
-      operation.needs = needs;
-      done[name].push_back(plan.add(std::move(operation)));
-    }
-  }
-  return plan;
+  return Starter(containers, graph).restart(named, dependents, options);
 }
 
 Plan plan_kill(const Containers& containers, const std::string& signal) {

@@ -27,6 +27,7 @@ Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const St
 // Dependencies first, honouring conditions. Without any container it is an error.
 Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named);
 
+// Dependencies first; what waits for a condition is restarted when those that are restarted with it meet it again.
 enum class Dependents : std::uint8_t { include, ignore };  // those with `restart: true`; --no-deps ignores them
 Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
                   Dependents dependents, const StopPlanOptions& options);

@@ -14,6 +14,8 @@ struct Observed {
   std::vector<engine::Network> networks;      // all that the engine has: a name may be taken by somebody else's
   std::vector<engine::Volume> volumes;        // likewise
   std::map<std::string, std::string> images;  // by image_key: "sha256:..."; absent: not on this machine
+  // Containers that are not of the project and have a name that its file gives to one of its own.
+  std::map<std::string, engine::Container> taken_names;
 
   const engine::Network* network(const std::string& name) const {
     for (const engine::Network& each : networks)

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/strings.hpp"
+#include "project/exec/listening.hpp"
 #include "project/exec/log_follower.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/verbs/up.hpp"
@@ -42,6 +43,13 @@ class Following {
     if (!event) return fail_errno("eventfd");
     std::unique_ptr<Following> following(new Following(attach, std::move(event)));
     FollowOptions options;
+    options.adopt = [&attach](const engine::Container& each) {
+      return !each.oneoff && attach.services.contains(each.service);
+    };
+    const auto asked_for = [&attach](const std::string& service) { return attach.named.contains(service); };
+    // What is shown besides does not keep the command, unless nothing else is shown.
+    if (std::ranges::any_of(attach.services, asked_for))
+      options.awaited = [asked_for](const engine::Container& each) { return asked_for(each.service); };
     options.on_exit = [raw = following.get()](const std::string&, const std::string&,
                                               const engine::ContainerState& state) { return raw->on_exit(state); };
     following->follower_ = TRY(LogFollower::create(session.engine, session.project_name, *attach.sink, options));
@@ -69,8 +77,7 @@ class Following {
       }
       if (::poll(fds.data(), fds.size(), -1) < 0) continue;
       if (fds[1].revents & POLLIN) {
-        std::byte signal{};
-        (void)read_some(interrupt_fd, std::span(&signal, 1));
+        take_interrupt(interrupt_fd);
         return Event::interrupt;
       }
       std::uint64_t count = 0;
@@ -80,7 +87,7 @@ class Following {
 
   // The rest of the output, once everything has been stopped.
   Result<> finish() {
-    follower_->complete();
+    follower_->finish();
     thread_.join();
     return std::move(outcome_);
   }
@@ -123,28 +130,6 @@ class Following {
   int abort_code_ = 0;
 };
 
-// Calls `action` once, in a thread of its own, should an interrupt come while it lives.
-class OnInterrupt {
- public:
-  OnInterrupt(int interrupt_fd, Fd done, std::function<void()> action)
-      : done_(std::move(done)), thread_([this, interrupt_fd, act = std::move(action)] {
-          std::array<pollfd, 2> fds{pollfd{interrupt_fd, POLLIN, 0}, pollfd{done_.get(), POLLIN, 0}};
-          while (::poll(fds.data(), fds.size(), -1) < 0) continue;
-          if (fds[0].revents & POLLIN) act();
-        }) {}
-  ~OnInterrupt() {
-    const std::uint64_t one = 1;
-    (void)write_full(done_.get(), std::as_bytes(std::span(&one, 1)));
-    thread_.join();
-  }
-  OnInterrupt(const OnInterrupt&) = delete;
-  OnInterrupt& operator=(const OnInterrupt&) = delete;
-
- private:
-  Fd done_;
-  std::thread thread_;
-};
-
 // The named services, or all; what they depend on goes on running.
 Result<> stop_services(Session& session, const std::set<std::string>& named) {
   const Observed observed = TRY(observe(session, Look::containers));
@@ -156,11 +141,9 @@ Result<> stop_services(Session& session, const std::set<std::string>& named) {
   // The stopping is not broken off: what is killed has stopped, and the plan sees that.
   Session patient = session;
   patient.interrupt_fd = -1;
-  Fd done(::eventfd(0, EFD_CLOEXEC));
-  if (!done) return fail_errno("eventfd");
-  const OnInterrupt force(session.interrupt_fd, std::move(done), [&] {
+  const auto force = TRY(OnInterrupt::create(session.interrupt_fd, [&] {
     for (const engine::Container& container : mine) (void)session.engine.kill_container(container.id, "KILL");
-  });
+  }));
   return execute(patient, plan_stop(mine, ServiceGraph::of(*session.project), {}), "Stopping");
 }
 
@@ -184,6 +167,8 @@ class AttachedUp {
     for (const engine::Container& container : TRY(session_.engine.list({.project = session_.project_name})))
       if (attach_.services.contains(container.service) && !container.oneoff) attached.push_back(container);
     announce(attached);
+    // From here on an interrupt stops what was started, wherever it comes.
+    listening_.emplace();
     for (const engine::Container& container : attached) session_.engine.note_event(container, "attach");
     const auto following = TRY(Following::begin(session_, attach_));
     const SystemTime now = system_now();
@@ -243,7 +228,8 @@ class AttachedUp {
 
   Result<int> interrupt(Following& following) {
     attach_.say("Gracefully Stopping... press Ctrl+C again to force");
-    TRY(stop_services(session_, attach_.named));
+    listening_.reset();  // the next wish kills, the one after that ends this command
+    TRY(stop_services(session_, attach_.stopped));
     TRY(following.finish());
     attach_.say("");
     return interrupted_status;
@@ -252,6 +238,7 @@ class AttachedUp {
   Result<int> abort(Following& following) {
     attach_.say_aborting("Aborting on container exit...");
     const int code = following.abort_code();
+    listening_.reset();
     TRY(stop_services(session_, attach_.named));
     TRY(following.finish());
     return attach_.exit_code_from.empty() ? Result<int>(code) : code_of_service(session_, attach_.exit_code_from);
@@ -260,6 +247,7 @@ class AttachedUp {
   Session& session_;
   const UpOptions& options_;
   const AttachOptions& attach_;
+  std::optional<Listening> listening_;
 };
 
 }  // namespace

@@ -27,8 +27,9 @@ Result<> bring_up(Session& session, const UpOptions& options);
 
 enum class AbortOn : std::uint8_t { nothing, exit, failure };
 struct AttachOptions {
-  std::set<std::string> services;  // whose output is shown
-  std::set<std::string> named{};   // which the user asked for, and which are stopped at the end; empty: all
+  std::set<std::string> services;   // whose output is shown
+  std::set<std::string> named{};    // which the user asked for: when they have ended it is over; empty: all
+  std::set<std::string> stopped{};  // which are stopped when the user wants to stop; empty: all
   AbortOn abort = AbortOn::nothing;
   std::string exit_code_from;
   LogSink* sink = nullptr;

@@ -52,7 +52,23 @@ bool nobody_there(const Error& error) {
   return number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
 }
 
-Result<Answer> receive_answer(int socket) {
+// Until the socket is readable; Code::interrupted: the caller does not want to wait for an answer any more.
+Result<> await_answer(int socket, int cancel_fd) {
+  if (cancel_fd < 0) return {};
+  std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
+  while (::poll(fds.data(), fds.size(), -1) < 0)
+    if (errno != EINTR) return fail_errno("wait for the supervisor's answer");
+  if (fds[0].revents != 0) return {};
+  return fail(Code::interrupted, "interrupted");
+}
+
+bool is_cancelled(int cancel_fd) {
+  pollfd wish{cancel_fd, POLLIN, 0};
+  return cancel_fd >= 0 && ::poll(&wish, 1, 0) > 0;
+}
+
+Result<Answer> receive_answer(int socket, int cancel_fd = -1) {
+  TRY(await_answer(socket, cancel_fd));
   auto message = receive_message(socket);
   if (!message && message.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
   if (!message) return fail(std::move(message.error()));
@@ -67,13 +83,13 @@ Result<Fd> connect_to(const Roots& roots, const std::string& project) {
 }
 
 Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
-                                                std::span<const int> fds) {
+                                                std::span<const int> fds, int cancel_fd) {
   Fd socket = TRY(connect_to(roots, project));
   if (auto sent = send_message(socket.get(), request_to_json(request), fds); !sent) {
     if (sent.error().sys_errno() == EPIPE) return fail(supervisor_gone());
     return fail(std::move(sent.error()));
   }
-  Answer answer = TRY(receive_answer(socket.get()));
+  Answer answer = TRY(receive_answer(socket.get(), cancel_fd));
   return std::pair(std::move(socket), std::move(answer));
 }
 
@@ -98,12 +114,12 @@ bool may_revive(Op op) {
 // The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
 // a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
 Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
-                                  std::span<const int> fds = {}) {
+                                  std::span<const int> fds = {}, int cancel_fd = -1) {
   constexpr int most_tries = 500;
   const std::string run_folder = roots.project_run(project);
   for (int i = 0;; ++i) {
-    auto asked = ask_on_connection(roots, project, request, fds);
-    if (asked || i == most_tries) return asked;
+    auto asked = ask_on_connection(roots, project, request, fds, cancel_fd);
+    if (asked || i == most_tries || is_cancelled(cancel_fd)) return asked;
     const bool nobody = nobody_there(asked.error());
     if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
     const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
@@ -119,8 +135,9 @@ Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project
   }
 }
 
-Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr) {
-  auto asked = TRY(ask(roots, project, request));
+Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
+                    int cancel_fd = -1) {
+  auto asked = TRY(ask(roots, project, request, {}, cancel_fd));
   Answer answer = std::move(asked.second);
   if (answer.reply.ok) return answer;
   if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
@@ -180,14 +197,15 @@ Result<std::optional<Event>> Subscription::next() {
   return std::optional<Event>(TRY(event_from_json((*message)->text)));
 }
 
-Result<ContainerState> Client::start(const std::string& unit_path, int* exit_code) const {
+Result<ContainerState> Client::start(const std::string& unit_path, int* exit_code, int cancel_fd) const {
   Request request;
   request.op = Op::start;
   request.unit = unit_path;
   constexpr int most_tries = 3;  // it may end between our look and our question
   for (int i = 0;; ++i) {
-    auto answer = call(roots_, project_, request, exit_code);
+    auto answer = call(roots_, project_, request, exit_code, cancel_fd);
     if (answer) return state_from(*answer);
+    if (is_cancelled(cancel_fd)) return fail(std::move(answer.error()));
     // Code::interrupted: it is about to end.
     const bool ending = answer.error().code() == Code::interrupted;
     if (i == most_tries || !(ending || nobody_there(answer.error()))) return fail(std::move(answer.error()));
@@ -200,7 +218,7 @@ Result<ContainerState> Client::stop(const std::string& container_id, const StopO
   Request request = request_for(Op::stop, container_id);
   request.timeout = options.timeout;
   request.signal = options.signal;
-  auto answer = call(roots_, project_, request);
+  auto answer = call(roots_, project_, request, nullptr, options.cancel_fd);
   if (answer) return state_from(*answer);
   const bool unknown = answer.error().code() == Code::not_found || nobody_there(answer.error());
   if (!unknown) return fail(std::move(answer.error()));

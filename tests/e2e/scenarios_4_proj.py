@@ -1,0 +1,259 @@
+"""What a command does when it is interrupted, when others are at work on the same project, and when things never get ready."""
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from harness import check, eventually
+
+IMAGE = "debian:bookworm-slim"
+# Without the mend these take a minute, or for ever.
+DEADLINE = 10
+
+
+class Started:
+    """A command in the background, with all that it has written so far."""
+
+    def __init__(self, world, *argv, stdin=subprocess.DEVNULL):
+        self.argv = argv
+        self.text = ""
+        self.process = world.start(*argv, stdin=stdin, stderr=subprocess.STDOUT, preexec_fn=self.hear)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    @staticmethod
+    def hear():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def read(self):
+        for line in iter(lambda: os.read(self.process.stdout.fileno(), 4096), b""):
+            self.text += line.decode(errors="replace")
+
+    def shows(self, marker, count=1):
+        eventually(f"{self.argv} shows {marker!r}: {self.text}", lambda: self.text.count(marker) >= count)
+
+    def ends(self, status, limit=DEADLINE):
+        try:
+            got = self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            check(False, f"{self.argv} has not ended within {limit} s:\n{self.text}")
+        self.reader.join(DEADLINE)
+        self.process.stdout.close()
+        check(got == status, f"{self.argv} ended with {got} instead of {status}:\n{self.text}")
+
+    def interrupt(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+
+
+STUBBORN = "sh -c 'trap \"\" TERM; echo begin; while :; do sleep 1; done'"
+EVERYTHING = f"""
+x-sleeper: &sleeper {{image: "{IMAGE}", command: sleep 1000, init: true}}
+services:
+  slow: {{image: "{IMAGE}", command: {STUBBORN}, stop_grace_period: 90s}}
+  hooked: {{<<: *sleeper, post_start: [{{command: sleep 1000}}], profiles: [x]}}
+  leaving: {{<<: *sleeper, pre_stop: [{{command: sleep 1000}}], profiles: [x]}}
+  sick: {{<<: *sleeper, healthcheck: {{test: "false", interval: 1s, retries: 1000}}, profiles: [x]}}
+  needs: {{<<: *sleeper, depends_on: {{sick: {{condition: service_healthy}}}}, profiles: [x]}}
+  job: {{<<: *sleeper, profiles: [x]}}
+  after: {{<<: *sleeper, depends_on: {{job: {{condition: service_completed_successfully}}}}, profiles: [x]}}
+  built: {{build: {{dockerfile_inline: "FROM {IMAGE}\\nRUN sleep 1000"}}, profiles: [x]}}
+  remote: {{image: "127.0.0.1:PORT/never/answers", profiles: [x]}}
+"""
+
+
+@contextlib.contextmanager
+def hanging_registry():
+    """Takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        yield listener.getsockname()[1]
+
+
+def scenario_interrupted_anywhere(world):
+    """Whatever a command waits for, SIGINT and SIGTERM must end it with 130 at once, and the next `up` must converge."""
+    with hanging_registry() as port:
+        world.write("compose.yaml", EVERYTHING.replace("PORT", str(port)))
+        signals = [signal.SIGINT, signal.SIGTERM]
+
+        def broken_off(marker, *argv, stdin=subprocess.DEVNULL):
+            number = signals[0]
+            signals.reverse()
+            command = Started(world, *argv, stdin=stdin)
+            command.shows(marker)
+            command.interrupt(number)
+            command.ends(130)
+
+        def runs(service):
+            world.consort("kill", service, status=None)
+            world.consort("up", "-d", "-t", "0", service)
+            check(world.service(service)["State"] == "running", f"{service} does not run after `up`")
+
+        # Stopping, by each verb that stops.
+        for marker, *argv in [("Stopping", "stop", "slow"), ("Restarting", "restart", "slow"), ("Stopping", "down"),
+                              ("Recreate", "up", "-d", "--force-recreate", "slow"), ("Stopping", "rm", "-sf", "slow"),
+                              ("Stopping", "up", "-d", "--scale", "slow=0", "slow")]:
+            runs("slow")
+            broken_off(marker, *argv)
+        runs("slow")
+        # Hooks, conditions, and what they are waited for by.
+        broken_off("Started", "up", "-d", "hooked")
+        runs_leaving = world.consort("up", "-d", "leaving")
+        check(runs_leaving.status == 0, str(runs_leaving))
+        broken_off("Stopping", "stop", "leaving")
+        broken_off("Waiting", "up", "-d", "needs")
+        broken_off("Waiting", "start", "needs")
+        broken_off("Waiting", "up", "-d", "--wait", "sick")
+        broken_off("Waiting", "up", "-d", "after")
+        broken_off("Waiting", "run", "--rm", "-T", "needs", "true")
+        # Images.
+        broken_off("RUN sleep 1000", "build", "built")
+        broken_off("RUN sleep 1000", "up", "-d", "built")
+        broken_off("Pulling", "up", "-d", "remote")
+        broken_off("Pulling", "pull", "remote")
+        # Looking on.
+        broken_off("begin", "logs", "-f", "slow")
+        broken_off("slow", "stats", "slow")
+        # A file that is being written is there entirely or not at all.
+        export = Started(world, "export", "-o", "files.tar", "slow")
+        eventually("a file is being written", lambda: list(world.project.glob("files.tar*")))
+        export.interrupt()
+        export.process.wait(DEADLINE)
+        left = [path.name for path in world.project.glob("files.tar*")]
+        check(left in ([], ["files.tar"]), f"export left {left}")
+        # A question: what is typed next is no answer to it.
+        world.consort("kill", "slow")
+        asking, typing = os.pipe()
+        with os.fdopen(asking) as questions, os.fdopen(typing, "w"):
+            broken_off("[y/N]", "rm", "slow", stdin=questions)
+        check(world.service("slow")["State"] == "exited", "a question that was broken off was answered")
+        # Somebody else's lock.
+        other = Started(world, "up", "-d", "needs")
+        other.shows("Waiting")
+        broken_off("is working on project", "stop", "slow")
+        other.interrupt()
+        other.ends(130)
+        runs("slow")
+        world.consort("kill", "slow")
+
+
+def scenario_second_interrupt(world):
+    """The second interrupt must end what the first one has begun: attached `up` kills what is slow to stop."""
+    world.write("compose.yaml", f"""
+services:
+  slow: {{image: "{IMAGE}", command: {STUBBORN}, stop_grace_period: 90s}}
+""")
+    command = Started(world, "up", "slow")
+    command.shows("begin")
+    command.interrupt()
+    command.shows("Gracefully")
+    time.sleep(0.2)  # a second wish, not the echo of the first
+    command.interrupt()
+    command.ends(130)
+    eventually("the container was killed", lambda: world.service("slow")["State"] == "exited", DEADLINE)
+
+
+def scenario_attached_dependencies(world):
+    """`up --attach-dependencies job` must end with job; an interrupt must stop all that it shows."""
+    world.write("compose.yaml", f"""
+services:
+  dep: {{image: "{IMAGE}", command: "sh -c 'echo ready-dep; exec sleep 1000'", init: true}}
+  job: {{image: "{IMAGE}", command: "sh -c 'sleep 0.5; echo done-job'", init: true, depends_on: [dep]}}
+  app: {{image: "{IMAGE}", command: "sh -c 'echo ready-app; exec sleep 1000'", init: true, depends_on: [dep]}}
+""")
+    command = Started(world, "up", "--attach-dependencies", "job")
+    command.shows("done-job")
+    command.ends(0)
+    check(world.service("dep")["State"] == "running", "a dependency was stopped")
+    command = Started(world, "up", "--attach-dependencies", "app")
+    command.shows("ready-app")
+    command.interrupt()
+    command.ends(130, 30)
+    check({c["State"] for c in world.ps_all()} == {"exited"}, f"still there: {world.ps_all()}")
+
+
+def scenario_followers_stay(world):
+    """Attached `up` and `logs -f` must go on when another terminal restarts or replaces the service, and end when it stops it."""
+    world.write("compose.yaml", f"""
+services:
+  s: {{image: "{IMAGE}", command: "sh -c 'echo begin; exec sleep 1000'", init: true}}
+""")
+    up = Started(world, "up")
+    up.shows("begin")
+    logs = Started(world, "logs", "-f")
+    logs.shows("begin")
+    for count, argv in enumerate([("restart", "-t", "0"), ("up", "-d", "--force-recreate", "-t", "0")], 2):
+        world.consort(*argv)
+        for follower in (up, logs):
+            follower.shows("begin", count)
+            check(follower.process.poll() is None, f"{follower.argv} ended at {argv}:\n{follower.text}")
+    check(logs.text.count("begin") == 3, f"lines are shown twice:\n{logs.text}")
+    world.consort("stop", "-t", "0")
+    up.ends(0)
+    logs.ends(0)
+
+
+def scenario_crash_loops(world):
+    """`up` must not wait for ever for what its restart policy starts again and again, nor take it for healthy."""
+    world.write("compose.yaml", f"""
+x-crash: &crash {{image: "{IMAGE}", command: "sh -c 'exit 3'", restart: always}}
+services:
+  checked: {{<<: *crash, healthcheck: {{test: "true", interval: 1s, retries: 2}}}}
+  web: {{image: "{IMAGE}", command: sleep 1000, init: true, depends_on: {{checked: {{condition: service_healthy}}}}}}
+  plain: {{<<: *crash}}
+  quick: {{image: "{IMAGE}", command: "sh -c 'exit 4'"}}
+  late: {{image: "{IMAGE}", command: sleep 1000, init: true, depends_on: {{quick: {{condition: service_healthy}}}}}}
+""")
+    failed = world.consort("up", "-d", "web", status=1)
+    check("is unhealthy" in failed.err and "exited (3)" in failed.err, failed.err)
+    failed = world.consort("up", "-d", "--wait", "plain", status=1)
+    check("exited (3)" in failed.err, failed.err)
+    failed = world.consort("up", "-d", "late", status=1)
+    check("exited (4)" in failed.err and "no healthcheck" not in failed.err, failed.err)
+    world.consort("kill", status=None)
+
+
+def scenario_directory_by_two_names(world):
+    """A project named after its directory must take the name of a link to it, and be found again by its other path."""
+    del world.env["COMPOSE_PROJECT_NAME"]
+    service = f'services: {{s: {{image: "{IMAGE}", command: sleep NUMBER, init: true, volumes: ["./data:/d"]}}}}'
+    for release in ("r1", "r2"):
+        world.write(f"{release}/compose.yaml", service.replace("NUMBER", "100" + release[1]))
+    link = world.project / "current"
+
+    def consort(path, *argv):
+        return world.consort(*argv, cwd=path, env={"PWD": str(path)})
+
+    link.symlink_to("r1")
+    consort(link, "up", "-d")
+    link.unlink()
+    link.symlink_to("r2")
+    consort(link, "up", "-d", "-t", "0")
+    projects = [line.split()[0] for line in consort(link, "ls").out.splitlines()[1:]]
+    check(projects == ["current"], f"projects: {projects}")
+    real = consort(world.project / "r2", "ps", "-q")
+    check(real.out.strip() and 'project' in real.err and 'current' in real.err, f"not found by the other path: {real}")
+    again = consort(world.project / "r2", "up", "-d")
+    check("Recreate" not in again.err, f"the other path is another configuration: {again.err}")
+    consort(link, "down", "-t", "0")
+
+
+def scenario_named_by_others(world):
+    """A container name of another project, and containers of `run`, must be told with their owner before anything is half made."""
+    text = f'services: {{g: {{image: "{IMAGE}", command: sleep 1000, init: true, container_name: consort-global}}}}'
+    world.write("compose.yaml", text)
+    world.consort("-p", "firstone", "up", "-d")
+    failed = world.consort("-p", "secondone", "up", "-d", status=1)
+    check("firstone" in failed.err and "already in use" in failed.err, failed.err)
+    check("Network" not in failed.err, f"something was made: {failed.err}")
+    world.consort("-p", "firstone", "down", "-t", "0")
+    world.write("compose.yaml", f'services: {{s: {{image: "{IMAGE}", init: true}}}}')
+    world.consort("run", "-d", "-T", "s", "sleep", "1000")
+    left = world.consort("down", "-t", "0")
+    check("-run-" in left.err, f"the container of run is not named: {left.err}")
+    world.consort("down", "-t", "0", "--remove-orphans")
