@@ -143,6 +143,7 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
   }
   const int pid_target = plan.pid_namespace ? plan.pid_namespace.get() : plan.join_pidfd;
   const PidNamespaceVisit visit = TRY(PidNamespaceVisit::begin(pid_target));
+  internal::keep_only_own(theirs.get(), plan);
   const SignalsBlocked blocked;
   // Twice at most: where a process cannot be born in the group (EBUSY in a threaded one, EOPNOTSUPP), it walks in.
   for (int attempt = 0; attempt < 2; ++attempt) {

@@ -17,8 +17,7 @@ struct Launch::Impl {
   std::vector<IdMapping> uid_mappings, gid_mappings;
 
   pid_t pid = 0;
-  // sync stays open until the end: an event loop watches it, and must take it out first. (A child of another launch has
-  // a copy until its execve, so that closing alone would not take it out.)
+  // sync stays open until the end: an event loop watches it, and must take it out first.
   Fd pidfd, sync, console;
   Fd root;  // of an overlay, once the launch is over
   State state = State::pending;

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 
+#include "runtime/launch/child_files.hpp"
 #include "runtime/launch/steps_list.hpp"
 
 namespace consort::runtime::internal {
@@ -114,6 +115,7 @@ bool send_report(int socket, const Report& report, std::string_view text, int de
 }
 
 void run_child(const Prepared& plan, std::span<const Step> steps, int sync) {
+  close_all_but(plan.kept);
   reset_signals();
   ::prctl(PR_SET_NAME, setting_up_name);
   Child child{.plan = plan, .sync = sync};

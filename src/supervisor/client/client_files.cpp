@@ -79,13 +79,18 @@ Result<std::optional<ContainerState>> read_state(const std::string& path, Boot b
 }
 
 // Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come.
-bool await_successor(const std::string& run_folder) {
-  constexpr int most_waits = 500;
+Result<bool> await_successor(const std::string& run_folder, const std::string& project) {
+  constexpr int most_waits = 1500;
   for (int i = 0; i < most_waits && keeper_lives(run_folder); ++i) {
     if (connect_unix(control_socket_path(run_folder))) return true;
     ::poll(nullptr, 0, 20);
   }
-  return connect_unix(control_socket_path(run_folder)).has_value();
+  if (connect_unix(control_socket_path(run_folder))) return true;
+  if (!keeper_lives(run_folder)) return false;
+  return fail(Error(Code::lost, "talk to the supervisor of project")
+                  .on(project)
+                  .why("it has ended, and a new one does not get ready")
+                  .hint("see " + run_folder + "/supervisor.log"));
 }
 
 // What the project's run directory says, checked against the processes that there are.
@@ -105,11 +110,6 @@ std::vector<ContainerState> recorded_states(const std::string& run_folder) {
 
 }  // namespace
 
-bool keeper_lives(const std::string& run_folder) {
-  const auto lock = open_file(keeper_lock_path(run_folder), O_RDWR);
-  return lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-}
-
 Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
   if (connect_unix(control_socket_path(run_folder))) return {};
@@ -118,7 +118,7 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
   while (::flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
-  if (await_successor(run_folder)) return {};
+  if (TRY(await_successor(run_folder, project))) return {};
   return start_programs(roots, project, run_folder);
 }
 

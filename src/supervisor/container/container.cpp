@@ -66,6 +66,7 @@ Result<> Container::kill(int signal) {
   if (phase_ != Phase::running) return fail(not_running(unit_));
   // What Docker does for any signal but 0: a restart policy must not undo it.
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
+  if (signal == SIGKILL) record_.state.stopping = true;
   TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
   if (signal == 0) return {};
   save();

@@ -53,10 +53,12 @@ class Container {
   // Nothing runs and nothing will by itself.
   bool idle() const { return phase_ == Phase::idle; }
   bool runs() const { return phase_ == Phase::running; }
+  bool stays() const { return runs() && !state().stopping; }  // a start has nothing to do
 
   // A newer unit.json, read before a start; used from the next start on.
   void set_unit(ContainerUnit unit) { unit_ = std::move(unit); }
-  void start(StartDone done);  // already running: done at once
+  // Already running: done at once. Stopping: once it has ended and runs again.
+  void start(StartDone done);
   // done: once it does not run any more.
   void stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done);
   void restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done);
@@ -131,9 +133,11 @@ class Container {
   void decide_restart(Outcome outcome);
   void wait_for_restart(Milliseconds delay);
   void tell_waiters();
+  Error was_stopped() const;  // what a start is told that a stop has overtaken
   void begin_stop(int signal, std::optional<Stopper::Time> deadline);
 
   // container_adopt.cpp
+  void end_launch(KeeperLink::Inheritance& inheritance);
   void adopt_run(KeeperLink::Inheritance& inheritance);
   void adopt_stdio(std::map<std::string, Fd>& kept);
   void recover_descriptors(std::map<std::string, Fd>& kept);

@@ -21,7 +21,7 @@ std::int64_t to_ms(steady_clock::time_point time) {
 void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done) {
   // The end of the machine is nobody's wish: what ran then is to run again after the next boot.
   if (!context_.shutting_down) record_.state.manually_stopped = true;
-  record_.start_after_stop = false;
+  record_.after_stop = AfterStop::nothing;
   switch (phase_) {
     case Phase::idle:
       save_durable();
@@ -37,9 +37,10 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
       tell_waiters();
       return done();
     case Phase::launching:
-      on_failed(Error(Code::interrupted, "start " + label()).why("it was stopped"));
+      on_failed(was_stopped());
       return done();
     case Phase::running:
+      if (!start_waiters_.empty()) answer_start(StartOutcome{fail(was_stopped()), std::nullopt});
       break;
   }
   waiters_.push_back(Waiter{WaitUntil::next_exit, std::move(done)});
@@ -49,8 +50,16 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
   begin_stop(signal.value_or(unit_.stop_signal), deadline);
 }
 
+Error Container::was_stopped() const {
+  return Error(Code::conflict, "start " + label()).why("it was stopped meanwhile");
+}
+
 void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
-  if (run_->stopper) return run_->stopper->hurry(deadline);
+  if (run_->stopper) {
+    save();
+    return run_->stopper->hurry(deadline);
+  }
+  record_.state.stopping = true;
   record_.stop = StopRecord{signal, deadline ? to_ms(*deadline) : -1};
   if (run_->health && run_->health->stop() == HealthChange::status) {
     record_.state.health = run_->health->state();
@@ -66,9 +75,9 @@ void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
 
 void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done) {
   if (phase_ == Phase::running) {
-    start_waiters_.push_back(std::move(done));
     stop(timeout, signal, [] {});
-    record_.start_after_stop = true;
+    start_waiters_.push_back(std::move(done));
+    record_.after_stop = AfterStop::restart;
     return save();
   }
   if (phase_ == Phase::waiting) stop(timeout, signal, [] {});
@@ -101,6 +110,7 @@ void Container::end_run(std::optional<int> wait_status) {
   state.oom_killed = runtime::Cgroup::open(state.cgroup).oom_kills() > record_.oom_kills;
   if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
   state.ports.clear();
+  state.stopping = false;
   record_.execs.clear();
   phase_ = Phase::idle;
   const bool was_stopped = record_.stop.has_value();
@@ -117,9 +127,11 @@ void Container::end_run(std::optional<int> wait_status) {
   emit(EventKind::die);
   if (phase_ == Phase::waiting) emit(EventKind::restarting);
   tell_waiters();
-  if (!std::exchange(record_.start_after_stop, false)) return;
+  const AfterStop then = std::exchange(record_.after_stop, AfterStop::nothing);
+  if (then == AfterStop::nothing) return;
   state.manually_stopped = false;
-  restarted_ = true;
+  if (then == AfterStop::start) state.restart_count = 0;
+  restarted_ = then == AfterStop::restart;
   backoff_.reset();
   launch();
 }

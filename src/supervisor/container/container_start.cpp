@@ -17,9 +17,13 @@ namespace consort::supervisor {
 using std::chrono::steady_clock;
 
 void Container::start(StartDone done) {
-  if (phase_ == Phase::running) return done(StartOutcome{{}, std::nullopt});
+  if (phase_ == Phase::running && !record_.state.stopping) return done(StartOutcome{{}, std::nullopt});
   start_waiters_.push_back(std::move(done));
   if (phase_ == Phase::launching) return;
+  if (phase_ == Phase::running) {  // it is going down; then it is started again
+    if (record_.after_stop == AfterStop::nothing) record_.after_stop = AfterStop::start;
+    return save();
+  }
   context_.loop.cancel(std::exchange(restart_timer_, 0));
   // A start by hand is a new beginning.
   record_.state.restart_count = 0;
@@ -33,6 +37,7 @@ void Container::launch() {
   record_.state.error.clear();
   record_.state.oom_killed = false;
   record_.stop.reset();
+  record_.state.stopping = false;
   run_ = std::make_unique<Run>();
   if (!context_.unmounter.busy_with(unit_.id)) return launch_now();
   context_.unmounter.when_done(unit_.id, [context = &context_, id = unit_.id] {
@@ -108,6 +113,10 @@ Result<> Container::begin_launch() {
   std::vector<Fd> child_ends;
   TRY(prepare_stdio(options, child_ends));
 
+  // From the clone on there is something that a successor of ours has to end.
+  record_.state.cgroup = spec.linux_.cgroups_path.empty() ? "/consort/" + unit_.id : spec.linux_.cgroups_path;
+  record_.launching = true;
+  save();
   run_->launch = TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
                                            : runtime::begin_external(external_runtime(), spec, options));
   for (const std::string& warning : run_->launch->warnings()) log_line(label() + ": " + warning);
@@ -142,7 +151,6 @@ Result<> Container::release_to_exec() {
   state.ports = run_->network->bound_ports();
   state.addresses = addresses_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
-  record_.launching = true;
   save();
   return run_->launch->start();
 }

@@ -37,6 +37,7 @@ class Supervisor {
  private:
   Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
   Result<> take_over();
+  void end_unrecorded();
   Result<> lock_keeper();
   Result<> watch_signals();
   void on_keeper();
