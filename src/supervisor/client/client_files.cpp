@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
+constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
 Result<> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
   const std::string keeper = TRY(find_own_program("consort-keeper"));
@@ -33,6 +34,8 @@ Result<> start_programs(const Roots& roots, const std::string& project, const st
   if (init) options.argv.push_back(*init);
   // Not the user's environment: the programs live longer than the command, and it may hold secrets.
   options.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  if (const char* const limit = ::getenv("CONSORT_LOOP_LIMIT_MS"))  // for tests: event_loop.hpp
+    options.environment.push_back(std::string("CONSORT_LOOP_LIMIT_MS=") + limit);
   options.in = gate.read.get();
   options.out = ready.write.get();
   options.err = log.get();
