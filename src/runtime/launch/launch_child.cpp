@@ -239,6 +239,11 @@ void Launch::Impl::reap_helper() {
   helper = 0;
 }
 
+pid_t Launch::Impl::release_helper() {
+  if (helper) ::shutdown(sync.get(), SHUT_RDWR);
+  return std::exchange(helper, 0);
+}
+
 void Launch::Impl::abandon() {
   if (finished) return;
   finished = true;
@@ -246,13 +251,13 @@ void Launch::Impl::abandon() {
   if (helper) return reap_helper();
   if (pidfd) {
     ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    if (child_of == ChildOf::sibling) return;
     pollfd ended{pidfd.get(), POLLIN, 0};
     while (::poll(&ended, 1, 2000) < 0 && errno == EINTR) {
     }
     siginfo_t info;
-    if (child_of == ChildOf::caller)
-      while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
-      }
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
+    }
   }
   if (own_cgroup) (void)own_cgroup->remove();
 }

@@ -32,7 +32,8 @@ struct Launch::Impl {
   // Clones and runs the steps in the child.
   Result<> spawn(std::span<const internal::Step> steps);
   Result<State> advance();
-  void abandon();  // kills the child, reaps it if it is ours, removes the cgroup
+  void abandon();  // kills the child; reaps it and removes the cgroup if it is ours
+  pid_t release_helper();
 
  private:
   Result<> handle(const internal::Report& report, const std::string& text);

@@ -88,9 +88,17 @@ void Container::end_launch(KeeperLink::Inheritance& inheritance) {
     if (std::ranges::any_of(inheritance.exits, same)) context_.keeper.acknowledge(state.pid);
   }
   phase_ = Phase::launching;
-  const bool by_policy = state.status == Status::restarting;
+  // What its predecessor has told the firewall of its ports can be taken back only by whoever has told it.
+  if (unit_.ports.empty()) return on_cut_launch();
+  run_->network->serve(unit_, [this](const Result<>&) { on_cut_launch(); });
+}
+
+void Container::on_cut_launch() {
+  std::vector<StartDone> waiters = std::exchange(start_waiters_, {});  // who has asked us already
+  const bool by_policy = record_.state.status == Status::restarting;
   if (!by_policy) start_waiters_.push_back([](StartOutcome) {});
   on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced meanwhile"));
+  for (StartDone& waiter : waiters) start(std::move(waiter));
 }
 
 void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
@@ -177,6 +185,8 @@ void Container::resume_run() {
     if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))
       run_->root = std::move(*root);
   if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
+  // A pause that was cut.
+  if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
   run_->network->serve(unit_, [this](const Result<>& serving) {
     if (!serving) log_line(label() + ": " + serving.error().message());
   });

@@ -1,5 +1,8 @@
 // Container: stopping it, what follows its end, and starting it again.
+#include <poll.h>
 #include <signal.h>
+
+#include <cerrno>
 
 #include <utility>
 
@@ -70,7 +73,7 @@ void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
   run_->stopper =
       std::make_unique<Stopper>(context_.loop, std::move(target), [this](int sent) { emit(EventKind::kill, sent); });
   run_->stopper->begin();
-  if (record_.state.status == Status::paused) (void)unpause();  // a frozen process hears nothing
+  if (record_.state.status == Status::paused || run_->freeze) (void)unpause();  // a frozen process hears nothing
 }
 
 void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done) {
@@ -95,6 +98,7 @@ void Container::on_exit(std::optional<int> wait_status) {
 
 // The fixed order; see the class.
 void Container::end_run(std::optional<int> wait_status) {
+  end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it has ended")));
   run_->health.reset();
   run_->stopper.reset();
   run_->pump->drain();
@@ -144,17 +148,35 @@ void Container::release_run() {
     if (const auto released = run_->network->release(); !released) log_line(released.error().message());
   const std::unique_ptr<Run> old = std::move(run_);
   if (old->launch && unit_.overlay) old->root = old->launch->take_root();
+  const pid_t helper = old->launch ? old->launch->release_helper() : 0;
   old->launch.reset();
-  context_.unmounter.close(unit_.id, std::move(old->root));
+  Cleaner& cleaner = context_.cleaner;
+  cleaner.unmount(unit_.id, std::move(old->root));
   context_.keeper.remove(unit_.id + "/*");
   record_.host_links.clear();
-  if (!unit_.runtime.empty())
-    if (const auto removed = runtime::remove_external(external_runtime(), unit_.id); !removed)
-      log_line(label() + ": " + removed.error().message());
-  if (record_.state.cgroup.empty()) return;
-  const auto removed = runtime::Cgroup::open(record_.state.cgroup).remove();
-  if (!removed) log_line(label() + ": " + removed.error().message());
-  record_.state.cgroup.clear();
+  const std::string group = std::exchange(record_.state.cgroup, {});
+  if (!unit_.runtime.empty()) return release_external(helper, group);
+  if (!group.empty()) cleaner.remove_group(unit_.id, group);
+}
+
+// Its program takes tens of milliseconds, and longer when it finds something to do.
+void Container::release_external(pid_t helper, const std::string& group) {
+  Fd helper_end;
+  if (helper != 0) {
+    if (auto pidfd = open_pidfd(helper)) helper_end = std::move(*pidfd);
+    context_.cleaner.reap(unit_.id, helper);
+  }
+  context_.cleaner.run(unit_.id, std::move(helper_end),
+                       [runtime = external_runtime(), id = unit_.id, group, label = label()](int after) {
+                         pollfd wait{after, POLLIN, 0};
+                         if (after >= 0)
+                           while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
+                           }
+                         const auto removed = runtime::remove_external(runtime, id);
+                         if (!removed) log_line(label + ": " + removed.error().message());
+                         const auto gone = group.empty() ? Result<>() : runtime::Cgroup::open(group).remove();
+                         if (!gone) log_line(label + ": " + gone.error().message());
+                       });
 }
 
 void Container::decide_restart(Outcome outcome) {

@@ -25,7 +25,7 @@ namespace {
 constexpr std::chrono::milliseconds idle_linger{1000};
 constexpr std::chrono::milliseconds first_linger{10'000};
 constexpr std::chrono::milliseconds lock_retry{20};
-constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
+constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
 std::vector<std::string> record_files(const std::string& folder) {
   std::vector<std::string> files;
@@ -69,6 +69,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
     return owner_of_port(protocol, port);
   };
   context_.settled = [this] { consider_ending(); };
+  context_.cleaner.on_end = [this] { consider_ending(); };
   // Many containers change in one turn of the loop; their names are put together once.
   context_.names_changed = [this] {
     if (std::exchange(names_stale_, true)) return;

@@ -63,7 +63,8 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> fd
       if (Container* container = find_or_refuse(id, request)) answer(id, container->kill(*request.signal));
       return;
     case Op::pause:
-      if (Container* container = find_or_refuse(id, request)) answer(id, container->pause());
+      if (Container* container = find_or_refuse(id, request))
+        container->pause([this, id](Result<> paused) { answer(id, paused); });
       return;
     case Op::unpause:
       if (Container* container = find_or_refuse(id, request)) answer(id, container->unpause());
