@@ -115,7 +115,8 @@ void ControlServer::send(ConnectionId id, const std::string& text, std::vector<F
   Connection& connection = found->second;
   connection.waiting_bytes += text.size();
   connection.waiting.push_back(Outgoing{text, std::move(fds)});
-  const bool fine = flush(connection) && (connection.waiting.size() <= 1 || connection.waiting_bytes <= most_waiting_bytes);
+  const bool fine =
+      flush(connection) && (connection.waiting.size() <= 1 || connection.waiting_bytes <= most_waiting_bytes);
   // Closed from the loop, since callers may hold on to the connection.
   if (!fine) loop_.after(std::chrono::milliseconds(0), [this, id] { close(id); });
 }
