@@ -25,6 +25,8 @@ std::string_view to_string(Code code) {
       return "io";
     case Code::interrupted:
       return "interrupted";
+    case Code::lost:
+      return "lost";
     case Code::internal:
       return "internal";
   }

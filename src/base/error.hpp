@@ -29,6 +29,7 @@ enum class Code : std::uint8_t {
   busy,         // somebody else holds it just now
   io,           // the system or the network failed
   interrupted,  // the user stopped it
+  lost,         // who was doing it has gone meanwhile (a supervisor); what became of it is not known
   internal,     // our bug
 };
 

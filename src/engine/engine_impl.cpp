@@ -103,6 +103,7 @@ ContainerState to_state(const supervisor::ContainerState& observed) {
   state.started_at = observed.started_at;
   state.finished_at = observed.finished_at;
   state.restart_count = observed.restart_count;
+  state.stopping = observed.stopping && observed.running();
   state.health = to_health(observed.health.status);
   state.failing_streak = observed.health.failing_streak;
   for (const supervisor::HealthResult& probe : observed.health.log)

@@ -241,13 +241,15 @@ struct ContainerState {
   std::string error;  // why the last start failed
   std::optional<SystemTime> started_at, finished_at;
   unsigned restart_count = 0;
+  bool stopping = false;  // runs, but was told to end
   HealthStatus health = HealthStatus::none;
   unsigned failing_streak = 0;
   std::vector<HealthProbe> health_log;  // inspect() only
   std::vector<BoundPort> ports;         // as bound on the host now
   bool running() const { return status == Status::running || status == Status::paused || status == Status::restarting; }
-  // Needs no start. A paused one does not do its work, and a start says what it needs instead.
-  bool started() const { return running() && status != Status::paused; }
+  // Needs no start. A paused one does not do its work, and a start says what it needs instead; one that is stopping
+  // will not go on with it, and a start waits for its end.
+  bool started() const { return running() && status != Status::paused && !stopping; }
 };
 
 struct MountPoint {

@@ -34,6 +34,8 @@ struct CgroupStats {
   std::uint64_t io_write_bytes = 0;
 };
 
+enum class GroupRemoval : std::uint8_t { done, waits };
+
 class Cgroup {
  public:
   // path: "/consort/ID", below every hierarchy's root (on v2 below the cgroup delegated to us). An existing empty one
@@ -57,14 +59,18 @@ class Cgroup {
   Result<> add(pid_t pid) const;
 
   Result<> update(const Resources& resources, std::vector<std::string>& warnings) const;
-  Result<> freeze() const;  // returns when all are frozen, or after 2 s with Code::busy
+  Result<> begin_freeze() const;
+  Result<bool> is_frozen() const;  // all of it
+  Result<> freeze() const;         // returns when all are frozen, or after 2 s with Code::busy
   Result<> thaw() const;
   Result<> kill_all() const;                // SIGKILL to everything, frozen or not; does not wait
   Result<std::vector<pid_t>> pids() const;  // in groups below it too; sorted
   Result<CgroupStats> stats() const;
   std::uint64_t oom_kills() const;  // processes killed for memory so far; 0 when it cannot be known
-  // Removes the directories; kills what is still in there first and waits for it (at most 2 s). Already gone is
-  // success.
+  // Removes the directories, if nothing is in there any more; else kills that, and the caller tries again in a while.
+  // Already gone is done.
+  Result<GroupRemoval> try_remove() const;
+  // The same until it is done, at most 2 s.
   Result<> remove() const;
 
   // Mounts that show the container its own cgroup (spec table 3): (hierarchy name or "" for v2, host directory).

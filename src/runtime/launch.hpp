@@ -12,8 +12,10 @@
 //     Error          <---------------------- failed{exec, errno}
 //     State::started <---------------------- end-of-file: execve closed the socket
 //
-// End-of-file counts as success only after "executing". A Launch that is destroyed before `started` kills the child and
-// removes the cgroup it made. May be used from a thread of a program with several; the child makes system calls only.
+// End-of-file counts as success only after "executing". A Launch that is destroyed before `started` kills the child,
+// waits for its end and removes the cgroup it made. If the child is a sibling it only kills: to wait and to remove is
+// the caller's, who must not block. May be used from a thread of a program with several; the child makes system calls
+// only.
 //
 // The payload is exec'ed from a copy of the calling program. The caller must not be reachable for writing through
 // /proc/PID/exe: see exe_seal.hpp.
@@ -99,6 +101,9 @@ class Launch {
   // Blocks until the state is reached or the launch has failed.
   Result<> wait_for(State state);
 
+  // An external runtime's helper, told to take away what it has made, which can take its time; the caller's to wait
+  // for. 0: there is none. Without this call the destructor waits.
+  pid_t release_helper();
   Fd take_pidfd();
   Fd take_console();  // the pty's master (blocking), from `ready` on, when process.terminal
   // A hold on the overlay, from `ready` on. Whoever closes the last one (the last process of the

@@ -64,6 +64,7 @@ struct ContainerState {
   std::optional<int> exit_code;   // none: still running, never ran, or nobody could see how it ended
   bool oom_killed = false;
   bool manually_stopped = false;  // by stop or kill: no restart policy acts, and none at boot for unless-stopped
+  bool stopping = false;          // it still runs, but was told to end: a start waits for that and starts it again
   std::string error;              // why the last start failed; the status stays `created` (or `exited`)
   std::optional<SystemTime> started_at;
   std::optional<SystemTime> finished_at;

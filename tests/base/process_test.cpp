@@ -1,7 +1,9 @@
 #include "base/os/process.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +58,33 @@ TEST(UnixSocket, MessagesCarryDescriptors) {
   ASSERT_TRUE(write_full(message->fds[0].get(), "through"));
   char buffer[7];
   EXPECT_EQ(*read_full(pipe.read.get(), std::as_writable_bytes(std::span(buffer))), 7u);
+}
+
+TEST(UnixSocket, LongMessagesCarryDescriptorsToo) {
+  auto [a, b] = *make_socket_pair(SOCK_SEQPACKET);
+  const Pipe pipe = *make_pipe();
+  const int passed[] = {pipe.write.get()};
+  std::string text(3'000'000, 'x');
+  text[2'999'999] = 'y';
+  ASSERT_TRUE(send_message(a.get(), text, passed));
+  const auto message = *receive_message(b.get());
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->text, text);
+  ASSERT_EQ(message->fds.size(), 1u);
+  ASSERT_TRUE(write_full(message->fds[0].get(), "through"));
+  EXPECT_EQ(send_message(a.get(), std::string(max_message_bytes + 1, 'x')).error().code(), Code::internal);
+}
+
+TEST(UnixSocket, ALongMessageCannotChangeWhileItIsRead) {
+  auto [a, b] = *make_socket_pair(SOCK_SEQPACKET);
+  const Fd file(::memfd_create("forged", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_TRUE(write_full(file.get(), "text"));
+  const int passed[] = {file.get()};
+  ASSERT_TRUE(send_message(a.get(), std::string_view("\0long", 5), passed));
+  EXPECT_EQ(receive_message(b.get()).error().code(), Code::invalid);
+  ASSERT_EQ(::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+  ASSERT_TRUE(send_message(a.get(), std::string_view("\0long", 5), passed));
+  EXPECT_EQ((*receive_message(b.get()))->text, "text");
 }
 
 TEST(UnixSocket, TheEndOfTheStreamIsNoMessage) {

@@ -163,6 +163,20 @@ TEST_F(CgroupTest, FreezeStopsAndKillWorksOnTheFrozen) {
   EXPECT_EQ(running->wait()->code, 137);
 }
 
+TEST_F(CgroupTest, IsRemovedInSteps) {
+  Result<Running> running =
+      Running::start(sandbox, sandbox.spec({"spawn", "pause", "--", "echo", "up", "--", "pause"}), sandbox.options());
+  ASSERT_TRUE(running) << running.error().message();
+  ASSERT_EQ(running->read_line().value(), "up");
+  const std::string path = running->cgroup_path();
+  Result<GroupRemoval> removed = Cgroup::open(path).try_remove();
+  ASSERT_TRUE(removed) << removed.error().message();
+  EXPECT_EQ(running->wait()->code, 137);
+  while (removed && *removed == GroupRemoval::waits) removed = Cgroup::open(path).try_remove();
+  ASSERT_TRUE(removed) << removed.error().message();
+  EXPECT_TRUE(Cgroup::open(path).views().empty());
+}
+
 TEST_F(CgroupTest, StatsCountWhatWasUsed) {
   Spec spec = sandbox.spec({"spin", "50", "--", "memhog", "8000000", "--", "pause"});
   spec.linux_.resources.memory_limit = 64 << 20;

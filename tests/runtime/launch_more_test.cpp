@@ -245,10 +245,15 @@ TEST_F(LaunchMoreTest, AnAbandonedLaunchLeavesNothing) {
 TEST_F(LaunchMoreTest, ASiblingBelongsToOurParent) {
   LaunchOptions options = sandbox.options();
   options.child_of = ChildOf::sibling;
-  Launch launch = std::move(Launch::begin(sandbox.spec({"pause"}), options).value());
-  ASSERT_TRUE(launch.wait_for(Launch::State::ready));
-  const std::string stat = read_file("/proc/" + std::to_string(launch.pid()) + "/stat").value();
-  EXPECT_EQ(split(stat.substr(stat.rfind(')') + 2), ' ').at(1), std::to_string(::getppid()));
+  std::string group;
+  {
+    Launch launch = std::move(Launch::begin(sandbox.spec({"pause"}), options).value());
+    ASSERT_TRUE(launch.wait_for(Launch::State::ready));
+    const std::string stat = read_file("/proc/" + std::to_string(launch.pid()) + "/stat").value();
+    EXPECT_EQ(split(stat.substr(stat.rfind(')') + 2), ' ').at(1), std::to_string(::getppid()));
+    group = launch.cgroup_path();
+  }
+  EXPECT_TRUE(Cgroup::open(group).remove());  // killed it is; to wait for its end is the caller's
 }
 
 TEST_F(LaunchMoreTest, AMemoryLimitTooSmallToStartSaysSo) {

@@ -149,7 +149,7 @@ TEST(Record, ComesBackAsItWent) {
   record.unit_path = "/data/containers/ab/unit.json";
   record.launching = true;
   record.stop = StopRecord{2, 987654};
-  record.start_after_stop = true;
+  record.after_stop = AfterStop::restart;
   record.restart_at_ms = 55;
   record.restart_delay = Milliseconds(800);
   record.oom_kills = 2;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/json.hpp"
 #include "base/os/process.hpp"
 #include "project.hpp"
 #include "supervisor/container/record.hpp"
@@ -537,6 +538,22 @@ TEST_F(SupervisorTest, EndsInOrderWhenTheMachineDoes) {
     EXPECT_EQ(state.exit_code, 0);
     EXPECT_FALSE(state.manually_stopped);
   }
+}
+
+// Longer than a packet of the control socket.
+TEST_F(SupervisorTest, AnExecMayHaveALargeEnvironment) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  Json process = parse_json(project.process({"env", "LAST"}), "process").value();
+  for (int i = 0; i < 10; ++i) process["env"].push_back("V" + std::to_string(i) + "=" + std::string(60'000, 'x'));
+  process["env"].push_back("LAST=here");
+  Pipe out = std::move(make_pipe().value());
+  auto exec = project.client().exec(unit.id, {.process = dump_json(process), .out = out.write.get()});
+  ASSERT_TRUE(exec) << exec.error().message();
+  out.write.reset();
+  EXPECT_THAT(read_all(out.read.get(), 100).value(), HasSubstr("here"));
+  EXPECT_EQ(exec->wait().value_or(-2), 0);
 }
 
 }  // namespace

@@ -5,20 +5,40 @@
 #include <climits>
 
 namespace consort {
+namespace {
+
+constexpr std::chrono::milliseconds between_urgent_looks{1};
+
+}  // namespace
 
 Result<EventLoop> EventLoop::create() {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) return fail_errno("create epoll");
-  return EventLoop(Fd(fd));
+  EventLoop loop{Fd(fd)};
+  loop.watch_ = HandlerWatch::from_environment();
+  return loop;
 }
 
-Result<EventLoop::Token> EventLoop::add(int fd, std::uint32_t events, Handler handler) {
+Result<> EventLoop::open_urgent() {
+  if (urgent_) return {};
+  Fd made(::epoll_create1(EPOLL_CLOEXEC));
+  if (!made) return fail_errno("create epoll");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = 0;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, made.get(), &event) != 0) return fail_errno("watch descriptor");
+  urgent_ = std::move(made);
+  return {};
+}
+
+Result<EventLoop::Token> EventLoop::add(int fd, std::uint32_t events, Handler handler, Turn turn) {
+  if (turn == Turn::urgent) TRY(open_urgent());
   const Token token = next_++;
   epoll_event event{};
   event.events = events;
   event.data.u64 = token;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("watch descriptor");
-  watches_.emplace(token, Watch{fd, std::make_shared<Handler>(std::move(handler))});
+  if (::epoll_ctl(epoll_of(turn), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("watch descriptor");
+  watches_.emplace(token, Watch{fd, turn, std::make_shared<Handler>(std::move(handler))});
   return token;
 }
 
@@ -28,14 +48,15 @@ Result<> EventLoop::modify(Token token, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = token;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, found->second.fd, &event) != 0) return fail_errno("modify watch");
+  if (::epoll_ctl(epoll_of(found->second.turn), EPOLL_CTL_MOD, found->second.fd, &event) != 0)
+    return fail_errno("modify watch");
   return {};
 }
 
 void EventLoop::remove(Token token) {
   const auto found = watches_.find(token);
   if (found == watches_.end()) return;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, found->second.fd, nullptr);
+  ::epoll_ctl(epoll_of(found->second.turn), EPOLL_CTL_DEL, found->second.fd, nullptr);
   watches_.erase(found);
 }
 
@@ -62,22 +83,46 @@ void EventLoop::fire_timers() {
   const Clock::time_point now = Clock::now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
     auto node = timers_.extract(timers_.begin());
+    if (watch_) watch_->begin();
     node.mapped().handler();
+    after_handler();
   }
 }
 
-Result<> EventLoop::run_once(Clock::duration limit) {
+// Between two handlers: whether anything urgent has come, if there was time for it since the last look.
+void EventLoop::after_handler() {
+  if (watch_) watch_->end();
+  if (!urgent_ || Clock::now() - urgent_seen_ < between_urgent_looks) return;
+  (void)dispatch(urgent_.get(), 0);
+}
+
+Result<int> EventLoop::dispatch(int epoll, int limit_ms) {
   std::array<epoll_event, 64> events;
-  const int count =
-      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds(limit));
+  const int count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), limit_ms);
   if (count < 0 && errno != EINTR) return fail_errno("wait for events");
-  if (count > 0) ++wakeups_;
+  const bool urgent = epoll == urgent_.get();
   for (int i = 0; i < count; ++i) {
-    const auto found = watches_.find(events[static_cast<std::size_t>(i)].data.u64);
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (event.data.u64 == 0) {
+      (void)dispatch(urgent_.get(), 0);
+      continue;
+    }
+    const auto found = watches_.find(event.data.u64);
     if (found == watches_.end()) continue;  // removed by an earlier handler of this batch
     const std::shared_ptr<Handler> handler = found->second.handler;
-    (*handler)(events[static_cast<std::size_t>(i)].events);
+    if (watch_) watch_->begin();
+    (*handler)(event.events);
+    if (!urgent)
+      after_handler();
+    else if (watch_)
+      watch_->end();
   }
+  if (urgent) urgent_seen_ = Clock::now();
+  return count;
+}
+
+Result<> EventLoop::run_once(Clock::duration limit) {
+  if (TRY(dispatch(epoll_.get(), wait_milliseconds(limit))) > 0) ++wakeups_;
   fire_timers();
   return {};
 }

@@ -1,5 +1,9 @@
 // One thread, one level-triggered epoll loop. Handlers never block; they may add and remove registrations, their own
 // included. A registration is a token with a generation, because descriptor numbers are reused inside one batch.
+//
+// A handler may take 50 ms at most; what takes longer is cut into steps (stepped_work.hpp) or done by a child. A debug
+// build whose environment has CONSORT_LOOP_LIMIT_MS aborts when one takes longer than that: processor time and time
+// asleep count, time in which others had the processor does not.
 #pragma once
 
 #include <sys/epoll.h>
@@ -12,6 +16,7 @@
 #include <unordered_map>
 
 #include "base/os/fd.hpp"
+#include "base/os/handler_watch.hpp"
 
 namespace consort {
 
@@ -25,8 +30,11 @@ class EventLoop {
   static Result<EventLoop> create();
   EventLoop(EventLoop&&) noexcept = default;
 
+  // urgent: somebody waits for the answer to a question that costs us nothing (a name). It is looked at between any two
+  // handlers, so that it waits for one of them and not for all that are ready.
+  enum class Turn : std::uint8_t { ordinary, urgent };
   // fd is borrowed: remove() before closing it. A second registration of one fd is an error (EEXIST).
-  Result<Token> add(int fd, std::uint32_t events, Handler handler);
+  Result<Token> add(int fd, std::uint32_t events, Handler handler, Turn turn = Turn::ordinary);
   Result<> modify(Token token, std::uint32_t events);
   void remove(Token token);  // an unknown token is fine
 
@@ -45,6 +53,7 @@ class EventLoop {
  private:
   struct Watch {
     int fd;
+    Turn turn;
     std::shared_ptr<Handler> handler;  // shared: stays alive while it runs, even if it removes itself
   };
   struct Timer {
@@ -52,10 +61,17 @@ class EventLoop {
     TimerHandler handler;
   };
   explicit EventLoop(Fd epoll) : epoll_(std::move(epoll)) {}
+  int epoll_of(Turn turn) const { return turn == Turn::urgent ? urgent_.get() : epoll_.get(); }
+  Result<> open_urgent();
+  Result<int> dispatch(int epoll, int limit_ms);  // how many events there were
+  void after_handler();
   void fire_timers();
   int wait_milliseconds(Clock::duration limit) const;
 
   Fd epoll_;
+  Fd urgent_;  // an epoll of its own, which epoll_ watches as token 0
+  Clock::time_point urgent_seen_{};
+  std::unique_ptr<HandlerWatch> watch_;
   Token next_ = 1;
   std::unordered_map<Token, Watch> watches_;
   std::multimap<Clock::time_point, Timer> timers_;

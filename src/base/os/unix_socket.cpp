@@ -1,6 +1,7 @@
 #include "base/os/unix_socket.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -81,9 +82,56 @@ Result<Credentials> peer_credentials(int socket) {
   return Credentials{found.pid, found.uid, found.gid};
 }
 
+namespace {
+
+// Stands for a text that is the content of the first descriptor.
+constexpr std::string_view long_text("\0long", 5);
+// Without these a sender could change or cut the text while it is read.
+constexpr int needed_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+Result<Fd> sealed_text(std::string_view text) {
+  Fd file(::memfd_create("consort-message", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file) return fail_errno("create memory file");
+  TRY(write_full(file.get(), text));
+  if (::fcntl(file.get(), F_ADD_SEALS, needed_seals) != 0) return fail_errno("seal memory file");
+  return file;
+}
+
+Result<std::string> text_of(int file) {
+  const auto bad = [](const char* why) { return fail(Error(Code::invalid, "receive message").why(why)); };
+  const int seals = ::fcntl(file, F_GET_SEALS);
+  struct stat info {};
+  if (seals < 0 || (seals & needed_seals) != needed_seals || ::fstat(file, &info) != 0)
+    return bad("its text is no sealed memory file");
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > max_message_bytes) return bad("longer than the protocol allows");
+  std::string text(size, '\0');
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t got = ::pread(file, text.data() + done, size - done, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail_errno("read memory file");
+    done += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+Result<> send_packet(int socket, std::string_view text, std::span<const int> fds);
+
+}  // namespace
+
 Result<> send_message(int socket, std::string_view text, std::span<const int> fds) {
-  if (text.size() > max_message_bytes || fds.size() > max_message_fds)
+  if (text.size() <= max_packet_bytes && fds.size() <= max_message_fds) return send_packet(socket, text, fds);
+  if (text.size() > max_message_bytes || fds.size() >= max_message_fds)
     return fail(Error(Code::internal, "send message").why("too large: " + std::to_string(text.size()) + " bytes"));
+  const Fd file = TRY(sealed_text(text));
+  std::vector<int> all{file.get()};
+  all.insert(all.end(), fds.begin(), fds.end());
+  return send_packet(socket, long_text, all);
+}
+
+namespace {
+
+Result<> send_packet(int socket, std::string_view text, std::span<const int> fds) {
   iovec part{const_cast<char*>(text.data()), text.size()};
   msghdr header{};
   header.msg_iov = &part;
@@ -105,6 +153,8 @@ Result<> send_message(int socket, std::string_view text, std::span<const int> fd
   return {};
 }
 
+}  // namespace
+
 Result<std::optional<Message>> receive_message(int socket) {
   // Its length first: a buffer for the longest one costs forty pages each time.
   ssize_t size;
@@ -112,7 +162,7 @@ Result<std::optional<Message>> receive_message(int socket) {
   while (size < 0 && errno == EINTR);
   if (size < 0) return fail_errno("receive message");
   Message message;
-  message.text.resize(std::clamp<std::size_t>(static_cast<std::size_t>(size), 1, max_message_bytes));
+  message.text.resize(std::clamp<std::size_t>(static_cast<std::size_t>(size), 1, max_packet_bytes));
   iovec part{message.text.data(), message.text.size()};
   msghdr header{};
   header.msg_iov = &part;
@@ -137,6 +187,10 @@ Result<std::optional<Message>> receive_message(int socket) {
   if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
     return fail(Error(Code::invalid, "receive message").why("longer than the protocol allows"));
   message.text.resize(static_cast<std::size_t>(got));
+  if (message.text == long_text && !message.fds.empty()) {
+    message.text = TRY(text_of(message.fds.front().get()));
+    message.fds.erase(message.fds.begin());
+  }
   return std::optional<Message>(std::move(message));
 }
 

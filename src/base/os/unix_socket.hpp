@@ -1,4 +1,5 @@
-// Unix sockets of type SOCK_SEQPACKET: one send is one message, descriptors travel beside it (SCM_RIGHTS).
+// Unix sockets of type SOCK_SEQPACKET: one send is one message, descriptors travel beside it (SCM_RIGHTS). What is too
+// long for the socket's buffer travels as a sealed memory file.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +14,8 @@
 
 namespace consort {
 
-inline constexpr std::size_t max_message_bytes = 160 * 1024;  // below the kernel's default send buffer
+inline constexpr std::size_t max_packet_bytes = 160 * 1024;  // below the kernel's default send buffer
+inline constexpr std::size_t max_message_bytes = std::size_t{16} << 20;
 inline constexpr std::size_t max_message_fds = 16;
 
 struct Message {
@@ -33,7 +35,7 @@ Result<Fd> connect_unix(const std::string& path);
 Result<Fd> accept_unix(int listener);
 Result<Credentials> peer_credentials(int socket);
 
-// fds are borrowed. A peer that has gone is Code::io with EPIPE; never a signal.
+// fds are borrowed. A peer that has gone is Code::io with EPIPE; never a signal. text does not begin with a zero.
 Result<> send_message(int socket, std::string_view text, std::span<const int> fds = {});
 // nullopt at the end of the stream. On a non-blocking socket without data: Code::busy (EAGAIN).
 Result<std::optional<Message>> receive_message(int socket);

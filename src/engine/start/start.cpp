@@ -13,7 +13,7 @@ Result<> Engine::start_container(const std::string& id, const StartOptions& opti
   const ContainerState state = TRY(impl_->observe(container.project, container.id));
   if (state.status == Status::paused)
     return fail(Error(Code::conflict, "cannot start a paused container, try unpause instead"));
-  if (state.status == Status::running) return {};
+  if (state.status == Status::running && !state.stopping) return {};
 
   std::vector<Network> networks;
   for (const EndpointRecord& endpoint : record.endpoints) {

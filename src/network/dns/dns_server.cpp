@@ -155,7 +155,8 @@ void DnsServer::Impl::accept(Id id) {
   // Rather the newest than a container that can't resolve any more because of connections that it forgot.
   if (asker.connections.size() >= max_connections) drop(id, asker.connections.begin()->first);
   const Key key = next++;
-  const auto token = loop.add(fd.get(), EPOLLIN, [this, id, key](std::uint32_t e) { on_connection(id, key, e); });
+  const auto token = loop.add(
+      fd.get(), EPOLLIN, [this, id, key](std::uint32_t e) { on_connection(id, key, e); }, EventLoop::Turn::urgent);
   if (!token) return;
   Connection& connection = asker.connections[key];
   connection.fd = std::move(fd);
@@ -249,9 +250,11 @@ Result<DnsServer::Id> DnsServer::add(int udp, int tcp, DnsClient client) {
   asker.tcp = tcp;
   asker.client = normalized(std::move(client));
   Impl* impl = impl_.get();
-  auto udp_token = impl->loop.add(udp, EPOLLIN, [impl, id](std::uint32_t) { impl->receive(id); });
+  auto udp_token = impl->loop.add(
+      udp, EPOLLIN, [impl, id](std::uint32_t) { impl->receive(id); }, EventLoop::Turn::urgent);
   if (udp_token) asker.udp_token = *udp_token;
-  auto tcp_token = impl->loop.add(tcp, EPOLLIN, [impl, id](std::uint32_t) { impl->accept(id); });
+  auto tcp_token = impl->loop.add(
+      tcp, EPOLLIN, [impl, id](std::uint32_t) { impl->accept(id); }, EventLoop::Turn::urgent);
   if (tcp_token) asker.tcp_token = *tcp_token;
   if (udp_token && tcp_token) return id;
   impl->remove(id);

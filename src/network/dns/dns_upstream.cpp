@@ -153,7 +153,8 @@ bool Upstreams::open(Key key, Pending& pending) {
     pending.buffer.insert(pending.buffer.end(), pending.query.begin(), pending.query.end());
     events = EPOLLOUT;
   }
-  const auto token = loop_.add(pending.socket.get(), events, [this, key](std::uint32_t e) { on_event(key, e); });
+  const auto token = loop_.add(
+      pending.socket.get(), events, [this, key](std::uint32_t e) { on_event(key, e); }, EventLoop::Turn::urgent);
   pending.token = token.value_or(0);
   return token.has_value();
 }

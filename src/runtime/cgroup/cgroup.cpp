@@ -248,20 +248,25 @@ Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& wa
   return {};
 }
 
+Result<> Cgroup::begin_freeze() const {
+  if (const Impl::Part* unified = impl_->unified()) return write_value(unified->directory + "/cgroup.freeze", "1");
+  if (const Impl::Part* freezer = impl_->part_with("freezer"))
+    return write_value(freezer->directory + "/freezer.state", "FROZEN");
+  return fail(Error(Code::unsupported, "pause").why("no freezer in this kernel's cgroups"));
+}
+
+Result<bool> Cgroup::is_frozen() const {
+  if (const Impl::Part* unified = impl_->unified())
+    return keyed_value(read_value(unified->directory + "/cgroup.events"), "frozen") == 1;
+  if (const Impl::Part* freezer = impl_->part_with("freezer"))
+    return trim(read_value(freezer->directory + "/freezer.state")) == "FROZEN";
+  return fail(Error(Code::unsupported, "pause").why("no freezer in this kernel's cgroups"));
+}
+
 Result<> Cgroup::freeze() const {
-  const Impl::Part* unified = impl_->unified();
-  if (unified) {
-    TRY(write_value(unified->directory + "/cgroup.freeze", "1"));
-  } else if (const Impl::Part* freezer = impl_->part_with("freezer")) {
-    TRY(write_value(freezer->directory + "/freezer.state", "FROZEN"));
-  } else {
-    return fail(Error(Code::unsupported, "pause").why("no freezer in this kernel's cgroups"));
-  }
-  const std::string state =
-      unified ? unified->directory + "/cgroup.events" : impl_->part_with("freezer")->directory + "/freezer.state";
+  TRY(begin_freeze());
   for (int i = 0; i < patience_steps; ++i) {
-    const std::string text = read_value(state);
-    if (unified ? keyed_value(text, "frozen") == 1 : trim(text) == "FROZEN") return {};
+    if (TRY(is_frozen())) return {};
     pause_briefly();
   }
   return fail(Error(Code::busy, "pause").on(impl_->path).why("some processes cannot be frozen just now"));
@@ -318,8 +323,8 @@ Result<> Cgroup::kill_all() const {
     if (killed) return {};
     if (const int number = killed.error().sys_errno(); number == ENODEV) return {};
   }
-  // Frozen processes cannot fork away from the list; they die when thawed.
-  const bool frozen = freeze().has_value();
+  // Processes that freeze cannot fork away from the list; they die when thawed.
+  const bool frozen = begin_freeze().has_value();
   for (const pid_t pid : TRY(pids())) ::kill(pid, SIGKILL);
   if (frozen) TRY(thaw());
   return {};
@@ -339,24 +344,31 @@ Result<> remove_group_tree(const std::string& directory) {
 
 }  // namespace
 
-Result<> Cgroup::remove() const {
+Result<GroupRemoval> Cgroup::try_remove() const {
   std::optional<Error> first;
-  bool killed = false;
+  bool waits = false;
   for (const Impl::Part& part : impl_->parts) {
     Result<> removed = remove_group_tree(part.directory);
-    for (int i = 0; !removed && removed.error().sys_errno() == EBUSY && i < patience_steps; ++i) {
-      if (!killed) (void)kill_all();
-      killed = true;
-      if (i) pause_briefly();
-      removed = remove_group_tree(part.directory);
-    }
+    const bool busy = !removed && removed.error().sys_errno() == EBUSY;
+    if (busy && !waits) (void)kill_all();
+    if (busy) removed = remove_group_tree(part.directory);  // what was dying is often gone by now
     if (removed) continue;
-    if (first)
+    if (removed.error().sys_errno() == EBUSY)
+      waits = true;
+    else if (first)
       first->data().also.push_back(std::move(removed).error());
     else
       first = std::move(removed).error();
   }
   if (first) return fail(std::move(*first));
+  return waits ? GroupRemoval::waits : GroupRemoval::done;
+}
+
+Result<> Cgroup::remove() const {
+  for (int i = 0; TRY(try_remove()) == GroupRemoval::waits; ++i) {
+    if (i == patience_steps) return fail_errno(EBUSY, "remove cgroup", impl_->path);
+    pause_briefly();
+  }
   return {};
 }
 

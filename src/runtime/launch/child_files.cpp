@@ -85,6 +85,16 @@ Walked make_missing(int root, char* path, Target target, Links links, int& resul
 
 }  // namespace
 
+void close_all_but(std::span<const int> kept) {
+  unsigned from = 3;
+  for (const int fd : kept) {
+    const auto number = static_cast<unsigned>(fd);
+    if (number > from) ::syscall(SYS_close_range, from, number - 1, 0U);
+    if (number >= from) from = number + 1;
+  }
+  ::syscall(SYS_close_range, from, ~0U, 0U);
+}
+
 int open_inside(int root, const char* path, int flags, Links links) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);

@@ -1,9 +1,16 @@
-// Paths inside the container's root, for the child: like base/os/file.hpp without allocation. All give -1 and errno.
+// Descriptors, and paths inside the container's root, for the child: like base/os/file.hpp without allocation. Those
+// that give an int give -1 and errno.
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace consort::runtime::internal {
+
+// All descriptors above 2 but these (ascending). The child's end of the socket must be the only one there is, and the
+// parent's the parent's alone: so each notices the other's death. The same goes for all that the parent shares with
+// others: connections, locks, ports. (Before Linux 5.9 there is no such call, and execve does it.)
+void close_all_but(std::span<const int> kept);
 
 enum class Links : std::uint8_t { follow, refuse };
 enum class Target : std::uint8_t { directory, file };

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -18,6 +19,7 @@
 #include "base/os/inherited.hpp"
 #include "base/strings.hpp"
 #include "runtime/external.hpp"
+#include "runtime/launch/child_files.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"
 #include "runtime/launch/rootfs.hpp"
@@ -162,13 +164,23 @@ Result<> Helper::live() const {
   if (!pid) return fail(Code::io, runtime.program + " create", "gave no pid");
   (void)internal::send_report(sync, {ReportKind::ready, 0, 0, static_cast<std::int32_t>(*pid)}, {}, console.get());
   char go;
-  if (::recv(sync, &go, 1, 0) != 1) return fail(Code::interrupted, "start container");
+  if (::recv(sync, &go, 1, 0) != 1) return fail(Code::lost, "start container");
   TRY(run({"start", id}));
   (void)internal::send_report(sync, {ReportKind::executing, 0, 0, 0});
   return {};
 }
 
+// As every child does that is made without an execve: of what its parent waits on it must hold nothing.
+void close_others(const Helper& helper) {
+  std::vector<int> kept{helper.sync};
+  for (const Fd* fd : {&helper.root, &helper.netns, &helper.in, &helper.out, &helper.err})
+    if (*fd) kept.push_back(fd->get());
+  std::ranges::sort(kept);
+  internal::close_all_but(kept);
+}
+
 [[noreturn]] void be_helper(const Helper& helper) {
+  close_others(helper);
   ::signal(SIGPIPE, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
@@ -214,10 +226,7 @@ Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, 
   impl->cgroup_path = spec.linux_.cgroups_path.empty() ? "/consort/" + options.id : spec.linux_.cgroups_path;
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("create process");
-  if (child == 0) {
-    ours.reset();  // or the helper would never see its end
-    be_helper(helper);
-  }
+  if (child == 0) be_helper(helper);
   impl->helper = child;
   impl->sync = std::move(ours);
   return Launch(std::move(impl));

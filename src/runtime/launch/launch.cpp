@@ -27,6 +27,9 @@ int Launch::pidfd() const {
 int Launch::sync_fd() const {
   return impl_->sync.get();
 }
+pid_t Launch::release_helper() {
+  return impl_->release_helper();
+}
 Fd Launch::take_pidfd() {
   return std::move(impl_->pidfd);
 }

@@ -143,6 +143,7 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
   }
   const int pid_target = plan.pid_namespace ? plan.pid_namespace.get() : plan.join_pidfd;
   const PidNamespaceVisit visit = TRY(PidNamespaceVisit::begin(pid_target));
+  internal::keep_only_own(theirs.get(), plan);
   const SignalsBlocked blocked;
   // Twice at most: where a process cannot be born in the group (EBUSY in a threaded one, EOPNOTSUPP), it walks in.
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -238,6 +239,11 @@ void Launch::Impl::reap_helper() {
   helper = 0;
 }
 
+pid_t Launch::Impl::release_helper() {
+  if (helper) ::shutdown(sync.get(), SHUT_RDWR);
+  return std::exchange(helper, 0);
+}
+
 void Launch::Impl::abandon() {
   if (finished) return;
   finished = true;
@@ -245,13 +251,13 @@ void Launch::Impl::abandon() {
   if (helper) return reap_helper();
   if (pidfd) {
     ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    if (child_of == ChildOf::sibling) return;
     pollfd ended{pidfd.get(), POLLIN, 0};
     while (::poll(&ended, 1, 2000) < 0 && errno == EINTR) {
     }
     siginfo_t info;
-    if (child_of == ChildOf::caller)
-      while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
-      }
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
+    }
   }
   if (own_cgroup) (void)own_cgroup->remove();
 }

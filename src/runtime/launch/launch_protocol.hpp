@@ -17,8 +17,7 @@ struct Launch::Impl {
   std::vector<IdMapping> uid_mappings, gid_mappings;
 
   pid_t pid = 0;
-  // sync stays open until the end: an event loop watches it, and must take it out first. (A child of another launch has
-  // a copy until its execve, so that closing alone would not take it out.)
+  // sync stays open until the end: an event loop watches it, and must take it out first.
   Fd pidfd, sync, console;
   Fd root;  // of an overlay, once the launch is over
   State state = State::pending;
@@ -33,7 +32,8 @@ struct Launch::Impl {
   // Clones and runs the steps in the child.
   Result<> spawn(std::span<const internal::Step> steps);
   Result<State> advance();
-  void abandon();  // kills the child, reaps it if it is ours, removes the cgroup
+  void abandon();  // kills the child; reaps it and removes the cgroup if it is ours
+  pid_t release_helper();
 
  private:
   Result<> handle(const internal::Report& report, const std::string& text);

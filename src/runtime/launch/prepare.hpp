@@ -23,6 +23,8 @@ void prepare_sysctls(const Spec& spec, Prepared& plan);
 Result<> prepare_process(const Process& process, int root, bool with_init, Prepared& plan);
 Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan);
 Result<> prepare_filter(const std::string& path, Prepared& plan);
+// The last of these: fills plan.kept.
+void keep_only_own(int sync, Prepared& plan);
 Result<> prepare_cgroup(const Cgroup& cgroup, Prepared& plan);
 
 // The failed step in the words of the user.

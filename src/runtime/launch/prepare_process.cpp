@@ -191,6 +191,19 @@ Result<> prepare_filter(const std::string& path, Prepared& plan) {
   return {};
 }
 
+void keep_only_own(int sync, Prepared& plan) {
+  plan.kept = {sync};
+  const auto keep = [&plan](const Fd& fd) {
+    if (fd) plan.kept.push_back(fd.get());
+  };
+  for (const auto* list : {&plan.cgroup_tasks, &plan.join})
+    for (const Fd& fd : *list) keep(fd);
+  for (const PreparedMount& mount : plan.mounts) keep(mount.tree);
+  for (const Fd* fd : {&plan.pid_namespace, &plan.root, &plan.in, &plan.out, &plan.err}) keep(*fd);
+  if (plan.join_pidfd >= 0) plan.kept.push_back(plan.join_pidfd);
+  std::ranges::sort(plan.kept);
+}
+
 Result<> prepare_cgroup(const Cgroup& cgroup, Prepared& plan) {
   plan.cgroup_tasks = TRY(cgroup.open_for_joining());
   plan.cgroup_directory = TRY(cgroup.open_for_clone());

@@ -48,6 +48,9 @@ struct PreparedWrite {
 };
 
 struct Prepared {
+  // What the child keeps open beside 0 to 2, ascending: keep_only_own(). All else that the parent has is closed in it
+  // first: of the ends of sockets that others wait on there must be no second holder.
+  std::vector<int> kept;
   // What is set decides which steps do anything; the lists of steps are in steps.cpp.
   std::vector<Fd> cgroup_tasks;  // v1: "tasks" of each hierarchy
   Fd cgroup_directory;           // v2: for CLONE_INTO_CGROUP

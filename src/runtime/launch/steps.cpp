@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/os/inherited.hpp"
+#include "runtime/launch/child_files.hpp"
 #include "runtime/launch/steps_list.hpp"
 
 namespace consort::runtime::internal {
@@ -115,6 +116,7 @@ bool send_report(int socket, const Report& report, std::string_view text, int de
 }
 
 void run_child(const Prepared& plan, std::span<const Step> steps, int sync) {
+  close_all_but(plan.kept);
   reset_signals();
   reset_scheduling();
   ::prctl(PR_SET_NAME, setting_up_name);

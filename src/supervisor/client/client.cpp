@@ -22,6 +22,8 @@ struct Answer {
 };
 
 constexpr std::chrono::seconds longest_end{5};
+// A keeper starts a successor within a second; that takes its time when it has much to take over.
+constexpr std::chrono::seconds longest_wait_for_successor{30};
 
 Error still_there(const std::string& project) {
   return Error(Code::busy, "end the supervisor of project")
@@ -42,9 +44,19 @@ Result<bool> wait_readable(int fd, std::chrono::steady_clock::time_point deadlin
 }
 
 Error supervisor_gone() {
-  return Error(Code::interrupted, "talk to the project's supervisor")
+  return Error(Code::lost, "talk to the project's supervisor")
       .why("it ended before it answered")
       .hint("run the command again; supervisor.log in the project's run directory says more");
+}
+
+// Never the socket's own words: a user knows of no socket. The number stays, for nobody_there().
+Error not_running(const std::string& project, const Error& cause) {
+  Error error = Error(Code::lost, "talk to the supervisor of project")
+                    .on(project)
+                    .why("it is not running")
+                    .hint("run the command again; supervisor.log in the project's run directory says more");
+  error.data().sys_errno = cause.sys_errno();
+  return error;
 }
 
 bool nobody_there(const Error& error) {
@@ -79,14 +91,16 @@ Result<Answer> receive_answer(int socket, int cancel_fd = -1) {
 }
 
 Result<Fd> connect_to(const Roots& roots, const std::string& project) {
-  return connect_unix(control_socket_path(roots.project_run(project)));
+  auto socket = connect_unix(control_socket_path(roots.project_run(project)));
+  if (!socket && nobody_there(socket.error())) return fail(not_running(project, socket.error()));
+  return socket;
 }
 
 Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
                                                 std::span<const int> fds, int cancel_fd) {
   Fd socket = TRY(connect_to(roots, project));
   if (auto sent = send_message(socket.get(), request_to_json(request), fds); !sent) {
-    if (sent.error().sys_errno() == EPIPE) return fail(supervisor_gone());
+    if (sent.error().sys_errno() == EPIPE || sent.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
     return fail(std::move(sent.error()));
   }
   Answer answer = TRY(receive_answer(socket.get(), cancel_fd));
@@ -115,15 +129,15 @@ bool may_revive(Op op) {
 // a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
 Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
                                   std::span<const int> fds = {}, int cancel_fd = -1) {
-  constexpr int most_tries = 500;
   const std::string run_folder = roots.project_run(project);
+  const auto deadline = std::chrono::steady_clock::now() + longest_wait_for_successor;
   for (int i = 0;; ++i) {
     auto asked = ask_on_connection(roots, project, request, fds, cancel_fd);
-    if (asked || i == most_tries || is_cancelled(cancel_fd)) return asked;
+    if (asked || is_cancelled(cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
     const bool nobody = nobody_there(asked.error());
     if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
     const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
-    const bool cut_off = asked.error().code() == Code::interrupted && repeatable;
+    const bool cut_off = asked.error().code() == Code::lost && !nobody && repeatable;
     // A supervisor that ends takes its socket's name away; one that was killed leaves it.
     const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody);
     if (!cut_off && !refused) return asked;
@@ -154,6 +168,14 @@ Request request_for(Op op, const std::string& container_id) {
 Result<ContainerState> state_from(const Answer& answer) {
   if (!answer.reply.state) return fail(Code::internal, "read the supervisor's answer");
   return *answer.reply.state;
+}
+
+// A container without a supervisor does not run, or one would have been started again for it.
+Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request) {
+  auto answer = call(roots, project, request);
+  if (!answer && nobody_there(answer.error()))
+    return fail(Error(Code::conflict, "container " + request.id + " is not running"));
+  return answer;
 }
 
 Result<std::vector<ContainerState>> receive_states(int socket, Reply first) {
@@ -206,9 +228,9 @@ Result<ContainerState> Client::start(const std::string& unit_path, int* exit_cod
     auto answer = call(roots_, project_, request, exit_code, cancel_fd);
     if (answer) return state_from(*answer);
     if (is_cancelled(cancel_fd)) return fail(std::move(answer.error()));
-    // Code::interrupted: it is about to end.
-    const bool ending = answer.error().code() == Code::interrupted;
-    if (i == most_tries || !(ending || nobody_there(answer.error()))) return fail(std::move(answer.error()));
+    const bool nobody = nobody_there(answer.error());
+    const bool ending = !nobody && answer.error().code() == Code::lost;
+    if (i == most_tries || !(ending || nobody)) return fail(std::move(answer.error()));
     if (ending) TRY(end());
     TRY(ensure());
   }
@@ -234,25 +256,23 @@ Result<ContainerState> Client::restart(const std::string& container_id, const St
   Request request = request_for(Op::restart, container_id);
   request.timeout = options.timeout;
   request.signal = options.signal;
-  return state_from(TRY(call(roots_, project_, request)));
+  return state_from(TRY(call_on_running(roots_, project_, request)));
 }
 
 Result<> Client::kill(const std::string& container_id, int signal) const {
   Request request = request_for(Op::kill, container_id);
   request.signal = signal;
-  auto answer = call(roots_, project_, request);
-  if (answer) return {};
-  if (nobody_there(answer.error())) return fail(Error(Code::conflict, "container " + container_id + " is not running"));
-  return fail(std::move(answer.error()));
+  TRY(call_on_running(roots_, project_, request));
+  return {};
 }
 
 Result<> Client::pause(const std::string& container_id) const {
-  TRY(call(roots_, project_, request_for(Op::pause, container_id)));
+  TRY(call_on_running(roots_, project_, request_for(Op::pause, container_id)));
   return {};
 }
 
 Result<> Client::unpause(const std::string& container_id) const {
-  TRY(call(roots_, project_, request_for(Op::unpause, container_id)));
+  TRY(call_on_running(roots_, project_, request_for(Op::unpause, container_id)));
   return {};
 }
 
@@ -260,12 +280,12 @@ Result<> Client::resize(const std::string& container_id, WindowSize size) const 
   Request request = request_for(Op::resize, container_id);
   request.rows = size.rows;
   request.columns = size.columns;
-  TRY(call(roots_, project_, request));
+  TRY(call_on_running(roots_, project_, request));
   return {};
 }
 
 Result<Attachment> Client::attach(const std::string& container_id) const {
-  Answer answer = TRY(call(roots_, project_, request_for(Op::attach, container_id)));
+  Answer answer = TRY(call_on_running(roots_, project_, request_for(Op::attach, container_id)));
   if (answer.fds.empty()) return fail(Code::internal, "read the supervisor's answer");
   return Attachment{std::move(answer.fds.front()), answer.reply.tty};
 }
@@ -302,8 +322,7 @@ Result<> Client::end_by(Op op) const {
   const auto deadline = std::chrono::steady_clock::now() + longest_end;
   auto asked = ask(roots_, project_, request_for(op, ""));
   if (!asked) {
-    if (!nobody_there(asked.error()) && asked.error().code() != Code::interrupted)
-      return fail(std::move(asked.error()));
+    if (!nobody_there(asked.error()) && asked.error().code() != Code::lost) return fail(std::move(asked.error()));
     // It may have said good-bye a moment ago, and its keeper be about to.
     while (keeper_lives(roots_.project_run(project_))) {
       if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
@@ -364,7 +383,7 @@ Result<int> ExecSession::wait() {
   auto answer = receive_answer(parts_.socket.get());
   if (!answer) {
     // The supervisor was replaced; its successor knows the process by its number.
-    if (answer.error().code() != Code::interrupted) return fail(std::move(answer.error()));
+    if (answer.error().code() != Code::lost) return fail(std::move(answer.error()));
     Request request = request_for(Op::exec_wait, parts_.container_id);
     request.exec = parts_.exec;
     auto asked = TRY(ask(parts_.roots, parts_.project, request));

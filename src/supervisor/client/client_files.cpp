@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
+constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
 Result<> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
   const std::string keeper = TRY(find_own_program("consort-keeper"));
@@ -33,6 +34,8 @@ Result<> start_programs(const Roots& roots, const std::string& project, const st
   if (init) options.argv.push_back(*init);
   // Not the user's environment: the programs live longer than the command, and it may hold secrets.
   options.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+  if (const char* const limit = ::getenv("CONSORT_LOOP_LIMIT_MS"))  // for tests: event_loop.hpp
+    options.environment.push_back(std::string("CONSORT_LOOP_LIMIT_MS=") + limit);
   options.in = gate.read.get();
   options.out = ready.write.get();
   options.err = log.get();
@@ -79,13 +82,18 @@ Result<std::optional<ContainerState>> read_state(const std::string& path, Boot b
 }
 
 // Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come.
-bool await_successor(const std::string& run_folder) {
-  constexpr int most_waits = 500;
+Result<bool> await_successor(const std::string& run_folder, const std::string& project) {
+  constexpr int most_waits = 1500;
   for (int i = 0; i < most_waits && keeper_lives(run_folder); ++i) {
     if (connect_unix(control_socket_path(run_folder))) return true;
     ::poll(nullptr, 0, 20);
   }
-  return connect_unix(control_socket_path(run_folder)).has_value();
+  if (connect_unix(control_socket_path(run_folder))) return true;
+  if (!keeper_lives(run_folder)) return false;
+  return fail(Error(Code::lost, "talk to the supervisor of project")
+                  .on(project)
+                  .why("it has ended, and a new one does not get ready")
+                  .hint("see " + run_folder + "/supervisor.log"));
 }
 
 // What the project's run directory says, checked against the processes that there are.
@@ -105,11 +113,6 @@ std::vector<ContainerState> recorded_states(const std::string& run_folder) {
 
 }  // namespace
 
-bool keeper_lives(const std::string& run_folder) {
-  const auto lock = open_file(keeper_lock_path(run_folder), O_RDWR);
-  return lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-}
-
 Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
   if (connect_unix(control_socket_path(run_folder))) return {};
@@ -118,7 +121,7 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
   while (::flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
-  if (await_successor(run_folder)) return {};
+  if (TRY(await_successor(run_folder, project))) return {};
   return start_programs(roots, project, run_folder);
 }
 

@@ -14,6 +14,9 @@
 namespace consort::supervisor {
 namespace {
 
+constexpr std::chrono::seconds freeze_patience{2};
+constexpr std::chrono::milliseconds between_looks{5};
+
 Error not_running(const ContainerUnit& unit) {
   return Error(Code::conflict, "container " + unit.id + " is not running");
 }
@@ -36,6 +39,7 @@ Container::Container(Context& context, ExecTable& execs, ContainerUnit unit, std
 Container::~Container() {
   context_.loop.cancel(restart_timer_);
   if (!run_) return;
+  if (run_->freeze) context_.loop.cancel(run_->freeze->timer);
   context_.loop.remove(run_->sync_watch);
   context_.loop.remove(run_->exit_watch);
 }
@@ -66,11 +70,12 @@ Result<> Container::kill(int signal) {
   if (phase_ != Phase::running) return fail(not_running(unit_));
   // What Docker does for any signal but 0: a restart policy must not undo it.
   if (signal == SIGKILL || signal == unit_.stop_signal) record_.state.manually_stopped = true;
+  if (signal == SIGKILL) record_.state.stopping = true;
   TRY_WRAP(send_signal(run_->pidfd.get(), signal), "kill", label());
   if (signal == 0) return {};
   save();
   emit(EventKind::kill, signal);
-  if (record_.state.status != Status::paused) return {};
+  if (record_.state.status != Status::paused && !run_->freeze) return {};
   // A frozen process cannot follow what is meant to end it. (With cgroup v1 not even SIGKILL reaches it.)
   if (signal == SIGKILL) return thaw();
   return signal == unit_.stop_signal ? unpause() : Result<>();
@@ -82,20 +87,48 @@ Result<> Container::require_process() const {
   return fail(Error(Code::conflict, "Container " + unit_.id + " is restarting, wait until the container is running"));
 }
 
-Result<> Container::pause() {
-  TRY(require_process());
-  if (record_.state.status == Status::paused)
-    return fail(Error(Code::conflict, "Container " + unit_.id + " is already paused"));
-  TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).freeze(), "pause", label());
-  record_.state.status = Status::paused;
-  if (run_->health) run_->health->suspend();
-  save();
-  emit(EventKind::pause);
-  return {};
+void Container::pause(Answer answer) {
+  if (auto there = require_process(); !there) return answer(std::move(there));
+  if (record_.state.status == Status::paused || run_->freeze)
+    return answer(fail(Error(Code::conflict, "Container " + unit_.id + " is already paused")));
+  auto begun = runtime::Cgroup::open(record_.state.cgroup).begin_freeze();
+  if (!begun) return answer(fail(std::move(begun.error()).wrap("pause", label())));
+  run_->freeze = Freeze{std::chrono::steady_clock::now() + freeze_patience, 0, std::move(answer)};
+  look_frozen();
+}
+
+void Container::look_frozen() {
+  Freeze& freeze = *run_->freeze;
+  freeze.timer = 0;
+  const runtime::Cgroup group = runtime::Cgroup::open(record_.state.cgroup);
+  auto frozen = group.is_frozen();
+  if (frozen && *frozen) {
+    record_.state.status = Status::paused;
+    if (run_->health) run_->health->suspend();
+    save();
+    emit(EventKind::pause);
+    return end_freeze({});
+  }
+  if (frozen && std::chrono::steady_clock::now() < freeze.deadline) {
+    freeze.timer = context_.loop.after(between_looks, [this] { look_frozen(); });
+    return;
+  }
+  (void)group.thaw();
+  if (frozen) frozen = fail(Error(Code::busy, "freeze").why("some processes cannot be frozen just now"));
+  end_freeze(fail(std::move(frozen.error()).wrap("pause", label())));
+}
+
+void Container::end_freeze(Result<> result) {
+  if (!run_ || !run_->freeze) return;
+  Freeze freeze = std::move(*run_->freeze);
+  run_->freeze.reset();
+  context_.loop.cancel(freeze.timer);
+  freeze.answer(std::move(result));
 }
 
 Result<> Container::unpause() {
   if (phase_ != Phase::running) return fail(not_running(unit_));
+  if (run_->freeze) return thaw();
   if (record_.state.status != Status::paused)
     return fail(Error(Code::conflict, "Container " + unit_.id + " is not paused"));
   TRY(thaw());
@@ -105,7 +138,8 @@ Result<> Container::unpause() {
 
 Result<> Container::thaw() {
   TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).thaw(), "unpause", label());
-  record_.state.status = Status::running;
+  end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it was told to go on meanwhile")));
+  if (std::exchange(record_.state.status, Status::running) == Status::running) return {};
   if (run_->health) run_->health->resume();
   save();
   return {};
@@ -133,7 +167,7 @@ Result<Fd> Container::attach() {
 Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnStarted on_started,
                                       ExecTable::OnEnded on_ended) {
   TRY(require_process());
-  if (record_.state.status == Status::paused)
+  if (record_.state.status == Status::paused || run_->freeze)
     return fail(Error(Code::conflict, "Container " + unit_.id + " is paused, unpause the container before exec"));
   // The runtime reads a `process` only as a part of a whole config.json.
   const Json process = TRY(parse_json(request.process, "process"));

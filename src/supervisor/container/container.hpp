@@ -41,6 +41,7 @@ class Container {
  public:
   using StartDone = std::move_only_function<void(StartOutcome)>;
   using Done = std::move_only_function<void()>;
+  using Answer = std::move_only_function<void(Result<>)>;
 
   Container(Context& context, ExecTable& execs, ContainerUnit unit, std::string unit_path);
   ~Container();
@@ -53,15 +54,18 @@ class Container {
   // Nothing runs and nothing will by itself.
   bool idle() const { return phase_ == Phase::idle; }
   bool runs() const { return phase_ == Phase::running; }
+  bool stays() const { return runs() && !state().stopping; }  // a start has nothing to do
 
   // A newer unit.json, read before a start; used from the next start on.
   void set_unit(ContainerUnit unit) { unit_ = std::move(unit); }
-  void start(StartDone done);  // already running: done at once
+  // Already running: done at once. Stopping: once it has ended and runs again.
+  void start(StartDone done);
   // done: once it does not run any more.
   void stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done);
   void restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done);
   Result<> kill(int signal);
-  Result<> pause();
+  // answer: once all of it stands still, or why it does not.
+  void pause(Answer answer);
   Result<> unpause();
   Result<> resize(WindowSize size);
   // The writer of its standard input, or its terminal: a duplicate for the caller.
@@ -84,6 +88,12 @@ class Container {
  private:
   enum class Phase : std::uint8_t { idle, launching, running, waiting };
 
+  // A pause that has begun: processes in the middle of something stand still only when that is over.
+  struct Freeze {
+    std::chrono::steady_clock::time_point deadline;
+    EventLoop::Token timer = 0;
+    Answer answer;
+  };
   // What one run of the container holds.
   struct Run {
     std::unique_ptr<ContainerNetwork> network;
@@ -99,6 +109,8 @@ class Container {
     Fd console;
     std::unique_ptr<Stopper> stopper;
     std::unique_ptr<HealthRunner> health;
+    std::optional<Freeze> freeze;
+    std::shared_ptr<char> alive = std::make_shared<char>();  // for those who come back later
   };
   struct Waiter {
     WaitUntil until;
@@ -106,13 +118,16 @@ class Container {
   };
 
   Result<> require_process() const;  // Code::conflict in Docker's words
+  void look_frozen();
+  void end_freeze(Result<> result);  // none under way: nothing happens
   Result<> thaw();
 
   // container_start.cpp
   void launch();
   void launch_now();
-  void choose_cgroup(runtime::Spec& spec) const;
-  Result<> begin_launch();
+  void choose_cgroup(runtime::Spec& spec);
+  void clear_group(Cleaner::Done then);
+  Result<> begin_launch(runtime::Spec spec);
   runtime::ExternalRuntime external_runtime() const;
   Result<> prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends);
   void on_sync();
@@ -126,14 +141,18 @@ class Container {
 
   // container_end.cpp
   void release_run();
+  void release_external(pid_t helper, const std::string& group);
   void end_run(std::optional<int> wait_status);
   enum class Outcome : std::uint8_t { ran, never_ran };  // the latter is never a steady run
   void decide_restart(Outcome outcome);
   void wait_for_restart(Milliseconds delay);
   void tell_waiters();
+  Error was_stopped() const;  // what a start is told that a stop has overtaken
   void begin_stop(int signal, std::optional<Stopper::Time> deadline);
 
   // container_adopt.cpp
+  void end_launch(KeeperLink::Inheritance& inheritance);
+  void on_cut_launch();
   void adopt_run(KeeperLink::Inheritance& inheritance);
   void adopt_stdio(std::map<std::string, Fd>& kept);
   void recover_descriptors(std::map<std::string, Fd>& kept);

@@ -56,6 +56,7 @@ void Container::adopt(Record record, KeeperLink::Inheritance& inheritance) {
   record_ = std::move(record);
   ContainerState& state = record_.state;
   backoff_ = RestartBackoff(record_.restart_delay);
+  if (record_.launching) return end_launch(inheritance);
   if (state.status == Status::restarting) {
     phase_ = Phase::waiting;
     const auto when = record_.restart_at_ms >= 0 ? from_ms(record_.restart_at_ms) : steady_clock::now();
@@ -71,6 +72,33 @@ void Container::adopt(Record record, KeeperLink::Inheritance& inheritance) {
     return;
   }
   adopt_run(inheritance);
+}
+
+// Its predecessor was killed between the clone and the news that execve has worked. The process ends by itself, unless
+// it had our go; whoever asked for the start asks again. If that was the restart policy, it has had a failed try.
+void Container::end_launch(KeeperLink::Inheritance& inheritance) {
+  ContainerState& state = record_.state;
+  run_ = std::make_unique<Run>();
+  run_->network = std::make_unique<ContainerNetwork>(context_);
+  run_->network->adopt(unit_, inheritance.descriptors, record_.host_links);
+  if (state.pid != 0) {
+    const auto started = process_start_time(state.pid);
+    if (started && *started == state.pid_started) ::kill(state.pid, SIGKILL);
+    const auto same = [&](const KeptExit& kept) { return kept.pid == state.pid; };
+    if (std::ranges::any_of(inheritance.exits, same)) context_.keeper.acknowledge(state.pid);
+  }
+  phase_ = Phase::launching;
+  // What its predecessor has told the firewall of its ports can be taken back only by whoever has told it.
+  if (unit_.ports.empty()) return on_cut_launch();
+  run_->network->serve(unit_, [this](const Result<>&) { on_cut_launch(); });
+}
+
+void Container::on_cut_launch() {
+  std::vector<StartDone> waiters = std::exchange(start_waiters_, {});  // who has asked us already
+  const bool by_policy = record_.state.status == Status::restarting;
+  if (!by_policy) start_waiters_.push_back([](StartOutcome) {});
+  on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced meanwhile"));
+  for (StartDone& waiter : waiters) start(std::move(waiter));
 }
 
 void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
@@ -124,23 +152,14 @@ void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
   const bool was_kept = std::ranges::any_of(inheritance.descriptors,
                                             [&](const auto& entry) { return entry.first.starts_with(unit_.id + "/"); });
   run_->network->adopt(unit_, inheritance.descriptors, record_.host_links);
-  const bool was_launching = record_.launching;
   phase_ = Phase::running;
 
   const auto exit =
       std::ranges::find_if(inheritance.exits, [&](const KeptExit& kept) { return kept.pid == state.pid; });
   const auto started = process_start_time(state.pid);
   const bool alive = exit == inheritance.exits.end() && started && *started == state.pid_started;
-  if (alive && !was_launching && !was_kept) recover_descriptors(inheritance.descriptors);
+  if (alive && !was_kept) recover_descriptors(inheritance.descriptors);
   adopt_stdio(inheritance.descriptors);
-  if (was_launching) {
-    // It waits for a go that nobody will give (and ends by itself, as its other end is closed): a failed start.
-    if (alive) ::kill(state.pid, SIGKILL);
-    if (exit != inheritance.exits.end()) context_.keeper.acknowledge(state.pid);
-    phase_ = Phase::launching;
-    start_waiters_.push_back([](StartOutcome) {});
-    return on_failed(Error(Code::interrupted, "start " + label()).why("the supervisor was replaced meanwhile"));
-  }
   adopt_execs(inheritance.exits);
   if (alive) return resume_run();
   end_run(exit == inheritance.exits.end() ? std::nullopt : std::optional(exit->wait_status));
@@ -166,6 +185,8 @@ void Container::resume_run() {
     if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))
       run_->root = std::move(*root);
   if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
+  // A pause that was cut.
+  if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
   run_->network->serve(unit_, [this](const Result<>& serving) {
     if (!serving) log_line(label() + ": " + serving.error().message());
   });

@@ -1,5 +1,8 @@
 // Container: stopping it, what follows its end, and starting it again.
+#include <poll.h>
 #include <signal.h>
+
+#include <cerrno>
 
 #include <utility>
 
@@ -21,7 +24,7 @@ std::int64_t to_ms(steady_clock::time_point time) {
 void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done) {
   // The end of the machine is nobody's wish: what ran then is to run again after the next boot.
   if (!context_.shutting_down) record_.state.manually_stopped = true;
-  record_.start_after_stop = false;
+  record_.after_stop = AfterStop::nothing;
   switch (phase_) {
     case Phase::idle:
       save_durable();
@@ -37,9 +40,10 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
       tell_waiters();
       return done();
     case Phase::launching:
-      on_failed(Error(Code::interrupted, "start " + label()).why("it was stopped"));
+      on_failed(was_stopped());
       return done();
     case Phase::running:
+      if (!start_waiters_.empty()) answer_start(StartOutcome{fail(was_stopped()), std::nullopt});
       break;
   }
   waiters_.push_back(Waiter{WaitUntil::next_exit, std::move(done)});
@@ -49,8 +53,16 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
   begin_stop(signal.value_or(unit_.stop_signal), deadline);
 }
 
+Error Container::was_stopped() const {
+  return Error(Code::conflict, "start " + label()).why("it was stopped meanwhile");
+}
+
 void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
-  if (run_->stopper) return run_->stopper->hurry(deadline);
+  if (run_->stopper) {
+    save();
+    return run_->stopper->hurry(deadline);
+  }
+  record_.state.stopping = true;
   record_.stop = StopRecord{signal, deadline ? to_ms(*deadline) : -1};
   if (run_->health && run_->health->stop() == HealthChange::status) {
     record_.state.health = run_->health->state();
@@ -61,14 +73,14 @@ void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {
   run_->stopper =
       std::make_unique<Stopper>(context_.loop, std::move(target), [this](int sent) { emit(EventKind::kill, sent); });
   run_->stopper->begin();
-  if (record_.state.status == Status::paused) (void)unpause();  // a frozen process hears nothing
+  if (record_.state.status == Status::paused || run_->freeze) (void)unpause();  // a frozen process hears nothing
 }
 
 void Container::restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done) {
   if (phase_ == Phase::running) {
-    start_waiters_.push_back(std::move(done));
     stop(timeout, signal, [] {});
-    record_.start_after_stop = true;
+    start_waiters_.push_back(std::move(done));
+    record_.after_stop = AfterStop::restart;
     return save();
   }
   if (phase_ == Phase::waiting) stop(timeout, signal, [] {});
@@ -86,6 +98,7 @@ void Container::on_exit(std::optional<int> wait_status) {
 
 // The fixed order; see the class.
 void Container::end_run(std::optional<int> wait_status) {
+  end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it has ended")));
   run_->health.reset();
   run_->stopper.reset();
   run_->pump->drain();
@@ -101,6 +114,7 @@ void Container::end_run(std::optional<int> wait_status) {
   state.oom_killed = runtime::Cgroup::open(state.cgroup).oom_kills() > record_.oom_kills;
   if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
   state.ports.clear();
+  state.stopping = false;
   record_.execs.clear();
   phase_ = Phase::idle;
   const bool was_stopped = record_.stop.has_value();
@@ -117,9 +131,11 @@ void Container::end_run(std::optional<int> wait_status) {
   emit(EventKind::die);
   if (phase_ == Phase::waiting) emit(EventKind::restarting);
   tell_waiters();
-  if (!std::exchange(record_.start_after_stop, false)) return;
+  const AfterStop then = std::exchange(record_.after_stop, AfterStop::nothing);
+  if (then == AfterStop::nothing) return;
   state.manually_stopped = false;
-  restarted_ = true;
+  if (then == AfterStop::start) state.restart_count = 0;
+  restarted_ = then == AfterStop::restart;
   backoff_.reset();
   launch();
 }
@@ -132,17 +148,35 @@ void Container::release_run() {
     if (const auto released = run_->network->release(); !released) log_line(released.error().message());
   const std::unique_ptr<Run> old = std::move(run_);
   if (old->launch && unit_.overlay) old->root = old->launch->take_root();
+  const pid_t helper = old->launch ? old->launch->release_helper() : 0;
   old->launch.reset();
-  context_.unmounter.close(unit_.id, std::move(old->root));
+  Cleaner& cleaner = context_.cleaner;
+  cleaner.unmount(unit_.id, std::move(old->root));
   context_.keeper.remove(unit_.id + "/*");
   record_.host_links.clear();
-  if (!unit_.runtime.empty())
-    if (const auto removed = runtime::remove_external(external_runtime(), unit_.id); !removed)
-      log_line(label() + ": " + removed.error().message());
-  if (record_.state.cgroup.empty()) return;
-  const auto removed = runtime::Cgroup::open(record_.state.cgroup).remove();
-  if (!removed) log_line(label() + ": " + removed.error().message());
-  record_.state.cgroup.clear();
+  const std::string group = std::exchange(record_.state.cgroup, {});
+  if (!unit_.runtime.empty()) return release_external(helper, group);
+  if (!group.empty()) cleaner.remove_group(unit_.id, group);
+}
+
+// Its program takes tens of milliseconds, and longer when it finds something to do.
+void Container::release_external(pid_t helper, const std::string& group) {
+  Fd helper_end;
+  if (helper != 0) {
+    if (auto pidfd = open_pidfd(helper)) helper_end = std::move(*pidfd);
+    context_.cleaner.reap(unit_.id, helper);
+  }
+  context_.cleaner.run(unit_.id, std::move(helper_end),
+                       [runtime = external_runtime(), id = unit_.id, group, label = label()](int after) {
+                         pollfd wait{after, POLLIN, 0};
+                         if (after >= 0)
+                           while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
+                           }
+                         const auto removed = runtime::remove_external(runtime, id);
+                         if (!removed) log_line(label + ": " + removed.error().message());
+                         const auto gone = group.empty() ? Result<>() : runtime::Cgroup::open(group).remove();
+                         if (!gone) log_line(label + ": " + gone.error().message());
+                       });
 }
 
 void Container::decide_restart(Outcome outcome) {

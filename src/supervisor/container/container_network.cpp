@@ -387,7 +387,7 @@ Result<Fd> open_network_of(Context& context, const std::string& container_id) {
     const std::string projects = context.roots.run + "/projects";
     DIR* folder = ::opendir(projects.c_str());
     while (const dirent* entry = folder != nullptr ? ::readdir(folder) : nullptr) {
-      const auto text = read_file(run_state_path(projects + "/" + entry->d_name, container_id), 1 << 20);
+      const auto text = read_file(run_state_path(projects + "/" + entry->d_name, container_id), 32 << 20);
       if (!text) continue;
       const auto state = state_from_json(*text, container_id);
       if (!state || state->pid == 0) continue;

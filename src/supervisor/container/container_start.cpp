@@ -17,9 +17,13 @@ namespace consort::supervisor {
 using std::chrono::steady_clock;
 
 void Container::start(StartDone done) {
-  if (phase_ == Phase::running) return done(StartOutcome{{}, std::nullopt});
+  if (phase_ == Phase::running && !record_.state.stopping) return done(StartOutcome{{}, std::nullopt});
   start_waiters_.push_back(std::move(done));
   if (phase_ == Phase::launching) return;
+  if (phase_ == Phase::running) {  // it is going down; then it is started again
+    if (record_.after_stop == AfterStop::nothing) record_.after_stop = AfterStop::start;
+    return save();
+  }
   context_.loop.cancel(std::exchange(restart_timer_, 0));
   // A start by hand is a new beginning.
   record_.state.restart_count = 0;
@@ -33,9 +37,10 @@ void Container::launch() {
   record_.state.error.clear();
   record_.state.oom_killed = false;
   record_.stop.reset();
+  record_.state.stopping = false;
   run_ = std::make_unique<Run>();
-  if (!context_.unmounter.busy_with(unit_.id)) return launch_now();
-  context_.unmounter.when_done(unit_.id, [context = &context_, id = unit_.id] {
+  if (!context_.cleaner.busy_with(unit_.id)) return launch_now();
+  context_.cleaner.when_done(unit_.id, [context = &context_, id = unit_.id] {
     Container* const container = context->find(id);
     // It may have been stopped meanwhile, or that and started again.
     const bool waits = container != nullptr && container->phase_ == Phase::launching && !container->run_->network;
@@ -46,8 +51,22 @@ void Container::launch() {
 void Container::launch_now() {
   run_->network = std::make_unique<ContainerNetwork>(context_);
   run_->network->acquire(unit_, [this](Result<> acquired) {
-    if (acquired) acquired = begin_launch();
-    if (!acquired) on_failed(std::move(acquired.error()));
+    auto spec = acquired ? runtime::load_spec(unit_.bundle) : Result<runtime::Spec>(fail(std::move(acquired.error())));
+    if (!spec) return on_failed(std::move(spec.error()));
+    choose_cgroup(*spec);
+    clear_group([this, spec = std::move(*spec)]() mutable {
+      if (auto begun = begin_launch(std::move(spec)); !begun) on_failed(std::move(begun.error()));
+    });
+  });
+}
+
+// Who is in its group now was left there by somebody who was killed, and would be in the way for good.
+void Container::clear_group(Cleaner::Done then) {
+  const auto left = runtime::Cgroup::open(record_.state.cgroup).pids();
+  if (!left || left->empty()) return then();
+  context_.cleaner.remove_group(unit_.id, record_.state.cgroup);
+  context_.cleaner.when_done(unit_.id, [alive = std::weak_ptr(run_->alive), then = std::move(then)]() mutable {
+    if (!alive.expired()) then();  // else it was stopped meanwhile
   });
 }
 
@@ -78,16 +97,15 @@ runtime::ExternalRuntime Container::external_runtime() const {
 
 // Beside us, where a part of the machine's tree was given to us. An external runtime reads the bundle itself, and a
 // group that the user's file chose stays.
-void Container::choose_cgroup(runtime::Spec& spec) const {
+void Container::choose_cgroup(runtime::Spec& spec) {
   const std::string ordinary = "/consort/" + unit_.id;
-  if (!unit_.runtime.empty() || spec.linux_.cgroups_path != ordinary) return;
-  if (const std::string group = runtime::delegated_group(); !group.empty())
-    spec.linux_.cgroups_path = group + "/" + unit_.id;
+  if (unit_.runtime.empty() && spec.linux_.cgroups_path == ordinary)
+    if (const std::string group = runtime::delegated_group(); !group.empty())
+      spec.linux_.cgroups_path = group + "/" + unit_.id;
+  record_.state.cgroup = spec.linux_.cgroups_path.empty() ? ordinary : spec.linux_.cgroups_path;
 }
 
-Result<> Container::begin_launch() {
-  runtime::Spec spec = TRY(runtime::load_spec(unit_.bundle));
-  choose_cgroup(spec);
+Result<> Container::begin_launch(runtime::Spec spec) {
   record_.host_links = run_->network->host_links();
 
   runtime::LaunchOptions options;
@@ -107,6 +125,9 @@ Result<> Container::begin_launch() {
   std::vector<Fd> child_ends;
   TRY(prepare_stdio(options, child_ends));
 
+  // From the clone on there is something that a successor of ours has to end.
+  record_.launching = true;
+  save();
   run_->launch = TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
                                            : runtime::begin_external(external_runtime(), spec, options));
   for (const std::string& warning : run_->launch->warnings()) log_line(label() + ": " + warning);
@@ -141,7 +162,6 @@ Result<> Container::release_to_exec() {
   state.ports = run_->network->bound_ports();
   state.addresses = addresses_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
-  record_.launching = true;
   save();
   return run_->launch->start();
 }

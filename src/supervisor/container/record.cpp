@@ -1,15 +1,23 @@
 #include "supervisor/container/record.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "base/json.hpp"
 #include "supervisor/container/state_json.hpp"
 
 namespace consort::supervisor {
+namespace {
+
+constexpr std::array<std::string_view, 3> after_stop_names{"nothing", "start", "restart"};
+
+}  // namespace
 
 std::string record_to_json(const Record& record) {
   Json json = state_as_json(record.state);
   Json own{{"unit", record.unit_path},
            {"launching", record.launching},
-           {"start_after_stop", record.start_after_stop},
+           {"after_stop", after_stop_names[static_cast<std::size_t>(record.after_stop)]},
            {"restart_at_ms", record.restart_at_ms},
            {"restart_delay_ms", record.restart_delay.count()},
            {"oom_kills", record.oom_kills},
@@ -32,7 +40,8 @@ Result<Record> record_from_json(std::string_view text, const std::string& source
     return fail(Error(Code::invalid, "read run record").on(source).why("no supervisor part"));
   record.unit_path = get_string(*own, "unit");
   record.launching = get_bool(*own, "launching");
-  record.start_after_stop = get_bool(*own, "start_after_stop");
+  const auto after = std::ranges::find(after_stop_names, get_string(*own, "after_stop"));
+  if (after != after_stop_names.end()) record.after_stop = static_cast<AfterStop>(after - after_stop_names.begin());
   record.restart_at_ms = get_int(*own, "restart_at_ms", -1);
   record.restart_delay = Milliseconds(get_int(*own, "restart_delay_ms"));
   record.oom_kills = static_cast<std::uint64_t>(get_int(*own, "oom_kills"));

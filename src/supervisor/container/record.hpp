@@ -17,6 +17,9 @@ struct StopRecord {
   std::int64_t deadline_ms = -1;  // CLOCK_MONOTONIC; -1: for ever
 };
 
+// What follows the end of a container that is stopping.
+enum class AfterStop : std::uint8_t { nothing, start, restart };
+
 struct ExecRecord {
   std::uint64_t exec = 0;
   pid_t pid = 0;
@@ -26,9 +29,9 @@ struct ExecRecord {
 struct Record {
   ContainerState state;
   std::string unit_path;
-  bool launching = false;           // pid is there, but was not let go to execve
-  std::optional<StopRecord> stop;   // somebody wants it to end
-  bool start_after_stop = false;    // ... in order to start it again
+  bool launching = false;          // from before the clone until it has passed execve; without a pid at first
+  std::optional<StopRecord> stop;  // somebody wants it to end
+  AfterStop after_stop = AfterStop::nothing;
   std::int64_t restart_at_ms = -1;  // CLOCK_MONOTONIC; while `restarting`
   Milliseconds restart_delay{0};    // the last one used
   std::uint64_t oom_kills = 0;      // the cgroup's count when the run began

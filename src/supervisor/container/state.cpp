@@ -114,6 +114,7 @@ Json state_as_json(const ContainerState& state) {
             {"exit_code", state.exit_code ? Json(*state.exit_code) : Json()},
             {"oom_killed", state.oom_killed},
             {"manually_stopped", state.manually_stopped},
+            {"stopping", state.stopping},
             {"error", state.error},
             {"started_at", state.started_at ? format_rfc3339(*state.started_at) : ""},
             {"finished_at", state.finished_at ? format_rfc3339(*state.finished_at) : ""},
@@ -146,6 +147,7 @@ Result<ContainerState> state_of_json(const Json& json, const std::string& source
     state.exit_code = static_cast<int>(get_int(json, "exit_code"));
   state.oom_killed = get_bool(json, "oom_killed");
   state.manually_stopped = get_bool(json, "manually_stopped");
+  state.stopping = get_bool(json, "stopping");
   state.error = get_string(json, "error");
   state.started_at = time_from(json, "started_at");
   state.finished_at = time_from(json, "finished_at");

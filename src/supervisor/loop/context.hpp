@@ -12,7 +12,7 @@
 #include "network/dns.hpp"
 #include "network/ports.hpp"
 #include "network/sandbox.hpp"
-#include "supervisor/container/unmounter.hpp"
+#include "supervisor/container/cleaner.hpp"
 #include "supervisor/loop/keeper_link.hpp"
 #include "supervisor/protocol.hpp"
 
@@ -22,14 +22,14 @@ class Container;
 
 struct Context {
   Context(EventLoop& event_loop, KeeperLink& keeper_link)
-      : loop(event_loop), keeper(keeper_link), unmounter(event_loop) {}
+      : loop(event_loop), keeper(keeper_link), cleaner(event_loop) {}
 
   Roots roots;
   std::string project;
   std::string run_folder;  // run/projects/PROJECT
   EventLoop& loop;
   KeeperLink& keeper;
-  Unmounter unmounter;
+  Cleaner cleaner;
   std::unique_ptr<DnsServer> dns;
   bool shutting_down = false;   // no restarts any more
   bool journal_failed = false;  // which is said once

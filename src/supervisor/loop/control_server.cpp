@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t most_connections = 1024;
 constexpr std::size_t most_waiting_bytes = std::size_t{4} << 20;
-constexpr std::size_t snapshot_part_bytes = 96 * 1024;  // of JSON, well below max_message_bytes
+constexpr std::size_t snapshot_part_bytes = 96 * 1024;  // of JSON, well below max_packet_bytes
 
 bool would_block(const Error& error) {
   return error.code() == Code::busy;
@@ -115,7 +115,8 @@ void ControlServer::send(ConnectionId id, const std::string& text, std::vector<F
   Connection& connection = found->second;
   connection.waiting_bytes += text.size();
   connection.waiting.push_back(Outgoing{text, std::move(fds)});
-  const bool fine = flush(connection) && connection.waiting_bytes <= most_waiting_bytes;
+  const bool fine =
+      flush(connection) && (connection.waiting.size() <= 1 || connection.waiting_bytes <= most_waiting_bytes);
   // Closed from the loop, since callers may hold on to the connection.
   if (!fine) loop_.after(std::chrono::milliseconds(0), [this, id] { close(id); });
 }

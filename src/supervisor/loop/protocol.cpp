@@ -15,8 +15,8 @@ constexpr std::array<std::string_view, 16> op_names{"snapshot", "subscribe", "st
 constexpr std::array<std::string_view, 13> event_names{"start",      "die",      "kill",  "stop",    "restart",
                                                        "restarting", "oom",      "pause", "unpause", "health",
                                                        "exec_start", "exec_die", "forget"};
-constexpr std::array<std::string_view, 9> code_names{"invalid", "not_found", "conflict",    "unsupported", "denied",
-                                                     "busy",    "io",        "interrupted", "internal"};
+constexpr std::array<std::string_view, 10> code_names{"invalid", "not_found", "conflict",    "unsupported", "denied",
+                                                      "busy",    "io",        "interrupted", "lost",        "internal"};
 
 template <typename Enum, std::size_t size>
 std::optional<Enum> named(const std::array<std::string_view, size>& names, std::string_view text) {

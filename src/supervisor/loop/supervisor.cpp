@@ -14,6 +14,8 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/strings.hpp"
+#include "runtime/inspect.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 
 namespace consort::supervisor {
@@ -23,7 +25,7 @@ namespace {
 constexpr std::chrono::milliseconds idle_linger{1000};
 constexpr std::chrono::milliseconds first_linger{10'000};
 constexpr std::chrono::milliseconds lock_retry{20};
-constexpr std::size_t record_bytes_limit = std::size_t{1} << 20;
+constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
 std::vector<std::string> record_files(const std::string& folder) {
   std::vector<std::string> files;
@@ -66,6 +68,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
     return owner_of_port(protocol, port);
   };
   context_.settled = [this] { consider_ending(); };
+  context_.cleaner.on_end = [this] { consider_ending(); };
   // Many containers change in one turn of the loop; their names are put together once.
   context_.names_changed = [this] {
     if (std::exchange(names_stale_, true)) return;
@@ -103,8 +106,23 @@ Result<> Supervisor::watch_signals() {
   return {};
 }
 
+// A process between clone and execve that a predecessor has left, written down or not: nobody will let it go on. It
+// ends by itself, too, but its ports and its group are wanted now.
+void Supervisor::end_unrecorded() {
+  const std::string keeper = std::to_string(::getppid());
+  const auto children = read_file("/proc/" + keeper + "/task/" + keeper + "/children");
+  if (!children) return;  // a kernel without that file
+  for (const std::string& word : split(trim(*children), ' ')) {
+    const auto pid = parse_signed(word);
+    auto process = pid ? open_pidfd(static_cast<pid_t>(*pid)) : Result<Fd>(Fd());
+    if (process && *process && runtime::is_being_set_up(static_cast<pid_t>(*pid)))
+      (void)send_signal(process->get(), SIGKILL);
+  }
+}
+
 Result<> Supervisor::take_over() {
   auto inheritance = TRY(keeper_.inherit());
+  end_unrecorded();
   if (inheritance.generation > 1)
     log_line("takes over, supervisor " + std::to_string(inheritance.generation) + " of this project");
   for (const std::string& file : record_files(context_.run_folder + "/containers")) {
@@ -127,7 +145,7 @@ Result<> Supervisor::take_over() {
 Result<> Supervisor::lock_keeper() {
   const Fd lock = TRY(open_file(keeper_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
   // Taken already by what a predecessor of ours put there: that one goes on.
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) keeper_.put("keeper.lock", lock.get());
+  if (hold_keeper_lock(lock.get())) keeper_.put("keeper.lock", lock.get());
   return {};
 }
 

@@ -36,6 +36,7 @@ class Supervisor {
  private:
   Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
   Result<> take_over();
+  void end_unrecorded();
   Result<> lock_keeper();
   Result<> watch_signals();
   void on_keeper();
@@ -67,7 +68,9 @@ class Supervisor {
   std::optional<std::string> owner_of_port(const std::string& protocol, std::uint16_t port) const;
   bool all_idle() const;
   // Whether somebody has still a use for us.
-  bool is_needed() const { return !all_idle() || (server_.connections() > 0 && !context_.shutting_down); }
+  bool is_needed() const {
+    return !all_idle() || context_.cleaner.must_go_on() || (server_.connections() > 0 && !context_.shutting_down);
+  }
   void consider_ending();
   void try_to_end();
 

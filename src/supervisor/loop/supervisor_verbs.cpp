@@ -63,7 +63,8 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> fd
       if (Container* container = find_or_refuse(id, request)) answer(id, container->kill(*request.signal));
       return;
     case Op::pause:
-      if (Container* container = find_or_refuse(id, request)) answer(id, container->pause());
+      if (Container* container = find_or_refuse(id, request))
+        container->pause([this, id](Result<> paused) { answer(id, paused); });
       return;
     case Op::unpause:
       if (Container* container = find_or_refuse(id, request)) answer(id, container->unpause());
@@ -88,14 +89,14 @@ Result<Container*> Supervisor::container_of_unit(const std::string& unit_path) {
   auto& container = containers_[id];
   if (!container)
     container = std::make_unique<Container>(context_, execs_, std::move(unit), unit_path);
-  else if (!container->runs())
+  else if (!container->stays())
     container->set_unit(std::move(unit));
   return container.get();
 }
 
 void Supervisor::do_start(ConnectionId id, const Request& request) {
   if (context_.shutting_down)
-    return server_.refuse(id, Error(Code::interrupted, "start container").why("shutting down"));
+    return server_.refuse(id, Error(Code::lost, "start container").why("the supervisor is ending"));
   auto container = container_of_unit(request.unit);
   if (!container) return server_.refuse(id, container.error());
   (*container)->start([this, id, container_id = (*container)->unit().id](StartOutcome outcome) {

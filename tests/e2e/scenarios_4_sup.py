@@ -1,0 +1,106 @@
+"""Keepers and supervisors that are killed at bad moments, and much at once: no command hangs, nothing stays behind."""
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+
+from harness import check, eventually
+
+SLIM = "image: 'debian:bookworm-slim'"
+LIMIT = 60  # seconds for any one command
+
+
+def kill_all(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def scenario_supervisor_is_killed_while_containers_start(world):
+    """Wherever the supervisor is killed during up, the command must end within its time, and the next one must work on all services."""
+    world.write("compose.yaml", "services:\n" + "".join(
+        f"  s{i}: {{{SLIM}, command: sleep 1000, ports: ['{18500 + i}:80']}}\n" for i in range(4)))
+    seed = int(os.environ.get("CONSORT_SEED", random.randrange(1 << 30)))
+    chance = random.Random(seed)
+    print(f"seed {seed}")
+    for _ in range(8):
+        over = threading.Event()
+
+        def kill_at_bad_moments():
+            while not over.is_set():
+                time.sleep(chance.uniform(0.002, 0.12))
+                kill_all(world.supervisor_pids())
+
+        killer = threading.Thread(target=kill_at_bad_moments)
+        killer.start()
+        time.sleep(chance.uniform(0, 0.05))
+        try:
+            world.consort("up", "-d", status=None, timeout=LIMIT)
+        finally:
+            over.set()
+            killer.join()
+        world.consort("up", "-d", timeout=LIMIT)
+        check(sorted(world.ps()) == ["s0", "s1", "s2", "s3"], f"not all run: {world.ps()}")
+        world.consort("down", "-t", "0", timeout=LIMIT)
+
+
+def scenario_keeper_is_killed_as_soon_as_containers_run(world):
+    """After SIGKILL of the keeper right behind up, the next up must serve the ports and let the restart policy go on."""
+    world.write("compose.yaml", f"""services:
+  web: {{{SLIM}, command: sleep 1000, ports: ['18510:80'], restart: always}}
+  again: {{{SLIM}, command: sleep 0.3, restart: always}}
+""")
+    for _ in range(3):
+        world.consort("up", "-d", timeout=LIMIT)
+        kill_all(world.pids("consort-keeper"))
+        world.consort("up", "-d", timeout=LIMIT)
+        before = restarts(world, "again")
+        eventually("the policy goes on", lambda: restarts(world, "again") >= before + 2)
+        ports = json.loads(world.consort("ps", "--format", "json", "web").out.splitlines()[0])["Publishers"]
+        check(any(port["PublishedPort"] == 18510 for port in ports), f"the port is not served: {ports}")
+        world.consort("down", "-t", "0", timeout=LIMIT)
+
+
+def restarts(world, service):
+    container = world.consort("ps", "-aq", service).out.split()[0]
+    record = json.loads((world.run_root / f"projects/{world.project_name}/containers/{container}.json").read_text())
+    return record["restart_count"]
+
+
+def scenario_stop_is_killed_and_up_follows_at_once(world):
+    """After SIGKILL of down while a container takes its time to stop, an up must leave it running, not ending a moment later."""
+    world.write("compose.yaml", f"""services:
+  slow: {{{SLIM}, init: true, stop_grace_period: 3s, command: [bash, -c, "trap '' TERM; echo ready; while :; do sleep 1; done"]}}
+""")
+    world.consort("up", "-d")
+    eventually("it listens to signals", lambda: "ready" in world.consort("logs").out)
+    for verb in (["stop"], ["down"]):
+        stopping = world.start(*verb, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.7)
+        stopping.kill()
+        stopping.wait()
+        world.consort("up", "-d", timeout=LIMIT)
+        time.sleep(4)
+        check(world.service("slow")["State"] == "running", f"after a killed {verb[0]}: {world.ps()}")
+
+
+def scenario_many_ports(world):
+    """A service with 1,500 ports must start, be listed and end, and the names of its neighbour resolve meanwhile."""
+    world.write("compose.yaml", f"""services:
+  many: {{{SLIM}, command: sleep 1000, ports: ['30000-31499:30000-31499/udp']}}
+  near: {{{SLIM}, command: sleep 1000}}
+""")
+    world.consort("up", "-d", "near")
+    names = world.start("exec", "-T", "near", "bash", "-c",
+                        "for i in $(seq 60); do timeout 2 getent hosts near >/dev/null || echo missed; sleep 0.05; done")
+    world.consort("up", "-d", timeout=LIMIT)
+    ports = json.loads(world.consort("ps", "--format", "json", "many").out.splitlines()[0])["Publishers"]
+    check(len({port["PublishedPort"] for port in ports}) == 1500, f"{len(ports)} ports are listed")
+    out, _ = names.communicate(timeout=LIMIT)
+    check("missed" not in out, "names did not resolve meanwhile")
+    world.consort("down", "-t", "0", timeout=LIMIT)

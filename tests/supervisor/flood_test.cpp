@@ -1,0 +1,174 @@
+// The supervisor's one loop never does slow work: while it has a lot of each kind to do, a neighbour's names resolve,
+// and no handler takes so long that a debug build ends it (base/os/event_loop.hpp). The times are told, not judged:
+// that is bench/'s business.
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/json.hpp"
+#include "network_fixture.hpp"
+#include "runtime/cgroup.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+// A handler that blocked took seconds for each of these.
+constexpr char most_in_a_handler[] = "1000";
+
+// Looks a name up again and again, as a process of the container's network, until it is told to end.
+class LookUps {
+ public:
+  explicit LookUps(const ContainerState& asker) : shared_(map()) {
+    const Fd netns = open_file("/proc/" + std::to_string(asker.pid) + "/ns/net", O_RDONLY).value();
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (::setns(netns.get(), CLONE_NEWNET) != 0) ::_exit(1);
+      look_up();
+      ::_exit(0);
+    }
+    child_ = ChildGuard(child);
+  }
+  ~LookUps() { ::munmap(shared_, sizeof *shared_); }
+
+  // Ends them; how long they took, in the order of length.
+  std::vector<std::chrono::microseconds> end() {
+    shared_->stop = true;
+    (void)child_.wait();
+    std::vector<std::chrono::microseconds> took;
+    for (std::size_t i = 0; i < shared_->count; ++i) took.emplace_back(shared_->took[i]);
+    std::ranges::sort(took);
+    return took;
+  }
+  unsigned failed() const { return shared_->failed; }
+  std::size_t count() const { return shared_->count; }
+
+ private:
+  static constexpr std::size_t most = 200'000;
+  struct Shared {
+    std::atomic<bool> stop;
+    std::atomic<unsigned> failed;
+    std::atomic<std::size_t> count;
+    std::uint32_t took[most];
+  };
+  static Shared* map() {
+    void* const at = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return static_cast<Shared*>(at);
+  }
+  void look_up() {
+    while (!shared_->stop && shared_->count < most) {
+      const auto begun = std::chrono::steady_clock::now();
+      if (test::resolve("neighbour") != "NOERROR 10.77.0.2") ++shared_->failed;
+      const auto took = std::chrono::steady_clock::now() - begun;
+      shared_->took[shared_->count] =
+          static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+      ++shared_->count;
+      ::usleep(500);
+    }
+  }
+
+  Shared* shared_;
+  ChildGuard child_;
+};
+
+class FloodTest : public NetworkTest {
+ protected:
+  void SetUp() override {
+    ::setenv("CONSORT_LOOP_LIMIT_MS", most_in_a_handler, 1);
+    NetworkTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    project_.emplace();
+    ASSERT_TRUE(project_->start(networked(*project_, {"pause"}, "10.77.0.2", {"neighbour"})));
+    const auto asker = project_->start(networked(*project_, {"pause"}, "10.77.0.3", {"asker"}));
+    ASSERT_TRUE(asker) << asker.error().message();
+    supervisor_ = project_->supervisor();
+    look_ups_.emplace(*asker);
+    ASSERT_TRUE(eventually([&] { return look_ups_->count() > 0; }));
+  }
+  void TearDown() override {
+    if (look_ups_) {
+      const auto took = look_ups_->end();
+      const auto at = [&](double part) {
+        return took[static_cast<std::size_t>(part * static_cast<double>(took.size() - 1))];
+      };
+      std::printf("%zu look-ups: median %lld us, 99th percentile %lld us, longest %lld us\n", took.size(),
+                  static_cast<long long>(at(0.5).count()), static_cast<long long>(at(0.99).count()),
+                  static_cast<long long>(took.back().count()));
+      EXPECT_EQ(look_ups_->failed(), 0u);
+      // It would have been replaced if a handler had taken too long.
+      EXPECT_EQ(project_->supervisor(), supervisor_);
+    }
+    project_.reset();
+    NetworkTest::TearDown();
+    ::unsetenv("CONSORT_LOOP_LIMIT_MS");
+  }
+  // Without a pid namespace nobody ends the others when the first process does.
+  static void share_pids(const ContainerUnit& unit) {
+    const std::string path = unit.bundle + "/config.json";
+    Json config = parse_json(read_file(path).value(), path).value();
+    Json& namespaces = config["linux"]["namespaces"];
+    for (auto it = namespaces.begin(); it != namespaces.end();)
+      it = get_string(*it, "type") == "pid" ? namespaces.erase(it) : it + 1;
+    ASSERT_TRUE(write_file_atomic(path, dump_json(config)));
+  }
+
+  std::optional<TestProject> project_;
+  pid_t supervisor_ = 0;
+  std::optional<LookUps> look_ups_;
+};
+
+TEST_F(FloodTest, PublishesManyPorts) {
+  ContainerUnit unit = networked(*project_, {"pause"}, "10.77.0.4", {"many"});
+  for (std::uint16_t port = 0; port < 1500; ++port)
+    unit.ports.push_back(
+        PortUnit{"", static_cast<std::uint16_t>(20000 + port), 0, static_cast<std::uint16_t>(port + 1), "udp"});
+  const auto started = project_->start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  EXPECT_GE(started->ports.size(), 1500u);
+  EXPECT_TRUE(project_->client().stop(unit.id));
+}
+
+TEST_F(FloodTest, StartsManyContainers) {
+  std::vector<ContainerUnit> units;
+  std::vector<ChildGuard> starting;
+  for (int i = 0; i < 30; ++i)
+    units.push_back(networked(*project_, {"pause"}, "10.77.0." + std::to_string(10 + i), {"n" + std::to_string(i)}));
+  for (const ContainerUnit& unit : units) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(project_->start(unit) ? 0 : 1);
+    starting.emplace_back(child);
+  }
+  for (ChildGuard& child : starting) EXPECT_TRUE(child.wait()->success());
+}
+
+TEST_F(FloodTest, PausesAndGoesOn) {
+  ContainerUnit unit = project_->unit({"pause"});
+  ASSERT_TRUE(project_->start(unit));
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(project_->client().pause(unit.id));
+    EXPECT_EQ(project_->state(unit).status, Status::paused);
+    ASSERT_TRUE(project_->client().unpause(unit.id));
+  }
+}
+
+TEST_F(FloodTest, RemovesGroupsThatAreFull) {
+  for (int i = 0; i < 5; ++i) {
+    const ContainerUnit unit =
+        project_->unit({"spawn", "pause", "--", "spawn", "pause", "--", "echo", "up", "--", "sleep", "100"});
+    share_pids(unit);
+    const auto started = project_->start(unit);
+    ASSERT_TRUE(started) << started.error().message();
+    const std::string group = started->cgroup;
+    EXPECT_TRUE(project_->client().wait(unit.id));
+    EXPECT_TRUE(eventually([&] { return runtime::Cgroup::open(group).views().empty(); }));
+    // And the next start waits for that.
+    ASSERT_TRUE(project_->start(unit));
+  }
+}
+
+}  // namespace
+}  // namespace consort::supervisor

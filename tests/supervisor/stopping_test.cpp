@@ -1,0 +1,104 @@
+// A container that was told to end still runs, but not for long: what is asked of it then.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "project.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+class StoppingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+    project_.emplace();
+    unit_ = project_->unit({"handle", "15", "--", "echo", "up", "--", "pause", "--", "pause"});
+    const auto started = project_->start(unit_);
+    ASSERT_TRUE(started) << started.error().message();
+    pid_ = started->pid;
+    ASSERT_TRUE(eventually([&] { return !project_->log(unit_).empty(); }));
+  }
+  // In a process of its own; ends with 0 if `call` gives true.
+  static ChildGuard elsewhere(const std::function<bool()>& call) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(call() ? 0 : 1);
+    return ChildGuard(child);
+  }
+  ChildGuard stop_elsewhere(int timeout_ms) {
+    ChildGuard child = elsewhere([&] {
+      return project_->client().stop(unit_.id, {.timeout = Milliseconds(timeout_ms), .signal = {}}).has_value();
+    });
+    EXPECT_TRUE(eventually([&] { return project_->state(unit_).stopping; }));
+    return child;
+  }
+
+  std::optional<TestProject> project_;
+  ContainerUnit unit_;
+  pid_t pid_ = 0;
+};
+
+TEST_F(StoppingTest, IsTold) {
+  EXPECT_FALSE(project_->state(unit_).stopping);
+  ChildGuard stopping = stop_elsewhere(1000);
+  const ContainerState state = project_->state(unit_);
+  EXPECT_EQ(state.status, Status::running);
+  EXPECT_EQ(state.pid, pid_);
+  EXPECT_TRUE(stopping.wait()->success());
+  EXPECT_FALSE(project_->state(unit_).stopping);
+}
+
+TEST_F(StoppingTest, AStartWaitsForTheEndAndStartsAgain) {
+  ChildGuard stopping = stop_elsewhere(1500);
+  const auto again = project_->start(unit_);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_TRUE(again->running());
+  EXPECT_FALSE(again->stopping);
+  EXPECT_NE(again->pid, pid_);
+  EXPECT_EQ(again->restart_count, 0u);
+  EXPECT_TRUE(stopping.wait()->success());
+  EXPECT_EQ(project_->state(unit_).pid, again->pid);
+}
+
+TEST_F(StoppingTest, AStartWaitsForItAlsoWhenWhoeverStopsIsKilled) {
+  { const ChildGuard killed = stop_elsewhere(1500); }
+  const auto again = project_->start(unit_);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_NE(again->pid, pid_);
+  EXPECT_TRUE(project_->state(unit_).running());
+}
+
+TEST_F(StoppingTest, AStartWaitsForItAcrossAReplacement) {
+  { const ChildGuard killed = stop_elsewhere(2000); }
+  ChildGuard starting = elsewhere([&] {
+    const auto again = project_->start(unit_);
+    return again && again->pid != pid_;
+  });
+  ASSERT_TRUE(eventually([&] {
+    const auto record = read_file(run_state_path(project_->run_folder(), unit_.id));
+    return record && record->find("\"after_stop\":\"start\"") != std::string::npos;
+  }));
+  ::kill(project_->supervisor(), SIGKILL);
+  EXPECT_TRUE(starting.wait()->success());
+  EXPECT_TRUE(project_->state(unit_).running());
+}
+
+TEST_F(StoppingTest, AStopThatComesLaterWins) {
+  { const ChildGuard killed = stop_elsewhere(60'000); }
+  ChildGuard starting = elsewhere([&] {
+    const auto again = project_->start(unit_);
+    return !again && again.error().code() == Code::conflict;
+  });
+  ASSERT_TRUE(eventually([&] {
+    const auto record = read_file(run_state_path(project_->run_folder(), unit_.id));
+    return record && record->find("\"after_stop\":\"start\"") != std::string::npos;
+  }));
+  EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));
+  EXPECT_TRUE(starting.wait()->success());
+  EXPECT_EQ(project_->state(unit_).status, Status::exited);
+}
+
+}  // namespace
+}  // namespace consort::supervisor
