@@ -333,7 +333,8 @@ TEST_F(HostileRegistry, TwoCommandsFetchALayerOnce) {
 TEST_F(HostileRegistry, AFullDiskIsToldAndLeftAsItWas) {
   const TempDir small;
   ASSERT_TRUE(make_directories(small / "data"));
-  if (::mount("tmpfs", (small / "data").c_str(), "tmpfs", 0, "size=3m") != 0) GTEST_SKIP() << "needs to mount a tmpfs";
+  if (::mount("tmpfs", (small / "data").c_str(), "tmpfs", 0, "size=3m,mode=700") != 0)
+    GTEST_SKIP() << "needs to mount a tmpfs";
   serve(TarBuilder().file("data", noise(2 << 20, 10)).str());
   {
     const Roots roots{small / "data", small / "run"};

@@ -134,7 +134,9 @@ TEST_F(PlatformsTest, AnOldDataRootGoesOnWorking) {
   const Image made = make(here.store, Platform::host(), {"app"});
   {
     Database database = Database::open(here.roots.state_db()).value();
-    ASSERT_TRUE(database.query("make old", [](SQLite::Database& db) { db.exec("DROP TABLE image_name_platforms"); }));
+    ASSERT_TRUE(database.query("make old", [](SQLite::Database& db) {
+      db.exec("DROP TABLE image_name_platforms; DROP TABLE schema_versions");
+    }));
   }
   Store store = Store::open(here.roots).value();
   EXPECT_EQ(store.find("app").value().id, made.id);
