@@ -39,6 +39,7 @@ class Build {
   }
 
   Result<BuildResult> run() {
+    (void)environment_.store.sweep_abandoned();
     const image::Session session = TRY(environment_.store.session());
     const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we die
     scratch_ = scratch.directory();

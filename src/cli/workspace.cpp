@@ -3,9 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "base/os/file.hpp"
+#include "base/os/reserve.hpp"
 #include "base/strings.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/diagnostic.hpp"
@@ -93,6 +96,13 @@ Result<unsigned> parallel_of(const Invocation& invocation) {
   return wanted <= 0 ? unlimited : static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
 }
 
+// On a full disk these must work: it is they who change that.
+bool makes_room(const Invocation& invocation) {
+  constexpr std::array<std::string_view, 7> names{"down", "image prune", "image rm", "internal sweep",
+                                                  "kill", "rm",          "stop"};
+  return invocation.command && std::ranges::find(names, invocation.command->name) != names.end();
+}
+
 }  // namespace
 
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options) {
@@ -122,6 +132,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   // What is made for containers from here on ("/", mount points, folders of binds) must not depend on who calls.
   ::umask(022);
   const Roots roots = TRY(Roots::from_environment());
+  const Reserve reserve(roots.data);
+  makes_room(invocation) ? reserve.give_up_if_full() : reserve.keep();
   workspace->engine_ = TRY(engine::Engine::open(roots));
   workspace->progress_ =
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});

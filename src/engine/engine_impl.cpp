@@ -162,6 +162,7 @@ bool Engine::Impl::is_locked(const std::string& id) const {
 
 Result<Fd> Engine::Impl::guard_creations() const {
   TRY(make_directories(roots.data + "/containers", 0700));
+  TRY(Trash(roots.data + "/containers").prepare());
   Fd fd = TRY(open_file(roots.data + "/containers", O_RDONLY | O_DIRECTORY));
   while (::flock(fd.get(), LOCK_SH) != 0)
     if (errno != EINTR) return fail_errno("lock", roots.data + "/containers");

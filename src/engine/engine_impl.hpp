@@ -14,6 +14,7 @@
 #include "image/store.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/unit.hpp"
+#include "volume/volume.hpp"
 
 namespace consort::engine {
 
@@ -82,7 +83,12 @@ class Engine::Impl {
 
   // --- volumes
   Result<Volume> ensure_volume(const VolumeSpec& spec);
-  Result<> finish_removal(const std::string& name);
+  Result<volume::Recorded> is_recorded(const std::string& volume);
+  Result<> remove_volume(const std::string& name);
+  Result<> settle_volumes();  // that a removal left half done
+  Result<> sweep_containers();
+  void sweep_project_folders();
+  Result<> sweep_abandoned();  // what makers and removers left when they died
   Result<> unmount_unused(const ContainerRecord& record);
   std::string container_folder(const std::string& id) const { return roots.container(id); }
 

@@ -4,13 +4,19 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 
@@ -64,6 +70,17 @@ bool held_by_another(const std::string& path) {
   return file && !try_lock(file->get(), LOCK_SH | LOCK_NB).value_or(true);
 }
 
+// A sweep of ended projects removes the folder under the lock: then what is locked has no name any more.
+bool has_its_name(const Fd& fd, const std::string& path) {
+  struct stat mine, named;
+  return ::fstat(fd.get(), &mine) == 0 && ::stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
+}
+
+Result<Fd> open_lock(const std::string& folder) {
+  TRY(make_directories(folder, 0700));
+  return open_file(folder + "/lock", O_RDWR | O_CREAT, 0600);
+}
+
 }  // namespace
 
 ProjectLock::~ProjectLock() {
@@ -84,9 +101,8 @@ Result<std::optional<Fd>> Engine::watch_lock(const std::string& project) {
 
 Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions options) {
   const std::string folder = impl_->roots.project_run(project);
-  TRY(make_directories(folder, 0700));
   const std::string path = folder + "/lock";
-  Fd fd = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
+  Fd fd = TRY(open_lock(folder));
   if (!TRY(try_lock(fd.get(), LOCK_EX | LOCK_NB))) {
     const std::string holder = holder_of(path, project);
     if (options.on_wait) options.on_wait(holder);
@@ -96,20 +112,48 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
       return fail(Error(Code::busy, holder).hint("wait until it has ended, or end it"));
     }
   }
+  if (!has_its_name(fd, path)) return lock_project(project, options);
   // Its last holder did not live to empty it, or there was none since the machine started.
   const Result<std::string> left = read_file(path, 4096);
   const bool crashed = left && !left->empty();
   const bool first = !path_exists(folder + "/swept");
+  // What a sweep cannot do is tried again, and hinders nobody.
   if (crashed || first) {
-    (void)sweep();  // what it could not do is tried again, and hinders nobody
+    (void)sweep();
     TRY(write_file_atomic(folder + "/swept", ""));
+  } else {
+    (void)impl_->sweep_abandoned();
   }
   const std::string text = own_description() + "\n";
   if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("write", path);
-  TRY(write_full(fd.get(), text));
+  // On a full disk others are not told who has the lock; it is held all the same.
+  if (Result<> told = write_full(fd.get(), text); !told && told.error().sys_errno() != ENOSPC)
+    return fail(std::move(told).error());
   // Who takes the lock is about to change something: restart policies, names and ports must be looked after again.
   (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
   return ProjectLock(std::move(fd));
+}
+
+// What ended projects leave in the run root is what `events` tells of them, so some are kept.
+void Engine::Impl::sweep_project_folders() {
+  constexpr std::size_t kept = 16;
+  const std::string projects = roots.run + "/projects";
+  const auto names = list_folder(projects);
+  if (!names || names->size() <= kept) return;
+  const Result<std::set<std::string>> used = records.projects();
+  if (!used) return;
+  std::multimap<std::int64_t, std::string, std::greater<>> ended;  // the latest first
+  for (const std::string& name : *names) {
+    const auto st = lstat_path(projects + "/" + name);
+    if (st && !used->contains(name)) ended.emplace(st->st_mtim.tv_sec, name);
+  }
+  for (auto each = std::next(ended.begin(), std::min(kept, ended.size())); each != ended.end(); ++each) {
+    const std::string folder = projects + "/" + each->second;
+    const Result<Fd> lock = open_lock(folder);
+    const Result<bool> free = lock ? try_lock(lock->get(), LOCK_EX | LOCK_NB) : false;
+    const Result<bool> running = client(each->second).running();
+    if (free && *free && running && !*running && has_its_name(*lock, folder + "/lock")) (void)remove_tree(folder);
+  }
 }
 
 }  // namespace consort::engine

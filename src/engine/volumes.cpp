@@ -19,20 +19,51 @@ Result<Volume> Engine::Impl::ensure_volume(const VolumeSpec& spec) {
   }
   if (!volume.anonymous) TRY(volume::check_name(volume.spec.name));
   TRY(volume::check_options(volume.spec.driver_opts));
-  if (volume::is_being_removed(roots, volume.spec.name)) TRY(finish_removal(volume.spec.name));
+  const Fd lock = TRY(volume::lock_volumes(roots));
+  const volume::Recorded recorded = TRY(is_recorded(volume.spec.name));
+  TRY(volume::settle(roots, volume.spec.name, recorded));
   // The folder first: a record names only what is there.
-  TRY(volume::create_folder(roots, volume.spec.name));
-  auto [recorded, created] = TRY(records.add_volume(volume));
-  recorded.mountpoint = roots.volume_data(recorded.spec.name);
-  return std::move(recorded);
+  TRY(volume::create_folder(roots, volume.spec.name, recorded));
+  auto [made, created] = TRY(records.add_volume(volume));
+  made.mountpoint = roots.volume_data(made.spec.name);
+  return std::move(made);
 }
 
-// A removal that was cut short after its record had gone: the old content must not come back.
-Result<> Engine::Impl::finish_removal(const std::string& name) {
-  Result<Volume> record = records.find_volume(name);
-  if (record) return volume::unmark_for_removal(roots, name);
-  if (record.error().code() != Code::not_found) return std::unexpected(std::move(record).error());
-  return volume::remove_folder(roots, name);
+Result<volume::Recorded> Engine::Impl::is_recorded(const std::string& volume) {
+  const Result<Volume> record = records.find_volume(volume);
+  if (record) return volume::Recorded::yes;
+  if (record.error().code() == Code::not_found) return volume::Recorded::no;
+  return fail(Error(Code::io, "find volume").on(volume).why(record.error().message()));
+}
+
+Result<> Engine::Impl::remove_volume(const std::string& name) {
+  Trash::Item files;
+  {
+    const Fd lock = TRY(volume::lock_volumes(roots));
+    const Volume volume = TRY(records.find_volume(name));
+    TRY(records.check_volume_unused(name));
+    TRY(volume::settle(roots, name, volume::Recorded::yes));
+    TRY(volume::unmount_volume(roots, name, volume.spec.driver_opts));
+    volume::Removal removal = TRY(volume::Removal::begin(roots, name));
+    if (Result<> forgotten = records.forget_volume(name); !forgotten) {
+      if (Result<> back = removal.take_back(); !back)
+        return fail(std::move(forgotten).error().also(std::move(back).error()));
+      return forgotten;
+    }
+    files = TRY(removal.commit());
+  }
+  if (Result<> removed = volume::remove_files(roots, std::move(files)); !removed)
+    return fail(std::move(removed).error().wrap("remove volume", name));
+  return {};
+}
+
+Result<> Engine::Impl::settle_volumes() {
+  const std::vector<std::string> names = volume::unsettled(roots);
+  if (!names.empty()) {
+    const Fd lock = TRY(volume::lock_volumes(roots));
+    for (const std::string& name : names) TRY(volume::settle(roots, name, TRY(is_recorded(name))));
+  }
+  return volume::sweep_files(roots);
 }
 
 Result<Volume> Engine::create_volume(const VolumeSpec& spec) {
@@ -40,18 +71,9 @@ Result<Volume> Engine::create_volume(const VolumeSpec& spec) {
 }
 
 Result<> Engine::remove_volume(const std::string& name, Force force) {
-  Result<Volume> volume = impl_->records.find_volume(name);
-  if (!volume) {
-    if (force == Force::yes && volume.error().code() == Code::not_found) return {};
-    return std::unexpected(std::move(volume).error());
-  }
-  TRY(volume::mark_for_removal(impl_->roots, name));
-  if (Result<> forgotten = impl_->records.forget_volume(name); !forgotten) {
-    TRY(volume::unmark_for_removal(impl_->roots, name));
-    return forgotten;
-  }
-  TRY(volume::unmount_volume(impl_->roots, name, volume->spec.driver_opts));
-  return volume::remove_folder(impl_->roots, name);
+  Result<> removed = impl_->remove_volume(name);
+  if (!removed && force == Force::yes && removed.error().code() == Code::not_found) return {};
+  return removed;
 }
 
 Result<Volume> Engine::inspect_volume(const std::string& name) {

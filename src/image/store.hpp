@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/trash.hpp"
 #include "base/roots.hpp"
 #include "image/config.hpp"
 #include "image/platform.hpp"
@@ -71,18 +72,15 @@ class Session {
 // it was not committed. work() is an empty sibling, for overlayfs's workdir.
 class LayerDraft {
  public:
-  LayerDraft(std::string base, Fd lock) : base_(std::move(base)), lock_(std::move(lock)) {}
-  LayerDraft(LayerDraft&& other) noexcept : base_(std::exchange(other.base_, {})), lock_(std::move(other.lock_)) {}
-  LayerDraft& operator=(LayerDraft&& other) noexcept;
-  ~LayerDraft();
+  LayerDraft(ScratchFolder base, Fd lock) : lock_(std::move(lock)), base_(std::move(base)) {}
 
-  std::string directory() const { return base_ + "/diff"; }
-  std::string work() const { return base_ + "/work"; }
+  std::string directory() const { return base_.path() + "/diff"; }
+  std::string work() const { return base_.path() + "/work"; }
 
  private:
   friend class Store;
-  std::string base_;
-  Fd lock_;  // held by flock: a draft without a holder was left by a crash and is swept
+  Fd lock_;             // of the store
+  ScratchFolder base_;  // a draft without a maker was left by a crash and is swept
 };
 
 struct RemoveReport {
@@ -155,6 +153,9 @@ class Store {
   Result<PruneReport> prune(const PruneOptions& options, const ImageUsers& users = {});
   // Deletes content that nothing refers to, unless others are working: then it waits for the next removal or prune.
   Result<> sweep();
+  // Deletes what others were making when they died, and what they had not finished deleting: what commands that work
+  // with content do first. Four listings where there is nothing; what a pull had got so far stays for the next one.
+  Result<> sweep_abandoned();
 
   // --- Holds: `owner` names the holder ("container:ID", "build:KEY"). Dropped all at once.
   enum class HoldKind : std::uint8_t { image, layer };

@@ -1,6 +1,5 @@
 #include "volume/copy_tree.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -10,37 +9,43 @@
 #include <array>
 #include <cerrno>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/folder.hpp"
 #include "base/os/link.hpp"
 
 namespace consort::volume {
 
 namespace {
 
-constexpr int max_depth = 1024;  // of folders in folders; a guard for the stack
-
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
+// Two places that go down and up together. Folders may be nested as deeply as an image likes.
 class TreeCopy {
  public:
-  explicit TreeCopy(int target_root) : root_(target_root) {}
-  Result<> folder(int from, int to, const std::string& path, int depth);
+  TreeCopy(int target_root, FolderCursor from, FolderCursor to)
+      : root_(target_root), from_(std::move(from)), to_(std::move(to)) {}
+  Result<> run();
 
  private:
-  Result<> entry(int from, int to, const char* name, const std::string& path, int depth);
-  Result<> file(int from, int to, const char* name, const struct stat& st);
-  Result<> subfolder(int from, int to, const char* name, const std::string& path, int depth);
-  Result<> link(int from, int to, const char* name, const struct stat& st);
-  Result<> node(int to, const char* name, const struct stat& st);
+  struct Level {
+    std::vector<std::string> names;  // still to be copied
+    std::size_t path_length;         // of the folder
+  };
+  Result<> open_level();
+  Result<> close_level();
+  Result<> entry(const std::string& name);
+  Result<> file(const char* name, const struct stat& st);
+  Result<> subfolder(const std::string& name);
+  Result<> link(const char* name, const struct stat& st);
+  Result<> node(const char* name, const struct stat& st);
+  std::string shown_path() const;
 
   int root_;
+  FolderCursor from_, to_;
+  std::vector<Level> levels_;
+  std::string path_;                                       // of the entry at hand
   std::map<std::pair<dev_t, ino_t>, std::string> linked_;  // files with more names: where the first one went
 };
 
@@ -100,24 +105,25 @@ Result<> set_owner_and_mode(int fd, const struct stat& st) {
   return {};
 }
 
-Result<> TreeCopy::file(int from, int to, const char* name, const struct stat& st) {
-  const Fd source = TRY(open_at(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  const Fd target = TRY(open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+Result<> TreeCopy::file(const char* name, const struct stat& st) {
+  const Fd source = TRY(open_at(from_.fd(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  const Fd target = TRY(open_at(to_.fd(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   TRY(copy_bytes(source.get(), target.get(), st.st_size));
   TRY(set_owner_and_mode(target.get(), st));
   TRY(copy_xattrs(source.get(), target.get()));  // security.capability too, which writing and chown would clear
   return set_times(target.get(), st);
 }
 
-Result<> TreeCopy::subfolder(int from, int to, const char* name, const std::string& path, int depth) {
-  const Fd source = TRY(open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  if (::mkdirat(to, name, 0700) != 0) return fail_errno("create folder", name);
-  const Fd target = TRY(open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  return folder(source.get(), target.get(), path, depth + 1);
+Result<> TreeCopy::subfolder(const std::string& name) {
+  if (::mkdirat(to_.fd(), name.c_str(), 0700) != 0) return fail_errno("create folder", name);
+  TRY(from_.enter(name));
+  TRY(to_.enter(name));
+  return open_level();
 }
 
-Result<> TreeCopy::link(int from, int to, const char* name, const struct stat& st) {
-  const std::string target = TRY(read_link_at(from, name));
+Result<> TreeCopy::link(const char* name, const struct stat& st) {
+  const std::string target = TRY(read_link_at(from_.fd(), name));
+  const int to = to_.fd();
   if (::symlinkat(target.c_str(), to, name) != 0) return fail_errno("create link", name);
   if (::fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("set owner of", name);
   const std::array<timespec, 2> times{st.st_atim, st.st_mtim};
@@ -125,44 +131,67 @@ Result<> TreeCopy::link(int from, int to, const char* name, const struct stat& s
   return {};
 }
 
-Result<> TreeCopy::node(int to, const char* name, const struct stat& st) {
+Result<> TreeCopy::node(const char* name, const struct stat& st) {
   if (S_ISSOCK(st.st_mode)) return {};  // means nothing without its listener
+  const int to = to_.fd();
   if (::mknodat(to, name, st.st_mode & (S_IFMT | 0700), st.st_rdev) != 0) return fail_errno("create node", name);
   if (::fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("set owner of", name);
   if (::fchmodat(to, name, st.st_mode & 07777, 0) != 0) return fail_errno("set mode of", name);
   return {};
 }
 
-Result<> TreeCopy::entry(int from, int to, const char* name, const std::string& path, int depth) {
+Result<> TreeCopy::entry(const std::string& name) {
   struct stat st;
-  if (::fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
-  if (S_ISDIR(st.st_mode)) return subfolder(from, to, name, path, depth);
+  if (::fstatat(from_.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
+  if (S_ISDIR(st.st_mode)) return subfolder(name);
   if (st.st_nlink > 1) {
-    const auto [first, is_new] = linked_.try_emplace({st.st_dev, st.st_ino}, path);
+    const auto [first, is_new] = linked_.try_emplace({st.st_dev, st.st_ino}, path_);
     if (!is_new) {
-      if (::linkat(root_, first->second.c_str(), to, name, 0) != 0) return fail_errno("link", path);
-      return {};
+      if (::linkat(root_, first->second.c_str(), to_.fd(), name.c_str(), 0) == 0) return {};
+      // Too deep to be named from the root: then each name gets a copy.
+      if (errno != ENAMETOOLONG) return fail_errno("link", shown_path());
     }
   }
-  if (S_ISREG(st.st_mode)) return file(from, to, name, st);
-  if (S_ISLNK(st.st_mode)) return link(from, to, name, st);
-  return node(to, name, st);
+  if (S_ISREG(st.st_mode)) return file(name.c_str(), st);
+  if (S_ISLNK(st.st_mode)) return link(name.c_str(), st);
+  return node(name.c_str(), st);
 }
 
-Result<> TreeCopy::folder(int from, int to, const std::string& path, int depth) {
-  if (depth > max_depth) return fail(Error(Code::invalid, "copy").on(path).why("folders are nested too deeply"));
-  Fd copy = TRY(open_at(from, ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, DirCloser> stream(::fdopendir(copy.get()));
-  if (!stream) return fail_errno("list", path);
-  copy.release();
-  while (const dirent* next = ::readdir(stream.get())) {
-    const std::string_view name = next->d_name;
-    if (name == "." || name == "..") continue;
-    const std::string below = path.empty() ? std::string(name) : path + "/" + std::string(name);
-    TRY_WRAP(entry(from, to, next->d_name, below, depth), "copy", below);
+Result<> TreeCopy::open_level() {
+  levels_.push_back({TRY(list_folder(from_.fd())), path_.size()});
+  return {};
+}
+
+// Attributes last: what was written inside has changed the times.
+Result<> TreeCopy::close_level() {
+  TRY(copy_xattrs(from_.fd(), to_.fd()));
+  TRY(copy_attributes(from_.fd(), to_.fd()));
+  levels_.pop_back();
+  if (levels_.empty()) return {};
+  TRY(from_.leave());
+  return to_.leave();
+}
+
+std::string TreeCopy::shown_path() const {
+  constexpr std::size_t longest = 300;
+  return path_.size() <= longest ? path_ : path_.substr(0, longest) + "...";
+}
+
+Result<> TreeCopy::run() {
+  TRY(open_level());
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    path_.resize(level.path_length);
+    if (level.names.empty()) {
+      TRY_WRAP(close_level(), "copy", shown_path());
+      continue;
+    }
+    const std::string name = std::move(level.names.back());
+    level.names.pop_back();
+    path_ += path_.empty() ? name : "/" + name;
+    TRY_WRAP(entry(name), "copy", shown_path());
   }
-  TRY(copy_xattrs(from, to));
-  return copy_attributes(from, to);  // last: what was written inside has changed the times
+  return {};
 }
 
 }  // namespace
@@ -175,7 +204,9 @@ Result<> copy_attributes(int from, int to) {
 }
 
 Result<> copy_tree(int from, int to) {
-  return TreeCopy(to).folder(from, to, "", 0);
+  FolderCursor source = TRY(FolderCursor::at(TRY(duplicate(from)), FolderCursor::Mounts::enter));
+  FolderCursor target = TRY(FolderCursor::at(TRY(duplicate(to)), FolderCursor::Mounts::enter));
+  return TreeCopy(to, std::move(source), std::move(target)).run();
 }
 
 }  // namespace consort::volume

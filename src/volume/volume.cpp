@@ -1,17 +1,16 @@
 #include "volume/volume.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/copy_tree.hpp"
 
@@ -28,38 +27,23 @@ std::string marker_of(const Roots& roots, const std::string& name) {
   return folder_of(roots, name) + "/copying";
 }
 
-std::string removal_mark_of(const Roots& roots, const std::string& name) {
-  return folder_of(roots, name) + "/removing";
+// A file system made for the purpose has lost+found from the start.
+Result<std::vector<std::string>> content_of(const std::string& path) {
+  std::vector<std::string> names = TRY(list_folder(path));
+  std::erase(names, "lost+found");
+  return names;
 }
 
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 Result<bool> is_empty(const std::string& path) {
-  const std::unique_ptr<DIR, DirCloser> stream(::opendir(path.c_str()));
-  if (!stream) return fail_errno("list", path);
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    // A file system made for the purpose has this one from the start.
-    if (name != "." && name != ".." && name != "lost+found") return false;
-  }
-  return true;
+  return TRY(content_of(path)).empty();
 }
 
 Result<> empty_folder(const std::string& path) {
-  std::vector<std::string> names;
-  {
-    const std::unique_ptr<DIR, DirCloser> stream(::opendir(path.c_str()));
-    if (!stream) return fail_errno("list", path);
-    while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
-  }
-  for (const std::string& name : names)
-    if (name != "." && name != ".." && name != "lost+found") TRY(remove_tree(path + "/" + name));
+  for (const std::string& name : TRY(content_of(path))) TRY(remove_tree(path + "/" + name));
   return {};
 }
 
-Result<Fd> lock_volume(const std::string& folder) {
+Result<Fd> lock_folder(const std::string& folder) {
   Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   while (::flock(fd.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock", folder);
@@ -79,37 +63,6 @@ Result<> check_name(const std::string& name) {
                   .hint("If you intended to pass a host directory, use absolute path"));
 }
 
-Result<> create_folder(const Roots& roots, const std::string& name) {
-  TRY(make_directories(roots.data + "/volumes", 0700));
-  TRY(make_directories(folder_of(roots, name), 0700));
-  const std::string data = roots.volume_data(name);
-  if (::mkdir(data.c_str(), 0755) != 0) {
-    if (errno == EEXIST) return {};
-    return fail_errno("create volume", name);
-  }
-  if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // whatever the umask
-  return {};
-}
-
-Result<> mark_for_removal(const Roots& roots, const std::string& name) {
-  if (!path_exists(folder_of(roots, name))) return {};
-  return write_file_atomic(removal_mark_of(roots, name), "", 0600);
-}
-
-Result<> unmark_for_removal(const Roots& roots, const std::string& name) {
-  return remove_file(removal_mark_of(roots, name));
-}
-
-bool is_being_removed(const Roots& roots, const std::string& name) {
-  return path_exists(removal_mark_of(roots, name));
-}
-
-Result<> remove_folder(const Roots& roots, const std::string& name) {
-  if (Result<> removed = remove_tree(folder_of(roots, name)); !removed)
-    return fail(std::move(removed).error().wrap("remove volume", name));
-  return {};
-}
-
 Result<bool> needs_copy_up(const Roots& roots, const std::string& name) {
   if (TRY(is_empty(roots.volume_data(name)))) return true;
   return path_exists(marker_of(roots, name));
@@ -124,7 +77,7 @@ Result<> copy_up(const Roots& roots, const std::string& name, int image_root, co
   }
   const std::string data = roots.volume_data(name);
   const std::string marker = marker_of(roots, name);
-  const Fd lock = TRY(lock_volume(folder_of(roots, name)));
+  const Fd lock = TRY(lock_folder(folder_of(roots, name)));
   if (path_exists(marker)) TRY(empty_folder(data));
   if (!TRY(is_empty(data))) return {};
   TRY(write_file_atomic(marker, target + "\n", 0600));

@@ -3,11 +3,15 @@
 // Engine behaviour, section 9.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
+#include "base/os/trash.hpp"
 #include "base/roots.hpp"
 
 namespace consort::volume {
@@ -19,15 +23,41 @@ Result<> check_name(const std::string& name);
 using DriverOptions = std::map<std::string, std::string>;
 Result<> check_options(const DriverOptions& options);
 
-// The folder, 0755 and root's; there already is success.
-Result<> create_folder(const Roots& roots, const std::string& name);
-// Says on disk that the volume is about to go, before its record does: a folder that is found with this mark and
-// without a record holds nothing that anybody may see again.
-Result<> mark_for_removal(const Roots& roots, const std::string& name);
-Result<> unmark_for_removal(const Roots& roots, const std::string& name);
-bool is_being_removed(const Roots& roots, const std::string& name);
-// With everything in it. Unmounts first what driver options have mounted. Gone is success.
-Result<> remove_folder(const Roots& roots, const std::string& name);
+// Held by whoever makes a volume or removes one, until its record and its folder agree. Nothing slow is done under it.
+Result<Fd> lock_volumes(const Roots& roots);
+
+enum class Recorded : std::uint8_t { no, yes };
+// The folder, 0755 and root's; there already is success. One that holds files although no record names the volume is
+// never taken for a new volume: Code::conflict. Under the lock.
+Result<> create_folder(const Roots& roots, const std::string& name, Recorded recorded);
+
+// Taking a volume away so that after a crash it is either there, whole, or not there: its folder goes out of sight
+// first, then the caller forgets the record, then the files are deleted. All but the last under the lock.
+class Removal {
+ public:
+  // Code::busy if something is mounted in there; what driver options mount must be unmounted before.
+  static Result<Removal> begin(const Roots& roots, const std::string& name);
+  Result<> take_back();          // the record stays
+  Result<Trash::Item> commit();  // the record is gone; for remove_files
+ private:
+  Removal(Trash trash, std::string folder, std::string aside)
+      : trash_(std::move(trash)), folder_(std::move(folder)), aside_(std::move(aside)) {}
+  Trash trash_;
+  std::string folder_;
+  std::string aside_;
+};
+Result<> remove_files(const Roots& roots, Trash::Item item);
+
+// Removals that were cut short before it was clear whether the record goes.
+std::vector<std::string> unsettled(const Roots& roots);
+// Ends one: the folder of a volume that is recorded comes back, another's goes. Under the lock.
+Result<> settle(const Roots& roots, const std::string& name, Recorded recorded);
+// Deletes what is gone but not yet deleted.
+Result<> sweep_files(const Roots& roots);
+// Names of all volumes that have a folder. The folder of one that has no record goes if it holds nothing. Under the
+// lock.
+std::vector<std::string> all_folders(const Roots& roots);
+Result<> sweep_unrecorded(const Roots& roots, const std::string& name);
 
 // Mounts as the driver options say, unless that is done. Without options: nothing to do.
 Result<> mount_volume(const Roots& roots, const std::string& name, const DriverOptions& options);

@@ -203,7 +203,8 @@ def store_listing(world):
     for folder in ("blobs/sha256", "layers", "ingest"):
         place = pathlib.Path(world.data) / folder
         if place.exists():
-            found |= {f"{folder}/{entry.name}" for entry in place.iterdir()}
+            found |= {f"{folder}/{entry.name}" for entry in place.iterdir() if entry.name != ".trash"}
+            found |= {f"{folder}/.trash/{entry.name}" for entry in place.glob(".trash/*") if entry.name != "aside"}
     return found | {f"image {line}" for line in world.consort("image", "ls", "-q").out.split()}
 
 

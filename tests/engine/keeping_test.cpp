@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "base/os/trash.hpp"
 #include "base/strings.hpp"
 #include "fixture.hpp"
 #include "network/bridge.hpp"
@@ -37,24 +38,62 @@ TEST_F(EngineTest, SweepTakesWhatNobodyNames) {
   ASSERT_TRUE(make_directories(volume + "/_data", 0755));
   ASSERT_TRUE(write_file_atomic(volume + "/removing", ""));
   const std::string data = roots().data + "/volumes/somebodys_data";
-  ASSERT_TRUE(make_directories(data + "/_data", 0755));
+  ASSERT_TRUE(make_directories(data + "/_data/kept", 0755));
+  const std::string empty = roots().data + "/volumes/never_recorded";
+  ASSERT_TRUE(make_directories(empty + "/_data", 0755));
   ASSERT_EQ(message_of(engine().sweep()), "(no error)");
   EXPECT_FALSE(path_exists(orphan));
   EXPECT_FALSE(path_exists(volume));
-  EXPECT_TRUE(path_exists(data)) << "a volume without a record may hold data of value";
+  EXPECT_FALSE(path_exists(empty)) << "its maker died before the record";
+  EXPECT_TRUE(path_exists(data + "/_data/kept")) << "a volume without a record may hold data of value";
   EXPECT_TRUE(path_exists(roots().container(kept)));
 }
 
-TEST_F(EngineTest, ARemovedVolumeDoesNotComeBackFilled) {
+TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
   const Volume volume = engine().create_volume({.name = project_ + "_v"}).value();
+  const std::string folder = dir_name(volume.mountpoint);
   ASSERT_TRUE(write_file_atomic(volume.mountpoint + "/old", ""));
+  // Cut before the record was forgotten: the volume is still there, for the next command and for who asks for it.
+  const Trash trash(roots().data + "/volumes");
+  ASSERT_TRUE(move_folder(folder, trash.aside(volume.spec.name)));
+  ASSERT_EQ(message_of(engine().sweep()), "(no error)");
+  EXPECT_TRUE(path_exists(volume.mountpoint + "/old"));
+  ASSERT_TRUE(move_folder(folder, trash.aside(volume.spec.name)));
+  ASSERT_TRUE(engine().create_volume({.name = volume.spec.name}));
+  EXPECT_TRUE(path_exists(volume.mountpoint + "/old"));
+  // Cut after that.
   ASSERT_TRUE(engine().remove_volume(volume.spec.name));
-  // As after a crash between the record and the folder.
-  ASSERT_TRUE(make_directories(volume.mountpoint, 0755));
-  ASSERT_TRUE(write_file_atomic(volume.mountpoint + "/old", ""));
-  ASSERT_TRUE(write_file_atomic(dir_name(volume.mountpoint) + "/removing", ""));
-  ASSERT_TRUE(engine().create_volume({.name = project_ + "_v"}));
+  ASSERT_TRUE(make_directories(trash.aside(volume.spec.name) + "/_data/old", 0755));
+  ASSERT_TRUE(engine().create_volume({.name = volume.spec.name}));
   EXPECT_FALSE(path_exists(volume.mountpoint + "/old"));
+  ASSERT_EQ(message_of(engine().sweep()), "(no error)");
+  EXPECT_TRUE(trash.is_empty());
+  EXPECT_TRUE(trash.set_aside().empty());
+}
+
+TEST_F(EngineTest, FilesWithoutARecordAreNoNewVolume) {
+  const std::string name = project_ + "_v";
+  const std::string folder = roots().data + "/volumes/" + name;
+  ASSERT_TRUE(make_directories(folder + "/_data/half", 0755));
+  const Result<Volume> refused = engine().create_volume({.name = name});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::conflict);
+  EXPECT_THAT(refused.error().message(),
+              HasSubstr("_data holds files, but no record says that there is such a volume"));
+  EXPECT_THAT(refused.error().hint_text(), HasSubstr("`mv " + folder + " SOMEWHERE`"));
+  // What a version before the trash had begun to remove.
+  ASSERT_TRUE(write_file_atomic(folder + "/removing", ""));
+  const Volume volume = engine().create_volume({.name = name}).value();
+  EXPECT_FALSE(path_exists(volume.mountpoint + "/half"));
+}
+
+TEST_F(EngineTest, AVolumeInUseIsNotTouched) {
+  ContainerSpec spec = probe({"true"});
+  spec.mounts = {{.type = MountType::volume, .source = project_ + "_v", .target = "/data"}};
+  const std::string id = engine().create_container(spec).value().id;
+  const Volume volume = engine().inspect_volume(project_ + "_v").value();
+  EXPECT_THAT(message_of(engine().remove_volume(volume.spec.name)), HasSubstr("volume is in use - [" + id));
+  EXPECT_TRUE(path_exists(volume.mountpoint));
 }
 
 TEST_F(EngineTest, AFailedCreationLeavesNothing) {

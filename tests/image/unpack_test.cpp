@@ -45,6 +45,16 @@ class Unpack : public testing::Test {
   std::string root = folder / "layer";
 };
 
+TEST_F(Unpack, TheGroupOfAFolderIsNotPassedOn) {
+  ASSERT_EQ(::chown(root.c_str(), 0, 33), 0);
+  ASSERT_EQ(::chmod(root.c_str(), 02775), 0);
+  UnpackOptions plain;  // as ADD does into a folder that is there
+  plain.whiteouts = UnpackOptions::Whiteouts::plain;
+  const std::string tar = TarBuilder().file("file", "x").dir("d").file("d/below", "x").symlink("link", "file").str();
+  ASSERT_TRUE(unpack_layer(source_of(tar), root, plain));
+  for (const char* name : {"file", "d", "d/below", "link"}) EXPECT_EQ(look(name).st_gid, 0U) << name;
+}
+
 TEST_F(Unpack, KeepsModesOwnersTimesAndLinks) {
   TarHeader header{
       .path = "bin/su", .link = {}, .type = '0', .mode = 04755, .uid = 1234, .gid = 4321, .mtime = 77, .xattrs = {}};

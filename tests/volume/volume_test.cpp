@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -42,7 +43,7 @@ class VolumeTest : public testing::Test {
 };
 
 TEST_F(VolumeTest, CopyUpBringsContentModesAndLinks) {
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/srv"));
   const std::string data = roots_.volume_data("v1");
   EXPECT_EQ(read_file(data + "/link").value(), "content");
@@ -55,7 +56,7 @@ TEST_F(VolumeTest, CopyUpBringsContentModesAndLinks) {
 
 TEST_F(VolumeTest, CopyUpFollowsLinksInsideTheImageOnly) {
   ASSERT_EQ(::symlink("../../../../../../etc", (image_ + "/escape").c_str()), 0);
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/escape"));  // leads to /etc of the image, which is not there
   EXPECT_TRUE(needs_copy_up(roots_, "v1").value());
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/alias"));
@@ -63,14 +64,14 @@ TEST_F(VolumeTest, CopyUpFollowsLinksInsideTheImageOnly) {
 }
 
 TEST_F(VolumeTest, WhatIsNotEmptyIsLeftAlone) {
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   ASSERT_TRUE(write_file_atomic(roots_.volume_data("v1") + "/own", ""));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/srv"));
   EXPECT_FALSE(path_exists(roots_.volume_data("v1") + "/twin"));
 }
 
 TEST_F(VolumeTest, ACopyThatWasCutShortIsMadeAgain) {
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   ASSERT_TRUE(write_file_atomic(roots_.volume_data("v1") + "/half", ""));
   ASSERT_TRUE(write_file_atomic(roots_.data + "/volumes/v1/copying", ""));
   EXPECT_TRUE(needs_copy_up(roots_, "v1").value());
@@ -81,7 +82,7 @@ TEST_F(VolumeTest, ACopyThatWasCutShortIsMadeAgain) {
 
 TEST_F(VolumeTest, AFullDiskLeavesTheVolumeEmpty) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: mounts a small file system";
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   const DriverOptions small{{"type", "tmpfs"}, {"device", "tmpfs"}, {"o", "size=64k"}};
   ASSERT_TRUE(mount_volume(roots_, "v1", small));
   ASSERT_TRUE(write_file_atomic(image_ + "/srv/big", std::string(1 << 20, 'x')));
@@ -98,7 +99,7 @@ TEST_F(VolumeTest, DriverOptionsAreMountedOnceAndTakenAway) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: mounts";
   const DriverOptions bind{{"type", "none"}, {"o", "bind,ro"}, {"device", image_}};
   ASSERT_TRUE(check_options(bind));
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   ASSERT_TRUE(mount_volume(roots_, "v1", bind));
   ASSERT_TRUE(mount_volume(roots_, "v1", bind));
   EXPECT_TRUE(path_exists(roots_.volume_data("v1") + "/srv/twin"));
@@ -120,7 +121,7 @@ TEST_F(VolumeTest, NamesAndOptionsAreChecked) {
 }
 
 TEST_F(VolumeTest, SubpathsStayInside) {
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   const std::string data = roots_.volume_data("v1");
   ASSERT_TRUE(make_directories(data + "/a/b", 0755));
   ASSERT_EQ(::symlink("/etc", (data + "/out").c_str()), 0);
@@ -146,6 +147,40 @@ TEST_F(VolumeTest, LayersAreMergedAsTheKernelDoes) {
   EXPECT_EQ(table.find(folder_), std::string::npos) << "the view must not be seen on the host";
 }
 
+TEST_F(VolumeTest, CopiesFoldersOfAnyDepthWithFewDescriptors) {
+  // In memory where that can be had: a disk takes its time for each level.
+  std::string place = path_exists("/dev/shm") ? "/dev/shm/consort-copy-XXXXXX" : folder_ + "/copy-XXXXXX";
+  ASSERT_NE(::mkdtemp(place.data()), nullptr);
+  const std::string source = place + "/deep", target = place + "/copy";
+  ASSERT_TRUE(make_directories(source));
+  ASSERT_TRUE(make_directories(target));
+  Fd at = open_file(source, O_RDONLY | O_DIRECTORY).value();
+  for (int i = 0; i < 3000; ++i) {  // deeper than any path can name
+    ASSERT_EQ(::mkdirat(at.get(), "d", 0755), 0);
+    at = open_at(at.get(), "d", O_RDONLY | O_DIRECTORY).value();
+  }
+  ASSERT_EQ(::mkdirat(at.get(), "last", 01700), 0);
+  for (const char* name : {"file", "twin"})  // two names of one file
+    ASSERT_TRUE(*name == 'f' ? write_full(open_at(at.get(), name, O_WRONLY | O_CREAT)->get(), "content").has_value()
+                             : ::linkat(at.get(), "file", at.get(), name, 0) == 0);
+  rlimit before{}, few{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  few = {.rlim_cur = 64, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  const Result<> copied =
+      copy_tree(open_file(source, O_RDONLY | O_DIRECTORY)->get(), open_file(target, O_RDONLY | O_DIRECTORY)->get());
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_TRUE(copied) << copied.error().message();
+  at = open_file(target, O_RDONLY | O_DIRECTORY).value();
+  for (int i = 0; i < 3000; ++i) at = open_at(at.get(), "d", O_RDONLY | O_DIRECTORY).value();
+  for (const char* name : {"file", "twin"})
+    EXPECT_EQ(read_all(open_at(at.get(), name, O_RDONLY)->get(), 100).value(), "content");
+  struct stat st;
+  ASSERT_EQ(::fstatat(at.get(), "last", &st, 0), 0);
+  EXPECT_EQ(st.st_mode & 07777, 01700U);
+  EXPECT_TRUE(remove_tree(place));
+}
+
 TEST_F(VolumeTest, CopiesOwnersDevicesAndAttributes) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root: owners and devices";
   ASSERT_EQ(::mknod((image_ + "/srv/null").c_str(), S_IFCHR | 0666, makedev(1, 3)), 0);
@@ -153,7 +188,7 @@ TEST_F(VolumeTest, CopiesOwnersDevicesAndAttributes) {
   ASSERT_EQ(::chown((image_ + "/srv/deep/file").c_str(), 7, 8), 0);
   ASSERT_EQ(::chmod((image_ + "/srv/deep/file").c_str(), 04755), 0);
   const bool attributes = ::setxattr((image_ + "/srv/deep/file").c_str(), "user.note", "x", 1, 0) == 0;
-  ASSERT_TRUE(create_folder(roots_, "v1"));
+  ASSERT_TRUE(create_folder(roots_, "v1", Recorded::no));
   ASSERT_TRUE(copy_up(roots_, "v1", root_.get(), "/srv"));
   const std::string data = roots_.volume_data("v1");
   EXPECT_EQ(lstat_path(data + "/null")->st_rdev, makedev(1, 3));

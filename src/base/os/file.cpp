@@ -1,6 +1,5 @@
 #include "base/os/file.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -15,43 +14,6 @@
 #include "base/os/temporary.hpp"
 
 namespace consort {
-
-namespace {
-
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-Result<> remove_children(Fd dir, dev_t device);
-
-Result<> remove_entry(int dir, const char* name, dev_t device) {
-  if (::unlinkat(dir, name, 0) == 0 || errno == ENOENT) return {};
-  if (errno != EISDIR && errno != EPERM) return fail_errno("remove", name);
-  const int number = errno;
-  struct stat st;
-  if (::fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", name);
-  if (!S_ISDIR(st.st_mode)) return fail_errno(number, "remove", name);
-  if (st.st_dev != device) return fail(Error(Code::busy, "remove").on(name).why("something is mounted there"));
-  Fd child = TRY(open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  TRY(remove_children(std::move(child), device));
-  if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return fail_errno("remove", name);
-  return {};
-}
-
-Result<> remove_children(Fd dir, dev_t device) {
-  Fd copy = TRY(duplicate(dir.get()));
-  const std::unique_ptr<DIR, DirCloser> stream(::fdopendir(copy.get()));
-  if (!stream) return fail_errno("list");
-  copy.release();
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    TRY(remove_entry(dir.get(), entry->d_name, device));
-  }
-  return {};
-}
-
-}  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Fd fd = TRY(open_file(path, O_RDONLY));
@@ -111,19 +73,6 @@ Result<> make_directories(const std::string& path, mode_t mode) {
   if (parent == path) return fail_errno(ENOENT, "create folder", path);
   TRY(make_directories(parent, mode));
   if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("create folder", path);
-  return {};
-}
-
-Result<> remove_tree(const std::string& path) {
-  struct stat st;
-  if (::lstat(path.c_str(), &st) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return {};
-    return fail_errno("look at", path);
-  }
-  if (!S_ISDIR(st.st_mode)) return remove_file(path);
-  Fd dir = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  TRY_WRAP(remove_children(std::move(dir), st.st_dev), "remove", path);
-  if (::rmdir(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove", path);
   return {};
 }
 

@@ -29,7 +29,7 @@ Result<struct stat> stat_path(const std::string& path);
 Result<struct stat> lstat_path(const std::string& path);
 // mkdir -p; existing folders keep their mode.
 Result<> make_directories(const std::string& path, mode_t mode = 0755);
-// rm -rf that never follows a symbolic link and stays on the file system it starts on; already gone is success.
+// rm -rf: any depth, no links followed, nothing entered that is mounted below, chattr +i undone. Gone is success.
 Result<> remove_tree(const std::string& path);
 Result<> remove_file(const std::string& path);  // already gone is success
 Result<> rename_path(const std::string& from, const std::string& to);

@@ -2,12 +2,32 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "base/os/fd.hpp"
 
 #include <cerrno>
 
 #include "base/os/fd.hpp"
 
 namespace consort {
+
+namespace {
+
+// A transaction must find room on a full disk: without one nothing can be removed. The log's blocks are allocated
+// before they are needed, which does not change its length, and the database grows by pieces.
+void reserve_room(SQLite::Database& connection, const std::string& path) {
+  constexpr off_t log_bytes = 2 << 20;  // twice the length at which it is folded in
+  constexpr int piece = 256 << 10;
+  int bytes = piece;
+  ::sqlite3_file_control(connection.getHandle(), "main", SQLITE_FCNTL_CHUNK_SIZE, &bytes);
+  const Result<Fd> log = open_file(path + "-wal", O_WRONLY);
+  struct stat st;
+  if (!log || ::fstat(log->get(), &st) != 0 || st.st_blocks * 512 >= log_bytes) return;
+  (void)::fallocate(log->get(), FALLOC_FL_KEEP_SIZE, 0, log_bytes);
+}
+
+}  // namespace
 
 Result<Database> Database::open(const std::string& path) {
   // The files beside it take over its mode. It is not opened here if it is there: closing it would drop the locks of
@@ -22,7 +42,9 @@ Result<Database> Database::open(const std::string& path) {
     // is folded in when it has grown; reading a log of this length at the next open costs less than a millisecond.
     sqlite3_db_config(connection->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     connection->exec(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=250;");
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=250; "
+        "PRAGMA temp_store=MEMORY;");
+    reserve_room(*connection, path);
     return Database(std::move(connection));
   } catch (const SQLite::Exception& e) {
     return std::unexpected(database_error("open", e).wrap("open database", path));

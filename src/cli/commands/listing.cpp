@@ -133,6 +133,21 @@ Result<int> run_top(Invocation& invocation) {
   return 0;
 }
 
+namespace {
+
+// What their containers use is shown with those. What is left of containers that are gone is shown here.
+Result<> leave_out_used_anonymous(engine::Engine& engine, const std::string& project,
+                                  std::vector<engine::Volume>& volumes) {
+  if (std::ranges::none_of(volumes, &engine::Volume::anonymous)) return {};
+  std::set<std::string> used;
+  for (const engine::Container& container : TRY(engine.list({.project = project})))
+    for (const engine::MountPoint& mount : container.mounts) used.insert(mount.name);
+  std::erase_if(volumes, [&](const engine::Volume& each) { return each.anonymous && used.contains(each.spec.name); });
+  return {};
+}
+
+}  // namespace
+
 Result<int> run_volumes(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   std::set<std::string> used;
@@ -141,6 +156,7 @@ Result<int> run_volumes(Invocation& invocation) {
          TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::leave_out)))
       for (const engine::MountPoint& mount : container.mounts) used.insert(mount.name);
   auto volumes = TRY(workspace->engine().list_volumes({{project::label::project, workspace->project_name()}}));
+  TRY(leave_out_used_anonymous(workspace->engine(), workspace->project_name(), volumes));
   if (!invocation.arguments.empty())
     std::erase_if(volumes, [&](const engine::Volume& volume) { return !used.contains(volume.spec.name); });
   std::ranges::sort(volumes, {}, [](const engine::Volume& volume) { return volume.spec.name; });

@@ -36,6 +36,7 @@ class Creation {
   Result<> add_image_volumes();
   Result<> prepare_mounts();
   Result<> prepare_bind(const MountSpec& mount);
+  StringMap volume_labels(const MountSpec& mount) const;
   Result<> prepare_volume(MountSpec& mount, MountPoint& point);
   Result<> copy_up(const MountSpec& mount);
   Result<> make_bundle();
@@ -58,8 +59,7 @@ class Creation {
 Creation::~Creation() {
   if (done_) return;
   if (!bundle_.empty()) (void)remove_tree(bundle_);
-  for (const std::string& volume : new_volumes_)
-    if (impl_.records.forget_volume(volume)) (void)volume::remove_folder(impl_.roots, volume);
+  for (const std::string& volume : new_volumes_) (void)impl_.remove_volume(volume);
 }
 
 bool Creation::is_target(const std::string& path) const {
@@ -186,11 +186,19 @@ Result<> Creation::copy_up(const MountSpec& mount) {
   return volume::copy_up(impl_.roots, mount.source, image_root_.get(), mount.target);
 }
 
+// An anonymous volume is known by its project, so that it can be found when its container is gone.
+StringMap Creation::volume_labels(const MountSpec& mount) const {
+  StringMap labels = mount.volume_labels;
+  const auto project = spec_.labels.find("com.docker.compose.project");
+  if (mount.source.empty() && project != spec_.labels.end()) labels.insert(*project);
+  return labels;
+}
+
 Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
   const Volume volume = TRY(impl_.ensure_volume({.name = mount.source,
                                                  .driver = mount.volume_driver,
                                                  .driver_opts = mount.volume_driver_options,
-                                                 .labels = mount.volume_labels}));
+                                                 .labels = volume_labels(mount)}));
   if (mount.source.empty()) new_volumes_.push_back(volume.spec.name);
   mount.source = volume.spec.name;
   point.name = volume.spec.name;

@@ -1,9 +1,11 @@
 // What becomes of a container after its start: stop, kill, restart, pause, rename, remove, wait.
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <utility>
 
 #include "base/os/file.hpp"
+#include "base/os/reserve.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/defaults.hpp"
@@ -57,6 +59,12 @@ Result<> Engine::restart_container(const std::string& id, const StopOptions& opt
   const supervisor::StopOptions translated = TRY(to_stop_options(options));
   const ContainerRecord record = TRY(impl_->load(id));
   const ContainerState state = TRY(impl_->observe(record.summary.project, record.summary.id));
+  // What is stopped now could not be started again.
+  if (const FreeRoom room = TRY(free_room(impl_->roots.data)); is_full(room)) {
+    return fail(Error(Code::io, "restart container " + record.summary.name)
+                    .why("the disk of " + impl_->roots.data + " is full")
+                    .hint("it was not stopped; make room first: `consort image prune` shows what could go"));
+  }
   if (state.running()) TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
   TRY(start_container(record.summary.id, {.cancel_fd = options.cancel_fd}));
   impl_->note(record.summary, "restart");
@@ -104,7 +112,9 @@ Result<> Engine::end_project(const std::string& project) {
 Result<> Engine::remove_container(const std::string& id, const RemoveOptions& options) {
   const ContainerRecord record = TRY(impl_->load(id));
   const Container& container = record.summary;
-  const Fd lock = TRY(impl_->lock_container(container.id));
+  Result<Fd> lock = impl_->lock_container(container.id);
+  // A crash of the machine may have kept the removal of the folder and lost that of the record.
+  if (!lock && lock.error().sys_errno() != ENOENT) return fail(std::move(lock).error());
   const supervisor::Client client = impl_->client(container.project);
   // Without that file nobody has started it since the machine was.
   const bool started =
@@ -131,7 +141,8 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   // The record first: what a crash leaves then is a folder that nobody names, and sweep() finds those.
   TRY(impl_->records.forget_container(container.id, impl_->container_event(container, "destroy")));
   Result<> removed = impl_->store.release("container:" + container.id);
-  if (Result<> bundle = remove_tree(impl_->container_folder(container.id)); !bundle && removed)
+  if (Result<> bundle = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id));
+      !bundle && removed)
     removed = std::move(bundle);
   if (options.volumes == AnonymousVolumes::remove) {
     for (const MountPoint& mount : container.mounts) {

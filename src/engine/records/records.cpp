@@ -212,6 +212,15 @@ Result<> Records::forget_container(const std::string& id, const EngineEvent& eve
   });
 }
 
+Result<std::set<std::string>> Records::projects() {
+  return database_->query("list projects", [&](SQLite::Database& db) {
+    std::set<std::string> names;
+    SQLite::Statement rows(db, "SELECT DISTINCT project FROM engine_containers");
+    while (rows.executeStep()) names.insert(rows.getColumn(0).getString());
+    return names;
+  });
+}
+
 Result<Strings> Records::container_ids() {
   return database_->query("list containers", [&](SQLite::Database& db) {
     Strings ids;

@@ -62,6 +62,7 @@ class Records {
                                                  const std::optional<std::string>& service);
   Result<> rename_container(const std::string& id, const std::string& name, const EngineEvent& event);
   Result<> forget_container(const std::string& id, const EngineEvent& event);
+  Result<std::set<std::string>> projects();  // that have containers
   Result<Strings> container_ids();
   Result<Strings> containers_of_image(const std::string& image_id);
 
@@ -96,6 +97,7 @@ class Records {
   Result<std::vector<Volume>> list_volumes();
   Result<Strings> users_of_volume(const std::string& name);  // container ids
   // Code::conflict "remove X: volume is in use - [ids]".
+  Result<> check_volume_unused(const std::string& name);
   Result<> forget_volume(const std::string& name);
 
   // --- events

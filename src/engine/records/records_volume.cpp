@@ -35,6 +35,13 @@ Strings users(SQLite::Database& db, const std::string& name) {
   return ids;
 }
 
+Result<> check_unused(SQLite::Database& db, const std::string& name) {
+  const Strings ids = users(db, name);
+  if (ids.empty()) return {};
+  return fail(Error(Code::conflict, "remove " + name + ": volume is in use - [" + join(ids, ", ") + "]")
+                  .hint("remove the containers that use it first, stopped ones as well"));
+}
+
 }  // namespace
 
 Result<std::pair<Volume, bool>> Records::add_volume(const Volume& volume) {
@@ -71,12 +78,13 @@ Result<Strings> Records::users_of_volume(const std::string& name) {
   return database_->query("list users of volume", [&](SQLite::Database& db) { return users(db, name); });
 }
 
+Result<> Records::check_volume_unused(const std::string& name) {
+  return database_->query("find users of volume", [&](SQLite::Database& db) { return check_unused(db, name); });
+}
+
 Result<> Records::forget_volume(const std::string& name) {
   return database_->transaction("forget volume", [&](SQLite::Database& db) -> Result<> {
-    if (const Strings ids = users(db, name); !ids.empty()) {
-      return fail(Error(Code::conflict, "remove " + name + ": volume is in use - [" + join(ids, ", ") + "]")
-                      .hint("remove the containers that use it first, stopped ones as well"));
-    }
+    TRY(check_unused(db, name));
     if (execute(db, "DELETE FROM engine_volumes WHERE name = ?", name) == 0)
       return fail(Error(Code::not_found, "get " + name + ": no such volume"));
     insert_event(db, volume_event(name, "destroy"));

@@ -114,17 +114,14 @@ class LayoutArtifact : public Artifact {
  protected:
   Result<LayerInfo> fetch(const Blob& blob, const Digest& diff_id) override {
     // From a copy of ours: nobody changes it between the check and the use.
-    const std::string path = store_.state().ingest() + "/layout-" + random_id().substr(0, 16);
+    const ScratchFolder work = TRY(store_.state().new_work());
+    const std::string path = work.path() + "/layer";
     LayerImport wanted;
     wanted.expected_diff_id = diff_id;
     wanted.limits = limits_;
     wanted.cancel = options_.cancel;
-    Result<LayerInfo> layer = [&]() -> Result<LayerInfo> {
-      TRY(copy(blob, path));
-      return import_layer_file(store_, path, blob.digest, wanted);
-    }();
-    for (const std::string& rest : {path, path + ".gz"}) (void)remove_file(rest);
-    return layer;
+    TRY(copy(blob, path));
+    return import_layer_file(store_, path, blob.digest, wanted);
   }
 
  private:

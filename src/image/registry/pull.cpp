@@ -229,6 +229,7 @@ Result<PullResult> pull(Store& store, const Reference& reference, const PullOpti
   }
   const RegistryAccess access = TRY(RegistryAccess::load(options.registry));
   const std::vector<Location> locations = TRY(access.conf.locations(reference));
+  (void)store.sweep_abandoned();
   std::optional<Session> keep(TRY(store.session()));
   Reporter report(progress);
   std::vector<Error> errors;

@@ -40,6 +40,7 @@ Result<LayerInfo> copy_layer(Store& store, const std::string& upper, const Commi
 
 Result<Image> commit_container(Store& store, const Image& parent, const std::string& upper,
                                const CommitOptions& options) {
+  (void)store.sweep_abandoned();
   const Session keep = TRY(store.session());
   const LayerInfo layer = TRY_WRAP(copy_layer(store, upper, options), "commit container");
   std::vector<std::string> ids;

@@ -178,6 +178,7 @@ Result<std::string> Loader::load_layer(const LayerFile& file, const Digest& diff
 
 Result<LoadResult> load(Store& store, int in, const PullOptions& options, const Progress& progress) {
   const UnpackLimits limits = TRY(layer_limits(options));
+  (void)store.sweep_abandoned();
   std::optional<Session> keep(TRY(store.session()));
   Result<LoadResult> result = [&]() -> Result<LoadResult> {
     const ArchiveFiles files = TRY_WRAP(

@@ -24,6 +24,7 @@ Result<LayerInfo> commit_repacked(Store& store, LayerDraft draft) {
 }  // namespace
 
 Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, const Progress& progress) {
+  (void)store.sweep_abandoned();
   const Session keep = TRY(store.session());
   LayerDraft draft = TRY(store.new_layer());
   UnpackOptions unpack;

@@ -71,6 +71,8 @@ Result<Store> Store::open(const Roots& roots) {
   TRY(make_directories(roots.layers(), 0700));
   TRY(make_directories(roots.blobs(), 0700));
   TRY(make_directories(roots.data + "/ingest", 0700));
+  // On a full disk that is for a removal to say.
+  for (const std::string& folder : {roots.layers(), roots.data + "/ingest"}) (void)Trash(folder).prepare();
   Database database = TRY(Database::open(roots.state_db()));
   TRY(migrate(database, "image", migrations));
   return Store(std::make_unique<State>(roots, std::move(database)));

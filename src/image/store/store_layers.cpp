@@ -33,19 +33,6 @@ void spread_subfolders(const std::string& path) {
 
 }  // namespace
 
-LayerDraft& LayerDraft::operator=(LayerDraft&& other) noexcept {
-  if (this != &other) {
-    LayerDraft old(std::move(*this));
-    base_ = std::exchange(other.base_, {});
-    lock_ = std::move(other.lock_);
-  }
-  return *this;
-}
-
-LayerDraft::~LayerDraft() {
-  if (!base_.empty()) (void)remove_tree(base_);  // what stays is swept by the next prune
-}
-
 LayerInfo read_layer(const Store::State& state, SQLite::Statement& row) {
   LayerInfo layer;
   layer.id = row.getColumn(0).getString();
@@ -59,9 +46,7 @@ LayerInfo read_layer(const Store::State& state, SQLite::Statement& row) {
 Result<LayerDraft> Store::new_layer() const {
   Fd lock = TRY(lock_store(*state_, Locking::shared));
   spread_subfolders(state_->roots.layers());
-  const std::string base = state_->roots.layers() + "/draft-" + new_layer_id();
-  TRY(make_directories(base, 0700));
-  LayerDraft draft(base, std::move(lock));
+  LayerDraft draft(TRY(ScratchFolder::create(state_->roots.layers(), State::draft_prefix)), std::move(lock));
   // 0755 is what "/" gets if the top layer says nothing about it.
   for (const std::string& path : {draft.directory(), draft.work()}) {
     TRY(make_directories(path, 0755));
@@ -165,7 +150,7 @@ Result<LayerInfo> Store::commit_unpacked(LayerDraft draft, const Digest& diff_id
     insert_layer(db, info);
     return info;
   });
-  if (!recorded || recorded->id != info.id) TRY(remove_tree(state_->layer_base(info.id)));
+  if (!recorded || recorded->id != info.id) TRY(Trash(state_->roots.layers()).remove(state_->layer_base(info.id)));
   return recorded;
 }
 
@@ -184,24 +169,8 @@ Result<> Store::set_blob(const std::string& layer_id, const Digest& blob) {
   });
 }
 
-std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::Database& database) {
-  std::vector<LayerInfo> unused;
-  SQLite::Statement select(database, std::string("SELECT ") + layer_columns +
-                                         " FROM image_layers l WHERE NOT EXISTS (SELECT 1 FROM image_image_layers i "
-                                         "WHERE i.layer_id = l.id) AND NOT EXISTS (SELECT 1 FROM image_holds h WHERE "
-                                         "h.kind = 1 AND h.object = l.id)");
-  while (select.executeStep()) unused.push_back(read_layer(state, select));
-  for (const LayerInfo& layer : unused) {
-    SQLite::Statement remove(database, "DELETE FROM image_layers WHERE id = ?");
-    remove.bind(1, layer.id);
-    remove.exec();
-  }
-  return unused;
-}
-
 Result<> remove_layer_files(const Store::State& state, const LayerInfo& layer) {
-  TRY(remove_tree(state.layer_base(layer.id)));
-  return {};
+  return Trash(state.roots.layers()).remove(state.layer_base(layer.id));
 }
 
 }  // namespace consort::image

@@ -1,50 +1,15 @@
 // Taking away: names, images, and then what nobody refers to any more.
-#include <dirent.h>
-
 #include <algorithm>
-#include <memory>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
+#include "image/store/store_sweep.hpp"
 
 namespace consort::image {
 
 namespace {
-
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, DirCloser> stream(::opendir(directory.c_str()));
-  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
-std::uint64_t file_size(const std::string& path) {
-  const auto st = lstat_path(path);
-  return st ? static_cast<std::uint64_t>(st->st_size) : 0;
-}
-
-std::set<std::string> strings_of(SQLite::Database& db, const char* sql) {
-  std::set<std::string> found;
-  SQLite::Statement select(db, sql);
-  while (select.executeStep()) found.insert(select.getColumn(0).getString());
-  return found;
-}
-
-std::set<std::string> used_blobs(SQLite::Database& db) {
-  return strings_of(db,
-                    "SELECT substr(id, 8) FROM image_images UNION SELECT manifest FROM image_images WHERE manifest IS "
-                    "NOT NULL UNION SELECT blob FROM image_layers WHERE blob IS NOT NULL");
-}
 
 std::vector<std::string> holders_of(SQLite::Database& db, const std::string& image_id) {
   SQLite::Statement select(db, "SELECT owner FROM image_holds WHERE kind = 0 AND object = ? ORDER BY owner");
@@ -67,28 +32,6 @@ void untag(SQLite::Database& db, const Reference& name) {
   remove.bind(1, name.name());
   remove.bind(2, name.digest ? name.digest->text() : name.tag);
   remove.exec();
-}
-
-// Files of layers and blobs that the database no longer knows. Only under the exclusive lock.
-Result<std::uint64_t> delete_unused(const Store::State& state) {
-  std::set<std::string> blobs;
-  const auto layers = TRY(state.database.transaction("forget unused layers", [&](SQLite::Database& db) {
-    auto unused = forget_unused_layers(state, db);
-    blobs = used_blobs(db);
-    return unused;
-  }));
-  std::uint64_t reclaimed = 0;
-  for (const LayerInfo& layer : layers) {
-    TRY(remove_layer_files(state, layer));
-    reclaimed += layer.size;
-  }
-  for (const std::string& name : names_in(state.roots.blobs())) {
-    if (blobs.contains(name)) continue;
-    const std::string path = state.roots.blobs() + "/" + name;
-    reclaimed += file_size(path);
-    TRY(remove_file(path));
-  }
-  return reclaimed;
 }
 
 bool is_id_text(std::string_view text, const Image& image) {
@@ -172,6 +115,7 @@ Result<> may_remove(const Removal& removal) {
 
 Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const ImageUsers& users) {
   RemoveReport report;
+  (void)sweep_abandoned();
   const Image found = TRY(find(text));
   const auto reference = Reference::parse(text);
   image::Removal removal{std::string(text), found, is_id_text(text, found), mode == Removal::force, found.names};
@@ -201,14 +145,8 @@ Result<RemoveReport> Store::remove(std::string_view text, Removal mode, const Im
   if (report.deleted.empty()) return report;
   // Others at work: the files wait for the next removal or prune.
   const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
-  if (lock) report.reclaimed = TRY(delete_unused(*state_));
+  if (lock) report.reclaimed = TRY(delete_unused(*state_, Unused::all));
   return report;
-}
-
-Result<> Store::sweep() {
-  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
-  if (lock) (void)TRY(delete_unused(*state_));
-  return {};
 }
 
 namespace {
@@ -239,30 +177,6 @@ Result<std::uint64_t> own_bytes(const Store::State& state, const Image& image) {
   });
 }
 
-// Folders and files that no record names: left by a crash, or by a removal while others worked.
-Result<> find_leftovers(const Store::State& state, PruneReport& report, std::vector<std::string>& paths) {
-  std::set<std::string> layers, blobs;
-  TRY(state.database.query("list content", [&](SQLite::Database& db) {
-    layers = strings_of(db, "SELECT id FROM image_layers");
-    blobs = used_blobs(db);
-  }));
-  const auto add = [&](PruneItem::Kind kind, const std::string& name, std::string path, std::uint64_t size) {
-    report.items.push_back({kind, name, {}, size, {}});
-    paths.push_back(std::move(path));
-  };
-  for (const std::string& name : names_in(state.roots.layers()))
-    if (!layers.contains(name) && name != "empty") add(PruneItem::Kind::leftover, name, state.layer_base(name), 0);
-  for (const std::string& name : names_in(state.roots.blobs())) {
-    const std::string path = state.roots.blobs() + "/" + name;
-    if (!blobs.contains(name)) add(PruneItem::Kind::blob, name, path, file_size(path));
-  }
-  for (const std::string& name : names_in(state.ingest())) {
-    const std::string path = state.ingest() + "/" + name;
-    add(PruneItem::Kind::leftover, name, path, file_size(path));
-  }
-  return {};
-}
-
 // Layers that only records without an image refer to.
 Result<> find_unused_layers(const Store::State& state, PruneReport& report) {
   return state.database.query("list unused layers", [&](SQLite::Database& db) {
@@ -272,7 +186,9 @@ Result<> find_unused_layers(const Store::State& state, PruneReport& report) {
                 "FROM image_layers l WHERE NOT EXISTS (SELECT 1 FROM image_image_layers i WHERE i.layer_id = l.id)");
     while (select.executeStep()) {
       const LayerInfo layer = read_layer(state, select);
-      PruneItem item{PruneItem::Kind::layer, layer.id, {}, layer.size, {}};
+      // Nobody has measured a layer whose digest was never asked for.
+      const std::uint64_t size = layer.diff_id ? layer.size : tree_bytes(layer.directory);
+      PruneItem item{PruneItem::Kind::layer, layer.id, {}, size, {}};
       if (!select.isColumnNull(4)) item.needed_by = split(select.getColumn(4).getString(), '\n');
       report.items.push_back(std::move(item));
     }
@@ -297,20 +213,17 @@ Result<PruneReport> Store::prune(const PruneOptions& options, const ImageUsers& 
   }
   TRY(find_unused_layers(*state_, report));
   const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
-  std::vector<std::string> leftovers;
   if (lock) {
     if (act)
-      TRY(state_->database.transaction("forget unused layers",
-                                       [&](SQLite::Database& db) { forget_unused_layers(*state_, db); }));
-    PruneReport orphans;
-    TRY(find_leftovers(*state_, orphans, leftovers));
-    // The files of what was listed above are not listed twice.
-    for (PruneItem& item : orphans.items) {
-      const bool known = std::ranges::any_of(report.items, [&](const PruneItem& other) { return other.id == item.id; });
-      if (!known) report.items.push_back(std::move(item));
+      TRY(state_->database.transaction(
+          "forget unused layers", [&](SQLite::Database& db) { (void)forget_unused_layers(*state_, db, Unused::all); }));
+    for (Leftover& left : TRY(find_leftovers(*state_))) {
+      // The files of what was listed above are not listed twice.
+      const bool known =
+          std::ranges::any_of(report.items, [&](const PruneItem& other) { return other.id == left.item.id; });
+      if (act) TRY(remove_leftover(*state_, left));
+      if (!known) report.items.push_back(std::move(left.item));
     }
-    if (act)
-      for (const std::string& path : leftovers) TRY(remove_tree(path));
   }
   report.others_active = !lock.has_value();
   for (const PruneItem& item : report.items)

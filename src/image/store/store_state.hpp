@@ -19,6 +19,10 @@ struct Store::State {
   std::string layer_directory(const std::string& id) const { return layer_base(id) + "/diff"; }
   std::string lock_path() const { return roots.data + "/image.lock"; }
   std::string ingest() const { return roots.data + "/ingest"; }  // downloads that are not complete yet
+  // For files that become blobs.
+  Result<ScratchFolder> new_work() const { return ScratchFolder::create(ingest(), work_prefix); }
+  static constexpr const char* work_prefix = "work";
+  static constexpr const char* draft_prefix = "draft";
 };
 
 enum class Locking : std::uint8_t { shared, exclusive };
@@ -33,8 +37,6 @@ inline constexpr const char* layer_columns = "l.id, l.diff_id, l.blob, l.size";
 // Inside a transaction.
 void put_name(SQLite::Database& database, const std::string& image_id, const Reference& name, Naming naming);
 
-// Forgets layers that nothing refers to; gives them, for remove_layer_files after the commit. Needs the exclusive lock.
-std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::Database& database);
 // Already gone is success.
 Result<> remove_layer_files(const Store::State& state, const LayerInfo& layer);
 

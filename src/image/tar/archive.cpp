@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include "base/os/file.hpp"
-#include "base/strings.hpp"
 #include "image/store/store_state.hpp"
 #include "image/tar/tar_reader.hpp"
 
@@ -14,14 +13,9 @@ constexpr std::size_t max_files = 100'000;
 constexpr int max_links = 8;
 }  // namespace
 
-ArchiveFiles::~ArchiveFiles() {
-  if (!folder_.empty()) (void)remove_tree(folder_);
-}
-
 Result<ArchiveFiles> ArchiveFiles::read(const Store& store, const ByteSource& source, std::uint64_t max_bytes,
                                         const std::stop_token& cancel) {
-  ArchiveFiles archive(store.state().ingest() + "/load-" + random_id().substr(0, 16));
-  TRY(make_directories(archive.folder_, 0700));
+  ArchiveFiles archive(TRY(store.state().new_work()));
   TarReader tar(decompressed(source), max_bytes);
   while (auto entry = TRY(tar.next())) {
     if (cancel.stop_requested()) return fail(Code::interrupted, "load");
@@ -33,7 +27,7 @@ Result<ArchiveFiles> ArchiveFiles::read(const Store& store, const ByteSource& so
       archive.links_[name] = clean_path(entry->link);
     if (entry->type != TarEntry::Type::file || entry->sparse) continue;
     if (archive.files_.size() >= max_files) return fail(Code::invalid, "load", "more than 100000 files");
-    const std::string path = archive.folder_ + "/" + std::to_string(archive.files_.size());
+    const std::string path = archive.folder_.path() + "/" + std::to_string(archive.files_.size());
     const Fd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0400));
     for (;;) {
       const auto bytes = TRY(tar.data());

@@ -16,10 +16,6 @@ class ArchiveFiles {
   // Reads the whole stream. The folder is removed by the destructor.
   static Result<ArchiveFiles> read(const Store& store, const ByteSource& source, std::uint64_t max_bytes,
                                    const std::stop_token& cancel);
-  ArchiveFiles(ArchiveFiles&& other) noexcept
-      : folder_(std::exchange(other.folder_, {})), files_(std::move(other.files_)), links_(std::move(other.links_)) {}
-  ArchiveFiles& operator=(ArchiveFiles&&) = delete;
-  ~ArchiveFiles();
 
   bool has(const std::string& name) const { return find(name) != nullptr; }
   // The path of our copy. Links inside the archive are followed. Code::invalid if it is not there.
@@ -27,10 +23,10 @@ class ArchiveFiles {
   Result<std::string> text(const std::string& name, std::size_t limit) const;
 
  private:
-  explicit ArchiveFiles(std::string folder) : folder_(std::move(folder)) {}
+  explicit ArchiveFiles(ScratchFolder folder) : folder_(std::move(folder)) {}
   const std::string* find(const std::string& name) const;
 
-  std::string folder_;
+  ScratchFolder folder_;
   std::map<std::string, std::string> files_;  // name in the archive -> path of ours
   std::map<std::string, std::string> links_;  // name -> name
 };

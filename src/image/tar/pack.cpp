@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -7,12 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cstring>
+#include <functional>
 #include <map>
-#include <memory>
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/folder.hpp"
 #include "base/os/link.hpp"
 #include "image/layer_tar.hpp"
 #include "image/tar/overlay_form.hpp"
@@ -22,26 +23,13 @@ namespace consort::image {
 
 namespace {
 
-constexpr int max_depth = 512;  // a descriptor each; deeper than any path that can be named
+// Longer paths can be made step by step, but no tar program could unpack them.
+constexpr std::size_t longest_path = PATH_MAX - 1;
 
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-Result<std::vector<std::string>> sorted_names(int directory) {
-  Fd copy = TRY(open_at(directory, ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, DirCloser> stream(::fdopendir(copy.get()));
-  if (!stream) return fail_errno("list folder");
-  copy.release();
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-    errno = 0;
-  }
-  if (errno) return fail_errno("list folder");
-  std::ranges::sort(names);
+// The last one first.
+Result<std::vector<std::string>> names_to_take(int folder) {
+  std::vector<std::string> names = TRY(list_folder(folder));
+  std::ranges::sort(names, std::greater<>());
   return names;
 }
 
@@ -72,15 +60,18 @@ class Packer {
   Packer(TarWriter& tar, const PackOptions& options) : tar_(tar), options_(options) {}
 
   Result<> root(const std::string& directory) {
-    const Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+    Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
     struct stat st;
     if (::fstat(fd.get(), &st) != 0) return fail_errno("look at", directory);
     // Named only if it says something: most tools leave the root out.
     if ((st.st_mode & 07777) != 0755 || st.st_uid != 0 || st.st_gid != 0) TRY(tar_.add(header_of(st, "./")));
-    return folder(fd.get(), "", 0);
+    return tree(std::move(fd), "");
   }
 
-  Result<> single(int folder, const std::string& name, const std::string& as) { return entry(folder, name, as, 0); }
+  Result<> single(int folder, const std::string& name, const std::string& as) {
+    if (!TRY(entry(folder, name, as))) return {};
+    return tree(TRY(open_at(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), as + "/");
+  }
 
   std::uint64_t bytes() const { return bytes_; }
 
@@ -119,14 +110,39 @@ class Packer {
     return header;
   }
 
-  Result<> folder(int fd, const std::string& prefix, int depth) {
-    if (depth > max_depth) return fail(Error(Code::invalid, "pack").on(prefix.substr(0, 200)).why("nested too deeply"));
+  struct Level {
+    std::string prefix;              // of the paths in there
+    std::vector<std::string> names;  // still to be packed
+  };
+
+  Result<Level> level(int fd, std::string prefix) {
     if (options_.whiteouts == PackOptions::Whiteouts::oci && is_opaque(fd))
       TRY(marker(fd, prefix + std::string(opaque_marker)));
-    for (const std::string& name : TRY(sorted_names(fd))) {
+    return Level{std::move(prefix), TRY(names_to_take(fd))};
+  }
+
+  // Everything below a folder that has been named already.
+  Result<> tree(Fd root, const std::string& prefix) {
+    FolderCursor at = TRY(FolderCursor::at(std::move(root), FolderCursor::Mounts::enter));
+    std::vector<Level> levels;
+    levels.push_back(TRY(level(at.fd(), prefix)));
+    while (!levels.empty()) {
       if (options_.cancel.stop_requested()) return fail(Code::interrupted, "pack");
-      if (std::ranges::find(options_.leave_out, prefix + name) != options_.leave_out.end()) continue;
-      TRY(entry(fd, name, prefix + name, depth));
+      Level& here = levels.back();
+      if (here.names.empty()) {
+        levels.pop_back();
+        if (!levels.empty()) TRY(at.leave());
+        continue;
+      }
+      const std::string name = std::move(here.names.back());
+      here.names.pop_back();
+      const std::string path = here.prefix + name;
+      if (path.size() > longest_path)
+        return fail(Error(Code::invalid, "pack").on(path.substr(0, 200) + "...").why("nested too deeply"));
+      if (std::ranges::find(options_.leave_out, path) != options_.leave_out.end()) continue;
+      if (!TRY(entry(at.fd(), name, path))) continue;
+      TRY(at.enter(name));
+      levels.push_back(TRY(level(at.fd(), path + "/")));
     }
     return {};
   }
@@ -145,26 +161,27 @@ class Packer {
     return tar_.add(header);
   }
 
-  Result<> entry(int parent, const std::string& name, const std::string& path, int depth) {
+  // True: a folder, whose content is still to come.
+  Result<bool> entry(int parent, const std::string& name, const std::string& path) {
     struct stat st;
     if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("look at", path);
-    if (S_ISSOCK(st.st_mode)) return {};
+    if (S_ISSOCK(st.st_mode)) return false;
     if (is_whiteout(st)) {
-      if (options_.whiteouts == PackOptions::Whiteouts::none) return {};
+      if (options_.whiteouts == PackOptions::Whiteouts::none) return false;
       const std::size_t slash = path.rfind('/') + 1;  // npos + 1 = 0
-      return empty_file(path.substr(0, slash) + std::string(whiteout_prefix) + name, st.st_mtim.tv_sec);
+      TRY(empty_file(path.substr(0, slash) + std::string(whiteout_prefix) + name, st.st_mtim.tv_sec));
+      return false;
     }
     TarHeader header = header_of(st, path);
     header.xattrs = TRY(attributes_of("/proc/self/fd/" + std::to_string(parent) + "/" + name));
-    if (S_ISREG(st.st_mode)) return file(parent, name, st, std::move(header));
-    if (S_ISLNK(st.st_mode)) header.link = TRY(read_link_at(parent, name));
-    if (S_ISDIR(st.st_mode)) {
-      header.path += '/';
-      TRY(tar_.add(header));
-      const Fd child = TRY(open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      return folder(child.get(), path + "/", depth + 1);
+    if (S_ISREG(st.st_mode)) {
+      TRY(file(parent, name, st, std::move(header)));
+      return false;
     }
-    return tar_.add(header);
+    if (S_ISLNK(st.st_mode)) header.link = TRY(read_link_at(parent, name));
+    if (S_ISDIR(st.st_mode)) header.path += '/';
+    TRY(tar_.add(header));
+    return S_ISDIR(st.st_mode);
   }
 
   Result<> file(int parent, const std::string& name, const struct stat& st, TarHeader header) {

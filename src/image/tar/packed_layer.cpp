@@ -1,13 +1,11 @@
 #include "image/tar/packed_layer.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <array>
 
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
-#include "base/strings.hpp"
 #include "image/layer_tar.hpp"
 #include "image/store/store_state.hpp"
 #include "image/tar/compress.hpp"
@@ -26,27 +24,13 @@ Result<std::string_view> media_type_of(const std::string& path) {
   return media::oci_layer;
 }
 
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string path) : path_(std::move(path)) {}
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  const std::string& path() const { return path_; }
-  void release() { path_.clear(); }
-
- private:
-  std::string path_;
-};
-
 // Packs to a new blob. Gives its digest; the layer's own digest is checked on the way.
 Result<Digest> pack(Store& store, const LayerInfo& layer, std::stop_token cancel,
                     const std::function<void(std::uint64_t)>& on_bytes) {
   const Digest wanted = TRY(store.diff_id(layer.id));
-  TemporaryFile file(store.state().ingest() + "/pack-" + random_id().substr(0, 16));
-  const Fd fd = TRY(open_file(file.path(), O_WRONLY | O_CREAT | O_EXCL, 0400));
+  const ScratchFolder work = TRY(store.state().new_work());
+  const std::string path = work.path() + "/packed";
+  const Fd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0400));
   Sha256 packed_hash, plain_hash;
   GzipWriter gzip = TRY(GzipWriter::create([&](std::span<const std::byte> bytes) -> Result<> {
     packed_hash.update(bytes);
@@ -71,8 +55,7 @@ Result<Digest> pack(Store& store, const LayerInfo& layer, std::stop_token cancel
                     .why("its files no longer give the digest that the image's configuration names")
                     .hint("pull or build the image again"));
   Digest digest = Digest::from_hex(packed_hash.finish());
-  TRY(rename_path(file.path(), store.blob_path(digest)));
-  file.release();
+  TRY(rename_path(path, store.blob_path(digest)));
   TRY(store.set_blob(layer.id, digest));
   return digest;
 }

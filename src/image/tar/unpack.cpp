@@ -55,8 +55,7 @@ std::optional<Place> place_of(const std::string& path) {
 
 class Unpacker {
  public:
-  Unpacker(Fd root, const UnpackOptions& options)
-      : root_(std::move(root)), options_(options), euid_(::geteuid()), egid_(::getegid()) {}
+  Unpacker(Fd root, const UnpackOptions& options) : root_(std::move(root)), options_(options) {}
 
   Result<UnpackReport> run(TarReader& tar);
 
@@ -84,8 +83,6 @@ class Unpacker {
 
   Fd root_;
   const UnpackOptions& options_;
-  uid_t euid_;
-  gid_t egid_;
   // Shared: the one in use outlives a clearing of the cache.
   std::unordered_map<std::string, std::shared_ptr<const Fd>> folders_;
   // Modes and times of folders are set at the end: filling them changes their time, and a set-group-id bit would change
@@ -238,8 +235,11 @@ Result<> Unpacker::make_file(const TarEntry& entry, int parent, const std::strin
   }
   if (!fd) return fail(std::move(fd).error());
   TRY(write_data(entry, fd->get(), tar));
-  // In this order: a change of owner takes away set-user-id bits and capabilities, a write the time.
-  if ((entry.uid != euid_ || entry.gid != egid_) && ::fchown(fd->get(), entry.uid, entry.gid) != 0)
+  // In this order: a change of owner takes away set-user-id bits and capabilities, a write the time. Whose it is now is
+  // not for us to know: a set-group-id folder gives its group to what is made in it.
+  struct stat st;
+  if (::fstat(fd->get(), &st) != 0) return fail_errno("look at", name);
+  if ((entry.uid != st.st_uid || entry.gid != st.st_gid) && ::fchown(fd->get(), entry.uid, entry.gid) != 0)
     return owner_error(entry, name);
   if (::fchmod(fd->get(), entry.mode) != 0) return fail_errno("set mode of", name);
   TRY(set_attributes(entry, "", fd->get()));

@@ -113,8 +113,9 @@ class Downer {
 
   void volumes() {
     for (const engine::Volume& volume : observed_.volumes) {
-      if (volume.anonymous) continue;
-      const bool declared = project_ ? declares(volume.spec.name) : is_ours(volume.spec.labels);
+      const bool declared = volume.anonymous ? is_left_over(volume)
+                            : project_       ? declares(volume.spec.name)
+                                             : is_ours(volume.spec.labels);
       if (!declared) continue;
       const bool busy = std::ranges::any_of(staying_, [&](const engine::Container& container) {
         return std::ranges::any_of(container.mounts,
@@ -129,6 +130,14 @@ class Downer {
       operation.needs = removed_;
       plan_.add(std::move(operation));
     }
+  }
+
+  // Anonymous volumes go with their containers. One whose container is gone was kept by an earlier `down`.
+  bool is_left_over(const engine::Volume& volume) const {
+    return is_ours(volume.spec.labels) && std::ranges::none_of(observed_.containers, [&](const auto& container) {
+             return std::ranges::any_of(
+                 container.mounts, [&](const engine::MountPoint& mount) { return mount.name == volume.spec.name; });
+           });
   }
 
   // By the name that the file gives it, whatever its labels say; external ones belong to somebody else.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,6 +98,24 @@ Result<> make_levels(const Hierarchy& hierarchy, const std::string& path) {
   return {};
 }
 
+// With a lock that lasts as long as somebody is about to put a process into it: see cgroup_sweep.hpp.
+Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
+  const std::string directory = hierarchy.directory(path);
+  constexpr int max_tries = 100;
+  for (int i = 0; i < max_tries; ++i) {
+    TRY(make_levels(hierarchy, path));
+    Result<Fd> claim = open_file(directory, O_RDONLY | O_DIRECTORY);
+    if (!claim && claim.error().code() == Code::not_found) continue;  // swept before we had it
+    if (!claim) return claim;
+    while (::flock(claim->get(), LOCK_SH) != 0)
+      if (errno != EINTR) return fail_errno("claim cgroup", directory);
+    struct stat mine, named;
+    if (::fstat(claim->get(), &mine) == 0 && ::stat(directory.c_str(), &named) == 0 && mine.st_ino == named.st_ino)
+      return claim;
+  }
+  return fail(Error(Code::busy, "create cgroup").on(directory).why("others remove it again and again"));
+}
+
 std::string checked_path(const std::string& path) {
   return clean_path("/" + path);
 }
@@ -131,7 +150,10 @@ Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resource
     for (const Hierarchy& hierarchy : all) {
       if (!is_wanted(hierarchy, writes, unified_exists)) continue;
       group.impl_->parts.push_back({&hierarchy, hierarchy.directory(clean)});
-      TRY(make_levels(hierarchy, clean));
+      if (group.impl_->claim)
+        TRY(make_levels(hierarchy, clean));
+      else
+        group.impl_->claim = TRY(make_claimed(hierarchy, clean));
     }
     if (!TRY(group.pids()).empty())
       return fail(Error(Code::conflict, "create cgroup").on(clean).why("it exists and has processes"));

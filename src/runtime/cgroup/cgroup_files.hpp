@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/fd.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
 
@@ -16,6 +17,7 @@ struct Cgroup::Impl {
   };
   std::string path;
   std::vector<Part> parts;
+  Fd claim;  // of a group that is being made: it is not swept although it is empty
 
   const Part* part_with(std::string_view controller) const {
     for (const Part& part : parts)

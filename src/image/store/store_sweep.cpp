@@ -1,0 +1,156 @@
+#include "image/store/store_sweep.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
+
+namespace consort::image {
+
+namespace {
+
+constexpr const char* trash_name = ".trash";
+constexpr const char* empty_layer = "empty";  // the lower folder of images without layers
+
+// Sorted; none if there is no such folder.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names = list_folder(folder).value_or(std::vector<std::string>());
+  std::ranges::sort(names);
+  return names;
+}
+
+std::set<std::string> strings_of(SQLite::Database& db, const char* sql) {
+  std::set<std::string> found;
+  SQLite::Statement select(db, sql);
+  while (select.executeStep()) found.insert(select.getColumn(0).getString());
+  return found;
+}
+
+std::set<std::string> used_blobs(SQLite::Database& db) {
+  return strings_of(db,
+                    "SELECT substr(id, 8) FROM image_images UNION SELECT manifest FROM image_images WHERE manifest IS "
+                    "NOT NULL UNION SELECT blob FROM image_layers WHERE blob IS NOT NULL");
+}
+
+std::set<std::string> known_layers(SQLite::Database& db) {
+  return strings_of(db, "SELECT id FROM image_layers");
+}
+
+class LeftoverSearch {
+ public:
+  // What is in the folder, but for what `skip` names.
+  template <typename Skip>
+  void look(const std::string& folder, PruneItem::Kind kind, const Skip& skip) {
+    for (const std::string& name : names_in(folder)) {
+      if (name == trash_name) continue;
+      if (!skip(name)) add(kind, folder, name);
+    }
+    for (const std::string& name : names_in(Trash(folder).folder()))
+      if (name != "aside") add(PruneItem::Kind::leftover, Trash(folder).folder(), name);
+  }
+
+  std::vector<Leftover> found;
+
+ private:
+  void add(PruneItem::Kind kind, const std::string& folder, const std::string& name) {
+    const std::string path = folder + "/" + name;
+    found.push_back({{kind, name, {}, tree_bytes(path), {}}, folder, path});
+  }
+};
+
+// Layers whose record a crash prevented.
+Result<> remove_unrecorded(const Store::State& state) {
+  const std::set<std::string> known = TRY(state.database.query("list layers", known_layers));
+  for (const std::string& name : names_in(state.roots.layers())) {
+    const bool draft = name.starts_with(std::string(Store::State::draft_prefix) + "-");
+    if (known.contains(name) || draft || name == trash_name || name == empty_layer) continue;
+    TRY(Trash(state.roots.layers()).remove(state.layer_base(name)));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<LayerInfo> forget_unused_layers(const Store::State& state, SQLite::Database& database, Unused which) {
+  std::string query = std::string("SELECT ") + layer_columns +
+                      " FROM image_layers l WHERE NOT EXISTS (SELECT 1 FROM image_image_layers i WHERE i.layer_id = "
+                      "l.id) AND NOT EXISTS (SELECT 1 FROM image_holds h WHERE h.kind = 1 AND h.object = l.id)";
+  if (which == Unused::made_here) query += " AND l.blob IS NULL";
+  std::vector<LayerInfo> unused;
+  SQLite::Statement select(database, query);
+  while (select.executeStep()) unused.push_back(read_layer(state, select));
+  for (const LayerInfo& layer : unused) {
+    SQLite::Statement remove(database, "DELETE FROM image_layers WHERE id = ?");
+    remove.bind(1, layer.id);
+    remove.exec();
+  }
+  return unused;
+}
+
+Result<std::uint64_t> delete_unused(const Store::State& state, Unused which) {
+  std::set<std::string> blobs;
+  const auto layers = TRY(state.database.transaction("forget unused layers", [&](SQLite::Database& db) {
+    auto unused = forget_unused_layers(state, db, which);
+    blobs = used_blobs(db);
+    return unused;
+  }));
+  std::uint64_t reclaimed = 0;
+  for (const LayerInfo& layer : layers) {
+    TRY(remove_layer_files(state, layer));
+    reclaimed += layer.size;
+  }
+  if (which == Unused::made_here) return reclaimed;
+  for (const std::string& name : names_in(state.roots.blobs())) {
+    if (blobs.contains(name)) continue;
+    const std::string path = state.roots.blobs() + "/" + name;
+    const auto st = lstat_path(path);
+    if (st) reclaimed += static_cast<std::uint64_t>(st->st_size);
+    TRY(remove_file(path));
+  }
+  return reclaimed;
+}
+
+Result<std::vector<Leftover>> find_leftovers(const Store::State& state) {
+  std::set<std::string> layers, blobs;
+  TRY(state.database.query("list content", [&](SQLite::Database& db) {
+    layers = known_layers(db);
+    blobs = used_blobs(db);
+  }));
+  LeftoverSearch search;
+  search.look(state.roots.layers(), PruneItem::Kind::leftover,
+              [&](const std::string& name) { return layers.contains(name) || name == empty_layer; });
+  search.look(state.roots.blobs(), PruneItem::Kind::blob,
+              [&](const std::string& name) { return blobs.contains(name); });
+  search.look(state.ingest(), PruneItem::Kind::leftover, [](const std::string&) { return false; });
+  return std::move(search.found);
+}
+
+Result<> remove_leftover(const Store::State& state, const Leftover& leftover) {
+  // What is in the trash already, and single files, need no second name.
+  if (leftover.parent != state.roots.layers()) return remove_tree(leftover.path);
+  return Trash(leftover.parent).remove(leftover.path);
+}
+
+Result<> Store::sweep() {
+  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  if (lock) (void)TRY(delete_unused(*state_, Unused::all));
+  return {};
+}
+
+Result<> Store::sweep_abandoned() {
+  const std::string layers = state_->roots.layers();
+  const std::size_t drafts = TRY(ScratchFolder::sweep(layers, State::draft_prefix));
+  const std::size_t works = TRY(ScratchFolder::sweep(state_->ingest(), State::work_prefix));
+  TRY(Trash(layers).sweep());
+  TRY(Trash(state_->ingest()).sweep());
+  if (drafts + works == 0) return {};
+  // Its maker may have got as far as to give it a name, or even a record; nothing of that is of use to anybody.
+  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
+  if (!lock) return {};
+  TRY(remove_unrecorded(*state_));
+  (void)TRY(delete_unused(*state_, works > 0 ? Unused::all : Unused::made_here));
+  return {};
+}
+
+}  // namespace consort::image

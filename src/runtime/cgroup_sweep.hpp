@@ -1,0 +1,13 @@
+// Control groups that were made for a process which never came, because its maker died.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace consort::runtime {
+
+// Removes the groups of containers and build steps below `parent` ("/consort") that have no process and that nobody is
+// just setting up, but for those that belong to somebody who looks after them. One listing where there is nothing.
+void sweep_cgroups(const std::string& parent, const std::function<bool(const std::string& name)>& belongs);
+
+}  // namespace consort::runtime

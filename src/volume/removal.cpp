@@ -1,0 +1,143 @@
+// Making and removing volumes: when a folder without a record is a new volume, and when it is what is left of one.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
+#include "base/strings.hpp"
+#include "volume/volume.hpp"
+
+namespace consort::volume {
+
+namespace {
+
+std::string all_volumes(const Roots& roots) {
+  return roots.data + "/volumes";
+}
+
+std::string folder_of(const Roots& roots, const std::string& name) {
+  return dir_name(roots.volume_data(name));
+}
+
+Trash trash_of(const Roots& roots) {
+  return Trash(all_volumes(roots));
+}
+
+// What is mounted on a folder or below it.
+Result<> check_nothing_mounted(const std::string& folder) {
+  const std::string table = TRY(read_file("/proc/self/mountinfo"));
+  for (const std::string& line : split(table, '\n')) {
+    const std::vector<std::string> fields = split(line, ' ');
+    if (fields.size() < 5) continue;
+    const std::string& point = fields[4];
+    if (point != folder && !point.starts_with(folder + "/")) continue;
+    return fail(Error(Code::busy, "remove").on(point).why("something is mounted there").hint("`umount " + point + "`"));
+  }
+  return {};
+}
+
+// Versions before the trash marked a volume that was about to go, in its folder.
+bool has_old_mark(const std::string& folder) {
+  return path_exists(folder + "/removing");
+}
+
+// A file system made for the purpose has lost+found from the start.
+bool holds_files(const std::string& data) {
+  const auto names = list_folder(data);
+  return names && std::ranges::any_of(*names, [](const std::string& name) { return name != "lost+found"; });
+}
+
+Result<> check_is_new(const std::string& folder, const std::string& data, const std::string& name) {
+  if (!holds_files(data)) return {};
+  return fail(Error(Code::conflict, "create volume " + name)
+                  .why(data + " holds files, but no record says that there is such a volume")
+                  .hint("they may be what is left of a removed one: `mv " + folder +
+                        " SOMEWHERE` to look at them, and "
+                        "copy what you want to keep into the new volume"));
+}
+
+}  // namespace
+
+Result<Fd> lock_volumes(const Roots& roots) {
+  const std::string folder = all_volumes(roots);
+  TRY(make_directories(folder, 0700));
+  TRY(trash_of(roots).prepare());
+  Fd fd = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  while (::flock(fd.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return fail_errno("lock", folder);
+  return fd;
+}
+
+Result<> create_folder(const Roots& roots, const std::string& name, Recorded recorded) {
+  const std::string folder = folder_of(roots, name);
+  const std::string data = roots.volume_data(name);
+  if (recorded == Recorded::no && path_exists(folder)) {
+    if (has_old_mark(folder)) TRY(trash_of(roots).remove(folder));
+    TRY(check_is_new(folder, data, name));
+  }
+  TRY(make_directories(folder, 0700));
+  if (::mkdir(data.c_str(), 0755) != 0) {
+    if (errno == EEXIST) return {};
+    return fail_errno("create volume", name);
+  }
+  if (::chmod(data.c_str(), 0755) != 0) return fail_errno("set mode of volume", name);  // whatever the umask
+  return {};
+}
+
+Result<Removal> Removal::begin(const Roots& roots, const std::string& name) {
+  Removal removal(trash_of(roots), folder_of(roots, name), trash_of(roots).aside(name));
+  if (!path_exists(removal.folder_)) return removal;
+  TRY_WRAP(check_nothing_mounted(removal.folder_), "remove volume", name);
+  TRY_WRAP(move_folder(removal.folder_, removal.aside_), "remove volume", name);
+  return removal;
+}
+
+Result<> Removal::take_back() {
+  return path_exists(aside_) ? move_folder(aside_, folder_) : Result<>();
+}
+
+Result<Trash::Item> Removal::commit() {
+  return trash_.take(aside_);
+}
+
+Result<> remove_files(const Roots& roots, Trash::Item item) {
+  return trash_of(roots).remove(std::move(item));
+}
+
+std::vector<std::string> unsettled(const Roots& roots) {
+  return trash_of(roots).set_aside();
+}
+
+Result<> settle(const Roots& roots, const std::string& name, Recorded recorded) {
+  const std::string folder = folder_of(roots, name);
+  const std::string aside = trash_of(roots).aside(name);
+  if (!path_exists(aside)) return {};
+  // Both: a crash of the machine kept one rename and lost another. What a volume has been used with since counts.
+  if (recorded == Recorded::yes && !path_exists(folder)) return move_folder(aside, folder);
+  (void)TRY(trash_of(roots).take(aside));
+  return {};
+}
+
+Result<> sweep_files(const Roots& roots) {
+  return trash_of(roots).sweep();
+}
+
+std::vector<std::string> all_folders(const Roots& roots) {
+  std::vector<std::string> names = list_folder(all_volumes(roots)).value_or(std::vector<std::string>());
+  std::erase_if(names, [](const std::string& name) { return !check_name(name); });
+  return names;
+}
+
+Result<> sweep_unrecorded(const Roots& roots, const std::string& name) {
+  const std::string folder = folder_of(roots, name);
+  if (!has_old_mark(folder) && holds_files(roots.volume_data(name))) return {};
+  if (!check_nothing_mounted(folder)) return {};  // somebody prepares a disk for it
+  return trash_of(roots).remove(folder);
+}
+
+}  // namespace consort::volume
