@@ -58,6 +58,11 @@ ProjectLock::~ProjectLock() {
   if (fd_ && ::ftruncate(fd_.get(), 0) != 0) return;
 }
 
+bool Engine::Impl::is_held(const std::string& id) const {
+  const Result<Fd> folder = open_file(container_folder(id) + "/rootfs", O_RDONLY | O_DIRECTORY);
+  return folder && !try_lock(folder->get(), LOCK_EX | LOCK_NB).value_or(true);
+}
+
 Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions options) {
   const std::string folder = impl_->roots.project_run(project);
   TRY(make_directories(folder, 0700));

@@ -1,6 +1,4 @@
 // exec and attach: talking to what runs.
-#include <unistd.h>
-
 #include <cstdlib>
 
 #include "cli/commands/handlers.hpp"
@@ -39,11 +37,7 @@ Result<int> run_exec(Invocation& invocation) {
   spec.privileged = flags.on("privileged");
   const bool wanted = flags.has("no-tty") ? !flags.on("no-tty") : invocation.terminal.out_is_terminal;
   spec.tty = wanted && !detach && invocation.terminal.in_is_terminal;
-  if (!detach && !spec.tty) {
-    spec.stdin_fd = STDIN_FILENO;
-    spec.stdout_fd = STDOUT_FILENO;
-    spec.stderr_fd = STDERR_FILENO;
-  }
+  spec.streams = !detach && !spec.tty;
   if (invocation.dry_run) return 0;
   int code = 0;
   const auto process = session.engine.exec(container.id, spec, &code);
@@ -55,7 +49,7 @@ Result<int> run_exec(Invocation& invocation) {
     return code;
   }
   if (detach) return 0;
-  return spec.tty ? relay_exec_terminal(**process, session.interrupt_fd) : await_exec(**process, session.interrupt_fd);
+  return relay_exec(**process, session.interrupt_fd);
 }
 
 Result<int> run_attach(Invocation& invocation) {
@@ -71,11 +65,10 @@ Result<int> run_attach(Invocation& invocation) {
   relay.tty = container.tty;
   relay.with_input = container.open_stdin && !invocation.flags.on("no-stdin");
   relay.signals = invocation.flags.on("sig-proxy");
-  relay.since = system_now();
   relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
   session.engine.note_event(container, "attach");
-  const RelayEnd end = TRY(relay_container(session.engine, relay, session.interrupt_fd));
-  return end.detached ? 0 : end.exit_code;
+  const RelayEnd end = TRY(relay_container(session.engine, std::move(relay), session.interrupt_fd));
+  return end.exit_code;
 }
 
 }  // namespace consort::cli
