@@ -1,10 +1,17 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "cli/invocation.hpp"
 
 int main(int argc, char** argv) {
+  // Descriptors 0 to 2 must exist, or what is opened first would be taken for a standard stream.
+  int fd;
+  do fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= 2);
+  if (fd > 2) ::close(fd);
   ::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write()
   // Kernels before 6.14 name a program that was started from a descriptor by its number.
   if (argc > 0) ::prctl(PR_SET_NAME, ::basename(argv[0]));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <ctime>
 #include <initializer_list>
+#include <utility>
 
 #include "base/os/fd.hpp"
 #include "project/exec/listening.hpp"
@@ -49,23 +50,39 @@ void on_signal(int number) {
   errno = saved;
 }
 
+Result<> handle(int number) {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  return ::sigaction(number, &action, nullptr) == 0 ? Result<>() : fail_errno("sigaction");
+}
+
 Result<int> install(SignalPipe& pipe, std::initializer_list<int> signals) {
   if (pipe.read >= 0) return static_cast<int>(pipe.read);
   Pipe ends = TRY(make_pipe(O_NONBLOCK));
   pipe.read = ends.read.release();
   pipe.write = ends.write.release();
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  for (const int number : signals)
-    if (::sigaction(number, &action, nullptr) != 0) return fail_errno("sigaction");
+  for (const int number : signals) TRY(handle(number));
   return static_cast<int>(pipe.read);
 }
 
 }  // namespace
 
+int Insistence::count() {
+  constexpr std::chrono::seconds in_a_row{2};
+  const auto now = std::chrono::steady_clock::now();
+  if (now - std::exchange(last_, now) > in_a_row) count_ = 0;
+  return ++count_;
+}
+
 Result<int> interrupt_descriptor() {
   return install(interrupts, {SIGINT, SIGTERM});
+}
+Result<> catch_hangup() {
+  TRY(interrupt_descriptor());
+  struct sigaction before {};
+  if (::sigaction(SIGHUP, nullptr, &before) != 0) return fail_errno("sigaction");
+  return before.sa_handler == SIG_IGN ? Result<>() : handle(SIGHUP);
 }
 Result<int> window_descriptor() {
   return install(window, {SIGWINCH});

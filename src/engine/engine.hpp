@@ -27,6 +27,9 @@ namespace consort::engine {
 struct CreatedContainer {
   std::string id;
   Strings warnings;  // for the user: what was understood but cannot be done here
+  // With auto_remove: while it is open, its owner looks after the container. After that (the owner may have been
+  // killed) whoever lists containers removes it, once it has ended or if it was never started.
+  Fd hold;
 };
 
 struct ListFilter {
@@ -63,19 +66,25 @@ struct ExecSpec {
   std::string working_dir;  // likewise
   bool tty = false;
   bool privileged = false;
-  int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;  // borrowed; -1 = /dev/null; with tty all three are unused
+  bool streams = false;  // without tty: pipes to and from it, see Exec::streams(); else it has /dev/null
 };
 
 struct TerminalSize {
   unsigned columns = 0, rows = 0;
 };
 
+// Our ends of pipes. The other ones were made for the process: nothing that a caller holds gets into a container.
+struct ExecStreams {
+  Fd in, out, err;
+};
+
 // A process in a container. Destroying it does not end the process.
 class Exec {
  public:
   virtual ~Exec() = default;
-  virtual int terminal() const = 0;  // the pty's master with tty, else -1; owned by this object
-  virtual int fd() const = 0;        // readable once it has ended, for poll
+  virtual int terminal() const = 0;        // the pty's master with tty, else -1; owned by this object
+  virtual ExecStreams take_streams() = 0;  // empty unless ExecSpec::streams
+  virtual int fd() const = 0;              // readable once it has ended, for poll
   virtual Result<> resize(TerminalSize size) = 0;
   virtual Result<> kill(int signal) = 0;
   virtual Result<int> wait() = 0;  // its exit code, 128 + signal

@@ -53,6 +53,7 @@ class Engine::Impl {
   bool is_locked(const std::string& id) const;  // by whoever it is, now
   // While held, sweep() removes nothing: somebody is making a bundle that no record names yet.
   Result<Fd> guard_creations() const;
+  bool is_held(const std::string& id) const;  // see CreatedContainer
   Result<ContainerRecord> load(const std::string& id_or_name);
   Result<ContainerState> observe(const std::string& project, const std::string& id) const;
   // By the run directory and the kernel alone: holds even in the moment in which a supervisor is being replaced.
@@ -60,7 +61,9 @@ class Engine::Impl {
   // Fills in state and addresses.
   Result<> join_states(std::vector<Container>& containers) const;
   Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
-  Result<std::string> cgroup_of(const std::string& id);    // of a running one
+  // Its /proc/PID, which stays its own: base/os/process_folder.hpp. Code::conflict likewise.
+  Result<Fd> process_folder(const std::string& id_or_name);
+  Result<std::string> cgroup_of(const std::string& id);  // of a running one
   EngineEvent container_event(const Container& container, const char* action, StringMap more = {}) const;
   // Into the project's journal, where the supervisor writes what it does. Failing to is nobody's failure.
   void note(const Container& container, const std::string& action, StringMap more = {}) const;

@@ -99,6 +99,11 @@ Result<std::optional<Fd>> Engine::watch_lock(const std::string& project) {
   return std::optional<Fd>(std::move(watch));
 }
 
+bool Engine::Impl::is_held(const std::string& id) const {
+  const Result<Fd> folder = open_file(container_folder(id) + "/rootfs", O_RDONLY | O_DIRECTORY);
+  return folder && !try_lock(folder->get(), LOCK_EX | LOCK_NB).value_or(true);
+}
+
 Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions options) {
   const std::string folder = impl_->roots.project_run(project);
   const std::string path = folder + "/lock";

@@ -62,7 +62,8 @@ enum class CgroupUse : std::uint8_t {
   none,
 };
 
-// Borrowed descriptors; duplicated as needed, the caller closes its own. -1: /dev/null. Ignored with a terminal.
+// Borrowed descriptors; duplicated as needed, the caller closes its own. -1: the container's /dev/null. Ignored with a
+// terminal. What is given here is the container's from then on: pipes made for it, never what somebody else holds.
 struct StdioFds {
   int in = -1;
   int out = -1;

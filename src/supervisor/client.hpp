@@ -54,13 +54,16 @@ struct ExecOptions {
   // container.
   std::string process;
   bool tty = false;
-  bool detach = false;              // do not keep the connection: wait() is not available
-  int in = -1, out = -1, err = -1;  // borrowed; -1: /dev/null. Not used with tty
+  bool detach = false;   // do not keep the connection: wait() is not available
+  bool streams = false;  // without tty: pipes, whose other ends take_streams() gives; else it has /dev/null
 };
 
 // A process started in a running container. Closing this early does not end the process.
 class ExecSession {
  public:
+  struct Streams {
+    Fd in, out, err;
+  };
   struct Parts {
     Roots roots;
     std::string project;
@@ -70,11 +73,13 @@ class ExecSession {
     Fd socket;
     Fd process;  // pidfd
     Fd console;
+    Streams streams;
   };
   explicit ExecSession(Parts parts) : parts_(std::move(parts)) {}
-  Fd& console() { return parts_.console; }        // pty master with tty, else empty
-  int fd() const { return parts_.socket.get(); }  // readable once it has ended (or the supervisor was replaced)
-  pid_t pid() const { return parts_.pid; }        // as the host sees it
+  Fd& console() { return parts_.console; }  // pty master with tty, else empty
+  Streams take_streams() { return std::move(parts_.streams); }
+  int fd() const { return parts_.process.get(); }  // readable once it has ended: wait() answers soon
+  pid_t pid() const { return parts_.pid; }         // as the host sees it
   Result<> resize(WindowSize size);
   Result<> kill(int signal);  // already ended: success
   Result<int> wait();         // exit code, 128 + signal; -1: nobody could see it

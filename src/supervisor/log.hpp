@@ -33,28 +33,34 @@ enum class LogStream : std::uint8_t { out = 1, err = 2 };
 
 class LogWriter {
  public:
-  // Opens or creates (mode 0640) the file and repairs its end. A disabled log swallows what it is given.
+  // Opens or creates (mode 0640) the file and repairs its end. A disabled log swallows what it is given, unless a
+  // reader holds it: then it is kept for that reader.
   static Result<LogWriter> open(const LogUnit& unit);
   LogWriter(LogWriter&&) noexcept = default;
   LogWriter& operator=(LogWriter&&) noexcept = default;
 
   enum class Pumped : std::uint8_t { moved, empty, ended };
-  // Moves what the pipe holds now, at most one block's worth; never blocks. `ended`: every writer has closed. With a
-  // full disk the bytes are dropped, counted, and the loss is told in the log once there is room again.
+  // Moves what the pipe holds now, at most one block's worth; never blocks. `ended`: every writer has closed. What
+  // cannot be written (the disk is full) is dropped and counted, and the loss is told in the log once that is possible
+  // again.
   Result<Pumped> pump(int pipe, LogStream stream);
 
  private:
   explicit LogWriter(LogUnit unit) : unit_(std::move(unit)) {}
   Result<> open_current();
   Result<> rotate();
+  std::uint64_t longest_file() const;
+  Result<Pumped> keep(int pipe, LogStream stream, std::size_t wanted);
   Result<Pumped> drop(int pipe, std::size_t bytes);
   Result<> tell_loss();
   Result<> begin_record(std::size_t bytes, LogStream stream);
 
   LogUnit unit_;
+  bool only_for_reader_ = false;  // a disabled log that is held
   Fd file_;
   std::uint64_t end_ = 0;  // where the next record's header goes
   std::uint64_t lost_ = 0;
+  std::string trouble_;  // why, if it is not room
 };
 
 struct LogRecord {
@@ -91,8 +97,19 @@ class LogReader {
 
   // All lines that are there now and were not read before. Call again after wait() to follow.
   Result<> read(LineHandler& handler);
-  // Gives out lines that have no newline yet (at the log's end: the container has ended, or nobody follows).
+  // Gives out lines that have no newline yet (the container has ended, or nobody follows). What is written on after
+  // that begins a line of its own.
   void flush(LineHandler& handler);
+
+  // The bytes themselves, as they come, without waiting for a line to end: for who puts the container's output on a
+  // screen or into a pipe. A block at a time; false: there is nothing more just now. A reader gives lines or bytes, not
+  // both; tail, since and until are for lines.
+  using RecordHandler = std::function<void(const LogRecord&)>;
+  Result<bool> read_bytes(const RecordHandler& handler);
+  Result<> skip_to_end();  // instead of a first read: what is there now is never given out
+  // Before the container of a new log is started: all of it will be there to be read with read_bytes(), although the
+  // log keeps less, or nothing. Files that this reader has not come to yet stay until it has, or is gone.
+  Result<> hold();
 
   // inotify descriptor, readable when the log has changed; for an event loop or poll. Made at the first call; call it
   // before read(), so that nothing written in between is missed.

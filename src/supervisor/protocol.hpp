@@ -1,5 +1,6 @@
 // The words spoken on run/projects/PROJECT/control.sock, a unix SEQPACKET socket (mode 0600): one JSON object a
-// message, descriptors beside it. Drawn in docs/protocols.md.
+// message, descriptors beside it. No descriptor that comes with a request reaches a container. Drawn in
+// docs/protocols.md.
 //
 // A connection carries one request; what follows depends on it:
 //   snapshot                               -> {"ok":true,"states":[...],"more":bool}... until more is false
@@ -10,8 +11,9 @@
 //   kill     {id,signal}                   -> once the signal is sent
 //   pause, unpause {id}                    -> once done
 //   wait     {id,until}                    -> once it is not running ("not_running") or ends next ("next_exit")
-//   exec     {id,process,tty,detach} + fds -> {"ok":true,"exec":N,"pid":P} (+ pty master if tty), then {"exit_code":N}
-//                                             the connection also takes {"resize":[rows,columns]} meanwhile
+//   exec     {id,process,tty,streams,detach} -> {"ok":true,"exec":N,"pid":P} + pidfd (+ pty master if tty, + writer of
+//                                             its input, readers of its output and errors if streams), then
+//                                             {"exit_code":N}; also takes {"resize":[rows,columns]} meanwhile
 //   exec_wait{id,exec}                     -> {"exit_code":N}; after the supervisor was replaced
 //   resize   {id,rows,columns}             -> once done
 //   attach   {id}                          -> {"ok":true,"tty":bool} + the writer of its stdin, or its pty master
@@ -66,6 +68,7 @@ struct Request {
   WaitUntil until = WaitUntil::not_running;
   std::string process;  // exec: an OCI `process` object as JSON text
   bool tty = false;
+  bool streams = false;  // exec without tty: pipes, made by the supervisor
   bool detach = false;
   std::uint64_t exec = 0;
   std::uint16_t rows = 0;

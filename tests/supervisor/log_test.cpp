@@ -9,6 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "base/os/file.hpp"
 #include "temporary_folder.hpp"
 
 namespace consort::supervisor {
@@ -156,6 +159,21 @@ TEST_F(LogTest, WithOneFileRotationForgetsTheOld) {
   put(writer, LogStream::out, "new\n");
   EXPECT_THAT(texts(), ElementsAre("new"));
   EXPECT_FALSE(path_exists(folder / "log.1"));
+}
+
+// A folder in the way of the file's next name: nothing is lost, and the rotation is made up for once it is gone.
+TEST_F(LogTest, ARotationThatFailsStopsNothing) {
+  LogWriter writer = LogWriter::open(unit(20, 2)).value();
+  ASSERT_TRUE(make_directories(folder / "log.1/full"));
+  for (const char* line : {"one of more than twenty bytes\n", "two of more than twenty bytes\n", "three\n"})
+    put(writer, LogStream::out, line);
+  std::string together;
+  ASSERT_TRUE(for_each_record(folder / "log", [&](const LogRecord& record) { together += record.bytes; }));
+  EXPECT_EQ(std::ranges::count(together, '\n'), 3);
+  ASSERT_TRUE(remove_tree(folder / "log.1"));
+  put(writer, LogStream::out, "four\n");
+  EXPECT_TRUE(path_exists(folder / "log.1"));
+  EXPECT_EQ(texts().size(), 4u);
 }
 
 TEST_F(LogTest, FollowsAcrossRotations) {

@@ -228,15 +228,15 @@ TEST_F(SupervisorTest, ExecutesInARunningContainer) {
   TestProject project;
   const ContainerUnit unit = project.unit({"pause"});
   ASSERT_TRUE(project.start(unit));
-  Pipe out = make_pipe().value();
   ExecOptions options;
   options.process = project.process({"echo", "from exec", "--", "exit", "5"});
-  options.out = out.write.get();
+  options.streams = true;
   auto exec = project.client().exec(unit.id, options);
   ASSERT_TRUE(exec) << exec.error().message();
-  out.write.reset();
   EXPECT_EQ(exec->wait().value(), 5);
-  EXPECT_EQ(read_all(out.read.get(), 100).value(), "from exec\n");
+  const ExecSession::Streams streams = exec->take_streams();
+  EXPECT_EQ(read_all(streams.out.get(), 100).value(), "from exec\n");
+  EXPECT_EQ(read_all(streams.err.get(), 100).value(), "");
 
   options = ExecOptions{.process = project.process({})};
   options.process.replace(options.process.find("/probe"), 6, "/nothr");

@@ -12,7 +12,7 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
-#include "base/strings.hpp"
+#include "base/os/process_folder.hpp"
 
 namespace consort {
 
@@ -82,6 +82,8 @@ Result<ChildGuard> spawn(const SpawnOptions& options) {
     ::posix_spawn_file_actions_addopen(&actions.value, 0, "/dev/null", O_RDONLY, 0);
   if (options.out >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.out, 1);
   if (options.err >= 0) ::posix_spawn_file_actions_adddup2(&actions.value, options.err, 2);
+  // Also what our own caller had open without CLOEXEC: a supervisor must not keep a pipe or a lock of somebody's shell.
+  ::posix_spawn_file_actions_addclosefrom_np(&actions.value, 3);
   if (!options.directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions.value, options.directory.c_str());
 
   // What we block or ignore (SIGPIPE) must not be inherited.
@@ -158,15 +160,7 @@ Result<> send_signal(int pidfd, int signal) {
 }
 
 Result<std::uint64_t> process_start_time(pid_t pid) {
-  const std::string text = TRY(read_file("/proc/" + std::to_string(pid) + "/stat", 4096));
-  // The second field is the name in parentheses, which may itself hold blanks and parentheses.
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return fail(Code::io, "read state of process", std::to_string(pid));
-  const std::vector<std::string> fields = split(std::string_view(text).substr(name_end + 2), ' ');
-  if (fields.size() < 20) return fail(Code::io, "read state of process", std::to_string(pid));
-  const auto time = parse_unsigned(fields[19]);
-  if (!time) return fail(Code::io, "read state of process", std::to_string(pid));
-  return *time;
+  return start_time_in(TRY(read_file("/proc/" + std::to_string(pid) + "/stat", 4096)));
 }
 
 }  // namespace consort

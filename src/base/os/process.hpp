@@ -43,7 +43,7 @@ struct SpawnOptions {
   std::string directory;                 // empty: inherited
   int in = -1, out = -1, err = -1;       // -1: /dev/null for in, inherited for out and err
 };
-// posix_spawn: safe in a program with threads. All other descriptors are closed in the child (they are CLOEXEC).
+// posix_spawn: safe in a program with threads. All other descriptors are closed in the child.
 Result<ChildGuard> spawn(const SpawnOptions& options);
 
 struct Captured {

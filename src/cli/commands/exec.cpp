@@ -1,6 +1,4 @@
 // exec and attach: talking to what runs.
-#include <unistd.h>
-
 #include <cstdlib>
 
 #include "cli/commands/handlers.hpp"
@@ -26,11 +24,7 @@ Result<int> run_exec(Invocation& invocation) {
   spec.privileged = flags.on("privileged");
   const bool wanted = flags.has("no-tty") ? !flags.on("no-tty") : invocation.terminal.out_is_terminal;
   spec.tty = wanted && !detach && invocation.terminal.in_is_terminal;
-  if (!detach && !spec.tty) {
-    spec.stdin_fd = STDIN_FILENO;
-    spec.stdout_fd = STDOUT_FILENO;
-    spec.stderr_fd = STDERR_FILENO;
-  }
+  spec.streams = !detach && !spec.tty;
   if (invocation.dry_run) return 0;
   int code = 0;
   const auto process = session.engine.exec(container.id, spec, &code);
@@ -43,7 +37,7 @@ Result<int> run_exec(Invocation& invocation) {
   }
   if (detach) return 0;
   const project::Listening listening;
-  return spec.tty ? relay_exec_terminal(**process, session.interrupt_fd) : await_exec(**process, session.interrupt_fd);
+  return relay_exec(**process, session.interrupt_fd);
 }
 
 Result<int> run_attach(Invocation& invocation) {
@@ -59,12 +53,11 @@ Result<int> run_attach(Invocation& invocation) {
   relay.tty = container.tty;
   relay.with_input = container.open_stdin && !invocation.flags.on("no-stdin");
   relay.signals = invocation.flags.on("sig-proxy");
-  relay.since = system_now();
   relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
   session.engine.note_event(container, "attach");
   const project::Listening listening;
-  const RelayEnd end = TRY(relay_container(session.engine, relay, session.interrupt_fd));
-  return end.detached ? 0 : end.exit_code;
+  const RelayEnd end = TRY(relay_container(session.engine, std::move(relay), session.interrupt_fd));
+  return end.exit_code;
 }
 
 }  // namespace consort::cli

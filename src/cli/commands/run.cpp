@@ -6,6 +6,7 @@
 #include "cli/commands/run_values.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/relay/relay.hpp"
+#include "cli/signals.hpp"
 #include "project/exec/listening.hpp"
 #include "project/verbs/oneoff.hpp"
 
@@ -79,7 +80,7 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   const bool terminals = invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
   options.tty = terminals && !flags.on("no-TTY") && !flags.on("detach");
   options.open_stdin = flags.on("interactive");
-  options.auto_remove = flags.on("rm") && flags.on("detach");
+  options.auto_remove = flags.on("rm");
   options.name = flags.text("name");
   options.user = flags.text("user");
   options.working_dir = flags.text("workdir");
@@ -94,24 +95,31 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   return options;
 }
 
-Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options,
-                         bool remove) {
+Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options) {
   project::Session& session = workspace.session();
   const project::Listening listening;  // the container gets the signals
+  const auto remove = [&]() -> Result<> {
+    if (!options.auto_remove) return {};
+    return session.engine.remove_container(id, {engine::Force::yes, engine::AnonymousVolumes::remove});
+  };
   AttachRelay relay{.id = id, .project = session.project_name};
   relay.tty = options.tty;
   relay.with_input = options.open_stdin;
-  relay.since = system_now();
+  relay.output = TRY(hold_output(session.engine, id));
+  if (options.auto_remove) relay.life = AttachRelay::Life::of_command;
   Result<> started = session.engine.start_container(id);
   workspace.unlock();
   if (!started) {
-    if (remove) (void)session.engine.remove_container(id, {engine::Force::yes, engine::AnonymousVolumes::remove});
+    (void)remove();
     return fail(std::move(started).error());
   }
-  const RelayEnd end = TRY(relay_container(session.engine, relay, session.interrupt_fd));
-  if (end.detached) return 0;
-  if (remove) TRY(session.engine.remove_container(id, {engine::Force::yes, engine::AnonymousVolumes::remove}));
-  return end.exit_code;
+  Result<RelayEnd> end = relay_container(session.engine, std::move(relay), session.interrupt_fd);
+  if (!end) {
+    (void)remove();
+    return fail(std::move(end.error()));
+  }
+  if (end->how == RelayEnd::How::container_ended) TRY(remove());
+  return end->exit_code;
 }
 
 }  // namespace
@@ -123,13 +131,14 @@ Result<int> run_run(Invocation& invocation) {
   TRY(select_services(*workspace, {service}, compose::Dependencies::include));
   const project::OneoffOptions options = TRY(oneoff_options(invocation, *workspace));
   TRY(workspace->lock());
-  const std::string id = TRY(project::create_oneoff(workspace->session(), service, options));
+  const bool attached = !invocation.flags.on("detach");
+  if (attached && options.auto_remove) TRY(catch_hangup());
+  const engine::CreatedContainer created = TRY(project::create_oneoff(workspace->session(), service, options));
   if (invocation.dry_run) return 0;
-  const bool remove = invocation.flags.on("rm");
-  if (!invocation.flags.on("detach")) return run_attached(*workspace, id, options, remove);
-  Result<> started = workspace->engine().start_container(id);
+  if (attached) return run_attached(*workspace, created.id, options);
+  Result<> started = workspace->engine().start_container(created.id);
   if (!started) return fail(std::move(started).error());
-  print_out(id + "\n");
+  print_out(created.id + "\n");
   return 0;
 }
 

@@ -1,4 +1,5 @@
-// Between our standard streams and a process in a container.
+// Between our standard streams and a process in a container. What flows is never waited for on one side only: signals
+// and the other streams are heard meanwhile.
 #pragma once
 
 #include <optional>
@@ -6,29 +7,34 @@
 
 #include "base/time.hpp"
 #include "engine/engine.hpp"
+#include "supervisor/log.hpp"
 
 namespace consort::cli {
 
-// An exec with a terminal: until the process ends. The value is its exit code.
-Result<int> relay_exec_terminal(engine::Exec& exec, int interrupt_fd);
-// One that has our own descriptors: signals are passed on.
-Result<int> await_exec(engine::Exec& exec, int interrupt_fd);
+// Until the process ends, or its keys to detach are typed. The value is the command's exit code. The process gets the
+// signals that we get; the third ends the command.
+Result<int> relay_exec(engine::Exec& exec, int interrupt_fd);
 
 struct AttachRelay {
   std::string id;
   std::string project;
   bool tty = false;
   bool with_input = true;
-  bool signals = true;                // pass SIGINT and SIGTERM on
-  std::optional<SystemTime> since{};  // of the output
+  bool signals = true;  // pass SIGINT and SIGTERM on
+  // Of a container that is ours from its start: hold_output(). Else its output is shown from now on.
+  std::optional<supervisor::LogReader> output{};
+  // of_command: whatever ends the command (SIGTERM, SIGHUP, an output that nobody reads any more) stops the container.
+  enum class Life : std::uint8_t { own, of_command } life = Life::own;
   std::string detach_keys = "ctrl-p,ctrl-q";
   bool take_size = true;
 };
 struct RelayEnd {
-  bool detached = false;
+  enum class How : std::uint8_t { container_ended, left } how = How::container_ended;
   int exit_code = 0;
 };
 // A container's own process: its log is followed, what we read goes to its input.
-Result<RelayEnd> relay_container(engine::Engine& engine, const AttachRelay& relay, int interrupt_fd);
+Result<RelayEnd> relay_container(engine::Engine& engine, AttachRelay relay, int interrupt_fd);
+// Before it is started: nothing of what it will write is lost, whatever its log keeps.
+Result<supervisor::LogReader> hold_output(engine::Engine& engine, const std::string& container_id);
 
 }  // namespace consort::cli

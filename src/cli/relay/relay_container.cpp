@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cerrno>
+#include <thread>
 
 #include "base/os/fd.hpp"
+#include "cli/relay/flow.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
 #include "cli/signals.hpp"
@@ -18,41 +20,24 @@ namespace {
 
 class ContainerRelay {
  public:
-  ContainerRelay(engine::Engine& engine, const AttachRelay& relay, int interrupt_fd)
-      : engine_(engine), relay_(relay), interrupt_fd_(interrupt_fd), keys_(relay.detach_keys) {}
+  ContainerRelay(engine::Engine& engine, AttachRelay relay, int interrupt_fd)
+      : engine_(engine), relay_(std::move(relay)), interrupt_fd_(interrupt_fd), keys_(relay_.detach_keys) {}
 
   Result<RelayEnd> run() {
     watch_ = TRY(engine_.watch(relay_.project));
-    reader_.emplace(TRY(engine_.log_path(relay_.id)), supervisor::LogReadOptions{.since = relay_.since});
-    const int log = TRY(reader_->watch_fd());
-    TRY(connect());
+    TRY(open_log());
+    connect();
     std::optional<RawTerminal> raw;
-    if (relay_.tty && input_ >= 0) raw.emplace();
-    int window = -1;
-    if (relay_.tty) window = TRY(window_descriptor());
+    if (relay_.tty && in_) raw.emplace();
+    if (relay_.tty) window_ = TRY(window_descriptor());
     if (relay_.tty && relay_.take_size) resize();
-    if (TRY(ended())) return finish();
-    std::array<pollfd, 5> fds{pollfd{log, POLLIN, 0}, pollfd{watch_->fd(), POLLIN, 0},
-                              pollfd{input_ >= 0 ? STDIN_FILENO : -1, POLLIN, 0}, pollfd{window, POLLIN, 0},
-                              pollfd{relay_.signals ? interrupt_fd_ : -1, POLLIN, 0}};
-    TRY(show());
+    over_ = TRY(ended());
     while (true) {
-      if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
-      if (fds[0].revents) {
-        reader_->acknowledge();
-        TRY(show());
-      }
-      if (fds[1].revents && TRY(changed())) return finish();
-      fds[1].fd = watch_->fd();
-      if (fds[2].revents) {
-        if (TRY(typed())) return RelayEnd{.detached = true};
-        if (input_ < 0) fds[2].fd = -1;
-      }
-      if (fds[3].revents) {
-        take(window);
-        resize();
-      }
-      if (fds[4].revents) pass_on(take(interrupt_fd_));
+      TRY(show());
+      if (left_) return RelayEnd{over_ ? RelayEnd::How::container_ended : RelayEnd::How::left, *left_};
+      // What was there after its end was all that there will be.
+      if (over_ && nothing_more_ && !out_.waiting() && !err_.waiting()) return finish();
+      TRY(wait());
     }
   }
 
@@ -62,14 +47,29 @@ class ContainerRelay {
     return ::read(fd, &number, 1) == 1 ? number : 0;
   }
 
+  Result<> open_log() {
+    const bool from_now = !relay_.output;
+    if (from_now) relay_.output.emplace(TRY(engine_.log_path(relay_.id)), supervisor::LogReadOptions{});
+    reader_ = &*relay_.output;
+    log_ = TRY(reader_->watch_fd());
+    return from_now ? reader_->skip_to_end() : Result<>();
+  }
+
   // A process that has ended already takes no input: what it wrote is still shown.
-  Result<> connect() {
-    if (!relay_.with_input) return {};
+  void connect() {
+    if (!relay_.with_input) return;
     auto attachment = engine_.attach(relay_.id);
-    if (!attachment) return {};
+    if (!attachment) return;
     attachment_ = std::move(*attachment);
-    input_ = attachment_.terminal ? attachment_.terminal.get() : attachment_.input.get();
-    return {};
+    const Fd& input = attachment_.terminal ? attachment_.terminal : attachment_.input;
+    in_.emplace(STDIN_FILENO, Outlet(input.get(), Outlet::Owner::us), Flow::By::copy);
+    if (!relay_.tty) return;
+    in_->set_filter([this](std::string& typed) {
+      auto filtered = keys_.feed(typed);
+      typed = std::move(filtered.text);
+      if (filtered.detached) left_ = 0;
+      return !filtered.detached;
+    });
   }
 
   void resize() {
@@ -77,41 +77,99 @@ class ContainerRelay {
       (void)engine_.resize_terminal(relay_.id, size);
   }
 
+  // The command is about to end: what it started for itself goes along, in order; the second time at once.
+  void take_along() {
+    if (stopper_.joinable()) {
+      (void)engine_.kill_container(relay_.id);
+    } else {
+      stopper_ = std::jthread([this] { (void)engine_.stop_container(relay_.id); });
+    }
+  }
+
   void pass_on(int signal) {
-    if (signal == SIGINT || signal == SIGTERM)
-      (void)engine_.kill_container(relay_.id, signal == SIGINT ? "INT" : "TERM");
+    if (signal == 0) return;
+    if (over_) {  // only our own output is still on its way
+      left_ = 128 + signal;
+    } else if (signal != SIGINT && relay_.life == AttachRelay::Life::of_command) {
+      take_along();
+    } else if (signal == SIGHUP) {
+      left_ = 128 + signal;
+    } else {
+      interrupt(signal);
+    }
   }
 
+  // A first process without a handler cannot hear it, and some do not listen.
+  void interrupt(int signal) {
+    constexpr int most_interrupts = 3;
+    const int times = insistence_.count();
+    if (times > 1 && relay_.life == AttachRelay::Life::of_command) return take_along();
+    if (relay_.signals) (void)engine_.kill_container(relay_.id, signal == SIGINT ? "INT" : "TERM");
+    if (times >= most_interrupts) left_ = 128 + signal;
+  }
+
+  // As a program ends whose output nobody reads any more.
+  Result<> lost_reader(Error error) {
+    if (!nobody_reads(error)) return fail(std::move(error).wrap("write the container's output"));
+    if (relay_.life != AttachRelay::Life::of_command) {
+      left_ = 128 + SIGPIPE;
+    } else if (!std::exchange(unread_, true) && !over_) {
+      take_along();
+    }
+    return {};
+  }
+
+  // A block at a time, as long as it is taken: a log may be longer than what we want to keep in memory.
   Result<> show() {
-    Result<> outcome;
-    supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) {
-      const int to = line.stream == supervisor::LogStream::err && !relay_.tty ? STDERR_FILENO : STDOUT_FILENO;
-      std::string text(line.text);
-      if (line.complete) text += '\n';
-      if (Result<> written = write_full(to, text); !written && outcome) outcome = std::move(written);
-    };
-    TRY(reader_->read(handler));
-    reader_->flush(handler);
-    return outcome;
+    constexpr int most_blocks = 16;  // then signals are looked at
+    nothing_more_ = false;
+    for (int i = 0; i < most_blocks && !nothing_more_ && !out_.waiting() && !err_.waiting(); ++i) {
+      nothing_more_ = !TRY(reader_->read_bytes([this](const supervisor::LogRecord& record) {
+        if (!unread_) outlet_of(record.stream).give(record.bytes);
+      }));
+      TRY(write_some());
+    }
+    return {};
   }
 
-  // True: the keys to detach were typed.
-  Result<bool> typed() {
-    std::array<std::byte, 16384> buffer{};
-    const auto count = read_some(STDIN_FILENO, buffer);
-    if (!count || *count == 0) {
-      if (!relay_.tty) attachment_ = {};
-      input_ = -1;
-      return false;
+  Result<> write_some() {
+    for (Outlet* const outlet : {&out_, &err_})
+      if (Result<> written = outlet->write_some(); !written) TRY(lost_reader(std::move(written.error())));
+    return {};
+  }
+
+  Outlet& outlet_of(supervisor::LogStream stream) {
+    return stream == supervisor::LogStream::err && !relay_.tty ? err_ : out_;
+  }
+
+  Result<> wait() {
+    const bool slow = out_.waiting() || err_.waiting();
+    std::array<pollfd, 7> fds{pollfd{slow || over_ ? -1 : log_, POLLIN, 0},
+                              pollfd{over_ ? -1 : watch_->fd(), POLLIN, 0},
+                              in_ && !over_ ? in_->wanted() : pollfd{-1, 0, 0},
+                              pollfd{window_, POLLIN, 0},
+                              pollfd{interrupt_fd_, POLLIN, 0},
+                              pollfd{out_.waiting() ? out_.fd() : -1, POLLOUT, 0},
+                              pollfd{err_.waiting() ? err_.fd() : -1, POLLOUT, 0}};
+    const bool more_to_read = !slow && !nothing_more_;
+    if (::poll(fds.data(), fds.size(), more_to_read ? 0 : -1) < 0 && errno != EINTR) return fail_errno("poll");
+    if (fds[4].revents) pass_on(take(interrupt_fd_));
+    if (fds[3].revents) {
+      take(window_);
+      resize();
     }
-    const std::string_view text{reinterpret_cast<const char*>(buffer.data()), *count};
-    if (!relay_.tty) {
-      if (!write_full(input_, text)) input_ = -1;  // the process has closed its input
-      return false;
-    }
-    const auto filtered = keys_.feed(text);
-    if (!write_full(input_, filtered.text)) input_ = -1;
-    return filtered.detached;
+    if (fds[0].revents) reader_->acknowledge();
+    if (fds[1].revents) over_ = TRY(changed());
+    if (fds[2].revents) pass_input();
+    if (fds[5].revents || fds[6].revents) TRY(write_some());
+    return {};
+  }
+
+  void pass_input() {
+    (void)in_->step();  // an error: the process has closed its input, or ours cannot be read
+    if (!in_->over()) return;
+    in_.reset();
+    if (!relay_.tty) attachment_ = {};
   }
 
   static bool is_over(const engine::ContainerState& state) {
@@ -143,26 +201,39 @@ class ContainerRelay {
     }
   }
 
-  Result<RelayEnd> finish() {
-    TRY(show());
-    return RelayEnd{.exit_code = code_};
-  }
+  RelayEnd finish() const { return RelayEnd{.exit_code = unread_ ? 128 + SIGPIPE : code_}; }
 
   engine::Engine& engine_;
-  const AttachRelay& relay_;
+  AttachRelay relay_;
   int interrupt_fd_;
   DetachKeys keys_;
   std::unique_ptr<engine::Watch> watch_;
-  std::optional<supervisor::LogReader> reader_;
+  supervisor::LogReader* reader_ = nullptr;
+  int log_ = -1;
+  int window_ = -1;
   engine::Attachment attachment_;
-  int input_ = -1;
+  std::optional<Flow> in_;
+  Outlet out_{STDOUT_FILENO, Outlet::Owner::caller};
+  Outlet err_{STDERR_FILENO, Outlet::Owner::caller};
+  bool nothing_more_ = false;  // of the log, at the last look
+  bool over_ = false;          // the container has ended
+  bool unread_ = false;        // nobody reads what we write
+  Insistence insistence_;
   int code_ = 0;
+  std::optional<int> left_;  // the command's exit code: it does not wait for the container
+  std::jthread stopper_;     // last: it uses what is above
 };
 
 }  // namespace
 
-Result<RelayEnd> relay_container(engine::Engine& engine, const AttachRelay& relay, int interrupt_fd) {
-  return ContainerRelay(engine, relay, interrupt_fd).run();
+Result<RelayEnd> relay_container(engine::Engine& engine, AttachRelay relay, int interrupt_fd) {
+  return ContainerRelay(engine, std::move(relay), interrupt_fd).run();
+}
+
+Result<supervisor::LogReader> hold_output(engine::Engine& engine, const std::string& container_id) {
+  supervisor::LogReader reader(TRY(engine.inspect(container_id)).log_path, supervisor::LogReadOptions{});
+  TRY(reader.hold());
+  return reader;
 }
 
 }  // namespace consort::cli

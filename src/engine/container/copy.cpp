@@ -42,7 +42,8 @@ Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::s
   const MountPoint* mount = mount_of(record, path);
   const bool read_only = mount ? mount->read_only : record.spec.read_only;
   if (state.pid > 0) {
-    Fd root = TRY(open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY));
+    const Fd process = TRY(impl.process_folder(id));
+    Fd root = TRY(open_at(process.get(), "root", O_PATH | O_DIRECTORY));
     return Place{.root = std::move(root), .path = path, .read_only = read_only};
   }
   if (mount) {

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,7 @@ class Creation {
   Strings new_volumes_;  // anonymous ones made here
   Fd image_root_;        // opened when the first volume is to be filled
   Fd guard_;             // keeps sweep() away from the bundle until it is recorded
+  Fd hold_;              // see CreatedContainer
   bool done_ = false;
 };
 
@@ -258,6 +260,11 @@ Result<> Creation::make_bundle() {
     const mode_t mode = *part == '\0' ? 0700 : 0755;
     if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create folder", bundle_ + part);
   }
+  if (spec_.auto_remove) {
+    // Not the bundle itself: that is locked by who starts or removes it.
+    hold_ = TRY(open_file(bundle_ + "/rootfs", O_RDONLY | O_DIRECTORY));
+    if (::flock(hold_.get(), LOCK_SH) != 0) return fail_errno("lock folder", bundle_ + "/rootfs");
+  }
   const Fd marker = TRY(open_file(bundle_ + "/upper/.dockerenv", O_WRONLY | O_CREAT | O_EXCL, 0755));
   TRY(add_mtab(bundle_ + "/upper", image_->layers));
   if (spec_.files.empty()) return {};
@@ -318,7 +325,7 @@ Result<CreatedContainer> Creation::run() {
   TRY(make_bundle());
   TRY(record());
   done_ = true;
-  return CreatedContainer{.id = id_, .warnings = std::move(warnings_)};
+  return CreatedContainer{.id = id_, .warnings = std::move(warnings_), .hold = std::move(hold_)};
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 // Processes in running containers, terminals, what they use.
-#include <signal.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"
@@ -21,16 +22,16 @@ class RunningExec : public Exec {
  public:
   explicit RunningExec(supervisor::ExecSession session) : session_(std::move(session)) {}
   int terminal() const override { return session_.console().get(); }
+  ExecStreams take_streams() override {
+    supervisor::ExecSession::Streams streams = session_.take_streams();
+    return {std::move(streams.in), std::move(streams.out), std::move(streams.err)};
+  }
   int fd() const override { return session_.fd(); }
   Result<> resize(TerminalSize size) override {
     return session_.resize({.rows = static_cast<std::uint16_t>(std::min(size.rows, 65535U)),
                             .columns = static_cast<std::uint16_t>(std::min(size.columns, 65535U))});
   }
-  Result<> kill(int signal) override {
-    if (::kill(session_.pid(), signal) != 0)
-      return fail_errno("send signal to process", std::to_string(session_.pid()));
-    return {};
-  }
+  Result<> kill(int signal) override { return session_.kill(signal); }
   Result<int> wait() override { return session_.wait(); }
 
  private:
@@ -97,9 +98,7 @@ Result<std::unique_ptr<Exec>> Engine::exec(const std::string& id, const ExecSpec
   }
   options.process = TRY(exec_process(impl_->container_folder(record.summary.id), record, spec));
   options.tty = spec.tty;
-  options.in = spec.stdin_fd;
-  options.out = spec.stdout_fd;
-  options.err = spec.stderr_fd;
+  options.streams = spec.streams;
   Result<supervisor::ExecSession> session =
       impl_->client(record.summary.project).exec(record.summary.id, options, exit_code);
   if (!session) return std::unexpected(std::move(session).error());
@@ -120,14 +119,30 @@ Result<> Engine::resize_terminal(const std::string& id, TerminalSize size) {
                                   .columns = static_cast<std::uint16_t>(std::min(size.columns, 65535U))});
 }
 
-Result<std::string> Engine::Impl::cgroup_of(const std::string& id) {
-  const ContainerRecord record = TRY(load(id));
+namespace {
+
+Result<supervisor::ContainerState> running_state(Engine::Impl& impl, const std::string& id) {
+  const ContainerRecord record = TRY(impl.load(id));
   const std::vector<std::string> ids{record.summary.id};
-  const auto states = TRY(supervisor::observe(roots, record.summary.project, ids));
+  auto states = TRY(supervisor::observe(impl.roots, record.summary.project, ids));
   const auto found = states.find(record.summary.id);
   if (found == states.end() || !found->second.running())
     return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
-  return found->second.cgroup;
+  return std::move(found->second);
+}
+
+}  // namespace
+
+Result<std::string> Engine::Impl::cgroup_of(const std::string& id) {
+  return TRY(running_state(*this, id)).cgroup;
+}
+
+Result<Fd> Engine::Impl::process_folder(const std::string& id) {
+  const supervisor::ContainerState state = TRY(running_state(*this, id));
+  auto folder = open_process_folder(state.pid, state.pid_started);
+  if (!folder && folder.error().code() == Code::not_found)
+    return fail(Error(Code::conflict, "container " + id + " is not running"));
+  return folder;
 }
 
 Result<ContainerStats> Engine::stats(const std::string& id) {
@@ -141,8 +156,9 @@ Result<ContainerStats> Engine::stats(const std::string& id) {
   stats.pids = seen.pids;
   stats.block_read = seen.io_read_bytes;
   stats.block_written = seen.io_write_bytes;
-  const Result<std::string> net = read_file("/proc/" + std::to_string(TRY(impl_->running_pid(id))) + "/net/dev");
-  if (net) {
+  const Fd process = TRY(impl_->process_folder(id));
+  const Result<Fd> devices = open_at(process.get(), "net/dev", O_RDONLY);
+  if (const Result<std::string> net = devices ? read_all(devices->get(), 1 << 20) : std::string()) {
     stats.network_received = sum_of_column(*net, 0);
     stats.network_sent = sum_of_column(*net, 8);
   }

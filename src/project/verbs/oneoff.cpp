@@ -107,20 +107,21 @@ Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose:
   return spec;
 }
 
-Result<std::string> create_oneoff(Session& session, const std::string& name, const OneoffOptions& options) {
+Result<engine::CreatedContainer> create_oneoff(Session& session, const std::string& name,
+                                               const OneoffOptions& options) {
   const auto found = session.project->services.find(name);
   if (found == session.project->services.end()) return fail(Code::not_found, "no such service: " + name);
   const compose::Service service = found->second;
   TRY(prepare(session, service, options));
   engine::ContainerSpec spec = TRY(oneoff_spec(session, service, options, random_id()));
-  if (session.dry_run == DryRun::yes) return std::string();
+  if (session.dry_run == DryRun::yes) return engine::CreatedContainer{};
   const auto image = TRY(find_image(session, spec.image, spec.platform));
   if (!image) return fail(Code::not_found, "No such image: " + spec.image);
   spec.image_id = image->id;
   spec.labels[label::image] = image->id;
-  const engine::CreatedContainer created = TRY(session.engine.create_container(spec));
+  engine::CreatedContainer created = TRY(session.engine.create_container(spec));
   for (const std::string& warning : created.warnings) session.progress.warn(spec.name + ": " + warning);
-  return created.id;
+  return created;
 }
 
 }  // namespace consort::project

@@ -22,7 +22,7 @@ struct OneoffOptions {
   bool use_aliases = false;
   bool tty = false;
   bool open_stdin = true;
-  bool auto_remove = false;  // by the supervisor, when it ends
+  bool auto_remove = false;  // when it has ended; see engine::CreatedContainer
   std::string name, user, working_dir;
   std::vector<std::string> cap_add, cap_drop;
   // What is done before.
@@ -33,8 +33,9 @@ struct OneoffOptions {
 };
 
 // Brings up what the service depends on, makes networks, volumes and the image, creates the container (not started).
-// The session's project must hold the service and its dependencies. Gives the container's id.
-Result<std::string> create_oneoff(Session& session, const std::string& service, const OneoffOptions& options);
+// The session's project must hold the service and its dependencies.
+Result<engine::CreatedContainer> create_oneoff(Session& session, const std::string& service,
+                                               const OneoffOptions& options);
 
 // Pure: the container itself.
 Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose::Service& service,

@@ -104,6 +104,8 @@ Error explain(const Prepared& plan, const Report& report) {
       const Rlimit* limit = entry(plan.rlimits, report.argument);
       return errno_error(report.error, "error setting rlimit type", limit ? std::to_string(limit->resource) : "");
     }
+    case StepId::stdio:
+      return errno_error(report.error, what, report.argument == stdio_null ? "/dev/null" : "");
     case StepId::readonly_paths:
       return plain(entry(plan.readonly, report.argument));
     case StepId::masked_paths:

@@ -123,13 +123,15 @@ Error Helper::program_error(const ExitStatus& status, std::string_view verb) con
 
 Result<Fd> Helper::create(int listener) const {
   std::vector<std::string> words = {"create", "--bundle", place, "--pid-file", place + "/pid"};
-  if (terminal) words.insert(words.end(), {"--console-socket", place + "/console.sock"});
+  if (terminal) words.insert(words.end(), {"--console-socket", "console.sock"});  // we are in that folder
   words.push_back(id);
   SpawnOptions options;
   options.argv = command_of(runtime, place + "/log", std::move(words));
-  options.in = in.get();
-  options.out = out.get();
-  options.err = err.get();
+  // Of what the program is given it gives the container; /dev/null it opens anew in there.
+  const Fd null = TRY(open_file("/dev/null", O_RDWR));
+  options.in = in ? in.get() : null.get();
+  options.out = out ? out.get() : null.get();
+  options.err = err ? err.get() : null.get();
   ChildGuard child = TRY(spawn(options));
   Fd console;
   if (terminal) {

@@ -169,14 +169,10 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
 
 Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan) {
   if (plan.terminal) return {};
-  const auto one = [](int fd, int flags) -> Result<Fd> {
-    if (fd >= 0) return duplicate_high(fd);
-    const Fd null = TRY(open_file("/dev/null", flags));
-    return duplicate_high(null.get());
-  };
-  plan.in = TRY(one(stdio.in, O_RDONLY));
-  plan.out = TRY(one(stdio.out, O_WRONLY));
-  plan.err = TRY(one(stdio.err, O_WRONLY));
+  // None stays none: it will be the container's own /dev/null.
+  if (stdio.in >= 0) plan.in = TRY(duplicate_high(stdio.in));
+  if (stdio.out >= 0) plan.out = TRY(duplicate_high(stdio.out));
+  if (stdio.err >= 0) plan.err = TRY(duplicate_high(stdio.err));
   return {};
 }
 

@@ -48,6 +48,8 @@ enum class StepId : std::uint8_t {
   external,  // not a step: what an external runtime said
 };
 
+inline constexpr int stdio_null = 4;  // argument of StepId::stdio: it was /dev/null
+
 struct Outcome {
   int error = 0;     // errno; 0 is success
   int argument = 0;  // which of the step's things: an index, or what the step says

@@ -173,12 +173,27 @@ Outcome open_console(Child& child) {
   return {};
 }
 
+// The container's own, not the host's: through /proc/self/fd its processes can change the mode and owner of what they
+// hold. What is under the name in a container that is entered may be anything.
+int open_null() {
+  const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return -1;
+  struct stat st;
+  const bool genuine = ::fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+  if (genuine && ::fcntl(fd, F_SETFL, O_RDWR) == 0) return fd;
+  ::close(fd);
+  errno = ENODEV;
+  return -1;
+}
+
 Outcome connect_stdio(Child& child) {
   const Prepared& plan = child.plan;
   const bool terminal = child.slave >= 0;
-  const int sources[3] = {terminal ? child.slave : plan.in.get(), terminal ? child.slave : plan.out.get(),
-                          terminal ? child.slave : plan.err.get()};
+  int sources[3] = {terminal ? child.slave : plan.in.get(), terminal ? child.slave : plan.out.get(),
+                    terminal ? child.slave : plan.err.get()};
   for (int fd = 0; fd < 3; ++fd) {
+    if (sources[fd] < 0) sources[fd] = open_null();
+    if (sources[fd] < 0) return failed(stdio_null);
     if (::dup2(sources[fd], fd) < 0) return failed(fd);
     // A program that drops privileges may still reopen /proc/self/fd/1 (/dev/stdout): pipes belong to its user.
     struct stat st;

@@ -97,9 +97,9 @@ Result<Fd> connect_to(const Roots& roots, const std::string& project) {
 }
 
 Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
-                                                std::span<const int> fds, int cancel_fd) {
+                                                int cancel_fd) {
   Fd socket = TRY(connect_to(roots, project));
-  if (auto sent = send_message(socket.get(), request_to_json(request), fds); !sent) {
+  if (auto sent = send_message(socket.get(), request_to_json(request)); !sent) {
     if (sent.error().sys_errno() == EPIPE || sent.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
     return fail(std::move(sent.error()));
   }
@@ -128,11 +128,11 @@ bool may_revive(Op op) {
 // The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
 // a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
 Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
-                                  std::span<const int> fds = {}, int cancel_fd = -1) {
+                                  int cancel_fd = -1) {
   const std::string run_folder = roots.project_run(project);
   const auto deadline = std::chrono::steady_clock::now() + longest_wait_for_successor;
   for (int i = 0;; ++i) {
-    auto asked = ask_on_connection(roots, project, request, fds, cancel_fd);
+    auto asked = ask_on_connection(roots, project, request, cancel_fd);
     if (asked || is_cancelled(cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
     const bool nobody = nobody_there(asked.error());
     if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
@@ -151,7 +151,7 @@ Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project
 
 Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
                     int cancel_fd = -1) {
-  auto asked = TRY(ask(roots, project, request, {}, cancel_fd));
+  auto asked = TRY(ask(roots, project, request, cancel_fd));
   Answer answer = std::move(asked.second);
   if (answer.reply.ok) return answer;
   if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
@@ -344,10 +344,8 @@ Result<ExecSession> Client::exec(const std::string& container_id, const ExecOpti
   request.process = options.process;
   request.tty = options.tty;
   request.detach = options.detach;
-  Fd null = TRY(open_file("/dev/null", O_RDWR));
-  const auto or_null = [&](int fd) { return fd >= 0 ? fd : null.get(); };
-  const std::array<int, 3> fds{or_null(options.in), or_null(options.out), or_null(options.err)};
-  auto asked = ask(roots_, project_, request, options.tty ? std::span<const int>() : std::span<const int>(fds));
+  request.streams = options.streams;
+  auto asked = ask(roots_, project_, request);
   if (!asked && nobody_there(asked.error()))
     return fail(Error(Code::conflict, "container " + container_id + " is not running"));
   auto [socket, answer] = TRY(std::move(asked));
@@ -355,8 +353,11 @@ Result<ExecSession> Client::exec(const std::string& container_id, const ExecOpti
     if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
     return fail(error_of(*answer.reply.failure));
   }
-  if (answer.fds.empty() || (options.tty && answer.fds.size() < 2))
-    return fail(Code::internal, "read the supervisor's answer");
+  const std::size_t expected = options.tty ? 2 : options.streams ? 4 : 1;
+  if (answer.fds.size() != expected)
+    return fail(Error(Code::internal, "read the supervisor's answer")
+                    .why("it is of another version of this program")
+                    .hint("restart the project's containers"));
   ExecSession::Parts parts;
   parts.roots = roots_;
   parts.project = project_;
@@ -365,7 +366,11 @@ Result<ExecSession> Client::exec(const std::string& container_id, const ExecOpti
   parts.pid = answer.reply.pid;
   parts.socket = std::move(socket);
   parts.process = std::move(answer.fds[0]);
-  if (options.tty) parts.console = std::move(answer.fds[1]);
+  if (options.tty) {
+    parts.console = std::move(answer.fds[1]);
+  } else if (options.streams) {
+    parts.streams = {std::move(answer.fds[1]), std::move(answer.fds[2]), std::move(answer.fds[3])};
+  }
   return ExecSession(std::move(parts));
 }
 

@@ -1,6 +1,7 @@
 #include "supervisor/log/log_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,44 +54,58 @@ Result<std::optional<LogFile>> LogFile::open(const std::string& path) {
   return std::optional<LogFile>(LogFile(std::move(*fd), info.st_ino));
 }
 
+Result<> LogFile::hold() {
+  while (::flock(fd_.get(), LOCK_SH) != 0)
+    if (errno != EINTR) return fail_errno("hold log");
+  return {};
+}
+
+// A file that is not there, or cannot be looked at, is held by nobody.
+bool is_log_held(const std::string& path) {
+  const auto file = open_file(path, O_RDONLY | O_NOFOLLOW);
+  return file && ::flock(file->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 Result<std::uint64_t> LogFile::size() const {
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return fail_errno("look at log");
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-Result<std::uint64_t> LogFile::read_block(std::uint64_t offset, Tail tail, const RecordHandler& handler) {
-  const std::uint64_t end = next_block(offset);
-  const auto room = static_cast<std::size_t>(end - offset);
+// Only as far as the file went before its bytes were read: a record that ended within it is final, and of the last one
+// all that lies within it belongs to it, even if its writer makes its header shorter now and goes on behind it.
+Result<bool> LogFile::read_block(LogPosition& at, const RecordHandler& handler) {
+  const std::uint64_t end = next_block(at.offset);
+  const std::uint64_t seen = TRY(size());
+  if (seen <= at.offset) return false;
+  const bool whole_block = seen >= end;
+  const std::uint64_t start = at.offset;
+  const std::uint64_t before = at.taken;
+  const auto room = static_cast<std::size_t>(std::min(seen, end) - start);
   const auto buffer = std::make_unique_for_overwrite<char[]>(room);
-  const std::size_t got = TRY(read_at(fd_.get(), offset, {buffer.get(), room}));
-  std::size_t at = 0;
-  while (true) {
-    const std::span<const char> left(buffer.get() + at, got - at);
-    const bool full = at > 0 && (offset + at) % log_block_bytes == 0;
-    if (full || room_in_block(offset + at) == 0) return end;
-    if (left.size() < log_header_bytes) return got == room ? end : offset + at;
-    const auto header = parse_log_header(left, offset + at);
-    if (!header) return got == room ? end : offset + at;
-    std::size_t length = header->length;
-    const std::size_t there = left.size() - log_header_bytes;
-    if (there < length) {
-      if (tail == Tail::wait || there == 0) return offset + at;
-      length = there;
-    }
-    handler(LogRecord{time_of(*header), static_cast<LogStream>(header->stream),
-                      std::string_view(left.data() + log_header_bytes, length)});
-    at += log_header_bytes + length;
+  const std::size_t got = TRY(read_at(fd_.get(), start, {buffer.get(), room}));
+  while (at.offset < end && room_in_block(at.offset) > 0) {
+    const std::size_t done = std::min<std::size_t>(at.offset - start, got);
+    const std::span<const char> left(buffer.get() + done, got - done);
+    const auto header = parse_log_header(left, at.offset);
+    if (!header && whole_block) break;  // the rest of the block is no log
+    if (!header) return at.offset != start;
+    const std::size_t there = std::min<std::size_t>(header->length, left.size() - log_header_bytes);
+    if (there > at.taken)
+      handler(LogRecord{time_of(*header), static_cast<LogStream>(header->stream),
+                        std::string_view(left.data() + log_header_bytes + at.taken, there - at.taken)});
+    at.taken = std::max<std::uint64_t>(at.taken, there);
+    if (there < header->length) return at.offset != start || at.taken != before;
+    at = {at.offset + log_header_bytes + header->length, 0};
   }
+  at = {end, 0};
+  return true;
 }
 
-Result<std::uint64_t> LogFile::read(std::uint64_t offset, Tail tail, const RecordHandler& handler) {
-  while (true) {
-    const std::uint64_t next = TRY(read_block(offset, tail, handler));
-    if (next == offset) return offset;
-    offset = next;
-    if (offset >= TRY(size())) return offset;
+Result<> LogFile::read(LogPosition& at, const RecordHandler& handler) {
+  while (TRY(read_block(at, handler))) {
   }
+  return {};
 }
 
 std::optional<SystemTime> LogFile::block_time(std::uint64_t offset) {
@@ -103,7 +118,8 @@ std::optional<SystemTime> LogFile::block_time(std::uint64_t offset) {
 
 Result<> for_each_record(const std::string& file, const std::function<void(const LogRecord&)>& handler) {
   auto opened = TRY(LogFile::open(file));
-  if (opened) (void)TRY(opened->read(0, LogFile::Tail::take, handler));
+  LogPosition at;
+  if (opened) TRY(opened->read(at, handler));
   return {};
 }
 

@@ -12,22 +12,27 @@
 
 namespace consort::supervisor {
 
+// Where a reader is: the start of a record or block, and how many bytes of that record it has had.
+struct LogPosition {
+  std::uint64_t offset = 0;
+  std::uint64_t taken = 0;
+};
+
 class LogFile {
  public:
   static Result<std::optional<LogFile>> open(const std::string& path);  // nullopt: there is none
 
   ino_t inode() const { return inode_; }
+  // A reader's claim on this file and all newer ones, for as long as this object lives.
+  Result<> hold();
   Result<std::uint64_t> size() const;
 
-  enum class Tail : std::uint8_t {
-    wait,  // a last record that is not all there is left for later
-    take,  // it ends where the file ends
-  };
   using RecordHandler = std::function<void(const LogRecord&)>;
-  // Records from `offset` (the start of a record or block) to the end; gives the offset where to go on.
-  Result<std::uint64_t> read(std::uint64_t offset, Tail tail, const RecordHandler& handler);
-  // The same for the block that `offset` lies in; gives `offset` back when nothing could be taken.
-  Result<std::uint64_t> read_block(std::uint64_t offset, Tail tail, const RecordHandler& handler);
+  // From `at` to what is there now; moves `at` along. The last record may still grow: what is there of it is given out,
+  // and the rest at a later call, as a record of its own with the same time and stream.
+  Result<> read(LogPosition& at, const RecordHandler& handler);
+  // The same for the block that `at` lies in. False: nothing is there yet.
+  Result<bool> read_block(LogPosition& at, const RecordHandler& handler);
   // The first record's time of the block that begins at `offset`; nullopt if there is none.
   std::optional<SystemTime> block_time(std::uint64_t offset);
 
@@ -37,6 +42,9 @@ class LogFile {
   Fd fd_;
   ino_t inode_ = 0;
 };
+
+// Whether a reader holds this file.
+bool is_log_held(const std::string& path);
 
 // The files of a log, oldest first: path.N, ..., path.1, path.
 std::vector<std::string> log_file_names(const std::string& path);

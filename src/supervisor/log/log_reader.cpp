@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -5,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <utility>
 
 #include "base/os/file.hpp"
 #include "supervisor/log.hpp"
@@ -38,11 +40,11 @@ struct LogReader::Impl {
   std::string path;
   LogReadOptions options;
   bool begun = false;
+  bool holding = false;
   std::optional<LogFile> current;
-  std::uint64_t offset = 0;
+  LogPosition at;  // in current
   LineAssembler lines{LineAssembler::Beginning::whole};
   Fd inotify;
-  LogFile::RecordHandler pending;  // of the read() that runs
 
   Impl(std::string log_path, LogReadOptions read_options) : path(std::move(log_path)), options(read_options) {}
 
@@ -56,10 +58,13 @@ struct LogReader::Impl {
   Result<std::vector<LogFile>> open_all() const;
   Result<Start> find_time(std::vector<LogFile>& files) const;
   Result<Start> find_tail(std::vector<LogFile>& files, std::size_t newlines) const;
-  Result<> read_from(std::vector<LogFile>& files, Start start, const CutLineHandler& handler);
+  Result<> read_from(std::vector<LogFile>& files, Start start, const LogFile::RecordHandler& handler);
+  Result<> read_lines_from(std::vector<LogFile>& files, Start start, const CutLineHandler& handler);
   Result<bool> collect_tail(Start start, std::deque<KeptLine>& kept);
   Result<> begin(LineHandler& handler);
-  Result<bool> next_file();
+  Result<> go_on(const LogFile::RecordHandler& handler);
+  Result<std::optional<LogFile>> find_newer(bool& lost) const;
+  Result<bool> next_file(const LogFile::RecordHandler& handler);
 };
 
 Result<std::vector<LogFile>> LogReader::Impl::open_all() const {
@@ -100,7 +105,8 @@ Result<Start> LogReader::Impl::find_tail(std::vector<LogFile>& files, std::size_
   for (std::size_t i = files.size(); i-- > 0;) {
     std::uint64_t block = (TRY(files[i].size()) + log_block_bytes - 1) / log_block_bytes;
     while (block-- > 0) {
-      (void)TRY(files[i].read_block(block * log_block_bytes, LogFile::Tail::take, [&](const LogRecord& record) {
+      LogPosition begin{block * log_block_bytes, 0};
+      (void)TRY(files[i].read_block(begin, [&](const LogRecord& record) {
         seen += static_cast<std::size_t>(std::ranges::count(record.bytes, '\n'));
       }));
       if (seen >= newlines && !(i == 0 && block == 0))
@@ -110,23 +116,26 @@ Result<Start> LogReader::Impl::find_tail(std::vector<LogFile>& files, std::size_
   return Start{};
 }
 
-// Reads to the end and leaves `current`, `offset` and `lines` where following goes on.
-Result<> LogReader::Impl::read_from(std::vector<LogFile>& files, Start start, const CutLineHandler& handler) {
-  lines = LineAssembler(start.beginning);
+// Reads to the end and leaves `current` and `at` where following goes on.
+Result<> LogReader::Impl::read_from(std::vector<LogFile>& files, Start start, const LogFile::RecordHandler& handler) {
   for (std::size_t i = start.file; i < files.size(); ++i) {
-    const bool last = i + 1 == files.size();
-    offset = TRY(files[i].read(i == start.file ? start.offset : 0, last ? LogFile::Tail::wait : LogFile::Tail::take,
-                               [&](const LogRecord& record) { lines.add(record, handler); }));
+    at = {i == start.file ? start.offset : 0, 0};
+    TRY(files[i].read(at, handler));
   }
   if (!files.empty()) current = std::move(files.back());
   return {};
+}
+
+Result<> LogReader::Impl::read_lines_from(std::vector<LogFile>& files, Start start, const CutLineHandler& handler) {
+  lines = LineAssembler(start.beginning);
+  return read_from(files, start, [&](const LogRecord& record) { lines.add(record, handler); });
 }
 
 // The last lines, and whether all of them are whole: a line that began before `start` is not.
 Result<bool> LogReader::Impl::collect_tail(Start start, std::deque<KeptLine>& kept) {
   std::vector<LogFile> files = TRY(open_all());
   if (start.file >= files.size()) start = Start{};
-  TRY(read_from(files, start, [&](const LogLine& line, bool cut) {
+  TRY(read_lines_from(files, start, [&](const LogLine& line, bool cut) {
     kept.push_back(KeptLine{line.time, line.stream, std::string(line.text), line.complete, cut});
     if (kept.size() > *options.tail) kept.pop_front();
   }));
@@ -139,7 +148,7 @@ Result<> LogReader::Impl::begin(LineHandler& handler) {
   const auto give_whole = [&](const LogLine& line, bool cut) {
     if (!cut || !options.since) give(line, handler);  // a cut line began before `since`
   };
-  if (!options.tail) return read_from(files, options.since ? TRY(find_time(files)) : Start{}, give_whole);
+  if (!options.tail) return read_lines_from(files, options.since ? TRY(find_time(files)) : Start{}, give_whole);
   // Two more than wanted: one line of each stream may be cut off by the block where we start.
   std::size_t newlines = *options.tail + 2;
   while (true) {
@@ -155,22 +164,42 @@ Result<> LogReader::Impl::begin(LineHandler& handler) {
   }
 }
 
-// After a rotation our file is path.1 or older: goes on with the one after it.
-Result<bool> LogReader::Impl::next_file() {
+// The file after ours; without ours, the oldest there is. A rotation while we look can hide ours: then `lost` is set.
+Result<std::optional<LogFile>> LogReader::Impl::find_newer(bool& lost) const {
   const std::vector<std::string> names = log_file_names(path);
-  std::optional<LogFile> newer;  // the file after ours; without ours, the oldest there is
+  std::optional<LogFile> newer;
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     auto file = TRY(LogFile::open(*name));
     if (!file) continue;
-    if (current && file->inode() == current->inode()) break;
+    if (current && file->inode() == current->inode()) return newer;
     newer = std::move(file);
   }
+  lost = current.has_value();
+  return newer;
+}
+
+// After a rotation our file is path.1 or older: goes on with the one after it.
+Result<bool> LogReader::Impl::next_file(const LogFile::RecordHandler& handler) {
+  constexpr int most_looks = 100;  // a file that we hold is there: look again until it is seen
+  bool lost = false;
+  std::optional<LogFile> newer = TRY(find_newer(lost));
+  for (int i = 0; holding && lost && i < most_looks; ++i) {
+    lost = false;
+    newer = TRY(find_newer(lost));
+  }
   if (!newer) return false;
-  // What a rotated file holds is final, also a last record that looked unfinished.
-  if (current) (void)TRY(current->read(offset, LogFile::Tail::take, [&](const LogRecord& record) { pending(record); }));
+  if (holding) TRY(newer->hold());               // before ours is let go
+  if (current) TRY(current->read(at, handler));  // what came between our last read and the rotation
   current = std::move(newer);
-  offset = 0;
+  at = {};
   return true;
+}
+
+Result<> LogReader::Impl::go_on(const LogFile::RecordHandler& handler) {
+  do {
+    if (current) TRY(current->read(at, handler));
+  } while (TRY(next_file(handler)));
+  return {};
 }
 
 LogReader::LogReader(std::string path, LogReadOptions options)
@@ -182,22 +211,36 @@ LogReader& LogReader::operator=(LogReader&&) noexcept = default;
 Result<> LogReader::read(LineHandler& handler) {
   if (!impl_->begun) return impl_->begin(handler);
   const auto give = [&](const LogLine& line, bool) { impl_->give(line, handler); };
-  impl_->pending = [&](const LogRecord& record) { impl_->lines.add(record, give); };
-  do {
-    if (!impl_->current) continue;
-    impl_->offset = TRY(impl_->current->read(impl_->offset, LogFile::Tail::wait, impl_->pending));
-  } while (TRY(impl_->next_file()));
-  return {};
+  return impl_->go_on([&](const LogRecord& record) { impl_->lines.add(record, give); });
 }
 
 void LogReader::flush(LineHandler& handler) {
-  const auto give = [&](const LogLine& line, bool) { impl_->give(line, handler); };
-  if (impl_->current) {
-    const auto end = impl_->current->read(impl_->offset, LogFile::Tail::take,
-                                          [&](const LogRecord& record) { impl_->lines.add(record, give); });
-    if (end) impl_->offset = *end;
+  impl_->lines.flush([&](const LogLine& line, bool) { impl_->give(line, handler); });
+}
+
+Result<bool> LogReader::read_bytes(const RecordHandler& handler) {
+  if (!std::exchange(impl_->begun, true)) {
+    std::vector<LogFile> files = TRY(impl_->open_all());
+    if (!files.empty()) impl_->current = std::move(files.front());
   }
-  impl_->lines.flush(give);
+  if (impl_->current && TRY(impl_->current->read_block(impl_->at, handler))) return true;
+  return impl_->next_file(handler);
+}
+
+Result<> LogReader::hold() {
+  { const Fd made = TRY_WRAP(open_file(impl_->path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600), "create log"); }
+  impl_->current = TRY(LogFile::open(impl_->path));
+  if (!impl_->current) return fail(Code::not_found, "open log", impl_->path);
+  impl_->begun = impl_->holding = true;
+  return impl_->current->hold();
+}
+
+Result<> LogReader::skip_to_end() {
+  impl_->begun = true;
+  std::vector<LogFile> files = TRY(impl_->open_all());
+  if (files.empty()) return {};
+  const std::uint64_t last_block = TRY(files.back().size()) / log_block_bytes * log_block_bytes;
+  return impl_->read_from(files, Start{files.size() - 1, last_block}, [](const LogRecord&) {});
 }
 
 Result<int> LogReader::watch_fd() {

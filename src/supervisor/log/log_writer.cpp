@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/log/log_file.hpp"
 #include "supervisor/log/log_format.hpp"
 
 namespace consort::supervisor {
@@ -59,7 +60,13 @@ Result<std::uint64_t> repair_end(int file, const std::string& path) {
 
 Result<LogWriter> LogWriter::open(const LogUnit& unit) {
   LogWriter writer(unit);
-  if (!unit.disabled) TRY(writer.open_current());
+  if (unit.disabled && is_log_held(unit.path)) {
+    writer.only_for_reader_ = true;
+    writer.unit_.disabled = false;
+    writer.unit_.max_size = 1;
+    writer.unit_.max_file = 1;
+  }
+  if (!writer.unit_.disabled) TRY(writer.open_current());
   return writer;
 }
 
@@ -69,18 +76,31 @@ Result<> LogWriter::open_current() {
   return {};
 }
 
-// The current file becomes .1, .1 becomes .2, and so on; the oldest goes.
+// The current file becomes .1, .1 becomes .2, and so on; the oldest go, as far as nobody still has to read them.
 Result<> LogWriter::rotate() {
-  if (unit_.max_file <= 1) {
-    TRY(remove_file(unit_.path));
-  } else {
-    TRY(remove_file(unit_.path + "." + std::to_string(unit_.max_file - 1)));
-    for (unsigned i = unit_.max_file - 1; i > 0; --i) {
-      const std::string from = i == 1 ? unit_.path : unit_.path + "." + std::to_string(i - 1);
-      if (path_exists(from)) TRY(rename_path(from, unit_.path + "." + std::to_string(i)));
-    }
+  const std::vector<std::string> names = log_file_names(unit_.path);
+  std::size_t kept = names.size();
+  for (const std::string& oldest : names) {
+    if (kept < std::max(unit_.max_file, 1U) || is_log_held(oldest)) break;
+    TRY(remove_file(oldest));
+    --kept;
   }
+  if (kept == 0 && only_for_reader_) unit_.disabled = true;  // who held it has gone
+  if (unit_.disabled) return {};
+  const auto numbered = [this](std::size_t number) {
+    return number == 0 ? unit_.path : unit_.path + "." + std::to_string(number);
+  };
+  std::size_t free = path_exists(unit_.path) ? 1 : 0;
+  while (free > 0 && path_exists(numbered(free))) ++free;
+  for (; free > 0; --free) TRY(rename_path(numbered(free - 1), numbered(free)));
   return open_current();
+}
+
+// A held log may become longer than it should: then in longer files, since every one has to be renamed each time.
+std::uint64_t LogWriter::longest_file() const {
+  constexpr std::uint64_t while_held = std::uint64_t{8} << 20;
+  if (unit_.max_size == 0 || end_ < unit_.max_size || end_ >= while_held) return unit_.max_size;
+  return is_log_held(log_file_names(unit_.path).front()) ? while_held : unit_.max_size;
 }
 
 Result<> LogWriter::begin_record(std::size_t bytes, LogStream stream) {
@@ -102,14 +122,16 @@ Result<LogWriter::Pumped> LogWriter::drop(int pipe, std::size_t bytes) {
 }
 
 Result<> LogWriter::tell_loss() {
-  const std::string text =
-      "consort: " + std::to_string(lost_) + " bytes of this log are lost: no space left on device\n";
+  const std::string text = "consort: " + std::to_string(lost_) +
+                           " bytes of this log are lost: " + (trouble_.empty() ? "no space left on device" : trouble_) +
+                           "\n";
   if (room_in_block(end_) < text.size()) end_ = next_block(end_);
   TRY(begin_record(text.size(), LogStream::err));
   if (!write_at(file_.get(), end_ + log_header_bytes, text.data(), text.size()))
     return fail_errno("write log", unit_.path);
   end_ += log_header_bytes + text.size();
   lost_ = 0;
+  trouble_.clear();
   return {};
 }
 
@@ -122,9 +144,19 @@ Result<LogWriter::Pumped> LogWriter::pump(int pipe, LogStream stream) {
     if (state.revents & POLLIN) return pump(pipe, stream);  // written between the two calls
     return state.revents & (POLLHUP | POLLERR) ? Pumped::ended : Pumped::empty;
   }
-  auto wanted = static_cast<std::size_t>(waiting);
+  const auto wanted = static_cast<std::size_t>(waiting);
   if (unit_.disabled) return drop(pipe, wanted);
-  if (unit_.max_size > 0 && end_ >= unit_.max_size) TRY_WRAP(rotate(), "rotate log", unit_.path);
+  auto kept = keep(pipe, stream, wanted);
+  if (kept) return kept;
+  // Whatever it is: a container must not hang because its log cannot be written.
+  trouble_ = kept.error().message();
+  return drop(pipe, wanted);
+}
+
+Result<LogWriter::Pumped> LogWriter::keep(int pipe, LogStream stream, std::size_t wanted) {
+  // A rotation that fails is tried again with the next bytes; these go where the others went.
+  if (const std::uint64_t longest = longest_file(); longest > 0 && end_ >= longest) (void)rotate();
+  if (unit_.disabled) return drop(pipe, wanted);
   const auto cut_back = [&] { return ::ftruncate(file_.get(), static_cast<off_t>(end_)) == 0; };
   if (lost_ > 0 && !tell_loss()) {
     cut_back();

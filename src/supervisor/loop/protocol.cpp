@@ -87,6 +87,7 @@ std::string request_to_json(const Request& request) {
   if (request.op == Op::wait) json["until"] = request.until == WaitUntil::next_exit ? "next_exit" : "not_running";
   if (!request.process.empty()) json["process"] = request.process;
   if (request.tty) json["tty"] = true;
+  if (request.streams) json["streams"] = true;
   if (request.detach) json["detach"] = true;
   if (request.exec != 0) json["exec"] = request.exec;
   if (request.op == Op::resize) {
@@ -121,6 +122,7 @@ Result<Request> request_from_json(std::string_view text) {
   request.process = get_string(json, "process");
   if (*op == Op::exec && request.process.empty()) return bad("request", "process");
   request.tty = get_bool(json, "tty");
+  request.streams = get_bool(json, "streams");
   request.detach = get_bool(json, "detach");
   request.exec = static_cast<std::uint64_t>(integer(json, "exec", 0, INT64_MAX).value_or(0));
   request.rows = static_cast<std::uint16_t>(integer(json, "rows", 0, 65535).value_or(0));

@@ -41,7 +41,7 @@ class Supervisor {
   Result<> watch_signals();
   void on_keeper();
   void on_exit(const KeptExit& exit);
-  void on_request(ControlServer::ConnectionId id, Request request, std::vector<Fd> fds);
+  void on_request(ControlServer::ConnectionId id, Request request);
   void on_closed(ControlServer::ConnectionId id);
 
   // One a verb.
@@ -50,7 +50,7 @@ class Supervisor {
   void do_stop(ConnectionId id, const Request& request);
   void do_restart(ConnectionId id, const Request& request);
   void do_wait(ConnectionId id, const Request& request);
-  void do_exec(ConnectionId id, const Request& request, std::vector<Fd> fds);
+  void do_exec(ConnectionId id, const Request& request);
   void do_exec_wait(ConnectionId id, const Request& request);
   void do_attach(ConnectionId id, const Request& request);
   void do_forget(ConnectionId id, const Request& request);

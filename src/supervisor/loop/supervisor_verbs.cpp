@@ -30,7 +30,7 @@ Container* Supervisor::find_or_refuse(ConnectionId id, const Request& request) {
   return container;
 }
 
-void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> fds) {
+void Supervisor::on_request(ConnectionId id, Request request) {
   loop_.cancel(std::exchange(end_timer_, 0));
   switch (request.op) {
     case Op::subscribe:
@@ -47,7 +47,7 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> fd
     case Op::wait:
       return do_wait(id, request);
     case Op::exec:
-      return do_exec(id, request, std::move(fds));
+      return do_exec(id, request);
     case Op::exec_wait:
       return do_exec_wait(id, request);
     case Op::attach:
@@ -128,21 +128,42 @@ void Supervisor::do_wait(ConnectionId id, const Request& request) {
   container->when(request.until, [this, id, container_id = request.id] { reply_state(id, container_id); });
 }
 
-void Supervisor::do_exec(ConnectionId id, const Request& request, std::vector<Fd> fds) {
+namespace {
+
+struct ExecPipes {
+  std::vector<Fd> ours;  // writer of its input, readers of its output and errors: for who asked
+  std::vector<Fd> its;
+};
+
+Result<ExecPipes> make_exec_pipes() {
+  Pipe in = TRY(make_pipe()), out = TRY(make_pipe()), err = TRY(make_pipe());
+  ExecPipes pipes;
+  for (Fd* const fd : {&in.write, &out.read, &err.read}) pipes.ours.push_back(std::move(*fd));
+  for (Fd* const fd : {&in.read, &out.write, &err.write}) pipes.its.push_back(std::move(*fd));
+  return pipes;
+}
+
+}  // namespace
+
+void Supervisor::do_exec(ConnectionId id, const Request& request) {
   Container* container = find_or_refuse(id, request);
   if (container == nullptr) return;
   Container::ExecRequest exec;
   exec.process = request.process;
   exec.tty = request.tty;
-  if (!request.tty && fds.size() == 3) {
-    exec.in = fds[0].get();
-    exec.out = fds[1].get();
-    exec.err = fds[2].get();
+  ExecPipes pipes;
+  if (request.streams && !request.tty) {
+    auto made = make_exec_pipes();
+    if (!made) return server_.refuse(id, made.error());
+    pipes = std::move(*made);
+    exec.in = pipes.its[0].get();
+    exec.out = pipes.its[1].get();
+    exec.err = pipes.its[2].get();
   }
   const auto number = std::make_shared<ExecTable::Id>(0);
   auto begun = container->exec(
       exec,
-      [this, id, number, tty = request.tty](Result<ExecStarted> started) {
+      [this, id, number, tty = request.tty, ours = std::move(pipes.ours)](Result<ExecStarted> started) mutable {
         if (!started) return server_.refuse(id, started.error(), runtime::exit_code_of_failed_start(started.error()));
         Reply reply;
         reply.ok = true;
@@ -152,9 +173,10 @@ void Supervisor::do_exec(ConnectionId id, const Request& request, std::vector<Fd
         std::vector<Fd> out;
         if (auto pidfd = duplicate(started->pidfd)) out.push_back(std::move(*pidfd));
         if (started->console) {
-          if (auto ours = duplicate(started->console.get())) exec_consoles_[id] = std::move(*ours);
+          if (auto copy = duplicate(started->console.get())) exec_consoles_[id] = std::move(*copy);
           out.push_back(std::move(started->console));
         }
+        for (Fd& end : ours) out.push_back(std::move(end));
         server_.reply(id, reply, std::move(out));
         server_.dedicate(id);
       },
