@@ -6,11 +6,11 @@
 #include "cli/commands/build_file.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
-#include "cli/interruption.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/seal.hpp"
 #include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
+#include "project/exec/listening.hpp"
 #include "project/plan/images.hpp"
 
 namespace consort::cli {
@@ -30,7 +30,7 @@ std::map<std::string, std::string> build_arguments(const Workspace& workspace, c
 Result<> push_services(Workspace& workspace, project::Detail detail, bool go_on) {
   project::Session& session = workspace.session();
   const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(session.interrupt_fd, cancel));
+  const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
   session.progress.begin("Pushing");
   for (const auto& [name, service] : session.project->services) {
     if (!service.build || service.image.empty()) {

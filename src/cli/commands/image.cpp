@@ -10,10 +10,10 @@
 #include "cli/commands/image_change.hpp"
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/wanted_platform.hpp"
-#include "cli/interruption.hpp"
 #include "cli/workspace.hpp"
 #include "image/transfer.hpp"
 #include "project/exec/image_pull.hpp"
+#include "project/exec/listening.hpp"
 
 namespace consort::cli {
 
@@ -32,7 +32,7 @@ Result<int> transfer_all(Invocation& invocation, const char* title, const char* 
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   project::Session& session = workspace->session();
   const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(session.interrupt_fd, cancel));
+  const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
   const bool quiet = invocation.flags.on("quiet");
   const auto tell = [&](const std::string& name, const char* text, project::Outlook outlook) {
     if (!quiet) session.progress.event({.id = name, .text = text, .outlook = outlook});
@@ -81,7 +81,7 @@ Result<int> run_image_import(Invocation& invocation) {
   for (const std::string& change : invocation.flags.list("change")) TRY(apply_change(change, options.config));
   const Fd input = TRY(open_input(invocation.arguments[0]));
   const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(workspace->session().interrupt_fd, cancel));
+  const auto interrupts = TRY(project::cancel_on_interrupt(workspace->session().interrupt_fd, cancel));
   options.limits.cancel = cancel.token();
   const image::Image image = TRY(image::import_rootfs(workspace->engine().images(), input.get(), options));
   print_out(image.id + "\n");
@@ -100,7 +100,7 @@ Result<int> run_image_load(Invocation& invocation) {
   options.platform = TRY(wanted_platform(invocation.flags));
   project::Session& session = workspace->session();
   const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(session.interrupt_fd, cancel));
+  const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
   options.cancel = cancel.token();
   session.progress.begin("Loading");
   const std::string shown = path.empty() ? "standard input" : path;
@@ -123,7 +123,7 @@ Result<int> run_image_save(Invocation& invocation) {
   if (invocation.flags.text("format") == "oci") options.format = image::ArchiveFormat::oci_layout;
   options.platform = TRY(wanted_platform(invocation.flags));
   const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const CancelOnInterrupt interrupts = TRY(CancelOnInterrupt::start(workspace->session().interrupt_fd, cancel));
+  const auto interrupts = TRY(project::cancel_on_interrupt(workspace->session().interrupt_fd, cancel));
   options.cancel = cancel.token();
   OutputFile output = TRY(OutputFile::open(path));
   TRY(image::save(workspace->engine().images(), invocation.arguments, output.fd(), options));

@@ -8,9 +8,9 @@
 #include "base/os/fd.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/interruption.hpp"
 #include "cli/signals.hpp"
 #include "image/transfer.hpp"
+#include "project/exec/listening.hpp"
 
 namespace consort::cli {
 
@@ -90,7 +90,7 @@ Result<int> run_login(Invocation& invocation) {
   const int interrupts = TRY(interrupt_descriptor());
   const image::Login login = TRY(ask(invocation, interrupts));
   const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const CancelOnInterrupt forward = TRY(CancelOnInterrupt::start(interrupts, cancel));
+  const auto forward = TRY(project::cancel_on_interrupt(interrupts, cancel));
   const std::string place = TRY(image::login(registry_of(invocation), login, {}, cancel.token()));
   print_err("Credentials are stored in " + place + "\n");
   print_out("Login Succeeded\n");

@@ -39,6 +39,10 @@ Result<std::unique_ptr<OnInterrupt>> OnInterrupt::create(int interrupt_fd, std::
   return std::unique_ptr<OnInterrupt>(new OnInterrupt(interrupt_fd, std::move(done), std::move(action)));
 }
 
+Result<std::unique_ptr<OnInterrupt>> cancel_on_interrupt(int interrupt_fd, const Cancellation& cancel) {
+  return OnInterrupt::create(interrupt_fd, [&cancel] { cancel.request(Cancellation::By::user); });
+}
+
 OnInterrupt::OnInterrupt(int interrupt_fd, Fd done, std::function<void()> action)
     : interrupt_fd_(interrupt_fd), done_(std::move(done)), action_(std::move(action)), thread_([this] { wait(); }) {}
 

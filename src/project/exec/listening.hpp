@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
+#include "project/exec/cancellation.hpp"
 
 namespace consort::project {
 
@@ -40,6 +41,10 @@ class OnInterrupt {
   std::function<void()> action_;
   std::thread thread_;
 };
+
+// Passes the first interrupt on as the user's wish to what works without looking at descriptors. The next one ends the
+// program on the spot: what it leaves then is what a kill leaves, and the next command sweeps it. Both are borrowed.
+Result<std::unique_ptr<OnInterrupt>> cancel_on_interrupt(int interrupt_fd, const Cancellation& cancel);
 
 // Takes one signal from the descriptor.
 void take_interrupt(int interrupt_fd);
