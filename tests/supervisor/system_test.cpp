@@ -548,11 +548,10 @@ TEST_F(SupervisorTest, AnExecMayHaveALargeEnvironment) {
   Json process = parse_json(project.process({"env", "LAST"}), "process").value();
   for (int i = 0; i < 10; ++i) process["env"].push_back("V" + std::to_string(i) + "=" + std::string(60'000, 'x'));
   process["env"].push_back("LAST=here");
-  Pipe out = std::move(make_pipe().value());
-  auto exec = project.client().exec(unit.id, {.process = dump_json(process), .out = out.write.get()});
+  auto exec = project.client().exec(unit.id, {.process = dump_json(process), .streams = true});
   ASSERT_TRUE(exec) << exec.error().message();
-  out.write.reset();
-  EXPECT_THAT(read_all(out.read.get(), 100).value(), HasSubstr("here"));
+  const ExecSession::Streams streams = exec->take_streams();
+  EXPECT_THAT(read_all(streams.out.get(), 100).value(), HasSubstr("here"));
   EXPECT_EQ(exec->wait().value_or(-2), 0);
 }
 
