@@ -65,7 +65,11 @@ std::string single_quoted(std::string_view text) {
   return "'" + replace_all(std::string(text), "'", "''") + "'";
 }
 
+// Each edit moves what is behind it: a file that is wrong in more places is not mended by us.
+constexpr std::size_t most_edits = 1000;
+
 bool Repairer::report(std::size_t offset, std::size_t length, std::span<const Edit> edits, Words words) {
+  if (edits.size() > most_edits) return false;
   if (skip_ > 0) {
     --skip_;
     return false;
