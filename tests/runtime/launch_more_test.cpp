@@ -297,7 +297,7 @@ TEST_F(LaunchMoreTest, SealedProgramsCannotBeWrittenThroughProc) {
   };
   EXPECT_EQ(reopen(program), 0);
   const Fd sealed = std::move(open_sealed(program).value());
-  EXPECT_EQ(reopen("/proc/self/fd/" + std::to_string(sealed.get())), EROFS);
+  EXPECT_EQ(reopen("/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(sealed.get())), EROFS);
   EXPECT_FALSE(running_sealed());
 }
 
