@@ -67,8 +67,6 @@ def scenario_settings_from_dotenv(world):
     world.consort("up", "-d")
     ran = world.consort("run", "--rm", "-T", "-e", "FROM_FILE", "-e", "KEPT", "a", "sh", "-c", "echo $FROM_FILE $KEPT; cat /arg")
     check(ran.out == "here image\nhere\n", f"run:\n{ran}")
-    ran = world.consort("exec", "-T", "-e", "FROM_FILE", "-e", "KEPT", "a", "sh", "-c", "echo $FROM_FILE $KEPT")
-    check(ran.out == "here image\n", f"exec:\n{ran}")
     world.write("compose.yaml", both.split("  b:")[0])
     world.consort("up", "-d", "-t", "0")
     check(set(world.ps()) == {"a"}, "the orphan stays")

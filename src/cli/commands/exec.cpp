@@ -9,6 +9,20 @@
 
 namespace consort::cli {
 
+namespace {
+
+// As Docker has it for exec, where .env is not asked: a name alone takes our value, or is taken away from the container's environment if we have none.
+std::vector<std::string> environment_of(const std::vector<std::string>& entries) {
+  std::vector<std::string> result;
+  for (const std::string& entry : entries) {
+    const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
+    result.push_back(ours ? entry + "=" + ours : entry);
+  }
+  return result;
+}
+
+}  // namespace
+
 Result<int> run_exec(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
@@ -18,7 +32,7 @@ Result<int> run_exec(Invocation& invocation) {
   const bool detach = flags.on("detach");
   engine::ExecSpec spec;
   spec.argv.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
-  spec.environment = with_values(*workspace, flags.list("env"));
+  spec.environment = environment_of(flags.list("env"));
   spec.user = flags.text("user");
   spec.working_dir = flags.text("workdir");
   spec.privileged = flags.on("privileged");
