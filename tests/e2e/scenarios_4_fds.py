@@ -213,7 +213,7 @@ services:
 """)
 
     def volumes():
-        return {p.name for p in (world.data / "volumes").iterdir()} if (world.data / "volumes").exists() else set()
+        return {p.name for p in (world.data / "volumes").iterdir() if p.name != ".trash"} if (world.data / "volumes").exists() else set()
 
     before = volumes()
     for number in (signal.SIGHUP, signal.SIGTERM):

@@ -95,7 +95,7 @@ services:
     check(world.consort("port", "--protocol", "udp", "many", "20899").out.strip().endswith(":20899"), "the last port is not published")
     world.consort("rm", "-sf", "many")
     took = world.consort("logs", "--no-log-prefix", "neighbour").out.split()
-    check("lost" not in took and len(took) > 20, f"look-ups: {took[:50]}")
+    check(took and "lost" not in took, f"look-ups: {took[:50]}")
     times = sorted(int(t) for t in took)
     print(f"{len(times)} look-ups, 99th percentile {times[int(len(times) * 0.99)]} ms, worst {times[-1]} ms", flush=True)
     # Where each port has a turn of its own to itself, look-ups wait for seconds.
