@@ -11,7 +11,8 @@ namespace consort::cli {
 
 namespace {
 
-// As Docker has it for exec, where .env is not asked: a name alone takes our value, or is taken away from the container's environment if we have none.
+// As Docker has it for exec, where .env is not asked: a name alone takes our value, or is taken away from the
+// container's environment if we have none.
 std::vector<std::string> environment_of(const std::vector<std::string>& entries) {
   std::vector<std::string> result;
   for (const std::string& entry : entries) {
