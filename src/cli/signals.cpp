@@ -79,7 +79,7 @@ Result<int> interrupt_descriptor() {
   return install(interrupts, {SIGINT, SIGTERM});
 }
 Result<> catch_hangup() {
-  TRY(interrupt_descriptor());
+  (void)TRY(interrupt_descriptor());
   struct sigaction before {};
   if (::sigaction(SIGHUP, nullptr, &before) != 0) return fail_errno("sigaction");
   return before.sa_handler == SIG_IGN ? Result<>() : handle(SIGHUP);

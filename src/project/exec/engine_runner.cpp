@@ -94,6 +94,8 @@ template <typename... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
+template <typename... Functions>  // clang 16 does not deduce it by itself
+Overloaded(Functions...)->Overloaded<Functions...>;
 
 // Of a build that is carried out whatever a pull has brought.
 bool builds_in_any_case(const Operation& operation) {
