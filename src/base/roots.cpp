@@ -1,4 +1,5 @@
 #include "base/roots.hpp"
+#include "base/os/dir_stream.hpp"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -40,13 +41,9 @@ constexpr std::array<std::string_view, 3> run_names{"boot-id", "projects", "lost
 // Everybody's, even when they happen to be empty.
 constexpr std::array<std::string_view, 3> shared_folders{"/tmp", "/var/tmp", "/dev/shm"};
 
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 Result<std::vector<std::string>> names_in(const std::string& folder) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, DirCloser> stream(::opendir(folder.c_str()));
+  const DirStream stream(::opendir(folder.c_str()));
   if (!stream && errno == ENOENT) return names;
   if (!stream) return fail_errno("list", folder);
   while (const dirent* entry = ::readdir(stream.get())) {

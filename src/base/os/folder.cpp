@@ -1,4 +1,5 @@
 #include "base/os/folder.hpp"
+#include "base/os/dir_stream.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,10 +18,6 @@ namespace consort {
 
 namespace {
 
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 Result<Fd> open_below(int folder, const std::string& name, std::uint64_t resolve) {
   open_how how{};
   how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -36,7 +33,7 @@ Result<Fd> open_below(int folder, const std::string& name, std::uint64_t resolve
 
 Result<std::vector<std::string>> list_folder(int folder) {
   Fd copy = TRY(open_at(folder, ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, DirCloser> stream(::fdopendir(copy.get()));
+  const DirStream stream(::fdopendir(copy.get()));
   if (!stream) return fail_errno("list folder");
   copy.release();
   std::vector<std::string> names;

@@ -14,16 +14,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/os/dir_stream.hpp"
 #include "base/os/file.hpp"
 #include "base/os/folder.hpp"
 
 namespace consort {
 
 namespace {
-
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 // chattr -i -a. False if there was nothing of the kind.
 bool make_changeable(int fd) {
@@ -112,7 +109,7 @@ class Remover {
   Result<> clear(std::string own_name, int tries = 0) {
     Level level{.name = std::move(own_name), .tries = tries};
     Fd copy = TRY(open_at(at_.fd(), ".", O_RDONLY | O_DIRECTORY));
-    const std::unique_ptr<DIR, DirCloser> stream(::fdopendir(copy.get()));
+    const DirStream stream(::fdopendir(copy.get()));
     if (!stream) return fail_errno("list");
     copy.release();
     levels_.push_back(std::move(level));

@@ -1,4 +1,5 @@
 #include "base/os/temporary.hpp"
+#include "base/os/dir_stream.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,10 +29,6 @@ bool is_temporary_name(std::string_view name) {
   return !rest.empty() && rest.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
 }
 
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 }  // namespace
 
 Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode) {
@@ -45,7 +42,7 @@ Result<TemporaryFile> create_temporary(const std::string& path, mode_t mode) {
 }
 
 Result<> sweep_temporaries(const std::string& folder) {
-  const std::unique_ptr<DIR, DirCloser> stream(::opendir(folder.c_str()));
+  const DirStream stream(::opendir(folder.c_str()));
   if (!stream) return errno == ENOENT ? Result<>() : fail_errno("list", folder);
   while (const dirent* entry = ::readdir(stream.get())) {
     struct stat st;

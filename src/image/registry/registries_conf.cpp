@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/json.hpp"
+#include "base/os/dir_stream.hpp"
 #include "base/os/file.hpp"
 
 // toml++ 3.3 takes some things for granted that a file need not keep ("[/" is enough; found by fuzzing): undefined
@@ -117,13 +118,9 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 std::vector<std::string> conf_files(const std::string& directory) {
   std::vector<std::string> files;
-  const std::unique_ptr<DIR, DirCloser> stream(::opendir(directory.c_str()));
+  const DirStream stream(::opendir(directory.c_str()));
   while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr)
     if (std::string_view(entry->d_name).ends_with(".conf")) files.push_back(directory + "/" + entry->d_name);
   std::ranges::sort(files);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/os/dir_stream.hpp"
 #include "base/os/file.hpp"
 #include "image/registry/address.hpp"
 #include "image/registry/registry.hpp"
@@ -12,13 +13,9 @@ namespace consort::image {
 
 namespace {
 
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 // As Docker reads certs.d/HOST/: *.crt are authorities, NAME.cert with NAME.key is for the client.
 Result<> read_certificates(const std::string& folder, TlsSettings& settings) {
-  const std::unique_ptr<DIR, DirCloser> stream(::opendir(folder.c_str()));
+  const DirStream stream(::opendir(folder.c_str()));
   while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
     const std::string path = folder + "/" + entry->d_name;
     if (path.ends_with(".crt")) settings.extra_authorities += TRY(read_file(path, 1 << 20)) + "\n";

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/os/dir_stream.hpp"
 #include "base/os/file.hpp"
 #include "runtime/defaults.hpp"
 
@@ -14,10 +15,6 @@ namespace consort::runtime {
 namespace {
 
 constexpr int max_depth = 8;
-
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 Device device_of(const struct stat& st, std::string path) {
   Device device;
@@ -42,7 +39,7 @@ bool is_own_of_container(std::string_view name) {
 
 Result<> collect(const std::string& from, const std::string& to, int depth, std::vector<Device>& into) {
   if (depth > max_depth) return {};
-  const std::unique_ptr<DIR, DirCloser> dir(::opendir(from.c_str()));
+  const DirStream dir(::opendir(from.c_str()));
   if (!dir) return fail_errno("list devices", from);
   while (const dirent* entry = ::readdir(dir.get())) {
     const std::string name = entry->d_name;
