@@ -17,14 +17,16 @@ namespace consort {
 
 namespace {
 
-struct Address {
-  sockaddr_un name{};
-  socklen_t size = 0;
-  Fd folder;  // keeps /proc/self/fd/N valid
-};
+Result<Fd> seqpacket_socket() {
+  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail_errno("create socket");
+  return Fd(fd);
+}
 
-Result<Address> address_of(const std::string& path) {
-  Address address;
+}  // namespace
+
+Result<UnixAddress> unix_address(const std::string& path) {
+  UnixAddress address;
   address.name.sun_family = AF_UNIX;
   std::string text = path;
   if (text.size() >= sizeof address.name.sun_path) {
@@ -37,16 +39,8 @@ Result<Address> address_of(const std::string& path) {
   return address;
 }
 
-Result<Fd> seqpacket_socket() {
-  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail_errno("create socket");
-  return Fd(fd);
-}
-
-}  // namespace
-
 Result<Fd> listen_unix(const std::string& path, mode_t mode) {
-  const Address address = TRY(address_of(path));
+  const UnixAddress address = TRY(unix_address(path));
   Fd fd = TRY(seqpacket_socket());
   ::unlink(path.c_str());
   // The mode of the socket file comes from the descriptor's mode at bind; so nobody can connect in between.
@@ -58,7 +52,7 @@ Result<Fd> listen_unix(const std::string& path, mode_t mode) {
 }
 
 Result<Fd> connect_unix(const std::string& path) {
-  const Address address = TRY(address_of(path));
+  const UnixAddress address = TRY(unix_address(path));
   Fd fd = TRY(seqpacket_socket());
   int result;
   do result = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size);

@@ -2,7 +2,9 @@
 // long for the socket's buffer travels as a sealed memory file.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include <optional>
 #include <span>
@@ -29,7 +31,14 @@ struct Credentials {
   gid_t gid = 0;
 };
 
-// Longer paths than sockaddr_un allows (107 bytes) work too: both go through /proc/self/fd of the folder.
+// Where a socket lies. Longer paths than sockaddr_un allows (107 bytes) work too: through /proc/self/fd of the folder.
+struct UnixAddress {
+  sockaddr_un name{};
+  socklen_t size = 0;
+  Fd folder;  // keeps /proc/self/fd/N valid
+};
+Result<UnixAddress> unix_address(const std::string& path);
+
 Result<Fd> listen_unix(const std::string& path, mode_t mode = 0600);  // replaces a stale socket file
 Result<Fd> connect_unix(const std::string& path);
 Result<Fd> accept_unix(int listener);

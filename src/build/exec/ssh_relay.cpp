@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/os/file.hpp"
+#include "base/os/unix_socket.hpp"
 #include "build/exec/ssh_agent.hpp"
 
 namespace consort::build {
@@ -22,24 +23,6 @@ constexpr std::size_t max_connections = 64;
 constexpr unsigned char request_identities = 11, sign_request = 13;
 constexpr std::string_view failure("\0\0\0\1\5", 5);
 
-struct Address {
-  sockaddr_un name{};
-  Fd folder;  // long paths go through /proc/self/fd
-};
-
-Result<Address> address_of(const std::string& path) {
-  Address address;
-  address.name.sun_family = AF_UNIX;
-  std::string text = path;
-  if (text.size() >= sizeof address.name.sun_path) {
-    address.folder = TRY(open_file(dir_name(path), O_PATH | O_DIRECTORY));
-    text = "/proc/self/fd/" + std::to_string(address.folder.get()) + "/" + base_name(path);
-    if (text.size() >= sizeof address.name.sun_path) return fail_errno(ENAMETOOLONG, "name socket", path);
-  }
-  std::copy(text.begin(), text.end(), address.name.sun_path);
-  return address;
-}
-
 Result<Fd> stream_socket() {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("create socket");
@@ -47,9 +30,9 @@ Result<Fd> stream_socket() {
 }
 
 Result<Fd> connect_stream(const std::string& path) {
-  const Address address = TRY(address_of(path));
+  const UnixAddress address = TRY(unix_address(path));
   Fd fd = TRY(stream_socket());
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name) != 0)
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
     return fail_errno("connect to SSH agent", path);
   return fd;
 }
@@ -160,9 +143,9 @@ bool agent_may_be_asked(std::string_view message) {
 Result<std::unique_ptr<SshRelay>> SshRelay::start(std::string agent, const std::string& path) {
   std::unique_ptr<SshRelay> relay(new SshRelay);
   relay->agent_ = std::move(agent);
-  const Address address = TRY(address_of(path));
+  const UnixAddress address = TRY(unix_address(path));
   relay->listener_ = TRY(stream_socket());
-  if (::bind(relay->listener_.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name) != 0)
+  if (::bind(relay->listener_.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
     return fail_errno("bind socket", path);
   if (::listen(relay->listener_.get(), 16) != 0) return fail_errno("listen on", path);
   relay->stop_.reset(::eventfd(0, EFD_CLOEXEC));
