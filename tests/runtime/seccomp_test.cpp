@@ -17,6 +17,7 @@
 #include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "sandbox.hpp"
+#include "seccomp_answers.hpp"
 
 namespace consort::runtime {
 namespace {
@@ -59,52 +60,6 @@ TEST(SeccompProfile, DockersFormatIsResolved) {
   EXPECT_THAT(with, testing::Not(HasSubstr("acct")));
 }
 
-// What the kernel would make of a filter: as much of its language as libseccomp and we write.
-std::uint32_t answer(const std::vector<sock_filter>& program, const seccomp_data& call) {
-  const auto* bytes = reinterpret_cast<const char*>(&call);
-  std::uint32_t a = 0;
-  for (std::size_t i = 0; i < program.size(); ++i) {
-    const sock_filter& at = program[i];
-    const auto jump = [&](bool taken) { i += taken ? at.jt : at.jf; };
-    switch (at.code) {
-      case BPF_LD | BPF_W | BPF_ABS:
-        std::memcpy(&a, bytes + at.k, sizeof a);
-        break;
-      case BPF_ALU | BPF_AND | BPF_K:
-        a &= at.k;
-        break;
-      case BPF_JMP | BPF_JA:
-        i += at.k;
-        break;
-      case BPF_JMP | BPF_JEQ | BPF_K:
-        jump(a == at.k);
-        break;
-      case BPF_JMP | BPF_JGT | BPF_K:
-        jump(a > at.k);
-        break;
-      case BPF_JMP | BPF_JGE | BPF_K:
-        jump(a >= at.k);
-        break;
-      case BPF_JMP | BPF_JSET | BPF_K:
-        jump((a & at.k) != 0);
-        break;
-      case BPF_RET | BPF_K:
-        return at.k;
-      default:
-        ADD_FAILURE() << "instruction " << at.code;
-        return 0;
-    }
-  }
-  return 0;
-}
-
-std::string word(std::uint32_t verdict) {
-  if (verdict == SECCOMP_RET_ALLOW) return "allow";
-  if (verdict == (SECCOMP_RET_ERRNO | EPERM)) return "EPERM";
-  if (verdict == (SECCOMP_RET_ERRNO | ENOSYS)) return "ENOSYS";
-  return std::to_string(verdict);
-}
-
 std::vector<sock_filter> filter_for(std::uint64_t capabilities) {
   const std::string bytes = compile_seccomp(default_seccomp_profile(capabilities)).value();
   std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
@@ -112,30 +67,9 @@ std::vector<sock_filter> filter_for(std::uint64_t capabilities) {
   return program;
 }
 
-std::string verdict(const std::vector<sock_filter>& program, int number, std::uint64_t first = 0) {
-  seccomp_data call{};
-  call.nr = number;
-  call.arch = AUDIT_ARCH_X86_64;
-  call.args[0] = first;
-  return word(answer(program, call));
-}
-
-// "0-12 allow\n13 EPERM\n...", for calls without arguments.
-std::string verdicts(const std::vector<sock_filter>& program) {
-  constexpr int end = 481;
-  std::string text;
-  for (int begin = 0, i = 0; begin < end; begin = i) {
-    const std::string now = verdict(program, begin);
-    for (i = begin + 1; i < end && verdict(program, i) == now; ++i) {
-    }
-    text += std::to_string(begin) + (i > begin + 1 ? "-" + std::to_string(i - 1) : "") + " " + now + "\n";
-  }
-  return text;
-}
-
 #if defined(__x86_64__)
-// Calls 0 to 480 as the filter answered them once it had what was found to differ from Docker Engine 28.5.2, for sets
-// of capabilities; not recorded from that engine yet. (--privileged and seccomp=unconfined have no filter at all.)
+// Calls 0 to 480 as the filters of containers of Docker Engine 28.5.2 answer them, for sets of capabilities, written
+// down by record-seccomp. (--privileged and seccomp=unconfined have no filter at all.)
 TEST(SeccompProfile, AnswersEveryCallAsDockersDoes) {
   const auto with = [](int capability) { return default_capabilities | std::uint64_t{1} << capability; };
   const std::pair<const char*, std::uint64_t> profiles[] = {
