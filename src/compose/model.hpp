@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/mark.hpp"
+#include "compose/boxed.hpp"
 #include "compose/node.hpp"
 
 namespace consort::compose {
@@ -318,9 +319,9 @@ struct Service {
   Strings profiles;
   StringMap annotations;
   std::optional<bool> attach;
-  std::optional<Build> build;
-  std::optional<Develop> develop;
-  std::optional<BlkioConfig> blkio_config;
+  Boxed<Build> build;
+  Boxed<Develop> develop;
+  Boxed<BlkioConfig> blkio_config;
   Strings cap_add;
   Strings cap_drop;
   std::string cgroup_parent;
@@ -337,9 +338,9 @@ struct Service {
   std::optional<Strings> command;  // nullopt = the image's; empty = explicitly none
   std::vector<FileReference> configs;
   std::string container_name;
-  std::optional<CredentialSpec> credential_spec;
+  Boxed<CredentialSpec> credential_spec;
   std::map<std::string, Dependency> depends_on;  // with the implied ones (links, network_mode: service:x, ...)
-  std::optional<Deploy> deploy;
+  Boxed<Deploy> deploy;
   Strings device_cgroup_rules;
   std::vector<Device> devices;
   Strings dns;
@@ -347,7 +348,7 @@ struct Service {
   Strings dns_search;
   std::string domainname;
   std::optional<Strings> entrypoint;
-  std::optional<Provider> provider;
+  Boxed<Provider> provider;
   OptionalStringMap environment;  // with the env_file's values
   std::vector<EnvFile> env_file;  // empty once resolved into environment
   Strings expose;

@@ -175,7 +175,7 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
     service->erase("extends");
     return false;
   }
-  if (!make_values(size_of(*base), service_node->place)) {
+  if (!make_values(*base, service_node->place)) {
     service->erase("extends");
     return false;
   }

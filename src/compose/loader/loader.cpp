@@ -251,7 +251,7 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
     for (const Node& document : parsed.documents) {
       // The first time it counts as read, later as made of it.
-      if (!counted_.insert(&document).second && !make_values(size_of(document), document.place)) break;
+      if (!counted_.insert(&document).second && !make_values(document, document.place)) break;
       const std::size_t visits = size_of(model) + size_of(document);
       if (visits > visits_left_) {
         reporter_.error("too-large", "too many documents to merge", document.place).help = "join documents into one";
@@ -353,19 +353,18 @@ void TreeLoader::apply_resets(Node& model, const Resets& resets) {
 }
 
 bool TreeLoader::make_values(std::size_t count, Place place) {
+  if (too_large_) return false;
   if (count <= values_left_) {
     values_left_ -= count;
     return true;
   }
-  if (values_left_ > 0) {
-    Diagnostic& made = reporter_.error("too-large",
-                                       "the project becomes too large: `extends`, `include` and ranges of ports "
-                                       "make too many values of what the files have",
-                                       place);
-    made.label = "this makes it too large";
-    made.help = "extend or include less, or split the project";
-  }
-  values_left_ = 0;
+  too_large_ = true;
+  Diagnostic& made = reporter_.error("too-large",
+                                     "the project becomes too large: `extends`, `include` and ranges of ports "
+                                     "make too many values of what the files have",
+                                     place);
+  made.label = "this makes it too large";
+  made.help = "extend or include less, or split the project";
   return false;
 }
 

@@ -95,10 +95,13 @@ class TreeLoader {
   // Values that are made from others: services that are extended, files that are included again, ports of a range.
   // False when there are too many; told once, at `place`.
   bool make_values(std::size_t count, Place place);
+  // As many as `like` has; once there were too many, nobody counts any more.
+  bool make_values(const Node& like, Place place) { return !too_large_ && make_values(size_of(like), place); }
 
   TreeOptions options_;
   Sources& sources_;  // what the reporter looks up lines in
   Reporter& reporter_;
+  bool too_large_ = false;
   std::size_t values_left_ = 300'000;     // that may still be made from others; more where the files are large
   std::size_t ports_left_ = 66'000;       // that ranges may become: all of one machine
   std::size_t visits_left_ = 10'000'000;  // of values, by the passes over what is merged so far

@@ -199,6 +199,10 @@ class Decoder {
     read(node, value, form);
     into = std::move(value);
   }
+  template <class T>
+  void read(const Node& node, Boxed<T>& into, Form form) {
+    if (!node.is_null()) read(node, into.emplace(), form);
+  }
   void read(const Node& node, std::optional<std::int64_t>& into, Form) {
     if (node.is_null()) return;
     if (node.kind == Kind::floating) {

@@ -66,6 +66,10 @@ class Encoder {
     return !value.has_value();
   }
   template <class T>
+  static bool is_zero(const Boxed<T>& value) {
+    return !value;
+  }
+  template <class T>
   static bool is_zero(const std::vector<T>& value) {
     return value.empty();
   }
@@ -128,6 +132,10 @@ class Encoder {
   }
   template <class T>
   Node write(const std::optional<T>& value, Form form) {
+    return value ? write(*value, form) : Node::make_null();
+  }
+  template <class T>
+  Node write(const Boxed<T>& value, Form form) {
     return value ? write(*value, form) : Node::make_null();
   }
   Node write(const Strings& values, Form) {
