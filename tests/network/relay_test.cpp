@@ -370,6 +370,24 @@ TEST_F(SuccessionTest, AConnectionGoesOnThroughManySuccessors) {
   EXPECT_TRUE(got_down == down);
 }
 
+TEST_F(SuccessionTest, WhatCameAfterTheOtherSideHadFinishedArrives) {
+  const std::string last_words = pattern(10'000, 5);
+  const Fd client = connect_to(front_.port);
+  const Fd server(::accept4(back_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  wait_until_kept(1);
+  ::shutdown(server.get(), SHUT_WR);
+  EXPECT_EQ(hear(client.get()).bytes, "");
+  pause();
+  // Now the relay's socket is closed in both directions, with bytes that nobody has read.
+  ASSERT_TRUE(write_full(client.get(), last_words));
+  ::shutdown(client.get(), SHUT_WR);
+  wait_until_taken(client.get());
+  begin(keeper_.hand_over());
+  const Heard heard = hear(server.get());
+  EXPECT_TRUE(heard.bytes == last_words) << heard.bytes.size();
+  EXPECT_EQ(heard.error, 0);
+}
+
 TEST_F(SuccessionTest, WhatHasEndedIsNotKept) {
   Fd client = connect_to(front_.port), other = connect_to(front_.port);
   Fd server(::accept4(back_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));

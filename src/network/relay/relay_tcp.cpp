@@ -65,6 +65,14 @@ void reset_now(int fd) {
   (void)::connect(fd, &nobody, sizeof nobody);
 }
 
+// Once both sides have said that they send no more, the system does not know any longer who the peer was, although what
+// came last may not have been read yet.
+Address peer_of(int fd) {
+  SocketAddress peer;
+  if (::getpeername(fd, peer.raw(), &peer.size) == 0) return peer.address();
+  return Address::loopback(Family::v4);
+}
+
 // Bytes that the peer's system has not confirmed; a reset would destroy them.
 bool has_unsent(int fd) {
   int bytes = 0;
@@ -188,15 +196,14 @@ void TcpRelay::resume(KeptConnection kept) {
   const int client = connection.client.fd.get(), server = connection.server.fd.get();
   Result<Pump> up = Pump::resume(client, server, {take(Part::up_read), take(Part::up_write)});
   Result<Pump> down = Pump::resume(server, client, {take(Part::down_read), take(Part::down_write)});
-  SocketAddress peer;
-  const bool whole = client >= 0 && server >= 0 && up && down && ::getpeername(client, peer.raw(), &peer.size) == 0;
+  const bool whole = client >= 0 && server >= 0 && up && down;
   if (!whole) {
     // Bytes may be missing: both must see that it broke.
     reset_now(client);
     reset_now(server);
     return keeping_.keeper->forget(id_of(key));
   }
-  connection.peer = peer.address();
+  connection.peer = peer_of(client);
   (void)budget_.take_connection(connection.peer);  // it is there, whatever the share
   connection.up = *std::move(up);
   connection.down = *std::move(down);
