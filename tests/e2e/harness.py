@@ -284,7 +284,8 @@ class World:
         """On failure: what was run and what everything had to say."""
         to.mkdir(parents=True, exist_ok=True)
         (to / "commands.txt").write_text("\n\n".join(f"{c}({c.seconds:.3f} s)" for c in self.commands))
-        for source in [*self.run_root.rglob("*.log"), *self.run_root.rglob("*.json"), *self.data.glob("containers/*/*.json")]:
+        for source in [*self.run_root.rglob("*.log"), *self.run_root.rglob("*.json"), *self.data.glob("containers/*/*.json"),
+                       *self.data.glob("containers/*/log*")]:
             target = to / source.relative_to(self.data.parent)
             target.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):
