@@ -123,9 +123,10 @@ class DockerHub:
 
     def manifest(self, repository, selector):
         """A tag stands for an index of several platforms, each with an attestation."""
-        if selector.startswith("sha256:"):
-            return self.plain(f"/v2/{repository}/manifests/{selector}", "*/*")
+        # Whichever of both it was pushed as: to "*/*" this registry has no OCI manifest.
         kind, own = self.plain(f"/v2/{repository}/manifests/{selector}", f"{MANIFEST}, application/vnd.docker.distribution.manifest.v2+json")
+        if selector.startswith("sha256:"):
+            return kind, own
         entry = {"mediaType": kind, "digest": digest_of(own), "size": len(own)}
 
         def foreign(platform, notes=None):
