@@ -2,8 +2,8 @@
 // the command, its threads, or a keeper, supervisor or set-up child that it started. Programs of containers are let go.
 //
 //   cut --count -- COMMAND...       prints how many such calls there were; exits as the command did
-//   cut --at N [--all] -- COMMAND...  kills the process that makes the N-th (with --all every one that is traced: what
-//   a
+//   cut --at N [--all] -- COMMAND...
+//                                   kills the process that makes the N-th (with --all every one that is traced: what a
 //                                   power cut leaves of them); prints which call it was. Exits 137 if the command was
 //                                   the victim, else as the command did
 //
@@ -33,7 +33,7 @@
 
 namespace {
 
-constexpr int killed_status = 137;
+constexpr int signalled_status = 128;
 
 std::string proc_text(pid_t tid, const char* file) {
   std::ifstream in("/proc/" + std::to_string(tid) + "/" + file);
@@ -146,41 +146,54 @@ class Cutter {
  public:
   Cutter(unsigned long at, bool all) : at_(at), all_(all) {}
 
+  // Gives the wait status of the command.
   int run(char** command) {
     command_ = ::fork();
     if (command_ == 0) {
-      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
       ::raise(SIGSTOP);
       ::execvp(command[0], command);
       std::perror(command[0]);
       ::_exit(127);
     }
+    // Seized, not attached: who is new begins with a stop of ours and no signal, so whoever is still traced when we end
+    // goes on and does not stay stopped.
+    int status = 0;
+    constexpr long options =
+        PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+    if (::waitpid(command_, &status, WUNTRACED) != command_ || !WIFSTOPPED(status) ||
+        ::ptrace(PTRACE_SEIZE, command_, nullptr, options) != 0) {
+      std::perror("cut: trace");
+      ::kill(command_, SIGKILL);
+      return 1 << 8;
+    }
+    ::kill(command_, SIGCONT);
     traced_.insert(command_);
+    return follow();
+  }
+
+  unsigned long count() const { return count_; }
+
+ private:
+  int follow() {
+    int ended = 0;
     for (;;) {
       int status = 0;
       const pid_t tid = ::waitpid(-1, &status, __WALL);
-      if (tid < 0) return 1;
+      if (tid < 0) return ended;  // nobody is left
       if (WIFEXITED(status) || WIFSIGNALED(status)) {
         traced_.erase(tid);
-        if (tid == command_) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        if (tid != command_) continue;
+        ended = status;
+        if (!power_is_off_) return ended;  // else those who were just being made end, too
       } else if (WIFSTOPPED(status)) {
         stopped(tid, status);
       }
     }
   }
 
-  unsigned long count() const { return count_; }
-
- private:
   void stopped(pid_t tid, int status) {
-    if (traced_.insert(tid).second || !prepared_) {
-      constexpr long options =
-          PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
-      ::ptrace(PTRACE_SETOPTIONS, tid, nullptr, options);
-      prepared_ = true;
-      ::ptrace(PTRACE_SYSCALL, tid, nullptr, nullptr);  // the SIGSTOP that every new one begins with is not delivered
-      return;
-    }
+    traced_.insert(tid);
+    if (power_is_off_) ::kill(process_of(tid), SIGKILL);
     const int signal = WSTOPSIG(status);
     const int event = status >> 16;
     if (signal == (SIGTRAP | 0x80)) {
@@ -189,8 +202,11 @@ class Cutter {
       traced_.erase(tid);
       ::ptrace(PTRACE_DETACH, tid, nullptr, nullptr);
       return;
+    } else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
+      ::ptrace(PTRACE_LISTEN, tid, nullptr, nullptr);  // somebody has really stopped it
+      return;
     }
-    const bool own = event != 0 || signal == (SIGTRAP | 0x80) || signal == SIGTRAP;
+    const bool own = event != 0 || signal == (SIGTRAP | 0x80);
     ::ptrace(PTRACE_SYSCALL, tid, nullptr, own ? 0L : static_cast<long>(signal));
   }
 
@@ -200,13 +216,14 @@ class Cutter {
     const auto name = changing_call(tid, info.entry.nr, info.entry.args);
     if (!name || ++count_ != at_) return;
     std::fprintf(stderr, "cut: %s (%d) at call %lu, %s\n", proc_text(tid, "comm").c_str(), tid, count_, name->c_str());
+    power_is_off_ = all_;
     const std::set<pid_t> victims = all_ ? traced_ : std::set<pid_t>{tid};
     for (const pid_t victim : victims) ::kill(process_of(victim), SIGKILL);
   }
 
   unsigned long at_;
   bool all_;
-  bool prepared_ = false;
+  bool power_is_off_ = false;
   unsigned long count_ = 0;
   pid_t command_ = 0;
   std::set<pid_t> traced_;
@@ -236,5 +253,5 @@ int main(int argc, char** argv) {
   Cutter cutter(at, all);
   const int status = cutter.run(argv + index + 1);
   if (count) std::fprintf(stderr, "cut: %lu calls\n", cutter.count());
-  return status == 128 + SIGKILL ? killed_status : status;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : signalled_status + WTERMSIG(status);
 }

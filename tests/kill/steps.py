@@ -11,12 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import harness  # noqa: E402
 
 # No command may hang; this is a bound on hanging, not on speed.
-DEADLINE = 60
+DEADLINE = int(__import__("os").environ.get("KILL_DEADLINE", "60"))
 FILES = 200
 
 COMPOSE = """\
@@ -58,6 +59,36 @@ def hold(condition, text):
         raise Violation(text)
 
 
+def processes_now():
+    """What each process of ours waits for: said of a command that hangs."""
+    lines = []
+    for entry in sorted(pathlib.Path("/proc").glob("[0-9]*"), key=lambda entry: int(entry.name)):
+        with contextlib.suppress(OSError):
+            comm = (entry / "comm").read_text().strip()
+            if not comm.startswith(("consort", "cut")):
+                continue
+            facts = re.findall(r"^(?:State|PPid|TracerPid):\t(.*)$", (entry / "status").read_text(), re.M)
+            lines.append(f"{entry.name} {comm} (state, parent, tracer: {', '.join(facts)}) in {(entry / 'wchan').read_text()}, "
+                         f"call {(entry / 'syscall').read_text().strip()}")
+    return "\n  ".join(lines)
+
+
+def finish(argv, world, env):
+    """Runs a command to its end, which must come within the deadline."""
+    start = time.monotonic()
+    with subprocess.Popen(argv, cwd=world.project, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace") as process:
+        try:
+            out, err = process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            told = processes_now()
+            process.kill()
+            raise Violation(f"{' '.join(argv)} hangs:\n  {told}") from None
+    ran = harness.Ran(argv, process.returncode, out, err, time.monotonic() - start)
+    world.commands.append(ran)
+    return ran
+
+
 class Stage:
     """One world for all cuts of a case."""
 
@@ -70,10 +101,7 @@ class Stage:
 
     def run(self, *argv, env=None, status=0):
         """The next command: within the deadline, and with this exit code."""
-        try:
-            ran = self.world.consort(*argv, status=None, env=env, timeout=DEADLINE)
-        except subprocess.TimeoutExpired:
-            raise Violation(f"consort {' '.join(argv)} hangs") from None
+        ran = finish([str(harness.CONSORT), *argv], self.world, {**self.world.env, **(env or {})})
         self.history.append(str(ran))
         hold(status is None or ran.status == status, f"status {ran.status}:\n{ran}")
         return ran
@@ -81,14 +109,10 @@ class Stage:
     def under(self, flags, argv, env=None):
         """The command under the cutter: what the cutter said of it, and its exit code."""
         words = [str(self.cut), *flags, "--", str(harness.CONSORT), *argv]
-        try:
-            done = subprocess.run(words, cwd=self.world.project, env={**self.world.env, **(env or {})}, stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True, errors="replace", timeout=DEADLINE)
-        except subprocess.TimeoutExpired:
-            raise Violation(f"consort {' '.join(argv)} hangs while it is cut") from None
-        self.history.append(f"$ {' '.join(words)}\n[status {done.returncode}]\n{done.stdout}{done.stderr}")
-        said = [line for line in done.stderr.splitlines() if line.startswith("cut: ")]
-        return (said[-1] if said else ""), done.returncode
+        ran = finish(words, self.world, {**self.world.env, **(env or {})})
+        self.history.append(str(ran))
+        said = [line for line in ran.err.splitlines() if line.startswith("cut: ")]
+        return (said[-1] if said else ""), ran.status
 
     def volume(self):
         """How many files the volume has, and whether it says that it is complete."""
