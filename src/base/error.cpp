@@ -51,6 +51,23 @@ int Error::http_status() const {
   return 0;
 }
 
+Subject Error::subject() const {
+  for (const Error* e = this; e; e = e->data_->cause.get())
+    if (e->data_->subject != Subject::none) return e->data_->subject;
+  return Subject::none;
+}
+
+const std::string& Error::subject_name() const {
+  const Error* level = level_about(subject());
+  return level ? level->data_->subject_name : data_->subject_name;
+}
+
+const Error* Error::level_about(Subject subject) const {
+  for (const Error* e = this; e && subject != Subject::none; e = e->data_->cause.get())
+    if (e->data_->subject == subject) return e;
+  return nullptr;
+}
+
 Error&& Error::on(std::string object) && {
   data_->object = std::move(object);
   return std::move(*this);
@@ -63,6 +80,12 @@ Error&& Error::why(std::string reason) && {
 
 Error&& Error::hint(std::string text) && {
   data_->hint = std::move(text);
+  return std::move(*this);
+}
+
+Error&& Error::about(Subject subject, std::string name) && {
+  data_->subject = subject;
+  data_->subject_name = std::move(name);
   return std::move(*this);
 }
 

@@ -1,6 +1,6 @@
 // Errors are values. Everything that can fail returns Result<T>; an Error says what failed, on which object, why, where
-// in the user's file, and what to try. Callers branch on code(), never on text. Only cli/ prints errors; a library
-// neither prints nor logs what it returns, so nothing is reported twice.
+// in the user's file, and what to try. Callers branch on code() and subject(), never on text (scripts/check-errors).
+// Only cli/ prints errors; a library neither prints nor logs what it returns, so nothing is reported twice.
 //
 // Texts are lower case without a final full stop ("mount overlay", "container web-1"), since each level adds its own:
 // message() of a chain reads "start container web-1: mount overlay: no space left on device".
@@ -35,6 +35,21 @@ enum class Code : std::uint8_t {
 
 std::string_view to_string(Code code);
 
+// What an error is about, for whoever must decide something by it: whose line of the user's file to show, which exit
+// status, whom to look for. The name beside it says which one, in the form given here, and is "" if that is not known.
+enum class Subject : std::uint8_t {
+  none,
+  address,            // of the host: "127.0.0.1"
+  archive_entry,      // its path in the archive
+  container_name,     // the name that is taken
+  dependency,         // the container that is waited for
+  mount,              // of a container: the path inside it, clean
+  port,               // of the host: "8000/tcp"
+  program,            // the one to be executed, as it was asked for
+  user,               // or group, of a container: as it was asked for
+  working_directory,  // the path inside the container
+};
+
 class Error;
 
 struct ErrorData {
@@ -45,6 +60,8 @@ struct ErrorData {
   std::string hint;    // what to try, a whole sentence's worth; may be empty
   int sys_errno = 0;   // taken at the failing call, never later; 0 = none
   int http_status = 0;
+  Subject subject = Subject::none;
+  std::string subject_name;
   std::optional<Mark> at;        // the user's file
   std::source_location raised;   // ours, shown with --debug
   std::unique_ptr<Error> cause;  // the level below
@@ -61,6 +78,10 @@ class [[nodiscard]] Error {
   Code code() const { return data_->code; }
   int sys_errno() const;    // of this error or the nearest cause that has one
   int http_status() const;  // likewise
+  Subject subject() const;  // likewise
+  const std::string& subject_name() const;
+  // This error or the nearest cause that is about such a thing; null if none is.
+  const Error* level_about(Subject subject) const;
   const ErrorData& data() const { return *data_; }
   ErrorData& data() { return *data_; }
 
@@ -68,10 +89,12 @@ class [[nodiscard]] Error {
   Error&& on(std::string object) &&;
   Error&& why(std::string reason) &&;
   Error&& hint(std::string text) &&;
+  Error&& about(Subject subject, std::string name = {}) &&;
   Error&& at(Mark mark) &&;
   Error&& also(Error other) &&;
 
-  // One level up: what the caller was doing when this happened. The code is inherited, the hint and mark stay below.
+  // One level up: what the caller was doing when this happened. The code and the subject are inherited, the hint and
+  // mark stay below.
   Error wrap(std::string what, std::string object = {},
              std::source_location raised = std::source_location::current()) &&;
 

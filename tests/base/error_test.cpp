@@ -32,6 +32,29 @@ TEST(Error, HintAndMarkAreFoundInTheChain) {
   EXPECT_EQ(error.mark()->line, 3u);
 }
 
+TEST(Error, TheSubjectIsInherited) {
+  const Error plain = Error(Code::io, "read").wrap("start");
+  EXPECT_EQ(plain.subject(), Subject::none);
+  EXPECT_EQ(plain.subject_name(), "");
+  EXPECT_EQ(plain.level_about(Subject::none), nullptr);
+  const Error port = Error(Code::conflict, "bind").about(Subject::port, "80/tcp").wrap("start container", "a");
+  EXPECT_EQ(port.subject(), Subject::port);
+  EXPECT_EQ(port.subject_name(), "80/tcp");
+  EXPECT_EQ(port.level_about(Subject::port)->message(), "bind");
+  EXPECT_EQ(port.level_about(Subject::mount), nullptr);
+}
+
+TEST(Error, TheNearestSubjectCounts) {
+  const Error error = Error(Code::conflict, "exec")
+                          .about(Subject::program, "sh")
+                          .wrap("run")
+                          .about(Subject::dependency, "db")
+                          .wrap("up");
+  EXPECT_EQ(error.subject(), Subject::dependency);
+  EXPECT_EQ(error.subject_name(), "db");
+  EXPECT_EQ(error.level_about(Subject::program)->data().subject_name, "sh");
+}
+
 TEST(Error, CollectsWhatElseWentWrong) {
   const Error error = Error(Code::io, "remove network").also(Error(Code::busy, "remove volume"));
   EXPECT_EQ(error.message(), "remove network; also: remove volume");
