@@ -77,7 +77,7 @@ class ProjectWatch : public Watch {
     std::optional<supervisor::Event> event = TRY(subscription_.next());
     if (!event) return fail(Code::not_found, "watch project: its supervisor has ended");
     return StateChange{
-        .id = event->state.id, .state = to_state(event->state), .gone = event->kind == supervisor::EventKind::forget};
+        .id = event->state.id, .state = event->state, .gone = event->kind == supervisor::EventKind::forget};
   }
 
  private:

@@ -15,6 +15,8 @@
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
 #include "engine/types.hpp"
+#include "supervisor/exec.hpp"
+#include "supervisor/streams.hpp"
 
 namespace consort::image {
 class Store;
@@ -66,36 +68,13 @@ struct ExecSpec {
   std::string working_dir;  // likewise
   bool tty = false;
   bool privileged = false;
-  bool streams = false;  // without tty: pipes to and from it, see Exec::streams(); else it has /dev/null
+  bool streams = false;  // without tty: pipes to and from it, see Exec::take_streams(); else it has /dev/null
 };
 
-struct TerminalSize {
-  unsigned columns = 0, rows = 0;
-};
-
-// Our ends of pipes. The other ones were made for the process: nothing that a caller holds gets into a container.
-struct ExecStreams {
-  Fd in, out, err;
-};
-
-// A process in a container. Destroying it does not end the process.
-class Exec {
- public:
-  virtual ~Exec() = default;
-  virtual int terminal() const = 0;        // the pty's master with tty, else -1; owned by this object
-  virtual ExecStreams take_streams() = 0;  // empty unless ExecSpec::streams
-  virtual int fd() const = 0;              // readable once it has ended, for poll
-  virtual Result<> resize(TerminalSize size) = 0;
-  virtual Result<> kill(int signal) = 0;
-  virtual Result<int> wait() = 0;  // its exit code, 128 + signal
-};
-
-// The standard input (open_stdin) or the terminal of a container's first process. Output is read from logs(), or from
-// the terminal where there is one.
-struct Attachment {
-  Fd input;     // pipe to its standard input; none with a terminal
-  Fd terminal;  // the pty's master
-};
+using supervisor::Attachment;
+using supervisor::Exec;
+using supervisor::ExecStreams;
+using supervisor::TerminalSize;
 
 struct ProcessTable {
   Strings titles;
@@ -187,7 +166,7 @@ class Engine {
 
   // Containers: talking.
   // A program that cannot be started is an error; *exit_code is then 126 or 127 as Docker counts.
-  Result<std::unique_ptr<Exec>> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
+  Result<Exec> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
   Result<Attachment> attach(const std::string& id);
   Result<> resize_terminal(const std::string& id, TerminalSize size);
   Result<PathKind> kind_of_path(const std::string& id, const std::string& path, Links links = Links::follow);

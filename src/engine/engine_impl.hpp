@@ -103,7 +103,6 @@ class Engine::Impl {
   std::map<std::string, std::string> filters_;                       // seccomp: key to the path of the compiled filter
 };
 
-ContainerState to_state(const supervisor::ContainerState& observed);
 // Every wanted label is there; an empty value matches any.
 bool matches_labels(const StringMap& labels, const StringMap& wanted);
 std::uint64_t capabilities_of(const ContainerSpec& spec);

@@ -190,9 +190,9 @@ TEST(ContainerText, Status) {
   state.status = engine::Status::running;
   state.started_at = SystemTime(97s);
   EXPECT_EQ(status_text(state, now), "Up 3 seconds");
-  state.health = engine::HealthStatus::healthy;
+  state.health.status = engine::HealthStatus::healthy;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy)");
-  state.health = engine::HealthStatus::starting;
+  state.health.status = engine::HealthStatus::starting;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (health: starting)");
   state.status = engine::Status::paused;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (Paused)");
@@ -202,6 +202,10 @@ TEST(ContainerText, Status) {
   EXPECT_EQ(status_text(state, now), "Exited (143) 4 seconds ago");
   state.exit_code.reset();
   EXPECT_EQ(status_text(state, now), "Exited (unknown) 4 seconds ago");
+  state.status = engine::Status::removing;
+  EXPECT_EQ(status_text(state, now), "Removal In Progress");
+  state.status = engine::Status::dead;
+  EXPECT_EQ(status_text(state, now), "Dead");
 }
 
 TEST(ContainerText, CommandsAreQuotedAndCut) {

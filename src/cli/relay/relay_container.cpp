@@ -172,16 +172,12 @@ class ContainerRelay {
     if (!relay_.tty) attachment_ = {};
   }
 
-  static bool is_over(const engine::ContainerState& state) {
-    return state.status == engine::Status::exited || state.status == engine::Status::dead;
-  }
-
   Result<bool> ended() {
     const auto details = engine_.inspect(relay_.id);
     if (!details && details.error().code() == Code::not_found) return true;
     if (!details) return fail(Code::io, "look at container " + relay_.id + ": " + details.error().message());
     code_ = details->state.exit_code.value_or(0);
-    return is_over(details->state);
+    return details->state.ended();
   }
 
   Result<bool> changed() {
@@ -195,7 +191,7 @@ class ContainerRelay {
       if (!*change) return false;
       if ((*change)->id != relay_.id) continue;
       if ((*change)->gone) return true;
-      if (!is_over((*change)->state)) continue;
+      if (!(*change)->state.ended()) continue;
       code_ = (*change)->state.exit_code.value_or(0);
       return true;
     }

@@ -14,13 +14,9 @@ namespace consort::project {
 
 namespace {
 
-bool has_ended(const engine::ContainerState& state) {
-  return state.status == engine::Status::exited || state.status == engine::Status::dead;
-}
-
 std::string exit_text(const std::string& name, const engine::ContainerState& state) {
   const std::string code = state.exit_code ? std::to_string(*state.exit_code) : "unknown";
-  return name + " exited with code " + code + (has_ended(state) ? "" : " (restarting)");
+  return name + " exited with code " + code + (state.ended() ? "" : " (restarting)");
 }
 
 std::unique_ptr<supervisor::LogReader> open_reader(engine::Engine& engine, const std::string& id,
@@ -116,7 +112,7 @@ Result<> LogFollower::look_at_all() {
     const auto found = std::ranges::find(containers, id, &engine::Container::id);
     if (found == containers.end()) {
       source.ended = true;
-    } else if (has_ended(found->state) || source.joined) {
+    } else if (found->state.ended() || source.joined) {
       TRY(state_changed(source, found->state));
     }
     source.joined = true;
@@ -146,7 +142,7 @@ Result<> LogFollower::ended(Source& source, const engine::ContainerState& state)
 }
 
 Result<> LogFollower::state_changed(Source& source, const engine::ContainerState& state) {
-  if (has_ended(state)) {
+  if (state.ended()) {
     if (source.ended) return {};
     source.ended = true;
     return ended(source, state);
