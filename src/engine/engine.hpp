@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
+#include "engine/logs.hpp"
 #include "engine/types.hpp"
 #include "supervisor/exec.hpp"
 #include "supervisor/streams.hpp"
@@ -162,7 +163,11 @@ class Engine {
   Result<std::unique_ptr<Watch>> watch(const std::string& project);
   Result<ProcessTable> top(const std::string& id);
   Result<ContainerStats> stats(const std::string& id);
-  Result<std::string> log_path(const std::string& id);  // for supervisor/log.hpp
+  // What it writes and has written. Code::unsupported: its log driver keeps nothing that could be read.
+  Result<LogReader> logs(const std::string& id, const LogReadOptions& options = {});
+  // Before it is started: all of what it will write, with LogReader::read_bytes(), although its log keeps less or
+  // nothing.
+  Result<LogReader> hold_output(const std::string& id);
 
   // Containers: talking.
   // A program that cannot be started is an error; *exit_code is then 126 or 127 as Docker counts.

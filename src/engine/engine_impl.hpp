@@ -94,6 +94,7 @@ class Engine::Impl {
   Result<> sweep_abandoned();  // what makers and removers left when they died
   Result<> unmount_unused(const ContainerRecord& record);
   std::string container_folder(const std::string& id) const { return roots.container(id); }
+  std::string log_of(const std::string& id) const { return container_folder(id) + "/log"; }
 
  private:
   std::once_flag host_once_;

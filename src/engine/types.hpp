@@ -285,7 +285,6 @@ struct ContainerDetails : Container {
   ContainerSpec spec;
   ProcessConfig process;
   std::string hostname, domainname;
-  std::string log_path;
   std::string bundle;
 };
 

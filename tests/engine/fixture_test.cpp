@@ -145,7 +145,7 @@ std::string EngineTest::create(const ContainerSpec& spec) {
 
 std::string EngineTest::output_of(const std::string& id) {
   std::string text;
-  supervisor::LogReader reader(engine_->log_path(id).value(), {});
+  LogReader reader = engine_->logs(id).value();
   supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) {
     text += std::string(line.text) + "\n";
   };

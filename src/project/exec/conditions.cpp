@@ -9,7 +9,6 @@
 
 #include "base/strings.hpp"
 #include "project/exec/watching.hpp"
-#include "supervisor/log.hpp"
 
 namespace consort::project {
 
@@ -192,15 +191,14 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, Wait& wait, co
 }  // namespace
 
 std::string last_log_lines(engine::Engine& engine, const std::string& container, std::size_t count) {
-  const auto path = engine.log_path(container);
-  if (!path) return {};
+  auto reader = engine.logs(container, {.tail = count});
+  if (!reader) return {};
   std::string text;
-  supervisor::LogReader reader(*path, {.tail = count});
-  supervisor::LogReader::LineHandler add = [&text](const supervisor::LogLine& line) {
+  engine::LogReader::LineHandler add = [&text](const engine::LogLine& line) {
     text += "\n  " + std::string(line.text);
   };
-  if (!reader.read(add)) return {};
-  reader.flush(add);
+  if (!reader->read(add)) return {};
+  reader->flush(add);
   return text;
 }
 
