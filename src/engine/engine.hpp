@@ -25,6 +25,8 @@ class Store;
 
 namespace consort::engine {
 
+class EventStream;  // engine/events.hpp
+
 // ---- options and answers --------------------------------------------------------------------------------------------
 
 struct CreatedContainer {
@@ -195,12 +197,8 @@ class Engine {
   // Images: whether containers use one, so that it is not taken from under them.
   Result<Strings> containers_using_image(const std::string& image_id);
 
-  // What has happened in a project since the cursor, in the order of time; moves the cursor on. What led to an event is
-  // never told after it.
-  Result<std::vector<EngineEvent>> events(const std::string& project, EventCursor& cursor);
-  // A descriptor that becomes readable when there may be more, to be emptied by the reader. None: not to be had
-  // (nothing of the project has run since the machine started), so look now and then.
-  Result<Fd> watch_events(const std::string& project);
+  // What has happened and happens, in a project, or ("") on the whole machine.
+  EventStream events(const std::string& project = {});
   // That somebody follows what a container writes, or does something to it that the engine has no part in.
   void note_event(const Container& container, const std::string& action, const StringMap& attributes = {});
 

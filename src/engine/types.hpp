@@ -352,10 +352,4 @@ struct EngineEvent {
   StringMap attributes;  // of a container: its labels as well
 };
 
-// As far as somebody has read the events of a project. Default: nothing of what is kept.
-struct EventCursor {
-  std::uint64_t serial = 0;                             // in the database
-  std::uint64_t journal_inode = 0, journal_offset = 0;  // in the project's journal
-};
-
 }  // namespace consort::engine
