@@ -52,15 +52,20 @@ Result<ContainerDetails> Engine::inspect(const std::string& id) {
   details.hostname = std::move(record.hostname);
   details.domainname = std::move(record.domainname);
   details.bundle = impl_->container_folder(details.id);
-  details.log_path = details.bundle + "/log";
   return details;
 }
 
-Result<std::string> Engine::log_path(const std::string& id) {
+Result<LogReader> Engine::logs(const std::string& id, const LogReadOptions& options) {
   const ContainerRecord record = TRY(impl_->load(id));
   if (record.spec.log.driver == "none")
     return fail(Error(Code::unsupported, "configured logging driver does not support reading"));
-  return impl_->container_folder(record.summary.id) + "/log";
+  return LogReader(impl_->log_of(record.summary.id), options);
+}
+
+Result<LogReader> Engine::hold_output(const std::string& id) {
+  LogReader reader(impl_->log_of(TRY(impl_->load(id)).summary.id), LogReadOptions{});
+  TRY(reader.hold());
+  return reader;
 }
 
 Result<Strings> Engine::containers_using_image(const std::string& image_id) {
@@ -77,7 +82,7 @@ class ProjectWatch : public Watch {
     std::optional<supervisor::Event> event = TRY(subscription_.next());
     if (!event) return fail(Code::not_found, "watch project: its supervisor has ended");
     return StateChange{
-        .id = event->state.id, .state = to_state(event->state), .gone = event->kind == supervisor::EventKind::forget};
+        .id = event->state.id, .state = event->state, .gone = event->kind == supervisor::EventKind::forget};
   }
 
  private:

@@ -14,13 +14,18 @@
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
+#include "engine/logs.hpp"
 #include "engine/types.hpp"
+#include "supervisor/exec.hpp"
+#include "supervisor/streams.hpp"
 
 namespace consort::image {
 class Store;
 }
 
 namespace consort::engine {
+
+class EventStream;  // engine/events.hpp
 
 // ---- options and answers --------------------------------------------------------------------------------------------
 
@@ -66,36 +71,13 @@ struct ExecSpec {
   std::string working_dir;  // likewise
   bool tty = false;
   bool privileged = false;
-  bool streams = false;  // without tty: pipes to and from it, see Exec::streams(); else it has /dev/null
+  bool streams = false;  // without tty: pipes to and from it, see Exec::take_streams(); else it has /dev/null
 };
 
-struct TerminalSize {
-  unsigned columns = 0, rows = 0;
-};
-
-// Our ends of pipes. The other ones were made for the process: nothing that a caller holds gets into a container.
-struct ExecStreams {
-  Fd in, out, err;
-};
-
-// A process in a container. Destroying it does not end the process.
-class Exec {
- public:
-  virtual ~Exec() = default;
-  virtual int terminal() const = 0;        // the pty's master with tty, else -1; owned by this object
-  virtual ExecStreams take_streams() = 0;  // empty unless ExecSpec::streams
-  virtual int fd() const = 0;              // readable once it has ended, for poll
-  virtual Result<> resize(TerminalSize size) = 0;
-  virtual Result<> kill(int signal) = 0;
-  virtual Result<int> wait() = 0;  // its exit code, 128 + signal
-};
-
-// The standard input (open_stdin) or the terminal of a container's first process. Output is read from logs(), or from
-// the terminal where there is one.
-struct Attachment {
-  Fd input;     // pipe to its standard input; none with a terminal
-  Fd terminal;  // the pty's master
-};
+using supervisor::Attachment;
+using supervisor::Exec;
+using supervisor::ExecStreams;
+using supervisor::TerminalSize;
 
 struct ProcessTable {
   Strings titles;
@@ -183,11 +165,15 @@ class Engine {
   Result<std::unique_ptr<Watch>> watch(const std::string& project);
   Result<ProcessTable> top(const std::string& id);
   Result<ContainerStats> stats(const std::string& id);
-  Result<std::string> log_path(const std::string& id);  // for supervisor/log.hpp
+  // What it writes and has written. Code::unsupported: its log driver keeps nothing that could be read.
+  Result<LogReader> logs(const std::string& id, const LogReadOptions& options = {});
+  // Before it is started: all of what it will write, with LogReader::read_bytes(), although its log keeps less or
+  // nothing.
+  Result<LogReader> hold_output(const std::string& id);
 
   // Containers: talking.
   // A program that cannot be started is an error; *exit_code is then 126 or 127 as Docker counts.
-  Result<std::unique_ptr<Exec>> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
+  Result<Exec> exec(const std::string& id, const ExecSpec& spec, int* exit_code = nullptr);
   Result<Attachment> attach(const std::string& id);
   Result<> resize_terminal(const std::string& id, TerminalSize size);
   Result<PathKind> kind_of_path(const std::string& id, const std::string& path, Links links = Links::follow);
@@ -211,12 +197,8 @@ class Engine {
   // Images: whether containers use one, so that it is not taken from under them.
   Result<Strings> containers_using_image(const std::string& image_id);
 
-  // What has happened in a project since the cursor, in the order of time; moves the cursor on. What led to an event is
-  // never told after it.
-  Result<std::vector<EngineEvent>> events(const std::string& project, EventCursor& cursor);
-  // A descriptor that becomes readable when there may be more, to be emptied by the reader. None: not to be had
-  // (nothing of the project has run since the machine started), so look now and then.
-  Result<Fd> watch_events(const std::string& project);
+  // What has happened and happens, in a project, or ("") on the whole machine.
+  EventStream events(const std::string& project = {});
   // That somebody follows what a container writes, or does something to it that the engine has no part in.
   void note_event(const Container& container, const std::string& action, const StringMap& attributes = {});
 

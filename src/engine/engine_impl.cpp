@@ -12,73 +12,9 @@
 
 namespace consort::engine {
 
-std::string_view to_string(Status status) {
-  switch (status) {
-    case Status::created:
-      return "created";
-    case Status::running:
-      return "running";
-    case Status::paused:
-      return "paused";
-    case Status::restarting:
-      return "restarting";
-    case Status::removing:
-      return "removing";
-    case Status::exited:
-      return "exited";
-    case Status::dead:
-      return "dead";
-  }
-  return "unknown";
-}
-
-std::string_view to_string(HealthStatus status) {
-  switch (status) {
-    case HealthStatus::none:
-      return "none";
-    case HealthStatus::starting:
-      return "starting";
-    case HealthStatus::healthy:
-      return "healthy";
-    case HealthStatus::unhealthy:
-      return "unhealthy";
-  }
-  return "unknown";
-}
-
 namespace {
 
-Status to_status(supervisor::Status status) {
-  switch (status) {
-    case supervisor::Status::created:
-      return Status::created;
-    case supervisor::Status::running:
-      return Status::running;
-    case supervisor::Status::paused:
-      return Status::paused;
-    case supervisor::Status::restarting:
-      return Status::restarting;
-    case supervisor::Status::exited:
-      return Status::exited;
-  }
-  return Status::dead;
-}
-
-HealthStatus to_health(supervisor::HealthStatus status) {
-  switch (status) {
-    case supervisor::HealthStatus::none:
-      return HealthStatus::none;
-    case supervisor::HealthStatus::starting:
-      return HealthStatus::starting;
-    case supervisor::HealthStatus::healthy:
-      return HealthStatus::healthy;
-    case supervisor::HealthStatus::unhealthy:
-      return HealthStatus::unhealthy;
-  }
-  return HealthStatus::none;
-}
-
-void fill_addresses(Container& container, const supervisor::ContainerState& observed) {
+void fill_addresses(Container& container, const supervisor::ObservedContainer& observed) {
   for (Endpoint& endpoint : container.networks) {
     const auto found =
         std::ranges::find(observed.addresses, endpoint.network_id, &supervisor::EndpointAddress::network_id);
@@ -92,26 +28,6 @@ void fill_addresses(Container& container, const supervisor::ContainerState& obse
 }
 
 }  // namespace
-
-ContainerState to_state(const supervisor::ContainerState& observed) {
-  ContainerState state;
-  state.status = to_status(observed.status);
-  state.pid = observed.pid;
-  state.exit_code = observed.exit_code;
-  state.oom_killed = observed.oom_killed;
-  state.error = observed.error;
-  state.started_at = observed.started_at;
-  state.finished_at = observed.finished_at;
-  state.restart_count = observed.restart_count;
-  state.stopping = observed.stopping && observed.running();
-  state.health = to_health(observed.health.status);
-  state.failing_streak = observed.health.failing_streak;
-  for (const supervisor::HealthResult& probe : observed.health.log)
-    state.health_log.push_back({probe.start, probe.end, probe.exit_code, probe.output});
-  for (const supervisor::BoundPort& port : observed.ports)
-    state.ports.push_back({port.host_ip, port.host_port, port.container_port, port.protocol});
-  return state;
-}
 
 bool matches_labels(const StringMap& labels, const StringMap& wanted) {
   return std::ranges::all_of(wanted, [&](const auto& entry) {
@@ -179,17 +95,17 @@ Result<ContainerState> Engine::Impl::observe(const std::string& project, const s
       !path_exists(container_folder(id) + "/state.json"))
     return ContainerState{};
   const std::vector<std::string> ids{id};
-  const auto states = TRY(supervisor::observe(roots, project, ids));
+  auto states = TRY(supervisor::observe(roots, project, ids));
   const auto found = states.find(id);
-  return found == states.end() ? ContainerState{} : to_state(found->second);
+  return found == states.end() ? ContainerState{} : ContainerState(std::move(found->second));
 }
 
 bool Engine::Impl::is_alive(const std::string& project, const std::string& id) const {
   const std::string path = supervisor::run_state_path(roots.project_run(project), id);
   const Result<std::string> text = read_file(path, 1 << 20);
   if (!text) return false;
-  const Result<supervisor::ContainerState> state = supervisor::state_from_json(*text, path);
-  if (!state || !state->running() || state->pid <= 0) return false;
+  const Result<supervisor::ObservedContainer> state = supervisor::state_from_json(*text, path);
+  if (!state || !state->has_process() || state->pid <= 0) return false;
   const Result<std::uint64_t> started = process_start_time(state->pid);
   return started && *started == state->pid_started;
 }
@@ -197,14 +113,14 @@ bool Engine::Impl::is_alive(const std::string& project, const std::string& id) c
 Result<> Engine::Impl::join_states(std::vector<Container>& containers) const {
   std::map<std::string, std::vector<std::string>> by_project;
   for (const Container& container : containers) by_project[container.project].push_back(container.id);
-  std::map<std::string, supervisor::ContainerState> states;
+  std::map<std::string, supervisor::ObservedContainer> states;
   for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(roots, project, ids)));
   for (Container& container : containers) {
     // A lease is ours to know, an address is what the container has now.
     for (Endpoint& endpoint : container.networks) endpoint.ipv4 = endpoint.ipv6 = "";
     const auto found = states.find(container.id);
     if (found == states.end()) continue;
-    container.state = to_state(found->second);
+    container.state = found->second;  // of what is observed, the state alone
     if (container.state.running()) fill_addresses(container, found->second);
   }
   return {};
@@ -213,7 +129,7 @@ Result<> Engine::Impl::join_states(std::vector<Container>& containers) const {
 Result<int> Engine::Impl::running_pid(const std::string& id_or_name) {
   const ContainerRecord record = TRY(load(id_or_name));
   const ContainerState state = TRY(observe(record.summary.project, record.summary.id));
-  if (state.pid > 0 && (state.status == Status::running || state.status == Status::paused)) return state.pid;
+  if (state.pid > 0 && state.has_process()) return state.pid;
   return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
 }
 

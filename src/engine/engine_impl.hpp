@@ -94,6 +94,7 @@ class Engine::Impl {
   Result<> sweep_abandoned();  // what makers and removers left when they died
   Result<> unmount_unused(const ContainerRecord& record);
   std::string container_folder(const std::string& id) const { return roots.container(id); }
+  std::string log_of(const std::string& id) const { return container_folder(id) + "/log"; }
 
  private:
   std::once_flag host_once_;
@@ -103,7 +104,6 @@ class Engine::Impl {
   std::map<std::string, std::string> filters_;                       // seccomp: key to the path of the compiled filter
 };
 
-ContainerState to_state(const supervisor::ContainerState& observed);
 // Every wanted label is there; an empty value matches any.
 bool matches_labels(const StringMap& labels, const StringMap& wanted);
 std::uint64_t capabilities_of(const ContainerSpec& spec);

@@ -1,13 +1,18 @@
 // Events. What changes a record is told by the database, in the transaction of that change; what containers do, by the
-// journal that their supervisor writes. Readers get both as one.
+// journal that their supervisor writes. Readers get all of them as one.
+#include "engine/events.hpp"
+
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
 #include <set>
 
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/sha256.hpp"
 #include "engine/engine_impl.hpp"
 #include "supervisor/journal.hpp"
@@ -17,6 +22,7 @@ namespace consort::engine {
 namespace {
 
 using Facts = std::map<std::string, StringMap>;  // by container: labels and image
+using Entries = std::vector<supervisor::JournalEntry>;
 
 // Docker's precedence: a label may hide what is the event's alone, name and image hide labels.
 StringMap attributes_of(StringMap own, const StringMap& labels, const std::string& name, const std::string& image) {
@@ -26,8 +32,7 @@ StringMap attributes_of(StringMap own, const StringMap& labels, const std::strin
   return own;
 }
 
-Result<Facts> facts_of(Records& records, const std::string& project,
-                       const std::vector<supervisor::JournalEntry>& entries) {
+Result<Facts> facts_of(Records& records, const std::string& project, const Entries& entries) {
   std::set<std::string> unknown;
   for (const supervisor::JournalEntry& entry : entries) unknown.insert(entry.id);
   Facts facts;
@@ -79,43 +84,105 @@ void Engine::note_event(const Container& container, const std::string& action, c
   impl_->note(container, action, attributes);
 }
 
-// Of two sources that go on growing. Both are read until neither has anything new: then whatever came before something
-// that was read (its `create` before a `start`, its `die` before a `destroy`) has been read as well.
-Result<std::vector<EngineEvent>> Engine::events(const std::string& project, EventCursor& cursor) {
-  constexpr int most_rounds = 20;
-  std::vector<EngineEvent> events;
-  std::vector<supervisor::JournalEntry> entries;
-  supervisor::JournalPosition position{cursor.journal_inode, cursor.journal_offset};
-  for (int round = 0; round < most_rounds; ++round) {
-    auto journal = TRY(supervisor::read_journal(impl_->roots.project_run(project), position));
-    auto records = TRY(impl_->records.events(cursor.serial, project));
-    if (journal.empty() && records.empty()) break;
-    std::ranges::move(journal, std::back_inserter(entries));
-    for (EngineEvent& event : records) {
-      cursor.serial = std::max(cursor.serial, event.serial);
-      events.push_back(std::move(event));
-    }
+struct EventStream::State {
+  State(Engine::Impl& the_impl, std::string of) : impl(the_impl), project(std::move(of)) {}
+
+  Engine::Impl& impl;
+  std::string project;                                          // "": all
+  std::uint64_t serial = 0;                                     // read so far in the database
+  std::map<std::string, supervisor::JournalPosition> journals;  // and in the journals, by project
+  Fd inotify;
+
+  void begin_to_watch();
+  bool add_watch(const std::string& path, std::uint32_t what) const {
+    return ::inotify_add_watch(inotify.get(), path.c_str(), what) >= 0;
   }
-  cursor.journal_inode = position.inode;
-  cursor.journal_offset = position.offset;
-  const Facts facts = TRY(facts_of(impl_->records, project, entries));
-  for (const supervisor::JournalEntry& entry : entries) events.push_back(event_of(entry, project, facts));
+  std::vector<std::string> projects() const;
+  void watch_projects();
+  void empty() const;
+  // Adds what is new, and says whether there was anything.
+  Result<bool> read(std::map<std::string, Entries>& entries, std::vector<EngineEvent>& events);
+};
+
+// A journal grows in its project's run folder, the database's in its log of changes. That file is there for as long as
+// somebody has the database open, as we have. The folders come with the first start of a project.
+void EventStream::State::begin_to_watch() {
+  inotify = Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify) return;
+  const std::string parent = impl.roots.project_run("");
+  (void)make_directories(parent, 0700);  // cannot: then it cannot be watched
+  if (!add_watch(parent, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) || !add_watch(impl.roots.state_db() + "-wal", IN_MODIFY))
+    inotify.reset();
+}
+
+std::vector<std::string> EventStream::State::projects() const {
+  if (!project.empty()) return {project};
+  return list_folder(impl.roots.project_run("")).value_or(std::vector<std::string>{});
+}
+
+// As often as somebody looks: adding a watch again changes nothing.
+void EventStream::State::watch_projects() {
+  if (!inotify) return;
+  for (const std::string& each : projects()) {
+    const std::string folder = impl.roots.project_run(each);
+    if (!add_watch(folder, IN_MODIFY | IN_ONLYDIR) && path_exists(folder)) return inotify.reset();
+  }
+}
+
+void EventStream::State::empty() const {
+  std::array<std::byte, 4096> changes;  // what exactly has changed is looked up
+  while (inotify && ::read(inotify.get(), changes.data(), changes.size()) > 0) {
+  }
+}
+
+Result<bool> EventStream::State::read(std::map<std::string, Entries>& entries, std::vector<EngineEvent>& events) {
+  bool any = false;
+  watch_projects();
+  for (const std::string& each : projects()) {
+    auto journal = TRY(supervisor::read_journal(impl.roots.project_run(each), journals[each]));
+    if (journal.empty()) continue;
+    any = true;
+    std::ranges::move(journal, std::back_inserter(entries[each]));
+  }
+  for (EngineEvent& event : TRY(impl.records.events(serial, project))) {
+    any = true;
+    serial = std::max(serial, event.serial);
+    events.push_back(std::move(event));
+  }
+  return any;
+}
+
+EventStream::EventStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EventStream::EventStream(EventStream&&) noexcept = default;
+EventStream& EventStream::operator=(EventStream&&) noexcept = default;
+EventStream::~EventStream() = default;
+
+int EventStream::fd() const {
+  return state_->inotify.get();
+}
+
+// Of sources that go on growing. All are read until none has anything new: then whatever came before something that was
+// read (its `create` before a `start`, its `die` before a `destroy`) has been read as well.
+Result<std::vector<EngineEvent>> EventStream::next() {
+  constexpr int most_rounds = 20;
+  state_->empty();
+  std::vector<EngineEvent> events;
+  std::map<std::string, Entries> entries;
+  for (int round = 0; round < most_rounds; ++round)
+    if (!TRY(state_->read(entries, events))) break;
+  for (const auto& [project, journal] : entries) {
+    const Facts facts = TRY(facts_of(state_->impl.records, project, journal));
+    for (const supervisor::JournalEntry& entry : journal) events.push_back(event_of(entry, project, facts));
+  }
   std::ranges::stable_sort(events, {}, &EngineEvent::time);
   return events;
 }
 
-// The journal grows in the run folder, the database's in its log of changes. That file is there for as long as somebody
-// has the database open, as we have.
-Result<Fd> Engine::watch_events(const std::string& project) {
-  const std::string folder = impl_->roots.project_run(project);
-  if (!path_exists(folder)) return Fd();
-  Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!fd) return Fd();  // a user has a limited number of them
-  const std::string changes = impl_->roots.state_db() + "-wal";
-  if (::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_ONLYDIR) < 0 ||
-      ::inotify_add_watch(fd.get(), changes.c_str(), IN_MODIFY) < 0)
-    return Fd();
-  return fd;
+EventStream Engine::events(const std::string& project) {
+  auto state = std::make_unique<EventStream::State>(*impl_, project);
+  state->begin_to_watch();
+  state->watch_projects();
+  return EventStream(std::move(state));
 }
 
 }  // namespace consort::engine

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "supervisor/state.hpp"
 
 namespace consort::engine {
 
@@ -214,43 +215,12 @@ struct ContainerSpec {
 // ---------------------------------------------------------------------------------------------------------------------
 // What a container is
 
-enum class Status : std::uint8_t { created, running, paused, restarting, removing, exited, dead };
-std::string_view to_string(Status status);
-
-enum class HealthStatus : std::uint8_t { none, starting, healthy, unhealthy };
-std::string_view to_string(HealthStatus status);
-
-struct HealthProbe {
-  SystemTime start, end;
-  int exit_code = 0;
-  std::string output;
-};
-
-struct BoundPort {
-  std::string host_ip;
-  std::uint16_t host_port = 0;
-  std::uint16_t container_port = 0;
-  std::string protocol;
-};
-
-struct ContainerState {
-  Status status = Status::created;
-  int pid = 0;                   // 0 = none
-  std::optional<int> exit_code;  // of the last run; nullopt = never ended, or unknown
-  bool oom_killed = false;
-  std::string error;  // why the last start failed
-  std::optional<SystemTime> started_at, finished_at;
-  unsigned restart_count = 0;
-  bool stopping = false;  // runs, but was told to end
-  HealthStatus health = HealthStatus::none;
-  unsigned failing_streak = 0;
-  std::vector<HealthProbe> health_log;  // inspect() only
-  std::vector<BoundPort> ports;         // as bound on the host now
-  bool running() const { return status == Status::running || status == Status::paused || status == Status::restarting; }
-  // Needs no start. A paused one does not do its work, and a start says what it needs instead; one that is stopping
-  // will not go on with it, and a start waits for its end.
-  bool started() const { return running() && status != Status::paused && !stopping; }
-};
+using supervisor::BoundPort;
+using supervisor::ContainerState;
+using supervisor::HealthResult;
+using supervisor::HealthState;
+using supervisor::HealthStatus;
+using supervisor::Status;
 
 struct MountPoint {
   MountType type = MountType::volume;
@@ -315,7 +285,6 @@ struct ContainerDetails : Container {
   ContainerSpec spec;
   ProcessConfig process;
   std::string hostname, domainname;
-  std::string log_path;
   std::string bundle;
 };
 
@@ -381,12 +350,6 @@ struct EngineEvent {
   std::string id;
   std::string project;
   StringMap attributes;  // of a container: its labels as well
-};
-
-// As far as somebody has read the events of a project. Default: nothing of what is kept.
-struct EventCursor {
-  std::uint64_t serial = 0;                             // in the database
-  std::uint64_t journal_inode = 0, journal_offset = 0;  // in the project's journal
 };
 
 }  // namespace consort::engine

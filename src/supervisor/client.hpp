@@ -12,8 +12,10 @@
 
 #include "base/os/fd.hpp"
 #include "base/roots.hpp"
+#include "supervisor/exec.hpp"
 #include "supervisor/protocol.hpp"
 #include "supervisor/state.hpp"
+#include "supervisor/streams.hpp"
 
 namespace consort::supervisor {
 
@@ -27,25 +29,25 @@ Result<bool> revive_supervisor(const Roots& roots, const std::string& project);
 
 // The state of every container of the project that this boot has seen: live if the supervisor runs, else last known.
 // Recorded as running but neither it nor its supervisor is there: exited, exit code unknown.
-Result<std::vector<ContainerState>> observe(const Roots& roots, const std::string& project);
+Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project);
 // The same for given ids, with what data/containers/ID/state.json knows of earlier boots. Ids nobody has ever started
 // are missing from the map.
-Result<std::map<std::string, ContainerState>> observe(const Roots& roots, const std::string& project,
-                                                      std::span<const std::string> container_ids);
+Result<std::map<std::string, ObservedContainer>> observe(const Roots& roots, const std::string& project,
+                                                         std::span<const std::string> container_ids);
 
 // A stream of events. fd() is readable when next() will not block.
 class Subscription {
  public:
-  Subscription(Fd socket, std::vector<ContainerState> initial)
+  Subscription(Fd socket, std::vector<ObservedContainer> initial)
       : socket_(std::move(socket)), initial_(std::move(initial)) {}
   int fd() const { return socket_.get(); }
-  const std::vector<ContainerState>& initial() const { return initial_; }  // taken before the first event, no gap
+  const std::vector<ObservedContainer>& initial() const { return initial_; }  // taken before the first event, no gap
   // Blocks. nullopt: the supervisor has ended (nothing runs any more) or was replaced: subscribe again or observe().
   Result<std::optional<Event>> next();
 
  private:
   Fd socket_;
-  std::vector<ContainerState> initial_;
+  std::vector<ObservedContainer> initial_;
 };
 
 struct ExecOptions {
@@ -58,45 +60,10 @@ struct ExecOptions {
   bool streams = false;  // without tty: pipes, whose other ends take_streams() gives; else it has /dev/null
 };
 
-// A process started in a running container. Closing this early does not end the process.
-class ExecSession {
- public:
-  struct Streams {
-    Fd in, out, err;
-  };
-  struct Parts {
-    Roots roots;
-    std::string project;
-    std::string container_id;
-    std::uint64_t exec = 0;
-    pid_t pid = 0;
-    Fd socket;
-    Fd process;  // pidfd
-    Fd console;
-    Streams streams;
-  };
-  explicit ExecSession(Parts parts) : parts_(std::move(parts)) {}
-  Fd& console() { return parts_.console; }  // pty master with tty, else empty
-  Streams take_streams() { return std::move(parts_.streams); }
-  int fd() const { return parts_.process.get(); }  // readable once it has ended: wait() answers soon
-  pid_t pid() const { return parts_.pid; }         // as the host sees it
-  Result<> resize(WindowSize size);
-  Result<> kill(int signal);  // already ended: success
-  Result<int> wait();         // exit code, 128 + signal; -1: nobody could see it
-
- private:
-  Parts parts_;
-};
-
 struct StopOptions {
   std::optional<Milliseconds> timeout;  // none: the container's stop_timeout; 0: kill at once; negative: wait for ever
   std::optional<int> signal;            // none: the container's stop_signal
   int cancel_fd = -1;                   // borrowed; once readable the wait ends (Code::interrupted), the stop goes on
-};
-
-struct Attachment {
-  Fd input;  // writer of its standard input, or the pty master (write only: output comes from the log)
-  bool tty = false;
 };
 
 class Client {
@@ -106,24 +73,24 @@ class Client {
   Result<> ensure() const { return ensure_supervisor(roots_, project_); }
   Result<bool> running() const;  // is there a supervisor
 
-  Result<std::vector<ContainerState>> snapshot() const;
+  Result<std::vector<ObservedContainer>> snapshot() const;
   Result<Subscription> subscribe() const;
 
   // Starts what unit.json (a path) describes; returns once its process runs. Starts the supervisor if need be. A start
   // that fails says why, leaves nothing behind, and puts 126 or 127 into *exit_code if the program is at fault. Once
   // cancel_fd is readable the wait ends (Code::interrupted), and the start goes on.
-  Result<ContainerState> start(const std::string& unit_path, int* exit_code = nullptr, int cancel_fd = -1) const;
+  Result<ObservedContainer> start(const std::string& unit_path, int* exit_code = nullptr, int cancel_fd = -1) const;
   // Each of the calls below that names a container starts a supervisor again if the container has outlived its own.
   // Of a container that is not running: success.
-  Result<ContainerState> stop(const std::string& container_id, const StopOptions& options = {}) const;
-  Result<ContainerState> restart(const std::string& container_id, const StopOptions& options = {}) const;
+  Result<ObservedContainer> stop(const std::string& container_id, const StopOptions& options = {}) const;
+  Result<ObservedContainer> restart(const std::string& container_id, const StopOptions& options = {}) const;
   Result<> kill(const std::string& container_id, int signal) const;
   Result<> pause(const std::string& container_id) const;
   Result<> unpause(const std::string& container_id) const;
-  Result<ExecSession> exec(const std::string& container_id, const ExecOptions& options, int* exit_code = nullptr) const;
-  Result<> resize(const std::string& container_id, WindowSize size) const;
+  Result<Exec> exec(const std::string& container_id, const ExecOptions& options, int* exit_code = nullptr) const;
+  Result<> resize(const std::string& container_id, TerminalSize size) const;
   Result<Attachment> attach(const std::string& container_id) const;
-  Result<ContainerState> wait(const std::string& container_id, WaitUntil until = WaitUntil::not_running) const;
+  Result<ObservedContainer> wait(const std::string& container_id, WaitUntil until = WaitUntil::not_running) const;
   // Removes the run file and what the supervisor remembers. A running container is Code::conflict. Works without a
   // supervisor as well.
   Result<> forget(const std::string& container_id) const;

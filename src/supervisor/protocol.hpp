@@ -34,6 +34,7 @@
 
 #include "base/error.hpp"
 #include "supervisor/state.hpp"
+#include "supervisor/streams.hpp"
 #include "supervisor/unit.hpp"
 
 namespace consort::supervisor {
@@ -95,9 +96,9 @@ enum class EventKind : std::uint8_t {
 struct Event {
   EventKind kind = EventKind::start;
   SystemTime time{};
-  int signal = 0;         // kill
-  std::string exec_argv;  // exec_start, exec_die
-  ContainerState state;   // after the event
+  int signal = 0;           // kill
+  std::string exec_argv;    // exec_start, exec_die
+  ObservedContainer state;  // after the event
 };
 
 struct Failure {
@@ -110,18 +111,13 @@ struct Failure {
 struct Reply {
   bool ok = false;
   std::optional<Failure> failure;
-  std::optional<ContainerState> state;
-  std::vector<ContainerState> states;
+  std::optional<ObservedContainer> state;
+  std::vector<ObservedContainer> states;
   bool more = false;
   std::uint64_t exec = 0;
   pid_t pid = 0;
   bool tty = false;
   std::optional<int> exit_code;
-};
-
-struct WindowSize {
-  std::uint16_t rows = 0;
-  std::uint16_t columns = 0;
 };
 
 std::string_view to_string(Op op);
@@ -135,8 +131,8 @@ std::string reply_to_json(const Reply& reply);
 Result<Reply> reply_from_json(std::string_view text);
 std::string event_to_json(const Event& event);
 Result<Event> event_from_json(std::string_view text);
-std::string resize_to_json(WindowSize size);
-Result<WindowSize> resize_from_json(std::string_view text);
+std::string resize_to_json(TerminalSize size);
+Result<TerminalSize> resize_from_json(std::string_view text);
 
 Failure failure_of(const Error& error);
 Error error_of(const Failure& failure);  // without the exit code

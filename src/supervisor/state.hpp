@@ -1,5 +1,6 @@
-// What is observed of a container: written by the supervisor, read by everybody. The same JSON travels over the control
-// socket, lies in run/projects/PROJECT/containers/ID.json (while the boot lasts) and, after each start and end, in
+// What is observed of a container: the words for it, which the engine and everything above it use as well. Written by
+// the supervisor, read by everybody. The same JSON travels over the control socket, lies in
+// run/projects/PROJECT/containers/ID.json (while the boot lasts) and, after each start and end, in
 // data/containers/ID/state.json (what is last known for certain).
 #pragma once
 
@@ -17,7 +18,8 @@
 
 namespace consort::supervisor {
 
-enum class Status : std::uint8_t { created, running, paused, restarting, exited };
+// Docker's words. No supervisor writes `removing` and `dead`: they are for what others tell of a container.
+enum class Status : std::uint8_t { created, running, paused, restarting, removing, exited, dead };
 enum class HealthStatus : std::uint8_t { none, starting, healthy, unhealthy };
 
 struct HealthResult {
@@ -51,31 +53,41 @@ struct EndpointAddress {
 };
 
 struct ContainerState {
+  Status status = Status::created;
+  pid_t pid = 0;                  // 0 unless running, paused
+  std::uint64_t pid_started = 0;  // process_start_time(): with the pid it names the process
+  std::optional<int> exit_code;   // none: still running, never ran, or nobody could see how it ended
+  bool oom_killed = false;
+  bool stopping = false;  // it still runs, but was told to end: a start waits for that and starts it again
+  std::string error;      // why the last start failed; the status stays `created` (or `exited`)
+  std::optional<SystemTime> started_at;
+  std::optional<SystemTime> finished_at;
+  unsigned restart_count = 0;
+  HealthState health;
+  std::vector<BoundPort> ports;  // as bound on the host now
+
+  bool has_process() const { return status == Status::running || status == Status::paused; }
+  // As Docker counts: also between two lives of a restart policy.
+  bool running() const { return has_process() || status == Status::restarting; }
+  // Needs no start. A paused one does not do its work, and a start says what it needs instead; one that is stopping
+  // will not go on with it, and a start waits for its end.
+  bool started() const { return running() && status != Status::paused && !stopping; }
+  // Will not run again unless somebody starts it.
+  bool ended() const { return status == Status::exited || status == Status::dead; }
+};
+
+// The state with whose it is, and what else only a supervisor can know.
+struct ObservedContainer : ContainerState {
   std::string id;
   std::string name;
   std::string project;
   std::string service;
   unsigned number = 1;
   bool oneoff = false;
-
-  Status status = Status::created;
-  pid_t pid = 0;                  // 0 unless running, paused
-  std::uint64_t pid_started = 0;  // process_start_time(): with the pid it names the process
-  std::optional<int> exit_code;   // none: still running, never ran, or nobody could see how it ended
-  bool oom_killed = false;
   bool manually_stopped = false;  // by stop or kill: no restart policy acts, and none at boot for unless-stopped
-  bool stopping = false;          // it still runs, but was told to end: a start waits for that and starts it again
-  std::string error;              // why the last start failed; the status stays `created` (or `exited`)
-  std::optional<SystemTime> started_at;
-  std::optional<SystemTime> finished_at;
-  unsigned restart_count = 0;
-  HealthState health;
-  std::vector<BoundPort> ports;
   std::vector<EndpointAddress> addresses;
   std::string cgroup;  // relative to the cgroup root
   bool auto_remove = false;
-
-  bool running() const { return status == Status::running || status == Status::paused; }
 };
 
 std::string_view to_string(Status status);
@@ -83,7 +95,7 @@ std::string_view to_string(HealthStatus status);
 std::optional<Status> status_from(std::string_view text);
 std::optional<HealthStatus> health_status_from(std::string_view text);
 
-std::string state_to_json(const ContainerState& state);
-Result<ContainerState> state_from_json(std::string_view text, const std::string& source);
+std::string state_to_json(const ObservedContainer& state);
+Result<ObservedContainer> state_from_json(std::string_view text, const std::string& source);
 
 }  // namespace consort::supervisor

@@ -138,7 +138,7 @@ TEST(Template, FieldsAndTables) {
   EXPECT_FALSE(format_rows("{{.ID", rows, {}, heads));
 }
 
-supervisor::LogLine log_line(std::string_view text, supervisor::LogStream stream = supervisor::LogStream::out) {
+engine::LogLine log_line(std::string_view text, engine::LogStream stream = engine::LogStream::out) {
   return {.time = SystemTime(0ns), .stream = stream, .text = text};
 }
 
@@ -151,7 +151,7 @@ TEST(Logs, PrefixesLineUpAndAreColouredInOrder) {
   printer.join("a-1");
   printer.join("bb-1");
   printer.line("a-1", log_line("one"));
-  printer.line("bb-1", log_line("two", supervisor::LogStream::err));
+  printer.line("bb-1", log_line("two", engine::LogStream::err));
   printer.status("a-1 exited with code 0");
   EXPECT_EQ(out, "\033[36ma-1   | \033[0mone\n\r\033[Ka-1 exited with code 0\n");
   EXPECT_EQ(err, "\033[33mbb-1  | \033[0mtwo\n");
@@ -160,7 +160,7 @@ TEST(Logs, PrefixesLineUpAndAreColouredInOrder) {
 TEST(Logs, WithoutPrefixAndWithTimes) {
   std::string out;
   LogPrinter printer({.prefix = false, .timestamps = true, .out = [&](std::string_view text) { out += text; }});
-  printer.line("a-1", log_line("one", supervisor::LogStream::err));
+  printer.line("a-1", log_line("one", engine::LogStream::err));
   EXPECT_EQ(out, "1970-01-01T00:00:00.000000000Z one\n");
 }
 
@@ -190,9 +190,9 @@ TEST(ContainerText, Status) {
   state.status = engine::Status::running;
   state.started_at = SystemTime(97s);
   EXPECT_EQ(status_text(state, now), "Up 3 seconds");
-  state.health = engine::HealthStatus::healthy;
+  state.health.status = engine::HealthStatus::healthy;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy)");
-  state.health = engine::HealthStatus::starting;
+  state.health.status = engine::HealthStatus::starting;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (health: starting)");
   state.status = engine::Status::paused;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (Paused)");
@@ -202,6 +202,10 @@ TEST(ContainerText, Status) {
   EXPECT_EQ(status_text(state, now), "Exited (143) 4 seconds ago");
   state.exit_code.reset();
   EXPECT_EQ(status_text(state, now), "Exited (unknown) 4 seconds ago");
+  state.status = engine::Status::removing;
+  EXPECT_EQ(status_text(state, now), "Removal In Progress");
+  state.status = engine::Status::dead;
+  EXPECT_EQ(status_text(state, now), "Dead");
 }
 
 TEST(ContainerText, CommandsAreQuotedAndCut) {

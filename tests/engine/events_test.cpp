@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "engine/events.hpp"
 #include "fixture.hpp"
 #include "supervisor/journal.hpp"
 
@@ -33,8 +33,8 @@ TEST_F(EngineTest, EventsTellWhatHappened) {
   const std::string id = create(spec);
   ASSERT_TRUE(engine().start_container(id));
   ASSERT_TRUE(engine().wait_container(id));
-  EventCursor cursor;
-  const std::vector<EngineEvent> events = engine().events(project_, cursor).value();
+  EventStream stream = engine().events(project_);
+  const std::vector<EngineEvent> events = stream.next().value();
   EXPECT_THAT(actions_of(events), ElementsAre("create", "start", "die"));
   for (const EngineEvent& event : events) {
     if (event.type != "container") continue;
@@ -43,17 +43,17 @@ TEST_F(EngineTest, EventsTellWhatHappened) {
                                         Contains(Pair("image", image_name))));
   }
   EXPECT_THAT(events.back().attributes, Contains(Pair("exitCode", "3")));
-  EXPECT_THAT(engine().events(project_, cursor).value(), IsEmpty());
+  EXPECT_THAT(stream.next().value(), IsEmpty());
 }
 
 TEST_F(EngineTest, EventsGoOnFromTheirCursor) {
   const std::string id = create(probe({"pause"}));
-  EventCursor cursor;
-  EXPECT_THAT(actions_of(engine().events(project_, cursor).value()), ElementsAre("create"));
+  EventStream stream = engine().events(project_);
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("create"));
   ASSERT_TRUE(engine().start_container(id));
-  EXPECT_THAT(actions_of(engine().events(project_, cursor).value()), ElementsAre("start"));
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("start"));
   ASSERT_TRUE(engine().kill_container(id, "KILL"));
-  EXPECT_THAT(actions_of(engine().events(project_, cursor).value()), ElementsAre("kill", "die"));
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("kill", "die"));
 }
 
 TEST_F(EngineTest, EventsOfAContainerThatIsGoneKeepItsLabels) {
@@ -63,8 +63,8 @@ TEST_F(EngineTest, EventsOfAContainerThatIsGoneKeepItsLabels) {
   ASSERT_TRUE(engine().start_container(id));
   ASSERT_TRUE(engine().wait_container(id));
   ASSERT_TRUE(engine().remove_container(id));
-  EventCursor cursor;
-  const std::vector<EngineEvent> events = engine().events(project_, cursor).value();
+  EventStream stream = engine().events(project_);
+  const std::vector<EngineEvent> events = stream.next().value();
   EXPECT_THAT(actions_of(events), ElementsAre("create", "start", "die", "destroy"));
   for (const EngineEvent& event : events) {
     if (event.type != "container") continue;
@@ -83,8 +83,8 @@ TEST_F(EngineTest, EventsAreOfOneProjectAndInTheOrderOfTime) {
   add(project_, "before", -std::chrono::hours(1));
   add(project_ + "x", "elsewhere", Nanoseconds(0));
   add(project_, "after", std::chrono::hours(1));
-  EventCursor cursor;
-  EXPECT_THAT(actions_of(engine().events(project_, cursor).value()), ElementsAre("before", "create", "after"));
+  EventStream stream = engine().events(project_);
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("before", "create", "after"));
 }
 
 TEST_F(EngineTest, ANameIsToldAsItWasThen) {
@@ -94,8 +94,8 @@ TEST_F(EngineTest, ANameIsToldAsItWasThen) {
   ASSERT_TRUE(engine().start_container(id));
   ASSERT_TRUE(engine().wait_container(id));
   ASSERT_TRUE(engine().rename_container(id, spec.name + "x"));
-  EventCursor cursor;
-  const std::vector<EngineEvent> events = engine().events(project_, cursor).value();
+  EventStream stream = engine().events(project_);
+  const std::vector<EngineEvent> events = stream.next().value();
   ASSERT_THAT(actions_of(events), ElementsAre("create", "start", "die", "rename"));
   const EngineEvent& renamed = events.back();
   EXPECT_THAT(renamed.attributes, AllOf(Contains(Pair("name", spec.name + "x")), Contains(Pair("com.example.a", "b")),
@@ -111,10 +111,10 @@ TEST_F(EngineTest, EventsKeepTheirOrderWhileTheyHappen) {
   const std::unique_ptr<Engine> other = second_engine();
   {
     std::jthread reader([&] {
-      EventCursor cursor;
+      EventStream stream = other->events(project_);
       for (bool last = false; !last;) {
         last = over;
-        for (const std::string& action : actions_of(other->events(project_, cursor).value())) seen.push_back(action);
+        for (const std::string& action : actions_of(stream.next().value())) seen.push_back(action);
       }
     });
     for (int i = 0; i < rounds; ++i) {
@@ -130,24 +130,59 @@ TEST_F(EngineTest, EventsKeepTheirOrderWhileTheyHappen) {
   EXPECT_EQ(seen, expected);
 }
 
+namespace {
+
+bool is_readable(const EventStream& stream) {
+  pollfd wait{stream.fd(), POLLIN, 0};
+  return ::poll(&wait, 1, 60'000) == 1;
+}
+
+}  // namespace
+
 TEST_F(EngineTest, WatchingEventsWakes) {
-  EXPECT_LT(engine().watch_events(project_)->get(), 0);  // nothing has run
-  const std::string id = create(probe({"true"}));
-  ASSERT_TRUE(engine().start_container(id));
+  EventStream stream = engine().events(project_);
+  ASSERT_GE(stream.fd(), 0);
+  EXPECT_THAT(stream.next().value(), IsEmpty());
+  const std::string id = create(probe({"true"}));  // the database
+  EXPECT_TRUE(is_readable(stream));
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("create"));
+  ASSERT_TRUE(engine().start_container(id));  // a folder and a journal that were not there
   ASSERT_TRUE(engine().wait_container(id));
-  const auto is_readable = [](const Fd& fd) {
-    pollfd wait{fd.get(), POLLIN, 0};
-    return ::poll(&wait, 1, 60'000) == 1;
-  };
-  const Fd journal = engine().watch_events(project_).value();
-  ASSERT_GE(journal.get(), 0);
-  (void)engine().top(id);
-  engine().note_event(engine().inspect(id).value(), "attach");
-  EXPECT_TRUE(is_readable(journal));
   ASSERT_TRUE(engine().end_project(project_));
-  const Fd database = engine().watch_events(project_).value();
+  EXPECT_TRUE(is_readable(stream));
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("start", "die"));
+  engine().note_event(engine().inspect(id).value(), "attach");
+  EXPECT_TRUE(is_readable(stream));
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("attach"));
   ASSERT_TRUE(second_engine()->rename_container(id, project_ + "renamed"));
-  EXPECT_TRUE(is_readable(database));
+  EXPECT_TRUE(is_readable(stream));
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("rename"));
+}
+
+TEST_F(EngineTest, EventsOfTheMachineAreThoseOfAllProjects) {
+  EventStream all = engine().events();
+  (void)all.next().value();  // what earlier tests have left
+  const std::string id = create(probe({"true"}));
+  ContainerSpec spec = probe({"true"});
+  spec.project += "x";
+  spec.name += "x";
+  spec.labels["com.example.a"] = "b";
+  const std::string elsewhere = create(spec);
+  for (const std::string& each : {id, elsewhere}) {
+    ASSERT_TRUE(engine().start_container(each));
+    ASSERT_TRUE(engine().wait_container(each));
+  }
+  EXPECT_TRUE(is_readable(all));
+  const std::vector<EngineEvent> events = all.next().value();
+  EXPECT_THAT(actions_of(events), ElementsAre("create", "create", "start", "die", "start", "die"));
+  for (const EngineEvent& event : events) {
+    if (event.type != "container") continue;
+    EXPECT_EQ(event.project, event.id == id ? project_ : project_ + "x");
+    if (event.id == elsewhere) EXPECT_THAT(event.attributes, Contains(Pair("com.example.a", "b"))) << event.action;
+  }
+  ASSERT_TRUE(engine().remove_container(elsewhere));
+  ASSERT_TRUE(engine().end_project(project_ + "x"));
+  EXPECT_THAT(actions_of(all.next().value()), ElementsAre("destroy"));
 }
 
 }  // namespace consort::engine

@@ -145,7 +145,7 @@ std::string EngineTest::create(const ContainerSpec& spec) {
 
 std::string EngineTest::output_of(const std::string& id) {
   std::string text;
-  supervisor::LogReader reader(engine_->log_path(id).value(), {});
+  LogReader reader = engine_->logs(id).value();
   supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) {
     text += std::string(line.text) + "\n";
   };
@@ -170,14 +170,14 @@ std::string EngineTest::run(const ContainerSpec& spec, int expected_code) {
 std::string EngineTest::exec(const std::string& id, const ExecSpec& spec, int expected_code) {
   ExecSpec wired = spec;
   wired.streams = true;
-  Result<std::unique_ptr<Exec>> process = engine_->exec(id, wired);
+  Result<Exec> process = engine_->exec(id, wired);
   EXPECT_TRUE(process) << process.error().message();
   if (!process) return "(not started)";
-  ExecStreams streams = (*process)->take_streams();
+  ExecStreams streams = process->take_streams();
   streams.in.reset();
   std::string text = read_all(streams.out.get(), 1 << 20).value();
   text += read_all(streams.err.get(), 1 << 20).value();
-  const Result<int> code = (*process)->wait();
+  const Result<int> code = process->wait();
   EXPECT_TRUE(code) << code.error().message();
   EXPECT_EQ(code.value_or(-1), expected_code) << text;
   return text;

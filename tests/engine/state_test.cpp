@@ -8,6 +8,7 @@
 #include "base/sqlite/database.hpp"
 #include "build/cache/cache.hpp"
 #include "engine/engine.hpp"
+#include "engine/events.hpp"
 
 namespace consort::engine {
 namespace {
@@ -76,8 +77,7 @@ TEST_F(StateTest, WhatVersion01WroteIsReadAndBroughtUpToDate) {
   EXPECT_EQ(engine->list_volumes().value().size(), 2u);
   EXPECT_EQ(engine->inspect_volume("app_data").value().spec.labels.at("kept"), "yes");
   EXPECT_EQ(engine->images().list().value().size(), 2u);
-  EventCursor cursor;
-  EXPECT_FALSE(engine->events("app", cursor).value().empty());
+  EXPECT_FALSE(engine->events("app").next().value().empty());
   // And it is written to as before.
   EXPECT_TRUE(engine->create_volume({.name = "more"}));
 }

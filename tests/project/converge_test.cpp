@@ -39,7 +39,7 @@ TEST(Converge, NothingThere) {
 TEST(Converge, EverythingRunsAlready) {
   const compose::Project project = project_of(tutorial);
   Scene scene(project);
-  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("db").state.health.status = engine::HealthStatus::healthy;
   scene.run("web");
   const auto plan = plan_converge(project, scene.observed, {});
   ASSERT_TRUE(plan);
@@ -54,7 +54,7 @@ TEST(Converge, EverythingRunsAlready) {
 TEST(Converge, ADependencyThatIsNotHealthyIsWaitedForAgain) {
   const compose::Project project = project_of(tutorial);
   Scene scene(project);
-  scene.run("db").state.health = engine::HealthStatus::starting;
+  scene.run("db").state.health.status = engine::HealthStatus::starting;
   scene.run("web", 1, engine::Status::exited);
   const std::string text = plan_text(project, scene.observed);
   EXPECT_THAT(text, HasSubstr("container lms_postgres, wait until healthy"));
@@ -64,7 +64,7 @@ TEST(Converge, ADependencyThatIsNotHealthyIsWaitedForAgain) {
 TEST(Converge, ChangedConfigurationRecreatesOnlyThatService) {
   const compose::Project before = project_of(tutorial);
   Scene scene(before);
-  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("db").state.health.status = engine::HealthStatus::healthy;
   scene.run("web");
   compose::Project after = before;
   after.services.at("web").environment["DEBUG"] = "1";
@@ -79,7 +79,7 @@ TEST(Converge, ChangedConfigurationRecreatesOnlyThatService) {
 TEST(Converge, WhatDoesNotConcernTheContainerDoesNotRecreateIt) {
   const compose::Project before = project_of(tutorial);
   Scene scene(before);
-  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("db").state.health.status = engine::HealthStatus::healthy;
   scene.run("web");
   compose::Project after = before;
   after.services.at("web").depends_on.clear();
@@ -90,7 +90,7 @@ TEST(Converge, WhatDoesNotConcernTheContainerDoesNotRecreateIt) {
 TEST(Converge, NewImageRecreates) {
   const compose::Project project = project_of(tutorial);
   Scene scene(project);
-  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("db").state.health.status = engine::HealthStatus::healthy;
   scene.run("web");
   scene.observed.images["web"] = "sha256:2";
   EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("image has changed"));
@@ -99,7 +99,7 @@ TEST(Converge, NewImageRecreates) {
 TEST(Converge, RecreatePolicies) {
   const compose::Project project = project_of(tutorial);
   Scene scene(project);
-  scene.run("db").state.health = engine::HealthStatus::healthy;
+  scene.run("db").state.health.status = engine::HealthStatus::healthy;
   scene.run("web").labels[label::config_hash] = "old";
   EXPECT_THAT(plan_text(project, scene.observed, {.recreate = Recreate::never}), Not(HasSubstr("create,")));
   const std::string forced = plan_text(project, scene.observed, {.named = {"web"}, .recreate = Recreate::always});

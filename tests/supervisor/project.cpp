@@ -107,10 +107,10 @@ std::vector<std::string> TestProject::log(const ContainerUnit& unit) const {
   return lines;
 }
 
-ContainerState TestProject::state(const ContainerUnit& unit) const {
+ObservedContainer TestProject::state(const ContainerUnit& unit) const {
   const std::vector<std::string> ids{unit.id};
   auto states = observe(roots_, name_, ids);
-  if (!states || !states->contains(unit.id)) return ContainerState{};
+  if (!states || !states->contains(unit.id)) return ObservedContainer{};
   return states->at(unit.id);
 }
 

@@ -24,14 +24,14 @@ class TestProject {
   ContainerUnit unit(const std::vector<std::string>& words);
   // Writes unit.json; gives its path.
   std::string write(const ContainerUnit& unit);
-  Result<ContainerState> start(const ContainerUnit& unit) { return client().start(write(unit)); }
+  Result<ObservedContainer> start(const ContainerUnit& unit) { return client().start(write(unit)); }
 
   const Client& client() const { return client_; }
   const Roots& roots() const { return roots_; }
   const std::string& name() const { return name_; }
   std::string run_folder() const { return roots_.project_run(name_); }
   std::vector<std::string> log(const ContainerUnit& unit) const;
-  ContainerState state(const ContainerUnit& unit) const;
+  ObservedContainer state(const ContainerUnit& unit) const;
   // The process object of an exec that runs `/probe WORDS...`.
   std::string process(const std::vector<std::string>& words) const;
 

@@ -103,8 +103,8 @@ TEST(Unit, SaysWhichFieldIsBad) {
   }
 }
 
-ContainerState full_state() {
-  ContainerState state;
+ObservedContainer full_state() {
+  ObservedContainer state;
   state.id = "ab";
   state.name = "shop-web-1";
   state.project = "shop";
@@ -138,9 +138,42 @@ TEST(State, ComesBackAsItWent) {
 }
 
 TEST(State, AnUnknownExitCodeStaysUnknown) {
-  ContainerState state = full_state();
+  ObservedContainer state = full_state();
   state.exit_code.reset();
   EXPECT_FALSE(state_from_json(state_to_json(state), "test")->exit_code);
+}
+
+// What lies in run and data roots, and what the other version of this program says over the socket.
+TEST(State, IsReadAsItWasWrittenBefore) {
+  const char* const before =
+      R"({"id":"ab","name":"shop-web-1","project":"shop","service":"web","number":2,"oneoff":false,
+    "status":"paused","pid":4711,"pid_started":123456789,"exit_code":3,"oom_killed":true,"manually_stopped":true,
+    "stopping":false,"error":"no \"such\" file","started_at":"2023-11-14T22:13:20.123456789Z","finished_at":"",
+    "restart_count":4,"health":{"status":"unhealthy","failing_streak":2,"log":[{"start":"1970-01-01T00:00:00.000000001Z",
+    "end":"1970-01-01T00:00:00.000000002Z","exit_code":-1,"output":"out"}]},"cgroup":"/consort/ab","auto_remove":false,
+    "ports":[{"host_ip":"::","host_port":8000,"container_port":80,"protocol":"tcp"}],
+    "addresses":[{"network_id":"n","network_name":"shop_default","ipv4":"172.18.0.2","ipv6":"","gateway4":"172.18.0.1",
+    "gateway6":"","mac":"02:00:00:00:00:01"}]})";
+  const auto state = state_from_json(before, "test");
+  ASSERT_TRUE(state) << state.error().message();
+  ObservedContainer expected = full_state();
+  expected.health.log.front().output = "out";
+  EXPECT_EQ(state_to_json(*state), state_to_json(expected));
+}
+
+TEST(State, SaysDockersWords) {
+  using enum Status;
+  EXPECT_EQ(to_string(removing), "removing");
+  EXPECT_EQ(to_string(dead), "dead");
+  for (const Status status : {created, running, paused, restarting, removing, exited, dead}) {
+    EXPECT_EQ(status_from(to_string(status)), status);
+    ContainerState state;
+    state.status = status;
+    EXPECT_EQ(state.has_process(), status == running || status == paused);
+    EXPECT_EQ(state.running(), status == running || status == paused || status == restarting);
+    EXPECT_EQ(state.started(), status == running || status == restarting);
+    EXPECT_EQ(state.ended(), status == exited || status == dead);
+  }
 }
 
 TEST(Record, ComesBackAsItWent) {

@@ -55,7 +55,7 @@ class SetUpTest : public testing::Test {
     if (child == 0) {
       const auto started = project.client().start(path);
       if (!started) std::fprintf(stderr, "%s\n", started.error().message().c_str());
-      ::_exit(started && started->running() ? 0 : 1);
+      ::_exit(started && started->has_process() ? 0 : 1);
     }
     return ChildGuard(child);
   }
@@ -111,7 +111,7 @@ TEST_F(SetUpTest, TheProcessHoldsNothingOfTheSupervisorAndEndsWithIt) {
   EXPECT_TRUE(eventually([&] { return ended(child); })) << "it waits for a go that nobody will give";
   ::kill(keeper, SIGCONT);
   EXPECT_TRUE(starting.wait()->success());
-  EXPECT_TRUE(project.state(unit).running());
+  EXPECT_TRUE(project.state(unit).has_process());
 }
 
 TEST_F(SetUpTest, ASuccessorEndsWhatNobodyHasWrittenDown) {
@@ -127,7 +127,7 @@ TEST_F(SetUpTest, ASuccessorEndsWhatNobodyHasWrittenDown) {
   EXPECT_TRUE(eventually([&] { return ended(child); }));
   ASSERT_TRUE(above_->thaw());
   EXPECT_TRUE(starting.wait()->success());
-  EXPECT_TRUE(project.state(unit).running());
+  EXPECT_TRUE(project.state(unit).has_process());
 }
 
 TEST_F(SetUpTest, AStartThatNobodyAsksForAgainLeavesNothing) {

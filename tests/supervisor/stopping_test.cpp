@@ -54,7 +54,7 @@ TEST_F(StoppingTest, AStartWaitsForTheEndAndStartsAgain) {
   ChildGuard stopping = stop_elsewhere(1500);
   const auto again = project_->start(unit_);
   ASSERT_TRUE(again) << again.error().message();
-  EXPECT_TRUE(again->running());
+  EXPECT_TRUE(again->has_process());
   EXPECT_FALSE(again->stopping);
   EXPECT_NE(again->pid, pid_);
   EXPECT_EQ(again->restart_count, 0u);
@@ -67,7 +67,7 @@ TEST_F(StoppingTest, AStartWaitsForItAlsoWhenWhoeverStopsIsKilled) {
   const auto again = project_->start(unit_);
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_NE(again->pid, pid_);
-  EXPECT_TRUE(project_->state(unit_).running());
+  EXPECT_TRUE(project_->state(unit_).has_process());
 }
 
 TEST_F(StoppingTest, AStartWaitsForItAcrossAReplacement) {
@@ -82,7 +82,7 @@ TEST_F(StoppingTest, AStartWaitsForItAcrossAReplacement) {
   }));
   ::kill(project_->supervisor(), SIGKILL);
   EXPECT_TRUE(starting.wait()->success());
-  EXPECT_TRUE(project_->state(unit_).running());
+  EXPECT_TRUE(project_->state(unit_).has_process());
 }
 
 TEST_F(StoppingTest, AStopThatComesLaterWins) {

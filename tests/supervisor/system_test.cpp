@@ -234,7 +234,7 @@ TEST_F(SupervisorTest, ExecutesInARunningContainer) {
   auto exec = project.client().exec(unit.id, options);
   ASSERT_TRUE(exec) << exec.error().message();
   EXPECT_EQ(exec->wait().value(), 5);
-  const ExecSession::Streams streams = exec->take_streams();
+  const ExecStreams streams = exec->take_streams();
   EXPECT_EQ(read_all(streams.out.get(), 100).value(), "from exec\n");
   EXPECT_EQ(read_all(streams.err.get(), 100).value(), "");
 
@@ -247,7 +247,7 @@ TEST_F(SupervisorTest, ExecutesInARunningContainer) {
   options = ExecOptions{.process = project.process({"isatty"}), .tty = true};
   auto on_terminal = project.client().exec(unit.id, options);
   ASSERT_TRUE(on_terminal) << on_terminal.error().message();
-  EXPECT_TRUE(on_terminal->console());
+  EXPECT_GE(on_terminal->terminal(), 0);
   EXPECT_TRUE(on_terminal->resize({24, 80}));
   EXPECT_EQ(on_terminal->wait().value(), 0);
 }
@@ -275,7 +275,7 @@ TEST_F(SupervisorTest, FeedsStandardInput) {
   {
     auto attachment = project.client().attach(unit.id);
     ASSERT_TRUE(attachment) << attachment.error().message();
-    EXPECT_FALSE(attachment->tty);
+    EXPECT_FALSE(attachment->terminal);
     ASSERT_TRUE(write_full(attachment->input.get(), "typed\n"));
   }
   const auto ended = project.client().wait(unit.id);
@@ -300,8 +300,8 @@ TEST_F(SupervisorTest, LogsATerminal) {
   EXPECT_TRUE(project.client().resize(unit.id, {30, 100}));
   auto attachment = project.client().attach(unit.id);
   ASSERT_TRUE(attachment);
-  EXPECT_TRUE(attachment->tty);
-  ASSERT_TRUE(write_full(attachment->input.get(), "typed\n\4"));
+  EXPECT_FALSE(attachment->input);
+  ASSERT_TRUE(write_full(attachment->terminal.get(), "typed\n\4"));
   ASSERT_TRUE(project.client().wait(unit.id));
   EXPECT_THAT(project.log(unit), testing::Contains(HasSubstr("typed")));
 }
@@ -533,7 +533,7 @@ TEST_F(SupervisorTest, EndsInOrderWhenTheMachineDoes) {
     ASSERT_TRUE(eventually([&] { return project.log(unit).size() == 2; }));
     ::kill(project.keeper(), signal);
     ASSERT_TRUE(eventually([&] { return project.supervisor() == 0 && project.keeper() == 0; }));
-    const ContainerState state = project.state(unit);
+    const ObservedContainer state = project.state(unit);
     EXPECT_EQ(state.status, Status::exited);
     EXPECT_EQ(state.exit_code, 0);
     EXPECT_FALSE(state.manually_stopped);
@@ -550,7 +550,7 @@ TEST_F(SupervisorTest, AnExecMayHaveALargeEnvironment) {
   process["env"].push_back("LAST=here");
   auto exec = project.client().exec(unit.id, {.process = dump_json(process), .streams = true});
   ASSERT_TRUE(exec) << exec.error().message();
-  const ExecSession::Streams streams = exec->take_streams();
+  const ExecStreams streams = exec->take_streams();
   EXPECT_THAT(read_all(streams.out.get(), 100).value(), HasSubstr("here"));
   EXPECT_EQ(exec->wait().value_or(-2), 0);
 }

@@ -35,7 +35,7 @@ TEST_F(TakeoverTest, NoLineIsLostOrDoubledHoweverOftenItIsKilled) {
   const auto started = project.start(unit);
   ASSERT_TRUE(started) << started.error().message();
   int kills = 0;
-  while (project.state(unit).running() && kills < 200) {
+  while (project.state(unit).has_process() && kills < 200) {
     const pid_t victim = project.supervisor();
     if (victim == 0) continue;
     ::kill(victim, SIGKILL);
@@ -156,7 +156,7 @@ TEST_F(TakeoverTest, WithoutItsKeeperAProjectIsPickedUpByTheNextCommand) {
   ASSERT_TRUE(started);
   ::kill(project.keeper(), SIGKILL);
   ASSERT_TRUE(eventually([&] { return project.supervisor() == 0; }));
-  EXPECT_TRUE(project.state(unit).running());
+  EXPECT_TRUE(project.state(unit).has_process());
   ASSERT_TRUE(project.client().ensure());
   EXPECT_EQ(project.state(unit).pid, started->pid);
   const auto stopped = project.client().stop(unit.id);
@@ -206,7 +206,7 @@ TEST_F(OutlivedTest, Stops) {
 
 TEST_F(OutlivedTest, EndsWithTheProject) {
   ASSERT_TRUE(project_->client().shutdown());
-  EXPECT_FALSE(project_->state(unit_).running());
+  EXPECT_FALSE(project_->state(unit_).has_process());
   EXPECT_TRUE(eventually([&] { return !process_start_time(pid_); }));
 }
 
@@ -220,7 +220,7 @@ TEST_F(OutlivedTest, RunsAnExec) {
 TEST_F(OutlivedTest, IsKilled) {
   ASSERT_TRUE(project_->client().kill(unit_.id, SIGKILL));
   EXPECT_TRUE(project_->client().wait(unit_.id));
-  EXPECT_FALSE(project_->state(unit_).running());
+  EXPECT_FALSE(project_->state(unit_).has_process());
 }
 
 TEST_F(OutlivedTest, IsPausedAndGoesOn) {

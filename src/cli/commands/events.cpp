@@ -1,8 +1,6 @@
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/moment.hpp"
 #include "cli/workspace.hpp"
+#include "engine/events.hpp"
 
 namespace consort::cli {
 
@@ -87,7 +86,7 @@ Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
 
 // Until there may be more, or until the end.
 void wait_for_more(int watch_fd, const std::optional<SystemTime>& until) {
-  // Before anything of the project runs there is nothing to watch: looked for once a second.
+  // What cannot be watched is looked at once a second.
   auto patience = watch_fd < 0 ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(-1);
   if (until) {
     const auto left =
@@ -95,10 +94,7 @@ void wait_for_more(int watch_fd, const std::optional<SystemTime>& until) {
     patience = patience.count() < 0 ? std::min(left, std::chrono::milliseconds(60'000)) : std::min(left, patience);
   }
   pollfd more{watch_fd, POLLIN, 0};
-  if (::poll(&more, 1, static_cast<int>(patience.count())) <= 0) return;
-  std::array<std::byte, 4096> changes;  // what exactly has changed is looked up
-  while (::read(watch_fd, changes.data(), changes.size()) > 0) {
-  }
+  (void)::poll(&more, 1, static_cast<int>(patience.count()));
 }
 
 }  // namespace
@@ -108,15 +104,13 @@ Result<int> run_events(Invocation& invocation) {
   project::Session& session = workspace->session();
   const Wanted wanted = TRY(wanted_of(invocation, system_now()));
   const bool json = invocation.flags.on("json");
-  engine::EventCursor cursor;
-  Fd watch;
+  engine::EventStream events = session.engine.events(session.project_name);
   while (true) {
-    if (!watch) watch = TRY(session.engine.watch_events(session.project_name));
     const bool over = wanted.until && system_now() >= *wanted.until;  // asked before the last look
-    for (const engine::EngineEvent& event : TRY(session.engine.events(session.project_name, cursor)))
+    for (const engine::EngineEvent& event : TRY(events.next()))
       if (wanted(event)) print_out(json ? json_of(event) : text_of(event));
     if (over) return 0;
-    wait_for_more(watch.get(), wanted.until);
+    wait_for_more(events.fd(), wanted.until);
   }
 }
 

@@ -42,7 +42,7 @@ Result<int> run_exec(Invocation& invocation) {
   spec.streams = !detach && !spec.tty;
   if (invocation.dry_run) return 0;
   int code = 0;
-  const auto process = session.engine.exec(container.id, spec, &code);
+  auto process = session.engine.exec(container.id, spec, &code);
   if (!process) {
     if (code != 126 && code != 127)  // not the program's fault: nothing of it ran
       return fail(Error(process.error().code(), process.error().message()).hint(process.error().hint_text()));
@@ -52,7 +52,7 @@ Result<int> run_exec(Invocation& invocation) {
   }
   if (detach) return 0;
   const project::Listening listening;
-  return relay_exec(**process, session.interrupt_fd);
+  return relay_exec(*process, session.interrupt_fd);
 }
 
 Result<int> run_attach(Invocation& invocation) {

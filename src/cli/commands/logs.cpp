@@ -22,8 +22,8 @@ Result<std::optional<SystemTime>> moment_of(const ParsedFlags& flags, const char
                   .hint(moment.error().hint_text()));
 }
 
-Result<supervisor::LogReadOptions> read_options(const ParsedFlags& flags) {
-  supervisor::LogReadOptions options;
+Result<engine::LogReadOptions> read_options(const ParsedFlags& flags) {
+  engine::LogReadOptions options;
   const std::string tail = flags.text("tail", "all");
   if (tail != "all" && !tail.empty()) {
     const auto number = parse_signed(tail);
@@ -39,7 +39,7 @@ Result<supervisor::LogReadOptions> read_options(const ParsedFlags& flags) {
 
 Result<int> run_logs(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
-  const supervisor::LogReadOptions read = TRY(read_options(flags));
+  const engine::LogReadOptions read = TRY(read_options(flags));
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   project::Session& session = workspace->session();
   auto containers = TRY(project::select_containers(session, invocation.arguments, project::Oneoffs::leave_out));
@@ -50,10 +50,10 @@ Result<int> run_logs(Invocation& invocation) {
     return fail(Code::not_found, "service \"" + name + "\" is not running container #" + std::to_string(*index));
   }
   for (const engine::Container& container : containers) {
-    const auto path = session.engine.log_path(container.id);
-    if (!path && path.error().code() == Code::unsupported)
+    const auto readable = session.engine.logs(container.id);
+    if (!readable && readable.error().code() == Code::unsupported)
       print_warning(invocation.terminal,
-                    "Can't retrieve logs for \"" + container.name + "\": " + path.error().message());
+                    "Can't retrieve logs for \"" + container.name + "\": " + readable.error().message());
   }
   LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
                       .colour = !flags.on("no-color") && invocation.terminal.colour_out(),

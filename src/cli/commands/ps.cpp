@@ -45,8 +45,9 @@ FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime
     if (mount.type == engine::MountType::volume) ++volumes;
   }
   for (const engine::Endpoint& endpoint : container.networks) networks.insert(endpoint.network);
-  const std::string health =
-      container.state.health == engine::HealthStatus::none ? "" : std::string(to_string(container.state.health));
+  const std::string health = container.state.health.status == engine::HealthStatus::none
+                                 ? ""
+                                 : std::string(to_string(container.state.health.status));
   const int code = container.state.running() ? 0 : container.state.exit_code.value_or(0);
   return {
       {"Command", "COMMAND", command_text(container.command, shorten), ""},

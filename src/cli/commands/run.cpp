@@ -105,7 +105,7 @@ Result<int> run_attached(Workspace& workspace, const std::string& id, const proj
   AttachRelay relay{.id = id, .project = session.project_name};
   relay.tty = options.tty;
   relay.with_input = options.open_stdin;
-  relay.output = TRY(hold_output(session.engine, id));
+  relay.output = TRY(session.engine.hold_output(id));
   if (options.auto_remove) relay.life = AttachRelay::Life::of_command;
   Result<> started = session.engine.start_container(id);
   workspace.unlock();

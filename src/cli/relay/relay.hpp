@@ -7,7 +7,6 @@
 
 #include "base/time.hpp"
 #include "engine/engine.hpp"
-#include "supervisor/log.hpp"
 
 namespace consort::cli {
 
@@ -21,8 +20,8 @@ struct AttachRelay {
   bool tty = false;
   bool with_input = true;
   bool signals = true;  // pass SIGINT and SIGTERM on
-  // Of a container that is ours from its start: hold_output(). Else its output is shown from now on.
-  std::optional<supervisor::LogReader> output{};
+  // Of a container that is ours from its start: Engine::hold_output(). Else its output is shown from now on.
+  std::optional<engine::LogReader> output{};
   // of_command: whatever ends the command (SIGTERM, SIGHUP, an output that nobody reads any more) stops the container.
   enum class Life : std::uint8_t { own, of_command } life = Life::own;
   std::string detach_keys = "ctrl-p,ctrl-q";
@@ -34,7 +33,5 @@ struct RelayEnd {
 };
 // A container's own process: its log is followed, what we read goes to its input.
 Result<RelayEnd> relay_container(engine::Engine& engine, AttachRelay relay, int interrupt_fd);
-// Before it is started: nothing of what it will write is lost, whatever its log keeps.
-Result<supervisor::LogReader> hold_output(engine::Engine& engine, const std::string& container_id);
 
 }  // namespace consort::cli

@@ -12,7 +12,6 @@
 #include "cli/relay/terminal_mode.hpp"
 #include "cli/signals.hpp"
 #include "project/exec/watching.hpp"
-#include "supervisor/log.hpp"
 
 namespace consort::cli {
 
@@ -49,7 +48,7 @@ class ContainerRelay {
 
   Result<> open_log() {
     const bool from_now = !relay_.output;
-    if (from_now) relay_.output.emplace(TRY(engine_.log_path(relay_.id)), supervisor::LogReadOptions{});
+    if (from_now) relay_.output.emplace(TRY(engine_.logs(relay_.id)));
     reader_ = &*relay_.output;
     log_ = TRY(reader_->watch_fd());
     return from_now ? reader_->skip_to_end() : Result<>();
@@ -124,7 +123,7 @@ class ContainerRelay {
     constexpr int most_blocks = 16;  // then signals are looked at
     nothing_more_ = false;
     for (int i = 0; i < most_blocks && !nothing_more_ && !out_.waiting() && !err_.waiting(); ++i) {
-      nothing_more_ = !TRY(reader_->read_bytes([this](const supervisor::LogRecord& record) {
+      nothing_more_ = !TRY(reader_->read_bytes([this](const engine::LogRecord& record) {
         if (!unread_) outlet_of(record.stream).give(record.bytes);
       }));
       TRY(write_some());
@@ -138,9 +137,7 @@ class ContainerRelay {
     return {};
   }
 
-  Outlet& outlet_of(supervisor::LogStream stream) {
-    return stream == supervisor::LogStream::err && !relay_.tty ? err_ : out_;
-  }
+  Outlet& outlet_of(engine::LogStream stream) { return stream == engine::LogStream::err && !relay_.tty ? err_ : out_; }
 
   Result<> wait() {
     const bool slow = out_.waiting() || err_.waiting();
@@ -172,16 +169,12 @@ class ContainerRelay {
     if (!relay_.tty) attachment_ = {};
   }
 
-  static bool is_over(const engine::ContainerState& state) {
-    return state.status == engine::Status::exited || state.status == engine::Status::dead;
-  }
-
   Result<bool> ended() {
     const auto details = engine_.inspect(relay_.id);
     if (!details && details.error().code() == Code::not_found) return true;
     if (!details) return fail(Code::io, "look at container " + relay_.id + ": " + details.error().message());
     code_ = details->state.exit_code.value_or(0);
-    return is_over(details->state);
+    return details->state.ended();
   }
 
   Result<bool> changed() {
@@ -195,7 +188,7 @@ class ContainerRelay {
       if (!*change) return false;
       if ((*change)->id != relay_.id) continue;
       if ((*change)->gone) return true;
-      if (!is_over((*change)->state)) continue;
+      if (!(*change)->state.ended()) continue;
       code_ = (*change)->state.exit_code.value_or(0);
       return true;
     }
@@ -208,7 +201,7 @@ class ContainerRelay {
   int interrupt_fd_;
   DetachKeys keys_;
   std::unique_ptr<engine::Watch> watch_;
-  supervisor::LogReader* reader_ = nullptr;
+  engine::LogReader* reader_ = nullptr;
   int log_ = -1;
   int window_ = -1;
   engine::Attachment attachment_;
@@ -228,12 +221,6 @@ class ContainerRelay {
 
 Result<RelayEnd> relay_container(engine::Engine& engine, AttachRelay relay, int interrupt_fd) {
   return ContainerRelay(engine, std::move(relay), interrupt_fd).run();
-}
-
-Result<supervisor::LogReader> hold_output(engine::Engine& engine, const std::string& container_id) {
-  supervisor::LogReader reader(TRY(engine.inspect(container_id)).log_path, supervisor::LogReadOptions{});
-  TRY(reader.hold());
-  return reader;
 }
 
 }  // namespace consort::cli

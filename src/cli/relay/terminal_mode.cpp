@@ -21,7 +21,7 @@ RawTerminal::~RawTerminal() {
 engine::TerminalSize terminal_size() {
   winsize size{};
   for (const int fd : {STDOUT_FILENO, STDIN_FILENO})
-    if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return {size.ws_col, size.ws_row};
+    if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return {.rows = size.ws_row, .columns = size.ws_col};
   return {};
 }
 

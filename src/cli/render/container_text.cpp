@@ -96,7 +96,7 @@ std::string status_text(const engine::ContainerState& state, SystemTime now) {
   }
   std::string text = "Up " + (state.started_at ? human_duration(now - *state.started_at) : std::string("some time"));
   if (state.status == engine::Status::paused) return text + " (Paused)";
-  switch (state.health) {
+  switch (state.health.status) {
     case engine::HealthStatus::none:
       break;
     case engine::HealthStatus::starting:

@@ -29,13 +29,13 @@ std::string LogPrinter::prefix(const std::string& name) {
   return "\033[" + std::string(palette[colours_[name] % palette.size()]) + "m" + text + "\033[0m";
 }
 
-void LogPrinter::line(const std::string& name, const supervisor::LogLine& line) {
+void LogPrinter::line(const std::string& name, const engine::LogLine& line) {
   const std::scoped_lock lock(mutex_);
   std::string text = style_.prefix ? prefix(name) : std::string();
   if (style_.timestamps) text += format_rfc3339(line.time) + " ";
   text += line.text;
   text += '\n';
-  const bool to_err = style_.streams == Streams::separate && line.stream == supervisor::LogStream::err;
+  const bool to_err = style_.streams == Streams::separate && line.stream == engine::LogStream::err;
   (to_err ? style_.err : style_.out)(text);
 }
 

@@ -29,7 +29,7 @@ class LogPrinter final : public project::LogSink {
  public:
   explicit LogPrinter(LogStyle style) : style_(std::move(style)) {}
   void join(const std::string& name) override;
-  void line(const std::string& name, const supervisor::LogLine& line) override;
+  void line(const std::string& name, const engine::LogLine& line) override;
   void status(const std::string& text) override;
 
  private:

@@ -18,26 +18,6 @@ namespace consort::engine {
 
 namespace {
 
-class RunningExec : public Exec {
- public:
-  explicit RunningExec(supervisor::ExecSession session) : session_(std::move(session)) {}
-  int terminal() const override { return session_.console().get(); }
-  ExecStreams take_streams() override {
-    supervisor::ExecSession::Streams streams = session_.take_streams();
-    return {std::move(streams.in), std::move(streams.out), std::move(streams.err)};
-  }
-  int fd() const override { return session_.fd(); }
-  Result<> resize(TerminalSize size) override {
-    return session_.resize({.rows = static_cast<std::uint16_t>(std::min(size.rows, 65535U)),
-                            .columns = static_cast<std::uint16_t>(std::min(size.columns, 65535U))});
-  }
-  Result<> kill(int signal) override { return session_.kill(signal); }
-  Result<int> wait() override { return session_.wait(); }
-
- private:
-  mutable supervisor::ExecSession session_;
-};
-
 // The container's own `process` with what the exec asks for.
 Result<std::string> exec_process(const std::string& bundle, const ContainerRecord& record, const ExecSpec& spec) {
   const Json config = TRY(parse_json(TRY(read_file(bundle + "/config.json")), "config.json"));
@@ -81,7 +61,7 @@ std::uint64_t memory_of_machine() {
 
 }  // namespace
 
-Result<std::unique_ptr<Exec>> Engine::exec(const std::string& id, const ExecSpec& spec, int* exit_code) {
+Result<Exec> Engine::exec(const std::string& id, const ExecSpec& spec, int* exit_code) {
   if (spec.argv.empty()) return fail(Error(Code::invalid, "No exec command specified"));
   const ContainerRecord record = TRY(impl_->load(id));
   const ContainerState state = TRY(impl_->observe(record.summary.project, record.summary.id));
@@ -99,34 +79,27 @@ Result<std::unique_ptr<Exec>> Engine::exec(const std::string& id, const ExecSpec
   options.process = TRY(exec_process(impl_->container_folder(record.summary.id), record, spec));
   options.tty = spec.tty;
   options.streams = spec.streams;
-  Result<supervisor::ExecSession> session =
-      impl_->client(record.summary.project).exec(record.summary.id, options, exit_code);
-  if (!session) return std::unexpected(std::move(session).error());
-  return std::make_unique<RunningExec>(std::move(*session));
+  return impl_->client(record.summary.project).exec(record.summary.id, options, exit_code);
 }
 
 Result<Attachment> Engine::attach(const std::string& id) {
   const ContainerRecord record = TRY(impl_->load(id));
-  supervisor::Attachment attachment = TRY(impl_->client(record.summary.project).attach(record.summary.id));
-  if (attachment.tty) return Attachment{.input = {}, .terminal = std::move(attachment.input)};
-  return Attachment{.input = std::move(attachment.input), .terminal = {}};
+  return impl_->client(record.summary.project).attach(record.summary.id);
 }
 
 Result<> Engine::resize_terminal(const std::string& id, TerminalSize size) {
   const ContainerRecord record = TRY(impl_->load(id));
-  return impl_->client(record.summary.project)
-      .resize(record.summary.id, {.rows = static_cast<std::uint16_t>(std::min(size.rows, 65535U)),
-                                  .columns = static_cast<std::uint16_t>(std::min(size.columns, 65535U))});
+  return impl_->client(record.summary.project).resize(record.summary.id, size);
 }
 
 namespace {
 
-Result<supervisor::ContainerState> running_state(Engine::Impl& impl, const std::string& id) {
+Result<supervisor::ObservedContainer> running_state(Engine::Impl& impl, const std::string& id) {
   const ContainerRecord record = TRY(impl.load(id));
   const std::vector<std::string> ids{record.summary.id};
   auto states = TRY(supervisor::observe(impl.roots, record.summary.project, ids));
   const auto found = states.find(record.summary.id);
-  if (found == states.end() || !found->second.running())
+  if (found == states.end() || !found->second.has_process())
     return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
   return std::move(found->second);
 }
@@ -138,7 +111,7 @@ Result<std::string> Engine::Impl::cgroup_of(const std::string& id) {
 }
 
 Result<Fd> Engine::Impl::process_folder(const std::string& id) {
-  const supervisor::ContainerState state = TRY(running_state(*this, id));
+  const supervisor::ObservedContainer state = TRY(running_state(*this, id));
   auto folder = open_process_folder(state.pid, state.pid_started);
   if (!folder && folder.error().code() == Code::not_found)
     return fail(Error(Code::conflict, "container " + id + " is not running"));

@@ -99,7 +99,7 @@ Result<> Engine::rename_container(const std::string& id, const std::string& name
 
 Result<int> Engine::wait_container(const std::string& id) {
   const ContainerRecord record = TRY(impl_->load(id));
-  const supervisor::ContainerState state = TRY(impl_->client(record.summary.project).wait(record.summary.id));
+  const ContainerState state = TRY(impl_->client(record.summary.project).wait(record.summary.id));
   if (state.exit_code) return *state.exit_code;
   if (!state.started_at) return 0;  // never started: Docker's wait says 0 as well
   return fail(Error(Code::io, "wait for container " + record.summary.name).why("how it ended is not known"));

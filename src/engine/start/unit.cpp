@@ -172,8 +172,7 @@ Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, con
   unit.open_stdin = spec.open_stdin;
   unit.stdin_once = spec.open_stdin && !spec.tty && spec.oneoff;
   const LogLimits log = TRY(read_log_limits(spec.log));
-  unit.log = {
-      .path = unit.bundle + "/log", .max_size = log.max_size, .max_file = log.max_file, .disabled = log.disabled};
+  unit.log = {.path = log_of(c.id), .max_size = log.max_size, .max_file = log.max_file, .disabled = log.disabled};
   unit.restart = restart_of(spec.restart);
   unit.stop_signal = runtime::signal_number(record.process.stop_signal).value_or(15);
   if (spec.stop_timeout) unit.stop_timeout = to_milliseconds(*spec.stop_timeout);

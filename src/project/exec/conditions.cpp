@@ -9,7 +9,6 @@
 
 #include "base/strings.hpp"
 #include "project/exec/watching.hpp"
-#include "supervisor/log.hpp"
 
 namespace consort::project {
 
@@ -79,7 +78,7 @@ class CrashLoop {
 
 // How long until a running container without a health check counts as settled.
 std::chrono::milliseconds until_settled(const ContainerState& state) {
-  if (state.status != Status::running || state.health != HealthStatus::none || !state.started_at) return {};
+  if (state.status != Status::running || state.health.status != HealthStatus::none || !state.started_at) return {};
   const auto age = system_now() - *state.started_at;
   return age >= settling || age < Nanoseconds(0) ? std::chrono::milliseconds()
                                                  : std::chrono::ceil<std::chrono::milliseconds>(settling - age);
@@ -103,7 +102,7 @@ std::optional<Result<>> judge(Wait& wait, const ContainerState& state) {
   wait.loop.see(state);
   const std::string container = "container " + wait.operation.target;
   const std::string lead = wait.awaited != Awaited::running_or_healthy ? "dependency failed to start: " : "";
-  const bool ended = state.status == Status::exited || state.status == Status::dead;
+  const bool ended = state.ended();
   if (wait.awaited == Awaited::completed) {
     if (!ended) return std::nullopt;
     if (state.exit_code == 0) return Result<>();
@@ -112,13 +111,13 @@ std::optional<Result<>> judge(Wait& wait, const ContainerState& state) {
   }
   if (ended && may_start_again(wait, state)) return std::nullopt;
   if (ended) return Result<>(fail(Code::conflict, lead + container + " exited (" + code_text(state) + ")"));
-  if (state.health == HealthStatus::unhealthy && state.status == Status::running)
+  if (state.health.status == HealthStatus::unhealthy && state.status == Status::running)
     return Result<>(fail(Code::conflict, lead + container + " is unhealthy"));
   if (wait.loop.given_up())
     return Result<>(fail(Code::conflict, lead + container + " is unhealthy: it exited (" + wait.loop.last_code() +
                                              ") " + std::to_string(wait.loop.crashes()) + " times"));
-  if (state.status != Status::running || state.health == HealthStatus::starting) return std::nullopt;
-  if (state.health == HealthStatus::healthy) return Result<>();
+  if (state.status != Status::running || state.health.status == HealthStatus::starting) return std::nullopt;
+  if (state.health.status == HealthStatus::healthy) return Result<>();
   if (until_settled(state).count() > 0) return std::nullopt;
   if (wait.awaited == Awaited::running_or_healthy) return Result<>();
   return Result<>(fail(Error(Code::invalid, lead + container + " has no healthcheck configured")
@@ -135,9 +134,9 @@ std::string indented(std::string_view text) {
 std::string circumstances(engine::Engine& engine, const std::string& container) {
   std::string text;
   if (const auto details = engine.inspect(container)) {
-    const auto& log = details->state.health_log;
+    const auto& log = details->state.health.log;
     if (!log.empty()) {
-      const engine::HealthProbe& last = log.back();
+      const engine::HealthResult& last = log.back();
       text += "the health check ended with " + std::to_string(last.exit_code) +
               (trim(last.output).empty() ? " and printed nothing" : " and printed:" + indented(last.output));
     }
@@ -192,15 +191,14 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, Wait& wait, co
 }  // namespace
 
 std::string last_log_lines(engine::Engine& engine, const std::string& container, std::size_t count) {
-  const auto path = engine.log_path(container);
-  if (!path) return {};
+  auto reader = engine.logs(container, {.tail = count});
+  if (!reader) return {};
   std::string text;
-  supervisor::LogReader reader(*path, {.tail = count});
-  supervisor::LogReader::LineHandler add = [&text](const supervisor::LogLine& line) {
+  engine::LogReader::LineHandler add = [&text](const engine::LogLine& line) {
     text += "\n  " + std::string(line.text);
   };
-  if (!reader.read(add)) return {};
-  reader.flush(add);
+  if (!reader->read(add)) return {};
+  reader->flush(add);
   return text;
 }
 

@@ -274,9 +274,9 @@ Result<> EngineRunner::run_hooks(const std::string& container, const std::vector
     spec.working_dir = hook.working_dir;
     spec.privileged = hook.privileged;
     for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
-    const auto process = TRY(session_.engine.exec(container, spec));
-    TRY(until_readable(process->fd(), cancel, [&] { (void)process->kill(SIGKILL); }));
-    const int code = TRY(process->wait());
+    auto process = TRY(session_.engine.exec(container, spec));
+    TRY(until_readable(process.fd(), cancel, [&] { (void)process.kill(SIGKILL); }));
+    const int code = TRY(process.wait());
     if (code != 0) return fail(Code::conflict, "a hook exited with status " + std::to_string(code));
   }
   return {};

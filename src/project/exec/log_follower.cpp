@@ -14,19 +14,15 @@ namespace consort::project {
 
 namespace {
 
-bool has_ended(const engine::ContainerState& state) {
-  return state.status == engine::Status::exited || state.status == engine::Status::dead;
-}
-
 std::string exit_text(const std::string& name, const engine::ContainerState& state) {
   const std::string code = state.exit_code ? std::to_string(*state.exit_code) : "unknown";
-  return name + " exited with code " + code + (has_ended(state) ? "" : " (restarting)");
+  return name + " exited with code " + code + (state.ended() ? "" : " (restarting)");
 }
 
-std::unique_ptr<supervisor::LogReader> open_reader(engine::Engine& engine, const std::string& id,
-                                                   const supervisor::LogReadOptions& options) {
-  const auto path = engine.log_path(id);
-  return path ? std::make_unique<supervisor::LogReader>(*path, options) : nullptr;
+std::unique_ptr<engine::LogReader> open_reader(engine::Engine& engine, const std::string& id,
+                                               const engine::LogReadOptions& options) {
+  auto reader = engine.logs(id, options);
+  return reader ? std::make_unique<engine::LogReader>(std::move(*reader)) : nullptr;
 }
 
 }  // namespace
@@ -45,7 +41,7 @@ void LogFollower::wake() const {
 }
 
 void LogFollower::add(const engine::Container& container, std::optional<SystemTime> since) {
-  supervisor::LogReadOptions read = options_.read;
+  engine::LogReadOptions read = options_.read;
   if (since) read = {.since = since};
   Source source{.id = container.id, .name = short_name(container)};
   source.reader = open_reader(engine_, container.id, read);
@@ -116,7 +112,7 @@ Result<> LogFollower::look_at_all() {
     const auto found = std::ranges::find(containers, id, &engine::Container::id);
     if (found == containers.end()) {
       source.ended = true;
-    } else if (has_ended(found->state) || source.joined) {
+    } else if (found->state.ended() || source.joined) {
       TRY(state_changed(source, found->state));
     }
     source.joined = true;
@@ -128,16 +124,14 @@ Result<> LogFollower::look_at_all() {
 Result<> LogFollower::read(Source& source) {
   if (!source.reader) return {};
   source.reader->acknowledge();
-  supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) { sink_.line(source.name, line); };
+  engine::LogReader::LineHandler handler = [&](const engine::LogLine& line) { sink_.line(source.name, line); };
   return source.reader->read(handler);
 }
 
 Result<> LogFollower::ended(Source& source, const engine::ContainerState& state) {
   TRY(read(source));
   if (source.reader) {
-    supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) {
-      sink_.line(source.name, line);
-    };
+    engine::LogReader::LineHandler handler = [&](const engine::LogLine& line) { sink_.line(source.name, line); };
     source.reader->flush(handler);
   }
   sink_.status(exit_text(source.name, state));
@@ -146,7 +140,7 @@ Result<> LogFollower::ended(Source& source, const engine::ContainerState& state)
 }
 
 Result<> LogFollower::state_changed(Source& source, const engine::ContainerState& state) {
-  if (has_ended(state)) {
+  if (state.ended()) {
     if (source.ended) return {};
     source.ended = true;
     return ended(source, state);
@@ -243,13 +237,13 @@ Result<> LogFollower::run() {
 }
 
 Result<> print_logs(engine::Engine& engine, const std::vector<engine::Container>& containers,
-                    const supervisor::LogReadOptions& options, LogSink& sink) {
+                    const engine::LogReadOptions& options, LogSink& sink) {
   for (const engine::Container& container : containers) sink.join(short_name(container));
   for (const engine::Container& container : containers) {
     const auto reader = open_reader(engine, container.id, options);
     if (!reader) continue;
     const std::string name = short_name(container);
-    supervisor::LogReader::LineHandler handler = [&](const supervisor::LogLine& line) { sink.line(name, line); };
+    engine::LogReader::LineHandler handler = [&](const engine::LogLine& line) { sink.line(name, line); };
     TRY(reader->read(handler));
     reader->flush(handler);
   }

@@ -17,7 +17,7 @@
 namespace consort::project {
 
 struct FollowOptions {
-  supervisor::LogReadOptions read;  // of containers that were there from the beginning
+  engine::LogReadOptions read;  // of containers that were there from the beginning
   // Containers that are made later: whether to follow them. Empty: only those that are added.
   std::function<bool(const engine::Container&)> adopt{};
   // Whose ends run() waits for, of those that are followed. Empty: all.
@@ -43,7 +43,7 @@ class LogFollower {
  private:
   struct Source {
     std::string id, name;
-    std::unique_ptr<supervisor::LogReader> reader;
+    std::unique_ptr<engine::LogReader> reader;
     int fd = -1;
     bool awaited = true;
     bool ended = false;
@@ -89,6 +89,6 @@ class LogFollower {
 
 // The lines that are there, container by container, without following.
 Result<> print_logs(engine::Engine& engine, const std::vector<engine::Container>& containers,
-                    const supervisor::LogReadOptions& options, LogSink& sink);
+                    const engine::LogReadOptions& options, LogSink& sink);
 
 }  // namespace consort::project

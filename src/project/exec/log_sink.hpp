@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "supervisor/log.hpp"
+#include "engine/logs.hpp"
 
 namespace consort::project {
 
@@ -13,7 +13,7 @@ class LogSink {
   virtual ~LogSink() = default;
   // Names that will appear, so that prefixes line up from the start. Called whenever one joins.
   virtual void join(const std::string& name) = 0;
-  virtual void line(const std::string& name, const supervisor::LogLine& line) = 0;
+  virtual void line(const std::string& name, const engine::LogLine& line) = 0;
   // "web-1 exited with code 1 (restarting)".
   virtual void status(const std::string& text) = 0;
 };

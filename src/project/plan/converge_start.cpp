@@ -13,12 +13,12 @@ bool fulfilled(const engine::Container& container, Awaited awaited) {
   const engine::ContainerState& state = container.state;
   switch (awaited) {
     case Awaited::healthy:
-      return state.status == engine::Status::running && state.health == engine::HealthStatus::healthy;
+      return state.status == engine::Status::running && state.health.status == engine::HealthStatus::healthy;
     case Awaited::completed:
       return false;  // it is started again
     case Awaited::running_or_healthy:
-      return state.status == engine::Status::running &&
-             (state.health == engine::HealthStatus::healthy || state.health == engine::HealthStatus::none);
+      return state.status == engine::Status::running && (state.health.status == engine::HealthStatus::healthy ||
+                                                         state.health.status == engine::HealthStatus::none);
   }
   return false;
 }

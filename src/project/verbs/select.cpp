@@ -63,7 +63,7 @@ Result<engine::Container> one_container(Session& session, const std::string& ser
   return fail(Error(Code::conflict, "service \"" + service + "\" is not running")
                   .hint(all.empty() ? "start it with `consort up -d " + service + "`"
                                     : "its container " + all.front().name + " is " +
-                                          std::string(engine::to_string(all.front().state.status)) +
+                                          std::string(to_string(all.front().state.status)) +
                                           "; start it with `consort start " + service + "`"));
 }
 

@@ -165,7 +165,7 @@ Request request_for(Op op, const std::string& container_id) {
   return request;
 }
 
-Result<ContainerState> state_from(const Answer& answer) {
+Result<ObservedContainer> state_from(const Answer& answer) {
   if (!answer.reply.state) return fail(Code::internal, "read the supervisor's answer");
   return *answer.reply.state;
 }
@@ -178,12 +178,12 @@ Result<Answer> call_on_running(const Roots& roots, const std::string& project, c
   return answer;
 }
 
-Result<std::vector<ContainerState>> receive_states(int socket, Reply first) {
-  std::vector<ContainerState> states = std::move(first.states);
+Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first) {
+  std::vector<ObservedContainer> states = std::move(first.states);
   for (bool more = first.more; more;) {
     Answer answer = TRY(receive_answer(socket));
     if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
-    for (ContainerState& state : answer.reply.states) states.push_back(std::move(state));
+    for (ObservedContainer& state : answer.reply.states) states.push_back(std::move(state));
     more = answer.reply.more;
   }
   return states;
@@ -198,7 +198,7 @@ Result<bool> Client::running() const {
   return fail(Error(socket.error().code(), socket.error().message()));
 }
 
-Result<std::vector<ContainerState>> Client::snapshot() const {
+Result<std::vector<ObservedContainer>> Client::snapshot() const {
   auto [socket, answer] = TRY(ask(roots_, project_, request_for(Op::snapshot, "")));
   if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
   return receive_states(socket.get(), std::move(answer.reply));
@@ -219,7 +219,7 @@ Result<std::optional<Event>> Subscription::next() {
   return std::optional<Event>(TRY(event_from_json((*message)->text)));
 }
 
-Result<ContainerState> Client::start(const std::string& unit_path, int* exit_code, int cancel_fd) const {
+Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_code, int cancel_fd) const {
   Request request;
   request.op = Op::start;
   request.unit = unit_path;
@@ -236,7 +236,7 @@ Result<ContainerState> Client::start(const std::string& unit_path, int* exit_cod
   }
 }
 
-Result<ContainerState> Client::stop(const std::string& container_id, const StopOptions& options) const {
+Result<ObservedContainer> Client::stop(const std::string& container_id, const StopOptions& options) const {
   Request request = request_for(Op::stop, container_id);
   request.timeout = options.timeout;
   request.signal = options.signal;
@@ -248,11 +248,11 @@ Result<ContainerState> Client::stop(const std::string& container_id, const StopO
   auto states = TRY(observe(roots_, project_, ids));
   const auto found = states.find(container_id);
   if (found == states.end()) return fail(std::move(answer.error()));
-  if (found->second.running()) return fail(std::move(answer.error()));
+  if (found->second.has_process()) return fail(std::move(answer.error()));
   return std::move(found->second);
 }
 
-Result<ContainerState> Client::restart(const std::string& container_id, const StopOptions& options) const {
+Result<ObservedContainer> Client::restart(const std::string& container_id, const StopOptions& options) const {
   Request request = request_for(Op::restart, container_id);
   request.timeout = options.timeout;
   request.signal = options.signal;
@@ -276,7 +276,7 @@ Result<> Client::unpause(const std::string& container_id) const {
   return {};
 }
 
-Result<> Client::resize(const std::string& container_id, WindowSize size) const {
+Result<> Client::resize(const std::string& container_id, TerminalSize size) const {
   Request request = request_for(Op::resize, container_id);
   request.rows = size.rows;
   request.columns = size.columns;
@@ -287,10 +287,12 @@ Result<> Client::resize(const std::string& container_id, WindowSize size) const 
 Result<Attachment> Client::attach(const std::string& container_id) const {
   Answer answer = TRY(call_on_running(roots_, project_, request_for(Op::attach, container_id)));
   if (answer.fds.empty()) return fail(Code::internal, "read the supervisor's answer");
-  return Attachment{std::move(answer.fds.front()), answer.reply.tty};
+  Attachment attachment;
+  (answer.reply.tty ? attachment.terminal : attachment.input) = std::move(answer.fds.front());
+  return attachment;
 }
 
-Result<ContainerState> Client::wait(const std::string& container_id, WaitUntil until) const {
+Result<ObservedContainer> Client::wait(const std::string& container_id, WaitUntil until) const {
   Request request = request_for(Op::wait, container_id);
   request.until = until;
   auto answer = call(roots_, project_, request);
@@ -339,7 +341,7 @@ Result<> Client::end_by(Op op) const {
   return {};
 }
 
-Result<ExecSession> Client::exec(const std::string& container_id, const ExecOptions& options, int* exit_code) const {
+Result<Exec> Client::exec(const std::string& container_id, const ExecOptions& options, int* exit_code) const {
   Request request = request_for(Op::exec, container_id);
   request.process = options.process;
   request.tty = options.tty;
@@ -358,7 +360,7 @@ Result<ExecSession> Client::exec(const std::string& container_id, const ExecOpti
     return fail(Error(Code::internal, "read the supervisor's answer")
                     .why("it is of another version of this program")
                     .hint("restart the project's containers"));
-  ExecSession::Parts parts;
+  Exec::Parts parts;
   parts.roots = roots_;
   parts.project = project_;
   parts.container_id = container_id;
@@ -367,24 +369,24 @@ Result<ExecSession> Client::exec(const std::string& container_id, const ExecOpti
   parts.socket = std::move(socket);
   parts.process = std::move(answer.fds[0]);
   if (options.tty) {
-    parts.console = std::move(answer.fds[1]);
+    parts.terminal = std::move(answer.fds[1]);
   } else if (options.streams) {
     parts.streams = {std::move(answer.fds[1]), std::move(answer.fds[2]), std::move(answer.fds[3])};
   }
-  return ExecSession(std::move(parts));
+  return Exec(std::move(parts));
 }
 
-Result<> ExecSession::resize(WindowSize size) {
+Result<> Exec::resize(TerminalSize size) {
   return send_message(parts_.socket.get(), resize_to_json(size));
 }
 
-Result<> ExecSession::kill(int signal) {
+Result<> Exec::kill(int signal) {
   auto sent = send_signal(parts_.process.get(), signal);
   if (sent || sent.error().sys_errno() == ESRCH) return {};
   return fail(std::move(sent.error()).wrap("kill", "process " + std::to_string(parts_.pid)));
 }
 
-Result<int> ExecSession::wait() {
+Result<int> Exec::wait() {
   auto answer = receive_answer(parts_.socket.get());
   if (!answer) {
     // The supervisor was replaced; its successor knows the process by its number.

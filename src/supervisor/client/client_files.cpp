@@ -62,23 +62,23 @@ bool is_running(const ContainerState& state) {
 enum class Boot : std::uint8_t { this_one, unknown };
 
 // Recorded as running by a supervisor that is not there any more. A pid means something in the boot of its time only.
-ContainerState settled(ContainerState state, Boot boot) {
-  const bool claims = state.running() || state.status == Status::restarting;
-  if (!claims || (boot == Boot::this_one && is_running(state))) return state;
+ObservedContainer settled(ObservedContainer state, Boot boot) {
+  if (!state.running() || (boot == Boot::this_one && is_running(state))) return state;
   state.status = Status::exited;
   state.pid = 0;
   state.pid_started = 0;
   state.exit_code.reset();
   state.ports.clear();
+  state.stopping = false;
   if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
   return state;
 }
 
-Result<std::optional<ContainerState>> read_state(const std::string& path, Boot boot) {
+Result<std::optional<ObservedContainer>> read_state(const std::string& path, Boot boot) {
   const auto text = read_file(path, record_bytes_limit);
-  if (!text && text.error().sys_errno() == ENOENT) return std::optional<ContainerState>{};
+  if (!text && text.error().sys_errno() == ENOENT) return std::optional<ObservedContainer>{};
   if (!text) return fail(Error(text.error().code(), text.error().message()));
-  return std::optional<ContainerState>(settled(TRY(state_from_json(*text, path)), boot));
+  return std::optional<ObservedContainer>(settled(TRY(state_from_json(*text, path)), boot));
 }
 
 // Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come.
@@ -97,8 +97,8 @@ Result<bool> await_successor(const std::string& run_folder, const std::string& p
 }
 
 // What the project's run directory says, checked against the processes that there are.
-std::vector<ContainerState> recorded_states(const std::string& run_folder) {
-  std::vector<ContainerState> states;
+std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
+  std::vector<ObservedContainer> states;
   const std::string folder = run_folder + "/containers";
   DIR* opened = ::opendir(folder.c_str());
   while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
@@ -128,25 +128,25 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
 Result<bool> revive_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
   if (connect_unix(control_socket_path(run_folder)) || keeper_lives(run_folder)) return false;
-  if (!std::ranges::any_of(recorded_states(run_folder), &ContainerState::running)) return false;
+  if (!std::ranges::any_of(recorded_states(run_folder), &ObservedContainer::has_process)) return false;
   TRY(ensure_supervisor(roots, project));
   return true;
 }
 
-Result<std::vector<ContainerState>> observe(const Roots& roots, const std::string& project) {
+Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project) {
   const Client client(roots, project);
   if (auto live = client.snapshot(); live) return live;
   return recorded_states(roots.project_run(project));
 }
 
-Result<std::map<std::string, ContainerState>> observe(const Roots& roots, const std::string& project,
-                                                      std::span<const std::string> container_ids) {
-  std::map<std::string, ContainerState> all;
-  for (ContainerState& state : TRY(observe(roots, project))) {
+Result<std::map<std::string, ObservedContainer>> observe(const Roots& roots, const std::string& project,
+                                                         std::span<const std::string> container_ids) {
+  std::map<std::string, ObservedContainer> all;
+  for (ObservedContainer& state : TRY(observe(roots, project))) {
     std::string id = state.id;
     all.emplace(std::move(id), std::move(state));
   }
-  std::map<std::string, ContainerState> found;
+  std::map<std::string, ObservedContainer> found;
   for (const std::string& id : container_ids) {
     if (const auto known = all.find(id); known != all.end()) {
       found.emplace(id, std::move(known->second));

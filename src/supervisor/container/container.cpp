@@ -26,7 +26,7 @@ Error not_running(const ContainerUnit& unit) {
 Container::Container(Context& context, ExecTable& execs, ContainerUnit unit, std::string unit_path)
     : context_(context), execs_(execs), unit_(std::move(unit)) {
   record_.unit_path = std::move(unit_path);
-  ContainerState& state = record_.state;
+  ObservedContainer& state = record_.state;
   state.id = unit_.id;
   state.name = unit_.name;
   state.project = unit_.project;
@@ -145,7 +145,7 @@ Result<> Container::thaw() {
   return {};
 }
 
-Result<> Container::resize(WindowSize size) {
+Result<> Container::resize(TerminalSize size) {
   if (phase_ != Phase::running) return fail(not_running(unit_));
   if (!run_->console) return fail(Error(Code::conflict, "resize terminal").on(label()).why("it has none"));
   winsize window{size.rows, size.columns, 0, 0};

@@ -50,7 +50,7 @@ class Container {
 
   const ContainerUnit& unit() const { return unit_; }
   const std::string& unit_path() const { return record_.unit_path; }
-  const ContainerState& state() const { return record_.state; }
+  const ObservedContainer& state() const { return record_.state; }
   // Nothing runs and nothing will by itself.
   bool idle() const { return phase_ == Phase::idle; }
   bool runs() const { return phase_ == Phase::running; }
@@ -67,7 +67,7 @@ class Container {
   // answer: once all of it stands still, or why it does not.
   void pause(Answer answer);
   Result<> unpause();
-  Result<> resize(WindowSize size);
+  Result<> resize(TerminalSize size);
   // The writer of its standard input, or its terminal: a duplicate for the caller.
   Result<Fd> attach();
   void when(WaitUntil until, Done done);  // not_running may be true already: then called at once

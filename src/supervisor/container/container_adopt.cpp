@@ -179,7 +179,7 @@ void Container::adopt_execs(const std::vector<KeptExit>& exits) {
 
 // It runs: serve it, and go on with what was under way.
 void Container::resume_run() {
-  ContainerState& state = record_.state;
+  ObservedContainer& state = record_.state;
   if (auto pidfd = open_pidfd(state.pid)) run_->pidfd = std::move(*pidfd);
   if (unit_.overlay)
     if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))

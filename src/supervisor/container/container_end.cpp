@@ -103,7 +103,7 @@ void Container::end_run(std::optional<int> wait_status) {
   run_->stopper.reset();
   run_->pump->drain();
 
-  ContainerState& state = record_.state;
+  ObservedContainer& state = record_.state;
   const pid_t pid = state.pid;
   state.status = Status::exited;
   state.pid = 0;
@@ -180,7 +180,7 @@ void Container::release_external(pid_t helper, const std::string& group) {
 }
 
 void Container::decide_restart(Outcome outcome) {
-  const ContainerState& state = record_.state;
+  const ObservedContainer& state = record_.state;
   EndedRun run;
   run.exit_code = state.exit_code;
   if (outcome == Outcome::ran && state.started_at && state.finished_at)

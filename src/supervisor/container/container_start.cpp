@@ -155,7 +155,7 @@ void Container::on_sync() {
 
 Result<> Container::release_to_exec() {
   if (unit_.tty) TRY(open_terminal());
-  ContainerState& state = record_.state;
+  ObservedContainer& state = record_.state;
   state.pid = run_->pid;
   state.pid_started = TRY(process_start_time(run_->pid));
   state.cgroup = run_->launch->cgroup_path();

@@ -27,7 +27,7 @@ struct ExecRecord {
 };
 
 struct Record {
-  ContainerState state;
+  ObservedContainer state;
   std::string unit_path;
   bool launching = false;          // from before the clone until it has passed execve; without a pid at first
   std::optional<StopRecord> stop;  // somebody wants it to end

@@ -9,7 +9,8 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::array<std::string_view, 5> statuses{"created", "running", "paused", "restarting", "exited"};
+constexpr std::array<std::string_view, 7> statuses{"created",  "running", "paused", "restarting",
+                                                   "removing", "exited",  "dead"};
 constexpr std::array<std::string_view, 4> health_statuses{"none", "starting", "healthy", "unhealthy"};
 
 std::optional<SystemTime> time_from(const Json& json, std::string_view key) {
@@ -45,7 +46,7 @@ HealthState health_from_json(const Json& json) {
   return health;
 }
 
-Json lists_to_json(const ContainerState& state, Json json) {
+Json lists_to_json(const ObservedContainer& state, Json json) {
   Json ports = Json::array();
   for (const BoundPort& port : state.ports)
     ports.push_back({{"host_ip", port.host_ip},
@@ -66,7 +67,7 @@ Json lists_to_json(const ContainerState& state, Json json) {
   return json;
 }
 
-void lists_from_json(const Json& json, ContainerState& state) {
+void lists_from_json(const Json& json, ObservedContainer& state) {
   if (const Json* ports = find_key(json, "ports"); ports != nullptr && ports->is_array())
     for (const Json& item : *ports)
       state.ports.push_back(
@@ -101,7 +102,7 @@ std::optional<HealthStatus> health_status_from(std::string_view text) {
   return std::nullopt;
 }
 
-Json state_as_json(const ContainerState& state) {
+Json state_as_json(const ObservedContainer& state) {
   Json json{{"id", state.id},
             {"name", state.name},
             {"project", state.project},
@@ -125,12 +126,12 @@ Json state_as_json(const ContainerState& state) {
   return lists_to_json(state, std::move(json));
 }
 
-Result<ContainerState> state_of_json(const Json& json, const std::string& source) {
+Result<ObservedContainer> state_of_json(const Json& json, const std::string& source) {
   const auto bad = [&](const char* field) {
     return fail(Error(Code::invalid, "read container state").on(source).why(std::string("bad field ") + field));
   };
   if (!json.is_object()) return bad("(root)");
-  ContainerState state;
+  ObservedContainer state;
   state.id = get_string(json, "id");
   if (state.id.empty()) return bad("id");
   const auto status = status_from(get_string(json, "status"));
@@ -159,11 +160,11 @@ Result<ContainerState> state_of_json(const Json& json, const std::string& source
   return state;
 }
 
-std::string state_to_json(const ContainerState& state) {
+std::string state_to_json(const ObservedContainer& state) {
   return dump_json(state_as_json(state));
 }
 
-Result<ContainerState> state_from_json(std::string_view text, const std::string& source) {
+Result<ObservedContainer> state_from_json(std::string_view text, const std::string& source) {
   return state_of_json(TRY(parse_json(text, source)), source);
 }
 

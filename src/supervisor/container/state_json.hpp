@@ -6,7 +6,7 @@
 
 namespace consort::supervisor {
 
-Json state_as_json(const ContainerState& state);
-Result<ContainerState> state_of_json(const Json& json, const std::string& source);
+Json state_as_json(const ObservedContainer& state);
+Result<ObservedContainer> state_of_json(const Json& json, const std::string& source);
 
 }  // namespace consort::supervisor

@@ -132,11 +132,11 @@ void ControlServer::refuse(ConnectionId id, const Error& error, std::optional<in
   reply(id, answer);
 }
 
-void ControlServer::send_states(ConnectionId id, const std::vector<ContainerState>& states) {
+void ControlServer::send_states(ConnectionId id, const std::vector<ObservedContainer>& states) {
   Reply part;
   part.ok = true;
   std::size_t bytes = 0;
-  for (const ContainerState& state : states) {
+  for (const ObservedContainer& state : states) {
     const std::size_t size = state_to_json(state).size();
     if (bytes > 0 && bytes + size > snapshot_part_bytes) {
       part.more = true;

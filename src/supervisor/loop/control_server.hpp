@@ -20,7 +20,7 @@ class ControlServer {
   using ConnectionId = std::uint64_t;  // never reused
   struct Handlers {
     std::function<void(ConnectionId, Request, std::vector<Fd>)> on_request;
-    std::function<void(ConnectionId, WindowSize)> on_resize;  // on a connection that belongs to an exec
+    std::function<void(ConnectionId, TerminalSize)> on_resize;  // on a connection that belongs to an exec
     std::function<void(ConnectionId)> on_closed;
   };
 
@@ -37,7 +37,7 @@ class ControlServer {
   void send(ConnectionId id, const std::string& text, std::vector<Fd> fds = {});
   void reply(ConnectionId id, const Reply& reply, std::vector<Fd> fds = {});
   void refuse(ConnectionId id, const Error& error, std::optional<int> exit_code = {});
-  void send_states(ConnectionId id, const std::vector<ContainerState>& states);
+  void send_states(ConnectionId id, const std::vector<ObservedContainer>& states);
   void subscribe(ConnectionId id);
   void broadcast(const Event& event);
   // From now on its messages are window sizes.

@@ -136,7 +136,7 @@ std::string reply_to_json(const Reply& reply) {
   if (reply.state) json["state"] = state_as_json(*reply.state);
   if (!reply.states.empty()) {
     Json states = Json::array();
-    for (const ContainerState& state : reply.states) states.push_back(state_as_json(state));
+    for (const ObservedContainer& state : reply.states) states.push_back(state_as_json(state));
     json["states"] = std::move(states);
   }
   if (reply.more) json["more"] = true;
@@ -188,17 +188,17 @@ Result<Event> event_from_json(std::string_view text) {
   return event;
 }
 
-std::string resize_to_json(WindowSize size) {
+std::string resize_to_json(TerminalSize size) {
   return dump_json(Json{{"resize", {size.rows, size.columns}}});
 }
 
-Result<WindowSize> resize_from_json(std::string_view text) {
+Result<TerminalSize> resize_from_json(std::string_view text) {
   const Json json = TRY(parse_json(text, "resize"));
   const Json* size = find_key(json, "resize");
   const auto fits = [](const Json& value) { return value.is_number_unsigned() && value.get<std::uint64_t>() <= 65535; };
   if (size == nullptr || !size->is_array() || size->size() != 2 || !fits((*size)[0]) || !fits((*size)[1]))
     return bad("resize", "resize");
-  return WindowSize{(*size)[0].get<std::uint16_t>(), (*size)[1].get<std::uint16_t>()};
+  return TerminalSize{(*size)[0].get<std::uint16_t>(), (*size)[1].get<std::uint16_t>()};
 }
 
 Failure failure_of(const Error& error) {

@@ -50,7 +50,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
               ControlServer::Handlers{[this](ConnectionId id, Request request, const std::vector<Fd>&) {
                                         on_request(id, std::move(request));
                                       },
-                                      [this](ConnectionId id, WindowSize size) {
+                                      [this](ConnectionId id, TerminalSize size) {
                                         const auto console = exec_consoles_.find(id);
                                         if (console == exec_consoles_.end()) return;
                                         winsize window{size.rows, size.columns, 0, 0};
@@ -187,8 +187,8 @@ Container* Supervisor::find(const std::string& container_id) {
   return found == containers_.end() ? nullptr : found->second.get();
 }
 
-std::vector<ContainerState> Supervisor::states() const {
-  std::vector<ContainerState> all;
+std::vector<ObservedContainer> Supervisor::states() const {
+  std::vector<ObservedContainer> all;
   for (const auto& [id, container] : containers_) all.push_back(container->state());
   return all;
 }

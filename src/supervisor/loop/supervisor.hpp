@@ -62,7 +62,7 @@ class Supervisor {
   Container* find_or_refuse(ConnectionId id, const Request& request);
   void reply_state(ConnectionId id, const std::string& container_id);
   void answer(ConnectionId id, const Result<>& result);
-  std::vector<ContainerState> states() const;
+  std::vector<ObservedContainer> states() const;
 
   void update_names();
   std::optional<std::string> owner_of_port(const std::string& protocol, std::uint16_t port) const;

@@ -71,7 +71,7 @@ void Supervisor::on_request(ConnectionId id, Request request) {
       return;
     case Op::resize:
       if (Container* container = find_or_refuse(id, request))
-        answer(id, container->resize(WindowSize{request.rows, request.columns}));
+        answer(id, container->resize(TerminalSize{request.rows, request.columns}));
       return;
   }
 }
