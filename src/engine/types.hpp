@@ -220,6 +220,7 @@ using supervisor::ContainerState;
 using supervisor::HealthResult;
 using supervisor::HealthState;
 using supervisor::HealthStatus;
+using supervisor::LogTrouble;
 using supervisor::Status;
 
 struct MountPoint {

@@ -16,6 +16,7 @@
 
 #include "base/os/fd.hpp"
 #include "supervisor/log_reader.hpp"
+#include "supervisor/state.hpp"
 #include "supervisor/unit.hpp"
 
 namespace consort::supervisor {
@@ -36,6 +37,8 @@ class LogWriter {
   // cannot be written (the disk is full) is dropped and counted, and the loss is told in the log once that is possible
   // again.
   Result<Pumped> pump(int pipe, LogStream stream);
+  // Why the log is not whole, or not rotated, just now.
+  LogTrouble trouble() const;
 
  private:
   explicit LogWriter(LogUnit unit) : unit_(std::move(unit)) {}
@@ -52,7 +55,8 @@ class LogWriter {
   Fd file_;
   std::uint64_t end_ = 0;  // where the next record's header goes
   std::uint64_t lost_ = 0;
-  std::string trouble_;  // why, if it is not room
+  std::string trouble_;           // why, if it is not room
+  std::string rotation_trouble_;  // why the file grows beyond its size
 };
 
 // Raw records of one file, oldest first, for tests and tools.

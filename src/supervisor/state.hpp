@@ -42,6 +42,14 @@ struct BoundPort {
   std::string protocol = "tcp";
 };
 
+// What keeps a log from being written. Both empty: nothing.
+struct LogTrouble {
+  std::string why;               // "no space left on device"
+  std::uint64_t lost_bytes = 0;  // dropped since the log was whole
+  bool any() const { return !why.empty(); }
+  bool operator==(const LogTrouble&) const = default;
+};
+
 struct EndpointAddress {
   std::string network_id;
   std::string network_name;
@@ -65,6 +73,7 @@ struct ContainerState {
   unsigned restart_count = 0;
   HealthState health;
   std::vector<BoundPort> ports;  // as bound on the host now
+  LogTrouble log;
 
   bool has_process() const { return status == Status::running || status == Status::paused; }
   // As Docker counts: also between two lives of a restart policy.

@@ -192,6 +192,11 @@ TEST(ContainerText, Status) {
   EXPECT_EQ(status_text(state, now), "Up 3 seconds");
   state.health.status = engine::HealthStatus::healthy;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy)");
+  state.log = {"no space left on device", 12'300'000};
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy) (log: 12.3MB lost)");
+  state.log = {"rotate", 0};
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy) (log: not rotated)");
+  state.log = {};
   state.health.status = engine::HealthStatus::starting;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (health: starting)");
   state.status = engine::Status::paused;

@@ -1,10 +1,13 @@
 """Removing: what a cut leaves is whole or gone, the next command sweeps it, and a full disk can be emptied."""
 import io
+import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tarfile
+import time
 
 from harness import CONSORT, check, eventually, run
 from image_tools import need
@@ -268,3 +271,38 @@ def scenario_anonymous_volumes_can_be_found(world):
     world.consort("down", "-v")
     check(world.consort("volumes", "-q").out == "", "it is still there")
     check(not [p for p in (world.data / "volumes").iterdir() if p.name != ".trash"], "its folder is still there")
+
+
+def scenario_a_log_in_trouble_is_told(world):
+    """While a log cannot be rotated, `ps` must say so, `events` when it begins and ends, and no line may be lost."""
+    world.write("compose.yaml", """
+services:
+  talker:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "i=0; while :; do i=$$((i+1)); echo line $$i of a log; sleep 0.02; done"]
+    init: true
+    logging: {options: {max-size: 1k, max-file: "2"}}
+""")
+    world.consort("up", "-d")
+    bundle = next(world.data.glob("containers/*/log")).parent
+    eventually("the log was rotated", lambda: (bundle / "log.1").exists())
+
+    def status():
+        return world.service("talker")["Status"]
+
+    def told():
+        return [json.loads(line)["action"] for line in world.consort("events", "--json", "--since", "1h", "--until", f"{time.time():.6f}").out.splitlines()]
+
+    def put_in_the_way():
+        (bundle / "log.1").unlink()
+        (bundle / "log.1" / "full").mkdir(parents=True)
+        return True
+
+    eventually("a folder is in the way", put_in_the_way)
+    eventually("ps tells", lambda: "(log: not rotated)" in status())
+    check(any(action.startswith("log_failing: ") for action in told()), str(told()))
+    shutil.rmtree(bundle / "log.1")
+    eventually("ps tells that it is over", lambda: "log:" not in status())
+    check("log_written" in told(), str(told()))
+    numbers = [int(line.split()[-4]) for line in world.consort("logs", "--no-log-prefix", "talker").out.splitlines()]
+    check(numbers == list(range(numbers[0], numbers[0] + len(numbers))), f"lines are missing: {numbers}")

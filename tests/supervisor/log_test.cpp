@@ -11,7 +11,9 @@
 
 #include <algorithm>
 
+#include "base/os/event_loop.hpp"
 #include "base/os/file.hpp"
+#include "supervisor/log/log_pump.hpp"
 #include "temporary_folder.hpp"
 
 namespace consort::supervisor {
@@ -170,10 +172,35 @@ TEST_F(LogTest, ARotationThatFailsStopsNothing) {
   std::string together;
   ASSERT_TRUE(for_each_record(folder / "log", [&](const LogRecord& record) { together += record.bytes; }));
   EXPECT_EQ(std::ranges::count(together, '\n'), 3);
+  EXPECT_TRUE(writer.trouble().any());
   ASSERT_TRUE(remove_tree(folder / "log.1"));
   put(writer, LogStream::out, "four\n");
+  EXPECT_FALSE(writer.trouble().any());
   EXPECT_TRUE(path_exists(folder / "log.1"));
   EXPECT_EQ(texts().size(), 4u);
+}
+
+TEST_F(LogTest, APumpTellsWhenTroubleBeginsAndEnds) {
+  EventLoop loop = EventLoop::create().value();
+  const auto pump = LogPump::open(loop, unit(20, 2)).value();
+  std::vector<LogTrouble> told;
+  pump->on_trouble([&](const LogTrouble& trouble) { told.push_back(trouble); });
+  Pipe pipe = make_pipe().value();
+  ASSERT_TRUE(pump->add_pipe(std::move(pipe.read), LogStream::out));
+  const auto write = [&](std::string_view text) {
+    ASSERT_TRUE(write_full(pipe.write.get(), text));
+    ASSERT_TRUE(loop.run_once(std::chrono::seconds(10)));
+  };
+  ASSERT_TRUE(make_directories(folder / "log.1/full"));
+  write("one of more than twenty bytes\n");
+  EXPECT_TRUE(told.empty());
+  for (int i = 0; i < 3; ++i) write("two\n");
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].any());
+  ASSERT_TRUE(remove_tree(folder / "log.1"));
+  write("three\n");
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_FALSE(told[1].any());
 }
 
 TEST_F(LogTest, FollowsAcrossRotations) {
@@ -288,6 +315,7 @@ TEST_F(LogTest, TellsWhatAFullDiskSwallowed) {
     rlimit limit{static_cast<rlim_t>(stat_path(folder / "log")->st_size), RLIM_INFINITY};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     put(writer, LogStream::out, "swallowed\n");
+    EXPECT_EQ(writer.trouble(), (LogTrouble{"no space left on device", 10}));
     limit.rlim_cur = RLIM_INFINITY;
     ::setrlimit(RLIMIT_FSIZE, &limit);
     put(writer, LogStream::out, "after\n");

@@ -36,6 +36,11 @@ std::string ago(const std::optional<SystemTime>& time, SystemTime now) {
   return time ? human_duration(now - *time) + " ago" : "some time ago";
 }
 
+std::string log_text(const engine::LogTrouble& log) {
+  if (!log.any()) return {};
+  return log.lost_bytes > 0 ? " (log: " + human_bytes_decimal(log.lost_bytes) + " lost)" : " (log: not rotated)";
+}
+
 std::string code_text(const engine::ContainerState& state) {
   return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
 }
@@ -109,7 +114,7 @@ std::string status_text(const engine::ContainerState& state, SystemTime now) {
       text += " (unhealthy)";
       break;
   }
-  return text;
+  return text + log_text(state.log);
 }
 
 std::string cut(const std::string& text, std::size_t most) {

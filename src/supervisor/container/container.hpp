@@ -167,6 +167,7 @@ class Container {
   void emit(EventKind kind, int signal = 0, std::string exec_argv = {});  // both of the following
   void tell(EventKind kind, int signal = 0, std::string exec_argv = {});  // subscribers
   void note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec = 0);
+  void note_log_trouble(const LogTrouble& now);
   void note_exec(const std::string& argv, ExecTable::Id exec);
   void note_exec_end(ExecTable::Id exec, std::optional<int> wait_status);
   std::string key(const char* what) const { return unit_.id + "/" + what; }

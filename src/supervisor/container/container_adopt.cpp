@@ -116,6 +116,7 @@ void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
     pump = LogPump::open(context_.loop, none);
   }
   run_->pump = std::move(*pump);
+  run_->pump->on_trouble([this](const LogTrouble& trouble) { note_log_trouble(trouble); });
   Result<> added;
   if (run_->console) {
     added = run_->pump->add_terminal(run_->console.get(), Pipe{take("relay_read"), take("relay_write")});

@@ -77,6 +77,16 @@ void Container::note(std::string action, std::map<std::string, std::string> attr
   if (!noted && !std::exchange(context_.journal_failed, true)) log_line(noted.error().message());
 }
 
+// In the state while it lasts, in the events when it begins and ends.
+void Container::note_log_trouble(const LogTrouble& now) {
+  const std::string before = std::exchange(record_.state.log, now.any() ? now : LogTrouble{}).why;
+  save();
+  if (before == now.why) return;
+  std::map<std::string, std::string> attributes;
+  if (now.lost_bytes > 0) attributes["lostBytes"] = std::to_string(now.lost_bytes);
+  note(now.any() ? "log_failing: " + now.why : "log_written", std::move(attributes));
+}
+
 void Container::note_exec(const std::string& argv, ExecTable::Id exec) {
   note("exec_create: " + argv, {}, exec);
   note("exec_start: " + argv, {}, exec);

@@ -73,6 +73,7 @@ void Container::clear_group(Cleaner::Done then) {
 // The child's ends of the pipes are closed when the launch has begun; ours go to the keeper as well.
 Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends) {
   run_->pump = TRY(LogPump::open(context_.loop, unit_.log));
+  run_->pump->on_trouble([this](const LogTrouble& trouble) { note_log_trouble(trouble); });
   if (unit_.tty) return {};
   for (const LogStream stream : {LogStream::out, LogStream::err}) {
     Pipe pipe = TRY(make_pipe());

@@ -121,6 +121,8 @@ Json state_as_json(const ObservedContainer& state) {
             {"finished_at", state.finished_at ? format_rfc3339(*state.finished_at) : ""},
             {"restart_count", state.restart_count},
             {"health", health_to_json(state.health)},
+            {"log_trouble", state.log.why},
+            {"log_lost_bytes", state.log.lost_bytes},
             {"cgroup", state.cgroup},
             {"auto_remove", state.auto_remove}};
   return lists_to_json(state, std::move(json));
@@ -154,6 +156,8 @@ Result<ObservedContainer> state_of_json(const Json& json, const std::string& sou
   state.finished_at = time_from(json, "finished_at");
   state.restart_count = static_cast<unsigned>(get_int(json, "restart_count"));
   if (const Json* health = find_key(json, "health"); health != nullptr) state.health = health_from_json(*health);
+  state.log.why = get_string(json, "log_trouble");
+  state.log.lost_bytes = static_cast<std::uint64_t>(get_int(json, "log_lost_bytes"));
   state.cgroup = get_string(json, "cgroup");
   state.auto_remove = get_bool(json, "auto_remove");
   lists_from_json(json, state);

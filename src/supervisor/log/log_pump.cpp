@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 namespace consort::supervisor {
 namespace {
@@ -49,9 +51,20 @@ Result<> LogPump::add_terminal(int master, Pipe relay) {
 
 LogWriter::Pumped LogPump::pump(Source& source) {
   const auto pumped = writer_.pump(source.pipe.get(), source.stream);
+  tell_trouble();
   if (pumped) return *pumped;
   std::fprintf(stderr, "consort-supervisor: %s\n", pumped.error().message().c_str());
   return LogWriter::Pumped::ended;
+}
+
+// Every pump may lose some more; that is told when it has doubled.
+void LogPump::tell_trouble() {
+  LogTrouble now = writer_.trouble();
+  lost_ = std::max(lost_, now.lost_bytes);
+  if (now.why == told_.why && now.lost_bytes / 2 < std::max<std::uint64_t>(told_.lost_bytes, 1)) return;
+  told_ = now;
+  if (now.lost_bytes == 0) now.lost_bytes = std::exchange(lost_, 0);
+  if (on_trouble_) on_trouble_(now);
 }
 
 bool LogPump::move_from_terminal(Source& source) {

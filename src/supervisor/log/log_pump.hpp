@@ -1,6 +1,7 @@
 // Moves what one container writes into its log, whenever there is something.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,6 +13,10 @@ namespace consort::supervisor {
 
 class LogPump {
  public:
+  // Told when the log cannot be written, from time to time how much is lost meanwhile, and when it is written again:
+  // then with how much was lost.
+  using OnTrouble = std::move_only_function<void(const LogTrouble&)>;
+
   static Result<std::unique_ptr<LogPump>> open(EventLoop& loop, const LogUnit& unit);
   ~LogPump();
   LogPump(const LogPump&) = delete;
@@ -21,6 +26,8 @@ class LogPump {
   // A pty's master (borrowed) cannot be spliced into a file directly: its bytes pass through `relay`, a
   // pipe that outlives this process in the keeper, so that they survive it.
   Result<> add_terminal(int master, Pipe relay);
+
+  void on_trouble(OnTrouble handler) { on_trouble_ = std::move(handler); }
 
   // All that is there now, at the container's end; then nothing is watched any more.
   void drain();
@@ -40,9 +47,13 @@ class LogPump {
   void unwatch(Source& source);
   bool move_from_terminal(Source& source);  // false: nothing came
   LogWriter::Pumped pump(Source& source);
+  void tell_trouble();
 
   EventLoop& loop_;
   LogWriter writer_;
+  OnTrouble on_trouble_;
+  LogTrouble told_;
+  std::uint64_t lost_ = 0;  // since the log was whole
   std::vector<std::unique_ptr<Source>> sources_;
 };
 

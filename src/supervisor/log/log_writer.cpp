@@ -121,10 +121,13 @@ Result<LogWriter::Pumped> LogWriter::drop(int pipe, std::size_t bytes) {
   return Pumped::moved;
 }
 
+LogTrouble LogWriter::trouble() const {
+  if (lost_ == 0) return {rotation_trouble_, 0};
+  return {trouble_.empty() ? errno_text(ENOSPC) : trouble_, lost_};
+}
+
 Result<> LogWriter::tell_loss() {
-  const std::string text = "consort: " + std::to_string(lost_) +
-                           " bytes of this log are lost: " + (trouble_.empty() ? "no space left on device" : trouble_) +
-                           "\n";
+  const std::string text = "consort: " + std::to_string(lost_) + " bytes of this log are lost: " + trouble().why + "\n";
   if (room_in_block(end_) < text.size()) end_ = next_block(end_);
   TRY(begin_record(text.size(), LogStream::err));
   if (!write_at(file_.get(), end_ + log_header_bytes, text.data(), text.size()))
@@ -155,7 +158,10 @@ Result<LogWriter::Pumped> LogWriter::pump(int pipe, LogStream stream) {
 
 Result<LogWriter::Pumped> LogWriter::keep(int pipe, LogStream stream, std::size_t wanted) {
   // A rotation that fails is tried again with the next bytes; these go where the others went.
-  if (const std::uint64_t longest = longest_file(); longest > 0 && end_ >= longest) (void)rotate();
+  if (const std::uint64_t longest = longest_file(); longest > 0 && end_ >= longest) {
+    const Result<> rotated = rotate();
+    rotation_trouble_ = rotated ? std::string() : rotated.error().message();
+  }
   if (unit_.disabled) return drop(pipe, wanted);
   const auto cut_back = [&] { return ::ftruncate(file_.get(), static_cast<off_t>(end_)) == 0; };
   if (lost_ > 0 && !tell_loss()) {
