@@ -66,4 +66,29 @@ class FakeRegistry {
   std::jthread acceptor_;
 };
 
+// A registry of the test's own, and settings that no file of this machine gets into. Root: layers have owners.
+class FakeRegistryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
+    registry.docker_config = folder / "config.json";
+    registry.registries_conf = folder / "registries.conf";
+    registry.docker_daemon = folder / "daemon.json";
+    registry.patience = quick_patience();
+    configure("");
+  }
+  void configure(const std::string& conf) { ASSERT_TRUE(write_file_atomic(registry.registries_conf, conf)); }
+  void serve(const std::string& tar, const std::function<void(Manifest&)>& change = {}) {
+    packed = gzip(tar);
+    server.serve({packed}, {tar}, change);
+  }
+
+  TempDir folder;
+  TestStore test;
+  FakeRegistry server;
+  PullOptions options;
+  RegistryOptions& registry = options.registry;
+  std::string packed;  // the last layer served
+};
+
 }  // namespace consort::image

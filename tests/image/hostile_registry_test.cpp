@@ -22,20 +22,8 @@ std::string noise(std::size_t size, unsigned seed) {
   return text;
 }
 
-class HostileRegistry : public testing::Test {
+class HostileRegistry : public FakeRegistryTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
-    options.registry.docker_config = folder / "config.json";
-    options.registry.registries_conf = folder / "registries.conf";
-    options.registry.docker_daemon = folder / "daemon.json";
-    options.registry.patience = quick_patience();
-    ASSERT_TRUE(write_file_atomic(options.registry.registries_conf, ""));
-  }
-  void serve(const std::string& tar, const std::function<void(Manifest&)>& change = {}) {
-    packed = gzip(tar);
-    server.serve({packed}, {tar}, change);
-  }
   // The pull fails so, and leaves no image, no layer, no blob.
   Error refused() {
     auto result = pull(test.store, server.name(), options);
@@ -51,12 +39,6 @@ class HostileRegistry : public testing::Test {
     return result ? Error(Code::internal) : std::move(result).error();
   }
   std::string blob_path() { return "/v2/app/blobs/" + Digest::of(packed).text(); }
-
-  TempDir folder;
-  TestStore test;
-  FakeRegistry server;
-  PullOptions options;
-  std::string packed;
 };
 
 TEST_F(HostileRegistry, GoesOnWhereTheConnectionBroke) {

@@ -6,16 +6,8 @@ namespace {
 
 using testing::HasSubstr;
 
-class OldRegistry : public testing::Test {
+class OldRegistry : public FakeRegistryTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
-    options.registry.docker_config = folder / "config.json";
-    options.registry.registries_conf = folder / "registries.conf";
-    options.registry.docker_daemon = folder / "daemon.json";
-    options.registry.patience = quick_patience();
-    ASSERT_TRUE(write_file_atomic(options.registry.registries_conf, ""));
-  }
   void serve(const std::function<void(Manifest&)>& change = {}) {
     std::string content;
     for (unsigned i = 0; i < 300'000; ++i) content += static_cast<char>((i * 2654435761U) >> 11);
@@ -29,11 +21,6 @@ class OldRegistry : public testing::Test {
     EXPECT_TRUE(pulled) << what << ": " << (pulled ? "" : pulled.error().message());
   }
   bool is_layer(const FakeRequest& request) const { return request.path.ends_with(Digest::of(packed).text()); }
-
-  TempDir folder;
-  FakeRegistry server;
-  PullOptions options;
-  std::string packed;
 };
 
 TEST_F(OldRegistry, TypesThatSayNothing) {

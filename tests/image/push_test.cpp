@@ -9,25 +9,17 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-class Pushing : public testing::Test {
+class Pushing : public FakeRegistryTest {
  protected:
-  void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
-    registry.docker_config = folder / "config.json";
-    registry.registries_conf = folder / "registries.conf";
-    registry.docker_daemon = folder / "daemon.json";
-    registry.patience = quick_patience();
-    ASSERT_TRUE(write_file_atomic(registry.registries_conf, ""));
-  }
   Image make(const std::string& name) {
     ImportOptions made;
     made.names = {named(name)};
     return import_rootfs(test.store, file_with(folder, TarBuilder().file("a", name).str()).get(), made).value();
   }
   Result<PushResult> push_as(const std::string& name, const Progress& progress = {}) {
-    PushOptions options;
-    options.registry = registry;
-    return push(test.store, named(name), options, progress);
+    PushOptions how;
+    how.registry = registry;
+    return push(test.store, named(name), how, progress);
   }
   // A registry of blobs that answers with these statuses and Location headers.
   void accept(int opened, const std::string& location, int put, int manifest) {
@@ -38,11 +30,6 @@ class Pushing : public testing::Test {
       return FakeAnswer{request.path.contains("digest=sha256") ? put : 400, {}, ""};
     };
   }
-
-  TempDir folder;
-  TestStore test;
-  FakeRegistry server;
-  RegistryOptions registry;
 };
 
 TEST_F(Pushing, WhatDockerTakesForDoneIsDone) {

@@ -9,18 +9,12 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class Advice : public testing::Test {
+class Advice : public FakeRegistryTest {
  protected:
   void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
-    options.registry.docker_config = folder / "config.json";
-    options.registry.registries_conf = folder / "registries.conf";
-    options.registry.docker_daemon = folder / "daemon.json";
-    options.registry.patience = quick_patience();
-    ASSERT_TRUE(write_file_atomic(options.registry.registries_conf, ""));
-    const std::string tar = TarBuilder().file("data", "some content").str();
-    packed = gzip(tar);
-    server.serve({packed}, {tar});
+    FakeRegistryTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    serve(TarBuilder().file("data", "some content").str());
   }
   Error error_of(const std::string& name) {
     auto pulled = pull(test.store, named(name), options);
@@ -32,12 +26,6 @@ class Advice : public testing::Test {
     server.intercept = [answer = std::move(answer)](const FakeRequest&) { return answer; };
   }
   std::string port() const { return server.host().substr(server.host().find(':')); }
-
-  TempDir folder;
-  TestStore test;
-  FakeRegistry server;
-  PullOptions options;
-  std::string packed;
 };
 
 TEST_F(Advice, ABlobHostThatRefusesIsNotAMissingRepository) {

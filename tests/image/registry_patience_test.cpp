@@ -16,20 +16,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using namespace std::chrono_literals;
 
-class Waiting : public testing::Test {
+class Waiting : public FakeRegistryTest {
  protected:
   void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
-    options.registry.docker_config = folder / "config.json";
-    options.registry.registries_conf = folder / "registries.conf";
-    options.registry.docker_daemon = folder / "daemon.json";
-    options.registry.patience = quick_patience();
-    configure("");
-    const std::string tar = TarBuilder().file("data", "some content").str();
-    packed = gzip(tar);
-    server.serve({packed}, {tar});
+    FakeRegistryTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    serve(TarBuilder().file("data", "some content").str());
   }
-  void configure(const std::string& conf) { ASSERT_TRUE(write_file_atomic(options.registry.registries_conf, conf)); }
   // Cancels as soon as the registry was asked for this; the time from then to the end of the work.
   std::chrono::milliseconds ends_after(const std::string& asked, const std::function<Result<>(std::stop_token)>& work) {
     std::stop_source stop;
@@ -57,12 +50,6 @@ class Waiting : public testing::Test {
   bool blob_asked(const FakeRequest& request) const {
     return request.path == "/v2/app/blobs/" + Digest::of(packed).text();
   }
-
-  TempDir folder;
-  TestStore test;
-  FakeRegistry server;
-  PullOptions options;
-  std::string packed;
 };
 
 // Much more than it takes, much less than the 20 to 30 s after which the waits end by themselves.

@@ -13,15 +13,11 @@ using testing::IsEmpty;
 
 constexpr const char* auth_of_me = R"({"auths":{")";
 
-class Secrets : public testing::Test {
+class Secrets : public FakeRegistryTest {
  protected:
   void SetUp() override {
-    if (!is_root()) GTEST_SKIP() << "needs root: owners and whiteouts";
-    registry.docker_config = folder / "config.json";
-    registry.registries_conf = folder / "registries.conf";
-    registry.docker_daemon = folder / "daemon.json";
-    registry.patience = quick_patience();
-    ASSERT_TRUE(write_file_atomic(registry.registries_conf, ""));
+    FakeRegistryTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
     log_in(server.host());
     other.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
       seen.push_back(request.header("authorization"));
@@ -43,30 +39,18 @@ class Secrets : public testing::Test {
     return import_rootfs(test.store, file_with(folder, TarBuilder().file("a", "1").str()).get(), made).value();
   }
   Result<PushResult> push_it() {
-    PushOptions options;
-    options.registry = registry;
-    return push(test.store, server.name(), options);
+    PushOptions how;
+    how.registry = registry;
+    return push(test.store, server.name(), how);
   }
-  Result<PullResult> pull_it() {
-    PullOptions options;
-    options.registry = registry;
-    return pull(test.store, server.name(), options);
-  }
-  void serve(const std::string& tar) {
-    packed = gzip(tar);
-    server.serve({packed}, {tar});
-  }
+  Result<PullResult> pull_it() { return pull(test.store, server.name(), options); }
   std::string elsewhere(const std::string& path) const { return "http://" + other.host() + path; }
 
-  TempDir folder;
-  TestStore test;
   std::vector<std::string> seen;  // Authorization at the other host
   std::function<FakeAnswer(const FakeRequest&)> other_answers = [](const FakeRequest&) {
     return FakeAnswer{201, {}, ""};
   };
-  FakeRegistry server, other;
-  RegistryOptions registry;
-  std::string packed;
+  FakeRegistry other;
 };
 
 // Some registries let their storage take uploads in: the address has what it needs in it.
@@ -172,8 +156,6 @@ TEST_F(Secrets, AHiddenRepositoryIsShownToWhoHasALogin) {
       if (request.path == "/v2/" && asks_at_the_root) return guard(request);
       return FakeAnswer{request.path == "/v2/" ? 200 : 404, {}, ""};
     };
-    PullOptions options;
-    options.registry = registry;
     const auto pulled = pull(fresh.store, server.name(), options);
     EXPECT_TRUE(pulled) << asks_at_the_root << ": " << (pulled ? "" : pulled.error().message());
   }
