@@ -18,6 +18,9 @@ struct ExecOptions {
   StdioFds stdio;
   ChildOf child_of = ChildOf::caller;
   std::string seccomp_bpf;
+  // Host path of consort-init. Then the process gets a parent of its own in the container, which is what the Launch
+  // stands for: SIGTERM to it ends the process and all that it has started. "": none.
+  std::string attendant;
 };
 
 // process: what the container's own spec says, with args, env, cwd, user, terminal changed as wanted. With a terminal

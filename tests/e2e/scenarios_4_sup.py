@@ -104,3 +104,19 @@ def scenario_many_ports(world):
     out, _ = names.communicate(timeout=LIMIT)
     check("missed" not in out, "names did not resolve meanwhile")
     world.consort("down", "-t", "0", timeout=LIMIT)
+
+
+def scenario_timed_out_checks_leave_nothing(world):
+    """What a health check that takes too long has started must end with it, also where the first process reaps nobody."""
+    world.write("compose.yaml", f"""services:
+  s: {{{SLIM}, command: sleep 1000, healthcheck: {{test: "sleep 77 & sleep 78; true", interval: 1s, timeout: 1s, retries: 100}}}}
+""")
+    world.consort("up", "-d")
+    container = world.consort("ps", "-q", "s").out.strip()
+    record = world.run_root / f"projects/{world.project_name}/containers/{container}.json"
+    eventually("four checks took too long", lambda: json.loads(record.read_text())["health"]["failing_streak"] >= 4)
+    states = world.consort("exec", "-T", "s", "sh", "-c", "cat /proc/[0-9]*/stat | cut -d' ' -f2,3").out.split("\n")
+    check(not any(state.endswith(" Z") for state in states), f"zombies are left: {states}")
+    # Besides the container's own one: those of a check that runs just now.
+    check(sum(state.startswith("(sleep)") for state in states) <= 3, f"processes of checks are left: {states}")
+    world.consort("down", "-t", "0", timeout=LIMIT)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/os/file.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
@@ -66,6 +67,37 @@ TEST_F(ExecTest, RunsInTheContainersCgroup) {
   const std::string out = exec(running, process);
   // The root of its cgroup namespace.
   EXPECT_THAT(out, HasSubstr(cgroup_version() == CgroupVersion::v2 ? "0::/\n" : ":memory:/\n"));
+}
+
+// The container's first process reaps nobody, so what is orphaned would stay for good, alive or dead.
+TEST_F(ExecTest, AnAttendantEndsAllThatItsProcessHasStarted) {
+  Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
+  ASSERT_EQ(running.read_line().value(), "up");
+  const auto count = [&] { return Cgroup::open(running.cgroup_path()).pids().value().size(); };
+  const auto run = [&](std::vector<std::string> words, bool end) {
+    Pipe out = make_pipe().value();
+    ExecOptions options{.pid = running.pid(), .pidfd = running.pidfd(), .cgroup_path = running.cgroup_path()};
+    options.stdio.out = out.write.get();
+    options.attendant = CONSORT_INIT;
+    Process process = sandbox.spec({}).process;
+    process.args = std::move(words);
+    Launch launch = begin_exec(process, options).value();
+    EXPECT_TRUE(launch.wait_for(Launch::State::ready));
+    EXPECT_TRUE(launch.start());
+    EXPECT_TRUE(launch.wait_for(Launch::State::started));
+    ChildGuard child(launch.pid());
+    std::array<char, 6> ready;
+    EXPECT_EQ(::read(out.read.get(), ready.data(), ready.size()), 6);
+    EXPECT_TRUE(!end || send_signal(launch.pidfd(), SIGTERM));
+    return child.wait().value().code;
+  };
+  EXPECT_EQ(
+      run({"/probe", "spawn", "spawn", "pause", "--", "spawn", "pause", "--", "echo", "ready", "--", "pause"}, true),
+      137);
+  EXPECT_EQ(count(), 1u);
+  // One that ends by itself leaves what it left before.
+  EXPECT_EQ(run({"/probe", "spawn", "pause", "--", "echo", "ready", "--", "exit", "3"}, false), 3);
+  EXPECT_EQ(count(), 2u);
 }
 
 // What systemd or an engine in a privileged container does: nobody may be at the top of a group that hands controllers

@@ -2,10 +2,17 @@
 //   docker-init -- PROGRAM [ARGUMENT...]
 // It passes signals on to its child, reaps whatever is orphaned, and ends as its child ends. A program that is missing
 // is an exit code here (127, 126), not a failed start, as with Docker's.
+//
+//   consort-init --attend PATH NAME [ARGUMENT...]
+// The parent of a health check: SIGTERM ends the check with all that it has started. Nobody else could: once their
+// parent is gone they belong to the container's first process, which may never reap them.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,9 +51,65 @@ int reap(pid_t child) {
   return code;
 }
 
+// Where the kernel says who they are; else the group in which the check was begun.
+void kill_children(pid_t group) {
+  const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  char text[4096];
+  const ssize_t got = file < 0 ? -1 : read(file, text, sizeof text - 1);
+  if (file >= 0) close(file);
+  if (got < 0) {
+    kill(-group, SIGKILL);
+    return;
+  }
+  text[got] = 0;
+  for (char* at = text; *at != 0;) {
+    const long pid = strtol(at, &at, 10);
+    if (pid > 0) kill(static_cast<pid_t>(pid), SIGKILL);
+    while (*at == ' ') ++at;
+  }
+}
+
+// Whoever loses its parent becomes our child, and its turn comes.
+[[noreturn]] void end_all(pid_t group) {
+  alarm(5);  // of one that the kernel does not let go
+  do kill_children(group);
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+  _exit(128 + SIGKILL);
+}
+
+int attend(const char* path, char** words) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  prctl(PR_SET_NAME, "consort-init");
+  sigset_t set = passed_on(), before;
+  sigdelset(&set, SIGALRM);
+  sigprocmask(SIG_BLOCK, &set, &before);
+  const pid_t child = fork();
+  if (child < 0) {
+    perror("fork");
+    return 1;
+  }
+  if (child == 0) {
+    setpgid(0, 0);
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    execv(path, words);
+    const int error = errno;
+    dprintf(STDERR_FILENO, "exec %s failed: %s\n", path, strerror(error));
+    _exit(error == ENOENT ? 127 : 126);
+  }
+  while (true) {
+    int got;
+    if (sigwait(&set, &got) != 0) continue;
+    if (got == SIGTERM) end_all(child);
+    if (got != SIGCHLD) continue;
+    const int code = reap(child);
+    if (code >= 0) return code;
+  }
+}
+
 }  // namespace
 
 int main(int count, char** words) {
+  if (count > 3 && strcmp(words[1], "--attend") == 0) return attend(words[2], words + 3);
   int first = 1;
   if (count > 1 && strcmp(words[1], "--") == 0) first = 2;
   if (first >= count) {

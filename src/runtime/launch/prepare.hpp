@@ -21,6 +21,8 @@ void prepare_sysctls(const Spec& spec, Prepared& plan);
 
 // Shared with exec. root: where passwd and group are looked up.
 Result<> prepare_process(const Process& process, int root, bool with_init, Prepared& plan);
+// After prepare_process(). program: host path of consort-init; "": none.
+Result<> prepare_attendant(const std::string& program, Prepared& plan);
 Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan);
 Result<> prepare_filter(const std::string& path, Prepared& plan);
 // The last of these: fills plan.kept.

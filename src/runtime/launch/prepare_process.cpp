@@ -8,6 +8,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
+#include "runtime/exe_seal.hpp"
 #include "runtime/launch/prepare.hpp"
 #include "runtime/user.hpp"
 
@@ -167,6 +168,17 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
   return {};
 }
 
+Result<> prepare_attendant(const std::string& program, Prepared& plan) {
+  if (program.empty()) return {};
+  plan.attendant = TRY(open_sealed(program));  // in the container it is what /proc/PID/exe leads to
+  for (std::string& candidate : plan.candidates) {
+    std::vector<char*>& words = plan.attendant_argv.emplace_back();
+    words = {plan.attendant_name.data(), plan.attendant_flag.data(), candidate.data()};
+    words.insert(words.end(), plan.argv.begin(), plan.argv.end());  // with the null at its end
+  }
+  return {};
+}
+
 Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan) {
   if (plan.terminal) return {};
   // None stays none: it will be the container's own /dev/null.
@@ -195,7 +207,7 @@ void keep_only_own(int sync, Prepared& plan) {
   for (const auto* list : {&plan.cgroup_tasks, &plan.join})
     for (const Fd& fd : *list) keep(fd);
   for (const PreparedMount& mount : plan.mounts) keep(mount.tree);
-  for (const Fd* fd : {&plan.pid_namespace, &plan.root, &plan.in, &plan.out, &plan.err}) keep(*fd);
+  for (const Fd* fd : {&plan.pid_namespace, &plan.root, &plan.in, &plan.out, &plan.err, &plan.attendant}) keep(*fd);
   if (plan.join_pidfd >= 0) plan.kept.push_back(plan.join_pidfd);
   std::ranges::sort(plan.kept);
 }

@@ -97,6 +97,9 @@ struct Prepared {
   std::vector<std::string> argument_text, environment_text, candidates;
   std::vector<char*> argv, environment;  // null-terminated, into the above
   bool searched_path = false;            // candidates come from PATH
+  Fd attendant;                          // executed instead, with one of these, a candidate each
+  std::string attendant_name = "consort-init", attendant_flag = "--attend";
+  std::vector<std::vector<char*>> attendant_argv;
 };
 
 }  // namespace consort::runtime::internal

@@ -318,6 +318,10 @@ Outcome execute(Child& child) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const auto program = static_cast<std::size_t>(child.program);
+  // A filter of the user's may not know the call; then there is no attendant.
+  if (child.plan.attendant)
+    ::syscall(SYS_execveat, child.plan.attendant.get(), "", child.plan.attendant_argv[program].data(),
+              child.plan.environment.data(), AT_EMPTY_PATH);
   ::execve(child.plan.candidates[program].c_str(), child.plan.argv.data(), child.plan.environment.data());
   return failed(child.program);
 }

@@ -256,7 +256,7 @@ Listening Container::listening() const {
 void Container::watch_health(HealthMachine::Time started) {
   HealthRunner::Hooks hooks;
   hooks.listening = [this] { return listening(); };
-  hooks.kill = [this](ExecTable::Id id) { execs_.kill(id); };
+  hooks.kill = [this](ExecTable::Id id) { execs_.end(id); };
   hooks.start = [this](const std::vector<std::string>& argv, int output, ExecTable::OnStarted on_started,
                        ExecTable::OnEnded on_ended) -> Result<ExecTable::Id> {
     // Read anew each time: a config of some 60 KiB is not worth its memory between two checks.
@@ -269,6 +269,7 @@ void Container::watch_health(HealthMachine::Time started) {
     options.cgroup_path = record_.state.cgroup;
     options.stdio = runtime::StdioFds{-1, output, output};
     options.child_of = runtime::ChildOf::sibling;
+    options.attendant = context_.init_program;
     const std::string filter = unit_.bundle + "/seccomp.bpf";
     if (path_exists(filter)) options.seccomp_bpf = filter;
     const auto number = std::make_shared<ExecTable::Id>(0);

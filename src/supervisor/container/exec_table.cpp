@@ -111,13 +111,21 @@ void ExecTable::on_container_gone(const std::string& container_id) {
   }
 }
 
-void ExecTable::kill(Id id) {
+void ExecTable::signal(Id id, int number) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   if (found->second->pidfd)
-    (void)send_signal(found->second->pidfd.get(), SIGKILL);
+    (void)send_signal(found->second->pidfd.get(), number);
   else if (found->second->launch)
-    (void)send_signal(found->second->launch->pidfd(), SIGKILL);
+    (void)send_signal(found->second->launch->pidfd(), number);
+}
+
+void ExecTable::kill(Id id) {
+  signal(id, SIGKILL);
+}
+
+void ExecTable::end(Id id) {
+  signal(id, SIGTERM);
 }
 
 void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid, OnEnded on_ended) {

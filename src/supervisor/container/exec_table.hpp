@@ -38,6 +38,8 @@ class ExecTable {
   Result<Id> begin(const std::string& container_id, const runtime::Process& process,
                    const runtime::ExecOptions& options, OnStarted on_started, OnEnded on_ended);
   void kill(Id id);
+  // Of one with an attendant: with all that it has started.
+  void end(Id id);
   // The keeper has reaped this pid. False: it is none of ours.
   bool on_exit(pid_t pid, int wait_status);
   // Its namespace is gone: whatever was not reported yet ended with it.
@@ -66,6 +68,7 @@ class ExecTable {
   void on_sync(Id id);
   void started(Job& job);
   void failed(Id id, Error error);
+  void signal(Id id, int number);
   void ended(Id id, std::optional<int> wait_status);
 
   EventLoop& loop_;
