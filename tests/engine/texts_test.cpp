@@ -63,10 +63,10 @@ TEST(ResolvConf, AnEditIsNoticed) {
 }
 
 TEST(TmpfsOptions, ExtendAndReplaceTheDefaults) {
-  EXPECT_THAT(tmpfs_options(""), ElementsAre("rw", "nosuid", "nodev", "noexec", "mode=1777"));
+  EXPECT_THAT(tmpfs_options(""), ElementsAre("rw", "nosuid", "nodev", "noexec"));
   EXPECT_THAT(tmpfs_options("size=1m,mode=700,uid=5,exec"),
               ElementsAre("rw", "nosuid", "nodev", "size=1m", "mode=700", "uid=5", "exec"));
-  EXPECT_THAT(tmpfs_options("ro"), ElementsAre("nosuid", "nodev", "noexec", "ro", "mode=1777"));
+  EXPECT_THAT(tmpfs_options("ro"), ElementsAre("nosuid", "nodev", "noexec", "ro"));
 }
 
 TEST(Mounts, ParentsComeFirst) {

@@ -148,6 +148,19 @@ TEST_F(LaunchMoreTest, TmpfsTakesItsOptions) {
   EXPECT_EQ(out_of(spec), "/t d 0700 5:0 0:0\nsize=1048576 readonly=0\n");
 }
 
+// A secret's folder must not be open to all because it is in memory now.
+TEST_F(LaunchMoreTest, TmpfsWithoutAModeHasThatOfTheFolderBelow) {
+  for (const auto& [folder, mode] : {std::pair<const char*, mode_t>{"/closed", 0700}, {"/sticky", 01777}}) {
+    ASSERT_TRUE(make_directories(sandbox.upper() + folder, 0700));
+    ASSERT_EQ(::chmod((sandbox.upper() + folder).c_str(), mode), 0);
+  }
+  Spec spec = sandbox.spec({"stat", "/closed", "/sticky", "/new", "/given"});
+  for (const char* place : {"/closed", "/sticky", "/new"}) spec.mounts.push_back({place, "tmpfs", "tmpfs", {"nosuid"}});
+  spec.mounts.push_back({"/given", "tmpfs", "tmpfs", {"mode=711"}});
+  EXPECT_EQ(out_of(spec),
+            "/closed d 0700 0:0 0:0\n/sticky d 1777 0:0 0:0\n/new d 1777 0:0 0:0\n/given d 0711 0:0 0:0\n");
+}
+
 TEST_F(LaunchMoreTest, UserNamespaceMapsRootToAnother) {
   constexpr std::uint32_t host_id = 231072;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(sandbox.directory()))

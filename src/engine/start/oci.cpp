@@ -179,8 +179,6 @@ std::vector<std::string> tmpfs_options(std::string_view text) {
     if (!opposite.empty()) std::erase(options, opposite);
     if (std::ranges::count(options, option) == 0) options.push_back(option);
   }
-  const bool has_mode = std::ranges::any_of(options, [](const std::string& o) { return o.starts_with("mode="); });
-  if (!has_mode) options.emplace_back("mode=1777");
   return options;
 }
 

@@ -81,6 +81,7 @@ PreparedMount prepare_filesystem(const Mount& from, const MountOptions& options)
   mount.source = from.source.empty() ? from.type : from.source;
   mount.flags = options.set;
   mount.data = options.data;
+  mount.keeps_mode = from.type == "tmpfs" && ("," + options.data).find(",mode=") == std::string::npos;
   mount.refuse_links = from.type == "proc" || from.type == "sysfs";
   mount.shown = from.type + " on \"" + from.destination + "\"";
   return mount;

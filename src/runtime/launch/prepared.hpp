@@ -23,6 +23,7 @@ struct PreparedMount {
   Kind kind = Kind::filesystem;
   std::string destination;  // absolute, clean
   bool target_is_file = false;
+  bool keeps_mode = false;    // tmpfs without a mode: that of the folder that it covers, if there is one
   bool refuse_links = false;  // proc and sysfs: a link in the image would let masked paths miss
   Fd tree;
   std::string tree_path;  // "/proc/self/fd/N" of tree, for kernels without mount_setattr

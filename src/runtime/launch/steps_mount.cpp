@@ -40,9 +40,25 @@ int attach_bind(const PreparedMount& mount, int target) {
 }
 
 // mount(2) takes a path, and paths into the container are only safe as descriptors: "." after fchdir is one.
-int mount_filesystem(const PreparedMount& mount, int target) {
+// mode: -1 = the file system's own.
+int mount_filesystem(const PreparedMount& mount, int target, int mode) {
   if (::fchdir(target) != 0) return -1;
   const char* data = mount.data.empty() ? nullptr : mount.data.c_str();
+  char with_mode[PATH_MAX];
+  if (mode >= 0) {
+    const char digits[] = {static_cast<char>('0' + (mode >> 9 & 7)), static_cast<char>('0' + (mode >> 6 & 7)),
+                           static_cast<char>('0' + (mode >> 3 & 7)), static_cast<char>('0' + (mode & 7)), '\0'};
+    const std::size_t length = mount.data.size();
+    constexpr char option[] = ",mode=";
+    if (length + sizeof option + sizeof digits > sizeof with_mode) {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+    std::memcpy(with_mode, mount.data.c_str(), length);
+    std::memcpy(with_mode + length, option, sizeof option - 1);
+    std::memcpy(with_mode + length + sizeof option - 1, digits, sizeof digits);
+    data = length == 0 ? with_mode + 1 : with_mode;
+  }
   if (::mount(mount.source.c_str(), ".", mount.type.c_str(), mount.flags, data) != 0) return -1;
   return 0;
 }
@@ -125,7 +141,14 @@ bool would_be_in_proc(int root, const char* path) {
   return false;
 }
 
+bool is_there(int root, const char* path) {
+  const int fd = open_inside(root, path, O_PATH, Links::follow);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+
 int make_one_mount(const Child& child, const PreparedMount& mount) {
+  const bool keeps_mode = mount.keeps_mode && is_there(child.root, mount.destination.c_str());
   const int target =
       make_target(child.root, mount.destination.c_str(), mount.target_is_file ? Target::file : Target::directory,
                   mount.refuse_links ? Links::refuse : Links::follow);
@@ -148,7 +171,7 @@ int make_one_mount(const Child& child, const PreparedMount& mount) {
   }
   switch (mount.kind) {
     case PreparedMount::Kind::filesystem:
-      result = mount_filesystem(mount, target);
+      result = mount_filesystem(mount, target, keeps_mode ? static_cast<int>(st.st_mode & 07777) : -1);
       break;
     case PreparedMount::Kind::bind:
       result = attach_bind(mount, target);
