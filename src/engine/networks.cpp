@@ -105,6 +105,11 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others) {
   NetworkSpec& spec = network.spec;
   std::vector<Subnet> used = subnets_of(others);
   bool has_v4 = false, has_v6 = false;
+  // A subnet of a family that the network does not have gives nobody an address.
+  std::erase_if(spec.pools, [&](const AddressPool& pool) {
+    const auto subnet = Subnet::parse(pool.subnet);
+    return subnet && !(subnet->family() == Family::v4 ? spec.enable_ipv4 : spec.enable_ipv6);
+  });
   for (AddressPool& pool : spec.pools) {
     if (pool.subnet.empty()) continue;
     TRY(complete_pool(pool));

@@ -21,8 +21,8 @@ std::size_t wanted_kib() {
   const char* const text = std::getenv("CONSORT_TEST_HOSTILE_KIB");
   return text == nullptr ? usual_kib : std::strtoul(text, nullptr, 10);
 }
-const std::size_t size = wanted_kib() << 10;                                      // of each file
-const long memory_limit_kib = wanted_kib() == usual_kib ? 150 << 10 : 256 << 10;  // beyond what this process has
+const std::size_t size = wanted_kib() << 10;  // of each file
+constexpr long memory_limit_kib = 256 << 10;  // beyond what this process has
 constexpr rlim_t seconds = 60;
 
 using Files = std::map<std::string, std::string>;

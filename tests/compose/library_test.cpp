@@ -140,6 +140,17 @@ TEST(ImageTags, OrdinaryWordsAreNoMisprints) {
   }
 }
 
+TEST(HealthChecks, WordsThatTheShellLosesAreTold) {
+  const auto warnings = [](const std::string& test) {
+    const std::string text = "services: {a: {image: x, healthcheck: {test: " + test + "}}}\n";
+    return messages(load(with_files({{"/project/compose.yaml", text}})).diagnostics);
+  };
+  EXPECT_THAT(warnings("[CMD-SHELL, test, -f, /x]"),
+              ElementsAre(HasSubstr("the shell takes \"test\" alone as its command")));
+  EXPECT_THAT(warnings("[CMD-SHELL, test -f /x]"), testing::IsEmpty());
+  EXPECT_THAT(warnings("[CMD, test, -f, /x]"), testing::IsEmpty());
+}
+
 TEST(Provenance, TellsEveryPlaceAndVariable) {
   LoadOptions options = with_files(
       {{"/project/compose.yaml", "services:\n  a:\n    image: x\n    environment:\n      A: one\n      PASSWORD: p\n"},

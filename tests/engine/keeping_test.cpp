@@ -123,6 +123,18 @@ TEST_F(EngineTest, NetworksOfTwoEnginesDoNotOverlap) {
   EXPECT_EQ(engine().list_networks()->size(), 2U);
 }
 
+TEST_F(EngineTest, SubnetsOfAFamilyThatIsOffGiveNoAddress) {
+  const NetworkSpec spec{.name = project_ + "_n", .pools = {{.subnet = "10.213.78.0/24"}, {.subnet = "fd13:78::/64"}}};
+  const Network network = engine().create_network(spec).value();
+  ASSERT_EQ(network.spec.pools.size(), 1U);
+  EXPECT_EQ(network.spec.pools[0].subnet, "10.213.78.0/24");
+  NetworkSpec both = spec;
+  both.name += "2";
+  both.pools[0].subnet = "10.213.79.0/24";
+  both.enable_ipv6 = true;
+  EXPECT_EQ(engine().create_network(both).value().spec.pools.size(), 2U);
+}
+
 TEST_F(EngineTest, ABridgeIsMadeAgainWhenItIsGone) {
   const Network network = engine().create_network({.name = project_ + "_n"}).value();
   ASSERT_TRUE(remove_bridge(network.bridge));  // as after a reboot

@@ -226,6 +226,13 @@ class Checker {
   void health(const Service& service) {
     if (!service.healthcheck || service.healthcheck->test.empty()) return;
     const Strings& test = service.healthcheck->test;
+    if (test[0] == "CMD-SHELL" && test.size() > 2) {
+      Diagnostic& lost = reporter_.warning(
+          "lost-words",
+          "healthcheck.test: the shell takes \"" + test[1] + "\" alone as its command; the words after it are lost",
+          at({"healthcheck", "test", "2"}));
+      lost.help = "write [\"CMD-SHELL\", \"" + join(std::span(test).subspan(1), " ") + "\"]";
+    }
     if (test[0] == "CMD" || test[0] == "CMD-SHELL" || test[0] == "NONE") return;
     Diagnostic& made =
         reporter_.error("bad-value", "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"",
