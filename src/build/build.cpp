@@ -14,6 +14,7 @@
 #include "build/solve/cancel_watch.hpp"
 #include "build/solve/definition.hpp"
 #include "build/solve/platform_build.hpp"
+#include "build/turns.hpp"
 
 namespace consort::build {
 namespace {
@@ -40,6 +41,7 @@ class Build {
 
   Result<BuildResult> run() {
     (void)environment_.store.sweep_abandoned();
+    (void)sweep_turns(environment_.roots.run);
     const image::Session session = TRY(environment_.store.session());
     const image::LayerDraft scratch = TRY(environment_.store.new_layer());  // swept if we die
     scratch_ = scratch.directory();

@@ -91,6 +91,8 @@ class Engine::Impl {
   Result<> settle_volumes();  // that a removal left half done
   Result<> sweep_containers();
   void sweep_project_folders();
+  void sweep_names();
+  bool forget_crashes() const;
   Result<> sweep_abandoned();  // what makers and removers left when they died
   Result<> unmount_unused(const ContainerRecord& record);
   std::string container_folder(const std::string& id) const { return roots.container(id); }

@@ -122,21 +122,36 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   const Result<std::string> left = read_file(path, 4096);
   const bool crashed = left && !left->empty();
   const bool first = !path_exists(folder + "/swept");
-  // What a sweep cannot do is tried again, and hinders nobody.
-  if (crashed || first) {
-    (void)sweep();
-    TRY(write_file_atomic(folder + "/swept", ""));
-  } else {
-    (void)impl_->sweep_abandoned();
-  }
   const std::string text = own_description() + "\n";
   if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0) return fail_errno("write", path);
   // On a full disk others are not told who has the lock; it is held all the same.
   if (Result<> told = write_full(fd.get(), text); !told && told.error().sys_errno() != ENOSPC)
     return fail(std::move(told).error());
+  // From here on it is seen if we crash, too. What a sweep cannot do is tried again, and hinders nobody.
+  if (impl_->forget_crashes() || crashed || first) {
+    (void)sweep();
+    TRY(write_file_atomic(folder + "/swept", ""));
+  } else {
+    (void)impl_->sweep_abandoned();
+  }
   // Who takes the lock is about to change something: restart policies, names and ports must be looked after again.
   (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
   return ProjectLock(std::move(fd));
+}
+
+// Commands of any project that did not live to empty their lock: says whether there were some, and empties it for them.
+bool Engine::Impl::forget_crashes() const {
+  const std::string projects = roots.run + "/projects";
+  bool found = false;
+  for (const std::string& name : list_folder(projects).value_or(Strings())) {
+    const std::string path = projects + "/" + name + "/lock";
+    const auto st = lstat_path(path);
+    if (!st || st->st_size == 0) continue;
+    const Result<Fd> lock = open_file(path, O_RDWR);
+    if (!lock || !try_lock(lock->get(), LOCK_EX | LOCK_NB).value_or(false)) continue;  // it is at work
+    found = ::ftruncate(lock->get(), 0) == 0 || found;
+  }
+  return found;
 }
 
 // What ended projects leave in the run root is what `events` tells of them, so some are kept.

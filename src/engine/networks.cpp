@@ -241,6 +241,7 @@ Result<> Engine::remove_network(const std::string& id) {
                                                  .attributes = {{"name", network.spec.name}}}));
   if (Result<> removed = remove_bridge(network.bridge); !removed)
     return fail(std::move(removed).error().wrap("remove network", network.spec.name));
+  impl_->sweep_names();  // those that a killed supervisor has published on it
   return {};
 }
 

@@ -8,8 +8,11 @@
 #include "base/os/folder.hpp"
 #include "base/os/temporary.hpp"
 #include "base/strings.hpp"
+#include "build/turns.hpp"
 #include "engine/engine_impl.hpp"
 #include "network/bridge.hpp"
+#include "network/sandbox.hpp"
+#include "network/shared_names.hpp"
 #include "runtime/cgroup_sweep.hpp"
 #include "volume/volume.hpp"
 
@@ -48,12 +51,31 @@ Result<> Engine::Impl::sweep_containers() {
   return swept;
 }
 
+void Engine::Impl::sweep_names() {
+  std::optional<std::set<std::string>> networks;  // asked for only when somebody has published names
+  sweep_shared_names(
+      roots.run,
+      [&](const std::string& id) {
+        if (!networks) {
+          const auto listed = records.list_networks();
+          if (!listed) return true;
+          networks.emplace();
+          for (const Network& network : *listed) networks->insert(network.id);
+        }
+        return networks->contains(id);
+      },
+      [&](const std::string& project) { return supervisor::claim_abandoned(roots, project); });
+}
+
 // Cheap where there is nothing: a few listings and one look at the database.
 Result<> Engine::Impl::sweep_abandoned() {
   TRY(make_directories(roots.data + "/containers", 0700));
   Result<> swept = sweep_containers();
   collect(swept, settle_volumes());
   collect(swept, store.sweep_abandoned());
+  collect(swept, sweep_build_sandboxes(roots.run));
+  collect(swept, build::sweep_turns(roots.run));
+  sweep_names();
   sweep_project_folders();
   return swept;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/lock_file.hpp"
 #include "network/address.hpp"
 
 namespace consort {
@@ -22,6 +23,7 @@ struct Endpoint {
   std::string network_name;
   std::string bridge;           // the host's bridge; "": a cable to the host alone, see host_address
   std::string ifname = "eth0";  // inside
+  std::string host_ifname;      // of the end on the host; "": a random one
   std::optional<InterfaceAddress> ipv4;
   std::optional<Address> gateway4;
   std::optional<InterfaceAddress> ipv6;
@@ -80,12 +82,18 @@ class HostLink {
 // A namespace with a way to the outside for RUN steps of a build. It has a cable of its own to the host with a /30 out
 // of the default pool: no bridge to make, to share and to remove.
 struct BuildSandbox {
+  LockFile claim;  // says that the cable is in use
   Sandbox sandbox;
   std::string resolv_conf;   // what /etc/resolv.conf should say: the resolver is the host's own
   std::string host_gateway;  // the host's address on the cable
 };
-Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id);
+Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id, const std::string& run_root);
 // Closes the namespace and takes its rules out of the firewall.
 Result<> destroy_build_sandbox(BuildSandbox build);
+// Takes away the cables and rules of builds that were killed. One listing where there are none.
+Result<> sweep_build_sandboxes(const std::string& run_root);
+
+// "veth" and seven random digits.
+Result<std::string> random_link_name();
 
 }  // namespace consort

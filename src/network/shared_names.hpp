@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace consort {
 
 class SharedNames {
  public:
-  // on_change is called from the loop after other projects' records changed.
+  // Takes over what a predecessor of this project has published. on_change is called from the loop after other
+  // projects' records changed.
   static Result<std::unique_ptr<SharedNames>> create(EventLoop& loop, std::string run_root, std::string project,
                                                      std::function<void()> on_change);
   ~SharedNames();
@@ -31,5 +33,11 @@ class SharedNames {
   explicit SharedNames(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// Takes away what supervisors that were killed have published and nobody takes over: on networks that do not exist any
+// more, and of projects without a supervisor. claim: what keeps one from being started meanwhile (nothing need be held
+// if none can be); nullopt if there is one, or should be. Cheap where nothing runs: one listing.
+void sweep_shared_names(const std::string& run_root, const std::function<bool(const std::string& network_id)>& exists,
+                        const std::function<std::optional<Fd>(const std::string& project)>& claim);
 
 }  // namespace consort

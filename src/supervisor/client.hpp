@@ -23,9 +23,14 @@ namespace consort::supervisor {
 // are looked for in $CONSORT_LIBEXEC, beside this program, then in the libexec folder of the installation.
 Result<> ensure_supervisor(const Roots& roots, const std::string& project);
 
-// Starts them only if containers of the project run that have outlived both (somebody killed the keeper, too), and says
-// whether it did. One look at a socket where a supervisor answers; one at a directory where nothing runs.
+// Starts them only if both were killed while they had something to do (containers that run, or whose end nobody has
+// seen, a restart that is due, a start that was cut), and says whether it did. One look at a lock where there is a
+// keeper; one at a directory where nothing runs.
 Result<bool> revive_supervisor(const Roots& roots, const std::string& project);
+
+// The lock that whoever starts a supervisor of the project must have, if there is none and nothing for one to do; an
+// empty descriptor if this boot has not seen the project. nullopt: there is one, or should be.
+std::optional<Fd> claim_abandoned(const Roots& roots, const std::string& project);
 
 // The state of every container of the project that this boot has seen: live if the supervisor runs, else last known.
 // Recorded as running but neither it nor its supervisor is there: exited, exit code unknown.

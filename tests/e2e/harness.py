@@ -298,6 +298,21 @@ def free_port():
         return s.getsockname()[1]
 
 
+def prepare_stand_ins(registry):
+    """Debian and PostgreSQL, made with Consort once, pushed to the registry."""
+    world = World("images", registry)
+    names = ("debian:bookworm-slim", "postgres:15-alpine")
+    if not all(world.consort("image", "inspect", name, status=None).status == 0 for name in names):
+        made = subprocess.run([ROOT / "scripts/images", "--stand-ins"], env={**world.env, "CONSORT": str(CONSORT)})
+        check(made.returncode == 0, "scripts/images failed")
+    for name in names:
+        target = f"{registry.address}/library/{name}"
+        world.consort("image", "tag", name, target)
+        world.consort("image", "push", target)
+        world.consort("image", "rm", target)
+    world.destroy()
+
+
 class Registry:
     """Debian's docker-registry on loopback, set as the mirror of Docker Hub."""
 

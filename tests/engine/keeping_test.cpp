@@ -49,6 +49,24 @@ TEST_F(EngineTest, SweepTakesWhatNobodyNames) {
   EXPECT_TRUE(path_exists(roots().container(kept)));
 }
 
+// A command that was killed is noticed by the next one, whatever that works on.
+TEST_F(EngineTest, WhatACommandOfAnotherProjectHasLeftIsSwept) {
+  ASSERT_TRUE(engine().lock_project(project_));  // the first one of a project always looks
+  const std::string bridge = "br-" + random_id().substr(0, 12);
+  ASSERT_TRUE(create_bridge({.network_id = random_id(), .name = "left", .bridge = bridge, .owner = roots().data}));
+  const std::string crashed = roots().project_run("crashed");
+  ASSERT_TRUE(make_directories(crashed, 0700));
+  ASSERT_TRUE(write_file_atomic(crashed + "/lock", "pid 1: consort down\n"));
+  const std::string names = roots().run + "/networks/" + random_id();
+  ASSERT_TRUE(make_directories(names, 0700));
+  ASSERT_TRUE(write_file_atomic(names + "/crashed.json", "[]"));
+
+  ASSERT_TRUE(engine().lock_project(project_));
+  EXPECT_EQ(::if_nametoindex(bridge.c_str()), 0U);
+  EXPECT_EQ(read_file(crashed + "/lock", 4096).value_or("?"), "");
+  EXPECT_FALSE(path_exists(names));
+}
+
 TEST_F(EngineTest, ARemovalThatIsCutShortLeavesAWholeVolumeOrNone) {
   const Volume volume = engine().create_volume({.name = project_ + "_v"}).value();
   const std::string folder = dir_name(volume.mountpoint);

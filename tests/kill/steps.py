@@ -4,6 +4,7 @@ A case is a class: `prepare` makes what the command under test needs, `command` 
 command made of it, `clean` takes the world back to where it was.
 """
 import contextlib
+import dataclasses
 import os
 import pathlib
 import re
@@ -17,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import harness  # noqa: E402
 
 # No command may hang; this is a bound on hanging, not on speed.
-DEADLINE = int(__import__("os").environ.get("KILL_DEADLINE", "60"))
+DEADLINE = 60
 FILES = 200
 
 COMPOSE = """\
@@ -201,7 +202,7 @@ class Build(Case):
 
     def clean(self, stage):
         stage.run("-f", "built.yaml", "down")
-        stage.run("image", "rm", "kill/built")
+        stage.run("image", "rm", "kill/built", status=None)
         stage.run("image", "prune", "-f")
 
 
@@ -212,31 +213,125 @@ class Load(Case):
         if not (stage.world.project / "saved.tar").exists():
             stage.run("image", "tag", "debian:bookworm-slim", "kill/saved")
             stage.run("image", "save", "-o", "saved.tar", "kill/saved")
+        self.write_project(stage)
         stage.run("image", "rm", "kill/saved", status=None)
 
     def check(self, stage):
-        stage.world.write("loaded.yaml", "services: {loaded: {image: kill/saved, command: cat /etc/os-release}}\n")
+        self.write_project(stage)
         hold("bookworm" in stage.run("-f", "loaded.yaml", "run", "--rm", "-T", "loaded").out, "the loaded image does not run")
+
+    def write_project(self, stage):
+        stage.world.write("loaded.yaml", "services: {loaded: {image: kill/saved, command: cat /etc/os-release}}\n")
 
     def clean(self, stage):
         stage.run("-f", "loaded.yaml", "down")
-        stage.run("image", "rm", "kill/saved")
+        stage.run("image", "rm", "kill/saved", status=None)
+
+
+class Pull(Case):
+    """Of an image whose base is there and whose other layers are not."""
+
+    command = ("-f", "pulled.yaml", "pull")
+
+    def prepare(self, stage):
+        world = stage.world
+        name = f"{world.registry.address}/kill/pulled"
+        if not (world.project / "pulled.yaml").exists():
+            world.write("pulled.yaml", f"services: {{pulled: {{image: {name}}}}}\n")
+            world.write("pushed.yaml", f"services: {{pushed: {{image: {name}, build: image}}}}\n")
+            elsewhere = {"CONSORT_DATA_ROOT": str(world.folder / "elsewhere/data"), "CONSORT_RUN_ROOT": str(world.folder / "elsewhere/run")}
+            stage.run("-f", "pushed.yaml", "build", env=elsewhere)
+            stage.run("image", "push", name, env=elsewhere)
+        stage.run("image", "rm", name, status=None)
+
+    def check(self, stage):
+        ran = stage.run("-f", "pulled.yaml", "run", "--rm", "-T", "pulled", "sh", "-c", "ls /a/b | wc -l; cat /file /done")
+        hold(ran.out == "50\ncontent\ndone\n", f"the image is not what was pushed:\n{ran}")
+
+    def clean(self, stage):
+        stage.run("-f", "pulled.yaml", "down")
+        stage.run("image", "rm", f"{stage.world.registry.address}/kill/pulled", status=None)
+        stage.run("image", "prune", "-f")  # what a cut pull has got so far is kept for the next one
+
+
+class RemoveImage(Load):
+    command = ("image", "rm", "kill/saved")
+
+    def prepare(self, stage):
+        super().prepare(stage)
+        stage.run("image", "load", "-i", "saved.tar")
+
+    def follow(self, stage):
+        stage.run(*self.command, status=None)
+
+    def check(self, stage):
+        stage.run("image", "inspect", "kill/saved", status=1)
+        stage.run("image", "load", "-i", "saved.tar")
+        super().check(stage)
 
 
 class Commit(FilledUp):
     command = ("commit", "top", "kill/committed")
 
     def clean(self, stage):
-        stage.run("image", "rm", "kill/committed")
+        stage.run("image", "rm", "kill/committed", status=None)
         super().clean(stage)
         stage.run("image", "prune", "-f")
+
+
+class Stop(FilledUp):
+    command = ("stop", "-t", "1")
+
+    def check(self, stage):
+        states = {c["Service"]: c["State"] for c in stage.world.ps_all()}
+        hold(set(states.values()) == {"exited"}, f"not all have ended: {states}")
+        stage.run("start")
+        hold(stage.volume() == (FILES, True), f"the volume has lost something: {stage.volume()}")
+
+
+class Start(FilledUp):
+    command = ("start",)
+
+    def prepare(self, stage):
+        super().prepare(stage)
+        stage.run("stop", "-t", "0")
+
+    def check(self, stage):
+        stage.running("base", "top")
+        hold(stage.volume() == (FILES, True), f"the volume has lost something: {stage.volume()}")
+
+
+class Remove(FilledUp):
+    command = ("rm", "-s", "-f", "-v")
+
+    def check(self, stage):
+        hold(not stage.world.ps_all(), f"not all are removed: {stage.world.ps_all()}")
+        stage.run("up", "-d")
+        hold(stage.volume() == (FILES, True), f"the volume has lost something: {stage.volume()}")
+
+
+class Scale(FilledUp):
+    command = ("up", "-d", "--scale", "top=3")
+
+    def check(self, stage):
+        running = [c["Service"] for c in stage.world.ps_all() if c["State"] == "running"]
+        hold(sorted(running) == ["base", "top", "top", "top"], f"these run: {running}")
+
+
+class Copy(FilledUp):
+    command = ("cp", "image/.", "base:/data/copied")
+
+    def check(self, stage):
+        hold(stage.run("exec", "-T", "base", "cat", "/data/copied/file").out == "content\n", "the copy is not whole")
 
 
 class OneOff(Case):
     command = ("run", "--rm", "-T", "--no-deps", "top", "true")
 
 
-CASES = {"up": Up, "change": Change, "restart": Restart, "down": Down, "build": Build, "load": Load, "commit": Commit, "run": OneOff}
+CASES = {
+    "up": Up, "change": Change, "restart": Restart, "down": Down, "build": Build, "load": Load, "pull": Pull, "commit": Commit, "run": OneOff,
+    "stop": Stop, "start": Start, "rm": Remove, "scale": Scale, "cp": Copy, "image-rm": RemoveImage}
 
 
 def listing(world):
@@ -253,22 +348,34 @@ def listing(world):
     return found
 
 
-def one_cut(stage, case, number, flags, before):
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    number: int  # of the system call
+    everybody: bool  # all processes of Consort's are killed, not the one that made the call
+    then_clean: bool  # the next command is not the same again, but the one that clears everything away
+
+    def words(self):
+        return f"--at {self.number}{' --all' * self.everybody}{' --then clean' * self.then_clean}"
+
+
+def one_cut(stage, case, cut, before):
     """One round: prepared, cut, followed, checked, cleaned. Gives what was cut; raises Violation."""
     stage.history.clear()
     case.prepare(stage)
-    said, status = stage.under(["--at", str(number), *flags], case.command, case.env)
-    case.follow(stage)
-    case.check(stage)
+    said, _ = stage.under(["--at", str(cut.number), *["--all"] * cut.everybody], case.command, case.env)
+    if not cut.then_clean:
+        case.follow(stage)
+        case.check(stage)
     case.clean(stage)
+
     def left():
         return sorted(line for line in listing(stage.world) - before if not re.match(case.kept, line))
 
     try:
-        harness.eventually("nothing is left behind", lambda: not left(), 5)
+        harness.eventually("nothing is left behind", lambda: not left(), DEADLINE)
     except harness.Failure:
         raise Violation("left behind:\n  " + "\n  ".join(left()[:20])) from None
-    return said, status
+    return said
 
 
 def count_calls(stage, case):
@@ -286,8 +393,8 @@ def count_calls(stage, case):
 def tear_down(world):
     """After a violation: whatever hangs is ended, so that the next round begins on clean ground."""
     for folder in pathlib.Path("/sys/fs/cgroup").rglob("consort/*"):
-        for pid in (folder / "cgroup.procs").read_text().split() if (folder / "cgroup.procs").exists() else []:
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            for pid in (folder / "cgroup.procs").read_text().split():
                 os.kill(int(pid), signal.SIGKILL)
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -1,9 +1,11 @@
 // Kinds of networks: internal, IPv6, several at once, without talk between containers, and the one of a build.
+#include <fcntl.h>
 #include <net/if.h>
 
 #include <algorithm>
 #include <iterator>
 
+#include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "host_fixture.hpp"
 #include "network/firewall.hpp"
@@ -20,7 +22,14 @@ class NetworksTest : public HostTest {
  protected:
   void SetUp() override {
     HostTest::SetUp();
-    if (!IsSkipped()) host_ = HostLink::open().value();
+    if (IsSkipped()) return;
+    host_ = HostLink::open().value();
+    std::string pattern = testing::TempDir() + "consort-run-XXXXXX";
+    run_root_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override {
+    if (!run_root_.empty()) REQUIRE_OK(remove_tree(run_root_));
+    HostTest::TearDown();
   }
   Sandbox container(std::vector<Endpoint> endpoints, std::vector<std::pair<std::string, std::string>> sysctls = {}) {
     auto made = host_->create_sandbox(
@@ -43,6 +52,7 @@ class NetworksTest : public HostTest {
     EXPECT_EQ(ask(inside, "198.51.100.1"), "out from 198.51.100.2: hi");
   }
   std::optional<HostLink> host_;
+  std::string run_root_;
 };
 
 TEST_F(NetworksTest, AnInternalNetworkHasNoWayOutAndNoWayIn) {
@@ -156,9 +166,9 @@ TEST_F(NetworksTest, AMissingBridgeIsNamedAndLeavesNothing) {
 TEST_F(NetworksTest, ABuildReachesTheOutsideAndLeavesNothing) {
   const std::string rules = shell("nft list ruleset");
   const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
-  auto first = create_build_sandbox(*host_, "one");
+  auto first = create_build_sandbox(*host_, "one", run_root_);
   REQUIRE_OK(first);
-  auto second = create_build_sandbox(*host_, "two");
+  auto second = create_build_sandbox(*host_, "two", run_root_);
   REQUIRE_OK(second);
   EXPECT_EQ(ask(first->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
   EXPECT_EQ(ask(second->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
@@ -168,6 +178,28 @@ TEST_F(NetworksTest, ABuildReachesTheOutsideAndLeavesNothing) {
   REQUIRE_OK(destroy_build_sandbox(*std::move(first)));
   REQUIRE_OK(destroy_build_sandbox(*std::move(second)));
   EXPECT_EQ(shell("nft list ruleset"), rules);
+}
+
+TEST_F(NetworksTest, WhatAKilledBuildHasLeftIsSweptAndOthersGoOn) {
+  const std::string rules = shell("nft list ruleset");
+  const auto outside = start_in(outside_.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "out", ready); });
+  const Fd here = std::move(open_file("/proc/self/ns/net", O_RDONLY)).value();
+  {
+    // It dies in the middle of a step.
+    const ChildGuard killed = start_in(here.get(), [this](const auto& ready) {
+      const auto build = create_build_sandbox(*host_, "killed", run_root_);
+      if (build) ready();
+      ::pause();
+    });
+  }
+  EXPECT_NE(shell("nft list ruleset"), rules);
+  auto other = create_build_sandbox(*host_, "other", run_root_);
+  REQUIRE_OK(other);
+  REQUIRE_OK(sweep_build_sandboxes(run_root_));
+  EXPECT_EQ(ask(other->sandbox, "198.51.100.1"), "out from 198.51.100.2: hi");
+  REQUIRE_OK(destroy_build_sandbox(*std::move(other)));
+  EXPECT_EQ(shell("nft list ruleset"), rules);
+  EXPECT_FALSE(shell("ls " + run_root_ + "/build-cables").contains("veth"));
 }
 
 TEST_F(NetworksTest, TheTableReadsWellAndCanBeReadBack) {

@@ -31,6 +31,37 @@ class SharedNamesTest : public ::testing::Test {
   EventLoop loop_ = EventLoop::create().value();
 };
 
+TEST_F(SharedNamesTest, ASuccessorTakesBackWhatItsPredecessorHasPublished) {
+  int a_changes = 0, b_changes = 0;
+  auto a = join("a", a_changes);
+  ASSERT_TRUE(a->publish({record("n1", "a-web-1", "172.18.0.2")}));
+  auto killed = join("b", b_changes);
+  ASSERT_TRUE(killed->publish({record("n1", "b-db-1", "172.18.0.3"), record("n2", "b-x-1", "172.19.0.2")}));
+  killed.reset();
+  ASSERT_TRUE(write_file_atomic(root_ + "/networks/n2/b.json.tmp-0123456789abcdef", "["));
+  settle();
+  ASSERT_EQ(a->others().size(), 1u);
+
+  auto b = join("b", b_changes);
+  ASSERT_TRUE(b->publish({record("n2", "b-x-1", "172.19.0.2")}));  // b-db-1 has ended meanwhile
+  settle();
+  EXPECT_TRUE(a->others().empty());
+  ASSERT_TRUE(b->publish({}));
+  EXPECT_FALSE(path_exists(root_ + "/networks/n2"));
+}
+
+TEST_F(SharedNamesTest, WhatNobodyTakesOverIsSwept) {
+  int changes = 0;
+  for (const char* project : {"dead", "alive"})
+    ASSERT_TRUE(join(project, changes)->publish({record("n1", "x", "172.18.0.2"), record("gone", "x", "172.18.0.3")}));
+  sweep_shared_names(
+      root_, [](const std::string& network) { return network != "gone"; },
+      [](const std::string& project) { return project == "dead" ? std::optional(Fd()) : std::nullopt; });
+  EXPECT_FALSE(path_exists(root_ + "/networks/gone"));
+  EXPECT_FALSE(path_exists(root_ + "/networks/n1/dead.json"));
+  EXPECT_TRUE(path_exists(root_ + "/networks/n1/alive.json"));
+}
+
 TEST_F(SharedNamesTest, EachSeesTheOthersOnTheNetworksItIsOn) {
   int a_changes = 0, b_changes = 0;
   auto a = join("a", a_changes);

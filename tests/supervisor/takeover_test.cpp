@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <thread>
+
 #include "base/os/process.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
@@ -16,6 +18,13 @@ class TakeoverTest : public testing::Test {
  protected:
   void SetUp() override {
     if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+  }
+  static bool kill_both(const TestProject& project) {
+    const pid_t keeper = project.keeper(), supervisor = project.supervisor();
+    if (keeper <= 0 || supervisor <= 0) return false;
+    ::kill(keeper, SIGKILL);
+    ::kill(supervisor, SIGKILL);
+    return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_folder()); });
   }
   // Returns once a successor answers.
   static void kill_supervisor(const TestProject& project) {
@@ -52,6 +61,24 @@ TEST_F(TakeoverTest, NoLineIsLostOrDoubledHoweverOftenItIsKilled) {
   std::string first = lines.front();
   for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
   EXPECT_GT(kills, 1);
+}
+
+// Its pipes have no other reader then but itself: docs/decisions/0080.
+TEST_F(TakeoverTest, NoLineIsLostAndNothingEndsWithoutKeeperAndSupervisor) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"lines", "300000"});
+  const auto started = project.start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  for (int i = 0; i < 5 && project.state(unit).running(); ++i) {
+    ASSERT_TRUE(kill_both(project));
+    ::poll(nullptr, 0, 20 * i);
+    ASSERT_TRUE(revive_supervisor(project.roots(), project.name()));
+    ASSERT_EQ(project.state(unit).pid, started->pid);
+  }
+  ASSERT_TRUE(project.client().wait(unit.id));
+  const std::vector<std::string> lines = project.log(unit);
+  ASSERT_EQ(lines.size(), 300'000u);
+  for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
 }
 
 TEST_F(TakeoverTest, AnExitWhileNobodyServedIsKnown) {
@@ -162,6 +189,39 @@ TEST_F(TakeoverTest, WithoutItsKeeperAProjectIsPickedUpByTheNextCommand) {
   const auto stopped = project.client().stop(unit.id);
   ASSERT_TRUE(stopped) << stopped.error().message();
   EXPECT_EQ(stopped->status, Status::exited);
+}
+
+// It still answers, but nobody would start its successor.
+TEST_F(TakeoverTest, TheNextCommandWaitsForASupervisorWithoutAKeeperToEnd) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  const pid_t old = project.supervisor(), keeper = project.keeper();
+  ASSERT_TRUE(old > 0 && keeper > 0);
+  ::kill(old, SIGSTOP);
+  ::kill(keeper, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return !keeper_lives(project.run_folder()); }));
+  EXPECT_TRUE(project.client().running().value());
+  const std::jthread later([old] {
+    ::poll(nullptr, 0, 200);
+    ::kill(old, SIGCONT);
+  });
+  EXPECT_TRUE(revive_supervisor(project.roots(), project.name()).value());
+  EXPECT_NE(project.supervisor(), old);
+  EXPECT_TRUE(project.state(unit).running());
+}
+
+TEST_F(TakeoverTest, ARestartThatWasDueWhenBothWereKilledGoesOn) {
+  TestProject project;
+  ContainerUnit unit = project.unit({"exit", "3"});
+  unit.restart.policy = RestartPolicy::always;
+  ASSERT_TRUE(project.start(unit));
+  // The pauses double; in one of half a second and more there is time to kill.
+  ASSERT_TRUE(eventually([&] { return project.state(unit).restart_count >= 3; }));
+  ASSERT_TRUE(kill_both(project));
+  EXPECT_TRUE(revive_supervisor(project.roots(), project.name()).value());
+  const unsigned before = project.state(unit).restart_count;
+  EXPECT_TRUE(eventually([&] { return project.state(unit).restart_count > before; }));
 }
 
 // Nobody restarts a keeper; what it looked after lives on, and must still obey who asks.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/process.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -26,6 +27,13 @@ Result<Fd> open_process_folder(pid_t pid, std::uint64_t started) {
   if (TRY(start_time_in(TRY(read_all(file.get(), 4096)))) != started)
     return fail(Code::not_found, "open process", std::to_string(pid));
   return folder;
+}
+
+Result<Fd> open_pidfd(int folder, pid_t pid) {
+  Fd pidfd = TRY(open_pidfd(pid));
+  // The folder is there still, so nobody else had the number meanwhile.
+  if (!open_at(folder, "stat", O_RDONLY)) return fail(Code::not_found, "open process", std::to_string(pid));
+  return pidfd;
 }
 
 }  // namespace consort

@@ -14,6 +14,9 @@ namespace consort {
 // Code::not_found: it has ended. Later, openat() in the folder of one that has ended fails with ESRCH.
 Result<Fd> open_process_folder(pid_t pid, std::uint64_t started);
 
+// The pidfd of the process whose folder it is. Code::not_found: it has ended.
+Result<Fd> open_pidfd(int folder, pid_t pid);
+
 // Field 22 of what /proc/PID/stat says.
 Result<std::uint64_t> start_time_in(std::string_view stat);
 

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "build/exec/run_step.hpp"
 #include "build/plan/text.hpp"
 #include "build/solve/stage_run.hpp"
+#include "build/turns.hpp"
 #include "runtime/user.hpp"
 
 namespace consort::build {
@@ -130,7 +130,7 @@ class StepRun {
     }
     if (shared_.mode == Shared::Mode::look_only) return missed();
     // Whoever is at the same step, in this program or another, does it for all.
-    const Fd turn = TRY(wait_for_turn(digest));
+    const LockFile turn = TRY(wait_for_turn(digest));
     if (!ignore) {
       if (auto cached = TRY(shared_.cache.find(digest))) {
         from_cache_ = true;
@@ -161,17 +161,13 @@ class StepRun {
     return shared_.cache.remember_parts(slot, key_);
   }
 
-  Result<Fd> wait_for_turn(const std::string& digest) {
-    const std::string folder = shared_.environment.roots.run + "/build-steps";
-    TRY(make_directories(folder, 0700));
-    // A lock of one of many files: they need not be removed, and two steps that share one only wait for nothing.
-    Fd lock = TRY(open_file(folder + "/" + digest.substr(0, 3), O_RDWR | O_CREAT, 0600));
-    while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno("lock build step");
+  Result<LockFile> wait_for_turn(const std::string& digest) {
+    while (true) {
+      auto turn = TRY_WRAP(try_take_turn(shared_.environment.roots.run, digest), "lock build step");
+      if (turn) return *std::move(turn);
       if (runs_.stopping()) return fail(Code::interrupted, "wait for build step");
       std::this_thread::sleep_for(std::chrono::milliseconds(5));  // flock has no event to wait for
     }
-    return lock;
   }
 
   // Only a change is worth telling: that a result is no longer there says nothing about the sources.

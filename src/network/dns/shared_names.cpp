@@ -1,15 +1,16 @@
 #include "network/shared_names.hpp"
 
-#include <dirent.h>
 #include <sys/inotify.h>
 
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <map>
 #include <set>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 
 namespace consort {
 
@@ -36,13 +37,18 @@ NameRecord from_json(const Json& json, const std::string& network_id) {
   return record;
 }
 
-std::vector<std::string> list_folder(const std::string& path) {
-  std::vector<std::string> names;
-  DIR* folder = ::opendir(path.c_str());
-  if (!folder) return names;
-  while (const dirent* entry = ::readdir(folder)) names.emplace_back(entry->d_name);
-  ::closedir(folder);
-  return names;
+std::vector<std::string> names_in(const std::string& folder) {
+  return list_folder(folder).value_or(std::vector<std::string>());
+}
+
+// What its writer had not yet given the file's name.
+bool is_draft_of(std::string_view name, const std::string& file) {
+  return name.starts_with(file + ".tmp-");
+}
+
+// Of "PROJECT.json" or a draft of it.
+std::string project_of(const std::string& name) {
+  return name.substr(0, name.find(suffix));
 }
 
 }  // namespace
@@ -60,7 +66,10 @@ struct SharedNames::Impl {
   Impl(EventLoop& l, std::string r, std::string f, std::function<void()> change)
       : loop(l), root(std::move(r)), file(std::move(f)), on_change(std::move(change)) {}
   ~Impl();
+  Result<> watch(const std::string& network_id);
+  void inherit();
   Result<> write(const std::string& network_id, const std::vector<const NameRecord*>& records);
+  Result<> try_write(const std::string& network_id, const std::vector<const NameRecord*>& records);
   void leave(const std::string& network_id);
   void on_events();
   void read_all();
@@ -71,14 +80,44 @@ SharedNames::Impl::~Impl() {
   loop.remove(token);
 }
 
+Result<> SharedNames::Impl::watch(const std::string& network_id) {
+  if (watches.contains(network_id)) return {};
+  const std::string folder = root + "/" + network_id;
+  const int watch = ::inotify_add_watch(watcher.get(), folder.c_str(), IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
+  if (watch < 0) return fail_errno("watch", folder);
+  watches[network_id] = watch;
+  return {};
+}
+
+// What a predecessor that was killed has published is ours: the next publish() replaces it, or takes it back.
+void SharedNames::Impl::inherit() {
+  for (const std::string& network_id : names_in(root)) {
+    const std::string folder = root + "/" + network_id;
+    bool had_draft = false;
+    for (const std::string& name : names_in(folder)) {
+      if (name == file) (void)watch(network_id);
+      if (!is_draft_of(name, file)) continue;
+      (void)remove_file(folder + "/" + name);
+      had_draft = true;
+    }
+    if (had_draft) ::rmdir(folder.c_str());  // fails while there is something in it
+  }
+}
+
 Result<> SharedNames::Impl::write(const std::string& network_id, const std::vector<const NameRecord*>& records) {
+  // Whoever leaves the network as the last one removes its folder, and may do so just before there is a file of ours.
+  constexpr int most_tries = 10;
+  for (int i = 0;; ++i) {
+    Result<> written = try_write(network_id, records);
+    if (written || written.error().sys_errno() != ENOENT || i == most_tries) return written;
+    watches.erase(network_id);
+  }
+}
+
+Result<> SharedNames::Impl::try_write(const std::string& network_id, const std::vector<const NameRecord*>& records) {
   const std::string folder = root + "/" + network_id;
   TRY(make_directories(folder, 0700));
-  if (!watches.contains(network_id)) {
-    const int watch = ::inotify_add_watch(watcher.get(), folder.c_str(), IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
-    if (watch < 0) return fail_errno("watch", folder);
-    watches[network_id] = watch;
-  }
+  TRY(watch(network_id));
   Json list = Json::array();
   for (const NameRecord* record : records) list.push_back(to_json(*record));
   const std::string text = dump_json(list);
@@ -102,7 +141,7 @@ void SharedNames::Impl::read_all() {
   others.clear();
   for (const auto& [network_id, watch] : watches) {
     const std::string folder = root + "/" + network_id;
-    for (const std::string& name : list_folder(folder)) {
+    for (const std::string& name : names_in(folder)) {
       if (name == file || !name.ends_with(suffix)) continue;
       const Result<std::string> text = read_file(folder + "/" + name, max_file_bytes);
       if (!text) continue;  // gone in between
@@ -142,6 +181,7 @@ Result<std::unique_ptr<SharedNames>> SharedNames::create(EventLoop& loop, std::s
   if (!impl->watcher) return fail_errno("create inotify");
   Impl* self = impl.get();
   impl->token = TRY(loop.add(impl->watcher.get(), EPOLLIN, [self](std::uint32_t) { self->on_events(); }));
+  impl->inherit();
   return std::unique_ptr<SharedNames>(new SharedNames(std::move(impl)));
 }
 
@@ -160,6 +200,20 @@ Result<> SharedNames::publish(const std::vector<NameRecord>& own) {
 
 const std::vector<NameRecord>& SharedNames::others() const {
   return impl_->others;
+}
+
+void sweep_shared_names(const std::string& run_root, const std::function<bool(const std::string& network_id)>& exists,
+                        const std::function<std::optional<Fd>(const std::string& project)>& claim) {
+  const std::string root = run_root + "/networks";
+  for (const std::string& network_id : names_in(root)) {
+    const std::string folder = root + "/" + network_id;
+    const bool gone = !exists(network_id);
+    for (const std::string& name : names_in(folder)) {
+      const std::optional<Fd> held = gone ? std::optional<Fd>(Fd()) : claim(project_of(name));
+      if (held) (void)remove_file(folder + "/" + name);
+    }
+    if (gone) ::rmdir(folder.c_str());
+  }
 }
 
 }  // namespace consort

@@ -1,13 +1,23 @@
 #include <sys/random.h>
 
+#include <cerrno>
+
 #include "network/dns.hpp"
 #include "network/firewall.hpp"
+#include "network/link/rtnetlink.hpp"
 #include "network/pools.hpp"
 #include "network/sandbox.hpp"
 
 namespace consort {
 
+using netlink::Batch;
+using netlink::Socket;
+
 namespace {
+
+std::string claims_in(const std::string& run_root) {
+  return run_root + "/build-cables";
+}
 
 constexpr unsigned cable_prefix = 30;
 constexpr int tries_per_block = 16;
@@ -31,7 +41,12 @@ Result<Subnet> choose_cable_subnet(const std::vector<Subnet>& used) {
 
 }  // namespace
 
-Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id) {
+Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id, const std::string& run_root) {
+  // Of what we make, the kernel takes away the cable when we are killed, but not the rules. So the name is written down
+  // before there is anything of that name.
+  const std::string cable = TRY(random_link_name());
+  std::optional<LockFile> claim = TRY(LockFile::try_take(claims_in(run_root), cable));
+  if (!claim) return fail(Error(Code::busy, "name the cable of a build").why(cable + " is taken"));
   const Subnet subnet = TRY(choose_cable_subnet(TRY(host_subnets())));
   Endpoint endpoint;
   endpoint.network_name = "build";
@@ -39,7 +54,8 @@ Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id)
   endpoint.gateway4 = subnet.base().plus(1);
   endpoint.host_address = InterfaceAddress{*endpoint.gateway4, cable_prefix};
   endpoint.default_route = true;
-  BuildSandbox build;
+  endpoint.host_ifname = cable;
+  BuildSandbox build{.claim = *std::move(claim)};
   build.sandbox = TRY(host.create_sandbox({.container_id = id, .endpoints = {endpoint}, .dns = SandboxDns::none}));
   TRY(enable_forwarding(Family::v4));
   Firewall firewall = TRY(Firewall::open());
@@ -54,6 +70,19 @@ Result<> destroy_build_sandbox(BuildSandbox build) {
   build.sandbox = {};
   Firewall firewall = TRY(Firewall::open());
   return firewall.remove_bridges(links);
+}
+
+// The kernel may be at it still: then the cable is deleted, not waited for.
+Result<> sweep_build_sandboxes(const std::string& run_root) {
+  return sweep_lock_files(claims_in(run_root), [](const std::string& cable) -> Result<> {
+    Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+    Batch batch;
+    rtnetlink::delete_link(batch, cable);
+    for (const netlink::Failure& failure : TRY(socket.run(batch)))
+      if (failure.error != ENODEV) return fail(Socket::error_of(batch, failure));
+    Firewall firewall = TRY(Firewall::open());
+    return firewall.remove_bridges({&cable, 1});
+  });
 }
 
 }  // namespace consort

@@ -28,15 +28,6 @@ namespace {
 constexpr std::uint8_t resolver_bytes[4] = {127, 0, 0, 11};
 constexpr std::uint16_t dns_port = 53;
 
-Result<std::string> random_link_name() {
-  std::uint32_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != sizeof number) return fail_errno("get random bytes");
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string name = "veth";
-  for (int i = 0; i < 7; ++i, number >>= 4) name += digits[number & 15];
-  return name;
-}
-
 // "net.ipv4.conf.eth0.rp_filter" -> "/proc/sys/net/ipv4/conf/eth0/rp_filter". A name with slashes keeps its dots, as
 // sysctl(8) has it: "net/ipv4/conf/eth0.100/rp_filter".
 Result<std::string> sysctl_path(const std::string& name) {
@@ -90,7 +81,7 @@ Result<> make_links(Socket& host, const SandboxOptions& options, int netns, Sand
       veth.mtu = bridge->mtu;
     }
     if (endpoint.mtu != 0) veth.mtu = endpoint.mtu;
-    veth.host_name = TRY(random_link_name());
+    veth.host_name = endpoint.host_ifname.empty() ? TRY(random_link_name()) : endpoint.host_ifname;
     veth.peer_name = endpoint.ifname;
     veth.peer_netns = netns;
     veth.peer_mac = TRY(mac_of(endpoint));
@@ -200,6 +191,15 @@ Result<> fill(Socket& host, const SandboxOptions& options, Sandbox& sandbox) {
 }
 
 }  // namespace
+
+Result<std::string> random_link_name() {
+  std::uint32_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number) return fail_errno("get random bytes");
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string name = "veth";
+  for (int i = 0; i < 7; ++i, number >>= 4) name += digits[number & 15];
+  return name;
+}
 
 HostLink::HostLink(std::unique_ptr<State> state) : state_(std::move(state)) {}
 HostLink::HostLink(HostLink&&) noexcept = default;

@@ -148,19 +148,25 @@ build::BuildEnvironment environment_for(Session& session, const Cancellation& ca
 // The networks of a build's RUN steps; the link to the host is made by the first of them.
 class StepNetworks {
  public:
+  explicit StepNetworks(std::string run_root) : run_root_(std::move(run_root)) {}
+
   Result<build::BuildEnvironment::Network> make() {
-    if (!link_) link_ = TRY(HostLink::open());
-    auto sandbox = std::make_shared<BuildSandbox>(TRY(create_build_sandbox(*link_, random_id())));
+    if (!link_) {
+      link_ = TRY(HostLink::open());
+      (void)sweep_build_sandboxes(run_root_);
+    }
+    auto sandbox = std::make_shared<BuildSandbox>(TRY(create_build_sandbox(*link_, random_id(), run_root_)));
     build::BuildEnvironment::Network network;
     network.netns = TRY(duplicate(sandbox->sandbox.netns.get()));
     network.resolv_conf = sandbox->resolv_conf;
     network.host_gateway = sandbox->host_gateway;
-    // Rules that could not be taken away are swept by the next command.
+    // Rules that could not be taken away are swept like those of any interface that is gone.
     network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
     return network;
   }
 
  private:
+  std::string run_root_;
   std::optional<HostLink> link_;
 };
 
@@ -209,7 +215,7 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
     request.more_outputs.push_back({each->name, std::move(other.tags), std::move(other.labels)});
   }
   build::BuildEnvironment environment = environment_for(session, cancel);
-  StepNetworks networks;
+  StepNetworks networks(session.engine.roots().run);
   environment.network = [&networks] { return networks.make(); };
   environment.progress = [&](const build::ProgressEvent& event) {
     log.event(event.image.empty() ? service.name : event.image, event);

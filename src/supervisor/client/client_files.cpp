@@ -1,5 +1,4 @@
 // Client: starting a supervisor, and what can be known without one.
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -10,10 +9,12 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/os/own_programs.hpp"
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
 #include "supervisor/client.hpp"
+#include "supervisor/container/record.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 #include "supervisor/loop/scope.hpp"
 
@@ -81,41 +82,58 @@ Result<std::optional<ObservedContainer>> read_state(const std::string& path, Boo
   return std::optional<ObservedContainer>(settled(TRY(state_from_json(*text, path)), boot));
 }
 
-// Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come.
+// Somebody answers, and will go on answering: without a keeper, a supervisor is about to notice that, and to end.
+bool is_served(const std::string& run_folder) {
+  return connect_unix(control_socket_path(run_folder)) && keeper_lives(run_folder);
+}
+
+// Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come, and nobody is left.
 Result<bool> await_successor(const std::string& run_folder, const std::string& project) {
   constexpr int most_waits = 1500;
-  for (int i = 0; i < most_waits && keeper_lives(run_folder); ++i) {
-    if (connect_unix(control_socket_path(run_folder))) return true;
+  for (int i = 0; i < most_waits; ++i) {
+    const bool answers = connect_unix(control_socket_path(run_folder)).has_value();
+    const bool kept = keeper_lives(run_folder);
+    if (answers == kept) return answers;
     ::poll(nullptr, 0, 20);
   }
-  if (connect_unix(control_socket_path(run_folder))) return true;
-  if (!keeper_lives(run_folder)) return false;
-  return fail(Error(Code::lost, "talk to the supervisor of project")
-                  .on(project)
-                  .why("it has ended, and a new one does not get ready")
-                  .hint("see " + run_folder + "/supervisor.log"));
+  const bool kept = keeper_lives(run_folder);
+  return fail(
+      Error(Code::lost, "talk to the supervisor of project")
+          .on(project)
+          .why(kept ? "it has ended, and a new one does not get ready" : "its keeper was killed, and it does not end")
+          .hint("see " + run_folder + "/supervisor.log"));
+}
+
+// The files of the project's run directory, one a container.
+std::vector<std::string> record_paths(const std::string& run_folder) {
+  const std::string folder = run_folder + "/containers";
+  std::vector<std::string> paths;
+  for (const std::string& name : list_folder(folder).value_or(std::vector<std::string>()))
+    if (name.ends_with(".json")) paths.push_back(join_path(folder, name));
+  return paths;
 }
 
 // What the project's run directory says, checked against the processes that there are.
 std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
   std::vector<ObservedContainer> states;
-  const std::string folder = run_folder + "/containers";
-  DIR* opened = ::opendir(folder.c_str());
-  while (const dirent* entry = opened != nullptr ? ::readdir(opened) : nullptr) {
-    const std::string name = entry->d_name;
-    if (!name.ends_with(".json")) continue;
-    auto state = read_state(join_path(folder, name), Boot::this_one);
-    if (state && *state) states.push_back(std::move(**state));
-  }
-  if (opened != nullptr) ::closedir(opened);
+  for (const std::string& path : record_paths(run_folder))
+    if (auto state = read_state(path, Boot::this_one); state && *state) states.push_back(std::move(**state));
   return states;
+}
+
+// Something is under way that only a supervisor can bring to its end: a run, an end that nobody has seen, a restart
+// that is due, a start that was cut.
+bool is_unsettled(const std::string& path) {
+  const auto text = read_file(path, record_bytes_limit);
+  const auto record = text ? record_from_json(*text, path) : Result<Record>(fail(Code::not_found, "read", path));
+  return record && (record->launching || record->state.running() || record->state.status == Status::restarting);
 }
 
 }  // namespace
 
 Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
-  if (connect_unix(control_socket_path(run_folder))) return {};
+  if (is_served(run_folder)) return {};
   TRY(make_directories(run_folder + "/containers", 0700));
   // Held until the new one answers; one that is about to end looks at this lock first.
   const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
@@ -127,10 +145,18 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
 
 Result<bool> revive_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
-  if (connect_unix(control_socket_path(run_folder)) || keeper_lives(run_folder)) return false;
-  if (!std::ranges::any_of(recorded_states(run_folder), &ObservedContainer::has_process)) return false;
+  if (keeper_lives(run_folder) || !std::ranges::any_of(record_paths(run_folder), is_unsettled)) return false;
   TRY(ensure_supervisor(roots, project));
   return true;
+}
+
+std::optional<Fd> claim_abandoned(const Roots& roots, const std::string& project) {
+  const std::string run_folder = roots.project_run(project);
+  auto lock = open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600);
+  if (!lock) return lock.error().sys_errno() == ENOENT ? std::optional(Fd()) : std::nullopt;
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 || keeper_lives(run_folder)) return std::nullopt;
+  if (std::ranges::any_of(record_paths(run_folder), is_unsettled)) return std::nullopt;
+  return std::move(*lock);
 }
 
 Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::string& project) {

@@ -155,9 +155,9 @@ class Container {
   void on_cut_launch();
   void adopt_run(KeeperLink::Inheritance& inheritance);
   void adopt_stdio(std::map<std::string, Fd>& kept);
-  void recover_descriptors(std::map<std::string, Fd>& kept);
+  void recover_descriptors(int process, std::map<std::string, Fd>& kept);  // process: its folder in /proc
   void adopt_execs(const std::vector<KeptExit>& exits);
-  void resume_run();
+  void resume_run(int process);
   void watch_foreign_exit();
 
   void save();          // the run file

@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
@@ -39,11 +40,10 @@ bool is_child_of_keeper(pid_t pid) {
   return fields.size() > 1 && parse_signed(fields[1]) == ::getppid();
 }
 
-// The other end of a pipe that a process has as descriptor `number`. Nothing else than a pipe is opened: what it has
-// put there since, it chose.
-Fd other_end(pid_t pid, int number, int flags) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(number);
-  const auto there = open_file(path, O_PATH);
+// The other end of a pipe that a process (its folder in /proc) has as descriptor `number`. Nothing else than a pipe is
+// opened: what it has put there since, it chose.
+Fd other_end(int process, int number, int flags) {
+  const auto there = open_at(process, "fd/" + std::to_string(number), O_PATH);
   struct stat what {};
   if (!there || ::fstat(there->get(), &what) != 0 || !S_ISFIFO(what.st_mode)) return {};
   auto end = open_file("/proc/self/fd/" + std::to_string(there->get()), flags | O_NONBLOCK);
@@ -82,8 +82,9 @@ void Container::end_launch(KeeperLink::Inheritance& inheritance) {
   run_->network = std::make_unique<ContainerNetwork>(context_);
   run_->network->adopt(unit_, inheritance.descriptors, record_.host_links);
   if (state.pid != 0) {
+    const auto process = open_pidfd(state.pid);  // before the look, so that it is what was looked at
     const auto started = process_start_time(state.pid);
-    if (started && *started == state.pid_started) ::kill(state.pid, SIGKILL);
+    if (process && started && *started == state.pid_started) (void)send_signal(process->get(), SIGKILL);
     const auto same = [&](const KeptExit& kept) { return kept.pid == state.pid; };
     if (std::ranges::any_of(inheritance.exits, same)) context_.keeper.acknowledge(state.pid);
   }
@@ -128,10 +129,9 @@ void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
 }
 
 // Its keeper was killed, and with it went what it kept. The process lives: what was kept can be had from it again.
-void Container::recover_descriptors(std::map<std::string, Fd>& kept) {
-  const pid_t pid = record_.state.pid;
+void Container::recover_descriptors(int process, std::map<std::string, Fd>& kept) {
   const auto recover = [&](const char* name, int number, int flags) {
-    Fd end = other_end(pid, number, flags);
+    Fd end = other_end(process, number, flags);
     if (!end) return;
     context_.keeper.put(key(name), end.get());
     kept.insert_or_assign(key(name), std::move(end));
@@ -141,7 +141,7 @@ void Container::recover_descriptors(std::map<std::string, Fd>& kept) {
     recover("stderr", STDERR_FILENO, O_RDONLY);
     if (unit_.open_stdin) recover("stdin", STDIN_FILENO, O_WRONLY);
   }
-  if (auto done = run_->network->recover(unit_, pid, record_.state.ports); !done)
+  if (auto done = run_->network->recover(unit_, process, record_.state.ports); !done)
     log_line(label() + ": " + done.error().message());
 }
 
@@ -157,12 +157,12 @@ void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
 
   const auto exit =
       std::ranges::find_if(inheritance.exits, [&](const KeptExit& kept) { return kept.pid == state.pid; });
-  const auto started = process_start_time(state.pid);
-  const bool alive = exit == inheritance.exits.end() && started && *started == state.pid_started;
-  if (alive && !was_kept) recover_descriptors(inheritance.descriptors);
+  const auto process = open_process_folder(state.pid, state.pid_started);
+  const bool alive = exit == inheritance.exits.end() && process;
+  if (alive && !was_kept) recover_descriptors(process->get(), inheritance.descriptors);
   adopt_stdio(inheritance.descriptors);
   adopt_execs(inheritance.exits);
-  if (alive) return resume_run();
+  if (alive) return resume_run(process->get());
   end_run(exit == inheritance.exits.end() ? std::nullopt : std::optional(exit->wait_status));
 }
 
@@ -179,12 +179,11 @@ void Container::adopt_execs(const std::vector<KeptExit>& exits) {
 }
 
 // It runs: serve it, and go on with what was under way.
-void Container::resume_run() {
+void Container::resume_run(int process) {
   ObservedContainer& state = record_.state;
-  if (auto pidfd = open_pidfd(state.pid)) run_->pidfd = std::move(*pidfd);
+  if (auto pidfd = open_pidfd(process, state.pid)) run_->pidfd = std::move(*pidfd);
   if (unit_.overlay)
-    if (auto root = open_file("/proc/" + std::to_string(state.pid) + "/root", O_PATH | O_DIRECTORY))
-      run_->root = std::move(*root);
+    if (auto root = open_at(process, "root", O_PATH | O_DIRECTORY)) run_->root = std::move(*root);
   if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
   // A pause that was cut.
   if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();

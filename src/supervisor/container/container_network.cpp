@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
 #include "supervisor/container/container.hpp"
 
@@ -261,9 +261,9 @@ void ContainerNetwork::adopt_connections(std::map<std::string, Fd>& kept) {
   for (auto& [id, connection] : connections) connections_.inherited.push_back(std::move(connection));
 }
 
-Result<> ContainerNetwork::recover_sandbox(const ContainerUnit& unit, pid_t pid) {
+Result<> ContainerNetwork::recover_sandbox(const ContainerUnit& unit, int process) {
   if (unit.network_mode == NetworkMode::host || unit.network_mode == NetworkMode::container) return {};
-  sandbox_.netns = TRY(open_file("/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY));
+  sandbox_.netns = TRY(open_at(process, "ns/net", O_RDONLY));
   if (unit.endpoints.empty()) return {};
   HostLink* host = TRY(context_.host_link());
   return host->reopen_resolver(sandbox_);
@@ -306,8 +306,8 @@ void ContainerNetwork::recover_ports(PortTarget target, Done done) {
       });
 }
 
-Result<> ContainerNetwork::recover(const ContainerUnit& unit, pid_t pid, const std::vector<BoundPort>& bound) {
-  Result<> sandbox = recover_sandbox(unit, pid);
+Result<> ContainerNetwork::recover(const ContainerUnit& unit, int process, const std::vector<BoundPort>& bound) {
+  Result<> sandbox = recover_sandbox(unit, process);
   plan_recovery(unit, bound);
   keep_sandbox();
   return sandbox;
@@ -380,9 +380,12 @@ DnsClient dns_client_of(const ContainerUnit& unit) {
 }
 
 Result<Fd> open_network_of(Context& context, const std::string& container_id) {
-  pid_t pid = 0;
+  Fd process;  // its folder in /proc
+  const auto take = [&](const ContainerState& state) {
+    if (auto folder = open_process_folder(state.pid, state.pid_started)) process = std::move(*folder);
+  };
   if (const Container* container = context.find ? context.find(container_id) : nullptr) {
-    pid = container->state().pid;
+    take(container->state());
   } else {
     const std::string projects = context.roots.run + "/projects";
     DIR* folder = ::opendir(projects.c_str());
@@ -390,14 +393,12 @@ Result<Fd> open_network_of(Context& context, const std::string& container_id) {
       const auto text = read_file(run_state_path(projects + "/" + entry->d_name, container_id), 32 << 20);
       if (!text) continue;
       const auto state = state_from_json(*text, container_id);
-      if (!state || state->pid == 0) continue;
-      const auto started = process_start_time(state->pid);
-      if (started && *started == state->pid_started) pid = state->pid;
+      if (state && state->pid != 0) take(*state);
     }
     if (folder != nullptr) ::closedir(folder);
   }
-  if (pid == 0) return fail(Error(Code::conflict, "cannot join network of a non running container").on(container_id));
-  return open_file("/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY);
+  if (!process) return fail(Error(Code::conflict, "cannot join network of a non running container").on(container_id));
+  return open_at(process.get(), "ns/net", O_RDONLY);
 }
 
 }  // namespace consort::supervisor

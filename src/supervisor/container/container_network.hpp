@@ -32,9 +32,10 @@ class ContainerNetwork {
   void serve(const ContainerUnit& unit, Done done);
   // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`).
   void adopt(const ContainerUnit& unit, std::map<std::string, Fd>& kept, std::vector<std::string> host_links);
-  // After a keeper that was killed: nothing was kept. Takes the namespace from process `pid` and opens the sockets for
-  // names anew. serve() comes after it, and binds the ports of `bound` again; what of it worked, works.
-  Result<> recover(const ContainerUnit& unit, pid_t pid, const std::vector<BoundPort>& bound);
+  // After a keeper that was killed: nothing was kept. Takes the namespace from `process` (its folder in /proc) and
+  // opens the sockets for names anew. serve() comes after it, and binds the ports of `bound` again; what of it worked,
+  // works.
+  Result<> recover(const ContainerUnit& unit, int process, const std::vector<BoundPort>& bound);
   // Everything back, as far as it goes; errors are collected. Harmless when there is nothing.
   Result<> release();
 
@@ -60,7 +61,7 @@ class ContainerNetwork {
   struct Acquisition;
   Result<> make_sandbox(const ContainerUnit& unit);
   Result<SteppedWork::Next> acquire_step(Acquisition& acquisition);
-  Result<> recover_sandbox(const ContainerUnit& unit, pid_t pid);
+  Result<> recover_sandbox(const ContainerUnit& unit, int process);
   void plan_recovery(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
   void recover_ports(PortTarget target, Done done);
   void publish(const PortTarget& target, Done done);

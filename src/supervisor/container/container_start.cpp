@@ -16,6 +16,16 @@ namespace consort::supervisor {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+// The same end of a pipe, but whoever has it can read, too: docs/decisions/0080. Without keeper and supervisor nobody
+// else would have the other end; a write would be the end of the container (SIGPIPE), and of what is in the pipe.
+Result<Fd> with_a_reader(const Fd& write_end) {
+  return open_file("/proc/self/fd/" + std::to_string(write_end.get()), O_RDWR);
+}
+
+}  // namespace
+
 void Container::start(StartDone done) {
   if (phase_ == Phase::running && !record_.state.stopping) return done(StartOutcome{{}, std::nullopt});
   start_waiters_.push_back(std::move(done));
@@ -79,8 +89,8 @@ Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<F
     Pipe pipe = TRY(make_pipe());
     TRY(set_nonblocking(pipe.read.get()));
     context_.keeper.put(key(stream == LogStream::out ? "stdout" : "stderr"), pipe.read.get());
-    (stream == LogStream::out ? options.stdio.out : options.stdio.err) = pipe.write.get();
-    child_ends.push_back(std::move(pipe.write));
+    child_ends.push_back(TRY(with_a_reader(pipe.write)));
+    (stream == LogStream::out ? options.stdio.out : options.stdio.err) = child_ends.back().get();
     TRY(run_->pump->add_pipe(std::move(pipe.read), stream));
   }
   if (!unit_.open_stdin) return {};

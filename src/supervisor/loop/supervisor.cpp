@@ -200,7 +200,7 @@ void Supervisor::update_names() {
     if (!container->runs()) continue;
     for (NameRecord& record : name_records_of(container->unit())) records.push_back(std::move(record));
   }
-  if (!shared_names_ && !records.empty()) {
+  if (!shared_names_) {  // also without any of our own: a predecessor may have left some
     auto shared = SharedNames::create(loop_, options_.roots.run, options_.project, [this] { update_names(); });
     if (shared)
       shared_names_ = std::move(*shared);

@@ -1,0 +1,71 @@
+#include "base/os/lock_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
+
+namespace consort {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class LockFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "consort-locks-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
+  std::vector<std::string> names() const { return list_folder(folder_).value(); }
+  void leave(const std::string& name) { ASSERT_TRUE(write_file_atomic(folder_ + "/" + name, "")); }
+
+  std::string folder_;
+};
+
+TEST_F(LockFileTest, IsHeldByOneAndGoneAfterwards) {
+  auto first = LockFile::try_take(folder_, "a");
+  ASSERT_TRUE(first && *first);
+  const auto second = LockFile::try_take(folder_, "a");
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(*second);
+  EXPECT_TRUE(LockFile::try_take(folder_, "b").value().has_value());  // another name, gone at once
+  EXPECT_THAT(names(), ElementsAre("a"));
+  first->reset();
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(LockFileTest, WhatACrashHasLeftIsTakenAsIfItWereNotThere) {
+  leave("a");
+  EXPECT_TRUE(LockFile::try_take(folder_, "a").value().has_value());
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(LockFileTest, ASweepCleansUpWhatNobodyHolds) {
+  leave("left");
+  const auto held = LockFile::try_take(folder_, "held");
+  std::vector<std::string> cleaned;
+  ASSERT_TRUE(sweep_lock_files(folder_, [&](const std::string& name) {
+    cleaned.push_back(name);
+    return Result<>();
+  }));
+  EXPECT_THAT(cleaned, ElementsAre("left"));
+  EXPECT_THAT(names(), ElementsAre("held"));
+}
+
+TEST_F(LockFileTest, WhatCouldNotBeCleanedUpStaysForAnotherTry) {
+  leave("left");
+  EXPECT_FALSE(sweep_lock_files(folder_, [](const std::string&) -> Result<> { return fail(Code::io, "clean up"); }));
+  EXPECT_THAT(names(), ElementsAre("left"));
+}
+
+TEST_F(LockFileTest, ThereNeedBeNoFolder) {
+  EXPECT_TRUE(sweep_lock_files(folder_ + "/none", [](const std::string&) { return Result<>(); }));
+}
+
+}  // namespace
+}  // namespace consort
