@@ -137,7 +137,7 @@ std::string Error::hint_text() const {
 
 const Mark* Error::mark() const {
   for (const Error* e = this; e; e = e->data_->cause.get())
-    if (e->data_->at) return &*e->data_->at;
+    if (const std::optional<Mark>& at = e->data_->at) return &*at;
   return nullptr;
 }
 

@@ -44,7 +44,7 @@ enum class Subject : std::uint8_t {
   container_name,     // the name that is taken
   dependency,         // the container that is waited for
   mount,              // of a container: the path inside it, clean
-  port,               // of the host: "8000/tcp"
+  port,               // of the host: "8000/tcp", "8000-8009/tcp" if one of them was wanted
   program,            // the one to be executed, as it was asked for
   user,               // or group, of a container: as it was asked for
   working_directory,  // the path inside the container

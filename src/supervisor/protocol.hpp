@@ -106,6 +106,8 @@ struct Failure {
   std::string message;
   std::string hint;
   std::optional<int> exit_code;  // of a start or exec that failed: 126, 127, 128 as Docker counts
+  Subject subject = Subject::none;
+  std::string subject_name;
 };
 
 struct Reply {

@@ -227,7 +227,9 @@ def scenario_full_disk(world):
 
 def scenario_start_errors_show_their_line(world):
     """What the engine refuses at the start must be shown at the attribute that asks for it."""
-    wrong = {"command": "nosuchprogram", "user": "nosuchuser", "working_dir": "/etc/passwd", "entrypoint": "[/etc/passwd]"}
+    world.write("file", "")
+    wrong = {"command": "nosuchprogram", "user": "nosuchuser", "working_dir": "/etc/passwd", "entrypoint": "[/etc/passwd]",
+             "volumes": "[/fine, './file:/etc']", "tmpfs": "/etc/passwd", "ports": "['192.0.2.1:80:80']"}
     text = "services:\n"
     for name, value in wrong.items():
         text += f"  {name.replace('_', '-')}:\n    {SLIM}\n    {name}: {value}\n"

@@ -210,6 +210,8 @@ TEST_F(PortsTest, APortInUseNamesItsHolder) {
   EXPECT_EQ(taken.error().message(),
             "failed to bind host port for 0.0.0.0:8000:80/tcp: address already in use by process " +
                 std::to_string(squatter.pid()) + " (test_network)");
+  EXPECT_EQ(taken.error().subject(), Subject::port);
+  EXPECT_EQ(taken.error().subject_name(), "8000/tcp");
   const auto named = reserve_port({.host_port = 8000, .container_port = 80},
                                   [](pid_t, const PortRequest&, std::uint16_t) { return "project shop"; });
   ASSERT_FALSE(named.has_value());
@@ -227,12 +229,14 @@ TEST_F(PortsTest, RangesAndEphemeralPortsTakeTheFirstFreeOne) {
   EXPECT_EQ(second->sockets.size(), 2u);
   ASSERT_FALSE(third.has_value());
   EXPECT_EQ(third.error().data().what, "all ports are allocated");
+  EXPECT_EQ(third.error().subject_name(), "9000-9001/tcp");
   const auto any = reserve_port({.container_port = 80});
   REQUIRE_OK(any);
   EXPECT_GE(any->host_port, 32768);
   const auto bad = reserve_port({.host_ip = "300.1.1.1", .host_port = 80});
   ASSERT_FALSE(bad.has_value());
   EXPECT_EQ(bad.error().message(), "Invalid ip address: 300.1.1.1");
+  EXPECT_EQ(bad.error().subject_name(), "80/tcp");
 }
 
 TEST_F(PortsTest, ASecondPublicationReplacesTheFirst) {

@@ -115,12 +115,14 @@ TEST(Executor, AnOptionalFailureIsAWarning) {
   plan.add(step("b", {waited}));
   Script script;
   script.body = [](const Operation& operation, const Cancellation&) -> Result<> {
-    return operation.target == "dep" ? Result<>(fail(Code::conflict, "exit 3")) : Result<>();
+    if (operation.target != "dep") return {};
+    return fail(Error(Code::conflict, "exit 3").about(Subject::dependency, "db-1").wrap("dependency failed to start"));
   };
   Events events;
   EXPECT_TRUE(execute(plan, script, events, {}));
   EXPECT_TRUE(script.ran("b"));
   EXPECT_EQ(events.lines[1], "Container dep Skipped: optional dependency \"db\" failed to start");
+  EXPECT_EQ(events.lines[2], "warning optional dependency \"db\" failed to start: exit 3");
 }
 
 // Blocks until it is cancelled.

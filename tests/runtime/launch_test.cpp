@@ -112,12 +112,35 @@ TEST_F(LaunchTest, FailedStartHasDockersExitCode) {
   const auto code = [&](std::vector<std::string> args) {
     spec.process.args = std::move(args);
     const Result<Outcome> outcome = sandbox.run(spec);
-    return outcome ? 0 : exit_code_of_failed_start(outcome.error());
+    if (outcome) return 0;
+    EXPECT_EQ(outcome.error().subject(), Subject::program);
+    EXPECT_EQ(outcome.error().subject_name(), spec.process.args.front());
+    return exit_code_of_failed_start(outcome.error());
   };
   EXPECT_EQ(code({"nosuch"}), 127);
   EXPECT_EQ(code({"/nosuch"}), 127);
   EXPECT_EQ(code({"/etc/passwd"}), 126);
   EXPECT_EQ(code({"/etc"}), 126);
+}
+
+TEST_F(LaunchTest, FailedStartSaysWhatItIsAbout) {
+  const auto failure = [&](auto change) {
+    Spec spec = sandbox.spec({"true"});
+    change(spec);
+    const Result<Outcome> outcome = sandbox.run(spec);
+    return outcome ? std::pair(Subject::none, std::string())
+                   : std::pair(outcome.error().subject(), outcome.error().subject_name());
+  };
+  EXPECT_EQ(failure([](Spec& spec) { spec.process.cwd = "/etc/passwd"; }),
+            std::pair(Subject::working_directory, std::string("/etc/passwd")));
+  EXPECT_EQ(failure([](Spec& spec) { spec.process.user.name = "nosuch"; }),
+            std::pair(Subject::user, std::string("nosuch")));
+  const Mount onto_file{.destination = "/etc/passwd", .type = "tmpfs", .source = "tmpfs", .options = {}};
+  EXPECT_EQ(failure([&](Spec& spec) { spec.mounts.push_back(onto_file); }),
+            std::pair(Subject::mount, std::string("/etc/passwd")));
+  const Mount missing{.destination = "/mnt", .type = "bind", .source = "/no/such", .options = {"bind"}};
+  EXPECT_EQ(failure([&](Spec& spec) { spec.mounts.push_back(missing); }),
+            std::pair(Subject::mount, std::string("/mnt")));
 }
 
 TEST_F(LaunchTest, WhatIsWrittenStaysInTheUpperLayer) {

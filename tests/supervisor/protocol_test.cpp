@@ -245,6 +245,7 @@ TEST(Protocol, RepliesAndEventsComeBack) {
   EXPECT_EQ(back->failure->code, Code::not_found);
   EXPECT_EQ(back->failure->exit_code, 127);
   EXPECT_EQ(error_of(*back->failure).hint_text(), "try another");
+  EXPECT_EQ(error_of(*back->failure).subject(), Subject::none);
 
   for (int i = 0; i <= static_cast<int>(EventKind::forget); ++i) {
     Event event;
@@ -255,6 +256,22 @@ TEST(Protocol, RepliesAndEventsComeBack) {
     event.state = full_state();
     EXPECT_EQ(event_to_json(*event_from_json(event_to_json(event))), event_to_json(event));
   }
+}
+
+TEST(Protocol, ErrorsKeepWhatTheyAreAbout) {
+  for (int i = 0; i <= static_cast<int>(Subject::working_directory); ++i) {
+    Reply failed;
+    failed.failure = failure_of(Error(Code::conflict, "bind").about(static_cast<Subject>(i), "80/tcp").wrap("start"));
+    const auto back = reply_from_json(reply_to_json(failed));
+    ASSERT_TRUE(back);
+    const Error error = error_of(*back->failure);
+    EXPECT_EQ(error.subject(), static_cast<Subject>(i));
+    EXPECT_EQ(error.subject_name(), i == 0 ? "" : "80/tcp");
+    EXPECT_EQ(error.message(), "start: bind");
+  }
+  const auto newer = reply_from_json(R"({"ok":false,"error":{"code":"io","message":"x","subject":{"kind":"new"}}})");
+  ASSERT_TRUE(newer);
+  EXPECT_EQ(newer->failure->subject, Subject::none);
 }
 
 TEST(Protocol, ReadsWindowSizes) {

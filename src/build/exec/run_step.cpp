@@ -235,7 +235,7 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   if (!outcome) {
     if (outcome.error().code() == Code::interrupted) return std::unexpected(std::move(outcome).error());
     const int code = runtime::exit_code_of_failed_start(outcome.error());
-    if (outcome.error().message().starts_with("unable to find "))
+    if (outcome.error().subject() == Subject::user && outcome.error().code() == Code::not_found)
       return RunFailure{.exit_code = code, .why = outcome.error().message()};
     step.output(OutputStream::err, outcome.error().message() + "\n");
     return RunFailure{.exit_code = code};

@@ -47,35 +47,44 @@ class Decoder {
   }
 
  private:
-  void fail(const Node& node, const std::string& why) {
+  // What else to say about a value that cannot be read.
+  enum class Help : std::uint8_t { none, missing_unit, duration, size, number, additional_host, host_name, command };
+
+  void fail(const Node& node, const std::string& why, Help help = Help::none) {
     std::string path = path_.size() > 1 ? path_[0] + "[" + path_[1] + "]" : "";
     for (std::size_t i = 2; i < path_.size(); ++i) path += "." + path_[i];
     Diagnostic& made = reporter_.error(
         "bad-value", "decoding failed due to the following error(s):\n\n'" + path + "' " + why, node.place);
     made.label = why;
-    hint(made, why, node);
+    advise(made, node, help);
   }
 
-  void hint(Diagnostic& made, const std::string& why, const Node& node) {
-    if (why.starts_with("time: missing unit")) {
-      made.help = "add a unit: `" + node.text + "s` for seconds, or ms, m, h";
-      offer(made, node, node.text + "s", Certainty::guess);
-    } else if (why.starts_with("time:")) {
-      made.help = "a duration is written like 30s, 1m30s, 500ms or 2h";
-      if (const auto better = better_duration(node.text)) write_instead(made, node, *better);
-    } else if (why.starts_with("invalid suffix") || why.starts_with("invalid size")) {
-      made.help = "a size is written like 512m, 1.5g or 64k (b, k, m, g, t)";
-      if (const auto better = better_size(node.text)) write_instead(made, node, *better);
-    } else if (why.starts_with("invalid number")) {
-      made.help = "write a number, for example 0.5";
-      if (const auto better = better_number(node.text)) write_instead(made, node, *better);
-    } else if (why.starts_with("invalid additional host")) {
-      made.help = "write HOST=ADDRESS, for example " + node.text.substr(0, node.text.find(' ')) +
-                  "=192.168.1.10, or =host-gateway for this machine";
-    } else if (why.starts_with("bad host")) {
-      made.help = "write HOST=ADDRESS";
-    } else if (why.starts_with("invalid command")) {
-      made.help = "quote the special characters, or write a list: [\"sh\", \"-c\", \"...\"]";
+  void advise(Diagnostic& made, const Node& node, Help help) {
+    switch (help) {
+      case Help::none:
+        return;
+      case Help::missing_unit:
+        made.help = "add a unit: `" + node.text + "s` for seconds, or ms, m, h";
+        return offer(made, node, node.text + "s", Certainty::guess);
+      case Help::duration:
+        made.help = "a duration is written like 30s, 1m30s, 500ms or 2h";
+        return write_instead(made, node, better_duration(node.text));
+      case Help::size:
+        made.help = "a size is written like 512m, 1.5g or 64k (b, k, m, g, t)";
+        return write_instead(made, node, better_size(node.text));
+      case Help::number:
+        made.help = "write a number, for example 0.5";
+        return write_instead(made, node, better_number(node.text));
+      case Help::additional_host:
+        made.help = "write HOST=ADDRESS, for example " + node.text.substr(0, node.text.find(' ')) +
+                    "=192.168.1.10, or =host-gateway for this machine";
+        return;
+      case Help::host_name:
+        made.help = "write HOST=ADDRESS";
+        return;
+      case Help::command:
+        made.help = "quote the special characters, or write a list: [\"sh\", \"-c\", \"...\"]";
+        return;
     }
   }
 
@@ -84,9 +93,10 @@ class Decoder {
     made.fixes.push_back(
         Fix{"write `" + right + "`", certainty, {reporter_.edit(node.place, plain ? right : "\"" + right + "\"")}});
   }
-  void write_instead(Diagnostic& made, const Node& node, const std::string& right) {
-    made.help = "write `" + right + "`" + (made.help.starts_with("write") ? "" : "\n" + made.help);
-    offer(made, node, right, Certainty::certain);
+  void write_instead(Diagnostic& made, const Node& node, const std::optional<std::string>& right) {
+    if (!right) return;
+    made.help = "write `" + *right + "`" + (made.help.starts_with("write") ? "" : "\n" + made.help);
+    offer(made, node, *right, Certainty::certain);
   }
 
   template <class T>
@@ -136,7 +146,7 @@ class Decoder {
       into = node.integer;
     } else if (node.is_string()) {
       const SizeResult size = parse_size(node.text);
-      if (!size.error.empty()) return fail(node, size.error);
+      if (!size.error.empty()) return fail(node, size.error, Help::size);
       into = size.value;
     }
   }
@@ -160,11 +170,11 @@ class Decoder {
     if (is_unsigned(node, "uint16")) into = static_cast<std::uint16_t>(as_integer(node));
   }
   void read(const Node& node, float& into, Form) {
-    if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text);
+    if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text, Help::number);
     into = static_cast<float>(as_double(node));
   }
   void read(const Node& node, double& into, Form) {
-    if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text);
+    if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text, Help::number);
     into = as_double(node);
   }
   void read(const Node& node, Duration& into, Form) {
@@ -173,8 +183,8 @@ class Decoder {
       into = *value;
     } else {
       const bool number = parse_go_float(node.text).has_value();
-      fail(node, number ? "time: missing unit in duration \"" + node.text + "\""
-                        : "time: invalid duration \"" + node.text + "\"");
+      if (number) return fail(node, "time: missing unit in duration \"" + node.text + "\"", Help::missing_unit);
+      fail(node, "time: invalid duration \"" + node.text + "\"", Help::duration);
     }
   }
   void read(const Node& node, DependencyCondition& into, Form) {
@@ -240,7 +250,7 @@ class Decoder {
     if (auto words = split_command(node.text)) {
       into = std::move(*words);
     } else {
-      fail(node, "invalid command line string");
+      fail(node, "invalid command line string", Help::command);
     }
   }
   void read(const Node& node, std::vector<SshKey>& into, Form) {
@@ -309,7 +319,7 @@ class Decoder {
   void read_hosts(const Node& node, HostsList& into) {
     const auto add = [&](const Node& at, std::string_view host, std::string_view address) {
       if (host.empty() || host.find_first_of(":=") != std::string_view::npos)
-        return fail(at, "bad host name '" + std::string(host) + "'");
+        return fail(at, "bad host name '" + std::string(host) + "'", Help::host_name);
       if (address.size() > 2 && address.starts_with('[') && address.ends_with(']'))
         address = address.substr(1, address.size() - 2);
       into[std::string(host)].emplace_back(address);
@@ -319,7 +329,7 @@ class Decoder {
       std::size_t at = text.find('=');
       if (at == std::string::npos) at = text.find(':');
       if (at == std::string::npos) {
-        fail(item, "invalid additional host, missing IP: " + text);
+        fail(item, "invalid additional host, missing IP: " + text, Help::additional_host);
         continue;
       }
       for (const std::string& address : split(text.substr(at + 1), ','))

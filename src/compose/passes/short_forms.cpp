@@ -68,29 +68,41 @@ PortParts split_port(const std::string& text) {
   return made;
 }
 
-// "" or what is wrong.
-std::string check_port(const std::string& text, PortParts& parts, PortRange& container, PortRange& host) {
+struct PortFlaw {
+  enum class Kind : std::uint8_t { none, address, missing, number, ranges, protocol };
+  Kind kind = Kind::none;
+  std::string why;     // in Docker's words
+  std::string number;  // Kind::number: what stands in its place
+};
+
+PortFlaw check_port(const std::string& text, PortParts& parts, PortRange& container, PortRange& host) {
+  using Kind = PortFlaw::Kind;
   if (parts.ip.starts_with('[')) {
-    if (!parts.ip.ends_with(']')) return "Invalid ip address " + parts.ip + ": missing ']' in address";
+    if (!parts.ip.ends_with(']'))
+      return {Kind::address, "Invalid ip address " + parts.ip + ": missing ']' in address", {}};
     parts.ip = parts.ip.substr(1, parts.ip.size() - 2);
   } else if (parts.ip.find(':') != std::string::npos) {
-    return "Invalid ip address " + parts.ip + ": too many colons in address; an IPv6 address needs brackets";
+    return {Kind::address,
+            "Invalid ip address " + parts.ip + ": too many colons in address; an IPv6 address needs brackets",
+            {}};
   }
-  if (!parts.ip.empty() && !is_address(parts.ip)) return "Invalid ip address: " + parts.ip;
-  if (parts.container.empty()) return "No port specified: " + text + "<empty>";
+  if (!parts.ip.empty() && !is_address(parts.ip)) return {Kind::address, "Invalid ip address: " + parts.ip, {}};
+  if (parts.container.empty()) return {Kind::missing, "No port specified: " + text + "<empty>", {}};
   const auto container_range = port_range(parts.container);
-  if (!container_range) return "Invalid containerPort: " + parts.container;
+  if (!container_range) return {Kind::number, "Invalid containerPort: " + parts.container, parts.container};
   container = *container_range;
   if (!parts.host.empty()) {
     const auto host_range = port_range(parts.host);
-    if (!host_range) return "Invalid hostPort: " + parts.host;
+    if (!host_range) return {Kind::number, "Invalid hostPort: " + parts.host, parts.host};
     host = *host_range;
     if (container.last - container.first != host.last - host.first && container.first != container.last) {
-      return "Invalid ranges specified for container and host Ports: " + parts.container + " and " + parts.host;
+      return {Kind::ranges,
+              "Invalid ranges specified for container and host Ports: " + parts.container + " and " + parts.host,
+              {}};
     }
   }
   if (parts.protocol != "tcp" && parts.protocol != "udp" && parts.protocol != "sctp") {
-    return "Invalid proto: " + parts.protocol;
+    return {Kind::protocol, "Invalid proto: " + parts.protocol, {}};
   }
   return {};
 }
@@ -117,15 +129,15 @@ std::string better_port(const std::string& text, const PortParts& parts) {
   PortParts again = split_port(right);
   PortRange container;
   PortRange host;
-  return right != text && check_port(right, again, container, host).empty() ? right : "";
+  return right != text && check_port(right, again, container, host).kind == PortFlaw::Kind::none ? right : "";
 }
 
-void help_port(Diagnostic& made, const std::string& text, const PortParts& parts, const std::string& why,
+void help_port(Diagnostic& made, const std::string& text, const PortParts& parts, const PortFlaw& flaw,
                const Node& item, Reporter& reporter) {
-  made.label = why;
+  using Kind = PortFlaw::Kind;
+  made.label = flaw.why;
   const std::string right = better_port(text, parts);
-  const std::string number = why.substr(why.rfind(' ') + 1);
-  const bool digits = !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+  const bool digits = !flaw.number.empty() && flaw.number.find_first_not_of("0123456789") == std::string::npos;
   if (!right.empty()) {
     made.help = "write \"" + right + "\"";
     made.fixes.push_back(
@@ -136,15 +148,15 @@ void help_port(Diagnostic& made, const std::string& text, const PortParts& parts
   } else if (text.find(',') != std::string::npos) {
     made.label = "more than one port";
     made.help = "write one item for each: " + join(split(text, ','), " and ");
-  } else if (why.starts_with("Invalid proto")) {
+  } else if (flaw.kind == Kind::protocol) {
     made.help = "use tcp, udp or sctp";
-  } else if (why.starts_with("Invalid ip")) {
+  } else if (flaw.kind == Kind::address) {
     made.help = "write \"127.0.0.1:8000:80\" or \"[::1]:8000:80\"";
-  } else if (why.starts_with("Invalid ranges")) {
+  } else if (flaw.kind == Kind::ranges) {
     made.label = "ranges of different length";
     made.help = "give as many host ports as container ports";
-  } else if (digits && why.find("Port:") != std::string::npos) {
-    made.label = number + " is more than 65535";
+  } else if (digits) {
+    made.label = flaw.number + " is more than 65535";
     made.help = "ports are numbers from 0 to 65535";
   } else {
     made.help = "write \"HOST:CONTAINER\", for example \"8000:80\"; ports are numbers from 0 to 65535";
@@ -159,10 +171,10 @@ std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter
   PortParts parts = as_written;
   PortRange container;
   PortRange host;
-  const std::string why = check_port(text, parts, container, host);
-  if (!why.empty()) {
-    Diagnostic& made = reporter.error("bad-port", path + ": " + why, item.place);
-    help_port(made, text, as_written, why, item, reporter);
+  const PortFlaw flaw = check_port(text, parts, container, host);
+  if (flaw.kind != PortFlaw::Kind::none) {
+    Diagnostic& made = reporter.error("bad-port", path + ": " + flaw.why, item.place);
+    help_port(made, text, as_written, flaw, item, reporter);
     return {};
   }
   const std::size_t count = container.last - container.first + 1;

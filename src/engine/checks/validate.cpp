@@ -19,7 +19,9 @@ std::unexpected<Error> refuse(std::string text) {
 
 Result<> validate_process(const ContainerSpec& spec) {
   if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
-    return refuse("the working directory '" + spec.working_dir + "' is invalid, it needs to be an absolute path");
+    return fail(Error(Code::invalid,
+                      "the working directory '" + spec.working_dir + "' is invalid, it needs to be an absolute path")
+                    .about(Subject::working_directory, spec.working_dir));
   }
   for (const std::string& entry : spec.environment)
     if (entry.empty() || entry.starts_with('=')) return refuse("invalid environment variable: " + entry);

@@ -36,6 +36,7 @@ class Creation {
   Result<> take_over_volumes();  // of volumes_from
   Result<> add_image_volumes();
   Result<> prepare_mounts();
+  Result<> prepare_mount(MountSpec& mount, MountPoint& point);
   Result<> prepare_bind(const MountSpec& mount);
   StringMap volume_labels(const MountSpec& mount) const;
   Result<> prepare_volume(MountSpec& mount, MountPoint& point);
@@ -211,6 +212,15 @@ Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
   return copy_up(mount);
 }
 
+Result<> Creation::prepare_mount(MountSpec& mount, MountPoint& point) {
+  if (mount.type == MountType::bind) return prepare_bind(mount);
+  if (mount.type == MountType::volume) return prepare_volume(mount, point);
+  if (mount.type != MountType::image) return {};
+  mount.source = TRY(impl_.image_facts(mount.source))->image.id;
+  if (mount.subpath.empty()) return {};
+  return fail(Error(Code::unsupported, "mount of image at " + mount.target + ": a subpath is not supported"));
+}
+
 Result<> Creation::prepare_mounts() {
   for (MountSpec& mount : spec_.mounts) {
     MountPoint point{.type = mount.type,
@@ -218,13 +228,8 @@ Result<> Creation::prepare_mounts() {
                      .source = mount.source,
                      .target = clean_path(mount.target),
                      .read_only = mount.read_only};
-    if (mount.type == MountType::bind) TRY(prepare_bind(mount));
-    if (mount.type == MountType::volume) TRY(prepare_volume(mount, point));
-    if (mount.type == MountType::image) {
-      mount.source = TRY(impl_.image_facts(mount.source))->image.id;
-      if (!mount.subpath.empty())
-        return fail(Error(Code::unsupported, "mount of image at " + mount.target + ": a subpath is not supported"));
-    }
+    if (Result<> prepared = prepare_mount(mount, point); !prepared)
+      return fail(std::move(prepared).error().about(Subject::mount, point.target));
     record_.summary.mounts.push_back(std::move(point));
   }
   for (const auto& [target, options] : spec_.tmpfs)

@@ -74,7 +74,8 @@ Result<Exec> Engine::exec(const std::string& id, const ExecSpec& spec, int* exit
   if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
     if (exit_code != nullptr) *exit_code = 128;  // as Docker counts a process that cannot be described
     return fail(Error(Code::invalid,
-                      "the working directory '" + spec.working_dir + "' is invalid, it needs to be an absolute path"));
+                      "the working directory '" + spec.working_dir + "' is invalid, it needs to be an absolute path")
+                    .about(Subject::working_directory, spec.working_dir));
   }
   options.process = TRY(exec_process(impl_->container_folder(record.summary.id), record, spec));
   options.tty = spec.tty;

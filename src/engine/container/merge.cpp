@@ -125,8 +125,9 @@ Result<ProcessConfig> merge_config(const ContainerSpec& spec, const image::Image
   process.environment = merge_environment(spec.environment, image.env);
   process.working_dir = or_else(or_else(spec.working_dir, image.working_dir), "/");
   if (!process.working_dir.starts_with('/')) {
-    return fail(Error(Code::invalid, "the working directory '" + process.working_dir +
-                                         "' is invalid, it needs to be an absolute path"));
+    return fail(Error(Code::invalid,
+                      "the working directory '" + process.working_dir + "' is invalid, it needs to be an absolute path")
+                    .about(Subject::working_directory, process.working_dir));
   }
   process.user = or_else(spec.user, image.user);
   process.labels = image.labels;

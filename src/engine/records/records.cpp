@@ -70,7 +70,8 @@ Result<> check_name_free(SQLite::Database& db, const std::string& name) {
   return fail(Error(Code::conflict, "Conflict. The container name \"/" + name + "\" is already in use by container \"" +
                                         taken.getColumn(0).getString() +
                                         "\". You have to remove (or rename) that container to be able to reuse that "
-                                        "name."));
+                                        "name.")
+                  .about(Subject::container_name, name));
 }
 
 Endpoint show_endpoint(const EndpointRecord& record, const std::string& network_name) {

@@ -33,7 +33,10 @@ std::unexpected<Error> owner_error(const TarEntry& entry, const std::string& nam
 }
 
 std::unexpected<Error> hostile(const TarEntry& entry, std::string why) {
-  return fail(Error(Code::invalid, "unpack").on("\"" + entry.path.substr(0, 300) + "\"").why(std::move(why)));
+  return fail(Error(Code::invalid, "unpack")
+                  .on("\"" + entry.path.substr(0, 300) + "\"")
+                  .why(std::move(why))
+                  .about(Subject::archive_entry, entry.path));
 }
 
 // "usr/bin/x" -> {"usr/bin", "x"}; the folder itself is {"", ""}.
@@ -141,7 +144,8 @@ Result<> Unpacker::unpack(const TarEntry& entry, TarReader& tar) {
     }
   };
   if (Result<> made = make(); !made) {
-    if (made.error().data().what == "unpack" || made.error().code() == Code::interrupted) return made;
+    const bool names_it = made.error().subject() == Subject::archive_entry;
+    if (names_it || made.error().code() == Code::interrupted) return made;
     return fail(std::move(made).error().wrap("unpack", "\"" + entry.path.substr(0, 300) + "\""));
   }
   return {};
@@ -172,9 +176,9 @@ Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place)
 
 Result<> Unpacker::make_opaque(const TarEntry& entry, const std::string& path) {
   (void)TRY(folder(path));
-  const Fd fd =
-      TRY_WRAP(open_in_root(root_.get(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY), "unpack", entry.path);
-  return set_opaque(fd.get());
+  Result<Fd> fd = open_in_root(root_.get(), path.empty() ? "." : path, O_RDONLY | O_DIRECTORY);
+  if (!fd) return fail(std::move(fd).error().wrap("unpack", entry.path).about(Subject::archive_entry, entry.path));
+  return set_opaque(fd->get());
 }
 
 Result<std::shared_ptr<const Fd>> Unpacker::folder(const std::string& path) {

@@ -62,7 +62,7 @@ Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Addr
     Result<Fd> fd = hold(address, port, request.protocol);
     // A host without IPv6 has no [::]; that is not what the user asked for by name.
     if (!fd && request.host_ip.empty() && !address.is_v4() && means_no_ipv6(fd.error())) continue;
-    if (!fd) return fail(std::move(fd).error().wrap({}, address.to_string()));
+    if (!fd) return fail(std::move(fd).error().about(Subject::address, address.to_string()));
     reserved.sockets.push_back({address, *std::move(fd)});
   }
   return reserved;
@@ -134,10 +134,12 @@ struct PortReservation::State {
   // the same end a thousand times.
   std::map<std::pair<std::string, Protocol>, unsigned> next_ephemeral;
 
+  Result<Next> advance(const PortRequest& request);
   Result<> begin(const PortRequest& request);
   Result<Next> try_some(const PortRequest& request);
   Result<> on_failure(const PortRequest& request, std::uint16_t port, Error error);
   Result<> refuse_twice(const PortRequest& request, std::uint16_t port) const;
+  std::string port_in_question(const PortRequest& request) const;
 };
 
 PortReservation::PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner)
@@ -158,8 +160,8 @@ std::vector<ReservedPort> PortReservation::take() {
 }
 
 Result<> PortReservation::State::begin(const PortRequest& request) {
-  addresses = TRY(addresses_of(request));
   range = {request.host_port, std::max(request.host_port, request.host_port_end)};
+  addresses = TRY(addresses_of(request));
   if (request.host_port == 0) range = ephemeral_range();
   next_port = range.first;
   if (request.host_port != 0) return {};
@@ -187,7 +189,7 @@ Result<> PortReservation::State::refuse_twice(const PortRequest& request, std::u
 Result<> PortReservation::State::on_failure(const PortRequest& request, std::uint16_t port, Error error) {
   const int number = error.sys_errno();
   if (number == EADDRINUSE && range.first != range.last) return {};
-  const Address address = Address::parse(error.data().object).value_or(addresses.front());
+  const Address address = Address::parse(error.subject_name()).value_or(addresses.front());
   if (number != EADDRINUSE) return fail(other_error(number, request, address, port));
   TRY(refuse_twice(request, port));
   conflict.emplace(address, port, PortHolderSearch(request.protocol, port));
@@ -215,21 +217,31 @@ Result<PortReservation::Next> PortReservation::State::try_some(const PortRequest
   return Next::step;
 }
 
-Result<PortReservation::Next> PortReservation::step() {
-  State& state = *state_;
-  if (state.done.size() == state.requests.size()) return Next::finished;
-  const PortRequest& request = state.requests[state.done.size()];
-  if (!state.conflict) {
-    if (state.addresses.empty()) TRY(state.begin(request));
-    return state.try_some(request);
+Result<PortReservation::Next> PortReservation::State::advance(const PortRequest& request) {
+  if (!conflict) {
+    if (addresses.empty()) TRY(begin(request));
+    return try_some(request);
   }
-  State::Conflict& conflict = *state.conflict;
-  if (conflict.search.step() == Next::step) return Next::step;
-  const std::optional<PortHolder>& holder = conflict.search.found();
-  const auto ours =
-      state.owner ? state.owner(holder ? holder->pid : 0, request, conflict.port) : std::optional<std::string>();
-  if (ours) return fail(taken_by_ours(request, conflict.address, conflict.port, *ours));
-  return fail(taken_by(holder, request, conflict.address, conflict.port));
+  if (conflict->search.step() == Next::step) return Next::step;
+  const std::optional<PortHolder>& holder = conflict->search.found();
+  const auto ours = owner ? owner(holder ? holder->pid : 0, request, conflict->port) : std::optional<std::string>();
+  if (ours) return fail(taken_by_ours(request, conflict->address, conflict->port, *ours));
+  return fail(taken_by(holder, request, conflict->address, conflict->port));
+}
+
+// As a subject of errors.
+std::string PortReservation::State::port_in_question(const PortRequest& request) const {
+  std::string text = std::to_string(range.first);
+  if (range.last != range.first) text += "-" + std::to_string(range.last);
+  return text + "/" + std::string(to_string(request.protocol));
+}
+
+Result<PortReservation::Next> PortReservation::step() {
+  if (state_->done.size() == state_->requests.size()) return Next::finished;
+  const PortRequest& request = state_->requests[state_->done.size()];
+  Result<Next> next = state_->advance(request);
+  if (!next) return fail(std::move(next).error().about(Subject::port, state_->port_in_question(request)));
+  return next;
 }
 
 std::string_view to_string(Protocol protocol) {

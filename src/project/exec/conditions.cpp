@@ -101,27 +101,32 @@ bool may_start_again(const Wait& wait, const ContainerState& state) {
 std::optional<Result<>> judge(Wait& wait, const ContainerState& state) {
   wait.loop.see(state);
   const std::string container = "container " + wait.operation.target;
-  const std::string lead = wait.awaited != Awaited::running_or_healthy ? "dependency failed to start: " : "";
+  const auto failed = [&](Error error) -> Result<> {
+    error = std::move(error).about(Subject::dependency, wait.operation.target);
+    if (wait.awaited == Awaited::running_or_healthy) return fail(std::move(error));
+    return fail(std::move(error).wrap("dependency failed to start"));
+  };
   const bool ended = state.ended();
   if (wait.awaited == Awaited::completed) {
     if (!ended) return std::nullopt;
     if (state.exit_code == 0) return Result<>();
-    return Result<>(fail(Code::conflict, "service \"" + wait.operation.service +
-                                             "\" didn't complete successfully: exit " + code_text(state)));
+    return Result<>(fail(Error(Code::conflict, "service \"" + wait.operation.service +
+                                                   "\" didn't complete successfully: exit " + code_text(state))
+                             .about(Subject::dependency, wait.operation.target)));
   }
   if (ended && may_start_again(wait, state)) return std::nullopt;
-  if (ended) return Result<>(fail(Code::conflict, lead + container + " exited (" + code_text(state) + ")"));
+  if (ended) return failed(Error(Code::conflict, container + " exited (" + code_text(state) + ")"));
   if (state.health.status == HealthStatus::unhealthy && state.status == Status::running)
-    return Result<>(fail(Code::conflict, lead + container + " is unhealthy"));
+    return failed(Error(Code::conflict, container + " is unhealthy"));
   if (wait.loop.given_up())
-    return Result<>(fail(Code::conflict, lead + container + " is unhealthy: it exited (" + wait.loop.last_code() +
-                                             ") " + std::to_string(wait.loop.crashes()) + " times"));
+    return failed(Error(Code::conflict, container + " is unhealthy: it exited (" + wait.loop.last_code() + ") " +
+                                            std::to_string(wait.loop.crashes()) + " times"));
   if (state.status != Status::running || state.health.status == HealthStatus::starting) return std::nullopt;
   if (state.health.status == HealthStatus::healthy) return Result<>();
   if (until_settled(state).count() > 0) return std::nullopt;
   if (wait.awaited == Awaited::running_or_healthy) return Result<>();
-  return Result<>(fail(Error(Code::invalid, lead + container + " has no healthcheck configured")
-                           .hint("give the service a `healthcheck:`, or wait for `condition: service_started`")));
+  return failed(Error(Code::invalid, container + " has no healthcheck configured")
+                    .hint("give the service a `healthcheck:`, or wait for `condition: service_started`"));
 }
 
 std::string indented(std::string_view text) {

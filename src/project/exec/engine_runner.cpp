@@ -32,52 +32,51 @@ engine::StopOptions stop_options(std::optional<int> timeout_seconds, const Cance
   return options;
 }
 
-// The attribute of the service that an error of the engine is about, by the engine's words; "" if none.
-const char* attribute_of(const compose::Service& service, const Error& error) {
-  const std::string text = error.message();
-  const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
-  if (is_port_conflict(error)) return "ports";
-  if (says("The container name")) return "container_name";
-  if (says("unable to find user") || says("unable to find group")) return "user";
-  if (says("chdir to cwd") || says("working directory")) return "working_dir";
-  if (says("exec: \"")) return service.entrypoint && !service.entrypoint->empty() ? "entrypoint" : "command";
-  if (says("mount \"") || says("mount tmpfs on")) return "volumes";
-  return "";
+// The one of the service's volumes, or its tmpfs, that is mounted there. Empty for what the file does not have, such as
+// an image's own volume.
+compose::Strings mount_at(const compose::Service& service, const std::string& target) {
+  const auto volume = std::ranges::find_if(
+      service.volumes, [&](const auto& each) { return !each.target.empty() && clean_path(each.target) == target; });
+  if (volume != service.volumes.end()) return {"volumes", std::to_string(volume - service.volumes.begin())};
+  const bool is_tmpfs = std::ranges::any_of(
+      service.tmpfs, [&](const std::string& each) { return clean_path(each.substr(0, each.find(':'))) == target; });
+  return is_tmpfs ? compose::Strings{"tmpfs"} : compose::Strings{};
 }
 
-// Of an error that is about a mount: the one of the service's volumes that it names, or else its tmpfs. Empty for what
-// the file does not have, an image's own volume.
-compose::Strings mount_of(const compose::Service& service, const Error& error) {
-  const std::string text = error.message();
-  const auto found = std::ranges::find_if(service.volumes, [&](const auto& volume) {
-    return !volume.target.empty() && text.contains(" on \"" + clean_path(volume.target) + "\"");
-  });
-  if (found != service.volumes.end()) return {"volumes", std::to_string(found - service.volumes.begin())};
-  if (text.contains("mount tmpfs on") && !service.tmpfs.empty()) return {"tmpfs"};
-  return {};
+// The attribute of the service, or part of one, that an error of the engine is about; empty if none.
+compose::Strings attribute_of(const compose::Service& service, const Error& error) {
+  switch (error.subject()) {
+    case Subject::port:
+      return {"ports"};
+    case Subject::container_name:
+      return {"container_name"};
+    case Subject::user:
+      return {"user"};
+    case Subject::working_directory:
+      return {"working_dir"};
+    case Subject::program:
+      return {service.entrypoint && !service.entrypoint->empty() ? "entrypoint" : "command"};
+    case Subject::mount:
+      return mount_at(service, error.subject_name());
+    default:
+      return {};
+  }
 }
 
 // The part of the file that a failed operation is about.
 Mark place_of(const Session& session, const Operation& operation, const Error& error) {
   if (!session.project || operation.service.empty()) return {};
-  std::vector<compose::Strings> paths;
-  const compose::Strings service{"services", operation.service};
-  const auto under = [&](const char* key) {
-    compose::Strings path = service;
-    path.emplace_back(key);
-    return path;
-  };
-  if (operation.is<PullImage>()) return session.project->locate(under("image"));
-  if (operation.is<BuildImage>()) return session.project->locate(under("build"));
-  if (operation.is<AwaitCondition>()) return session.project->locate(under("healthcheck"));
-  const auto found = session.project->services.find(operation.service);
-  const char* attribute = found == session.project->services.end() ? "" : attribute_of(found->second, error);
-  if (attribute == std::string_view("volumes")) {
-    compose::Strings path = service;
-    std::ranges::copy(mount_of(found->second, error), std::back_inserter(path));
+  const auto under_service = [&](const compose::Strings& attribute) {
+    compose::Strings path{"services", operation.service};
+    std::ranges::copy(attribute, std::back_inserter(path));
     return session.project->locate(path);
-  }
-  return session.project->locate(*attribute ? under(attribute) : service);
+  };
+  if (operation.is<PullImage>()) return under_service({"image"});
+  if (operation.is<BuildImage>()) return under_service({"build"});
+  if (operation.is<AwaitCondition>()) return under_service({"healthcheck"});
+  const auto found = session.project->services.find(operation.service);
+  return under_service(found == session.project->services.end() ? compose::Strings{}
+                                                                : attribute_of(found->second, error));
 }
 
 // Until the descriptor is readable; the user does not want to wait: `give_up` is called.
@@ -188,9 +187,9 @@ Result<> EngineRunner::start(const Operation& operation, const Cancellation& can
   if (outcome || !is_port_conflict(outcome.error())) return outcome;
   Error error = std::move(outcome).error();
   // The network only sees a keeper's process on a port that a container has; the project is what helps the user.
-  if (std::string holder = describe_port_holder(session_.engine, error);
-      !holder.empty() && (error.hint_text().empty() || holder.contains(" of project ")))
-    error.data().hint = std::move(holder);
+  PortHolderWords words = describe_port_holder(session_.engine, error);
+  const bool unhelped = words.holder == PortHolderWords::Holder::process && error.hint_text().empty();
+  if (words.holder == PortHolderWords::Holder::container || unhelped) error.data().hint = std::move(words.text);
   return fail(std::move(error));
 }
 

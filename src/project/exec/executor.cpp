@@ -154,7 +154,7 @@ class Execution {
     if (outcome) {
       tell(operation, operation.after, Outlook::done);
     } else if (operation.necessity == Necessity::optional) {
-      skipped(operation, outcome.error().message());
+      skipped(operation, outcome.error());
     } else if (outcome.error().code() == Code::interrupted) {
       if (interrupted_) tell(operation, "Interrupted: " + std::string(operation.facts().taken_back), Outlook::warning);
     } else {
@@ -163,12 +163,13 @@ class Execution {
     return outcome;
   }
 
-  void skipped(const Operation& operation, const std::string& why) {
-    if (!only_waits(operation)) return tell(operation, "Skipped: " + why, Outlook::warning);
-    const std::string_view lead = "dependency failed to start: ";
+  void skipped(const Operation& operation, const Error& error) {
+    if (!only_waits(operation)) return tell(operation, "Skipped: " + error.message(), Outlook::warning);
     const std::string said = "optional dependency \"" + operation.service + "\" failed to start";
     tell(operation, "Skipped: " + said, Outlook::warning);
-    progress_.warn(said + ": " + (why.starts_with(lead) ? why.substr(lead.size()) : why));
+    // What the levels above say of it has just been said.
+    const Error* reason = error.level_about(Subject::dependency);
+    progress_.warn(said + ": " + (reason ? *reason : error).message());
   }
 
   void tell(const Operation& operation, const std::string& word, Outlook outlook) {

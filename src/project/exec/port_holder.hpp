@@ -2,19 +2,22 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "base/error.hpp"
 #include "engine/engine.hpp"
 
 namespace consort::project {
 
+// Of an error of the network, whose subject is the port.
 bool is_port_conflict(const Error& error);
-// The host port that an error's text speaks of ("... 0.0.0.0:8000 ..."); nullopt if none.
-std::optional<std::uint16_t> port_in(std::string_view message);
-// "port 8000 is published by container x of project y; ..." or "... is taken by process nginx (pid 12)". "" if unknown.
-std::string describe_port_holder(engine::Engine& engine, const Error& error);
+
+struct PortHolderWords {
+  enum class Holder : std::uint8_t { unknown, container, process };
+  Holder holder = Holder::unknown;
+  // "port 8000 is published by container x of project y; ..." or "... is taken by process nginx (pid 12)"; "": unknown
+  std::string text;
+};
+PortHolderWords describe_port_holder(engine::Engine& engine, const Error& port_conflict);
 
 }  // namespace consort::project

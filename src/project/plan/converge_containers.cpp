@@ -126,6 +126,7 @@ Result<> Converger::check_name(const compose::Service& service) const {
                                         "\" is already in use by container \"" + other.id +
                                         "\". You have to remove (or rename) that container to be able to reuse that "
                                         "name.")
+                  .about(Subject::container_name, other.name)
                   .hint("it is a container" + owner +
                         (other.project.empty() ? "" : "; `consort -p " + other.project + " down` removes it"))
                   .at(project_.locate({"services", service.name, "container_name"})));

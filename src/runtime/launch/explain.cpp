@@ -31,9 +31,11 @@ Error explain_mount(const Prepared& plan, const Report& report) {
     const bool all = mount && mount->destination == "/proc";
     return Error(Code::invalid, "mount " + (mount ? mount->shown : ""))
         .why(all ? "cannot be mounted because it is not of type proc" : "cannot be mounted because it is inside /proc")
-        .hint("the kernel's own files are there; mount it elsewhere");
+        .hint("the kernel's own files are there; mount it elsewhere")
+        .about(Subject::mount, mount ? mount->destination : "");
   }
   Error error = errno_error(report.error, "mount", mount ? mount->shown : "");
+  if (mount) error = std::move(error).about(Subject::mount, mount->destination);
   if (report.error == ENOTDIR || report.error == EISDIR)
     error.data().why =
         "not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified "
@@ -45,9 +47,13 @@ Error explain_mount(const Prepared& plan, const Report& report) {
   return error;
 }
 
+std::string program_of(const Prepared& plan) {
+  return plan.argument_text.empty() ? "" : plan.argument_text[0];
+}
+
 // The texts of Docker (Go's exec.LookPath).
 Error explain_program(const Prepared& plan, const Report& report) {
-  const std::string name = plan.argument_text.empty() ? "" : plan.argument_text[0];
+  const std::string name = program_of(plan);
   const std::string what = "exec: \"" + name + "\"";
   if (report.error == EISDIR) return Error(Code::denied, what).why("is a directory: permission denied");
   if (report.error == EACCES) return Error(Code::denied, what).why("permission denied");
@@ -72,7 +78,8 @@ Error explain_execute(const Prepared& plan, const Report& report) {
 Error explain_user(const Prepared& plan, const Report& report) {
   if (report.argument < 100) return errno_error(report.error, "drop capability", capability_name(report.argument));
   const std::string who = std::to_string(plan.uid) + ":" + std::to_string(plan.gid);
-  return errno_error(report.error, report.argument == 101 ? "set groups" : "change user", who);
+  return errno_error(report.error, report.argument == 101 ? "set groups" : "change user", who)
+      .about(Subject::user, who);
 }
 
 }  // namespace
@@ -87,9 +94,9 @@ Error explain(const Prepared& plan, const Report& report) {
     case StepId::mounts:
       return explain_mount(plan, report);
     case StepId::find_program:
-      return explain_program(plan, report);
+      return explain_program(plan, report).about(Subject::program, program_of(plan));
     case StepId::exec:
-      return explain_execute(plan, report);
+      return explain_execute(plan, report).about(Subject::program, program_of(plan));
     case StepId::user:
       return explain_user(plan, report);
     case StepId::devices: {
@@ -111,30 +118,33 @@ Error explain(const Prepared& plan, const Report& report) {
     case StepId::masked_paths:
       return plain(entry(plan.masked, report.argument));
     case StepId::working_directory:
-      return errno_error(report.error, "chdir to cwd (\"" + plan.cwd + "\") set in config.json failed");
+      return errno_error(report.error, "chdir to cwd (\"" + plan.cwd + "\") set in config.json failed")
+          .about(Subject::working_directory, plan.cwd);
     default:
       return plain(nullptr);
   }
 }
 
+// Another program has nothing but its words to tell what it is about:
+// "runc create failed: unable to start container process: exec: \"x\": executable file not found in $PATH: unknown"
 Error explain_external(const std::string& text) {
-  // "runc create failed: unable to start container process: exec: \"x\": executable file not found in $PATH: unknown"
-  const std::size_t exec = text.find("exec: \"");
-  if (exec == std::string::npos) return Error(Code::io, "external runtime").why(text);
+  constexpr std::string_view program = "exec: \"";
+  const std::size_t exec = text.find(program);
+  if (exec == std::string::npos) {
+    const bool folder = text.contains("chdir to cwd");
+    return Error(Code::io, "external runtime").why(text).about(folder ? Subject::working_directory : Subject::none);
+  }
   const bool missing = text.contains("not found") || text.contains("no such file");
-  return Error(missing ? Code::not_found : Code::denied, text.substr(exec));
+  const std::size_t name = exec + program.size();
+  return Error(missing ? Code::not_found : Code::denied, text.substr(exec))
+      .about(Subject::program, text.substr(name, text.find('"', name) - name));
 }
 
 }  // namespace internal
 
 int exit_code_of_failed_start(const Error& error) {
-  for (const Error* e = &error; e; e = e->data().cause.get()) {
-    const std::string& what = e->data().what;
-    if (!what.starts_with("exec: ") && !what.starts_with("exec /") && !what.starts_with("chdir to cwd")) continue;
-    if (e->data().code == Code::not_found) return 127;
-    if (e->data().code == Code::denied) return 126;
-  }
-  return 128;
+  if (error.subject() != Subject::program && error.subject() != Subject::working_directory) return 128;
+  return error.code() == Code::not_found ? 127 : error.code() == Code::denied ? 126 : 128;
 }
 
 }  // namespace consort::runtime

@@ -121,6 +121,21 @@ bool is_bind(const Mount& mount, const MountOptions& options) {
   return options.bind || mount.type == "bind";
 }
 
+Result<> prepare_mount(const Mount& mount, const LaunchOptions& options, const Cgroup* cgroup, Prepared& plan) {
+  const MountOptions words = parse_mount_options(mount.options);
+  if (is_bind(mount, words)) {
+    if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
+    plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words)));
+    return {};
+  }
+  if (mount.type == "cgroup" || mount.type == "cgroup2")
+    return prepare_cgroup_mounts(mount, words, cgroup, plan.mounts);
+  if (mount.type.empty())
+    return fail(Error(Code::invalid, "mount").on("\"" + mount.destination + "\"").why("it has no type"));
+  plan.mounts.push_back(prepare_filesystem(mount, words));
+  return {};
+}
+
 }  // namespace
 
 Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& plan) {
@@ -145,19 +160,9 @@ Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& 
 
 Result<> prepare_mounts(const Spec& spec, const LaunchOptions& options, const Cgroup* cgroup, Prepared& plan) {
   plan.make_devices = true;
-  for (const Mount& mount : spec.mounts) {
-    const MountOptions words = parse_mount_options(mount.options);
-    if (is_bind(mount, words)) {
-      if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
-      plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words)));
-    } else if (mount.type == "cgroup" || mount.type == "cgroup2") {
-      TRY(prepare_cgroup_mounts(mount, words, cgroup, plan.mounts));
-    } else if (mount.type.empty()) {
-      return fail(Error(Code::invalid, "mount").on("\"" + mount.destination + "\"").why("it has no type"));
-    } else {
-      plan.mounts.push_back(prepare_filesystem(mount, words));
-    }
-  }
+  for (const Mount& mount : spec.mounts)
+    if (Result<> prepared = prepare_mount(mount, options, cgroup, plan); !prepared)
+      return fail(std::move(prepared).error().about(Subject::mount, mount.destination));
   const auto wants_init = spec.annotations.find(std::string(init_annotation));
   if (wants_init != spec.annotations.end() && wants_init->second == "true") {
     MountOptions readonly;

@@ -38,7 +38,8 @@ bool find_line(std::string_view table, std::size_t least_fields, Visit visit) {
 
 std::unexpected<Error> unknown(std::string_view kind, const std::string& name, std::string_view file) {
   return fail(Error(Code::not_found, "unable to find " + std::string(kind) + " " + name)
-                  .why("no matching entries in " + std::string(file) + " file"));
+                  .why("no matching entries in " + std::string(file) + " file")
+                  .about(Subject::user, name));
 }
 
 // By name first: a user may be *called* 1000.

@@ -17,6 +17,9 @@ constexpr std::array<std::string_view, 13> event_names{"start",      "die",     
                                                        "exec_start", "exec_die", "forget"};
 constexpr std::array<std::string_view, 10> code_names{"invalid", "not_found", "conflict",    "unsupported", "denied",
                                                       "busy",    "io",        "interrupted", "lost",        "internal"};
+constexpr std::array<std::string_view, 10> subject_names{
+    "none",  "address", "archive_entry", "container_name", "dependency",
+    "mount", "port",    "program",       "user",           "working_directory"};
 
 template <typename Enum, std::size_t size>
 std::optional<Enum> named(const std::array<std::string_view, size>& names, std::string_view text) {
@@ -51,6 +54,9 @@ Json failure_as_json(const Failure& failure) {
   Json json{{"code", code_names[static_cast<std::size_t>(failure.code)]}, {"message", failure.message}};
   if (!failure.hint.empty()) json["hint"] = failure.hint;
   if (failure.exit_code) json["exit_code"] = *failure.exit_code;
+  if (failure.subject != Subject::none)
+    json["subject"] = {{"kind", subject_names[static_cast<std::size_t>(failure.subject)]},
+                       {"name", failure.subject_name}};
   return json;
 }
 
@@ -60,6 +66,10 @@ Failure failure_of_json(const Json& json) {
   failure.message = get_string(json, "message");
   failure.hint = get_string(json, "hint");
   if (const auto code = integer(json, "exit_code", 0, 255)) failure.exit_code = static_cast<int>(*code);
+  if (const Json* subject = find_key(json, "subject")) {
+    failure.subject = named<Subject>(subject_names, get_string(*subject, "kind")).value_or(Subject::none);
+    failure.subject_name = get_string(*subject, "name");
+  }
   return failure;
 }
 
@@ -202,11 +212,11 @@ Result<TerminalSize> resize_from_json(std::string_view text) {
 }
 
 Failure failure_of(const Error& error) {
-  return Failure{error.code(), error.message(), error.hint_text(), std::nullopt};
+  return Failure{error.code(), error.message(), error.hint_text(), std::nullopt, error.subject(), error.subject_name()};
 }
 
 Error error_of(const Failure& failure) {
-  return Error(failure.code, failure.message).hint(failure.hint);
+  return Error(failure.code, failure.message).hint(failure.hint).about(failure.subject, failure.subject_name);
 }
 
 std::string control_socket_path(const std::string& project_run) {
