@@ -69,6 +69,23 @@ TEST_F(ExecTest, RunsInTheContainersCgroup) {
   EXPECT_THAT(out, HasSubstr(cgroup_version() == CgroupVersion::v2 ? "0::/\n" : ":memory:/\n"));
 }
 
+// Who may trace others in the container must not find there what has our privileges and descriptors.
+TEST_F(ExecTest, IsSetUpWhereTheContainerDoesNotSeeIt) {
+  Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));
+  ASSERT_EQ(running.read_line().value(), "up");
+  const auto namespace_of = [](const std::string& pid) { return stat_path("/proc/" + pid + "/ns/pid").value().st_ino; };
+  ExecOptions options{.pid = running.pid(), .pidfd = running.pidfd(), .cgroup_path = running.cgroup_path()};
+  Process process = sandbox.spec({}).process;
+  process.args = {"/probe", "pause"};
+  Launch launch = begin_exec(process, options).value();
+  ASSERT_TRUE(launch.wait_for(Launch::State::ready));
+  EXPECT_EQ(namespace_of(std::to_string(launch.pid())), namespace_of("self"));
+  ASSERT_TRUE(launch.start());
+  ASSERT_TRUE(launch.wait_for(Launch::State::started));
+  ChildGuard child(launch.pid());
+  EXPECT_EQ(namespace_of(std::to_string(launch.pid())), namespace_of(std::to_string(running.pid())));
+}
+
 // The container's first process reaps nobody, so what is orphaned would stay for good, alive or dead.
 TEST_F(ExecTest, AnAttendantEndsAllThatItsProcessHasStarted) {
   Running running = start(sandbox.spec({"echo", "up", "--", "pause"}));

@@ -38,6 +38,7 @@ Result<Launch> begin_exec(const Process& process, const ExecOptions& options) {
     plan.pid_namespace = std::move(*pidfd);
   }
   plan.join_pidfd = plan.pid_namespace.get();
+  plan.enters_last = true;
   plan.join_flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
   const Result<bool> other_users = has_other_user_namespace(options.pid);
   if (!other_users) return fail(Error(Code::not_found, "enter container").why("it is not running"));

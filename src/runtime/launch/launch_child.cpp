@@ -97,7 +97,7 @@ Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::ve
 struct Received {
   Report report{};
   std::string text;
-  Fd console;
+  Fd descriptor;  // `ready`: the console's master; `moved`: a pidfd
 };
 
 // nullopt at the end of the stream; Code::busy when nothing is there.
@@ -123,7 +123,7 @@ Result<std::optional<Received>> receive(int socket) {
   if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
     int fd;
     std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    received.console = Fd(fd);
+    received.descriptor = Fd(fd);
   }
   return std::optional<Received>(std::move(received));
 }
@@ -141,7 +141,8 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<std::uint64_t>(plan.cgroup_directory.get());
   }
-  const int pid_target = plan.pid_namespace ? plan.pid_namespace.get() : plan.join_pidfd;
+  const int of_its_plan = plan.pid_namespace ? plan.pid_namespace.get() : plan.join_pidfd;
+  const int pid_target = plan.enters_last ? -1 : of_its_plan;
   const PidNamespaceVisit visit = TRY(PidNamespaceVisit::begin(pid_target));
   internal::keep_only_own(theirs.get(), plan);
   const SignalsBlocked blocked;
@@ -177,13 +178,22 @@ Error Launch::Impl::died_silently() {
   return error;
 }
 
-Result<> Launch::Impl::handle(const Report& report, const std::string& text) {
+Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd descriptor) {
   switch (report.kind) {
     case ReportKind::failed:
       if (static_cast<internal::StepId>(report.step) == internal::StepId::external)
         return fail(internal::explain_external(text));
       return fail(internal::explain(plan, report));
+    case ReportKind::moved: {
+      const pid_t outside = std::exchange(pid, report.argument);
+      pidfd = std::move(descriptor);
+      if (child_of == ChildOf::sibling) return {};  // reaped by who reaps us
+      while (::waitpid(outside, nullptr, 0) < 0 && errno == EINTR) {
+      }
+      return {};
+    }
     case ReportKind::ready:
+      if (descriptor) console = std::move(descriptor);
       if (helper) {
         pid = report.argument;
         pidfd = TRY(open_pidfd(pid));
@@ -211,8 +221,7 @@ Result<Launch::State> Launch::Impl::advance() {
     if (!received) {
       handled = std::unexpected(std::move(received).error());
     } else if (*received) {
-      if ((*received)->console) console = std::move((*received)->console);
-      handled = handle((*received)->report, (*received)->text);
+      handled = handle((*received)->report, (*received)->text, std::move((*received)->descriptor));
     } else if (executing) {
       state = State::started;
       finished = true;

@@ -36,7 +36,7 @@ struct Launch::Impl {
   pid_t release_helper();
 
  private:
-  Result<> handle(const internal::Report& report, const std::string& text);
+  Result<> handle(const internal::Report& report, const std::string& text, Fd descriptor);
   void reap_helper();
   Error died_silently();
 };

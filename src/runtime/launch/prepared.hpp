@@ -59,6 +59,8 @@ struct Prepared {
   std::vector<int> join_kinds;   // CLONE_NEW* of each
   int join_pidfd = -1;           // exec: enter these of that process at once
   int join_flags = 0;
+  // exec: seen in the container's pid namespace only when all is done, see step_inside().
+  bool enters_last = false;
   std::uint64_t clone_flags = 0;
   Fd pid_namespace;  // entered by the parent for the time of the clone
   bool unshare_cgroup = false;

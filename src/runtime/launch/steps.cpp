@@ -57,6 +57,7 @@ constexpr std::array exec_table = {
     Step{StepId::oom_score, "set oom_score_adj", set_oom_score},
     Step{StepId::guard, "protect itself", guard_self},
     Step{StepId::cgroups, "enter cgroup", join_cgroups},
+    Step{StepId::pid_namespace, "join pid namespace", choose_pid_namespace},
     Step{StepId::join_namespaces, "join namespaces", join_process},
     Step{StepId::session, "create session", new_session},
     Step{StepId::console, "open terminal", open_console},
@@ -69,6 +70,7 @@ constexpr std::array exec_table = {
     Step{StepId::late_filter, "load seccomp filter", filter_late},
     Step{StepId::find_program, "find program", find_program},
     Step{StepId::ready, "wait for start", wait_for_start},
+    Step{StepId::step_inside, "enter pid namespace", step_inside},
     Step{StepId::exec, "execute", execute},
 };
 

@@ -18,6 +18,7 @@ enum class StepId : std::uint8_t {
   guard,
   oom_score,
   cgroups,
+  pid_namespace,
   map_users,
   join_namespaces,
   cgroup_namespace,
@@ -44,6 +45,7 @@ enum class StepId : std::uint8_t {
   late_filter,
   find_program,
   ready,
+  step_inside,
   exec,
   external,  // not a step: what an external runtime said
 };
@@ -79,7 +81,8 @@ std::span<const Step> exec_steps();
 
 // The wire from child to parent, one message of a SOCK_SEQPACKET socket each. From parent to child any byte means "go
 // on".
-enum class ReportKind : std::uint32_t { failed = 1, ready, executing, map_me };
+// moved: from now on the process that `argument` and the pidfd say is meant.
+enum class ReportKind : std::uint32_t { failed = 1, ready, executing, map_me, moved };
 struct Report {
   ReportKind kind;
   std::uint32_t step;  // StepId

@@ -22,6 +22,7 @@ Outcome join_cgroups(Child&);
 Outcome wait_for_maps(Child&);
 Outcome join_namespaces(Child&);
 Outcome join_process(Child&);
+Outcome choose_pid_namespace(Child&);
 Outcome new_cgroup_namespace(Child&);
 Outcome new_session(Child&);
 Outcome loopback_up(Child&);
@@ -36,6 +37,7 @@ Outcome tie_to_parent(Child&);
 Outcome filter_late(Child&);
 Outcome find_program(Child&);
 Outcome wait_for_start(Child&);
+Outcome step_inside(Child&);
 Outcome execute(Child&);
 
 }  // namespace consort::runtime::internal

@@ -102,6 +102,12 @@ Outcome join_process(Child& child) {
   return {};
 }
 
+// Of the children that are still to come, see step_inside(). That takes privileges which are gone by then.
+Outcome choose_pid_namespace(Child& child) {
+  if (!child.plan.enters_last) return {};
+  return ::setns(child.plan.pid_namespace.get(), CLONE_NEWPID) == 0 ? Outcome{} : failed();
+}
+
 Outcome new_cgroup_namespace(Child& child) {
   if (!child.plan.unshare_cgroup) return {};
   return ::unshare(CLONE_NEWCGROUP) == 0 ? Outcome{} : failed();
@@ -109,10 +115,11 @@ Outcome new_cgroup_namespace(Child& child) {
 
 // Of the terminal and of the keys, which the caller's session keyring would show to the container. Where the kernel or
 // a filter around us has no keys, there are none to see.
-Outcome new_session(Child&) {
+Outcome new_session(Child& child) {
   constexpr int join_session_keyring = 1;  // KEYCTL_JOIN_SESSION_KEYRING
   if (::syscall(SYS_keyctl, join_session_keyring, nullptr) < 0 && errno != ENOSYS && errno != EPERM && errno != EACCES)
     return failed();
+  if (child.plan.enters_last) return {};  // of who steps inside
   return ::setsid() >= 0 ? Outcome{} : failed();
 }
 
@@ -200,7 +207,7 @@ Outcome connect_stdio(Child& child) {
     if (!terminal && ::fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != plan.uid)
       (void)!::fchown(fd, plan.uid, static_cast<gid_t>(-1));
   }
-  if (terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) return failed(3);
+  if (terminal && !plan.enters_last && ::ioctl(0, TIOCSCTTY, 0) != 0) return failed(3);
   return {};
 }
 
@@ -308,6 +315,35 @@ Outcome wait_for_start(Child& child) {
   while (got < 0 && errno == EINTR);
   // The parent has gone or given up: nobody would know of this container.
   return got == 1 ? Outcome{} : Outcome{EPIPE, 0};
+}
+
+// Whoever may trace others in the container (CAP_SYS_PTRACE) can reach into any process that it sees: take its
+// descriptors, write its memory. So all that needs privileges was done outside of its pid namespace, and into it comes,
+// for the moment until its execve, a process that has no more than the program will have. A filter must allow clone()
+// and setsid(), as it does in any container that runs a shell.
+Outcome step_inside(Child& child) {
+  if (!child.plan.enters_last) return {};
+  int gate[2];
+  if (::pipe2(gate, O_CLOEXEC) != 0) return failed();
+  int pidfd = -1;
+  // Not clone3, which default filters refuse. A sister of ours, so that who waits for us gets its end.
+  const long pid = ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
+  if (pid < 0) return failed(1);
+  if (pid > 0) {
+    if (send_report(child.sync, {ReportKind::moved, 0, 0, static_cast<std::int32_t>(pid)}, {}, pidfd))
+      (void)!::write(gate[1], "g", 1);
+    ::_exit(0);
+  }
+  ::close(gate[1]);
+  char go;
+  ssize_t got;
+  do got = ::read(gate[0], &go, 1);
+  while (got < 0 && errno == EINTR);
+  if (got != 1) ::_exit(127);  // nobody knows of us
+  ::close(gate[0]);
+  if (::setsid() < 0) return failed(2);
+  if (child.plan.terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) return failed(3);
+  return {};
 }
 
 Outcome execute(Child& child) {

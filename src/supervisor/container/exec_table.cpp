@@ -54,6 +54,7 @@ void ExecTable::on_sync(Id id) {
 
 void ExecTable::started(Job& job) {
   loop_.remove(std::exchange(job.watch, 0));
+  job.pid = job.launch->pid();
   job.pidfd = job.launch->take_pidfd();
   ExecStarted result{job.pid, job.pidfd.get(), job.launch->take_console()};
   job.launch.reset();
@@ -81,8 +82,13 @@ void ExecTable::ended(Id id, std::optional<int> wait_status) {
 }
 
 bool ExecTable::on_exit(pid_t pid, int wait_status) {
+  // On its way a process is replaced by another one, which is told before that can end.
+  std::vector<Id> launching;
+  for (const auto& [id, job] : jobs_)
+    if (job->launch) launching.push_back(id);
+  for (const Id id : launching) on_sync(id);
   for (const auto& [id, job] : jobs_) {
-    if (job->pid != pid) continue;
+    if ((job->launch ? job->launch->pid() : job->pid) != pid) continue;
     const Id ended_id = id;
     if (job->launch) on_sync(ended_id);  // its last word tells whether it got as far as execve
     const auto found = jobs_.find(ended_id);
