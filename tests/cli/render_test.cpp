@@ -102,6 +102,9 @@ TEST(Table, Widths) {
   EXPECT_EQ(format_table({{"NAME", "B"}, {"a-name-of-12c", ""}}, object_table),
             "NAME            B\na-name-of-12c   \n");
   EXPECT_EQ(format_table({{"NAME", "STATUS"}}, wide_table), "NAME                STATUS\n");
+  EXPECT_EQ(format_table({{"CMD"}, {"\x1b]0;title\a\x1b[31m\tx"}}, process_table),
+            "CMD\n\\x1b]0;title\\x07\\x1b[31m x\n")
+      << "a process names itself";
 }
 
 TEST(Template, WholeRowsAreWrittenAsGoWritesThem) {
@@ -217,6 +220,7 @@ TEST(ContainerText, CommandsAreQuotedAndCut) {
   EXPECT_EQ(command_text({"docker-entrypoint.sh", "postgres"}, Shorten::yes), "\"docker-entrypoint.s…\"");
   EXPECT_EQ(command_text({"sh", "-c", "echo \"hi\""}, Shorten::no), "\"sh -c 'echo \\\"hi\\\"'\"");
   EXPECT_EQ(command_text({"top"}, Shorten::yes), "\"top\"");
+  EXPECT_EQ(command_text({"sh", "\x1b[31m\a"}, Shorten::no), "\"sh \\x1b[31m\\a\"");
 }
 
 TEST(Moment, TimesAndDurations) {

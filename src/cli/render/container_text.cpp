@@ -5,6 +5,7 @@
 
 #include "base/strings.hpp"
 #include "base/time.hpp"
+#include "cli/render/cells.hpp"
 
 namespace consort::cli {
 
@@ -139,11 +140,15 @@ std::string command_text(const engine::Strings& command, Shorten shorten) {
       quoted += "\\n";
     } else if (c == '\t') {
       quoted += "\\t";
+    } else if (c == '\r') {
+      quoted += "\\r";
+    } else if (c == '\a') {
+      quoted += "\\a";
     } else {
       quoted += c;
     }
   }
-  return quoted + "\"";
+  return sanitized(quoted) + "\"";
 }
 
 }  // namespace consort::cli

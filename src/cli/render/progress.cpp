@@ -12,6 +12,7 @@
 #include "base/json.hpp"
 #include "base/os/fd.hpp"
 #include "cli/render/build_text.hpp"
+#include "cli/render/cells.hpp"
 
 namespace consort::cli {
 
@@ -120,7 +121,7 @@ std::optional<ProgressMode> parse_progress(std::string_view text) {
 
 std::string plain_line(const ProgressEvent& event, bool dry_run) {
   const std::string prefix = dry_run ? " DRY-RUN MODE - " : "";
-  return prefix + " " + event.id + " " + event.text + " " + event.status;
+  return sanitized_line(prefix + " " + event.id + " " + event.text + " " + event.status);
 }
 
 std::string json_line(const ProgressEvent& event, bool dry_run) {

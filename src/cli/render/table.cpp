@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/render/cells.hpp"
+
 namespace consort::cli {
 
 namespace {
@@ -12,9 +14,11 @@ std::size_t code_points(const std::string& text) {
 
 }  // namespace
 
-std::string format_table(const std::vector<std::vector<std::string>>& rows, TableStyle style) {
+std::string format_table(std::vector<std::vector<std::string>> rows, TableStyle style) {
   std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
+  for (auto& row : rows) {
+    // Names of processes, commands, labels: others choose them, and it is our user's terminal.
+    for (std::string& cell : row) cell = sanitized_line(cell);
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max({widths[i], style.least_width, code_points(row[i]) + style.padding});

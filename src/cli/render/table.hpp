@@ -16,6 +16,6 @@ inline constexpr TableStyle wide_table{20, 3};    // ls, images, config --variab
 inline constexpr TableStyle process_table{4, 2};  // top
 
 // Every row has as many cells as the first.
-std::string format_table(const std::vector<std::vector<std::string>>& rows, TableStyle style);
+std::string format_table(std::vector<std::vector<std::string>> rows, TableStyle style);
 
 }  // namespace consort::cli
