@@ -98,9 +98,13 @@ class StillWatch : public Watch {
 
 }  // namespace
 
-Result<std::unique_ptr<Watch>> Engine::watch(const std::string& project) {
+Result<std::unique_ptr<Watch>> Engine::watch(const std::string& project, Unserved unserved) {
   const supervisor::Client client = impl_->client(project);
-  if (!TRY(client.running())) return std::make_unique<StillWatch>();
+  if (unserved == Unserved::revive) {
+    (void)TRY(supervisor::revive_supervisor(impl_->roots, project));
+  } else if (!TRY(client.running())) {
+    return std::make_unique<StillWatch>();
+  }
   Result<supervisor::Subscription> subscription = client.subscribe();
   // It has ended in between.
   if (!subscription && subscription.error().code() == Code::not_found) return std::make_unique<StillWatch>();

@@ -116,6 +116,12 @@ struct StateChange {
   bool gone = false;  // removed
 };
 
+// What somebody who waits for containers does when nobody looks after them, because keeper and supervisor were killed.
+enum class Unserved : std::uint8_t {
+  leave,   // only looking: nothing is started
+  revive,  // a new pair is started, which takes over what still runs
+};
+
 // A stream of the changes of one project's containers. Wait for fd() to become readable, then take next().
 class Watch {
  public:
@@ -162,7 +168,7 @@ class Engine {
   // Containers: looking.
   Result<std::vector<Container>> list(const ListFilter& filter = {});  // oldest first
   Result<ContainerDetails> inspect(const std::string& id);
-  Result<std::unique_ptr<Watch>> watch(const std::string& project);
+  Result<std::unique_ptr<Watch>> watch(const std::string& project, Unserved unserved = Unserved::leave);
   Result<ProcessTable> top(const std::string& id);
   Result<ContainerStats> stats(const std::string& id);
   // What it writes and has written. Code::unsupported: its log driver keeps nothing that could be read.

@@ -141,7 +141,7 @@ namespace {
 Result<engine::Container> next_to_end(Workspace& workspace, Containers& containers) {
   project::Session& session = workspace.session();
   while (true) {
-    const auto watch = TRY(session.engine.watch(session.project_name));
+    const auto watch = TRY(session.engine.watch(session.project_name, engine::Unserved::revive));
     const Containers now = TRY(session.engine.list({.project = session.project_name}));
     for (auto each = containers.begin(); each != containers.end(); ++each) {
       const auto found = std::ranges::find(now, each->id, &engine::Container::id);
@@ -151,7 +151,8 @@ Result<engine::Container> next_to_end(Workspace& workspace, Containers& containe
       return ended;
     }
     pollfd change{watch->fd(), POLLIN, 0};
-    (void)::poll(&change, 1, -1);
+    constexpr int pause_unserved = 1000;  // ms; of one that runs although nobody looks after it
+    (void)::poll(&change, 1, watch->fd() < 0 ? pause_unserved : -1);
   }
 }
 

@@ -23,7 +23,7 @@ class ContainerRelay {
       : engine_(engine), relay_(std::move(relay)), interrupt_fd_(interrupt_fd), keys_(relay_.detach_keys) {}
 
   Result<RelayEnd> run() {
-    watch_ = TRY(engine_.watch(relay_.project));
+    watch_ = TRY(engine_.watch(relay_.project, engine::Unserved::revive));
     TRY(open_log());
     connect();
     std::optional<RawTerminal> raw;
@@ -173,7 +173,7 @@ class ContainerRelay {
     const auto details = engine_.inspect(relay_.id);
     if (!details && details.error().code() == Code::not_found) return true;
     if (!details) return fail(Code::io, "look at container " + relay_.id + ": " + details.error().message());
-    code_ = details->state.exit_code.value_or(0);
+    code_ = details->state.exit_code;
     return details->state.ended();
   }
 
@@ -181,7 +181,7 @@ class ContainerRelay {
     while (true) {
       auto change = project::next_change(*watch_);
       if (!change && change.error().code() == Code::not_found) {
-        watch_ = TRY(engine_.watch(relay_.project));
+        watch_ = TRY(engine_.watch(relay_.project, engine::Unserved::revive));
         return TRY(ended()) || watch_->fd() < 0;
       }
       if (!change) return fail(std::move(change).error());
@@ -189,12 +189,19 @@ class ContainerRelay {
       if ((*change)->id != relay_.id) continue;
       if ((*change)->gone) return true;
       if (!(*change)->state.ended()) continue;
-      code_ = (*change)->state.exit_code.value_or(0);
+      code_ = (*change)->state.exit_code;
       return true;
     }
   }
 
-  RelayEnd finish() const { return RelayEnd{.exit_code = unread_ ? 128 + SIGPIPE : code_}; }
+  Result<RelayEnd> finish() const {
+    if (unread_) return RelayEnd{.exit_code = 128 + SIGPIPE};
+    // Never a success that nobody has seen.
+    if (!code_)
+      return fail(Error(Code::lost, "wait for container " + relay_.id.substr(0, 12))
+                      .why("it has ended, and how is not known: what looked after it was killed"));
+    return RelayEnd{.exit_code = *code_};
+  }
 
   engine::Engine& engine_;
   AttachRelay relay_;
@@ -212,9 +219,9 @@ class ContainerRelay {
   bool over_ = false;          // the container has ended
   bool unread_ = false;        // nobody reads what we write
   Insistence insistence_;
-  int code_ = 0;
-  std::optional<int> left_;  // the command's exit code: it does not wait for the container
-  std::jthread stopper_;     // last: it uses what is above
+  std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
+  std::optional<int> left_;      // the command's exit code: it does not wait for the container
+  std::jthread stopper_;         // last: it uses what is above
 };
 
 }  // namespace

@@ -213,7 +213,7 @@ Result<> await_condition(engine::Engine& engine, const std::string& project, con
   constexpr int most_watches = 100;
   Wait wait{operation, awaited};
   for (int i = 0; i < most_watches; ++i) {
-    auto watch = TRY(engine.watch(project));
+    auto watch = TRY(engine.watch(project, engine::Unserved::revive));
     auto decided = follow(engine, *watch, wait, cancel);
     if (!decided) {
       Error error = std::move(decided).error();

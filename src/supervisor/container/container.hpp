@@ -104,6 +104,7 @@ class Container {
     pid_t pid = 0;
     Fd pidfd;
     EventLoop::Token exit_watch = 0;  // only if it is not the keeper's child
+    EventLoop::Token reap_timer = 0;  // likewise, after its end
     Fd root;                          // keeps the overlay mounted past the program's end
     Fd input;                         // writer of its standard input
     Fd console;
@@ -159,6 +160,7 @@ class Container {
   void adopt_execs(const std::vector<KeptExit>& exits);
   void resume_run(int process);
   void watch_foreign_exit();
+  void await_foreign_status(std::chrono::steady_clock::time_point deadline);
 
   void save();          // the run file
   void save_durable();  // data/containers/ID/state.json

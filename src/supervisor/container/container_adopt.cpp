@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/os/file.hpp"
+#include "base/os/foreign_exit.hpp"
 #include "base/os/process.hpp"
 #include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
@@ -18,6 +19,9 @@ namespace consort::supervisor {
 namespace {
 
 using std::chrono::steady_clock;
+
+// Whoever has inherited an orphan may be slow to reap it, or never do so.
+constexpr Milliseconds between_looks_for_reaper{10}, longest_wait_for_reaper{1000};
 
 steady_clock::time_point from_ms(std::int64_t ms) {
   return steady_clock::time_point(Milliseconds(ms));
@@ -200,13 +204,23 @@ void Container::resume_run(int process) {
   if (state.status == Status::paused) run_->health->suspend();
 }
 
-// The keeper that had it was killed, so its exit goes to somebody else. The pidfd at least tells that it ended.
+// The keeper that had it was killed, so its exit goes to somebody else. The pidfd at least tells that it ended, and
+// newer kernels how, as soon as somebody has reaped it.
 void Container::watch_foreign_exit() {
   const auto watch = context_.loop.add(run_->pidfd.get(), EPOLLIN, [this](std::uint32_t) {
     context_.loop.remove(std::exchange(run_->exit_watch, 0));
-    on_exit(std::nullopt);
+    await_foreign_status(steady_clock::now() + longest_wait_for_reaper);
   });
   if (watch) run_->exit_watch = *watch;
+}
+
+void Container::await_foreign_status(steady_clock::time_point deadline) {
+  const std::optional<int> status = foreign_wait_status(run_->pidfd.get());
+  if (status || steady_clock::now() >= deadline) return on_exit(status);
+  run_->reap_timer = context_.loop.after(between_looks_for_reaper, [this, deadline] {
+    run_->reap_timer = 0;
+    await_foreign_status(deadline);
+  });
 }
 
 }  // namespace consort::supervisor

@@ -143,6 +143,7 @@ void Container::end_run(std::optional<int> wait_status) {
 void Container::release_run() {
   context_.loop.remove(run_->sync_watch);
   context_.loop.remove(run_->exit_watch);
+  context_.loop.cancel(run_->reap_timer);
   const bool had_network = run_->network != nullptr;
   if (had_network)
     if (const auto released = run_->network->release(); !released) log_line(released.error().message());
