@@ -7,7 +7,7 @@
 #include "base/os/file.hpp"
 #include "base/os/own_programs.hpp"
 #include "base/strings.hpp"
-#include "runtime/exe_seal.hpp"
+#include "engine/seal.hpp"
 
 namespace consort::cli {
 
@@ -20,8 +20,8 @@ void seal_program(const Invocation& invocation) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  if (!runtime::running_sealed()) remember_own_folder();
-  (void)runtime::reexec_sealed(argv.data(), environ);
+  if (!engine::running_sealed()) remember_own_folder();
+  (void)engine::reexec_sealed(argv.data(), environ);
 }
 
 }  // namespace consort::cli

@@ -1,5 +1,5 @@
 // Commands that run steps of a build start containers in their own process: they must not offer the program's file to
-// them (runtime/exe_seal.hpp).
+// them (engine/seal.hpp).
 #pragma once
 
 #include "cli/invocation.hpp"

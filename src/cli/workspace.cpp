@@ -15,7 +15,6 @@
 #include "cli/same_place.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
-#include "image/store.hpp"
 
 namespace consort::cli {
 

@@ -22,9 +22,6 @@ Result<std::unique_ptr<Engine>> Engine::open(Roots roots) {
 const Roots& Engine::roots() const {
   return impl_->roots;
 }
-image::Store& Engine::images() {
-  return impl_->store;
-}
 
 Result<std::vector<Container>> Engine::list(const ListFilter& filter) {
   std::vector<Container> containers = TRY(impl_->records.list_containers(filter.project, filter.service));
@@ -66,10 +63,6 @@ Result<LogReader> Engine::hold_output(const std::string& id) {
   LogReader reader(impl_->log_of(TRY(impl_->load(id)).summary.id), LogReadOptions{});
   TRY(reader.hold());
   return reader;
-}
-
-Result<Strings> Engine::containers_using_image(const std::string& image_id) {
-  return impl_->records.containers_of_image(image_id);
 }
 
 namespace {

@@ -19,13 +19,11 @@
 #include "supervisor/exec.hpp"
 #include "supervisor/streams.hpp"
 
-namespace consort::image {
-class Store;
-}
-
 namespace consort::engine {
 
+class Builds;       // engine/builds.hpp
 class EventStream;  // engine/events.hpp
+class Images;       // engine/images.hpp
 
 // ---- options and answers --------------------------------------------------------------------------------------------
 
@@ -142,7 +140,6 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   const Roots& roots() const;
-  image::Store& images();
 
   Result<ProjectLock> lock_project(const std::string& project, LockOptions options = {});
   // A descriptor that becomes readable when the command that has the lock just now may have let go of it. None: nobody
@@ -200,8 +197,8 @@ class Engine {
   Result<Volume> inspect_volume(const std::string& name);
   Result<std::vector<Volume>> list_volumes(const StringMap& labels = {});
 
-  // Images: whether containers use one, so that it is not taken from under them.
-  Result<Strings> containers_using_image(const std::string& image_id);
+  Images images();
+  Builds builds();
 
   // What has happened and happens, in a project, or ("") on the whole machine.
   EventStream events(const std::string& project = {});

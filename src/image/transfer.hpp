@@ -9,10 +9,14 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "image/config.hpp"
+#include "image/image.hpp"
 #include "image/progress.hpp"
-#include "image/store.hpp"
+#include "image/reference.hpp"
 
 namespace consort::image {
+
+class Store;  // image/store.hpp
 
 // How long registries are waited for. Tries are repeated after pauses that double, as long as they and the tries
 // together have taken less than this since something came the last time.

@@ -11,6 +11,7 @@
 #include "base/strings.hpp"
 #include "build/build.hpp"
 #include "build/cache/cache.hpp"
+#include "image/store.hpp"
 #include "image/transfer.hpp"
 #include "snapshot.hpp"
 

@@ -14,6 +14,7 @@
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "build/build.hpp"
+#include "image/store.hpp"
 #include "image/transfer.hpp"
 
 namespace consort::build::test {

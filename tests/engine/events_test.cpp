@@ -178,7 +178,8 @@ TEST_F(EngineTest, EventsOfTheMachineAreThoseOfAllProjects) {
   for (const EngineEvent& event : events) {
     if (event.type != "container") continue;
     EXPECT_EQ(event.project, event.id == id ? project_ : project_ + "x");
-    if (event.id == elsewhere) EXPECT_THAT(event.attributes, Contains(Pair("com.example.a", "b"))) << event.action;
+    const auto label = event.attributes.find("com.example.a");
+    EXPECT_EQ(label != event.attributes.end(), event.id == elsewhere) << event.action;
   }
   ASSERT_TRUE(engine().remove_container(elsewhere));
   ASSERT_TRUE(engine().end_project(project_ + "x"));

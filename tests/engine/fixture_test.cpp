@@ -67,7 +67,8 @@ void EngineTest::SetUp() {
 }
 
 void EngineTest::make_image() {
-  image::LayerDraft base = engine_->images().new_layer().value();
+  image::Store store = image::Store::open(roots_).value();
+  image::LayerDraft base = store.new_layer().value();
   const std::string root = base.directory();
   for (const char* folder : {"/etc", "/bin", "/data", "/data/sub", "/tmp", "/home"})
     ASSERT_EQ(::mkdir((root + folder).c_str(), 0755), 0);
@@ -80,19 +81,19 @@ void EngineTest::make_image() {
   ASSERT_EQ(::chmod((root + "/data").c_str(), 0750), 0);
   ASSERT_EQ(::symlink("sub/file", (root + "/data/link").c_str()), 0);
   ASSERT_TRUE(write_file_atomic(root + "/data/hidden", "in the lower layer only\n"));
-  image::LayerDraft top = engine_->images().new_layer().value();
+  image::LayerDraft top = store.new_layer().value();
   ASSERT_EQ(::mkdir((top.directory() + "/data").c_str(), 0750), 0);
   ASSERT_EQ(::chown((top.directory() + "/data").c_str(), 1000, 1001), 0);
   ASSERT_EQ(::mknod((top.directory() + "/data/hidden").c_str(), S_IFCHR, 0), 0);  // overlayfs's whiteout
-  const image::LayerInfo first = engine_->images().commit_layer(std::move(base)).value();
-  const image::LayerInfo second = engine_->images().commit_layer(std::move(top)).value();
+  const image::LayerInfo first = store.commit_layer(std::move(base)).value();
+  const image::LayerInfo second = store.commit_layer(std::move(top)).value();
   image::ImageConfig config;
   config.platform = image::Platform::host();
   config.env = {"FROM=image"};
   config.entrypoint = {"/bin/probe"};
   config.labels = {{"of", "image"}};
   const auto name = image::Reference::parse(image_name).value();
-  const auto made = engine_->images().create_image(config, {first.id, second.id}, {name});
+  const auto made = store.create_image(config, {first.id, second.id}, {name});
   ASSERT_TRUE(made) << made.error().message();
 }
 

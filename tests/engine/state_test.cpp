@@ -9,6 +9,8 @@
 #include "build/cache/cache.hpp"
 #include "engine/engine.hpp"
 #include "engine/events.hpp"
+#include "engine/images.hpp"
+#include "image/store.hpp"
 
 namespace consort::engine {
 namespace {
@@ -39,7 +41,8 @@ class StateTest : public testing::Test {
   static void open_all(const Roots& roots) {
     auto engine = Engine::open(roots);
     ASSERT_TRUE(engine) << engine.error().message();
-    ASSERT_TRUE(build::Cache::open((*engine)->images()));
+    image::Store store = image::Store::open(roots).value();
+    ASSERT_TRUE(build::Cache::open(store));
   }
   static std::vector<std::string> schema_of(const Roots& roots) {
     Database database = Database::open(roots.state_db()).value();

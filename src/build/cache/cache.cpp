@@ -1,7 +1,10 @@
 #include "build/cache/cache.hpp"
 
+#include <chrono>
+
 #include "base/sha256.hpp"
 #include "base/sqlite/migrations.hpp"
+#include "build/cache.hpp"
 
 namespace consort::build {
 namespace {
@@ -136,6 +139,12 @@ Result<Cache::Pruned> Cache::prune(SystemTime unused_since) {
     TRY(store_->release(hold_name(key)));
   }
   return Pruned{keys.size()};
+}
+
+Result<> forget_cache(image::Store& store) {
+  Cache cache = TRY(Cache::open(store));
+  TRY(cache.prune(system_now() + std::chrono::hours(1)));
+  return {};
 }
 
 }  // namespace consort::build

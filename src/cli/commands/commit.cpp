@@ -9,39 +9,13 @@
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/signals.hpp"
-#include "image/transfer.hpp"
+#include "engine/images.hpp"
 #include "project/exec/listening.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
 
 namespace {
-
-// What the container was started with is what the image starts with, as `docker commit` does it; what the image only
-// knows itself (layers, history, platform) comes from its own configuration.
-image::ImageConfig config_of(const engine::ContainerDetails& container, image::ImageConfig config) {
-  const engine::ProcessConfig& process = container.process;
-  config.env = process.environment;
-  config.entrypoint = process.entrypoint;
-  config.cmd = process.command;
-  config.user = process.user;
-  config.working_dir = process.working_dir;
-  config.stop_signal = process.stop_signal;
-  config.exposed_ports = process.exposed;
-  config.volumes = process.volumes;
-  config.labels = process.labels;
-  config.shell = process.shell;
-  config.healthcheck.reset();
-  if (const auto& health = process.health; health && health->test) {
-    config.healthcheck = image::Healthcheck{.test = *health->test,
-                                            .interval = health->interval.value_or(Nanoseconds(0)),
-                                            .timeout = health->timeout.value_or(Nanoseconds(0)),
-                                            .start_period = health->start_period.value_or(Nanoseconds(0)),
-                                            .start_interval = health->start_interval.value_or(Nanoseconds(0)),
-                                            .retries = static_cast<int>(health->retries.value_or(0))};
-  }
-  return config;
-}
 
 // Frozen for as long as its files are read; who interrupts that ends the command, and the container runs on.
 class Pause {
@@ -78,29 +52,17 @@ class Pause {
 
 Result<image::Image> commit(project::Session& session, const Invocation& invocation,
                             const engine::Container& container) {
-  engine::Engine& engine = session.engine;
-  image::Store& store = engine.images();
-  const image::Image parent = TRY(store.find(container.image_id));
-  const engine::ContainerDetails details = TRY(engine.inspect(container.id));
-  image::CommitOptions options;
-  options.config = config_of(details, TRY(store.config_of(parent)));
-  for (const std::string& change : invocation.flags.list("change")) TRY(apply_change(change, options.config));
-  options.config.author = invocation.flags.text("author", options.config.author);
-  options.comment = invocation.flags.text("message");
-  if (invocation.arguments.size() > 1) options.names.push_back(TRY(image::Reference::parse(invocation.arguments[1])));
-  // Empty files and folders that the engine puts under what it mounts.
-  options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
-                       "proc",      "sys",          "sbin/docker-init"};
+  engine::CommitSpec spec{.comment = invocation.flags.text("message")};
+  if (invocation.arguments.size() > 1) spec.names.push_back(TRY(image::Reference::parse(invocation.arguments[1])));
+  if (invocation.flags.has("author")) spec.author = invocation.flags.text("author");
+  spec.change = [&](image::ImageConfig& config) -> Result<> {
+    for (const std::string& change : invocation.flags.list("change")) TRY(apply_change(change, config));
+    return {};
+  };
   std::unique_ptr<Pause> frozen;
   if (invocation.flags.on("pause") && container.state.status == engine::Status::running)
     frozen = TRY(Pause::begin(session, container));
-  image::Image made =
-      TRY(image::commit_container(store, parent, engine.roots().container(container.id) + "/upper", options));
-  engine.note_event(container, "commit",
-                    {{"comment", options.comment},
-                     {"imageID", made.id},
-                     {"imageRef", options.names.empty() ? "" : options.names.front().familiar()}});
-  return made;
+  return session.engine.images().commit(container.id, spec);
 }
 
 }  // namespace
@@ -136,11 +98,8 @@ Result<int> run_export(Invocation& invocation) {
   if (path.empty() && invocation.terminal.out_is_terminal)
     return fail(Error(Code::invalid, "output option is required when exporting to terminal"));
   if (invocation.dry_run) return 0;
-  image::Store& store = session.engine.images();
-  const std::vector<std::string> layers = TRY(store.layer_paths(TRY(store.find(container.image_id))));
   OutputFile output = TRY(OutputFile::open(path));
-  session.engine.note_event(container, "export");
-  TRY(image::export_rootfs(layers, session.engine.roots().container(container.id) + "/upper", output.fd()));
+  TRY(session.engine.images().export_files(container.id, output.fd()));
   TRY(output.commit());
   return 0;
 }

@@ -1,6 +1,6 @@
 // Images pinned to the digests that their registries give: --resolve-image-digests, --lock-image-digests.
 #include "cli/commands/config_parts.hpp"
-#include "image/transfer.hpp"
+#include "engine/images.hpp"
 
 namespace consort::cli {
 

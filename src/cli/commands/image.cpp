@@ -11,7 +11,7 @@
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/wanted_platform.hpp"
 #include "cli/workspace.hpp"
-#include "image/transfer.hpp"
+#include "engine/images.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/exec/listening.hpp"
 
@@ -83,7 +83,7 @@ Result<int> run_image_import(Invocation& invocation) {
   const project::Cancellation cancel = TRY(project::Cancellation::create());
   const auto interrupts = TRY(project::cancel_on_interrupt(workspace->session().interrupt_fd, cancel));
   options.limits.cancel = cancel.token();
-  const image::Image image = TRY(image::import_rootfs(workspace->engine().images(), input.get(), options));
+  const image::Image image = TRY(workspace->engine().images().import(input.get(), options));
   print_out(image.id + "\n");
   return 0;
 }
@@ -104,8 +104,8 @@ Result<int> run_image_load(Invocation& invocation) {
   options.cancel = cancel.token();
   session.progress.begin("Loading");
   const std::string shown = path.empty() ? "standard input" : path;
-  Result<image::LoadResult> outcome = image::load(workspace->engine().images(), input.get(), options,
-                                                  quiet ? image::Progress() : layers_to(session, shown));
+  Result<image::LoadResult> outcome =
+      workspace->engine().images().load(input.get(), options, quiet ? image::Progress() : layers_to(session, shown));
   session.progress.finish();
   const image::LoadResult loaded = TRY(std::move(outcome));
   for (const std::string& name : loaded.names) print_out("Loaded image: " + image::familiar_name(name) + "\n");
@@ -126,7 +126,7 @@ Result<int> run_image_save(Invocation& invocation) {
   const auto interrupts = TRY(project::cancel_on_interrupt(workspace->session().interrupt_fd, cancel));
   options.cancel = cancel.token();
   OutputFile output = TRY(OutputFile::open(path));
-  TRY(image::save(workspace->engine().images(), invocation.arguments, output.fd(), options));
+  TRY(workspace->engine().images().save(invocation.arguments, output.fd(), options));
   TRY(output.commit());
   return 0;
 }
@@ -151,9 +151,7 @@ Result<int> run_image_push(Invocation& invocation) {
 
 Result<int> run_image_tag(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  image::Store& store = workspace->engine().images();
-  const std::vector<image::Image> images = TRY(store.platforms_of(invocation.arguments[0]));
-  TRY(store.tag(images, TRY(image::Reference::parse(invocation.arguments[1]))));
+  TRY(workspace->engine().images().tag(invocation.arguments[0], TRY(image::Reference::parse(invocation.arguments[1]))));
   return 0;
 }
 

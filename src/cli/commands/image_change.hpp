@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "image/config.hpp"
+#include "engine/images.hpp"
 
 namespace consort::cli {
 

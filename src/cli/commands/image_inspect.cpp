@@ -8,7 +8,7 @@
 #include "cli/commands/wanted_platform.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
-#include "image/store.hpp"
+#include "engine/images.hpp"
 
 namespace consort::cli {
 
@@ -22,13 +22,13 @@ Json familiar_names(const std::vector<std::string>& full) {
   return names;
 }
 
-Result<Json> describe(const image::Store& store, const std::string& name,
+Result<Json> describe(const engine::Images& images, const std::string& name,
                       const std::optional<image::Platform>& platform) {
-  const image::Image image = TRY(store.find(name, platform));
+  const image::Image image = TRY(images.find(name, platform));
   std::vector<std::string> names = image.names;
   names.insert(names.end(), image.other_names.begin(), image.other_names.end());
-  const Json raw = TRY(parse_json(TRY(store.raw_config_of(image)), "configuration of " + name));
-  const image::ImageConfig config = TRY(store.config_of(image));
+  const Json raw = TRY(parse_json(TRY(images.raw_config_of(image)), "configuration of " + name));
+  const image::ImageConfig config = TRY(images.config_of(image));
   Json layers = Json::array();
   for (const image::Digest& diff_id : config.diff_ids) layers.push_back(diff_id.text());
   const Json* inner = find_key(raw, "config");
@@ -74,11 +74,11 @@ FormatRow history_row(const image::HistoryEntry& entry, const std::string& id, s
 
 Result<int> run_image_inspect(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  const image::Store& store = workspace->engine().images();
+  const engine::Images images = workspace->engine().images();
   const std::string format = invocation.flags.text("format");
   const auto platform = TRY(wanted_platform(invocation.flags));
   Json array = Json::array();
-  for (const std::string& name : invocation.arguments) array.push_back(TRY(describe(store, name, platform)));
+  for (const std::string& name : invocation.arguments) array.push_back(TRY(describe(images, name, platform)));
   if (format.empty() || format == "json") {
     print_out(escape_html(dump_json(array, format.empty() ? 4 : -1)) + "\n");
     return 0;
@@ -92,10 +92,10 @@ Result<int> run_image_inspect(Invocation& invocation) {
 // Newest first. Only the image itself has an id; what lay below it may never have been an image on this machine.
 Result<int> run_image_history(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  const image::Store& store = workspace->engine().images();
-  const image::Image image = TRY(store.find(invocation.arguments[0], TRY(wanted_platform(invocation.flags))));
-  const image::ImageConfig config = TRY(store.config_of(image));
-  const std::vector<image::LayerInfo> layers = TRY(store.layers_of(image));
+  const engine::Images images = workspace->engine().images();
+  const image::Image image = TRY(images.find(invocation.arguments[0], TRY(wanted_platform(invocation.flags))));
+  const image::ImageConfig config = TRY(images.config_of(image));
+  const std::vector<image::LayerInfo> layers = TRY(images.layers_of(image));
   const bool whole = invocation.flags.on("no-trunc");
   std::vector<FormatRow> rows;
   std::size_t layer = 0;

@@ -1,40 +1,17 @@
 // image rm and prune: what goes, what stays, and who needs it.
-#include <algorithm>
-#include <chrono>
-#include <memory>
-#include <set>
-
 #include "base/strings.hpp"
 #include "base/time.hpp"
-#include "build/cache/cache.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/table.hpp"
 #include "cli/workspace.hpp"
-#include "image/store.hpp"
+#include "engine/images.hpp"
 
 namespace consort::cli {
 
 namespace {
 
 using image::PruneItem;
-
-// The owners of holds by the names that people know.
-Result<image::ImageUsers> users_of(engine::Engine& engine) {
-  auto containers = std::make_shared<std::vector<engine::Container>>(TRY(engine.list()));
-  return [containers](const image::Image& image, const std::vector<std::string>& owners) {
-    std::vector<std::string> users;
-    std::set<std::string> named;
-    for (const engine::Container& container : *containers) {
-      if (container.image_id != image.id) continue;
-      users.push_back("container " + container.name + " (" + std::string(to_string(container.state.status)) + ")");
-      named.insert("container:" + container.id);
-    }
-    for (const std::string& owner : owners)
-      if (!named.contains(owner)) users.push_back(owner.starts_with("build:") ? "the build cache" : owner);
-    return users;
-  };
-}
 
 const char* kind_of(const PruneItem& item) {
   switch (item.kind) {
@@ -78,48 +55,26 @@ std::string plan_table(const image::PruneReport& plan) {
 
 Result<int> run_image_rm(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  image::Store& store = workspace->engine().images();
-  const auto removal = invocation.flags.on("force") ? image::Store::Removal::force : image::Store::Removal::normal;
-  const image::ImageUsers users = TRY(users_of(workspace->engine()));
+  engine::Images images = workspace->engine().images();
+  const auto force = invocation.flags.on("force") ? engine::Force::yes : engine::Force::no;
   for (const std::string& name : invocation.arguments) {
-    const image::RemoveReport report = TRY(store.remove(name, removal, users));
+    const image::RemoveReport report = TRY(images.remove(name, force));
     for (const std::string& untagged : report.untagged) print_out("Untagged: " + untagged + "\n");
     for (const std::string& deleted : report.deleted) print_out("Deleted: " + deleted + "\n");
   }
   return 0;
 }
 
-namespace {
-
-// What a prune would give back if the build cache were forgotten first.
-void count_build_cache(image::PruneReport& plan) {
-  for (PruneItem& item : plan.items) {
-    const auto ours = [](const std::string& owner) { return owner.starts_with("build:"); };
-    if (item.kind != PruneItem::Kind::layer || item.needed_by.empty() || !std::ranges::all_of(item.needed_by, ours))
-      continue;
-    item.needed_by.clear();
-    plan.reclaimed += item.size;
-  }
-}
-
-Result<> forget_build_cache(image::Store& store) {
-  build::Cache cache = TRY(build::Cache::open(store));
-  TRY(cache.prune(system_now() + std::chrono::hours(1)));
-  return {};
-}
-
-}  // namespace
-
 Result<int> run_image_prune(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  image::PruneOptions options;
   const bool all = invocation.flags.on("all");
-  options.images = all ? image::PruneOptions::Images::unused : image::PruneOptions::Images::untagged;
-  image::Store& store = workspace->engine().images();
-  const image::ImageUsers users = TRY(users_of(workspace->engine()));
+  const bool cache = invocation.flags.on("build-cache");
+  engine::ImagePrune prune;
+  prune.what.images = all ? image::PruneOptions::Images::unused : image::PruneOptions::Images::untagged;
+  if (cache) prune.build_cache = engine::ImagePrune::BuildCache::forget;
+  engine::Images images = workspace->engine().images();
   if (!invocation.flags.on("force") || invocation.dry_run) {
-    image::PruneReport plan = TRY(store.prune(options, users));
-    if (invocation.flags.on("build-cache")) count_build_cache(plan);
+    const image::PruneReport plan = TRY(images.prune(prune));
     const std::string sum = human_bytes_decimal(plan.reclaimed);
     if (invocation.dry_run) {
       print_out(plan_table(plan) + "Would reclaim: " + sum + "\n");
@@ -127,12 +82,11 @@ Result<int> run_image_prune(Invocation& invocation) {
     }
     print_err(plan_table(plan));
     std::string what = all ? "all images without a container" : "nameless images";
-    if (invocation.flags.on("build-cache")) what += " and the build cache";
+    if (cache) what += " and the build cache";
     if (!confirm(invocation.terminal, "Remove " + what + " (" + sum + ")?", Answer::no)) return 0;
   }
-  if (invocation.flags.on("build-cache")) TRY(forget_build_cache(store));
-  options.mode = image::PruneOptions::Mode::act;
-  const image::PruneReport report = TRY(store.prune(options, users));
+  prune.what.mode = image::PruneOptions::Mode::act;
+  const image::PruneReport report = TRY(images.prune(prune));
   for (const PruneItem& item : report.items)
     if (item.kind == PruneItem::Kind::image && item.needed_by.empty()) print_out("Deleted: " + name_of(item) + "\n");
   print_out("Total reclaimed space: " + human_bytes_decimal(report.reclaimed) + "\n");

@@ -5,7 +5,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/render/table.hpp"
 #include "cli/workspace.hpp"
-#include "image/store.hpp"
+#include "engine/images.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {

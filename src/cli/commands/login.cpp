@@ -9,7 +9,7 @@
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/signals.hpp"
-#include "image/transfer.hpp"
+#include "engine/images.hpp"
 #include "project/exec/listening.hpp"
 
 namespace consort::cli {

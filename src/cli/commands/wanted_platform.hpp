@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "cli/args/flags.hpp"
-#include "image/platform.hpp"
+#include "engine/images.hpp"
 
 namespace consort::cli {
 

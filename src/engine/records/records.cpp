@@ -231,16 +231,6 @@ Result<Strings> Records::container_ids() {
   });
 }
 
-Result<Strings> Records::containers_of_image(const std::string& image_id) {
-  return database_->query("list containers of image", [&](SQLite::Database& db) {
-    Strings ids;
-    SQLite::Statement rows(db, "SELECT id FROM engine_containers WHERE image_id = ?");
-    rows.bind(1, image_id);
-    while (rows.executeStep()) ids.push_back(rows.getColumn(0).getString());
-    return ids;
-  });
-}
-
 Result<> Records::set_wanted(const std::string& id, Wanted wanted) {
   return database_->query("record state of container", [&](SQLite::Database& db) {
     execute(db, "UPDATE engine_containers SET wanted = ? WHERE id = ?", static_cast<int>(wanted), id);

@@ -64,7 +64,6 @@ class Records {
   Result<> forget_container(const std::string& id, const EngineEvent& event);
   Result<std::set<std::string>> projects();  // that have containers
   Result<Strings> container_ids();
-  Result<Strings> containers_of_image(const std::string& image_id);
 
   // --- leases
   // Runs choose(neighbours) within one transaction, where neighbours are all endpoints on the container's networks;

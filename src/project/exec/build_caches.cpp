@@ -1,6 +1,6 @@
 #include "project/exec/build_caches.hpp"
 
-#include "build/cache_spec.hpp"
+#include "engine/builds.hpp"
 
 namespace consort::project {
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/strings.hpp"
-#include "build/failure.hpp"
 
 namespace consort::project {
 

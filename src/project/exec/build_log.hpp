@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "build/build.hpp"
+#include "engine/builds.hpp"
 #include "project/exec/session.hpp"
 
 namespace consort::project {

@@ -11,8 +11,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
-#include "image/store.hpp"
-#include "image/transfer.hpp"
+#include "engine/images.hpp"
 #include "project/exec/conditions.hpp"
 #include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
@@ -221,12 +220,7 @@ Result<> EngineRunner::remove_network(const Operation& operation) {
 }
 
 Result<> EngineRunner::remove_image(const Operation& operation) {
-  const image::ImageUsers users = [this](const image::Image& image, std::vector<std::string> all) {
-    for (std::string& id : session_.engine.containers_using_image(image.id).value_or(std::vector<std::string>{}))
-      all.push_back(std::move(id));
-    return all;
-  };
-  const auto outcome = session_.engine.images().remove(operation.target, image::Store::Removal::normal, users);
+  const auto outcome = session_.engine.images().remove(operation.target);
   if (outcome) return {};
   if (outcome.error().code() == Code::not_found) {
     session_.progress.event(

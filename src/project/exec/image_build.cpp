@@ -6,9 +6,7 @@
 
 #include "base/strings.hpp"
 #include "base/version.hpp"
-#include "build/failure.hpp"
-#include "image/transfer.hpp"
-#include "network/sandbox.hpp"
+#include "engine/images.hpp"
 #include "project/exec/build_caches.hpp"
 #include "project/exec/build_log.hpp"
 #include "project/exec/image_pull.hpp"
@@ -121,54 +119,14 @@ build::BuildRequest build_request(const compose::Project& project, const compose
 
 namespace {
 
-using PullBase = std::function<Result<std::string>(const std::string&, const std::string&, build::BasePull)>;
-
-PullBase pull_through(Session& session, const Cancellation& cancel) {
-  return [&session, &cancel](const std::string& reference, const std::string& platform,
-                             build::BasePull when) -> Result<std::string> {
-    image::PullOptions options;
-    if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
-    options.policy =
-        when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
-    options.cancel = cancel.token();
-    options.registry = registry_options(session);
-    const image::Reference parsed = TRY(image::Reference::parse(reference));
-    return TRY(image::pull(session.engine.images(), parsed, options)).image.id;
-  };
+engine::BuildRun run_for(Session& session, const Cancellation& cancel) {
+  engine::BuildRun run;
+  run.warn = registry_options(session).warn;
+  run.cancel_fd = cancel.fd();
+  run.cancel = cancel.token();
+  run.environment = environment_of(*session.project);
+  return run;
 }
-
-build::BuildEnvironment environment_for(Session& session, const Cancellation& cancel) {
-  build::BuildEnvironment environment{.store = session.engine.images(), .roots = session.engine.roots()};
-  environment.cancel_fd = cancel.fd();
-  environment.environment = environment_of(*session.project);
-  environment.pull = pull_through(session, cancel);
-  return environment;
-}
-
-// The networks of a build's RUN steps; the link to the host is made by the first of them.
-class StepNetworks {
- public:
-  explicit StepNetworks(std::string run_root) : run_root_(std::move(run_root)) {}
-
-  Result<build::BuildEnvironment::Network> make() {
-    if (!link_) {
-      link_ = TRY(HostLink::open());
-      (void)sweep_build_sandboxes(run_root_);
-    }
-    auto sandbox = std::make_shared<BuildSandbox>(TRY(create_build_sandbox(*link_, random_id(), run_root_)));
-    build::BuildEnvironment::Network network;
-    network.netns = TRY(duplicate(sandbox->sandbox.netns.get()));
-    network.resolv_conf = sandbox->resolv_conf;
-    network.host_gateway = sandbox->host_gateway;
-    // Rules that could not be taken away are swept like those of any interface that is gone.
-    network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
-    return network;
-  }
-
- private:
-  std::string run_root_;
-  std::optional<HostLink> link_;
-};
 
 // As docker tells it: the place in the Dockerfile, then what was wrong. A mark without a line says that the place is
 // shown already.
@@ -214,18 +172,16 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
     build::BuildRequest other = build_request(*session.project, *each, detail);
     request.more_outputs.push_back({each->name, std::move(other.tags), std::move(other.labels)});
   }
-  build::BuildEnvironment environment = environment_for(session, cancel);
-  StepNetworks networks(session.engine.roots().run);
-  environment.network = [&networks] { return networks.make(); };
-  environment.progress = [&](const build::ProgressEvent& event) {
+  engine::BuildRun run = run_for(session, cancel);
+  run.progress = [&](const build::ProgressEvent& event) {
     log.event(event.image.empty() ? service.name : event.image, event);
   };
   std::string excerpt;
-  environment.failed = [&](const build::StepFailure& failure) {
+  run.failed = [&](const build::StepFailure& failure) {
     log.failure(service.name, failure);
     excerpt = build::render_excerpt(failure.file, failure.text, failure.line, failure.end_line);
   };
-  auto built = build::build(request, environment);
+  auto built = session.engine.builds().run(request, run);
   if (!built) {
     if (built.error().code() == Code::interrupted) return std::unexpected(std::move(built).error());
     const bool of_dockerfile = built.error().mark() || !excerpt.empty();
@@ -241,28 +197,27 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
 
 Result<CheckedImage> check_image(Session& session, const compose::Service& service, const RunDetail& detail) {
   const Cancellation cancel = TRY(Cancellation::create());
-  build::BuildEnvironment environment = environment_for(session, cancel);
+  engine::BuildRun run = run_for(session, cancel);
   std::string excerpt;
-  environment.failed = [&](const build::StepFailure& failure) {
+  run.failed = [&](const build::StepFailure& failure) {
     excerpt = build::render_excerpt(failure.file, failure.text, failure.line, failure.end_line);
   };
   build::BuildRequest request = build_request(*session.project, service, detail);
   request.goal = build::Goal::check_only;
-  auto checked = build::build(request, environment);
+  auto checked = session.engine.builds().run(request, run);
   if (!checked) return fail(shown_as_docker_does(std::move(checked).error(), excerpt));
   return CheckedImage{check_report(service.name, checked->warnings, checked->dockerfile_text),
                       checked->warnings.empty()};
 }
 
 void warn_of_outdated_images(Session& session, const RunDetail& detail, const std::set<std::string>& built) {
-  image::Store& store = session.engine.images();
-  build::BuildEnvironment environment{.store = store, .roots = session.engine.roots()};
-  environment.environment = environment_of(*session.project);
+  const compose::Strings environment = environment_of(*session.project);
   for (const auto& [name, service] : session.project->services) {
     if (!service.build || built.contains(name)) continue;
     const auto image = find_image(session, image_name(*session.project, service), service.platform);
     if (!image || !*image) continue;
-    const auto why = build::why_outdated(build_request(*session.project, service, detail), environment, (*image)->id);
+    const auto why = session.engine.builds().why_outdated(build_request(*session.project, service, detail),
+                                                          (*image)->id, environment);
     if (why && *why)
       session.progress.warn("the image of service " + name + " is older than its sources (" + **why +
                             "): --build makes a new one");

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "build/build.hpp"
 #include "compose/model.hpp"
+#include "engine/builds.hpp"
 #include "project/exec/cancellation.hpp"
 #include "project/exec/session.hpp"
 

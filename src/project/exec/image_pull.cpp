@@ -1,7 +1,7 @@
 #include "project/exec/image_pull.hpp"
 
 #include "base/time.hpp"
-#include "image/transfer.hpp"
+#include "engine/images.hpp"
 
 namespace consort::project {
 
@@ -93,7 +93,7 @@ Result<> pull_image(Session& session, const std::string& service, const std::str
   options.cancel = cancel.token();
   options.registry = registry_options(session);
   const image::Reference parsed = TRY(image::Reference::parse(reference));
-  TRY(image::pull(session.engine.images(), parsed, options, forward(session, service, detail)));
+  TRY(session.engine.images().pull(parsed, options, forward(session, service, detail)));
   return {};
 }
 
@@ -104,7 +104,7 @@ Result<> push_image(Session& session, const std::string& service, const std::str
   options.cancel = cancel.token();
   options.registry = registry_options(session);
   const image::Reference parsed = TRY(image::Reference::parse(reference));
-  TRY(image::push(session.engine.images(), parsed, options, forward_push(session, service, detail)));
+  TRY(session.engine.images().push(parsed, options, forward_push(session, service, detail)));
   return {};
 }
 

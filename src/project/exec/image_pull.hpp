@@ -4,8 +4,7 @@
 
 #include <string>
 
-#include "image/progress.hpp"
-#include "image/transfer.hpp"
+#include "engine/images.hpp"
 #include "project/exec/cancellation.hpp"
 #include "project/exec/session.hpp"
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/strings.hpp"
-#include "network/ports.hpp"
+#include "engine/port_holder.hpp"
 
 namespace consort::project {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "build/build.hpp"
+#include "engine/builds.hpp"
 
 namespace consort::project {
 

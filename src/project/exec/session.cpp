@@ -1,6 +1,6 @@
 #include "project/exec/session.hpp"
 
-#include "image/store.hpp"
+#include "engine/images.hpp"
 #include "project/exec/engine_runner.hpp"
 
 namespace consort::project {

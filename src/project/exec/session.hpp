@@ -8,7 +8,7 @@
 
 #include "compose/compose.hpp"
 #include "engine/engine.hpp"
-#include "image/store.hpp"
+#include "engine/images.hpp"
 #include "project/exec/executor.hpp"
 #include "project/exec/progress.hpp"
 #include "project/plan/names.hpp"

@@ -2,40 +2,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/strings.hpp"
 #include "project/plan/container_spec.hpp"
 
 namespace consort::project {
 
 namespace {
-
-Result<engine::RestartPolicy> parse_restart(const compose::Service& service) {
-  const std::size_t colon = service.restart.find(':');
-  const std::string name = service.restart.substr(0, colon);
-  engine::RestartPolicy policy;
-  // What is not a number is none to Docker Compose; config warns of it. The engine says with which policy one may
-  // stand.
-  if (colon != std::string::npos)
-    policy.max_retries =
-        static_cast<unsigned>(parse_unsigned(std::string_view(service.restart).substr(colon + 1)).value_or(0));
-  if (name.empty() || name == "no") return policy;
-  using Mode = engine::RestartMode;
-  for (const auto& [word, mode] : {std::pair("always", Mode::always), std::pair("unless-stopped", Mode::unless_stopped),
-                                   std::pair("on-failure", Mode::on_failure)}) {
-    if (name != word) continue;
-    policy.mode = mode;
-    return policy;
-  }
-  return fail(Error(Code::invalid, "invalid restart policy: unknown policy '" + name +
-                                       "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'")
-                  .at(service.mark));
-}
-
-Result<std::uint16_t> parse_port(std::string_view text) {
-  const auto number = parse_unsigned(text);
-  if (!number || *number > 65535) return fail(Code::invalid, "Invalid hostPort: " + std::string(text));
-  return static_cast<std::uint16_t>(*number);
-}
 
 std::vector<engine::BlkioDevice> throttles(const std::vector<compose::ThrottleDevice>& devices) {
   std::vector<engine::BlkioDevice> result;
@@ -60,34 +31,32 @@ std::int64_t nano_cpus(double cpus) {
 
 }  // namespace
 
-Result<engine::RestartPolicy> restart_policy(const compose::Service& service) {
-  if (!service.deploy || !service.deploy->restart_policy) return parse_restart(service);
-  const compose::RestartPolicy& wanted = *service.deploy->restart_policy;
-  engine::RestartPolicy policy;
-  if (wanted.condition == "on-failure") {
-    policy.mode = engine::RestartMode::on_failure;
-    policy.max_retries = static_cast<unsigned>(wanted.max_attempts.value_or(0));
-  } else if (wanted.condition == "any") {
-    policy.mode = engine::RestartMode::always;
+engine::RestartPolicy restart_policy(const DesiredRestart& restart) {
+  engine::RestartPolicy policy{.mode = engine::RestartMode::no, .max_retries = restart.most_times};
+  switch (restart.when) {
+    case RestartWhen::never:
+      break;
+    case RestartWhen::on_failure:
+      policy.mode = engine::RestartMode::on_failure;
+      break;
+    case RestartWhen::always:
+      policy.mode = engine::RestartMode::always;
+      break;
+    case RestartWhen::unless_stopped:
+      policy.mode = engine::RestartMode::unless_stopped;
+      break;
   }
   return policy;
 }
 
-Result<std::vector<engine::PortBinding>> port_bindings(const std::vector<compose::Port>& ports) {
+std::vector<engine::PortBinding> port_bindings(const std::vector<DesiredPort>& ports) {
   std::vector<engine::PortBinding> bindings;
-  for (const compose::Port& port : ports) {
-    engine::PortBinding binding;
-    binding.host_ip = port.host_ip;
-    binding.container_port = static_cast<std::uint16_t>(port.target);
-    binding.protocol = port.protocol.empty() ? "tcp" : port.protocol;
-    if (!port.published.empty()) {
-      const std::size_t dash = port.published.find('-');
-      binding.host_port = TRY(parse_port(std::string_view(port.published).substr(0, dash)));
-      if (dash != std::string::npos)
-        binding.host_port_end = TRY(parse_port(std::string_view(port.published).substr(dash + 1)));
-    }
-    bindings.push_back(std::move(binding));
-  }
+  for (const DesiredPort& port : ports)
+    bindings.push_back({.host_ip = port.host_ip,
+                        .host_port = port.host_first,
+                        .host_port_end = port.host_last,
+                        .container_port = port.container,
+                        .protocol = port.protocol});
   return bindings;
 }
 
@@ -106,13 +75,14 @@ engine::HealthSpec health_spec(const compose::HealthCheck& check) {
   return spec;
 }
 
-engine::Resources resources(const compose::Service& service) {
+engine::Resources resources(const DesiredService& wanted) {
+  const compose::Service& service = wanted.container;
   engine::Resources result;
-  result.memory = service.mem_limit;
+  result.memory = wanted.limits.memory;
   result.memory_swap = service.memswap_limit;
-  result.memory_reservation = service.mem_reservation;
+  result.memory_reservation = wanted.limits.memory_reservation;
   if (service.mem_swappiness != 0) result.memory_swappiness = service.mem_swappiness;
-  result.nano_cpus = nano_cpus(static_cast<double>(service.cpus));
+  result.nano_cpus = nano_cpus(wanted.limits.cpus);
   result.cpu_shares = service.cpu_shares;
   result.cpu_period = service.cpu_period;
   result.cpu_quota = service.cpu_quota;
@@ -121,47 +91,29 @@ engine::Resources resources(const compose::Service& service) {
   result.cpu_count = service.cpu_count;
   result.cpu_percent = static_cast<std::int64_t>(service.cpu_percent);
   result.cpuset_cpus = service.cpuset;
-  if (service.pids_limit != 0) result.pids_limit = service.pids_limit;
+  if (wanted.limits.pids != 0) result.pids_limit = wanted.limits.pids;
   result.oom_kill_disable = service.oom_kill_disable;
   if (service.blkio_config) add_blkio(*service.blkio_config, result);
-  if (!service.deploy) return result;
-  if (const auto& limits = service.deploy->resources.limits) {
-    if (limits->memory) result.memory = limits->memory;
-    if (limits->cpus > 0) result.nano_cpus = nano_cpus(limits->cpus);
-    if (limits->pids) result.pids_limit = limits->pids;
-  }
-  if (const auto& reserved = service.deploy->resources.reservations; reserved && reserved->memory)
-    result.memory_reservation = reserved->memory;
   return result;
 }
 
-std::vector<engine::EndpointSpec> endpoint_specs(const compose::Project& project, const compose::Service& service,
-                                                 const std::string& container) {
-  std::vector<std::pair<std::string, const compose::NetworkAttachment*>> wanted;
-  const compose::NetworkAttachment plain;
-  for (const auto& [key, attachment] : service.networks) wanted.emplace_back(key, &attachment);
-  if (wanted.empty() && project.networks.contains("default")) wanted.emplace_back("default", &plain);
-  // The highest priority comes first; equal ones by name.
-  std::ranges::stable_sort(wanted,
-                           [](const auto& a, const auto& b) { return a.second->priority > b.second->priority; });
+std::vector<engine::EndpointSpec> endpoint_specs(const DesiredService& service, const std::string& container) {
   std::vector<engine::EndpointSpec> endpoints;
-  for (const auto& [key, attachment] : wanted) {
-    const auto network = project.networks.find(key);
-    if (network == project.networks.end()) continue;
+  for (const DesiredNetwork& network : service.networks) {
+    const compose::NetworkAttachment& how = network.how;
     engine::EndpointSpec endpoint;
-    endpoint.network = network->second.name;
+    endpoint.network = network.name;
     endpoint.aliases = {container, service.name};
-    for (const std::string& alias : attachment->aliases)
+    for (const std::string& alias : how.aliases)
       if (std::ranges::find(endpoint.aliases, alias) == endpoint.aliases.end()) endpoint.aliases.push_back(alias);
-    endpoint.ipv4 = attachment->ipv4_address;
-    endpoint.ipv6 = attachment->ipv6_address;
-    endpoint.link_local_ips = attachment->link_local_ips;
-    endpoint.mac_address = attachment->mac_address;
-    if (endpoint.mac_address.empty() && endpoints.empty()) endpoint.mac_address = service.mac_address;
-    endpoint.priority = static_cast<int>(attachment->priority);
-    endpoint.gw_priority = static_cast<int>(attachment->gw_priority);
-    endpoint.driver_opts = attachment->driver_opts;
-    endpoint.interface_name = attachment->interface_name;
+    endpoint.ipv4 = how.ipv4_address;
+    endpoint.ipv6 = how.ipv6_address;
+    endpoint.link_local_ips = how.link_local_ips;
+    endpoint.mac_address = how.mac_address;
+    endpoint.priority = static_cast<int>(how.priority);
+    endpoint.gw_priority = static_cast<int>(how.gw_priority);
+    endpoint.driver_opts = how.driver_opts;
+    endpoint.interface_name = how.interface_name;
     endpoints.push_back(std::move(endpoint));
   }
   return endpoints;

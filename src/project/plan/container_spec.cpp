@@ -26,18 +26,18 @@ std::string sharing_mode(const Project& project, const std::string& mode, std::s
                              : container_name(project, found->second, 1, separator));
 }
 
-void add_labels(const Project& project, const Service& service, const ReplicaOptions& options,
+void add_labels(const Project& project, const DesiredService& service, const ReplicaOptions& options,
                 engine::ContainerSpec& spec) {
-  spec.labels = service.labels;
+  spec.labels = service.container.labels;
   spec.labels[label::project] = project.name;
   spec.labels[label::service] = service.name;
   spec.labels[label::version] = compose_version;
-  spec.labels[label::config_hash] = config_hash(project, service);
+  spec.labels[label::config_hash] = service.config_hash;
   spec.labels[label::number] = std::to_string(options.number);
   spec.labels[label::oneoff] = "False";
   spec.labels[label::working_dir] = project.working_directory;
   spec.labels[label::config_files] = join(project.compose_files, ",");
-  spec.labels[label::depends_on] = format_depends_on(service);
+  spec.labels[label::depends_on] = format_depends_on(service.dependencies);
   if (!options.env_files.empty()) spec.labels[label::environment_file] = join(options.env_files, ",");
   if (!options.image_id.empty()) spec.labels[label::image] = options.image_id;
 }
@@ -58,7 +58,6 @@ void add_process(const Service& service, engine::ContainerSpec& spec) {
   spec.tty = service.tty;
   spec.open_stdin = service.stdin_open;
   spec.init = service.init;
-  if (service.healthcheck) spec.health = health_spec(*service.healthcheck);
 }
 
 Strings linked_containers(const Project& project, const Service& service, std::string_view separator) {
@@ -76,10 +75,11 @@ Strings linked_containers(const Project& project, const Service& service, std::s
   return links;
 }
 
-void add_network(const Project& project, const Service& service, std::string_view separator,
+void add_network(const Project& project, const DesiredService& wanted, std::string_view separator,
                  engine::ContainerSpec& spec) {
+  const Service& service = wanted.container;
   if (service.network_mode.empty()) {
-    spec.networks = endpoint_specs(project, service, spec.name);
+    spec.networks = endpoint_specs(wanted, spec.name);
   } else if (service.network_mode != "bridge" && service.network_mode != "default") {
     spec.network_mode = sharing_mode(project, service.network_mode, separator);
   }
@@ -135,15 +135,14 @@ void add_device_requests(const std::vector<compose::DeviceRequest>& requests, en
                                    (request.device_ids.empty() ? "" : " " + join(request.device_ids, ",")));
 }
 
-void add_limits(const Service& service, engine::ContainerSpec& spec) {
-  spec.resources = resources(service);
+void add_limits(const DesiredService& wanted, engine::ContainerSpec& spec) {
+  const Service& service = wanted.container;
+  spec.resources = resources(wanted);
   for (const auto& [name, limit] : service.ulimits) spec.ulimits.push_back({name, limit.soft, limit.hard});
   if (service.shm_size > 0) spec.shm_size = static_cast<std::uint64_t>(service.shm_size);
   spec.oom_score_adj = static_cast<int>(service.oom_score_adj);
   spec.storage_opt = service.storage_opt;
-  add_device_requests(service.gpus, spec);
-  if (service.deploy && service.deploy->resources.reservations)
-    add_device_requests(service.deploy->resources.reservations->devices, spec);
+  add_device_requests(wanted.devices, spec);
   if (service.logging) spec.log = {service.logging->driver, service.logging->options};
 }
 
@@ -174,25 +173,27 @@ void add_tmpfs(const Service& service, engine::ContainerSpec& spec) {
 
 Result<engine::ContainerSpec> container_spec(const Project& project, const Service& service,
                                              const ReplicaOptions& options) {
+  const DesiredService wanted = TRY(desired_service(project, service));
   engine::ContainerSpec spec;
   spec.name = container_name(project, service, options.number, options.separator);
   spec.project = project.name;
-  spec.service = service.name;
+  spec.service = wanted.name;
   spec.number = options.number;
-  spec.image = image_name(project, service);
+  spec.image = wanted.image.name;
   spec.image_id = options.image_id;
-  spec.platform = service.platform;
-  add_labels(project, service, options, spec);
-  add_process(service, spec);
-  spec.mounts = TRY(mount_specs(project, service));
-  spec.files = TRY(file_contents(project, service));
-  add_tmpfs(service, spec);
-  spec.volumes_from = volumes_from(project, service, options.separator);
-  add_network(project, service, options.separator, spec);
-  spec.ports = TRY(port_bindings(service.ports));
-  spec.restart = TRY(restart_policy(service));
-  TRY(add_privileges(project, service, options.separator, spec));
-  add_limits(service, spec);
+  spec.platform = wanted.image.platform;
+  add_labels(project, wanted, options, spec);
+  add_process(wanted.container, spec);
+  if (wanted.health) spec.health = health_spec(*wanted.health);
+  spec.mounts = TRY(mount_specs(project, wanted));
+  spec.files = TRY(file_contents(wanted));
+  add_tmpfs(wanted.container, spec);
+  spec.volumes_from = volumes_from(project, wanted.container, options.separator);
+  add_network(project, wanted, options.separator, spec);
+  spec.ports = port_bindings(wanted.ports);
+  spec.restart = restart_policy(wanted.restart);
+  TRY(add_privileges(project, wanted.container, options.separator, spec));
+  add_limits(wanted, spec);
   return spec;
 }
 

@@ -1,4 +1,5 @@
-// A service of the file as the engine takes it. Pure.
+// A service as it is wanted, as the engine takes it: one replica of it, with its name and labels. Reads nothing but
+// seccomp profiles.
 #pragma once
 
 #include <string_view>
@@ -6,6 +7,7 @@
 #include "base/error.hpp"
 #include "compose/model.hpp"
 #include "engine/types.hpp"
+#include "project/desired/desired.hpp"
 #include "project/plan/names.hpp"
 
 namespace consort::project {
@@ -22,14 +24,12 @@ Result<engine::ContainerSpec> container_spec(const compose::Project& project, co
                                              const ReplicaOptions& options);
 
 // The parts, each for itself.
-Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const compose::Service& service);
-Result<std::vector<engine::FileContent>> file_contents(const compose::Project& project,
-                                                       const compose::Service& service);
-std::vector<engine::EndpointSpec> endpoint_specs(const compose::Project& project, const compose::Service& service,
-                                                 const std::string& container);
-Result<engine::RestartPolicy> restart_policy(const compose::Service& service);
-Result<std::vector<engine::PortBinding>> port_bindings(const std::vector<compose::Port>& ports);
+Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const DesiredService& service);
+Result<std::vector<engine::FileContent>> file_contents(const DesiredService& service);
+std::vector<engine::EndpointSpec> endpoint_specs(const DesiredService& service, const std::string& container);
+engine::RestartPolicy restart_policy(const DesiredRestart& restart);
+std::vector<engine::PortBinding> port_bindings(const std::vector<DesiredPort>& ports);
 engine::HealthSpec health_spec(const compose::HealthCheck& check);
-engine::Resources resources(const compose::Service& service);
+engine::Resources resources(const DesiredService& service);
 
 }  // namespace consort::project

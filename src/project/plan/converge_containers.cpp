@@ -1,6 +1,7 @@
 // The containers of each service: kept, recreated, removed, created.
 #include <algorithm>
 
+#include "project/desired/desired.hpp"
 #include "project/plan/container_spec.hpp"
 #include "project/plan/converger.hpp"
 #include "project/plan/operations.hpp"
@@ -38,18 +39,6 @@ std::vector<const engine::Container*> Converger::containers_of(const std::string
     if (container.service == service && !container.oneoff && !gone_.contains(container.id))
       result.push_back(&container);
   return result;
-}
-
-Result<unsigned> Converger::wanted_replicas(const compose::Service& service) const {
-  const auto asked = options_.scale.find(service.name);
-  const unsigned wanted =
-      asked != options_.scale.end() ? asked->second : static_cast<unsigned>(std::max(0, service.replicas()));
-  if (wanted > 1 && !service.container_name.empty())
-    return fail(Error(Code::invalid, "the \"" + service.name + "\" service is using the custom container name \"" +
-                                         service.container_name + "\", and each container needs a unique name")
-                    .hint("remove container_name to scale the service")
-                    .at(service.mark));
-  return wanted;
 }
 
 Converger::Needs Converger::needs_of(const compose::Service& service) const {
@@ -135,7 +124,7 @@ Result<> Converger::check_name(const compose::Service& service) const {
 Result<> Converger::service(const compose::Service& service) {
   TRY(check_partners(service));
   TRY(check_name(service));
-  const unsigned wanted = TRY(wanted_replicas(service));
+  const unsigned wanted = TRY(desired_replicas(service, {.scale = options_.scale}));
   const Needs needs = needs_of(service);
   std::vector<const engine::Container*> there = containers_of(service.name);
   // Those to be given up stand last: obsolete ones, then the highest numbers.

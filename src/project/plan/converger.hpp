@@ -47,7 +47,6 @@ class Converger {
   Result<> check_partners(const compose::Service& service) const;
   Result<> check_name(const compose::Service& service) const;
   std::vector<const engine::Container*> containers_of(const std::string& service) const;
-  Result<unsigned> wanted_replicas(const compose::Service& service) const;
   std::optional<std::string> reason_to_recreate(const compose::Service& service,
                                                 const engine::Container& container) const;
   Result<> converge_existing(const compose::Service& service, const engine::Container& container, Needs needs);

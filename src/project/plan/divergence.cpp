@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "project/plan/container_spec.hpp"
+#include "project/desired/parts.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/names.hpp"
 
@@ -15,13 +15,13 @@ std::string label_of(const engine::Container& container, const char* key) {
 
 std::optional<std::string> missing_network(const compose::Project& project, const compose::Service& service,
                                            const engine::Container& container, const Observed& observed) {
-  if (!container.state.running() || !service.network_mode.empty()) return std::nullopt;
-  for (const engine::EndpointSpec& wanted : endpoint_specs(project, service, container.name)) {
-    const engine::Network* network = observed.network(wanted.network);
+  if (!container.state.running()) return std::nullopt;
+  for (const DesiredNetwork& wanted : networks_of(project, service)) {
+    const engine::Network* network = observed.network(wanted.name);
     const bool there = std::ranges::any_of(container.networks, [&](const engine::Endpoint& endpoint) {
-      return endpoint.network == wanted.network && (!network || endpoint.network_id == network->id);
+      return endpoint.network == wanted.name && (!network || endpoint.network_id == network->id);
     });
-    if (!there) return "is not on network " + wanted.network;
+    if (!there) return "is not on network " + wanted.name;
   }
   return std::nullopt;
 }

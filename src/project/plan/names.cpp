@@ -45,9 +45,9 @@ std::string_view to_string(compose::DependencyCondition condition) {
   return "service_started";
 }
 
-std::string format_depends_on(const compose::Service& service) {
+std::string format_depends_on(const std::map<std::string, compose::Dependency>& dependencies) {
   std::vector<std::string> parts;
-  for (const auto& [name, dependency] : service.depends_on)
+  for (const auto& [name, dependency] : dependencies)
     parts.push_back(name + ":" + std::string(to_string(dependency.condition)) +
                     (dependency.restart ? ":true" : ":false"));
   return join(parts, ",");

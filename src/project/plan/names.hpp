@@ -46,7 +46,7 @@ std::string short_name(const engine::Container& container);
 std::string image_key(const compose::Project& project, const compose::Service& service);
 
 // "db:service_healthy:false,cache:service_started:true", sorted; and back.
-std::string format_depends_on(const compose::Service& service);
+std::string format_depends_on(const std::map<std::string, compose::Dependency>& dependencies);
 std::map<std::string, compose::Dependency> parse_depends_on(std::string_view text);
 std::string_view to_string(compose::DependencyCondition condition);
 

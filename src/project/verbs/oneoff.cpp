@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
-#include "image/store.hpp"
+#include "engine/images.hpp"
 #include "project/plan/container_spec.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/operations.hpp"

@@ -1,6 +1,6 @@
 #include "project/verbs/up.hpp"
 
-#include "image/store.hpp"
+#include "engine/images.hpp"
 #include "project/exec/image_build.hpp"
 
 namespace consort::project {

@@ -1,0 +1,78 @@
+#include "engine/builds.hpp"
+
+#include <memory>
+
+#include "base/strings.hpp"
+#include "engine/engine_impl.hpp"
+#include "image/transfer.hpp"
+#include "network/sandbox.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+// The networks of a build's RUN steps; the link to the host is made by the first of them.
+class StepNetworks {
+ public:
+  explicit StepNetworks(std::string run_root) : run_root_(std::move(run_root)) {}
+
+  Result<build::BuildEnvironment::Network> make() {
+    if (!link_) {
+      link_ = TRY(HostLink::open());
+      (void)sweep_build_sandboxes(run_root_);
+    }
+    auto sandbox = std::make_shared<BuildSandbox>(TRY(create_build_sandbox(*link_, random_id(), run_root_)));
+    build::BuildEnvironment::Network network;
+    network.netns = TRY(duplicate(sandbox->sandbox.netns.get()));
+    network.resolv_conf = sandbox->resolv_conf;
+    network.host_gateway = sandbox->host_gateway;
+    // Rules that could not be taken away are swept like those of any interface that is gone.
+    network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
+    return network;
+  }
+
+ private:
+  std::string run_root_;
+  std::optional<HostLink> link_;
+};
+
+Result<std::string> pull_base(image::Store& store, const BuildRun& run, const std::string& reference,
+                              const std::string& platform, build::BasePull when) {
+  image::PullOptions options;
+  if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
+  options.policy =
+      when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
+  options.cancel = run.cancel;
+  options.registry.warn = run.warn;
+  return TRY(image::pull(store, TRY(image::Reference::parse(reference)), options)).image.id;
+}
+
+}  // namespace
+
+Builds Engine::builds() {
+  return Builds(*impl_);
+}
+
+Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const BuildRun& run) {
+  image::Store& store = impl_->store;
+  StepNetworks networks(impl_->roots.run);
+  build::BuildEnvironment environment{.store = store, .roots = impl_->roots};
+  environment.pull = [&](const std::string& reference, const std::string& platform, build::BasePull when) {
+    return pull_base(store, run, reference, platform, when);
+  };
+  environment.network = [&networks] { return networks.make(); };
+  environment.progress = run.progress;
+  environment.failed = run.failed;
+  environment.cancel_fd = run.cancel_fd;
+  environment.environment = run.environment;
+  return build::build(request, environment);
+}
+
+Result<std::optional<std::string>> Builds::why_outdated(const build::BuildRequest& request, const std::string& image_id,
+                                                        const Strings& environment) {
+  build::BuildEnvironment asked{.store = impl_->store, .roots = impl_->roots};
+  asked.environment = environment;
+  return build::why_outdated(request, asked, image_id);
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,46 @@
+// Building images: Engine::builds(). The words for it (build::BuildRequest, build::ProgressEvent, ...) are declared by
+// the headers included here; the engine gives a build its store, its networks and its base images.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/error.hpp"
+#include "build/build.hpp"
+#include "build/cache_spec.hpp"
+#include "build/failure.hpp"
+#include "engine/engine.hpp"
+
+namespace consort::engine {
+
+// How the caller hears of a build and ends it. Every function may be called from any thread, one call at a time.
+struct BuildRun {
+  std::function<void(const build::ProgressEvent&)> progress{};
+  // At most once, before an error that belongs to a step.
+  std::function<void(const build::StepFailure&)> failed{};
+  std::function<void(const std::string&)> warn{};  // what is odd about registries' settings
+  // Both say that the build is to stop: Code::interrupted. The descriptor is borrowed.
+  int cancel_fd = -1;
+  std::stop_token cancel{};
+  Strings environment{};  // "K=V", for secrets that are variables
+};
+
+// A handle, cheap to make and to copy. The engine must outlive it. Any thread. The process must be sealed: seal.hpp.
+class Builds {
+ public:
+  explicit Builds(Engine::Impl& impl) : impl_(&impl) {}
+
+  // Errors are those of build::build().
+  Result<build::BuildResult> run(const build::BuildRequest& request, const BuildRun& run);
+  // Why a build would give another image now than it gave when it was last run here; nullopt: it would give image_id
+  // again, or nothing is known of an earlier one. Runs nothing and asks no registry.
+  Result<std::optional<std::string>> why_outdated(const build::BuildRequest& request, const std::string& image_id,
+                                                  const Strings& environment = {});
+
+ private:
+  Engine::Impl* impl_;
+};
+
+}  // namespace consort::engine

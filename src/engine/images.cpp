@@ -1,0 +1,170 @@
+#include "engine/images.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "build/cache.hpp"
+#include "engine/engine_impl.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+bool is_of_build_cache(const std::string& owner) {
+  return owner.starts_with("build:");
+}
+
+// The owners of holds by the names that people know.
+Result<image::ImageUsers> users_of(Engine& engine) {
+  auto containers = std::make_shared<std::vector<Container>>(TRY(engine.list()));
+  return [containers](const image::Image& image, const std::vector<std::string>& owners) {
+    std::vector<std::string> users;
+    std::set<std::string> named;
+    for (const Container& container : *containers) {
+      if (container.image_id != image.id) continue;
+      users.push_back("container " + container.name + " (" + std::string(to_string(container.state.status)) + ")");
+      named.insert("container:" + container.id);
+    }
+    for (const std::string& owner : owners)
+      if (!named.contains(owner)) users.push_back(is_of_build_cache(owner) ? "the build cache" : owner);
+    return users;
+  };
+}
+
+// What a prune would give back if the build cache were forgotten first.
+void count_build_cache(image::PruneReport& plan) {
+  for (image::PruneItem& item : plan.items) {
+    if (item.kind != image::PruneItem::Kind::layer || item.needed_by.empty() ||
+        !std::ranges::all_of(item.needed_by, is_of_build_cache))
+      continue;
+    item.needed_by.clear();
+    plan.reclaimed += item.size;
+  }
+}
+
+// What the container was started with is what the image starts with, as `docker commit` does it; what the image only
+// knows itself (layers, history, platform) comes from its own configuration.
+image::ImageConfig config_of_container(const ProcessConfig& process, image::ImageConfig config) {
+  config.env = process.environment;
+  config.entrypoint = process.entrypoint;
+  config.cmd = process.command;
+  config.user = process.user;
+  config.working_dir = process.working_dir;
+  config.stop_signal = process.stop_signal;
+  config.exposed_ports = process.exposed;
+  config.volumes = process.volumes;
+  config.labels = process.labels;
+  config.shell = process.shell;
+  config.healthcheck.reset();
+  if (const auto& health = process.health; health && health->test) {
+    config.healthcheck = image::Healthcheck{.test = *health->test,
+                                            .interval = health->interval.value_or(Nanoseconds(0)),
+                                            .timeout = health->timeout.value_or(Nanoseconds(0)),
+                                            .start_period = health->start_period.value_or(Nanoseconds(0)),
+                                            .start_interval = health->start_interval.value_or(Nanoseconds(0)),
+                                            .retries = static_cast<int>(health->retries.value_or(0))};
+  }
+  return config;
+}
+
+}  // namespace
+
+Images Engine::images() {
+  return {*this, *impl_};
+}
+
+Result<image::Image> Images::find(std::string_view text, const std::optional<image::Platform>& platform) const {
+  return impl_->store.find(text, platform);
+}
+
+Result<std::optional<image::Image>> Images::look_up(std::string_view text,
+                                                    const std::optional<image::Platform>& platform) const {
+  return impl_->store.look_up(text, platform);
+}
+
+Result<std::vector<image::Image>> Images::list() const {
+  return impl_->store.list();
+}
+
+Result<image::ImageConfig> Images::config_of(const image::Image& image) const {
+  return impl_->store.config_of(image);
+}
+
+Result<std::string> Images::raw_config_of(const image::Image& image) const {
+  return impl_->store.raw_config_of(image);
+}
+
+Result<std::vector<image::LayerInfo>> Images::layers_of(const image::Image& image) const {
+  return impl_->store.layers_of(image);
+}
+
+Result<> Images::tag(const std::string& name, const image::Reference& further) {
+  return impl_->store.tag(TRY(impl_->store.platforms_of(name)), further);
+}
+
+Result<image::RemoveReport> Images::remove(const std::string& text, Force force) {
+  const auto removal = force == Force::yes ? image::Store::Removal::force : image::Store::Removal::normal;
+  return impl_->store.remove(text, removal, TRY(users_of(*engine_)));
+}
+
+Result<image::PruneReport> Images::prune(const ImagePrune& prune) {
+  const bool forget = prune.build_cache == ImagePrune::BuildCache::forget;
+  const bool act = prune.what.mode == image::PruneOptions::Mode::act;
+  if (forget && act) TRY(build::forget_cache(impl_->store));
+  image::PruneReport report = TRY(impl_->store.prune(prune.what, TRY(users_of(*engine_))));
+  if (forget && !act) count_build_cache(report);
+  return report;
+}
+
+Result<image::PullResult> Images::pull(const image::Reference& reference, const image::PullOptions& options,
+                                       const image::Progress& progress) {
+  return image::pull(impl_->store, reference, options, progress);
+}
+
+Result<image::PushResult> Images::push(const image::Reference& reference, const image::PushOptions& options,
+                                       const image::Progress& progress) {
+  return image::push(impl_->store, reference, options, progress);
+}
+
+Result<image::LoadResult> Images::load(int in, const image::PullOptions& options, const image::Progress& progress) {
+  return image::load(impl_->store, in, options, progress);
+}
+
+Result<> Images::save(const std::vector<std::string>& names, int out, const image::SaveOptions& options) {
+  return image::save(impl_->store, names, out, options);
+}
+
+Result<image::Image> Images::import(int in, const image::ImportOptions& options) {
+  return image::import_rootfs(impl_->store, in, options);
+}
+
+Result<image::Image> Images::commit(const std::string& container, const CommitSpec& spec) {
+  const ContainerRecord record = TRY(impl_->load(container));
+  const image::Image parent = TRY(impl_->store.find(record.summary.image_id));
+  image::CommitOptions options;
+  options.config = config_of_container(record.process, TRY(impl_->store.config_of(parent)));
+  if (spec.change) TRY(spec.change(options.config));
+  if (spec.author) options.config.author = *spec.author;
+  options.comment = spec.comment;
+  options.names = spec.names;
+  // Empty files and folders that the engine puts under what it mounts.
+  options.leave_out = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv", "dev",
+                       "proc",      "sys",          "sbin/docker-init"};
+  image::Image made = TRY(
+      image::commit_container(impl_->store, parent, impl_->container_folder(record.summary.id) + "/upper", options));
+  impl_->note(record.summary, "commit",
+              {{"comment", options.comment},
+               {"imageID", made.id},
+               {"imageRef", options.names.empty() ? "" : options.names.front().familiar()}});
+  return made;
+}
+
+Result<> Images::export_files(const std::string& container, int out) {
+  const ContainerRecord record = TRY(impl_->load(container));
+  const auto layers = TRY(impl_->store.layer_paths(TRY(impl_->store.find(record.summary.image_id))));
+  impl_->note(record.summary, "export");
+  return image::export_rootfs(layers, impl_->container_folder(record.summary.id) + "/upper", out);
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,118 @@
+// What is wanted of a project: what the file says, with everything found that it names and each thing said once. It
+// knows nothing of what is there, of how replicas are called, and of what the engine takes. From here plan/ goes on to
+// the engine's specifications and to operations; what shows a plan, or brings a project somewhere else, begins here.
+//
+// Values only; the functions are pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "compose/model.hpp"
+
+namespace consort::project {
+
+struct DesiredImage {
+  std::string name;         // a reference; PROJECT-SERVICE for one that is only built
+  std::string platform;     // "": this machine's
+  std::string pull_policy;  // as in the file; "": if it is missing
+  bool built = false;       // the service says how it is made
+};
+
+struct DesiredPort {
+  std::string host_ip;           // "": all addresses
+  std::uint16_t host_first = 0;  // 0: any free one
+  std::uint16_t host_last = 0;   // the first free one up to this; 0: just host_first
+  std::uint16_t container = 0;
+  std::string protocol;  // tcp, udp, sctp
+};
+
+enum class RestartWhen : std::uint8_t { never, on_failure, always, unless_stopped };
+struct DesiredRestart {
+  RestartWhen when = RestartWhen::never;
+  unsigned most_times = 0;  // with on_failure; 0: without limit
+};
+
+struct DesiredNetwork {
+  std::string key;   // in the file
+  std::string name;  // the real one
+  compose::NetworkAttachment how;
+};
+
+struct DesiredMount {
+  compose::Mount how;         // of a volume of the file: `source` is its key
+  std::string volume_name;    // the real one
+  std::string volume_driver;  // "": local
+};
+
+// A secret or a config, as a file in the container.
+struct DesiredFile {
+  enum class Kind : std::uint8_t { secret, config };
+  Kind kind = Kind::secret;
+  std::string key;        // in the file
+  std::string path;       // absolute, in the container
+  std::string host_file;  // shown as it is; else
+  std::string content;    // written, unless it is
+  bool external = false;  // kept somewhere else, under `name`
+  std::string name;
+  std::uint32_t mode = 0444;
+  std::uint32_t uid = 0, gid = 0;
+  Mark mark;  // of its definition
+};
+
+struct DesiredLimits {
+  double cpus = 0;          // 0 is no limit, in all of them
+  std::int64_t memory = 0;  // bytes
+  std::int64_t memory_reservation = 0;
+  std::int64_t pids = 0;  // below 0: no limit, said so
+};
+
+struct DesiredService {
+  std::string name;
+  Mark mark;                   // of its name in the user's file
+  unsigned replicas = 1;       // 0: none
+  std::string container_name;  // of the only replica; "": the planner's choice
+  DesiredImage image;
+  std::map<std::string, compose::Dependency> dependencies;  // with their conditions
+  // In the order of attachment; none with `network_mode`, which is then in `container`.
+  std::vector<DesiredNetwork> networks;
+  std::vector<DesiredPort> ports;
+  std::vector<DesiredMount> mounts;
+  std::vector<DesiredFile> files;
+  DesiredRestart restart;
+  std::optional<compose::HealthCheck> health;  // none: the image's
+  DesiredLimits limits;
+  std::vector<compose::DeviceRequest> devices;  // GPUs and the like, wherever the file says them
+  std::vector<compose::Hook> post_start, pre_stop;
+  std::string config_hash;  // changes with whatever a container must be made anew for
+  // All else, which the file can say in one way only: the process, its privileges, names, labels. What is above is
+  // empty here.
+  compose::Service container;
+};
+
+struct DesiredProject {
+  std::string name;
+  std::vector<DesiredService> services;              // dependencies first
+  std::map<std::string, compose::Network> networks;  // by key; `name` is the real one
+  std::map<std::string, compose::Volume> volumes;
+};
+
+struct DesiredOptions {
+  std::map<std::string, unsigned> scale;  // instead of what the file says of replicas
+};
+
+// Code::invalid, with the place in the file, for what cannot be understood: an unknown restart policy, a port that is
+// no number, a secret from a variable that is not set, more replicas than a container_name allows.
+Result<DesiredProject> desired_state(const compose::Project& project, const DesiredOptions& options = {});
+// One service, which need not be among the project's.
+Result<DesiredService> desired_service(const compose::Project& project, const compose::Service& service);
+Result<unsigned> desired_replicas(const compose::Service& service, const DesiredOptions& options);
+
+// For people and for tests, one fact a line. No content of secrets.
+std::string to_string(const DesiredProject& project);
+
+}  // namespace consort::project
