@@ -335,14 +335,15 @@ CASES = {
 
 
 def listing(world):
-    """Everything that is there, down to what an image or a container consists of; not the files of the database."""
+    """Everything that is there, down to what an image or a container consists of; not what the database and the journal consist of."""
     found = set()
     for root in (world.data, world.run_root):
         for folder, names, files in os.walk(root):
             relative = pathlib.Path(folder).relative_to(root.parent)
             if len(relative.parts) >= (4 if "blobs" in relative.parts else 3):
                 names.clear()
-            found.update(str(relative / name) for name in [*names, *files] if not name.startswith("state.db"))
+            # The database's files come and go, and the journal begins a new one when it is full.
+            found.update(str(relative / name) for name in [*names, *files] if not name.startswith(("state.db", "events.log")))
     for kind, lines in harness.host_lists().items():
         found.update(f"{kind}: {line}" for line in lines if kind != "mounts" or "consort" in line)
     return found

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from steps import DEADLINE, Violation, harness, hold, keep, tear_down
+from steps import DEADLINE, Violation, harness, hold, keep, listing, tear_down
 
 COMPOSE = """\
 services:
@@ -132,6 +132,9 @@ def run(registry, chooser, seconds):
     writer = Writer(port)
     end = time.monotonic() + seconds
     try:
+        world.consort("up", "-d", "count", timeout=DEADLINE)
+        world.consort("down", "-v", "-t", "0", timeout=DEADLINE)
+        before = listing(world)
         world.consort("up", "-d", "--wait", timeout=DEADLINE * 3)
         harness.eventually("the table is made", lambda: writer.sql("create table if not exists rows (n int)").returncode == 0)
         writer.start()
@@ -141,7 +144,7 @@ def run(registry, chooser, seconds):
                 one_round(world, chooser, rounds)
                 if rounds % 20 == 0:
                     check_rows(writer)
-            except (Violation, harness.Failure) as violation:
+            except (Violation, harness.Failure, subprocess.TimeoutExpired) as violation:
                 violations += 1
                 print(f"VIOLATION in round {rounds}: {violation}", flush=True)
                 keep(world, harness.SHARED / "killed" / f"storm-{rounds}", str(violation))
@@ -153,9 +156,11 @@ def run(registry, chooser, seconds):
         lines, again = check_log(world)
         print(f"storm: {rounds} rounds, {len(writer.acknowledged)} acknowledged rows, {lines} log lines ({again} said again)", flush=True)
         world.consort("down", "-v", "-t", "1", timeout=DEADLINE)
-    except (Violation, harness.Failure) as violation:
+        harness.eventually("nothing is left behind", lambda: listing(world) <= before, DEADLINE)
+    except (Violation, harness.Failure, subprocess.TimeoutExpired) as violation:
         violations += 1
-        print(f"VIOLATION: {violation}", flush=True)
+        left = "".join(f"\n  left: {line}" for line in sorted(listing(world) - before)) if "left behind" in str(violation) else ""
+        print(f"VIOLATION: {violation}{left}", flush=True)
         keep(world, harness.SHARED / "killed" / "storm", str(violation))
     finally:
         writer.ended.set()

@@ -319,6 +319,15 @@ TEST_F(TakeoverTest, TheKeeperDoesNotBearTheNameOfTheSupervisor) {
   EXPECT_THAT(words, testing::Not(testing::Contains(testing::EndsWith("/consort-supervisor"))));
 }
 
+TEST_F(TakeoverTest, TheEndOfAProjectLeavesNoSocketOfOneThatWasKilled) {
+  TestProject project;
+  ASSERT_TRUE(project.client().ensure());
+  ASSERT_TRUE(kill_both(project));
+  EXPECT_TRUE(path_exists(control_socket_path(project.run_folder())));
+  ASSERT_TRUE(project.client().end());
+  EXPECT_FALSE(path_exists(control_socket_path(project.run_folder())));
+}
+
 TEST_F(TakeoverTest, NothingIsRevivedWhereNothingRuns) {
   TestProject project;
   EXPECT_FALSE(revive_supervisor(project.roots(), project.name()).value());

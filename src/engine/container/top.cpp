@@ -1,10 +1,13 @@
 // The processes of a container as `ps -ef` on the host shows them.
+#include <fcntl.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <map>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
@@ -24,8 +27,14 @@ struct ProcessStat {
   std::uint64_t begun = 0;  // ticks after boot
 };
 
-std::optional<ProcessStat> read_stat(pid_t pid) {
-  const Result<std::string> text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+// Each is read in the process's folder in /proc, which stays its own.
+Result<std::string> read_in(int folder, const char* name, std::size_t limit) {
+  const Fd file = TRY(open_at(folder, name, O_RDONLY));
+  return read_all(file.get(), limit);
+}
+
+std::optional<ProcessStat> read_stat(int folder) {
+  const Result<std::string> text = read_in(folder, "stat", 4096);
   if (!text) return std::nullopt;
   const std::size_t name_end = text->rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
@@ -39,23 +48,22 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
                      .begun = number(19)};
 }
 
-std::string user_of(pid_t pid) {
-  const Result<struct stat> st = stat_path("/proc/" + std::to_string(pid));
-  if (!st) return "?";
+std::string user_of(int folder) {
+  struct stat st {};
+  if (::fstat(folder, &st) != 0) return "?";
   std::array<char, 4096> buffer;
   passwd entry{};
   passwd* found = nullptr;
-  if (::getpwuid_r(st->st_uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found) return found->pw_name;
-  return std::to_string(st->st_uid);
+  if (::getpwuid_r(st.st_uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found) return found->pw_name;
+  return std::to_string(st.st_uid);
 }
 
-std::string command_of(pid_t pid) {
-  const std::string folder = "/proc/" + std::to_string(pid);
-  std::string line = read_file(folder + "/cmdline", 1 << 20).value_or("");
+std::string command_of(int folder) {
+  std::string line = read_in(folder, "cmdline", 1 << 20).value_or("");
   while (!line.empty() && line.back() == '\0') line.pop_back();
   std::ranges::replace(line, '\0', ' ');
   if (!line.empty()) return line;
-  return "[" + std::string(trim(read_file(folder + "/comm", 4096).value_or("?"))) + "]";
+  return "[" + std::string(trim(read_in(folder, "comm", 4096).value_or("?"))) + "]";
 }
 
 std::string tty_name(int device) {
@@ -85,7 +93,7 @@ std::string duration_text(std::uint64_t seconds) {
   return text.data();
 }
 
-std::vector<std::string> row_of(pid_t pid, const ProcessStat& stat) {
+std::vector<std::string> row_of(pid_t pid, int folder, const ProcessStat& stat) {
   const auto hertz = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
   timespec up{};
   ::clock_gettime(CLOCK_BOOTTIME, &up);
@@ -95,8 +103,8 @@ std::vector<std::string> row_of(pid_t pid, const ProcessStat& stat) {
   const std::time_t begun = now - static_cast<std::time_t>(age);
   const std::uint64_t cpu = stat.ticks / hertz;
   const std::uint64_t share = age ? std::min<std::uint64_t>(99, cpu * 100 / age) : 0;
-  return {user_of(pid),           std::to_string(pid), std::to_string(stat.parent), std::to_string(share),
-          begun_text(begun, now), tty_name(stat.tty),  duration_text(cpu),          command_of(pid)};
+  return {user_of(folder),        std::to_string(pid), std::to_string(stat.parent), std::to_string(share),
+          begun_text(begun, now), tty_name(stat.tty),  duration_text(cpu),          command_of(folder)};
 }
 
 }  // namespace
@@ -104,12 +112,20 @@ std::vector<std::string> row_of(pid_t pid, const ProcessStat& stat) {
 Result<ProcessTable> Engine::top(const std::string& id) {
   const std::string path = TRY(impl_->cgroup_of(id));
   impl_->note(TRY(impl_->load(id)).summary, "top");
-  std::vector<pid_t> pids = TRY(runtime::Cgroup::open(path).pids());
+  const runtime::Cgroup group = runtime::Cgroup::open(path);
+  std::map<pid_t, Fd> folders;
+  for (const pid_t pid : TRY(group.pids()))
+    if (auto folder = open_file("/proc/" + std::to_string(pid), O_PATH | O_DIRECTORY))
+      folders.emplace(pid, std::move(*folder));
+  std::vector<pid_t> pids = TRY(group.pids());  // a number that was somebody else's by then is not among them
   std::ranges::sort(pids);
   ProcessTable table{.titles = {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}, .rows = {}};
-  for (const pid_t pid : pids)
-    if (const auto stat = read_stat(pid); stat && !runtime::is_being_set_up(pid))
-      table.rows.push_back(row_of(pid, *stat));
+  for (const pid_t pid : pids) {
+    const auto folder = folders.find(pid);
+    if (folder == folders.end() || runtime::is_being_set_up(pid)) continue;
+    if (const auto stat = read_stat(folder->second.get()))
+      table.rows.push_back(row_of(pid, folder->second.get(), *stat));
+  }
   return table;
 }
 

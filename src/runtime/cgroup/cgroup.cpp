@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 #include "base/os/file.hpp"
+#include "base/os/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_files.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
@@ -339,6 +341,22 @@ Result<std::vector<pid_t>> Cgroup::pids() const {
   return found;
 }
 
+namespace {
+
+// The number of one that has just ended may be somebody else's. What was opened under it before a second look, in which
+// it is in the group, is the group's, or has ended.
+Result<> kill_each(const Cgroup& group) {
+  std::map<pid_t, Fd> opened;
+  for (const pid_t pid : TRY(group.pids()))
+    if (auto process = open_pidfd(pid)) opened.emplace(pid, std::move(*process));
+  for (const pid_t pid : TRY(group.pids()))
+    if (const auto process = opened.find(pid); process != opened.end())
+      (void)send_signal(process->second.get(), SIGKILL);
+  return {};
+}
+
+}  // namespace
+
 Result<> Cgroup::kill_all() const {
   if (const Impl::Part* unified = impl_->unified()) {
     const Result<> killed = write_value(unified->directory + "/cgroup.kill", "1");  // 5.14
@@ -347,9 +365,9 @@ Result<> Cgroup::kill_all() const {
   }
   // Processes that freeze cannot fork away from the list; they die when thawed.
   const bool frozen = begin_freeze().has_value();
-  for (const pid_t pid : TRY(pids())) ::kill(pid, SIGKILL);
+  Result<> killed = kill_each(*this);
   if (frozen) TRY(thaw());
-  return {};
+  return killed;
 }
 
 namespace {

@@ -330,6 +330,9 @@ Result<> Client::end_by(Op op) const {
       if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
       ::poll(nullptr, 0, 1);
     }
+    // One that was killed has left its socket's name.
+    if (const auto claim = claim_abandoned(roots_, project_))
+      return remove_file(control_socket_path(roots_.project_run(project_)));
     return {};
   }
   auto [socket, answer] = TRY(std::move(asked));
