@@ -102,7 +102,7 @@ Result<ContainerState> Engine::Impl::observe(const std::string& project, const s
 
 bool Engine::Impl::is_alive(const std::string& project, const std::string& id) const {
   const std::string path = supervisor::run_state_path(roots.project_run(project), id);
-  const Result<std::string> text = read_file(path, 1 << 20);
+  const Result<std::string> text = read_file(path, 32 << 20);  // with the address of every port that it has
   if (!text) return false;
   const Result<supervisor::ObservedContainer> state = supervisor::state_from_json(*text, path);
   if (!state || !state->has_process() || state->pid <= 0) return false;

@@ -43,8 +43,9 @@ Result<> check_options(const NetworkSpec& spec) {
     if (std::ranges::count(known, name) == 0)
       return fail(Error(Code::unsupported, "network " + spec.name + ": the option " + key + " is not supported"));
   }
-  if (const std::string name = option(spec, "bridge.name"); name.size() > 15 || name.contains('/'))
-    return fail(Error(Code::invalid, "invalid bridge name: " + name));
+  if (const std::string name = option(spec, "bridge.name"); !name.empty() && !is_interface_name(name))
+    return fail(Error(Code::invalid, "invalid bridge name: " + name)
+                    .hint("the name of an interface has 1 to 15 characters and no spaces, '/', ':' or '%'"));
   if (const std::string mtu = option(spec, "driver.mtu"); !mtu.empty() && !parse_unsigned(mtu))
     return fail(Error(Code::invalid, "invalid MTU: " + mtu));
   if (option(spec, "bridge.enable_icc") == "false") {
@@ -130,6 +131,24 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others) {
   return {};
 }
 
+Result<> choose_network(Network& network, const std::vector<Network>& others) {
+  const auto same = std::ranges::find(others, network.bridge, &Network::bridge);
+  if (same != others.end()) {
+    return fail(Error(Code::conflict, "cannot create network " + network.spec.name + " (" + network.bridge +
+                                          "): conflicts with network " + same->spec.name + " (" + same->bridge +
+                                          "): networks have same bridge name"));
+  }
+  return choose_pools(network, others);
+}
+
+// One of another data root may have the short name, or a network that somebody has called so.
+Result<> choose_default_network(Network& network, const std::vector<Network>& others) {
+  network.bridge = std::string(default_bridge);
+  if (::if_nametoindex(network.bridge.c_str()) != 0 || std::ranges::count(others, network.bridge, &Network::bridge) > 0)
+    network.bridge = bridge_name(network.id);
+  return choose_pools(network, others);
+}
+
 BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   BridgeNetwork bridge;
   bridge.owner = owner;
@@ -162,8 +181,9 @@ std::optional<Network> built_in(const std::string& name) {
 
 Result<> Engine::Impl::ensure_bridge(const Network& network) const {
   // Gone after a reboot. Made again here, so that a start needs nothing else.
-  if (::if_nametoindex(network.bridge.c_str()) != 0) return {};
-  if (Result<> made = create_bridge(bridge_of(network, roots.data)); !made)
+  const BridgeNetwork bridge = bridge_of(network, roots.data);
+  if (TRY(has_bridge(bridge))) return {};
+  if (Result<> made = create_bridge(bridge); !made)
     return fail(std::move(made).error().wrap("create network", network.spec.name));
   return {};
 }
@@ -175,9 +195,8 @@ Result<Network> Engine::Impl::ensure_default_network() {
   network.id = random_id();
   network.spec.name = default_network;
   network.spec.driver = "bridge";
-  network.bridge = std::string(default_bridge);
   network.created_at = system_now();
-  there = records.add_network(std::move(network), choose_pools);
+  there = records.add_network(std::move(network), choose_default_network);
   // Another process was faster.
   if (!there && there.error().code() == Code::conflict) return records.find_network(default_network);
   return there;
@@ -202,7 +221,7 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
   const std::string wanted = option(network.spec, "bridge.name");
   network.bridge = wanted.empty() ? bridge_name(network.id) : wanted;
   const Fd guard = TRY(impl_->guard_creations());
-  network = TRY(impl_->records.add_network(std::move(network), choose_pools));
+  network = TRY(impl_->records.add_network(std::move(network), choose_network));
   if (Result<> made = impl_->ensure_bridge(network); !made) {
     Error error = std::move(made).error();
     const EngineEvent event{.time = system_now(),
@@ -239,7 +258,7 @@ Result<> Engine::remove_network(const std::string& id) {
                                                  .id = network.id,
                                                  .project = network.spec.project,
                                                  .attributes = {{"name", network.spec.name}}}));
-  if (Result<> removed = remove_bridge(network.bridge); !removed)
+  if (Result<> removed = remove_bridge(bridge_of(network, impl_->roots.data)); !removed)
     return fail(std::move(removed).error().wrap("remove network", network.spec.name));
   impl_->sweep_names();  // those that a killed supervisor has published on it
   return {};

@@ -31,18 +31,22 @@ struct BridgeNetwork {
 };
 
 std::string bridge_name(std::string_view network_id);  // "br-" and the first 12 digits
+// 1 to 15 printable characters without those that mean something to the kernel: spaces, '/', ':' and '%'.
+bool is_interface_name(std::string_view name);
+
+// True when the network's bridge is there as create_bridge left it. Code::conflict: the name belongs to an interface
+// that is not this network's, be it the host's, another network's or another data root's. No name makes us use, change
+// or remove such a one.
+Result<bool> has_bridge(const BridgeNetwork& network);
 
 // Makes the bridge, its addresses and its firewall elements, or completes what is there; turns IP forwarding on. Cheap
 // when nothing is missing (some 0.2 ms), so call it before every start: it also repairs a firewall that somebody has
-// flushed. A failure takes back what this call made.
+// flushed. A failure takes back what this call made. Code::conflict as has_bridge().
 Result<> create_bridge(const BridgeNetwork& network);
 // Takes everything away that create_bridge made, whatever is left of it, and our ends of cables on it. Errors are
-// collected; gone is success. Several at once cost as much time as one (about 40 ms, in which the kernel waits for its
-// own readers).
-Result<> remove_bridges(std::span<const std::string> bridges);
-inline Result<> remove_bridge(const std::string& bridge) {
-  return remove_bridges({&bridge, 1});
-}
+// collected; gone is success, and so is an interface of the name that does not carry this network's mark: it stays.
+// About 40 ms, in which the kernel waits for its own readers.
+Result<> remove_bridge(const BridgeNetwork& network);
 
 // Removes the owner's bridges that are not in `keep` (bridge names), the veth ends on them, and the firewall elements
 // of bridges that are gone. Returns the names of the links that it removed.

@@ -1,5 +1,6 @@
 #include "base/os/file.hpp"
 
+#include "base/os/plain_file.hpp"
 #include "base/os/temporary.hpp"
 
 #include <fcntl.h>
@@ -43,6 +44,27 @@ TEST_F(File, WhatACrashLeftIsNotInTheWay) {
   const TemporaryFile one = *create_temporary(folder_ + "/a", 0600), other = *create_temporary(folder_ + "/a", 0600);
   EXPECT_NE(one.path, other.path);
   EXPECT_TRUE(one.path.starts_with(folder_ + "/a.tmp-"));
+}
+
+TEST_F(File, APlainFileIsNoPipeAndNobodyWaitsForOne) {
+  const std::string file = folder_ + "/file", pipe = folder_ + "/pipe", link = folder_ + "/link";
+  ASSERT_TRUE(write_file_atomic(file, "text"));
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("pipe", link.c_str()), 0);
+  EXPECT_EQ(read_plain_file(file, 100).value_or("?"), "text");
+  EXPECT_EQ(read_plain_file("/dev/null", 100).value_or("?"), "");
+  for (const std::string& path : {pipe, link, folder_, std::string("/dev/zero")})
+    EXPECT_EQ(read_plain_file(path, 100).error().code(), Code::invalid) << path;
+  EXPECT_NE(read_plain_file(pipe, 100).error().message().find("is a named pipe, not a regular file"),
+            std::string::npos);
+  EXPECT_EQ(read_plain_file(folder_ + "/none", 100).error().code(), Code::not_found);
+  // What the shell hands over for <(command).
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const Fd reader(ends[0]);
+  ASSERT_EQ(::write(ends[1], "piped", 5), 5);
+  ::close(ends[1]);
+  EXPECT_EQ(read_plain_file("/dev/fd/" + std::to_string(reader.get()), 100).value_or("?"), "piped");
 }
 
 TEST_F(File, LeftTemporariesAreSweptWhenTheyAreOld) {

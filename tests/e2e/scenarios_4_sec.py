@@ -1,6 +1,9 @@
 """Keys of builds, the Compose language's later additions, and what the command line takes from .env."""
+import contextlib
+import os
 import pathlib
 import shutil
+import sqlite3
 
 from harness import Skip, check, eventually, run
 
@@ -94,3 +97,48 @@ def scenario_build_errors_say_where(world):
     world.consort("build")
     ran = world.consort("run", "--rm", "-T", "web", "cat", "/a", "/b")
     check(ran.out == "lit $V\ntwo\n", f"a space in <<:\n{ran}")
+
+
+def scenario_a_cloned_project_takes_nothing_of_the_host(world):
+    """A Compose file must get neither an interface of the host, nor another project's bridge, nor a program run by `runtime`, nor lines of its own in resolv.conf."""
+    def refused(text, words, verb=("up", "-d")):
+        world.write("compose.yaml", text)
+        ran = world.consort(*verb, status=None)
+        check(ran.status == 1 and words in ran.err, f"not refused with {words!r}:\n{ran}")
+        world.consort("down", status=None)
+
+    service = f"services: {{a: {{image: '{SLIM}', command: sleep 1000, init: true%s}}}}\n"
+    world.write("victim/compose.yaml", service % "")
+    world.consort("-p", "secvictim", "up", "-d", cwd=world.project / "victim")
+    with contextlib.closing(sqlite3.connect(f"file:{world.data}/state.db?mode=ro", uri=True)) as records:
+        (bridge,) = records.execute("SELECT bridge FROM engine_networks WHERE name = 'secvictim_default'").fetchone()
+    check(run(["ip", "link", "add", "secv0", "type", "veth", "peer", "name", "secv1"]).status == 0, "no cable of the host's")
+    try:
+        named = service % ", networks: [n]" + "networks: {n: {driver_opts: {com.docker.network.bridge.name: '%s'}}}\n"
+        refused(named % "secv0", "existing interface secv0 is not a bridge")
+        refused(named % "lo", "existing interface lo is not a bridge")
+        refused(named % bridge, "networks have same bridge name")
+        for interface in ("secv0", bridge, "lo"):
+            check(run(["ip", "link", "show", interface]).status == 0, f"{interface} is gone")
+    finally:
+        run(["ip", "link", "del", "secv0"])
+    program = world.write("rt", "#!/bin/sh\ntouch \"$(dirname \"$0\")/taken\"\n")
+    program.chmod(0o755)
+    refused(service % ", runtime: '${PWD}/rt'", "unknown or invalid runtime name: ")
+    refused(service % ", runtime: sh", "unknown or invalid runtime name: sh")
+    check(not (world.project / "taken").exists(), "the project's program was run")
+    refused(service % ', dns_search: ["a\\nnameserver 192.0.2.1"]', "is not a valid domain")
+    world.consort("-p", "secvictim", "down", "-t", "0", cwd=world.project / "victim")
+
+
+def scenario_a_pipe_does_not_hold_up_a_build(world):
+    """A build that finds a named pipe for a file of its own must end at once and say so, not wait for a writer."""
+    world.write("compose.yaml", "services: {a: {build: {context: ., secrets: [s]}, image: 'sec-pipe:t'}}\nsecrets: {s: {file: ./secret}}\n")
+    for name in ("Dockerfile", ".dockerignore", "Dockerfile.dockerignore", "secret"):
+        for path, text in (("Dockerfile", f"FROM {SLIM}\nRUN --mount=type=secret,id=s true\n"), ("secret", "x")):
+            world.write(path, text)
+        (world.project / name).unlink(missing_ok=True)
+        os.mkfifo(world.project / name)
+        ran = world.consort("build", status=None)
+        check(ran.status != 0 and "is a named pipe, not a regular file" in ran.err + ran.out, f"{name}:\n{ran}")
+        (world.project / name).unlink()

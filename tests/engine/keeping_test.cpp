@@ -155,7 +155,8 @@ TEST_F(EngineTest, SubnetsOfAFamilyThatIsOffGiveNoAddress) {
 
 TEST_F(EngineTest, ABridgeIsMadeAgainWhenItIsGone) {
   const Network network = engine().create_network({.name = project_ + "_n"}).value();
-  ASSERT_TRUE(remove_bridge(network.bridge));  // as after a reboot
+  // As after a reboot.
+  ASSERT_TRUE(remove_bridge({.network_id = network.id, .bridge = network.bridge, .owner = roots().data}));
   ContainerSpec spec = probe({"true"});
   spec.network_mode = "";
   spec.networks = {{.network = network.id}};
@@ -163,6 +164,36 @@ TEST_F(EngineTest, ABridgeIsMadeAgainWhenItIsGone) {
   EXPECT_NE(::if_nametoindex(network.bridge.c_str()), 0U);
   ASSERT_EQ(message_of(engine().remove_network(network.id)), "(no error)");  // with a stopped container on it
   EXPECT_EQ(::if_nametoindex(network.bridge.c_str()), 0U);
+}
+
+// The name of a bridge may come from a file that somebody has cloned.
+TEST_F(EngineTest, NoNameOfABridgeTakesWhatIsNotTheNetworks) {
+  const auto named = [&](const std::string& bridge) {
+    return engine().create_network(
+        {.name = project_ + "_taker", .driver_opts = {{"com.docker.network.bridge.name", bridge}}});
+  };
+  const std::string victim = engine().create_network({.name = project_ + "_victim"}).value().bridge;
+  EXPECT_EQ(named(victim).error().message(), "cannot create network " + project_ + "_taker (" + victim +
+                                                 "): conflicts with network " + project_ + "_victim (" + victim +
+                                                 "): networks have same bridge name");
+  EXPECT_THAT(named("lo").error().message(), HasSubstr("existing interface lo is not a bridge"));
+  for (const char* name : {"a b", "a\nb", "a/b", "br%d", "sixteen-letters-", ".."})
+    EXPECT_EQ(named(name).error().code(), Code::invalid) << name;
+  const std::string foreign = "x" + random_id().substr(0, 12);
+  const BridgeNetwork somebodys{.network_id = random_id(), .bridge = foreign, .owner = "/srv/elsewhere"};
+  ASSERT_TRUE(create_bridge(somebodys));
+  EXPECT_EQ(named(foreign).error().code(), Code::conflict);
+  EXPECT_NE(::if_nametoindex(victim.c_str()), 0U);
+  EXPECT_NE(::if_nametoindex(foreign.c_str()), 0U);
+  ASSERT_TRUE(remove_bridge(somebodys));
+  const Network own = named(foreign).value();
+  EXPECT_EQ(own.bridge, foreign);
+  // Somebody takes the name while the network is recorded.
+  ASSERT_TRUE(remove_bridge({.network_id = own.id, .bridge = foreign, .owner = roots().data}));
+  ASSERT_TRUE(create_bridge(somebodys));
+  EXPECT_EQ(message_of(engine().remove_network(own.id)), "(no error)");
+  EXPECT_NE(::if_nametoindex(foreign.c_str()), 0U);
+  ASSERT_TRUE(remove_bridge(somebodys));
 }
 
 TEST_F(EngineTest, FixedAddressesAndTwoNetworks) {

@@ -4,7 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdlib.h>
+
 #include <functional>
+
+#include "base/os/file.hpp"
+#include "engine/start/oci_runtime.hpp"
 
 namespace consort::engine {
 
@@ -20,6 +25,14 @@ std::string refusal(const std::function<void(ContainerSpec&)>& change) {
   const Result<> valid = validate_container(spec, two_cpus, warnings);
   return valid ? "(accepted)" : valid.error().message();
 }
+
+struct TemporaryFolder {
+  TemporaryFolder() { EXPECT_NE(::mkdtemp(path.data()), nullptr); }
+  ~TemporaryFolder() { EXPECT_TRUE(remove_tree(path)); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string path = testing::TempDir() + "/consort-validate-XXXXXX";
+};
 
 struct RefusalCase {
   const char* name;
@@ -107,6 +120,21 @@ const RefusalCase refusals[] = {
     {"LinkLocal", [](auto& s) { s.networks = {{.network = "n", .link_local_ips = {"169.254.1.1"}}}; },
      "link_local_ips of network n are not supported"},
     {"Runtime", [](auto& s) { s.runtime = "nosuchruntime"; }, "unknown or invalid runtime name: nosuchruntime"},
+    {"RuntimeByPath", [](auto& s) { s.runtime = "/bin/sh"; }, "unknown or invalid runtime name: /bin/sh"},
+    {"RuntimeByRelativePath", [](auto& s) { s.runtime = "../bin/sh"; }, "unknown or invalid runtime name: ../bin/sh"},
+    {"ProgramThatIsNoRuntime", [](auto& s) { s.runtime = "sh"; }, "unknown or invalid runtime name: sh"},
+    {"DnsSearch", [](auto& s) { s.dns_search = {"a\nnameserver 192.0.2.1"}; }, "is not a valid domain"},
+    {"DnsOption", [](auto& s) { s.dns_opt = {"ndots:1\rx"}; }, "is not a valid option of resolv.conf"},
+    {"Hostname", [](auto& s) { s.hostname = "a\n192.0.2.1"; }, "invalid hostname format: a\n"},
+    {"HostnameOfTwoWords", [](auto& s) { s.hostname = "a b"; }, "invalid hostname format: a b"},
+    {"Domainname", [](auto& s) { s.domainname = "a\tb"; }, "invalid domainname format: a\tb"},
+    {"ExtraHost",
+     [](auto& s) {
+       s.extra_hosts = {{"a\n192.0.2.1 b", "192.0.2.2"}};
+     },
+     "bad format for add-host"},
+    {"Link", [](auto& s) { s.links = {"web:a\nb"}; }, "bad format for links"},
+    {"Alias", [](auto& s) { s.networks = {{.network = "n", .aliases = {"a\nb"}}}; }, "invalid alias on network n"},
     {"WorkingDirectory", [](auto& s) { s.working_dir = "relative"; },
      "the working directory 'relative' is invalid, it needs to be an absolute path"},
     {"AutoRemove",
@@ -134,8 +162,34 @@ TEST(Validate, AcceptsWhatIsFine) {
               s.sysctls = {{"net.core.somaxconn", "1"}};
               s.expose = {"8000-8010/udp"};
               s.device_cgroup_rules = {"c 1:3 rwm", "a *:* m"};
+              s.hostname = "web-1.example_x";
+              s.dns_search = {"a.example", "."};
+              s.dns_opt = {"ndots:2", "use-vc"};
+              s.links = {"web-1:web"};
             }),
             "(accepted)");
+}
+
+TEST(RuntimeProgram, IsOurOwnARegisteredOneOrAKnownOne) {
+  TemporaryFolder folder;
+  const std::string daemon = folder.path + "/daemon.json";
+  const auto program = [&](const std::string& name) {
+    const Result<std::string> path = runtime_program(name, daemon);
+    return path ? *path : "(" + path.error().message() + ")";
+  };
+  for (const char* own : {"", "consort", "io.containerd.runc.v2"}) EXPECT_EQ(program(own), "") << own;
+  EXPECT_EQ(program("mine"), "(unknown or invalid runtime name: mine)");
+  ASSERT_TRUE(write_file_atomic(daemon, R"({"runtimes": {"mine": {"path": "/bin/sh"}, "found": {"path": "sh"},
+      "relative": {"path": "./sh"}, "gone": {"path": "/nonexistent/sh"}, "shim": {"runtimeType": "io.containerd.x"},
+      "arguments": {"path": "/bin/sh", "runtimeArgs": ["-c"]}}})"));
+  EXPECT_EQ(program("mine"), "/bin/sh");
+  EXPECT_THAT(program("found"), testing::EndsWith("bin/sh"));
+  for (const char* bad : {"relative", "gone", "sh", "/bin/sh", "bin/sh", ".."})
+    EXPECT_EQ(program(bad), std::string("(unknown or invalid runtime name: ") + bad + ")");
+  for (const char* unsupported : {"shim", "arguments"})
+    EXPECT_EQ(runtime_program(unsupported, daemon).error().code(), Code::unsupported) << unsupported;
+  ASSERT_TRUE(write_file_atomic(daemon, "{"));
+  EXPECT_THAT(program("mine"), HasSubstr("daemon.json"));
 }
 
 TEST(Validate, PublishedPortsOfTheHostsNetworkAreWarnedAbout) {

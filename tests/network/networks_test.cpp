@@ -220,7 +220,7 @@ TEST_F(NetworksTest, ATableOfAnOlderVersionGetsNewRulesAndKeepsItsElements) {
                   "nft add rule inet consort ours drop"),
             "");
   REQUIRE_OK(create_bridge(second));
-  REQUIRE_OK(remove_bridge(second.bridge));
+  REQUIRE_OK(remove_bridge(second));
   const auto sorted = [](const std::string& text) {
     std::vector<std::string> lines = split(text, '\n');
     std::ranges::sort(lines);
@@ -256,11 +256,42 @@ TEST_F(NetworksTest, AForeignInterfaceOfTheNameIsNotTouched) {
   const auto made = create_bridge(net);
   ASSERT_FALSE(made.has_value());
   EXPECT_EQ(made.error().code(), Code::conflict);
+  REQUIRE_OK(remove_bridge(net));
+  EXPECT_TRUE(link_exists(net.bridge));
   BridgeNetwork bad = net;
-  for (const char* name : {"", "much-too-long-for-it", "a/b", "a b"}) {
+  for (const char* name : {"", "much-too-long-for-it", "a/b", "a b", "a\x01", "br%d", ".."}) {
     bad.bridge = name;
     EXPECT_EQ(create_bridge(bad).error().code(), Code::invalid) << name;
   }
+}
+
+TEST_F(NetworksTest, ABridgeOfAnotherNetworkOrDataRootIsNotTouched) {
+  const BridgeNetwork theirs = network(18);
+  REQUIRE_OK(create_bridge(theirs));
+  const std::string before = shell("ip -o link; ip -o address; nft list ruleset");
+  BridgeNetwork other_network = network(19), other_root = theirs;
+  other_network.bridge = theirs.bridge;
+  other_root.owner = "/srv/elsewhere";
+  for (const BridgeNetwork& taker : {other_network, other_root}) {
+    EXPECT_EQ(has_bridge(taker).error().code(), Code::conflict);
+    EXPECT_EQ(create_bridge(taker).error().code(), Code::conflict);
+    REQUIRE_OK(remove_bridge(taker));
+    EXPECT_EQ(shell("ip -o link; ip -o address; nft list ruleset"), before);
+  }
+  EXPECT_TRUE(has_bridge(theirs).value());
+}
+
+TEST_F(NetworksTest, ABridgeWhoseMakerDiedBeforeItsLabelIsCompleted) {
+  BridgeNetwork net = network(18);
+  net.bridge = "chosen0";
+  ASSERT_EQ(shell("ip link add chosen0 group 787536 type bridge"), "");  // rtnetlink::link_group
+  EXPECT_FALSE(has_bridge(net).value());
+  REQUIRE_OK(create_bridge(net));
+  EXPECT_TRUE(has_bridge(net).value());
+  REQUIRE_OK(remove_bridge(net));
+  EXPECT_FALSE(link_exists("chosen0"));
+  ASSERT_EQ(shell("ip link add chosen0 type bridge"), "");  // somebody's own
+  EXPECT_EQ(create_bridge(net).error().code(), Code::conflict);
 }
 
 TEST_F(NetworksTest, AnAddressThatIsTakenUndoesTheBridge) {
@@ -294,7 +325,7 @@ TEST_F(NetworksTest, ADockerEnginesFirewallIsPassedAndLeftAsItWas) {
   const std::string rule = net.bridge + " -m comment --comment \"consort " + net.bridge + "\" -j ACCEPT\n";
   EXPECT_EQ(shell("iptables -S DOCKER-USER"),
             "-N DOCKER-USER\n-A DOCKER-USER -o " + rule + "-A DOCKER-USER -i " + rule + "-A DOCKER-USER -j RETURN\n");
-  REQUIRE_OK(remove_bridge(net.bridge));
+  REQUIRE_OK(remove_bridge(net));
   EXPECT_EQ(shell("iptables -S"), before);
 }
 
@@ -309,7 +340,7 @@ TEST_F(NetworksTest, AnOldIptablesIsPassedWithItsOwnProgram) {
   REQUIRE_OK(create_bridge(net));
   expect_a_way_out(net);
   EXPECT_EQ(shell("iptables-legacy -S DOCKER-USER | grep -c consort"), "2\n");
-  REQUIRE_OK(remove_bridge(net.bridge));
+  REQUIRE_OK(remove_bridge(net));
   EXPECT_EQ(shell("iptables-legacy -S"), before);
 }
 
@@ -327,7 +358,7 @@ TEST_F(NetworksTest, UfwIsPassedThroughItsChainForRoutes) {
   const auto outside6 = start_in(outside_.get(), [](const auto& ready) { tcp_serve("fd00:51::1", 80, "out6", ready); });
   EXPECT_EQ(ask(a, "198.51.100.1"), "out from 198.51.100.2: hi");
   EXPECT_EQ(ask(a, "fd00:51::1"), "out6 from fd00:51::2: hi");
-  REQUIRE_OK(remove_bridge(net.bridge));
+  REQUIRE_OK(remove_bridge(net));
   EXPECT_EQ(shell("iptables -S; ip6tables -S"), before);
 }
 

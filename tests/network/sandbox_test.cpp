@@ -42,8 +42,8 @@ TEST_F(SandboxTest, NothingIsLeftAfterwards) {
     auto a = host->create_sandbox({.container_id = "a", .endpoints = {endpoint(net, 2)}});
     REQUIRE_OK(a);
   }
-  REQUIRE_OK(remove_bridge(net.bridge));
-  REQUIRE_OK(remove_bridge(net.bridge));
+  REQUIRE_OK(remove_bridge(net));
+  REQUIRE_OK(remove_bridge(net));
   EXPECT_EQ(shell("ip -o link"), links);
   EXPECT_EQ(shell("nft list ruleset"), rules);
   EXPECT_EQ(shell("ip route show table all | grep -v 198.51"), routes);
@@ -61,7 +61,7 @@ TEST_F(SandboxTest, RemovingTheBridgeTakesTheCablesOfContainersThatAreJustGoing)
     sandboxes.push_back(*std::move(one));
   }
   sandboxes.erase(sandboxes.begin() + 10, sandboxes.end());  // the others are being taken away by the kernel now
-  REQUIRE_OK(remove_bridge(net.bridge));
+  REQUIRE_OK(remove_bridge(net));
   EXPECT_EQ(shell("ip -o link"), links);
 }
 

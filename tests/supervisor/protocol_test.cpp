@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include "base/os/file.hpp"
 #include "supervisor/container/record.hpp"
 #include "supervisor/unit.hpp"
 
@@ -66,6 +68,22 @@ TEST(Unit, ComesBackAsItWent) {
   EXPECT_EQ(back->endpoints[0].dns_names, full_unit().endpoints[0].dns_names);
   EXPECT_EQ(back->sysctls, full_unit().sysctls);
   EXPECT_EQ(back->ports[0].host_port_end, 8010);
+}
+
+TEST(Unit, AMachinesPortsAllFit) {
+  ContainerUnit unit = full_unit();
+  for (const char* protocol : {"tcp", "udp"})
+    for (unsigned port = 1; port <= 65535; ++port)
+      unit.ports.push_back({.host_ip = "203.0.113.100",
+                            .host_port = static_cast<std::uint16_t>(port),
+                            .container_port = static_cast<std::uint16_t>(port),
+                            .protocol = protocol});
+  const std::string path = testing::TempDir() + "/consort-unit-" + std::to_string(::getpid());
+  ASSERT_TRUE(write_file_atomic(path, unit_to_json(unit)));
+  const auto back = read_unit(path);
+  EXPECT_TRUE(remove_file(path));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->ports.size(), unit.ports.size());
 }
 
 TEST(Unit, DefaultsComeBackToo) {

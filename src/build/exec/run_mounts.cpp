@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "base/os/plain_file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/exec/destination.hpp"
@@ -174,7 +175,7 @@ class MountMaker {
     for (const auto& secret : shared_.request.secrets) {
       if (secret.id != id) continue;
       if (secret.environment) return variable(*secret.environment);
-      return TRY_WRAP(read_file(secret.file, 512 * 1024), "read secret", id);
+      return TRY_WRAP(read_plain_file(secret.file, 512 * 1024), "read secret", id);
     }
     return std::nullopt;
   }

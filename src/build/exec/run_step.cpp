@@ -26,10 +26,18 @@ std::string hostname_of(const BuildRequest& request, const BuildEnvironment::Net
   return given == request.args.end() || given->second.empty() ? network.hostname : given->second;
 }
 
-std::string hosts_file(const BuildRequest& request, const BuildEnvironment::Network& network) {
+// Each makes one line of the file, or a part of one.
+bool is_one_line(const std::string& text) {
+  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; });
+}
+
+Result<std::string> hosts_file(const BuildRequest& request, const BuildEnvironment::Network& network) {
+  if (!is_one_line(hostname_of(request, network)))
+    return fail(Error(Code::invalid).why("invalid BUILDKIT_SANDBOX_HOSTNAME"));
   std::string text =
       "127.0.0.1\tlocalhost " + hostname_of(request, network) + "\n::1\tlocalhost ip6-localhost ip6-loopback\n";
   for (const auto& entry : request.extra_hosts) {
+    if (!is_one_line(entry)) return fail(Error(Code::invalid).why("invalid extra host: \"" + entry + "\""));
     auto at = entry.find('=');
     if (at == std::string::npos) at = entry.find(':');
     if (at == std::string::npos) continue;
@@ -62,7 +70,7 @@ Result<> add_mounts(const RunStep& step, runtime::Spec& spec) {
   spec.mounts = runtime::default_mounts(step.request.shm_size_bytes.value_or(default_shm_bytes));
   const std::string hosts = step.bundle + "/hosts";
   const std::string resolv = step.bundle + "/resolv.conf";
-  TRY(write_file_atomic(hosts, hosts_file(step.request, step.network)));
+  TRY(write_file_atomic(hosts, TRY(hosts_file(step.request, step.network))));
   const std::string nameservers = TRY(resolv_conf(step.network));
   TRY(write_file_atomic(resolv, nameservers));
   spec.mounts.push_back(bind_mount(resolv, "/etc/resolv.conf", true));

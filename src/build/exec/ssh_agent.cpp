@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/os/file.hpp"
+#include "base/os/plain_file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::build {
@@ -47,7 +48,7 @@ std::unexpected<Error> bad_key(const std::string& file, std::string why) {
 }
 
 Result<> add_key(const std::string& file, const std::string& socket) {
-  const std::string key = TRY_WRAP(read_file(file, max_key_bytes), "read SSH key", file);
+  const std::string key = TRY_WRAP(read_plain_file(file, max_key_bytes), "read SSH key", file);
   SpawnOptions options;
   options.argv = {"ssh-add", "-q", "-"};  // by its input: who owns the file and its mode do not matter
   options.environment = own_environment(socket);

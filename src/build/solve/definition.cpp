@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/os/file.hpp"
+#include "base/os/plain_file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/suggest.hpp"
@@ -51,7 +52,7 @@ Result<PatternList> load_ignore(const std::string& folder, const std::string& do
   if (!dockerfile.empty()) candidates.push_back(dockerfile + ".dockerignore");
   candidates.push_back(join_path(folder, ".dockerignore"));
   for (const auto& path : candidates) {
-    const auto text = read_file(path, 8 << 20);
+    const auto text = read_plain_file(path, 8 << 20);
     if (!text && text.error().code() == Code::not_found) continue;
     if (!text) return fail(Error(Code::io, "read").on(path).why(text.error().message()));
     auto list = PatternList::parse(parse_ignore_file(*text));
@@ -76,7 +77,7 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
   auto step = log.start("[internal] load build definition from " + base_name(shown));
   std::string text = request.dockerfile_inline.value_or("");
   if (!request.dockerfile_inline) {
-    auto content = read_file(path, max_dockerfile_bytes);
+    auto content = read_plain_file(path, max_dockerfile_bytes);
     if (!content) {
       const bool absent = content.error().code() == Code::not_found;
       const std::string why = absent

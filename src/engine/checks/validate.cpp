@@ -1,10 +1,12 @@
 #include "engine/checks/validate.hpp"
 
+#include <algorithm>
 #include <set>
 
-#include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "engine/start/oci_runtime.hpp"
 #include "network/address.hpp"
+#include "network/bridge.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::engine {
@@ -17,6 +19,26 @@ std::unexpected<Error> refuse(std::string text) {
   return fail(Error(Code::invalid, std::move(text)));
 }
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == 127;
+}
+
+// What goes into a line of /etc/hosts or resolv.conf must not end it and begin one of its own.
+bool is_one_line(const std::string& text) {
+  return std::ranges::none_of(text, is_control);
+}
+
+// Nor, where it is a name, be two.
+bool is_one_word(const std::string& text) {
+  return is_one_line(text) && !text.contains(' ');
+}
+
+Result<> validate_host_name(const char* what, const std::string& name) {
+  constexpr std::size_t longest = 64;  // the kernel's __NEW_UTS_LEN
+  if (name.size() <= longest && !name.contains('/') && is_one_word(name)) return {};
+  return refuse(std::string("invalid ") + what + " format: " + name);
+}
+
 Result<> validate_process(const ContainerSpec& spec) {
   if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
     return fail(Error(Code::invalid,
@@ -27,8 +49,8 @@ Result<> validate_process(const ContainerSpec& spec) {
     if (entry.empty() || entry.starts_with('=')) return refuse("invalid environment variable: " + entry);
   if (!spec.stop_signal.empty() && !runtime::signal_number(spec.stop_signal))
     return refuse("invalid signal: " + spec.stop_signal);
-  if (spec.hostname.size() > 64 || spec.hostname.contains('/'))
-    return refuse("invalid hostname format: " + spec.hostname);
+  TRY(validate_host_name("hostname", spec.hostname));
+  TRY(validate_host_name("domainname", spec.domainname));
   if (spec.oom_score_adj < -1000 || spec.oom_score_adj > 1000) {
     return refuse("Invalid value " + std::to_string(spec.oom_score_adj) + ", range for oom score adj is [-1000, 1000]");
   }
@@ -80,11 +102,13 @@ Result<> validate_endpoint(const EndpointSpec& endpoint) {
   if (endpoint.network.empty()) return refuse("an endpoint needs the name of its network");
   TRY(check("IPv4", endpoint.ipv4, Family::v4));
   TRY(check("IPv6", endpoint.ipv6, Family::v6));
+  for (const std::string& alias : endpoint.aliases)
+    if (!is_one_word(alias)) return refuse("invalid alias on network " + endpoint.network + ": \"" + alias + "\"");
   if (!endpoint.mac_address.empty() && !MacAddress::parse(endpoint.mac_address))
     return refuse("invalid MAC address: " + endpoint.mac_address);
   if (!endpoint.link_local_ips.empty())
     return fail(Error(Code::unsupported, "link_local_ips of network " + endpoint.network + " are not supported"));
-  if (endpoint.interface_name.size() > 15 || endpoint.interface_name.find_first_of("/ \t\n:") != std::string::npos)
+  if (!endpoint.interface_name.empty() && !is_interface_name(endpoint.interface_name))
     return refuse("invalid interface name: " + endpoint.interface_name);
   return {};
 }
@@ -109,12 +133,24 @@ Result<> validate_network(const ContainerSpec& spec) {
       return refuse("invalid port range: " + std::to_string(port.host_port) + "-" + std::to_string(port.host_port_end));
   }
   for (const std::string& port : spec.expose) TRY(parse_exposed(port));
+  return {};
+}
+
+// All that is written into the container's hosts and resolv.conf, or answered by its name server.
+Result<> validate_lookups(const ContainerSpec& spec) {
   for (const HostEntry& entry : spec.extra_hosts) {
+    if (!is_one_word(entry.name)) return refuse("bad format for add-host: \"" + entry.name + "\"");
     if (entry.address != "host-gateway" && !Address::parse(entry.address))
       return refuse("invalid IP address in add-host: \"" + entry.address + "\"");
   }
+  for (const std::string& link : spec.links)
+    if (!is_one_word(link)) return refuse("bad format for links: \"" + link + "\"");
   for (const std::string& server : spec.dns)
     if (!Address::parse(server)) return refuse("invalid IP address in dns: \"" + server + "\"");
+  for (const std::string& domain : spec.dns_search)
+    if (!is_one_line(domain)) return refuse("\"" + domain + "\" is not a valid domain (dns_search)");
+  for (const std::string& option : spec.dns_opt)
+    if (!is_one_line(option)) return refuse("\"" + option + "\" is not a valid option of resolv.conf (dns_opt)");
   return {};
 }
 
@@ -131,15 +167,6 @@ Result<> validate_unsupported(const ContainerSpec& spec) {
   if (!spec.isolation.empty() && spec.isolation != "default")
     return refuse("invalid isolation (" + spec.isolation + "): it exists on Windows only");
   return {};
-}
-
-Result<> validate_runtime(const std::string& program) {
-  if (program.empty() || program == "consort") return {};
-  const auto unknown = [&] { return refuse("unknown or invalid runtime name: " + program); };
-  if (program.contains('/')) return path_exists(program) ? Result<>() : unknown();
-  for (const char* folder : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"})
-    if (path_exists(std::string(folder) + "/" + program)) return {};
-  return fail(std::move(unknown()).error().hint("is " + program + " installed?"));
 }
 
 }  // namespace
@@ -173,11 +200,12 @@ Result<> validate_container(const ContainerSpec& spec, const HostInfo& host, Str
   TRY(validate_health(spec));
   TRY(validate_modes(spec, warnings));
   TRY(validate_network(spec));
+  TRY(validate_lookups(spec));
   TRY(validate_mounts(spec));
   TRY(validate_security(spec, host));
   TRY(validate_resources(spec, host, warnings));
   TRY(validate_log(spec.log));
-  TRY(validate_runtime(spec.runtime));
+  TRY(runtime_program(spec.runtime));
   return validate_unsupported(spec);
 }
 

@@ -11,6 +11,7 @@
 #include "base/sha256.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/start/oci.hpp"
+#include "engine/start/oci_runtime.hpp"
 
 namespace consort::engine {
 
@@ -48,7 +49,7 @@ Result<std::string> Engine::Impl::compiled_filter(const SecurityOptions& securit
 Result<> Engine::Impl::add_seccomp(const ContainerRecord& record, OciInput& input) {
   const std::string target = input.bundle + "/seccomp.bpf";
   if (record.spec.privileged || input.security.seccomp == "unconfined") return remove_file(target);
-  const bool embedded = record.spec.runtime.empty() || record.spec.runtime == "consort";
+  const bool embedded = is_own_runtime(record.spec.runtime);
   if (!embedded) {
     input.seccomp_json = TRY(profile_of(input.security, input.capabilities));
     return {};

@@ -6,6 +6,7 @@
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
 #include "engine/start/oci.hpp"
+#include "engine/start/oci_runtime.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::engine {
@@ -167,7 +168,7 @@ Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, con
   unit.bundle = container_folder(c.id);
   unit.overlay = supervisor::OverlayUnit{
       .lower = TRY(image_facts(c.image_id))->layers, .upper = unit.bundle + "/upper", .work = unit.bundle + "/work"};
-  unit.runtime = spec.runtime == "consort" ? "" : spec.runtime;
+  unit.runtime = TRY(runtime_program(spec.runtime));
   unit.tty = spec.tty;
   unit.open_stdin = spec.open_stdin;
   unit.stdin_once = spec.open_stdin && !spec.tty && spec.oneoff;

@@ -18,11 +18,11 @@ using rtnetlink::Link;
 
 namespace {
 
-constexpr std::size_t max_interface_name = 15;
+constexpr std::size_t max_interface_name = 15;  // IFNAMSIZ without the end
 
 Result<> validate(const BridgeNetwork& network) {
   const std::string& name = network.bridge;
-  if (name.empty() || name.size() > max_interface_name || name.find_first_of("/ :\t\n%") != std::string::npos)
+  if (!is_interface_name(name))
     return fail(
         Error(Code::invalid, "create network " + network.name)
             .why("'" + name + "' can't be the name of an interface (1 to 15 characters, no '/', ':' or spaces)"));
@@ -62,6 +62,24 @@ std::string mark_of(const std::string& owner) {
 
 std::string alias_of(const BridgeNetwork& network) {
   return std::string(rtnetlink::alias_prefix) + network.network_id + mark_of(network.owner);
+}
+
+// Between its making and its label a bridge has only our group to know it by.
+bool is_unfinished(const Link& link) {
+  return link.alias.empty() && link.group == rtnetlink::link_group;
+}
+
+// An interface of the network's name: is it the network's?
+bool belongs_to(const Link& link, const BridgeNetwork& network) {
+  return link.kind == "bridge" && (link.alias == alias_of(network) || is_unfinished(link) ||
+                                   (link.alias.empty() && link.name == bridge_name(network.network_id)));
+}
+
+Error taken(const Link& link, const BridgeNetwork& network) {
+  const bool bridge = link.kind == "bridge";
+  return Error(Code::conflict, "create network " + network.name)
+      .why("existing interface " + link.name + (bridge ? " is not a bridge of this network" : " is not a bridge"))
+      .hint("give com.docker.network.bridge.name a name that is free, or leave it out");
 }
 
 Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
@@ -114,18 +132,31 @@ std::string bridge_name(std::string_view network_id) {
   return "br-" + std::string(network_id.substr(0, 12));
 }
 
+bool is_interface_name(std::string_view name) {
+  constexpr std::string_view meaningful = "/:%";
+  const auto fits = [&](char c) { return c > ' ' && c < 127 && !meaningful.contains(c); };
+  return !name.empty() && name.size() <= max_interface_name && name != "." && name != ".." &&
+         std::ranges::all_of(name, fits);
+}
+
+Result<bool> has_bridge(const BridgeNetwork& network) {
+  Socket socket = TRY(Socket::open(NETLINK_ROUTE));
+  const std::optional<Link> link = TRY(rtnetlink::find_link(socket, network.bridge));
+  if (link && !belongs_to(*link, network)) return fail(taken(*link, network));
+  return link && link->alias == alias_of(network);
+}
+
 Result<> create_bridge(const BridgeNetwork& network) {
   TRY(validate(network));
   Socket socket = TRY(Socket::open(NETLINK_ROUTE));
   std::optional<Link> link = TRY(rtnetlink::find_link(socket, network.bridge));
-  if (link && link->kind != "bridge")
-    return fail(Error(Code::conflict, "create network " + network.name)
-                    .why("an interface " + network.bridge + " exists and is not a bridge"));
+  if (link && !belongs_to(*link, network)) return fail(taken(*link, network));
   const bool existed = link.has_value();
   const auto build = [&]() -> Result<> {
     if (!existed) {
       TRY(make_link(socket, network));
       link = TRY(rtnetlink::find_link(socket, network.bridge));
+      if (link && !belongs_to(*link, network)) return fail(taken(*link, network));
     }
     if (link && link->alias != alias_of(network)) TRY(complete(socket, network, link->index));
     Firewall firewall = TRY(Firewall::open());
@@ -141,21 +172,21 @@ Result<> create_bridge(const BridgeNetwork& network) {
   return fail(std::move(error));
 }
 
-Result<> remove_bridges(std::span<const std::string> bridges) {
-  if (bridges.empty()) return {};
+Result<> remove_bridge(const BridgeNetwork& network) {
   Socket socket = TRY(Socket::open(NETLINK_ROUTE));
   const std::vector<Link> links = TRY(rtnetlink::list_links(socket));
-  std::vector<std::string> names;
-  for (const std::string& bridge : bridges) {
-    const auto found = std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == bridge; });
-    if (found == links.end()) continue;
-    names.push_back(bridge);
-    // Ends of containers that are just going: with their bridge, so that nothing of it is left when we return.
-    for (const Link& link : links) {
-      if (link.master == found->index && link.group == rtnetlink::link_group) names.push_back(link.name);
-    }
+  const auto found = std::ranges::find(links, network.bridge, &Link::name);
+  if (found == links.end()) return remove_from_firewall({&network.bridge, 1});
+  if (!belongs_to(*found, network)) {
+    // Not ours to remove; and what the firewall says of a bridge or a build's cable of ours is theirs.
+    const bool marked = found->alias.starts_with(rtnetlink::alias_prefix) || found->group == rtnetlink::link_group;
+    return marked ? Result<>() : remove_from_firewall({&network.bridge, 1});
   }
-  return both(remove_from_firewall(bridges), delete_links(socket, names));
+  std::vector<std::string> names{network.bridge};
+  // Ends of containers that are just going: with their bridge, so that nothing of it is left when we return.
+  for (const Link& link : links)
+    if (link.master == found->index && link.group == rtnetlink::link_group) names.push_back(link.name);
+  return both(remove_from_firewall({&network.bridge, 1}), delete_links(socket, names));
 }
 
 Result<std::vector<std::string>> sweep_host(const std::string& owner, std::span<const std::string> keep) {

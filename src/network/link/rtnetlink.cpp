@@ -98,6 +98,7 @@ void add_bridge(Batch& batch, const std::string& name, std::uint32_t mtu, const 
   batch.begin(RTM_NEWLINK, create_new, "create bridge " + name);
   batch.append(link_header(0, IFF_UP));
   batch.put_string(IFLA_IFNAME, name);
+  batch.put_u32(IFLA_GROUP, link_group);
   batch.put_u32(IFLA_MTU, mtu);
   // A fixed address: otherwise the bridge takes the lowest one of its ports and changes it as containers come and go.
   batch.put(IFLA_ADDRESS, mac.bytes());

@@ -17,7 +17,7 @@ namespace consort::rtnetlink {
 using netlink::Batch;
 using netlink::Socket;
 
-// Marks our veth ends: IFLA_GROUP can be given while a link is made, an alias can't.
+// Marks our veth ends and bridges: IFLA_GROUP can be given while a link is made, an alias can't.
 inline constexpr std::uint32_t link_group = 0xC0450;
 inline constexpr std::string_view alias_prefix = "consort network ";
 

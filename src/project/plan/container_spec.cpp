@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "base/os/plain_file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
 
@@ -99,7 +100,7 @@ Result<std::string> security_option(const Project& project, const Service& servi
   if (option.substr(0, at) != "seccomp" || value == "unconfined" || value == "builtin") return option;
   constexpr std::size_t largest_profile = std::size_t{1} << 20;
   const std::string problem = "opening seccomp profile (" + value + ") failed";
-  const auto text = read_file(join_path(project.working_directory, value), largest_profile);
+  const auto text = read_plain_file(join_path(project.working_directory, value), largest_profile);
   if (!text) return fail(Error(Code::invalid, problem + ": " + text.error().message()).at(service.mark));
   const auto profile = parse_json(*text, value);
   if (!profile) return fail(Error(Code::invalid, problem + ": " + profile.error().message()).at(service.mark));

@@ -9,7 +9,7 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::size_t unit_bytes_limit = std::size_t{1} << 20;
+constexpr std::size_t unit_bytes_limit = std::size_t{32} << 20;  // every port of a machine is some 10 MiB
 
 constexpr std::array<std::pair<RestartPolicy, std::string_view>, 4> restart_policies{{
     {RestartPolicy::no, "no"},

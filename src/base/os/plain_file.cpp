@@ -1,0 +1,44 @@
+#include "base/os/plain_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/os/fd.hpp"
+#include "base/os/file.hpp"
+
+namespace consort {
+
+namespace {
+
+bool names_descriptor(const std::string& path) {
+  return path == "/dev/stdin" || path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/");
+}
+
+bool is_null_device(const struct stat& info) {
+  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
+}
+
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "is a directory";
+  return S_ISFIFO(mode) ? "is a named pipe, not a regular file" : "is a device, not a regular file";
+}
+
+}  // namespace
+
+Result<std::string> read_plain_file(const std::string& path, std::size_t limit) {
+  if (names_descriptor(path)) return read_file(path, limit);
+  // Looked at before it is opened, since opening alone can do something to a device; and after, for it can be replaced.
+  const auto check = [&](const struct stat& info) -> Result<> {
+    if (S_ISREG(info.st_mode) || is_null_device(info)) return {};
+    return fail(Error(Code::invalid, "read").on(path).why(kind_of(info.st_mode)));
+  };
+  if (const auto before = stat_path(path)) TRY(check(*before));
+  const Fd fd = TRY(open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return fail_errno("look at", path);
+  TRY(check(info));
+  return TRY_WRAP(read_all(fd.get(), limit), "read", path);
+}
+
+}  // namespace consort
