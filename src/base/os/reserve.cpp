@@ -4,10 +4,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdint>
 
 #include "base/os/fd.hpp"
 #include "base/os/file.hpp"
+#include "base/os/temporary.hpp"
 
 namespace consort {
 
@@ -20,7 +23,10 @@ constexpr int reserved_inodes = 64;
 constexpr std::uint64_t plenty_bytes = 16 * reserved_bytes;
 constexpr std::uint64_t plenty_inodes = 16 * reserved_inodes;
 
-}  // namespace
+struct FreeRoom {
+  std::uint64_t bytes;   // for us: with what the file system keeps for root, if we are that
+  std::uint64_t inodes;  // a file system without a fixed number of them says very many
+};
 
 Result<FreeRoom> free_room(const std::string& path) {
   struct statvfs st;
@@ -29,13 +35,76 @@ Result<FreeRoom> free_room(const std::string& path) {
   return FreeRoom{blocks * st.f_frsize, st.f_files == 0 ? UINT64_MAX : st.f_ffree};
 }
 
-bool is_full(const FreeRoom& room) {
-  return room.bytes < mebibyte || room.inodes < reserved_inodes;
+bool means_full(int number) {
+  return number == ENOSPC || number == EDQUOT;
+}
+
+// A file that nobody else sees, and that is gone with its descriptor.
+Result<Fd> nameless_file(const std::string& folder) {
+  Result<Fd> file = open_file(folder, O_TMPFILE | O_WRONLY, 0600);
+  if (file || means_full(file.error().sys_errno())) return file;
+  TemporaryFile named = TRY(create_temporary(folder + "/room", 0600));
+  TRY(remove_file(named.path));
+  return std::move(named.fd);
+}
+
+std::string words_of(Shortage shortage, int number, const std::string& folder) {
+  if (shortage == Shortage::inodes)
+    return "all inodes of the file system of " + folder + " are used up: it has too many files";
+  if (number == EDQUOT) return "the disk quota of " + folder + " is used up";
+  return "the disk of " + folder + " is full";
+}
+
+constexpr const char* how_to_make_room =
+    "make room: `consort image prune --all` removes images that no container uses, and with --build-cache also what "
+    "builds have kept";
+
+// The path that an error is about, as far as it exists; the level nearest to the system call knows best.
+std::string place_of(const Error& error) {
+  std::string place;
+  for (const Error* level = &error; level; level = level->data().cause.get())
+    if (level->data().object.starts_with('/')) place = level->data().object;
+  while (place.size() > 1 && !path_exists(place)) place.resize(std::max<std::size_t>(place.rfind('/'), 1));
+  if (const auto st = stat_path(place); st && !S_ISDIR(st->st_mode))
+    place.resize(std::max<std::size_t>(place.rfind('/'), 1));
+  return place;
+}
+
+bool on_one_file_system(const std::string& a, const std::string& b) {
+  const auto first = stat_path(a), second = stat_path(b);
+  return first && second && first->st_dev == second->st_dev;
+}
+
+}  // namespace
+
+Shortage find_shortage(const std::string& folder) {
+  const Result<FreeRoom> room = free_room(folder);
+  if (room && room->inodes < reserved_inodes) return Shortage::inodes;
+  const Result<Fd> file = nameless_file(folder);
+  const int number = file ? ::posix_fallocate(file->get(), 0, mebibyte) : file.error().sys_errno();
+  return means_full(number) ? Shortage::blocks : Shortage::none;
+}
+
+Result<> check_room(const std::string& data_root) {
+  const Shortage shortage = find_shortage(data_root);
+  if (shortage == Shortage::none) return {};
+  return fail(Error(Code::io).why(words_of(shortage, ENOSPC, data_root)).hint(how_to_make_room));
+}
+
+std::string advice_on_full_disk(const Error& error, const std::string& data_root) {
+  const int number = error.sys_errno();
+  if (!means_full(number)) return {};
+  const std::string place = place_of(error);
+  const bool here = on_one_file_system(place, data_root);
+  if (!place.empty() && !here)
+    if (const Shortage theirs = find_shortage(place); theirs != Shortage::none)
+      return words_of(theirs, number, place) + "; make room there";
+  const Shortage ours = find_shortage(data_root);
+  return here || ours != Shortage::none ? words_of(ours, number, data_root) + "; " + how_to_make_room : "";
 }
 
 void Reserve::give_up_if_full() const {
-  const Result<FreeRoom> room = free_room(data_);
-  if (room && is_full(*room)) (void)remove_tree(folder_);
+  if (find_shortage(data_) != Shortage::none) (void)remove_tree(folder_);
 }
 
 void Reserve::keep() const {
