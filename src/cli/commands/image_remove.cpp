@@ -11,6 +11,7 @@
 #include "cli/render/confirm.hpp"
 #include "cli/render/table.hpp"
 #include "cli/workspace.hpp"
+#include "image/prune_plan.hpp"
 #include "image/store.hpp"
 
 namespace consort::cli {
@@ -91,17 +92,6 @@ Result<int> run_image_rm(Invocation& invocation) {
 
 namespace {
 
-// What a prune would give back if the build cache were forgotten first.
-void count_build_cache(image::PruneReport& plan) {
-  for (PruneItem& item : plan.items) {
-    const auto ours = [](const std::string& owner) { return owner.starts_with("build:"); };
-    if (item.kind != PruneItem::Kind::layer || item.needed_by.empty() || !std::ranges::all_of(item.needed_by, ours))
-      continue;
-    item.needed_by.clear();
-    plan.reclaimed += item.size;
-  }
-}
-
 Result<> forget_build_cache(image::Store& store) {
   build::Cache cache = TRY(build::Cache::open(store));
   TRY(cache.prune(system_now() + std::chrono::hours(1)));
@@ -118,8 +108,8 @@ Result<int> run_image_prune(Invocation& invocation) {
   image::Store& store = workspace->engine().images();
   const image::ImageUsers users = TRY(users_of(workspace->engine()));
   if (!invocation.flags.on("force") || invocation.dry_run) {
-    image::PruneReport plan = TRY(store.prune(options, users));
-    if (invocation.flags.on("build-cache")) count_build_cache(plan);
+    const std::string forgotten = invocation.flags.on("build-cache") ? "build:" : "";
+    const image::PruneReport plan = TRY(image::plan_prune(store, options.images, users, forgotten));
     const std::string sum = human_bytes_decimal(plan.reclaimed);
     if (invocation.dry_run) {
       print_out(plan_table(plan) + "Would reclaim: " + sum + "\n");
