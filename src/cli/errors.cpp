@@ -1,4 +1,6 @@
 #include "base/os/file.hpp"
+#include "base/os/reserve.hpp"
+#include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "cli/invocation.hpp"
 #include "compose/diagnostic.hpp"
@@ -12,6 +14,13 @@ std::string line_of(const Mark& mark) {
   if (!text || mark.line == 0) return {};
   const std::vector<std::string> lines = split(*text, '\n');
   return mark.line <= lines.size() ? lines[mark.line - 1] : std::string();
+}
+
+// What to try. That a disk is full can happen anywhere, and the advice is the same everywhere.
+std::string hint_of(const Error& error) {
+  if (std::string hint = error.hint_text(); !hint.empty()) return hint;
+  const auto roots = Roots::from_environment();
+  return roots ? advice_on_full_disk(error, roots->data) : std::string();
 }
 
 }  // namespace
@@ -34,13 +43,13 @@ void print_error(const Invocation& invocation, const Error& error) {
     diagnostic.message = error.message();
     diagnostic.mark = *mark;
     diagnostic.line_text = line_of(*mark);
-    diagnostic.help = error.hint_text();
+    diagnostic.help = hint_of(error);
     print_err(compose::render_diagnostic(
         diagnostic, invocation.terminal.colour_err() ? compose::Colour::always : compose::Colour::never));
     return;
   }
   std::string text = error.message() + "\n";
-  if (const std::string hint = error.hint_text(); !hint.empty()) text += hint + "\n";
+  if (const std::string hint = hint_of(error); !hint.empty()) text += hint + "\n";
   if (invocation.globals.on("debug")) {
     const std::source_location& raised = error.data().raised;
     text += "raised at " + std::string(raised.file_name()) + ":" + std::to_string(raised.line()) + "\n";

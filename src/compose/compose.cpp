@@ -67,6 +67,8 @@ void explain_unset(std::vector<Diagnostic>& diagnostics, const std::vector<Varia
   }
   for (Diagnostic& each : diagnostics) {
     if (each.severity != Severity::error || each.mark.line == 0) continue;
+    // These say which variable is meant; the others of the same value may well be empty.
+    if (each.code == "required-variable" || each.code == "invalid-interpolation") continue;
     const auto found = unset.find(place(each.mark));
     if (found == unset.end()) continue;
     const std::string names = join(found->second, ", ");

@@ -6,13 +6,16 @@
 
 #include "build/cache.hpp"
 #include "engine/engine_impl.hpp"
+#include "image/prune_plan.hpp"
 
 namespace consort::engine {
 
 namespace {
 
+constexpr const char* build_cache_owners = "build:";  // how their names begin
+
 bool is_of_build_cache(const std::string& owner) {
-  return owner.starts_with("build:");
+  return owner.starts_with(build_cache_owners);
 }
 
 // The owners of holds by the names that people know.
@@ -30,17 +33,6 @@ Result<image::ImageUsers> users_of(Engine& engine) {
       if (!named.contains(owner)) users.push_back(is_of_build_cache(owner) ? "the build cache" : owner);
     return users;
   };
-}
-
-// What a prune would give back if the build cache were forgotten first.
-void count_build_cache(image::PruneReport& plan) {
-  for (image::PruneItem& item : plan.items) {
-    if (item.kind != image::PruneItem::Kind::layer || item.needed_by.empty() ||
-        !std::ranges::all_of(item.needed_by, is_of_build_cache))
-      continue;
-    item.needed_by.clear();
-    plan.reclaimed += item.size;
-  }
 }
 
 // What the container was started with is what the image starts with, as `docker commit` does it; what the image only
@@ -111,10 +103,10 @@ Result<image::RemoveReport> Images::remove(const std::string& text, Force force)
 Result<image::PruneReport> Images::prune(const ImagePrune& prune) {
   const bool forget = prune.build_cache == ImagePrune::BuildCache::forget;
   const bool act = prune.what.mode == image::PruneOptions::Mode::act;
-  if (forget && act) TRY(build::forget_cache(impl_->store));
-  image::PruneReport report = TRY(impl_->store.prune(prune.what, TRY(users_of(*engine_))));
-  if (forget && !act) count_build_cache(report);
-  return report;
+  const image::ImageUsers users = TRY(users_of(*engine_));
+  if (!act) return image::plan_prune(impl_->store, prune.what.images, users, forget ? build_cache_owners : "");
+  if (forget) TRY(build::forget_cache(impl_->store));
+  return impl_->store.prune(prune.what, users);
 }
 
 Result<image::PullResult> Images::pull(const image::Reference& reference, const image::PullOptions& options,

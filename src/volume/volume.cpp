@@ -84,7 +84,6 @@ Result<> copy_up(const Roots& roots, const std::string& name, int image_root, co
   const Fd to = TRY(open_file(data, O_RDONLY | O_DIRECTORY));
   if (Result<> copied = copy_tree(from->get(), to.get()); !copied) {
     Error error = std::move(copied).error().wrap("fill volume " + name + " from the image's", target);
-    if (error.sys_errno() == ENOSPC) error.data().hint = "the disk is full: make room and try again";
     Result<> cleaned = empty_folder(data);
     if (cleaned) cleaned = remove_file(marker);
     if (!cleaned) return fail(std::move(error).also(std::move(cleaned).error()));

@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 import time
 
-from harness import CONSORT, check, eventually, run
+from harness import CONSORT, Skip, check, eventually, run
 from image_tools import need
 
 FILES = 120
@@ -165,18 +165,29 @@ def scenario_prune_tells_true_sizes(world):
 
 
 class SmallDisk:
-    """A file system in memory for the data root, that can be filled to the last byte or inode."""
+    """A file system in memory, or an ext4 in a file, for the data root, that can be filled to the last byte or inode."""
 
-    def __init__(self, world, options):
+    def __init__(self, world, options, ext4=None):
         self.folder = world.folder / "disk"
         self.folder.mkdir()
-        check(run(["mount", "-t", "tmpfs", "-o", options, "small", self.folder]).status == 0, "cannot mount a small disk")
+        mount = ["mount", "-t", "tmpfs", "-o", options, "small", self.folder]
+        if ext4:
+            image = world.folder / "disk.ext4"
+            with open(image, "wb") as file:
+                file.truncate(ext4)
+            if run(["mkfs.ext4", "-q", image]).status:
+                raise Skip("no mkfs.ext4")
+            mount = ["mount", "-o", "loop", image, self.folder]
+        mounted = run(mount)
+        if ext4 and mounted.status:
+            raise Skip(f"cannot mount an ext4: {mounted.err}")
+        check(mounted.status == 0, "cannot mount a small disk")
         world.use_roots(self.folder)
         world.env.update(CONSORT_DATA_ROOT=str(world.data), CONSORT_RUN_ROOT=str(world.run_root))
 
     def fill_bytes(self):
         with open(self.folder / "fill", "ab", buffering=0) as file:
-            for size in (1 << 20, 4096):
+            for size in (1 << 20, 4096, 512):
                 try:
                     while file.write(b"x" * size) == size:
                         pass
@@ -214,7 +225,8 @@ volumes: {vol: }
             world.consort("up", "-d")
             disk.fill_bytes() if what == "bytes" else disk.fill_inodes()
             refused = world.consort("restart", "-t", "0", "w", status=1)
-            check("full" in refused.err, f"does not say why:\n{refused}")
+            why = "is full" if what == "bytes" else "inodes"
+            check(why in refused.err and "image prune --all" in refused.err, f"does not say why and what to do:\n{refused}")
             check(world.service("w")["State"] == "running", f"restart stopped what it could not start ({what})")
             world.consort("stop", "-t", "1", "w")
             world.consort("down", "-v", "-t", "1")
@@ -229,6 +241,37 @@ volumes: {vol: }
             world.consort("down", "-v", "-t", "0", status=None)
             eventually("the supervisor ends", lambda: not world.supervisor_pids())
             disk.close()
+
+
+def scenario_a_full_ext4_stops_nothing(world):
+    """ext4 counts blocks as free that it gives to nobody: restart and up that makes anew must refuse before they stop anything."""
+    archive = world.folder / "slim.tar"
+    world.consort("image", "save", "-o", str(archive), "debian:bookworm-slim")
+    disk = SmallDisk(world, "", ext4=220 << 20)
+    try:
+        world.consort("image", "load", "-i", archive)
+        text = """
+services:
+  w: {image: "debian:bookworm-slim", command: sleep 1000, init: true, restart: always, environment: [A=1]}
+"""
+        world.write("compose.yaml", text)
+        world.consort("up", "-d")
+        disk.fill_bytes()
+        before = world.service("w")["ID"]
+        changed = text.replace("A=1", "A=2")
+        for command in (["restart", "-t", "0", "w"], ["up", "-d", "-t", "0", "--force-recreate"], ["up", "-d", "-t", "0"]):
+            if command == ["up", "-d", "-t", "0"]:
+                world.write("compose.yaml", changed)
+            refused = world.consort(*command, status=1)
+            check("is full" in refused.err and "image prune --all" in refused.err, f"does not say why and what to do:\n{refused}")
+            now = world.service("w")
+            check(now["State"] == "running" and now["ID"] == before, f"{command} stopped what it could not start")
+        world.consort("down", "-t", "0")
+        world.consort("image", "prune", "--all", "--force")
+    finally:
+        world.consort("down", "-v", "-t", "0", status=None)
+        eventually("the supervisor ends", lambda: not world.supervisor_pids())
+        disk.close()
 
 
 def scenario_a_cut_build_step_leaves_no_group(world):

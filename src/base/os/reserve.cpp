@@ -4,10 +4,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdint>
 
 #include "base/os/fd.hpp"
 #include "base/os/file.hpp"
+#include "base/os/temporary.hpp"
 
 namespace consort {
 
@@ -20,7 +23,10 @@ constexpr int reserved_inodes = 64;
 constexpr std::uint64_t plenty_bytes = 16 * reserved_bytes;
 constexpr std::uint64_t plenty_inodes = 16 * reserved_inodes;
 
-}  // namespace
+struct FreeRoom {
+  std::uint64_t bytes;   // for us: with what the file system keeps for root, if we are that
+  std::uint64_t inodes;  // a file system without a fixed number of them says very many
+};
 
 Result<FreeRoom> free_room(const std::string& path) {
   struct statvfs st;
@@ -29,13 +35,60 @@ Result<FreeRoom> free_room(const std::string& path) {
   return FreeRoom{blocks * st.f_frsize, st.f_files == 0 ? UINT64_MAX : st.f_ffree};
 }
 
-bool is_full(const FreeRoom& room) {
-  return room.bytes < mebibyte || room.inodes < reserved_inodes;
+bool means_full(int number) {
+  return number == ENOSPC || number == EDQUOT;
+}
+
+// A file that nobody else sees, and that is gone with its descriptor.
+Result<Fd> nameless_file(const std::string& folder) {
+  Result<Fd> file = open_file(folder, O_TMPFILE | O_WRONLY, 0600);
+  if (file || means_full(file.error().sys_errno())) return file;
+  TemporaryFile named = TRY(create_temporary(folder + "/room", 0600));
+  TRY(remove_file(named.path));
+  return std::move(named.fd);
+}
+
+std::string words_of(Shortage shortage, int number, const std::string& folder) {
+  if (shortage == Shortage::inodes)
+    return "all inodes of the file system of " + folder + " are used up: it has too many files";
+  if (number == EDQUOT) return "the disk quota of " + folder + " is used up";
+  return "the disk of " + folder + " is full";
+}
+
+constexpr const char* how_to_make_room =
+    "`consort image prune --all` removes images that no container uses, and with --build-cache also what "
+    "builds have kept";
+
+}  // namespace
+
+Shortage find_shortage(const std::string& folder) {
+  const Result<FreeRoom> room = free_room(folder);
+  if (room && room->inodes < reserved_inodes) return Shortage::inodes;
+  // The trial is for what is nearly full; it would cost every start.
+  if (room && room->bytes >= plenty_bytes) return Shortage::none;
+  const Result<Fd> file = nameless_file(folder);
+  const int number = file ? ::posix_fallocate(file->get(), 0, mebibyte) : file.error().sys_errno();
+  return means_full(number) ? Shortage::blocks : Shortage::none;
+}
+
+Result<> check_room(const std::string& data_root) {
+  const Shortage shortage = find_shortage(data_root);
+  if (shortage == Shortage::none) return {};
+  return fail(
+      Error(Code::io).why(words_of(shortage, ENOSPC, data_root)).hint(std::string("make room: ") + how_to_make_room));
+}
+
+std::string advice_on_full_disk(const Error& error, const std::string& data_root) {
+  const int number = error.sys_errno();
+  if (!means_full(number)) return {};
+  const Shortage ours = find_shortage(data_root);
+  // Another disk, or a limit of the kernel's that has the same number: the path in the error has to do.
+  if (ours == Shortage::none && number != EDQUOT) return {};
+  return words_of(ours, number, data_root) + "; make room: " + how_to_make_room;
 }
 
 void Reserve::give_up_if_full() const {
-  const Result<FreeRoom> room = free_room(data_);
-  if (room && is_full(*room)) (void)remove_tree(folder_);
+  if (find_shortage(data_) != Shortage::none) (void)remove_tree(folder_);
 }
 
 void Reserve::keep() const {

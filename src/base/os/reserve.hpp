@@ -9,13 +9,15 @@
 
 namespace consort {
 
-struct FreeRoom {
-  std::uint64_t bytes;   // for us: with what the file system keeps for root, if we are that
-  std::uint64_t inodes;  // a file system without a fixed number of them says very many
-};
-Result<FreeRoom> free_room(const std::string& path);
-// Less than a command needs to get anything done.
-bool is_full(const FreeRoom& room);
+// What is short where there is less than a command needs to get anything done: 1 MiB and 64 inodes.
+enum class Shortage : std::uint8_t { none, blocks, inodes };
+// Tries it in this folder instead of believing a number: ext4 counts blocks as free that it gives to nobody, and a
+// quota is in no such number.
+Shortage find_shortage(const std::string& folder);
+// Fails if there is one ("the disk of X is full"), with the advice below. Before anything is stopped or made.
+Result<> check_room(const std::string& data_root);
+// For an error with ENOSPC or EDQUOT: what is full and how to make room. "" for others, and where that is no disk.
+std::string advice_on_full_disk(const Error& error, const std::string& data_root);
 
 // data/reserve: blocks and inodes.
 class Reserve {

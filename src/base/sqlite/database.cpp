@@ -62,12 +62,13 @@ Error Database::database_error(const char* what, const SQLite::Exception& e) {
       error.data().code = Code::conflict;
       break;
     case SQLITE_FULL:
-      error.data().hint = "the disk is full: make room and try again";
+      error.data().sys_errno = ENOSPC;
       break;
     default:
       break;
   }
-  error.data().why = e.what();
+  // "database or disk is full" says the same as the errno.
+  if (error.data().sys_errno == 0) error.data().why = e.what();
   return error;
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/os/file.hpp"
+#include "base/os/reserve.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/container/merge.hpp"
@@ -175,10 +176,10 @@ Result<> Creation::prepare_bind(const MountSpec& mount) {
   if (!mount.create_host_path) {
     return fail(
         Error(Code::invalid, "invalid mount config for type \"bind\": bind source path does not exist: " + mount.source)
-            .hint("make it first, or use the short form of `volumes`, which makes a missing folder"));
+            .hint("make it first, or use the short form of `volumes`, which makes a missing directory"));
   }
   if (Result<> made = make_directories(mount.source, 0755); !made)
-    return fail(std::move(made).error().wrap("create the folder to be mounted at", mount.target));
+    return fail(std::move(made).error().wrap("create the directory to be mounted at", mount.target));
   return {};
 }
 
@@ -250,7 +251,7 @@ Result<> add_mtab(const std::string& upper, const std::vector<std::string>& laye
   if (!top) return {};
   const struct stat st = TRY(lstat_path(*top + "/etc"));
   const std::string folder = upper + "/etc";
-  if (::mkdir(folder.c_str(), 0755) != 0) return fail_errno("create folder", folder);
+  if (::mkdir(folder.c_str(), 0755) != 0) return fail_errno("create directory", folder);
   if (::chown(folder.c_str(), st.st_uid, st.st_gid) != 0 || ::chmod(folder.c_str(), st.st_mode & 07777) != 0)
     return fail_errno("set owner of", folder);
   if (::symlink("/proc/mounts", (folder + "/mtab").c_str()) != 0) return fail_errno("create link", folder + "/mtab");
@@ -263,17 +264,17 @@ Result<> Creation::make_bundle() {
   // Nobody but root passes the first. "upper" is the container's "/", which all its users must be able to enter.
   for (const char* part : {"", "/upper", "/work", "/rootfs"}) {
     const mode_t mode = *part == '\0' ? 0700 : 0755;
-    if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create folder", bundle_ + part);
+    if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create directory", bundle_ + part);
   }
   if (spec_.auto_remove) {
     // Not the bundle itself: that is locked by who starts or removes it.
     hold_ = TRY(open_file(bundle_ + "/rootfs", O_RDONLY | O_DIRECTORY));
-    if (::flock(hold_.get(), LOCK_SH) != 0) return fail_errno("lock folder", bundle_ + "/rootfs");
+    if (::flock(hold_.get(), LOCK_SH) != 0) return fail_errno("lock directory", bundle_ + "/rootfs");
   }
   const Fd marker = TRY(open_file(bundle_ + "/upper/.dockerenv", O_WRONLY | O_CREAT | O_EXCL, 0755));
   TRY(add_mtab(bundle_ + "/upper", image_->layers));
   if (spec_.files.empty()) return {};
-  if (::mkdir((bundle_ + "/files").c_str(), 0700) != 0) return fail_errno("create folder", bundle_ + "/files");
+  if (::mkdir((bundle_ + "/files").c_str(), 0700) != 0) return fail_errno("create directory", bundle_ + "/files");
   std::size_t serial = 0;
   for (const FileContent& file : spec_.files) {
     const std::string path = bundle_ + "/files/" + std::to_string(serial++);
@@ -336,10 +337,9 @@ Result<CreatedContainer> Creation::run() {
 }  // namespace
 
 Result<CreatedContainer> Engine::create_container(const ContainerSpec& spec) {
-  Result<CreatedContainer> created = Creation(*impl_, spec).run();
-  if (!created && created.error().sys_errno() == ENOSPC && created.error().hint_text().empty())
-    created.error().data().hint = "the disk is full: make room and try again; nothing half-made was left";
-  return created;
+  // For what an `up` makes anew the old container is stopped next: it must not be that there is no room to start this.
+  TRY_WRAP(check_room(impl_->roots.data), "create container", spec.name);
+  return Creation(*impl_, spec).run();
 }
 
 }  // namespace consort::engine

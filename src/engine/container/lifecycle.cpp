@@ -60,10 +60,10 @@ Result<> Engine::restart_container(const std::string& id, const StopOptions& opt
   const ContainerRecord record = TRY(impl_->load(id));
   const ContainerState state = TRY(impl_->observe(record.summary.project, record.summary.id));
   // What is stopped now could not be started again.
-  if (const FreeRoom room = TRY(free_room(impl_->roots.data)); is_full(room)) {
-    return fail(Error(Code::io, "restart container " + record.summary.name)
-                    .why("the disk of " + impl_->roots.data + " is full")
-                    .hint("it was not stopped; make room first: `consort image prune` shows what could go"));
+  if (Result<> room = check_room(impl_->roots.data); !room) {
+    const std::string advice = room.error().hint_text();
+    return fail(
+        std::move(room).error().wrap("restart container", record.summary.name).hint("it was not stopped; " + advice));
   }
   if (state.running()) TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
   TRY(start_container(record.summary.id, {.cancel_fd = options.cancel_fd}));

@@ -78,9 +78,7 @@ Result<> Download::append(std::span<const std::byte> bytes) {
                     .why("the registry sends more than the " + std::to_string(blob_.size) +
                          " bytes that the manifest declares"));
   if (Result<> written = write_full(file_.get(), bytes); !written) {
-    if (written.error().sys_errno() == ENOSPC || written.error().sys_errno() == EDQUOT)
-      written.error().data().hint = "the disk is full: `consort image prune` shows what could go";
-    return fail(std::move(written).error().wrap("download", blob_.digest.text()));
+    return fail(std::move(written).error().wrap("write", path_).wrap("download", blob_.digest.text()));
   }
   hash_.update(bytes);
   const std::scoped_lock lock(mutex_);

@@ -4,6 +4,8 @@
 
 #include "base/os/folder.hpp"
 #include "base/strings.hpp"
+#include "image/prune_plan.hpp"
+#include "image/store/references.hpp"
 #include "image/store/store_state.hpp"
 #include "image/store/store_sweep.hpp"
 
@@ -163,72 +165,51 @@ bool wants(const PruneOptions& options, const Image& image) {
   return false;
 }
 
-// Bytes that would come back if these images went: layers that no other image and no hold refers to.
-Result<std::uint64_t> own_bytes(const Store::State& state, const Image& image) {
-  return state.database.query("measure image", [&](SQLite::Database& db) {
-    SQLite::Statement sum(db,
-                          "SELECT coalesce(sum(l.size), 0) FROM image_image_layers i JOIN image_layers l ON l.id = "
-                          "i.layer_id WHERE i.image_id = ?1 AND NOT EXISTS (SELECT 1 FROM image_image_layers o WHERE "
-                          "o.layer_id = l.id AND o.image_id <> ?1) AND NOT EXISTS (SELECT 1 FROM image_holds h WHERE "
-                          "h.kind = 1 AND h.object = l.id)");
-    sum.bind(1, image.id);
-    sum.executeStep();
-    return static_cast<std::uint64_t>(sum.getColumn(0).getInt64());
-  });
-}
-
-// Layers that only records without an image refer to.
-Result<> find_unused_layers(const Store::State& state, PruneReport& report) {
-  return state.database.query("list unused layers", [&](SQLite::Database& db) {
-    SQLite::Statement select(
-        db, std::string("SELECT ") + layer_columns +
-                ", (SELECT group_concat(owner, char(10)) FROM image_holds h WHERE h.kind = 1 AND h.object = l.id) "
-                "FROM image_layers l WHERE NOT EXISTS (SELECT 1 FROM image_image_layers i WHERE i.layer_id = l.id)");
-    while (select.executeStep()) {
-      const LayerInfo layer = read_layer(state, select);
-      // Nobody has measured a layer whose digest was never asked for.
-      const std::uint64_t size = layer.diff_id ? layer.size : tree_bytes(layer.directory);
-      PruneItem item{PruneItem::Kind::layer, layer.id, {}, size, {}};
-      if (!select.isColumnNull(4)) item.needed_by = split(select.getColumn(4).getString(), '\n');
-      report.items.push_back(std::move(item));
+Result<PruneReport> run_prune(const Store& store, const PruneOptions& options, const ImageUsers& users,
+                              const std::string& forgotten) {
+  const Store::State& state = store.state();
+  PruneReport report;
+  References references = TRY(References::read(state, forgotten));
+  const bool act = options.mode == PruneOptions::Mode::act;
+  for (const Image& image : TRY(store.list())) {
+    if (!wants(options, image)) continue;
+    PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), image.size, {}};
+    // What a name stands for stays or goes as a whole.
+    for (const Image& each : TRY(with_platforms(store, image)))
+      for (std::string& user : TRY(needed_by(state, each, users))) item.needed_by.push_back(std::move(user));
+    if (item.needed_by.empty()) item.size = references.drop_image(image.id);
+    if (act && item.needed_by.empty())
+      TRY(state.database.transaction("remove image", [&](SQLite::Database& db) { erase_image(db, image.id); }));
+    report.items.push_back(std::move(item));
+  }
+  for (PruneItem& item : references.drop_unused_layers()) report.items.push_back(std::move(item));
+  const Result<Fd> lock = lock_store(state, Locking::exclusive);
+  if (lock) {
+    if (act)
+      TRY(state.database.transaction(
+          "forget unused layers", [&](SQLite::Database& db) { (void)forget_unused_layers(state, db, Unused::all); }));
+    for (Leftover& left : TRY(find_leftovers(state))) {
+      if (act) TRY(remove_leftover(state, left));
+      // The files of what was listed above are not listed twice.
+      if (!references.is_counted(left.item.id)) report.items.push_back(std::move(left.item));
     }
-  });
+  }
+  report.others_active = !lock.has_value();
+  if (act && !lock) return report;  // the files are still there
+  for (const PruneItem& item : report.items)
+    if (item.needed_by.empty()) report.reclaimed += item.size;
+  return report;
 }
 
 }  // namespace
 
 Result<PruneReport> Store::prune(const PruneOptions& options, const ImageUsers& users) {
-  PruneReport report;
-  const bool act = options.mode == PruneOptions::Mode::act;
-  for (const Image& image : TRY(list())) {
-    if (!wants(options, image)) continue;
-    const std::uint64_t bytes = TRY(own_bytes(*state_, image));
-    PruneItem item{PruneItem::Kind::image, image.id, image.display_name(), bytes, {}};
-    // What a name stands for stays or goes as a whole.
-    for (const Image& each : TRY(with_platforms(*this, image)))
-      for (std::string& user : TRY(needed_by(*state_, each, users))) item.needed_by.push_back(std::move(user));
-    if (act && item.needed_by.empty())
-      TRY(state_->database.transaction("remove image", [&](SQLite::Database& db) { erase_image(db, image.id); }));
-    report.items.push_back(std::move(item));
-  }
-  TRY(find_unused_layers(*state_, report));
-  const Result<Fd> lock = lock_store(*state_, Locking::exclusive);
-  if (lock) {
-    if (act)
-      TRY(state_->database.transaction(
-          "forget unused layers", [&](SQLite::Database& db) { (void)forget_unused_layers(*state_, db, Unused::all); }));
-    for (Leftover& left : TRY(find_leftovers(*state_))) {
-      // The files of what was listed above are not listed twice.
-      const bool known =
-          std::ranges::any_of(report.items, [&](const PruneItem& other) { return other.id == left.item.id; });
-      if (act) TRY(remove_leftover(*state_, left));
-      if (!known) report.items.push_back(std::move(left.item));
-    }
-  }
-  report.others_active = !lock.has_value();
-  for (const PruneItem& item : report.items)
-    if (item.needed_by.empty()) report.reclaimed += item.size;
-  return report;
+  return run_prune(*this, options, users, "");
+}
+
+Result<PruneReport> plan_prune(const Store& store, PruneOptions::Images images, const ImageUsers& users,
+                               const std::string& forgotten) {
+  return run_prune(store, {images, PruneOptions::Mode::plan}, users, forgotten);
 }
 
 }  // namespace consort::image

@@ -62,9 +62,11 @@ Result<LayerInfo> import_layer(Store& store, const ByteSource& packed, const Lay
   options.on_bytes = wanted.on_bytes;
   Result<UnpackReport> report = unpack_layer(hashed, draft.directory(), options);
   if (!report) {
-    if (report.error().sys_errno() == ENOSPC || report.error().sys_errno() == EDQUOT)
-      report.error().data().hint = "the disk is full: `consort image prune` shows what could go";
-    return fail(std::move(report).error());
+    Error error = std::move(report).error();
+    // Its paths are those of the layer; which disk is full is seen by this one.
+    if (error.sys_errno() == ENOSPC || error.sys_errno() == EDQUOT)
+      error = std::move(error).wrap("unpack layer to", draft.directory());
+    return fail(std::move(error));
   }
   const Digest diff_id = Digest::from_hex(hash.finish());
   if (wanted.expected_diff_id && diff_id != *wanted.expected_diff_id)

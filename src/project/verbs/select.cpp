@@ -49,7 +49,8 @@ Result<std::vector<engine::Container>> select_containers(Session& session, const
 Result<engine::Container> one_container(Session& session, const std::string& service, std::optional<unsigned> index,
                                         Running running) {
   std::vector<engine::Container> all = TRY(session.engine.list({.project = session.project_name}));
-  if (session.project) TRY(check_services(session, all, {service}));
+  Result<> known = check_services(session, all, {service});
+  if (!known && session.project && running == Running::required) return fail(std::move(known).error());
   std::erase_if(all, [&](const engine::Container& container) { return container.service != service; });
   std::ranges::sort(all, {}, [](const engine::Container& each) { return std::make_tuple(each.oneoff, each.number); });
   for (const engine::Container& container : all) {
@@ -59,7 +60,9 @@ Result<engine::Container> one_container(Session& session, const std::string& ser
   }
   if (index)
     return fail(Code::conflict, "service \"" + service + "\" is not running container #" + std::to_string(*index));
-  if (running == Running::any) return fail(Code::not_found, "no container found for service \"" + service + "\"");
+  if (running == Running::any)
+    return fail(Error(Code::not_found, "no container found for service \"" + service + "\"")
+                    .hint(known ? std::string() : known.error().hint_text()));
   return fail(Error(Code::conflict, "service \"" + service + "\" is not running")
                   .hint(all.empty() ? "start it with `consort up -d " + service + "`"
                                     : "its container " + all.front().name + " is " +

@@ -1,0 +1,14 @@
+// What a prune would give back after others have let go.
+#pragma once
+
+#include <string>
+
+#include "image/store.hpp"
+
+namespace consort::image {
+
+// As Store::prune() in plan mode, but holders whose name starts with `forgotten` ("build:") count as gone already.
+Result<PruneReport> plan_prune(const Store& store, PruneOptions::Images images, const ImageUsers& users,
+                               const std::string& forgotten);
+
+}  // namespace consort::image

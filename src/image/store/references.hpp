@@ -1,0 +1,50 @@
+// Who refers to what in the store: tells what a removal gives back, before it is done and without counting anything
+// twice.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "image/store/store_state.hpp"
+
+namespace consort::image {
+
+class References {
+ public:
+  // Holders whose name starts with `forgotten` count as gone already; "": all count.
+  static Result<References> read(const Store::State& state, const std::string& forgotten);
+
+  // The image goes. Gives the bytes on disk of what nobody refers to any more: its layers, packed and unpacked, its
+  // configuration and its manifest. What several images share comes with the last of them.
+  std::uint64_t drop_image(const std::string& id);
+  // Layers without an image. Those that nobody holds go: their size is what comes back, likewise.
+  std::vector<PruneItem> drop_unused_layers();
+  // A layer's id or a blob's digest in hex: what a drop has given back already.
+  bool is_counted(const std::string& object) const { return counted_.contains(object); }
+
+ private:
+  struct Layer {
+    std::string folder;
+    std::string blob;  // hex; "" = none
+    std::size_t images = 0;
+    std::vector<std::string> holders;
+  };
+  struct Content {
+    std::vector<std::string> layers, blobs;
+  };
+
+  void read_layers(const Store::State& state, SQLite::Database& db, const std::string& forgotten);
+  void read_images(SQLite::Database& db);
+  std::uint64_t free_blob(const std::string& blob);
+  std::uint64_t free_layer(const std::string& id, const Layer& layer);
+
+  std::string blobs_folder_;
+  std::map<std::string, Layer> layers_;
+  std::map<std::string, Content> images_;
+  std::map<std::string, std::size_t> blob_users_;
+  std::set<std::string> counted_;
+};
+
+}  // namespace consort::image
