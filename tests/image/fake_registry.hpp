@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,6 +35,26 @@ struct FakeAnswer {
   bool chunked = false;                       // without a Content-Length
 };
 
+// What is asked first. It can be replaced while the registry serves: not before the requests under way have their
+// answer.
+class Interceptor {
+ public:
+  using Function = std::function<std::optional<FakeAnswer>(const FakeRequest&)>;
+  Interceptor& operator=(Function function) {
+    const std::unique_lock lock(mutex_);
+    function_ = std::move(function);
+    return *this;
+  }
+  std::optional<FakeAnswer> operator()(const FakeRequest& request) const {
+    const std::shared_lock lock(mutex_);
+    return function_ ? function_(request) : std::nullopt;
+  }
+
+ private:
+  mutable std::shared_mutex mutex_;
+  Function function_;
+};
+
 class FakeRegistry {
  public:
   FakeRegistry();
@@ -44,8 +66,7 @@ class FakeRegistry {
              const std::function<void(Manifest&)>& change = {});
   Reference name() const { return Reference::parse(host() + "/app:1").value(); }
 
-  // Asked first; nullopt goes on to the blobs and manifests above.
-  std::function<std::optional<FakeAnswer>(const FakeRequest&)> intercept;
+  Interceptor intercept;                         // nullopt goes on to the blobs and manifests below
   std::map<std::string, std::string> blobs;      // digest text -> content
   std::map<std::string, std::string> manifests;  // tag or digest -> content
   std::atomic<std::uint64_t> blob_bytes_sent{0};

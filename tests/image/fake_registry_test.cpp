@@ -100,8 +100,7 @@ std::size_t FakeRegistry::count(const std::string& part) {
 }
 
 FakeAnswer FakeRegistry::answer(const FakeRequest& request) {
-  if (intercept)
-    if (auto special = intercept(request)) return *special;
+  if (auto special = intercept(request)) return *std::move(special);
   const std::string last = request.path.substr(request.path.rfind('/') + 1);
   const bool blob = request.path.find("/blobs/") != std::string::npos;
   const auto& from = blob ? blobs : manifests;

@@ -68,7 +68,7 @@ TEST_F(HostileRegistry, AnotherCommandGoesOnWhereThisOneWasStopped) {
   EXPECT_EQ(refused().code(), Code::denied);
   const std::uint64_t before = server.blob_bytes_sent;
   EXPECT_GE(before, packed.size() / 2 - 200'000);
-  server.intercept = {};
+  server.intercept = nullptr;
   ASSERT_TRUE(pull(test.store, server.name(), options));
   EXPECT_LT(server.blob_bytes_sent, packed.size() * 105 / 100);
 }

@@ -57,7 +57,7 @@ constexpr auto at_once = 5s;
 
 TEST_F(Waiting, APullEndsAtOnceWhereverTheRegistryHangs) {
   for (const std::string place : {"/manifests/1", "/blobs/"}) {
-    server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    server.intercept = [place](const FakeRequest& request) -> std::optional<FakeAnswer> {
       if (!request.path.ends_with(place) && (place != "/blobs/" || !request.path.contains(place))) return std::nullopt;
       FakeAnswer never;
       never.hang = true;
@@ -95,7 +95,7 @@ TEST_F(Waiting, APushEndsAtOnceWhereverTheRegistryHangs) {
   made.names = {server.name()};
   ASSERT_TRUE(import_rootfs(test.store, file_with(folder, TarBuilder().file("a", "1").str()).get(), made));
   for (const std::string method : {"HEAD", "POST", "PUT"}) {
-    server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    server.intercept = [method](const FakeRequest& request) -> std::optional<FakeAnswer> {
       FakeAnswer answer{404, {}, ""};
       if (request.method == "POST") answer = {202, {"Location: /v2/app/blobs/uploads/1"}, ""};
       answer.hang = request.method == method;
