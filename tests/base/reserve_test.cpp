@@ -26,7 +26,9 @@ class FullDisk : public testing::Test {
   }
   void TearDown() override {
     for (const std::string& path : mounted_) EXPECT_EQ(::umount2(path.c_str(), MNT_DETACH), 0);
-    if (!folder_.empty()) EXPECT_TRUE(remove_tree(folder_));
+    if (!folder_.empty()) {
+      EXPECT_TRUE(remove_tree(folder_));
+    }
   }
   std::string disk(const std::string& name, const std::string& options) {
     const std::string path = folder_ + "/" + name;

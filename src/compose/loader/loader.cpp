@@ -211,11 +211,11 @@ void TreeLoader::report_bad_key(const yaml::BadKey& key) {
     if (second.find_first_not_of("0123456789-/tcpudp") == std::string_view::npos) {
       right = "\"" + key.text + ":" + std::string(second) + "\"";
       place.length = static_cast<std::uint32_t>(content.size() - 2);
-      made.label = "the blank after `:` makes this a mapping";
+      made.label = "the space after `:` makes this a mapping";
     }
   }
   made.help =
-      place.length == key.place.length ? "put it in quotes: " + right : "write " + right + ", without the blank";
+      place.length == key.place.length ? "put it in quotes: " + right : "write " + right + ", without the space";
   made.fixes.push_back(Fix{"write " + right, Certainty::certain, {reporter_.edit(place, right)}});
 }
 

@@ -147,6 +147,7 @@ bool Repairer::run(const yaml::Problem& problem, int skip) {
   static constexpr Rule foreign[]{&Repairer::merge_conflict, &Repairer::code_fence, &Repairer::foreign_comment,
                                   &Repairer::odd_characters};
   static constexpr Rule keys[]{&Repairer::tabs,
+                               &Repairer::mapping_in_list,
                                &Repairer::equals,
                                &Repairer::missing_space,
                                &Repairer::item_in_mapping,
@@ -154,9 +155,10 @@ bool Repairer::run(const yaml::Problem& problem, int skip) {
                                &Repairer::dash_behind_key,
                                &Repairer::merge_key,
                                &Repairer::block_header_text};
-  static constexpr Rule structure[]{&Repairer::block_text,       &Repairer::missing_comma,  &Repairer::missing_colon,
-                                    &Repairer::unclosed_bracket, &Repairer::extra_bracket,  &Repairer::unclosed_at_end,
-                                    &Repairer::missing_dash,     &Repairer::item_with_body, &Repairer::indented_start};
+  static constexpr Rule structure[]{&Repairer::variable_in_flow, &Repairer::block_text,       &Repairer::missing_comma,
+                                    &Repairer::missing_colon,    &Repairer::unclosed_bracket, &Repairer::extra_bracket,
+                                    &Repairer::unclosed_at_end,  &Repairer::missing_dash,     &Repairer::item_with_body,
+                                    &Repairer::indented_start};
   static constexpr Rule values[]{&Repairer::windows_path, &Repairer::inner_quote, &Repairer::text_after_quote,
                                  &Repairer::colon_in_value, &Repairer::unclosed_quote};
   static constexpr Rule guesses[]{&Repairer::body_of_short_build, &Repairer::value_without_colon, &Repairer::odd_indent,

@@ -62,7 +62,7 @@ bool Repairer::odd_characters(const Line& line) {
   const std::string right = first->right.empty() ? "remove it" : "write `" + std::string(first->right) + "`";
   return report(edits[0].offset, 1, edits,
                 Words{"odd-character", where(line) + "found " + std::string(first->name), std::string(first->name),
-                      (first->right[0] == ' ' ? "replace it by a blank" : right) +
+                      (first->right[0] == ' ' ? "replace it by a space" : right) +
                           "; such characters come along when text is copied from web pages",
                       "replace it"});
 }

@@ -53,8 +53,8 @@ bool Repairer::missing_space(const Line& line) {
     if ((!first && !among) || (key[0] >= '0' && key[0] <= '9')) return false;
   }
   return replace(line.offset + line.indent + length, 1, ": ",
-                 Words{"missing-space", where(line) + "a blank is missing after `" + key + ":`", "add a blank here",
-                       "write `" + key + ": " + std::string(content.substr(length + 1)) + "`", "add the blank"});
+                 Words{"missing-space", where(line) + "a space is missing after `" + key + ":`", "add a space here",
+                       "write `" + key + ": " + std::string(content.substr(length + 1)) + "`", "add the space"});
 }
 
 // A line with nothing but a word, and something below it that belongs to it.
@@ -135,8 +135,8 @@ bool Repairer::colon_in_value(const Line& line) {
     const std::string right =
         std::string(text.substr(0, last ? text.size() - 1 : colon + 1)) + std::string(text.substr(tag));
     return replace(line.offset + value->begin, text.size(), right,
-                   Words{"space-in-image", message, last ? "`:` without a tag" : "a blank before the tag",
-                         "write `image: " + right + "`", last ? "remove the `:`" : "remove the blank"});
+                   Words{"space-in-image", message, last ? "`:` without a tag" : "a space before the tag",
+                         "write `image: " + right + "`", last ? "remove the `:`" : "remove the space"});
   }
   const std::string quoted = single_quoted(text);
   return replace(line.offset + value->begin, text.size(), quoted,

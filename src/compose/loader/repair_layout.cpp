@@ -66,11 +66,11 @@ bool Repairer::tabs(const Line& line) {
   const bool several = edits.size() > 1;
   return report(edits[0].offset, edits[0].length, edits,
                 Words{"tab", where(first) + "found character that cannot start any token", "a tab",
-                      "YAML is indented with blanks only" +
+                      "YAML is indented with spaces only" +
                           (several ? "; " + std::to_string(edits.size()) + " lines up to line " + std::to_string(last) +
                                          " start with tabs"
                                    : ""),
-                      "replace tabs by blanks"});
+                      "replace tabs by spaces"});
 }
 
 // `-"80:80"`.
@@ -85,8 +85,8 @@ bool Repairer::dash_without_space(const Line& line) {
   const bool first = above && above->indent <= line.indent && above->text.ends_with(':');
   if (!first && !is_item(above) && !is_item(below)) return false;
   return replace(line.offset + line.indent, 1, "- ",
-                 Words{"missing-space", where(line) + "a blank is missing after `-`", "add a blank here",
-                       "write `- " + std::string(content.substr(1)) + "`", "add the blank"});
+                 Words{"missing-space", where(line) + "a space is missing after `-`", "add a space here",
+                       "write `- " + std::string(content.substr(1)) + "`", "add the space"});
 }
 
 // `ports: - "80:80"`.
@@ -102,7 +102,7 @@ bool Repairer::dash_behind_key(const Line& line) {
   return report(line.offset + value->begin, 1, std::span(&edit, 1),
                 Words{"list-behind-key", where(line) + problem_.problem, "a list cannot start on the line of its key",
                       "write `" + std::string(value->text) + "` on the next line, indented by " +
-                          std::to_string(indent) + " blanks",
+                          std::to_string(indent) + " spaces",
                       "move the list to the next line"});
 }
 
@@ -136,6 +136,35 @@ bool Repairer::item_in_mapping(const Line& line) {
       line.offset + line.indent, length + 3, std::string(item.substr(0, length)) + ": ",
       Words{"mixed-styles", where(line) + "did not find expected key", "a list item among `key: value` lines",
             "write `" + right + "`, like the lines above", "write it as `key: value`"});
+}
+
+// "B=2" below "- A: 1", "B: 2" below "- A=1": a list and a mapping in one. Only where either would do, since elsewhere
+// the line belongs to the item above it.
+bool Repairer::mapping_in_list(const Line& line) {
+  static constexpr std::string_view either[]{"environment", "labels", "args", "annotations", "extra_hosts", "sysctls"};
+  const std::string_view content = line.content();
+  const std::optional<Line> above = neighbour(line.number, -1);
+  if (content.starts_with('-') || has_tab(line) || !above || !above->content().starts_with("- ")) return false;
+  if (line.indent != above->indent && line.indent != above->indent + 2) return false;
+  std::optional<Line> owner = above;
+  while (owner && (owner->indent > above->indent || owner->content().starts_with("- "))) {
+    owner = neighbour(owner->number, -1);
+  }
+  if (!owner || !std::ranges::count(either, key_of(owner->content())) || !owner->text.ends_with(':')) return false;
+  const std::size_t length = key_length(content);
+  const std::optional<LineValue> value = value_of(line);
+  const bool assigns = length > 0 && length < content.size() && content[length] == '=';
+  const bool maps = line.indent == above->indent && line.indent > owner->indent && value && !value->text.empty() &&
+                    value->text.find_first_of("\"'") == std::string_view::npos;
+  if (!assigns && !maps) return false;
+  const std::string key(content.substr(0, length));
+  const std::string text(assigns ? content.substr(length + 1) : value->text);
+  const std::string right = "- " + key + "=" + text;
+  return replace(line.offset + above->indent, line.text.size() - above->indent, right,
+                 Words{"mixed-styles", where(line) + problem_.problem, "a line without `- ` in a list",
+                       "these lines are a mixture of a list and a mapping: write `" + right +
+                           "`, like the line above, or write each of them as `" + key + ": " + text + "`",
+                       "write it as a list item"});
 }
 
 // "- db" with "condition: ..." below it: only a mapping's key can have a body.
@@ -177,7 +206,7 @@ bool Repairer::block_text(const Line& line) {
                   Words{"block-text", where(*first) + problem_.problem,
                         "the text of `" + std::string(header.content()) + "` must be indented more than that line",
                         "indent " + (edits.size() == 1 ? "this line" : std::to_string(edits.size()) + " lines") +
-                            " by " + std::to_string(more) + " blanks more",
+                            " by " + std::to_string(more) + " spaces more",
                         "indent the text"});
   }
   return false;
@@ -240,7 +269,7 @@ bool Repairer::odd_indent(const Line& line) {
   return replace(line.offset, line.indent, blanks(wanted),
                  Words{"bad-indentation", where(line) + problem_.problem,
                        "indented by " + std::to_string(line.indent) + ", its neighbours by " + std::to_string(wanted),
-                       "indent the line by " + std::to_string(wanted) + " blanks", "indent it like its neighbours",
+                       "indent the line by " + std::to_string(wanted) + " spaces", "indent it like its neighbours",
                        slip ? Certainty::certain : Certainty::guess});
 }
 
@@ -259,7 +288,7 @@ bool Repairer::indented_start(const Line& line) {
   return report(first->offset, first->indent, edits,
                 Words{"bad-indentation", where(*first) + problem_.problem,
                       "indented by " + std::to_string(first->indent) + ", the lines below by 0",
-                      "start the line with `" + std::string(key_of(first->content())) + "`", "remove the blanks",
+                      "start the line with `" + std::string(key_of(first->content())) + "`", "remove the spaces",
                       Certainty::certain});
 }
 

@@ -126,6 +126,34 @@ bool Repairer::unclosed_quote(const Line& from) {
   return false;
 }
 
+// {RC: ${RC:-0}}: between brackets an unquoted `{` starts another mapping.
+bool Repairer::variable_in_flow(const Line& line) {
+  const std::size_t brace = problem_.at.column;
+  if (!problem_.problem.starts_with("did not find expected ','") || line.number != problem_.at.line + 1 || brace == 0 ||
+      !line.text.substr(brace - 1).starts_with("${")) {
+    return false;
+  }
+  constexpr std::string_view around = " ,[{";
+  std::size_t begin = brace - 1;
+  while (begin > 0 && !around.contains(line.text[begin - 1])) --begin;
+  std::size_t end = line.text.find('}', brace);
+  if (end == std::string_view::npos) return false;
+  ++end;
+  while (end < line.text.size() && line.text.substr(end).starts_with("${")) {
+    const std::size_t next = line.text.find('}', end);
+    if (next == std::string_view::npos) return false;
+    end = next + 1;
+  }
+  end = std::min(line.text.find_first_of(" ,]}", end), line.text.size());
+  const std::string_view plain = line.text.substr(begin, end - begin);
+  if (plain.find_first_of("\"\\") != std::string_view::npos) return false;
+  const std::string quoted = "\"" + std::string(plain) + "\"";
+  return replace(
+      line.offset + begin, plain.size(), quoted,
+      Words{"variable-in-flow", where(line) + problem_.problem, "between brackets this `{` starts another mapping",
+            "put the value in quotes: " + quoted, "put the value in quotes"});
+}
+
 // "image: @foo", "command: %x", "- `x`", "{{ x }}": characters that YAML keeps for itself.
 bool Repairer::reserved_start(const Line& line) {
   const bool alias = problem_.problem.starts_with("unknown anchor") &&
@@ -243,7 +271,7 @@ bool Repairer::block_header_text(const Line& line) {
   const std::string sign(value->text.substr(0, text));
   return replace(line.offset + value->begin + text, 1, "\n" + std::string(indent, ' '),
                  Words{"block-text", where(line) + problem_.problem, "behind " + tick(sign) + " the line must end",
-                       "write the text on the next line, indented by " + std::to_string(indent) + " blanks",
+                       "write the text on the next line, indented by " + std::to_string(indent) + " spaces",
                        "move the text to the next line"});
 }
 

@@ -90,6 +90,7 @@ class Repairer {
   bool windows_path(const Line& line);
   bool unclosed_quote(const Line& line);
   bool reserved_start(const Line& line);
+  bool variable_in_flow(const Line& line);
   bool unclosed_bracket(const Line& line);
   bool unclosed_at_end(const Line& line);
   bool missing_comma(const Line& line);
@@ -102,6 +103,7 @@ class Repairer {
   bool dash_behind_key(const Line& line);
   bool missing_dash(const Line& line);
   bool item_in_mapping(const Line& line);
+  bool mapping_in_list(const Line& line);
   bool item_with_body(const Line& line);
   bool block_text(const Line& line);
   bool body_of_short_build(const Line& line);

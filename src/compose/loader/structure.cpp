@@ -237,7 +237,7 @@ class Structure {
     const std::int64_t by = static_cast<std::int64_t>(body) - first.place.column;
     const bool sure = owner.depth == 0 || owner.entry->value.is_null();
     made->help = lines_text(lines) + (lines.first == lines.last ? " is" : " are") + " for " + name + ": indent " +
-                 (lines.first == lines.last ? "it" : "them") + " by " + std::to_string(body - 1) + " blanks, " +
+                 (lines.first == lines.last ? "it" : "them") + " by " + std::to_string(body - 1) + " spaces, " +
                  std::to_string(body - owner.entry->place.column) + " more than " + name;
     made->related.push_back(
         reporter_.related(related, owner.entry->value.is_null() ? "the body starts here" : name + " starts here"));
@@ -264,7 +264,7 @@ class Structure {
     const std::size_t column = owner.place.column - 1;
     made.help = "`" + first.key + "` stands beside `" + owner.key +
                 "`: " + (column == 0 ? "do not indent " : "indent ") + lines_text(lines) +
-                (column == 0 ? "" : " by " + std::to_string(column) + " blanks");
+                (column == 0 ? "" : " by " + std::to_string(column) + " spaces");
     const bool sure = &outer_shape == &root_shape() || shape.fields.data() == service_shape().fields.data();
     const std::int64_t by = static_cast<std::int64_t>(owner.place.column) - first.place.column;
     const std::size_t at = reporter_.count() - 1;
@@ -328,7 +328,7 @@ class Structure {
     }
     Diagnostic& made = reporter_.diagnostics()[at];
     made.label = "a service at the top level";
-    made.help = "put `services:` on a line of its own above it, and indent " + lines_text(lines) + " by 2 blanks";
+    made.help = "put `services:` on a line of its own above it, and indent " + lines_text(lines) + " by 2 spaces";
     const bool repaired = !fix.edits.empty();
     made.fixes.push_back(std::move(fix));
     return repaired;

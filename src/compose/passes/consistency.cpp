@@ -460,7 +460,7 @@ class Checker {
     drawn.push_back(first);
     Diagnostic& made =
         reporter_.error("dependency-cycle", "dependency cycle detected: " + join(drawn, " -> ") + suffix, place);
-    made.label = "closes the circle";
+    made.label = "closes the cycle";
     made.help = "each waits for the next, so none can start: remove one of these dependencies";
     for (std::size_t i = 0; i + 1 < cycle.size(); ++i) {
       made.related.push_back(
@@ -513,8 +513,7 @@ void check_image_tags(const Project& project, Reporter& reporter) {
       const std::string right = service.image.substr(0, colon + 1) + join(parts, "-");
       Diagnostic& made = reporter.warning(
           "misspelled-tag",
-          "services." + name + ".image: the tag `" + tag + "` looks like a misprint of `" + join(parts, "-") + "`",
-          place);
+          "services." + name + ".image: the tag `" + tag + "` looks like a typo of `" + join(parts, "-") + "`", place);
       made.label = "`" + wrong + "`, not `" + part + "`?";
       made.help = "write " + right;
       if (place.length == service.image.size()) {

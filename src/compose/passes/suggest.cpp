@@ -34,7 +34,7 @@ std::string type_names(const Shape& shape) {
 std::string kind_text(const Node& node) {
   switch (node.kind) {
     case Kind::null:
-      return "nothing";
+      return "empty";
     case Kind::boolean:
       return std::string("the boolean ") + (node.boolean ? "true" : "false");
     case Kind::integer:
@@ -117,7 +117,7 @@ bool explain_string(Diagnostic& made, const Node& node, const Shape& shape, Repo
   const bool below = made.line_text.find(':') >= made.mark.column;
   if (node.style == Style::plain && one_line && node.text.size() > 1 && node.text[0] == '-' && node.text[1] != '-') {
     const std::string right = below ? "- " + node.text.substr(1) : "[\"" + node.text.substr(1) + "\"]";
-    made.help = below ? "a blank is missing after `-`: write `" + right + "`"
+    made.help = below ? "a space is missing after `-`: write `" + right + "`"
                       : "a list on the line of its key is written in brackets: " + right;
     made.fixes.push_back(Fix{"make it a list", Certainty::certain, {reporter.edit(node.place, right)}});
     return true;
@@ -208,7 +208,7 @@ bool explain_single_item(Diagnostic& made, const Node& node, const Shape& shape,
   if (!shape.item || !(shape.item->types & type::mapping) || node.entries.empty()) return false;
   const Entry& first = node.entries[0];
   if (!shape.item->find(first.key)) return false;
-  made.help = "start an item of the list: `- " + first.key + ":`, and indent what follows by 2 blanks more";
+  made.help = "start an item of the list: `- " + first.key + ":`, and indent what follows by 2 spaces more";
   const Source* source = reporter.sources().get(first.place.source);
   if (!source || node.style != Style::block) return true;
   Fix fix{"make it an item of a list", Certainty::certain, {}};

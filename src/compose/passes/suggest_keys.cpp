@@ -185,8 +185,8 @@ bool explain_colon(Diagnostic& made, const Node& parent, const Entry& entry, con
   const std::size_t colon = entry.key.find(':');
   if (colon != std::string::npos && shape.find(entry.key.substr(0, colon)) && entry.value.is_null()) {
     const std::string right = entry.key.substr(0, colon) + ": " + entry.key.substr(colon + 1);
-    made.help = "a blank is missing after the colon: write `" + right + "`";
-    made.fixes.push_back(Fix{"add the blank", Certainty::certain, {reporter.edit(entry.place, right)}});
+    made.help = "a space is missing after the colon: write `" + right + "`";
+    made.fixes.push_back(Fix{"add the space", Certainty::certain, {reporter.edit(entry.place, right)}});
     return true;
   }
   const bool item = path.size() > 0 && parse_unsigned(path[path.size() - 1]).has_value();
@@ -199,9 +199,9 @@ bool explain_colon(Diagnostic& made, const Node& parent, const Entry& entry, con
   const std::string right = "\"" + entry.key + ":" + entry.value.scalar_text() + "\"";
   Place whole = entry.place;
   whole.length = end.column + end.length - whole.column;
-  made.label = "the blank after `:` makes this a mapping";
-  made.help = "write " + right + ", without the blank";
-  made.fixes.push_back(Fix{"remove the blank", Certainty::certain, {reporter.edit(whole, right)}});
+  made.label = "the space after `:` makes this a mapping";
+  made.help = "write " + right + ", without the space";
+  made.fixes.push_back(Fix{"remove the space", Certainty::certain, {reporter.edit(whole, right)}});
   return true;
 }
 
