@@ -12,7 +12,7 @@ namespace consort::cli {
 namespace {
 
 constexpr int workers = 8;
-constexpr int rounds = 200;
+constexpr int rounds = 20;  // a picture of all their steps costs the more, the more there are
 
 void work(project::Progress& progress, int worker) {
   const std::string name = "Container c-" + std::to_string(worker);
@@ -20,8 +20,8 @@ void work(project::Progress& progress, int worker) {
     progress.event({.id = name, .status = "Starting"});
     progress.step({.id = worker * rounds + i, .title = "[web 1/2] RUN make", .stage = name, .number = 1, .total = 2});
     progress.event({.id = "layer-" + name, .parent = name, .text = "Downloading", .current = 1, .total = 9});
-    if (i % 50 == 0) progress.warn("a warning of " + name);
-    if (i % 50 == 1) progress.output("#1 DONE\n");
+    if (i % 10 == 0) progress.warn("a warning of " + name);
+    if (i % 10 == 1) progress.output("#1 DONE\n");
     progress.event({.id = name, .status = "Started", .outlook = project::Outlook::done});
   }
 }
