@@ -327,7 +327,6 @@ TEST_F(HostileRegistry, AFullDiskIsToldAndLeftAsItWas) {
     const auto result = pull(store, server.name(), options);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().sys_errno(), ENOSPC) << result.error().message();
-    EXPECT_THAT(result.error().hint_text(), HasSubstr("disk is full"));
     EXPECT_THAT(store.list().value(), IsEmpty());
     EXPECT_EQ(std::system(("test -z \"$(ls " + roots.layers() + ")\"").c_str()), 0);
   }

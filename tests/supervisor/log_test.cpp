@@ -13,6 +13,7 @@
 
 #include "base/os/event_loop.hpp"
 #include "base/os/file.hpp"
+#include "supervisor/log/log_file.hpp"
 #include "supervisor/log/log_pump.hpp"
 #include "temporary_folder.hpp"
 
@@ -178,6 +179,13 @@ TEST_F(LogTest, ARotationThatFailsStopsNothing) {
   EXPECT_FALSE(writer.trouble().any());
   EXPECT_TRUE(path_exists(folder / "log.1"));
   EXPECT_EQ(texts().size(), 4u);
+}
+
+// A reader that does not look into the gap may pass the file that it has just read, and go on with an older one.
+TEST_F(LogTest, TheGapOfARotationIsAPlaceToLookAt) {
+  for (const char* name : {"log", "log.1", "log.3"}) ASSERT_TRUE(write_file_atomic(folder / name, ""));
+  EXPECT_THAT(log_file_names(folder / "log"), ElementsAre(folder / "log.3", folder / "log.1", folder / "log"));
+  EXPECT_THAT(log_file_places(folder / "log"), testing::Contains(folder / "log.2"));
 }
 
 TEST_F(LogTest, APumpTellsWhenTroubleBeginsAndEnds) {

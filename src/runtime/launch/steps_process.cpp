@@ -330,8 +330,9 @@ Outcome step_inside(Child& child) {
   const long pid = ::syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD, nullptr, &pidfd, nullptr, nullptr);
   if (pid < 0) return failed(1);
   if (pid > 0) {
-    if (send_report(child.sync, {ReportKind::moved, 0, 0, static_cast<std::int32_t>(pid)}, {}, pidfd))
-      (void)!::write(gate[1], "g", 1);
+    const bool told = send_report(child.sync, {ReportKind::moved, 0, 0, static_cast<std::int32_t>(pid)}, {}, pidfd);
+    ::close(child.sync);  // its end, which only the other one's execve may bring about, says that the program runs
+    if (told) (void)!::write(gate[1], "g", 1);
     ::_exit(0);
   }
   ::close(gate[1]);

@@ -321,26 +321,31 @@ Result<> Client::end() const {
 }
 
 Result<> Client::end_by(Op op) const {
+  const std::string run_folder = roots_.project_run(project_);
   const auto deadline = std::chrono::steady_clock::now() + longest_end;
-  auto asked = ask(roots_, project_, request_for(op, ""));
-  if (!asked) {
+  while (true) {
+    auto asked = ask(roots_, project_, request_for(op, ""));
+    if (asked) {
+      auto [socket, answer] = std::move(*asked);
+      if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
+      socket.reset();
+      for (const Fd& process : answer.fds)
+        if (!TRY(wait_readable(process.get(), std::chrono::steady_clock::now() + longest_end)))
+          return fail(still_there(project_));
+      return {};
+    }
     if (!nobody_there(asked.error()) && asked.error().code() != Code::lost) return fail(std::move(asked.error()));
     // It may have said good-bye a moment ago, and its keeper be about to.
-    while (keeper_lives(roots_.project_run(project_))) {
+    while (keeper_lives(run_folder) && !connect_to(roots_, project_)) {
       if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
       ::poll(nullptr, 0, 1);
     }
-    // One that was killed has left its socket's name.
-    if (const auto claim = claim_abandoned(roots_, project_))
-      return remove_file(control_socket_path(roots_.project_run(project_)));
-    return {};
+    if (!keeper_lives(run_folder)) break;
+    // Another command has started the project again meanwhile: that pair is asked.
+    if (std::chrono::steady_clock::now() > deadline) return fail(still_there(project_));
   }
-  auto [socket, answer] = TRY(std::move(asked));
-  if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
-  socket.reset();
-  for (const Fd& process : answer.fds)
-    if (!TRY(wait_readable(process.get(), std::chrono::steady_clock::now() + longest_end)))
-      return fail(still_there(project_));
+  // One that was killed has left its socket's name.
+  if (const auto claim = claim_abandoned(roots_, project_)) return remove_file(control_socket_path(run_folder));
   return {};
 }
 

@@ -33,15 +33,20 @@ SystemTime time_of(const LogHeader& header) {
 
 }  // namespace
 
-std::vector<std::string> log_file_names(const std::string& path) {
+std::vector<std::string> log_file_places(const std::string& path) {
   std::vector<std::string> names{path};
   // A rotation that is under way leaves a gap of one.
   for (unsigned i = 1, missing = 0; missing < 2; ++i) {
-    const std::string name = path + "." + std::to_string(i);
-    missing = path_exists(name) ? 0 : missing + 1;
-    if (missing == 0) names.push_back(name);
+    names.push_back(path + "." + std::to_string(i));
+    missing = path_exists(names.back()) ? 0 : missing + 1;
   }
   std::ranges::reverse(names);
+  return names;
+}
+
+std::vector<std::string> log_file_names(const std::string& path) {
+  std::vector<std::string> names = log_file_places(path);
+  std::erase_if(names, [&](const std::string& name) { return name != path && !path_exists(name); });
   return names;
 }
 

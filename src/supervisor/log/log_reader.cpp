@@ -166,7 +166,9 @@ Result<> LogReader::Impl::begin(LineHandler& handler) {
 
 // The file after ours; without ours, the oldest there is. A rotation while we look can hide ours: then `lost` is set.
 Result<std::optional<LogFile>> LogReader::Impl::find_newer(bool& lost) const {
-  const std::vector<std::string> names = log_file_names(path);
+  // With the gap that a rotation leaves: ours may be in it by the time we come there, and who missed it would go on
+  // with an older one, and give out its bytes a second time.
+  const std::vector<std::string> names = log_file_places(path);
   std::optional<LogFile> newer;
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     auto file = TRY(LogFile::open(*name));
@@ -180,10 +182,11 @@ Result<std::optional<LogFile>> LogReader::Impl::find_newer(bool& lost) const {
 
 // After a rotation our file is path.1 or older: goes on with the one after it.
 Result<bool> LogReader::Impl::next_file(const LogFile::RecordHandler& handler) {
-  constexpr int most_looks = 100;  // a file that we hold is there: look again until it is seen
+  // A file that we hold is there: look again until it is seen. Another one may really be gone.
+  const int most_looks = holding ? 100 : 3;
   bool lost = false;
   std::optional<LogFile> newer = TRY(find_newer(lost));
-  for (int i = 0; holding && lost && i < most_looks; ++i) {
+  for (int i = 0; lost && i < most_looks; ++i) {
     lost = false;
     newer = TRY(find_newer(lost));
   }
