@@ -323,7 +323,7 @@ def scenario_images_archives(world):
     check(world.consort("image", "inspect", "-f", "{{.Id}}", "example/root:1").out.strip() == made, "the template is wrong")
     check("by hand" in world.consort("image", "history", "example/root:1").out, "the history lacks the comment")
     plan = world.consort("image", "prune", "--all", "--dry-run").out
-    check(re.search(r"remove +image +example/root:1 +6B", plan), f"the plan does not say what it costs:\n{plan}")
+    check(re.search(r"remove +image +example/root:1 +[0-9.]+kB", plan), f"the plan does not say what it costs:\n{plan}")
     world.write("compose.yaml", f"services:\n  a: {{image: '{SLIM}', command: sleep 1000}}\n")
     world.consort("up", "-d")
     plan = world.consort("image", "prune", "--all", "--dry-run").out
