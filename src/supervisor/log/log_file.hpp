@@ -48,7 +48,8 @@ bool is_log_held(const std::string& path);
 
 // The files of a log, oldest first: path.N, ..., path.1, path.
 std::vector<std::string> log_file_names(const std::string& path);
-// Likewise, with the names that a rotation which is under way may give to one of them: for who looks at it from outside.
+// Likewise, with the names that a rotation which is under way may give to one of them: for who looks at it from
+// outside.
 std::vector<std::string> log_file_places(const std::string& path);
 
 }  // namespace consort::supervisor
