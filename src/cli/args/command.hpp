@@ -34,7 +34,15 @@ struct Command {
   std::string_view details = {};  // further paragraphs of --help
 };
 
+// What --help shows together. The first group is shown with its summaries, the others by their names; a name may stand
+// for all commands that begin with it ("image").
+struct CommandGroup {
+  std::string_view title;
+  std::span<const std::string_view> names;
+};
+
 std::span<const Command> commands();  // by name
+std::span<const CommandGroup> command_groups();
 const Command* find_command(std::string_view name);
 std::span<const Flag> global_flags();  // before the command
 std::span<const Flag> common_flags();  // after every command: --dry-run, --help

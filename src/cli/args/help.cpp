@@ -39,7 +39,7 @@ std::string flag_text(const Flag& flag) {
   return text + " (default " + (bare ? "" : "\"") + std::string(flag.fallback) + (bare ? ")" : "\")");
 }
 
-// Breaks at blanks, so that no line but an over-long word exceeds the width.
+// Breaks at spaces, so that no line but an over-long word exceeds the width.
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   std::vector<std::string> lines(1);
   for (const std::string& word : split(text, ' ')) {
@@ -73,19 +73,39 @@ std::string flag_block(std::span<const Flag> flags, std::size_t width) {
 
 namespace {
 
-// The shown commands whose names begin so, with their summaries.
-std::string command_block(std::string_view start) {
+std::string summary_lines(std::span<const Command* const> shown) {
   std::size_t width = 0;
-  for (const Command& command : commands())
-    if (command.shown == Shown::yes && command.name.starts_with(start)) width = std::max(width, command.name.size());
+  for (const Command* command : shown) width = std::max(width, command->name.size());
   std::string block;
-  for (const Command& command : commands()) {
-    if (command.shown != Shown::yes || !command.name.starts_with(start)) continue;
-    std::string name(command.name);
+  for (const Command* command : shown) {
+    std::string name(command->name);
     name.resize(width + 2, ' ');
-    block += "  " + name + std::string(command.summary) + "\n";
+    block += "  " + name + std::string(command->summary) + "\n";
   }
   return block;
+}
+
+std::string summary_block(const CommandGroup& group) {
+  std::vector<const Command*> shown;
+  for (const std::string_view name : group.names)
+    if (const Command* command = find_command(name)) shown.push_back(command);
+  return summary_lines(shown);
+}
+
+std::string name_block(const CommandGroup& group) {
+  std::string names;
+  for (const std::string_view name : group.names) names += (names.empty() ? "" : ", ") + std::string(name);
+  std::string block;
+  for (const std::string& line : wrap(names, columns - 2)) block += "  " + line + "\n";
+  return block;
+}
+
+// The shown commands whose names begin so, with their summaries.
+std::string command_block(std::string_view start) {
+  std::vector<const Command*> shown;
+  for (const Command& command : commands())
+    if (command.shown == Shown::yes && command.name.starts_with(start)) shown.push_back(&command);
+  return summary_lines(shown);
 }
 
 }  // namespace
@@ -99,9 +119,12 @@ std::string group_help(std::string_view program, std::string_view word) {
 
 std::string program_help(std::string_view program) {
   std::string text = "Usage:  " + std::string(program) + " [OPTIONS] COMMAND\n\n";
-  text += "Run multi-container applications from a Compose file, without a daemon\n\nOptions:\n";
-  text += flag_block(global_flags(), columns);
-  text += "\nCommands:\n" + command_block("");
+  text += "Run multi-container applications from a Compose file, without a daemon\n";
+  for (const CommandGroup& group : command_groups()) {
+    text += "\n" + std::string(group.title) + ":\n";
+    text += &group == command_groups().data() ? summary_block(group) : name_block(group);
+  }
+  text += "\nOptions:\n" + flag_block(global_flags(), columns);
   text += "\nRun '" + std::string(program) + " COMMAND --help' for more information on a command.\n";
   return text;
 }

@@ -4,6 +4,7 @@
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "cli/args/command.hpp"
+#include "cli/args/manual.hpp"
 
 namespace consort::cli {
 
@@ -35,6 +36,24 @@ std::string flag_section(std::span<const Flag> flags) {
   return text.empty() ? "" : ".SH OPTIONS\n" + text;
 }
 
+std::string example_section(std::string_view command) {
+  std::string text;
+  for (const Example& example : examples())
+    if (example.command == command)
+      text += ".TP\n\\fB" + escaped(example.line) + "\\fR\n" + escaped(example.says) + ".\n";
+  return text.empty() ? "" : ".SH EXAMPLES\n" + text;
+}
+
+std::string entry_section(std::string_view title, std::span<const Entry> entries) {
+  std::string text = ".SH " + std::string(title) + "\n";
+  for (const Entry& entry : entries) text += ".TP\n\\fB" + escaped(entry.name) + "\\fR\n" + escaped(entry.text) + ".\n";
+  return text;
+}
+
+// What is the same on each command's page is said on the program's.
+constexpr std::string_view see_also =
+    ".SH SEE ALSO\n.BR consort (1),\nwhich has ENVIRONMENT, FILES and EXIT STATUS of all commands\n";
+
 std::string head(const std::string& name) {
   return ".TH " + to_upper(name) + " 1 \"\" \"Consort " + std::string(version) + "\" \"Consort\"\n";
 }
@@ -52,7 +71,8 @@ std::string man_page(const Command* command) {
                        "\n[\\fIOPTIONS\\fR] " + escaped(command->arguments) + "\n.SH DESCRIPTION\n" +
                        escaped(command->summary) + ".\n";
     if (!command->details.empty()) text += ".PP\n" + escaped(command->details) + "\n";
-    return text + flag_section(command->flags) + ".SH SEE ALSO\n.BR consort (1)\n";
+    text += flag_section(command->flags) + example_section(command->name);
+    return text + std::string(see_also);
   }
   std::string text = head("consort") +
                      ".SH NAME\nconsort \\- run multi\\-container applications from a Compose file, without a daemon\n"
@@ -60,7 +80,8 @@ std::string man_page(const Command* command) {
   text += flag_section(global_flags()) + ".SH COMMANDS\n";
   for (const Command& each : commands())
     if (each.shown == Shown::yes) text += ".TP\n\\fB" + escaped(each.name) + "\\fR\n" + escaped(each.summary) + ".\n";
-  return text;
+  text += example_section("") + entry_section("ENVIRONMENT", environment_variables());
+  return text + entry_section("FILES", known_files()) + entry_section("EXIT STATUS", exit_statuses());
 }
 
 }  // namespace consort::cli

@@ -1,6 +1,7 @@
 // The command reference in Markdown, from the table of commands (docs/reference/commands.md).
 #include "base/strings.hpp"
 #include "cli/args/command.hpp"
+#include "cli/args/manual.hpp"
 
 namespace consort::cli {
 
@@ -30,6 +31,20 @@ std::string flag_table(std::span<const Flag> flags) {
   return rows.empty() ? "" : "| flag | |\n|---|---|\n" + rows + "\n";
 }
 
+std::string example_block(std::string_view command) {
+  std::string block;
+  for (const Example& example : examples())
+    if (example.command == command)
+      block += "    " + std::string(example.line) + "    # " + std::string(example.says) + "\n";
+  return block.empty() ? "" : block + "\n";
+}
+
+std::string entry_table(std::string_view title, std::span<const Entry> entries) {
+  std::string rows;
+  for (const Entry& entry : entries) rows += "| `" + std::string(entry.name) + "` | " + cell(entry.text) + " |\n";
+  return "## " + std::string(title) + "\n\n| | |\n|---|---|\n" + rows + "\n";
+}
+
 }  // namespace
 
 std::string reference() {
@@ -45,8 +60,10 @@ std::string reference() {
             (command.flags.empty() ? "" : " [OPTIONS]") +
             (command.arguments.empty() ? "" : " " + std::string(command.arguments)) + "\n\n";
     if (!command.details.empty()) text += std::string(command.details) + "\n\n";
-    text += flag_table(command.flags);
+    text += flag_table(command.flags) + example_block(command.name);
   }
+  text += entry_table("Environment variables", environment_variables());
+  text += entry_table("Files", known_files()) + entry_table("Exit status", exit_statuses());
   while (text.ends_with("\n\n")) text.pop_back();
   return text;
 }
