@@ -67,7 +67,8 @@ Result<> check_count(const Command& command, std::size_t count) {
 
 // What a command needs that only root has: the store of images, containers, networks. These need nothing of it.
 constexpr std::string_view for_everybody[] = {
-    "config", "internal completion", "internal man", "internal reference", "login", "logout", "version"};
+    "config", "internal complete", "internal completion", "internal man", "internal reference", "login", "logout",
+    "version"};
 
 // Before anything is looked at or fetched: what cannot be done in the end is not begun.
 Result<> check_rights(const Invocation& invocation) {

@@ -1,115 +1,102 @@
-// Completion scripts, from the table of commands. Names of services are asked from the program itself.
+// The shells' completion scripts. They know nothing of commands and flags: they ask the program what may stand at the
+// cursor (`consort internal complete -- WORD...`, see commands/complete.cpp), under whatever name it was called.
 #include <string>
-#include <vector>
 
-#include "base/strings.hpp"
 #include "cli/args/command.hpp"
 
 namespace consort::cli {
 
 namespace {
 
-std::string words_of(std::span<const Flag> flags) {
-  std::vector<std::string> words;
-  for (const Flag& flag : flags) {
-    if (flag.hidden) continue;
-    words.push_back("--" + std::string(flag.name));
-    if (flag.shorthand) words.push_back(std::string("-") + flag.shorthand);
-  }
-  return join(words, " ");
+// Bash splits words at "=" and ":" as well, and wants only what follows the last of them: the pieces are put together
+// again by looking whether a space stood between them.
+constexpr std::string_view bash_script = R"sh(_consort() {
+  local rest=${COMP_LINE:0:COMP_POINT} words=() piece i
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    piece=${COMP_WORDS[i]}
+    ((i == COMP_CWORD)) && piece=${piece:0:${#rest}}
+    if [[ $i -gt 0 && -n $rest && $rest != [[:space:]]* ]]; then
+      words[${#words[@]}-1]+=$piece
+    else
+      words+=("$piece")
+      rest=${rest#"${rest%%[![:space:]]*}"}
+    fi
+    rest=${rest#"$piece"}
+  done
+  local word=${words[${#words[@]}-1]} last=${COMP_WORDS[COMP_CWORD]} line how= skip
+  [[ $last == [=:] ]] && last=
+  skip=$((${#word} - ${#last}))
+  ((skip >= 0)) || skip=0
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case $line in
+      :*) how=$line ;;
+      *) line=${line%%$'\t'*}; COMPREPLY+=("${line:skip}") ;;
+    esac
+  done < <(command "${words[0]/#\~/$HOME}" internal complete -- "${words[@]:1}" 2>/dev/null)
+  case $how in
+    *files*) compopt -o filenames 2>/dev/null
+      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$last") ;;
+    *directories*) compopt -o filenames 2>/dev/null
+      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -d -- "$last") ;;
+  esac
+  [[ $how == *nospace* ]] && compopt -o nospace 2>/dev/null
+  return 0
 }
+complete -F _consort consort docker-compose
+)sh";
 
-std::string first_words() {
-  std::vector<std::string> words;
-  for (const Command& command : commands()) {
-    if (command.shown != Shown::yes) continue;
-    std::string word(command.name.substr(0, command.name.find(' ')));
-    if (words.empty() || words.back() != word) words.push_back(std::move(word));
-  }
-  return join(words, " ");
+constexpr std::string_view zsh_script = R"sh(#compdef consort docker-compose
+_consort() {
+  local -a lines candidates extra
+  local line how tab=$'\t'
+  lines=("${(@f)$(command ${(Q)words[1]} internal complete -- "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}")
+  for line in $lines; do
+    case $line in
+      :*) how=$line ;;
+      *$tab*) candidates+=("${${line%%$tab*}//:/\\:}:${line#*$tab}") ;;
+      ?*) candidates+=("${line//:/\\:}") ;;
+    esac
+  done
+  [[ $how == *nospace* ]] && extra=(-S '')
+  (( $#candidates )) && _describe consort candidates "${extra[@]}"
+  [[ $PREFIX == --*=* ]] && compset -P '*='
+  case $how in
+    *files*) _files ;;
+    *directories*) _files -/ ;;
+  esac
+  return 0
 }
+[[ $funcstack[1] == _consort ]] && _consort "$@"
+compdef _consort consort docker-compose 2>/dev/null
+return 0
+)sh";
 
-bool takes_services(const Command& command) {
-  return command.arguments.contains("SERVICE");
-}
-
-std::string bash() {
-  std::string cases;
-  for (const Command& command : commands())
-    if (command.shown == Shown::yes && !command.name.contains(' '))
-      cases += "    " + std::string(command.name) + ") flags='" + words_of(command.flags) +
-               "'; services=" + (takes_services(command) ? "1" : "") + " ;;\n";
-  return "_consort() {\n"
-         "  local word=${COMP_WORDS[COMP_CWORD]} command= flags= services= i\n"
-         "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-         "    case ${COMP_WORDS[i]} in\n"
-         "      -f|-p|--file|--project-name|--project-directory|--env-file|--profile|--progress|--ansi|--parallel) "
-         "((i++)) ;;\n"
-         "      -*) ;;\n"
-         "      *) command=${COMP_WORDS[i]}; break ;;\n"
-         "    esac\n"
-         "  done\n"
-         "  if [[ -z $command ]]; then\n"
-         "    COMPREPLY=($(compgen -W '" +
-         first_words() + " " + words_of(global_flags()) +
-         "' -- \"$word\"))\n"
-         "    return\n"
-         "  fi\n"
-         "  case $command in\n" +
-         cases +
-         "  esac\n"
-         "  if [[ $word == -* ]]; then\n"
-         "    COMPREPLY=($(compgen -W \"$flags --help --dry-run\" -- \"$word\"))\n"
-         "  elif [[ $services ]]; then\n"
-         "    COMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[@]:0:i}\" config --services 2>/dev/null)\" -- \"$word\"))\n"
-         "  else\n"
-         "    COMPREPLY=($(compgen -f -- \"$word\"))\n"
-         "  fi\n"
-         "}\n"
-         "complete -F _consort consort\n";
-}
-
-std::string zsh() {
-  std::string text = "#compdef consort\nautoload -U +X bashcompinit && bashcompinit\n";
-  return text + bash();
-}
-
-std::string quoted(std::string_view text) {
-  return "'" + replace_all(std::string(text), "'", "\\'") + "'";
-}
-
-std::string fish() {
-  std::string text =
-      "complete -c consort -f\n"
-      "function __consort_services; consort config --services 2>/dev/null; end\n";
-  for (const Flag& flag : global_flags()) {
-    if (flag.hidden) continue;
-    text += "complete -c consort -n __fish_use_subcommand -l " + std::string(flag.name);
-    if (flag.shorthand) text += std::string(" -s ") + flag.shorthand;
-    text += " -d " + quoted(flag.help) + "\n";
-  }
-  for (const Command& command : commands()) {
-    if (command.shown != Shown::yes || command.name.contains(' ')) continue;
-    const std::string name(command.name);
-    const std::string here = "-n '__fish_seen_subcommand_from " + name + "'";
-    text += "complete -c consort -n __fish_use_subcommand -a " + name + " -d " + quoted(command.summary) + "\n";
-    if (takes_services(command)) text += "complete -c consort " + here + " -a '(__consort_services)'\n";
-    for (const Flag& flag : command.flags) {
-      if (flag.hidden) continue;
-      text += "complete -c consort " + here + " -l " + std::string(flag.name);
-      if (flag.shorthand) text += std::string(" -s ") + flag.shorthand;
-      text += " -d " + quoted(flag.help) + "\n";
-    }
-  }
-  return text;
-}
+constexpr std::string_view fish_script = R"sh(function __consort_complete
+  set -l typed (commandline -opc)
+  set -l word (commandline -ct)
+  for line in (command $typed[1] internal complete -- $typed[2..-1] "$word" 2>/dev/null)
+    switch $line
+      case ':*files*'
+        __fish_complete_path (string replace -r '^--[^=]*=' '' -- "$word")
+      case ':*directories*'
+        __fish_complete_directories (string replace -r '^--[^=]*=' '' -- "$word")
+      case ':*'
+      case '*'
+        echo $line
+    end
+  end
+end
+complete -c consort -f -k -a '(__consort_complete)'
+complete -c docker-compose -f -k -a '(__consort_complete)'
+)sh";
 
 }  // namespace
 
 std::string completion(std::string_view shell) {
-  if (shell == "bash") return bash();
-  if (shell == "zsh") return zsh();
-  if (shell == "fish") return fish();
+  if (shell == "bash") return std::string(bash_script);
+  if (shell == "zsh") return std::string(zsh_script);
+  if (shell == "fish") return std::string(fish_script);
   return {};
 }
 

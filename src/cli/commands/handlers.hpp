@@ -52,6 +52,7 @@ Result<int> run_image_tag(Invocation& invocation);
 Result<int> run_login(Invocation& invocation);
 Result<int> run_logout(Invocation& invocation);
 
+Result<int> run_internal_complete(Invocation& invocation);
 Result<int> run_internal_completion(Invocation& invocation);
 Result<int> run_internal_man(Invocation& invocation);
 Result<int> run_internal_reference(Invocation& invocation);

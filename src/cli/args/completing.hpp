@@ -1,0 +1,42 @@
+// What may stand at the cursor of an unfinished command line. A pure function of its words; names of services, profiles
+// and images are for the caller to look up.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/args/flags.hpp"
+
+namespace consort::cli {
+
+enum class Wanted : std::uint8_t {
+  nothing,
+  words,  // exactly those of `candidates`
+  files,
+  directories,
+  services,
+  service_counts,  // SERVICE=NUMBER
+  service_paths,   // SERVICE:PATH, or a file
+  profiles,
+  images,
+  projects,
+};
+
+struct Candidate {
+  std::string word;
+  std::string says;  // one line for people, or ""
+};
+
+struct Completing {
+  Wanted wanted = Wanted::nothing;
+  std::vector<Candidate> candidates;  // of Wanted::words; whole words, with what stands before a "="
+  std::string before;                 // what each looked-up name is put behind: "--profile=", or ""
+  std::string partial;                // what was typed of the name itself
+  ParsedFlags globals;                // those that were typed completely: which file, which project
+};
+
+// words: what follows the program's name, up to the cursor; the last one is what is being typed, perhaps "".
+Completing completing(std::span<const std::string> words);
+
+}  // namespace consort::cli

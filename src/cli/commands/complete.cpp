@@ -1,0 +1,140 @@
+// What the completion scripts of the shells ask: which words may stand at the cursor.
+#include <unistd.h>
+
+#include <map>
+#include <set>
+
+#include "base/strings.hpp"
+#include "cli/args/completing.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/workspace.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+// How a shell treats the words: protocols of the scripts in completion.cpp.
+constexpr std::string_view plain = ":words";
+constexpr std::string_view no_space = ":nospace";
+
+// Nothing is printed of what is wrong with the file: somebody is typing.
+std::optional<compose::Project> project_of(const Invocation& invocation) {
+  auto options = load_options(invocation, {});
+  if (!options) return std::nullopt;
+  options->profiles = {"*"};
+  options->check_consistency = compose::Switch::off;
+  options->resolve_env_files = compose::Switch::off;
+  return compose::load(*options).project;
+}
+
+// Of a project that is only known by what it has made; only root may look.
+std::set<std::string> services_made(const Invocation& invocation) {
+  std::set<std::string> names;
+  if (::geteuid() != 0) return names;
+  const auto workspace = Workspace::open(invocation, Need::engine);
+  if (!workspace) return names;
+  const auto containers = (*workspace)->engine().list();
+  if (!containers) return names;
+  for (const engine::Container& container : *containers)
+    if (container.project == invocation.globals.text("project-name") && !container.service.empty())
+      names.insert(container.service);
+  return names;
+}
+
+std::set<std::string> service_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  if (const auto project = project_of(invocation)) {
+    for (const auto* services : {&project->services, &project->disabled_services})
+      for (const auto& [name, service] : *services) names.insert(name);
+    return names;
+  }
+  return services_made(invocation);
+}
+
+std::set<std::string> profile_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  if (const auto project = project_of(invocation))
+    for (const auto* services : {&project->services, &project->disabled_services})
+      for (const auto& [name, service] : *services) names.insert(service.profiles.begin(), service.profiles.end());
+  return names;
+}
+
+std::set<std::string> project_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  if (::geteuid() != 0) return names;
+  const auto workspace = Workspace::open(invocation, Need::engine);
+  if (!workspace) return names;
+  if (const auto containers = (*workspace)->engine().list())
+    for (const engine::Container& container : *containers)
+      if (!container.project.empty()) names.insert(container.project);
+  return names;
+}
+
+std::set<std::string> image_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  if (::geteuid() != 0) return names;
+  const auto workspace = Workspace::open(invocation, Need::engine);
+  if (!workspace) return names;
+  if (const auto images = (*workspace)->engine().images().list())
+    for (const auto& image : *images)
+      if (image.is_named()) names.insert(image.display_name());
+  return names;
+}
+
+void print_names(const std::set<std::string>& names, const Completing& typed, std::string_view behind) {
+  for (const std::string& name : names)
+    if (name.starts_with(typed.partial) && name.find_first_of("\n\t") == std::string::npos)
+      print_out(typed.before + name + std::string(behind) + "\n");
+}
+
+void print_words(const Completing& typed) {
+  for (const Candidate& candidate : typed.candidates)
+    print_out(candidate.word + (candidate.says.empty() ? "" : "\t" + candidate.says) + "\n");
+}
+
+std::string_view answer(const Invocation& invocation, const Completing& typed) {
+  switch (typed.wanted) {
+    case Wanted::nothing:
+      return plain;
+    case Wanted::words:
+      print_words(typed);
+      return typed.candidates.size() == 1 && typed.candidates[0].word.ends_with('=') ? no_space : plain;
+    case Wanted::files:
+      return ":files";
+    case Wanted::directories:
+      return ":directories";
+    case Wanted::services:
+      print_names(service_names(invocation), typed, "");
+      return plain;
+    case Wanted::service_counts:
+      print_names(service_names(invocation), typed, "=");
+      return no_space;
+    case Wanted::service_paths:
+      if (typed.partial.find_first_of("/.~:") != std::string::npos) return ":files";
+      print_names(service_names(invocation), typed, ":");
+      return ":nospace,files";
+    case Wanted::profiles:
+      print_names(profile_names(invocation), typed, "");
+      return plain;
+    case Wanted::images:
+      print_names(image_names(invocation), typed, "");
+      return plain;
+    case Wanted::projects:
+      print_names(project_names(invocation), typed, "");
+      return plain;
+  }
+  return plain;
+}
+
+}  // namespace
+
+// Each candidate in a line, what it means behind a tab; the last line says how a shell is to treat them.
+Result<int> run_internal_complete(Invocation& invocation) {
+  const Completing typed = completing(invocation.arguments);
+  Invocation asked = invocation;
+  asked.globals = typed.globals;
+  print_out(std::string(answer(asked, typed)) + "\n");
+  return 0;
+}
+
+}  // namespace consort::cli

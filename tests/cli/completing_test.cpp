@@ -1,0 +1,94 @@
+#include "cli/args/completing.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace consort::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+Completing typed(std::vector<std::string> words) {
+  return completing(words);
+}
+
+std::vector<std::string> words(std::vector<std::string> line) {
+  std::vector<std::string> found;
+  for (const Candidate& candidate : typed(std::move(line)).candidates) found.push_back(candidate.word);
+  return found;
+}
+
+TEST(Completing, CommandsAndGroups) {
+  EXPECT_THAT(words({"res"}), ElementsAre("restart"));
+  EXPECT_THAT(words({"image", "pu"}), ElementsAre("pull", "push"));
+  EXPECT_THAT(words({""}),
+              AllOf(Contains("up"), Contains("image"), Not(Contains("internal")), Not(Contains("ls image"))));
+  EXPECT_EQ(std::ranges::count(words({""}), "image"), 1);
+  EXPECT_THAT(words({"-f", "a.yaml", "compose", "do"}), ElementsAre("down"));
+  EXPECT_THAT(words({"help", "dow"}), ElementsAre("down"));
+}
+
+TEST(Completing, FlagsOfThePlace) {
+  EXPECT_THAT(words({"--proj"}), ElementsAre("--project-directory", "--project-name"));
+  EXPECT_THAT(words({"up", "--abort"}), ElementsAre("--abort-on-container-exit", "--abort-on-container-failure"));
+  EXPECT_THAT(words({"up", "web", "--wai"}), ElementsAre("--wait", "--wait-timeout"));
+  EXPECT_THAT(words({"up", "-"}), AllOf(Contains("-d"), Contains("--help"), Contains("--dry-run")));
+  EXPECT_THAT(words({"up", "--", "--wai"}), IsEmpty());
+}
+
+TEST(Completing, ValuesOfFlags) {
+  EXPECT_THAT(words({"--progress", "p"}), ElementsAre("plain"));
+  EXPECT_THAT(words({"--progress=p"}), ElementsAre("--progress=plain"));
+  EXPECT_THAT(words({"down", "--rmi", ""}), ElementsAre("local", "all"));
+  EXPECT_THAT(words({"create", "--pull", "b"}), ElementsAre("build"));
+  EXPECT_THAT(words({"up", "--pull", "b"}), IsEmpty());
+  EXPECT_THAT(words({"up", "--detach="}), ElementsAre("--detach=true", "--detach=false"));
+  EXPECT_EQ(typed({"-f", ""}).wanted, Wanted::files);
+  EXPECT_EQ(typed({"--project-directory", ""}).wanted, Wanted::directories);
+  EXPECT_EQ(typed({"-p", ""}).wanted, Wanted::projects);
+  EXPECT_EQ(typed({"config", "-o", ""}).wanted, Wanted::files);
+  EXPECT_EQ(typed({"up", "--exit-code-from", ""}).wanted, Wanted::services);
+  EXPECT_EQ(typed({"up", "--scale", "w"}).wanted, Wanted::service_counts);
+  EXPECT_EQ(typed({"up", "-t", ""}).wanted, Wanted::nothing);
+  const Completing profile = typed({"--profile=de"});
+  EXPECT_EQ(profile.wanted, Wanted::profiles);
+  EXPECT_EQ(profile.before, "--profile=");
+  EXPECT_EQ(profile.partial, "de");
+}
+
+TEST(Completing, Arguments) {
+  EXPECT_EQ(typed({"logs", "-f", "w"}).wanted, Wanted::services);
+  EXPECT_EQ(typed({"logs", "web", ""}).wanted, Wanted::services);
+  EXPECT_EQ(typed({"exec", "w"}).wanted, Wanted::services);
+  EXPECT_EQ(typed({"exec", "-T", "web", "s"}).wanted, Wanted::nothing) << "a program in the container";
+  EXPECT_EQ(typed({"exec", "web", "ls", "-"}).wanted, Wanted::nothing) << "its flags are not ours";
+  EXPECT_EQ(typed({"run", "-v", ""}).wanted, Wanted::files);
+  EXPECT_EQ(typed({"scale", "w"}).wanted, Wanted::service_counts);
+  EXPECT_EQ(typed({"cp", "w"}).wanted, Wanted::service_paths);
+  EXPECT_EQ(typed({"image", "rm", ""}).wanted, Wanted::images);
+  EXPECT_EQ(typed({"image", "import", ""}).wanted, Wanted::files);
+  EXPECT_EQ(typed({"ls", ""}).wanted, Wanted::nothing);
+  EXPECT_THAT(words({"port", "web", ""}), IsEmpty());
+}
+
+TEST(Completing, GlobalFlagsSayWhichFile) {
+  const Completing line = typed({"-f", "a.yaml", "--file=b.yaml", "-pshop", "logs", "-f", ""});
+  EXPECT_THAT(line.globals.list("file"), ElementsAre("a.yaml", "b.yaml"));
+  EXPECT_EQ(line.globals.text("project-name"), "shop");
+  EXPECT_EQ(line.wanted, Wanted::services) << "-f of logs is a switch";
+}
+
+TEST(Completing, NonsenseIsNothing) {
+  EXPECT_EQ(typed({}).wanted, Wanted::words) << "the commands";
+  EXPECT_EQ(typed({"nosuch", "x", ""}).wanted, Wanted::nothing);
+  EXPECT_EQ(typed({"up", "--nosuch=x"}).wanted, Wanted::nothing);
+}
+
+}  // namespace
+}  // namespace consort::cli
