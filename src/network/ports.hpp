@@ -70,6 +70,9 @@ class PortReservation {
   struct State;
   std::unique_ptr<State> state_;
 };
+// A port of one address that was published before, without looking for another or for who has it. nullopt: somebody
+// has it now.
+std::optional<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request);
 // All steps for one port.
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner = {});
 
@@ -134,6 +137,9 @@ class PortPublisher {
   virtual Id publish(Publication publication, Done done) = 0;
   // Ends new connections and running ones; removes the redirections. Unknown is fine. The sockets stay open.
   virtual Result<> unpublish(Id id) = 0;
+  // Removes the redirections that a publisher which is gone may have left of these ports. The caller holds them: so
+  // they are nobody else's. What is gone already is fine.
+  virtual Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) = 0;
 };
 
 }  // namespace consort

@@ -12,6 +12,7 @@
 
 #include "runtime/exe_seal.hpp"
 #include "supervisor/keeper/protocol.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
 #include "supervisor/loop/own_limits.hpp"
 #include "supervisor/loop/supervisor.hpp"
 
@@ -64,6 +65,7 @@ int main(int argc, char** argv) {
   const auto result = supervise(std::move(options));
   if (result) return 0;
   consort::supervisor::log_line(result.error().message());
-  tell(result.error().message());
+  tell(result.error().code() == consort::Code::conflict ? std::string(consort::supervisor::outrun)
+                                                        : result.error().message());
   return 1;
 }

@@ -107,6 +107,22 @@ def run(argv, **options):
     return Ran(argv, done.returncode, done.stdout, done.stderr, time.monotonic() - start)
 
 
+def firewall_lines():
+    """The rules, and the elements of sets one by one, whatever their order."""
+    text = run(["nft", "list", "ruleset"]).out if shutil.which("nft") else ""
+    # "elements = { one, other }" may take several lines; the set's name stands before it.
+    text = re.sub(r"elements = \{([^}]*)\}", lambda found: "elements = " + " ".join(found[1].split()), text)
+    lines, name = [], ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith(("set ", "map ")):
+            name = line.split()[1]
+        if line.startswith("elements = "):
+            lines += [f"{name}: {element.strip()}" for element in line.removeprefix("elements = ").split(",")]
+        else:
+            lines.append(line)
+    return lines
+
+
 def host_lists():
     """Everything that containers leave traces in, as sets of lines: compared before and after."""
 
@@ -116,7 +132,7 @@ def host_lists():
     links = {re.sub(r"^\d+: ([^:@]+).*", r"\1", line) for line in lines("ip", "-o", "link")}
     mounts = {re.sub(r"^\d+ \d+ \S+ ", "", line) for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()}
     # Counters move, handles are numbered anew; an empty table of ours may stay.
-    rules = {re.sub(r"(counter packets \d+ bytes \d+|# handle \d+)", "", line).strip() for line in lines("nft", "list", "ruleset")}
+    rules = {re.sub(r"(counter packets \d+ bytes \d+|# handle \d+)", "", line).strip() for line in firewall_lines()}
     cgroups = {str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("*consort*") if p.is_dir() and p.name != "consort"}  # the parent stays
     processes = {line for line in lines("ps", "-eo", "comm") if "consort" in line}
     routes = lines("ip", "route") | lines("ip", "-6", "route")

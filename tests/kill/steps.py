@@ -5,6 +5,7 @@ command made of it, `clean` takes the world back to where it was.
 """
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -46,6 +47,15 @@ FROM debian:bookworm-slim
 RUN mkdir -p /a/b/c && for i in $(seq 50); do echo $i > /a/b/$i; done
 COPY file /file
 RUN rm /a/b/7 && echo done > /done
+"""
+# Another project, which nobody touches: it must not notice anything, and keeps in place what goes with the last network of all.
+BYSTANDER = """\
+services:
+  other:
+    image: debian:bookworm-slim
+    command: sleep infinity
+    stop_grace_period: 0s
+    ports: ["127.0.0.1::7000", "127.0.0.1::7000/udp"]
 """
 FILL = f"mkdir -p /data/deep/er && for i in $(seq {FILES}); do echo $i > /data/deep/er/$i; done && echo all > /data/complete"
 LOOK = "ls /data/deep/er 2>/dev/null | wc -l; cat /data/complete 2>/dev/null; true"
@@ -99,6 +109,17 @@ class Stage:
         world.write("compose.yaml", COMPOSE)
         world.write("image/Dockerfile", DOCKERFILE)
         world.write("image/file", "content\n")
+        world.write("bystander.yaml", BYSTANDER)
+        self.bystander("up", "-d")
+        self.other = self.look_at_bystander()
+
+    def bystander(self, *argv):
+        return self.run("-p", "bystander", "-f", "bystander.yaml", *argv)
+
+    def look_at_bystander(self):
+        """What it is as long as nobody does anything to it."""
+        (other,) = [json.loads(line) for line in self.bystander("ps", "-a", "--format", "json").out.splitlines()]
+        return other["ID"], other["State"], other["Publishers"]
 
     def run(self, *argv, env=None, status=0):
         """The next command: within the deadline, and with this exit code."""
@@ -379,6 +400,7 @@ def one_cut(stage, case, cut, before):
         harness.eventually("nothing is left behind", lambda: not left(), DEADLINE)
     except harness.Failure:
         raise Violation("left behind:\n  " + "\n  ".join(left()[:20])) from None
+    hold(stage.look_at_bystander() == stage.other, "somebody else's container is not what it was")
     return said
 
 
@@ -408,8 +430,9 @@ def tear_down(world):
     world.destroy()
 
 
-def keep(world, to, text):
+def keep(world, to, text, with_data=False):
     to.mkdir(parents=True, exist_ok=True)
     (to / "what").write_text(text)
     world.keep_artefacts(to)
-    shutil.rmtree(to / "data", ignore_errors=True)
+    if not with_data:
+        shutil.rmtree(to / "data", ignore_errors=True)

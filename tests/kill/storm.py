@@ -2,7 +2,9 @@
 
 Whatever is killed, the next command works within its deadline, every acknowledged row is there, and the log has each line once.
 """
+import datetime
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -72,7 +74,12 @@ def victims(world, chooser, command):
     return chosen, [pid for kind in chosen for pid in kinds[kind]]
 
 
-def one_round(world, chooser, number):
+def utc():
+    """As `logs -t` writes the time."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat()
+
+
+def one_round(world, chooser, number, history):
     """A command is begun and something is killed while it runs; the next `up` must put all right."""
     argv = chooser.choice([
         ("up", "-d"), ("restart", "count"), ("restart", "-t", "1"), ("stop", "count"), ("up", "-d", "--force-recreate", "job"),
@@ -88,7 +95,8 @@ def one_round(world, chooser, number):
             os.kill(pid, signal.SIGKILL)
         except OSError:
             pass
-    told = f"{' '.join(argv)}, killed: {', '.join(kinds)}"
+    told = f"{' '.join(argv)}, killed: {', '.join(kinds)} {pids}"
+    history.append(f"{utc()} round {number}: {told}")
     try:
         command.wait(DEADLINE)
     except subprocess.TimeoutExpired:
@@ -104,12 +112,20 @@ def one_round(world, chooser, number):
     return told
 
 
-def check_log(world):
+def check_log(world, history):
     """Each numbered line once, in order. A start after a kill may say the last number again: it was not yet remembered."""
-    lines = [int(line.split()[-1]) for line in world.consort("logs", "--no-log-prefix", "count", timeout=DEADLINE).out.splitlines() if line.startswith("line ")]
+    logged = world.consort("logs", "-t", "--no-log-prefix", "count", timeout=DEADLINE).out.splitlines()
+    logged = [line for line in logged if re.search(r" line \d+$", line)]
+    lines = [int(line.split()[-1]) for line in logged]
     starts = sum(1 for a, b in zip(lines, lines[1:]) if b == a)
-    gaps = [(a, b) for a, b in zip(lines, lines[1:]) if b not in (a, a + 1)]
-    hold(not gaps, f"lines lost or out of order: {gaps[:10]} of {len(lines)}")
+    gaps = [at for at in range(1, len(lines)) if lines[at] not in (lines[at - 1], lines[at - 1] + 1)]
+    if gaps:
+        # With what was done at those times: the log's and the history's lines begin with the time.
+        near = {at for gap in gaps[:10] for at in range(max(gap - 4, 0), gap + 4)}
+        shown = sorted([logged[at] for at in near if at < len(logged)] + history)
+        found = [at for at, line in enumerate(shown) if "round" not in line]
+        shown = shown[max(found[0] - 5, 0):found[-1] + 5]
+        raise Violation(f"lines lost or out of order: {[(lines[at - 1], lines[at]) for at in gaps[:10]]} of {len(lines)}\n  " + "\n  ".join(shown))
     return len(lines), starts
 
 
@@ -129,6 +145,7 @@ def run(registry, chooser, seconds):
     port = harness.free_port()
     world.write("compose.yaml", COMPOSE.replace("PORT", str(port)))
     rounds = violations = 0
+    history = []
     writer = Writer(port)
     end = time.monotonic() + seconds
     try:
@@ -141,19 +158,19 @@ def run(registry, chooser, seconds):
         while time.monotonic() < end:
             rounds += 1
             try:
-                one_round(world, chooser, rounds)
+                one_round(world, chooser, rounds, history)
                 if rounds % 20 == 0:
                     check_rows(writer)
             except (Violation, harness.Failure, subprocess.TimeoutExpired) as violation:
                 violations += 1
                 print(f"VIOLATION in round {rounds}: {violation}", flush=True)
-                keep(world, harness.SHARED / "killed" / f"storm-{rounds}", str(violation))
+                keep(world, harness.SHARED / "killed" / f"storm-{rounds}", f"{violation}\n\n" + "\n".join(history))
                 if violations >= 5:
                     break
         writer.ended.set()
         writer.join(30)
         check_rows(writer)
-        lines, again = check_log(world)
+        lines, again = check_log(world, history)
         print(f"storm: {rounds} rounds, {len(writer.acknowledged)} acknowledged rows, {lines} log lines ({again} said again)", flush=True)
         world.consort("down", "-v", "-t", "1", timeout=DEADLINE)
         harness.eventually("nothing is left behind", lambda: listing(world) <= before, DEADLINE)
@@ -161,7 +178,7 @@ def run(registry, chooser, seconds):
         violations += 1
         left = "".join(f"\n  left: {line}" for line in sorted(listing(world) - before)) if "left behind" in str(violation) else ""
         print(f"VIOLATION: {violation}{left}", flush=True)
-        keep(world, harness.SHARED / "killed" / "storm", str(violation))
+        keep(world, harness.SHARED / "killed" / "storm", f"{violation}\n\n" + "\n".join(history), with_data=True)
     finally:
         writer.ended.set()
         tear_down(world)

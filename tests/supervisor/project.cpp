@@ -114,9 +114,9 @@ ObservedContainer TestProject::state(const ContainerUnit& unit) const {
   return states->at(unit.id);
 }
 
-pid_t TestProject::find_program(const std::string& program) const {
+std::vector<pid_t> TestProject::find_program(const std::string& program) const {
   DIR* folder = ::opendir("/proc");
-  pid_t found = 0;
+  std::vector<pid_t> found;
   while (const dirent* entry = ::readdir(folder)) {
     const auto pid = parse_unsigned(entry->d_name);
     if (!pid) continue;
@@ -127,7 +127,7 @@ pid_t TestProject::find_program(const std::string& program) const {
     // A process that only waits for the disk (Cleaner) has the command line of the supervisor, but a name of its own.
     const auto name = read_file("/proc/" + std::string(entry->d_name) + "/comm", 64);
     const bool named = name && program.starts_with(trim(*name));
-    if (ours && named && words[0].ends_with(program)) found = static_cast<pid_t>(*pid);
+    if (ours && named && words[0].ends_with(program)) found.push_back(static_cast<pid_t>(*pid));
   }
   ::closedir(folder);
   return found;

@@ -36,11 +36,14 @@ class TestProject {
   std::string process(const std::vector<std::string>& words) const;
 
   // Of this project's own programs; 0 if there is none.
-  pid_t supervisor() const { return find_program("consort-supervisor"); }
-  pid_t keeper() const { return find_program("consort-keeper"); }
+  pid_t supervisor() const { return last_of(supervisors()); }
+  pid_t keeper() const { return last_of(keepers()); }
+  std::vector<pid_t> supervisors() const { return find_program("consort-supervisor"); }
+  std::vector<pid_t> keepers() const { return find_program("consort-keeper"); }
 
  private:
-  pid_t find_program(const std::string& name) const;
+  static pid_t last_of(const std::vector<pid_t>& pids) { return pids.empty() ? 0 : pids.back(); }
+  std::vector<pid_t> find_program(const std::string& name) const;
   TemporaryFolder folder_;
   Roots roots_;
   std::string name_;

@@ -40,14 +40,17 @@ Result<UnixAddress> unix_address(const std::string& path) {
 }
 
 Result<Fd> listen_unix(const std::string& path, mode_t mode) {
-  const UnixAddress address = TRY(unix_address(path));
+  // Under another name until it answers: who finds no socket, or one that refuses, draws conclusions from that.
+  const std::string at_first = path + ".new";
+  const UnixAddress address = TRY(unix_address(at_first));
   Fd fd = TRY(seqpacket_socket());
-  ::unlink(path.c_str());
+  ::unlink(at_first.c_str());
   // The mode of the socket file comes from the descriptor's mode at bind; so nobody can connect in between.
   if (::fchmod(fd.get(), mode) != 0) return fail_errno("set mode of", path);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
     return fail_errno("bind socket", path);
   if (::listen(fd.get(), 128) != 0) return fail_errno("listen on", path);
+  if (::rename(at_first.c_str(), path.c_str()) != 0) return fail_errno("name socket", path);
   return fd;
 }
 

@@ -74,12 +74,13 @@ class KernelPublisher final : public PortPublisher {
 
   Id publish(Publication publication, Done done) override;
   Result<> unpublish(Id id) override;
+  Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) override;
 
  private:
   Result<SteppedWork::Next> step(Running& running);
   Result<> start_relay(Running& running);
   void finish(Id id, Result<> worked, Done done);
-  Result<> withdraw(Running& running);
+  Result<> remove_rules(std::span<const Served> ports);
   void forget_flows(const PortRules& rules);
 
   EventLoop& loop_;
@@ -152,10 +153,8 @@ void KernelPublisher::finish(Id id, Result<> worked, Done done) {
   done(std::move(worked));
 }
 
-Result<> KernelPublisher::withdraw(Running& running) {
-  running.work.reset();
-  running.relays.clear();
-  const std::span<const Served> ports = std::span<const Served>(running.ports).first(running.ruled);
+// All of them, whatever becomes of some.
+Result<> KernelPublisher::remove_rules(std::span<const Served> ports) {
   std::optional<Error> first;
   for (std::size_t at = 0; at < ports.size(); at += rules_per_step) {
     const auto some = ports.subspan(at).first(std::min(rules_per_step, ports.size() - at));
@@ -179,7 +178,15 @@ void KernelPublisher::forget_flows(const PortRules& rules) {
 
 Result<> KernelPublisher::unpublish(Id id) {
   auto found = publications_.extract(id);
-  return found.empty() ? Result<>() : withdraw(found.mapped());
+  if (found.empty()) return {};
+  Running& running = found.mapped();
+  running.work.reset();
+  running.relays.clear();
+  return remove_rules(std::span<const Served>(running.ports).first(running.ruled));
+}
+
+Result<> KernelPublisher::take_back(std::span<const ReservedPort> ports, const PortTarget& target) {
+  return remove_rules(plan(ports, target));
 }
 
 }  // namespace

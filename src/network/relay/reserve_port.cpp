@@ -254,6 +254,16 @@ std::optional<Protocol> parse_protocol(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request) {
+  Result<Fd> fd = hold(address, port, request.protocol);
+  if (!fd) return std::nullopt;
+  ReservedPort reserved;
+  reserved.request = request;
+  reserved.host_port = port;
+  reserved.sockets.push_back({address, *std::move(fd)});
+  return reserved;
+}
+
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner) {
   PortReservation reservation({request}, owner);
   while (TRY(reservation.step()) == SteppedWork::Next::step) continue;

@@ -119,6 +119,7 @@ bool may_revive(Op op) {
     case Op::attach:
     case Op::shutdown:
     case Op::wait:
+    case Op::forget:
       return true;
     default:
       return false;

@@ -23,7 +23,13 @@ namespace {
 
 constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
-Result<> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
+enum class Begun : std::uint8_t {
+  serves,
+  ended,   // it was killed before it answered: its keeper starts another, or has ended with it
+  outrun,  // somebody else's serves, or is about to
+};
+
+Result<Begun> start_programs(const Roots& roots, const std::string& project, const std::string& run_folder) {
   const std::string keeper = TRY(find_own_program("consort-keeper"));
   const std::string supervisor = TRY(find_own_program("consort-supervisor"));
   const auto init = find_own_program("consort-init");
@@ -47,10 +53,12 @@ Result<> start_programs(const Roots& roots, const std::string& project, const st
   gate.write.reset();
   TRY(child.wait());  // it leaves the real keeper behind and ends
   const std::string answer = TRY(read_all(ready.read.get(), 65536));
-  if (answer == "ok") return {};
+  if (answer == "ok") return Begun::serves;
+  if (answer == outrun) return Begun::outrun;
+  if (answer.empty()) return Begun::ended;
   return fail(Error(Code::io, "start supervisor of project")
                   .on(project)
-                  .why(answer.empty() ? "it ended before it was ready" : answer)
+                  .why(answer)
                   .hint("see " + run_folder + "/supervisor.log"));
 }
 
@@ -122,11 +130,11 @@ std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
 }
 
 // Something is under way that only a supervisor can bring to its end: a run, an end that nobody has seen, a restart
-// that is due, a start that was cut.
+// that is due, a start that was cut, ports that the firewall still knows.
 bool is_unsettled(const std::string& path) {
   const auto text = read_file(path, record_bytes_limit);
   const auto record = text ? record_from_json(*text, path) : Result<Record>(fail(Code::not_found, "read", path));
-  return record && (record->launching || record->state.running() || record->state.status == Status::restarting);
+  return record && (record->launching || record->state.running() || !record->told_ports.empty());
 }
 
 }  // namespace
@@ -139,8 +147,17 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
   while (::flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
+  // The lock ends with its holder: a starter that was killed may have left a pair that is not ready yet.
+  constexpr int most_tries = 3;
+  for (int i = 0; i < most_tries; ++i) {
+    if (TRY(await_successor(run_folder, project))) return {};
+    if (TRY(start_programs(roots, project, run_folder)) == Begun::serves) return {};
+  }
   if (TRY(await_successor(run_folder, project))) return {};
-  return start_programs(roots, project, run_folder);
+  return fail(Error(Code::io, "start supervisor of project")
+                  .on(project)
+                  .why("it ended before it was ready")
+                  .hint("see " + run_folder + "/supervisor.log"));
 }
 
 Result<bool> revive_supervisor(const Roots& roots, const std::string& project) {

@@ -152,8 +152,8 @@ class Container {
   void begin_stop(int signal, std::optional<Stopper::Time> deadline);
 
   // container_adopt.cpp
+  void release_rest(KeeperLink::Inheritance& inheritance);
   void end_launch(KeeperLink::Inheritance& inheritance);
-  void on_cut_launch();
   void adopt_run(KeeperLink::Inheritance& inheritance);
   void adopt_stdio(std::map<std::string, Fd>& kept);
   void recover_descriptors(int process, std::map<std::string, Fd>& kept);  // process: its folder in /proc

@@ -69,13 +69,22 @@ void Container::adopt(Record record, KeeperLink::Inheritance& inheritance) {
       ++record_.state.restart_count;
       launch();
     });
-    return;
+    return release_rest(inheritance);
   }
-  if (state.pid == 0) {
-    context_.keeper.remove(unit_.id + "/*");
-    return;
-  }
+  if (state.pid == 0) return release_rest(inheritance);
   adopt_run(inheritance);
+}
+
+// Its predecessor was killed after it had written down the end, and before it had given everything back.
+void Container::release_rest(KeeperLink::Inheritance& inheritance) {
+  if (!record_.told_ports.empty()) {
+    ContainerNetwork network(context_);
+    network.adopt(unit_, inheritance, record_);
+    if (const auto released = network.release(); !released) log_line(released.error().message());
+    record_.told_ports.clear();
+    save();
+  }
+  context_.keeper.remove(unit_.id + "/*");
 }
 
 // Its predecessor was killed between the clone and the news that execve has worked. The process ends by itself, unless
@@ -84,7 +93,7 @@ void Container::end_launch(KeeperLink::Inheritance& inheritance) {
   ContainerState& state = record_.state;
   run_ = std::make_unique<Run>();
   run_->network = std::make_unique<ContainerNetwork>(context_);
-  run_->network->adopt(unit_, inheritance.descriptors, record_.host_links);
+  run_->network->adopt(unit_, inheritance, record_);
   if (state.pid != 0) {
     const auto process = open_pidfd(state.pid);  // before the look, so that it is what was looked at
     const auto started = process_start_time(state.pid);
@@ -93,17 +102,8 @@ void Container::end_launch(KeeperLink::Inheritance& inheritance) {
     if (std::ranges::any_of(inheritance.exits, same)) context_.keeper.acknowledge(state.pid);
   }
   phase_ = Phase::launching;
-  // What its predecessor has told the firewall of its ports can be taken back only by whoever has told it.
-  if (unit_.ports.empty()) return on_cut_launch();
-  run_->network->serve(unit_, [this](const Result<>&) { on_cut_launch(); });
-}
-
-void Container::on_cut_launch() {
-  std::vector<StartDone> waiters = std::exchange(start_waiters_, {});  // who has asked us already
-  const bool by_policy = record_.state.status == Status::restarting;
-  if (!by_policy) start_waiters_.push_back([](StartOutcome) {});
+  if (state.status != Status::restarting) start_waiters_.push_back([](StartOutcome) {});  // a start by hand
   on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced meanwhile"));
-  for (StartDone& waiter : waiters) start(std::move(waiter));
 }
 
 void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
@@ -156,7 +156,7 @@ void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
   run_->network = std::make_unique<ContainerNetwork>(context_);
   const bool was_kept = std::ranges::any_of(inheritance.descriptors,
                                             [&](const auto& entry) { return entry.first.starts_with(unit_.id + "/"); });
-  run_->network->adopt(unit_, inheritance.descriptors, record_.host_links);
+  run_->network->adopt(unit_, inheritance, record_);
   phase_ = Phase::running;
 
   const auto exit =

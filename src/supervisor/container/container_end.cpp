@@ -155,6 +155,7 @@ void Container::release_run() {
   cleaner.unmount(unit_.id, std::move(old->root));
   context_.keeper.remove(unit_.id + "/*");
   record_.host_links.clear();
+  if (!std::exchange(record_.told_ports, {}).empty()) save();
   const std::string group = std::exchange(record_.state.cgroup, {});
   if (!unit_.runtime.empty()) return release_external(helper, group);
   if (!group.empty()) cleaner.remove_group(unit_.id, group);

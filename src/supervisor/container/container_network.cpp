@@ -181,6 +181,11 @@ void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
 }
 
 void ContainerNetwork::publish(const PortTarget& target, Done done) {
+  // What could not be bound again is somebody else's now, and so is what the firewall knows of it.
+  done = [this, done = std::move(done)](Result<> published) mutable {
+    if (published) told_.clear();
+    done(std::move(published));
+  };
   if (ports_.empty()) return end_later({}, std::move(done));
   auto publisher = context_.publisher();
   if (!publisher) return end_later(fail(std::move(publisher.error())), std::move(done));
@@ -202,9 +207,11 @@ void ContainerNetwork::end_later(Result<> result, Done done) {
       std::move(done));
 }
 
-void ContainerNetwork::adopt(const ContainerUnit& unit, std::map<std::string, Fd>& kept,
-                             std::vector<std::string> host_links) {
+void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance& inheritance, const Record& record) {
+  std::map<std::string, Fd>& kept = inheritance.descriptors;
   id_ = unit.id;
+  told_ = record.told_ports;
+  told_target_ = target_of(unit);
   const auto take = [&](const std::string& name) {
     const auto found = kept.find(name);
     return found == kept.end() ? Fd() : std::move(found->second);
@@ -212,7 +219,7 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, std::map<std::string, Fd
   sandbox_.netns = take(unit.id + "/netns");
   sandbox_.dns_udp = take(unit.id + "/dns_udp");
   sandbox_.dns_tcp = take(unit.id + "/dns_tcp");
-  sandbox_.host_links = std::move(host_links);
+  sandbox_.host_links = record.host_links;
   for (std::size_t i = 0; i < unit.ports.size(); ++i) {
     ReservedPort port;
     port.request = request_of(unit.ports[i]);
@@ -328,6 +335,7 @@ Result<> ContainerNetwork::release() {
     auto publisher = context_.publisher();
     if (publisher) collect((*publisher)->unpublish(id));
   }
+  if (!told_.empty()) collect(take_back());
   ports_.clear();
   // The kernel takes the namespace and its cables away with the last descriptor; the keeper's are dropped by our
   // caller.
@@ -335,6 +343,26 @@ Result<> ContainerNetwork::release() {
   joined_.reset();
   if (first) return fail(std::move(*first).wrap("release network of container", id_.substr(0, 12)));
   return {};
+}
+
+// Of ports that are held, so that nobody can get one of them meanwhile: by the keeper, or again now. Whatever somebody
+// else has got since is theirs. All at once, and not in steps: this object may be about to end.
+Result<> ContainerNetwork::take_back() {
+  const auto held = [&](const consort::Address& address, const BoundPort& port) {
+    return std::ranges::any_of(ports_, [&](const ReservedPort& ours) {
+      return ours.host_port == port.host_port && to_string(ours.request.protocol) == port.protocol &&
+             std::ranges::any_of(ours.sockets, [&](const PortSocket& socket) { return socket.address == address; });
+    });
+  };
+  for (const BoundPort& port : std::exchange(told_, {})) {
+    const auto address = consort::Address::parse(port.host_ip);
+    if (!address || held(*address, port)) continue;
+    const PortUnit as_it_was{port.host_ip, port.host_port, 0, port.container_port, port.protocol};
+    auto again = reserve_again(*address, port.host_port, request_of(as_it_was));
+    if (again) ports_.push_back(std::move(*again));
+  }
+  PortPublisher* publisher = TRY(context_.publisher());
+  return publisher->take_back(ports_, told_target_);
 }
 
 std::vector<BoundPort> ContainerNetwork::bound_ports() const {

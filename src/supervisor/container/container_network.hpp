@@ -10,6 +10,7 @@
 #include "network/dns.hpp"
 #include "network/ports.hpp"
 #include "network/sandbox.hpp"
+#include "supervisor/container/record.hpp"
 #include "supervisor/loop/context.hpp"
 #include "supervisor/state.hpp"
 #include "supervisor/unit.hpp"
@@ -30,8 +31,9 @@ class ContainerNetwork {
   void acquire(const ContainerUnit& unit, Done done);
   // Answers DNS and forwards ports, all or none, from the time of `done` on.
   void serve(const ContainerUnit& unit, Done done);
-  // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`).
-  void adopt(const ContainerUnit& unit, std::map<std::string, Fd>& kept, std::vector<std::string> host_links);
+  // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`), and answers for
+  // what the firewall was told of ports: unless serve() comes first, release() takes that back.
+  void adopt(const ContainerUnit& unit, KeeperLink::Inheritance& inheritance, const Record& record);
   // After a keeper that was killed: nothing was kept. Takes the namespace from `process` (its folder in /proc) and
   // opens the sockets for names anew. serve() comes after it, and binds the ports of `bound` again; what of it worked,
   // works.
@@ -65,6 +67,7 @@ class ContainerNetwork {
   void plan_recovery(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
   void recover_ports(PortTarget target, Done done);
   void publish(const PortTarget& target, Done done);
+  Result<> take_back();
   void end_later(Result<> result, Done done);
   void keep_sandbox();
   void keep_port(std::size_t port);
@@ -77,6 +80,8 @@ class ContainerNetwork {
   std::vector<PortRequest> to_recover_;          // as they were bound
   std::vector<PortRequest> recovered_requests_;  // the same, as the file has them
   PortPublisher::Id published_ = 0;
+  std::vector<BoundPort> told_;  // by a predecessor; until they are ours
+  PortTarget told_target_;
   Connections connections_;
   std::unique_ptr<SteppedWork> work_;  // acquire() or serve()
   DnsServer::Id dns_ = 0;

@@ -136,8 +136,10 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   std::vector<Fd> child_ends;
   TRY(prepare_stdio(options, child_ends));
 
-  // From the clone on there is something that a successor of ours has to end.
+  // From the clone on there is something that a successor of ours has to end, and something that it has to take back
+  // from when the firewall hears of our ports.
   record_.launching = true;
+  record_.told_ports = run_->network->bound_ports();
   save();
   run_->launch = TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
                                            : runtime::begin_external(external_runtime(), spec, options));

@@ -36,6 +36,9 @@ struct Record {
   Milliseconds restart_delay{0};    // the last one used
   std::uint64_t oom_kills = 0;      // the cgroup's count when the run began
   std::vector<std::string> host_links;
+  // Of which the firewall may know: from before it is told until it is told to forget them. While the container runs
+  // the same as the state's.
+  std::vector<BoundPort> told_ports;
   std::vector<ExecRecord> execs;
 };
 

@@ -47,12 +47,6 @@ HealthState health_from_json(const Json& json) {
 }
 
 Json lists_to_json(const ObservedContainer& state, Json json) {
-  Json ports = Json::array();
-  for (const BoundPort& port : state.ports)
-    ports.push_back({{"host_ip", port.host_ip},
-                     {"host_port", port.host_port},
-                     {"container_port", port.container_port},
-                     {"protocol", port.protocol}});
   Json addresses = Json::array();
   for (const EndpointAddress& address : state.addresses)
     addresses.push_back({{"network_id", address.network_id},
@@ -62,17 +56,13 @@ Json lists_to_json(const ObservedContainer& state, Json json) {
                          {"gateway4", address.gateway4},
                          {"gateway6", address.gateway6},
                          {"mac", address.mac}});
-  json["ports"] = std::move(ports);
+  json["ports"] = ports_as_json(state.ports);
   json["addresses"] = std::move(addresses);
   return json;
 }
 
 void lists_from_json(const Json& json, ObservedContainer& state) {
-  if (const Json* ports = find_key(json, "ports"); ports != nullptr && ports->is_array())
-    for (const Json& item : *ports)
-      state.ports.push_back(
-          BoundPort{get_string(item, "host_ip"), static_cast<std::uint16_t>(get_int(item, "host_port")),
-                    static_cast<std::uint16_t>(get_int(item, "container_port")), get_string(item, "protocol", "tcp")});
+  state.ports = ports_of_json(json, "ports");
   if (const Json* addresses = find_key(json, "addresses"); addresses != nullptr && addresses->is_array())
     for (const Json& item : *addresses)
       state.addresses.push_back(EndpointAddress{get_string(item, "network_id"), get_string(item, "network_name"),
@@ -82,6 +72,27 @@ void lists_from_json(const Json& json, ObservedContainer& state) {
 }
 
 }  // namespace
+
+Json ports_as_json(const std::vector<BoundPort>& ports) {
+  Json json = Json::array();
+  for (const BoundPort& port : ports)
+    json.push_back({{"host_ip", port.host_ip},
+                    {"host_port", port.host_port},
+                    {"container_port", port.container_port},
+                    {"protocol", port.protocol}});
+  return json;
+}
+
+std::vector<BoundPort> ports_of_json(const Json& parent, const char* key) {
+  std::vector<BoundPort> ports;
+  const Json* json = find_key(parent, key);
+  if (json == nullptr || !json->is_array()) return ports;
+  for (const Json& item : *json)
+    ports.push_back(BoundPort{get_string(item, "host_ip"), static_cast<std::uint16_t>(get_int(item, "host_port")),
+                              static_cast<std::uint16_t>(get_int(item, "container_port")),
+                              get_string(item, "protocol", "tcp")});
+  return ports;
+}
 
 std::string_view to_string(Status status) {
   return statuses[static_cast<std::size_t>(status)];

@@ -6,6 +6,8 @@
 
 namespace consort::supervisor {
 
+Json ports_as_json(const std::vector<BoundPort>& ports);
+std::vector<BoundPort> ports_of_json(const Json& parent, const char* key);  // none: there is no such key
 Json state_as_json(const ObservedContainer& state);
 Result<ObservedContainer> state_of_json(const Json& json, const std::string& source);
 

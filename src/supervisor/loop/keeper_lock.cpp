@@ -20,6 +20,16 @@ bool hold_keeper_lock(int file) {
   return ::fcntl(file, F_OFD_SETLK, &lock) == 0;
 }
 
+bool hold_serving_lock(int file) {
+  struct flock lock = whole_file();
+  return ::fcntl(file, F_SETLK, &lock) == 0;
+}
+
+pid_t who_serves(int file) {
+  struct flock lock = whole_file();
+  return ::fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
 bool keeper_lives(const std::string& run_folder) {
   const auto file = open_file(keeper_lock_path(run_folder), O_RDONLY);
   if (!file) return false;

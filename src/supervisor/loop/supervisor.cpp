@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,8 @@ namespace {
 constexpr std::chrono::milliseconds idle_linger{1000};
 constexpr std::chrono::milliseconds first_linger{10'000};
 constexpr std::chrono::milliseconds lock_retry{20};
+constexpr std::chrono::seconds longest_wait_for_predecessor{20};
+constexpr int predecessor_retry_ms = 2;
 constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
 std::vector<std::string> record_files(const std::string& folder) {
@@ -120,8 +123,43 @@ void Supervisor::end_unrecorded() {
   }
 }
 
+// That our keeper is the project's, and that we are its only supervisor: before anything is touched. A starter that is
+// killed leaves a keeper behind which nobody sees until then, and the next one starts another.
+Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
+  static const std::string lock_name = "keeper.lock";
+  const Fd inherited = std::move(inheritance.descriptors[lock_name]);  // not to be held longer than our keeper lives
+  inheritance.descriptors.erase(lock_name);
+  if (!inherited) {
+    const Fd lock = TRY(open_file(keeper_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
+    if (!hold_keeper_lock(lock.get()))
+      return fail(Error(Code::conflict, "start supervisor").why("another keeper looks after the project"));
+    keeper_.put(lock_name, lock.get());
+  }
+  Result<> alone = await_predecessor();
+  if (!alone && !inherited) keeper_.remove(lock_name);  // what keeps nothing is not started again
+  return alone;
+}
+
+// One whose keeper was killed ends as soon as it notices.
+Result<> Supervisor::await_predecessor() {
+  serving_ = TRY(open_file(serving_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
+  const auto deadline = std::chrono::steady_clock::now() + longest_wait_for_predecessor;
+  while (true) {
+    pollfd keeper{keeper_.fd(), 0, 0};
+    const bool alone = hold_serving_lock(serving_.get());
+    ::poll(&keeper, 1, alone ? 0 : predecessor_retry_ms);
+    if (keeper.revents != 0) return fail(Error(Code::not_found, "start supervisor").why("its keeper has ended"));
+    if (alone) return {};
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail(Error(Code::busy, "start supervisor")
+                      .why("process " + std::to_string(who_serves(serving_.get())) +
+                           ", the supervisor of a keeper that is gone, does not end"));
+  }
+}
+
 Result<> Supervisor::take_over() {
   auto inheritance = TRY(keeper_.inherit());
+  TRY(claim_project(inheritance));
   end_unrecorded();
   if (inheritance.generation > 1)
     log_line("takes over, supervisor " + std::to_string(inheritance.generation) + " of this project");
@@ -142,16 +180,8 @@ Result<> Supervisor::take_over() {
   return {};
 }
 
-Result<> Supervisor::lock_keeper() {
-  const Fd lock = TRY(open_file(keeper_lock_path(context_.run_folder), O_RDWR | O_CREAT, 0600));
-  // Taken already by what a predecessor of ours put there: that one goes on.
-  if (hold_keeper_lock(lock.get())) keeper_.put("keeper.lock", lock.get());
-  return {};
-}
-
 Result<> Supervisor::run(const std::function<void()>& ready) {
   TRY_WRAP(take_over(), "take over project", options_.project);
-  TRY(lock_keeper());
   (void)TRY(loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); }));
   TRY(server_.listen());
   keeper_.ready();

@@ -37,7 +37,8 @@ class Supervisor {
   Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
   Result<> take_over();
   void end_unrecorded();
-  Result<> lock_keeper();
+  Result<> claim_project(KeeperLink::Inheritance& inheritance);
+  Result<> await_predecessor();
   Result<> watch_signals();
   void on_keeper();
   void on_exit(const KeptExit& exit);
@@ -84,6 +85,7 @@ class Supervisor {
   std::map<std::string, std::unique_ptr<Container>> containers_;
   std::map<ConnectionId, Fd> exec_consoles_;  // for resizing
   Fd signals_;
+  Fd serving_;  // the lock; closed with the process
   bool names_stale_ = false;
   EventLoop::Token end_timer_ = 0;
 };

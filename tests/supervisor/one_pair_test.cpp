@@ -1,0 +1,104 @@
+// One keeper and one supervisor look after a project, whoever is killed when: two that read the same pipes would each
+// write a part of the log over the other's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/os/process.hpp"
+#include "project.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+class OnePairTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+  }
+  static bool kill_both(const TestProject& project) {
+    const pid_t keeper = project.keeper(), supervisor = project.supervisor();
+    if (keeper <= 0 || supervisor <= 0) return false;
+    ::kill(keeper, SIGKILL);
+    ::kill(supervisor, SIGKILL);
+    return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_folder()); });
+  }
+  // A starter that does not know of the others: as if they had been killed, and with them the lock that they had.
+  static ChildGuard start_alone(const TestProject& project) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::unlink((project.run_folder() + "/supervisor.lock").c_str());
+      const auto started = project.client().ensure();
+      if (!started) std::fprintf(stderr, "%s\n", started.error().message().c_str());
+      ::_exit(started ? 0 : 1);
+    }
+    return ChildGuard(child);
+  }
+  static bool is_stopped(pid_t pid) {
+    const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
+    return text && text->substr(text->rfind(')') + 2, 1) == "T";
+  }
+};
+
+TEST_F(OnePairTest, IsLeftOfSeveralThatAreStartedAtOnce) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"lines", "300000"});
+  ASSERT_TRUE(project.start(unit));
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(kill_both(project));
+    std::vector<ChildGuard> starters;
+    for (int i = 0; i < 4; ++i) starters.push_back(start_alone(project));
+    for (ChildGuard& starter : starters) EXPECT_TRUE(starter.wait()->success());
+    EXPECT_TRUE(eventually([&] { return project.keepers().size() == 1 && project.supervisors().size() == 1; }))
+        << project.keepers().size() << " keepers, " << project.supervisors().size() << " supervisors";
+  }
+  ASSERT_TRUE(project.client().wait(unit.id));
+  const std::vector<std::string> lines = project.log(unit);
+  ASSERT_EQ(lines.size(), 300'000u);
+  for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
+}
+
+// It has lost its keeper, and with that the lock which says that there is one, and does not know it yet.
+TEST_F(OnePairTest, BeginsWhenTheSupervisorBeforeItHasEnded) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  const pid_t old = project.supervisor(), keeper = project.keeper();
+  ::kill(old, SIGSTOP);
+  ASSERT_TRUE(eventually([&] { return is_stopped(old); }));
+  ::kill(keeper, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return !keeper_lives(project.run_folder()); }));
+  // Nobody sees that it is there.
+  const std::string socket = control_socket_path(project.run_folder());
+  ::unlink(socket.c_str());
+  ChildGuard starter = start_alone(project);
+  ASSERT_TRUE(eventually([&] { return keeper_lives(project.run_folder()); }));
+  ::poll(nullptr, 0, 300);  // time in which one that does not wait would begin
+  EXPECT_FALSE(path_exists(socket));
+  ::kill(old, SIGCONT);
+  EXPECT_TRUE(starter.wait()->success());
+  EXPECT_THAT(project.supervisors(), testing::Not(testing::Contains(old)));
+  EXPECT_TRUE(project.state(unit).running());
+}
+
+// What was killed in the middle of its beginning has left nobody behind who waits for ever.
+TEST_F(OnePairTest, IsStartedAgainWhenItsFirstSupervisorIsKilled) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(kill_both(project));
+    ChildGuard starter = start_alone(project);
+    ASSERT_TRUE(eventually([&] { return !project.keepers().empty(); }));
+    ::poll(nullptr, 0, i);
+    for (const pid_t supervisor : project.supervisors()) ::kill(supervisor, SIGKILL);
+    EXPECT_TRUE(starter.wait()->success()) << i;
+    EXPECT_TRUE(project.client().snapshot()) << i;
+    EXPECT_TRUE(project.state(unit).running()) << i;
+  }
+}
+
+}  // namespace
+}  // namespace consort::supervisor
