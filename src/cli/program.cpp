@@ -103,7 +103,6 @@ constexpr Advice advice[] = {
     {"info", "use `version`, `ls -a` for the projects and `image ls` for the images"},
     {"inspect", "use `image inspect` for images, `ps -a --format json` for containers"},
     {"load", "use `image load`"},
-    {"network", "networks are made by `up` and removed by `down`; `config --networks` lists those of the file"},
     {"publish", "publishing a project as an artifact is not implemented; `push` pushes its images"},
     {"prune", "use `image prune`; `down -v --rmi all` removes everything of a project"},
     {"rename", "use `container_name:` in the file"},
@@ -111,7 +110,6 @@ constexpr Advice advice[] = {
     {"save", "use `image save`"},
     {"system", "use `image prune`; `down -v --rmi all` removes everything of a project"},
     {"tag", "use `image tag`"},
-    {"volume", "use `volumes`; `down -v` removes those of a project"},
     {"watch",
      "watching files is not implemented: bind mounts show changed files at once; for the rest, run `up -d --build` "
      "again"},

@@ -196,6 +196,13 @@ class Engine {
   Result<> remove_volume(const std::string& name, Force force = Force::no);  // yes: none there is success
   Result<Volume> inspect_volume(const std::string& name);
   Result<std::vector<Volume>> list_volumes(const StringMap& labels = {});
+  // Of running containers, those that have it mounted: their files may change while they are read.
+  Result<Strings> running_users_of_volume(const std::string& name);
+  // All of its files as a tar archive; one extracted into it, over what is there; and a copy of all into another one,
+  // which must be empty.
+  Result<> export_volume(const std::string& name, int out);
+  Result<> import_volume(const std::string& name, int in);
+  Result<> copy_volume(const std::string& from, const std::string& to);
 
   Images images();
   Builds builds();

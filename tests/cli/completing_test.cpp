@@ -73,6 +73,10 @@ TEST(Completing, Arguments) {
   EXPECT_EQ(typed({"cp", "w"}).wanted, Wanted::service_paths);
   EXPECT_EQ(typed({"image", "rm", ""}).wanted, Wanted::images);
   EXPECT_EQ(typed({"image", "import", ""}).wanted, Wanted::files);
+  EXPECT_EQ(typed({"volume", "rm", "a", ""}).wanted, Wanted::volumes);
+  EXPECT_EQ(typed({"volume", "clone", "a", ""}).wanted, Wanted::nothing) << "a new name";
+  EXPECT_EQ(typed({"volume", "import", "a", ""}).wanted, Wanted::files);
+  EXPECT_EQ(typed({"network", "inspect", ""}).wanted, Wanted::networks);
   EXPECT_EQ(typed({"ls", ""}).wanted, Wanted::nothing);
   EXPECT_THAT(words({"port", "web", ""}), IsEmpty());
 }

@@ -204,6 +204,10 @@ class Reader {
       result_.wanted = Wanted::services;
     } else if (arguments.contains("IMAGE") || command_->name == "image push") {
       if (first || repeats) result_.wanted = Wanted::images;
+    } else if (arguments.starts_with("VOLUME") && (first || repeats)) {
+      result_.wanted = Wanted::volumes;
+    } else if (arguments.starts_with("NETWORK") && command_->name != "network create") {
+      result_.wanted = Wanted::networks;
     } else if (command_->name == "image pull") {
       result_.wanted = Wanted::images;
     } else if (arguments.contains("FILE")) {

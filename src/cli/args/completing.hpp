@@ -20,6 +20,8 @@ enum class Wanted : std::uint8_t {
   service_paths,   // SERVICE:PATH, or a file
   profiles,
   images,
+  networks,
+  volumes,
   projects,
 };
 

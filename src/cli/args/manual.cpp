@@ -42,6 +42,11 @@ constexpr Example example_table[] = {
     {"up", "consort up -d --build web", "Build and replace web and what it depends on"},
     {"up", "consort up --dry-run", "Show what would be done, and why, without doing it"},
     {"up", "consort up --abort-on-container-exit --exit-code-from tests", "Run tests in CI and exit with their status"},
+    {"network create", "consort network create --subnet 10.9.0.0/24 shared", "Create a network for `external: true`"},
+    {"volume clone", "consort volume clone app_data before-upgrade", "Keep a copy of the data on this machine"},
+    {"volume export", "consort volume export app_data > data.tar", "Save the data of a volume"},
+    {"volume import", "consort volume import app_data data.tar", "Bring it back, into a new volume or an empty one"},
+    {"volume prune", "consort volume prune --all --dry-run", "Show which volumes no container uses"},
     {"wait", "consort wait job", "Wait for a job, and exit with its status"},
 };
 

@@ -27,13 +27,19 @@ std::optional<compose::Project> project_of(const Invocation& invocation) {
   return compose::load(*options).project;
 }
 
-// Of a project that is only known by what it has made; only root may look.
+// For root alone, and in silence.
+std::unique_ptr<Workspace> machine(const Invocation& invocation) {
+  if (::geteuid() != 0) return nullptr;
+  auto workspace = Workspace::open(invocation, Need::engine);
+  return workspace ? std::move(*workspace) : nullptr;
+}
+
+// Of a project that is only known by what it has made.
 std::set<std::string> services_made(const Invocation& invocation) {
   std::set<std::string> names;
-  if (::geteuid() != 0) return names;
-  const auto workspace = Workspace::open(invocation, Need::engine);
+  const auto workspace = machine(invocation);
   if (!workspace) return names;
-  const auto containers = (*workspace)->engine().list();
+  const auto containers = workspace->engine().list();
   if (!containers) return names;
   for (const engine::Container& container : *containers)
     if (container.project == invocation.globals.text("project-name") && !container.service.empty())
@@ -61,10 +67,9 @@ std::set<std::string> profile_names(const Invocation& invocation) {
 
 std::set<std::string> project_names(const Invocation& invocation) {
   std::set<std::string> names;
-  if (::geteuid() != 0) return names;
-  const auto workspace = Workspace::open(invocation, Need::engine);
+  const auto workspace = machine(invocation);
   if (!workspace) return names;
-  if (const auto containers = (*workspace)->engine().list())
+  if (const auto containers = workspace->engine().list())
     for (const engine::Container& container : *containers)
       if (!container.project.empty()) names.insert(container.project);
   return names;
@@ -72,12 +77,29 @@ std::set<std::string> project_names(const Invocation& invocation) {
 
 std::set<std::string> image_names(const Invocation& invocation) {
   std::set<std::string> names;
-  if (::geteuid() != 0) return names;
-  const auto workspace = Workspace::open(invocation, Need::engine);
+  const auto workspace = machine(invocation);
   if (!workspace) return names;
-  if (const auto images = (*workspace)->engine().images().list())
+  if (const auto images = workspace->engine().images().list())
     for (const auto& image : *images)
       if (image.is_named()) names.insert(image.display_name());
+  return names;
+}
+
+std::set<std::string> volume_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  const auto workspace = machine(invocation);
+  if (!workspace) return names;
+  if (const auto volumes = workspace->engine().list_volumes())
+    for (const engine::Volume& volume : *volumes) names.insert(volume.spec.name);
+  return names;
+}
+
+std::set<std::string> network_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  const auto workspace = machine(invocation);
+  if (!workspace) return names;
+  if (const auto networks = workspace->engine().list_networks())
+    for (const engine::Network& network : *networks) names.insert(network.spec.name);
   return names;
 }
 
@@ -118,6 +140,12 @@ std::string_view answer(const Invocation& invocation, const Completing& typed) {
       return plain;
     case Wanted::images:
       print_names(image_names(invocation), typed, "");
+      return plain;
+    case Wanted::networks:
+      print_names(network_names(invocation), typed, "");
+      return plain;
+    case Wanted::volumes:
+      print_names(volume_names(invocation), typed, "");
       return plain;
     case Wanted::projects:
       print_names(project_names(invocation), typed, "");

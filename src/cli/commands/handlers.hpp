@@ -52,6 +52,20 @@ Result<int> run_image_tag(Invocation& invocation);
 Result<int> run_login(Invocation& invocation);
 Result<int> run_logout(Invocation& invocation);
 
+Result<int> run_network_create(Invocation& invocation);
+Result<int> run_network_inspect(Invocation& invocation);
+Result<int> run_network_list(Invocation& invocation);
+Result<int> run_network_prune(Invocation& invocation);
+Result<int> run_network_rm(Invocation& invocation);
+Result<int> run_volume_clone(Invocation& invocation);
+Result<int> run_volume_create(Invocation& invocation);
+Result<int> run_volume_export(Invocation& invocation);
+Result<int> run_volume_import(Invocation& invocation);
+Result<int> run_volume_inspect(Invocation& invocation);
+Result<int> run_volume_list(Invocation& invocation);
+Result<int> run_volume_prune(Invocation& invocation);
+Result<int> run_volume_rm(Invocation& invocation);
+
 Result<int> run_internal_complete(Invocation& invocation);
 Result<int> run_internal_completion(Invocation& invocation);
 Result<int> run_internal_man(Invocation& invocation);

@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/image_change.hpp"
+#include "cli/commands/input_file.hpp"
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/wanted_platform.hpp"
 #include "cli/workspace.hpp"
@@ -18,11 +19,6 @@
 namespace consort::cli {
 
 namespace {
-
-// The named file, or standard input for "-" and "".
-Result<Fd> open_input(const std::string& path) {
-  return path.empty() || path == "-" ? duplicate(STDIN_FILENO) : open_file(path, O_RDONLY);
-}
 
 using Transfer = std::function<Result<>(project::Session&, const std::string& reference, project::Detail,
                                         const project::Cancellation&)>;

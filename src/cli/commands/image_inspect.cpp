@@ -5,6 +5,7 @@
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/json_rows.hpp"
 #include "cli/commands/wanted_platform.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
@@ -47,15 +48,6 @@ Result<Json> describe(const engine::Images& images, const std::string& name,
               {"Metadata", {{"LastTagTime", format_rfc3339(image.last_tagged)}}}};
 }
 
-FormatRow as_row(const Json& object) {
-  FormatRow row;
-  for (const auto& [key, value] : object.items()) {
-    const std::string json = dump_json(value);
-    row.push_back({key, to_upper(key), value.is_string() ? value.get<std::string>() : json, json});
-  }
-  return row;
-}
-
 FormatRow history_row(const image::HistoryEntry& entry, const std::string& id, std::uint64_t size, bool whole) {
   const auto created = parse_rfc3339(entry.created);
   std::string command = replace_all(entry.created_by, "\t", " ");
@@ -79,13 +71,7 @@ Result<int> run_image_inspect(Invocation& invocation) {
   const auto platform = TRY(wanted_platform(invocation.flags));
   Json array = Json::array();
   for (const std::string& name : invocation.arguments) array.push_back(TRY(describe(images, name, platform)));
-  if (format.empty() || format == "json") {
-    print_out(escape_html(dump_json(array, format.empty() ? 4 : -1)) + "\n");
-    return 0;
-  }
-  std::vector<FormatRow> rows;
-  for (const Json& object : array) rows.push_back(as_row(object));
-  print_out(TRY(format_rows(format, rows, {"Id"}, rows.front())));
+  TRY(print_inspected(array, format, "Id"));
   return 0;
 }
 

@@ -81,7 +81,7 @@ Result<int> run_image_prune(Invocation& invocation) {
       return 0;
     }
     print_err(plan_table(plan));
-    std::string what = all ? "all images without a container" : "nameless images";
+    std::string what = all ? "all images without a container" : "dangling images";
     if (cache) what += " and the build cache";
     if (!confirm(invocation.terminal, "Remove " + what + " (" + sum + ")?", Answer::no)) return 0;
   }

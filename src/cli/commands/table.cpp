@@ -4,6 +4,7 @@
 #include "cli/args/command.hpp"
 #include "cli/commands/flags_change.hpp"
 #include "cli/commands/flags_look.hpp"
+#include "cli/commands/flags_resources.hpp"
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
 
@@ -116,6 +117,17 @@ constexpr Command table[] = {
     {"logout", "[REGISTRY]", "Log out from a registry", {}, {0, 1}, mixed, run_logout},
     {"logs", services, "Show the output of containers", logs_flags, any, mixed, run_logs},
     {"ls", "", "List projects", ls_flags, none, mixed, run_ls},
+    {"network create", "NETWORK", "Create a network", network_create_flags, one, mixed, run_network_create},
+    {"network inspect",
+     "NETWORK...",
+     "Show the details of networks as JSON",
+     inspect_resource_flags,
+     {1},
+     mixed,
+     run_network_inspect},
+    {"network ls", "", "List networks", network_list_flags, none, mixed, run_network_list},
+    {"network prune", "", "Remove unused networks", network_prune_flags, none, mixed, run_network_prune},
+    {"network rm", "NETWORK...", "Remove networks", remove_resource_flags, {1}, mixed, run_network_rm},
     {"pause", services, "Pause containers", {}, any, mixed, run_pause},
     {"port", "SERVICE PRIVATE_PORT", "Print the host address of a published port", port_flags, {2}, mixed, run_port},
     {"ps", services, "List containers", ps_flags, any, mixed, run_ps},
@@ -133,7 +145,28 @@ constexpr Command table[] = {
     {"unpause", services, "Resume paused containers", {}, any, mixed, run_unpause},
     {"up", services, "Create and start containers", up_flags, any, mixed, run_up},
     {"version", "", "Show the version", version_flags, none, mixed, run_version},
-    {"volumes", services, "List volumes", volumes_flags, any, mixed, run_volumes},
+    {"volume clone", "VOLUME NEW_VOLUME", "Copy a volume with all of its data", {}, {2, 2}, mixed, run_volume_clone},
+    {"volume create", "[VOLUME]", "Create a volume", volume_create_flags, {0, 1}, mixed, run_volume_create},
+    {"volume export", "VOLUME", "Export the data of a volume as a tar archive", volume_export_flags, one, mixed,
+     run_volume_export},
+    {"volume import",
+     "VOLUME [FILE|-]",
+     "Import the data of a volume from a tar archive",
+     volume_import_flags,
+     {1, 2},
+     mixed,
+     run_volume_import},
+    {"volume inspect",
+     "VOLUME...",
+     "Show the details of volumes as JSON",
+     inspect_resource_flags,
+     {1},
+     mixed,
+     run_volume_inspect},
+    {"volume ls", "", "List volumes", volume_list_flags, none, mixed, run_volume_list},
+    {"volume prune", "", "Remove unused volumes", volume_prune_flags, none, mixed, run_volume_prune},
+    {"volume rm", "VOLUME...", "Remove volumes: their data is lost", remove_resource_flags, {1}, mixed, run_volume_rm},
+    {"volumes", services, "List the volumes of the project", volumes_flags, any, mixed, run_volumes},
     {"wait", "SERVICE [SERVICE...]", "Wait until containers exit", wait_flags, {1}, mixed, run_wait},
 };
 
@@ -141,11 +174,12 @@ constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run"
 constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause", "rm", "scale", "wait"};
 constexpr std::string_view looking[] = {"ls", "events", "images", "port", "stats", "top", "volumes"};
 constexpr std::string_view inside[] = {"attach", "commit", "cp", "export"};
-constexpr std::string_view with_images[] = {"pull", "push", "image", "login", "logout", "version"};
+constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "login",
+                                               "logout", "pull",   "push",    "version"};
 
 constexpr CommandGroup groups[] = {
-    {"Common commands", common},         {"Run and stop containers", running}, {"See what there is", looking},
-    {"Work with one container", inside}, {"Images and others", with_images},
+    {"Common commands", common},         {"Run and stop containers", running},          {"See what there is", looking},
+    {"Work with one container", inside}, {"Images, volumes, networks", of_the_machine},
 };
 
 }  // namespace

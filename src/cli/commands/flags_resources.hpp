@@ -1,0 +1,58 @@
+// Flags of the commands that handle volumes and networks of the whole machine. Included by table.cpp only.
+#pragma once
+
+#include "cli/commands/flags_shared.hpp"
+
+namespace consort::cli {
+
+using enum FlagKind;
+
+inline constexpr Flag resource_format{"format", 'f', text, "", "Format with a template, e.g. {{.Name}} or {{json .}}"};
+
+inline constexpr Flag volume_list_flags[] = {
+    {"filter", 'f', list, "", "Filter by a condition (dangling=true, driver=, label=, name=)"},
+    shared::format_template,
+    shared::only_names,
+};
+inline constexpr Flag volume_create_flags[] = {
+    {"driver", 'd', text, "", "Volume driver", "local"},
+    {"label", 0, list, "", "Add a label (KEY=VALUE)"},
+    {"opt", 'o', list, "", "Set an option of the driver (type=, o=, device=)"},
+};
+inline constexpr Flag inspect_resource_flags[] = {resource_format};
+inline constexpr Flag remove_resource_flags[] = {
+    {"force", 'f', boolean, "", "Do not fail if it does not exist"},
+};
+inline constexpr Flag volume_prune_flags[] = {
+    {"all", 'a', boolean, "", "Remove all unused volumes, not only anonymous ones"},
+    {"filter", 0, list, "", "Filter by a condition (label=)"},
+    shared::force,
+};
+inline constexpr Flag volume_export_flags[] = {shared::output};
+inline constexpr Flag volume_import_flags[] = {
+    {"force", 0, boolean, "", "Extract over what is there"},
+};
+
+inline constexpr Flag network_list_flags[] = {
+    {"filter", 'f', list, "", "Filter by a condition (dangling=true, driver=, id=, label=, name=)"},
+    shared::format_template,
+    shared::no_trunc,
+    shared::only_ids,
+};
+inline constexpr Flag network_create_flags[] = {
+    {"attachable", 0, boolean, "", "", "", true},
+    {"driver", 'd', text, "", "Network driver", "bridge"},
+    {"gateway", 0, list, "", "Gateway of a subnet"},
+    {"internal", 0, boolean, "", "Restrict access to and from the outside"},
+    {"ip-range", 0, list, "", "Range within a subnet that addresses are taken from"},
+    {"ipv6", 0, boolean, "", "Enable IPv6"},
+    {"label", 0, list, "", "Add a label (KEY=VALUE)"},
+    {"opt", 'o', list, "", "Set an option of the driver"},
+    {"subnet", 0, list, "", "Subnet in CIDR format"},
+};
+inline constexpr Flag network_prune_flags[] = {
+    {"filter", 0, list, "", "Filter by a condition (label=)"},
+    shared::force,
+};
+
+}  // namespace consort::cli
