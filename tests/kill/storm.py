@@ -2,6 +2,7 @@
 
 Whatever is killed, the next command works within its deadline, every acknowledged row is there, and the log has each line once.
 """
+import contextlib
 import datetime
 import os
 import re
@@ -91,10 +92,10 @@ def one_round(world, chooser, number, history):
     time.sleep(chooser.choice([0, 0.002, 0.01, 0.03, 0.1, 0.3]) * chooser.random())
     kinds, pids = victims(world, chooser, command)
     for pid in pids:
-        try:
+        with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
-        except OSError:
-            pass
+        # What is left may just have begun to put things right when its turn comes.
+        time.sleep(chooser.choice([0, 0, 0.003, 0.03, 0.1]) * chooser.random())
     told = f"{' '.join(argv)}, killed: {', '.join(kinds)} {pids}"
     history.append(f"{utc()} round {number}: {told}")
     try:
