@@ -174,6 +174,7 @@ Result<> Container::release_to_exec() {
   state.addresses = addresses_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
   save();
+  if (context_.serve_names) context_.serve_names();
   return run_->launch->start();
 }
 
@@ -205,7 +206,6 @@ void Container::on_started() {
   save_durable();
   emit(EventKind::start);
   if (std::exchange(restarted_, false)) emit(EventKind::restart);
-  if (context_.names_changed) context_.names_changed();
   if (unit_.health) watch_health(steady_clock::now());
   answer_start(StartOutcome{{}, std::nullopt});
 }
@@ -217,6 +217,7 @@ void Container::on_failed(Error error) {
   if (run_->pump) run_->pump->drain();
   release_run();
   phase_ = Phase::idle;
+  if (context_.names_changed) context_.names_changed();
   record_.launching = false;
   ContainerState& state = record_.state;
   state.pid = 0;
