@@ -12,6 +12,7 @@
 #include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
 #include "supervisor/container/container.hpp"
+#include "supervisor/container/foreign_port.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -150,8 +151,10 @@ Result<SteppedWork::Next> ContainerNetwork::acquire_step(Acquisition& acquisitio
 
 void ContainerNetwork::acquire(const ContainerUnit& unit, Done done) {
   id_ = unit.id;
-  const PortOwnerLookup owner = [this](pid_t, const PortRequest& request, std::uint16_t port) {
-    return context_.port_owner ? context_.port_owner(std::string(to_string(request.protocol)), port) : std::nullopt;
+  const PortOwnerLookup owner = [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
+    const std::string protocol(to_string(request.protocol));
+    auto ours = context_.port_owner ? context_.port_owner(protocol, port) : std::nullopt;
+    return ours ? ours : foreign_port_owner(holder, protocol, port);
   };
   std::vector<PortRequest> requests;
   if (publishes(unit)) std::ranges::transform(unit.ports, std::back_inserter(requests), request_of);
