@@ -106,6 +106,26 @@ select(undef, undef, undef, 0.1) until $n; select(undef, undef, undef, 0.1) for 
     world.consort("down", "-t", "0")
 
 
+def scenario_a_shared_namespace_is_followed(world):
+    """What shares the processes of another service must join it anew when a policy has started both again."""
+    world.write("compose.yaml", f"""services:
+  a: {{{SLIM}, command: sleep 1000, init: true, restart: always}}
+  b: {{{SLIM}, command: sleep 1000, pid: "service:a", restart: always}}
+""")
+    world.consort("up", "-d")
+
+    def namespace(service):
+        container = world.consort("ps", "-q", service).out.strip()
+        state = json.loads((world.run_root / f"projects/{world.project_name}/containers/{container}.json").read_text())
+        return state["pid"], os.readlink(f"/proc/{state['pid']}/ns/pid")
+
+    pid, before = namespace("a")
+    check(namespace("b")[1] == before, "they share nothing")
+    os.kill(pid, signal.SIGKILL)
+    eventually("both are there again, together", lambda: namespace("a")[1] == namespace("b")[1] != before)
+    world.consort("down", "-t", "0")
+
+
 def scenario_many_ports(world):
     """A service with 1,500 ports must start, be listed and end, and the names of its neighbour resolve meanwhile."""
     world.write("compose.yaml", f"""services:

@@ -93,7 +93,7 @@ std::string port_key(const std::string& id, std::size_t port, std::size_t socket
 Result<> ContainerNetwork::make_sandbox(const ContainerUnit& unit) {
   if (unit.network_mode == NetworkMode::host) return {};
   if (unit.network_mode == NetworkMode::container) {
-    joined_ = TRY_WRAP(open_network_of(context_, unit.network_container), "join network of container",
+    joined_ = TRY_WRAP(open_namespace_of(context_, unit.network_container, "net"), "join network of container",
                        unit.network_container.substr(0, 12));
     return {};
   }
@@ -382,7 +382,7 @@ DnsClient dns_client_of(const ContainerUnit& unit) {
   return client;
 }
 
-Result<Fd> open_network_of(Context& context, const std::string& container_id) {
+Result<Fd> open_namespace_of(Context& context, const std::string& container_id, const std::string& name) {
   Fd process;  // its folder in /proc
   const auto take = [&](const ContainerState& state) {
     if (auto folder = open_process_folder(state.pid, state.pid_started)) process = std::move(*folder);
@@ -400,8 +400,11 @@ Result<Fd> open_network_of(Context& context, const std::string& container_id) {
     }
     if (folder != nullptr) ::closedir(folder);
   }
-  if (!process) return fail(Error(Code::conflict, "cannot join network of a non running container").on(container_id));
-  return open_at(process.get(), "ns/net", O_RDONLY);
+  if (!process)
+    return fail(Error(Code::conflict, "cannot join " + (name == "net" ? "network" : name + " namespace") +
+                                          " of a non running container")
+                    .on(container_id));
+  return open_at(process.get(), "ns/" + name, O_RDONLY);
 }
 
 }  // namespace consort::supervisor

@@ -24,6 +24,20 @@ Result<Fd> with_a_reader(const Fd& write_end) {
   return open_file("/proc/self/fd/" + std::to_string(write_end.get()), O_RDWR);
 }
 
+// The namespaces of other containers, as they are now: a policy may have started those again since the bundle was made.
+Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& held) {
+  using enum runtime::NamespaceKind;
+  for (runtime::Namespace& joined : spec.linux_.namespaces) {
+    if (joined.path.empty() || (joined.kind != pid && joined.kind != ipc)) continue;
+    const auto key = joined.kind == pid ? runtime::pid_of_annotation : runtime::ipc_of_annotation;
+    const auto donor = spec.annotations.find(std::string(key));
+    if (donor == spec.annotations.end()) continue;
+    held.push_back(TRY(open_namespace_of(context, donor->second, joined.kind == pid ? "pid" : "ipc")));
+    joined.path = "/proc/self/fd/" + std::to_string(held.back().get());
+  }
+  return {};
+}
+
 }  // namespace
 
 void Container::start(StartDone done) {
@@ -133,7 +147,8 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
   options.init_program = context_.init_program;
-  std::vector<Fd> child_ends;
+  std::vector<Fd> child_ends, donors;
+  if (unit_.runtime.empty()) TRY(join_donors(context_, spec, donors));
   TRY(prepare_stdio(options, child_ends));
 
   // From the clone on there is something that a successor of ours has to end.
