@@ -46,6 +46,7 @@ enum class Subject : std::uint8_t {
   mount,              // of a container: the path inside it, clean
   port,               // of the host: "8000/tcp", "8000-8009/tcp" if one of them was wanted
   program,            // the one to be executed, as it was asked for
+  setting,            // by its Compose name, and which entry of it: "restart", "ulimits/nofile"
   user,               // or group, of a container: as it was asked for
   working_directory,  // the path inside the container
 };

@@ -26,10 +26,12 @@ Result<> check_driver(const NetworkSpec& spec) {
   constexpr std::array<std::string_view, 5> others{"macvlan", "ipvlan", "overlay", "host", "null"};
   if (std::ranges::count(others, spec.driver) == 0) {
     return fail(Error(Code::not_found, "could not find plugin " + spec.driver + " in v1 plugin registry: plugin \"" +
-                                           spec.driver + "\" not found"));
+                                           spec.driver + "\" not found")
+                    .about(Subject::setting, "driver"));
   }
   return fail(Error(Code::unsupported, "network " + spec.name + ": the driver " + spec.driver + " is not supported")
-                  .hint("use the driver bridge; for the host's own network, network_mode: host"));
+                  .hint("use the driver bridge; for the host's own network, network_mode: host")
+                  .about(Subject::setting, "driver"));
 }
 
 Result<> check_options(const NetworkSpec& spec) {
@@ -41,23 +43,28 @@ Result<> check_options(const NetworkSpec& spec) {
     const std::string name = key.substr(option_prefix.size());
     if (name == "bridge.gateway_mode_ipv4" && value == "nat") continue;
     if (std::ranges::count(known, name) == 0)
-      return fail(Error(Code::unsupported, "network " + spec.name + ": the option " + key + " is not supported"));
+      return fail(Error(Code::unsupported, "network " + spec.name + ": the option " + key + " is not supported")
+                      .about(Subject::setting, "driver_opts/" + key));
   }
   if (const std::string name = option(spec, "bridge.name"); !name.empty() && !is_interface_name(name))
     return fail(Error(Code::invalid, "invalid bridge name: " + name)
-                    .hint("the name of an interface has 1 to 15 characters and no spaces, '/', ':' or '%'"));
+                    .hint("the name of an interface has 1 to 15 characters and no spaces, '/', ':' or '%'")
+                    .about(Subject::setting, "driver_opts"));
   if (const std::string mtu = option(spec, "driver.mtu"); !mtu.empty() && !parse_unsigned(mtu))
-    return fail(Error(Code::invalid, "invalid MTU: " + mtu));
+    return fail(Error(Code::invalid, "invalid MTU: " + mtu).about(Subject::setting, "driver_opts"));
   if (option(spec, "bridge.enable_icc") == "false") {
     return fail(Error(Code::unsupported,
-                      "network " + spec.name + ": com.docker.network.bridge.enable_icc=false is not supported"));
+                      "network " + spec.name + ": com.docker.network.bridge.enable_icc=false is not supported")
+                    .about(Subject::setting, "driver_opts"));
   }
   if (!spec.ipam_driver.empty() && spec.ipam_driver != "default")
-    return fail(Error(Code::not_found,
-                      "could not find plugin " + spec.ipam_driver + " in v1 plugin registry: plugin not found"));
+    return fail(
+        Error(Code::not_found, "could not find plugin " + spec.ipam_driver + " in v1 plugin registry: plugin not found")
+            .about(Subject::setting, "ipam/driver"));
   if (!spec.ipam_options.empty()) {
     return fail(Error(Code::unsupported, "network " + spec.name + ": the IPAM option " +
-                                             spec.ipam_options.begin()->first + " is not supported"));
+                                             spec.ipam_options.begin()->first + " is not supported")
+                    .about(Subject::setting, "ipam/options"));
   }
   if (!spec.enable_ipv4 && !spec.enable_ipv6) return fail(Error(Code::invalid, "IPv4 or IPv6 must be enabled"));
   return {};
@@ -71,16 +78,20 @@ std::vector<Subnet> subnets_of(const std::vector<Network>& networks) {
   return subnets;
 }
 
+std::unexpected<Error> ipam(std::string why) {
+  return fail(Error(Code::invalid, std::move(why)).about(Subject::setting, "ipam/config"));
+}
+
 // A pool that the user wrote: checked, host bits cleared, gateway filled in.
 Result<> complete_pool(AddressPool& pool) {
   const auto subnet = Subnet::parse(pool.subnet);
-  if (!subnet) return fail(Error(Code::invalid, "invalid subnet " + pool.subnet + ": invalid CIDR block notation"));
+  if (!subnet) return ipam("invalid subnet " + pool.subnet + ": invalid CIDR block notation");
   pool.subnet = subnet->to_string();
   const auto check = [&](const char* what, const std::string& text) -> Result<> {
     const auto address = Address::parse(text);
     if (!address || !subnet->contains(*address))
-      return fail(Error(Code::invalid, std::string("invalid ") + what + " " + text + ": parent subnet " + pool.subnet +
-                                           " doesn't contain this address"));
+      return ipam(std::string("invalid ") + what + " " + text + ": parent subnet " + pool.subnet +
+                  " doesn't contain this address");
     return {};
   };
   if (pool.gateway.empty()) pool.gateway = default_gateway(*subnet).to_string();
@@ -89,8 +100,8 @@ Result<> complete_pool(AddressPool& pool) {
   if (!pool.ip_range.empty()) {
     const auto range = Subnet::parse(pool.ip_range);
     if (!range || !subnet->contains(*range))
-      return fail(Error(Code::invalid, "invalid ip-range " + pool.ip_range + ": parent subnet " + pool.subnet +
-                                           " doesn't contain this range"));
+      return ipam("invalid ip-range " + pool.ip_range + ": parent subnet " + pool.subnet +
+                  " doesn't contain this range");
   }
   return {};
 }

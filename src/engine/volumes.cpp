@@ -15,10 +15,12 @@ Result<Volume> Engine::Impl::ensure_volume(const VolumeSpec& spec) {
   if (volume.spec.driver.empty()) volume.spec.driver = "local";
   if (volume.spec.driver != "local") {
     return fail(Error(Code::not_found,
-                      "error looking up volume plugin " + spec.driver + ": plugin \"" + spec.driver + "\" not found"));
+                      "error looking up volume plugin " + spec.driver + ": plugin \"" + spec.driver + "\" not found")
+                    .about(Subject::setting, "driver"));
   }
   if (!volume.anonymous) TRY(volume::check_name(volume.spec.name));
-  TRY(volume::check_options(volume.spec.driver_opts));
+  if (auto known = volume::check_options(volume.spec.driver_opts); !known)
+    return fail(std::move(known).error().about(Subject::setting, "driver_opts"));
   const Fd lock = TRY(volume::lock_volumes(roots));
   const volume::Recorded recorded = TRY(is_recorded(volume.spec.name));
   TRY(volume::settle(roots, volume.spec.name, recorded));

@@ -38,6 +38,8 @@ Result<std::vector<Device>> all_host_devices();  // for privileged
 
 // RLIMIT_ number of "nofile", "RLIMIT_NOFILE"; nullopt: unknown.
 std::optional<int> rlimit_number(std::string_view name);
+// "nofile" of RLIMIT_NOFILE; of what has no name, the number.
+std::string rlimit_name(int number);
 // SIGTERM of "SIGTERM", "term", "15", "RTMIN+3"; nullopt: unknown.
 std::optional<int> signal_number(std::string_view name);
 

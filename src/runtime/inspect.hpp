@@ -14,7 +14,7 @@ namespace consort::runtime {
 
 enum class SignalDisposition : std::uint8_t {
   handles,  // a handler is installed
-  blocks,   // blocked: perhaps waited for with sigwait or a signalfd
+  blocks,   // blocked, perhaps for a signalfd, or just now waited for with sigwait
   ignores,
   by_default,  // ends most processes; but the kernel discards it for the first one of a pid namespace
 };

@@ -29,6 +29,7 @@ struct JournalEntry {
 struct JournalPosition {
   std::uint64_t inode = 0;
   std::uint64_t offset = 0;
+  std::uint64_t begun = 0;  // of the file's first line, ns: a file that is gone leaves its inode to the next one
 };
 
 std::string journal_path(const std::string& project_run);

@@ -41,8 +41,9 @@ def check(condition, text):
         raise Failure(text)
 
 
-def eventually(what, condition, limit=30.0):
-    """Waits until condition() is true (an exception counts as not yet) and gives its value."""
+def eventually(what, condition, limit=120.0):
+    """Waits until condition() is true (an exception counts as not yet) and gives its value. The limit is for what never comes: a machine
+    may be slow."""
     end = time.monotonic() + limit
     last = None
     while True:
@@ -76,7 +77,7 @@ class Response:
         return json.loads(self.body)
 
 
-def http(method, url, data=None, user=None, files=None, timeout=10):
+def http(method, url, data=None, user=None, files=None, timeout=60):
     """One HTTP request; data is a dict of form fields, files a dict of name -> (file name, bytes)."""
     headers, body = {}, None
     if data is not None or files:
@@ -206,7 +207,7 @@ class World:
         return subprocess.Popen([str(CONSORT), *map(str, argv)], cwd=self.project, env=self.env,
                                 **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
 
-    def on_terminal(self, argv, keys, timeout=60):
+    def on_terminal(self, argv, keys, timeout=180):
         """Runs consort on a terminal of its own; keys are (what must be shown first, bytes to type)."""
         start, keys, out, seen = time.monotonic(), list(keys), b"", 0
         child, terminal = pty.fork()

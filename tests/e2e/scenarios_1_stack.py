@@ -91,12 +91,12 @@ def scenario_down_keeps_data_and_leaves_nothing_else(world):
     register_ada()
     create_course("kept")
     world.consort("down")
-    eventually("nothing is left after down", lambda: not differences(before, host_lists()), 10)
+    eventually("nothing is left after down", lambda: not differences(before, host_lists()))
     check(volume(world, "postgres_data").is_dir(), "down deleted the data")
     up(world)
     check(titles() == ["kept"], "the data is gone after down and up")
     world.consort("down", "-v")
-    eventually("nothing is left after down -v", lambda: not differences(before, host_lists()), 10)
+    eventually("nothing is left after down -v", lambda: not differences(before, host_lists()))
     check(not volume(world, "postgres_data").exists(), "down -v kept the data")
     up(world)
     check(titles() == [], "down -v kept the data")
@@ -134,9 +134,9 @@ def scenario_names(world):
     for name in ("db", "lms_postgres", "DB"):
         found = world.consort("exec", "-T", "web", "getent", "hosts", name).out.split()
         check(found and found[0] == address, f"{name} is {found} instead of {address}")
-    start = time.monotonic()
-    world.consort("exec", "-T", "web", "getent", "hosts", "no-such-service", status=2)
-    check(time.monotonic() - start < 5, "an unknown name takes too long to fail")
+    # A question without an answer would be asked again after these 30 s.
+    ran = world.consort("exec", "-T", "-e", "RES_OPTIONS=timeout:30", "web", "getent", "hosts", "no-such-service", status=2)
+    check(ran.seconds < 30, f"an unknown name is not answered: {ran.seconds:.1f} s")
     outside = "deb.debian.org"
     try:
         socket.getaddrinfo(outside, 80)
@@ -216,14 +216,17 @@ def scenario_initialisation_race(world):
 def scenario_stop_is_quick_and_clean(world):
     """down of the running stack must not wait for a grace period, and PostgreSQL's log must show a clean shutdown."""
     world.use_lms()
+    begin = f"{time.time():.6f}"  # the store may remember an earlier run
     up(world)
     follower = world.start("logs", "-f", "--no-log-prefix", "db")
     eventually("the log is followed", lambda: follower.poll() is None and world.consort("logs", "db").out)
     ran = world.consort("down")
-    out, _ = follower.communicate(timeout=10)
-    check("database system is shut down" in out, f"no clean shutdown:\n{out[-2000:]}")
-    # 0.1 s on a quiet machine (bench/compare); a grace period that is waited for takes 10 s.
-    check(ran.seconds < 8, f"down took {ran.seconds:.2f} s")
+    out, _ = follower.communicate(timeout=120)
+    check("database system is shut down" in out, f"no clean shutdown:\n{out[-2000:]}\n{ran}")
+    # A grace period that is waited for ends with SIGKILL.
+    told = world.consort("events", "--json", "--since", begin, "--until", f"{time.time():.6f}").out.splitlines()
+    codes = {e["service"]: e["attributes"].get("exitCode") for e in map(json.loads, told) if e["action"] == "die"}
+    check(set(codes) == {"db", "web"} and "137" not in codes.values(), f"a container was killed: {codes}")
 
 
 def scenario_supervisor_is_killed(world):
@@ -353,7 +356,7 @@ services:
     check("good bye" in kept and "polite-1 exited with code 0" in kept, f"the last words are missing: {kept!r}")
     ran = world.on_terminal(["up", "stubborn"], [("here", b"\x03"), ("Stopping", b"\x03")])
     check(ran.status == 130, str(ran))
-    check(ran.seconds < 50, f"the second Ctrl-C did not kill ({ran.seconds:.1f} s)")
+    check(ran.seconds < 100, f"the second Ctrl-C did not kill ({ran.seconds:.1f} s)")
     check(world.service("stubborn")["ExitCode"] == 137, str(world.service("stubborn")))
 
 

@@ -1,5 +1,6 @@
 """What goes wrong is explained, leaves nothing half-made, and the next up works."""
 import json
+import pathlib
 import re
 import socket
 import subprocess
@@ -79,7 +80,8 @@ def scenario_port_in_use(world):
     world.consort("up", "-d")
     other = {"COMPOSE_PROJECT_NAME": "portother"}
     ran = world.consort("up", "-d", env=other, status=None)
-    check(ran.status == 1 and world.project_name in ran.err, f"does not name the project that has the port:\n{ran}")
+    owner = f"port is already allocated by project {world.project_name}, container {world.project_name}-a-1"
+    check(ran.status == 1 and owner in ran.err and f"consort -p {world.project_name} stop a" in ran.err, f"does not name who has it:\n{ran}")
     world.consort("down", "-t", "0", env=other)
     world.consort("down", "-t", "0")
 
@@ -229,7 +231,10 @@ def scenario_start_errors_show_their_line(world):
     """What the engine refuses at the start must be shown at the attribute that asks for it."""
     world.write("file", "")
     wrong = {"command": "nosuchprogram", "user": "nosuchuser", "working_dir": "/etc/passwd", "entrypoint": "[/etc/passwd]",
-             "volumes": "[/fine, './file:/etc']", "tmpfs": "/etc/passwd", "ports": "['192.0.2.1:80:80']"}
+             "volumes": "[/fine, './file:/etc']", "tmpfs": "/etc/passwd", "ports": "['192.0.2.1:80:80']", "cap_add": "[NO_SUCH]", "cpuset": "'4096'", "devices": "[/dev/no-such]",
+             "dns": "[no-such]", "group_add": "[no-such]", "hostname": "a b", "logging": "{driver: no-such}", "mem_limit": "1k",
+             "network_mode": "container:no-such", "pid": "no-such", "runtime": "no-such", "security_opt": "[no=such]",
+             "stop_signal": "SIGNO", "sysctls": "{net.no.such: 1}", "ulimits": "{nofile: 99999999999}"}
     text = "services:\n"
     for name, value in wrong.items():
         text += f"  {name.replace('_', '-')}:\n    {SLIM}\n    {name}: {value}\n"
@@ -238,7 +243,16 @@ def scenario_start_errors_show_their_line(world):
     for name in wrong:
         number = 1 + next(i for i, line in enumerate(text.splitlines()) if line.startswith(f"    {name}: {wrong[name]}"))
         fails(world, "up", "-d", name.replace("_", "-"), says=[rf"compose\.yaml:{number}:\d+"])
+    allowed = pathlib.Path("/proc/sys/fs/nr_open").read_text().strip()
+    fails(world, "up", "-d", "ulimits", says=[f"nofile asks for 99999999999, and this host allows {allowed} at most"])
     world.consort("down", "-t", "0")
+    # What is said in another file, of a service and of a network, and an image's name.
+    world.write("other.yaml", "services:\n  command:\n    restart: allways\n")
+    fails(world, "-f", "compose.yaml", "-f", "other.yaml", "up", "-d", "command", says=[r"other\.yaml:3:14"])
+    world.write("other.yaml", "services:\n  command:\n    image: DEBIAN\n")
+    fails(world, "-f", "compose.yaml", "-f", "other.yaml", "up", "-d", "command", says=[r"other\.yaml:3:12"])
+    world.write("other.yaml", "networks:\n  default:\n    driver: no-such\n")
+    fails(world, "-f", "compose.yaml", "-f", "other.yaml", "up", "-d", "command", says=[r"other\.yaml:3:13"])
 
 
 def scenario_namesakes(world):

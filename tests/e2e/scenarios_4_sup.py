@@ -89,6 +89,43 @@ def scenario_stop_is_killed_and_up_follows_at_once(world):
         check(world.service("slow")["State"] == "running", f"after a killed {verb[0]}: {world.ps()}")
 
 
+def scenario_a_stop_is_told_once(world):
+    """With `init: true` the program must hear one SIGTERM of a stop: to many the second one means at once."""
+    world.write("count.pl", """\
+$| = 1; my $n = 0; $SIG{TERM} = sub { $n++; print "term\\n" }; print "ready\\n";
+select(undef, undef, undef, 0.1) until $n; select(undef, undef, undef, 0.1) for 1 .. 5;
+""")
+    world.write("compose.yaml", "services:\n" + "".join(
+        f"  s{i}: {{{SLIM}, command: perl /count.pl, init: true, volumes: ['./count.pl:/count.pl:ro'], stop_grace_period: 100s}}\n" for i in range(8)))
+    world.consort("up", "-d")
+    eventually("all listen", lambda: world.consort("logs", "--no-log-prefix").out.count("ready") == 8)
+    world.consort("stop")
+    heard = [world.consort("logs", "--no-log-prefix", f"s{i}").out.count("term") for i in range(8)]
+    check(heard == [1] * 8, f"SIGTERM was heard: {heard}")
+    check({c["ExitCode"] for c in world.ps_all()} == {0}, str(world.ps_all()))
+    world.consort("down", "-t", "0")
+
+
+def scenario_a_shared_namespace_is_followed(world):
+    """What shares the processes of another service must join it anew when a policy has started both again."""
+    world.write("compose.yaml", f"""services:
+  a: {{{SLIM}, command: sleep 1000, init: true, restart: always}}
+  b: {{{SLIM}, command: sleep 1000, pid: "service:a", restart: always}}
+""")
+    world.consort("up", "-d")
+
+    def namespace(service):
+        container = world.consort("ps", "-q", service).out.strip()
+        state = json.loads((world.run_root / f"projects/{world.project_name}/containers/{container}.json").read_text())
+        return state["pid"], os.readlink(f"/proc/{state['pid']}/ns/pid")
+
+    pid, before = namespace("a")
+    check(namespace("b")[1] == before, "they share nothing")
+    os.kill(pid, signal.SIGKILL)
+    eventually("both are there again, together", lambda: namespace("a")[1] == namespace("b")[1] != before)
+    world.consort("down", "-t", "0")
+
+
 def scenario_many_ports(world):
     """A service with 1,500 ports must start, be listed and end, and the names of its neighbour resolve meanwhile."""
     world.write("compose.yaml", f"""services:
@@ -97,7 +134,7 @@ def scenario_many_ports(world):
 """)
     world.consort("up", "-d", "near")
     names = world.start("exec", "-T", "near", "bash", "-c",
-                        "for i in $(seq 60); do timeout 2 getent hosts near >/dev/null || echo missed; sleep 0.05; done")
+                        "for i in $(seq 60); do RES_OPTIONS='timeout:10 attempts:1' getent hosts near >/dev/null || echo missed; sleep 0.05; done")
     world.consort("up", "-d", timeout=LIMIT)
     ports = json.loads(world.consort("ps", "--format", "json", "many").out.splitlines()[0])["Publishers"]
     check(len({port["PublishedPort"] for port in ports}) == 1500, f"{len(ports)} ports are listed")
@@ -122,23 +159,33 @@ def scenario_timed_out_checks_leave_nothing(world):
     world.consort("down", "-t", "0", timeout=LIMIT)
 
 
+def kill_keeper(world):
+    """And waits for another one, with its supervisor: what a container writes while there is neither is lost with its end."""
+    before = world.pids("consort-keeper")
+    kill_all(before)
+    eventually("there is another keeper", lambda: set(world.pids("consort-keeper")) - set(before) and world.supervisor_pids())
+    eventually("it serves", lambda: world.consort("exec", "-T", "web", "true", status=None).status == 0)
+
+
 def scenario_commands_outlive_a_keeper(world):
     """run and wait must give the container's own exit code, and up must go on waiting, although the keeper is killed meanwhile."""
     world.write("compose.yaml", f"""services:
-  web: {{{SLIM}, command: sleep 1000, init: true}}
-  job: {{{SLIM}, command: sh -c 'sleep 3; echo done', profiles: [x]}}
+  web: {{{SLIM}, command: sleep 1000, init: true, volumes: ["./end:/end"]}}
+  job: {{{SLIM}, command: sh -c 'until test -e /end/job; do sleep 0.1; done', profiles: [x], volumes: ["./end:/end"]}}
   after: {{{SLIM}, command: sleep 1000, init: true, profiles: [x], depends_on: {{job: {{condition: service_completed_successfully}}}}}}
 """)
     world.consort("up", "-d", "web")
-    running = world.start("run", "--rm", "-T", "--no-deps", "web", "sh", "-c", "sleep 2; echo out; exit 6")
+    running = world.start("run", "--rm", "-T", "--no-deps", "web", "sh", "-c", "until test -e /end/run; do sleep 0.1; done; echo out; exit 6")
     eventually("it runs", lambda: len(world.ps_all()) == 2 and all(c["State"] == "running" for c in world.ps_all()))
-    kill_all(world.pids("consort-keeper"))
+    kill_keeper(world)
+    world.write("end/run", "")
     out, err = running.communicate(timeout=LIMIT)
     # Older kernels do not tell how an orphan ended; then it is an error, never a success.
     check(out == "out\n" and (running.returncode == 6 or "how is not known" in err), f"run: {running.returncode} {out!r} {err!r}")
     starting = world.start("--profile", "x", "up", "-d", "after")
     eventually("the job runs", lambda: world.service("job").get("State") == "running")
-    kill_all(world.pids("consort-keeper"))
+    kill_keeper(world)
+    world.write("end/job", "")
     out, err = starting.communicate(timeout=LIMIT)
     check(starting.returncode == 0 or "exit unknown" in err, f"up: {starting.returncode} {err}")
     kill_all(world.pids("consort-keeper"))

@@ -17,12 +17,16 @@ using testing::HasSubstr;
 
 const HostInfo two_cpus{.cpus = 2, .cpuset = "0-1", .memory_nodes = "0"};
 
-std::string refusal(const std::function<void(ContainerSpec&)>& change) {
+Result<> validated(const std::function<void(ContainerSpec&)>& change) {
   ContainerSpec spec;
   spec.name = "web-1";
   change(spec);
   Strings warnings;
-  const Result<> valid = validate_container(spec, two_cpus, warnings);
+  return validate_container(spec, two_cpus, warnings);
+}
+
+std::string refusal(const std::function<void(ContainerSpec&)>& change) {
+  const Result<> valid = validated(change);
   return valid ? "(accepted)" : valid.error().message();
 }
 
@@ -44,6 +48,14 @@ class Refusal : public testing::TestWithParam<RefusalCase> {};
 
 TEST_P(Refusal, HasDockersWords) {
   EXPECT_THAT(refusal(GetParam().change), HasSubstr(GetParam().text));
+}
+
+// Or nobody could show the line of the file.
+TEST_P(Refusal, SaysWhatItIsAbout) {
+  const Result<> valid = validated(GetParam().change);
+  ASSERT_FALSE(valid);
+  EXPECT_NE(valid.error().subject(), Subject::none) << valid.error().message();
+  EXPECT_NE(valid.error().subject_name(), "");
 }
 
 const RefusalCase refusals[] = {

@@ -49,10 +49,10 @@ std::string resolve(const std::string& name, std::uint16_t type, Via via, const 
   std::string say(query.begin(), query.end());
   std::string got;
   if (via == Via::udp) {
-    got = udp_ask(server, port, say, 8000);
+    got = udp_ask(server, port, say, 30000);
   } else {
     say.insert(0, {static_cast<char>(query.size() >> 8), static_cast<char>(query.size())});
-    got = tcp_exchange(server, port, say, 8000);
+    got = tcp_exchange(server, port, say, 30000);
     if (got.size() > 2) got.erase(0, 2);
   }
   const Bytes answer(got.begin(), got.end());

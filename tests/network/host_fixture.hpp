@@ -49,8 +49,8 @@ class HostTest : public ::testing::Test {
 };
 
 // Clients and servers for the namespaces. Addresses as text; "" or a text that says what went wrong.
-std::string tcp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 3000);
-std::string udp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 3000);
+std::string tcp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 30000);
+std::string udp_ask(const std::string& address, std::uint16_t port, const std::string& say, int timeout_ms = 30000);
 // From a socket that is there already.
 std::string udp_ask_from(int fd, const std::string& address, std::uint16_t port, const std::string& say,
                          int timeout_ms);

@@ -40,7 +40,7 @@ class NetworksTest : public HostTest {
   static ChildGuard serve(const Sandbox& sandbox, const std::string& name, const std::string& address = "0.0.0.0") {
     return start_in(sandbox.netns.get(), [&](const auto& ready) { tcp_serve(address, 80, name, ready); });
   }
-  static std::string ask(const Sandbox& from, const std::string& address, int timeout_ms = 3000) {
+  static std::string ask(const Sandbox& from, const std::string& address, int timeout_ms = 30000) {
     return ask_in(from.netns.get(), [&] { return tcp_ask(address, 80, "hi", timeout_ms); });
   }
   static std::string shell_in(const Sandbox& sandbox, const std::string& command) {

@@ -167,7 +167,7 @@ TEST_F(PortsTest, AUdpFlowFollowsWhenThePortMovesToAnotherContainer) {
   ASSERT_EQ(::setns(outside_.get(), CLONE_NEWNET), 0);
   const Fd client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(::setns(here.get(), CLONE_NEWNET), 0);
-  const auto ask = [&] { return udp_ask_from(client.get(), "198.51.100.2", 5353, "hi", 300); };
+  const auto ask = [&] { return udp_ask_from(client.get(), "198.51.100.2", 5353, "hi", 10000); };
   EXPECT_EQ(ask().substr(0, 7), "receive");  // before it is published: refused, but remembered by the kernel
   // From one supervisor to another, as when the second container is in another project.
   EventLoop loop = EventLoop::create().value();

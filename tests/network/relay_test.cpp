@@ -188,7 +188,7 @@ Heard hear(int fd) {
 // relay.
 void wait_until_taken(int fd) {
   int left = 1;
-  for (int i = 0; i < 2000 && left != 0; ++i) {
+  for (int i = 0; i < 12'000 && left != 0; ++i) {
     ASSERT_EQ(::ioctl(fd, SIOCOUTQ, &left), 0);
     if (left != 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
@@ -334,7 +334,7 @@ class SuccessionTest : public ::testing::Test {
     begin(keeper_.hand_over());
   }
   void wait_until_kept(std::size_t count) {
-    for (int i = 0; i < 1000 && keeper_.size() != count; ++i)
+    for (int i = 0; i < 6000 && keeper_.size() != count; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     ASSERT_EQ(keeper_.size(), count);
   }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
@@ -201,21 +202,38 @@ TEST_F(ExecTest, TerminalIsAPtyOfTheContainer) {
 }
 
 TEST_F(ExecTest, SignalsThatCannotBeHeardAreKnown) {
-  const auto disposition = [this](std::vector<std::string> words) {
+  const auto becomes = [this](SignalDisposition wanted, std::vector<std::string> words) {
     words.insert(words.begin(), {"echo", "up", "--"});
     Running running = start(sandbox.spec(std::move(words)));
     (void)running.read_line();
-    for (int i = 0; i < 50; ++i) {  // until it has got to its last verb
-      const auto now = signal_disposition(running.pid(), SIGTERM).value();
-      if (now != SignalDisposition::by_default) return now;
-      ::usleep(2000);
-    }
-    return SignalDisposition::by_default;
+    // Until it has got to its last verb.
+    for (int i = 0; i < 60'000; ++i, ::usleep(1000))
+      if (signal_disposition(running.pid(), SIGTERM).value() == wanted) return true;
+    return false;
   };
-  EXPECT_EQ(disposition({"pause"}), SignalDisposition::by_default);
-  EXPECT_EQ(disposition({"ignore", "15", "--", "pause"}), SignalDisposition::ignores);
-  EXPECT_EQ(disposition({"handle", "15"}), SignalDisposition::handles);
+  EXPECT_TRUE(becomes(SignalDisposition::by_default, {"pause"}));
+  EXPECT_TRUE(becomes(SignalDisposition::ignores, {"ignore", "15", "--", "pause"}));
+  EXPECT_TRUE(becomes(SignalDisposition::handles, {"handle", "15"}));
   EXPECT_EQ(signal_disposition(1 << 22, SIGTERM).error().code(), Code::not_found);
+}
+
+// The kernel shows a signal that is waited for as not blocked; so does our own init wait.
+TEST_F(ExecTest, SignalsThatAreWaitedForAreHeard) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    while (true) ::sigwaitinfo(&set, nullptr);
+  }
+  const ChildGuard guard(child);
+  const std::string status = "/proc/" + std::to_string(child) + "/";
+  for (int i = 0; i < 60'000; ++i, ::usleep(1000))
+    if (read_file(status + "syscall").value().starts_with(std::to_string(SYS_rt_sigtimedwait) + " ")) break;
+  EXPECT_THAT(read_file(status + "status").value(), testing::HasSubstr("SigBlk:\t0000000000000000"));
+  EXPECT_EQ(signal_disposition(child, SIGTERM).value(), SignalDisposition::blocks);
+  EXPECT_EQ(signal_disposition(child, SIGHUP).value(), SignalDisposition::by_default);
 }
 
 TEST_F(ExecTest, ListeningPortsAreSeenWithTheirReach) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include "base/os/file.hpp"
 #include "sandbox_fixture.hpp"
 
@@ -135,6 +137,9 @@ TEST_F(LaunchTest, FailedStartSaysWhatItIsAbout) {
             std::pair(Subject::working_directory, std::string("/etc/passwd")));
   EXPECT_EQ(failure([](Spec& spec) { spec.process.user.name = "nosuch"; }),
             std::pair(Subject::user, std::string("nosuch")));
+  EXPECT_EQ(
+      failure([](Spec& spec) { spec.process.rlimits = {{.resource = RLIMIT_NOFILE, .soft = 5, .hard = 1UL << 40}}; }),
+      std::pair(Subject::setting, std::string("ulimits/nofile")));
   const Mount onto_file{.destination = "/etc/passwd", .type = "tmpfs", .source = "tmpfs", .options = {}};
   EXPECT_EQ(failure([&](Spec& spec) { spec.mounts.push_back(onto_file); }),
             std::pair(Subject::mount, std::string("/etc/passwd")));

@@ -41,6 +41,22 @@ class JournalTest : public testing::Test {
   std::int64_t time_ = 1'795'708'495'123'456'789;
 };
 
+// As when the file is gone, and the next one gets its inode.
+TEST_F(JournalTest, ANewFileWithTheSameInodeIsReadFromItsBeginning) {
+  add("one");
+  add("two");
+  EXPECT_THAT(read(position_), ElementsAre("one", "two"));
+  const auto begin_again = [&] { std::ofstream(journal_path(folder()), std::ios::trunc).flush(); };
+  begin_again();
+  add("three");
+  EXPECT_THAT(read(position_), ElementsAre("three"));
+  begin_again();
+  add("a much longer one, which goes on behind what was read before");
+  add("four");
+  EXPECT_EQ(read(position_).size(), 2u);
+  EXPECT_THAT(read(position_), IsEmpty());
+}
+
 TEST_F(JournalTest, GivesWhatWasWritten) {
   const JournalEntry entry{.time = SystemTime(Nanoseconds(1'795'708'495'123'456'789)),
                            .action = "exec_create: sh -c echo \"two\nlines\"",

@@ -11,6 +11,10 @@ namespace consort::engine {
 
 Result<> validate_container(const ContainerSpec& spec, const HostInfo& host, Strings& warnings);
 
+// A setting, as Subject::setting names it, that is not possible; the text says why.
+std::unexpected<Error> refuse(std::string setting, std::string text);
+std::unexpected<Error> refuse_mount(const std::string& target, std::string text);
+
 Result<> validate_name(const std::string& name);
 // Parts of the above, each in a file with its like.
 Result<> validate_resources(const ContainerSpec& spec, const HostInfo& host, Strings& warnings);

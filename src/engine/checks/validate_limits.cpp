@@ -12,24 +12,20 @@ namespace {
 
 constexpr std::int64_t minimum_memory = std::int64_t{6} << 20;
 
-std::unexpected<Error> refuse(std::string text) {
-  return fail(Error(Code::invalid, std::move(text)));
-}
-
 Result<> validate_memory(const Resources& r, const HostInfo& host, Strings& warnings) {
-  if (r.memory < 0) return refuse("invalid memory limit: " + std::to_string(r.memory));
-  if (r.memory && r.memory < minimum_memory) return refuse("Minimum memory limit allowed is 6MB");
+  if (r.memory < 0) return refuse("mem_limit", "invalid memory limit: " + std::to_string(r.memory));
+  if (r.memory && r.memory < minimum_memory) return refuse("mem_limit", "Minimum memory limit allowed is 6MB");
   if (r.memory_swap > 0 && !r.memory)
-    return refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
+    return refuse("memswap_limit", "You should always set the Memory limit when using Memoryswap limit, see usage");
   if (r.memory_swap > 0 && r.memory_swap < r.memory)
-    return refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
+    return refuse("memswap_limit", "Minimum memoryswap limit should be larger than memory limit, see usage");
   if (r.memory_reservation && r.memory_reservation < minimum_memory)
-    return refuse("Minimum memory reservation allowed is 6MB");
+    return refuse("mem_reservation", "Minimum memory reservation allowed is 6MB");
   if (r.memory && r.memory_reservation > r.memory)
-    return refuse("Minimum memory limit can not be less than memory reservation limit, see usage");
+    return refuse("mem_limit", "Minimum memory limit can not be less than memory reservation limit, see usage");
   if (r.memory_swappiness && (*r.memory_swappiness < -1 || *r.memory_swappiness > 100)) {
-    return refuse("Invalid value: " + std::to_string(*r.memory_swappiness) +
-                  ", valid memory swappiness range is 0-100");
+    return refuse("mem_swappiness", "Invalid value: " + std::to_string(*r.memory_swappiness) +
+                                        ", valid memory swappiness range is 0-100");
   }
   if (r.memory && !host.swap_accounting)
     warnings.emplace_back(
@@ -51,44 +47,47 @@ Result<> validate_memory(const Resources& r, const HostInfo& host, Strings& warn
 Result<> validate_set(const char* what, const std::string& wanted, const std::string& available) {
   if (wanted.empty()) return {};
   const auto asked = parse_cpu_list(wanted);
-  if (!asked) return refuse(std::string("Invalid value ") + wanted + " for cpuset " + what);
+  if (!asked) return refuse("cpuset", std::string("Invalid value ") + wanted + " for cpuset " + what);
   const auto there = parse_cpu_list(available);
   const bool all = there && std::ranges::all_of(*asked, [&](unsigned n) { return std::ranges::count(*there, n) > 0; });
   if (all) return {};
-  return refuse(std::string("Requested ") + (std::string_view(what) == "cpus" ? "CPUs" : "memory nodes") +
-                " are not available - requested " + wanted + ", available: " + available);
+  return refuse("cpuset", std::string("Requested ") + (std::string_view(what) == "cpus" ? "CPUs" : "memory nodes") +
+                              " are not available - requested " + wanted + ", available: " + available);
 }
 
 Result<> validate_cpu(const Resources& r, const HostInfo& host) {
   if (r.nano_cpus && (r.cpu_period || r.cpu_quota))
-    return refuse("Conflicting options: Nano CPUs and CPU Period cannot both be set");
+    return refuse("cpus", "Conflicting options: Nano CPUs and CPU Period cannot both be set");
   if (r.nano_cpus < 0 || r.nano_cpus > std::int64_t{host.cpus} * 1'000'000'000 ||
       (r.nano_cpus > 0 && r.nano_cpus < 10'000'000)) {
     std::array<char, 160> text;
     std::snprintf(text.data(), text.size(), "range of CPUs is from 0.01 to %u.00, as there are only %u CPUs available",
                   host.cpus, host.cpus);
-    return refuse(text.data());
+    return refuse("cpus", text.data());
   }
   if (r.cpu_shares < 0)
-    return refuse("invalid CPU shares (" + std::to_string(r.cpu_shares) + "): value must be a positive integer");
+    return refuse("cpu_shares",
+                  "invalid CPU shares (" + std::to_string(r.cpu_shares) + "): value must be a positive integer");
   if (r.cpu_period && (r.cpu_period < 1000 || r.cpu_period > 1'000'000))
-    return refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
-  if (r.cpu_quota > 0 && r.cpu_quota < 1000) return refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+    return refuse("cpu_period", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+  if (r.cpu_quota > 0 && r.cpu_quota < 1000)
+    return refuse("cpu_quota", "CPU cfs quota can not be less than 1ms (i.e. 1000)");
   if (r.cpu_rt_runtime && r.cpu_rt_period && r.cpu_rt_runtime > r.cpu_rt_period)
-    return refuse("cpu real-time runtime cannot be higher than cpu real-time period");
+    return refuse("cpu_rt_runtime", "cpu real-time runtime cannot be higher than cpu real-time period");
   if ((r.cpu_rt_runtime || r.cpu_rt_period) && host.cgroup_v2)
-    return refuse("kernel does not support CPU real-time scheduler on cgroup v2");
+    return refuse("cpu_rt_runtime", "kernel does not support CPU real-time scheduler on cgroup v2");
   if (r.cpu_count || r.cpu_percent)
-    return fail(Error(Code::unsupported, "cpu_count and cpu_percent exist on Windows only: use cpus"));
+    return fail(Error(Code::unsupported, "cpu_count and cpu_percent exist on Windows only: use cpus")
+                    .about(Subject::setting, r.cpu_count ? "cpu_count" : "cpu_percent"));
   TRY(validate_set("cpus", r.cpuset_cpus, host.cpuset));
   return validate_set("mems", r.cpuset_mems, host.memory_nodes);
 }
 
 Result<> validate_blkio(const Resources& r) {
   const auto bad = [](std::uint64_t weight) { return weight != 0 && (weight < 10 || weight > 1000); };
-  if (bad(r.blkio_weight)) return refuse("Range of blkio weight is from 10 to 1000");
+  if (bad(r.blkio_weight)) return refuse("blkio_config", "Range of blkio weight is from 10 to 1000");
   for (const BlkioDevice& device : r.blkio_weight_device)
-    if (bad(device.value)) return refuse("Range of blkio weight is from 10 to 1000: " + device.path);
+    if (bad(device.value)) return refuse("blkio_config", "Range of blkio weight is from 10 to 1000: " + device.path);
   return {};
 }
 
@@ -124,13 +123,15 @@ Result<> validate_log(const LogSpec& log) {
                                                      "awslogs", "splunk",   "gcplogs"};
     if (std::ranges::count(docker, driver) > 0) {
       return fail(Error(Code::unsupported, "logging driver " + driver + " is not supported")
-                      .hint("logs are kept in files: use json-file, local or none"));
+                      .hint("logs are kept in files: use json-file, local or none")
+                      .about(Subject::setting, "logging/driver"));
     }
-    return refuse("error looking up logging plugin " + driver + ": plugin \"" + driver + "\" not found");
+    return refuse("logging/driver",
+                  "error looking up logging plugin " + driver + ": plugin \"" + driver + "\" not found");
   }
   for (const auto& [key, value] : log.options)
     if (std::ranges::count(known, key) == 0)
-      return refuse("unknown log opt '" + key + "' for " + driver + " log driver");
+      return refuse("logging/options", "unknown log opt '" + key + "' for " + driver + " log driver");
   return {};
 }
 
@@ -139,7 +140,8 @@ Result<LogLimits> read_log_limits(const LogSpec& log) {
   limits.disabled = log.driver == "none";
   if (log.driver == "local") limits = {.max_size = std::uint64_t{20} << 20, .max_file = 5};
   const auto bad = [](const char* what, const std::string& value) {
-    return refuse(std::string("failed to initialize logging driver: invalid ") + what + ": '" + value + "'");
+    return refuse("logging/options",
+                  std::string("failed to initialize logging driver: invalid ") + what + ": '" + value + "'");
   };
   if (const auto option = log.options.find("max-size"); option != log.options.end() && option->second != "-1") {
     const auto size = parse_size(option->second);
@@ -150,7 +152,7 @@ Result<LogLimits> read_log_limits(const LogSpec& log) {
     const auto count = parse_unsigned(option->second);
     if (!count || *count == 0 || *count > 1000) return bad("max-file", option->second);
     if (!limits.max_size && *count > 1)
-      return refuse("failed to initialize logging driver: max-file cannot be used without max-size");
+      return refuse("logging/options", "failed to initialize logging driver: max-file cannot be used without max-size");
     limits.max_file = static_cast<unsigned>(*count);
   }
   return limits;

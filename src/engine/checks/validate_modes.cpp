@@ -13,30 +13,30 @@ namespace consort::engine {
 
 namespace {
 
-std::unexpected<Error> refuse(std::string text) {
-  return fail(Error(Code::invalid, std::move(text)));
-}
-
-Result<> validate_mode(const char* what, const std::string& mode, std::initializer_list<std::string_view> known) {
+Result<> validate_mode(const char* setting, const char* what, const std::string& mode,
+                       std::initializer_list<std::string_view> known) {
   if (mode.empty() || mode.starts_with("container:")) return {};
   if (std::ranges::count(known, std::string_view(mode)) > 0) return {};
-  return refuse(std::string("invalid ") + what + " mode: " + mode);
+  return refuse(setting, std::string("invalid ") + what + " mode: " + mode);
 }
 
-Result<> conflict(const char* what, const char* with) {
-  return fail(Error(Code::conflict, std::string("conflicting options: ") + what + " and the " + with));
+Result<> conflict(const char* setting, const char* what, const char* with) {
+  return fail(Error(Code::conflict, std::string("conflicting options: ") + what + " and the " + with)
+                  .about(Subject::setting, setting));
 }
 
 Result<> validate_shared_network(const ContainerSpec& spec) {
   constexpr const char* mode = "container type network mode";
-  if (!spec.hostname.empty()) return conflict("hostname", "network mode");
+  if (!spec.hostname.empty()) return conflict("hostname", "hostname", "network mode");
   if (!spec.links.empty())
-    return conflict("container type network can't be used with links. This would result in undefined behavior: links",
+    return conflict("links",
+                    "container type network can't be used with links. This would result in undefined behavior: links",
                     mode);
-  if (!spec.dns.empty() || !spec.dns_search.empty() || !spec.dns_opt.empty()) return conflict("dns", "network mode");
-  if (!spec.extra_hosts.empty()) return conflict("custom host-to-IP mapping", "network mode");
-  if (!spec.ports.empty()) return conflict("port publishing", mode);
-  if (!spec.expose.empty()) return conflict("port exposing", mode);
+  if (!spec.dns.empty() || !spec.dns_search.empty() || !spec.dns_opt.empty())
+    return conflict("dns", "dns", "network mode");
+  if (!spec.extra_hosts.empty()) return conflict("extra_hosts", "custom host-to-IP mapping", "network mode");
+  if (!spec.ports.empty()) return conflict("ports", "port publishing", mode);
+  if (!spec.expose.empty()) return conflict("expose", "port exposing", mode);
   return {};
 }
 
@@ -51,13 +51,13 @@ bool is_namespaced(const std::string& name) {
 Result<> validate_sysctls(const ContainerSpec& spec) {
   for (const auto& [name, value] : spec.sysctls) {
     if (!is_namespaced(name) || name.contains(".."))
-      return refuse("sysctl '" + name + "=" + value + "' is not allowed");
+      return refuse("sysctls/" + name, "sysctl '" + name + "=" + value + "' is not allowed");
     const bool foreign = spec.network_mode == "host" || spec.network_mode.starts_with("container:");
     if (name.starts_with("net.") && foreign)
-      return refuse("sysctl '" + name + "' not allowed in " + (spec.network_mode == "host" ? "host" : "shared") +
-                    " network namespace");
+      return refuse("sysctls/" + name, "sysctl '" + name + "' not allowed in " +
+                                           (spec.network_mode == "host" ? "host" : "shared") + " network namespace");
     if (name.starts_with("kernel.") && spec.ipc_mode == "host")
-      return refuse("sysctl '" + name + "' not allowed in host ipc namespace");
+      return refuse("sysctls/" + name, "sysctl '" + name + "' not allowed in host ipc namespace");
   }
   return {};
 }
@@ -65,8 +65,8 @@ Result<> validate_sysctls(const ContainerSpec& spec) {
 Result<> validate_mount(const MountSpec& mount) {
   const auto bad = [&](const std::string& why) {
     constexpr std::array<const char*, 4> names{"bind", "volume", "tmpfs", "image"};
-    return refuse(std::string("invalid mount config for type \"") + names[static_cast<std::size_t>(mount.type)] +
-                  "\": " + why);
+    return refuse_mount(mount.target, std::string("invalid mount config for type \"") +
+                                          names[static_cast<std::size_t>(mount.type)] + "\": " + why);
   };
   if (mount.target.empty()) return bad("field Target must not be empty");
   if (!mount.target.starts_with('/'))
@@ -79,10 +79,13 @@ Result<> validate_mount(const MountSpec& mount) {
     constexpr std::array<std::string_view, 7> known{"", "private", "rprivate", "slave", "rslave", "shared", "rshared"};
     if (std::ranges::count(known, mount.propagation) == 0) return bad("invalid propagation mode: " + mount.propagation);
   }
-  if (mount.type == MountType::volume && !mount.source.empty()) TRY(volume::check_name(mount.source));
+  if (mount.type == MountType::volume && !mount.source.empty())
+    if (auto named = volume::check_name(mount.source); !named)
+      return fail(std::move(named).error().about(Subject::mount, clean_path(mount.target)));
   if (!mount.volume_driver.empty() && mount.volume_driver != "local") {
     return fail(Error(Code::not_found, "error looking up volume plugin " + mount.volume_driver + ": plugin \"" +
-                                           mount.volume_driver + "\" not found"));
+                                           mount.volume_driver + "\" not found")
+                    .about(Subject::mount, clean_path(mount.target)));
   }
   if (mount.type == MountType::image && mount.source.empty()) return bad("field Source must not be empty");
   return {};
@@ -91,17 +94,20 @@ Result<> validate_mount(const MountSpec& mount) {
 }  // namespace
 
 Result<> validate_modes(const ContainerSpec& spec, Strings& warnings) {
-  TRY(validate_mode("PID", spec.pid_mode, {"private", "host"}));
-  TRY(validate_mode("IPC", spec.ipc_mode, {"private", "shareable", "host", "none"}));
-  TRY(validate_mode("cgroup namespace", spec.cgroup_mode, {"private", "host"}));
+  TRY(validate_mode("pid", "PID", spec.pid_mode, {"private", "host"}));
+  TRY(validate_mode("ipc", "IPC", spec.ipc_mode, {"private", "shareable", "host", "none"}));
+  TRY(validate_mode("cgroup", "cgroup namespace", spec.cgroup_mode, {"private", "host"}));
   if (!spec.uts_mode.empty() && spec.uts_mode != "host" && spec.uts_mode != "private")
-    return refuse("invalid UTS mode: " + spec.uts_mode);
-  if (spec.cgroup_mode.starts_with("container:")) return refuse("invalid cgroup namespace mode: " + spec.cgroup_mode);
-  if (!spec.userns_mode.empty() && spec.userns_mode != "host") return refuse("invalid USER mode: " + spec.userns_mode);
-  if (spec.uts_mode == "host" && !spec.hostname.empty()) return conflict("hostname", "UTS mode");
+    return refuse("uts", "invalid UTS mode: " + spec.uts_mode);
+  if (spec.cgroup_mode.starts_with("container:"))
+    return refuse("cgroup", "invalid cgroup namespace mode: " + spec.cgroup_mode);
+  if (!spec.userns_mode.empty() && spec.userns_mode != "host")
+    return refuse("userns_mode", "invalid USER mode: " + spec.userns_mode);
+  if (spec.uts_mode == "host" && !spec.hostname.empty()) return conflict("hostname", "hostname", "UTS mode");
   if (spec.network_mode.starts_with("container:")) TRY(validate_shared_network(spec));
   if (spec.network_mode == "host" && !spec.links.empty())
-    return conflict("host type networking can't be used with links. This would result in undefined behavior: links",
+    return conflict("links",
+                    "host type networking can't be used with links. This would result in undefined behavior: links",
                     "network mode");
   if (spec.network_mode == "host" && !spec.ports.empty())
     warnings.emplace_back("Published ports are discarded when using host network mode");
@@ -112,26 +118,27 @@ Result<> validate_mounts(const ContainerSpec& spec) {
   std::set<std::string> targets;
   const auto take = [&](const std::string& target) -> Result<> {
     if (targets.insert(clean_path(target)).second) return {};
-    return refuse("Duplicate mount point: " + target);
+    return refuse_mount(target, "Duplicate mount point: " + target);
   };
   for (const MountSpec& mount : spec.mounts) {
     TRY(validate_mount(mount));
     TRY(take(mount.target));
   }
   for (const auto& [target, options] : spec.tmpfs) {
-    if (!target.starts_with('/')) return refuse("invalid mount path: '" + target + "' mount path must be absolute");
+    if (!target.starts_with('/'))
+      return refuse_mount(target, "invalid mount path: '" + target + "' mount path must be absolute");
     TRY(take(target));
   }
   for (const FileContent& file : spec.files) {
     if (!file.path.starts_with('/'))
-      return refuse("invalid mount path: '" + file.path + "' mount path must be absolute");
+      return refuse_mount(file.path, "invalid mount path: '" + file.path + "' mount path must be absolute");
     TRY(take(file.path));
   }
   for (const std::string& donor : spec.volumes_from) {
     const std::size_t colon = donor.rfind(':');
     const std::string mode = colon == std::string::npos ? "" : donor.substr(colon + 1);
     if (donor.empty() || (colon != std::string::npos && mode != "ro" && mode != "rw" && mode != "z" && mode != "Z"))
-      return refuse("invalid volumes-from specification: " + donor);
+      return refuse("volumes_from/" + donor, "invalid volumes-from specification: " + donor);
   }
   return {};
 }
@@ -144,23 +151,25 @@ Result<SecurityOptions> read_security_options(const Strings& options) {
       continue;
     }
     const std::size_t separator = option.find_first_of("=:");
-    if (separator == std::string::npos) return refuse("invalid --security-opt: \"" + option + "\"");
+    if (separator == std::string::npos)
+      return refuse("security_opt/" + option, "invalid --security-opt: \"" + option + "\"");
     const std::string key = option.substr(0, separator);
     const std::string value = option.substr(separator + 1);
     if (key == "no-new-privileges") {
-      if (value != "true" && value != "false") return refuse("invalid --security-opt: \"" + option + "\"");
+      if (value != "true" && value != "false")
+        return refuse("security_opt/" + option, "invalid --security-opt: \"" + option + "\"");
       read.no_new_privileges = value == "true";
     } else if (key == "seccomp") {
       read.seccomp = value == "builtin" ? "" : value;
     } else if (key == "apparmor") {
       read.apparmor = value;
     } else if (key == "systempaths") {
-      if (value != "unconfined") return refuse("invalid --security-opt: \"" + option + "\"");
+      if (value != "unconfined") return refuse("security_opt/" + option, "invalid --security-opt: \"" + option + "\"");
       read.unconfined_paths = true;
     } else if (key == "writable-cgroups") {
       read.writable_cgroups = value == "true";
     } else if (key != "label") {
-      return refuse("invalid --security-opt: \"" + option + "\"");
+      return refuse("security_opt/" + option, "invalid --security-opt: \"" + option + "\"");
     }
   }
   return read;
@@ -171,22 +180,24 @@ Result<> validate_security(const ContainerSpec& spec, const HostInfo& host) {
   const SecurityOptions options = TRY(read_security_options(spec.security_opt));
   if (!options.apparmor.empty() && options.apparmor != "unconfined" && !host.apparmor) {
     return fail(Error(Code::unsupported, "apparmor profile \"" + options.apparmor + "\" can't be used")
-                    .why("apparmor is not enabled on this host"));
+                    .why("apparmor is not enabled on this host")
+                    .about(Subject::setting, "security_opt"));
   }
   if (!options.seccomp.empty() && options.seccomp != "unconfined" && !trim(options.seccomp).starts_with('{')) {
-    return refuse("opening seccomp profile (" + options.seccomp + ") failed: a profile is passed as its content");
+    return refuse("security_opt",
+                  "opening seccomp profile (" + options.seccomp + ") failed: a profile is passed as its content");
   }
   for (const DeviceSpec& device : spec.devices) {
     const bool good = !device.permissions.empty() && device.permissions.find_first_not_of("rwm") == std::string::npos;
-    if (!good) return refuse("invalid device mode: " + device.permissions);
-    if (!device.host_path.starts_with('/')) return refuse("invalid device path: " + device.host_path);
+    if (!good) return refuse("devices", "invalid device mode: " + device.permissions);
+    if (!device.host_path.starts_with('/')) return refuse("devices", "invalid device path: " + device.host_path);
   }
   for (const std::string& rule : spec.device_cgroup_rules) {
     const std::vector<std::string> parts = split(rule, ' ');
     const bool good = parts.size() == 3 && (parts[0] == "a" || parts[0] == "b" || parts[0] == "c") &&
                       split(parts[1], ':').size() == 2 && !parts[2].empty() &&
                       parts[2].find_first_not_of("rwm") == std::string::npos;
-    if (!good) return refuse("invalid device cgroup rule format: '" + rule + "'");
+    if (!good) return refuse("device_cgroup_rules/" + rule, "invalid device cgroup rule format: '" + rule + "'");
   }
   return {};
 }

@@ -85,15 +85,20 @@ Result<> Creation::resolve_image() {
 
 // "container:NAME" becomes "container:ID", which survives a renaming.
 Result<> Creation::resolve_container_modes() {
-  for (std::string* mode : {&spec_.network_mode, &spec_.pid_mode, &spec_.ipc_mode}) {
+  for (const auto& [setting, mode] : {std::pair("network_mode", &spec_.network_mode), std::pair("pid", &spec_.pid_mode),
+                                      std::pair("ipc", &spec_.ipc_mode)}) {
     if (!mode->starts_with("container:")) continue;
-    *mode = "container:" + TRY(impl_.records.find_container(mode->substr(10)));
+    auto donor = impl_.records.find_container(mode->substr(10));
+    if (!donor) return fail(std::move(donor).error().about(Subject::setting, setting));
+    *mode = "container:" + *donor;
   }
   for (std::string& link : spec_.links) {
     const std::size_t colon = link.find(':');
     const std::string name = link.substr(0, colon);
-    const std::string donor = TRY_WRAP(impl_.records.find_container(name), "could not get container for", name);
-    link = donor + ":" + (colon == std::string::npos ? name : link.substr(colon + 1));
+    auto donor = impl_.records.find_container(name);
+    if (!donor)
+      return fail(std::move(donor).error().wrap("could not get container for", name).about(Subject::setting, "links"));
+    link = *donor + ":" + (colon == std::string::npos ? name : link.substr(colon + 1));
   }
   return {};
 }
@@ -129,7 +134,9 @@ Result<> Creation::resolve_networks() {
 Result<> Creation::take_over_volumes() {
   for (const std::string& text : spec_.volumes_from) {
     const std::size_t colon = text.rfind(':');
-    const std::string donor = TRY(impl_.records.find_container(text.substr(0, colon)));
+    auto found = impl_.records.find_container(text.substr(0, colon));
+    if (!found) return fail(std::move(found).error().about(Subject::setting, "volumes_from/container:" + text));
+    const std::string& donor = *found;
     const bool narrow = colon != std::string::npos && text.substr(colon + 1) == "ro";
     for (MountSpec mount : TRY(impl_.records.load_container(donor)).spec.mounts) {
       if (mount.type == MountType::tmpfs || is_target(mount.target)) continue;

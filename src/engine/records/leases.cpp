@@ -112,7 +112,8 @@ Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network) {
     return fail(Error(Code::invalid,
                       "invalid config for network " + network.spec.name +
                           ": invalid endpoint settings: user specified IP address is supported only when connecting "
-                          "to networks with user configured subnets"));
+                          "to networks with user configured subnets")
+                    .about(Subject::setting, "networks/" + network.spec.name));
   }
   for (const std::string* text : {&endpoint.ipv4, &endpoint.ipv6}) {
     if (text->empty()) continue;
@@ -125,7 +126,8 @@ Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network) {
       return fail(Error(Code::invalid, "invalid config for network " + network.spec.name +
                                            ": invalid endpoint settings: no configured subnet or ip-range contain the "
                                            "IP address " +
-                                           *text));
+                                           *text)
+                      .about(Subject::setting, "networks/" + network.spec.name));
     }
   }
   return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
@@ -115,8 +116,9 @@ Result<std::vector<runtime::Device>> devices_of(const ContainerSpec& spec) {
   if (spec.privileged) devices = TRY(runtime::all_host_devices());
   for (const DeviceSpec& device : spec.devices) {
     const std::string& target = device.container_path.empty() ? device.host_path : device.container_path;
-    for (runtime::Device& found : TRY(runtime::host_devices(device.host_path, target)))
-      devices.push_back(std::move(found));
+    auto found = runtime::host_devices(device.host_path, target);
+    if (!found) return fail(std::move(found).error().about(Subject::setting, "devices"));
+    std::ranges::move(*found, std::back_inserter(devices));
   }
   return devices;
 }

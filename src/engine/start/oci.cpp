@@ -156,6 +156,11 @@ StringMap annotations(const OciInput& input) {
   // Without a user it is still root's entry in the container's files that gives home and groups.
   map[std::string(runtime::user_annotation)] = input.process.user.empty() ? "0" : input.process.user;
   if (!input.spec.group_add.empty()) map[std::string(runtime::group_add_annotation)] = join(input.spec.group_add, ",");
+  const auto donor = [&](std::string_view key, const std::string& mode) {
+    if (mode.starts_with("container:")) map[std::string(key)] = mode.substr(10);
+  };
+  donor(runtime::pid_of_annotation, input.spec.pid_mode);
+  donor(runtime::ipc_of_annotation, input.spec.ipc_mode);
   if (input.spec.init.value_or(false)) map[std::string(runtime::init_annotation)] = "true";
   return map;
 }

@@ -185,7 +185,8 @@ Result<> fill(Socket& host, const SandboxOptions& options, Sandbox& sandbox) {
   Socket inside = TRY(Socket::open(NETLINK_ROUTE));
   TRY(configure_links(inside, options));
   for (const auto& [name, value] : options.sysctls)
-    TRY_WRAP(write_sysctl(TRY(sysctl_path(name)), value), "set sysctl", name);
+    if (auto written = write_sysctl(TRY(sysctl_path(name)), value); !written)
+      return fail(std::move(written).error().wrap("set sysctl", name).about(Subject::setting, "sysctls/" + name));
   if (options.dns == SandboxDns::resolver) TRY_WRAP(open_resolver(sandbox, Redirection::first), "serve names");
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "project/desired/parts.hpp"
+#include "project/desired/places.hpp"
 #include "project/plan/graph.hpp"
 #include "project/plan/names.hpp"
 
@@ -30,7 +31,7 @@ Result<DesiredRestart> parse_restart(const compose::Service& service) {
   }
   return fail(Error(Code::invalid, "invalid restart policy: unknown policy '" + name +
                                        "'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'")
-                  .at(service.mark));
+                  .about(Subject::setting, "restart"));
 }
 
 // deploy's wins over the service's own.
@@ -44,7 +45,8 @@ Result<DesiredRestart> restart_of(const compose::Service& service) {
 
 Result<std::uint16_t> parse_port(std::string_view text) {
   const auto number = parse_unsigned(text);
-  if (!number || *number > 65535) return fail(Code::invalid, "Invalid hostPort: " + std::string(text));
+  if (!number || *number > 65535)
+    return fail(Error(Code::invalid, "Invalid hostPort: " + std::string(text)).about(Subject::setting, "ports"));
   return static_cast<std::uint16_t>(*number);
 }
 
@@ -88,6 +90,14 @@ std::vector<compose::DeviceRequest> devices_of(const compose::Service& service) 
     devices.insert(devices.end(), reserved.begin(), reserved.end());
   }
   return devices;
+}
+
+// What was found wrong, with its place in the file.
+template <typename T>
+Result<T> placed(const compose::Project& project, const compose::Service& service, Result<T> result) {
+  if (result || result.error().mark()) return result;
+  Mark place = locate_cause(project, service, result.error());
+  return fail(std::move(result).error().at(std::move(place)));
 }
 
 // What DesiredService says itself.
@@ -143,7 +153,7 @@ Result<unsigned> desired_replicas(const compose::Service& service, const Desired
     return fail(Error(Code::invalid, "the \"" + service.name + "\" service is using the custom container name \"" +
                                          service.container_name + "\", and each container needs a unique name")
                     .hint("remove container_name to scale the service")
-                    .at(service.mark));
+                    .about(Subject::setting, "container_name"));
   return wanted;
 }
 
@@ -161,8 +171,8 @@ Result<DesiredService> desired_service(const compose::Project& project, const co
   wanted.networks = networks_of(project, service);
   wanted.mounts = mounts_of(project, service);
   wanted.files = TRY(files_of(project, service));
-  wanted.ports = TRY(ports_of(service));
-  wanted.restart = TRY(restart_of(service));
+  wanted.ports = TRY(placed(project, service, ports_of(service)));
+  wanted.restart = TRY(placed(project, service, restart_of(service)));
   wanted.health = service.healthcheck;
   wanted.limits = limits_of(service);
   wanted.devices = devices_of(service);
@@ -177,7 +187,7 @@ Result<DesiredProject> desired_state(const compose::Project& project, const Desi
   DesiredProject wanted{.name = project.name, .services = {}, .networks = project.networks, .volumes = project.volumes};
   for (const std::string& name : ServiceGraph::of(project).order()) {
     const compose::Service& service = project.services.at(name);
-    const unsigned replicas = TRY(desired_replicas(service, options));
+    const unsigned replicas = TRY(placed(project, service, desired_replicas(service, options)));
     wanted.services.push_back(TRY(desired_service(project, service)));
     wanted.services.back().replicas = replicas;
   }

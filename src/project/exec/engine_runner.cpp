@@ -7,11 +7,11 @@
 #include <array>
 #include <cerrno>
 #include <functional>
-#include <iterator>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "engine/images.hpp"
+#include "project/desired/places.hpp"
 #include "project/exec/conditions.hpp"
 #include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
@@ -31,51 +31,20 @@ engine::StopOptions stop_options(std::optional<int> timeout_seconds, const Cance
   return options;
 }
 
-// The one of the service's volumes, or its tmpfs, that is mounted there. Empty for what the file does not have, such as
-// an image's own volume.
-compose::Strings mount_at(const compose::Service& service, const std::string& target) {
-  const auto volume = std::ranges::find_if(
-      service.volumes, [&](const auto& each) { return !each.target.empty() && clean_path(each.target) == target; });
-  if (volume != service.volumes.end()) return {"volumes", std::to_string(volume - service.volumes.begin())};
-  const bool is_tmpfs = std::ranges::any_of(
-      service.tmpfs, [&](const std::string& each) { return clean_path(each.substr(0, each.find(':'))) == target; });
-  return is_tmpfs ? compose::Strings{"tmpfs"} : compose::Strings{};
-}
-
-// The attribute of the service, or part of one, that an error of the engine is about; empty if none.
-compose::Strings attribute_of(const compose::Service& service, const Error& error) {
-  switch (error.subject()) {
-    case Subject::port:
-      return {"ports"};
-    case Subject::container_name:
-      return {"container_name"};
-    case Subject::user:
-      return {"user"};
-    case Subject::working_directory:
-      return {"working_dir"};
-    case Subject::program:
-      return {service.entrypoint && !service.entrypoint->empty() ? "entrypoint" : "command"};
-    case Subject::mount:
-      return mount_at(service, error.subject_name());
-    default:
-      return {};
-  }
-}
-
 // The part of the file that a failed operation is about.
 Mark place_of(const Session& session, const Operation& operation, const Error& error) {
-  if (!session.project || operation.service.empty()) return {};
-  const auto under_service = [&](const compose::Strings& attribute) {
-    compose::Strings path{"services", operation.service};
-    std::ranges::copy(attribute, std::back_inserter(path));
-    return session.project->locate(path);
-  };
-  if (operation.is<PullImage>()) return under_service({"image"});
-  if (operation.is<BuildImage>()) return under_service({"build"});
-  if (operation.is<AwaitCondition>()) return under_service({"healthcheck"});
-  const auto found = session.project->services.find(operation.service);
-  return under_service(found == session.project->services.end() ? compose::Strings{}
-                                                                : attribute_of(found->second, error));
+  if (!session.project) return {};
+  const compose::Project& project = *session.project;
+  if (operation.is<CreateNetwork>()) return locate_network(project, operation.target, error);
+  if (operation.is<CreateVolume>()) return locate_volume(project, operation.target, error);
+  const auto found = project.services.find(operation.service);
+  if (found == project.services.end())
+    return operation.service.empty() ? Mark{} : project.locate({"services", operation.service});
+  const compose::Service& service = found->second;
+  if (operation.is<PullImage>()) return locate_setting(project, service, "image");
+  if (operation.is<BuildImage>()) return locate_setting(project, service, "build");
+  if (operation.is<AwaitCondition>()) return locate_setting(project, service, "healthcheck");
+  return locate_cause(project, service, error);
 }
 
 // Until the descriptor is readable; the user does not want to wait: `give_up` is called.

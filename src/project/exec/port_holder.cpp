@@ -5,10 +5,13 @@
 
 #include "base/strings.hpp"
 #include "engine/port_holder.hpp"
+#include "project/exec/docker_ports.hpp"
 
 namespace consort::project {
 
 namespace {
+
+constexpr std::string_view docker_proxy = "docker-proxy";
 
 struct HostPort {
   std::uint16_t number;
@@ -46,6 +49,10 @@ PortHolderWords describe_port_holder(engine::Engine& engine, const Error& port_c
                                          " stop " + container.service + "`, or publish another port"};
   const auto process = find_port_holder(port->protocol, port->number);
   if (!process) return {};
+  if (process->name == docker_proxy)
+    if (const auto name = docker_container_at(port->number, std::string(to_string(port->protocol))))
+      return {Holder::container, subject + " is published by Docker's container " + *name +
+                                     "; stop it with `docker stop " + *name + "`, or publish another port"};
   return {Holder::process, subject + " is taken by process " + process->name + " (pid " + std::to_string(process->pid) +
                                "); stop it, or publish another port"};
 }

@@ -7,6 +7,7 @@
 #include "base/os/plain_file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
+#include "project/desired/places.hpp"
 
 namespace consort::project {
 
@@ -100,10 +101,11 @@ Result<std::string> security_option(const Project& project, const Service& servi
   if (option.substr(0, at) != "seccomp" || value == "unconfined" || value == "builtin") return option;
   constexpr std::size_t largest_profile = std::size_t{1} << 20;
   const std::string problem = "opening seccomp profile (" + value + ") failed";
+  const Mark place = locate_setting(project, service, "security_opt/" + option);
   const auto text = read_plain_file(join_path(project.working_directory, value), largest_profile);
-  if (!text) return fail(Error(Code::invalid, problem + ": " + text.error().message()).at(service.mark));
+  if (!text) return fail(Error(Code::invalid, problem + ": " + text.error().message()).at(place));
   const auto profile = parse_json(*text, value);
-  if (!profile) return fail(Error(Code::invalid, problem + ": " + profile.error().message()).at(service.mark));
+  if (!profile) return fail(Error(Code::invalid, problem + ": " + profile.error().message()).at(place));
   return "seccomp=" + dump_json(*profile);
 }
 

@@ -1,6 +1,7 @@
 #include "project/plan/images.hpp"
 
 #include "base/strings.hpp"
+#include "project/desired/places.hpp"
 #include "project/plan/names.hpp"
 
 namespace consort::project {
@@ -58,7 +59,8 @@ class ImagePlanner {
     const bool overridden = !options_.pull.empty() && options_.pull != "policy";
     const auto policy = decide(overridden ? options_.pull : service.pull_policy, local, options_.now);
     if (!policy)
-      return fail(Error(Code::invalid, "invalid pull_policy \"" + service.pull_policy + "\"").at(service.mark));
+      return fail(Error(Code::invalid, "invalid pull_policy \"" + service.pull_policy + "\"")
+                      .at(locate_setting(project_, service, "pull_policy")));
     if (service.build) return with_build(service, image, local, *policy);
     if (TRY(made_by_another(service))) return {};
     if (*policy == Policy::always) {

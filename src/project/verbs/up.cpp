@@ -1,6 +1,7 @@
 #include "project/verbs/up.hpp"
 
 #include "engine/images.hpp"
+#include "project/desired/places.hpp"
 #include "project/exec/image_build.hpp"
 
 namespace consort::project {
@@ -13,8 +14,12 @@ Result<std::map<std::string, LocalImage>> local_images(Session& session) {
     return {};
   };
   for (const auto& [key, service] : session.project->services) {
-    TRY_WRAP(look(image_key(*session.project, service), image_name(*session.project, service), service.platform),
-             "look for the image of service", key);
+    auto looked = look(image_key(*session.project, service), image_name(*session.project, service), service.platform);
+    if (!looked)
+      return fail(std::move(looked)
+                      .error()
+                      .wrap("look for the image of service", key)
+                      .at(locate_setting(*session.project, service, "image")));
     for (const compose::Mount& mount : service.volumes)
       if (mount.type == compose::MountType::image) TRY(look(mount.source, mount.source, ""));
   }

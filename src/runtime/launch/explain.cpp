@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch/prepare.hpp"
 #include "runtime/launch/steps.hpp"
@@ -82,6 +84,24 @@ Error explain_user(const Prepared& plan, const Report& report) {
       .about(Subject::user, who);
 }
 
+// "999 is asked for, this host allows 64": the kernel only says that it may not be.
+Error explain_rlimit(const Rlimit& limit, const Report& report) {
+  const std::string name = rlimit_name(limit.resource);
+  Error error = errno_error(report.error, "error setting rlimit type", std::to_string(limit.resource))
+                    .about(Subject::setting, "ulimits/" + name);
+  if (report.error != EPERM) return error;
+  const auto shown = [](std::uint64_t value) { return value == RLIM_INFINITY ? "unlimited" : std::to_string(value); };
+  rlimit ours{};
+  ::getrlimit(static_cast<__rlimit_resource_t>(limit.resource), &ours);
+  std::uint64_t most = ours.rlim_max;
+  // Nobody may have more descriptors than that, whatever the privileges.
+  if (limit.resource == RLIMIT_NOFILE)
+    if (const auto text = read_file("/proc/sys/fs/nr_open"))
+      if (const auto number = parse_unsigned(trim(*text)); number && limit.hard > *number) most = *number;
+  return std::move(error).hint("ulimits: " + name + " asks for " + shown(limit.hard) + ", and this host allows " +
+                               shown(most) + " at most");
+}
+
 }  // namespace
 
 Error explain(const Prepared& plan, const Report& report) {
@@ -101,15 +121,18 @@ Error explain(const Prepared& plan, const Report& report) {
       return explain_user(plan, report);
     case StepId::devices: {
       const PreparedDevice* device = entry(plan.devices, report.argument);
-      return errno_error(report.error, what, device ? device->path : "links in /dev");
+      return errno_error(report.error, what, device ? device->path : "links in /dev")
+          .about(Subject::setting, "devices");
     }
     case StepId::sysctls: {
       const PreparedWrite* write = entry(plan.sysctls, report.argument);
-      return errno_error(report.error, what, write ? "'" + write->shown + "'" : "");
+      const std::string shown = write ? write->shown : "";
+      return errno_error(report.error, what, write ? "'" + shown + "'" : "")
+          .about(Subject::setting, "sysctls/" + shown.substr(0, shown.find('=')));
     }
     case StepId::rlimits: {
       const Rlimit* limit = entry(plan.rlimits, report.argument);
-      return errno_error(report.error, "error setting rlimit type", limit ? std::to_string(limit->resource) : "");
+      return limit ? explain_rlimit(*limit, report) : plain(nullptr);
     }
     case StepId::stdio:
       return errno_error(report.error, what, report.argument == stdio_null ? "/dev/null" : "");

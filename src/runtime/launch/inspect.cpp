@@ -1,6 +1,9 @@
 #include "runtime/inspect.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -48,16 +51,36 @@ Result<std::string> read_proc(pid_t pid, std::string_view file, std::size_t limi
   return text;
 }
 
+// While a process waits in sigwait, the kernel takes what it waits for out of its blocked signals: there the call alone
+// tells, and the set that it was given. "128 0x7ffd... 0x7ffd... ...": number and arguments.
+bool is_waiting_for(pid_t pid, std::uint64_t bit) {
+  const auto text = read_proc(pid, "syscall", 4096);
+  if (!text) return false;
+  const std::vector<std::string> words = split(*text, ' ');
+  if (words.size() < 2 || parse_unsigned(words[0]) != std::uint64_t{SYS_rt_sigtimedwait}) return false;
+  const std::string_view pointer = words[1];
+  std::uint64_t address = 0, set = 0;
+  if (!pointer.starts_with("0x")) return false;
+  std::from_chars(pointer.data() + 2, pointer.data() + pointer.size(), address, 16);
+  const auto memory = open_file(proc(pid, "mem"), O_RDONLY);
+  if (!memory) return false;
+  const ssize_t got = ::pread(memory->get(), &set, sizeof set, static_cast<off_t>(address));
+  return got == ssize_t{sizeof set} && (set & bit) != 0;
+}
+
 }  // namespace
 
 Result<SignalDisposition> signal_disposition(pid_t pid, int signal) {
   if (signal < 1 || signal > 64) return fail(Code::invalid, "look at signal", std::to_string(signal));
   // Sent from outside the container's pid namespace these two work on every process.
   if (signal == SIGKILL || signal == SIGSTOP) return SignalDisposition::handles;
-  const std::string status = TRY(read_proc(pid, "status", status_bytes));
+  std::string status = TRY(read_proc(pid, "status", status_bytes));
   const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
   if (mask_of(status, "SigCgt") & bit) return SignalDisposition::handles;
   if (mask_of(status, "SigIgn") & bit) return SignalDisposition::ignores;
+  if (mask_of(status, "SigBlk") & bit || is_waiting_for(pid, bit)) return SignalDisposition::blocks;
+  // In between it may have come out of it.
+  status = TRY(read_proc(pid, "status", status_bytes));
   if (mask_of(status, "SigBlk") & bit) return SignalDisposition::blocks;
   return SignalDisposition::by_default;
 }

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/strings.hpp"
@@ -141,7 +142,9 @@ Result<std::uint64_t> mask_of(const std::vector<std::string>& names, std::string
     if (!number) {
       std::string shown = to_upper(name);
       if (!shown.starts_with("CAP_")) shown = "CAP_" + shown;
-      return fail(Error(Code::invalid, "invalid " + std::string(list)).why("unknown capability: \"" + shown + "\""));
+      return fail(Error(Code::invalid, "invalid " + std::string(list))
+                      .why("unknown capability: \"" + shown + "\"")
+                      .about(Subject::setting, (list == "CapAdd" ? "cap_add/" : "cap_drop/") + name));
     }
     mask |= std::uint64_t{1} << *number;
   }
@@ -166,6 +169,11 @@ std::optional<int> rlimit_number(std::string_view name) {
   for (const Named& entry : rlimit_table)
     if (entry.name == wanted) return entry.number;
   return std::nullopt;
+}
+
+std::string rlimit_name(int number) {
+  const auto entry = std::ranges::find(rlimit_table, number, &Named::number);
+  return entry == rlimit_table.end() ? std::to_string(number) : to_lower(entry->name);
 }
 
 std::optional<int> signal_number(std::string_view name) {

@@ -117,7 +117,7 @@ Result<ResolvedUser> resolve_user_in(std::string_view passwd, std::string_view g
   }
   for (const std::string& extra : group_add) {
     const auto gid = lookup_group(group, extra);
-    if (!gid) return unknown("group", extra, "group");
+    if (!gid) return fail(unknown("group", extra, "group").error().about(Subject::setting, "group_add/" + extra));
     add_group(resolved.groups, *gid);
   }
   // Docker shows uid 0 at home in /root even without a passwd file.

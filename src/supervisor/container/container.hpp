@@ -54,6 +54,8 @@ class Container {
   // Nothing runs and nothing will by itself.
   bool idle() const { return phase_ == Phase::idle; }
   bool runs() const { return phase_ == Phase::running; }
+  // From just before its program's first instruction, which may ask for the container's own name.
+  bool has_names() const { return runs() || (phase_ == Phase::launching && run_ && run_->released); }
   bool stays() const { return runs() && !state().stopping; }  // a start has nothing to do
 
   // A newer unit.json, read before a start; used from the next start on.

@@ -12,6 +12,7 @@
 #include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
 #include "supervisor/container/container.hpp"
+#include "supervisor/container/foreign_port.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -92,7 +93,7 @@ std::string port_key(const std::string& id, std::size_t port, std::size_t socket
 Result<> ContainerNetwork::make_sandbox(const ContainerUnit& unit) {
   if (unit.network_mode == NetworkMode::host) return {};
   if (unit.network_mode == NetworkMode::container) {
-    joined_ = TRY_WRAP(open_network_of(context_, unit.network_container), "join network of container",
+    joined_ = TRY_WRAP(open_namespace_of(context_, unit.network_container, "net"), "join network of container",
                        unit.network_container.substr(0, 12));
     return {};
   }
@@ -150,8 +151,10 @@ Result<SteppedWork::Next> ContainerNetwork::acquire_step(Acquisition& acquisitio
 
 void ContainerNetwork::acquire(const ContainerUnit& unit, Done done) {
   id_ = unit.id;
-  const PortOwnerLookup owner = [this](pid_t, const PortRequest& request, std::uint16_t port) {
-    return context_.port_owner ? context_.port_owner(std::string(to_string(request.protocol)), port) : std::nullopt;
+  const PortOwnerLookup owner = [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
+    const std::string protocol(to_string(request.protocol));
+    auto ours = context_.port_owner ? context_.port_owner(protocol, port) : std::nullopt;
+    return ours ? ours : foreign_port_owner(holder, protocol, port);
   };
   std::vector<PortRequest> requests;
   if (publishes(unit)) std::ranges::transform(unit.ports, std::back_inserter(requests), request_of);
@@ -407,7 +410,7 @@ DnsClient dns_client_of(const ContainerUnit& unit) {
   return client;
 }
 
-Result<Fd> open_network_of(Context& context, const std::string& container_id) {
+Result<Fd> open_namespace_of(Context& context, const std::string& container_id, const std::string& name) {
   Fd process;  // its folder in /proc
   const auto take = [&](const ContainerState& state) {
     if (auto folder = open_process_folder(state.pid, state.pid_started)) process = std::move(*folder);
@@ -425,8 +428,11 @@ Result<Fd> open_network_of(Context& context, const std::string& container_id) {
     }
     if (folder != nullptr) ::closedir(folder);
   }
-  if (!process) return fail(Error(Code::conflict, "cannot join network of a non running container").on(container_id));
-  return open_at(process.get(), "ns/net", O_RDONLY);
+  if (!process)
+    return fail(Error(Code::conflict, "cannot join " + (name == "net" ? "network" : name + " namespace") +
+                                          " of a non running container")
+                    .on(container_id));
+  return open_at(process.get(), "ns/" + name, O_RDONLY);
 }
 
 }  // namespace consort::supervisor

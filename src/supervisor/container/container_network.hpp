@@ -91,6 +91,7 @@ std::vector<EndpointAddress> addresses_of(const ContainerUnit& unit);
 std::vector<NameRecord> name_records_of(const ContainerUnit& unit);
 DnsClient dns_client_of(const ContainerUnit& unit);
 // The network namespace of a running container of any project, by its run file. Code::not_found.
-Result<Fd> open_network_of(Context& context, const std::string& container_id);
+// "net", "pid", "ipc", ...
+Result<Fd> open_namespace_of(Context& context, const std::string& container_id, const std::string& name);
 
 }  // namespace consort::supervisor

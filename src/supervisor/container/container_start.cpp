@@ -24,6 +24,20 @@ Result<Fd> with_a_reader(const Fd& write_end) {
   return open_file("/proc/self/fd/" + std::to_string(write_end.get()), O_RDWR);
 }
 
+// The namespaces of other containers, as they are now: a policy may have started those again since the bundle was made.
+Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& held) {
+  using enum runtime::NamespaceKind;
+  for (runtime::Namespace& joined : spec.linux_.namespaces) {
+    if (joined.path.empty() || (joined.kind != pid && joined.kind != ipc)) continue;
+    const auto key = joined.kind == pid ? runtime::pid_of_annotation : runtime::ipc_of_annotation;
+    const auto donor = spec.annotations.find(std::string(key));
+    if (donor == spec.annotations.end()) continue;
+    held.push_back(TRY(open_namespace_of(context, donor->second, joined.kind == pid ? "pid" : "ipc")));
+    joined.path = "/proc/self/fd/" + std::to_string(held.back().get());
+  }
+  return {};
+}
+
 }  // namespace
 
 void Container::start(StartDone done) {
@@ -133,7 +147,8 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
   options.init_program = context_.init_program;
-  std::vector<Fd> child_ends;
+  std::vector<Fd> child_ends, donors;
+  if (unit_.runtime.empty()) TRY(join_donors(context_, spec, donors));
   TRY(prepare_stdio(options, child_ends));
 
   // From the clone on there is something that a successor of ours has to end, and something that it has to take back
@@ -176,6 +191,7 @@ Result<> Container::release_to_exec() {
   state.addresses = addresses_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
   save();
+  if (context_.serve_names) context_.serve_names();
   return run_->launch->start();
 }
 
@@ -207,7 +223,6 @@ void Container::on_started() {
   save_durable();
   emit(EventKind::start);
   if (std::exchange(restarted_, false)) emit(EventKind::restart);
-  if (context_.names_changed) context_.names_changed();
   if (unit_.health) watch_health(steady_clock::now());
   answer_start(StartOutcome{{}, std::nullopt});
 }
@@ -219,6 +234,7 @@ void Container::on_failed(Error error) {
   if (run_->pump) run_->pump->drain();
   release_run();
   phase_ = Phase::idle;
+  if (context_.names_changed) context_.names_changed();
   record_.launching = false;
   ContainerState& state = record_.state;
   state.pid = 0;

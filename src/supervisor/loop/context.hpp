@@ -42,6 +42,7 @@ struct Context {
   std::function<void(const Event&)> emit;  // to subscribers
   std::function<void()> settled;           // some container has become idle
   std::function<void()> names_changed;     // some container's names came or went
+  std::function<void()> serve_names;       // as they are now, not only at the end of this turn
   std::function<Container*(const std::string& container_id)> find;
   // Who holds a port: "project shop, container shop-web-1".
   std::function<std::optional<std::string>(const std::string& protocol, std::uint16_t port)> port_owner;

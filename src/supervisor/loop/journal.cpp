@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <optional>
 
 #include "base/json.hpp"
@@ -18,7 +20,23 @@ struct Opened {
   Fd fd;
   std::uint64_t inode = 0;
   std::uint64_t size = 0;
+  std::uint64_t begun = 0;  // as in JournalPosition; 0: it has no line yet
 };
+
+constexpr std::string_view line_begin = R"({"t":)";  // of each: entry_to_json()
+
+std::uint64_t begun_of(const Fd& fd) {
+  std::array<char, 32> text;
+  const ssize_t got = ::pread(fd.get(), text.data(), text.size(), 0);
+  const std::string_view line(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  std::uint64_t time = 0;
+  if (line.starts_with(line_begin)) std::from_chars(line.data() + line_begin.size(), line.data() + line.size(), time);
+  return time;
+}
+
+bool is_read_in(const Opened& file, const JournalPosition& position) {
+  return file.inode == position.inode && (file.begun == position.begun || position.offset == 0);
+}
 
 Result<Opened> look_at(Fd fd, const std::string& path) {
   struct stat st;
@@ -57,7 +75,9 @@ Result<std::optional<Opened>> open_to_read(const std::string& path) {
   auto fd = open_file(path, O_RDONLY);
   if (!fd && fd.error().sys_errno() == ENOENT) return std::optional<Opened>();
   if (!fd) return std::unexpected(std::move(fd).error());
-  return std::optional(TRY(look_at(std::move(*fd), path)));
+  Opened file = TRY(look_at(std::move(*fd), path));
+  file.begun = begun_of(file.fd);
+  return std::optional(std::move(file));
 }
 
 // Adds the complete lines from offset on, and gives where they end.
@@ -123,16 +143,16 @@ Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, J
     const auto current = TRY(open_to_read(path));
     const auto earlier = TRY(open_to_read(path + ".1"));
     if (current && earlier && current->inode == earlier->inode) continue;  // set aside between the two looks
-    if (current && current->inode == position.inode) {
-      position.offset = TRY(read_lines(*current, position.offset, entries));
+    if (current && is_read_in(*current, position)) {
+      position = {current->inode, TRY(read_lines(*current, position.offset, entries)), current->begun};
       return entries;
     }
     // Of the file that was read last, the rest; of one that is not known, everything.
     if (earlier) {
-      const std::uint64_t from = earlier->inode == position.inode ? position.offset : 0;
-      position = {earlier->inode, TRY(read_lines(*earlier, from, entries))};
+      const std::uint64_t from = is_read_in(*earlier, position) ? position.offset : 0;
+      position = {earlier->inode, TRY(read_lines(*earlier, from, entries)), earlier->begun};
     }
-    if (current) position = {current->inode, TRY(read_lines(*current, 0, entries))};
+    if (current) position = {current->inode, TRY(read_lines(*current, 0, entries)), current->begun};
     return entries;
   }
   return entries;

@@ -17,9 +17,9 @@ constexpr std::array<std::string_view, 13> event_names{"start",      "die",     
                                                        "exec_start", "exec_die", "forget"};
 constexpr std::array<std::string_view, 10> code_names{"invalid", "not_found", "conflict",    "unsupported", "denied",
                                                       "busy",    "io",        "interrupted", "lost",        "internal"};
-constexpr std::array<std::string_view, 10> subject_names{
-    "none",  "address", "archive_entry", "container_name", "dependency",
-    "mount", "port",    "program",       "user",           "working_directory"};
+constexpr std::array<std::string_view, 11> subject_names{
+    "none", "address", "archive_entry", "container_name", "dependency",       "mount",
+    "port", "program", "setting",       "user",           "working_directory"};
 
 template <typename Enum, std::size_t size>
 std::optional<Enum> named(const std::array<std::string_view, size>& names, std::string_view text) {

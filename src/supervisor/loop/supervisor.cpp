@@ -75,8 +75,11 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
   // Many containers change in one turn of the loop; their names are put together once.
   context_.names_changed = [this] {
     if (std::exchange(names_stale_, true)) return;
-    loop_.after(std::chrono::milliseconds(0), [this] { update_names(); });
+    loop_.after(std::chrono::milliseconds(0), [this] {
+      if (names_stale_) update_names();
+    });
   };
+  context_.serve_names = [this] { update_names(); };
 }
 
 Supervisor::~Supervisor() {
@@ -227,7 +230,7 @@ void Supervisor::update_names() {
   names_stale_ = false;
   std::vector<NameRecord> records;
   for (const auto& [id, container] : containers_) {
-    if (!container->runs()) continue;
+    if (!container->has_names()) continue;
     for (NameRecord& record : name_records_of(container->unit())) records.push_back(std::move(record));
   }
   if (!shared_names_) {  // also without any of our own: a predecessor may have left some

@@ -1,0 +1,104 @@
+// From what an error is about to the line of the file.
+#include "project/desired/places.hpp"
+
+#include <gmock/gmock.h>
+
+#include "project/desired/desired.hpp"
+#include "scene.hpp"
+
+namespace consort::project::test {
+namespace {
+
+const char* const everything = R"(services:
+  web:
+    image: web
+    restart: always
+    ulimits:
+      nofile: 5
+      memlock: {soft: 1, hard: 2}
+    cap_add:
+      - NET_ADMIN
+      - FOO
+    sysctls:
+      - net.ipv4.a=1
+      - net.foo.bar=2
+    volumes:
+      - ./a:/a
+      - ./b:/b/
+    tmpfs: /t
+    networks:
+      back:
+      front: {ipv4_address: 1.2.3.4}
+  job:
+    image: job
+    volumes: [data:/data]
+    deploy:
+      restart_policy: {condition: any}
+      resources:
+        limits:
+          cpus: "9"
+networks:
+  back:
+  front:
+    name: shared
+    driver: other
+volumes:
+  data:
+    driver: other
+)";
+
+class Places : public testing::Test {
+ protected:
+  std::size_t line(const std::string& service, const std::string& setting) {
+    return locate_setting(project_, project_.services.at(service), setting).line;
+  }
+  std::size_t line(const std::string& service, Subject subject, const std::string& name) {
+    return locate_cause(project_, project_.services.at(service), Error(Code::invalid, "x").about(subject, name)).line;
+  }
+  compose::Project project_ = project_of(everything);
+};
+
+TEST_F(Places, SettingsAreFoundWithTheirEntries) {
+  EXPECT_EQ(line("web", "restart"), 4U);
+  EXPECT_EQ(line("web", "ulimits/nofile"), 6U);
+  EXPECT_EQ(line("web", "ulimits/memlock"), 7U);
+  EXPECT_EQ(line("web", "cap_add/FOO"), 10U);
+  EXPECT_EQ(line("web", "sysctls/net.foo.bar"), 13U);
+  EXPECT_EQ(line("web", "networks/shared"), 20U);
+}
+
+TEST_F(Places, WhatTheFileDoesNotHaveIsAtTheService) {
+  EXPECT_EQ(line("web", "pid"), 2U);
+  EXPECT_EQ(line("web", "ulimits/core"), 5U);
+  EXPECT_EQ(line("web", Subject::none, ""), 2U);
+  EXPECT_EQ(line("web", Subject::mount, "/of/the/image"), 2U);
+}
+
+TEST_F(Places, TheSecondPlaceOfASettingCounts) {
+  EXPECT_EQ(line("job", "restart"), 25U);
+  EXPECT_EQ(line("job", "cpus"), 28U);
+  EXPECT_EQ(line("job", "mem_limit"), 27U);
+}
+
+TEST_F(Places, MountsAreFoundByTheirTarget) {
+  EXPECT_EQ(line("web", Subject::mount, "/b"), 16U);
+  EXPECT_EQ(line("web", Subject::mount, "/t"), 17U);
+}
+
+TEST_F(Places, NetworksAndVolumesAreFoundByTheirNames) {
+  const Error error = Error(Code::invalid, "x").about(Subject::setting, "driver");
+  EXPECT_EQ(locate_network(project_, "shared", error).line, 33U);
+  EXPECT_EQ(locate_network(project_, "app_back", error).line, 30U);
+  EXPECT_EQ(locate_volume(project_, "app_data", error).line, 36U);
+  EXPECT_EQ(locate_network(project_, "nobodys", error).line, 0U);
+}
+
+TEST(PlacesOfDesired, APolicyThatThereIsNotIsShownInTheFile) {
+  const auto wanted = desired_state(project_of("services:\n  a:\n    image: a\n    restart: allways\n"), {});
+  ASSERT_FALSE(wanted);
+  ASSERT_TRUE(wanted.error().mark());
+  EXPECT_EQ(wanted.error().mark()->line, 4U);
+}
+
+}  // namespace
+}  // namespace consort::project::test
