@@ -31,12 +31,13 @@ def scenario_supervisor_is_killed_while_containers_start(world):
     for _ in range(8):
         over = threading.Event()
 
-        def kill_at_bad_moments():
-            while not over.is_set():
-                time.sleep(chance.uniform(0.002, 0.12))
+        def kill_at_bad_moments(times):
+            # Not for ever: on a slow machine there may be no time for anything between two of them.
+            while not over.wait(chance.uniform(0.002, 0.12)) and times > 0:
                 kill_all(world.supervisor_pids())
+                times -= 1
 
-        killer = threading.Thread(target=kill_at_bad_moments)
+        killer = threading.Thread(target=kill_at_bad_moments, args=(chance.randint(1, 12),))
         killer.start()
         time.sleep(chance.uniform(0, 0.05))
         try:

@@ -25,6 +25,10 @@ constexpr std::chrono::seconds longest_end{5};
 // A keeper starts a successor within a second; that takes its time when it has much to take over.
 constexpr std::chrono::seconds longest_wait_for_successor{30};
 
+std::chrono::steady_clock::time_point patience_ends() {
+  return std::chrono::steady_clock::now() + longest_wait_for_successor;
+}
+
 Error still_there(const std::string& project) {
   return Error(Code::busy, "end the supervisor of project")
       .on(project)
@@ -129,9 +133,9 @@ bool may_revive(Op op) {
 // The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
 // a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
 Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
-                                  int cancel_fd = -1) {
+                                  int cancel_fd = -1,
+                                  std::chrono::steady_clock::time_point deadline = patience_ends()) {
   const std::string run_folder = roots.project_run(project);
-  const auto deadline = std::chrono::steady_clock::now() + longest_wait_for_successor;
   for (int i = 0;; ++i) {
     auto asked = ask_on_connection(roots, project, request, cancel_fd);
     if (asked || is_cancelled(cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
@@ -151,8 +155,8 @@ Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project
 }
 
 Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
-                    int cancel_fd = -1) {
-  auto asked = TRY(ask(roots, project, request, cancel_fd));
+                    int cancel_fd = -1, std::chrono::steady_clock::time_point deadline = patience_ends()) {
+  auto asked = TRY(ask(roots, project, request, cancel_fd, deadline));
   Answer answer = std::move(asked.second);
   if (answer.reply.ok) return answer;
   if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
@@ -224,14 +228,16 @@ Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_
   Request request;
   request.op = Op::start;
   request.unit = unit_path;
-  constexpr int most_tries = 3;  // it may end between our look and our question
+  constexpr int most_tries = 3;           // it may end between our look and our question
+  const auto deadline = patience_ends();  // of all tries together
   for (int i = 0;; ++i) {
-    auto answer = call(roots_, project_, request, exit_code, cancel_fd);
+    auto answer = call(roots_, project_, request, exit_code, cancel_fd, deadline);
     if (answer) return state_from(*answer);
     if (is_cancelled(cancel_fd)) return fail(std::move(answer.error()));
     const bool nobody = nobody_there(answer.error());
     const bool ending = !nobody && answer.error().code() == Code::lost;
-    if (i == most_tries || !(ending || nobody)) return fail(std::move(answer.error()));
+    const bool over = i == most_tries || std::chrono::steady_clock::now() > deadline;
+    if (over || !(ending || nobody)) return fail(std::move(answer.error()));
     if (ending) TRY(end());
     TRY(ensure());
   }
