@@ -96,10 +96,10 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
                   const Close& close_inside) {
   if (!path_exists(path)) {
     TRY(make_directories(dir_name(path)));
-    if (::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST) return fail_errno("create folder", path);
+    if (::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST) return fail_errno("create directory", path);
   }
   const struct stat st = TRY(stat_path(path));
-  if (!S_ISDIR(st.st_mode)) return fail_errno(ENOTDIR, "create folder", path);
+  if (!S_ISDIR(st.st_mode)) return fail_errno(ENOTDIR, "create directory", path);
   if (st.st_uid == ::geteuid() && !(st.st_mode & for_others)) return {};
   const std::string wrong = what_is_wrong(path, st, TRY(names_in(path)), known);
   if (!wrong.empty())

@@ -115,7 +115,7 @@ Result<> TreeCopy::file(const char* name, const struct stat& st) {
 }
 
 Result<> TreeCopy::subfolder(const std::string& name) {
-  if (::mkdirat(to_.fd(), name.c_str(), 0700) != 0) return fail_errno("create folder", name);
+  if (::mkdirat(to_.fd(), name.c_str(), 0700) != 0) return fail_errno("create directory", name);
   TRY(from_.enter(name));
   TRY(to_.enter(name));
   return open_level();
@@ -198,7 +198,7 @@ Result<> TreeCopy::run() {
 
 Result<> copy_attributes(int from, int to) {
   struct stat st;
-  if (::fstat(from, &st) != 0) return fail_errno("look at folder");
+  if (::fstat(from, &st) != 0) return fail_errno("look at directory");
   TRY(set_owner_and_mode(to, st));
   return set_times(to, st);
 }

@@ -197,7 +197,7 @@ def scenario_initialisation_race(world):
     image: postgres:15-alpine
     environment: {{POSTGRES_DB: lms_database, POSTGRES_USER: lms_user, POSTGRES_PASSWORD: secret}}
     volumes: ["./init:/docker-entrypoint-initdb.d:ro"]
-    healthcheck: {{test: ["CMD-SHELL", "pg_isready -U lms_user -d lms_database"], interval: 10s, timeout: 5s, retries: 5}}
+    healthcheck: {{test: ["CMD-SHELL", "pg_isready -U lms_user -d lms_database"], interval: 10s, timeout: 5s, retries: 500}}
   web{i}:
     image: postgres:15-alpine
     environment: {{PGPASSWORD: secret}}

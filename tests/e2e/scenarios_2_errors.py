@@ -117,7 +117,7 @@ services:
   db:
     {SLIM}
     command: sh -c 'echo this is the log; exec sleep 1000'
-    healthcheck: {{test: "echo this is the check; exit 1", interval: 200ms, timeout: 1s, retries: 2}}
+    healthcheck: {{test: "echo this is the check; exit 1", interval: 200ms, timeout: 60s, retries: 2}}
   web:
     {SLIM}
     command: sleep 1000

@@ -164,7 +164,7 @@ services:
   db:
     image: postgres:15-alpine
     environment: {POSTGRES_PASSWORD: secret}
-    healthcheck: {test: ["CMD-SHELL", "pg_isready -U postgres"], interval: 1s, timeout: 5s, retries: 30}
+    healthcheck: {test: ["CMD-SHELL", "pg_isready -U postgres"], interval: 1s, timeout: 5s, retries: 500}
   web:
     build: .
     init: true

@@ -436,7 +436,7 @@ TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
   ASSERT_TRUE(remove_file(programs / "consort-supervisor"));
   ASSERT_NE(project.keeper(), 0);
   ::kill(project.supervisor(), SIGKILL);
-  EXPECT_TRUE(eventually([&] { return project.keeper() == 0; }, std::chrono::seconds(30)));
+  EXPECT_TRUE(eventually([&] { return project.keeper() == 0; }));
 }
 
 // What the programs take for themselves they do not hand on.

@@ -66,13 +66,13 @@ Result<> make_directories(const std::string& path, mode_t mode) {
   if (errno == EEXIST) {
     struct stat st;
     if (::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) return {};
-    return fail_errno(ENOTDIR, "create folder", path);
+    return fail_errno(ENOTDIR, "create directory", path);
   }
-  if (errno != ENOENT) return fail_errno("create folder", path);
+  if (errno != ENOENT) return fail_errno("create directory", path);
   const std::string parent = dir_name(path);
-  if (parent == path) return fail_errno(ENOENT, "create folder", path);
+  if (parent == path) return fail_errno(ENOENT, "create directory", path);
   TRY(make_directories(parent, mode));
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("create folder", path);
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("create directory", path);
   return {};
 }
 
@@ -109,7 +109,7 @@ Result<Fd> make_directories_in_root(int root, const std::string& path, mode_t mo
   if (parent_path == cleaned) return open_in_root(root, "/", O_PATH | O_DIRECTORY);
   const Fd parent = TRY(make_directories_in_root(root, parent_path, mode));
   if (::mkdirat(parent.get(), base_name(cleaned).c_str(), mode) != 0 && errno != EEXIST)
-    return fail_errno("create folder", path);
+    return fail_errno("create directory", path);
   return open_in_root(root, path, O_PATH | O_DIRECTORY);
 }
 
@@ -160,7 +160,7 @@ std::string dir_name(std::string_view path) {
 
 Result<std::string> current_directory() {
   const std::unique_ptr<char, decltype(&::free)> text(::getcwd(nullptr, 0), &::free);
-  if (!text) return fail_errno("find the current folder");
+  if (!text) return fail_errno("find the current directory");
   return std::string(text.get());
 }
 

@@ -25,7 +25,7 @@ Result<Fd> open_below(int folder, const std::string& name, std::uint64_t resolve
   long fd;
   do fd = ::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how);
   while (fd < 0 && errno == EINTR);
-  if (fd < 0) return fail_errno("open folder", name);
+  if (fd < 0) return fail_errno("open directory", name);
   return Fd(static_cast<int>(fd));
 }
 
@@ -34,7 +34,7 @@ Result<Fd> open_below(int folder, const std::string& name, std::uint64_t resolve
 Result<std::vector<std::string>> list_folder(int folder) {
   Fd copy = TRY(open_at(folder, ".", O_RDONLY | O_DIRECTORY));
   const DirStream stream(::fdopendir(copy.get()));
-  if (!stream) return fail_errno("list folder");
+  if (!stream) return fail_errno("list directory");
   copy.release();
   std::vector<std::string> names;
   for (;;) {
@@ -44,7 +44,7 @@ Result<std::vector<std::string>> list_folder(int folder) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
   }
-  if (errno != 0) return fail_errno("list folder");
+  if (errno != 0) return fail_errno("list directory");
   return names;
 }
 
@@ -55,7 +55,7 @@ Result<std::vector<std::string>> list_folder(const std::string& path) {
 
 Result<FolderCursor::Identity> FolderCursor::identity_of(int fd) {
   struct stat st;
-  if (::fstat(fd, &st) != 0) return fail_errno("look at folder");
+  if (::fstat(fd, &st) != 0) return fail_errno("look at directory");
   return Identity{st.st_dev, st.st_ino};
 }
 
@@ -75,7 +75,7 @@ Result<> FolderCursor::enter(const std::string& name) {
 Result<> FolderCursor::leave() {
   Fd above = TRY(open_below(fd_.get(), "..", 0));
   if (TRY(identity_of(above.get())) != above_.back())
-    return fail(Error(Code::conflict, "go back up").why("the folder was moved away meanwhile"));
+    return fail(Error(Code::conflict, "go back up").why("the directory was moved away meanwhile"));
   here_ = above_.back();
   above_.pop_back();
   fd_ = std::move(above);

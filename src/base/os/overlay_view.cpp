@@ -20,7 +20,7 @@ Result<Fd> mount_detached(std::span<const std::string> folders) {
   if (!fs) return fail_errno("open file system", "overlay");
   for (const std::string& folder : folders)
     if (::fsconfig(fs.get(), FSCONFIG_SET_STRING, "lowerdir+", folder.c_str(), 0) != 0)
-      return fail_errno("add overlay folder", folder);
+      return fail_errno("add overlay directory", folder);
   if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
   Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));
   if (!mount) return fail_errno("mount overlay");
@@ -31,9 +31,9 @@ Result<Fd> mount_detached(std::span<const std::string> folders) {
 // users of the image, and /tmp is not closed to anybody.
 Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string parent) {
   TRY(make_directories(dir_name(parent), 0700));
-  if (!::mkdtemp(parent.data())) return fail_errno("create folder", parent);
+  if (!::mkdtemp(parent.data())) return fail_errno("create directory", parent);
   const std::string place = parent + "/view";
-  if (::mkdir(place.c_str(), 0700) != 0) return fail_errno("create folder", place);
+  if (::mkdir(place.c_str(), 0700) != 0) return fail_errno("create directory", place);
   const std::string options = "lowerdir=" + join(folders, ":");
   Result<Fd> root = Fd();
   if (::mount("overlay", place.c_str(), "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options.c_str()) != 0) {

@@ -38,7 +38,7 @@ Result<std::string> find_own_program(const std::string& name) {
   if (folder) return join_path(*folder, name);
   return fail(Error(Code::not_found, "find program")
                   .on(name)
-                  .hint(std::string("it belongs beside consort or into its libexec folder; ") + folder_variable +
+                  .hint(std::string("it belongs beside consort or into its libexec directory; ") + folder_variable +
                         " may name another"));
 }
 

@@ -136,13 +136,13 @@ Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std
   TRY(make_directories(parent, 0700));
   for (int i = 0; i < max_tries; ++i) {
     const std::string path = parent + "/" + prefix + "-" + random_id().substr(0, 20);
-    if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("create folder", path);
+    if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("create directory", path);
     // Between the two somebody may have taken it for abandoned.
     Result<Fd> lock = try_lock(path);
     if (!lock && lock.error().sys_errno() != ENOENT) return std::unexpected(std::move(lock).error());
     if (lock && *lock && is_same(lock->get(), path)) return ScratchFolder(path, std::move(*lock));
   }
-  return fail(Error(Code::busy, "create folder").on(parent).why("others take away each that is made"));
+  return fail(Error(Code::busy, "create directory").on(parent).why("others take away each that is made"));
 }
 
 namespace {

@@ -68,7 +68,7 @@ Result<> check_sent(const Shared& shared, const std::string& pattern) {
   }
   return fail(Error(Code::invalid)
                   .why("lstat /" + folder + ": no such file or directory")
-                  .hint("the folder is there, but nothing in it matches " + pattern));
+                  .hint("the directory is there, but nothing in it matches " + pattern));
 }
 
 }  // namespace consort::build

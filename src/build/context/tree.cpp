@@ -135,7 +135,7 @@ class Walker {
     const std::string shown = from_root(folder.path);
     Fd fd = TRY(open_in_root(root_, shown.empty() ? "." : shown, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     DIR* dir = ::fdopendir(fd.get());
-    if (!dir) return fail_errno("read folder", shown);
+    if (!dir) return fail_errno("read directory", shown);
     fd.release();
     const std::unique_ptr<DIR, int (*)(DIR*)> closer(dir, ::closedir);
     std::vector<std::string> names;
@@ -144,7 +144,7 @@ class Walker {
       const std::string_view name = item->d_name;
       if (name != "." && name != "..") names.emplace_back(name);
     }
-    if (errno != 0) return fail_errno("read folder", shown);
+    if (errno != 0) return fail_errno("read directory", shown);
     std::ranges::sort(names);
     for (const auto& name : names) TRY(add(folder, ::dirfd(dir), name));
     return {};

@@ -64,7 +64,7 @@ Result<std::vector<std::string>> SourceTree::names_in(const std::string& folder,
   const auto fd = open_in_root(root_.get(), folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd) return found;
   DIR* dir = ::fdopendir(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
-  if (!dir) return fail_errno("read folder", folder);
+  if (!dir) return fail_errno("read directory", folder);
   const std::unique_ptr<DIR, int (*)(DIR*)> closer(dir, ::closedir);
   while (const dirent* item = ::readdir(dir)) {
     const std::string name = item->d_name;

@@ -128,7 +128,7 @@ class Copier {
                   const std::optional<struct stat>& existing) {
     if (existing && !S_ISDIR(existing->st_mode))
       return fail(Error(Code::invalid).why("cannot copy to non-directory: /" + path));
-    if (!existing && ::mkdirat(parent_.get(), name.c_str(), 0700) != 0) return fail_errno("make folder");
+    if (!existing && ::mkdirat(parent_.get(), name.c_str(), 0700) != 0) return fail_errno("make directory");
     const auto from = open_in_root(tree_.root(), source_path(entry), O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
     const auto to = open_at(parent_.get(), name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
     if (from && to) TRY(copy_attributes(from->get(), to->get(), settings_));
@@ -241,7 +241,7 @@ Result<std::string> prepare_path(int root, const std::string& path, MakeFolders 
     if (info && !S_ISDIR(info->st_mode) && inner)
       return fail(Error(Code::invalid).why("mkdir /" + walk.here() + ": not a directory"));
     if (info || !inner) continue;
-    if (::mkdirat(parent.get(), name.c_str(), made.mode) != 0) return fail_errno("make folder", "/" + walk.here());
+    if (::mkdirat(parent.get(), name.c_str(), made.mode) != 0) return fail_errno("make directory", "/" + walk.here());
     if (::fchownat(parent.get(), name.c_str(), made.owner.uid, made.owner.gid, AT_SYMLINK_NOFOLLOW) != 0 ||
         ::fchmodat(parent.get(), name.c_str(), made.mode, 0) != 0)
       return fail_errno("change owner", "/" + walk.here());

@@ -143,7 +143,7 @@ class MountMaker {
       if (::chown(path.c_str(), start.st_uid, start.st_gid) != 0) return fail_errno("change owner", path);
       if (::chmod(path.c_str(), start.st_mode & 07777) != 0) return fail_errno("change mode", path);
     } else if (errno != EEXIST) {
-      return fail_errno("make cache folder", path);
+      return fail_errno("make cache directory", path);
     }
     out_.mounts.push_back({path, mount.target, mount.read_only, 0});
     return {};

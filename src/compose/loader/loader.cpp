@@ -202,8 +202,14 @@ void TreeLoader::report_bad_key(const yaml::BadKey& key) {
   made.label = "keys must be strings";
   Place place = key.place;
   std::string right = "\"" + key.text + "\"";
-  // "- 8080: 80": two ports with a blank between them.
   const std::string_view line = reporter_.sources().get(place.source)->line(place.line);
+  if (key.text == "<nil>" && place.column > 0 && place.column <= line.size()) {
+    // "- :": a null has no text of its own, and what it was meant to be nobody knows.
+    const std::string_view written = line.substr(place.column - 1);
+    made.help = "put it in quotes: \"" + std::string(written.substr(0, written.find_first_of(" \t,}"))) + "\"";
+    return;
+  }
+  // "- 8080: 80": two ports with a blank between them.
   const std::string_view content = trim(line);
   const std::size_t value = content.find(": ");
   if (content.starts_with("- " + key.text + ":") && value != std::string_view::npos) {

@@ -91,7 +91,7 @@ class Pass {
     if (reporter_.failed()) return;  // a key that is written wrongly may be meant by it
     Diagnostic& made = reporter_.error(
         "missing-key", "invalid mount config for type \"bind\": field Source must not be empty", mount.place);
-    made.label = "which folder of this machine?";
+    made.label = "which directory of this machine?";
     made.help = "add `source:`, the path on this machine";
   }
 

@@ -47,7 +47,7 @@ Result<Image> import_rootfs(Store& store, int in, const ImportOptions& options, 
 
 Result<> export_rootfs(const std::vector<std::string>& lower, const std::string& upper, int out,
                        std::stop_token cancel) {
-  if (lower.empty()) return fail(Code::internal, "export", "no folders");
+  if (lower.empty()) return fail(Code::internal, "export", "no directories");
   PackOptions options;
   options.whiteouts = PackOptions::Whiteouts::none;
   options.cancel = std::move(cancel);

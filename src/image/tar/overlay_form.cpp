@@ -23,7 +23,7 @@ Result<> make_whiteout(int directory, const char* name) {
 Result<> set_opaque(int fd) {
   for (const char* name : opaque_names)
     if (::fsetxattr(fd, name, "y", 1, 0) == 0) return {};
-  return fail_errno("mark folder as opaque");
+  return fail_errno("mark directory as opaque");
 }
 
 bool is_opaque(int fd) {

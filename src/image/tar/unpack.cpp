@@ -123,7 +123,7 @@ Result<> Unpacker::unpack(const TarEntry& entry, TarReader& tar) {
   const auto place = place_of(entry.path);
   if (!place) return hostile(entry, "the name leads out of the layer");
   if (place->name.empty()) {
-    if (entry.type != TarEntry::Type::directory) return hostile(entry, "the layer's root must be a folder");
+    if (entry.type != TarEntry::Type::directory) return hostile(entry, "the layer's root must be a directory");
     if (::fchownat(root_.get(), "", entry.uid, entry.gid, AT_EMPTY_PATH) != 0) return owner_error(entry, "/");
     deferred_["."] = {static_cast<mode_t>(entry.mode), entry.mtime};
     return {};
@@ -208,7 +208,7 @@ Result<Fd> Unpacker::make_folders(const std::string& path) {
     }
     if (::mkdirat(parent.get(), name, 0755) != 0 || ::fchownat(parent.get(), name, 0, 0, AT_SYMLINK_NOFOLLOW) != 0 ||
         ::fchmodat(parent.get(), name, 0755, 0) != 0)
-      return fail_errno("create folder", walk.here());
+      return fail_errno("create directory", walk.here());
   }
   return open_in_root(root_.get(), walk.here().empty() ? "." : walk.here(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
@@ -285,10 +285,10 @@ Result<> Unpacker::make_directory(const TarEntry& entry, int parent, const Place
   const std::string path = place.folder.empty() ? place.name : place.folder + "/" + place.name;
   bool over_whiteout = false;
   if (::mkdirat(parent, place.name.c_str(), 0700) != 0) {
-    if (errno != EEXIST) return fail_errno("create folder", place.name);
+    if (errno != EEXIST) return fail_errno("create directory", place.name);
     over_whiteout = TRY(replace(parent, place.name, entry.type));
     if (::mkdirat(parent, place.name.c_str(), 0700) != 0 && errno != EEXIST)
-      return fail_errno("create folder", place.name);
+      return fail_errno("create directory", place.name);
   }
   if (over_whiteout) TRY(make_opaque(entry, path));
   if (::fchownat(parent, place.name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
@@ -380,7 +380,7 @@ Result<> Unpacker::finish_directories() {
     if (!fd) {
       const int number = fd.error().sys_errno();
       if (number == ENOENT || number == ENOTDIR || number == ELOOP) continue;
-      return fail(errno_error(number, "open folder", path));
+      return fail(errno_error(number, "open directory", path));
     }
     if (::fchmod(fd->get(), last.mode) != 0) return fail_errno("set mode of", path);
     const std::array<timespec, 2> times{last.mtime, last.mtime};

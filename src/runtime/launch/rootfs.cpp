@@ -120,7 +120,7 @@ Result<OverlayFolders> overlay_options(const OverlayRoot& overlay) {
 Result<Fd> mount_overlay_legacy(const OverlayRoot& overlay, const std::string& scratch) {
   const OverlayFolders folders = TRY(overlay_options(overlay));
   std::string place = scratch + "/.root-XXXXXX";
-  if (!::mkdtemp(place.data())) return fail_errno("create folder", place);
+  if (!::mkdtemp(place.data())) return fail_errno("create directory", place);
   const auto mount = [&]() -> Result<Fd> {
     if (::mount("overlay", place.c_str(), "overlay", 0, folders.options.c_str()) != 0)
       return overlay_error(errno, -1, overlay.upper);

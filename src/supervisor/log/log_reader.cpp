@@ -253,7 +253,7 @@ Result<int> LogReader::watch_fd() {
   // The folder: it also tells of the file's birth and of rotations.
   const std::string folder = dir_name(impl_->path);
   if (::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM) < 0)
-    return fail_errno("watch folder", folder);
+    return fail_errno("watch directory", folder);
   impl_->inotify = std::move(fd);
   return impl_->inotify.get();
 }
