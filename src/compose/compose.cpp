@@ -94,6 +94,10 @@ std::vector<VariableUse> variables_of(const std::vector<VariableSighting>& sight
   return out;
 }
 
+void fill_in_replicas(Service& service) {
+  if (service.scale && service.deploy && !service.deploy->replicas) service.deploy->replicas = service.scale;
+}
+
 class Load {
  public:
   explicit Load(const LoadOptions& options)
@@ -203,7 +207,7 @@ class Load {
     activate_profiles(project);
     if (options_.check_consistency == Switch::on) {
       for (auto& [name, service] : project.services) {
-        if (service.scale && service.deploy && !service.deploy->replicas) service.deploy->replicas = service.scale;
+        fill_in_replicas(service);
       }
       check_consistency(project, reporter_);
       check_image_tags(project, reporter_);

@@ -157,7 +157,7 @@ class Reader {
       if (each.value) by_name_[each.name] = indexed_;
     }
     if (const auto own = by_name_.find(std::string(name)); own != by_name_.end()) {
-      return &*result_.variables[own->second].value;
+      if (const auto& value = result_.variables[own->second].value) return &*value;
     }
     return fallback_ ? fallback_(name) : nullptr;
   }

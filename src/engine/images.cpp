@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 
+#include "base/narrow.hpp"
 #include "build/cache.hpp"
 #include "engine/engine_impl.hpp"
 #include "image/prune_plan.hpp"
@@ -55,7 +56,7 @@ image::ImageConfig config_of_container(const ProcessConfig& process, image::Imag
                                             .timeout = health->timeout.value_or(Nanoseconds(0)),
                                             .start_period = health->start_period.value_or(Nanoseconds(0)),
                                             .start_interval = health->start_interval.value_or(Nanoseconds(0)),
-                                            .retries = static_cast<int>(health->retries.value_or(0))};
+                                            .retries = saturated<int>(health->retries.value_or(0))};
   }
   return config;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
@@ -50,7 +51,8 @@ Result<> check_options(const NetworkSpec& spec) {
     return fail(Error(Code::invalid, "invalid bridge name: " + name)
                     .hint("the name of an interface has 1 to 15 characters and no spaces, '/', ':' or '%'")
                     .about(Subject::setting, "driver_opts"));
-  if (const std::string mtu = option(spec, "driver.mtu"); !mtu.empty() && !parse_unsigned(mtu))
+  const std::string mtu = option(spec, "driver.mtu");
+  if (const auto bytes = parse_unsigned(mtu); !mtu.empty() && (!bytes || !fitting<int>(*bytes)))
     return fail(Error(Code::invalid, "invalid MTU: " + mtu).about(Subject::setting, "driver_opts"));
   if (option(spec, "bridge.enable_icc") == "false") {
     return fail(Error(Code::unsupported,
@@ -169,7 +171,7 @@ BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   bridge.internal = network.spec.internal;
   bridge.masquerade = option(network.spec, "bridge.enable_ip_masquerade") != "false";
   if (const auto mtu = parse_unsigned(option(network.spec, "driver.mtu")); mtu && *mtu)
-    bridge.mtu = static_cast<std::uint32_t>(*mtu);
+    bridge.mtu = saturated<std::uint32_t>(*mtu);
   for (const AddressPool& pool : network.spec.pools) {
     const auto subnet = Subnet::parse(pool.subnet);
     const auto gateway = Address::parse(pool.gateway);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 namespace consort::project {
 namespace {
 
@@ -43,6 +45,22 @@ TEST(BuildLog, TellsTheStepsOfAllBuildsApart) {
   EXPECT_EQ(screen.steps[2].output, "one\ntw");
   EXPECT_THAT(screen.steps[2].lines, testing::ElementsAre(testing::MatchesRegex("[0-9]+\\.[0-9]+ one")));
   EXPECT_THAT(screen.steps[3].lines, testing::ElementsAre(testing::MatchesRegex("[0-9]+\\.[0-9]+ tw")));
+}
+
+TEST(BuildLog, TakesWhatSeveralBuildsSayAtOnce) {
+  using enum build::StepState;
+  Screen screen;
+  BuildLog log(screen, Detail::all, BuildLog::Builds::several);
+  {
+    std::vector<std::jthread> builds;
+    for (const char* service : {"web", "db", "mail"}) {
+      builds.emplace_back([&log, service] {
+        for (int i = 0; i < 100; ++i) log.event(service, event_of(i % 5, "[1/1] RUN make", output, "line\n"));
+        log.failure(service, {.title = "[1/1] RUN make"});
+      });
+    }
+  }
+  EXPECT_EQ(screen.steps.size(), 300u);
 }
 
 TEST(BuildLog, ShowsTheLastLinesOfAFailureEvenIfQuiet) {

@@ -116,6 +116,16 @@ TEST(Desired, WhatCannotBeUnderstoodIsSaidWithItsPlace) {
               HasSubstr("environment variable \"NOT_SET\" required by secret"));
 }
 
+TEST(Desired, NumbersThatDoNotFitAreNotCut) {
+  EXPECT_THAT(wanted_text("services: {web: {image: x, ports: [{target: 65616}]}}"),
+              HasSubstr("Invalid containerPort: 65616"));
+  const std::string config = "configs: {s: {content: c}}\nservices: {web: {image: x, configs: [{source: s, uid: ";
+  EXPECT_THAT(wanted_text(config + "'4294967296'}]}}"), HasSubstr("invalid uid \"4294967296\" of \""));
+  EXPECT_THAT(wanted_text(config + "postgres}]}}"), HasSubstr("invalid uid \"postgres\" of \""));
+  EXPECT_THAT(wanted_text("services: {web: {image: x, restart: 'on-failure:4294967297'}}"),
+              HasSubstr("at most 4294967295 times"));
+}
+
 // What a secret holds is for the container alone.
 TEST(Desired, NoContentIsShown) {
   const std::string text = wanted_text(

@@ -5,7 +5,9 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "project/exec/listening.hpp"
@@ -229,6 +231,19 @@ TEST(Executor, ALimitOfTime) {
   const auto outcome = execute(plan, script, events, {.limit_seconds = 0});
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().message(), "application not healthy after 0s");
+}
+
+// In milliseconds a multiple of 2^32.
+TEST(Executor, ALimitOfSeventeenYearsIsNotOver) {
+  Plan plan;
+  plan.add(step("runs"));
+  Script script;
+  script.body = [](const Operation&, const Cancellation&) -> Result<> {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return {};
+  };
+  Events events;
+  EXPECT_TRUE(execute(plan, script, events, {.limit_seconds = 536'870'912}));
 }
 
 TEST(Executor, ManyOperationsWithinTheLimit) {

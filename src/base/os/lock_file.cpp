@@ -61,10 +61,12 @@ Result<> sweep_lock_files(const std::string& folder, const std::function<Result<
   if (!names) return fail(Error(names.error().code(), names.error().message()));
   Result<> swept;
   for (const std::string& name : *names) {
-    auto left = LockFile::try_take(folder, name);
-    if (!left || !*left) continue;  // somebody works on it
+    auto taken = LockFile::try_take(folder, name);
+    if (!taken) continue;
+    std::optional<LockFile>& left = *taken;
+    if (!left) continue;  // somebody works on it
     if (Result<> cleaned = clean_up(name); !cleaned) {
-      (*left)->lock_.reset();  // the file stays, for another try
+      left->lock_.reset();  // the file stays, for another try
       if (swept) swept = std::move(cleaned);
     }
   }

@@ -1,17 +1,18 @@
 #include "cli/commands/selection.hpp"
 
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
 
 namespace consort::cli {
 
 std::optional<int> timeout_of(const Invocation& invocation) {
   const auto seconds = invocation.flags.integer("timeout");
-  return seconds ? std::optional(static_cast<int>(*seconds)) : std::nullopt;
+  return seconds ? std::optional(saturated<int>(*seconds)) : std::nullopt;
 }
 
 std::optional<unsigned> index_of(const Invocation& invocation) {
   const auto index = invocation.flags.integer("index");
-  return index && *index > 0 ? std::optional(static_cast<unsigned>(*index)) : std::nullopt;
+  return index && *index > 0 ? std::optional(saturated<unsigned>(*index)) : std::nullopt;
 }
 
 Result<project::Orphans> orphans_of(const Invocation& invocation) {

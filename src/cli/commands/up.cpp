@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/narrow.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/render/diagnostic.hpp"
@@ -103,7 +104,7 @@ Result<int> run_up(Invocation& invocation) {
   if (flags.on("no-start")) options.converge.after = project::AfterCreate::nothing;
   if (flags.on("wait") && !flags.on("no-start")) options.converge.after = project::AfterCreate::start_and_wait;
   if (const auto limit = flags.integer("wait-timeout"); limit && flags.on("wait"))
-    options.detail.limit_seconds = static_cast<int>(*limit);
+    options.detail.limit_seconds = saturated<int>(*limit);
   if (!flags.on("no-start")) warn_of_traps(invocation, *workspace, options);
   TRY(workspace->lock());
   TRY(project::warn_of_namesake(workspace->session()));

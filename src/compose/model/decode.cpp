@@ -1,6 +1,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "compose/internal/go_format.hpp"
@@ -153,21 +154,27 @@ class Decoder {
   void read(const Node& node, std::uint64_t& into, Form) {
     if (is_unsigned(node, "uint64")) into = static_cast<std::uint64_t>(as_integer(node));
   }
-  void read(const Node& node, int& into, Form) { into = static_cast<int>(as_integer(node)); }
+  template <class Integer>
+  void fit(const Node& node, std::int64_t value, const std::string& wanted, Integer& into) {
+    const auto fits = fitting<Integer>(value);
+    if (!fits)
+      return fail(node, "cannot parse value as '" + wanted + "': " + node.scalar_text() + " overflows " + wanted);
+    into = *fits;
+  }
+  void read(const Node& node, int& into, Form) { fit(node, as_integer(node), "int", into); }
   void read(const Node& node, std::uint32_t& into, Form form) {
     if (form == Form::octal && node.is_string()) {
       const auto value = parse_go_int("0o" + node.text);
       if (!value) return fail(node, "invalid file mode: " + node.text);
-      into = static_cast<std::uint32_t>(*value);
-      return;
+      return fit(node, *value, "uint32", into);
     }
     if (form == Form::octal && node.kind == Kind::floating) {
       return fail(node, "unexpected value type float64 for mode");
     }
-    if (form == Form::octal || is_unsigned(node, "uint32")) into = static_cast<std::uint32_t>(as_integer(node));
+    if (form == Form::octal || is_unsigned(node, "uint32")) fit(node, as_integer(node), "uint32", into);
   }
   void read(const Node& node, std::uint16_t& into, Form) {
-    if (is_unsigned(node, "uint16")) into = static_cast<std::uint16_t>(as_integer(node));
+    if (is_unsigned(node, "uint16")) fit(node, as_integer(node), "uint16", into);
   }
   void read(const Node& node, float& into, Form) {
     if (node.is_string() && !parse_go_float(node.text)) return fail(node, "invalid number: " + node.text, Help::number);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/container/merge.hpp"
@@ -82,7 +83,7 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
   unit.mac = endpoint.spec.mac_address;
   unit.internal = network.spec.internal;
   const auto mtu = network.spec.driver_opts.find("com.docker.network.driver.mtu");
-  if (mtu != network.spec.driver_opts.end()) unit.mtu = static_cast<int>(parse_unsigned(mtu->second).value_or(0));
+  if (mtu != network.spec.driver_opts.end()) unit.mtu = saturated<int>(parse_unsigned(mtu->second).value_or(0));
   // The default bridge has no names.
   if (network.spec.name != default_network) unit.dns_names = dns_names(record, endpoint.spec);
   return unit;

@@ -38,6 +38,7 @@ Result<Manifest> follow(ManifestOrIndex parsed, const Platform& platform, const 
     const Descriptor entry = TRY(choose_platform(*parsed.index, platform, source));
     parsed = TRY(parse_any_manifest(TRY(read(entry)), entry.media_type, source));
   }
+  if (!parsed.manifest) return fail(Error(Code::invalid, "read").on(source).why("it is no manifest"));
   return std::move(*parsed.manifest);
 }
 

@@ -55,13 +55,13 @@ Result<std::optional<Credential>> from_entry(const Json& entry, const std::strin
   credential.username = get_string(entry, "username");
   credential.password = get_string(entry, "password");
   if (const std::string auth = get_string(entry, "auth"); !auth.empty()) {
-    const auto decoded = base64_decode(auth);
-    const std::size_t colon = decoded ? decoded->find(':') : std::string::npos;
+    const std::string decoded = base64_decode(auth).value_or("");
+    const std::size_t colon = decoded.find(':');
     if (colon == std::string::npos)
       return fail(
           Error(Code::invalid, "read credentials").on(path).why("an auth entry is not base64 of user:password"));
-    credential.username = decoded->substr(0, colon);
-    credential.password = decoded->substr(colon + 1);
+    credential.username = decoded.substr(0, colon);
+    credential.password = decoded.substr(colon + 1);
     credential.password.erase(credential.password.find_last_not_of('\0') + 1);
   }
   if (credential.username.empty() && credential.identity_token.empty()) return std::nullopt;

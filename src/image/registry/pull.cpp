@@ -104,6 +104,7 @@ Result<Chosen> choose_manifest(Registry& registry, const Reference& reference, c
     document = TRY(registry.manifest(entry.digest.text()));
     parsed = TRY(parse_manifest(document.body, document.content_type, name));
   }
+  if (!parsed.manifest) return fail(Error(Code::invalid, "read manifest").on(name).why("it is no manifest"));
   return Chosen{top, std::move(document), std::move(*parsed.manifest)};
 }
 
@@ -150,15 +151,16 @@ Result<std::optional<Image>> is_here(Store& store, const Reference& reference, c
 Result<std::optional<PullResult>> up_to_date(Store& store, Registry& registry, const Reference& reference,
                                              const PullOptions& options) {
   if (!store.find(reference, options.platform)) return std::nullopt;
-  auto digest = registry.head_manifest(reference.selector());
-  if (!digest && digest.error().kind == HttpFailure::Kind::broken) return std::nullopt;  // a GET is tried again
-  if (!digest) return fail(std::move(digest).error());
-  if (!*digest) return std::nullopt;
-  auto image = TRY(is_here(store, reference, options, **digest));
+  auto asked = registry.head_manifest(reference.selector());
+  if (!asked && asked.error().kind == HttpFailure::Kind::broken) return std::nullopt;  // a GET is tried again
+  if (!asked) return fail(std::move(asked).error());
+  std::optional<Digest>& digest = *asked;
+  if (!digest) return std::nullopt;
+  auto image = TRY(is_here(store, reference, options, *digest));
   if (!image) return std::nullopt;
   // As after every pull the name counts as given anew: pull_policy daily asks again tomorrow.
   if (!reference.digest) TRY(store.tag(TRY(store.platforms_of(reference.full())), reference));
-  return PullResult{std::move(*image), std::move(**digest), false};
+  return PullResult{std::move(*image), std::move(*digest), false};
 }
 
 Result<PullResult> pull_from(Store& store, Registry& registry, const Reference& reference, const PullOptions& options,
@@ -252,8 +254,7 @@ Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions&
   std::vector<Error> errors;
   for (const Location& location : TRY(access.conf.locations(reference))) {
     Registry registry(access, location, Registry::Actions::pull);
-    auto digest = registry.head_manifest(reference.selector());
-    if (digest && *digest) return std::move(**digest);
+    if (auto digest = registry.head_manifest(reference.selector()).value_or(std::nullopt)) return std::move(*digest);
     auto document = fetch_named(registry, reference);
     if (document) return document->digest;
     errors.push_back(std::move(document).error());

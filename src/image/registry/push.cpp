@@ -100,7 +100,8 @@ Result<std::vector<Descriptor>> Pusher::push_layers(const Image& image, const st
   }
   if (error) return fail(std::move(*error));
   std::vector<Descriptor> descriptors;
-  for (auto& descriptor : done) descriptors.push_back(std::move(*descriptor));
+  for (auto& descriptor : done)
+    if (descriptor) descriptors.push_back(std::move(*descriptor));  // every one of them: nobody has failed
   return descriptors;
 }
 
@@ -156,10 +157,12 @@ Result<std::optional<Prepared>> pulled_manifest(Store& store, const Image& image
   if (!digest || !store.has_blob(*digest)) return std::nullopt;
   const std::string body = TRY(store.read_blob(*digest, max_manifest_bytes));
   const auto parsed = parse_manifest(body, "", image.display_name());
-  if (!parsed || !parsed->manifest || parsed->manifest->media_type.empty()) return std::nullopt;
-  const bool same = std::ranges::equal(parsed->manifest->layers, layers, {}, &Descriptor::digest, &Descriptor::digest);
+  if (!parsed) return std::nullopt;
+  const std::optional<Manifest>& manifest = parsed->manifest;
+  if (!manifest || manifest->media_type.empty()) return std::nullopt;
+  const bool same = std::ranges::equal(manifest->layers, layers, {}, &Descriptor::digest, &Descriptor::digest);
   if (!same) return std::nullopt;
-  return Prepared{body, parsed->manifest->media_type};
+  return Prepared{body, manifest->media_type};
 }
 
 // Docker's own type is for a single image: an OCI index has OCI manifests.

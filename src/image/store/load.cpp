@@ -64,8 +64,11 @@ Result<std::optional<Digest>> digest_in_name(const std::string& name) {
 // Docker's manifest.json names one image where the layout beside it has an index of several.
 bool Loader::has_platforms() const {
   const auto text = files_.text("index.json", max_text);
-  const auto parsed = text ? parse_manifest(*text, media::oci_index, "index.json") : fail(Code::not_found, "no index");
-  return parsed && parsed->index && std::ranges::any_of(parsed->index->manifests, [](const Descriptor& entry) {
+  if (!text) return false;
+  const auto parsed = parse_manifest(*text, media::oci_index, "index.json");
+  if (!parsed) return false;
+  const std::optional<Index>& index = parsed->index;
+  return index && std::ranges::any_of(index->manifests, [](const Descriptor& entry) {
            return entry.media_type == media::oci_index || entry.media_type == media::docker_index;
          });
 }
@@ -131,7 +134,7 @@ Result<> Loader::load_entry(const Descriptor& entry, std::vector<Reference> name
   if (depth >= max_index_depth) return fail(Error(Code::invalid, "load").why("indexes are nested too deeply"));
   const std::string text = TRY(blob_text(entry.digest));
   const auto parsed = TRY(parse_manifest(text, entry.media_type, entry.digest.text()));
-  if (parsed.index) return load_layout("blobs/sha256/" + entry.digest.hex(), names, depth + 1);
+  if (!parsed.manifest) return load_layout("blobs/sha256/" + entry.digest.hex(), names, depth + 1);
   std::vector<LayerFile> layers;
   for (const Descriptor& layer : parsed.manifest->layers)
     layers.push_back({"blobs/sha256/" + layer.digest.hex(), layer.digest});

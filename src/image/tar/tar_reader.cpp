@@ -304,8 +304,8 @@ Result<std::optional<TarEntry>> TarReader::read_entry(const char* header, Extra&
     if (const auto real = pax_value(pax, "GNU.sparse.realsize")) entry.size = TRY(pax_number(*real));
     if (const auto name = pax_value(pax, "GNU.sparse.name")) entry.path = *name;
     TRY(read_sparse_1_0(entry));
-  } else if (*type == TarEntry::Type::file && pax.contains("GNU.sparse.size")) {
-    entry.size = TRY(pax_number(*pax_value(pax, "GNU.sparse.size")));
+  } else if (const auto size = pax_value(pax, "GNU.sparse.size"); size && *type == TarEntry::Type::file) {
+    entry.size = TRY(pax_number(*size));
     if (const auto name = pax_value(pax, "GNU.sparse.name")) entry.path = *name;
     entry.sparse = true;
     TRY(read_pax_sparse(pax, entry));

@@ -266,14 +266,14 @@ void TcpRelay::mark_dead(Key key, Connection& connection, Side side) {
 
 // Nobody reads it; but a peer that has to write before it reads would wait for ever.
 void TcpRelay::discard_input(Connection& connection) {
-  Watched& alive = connection.end(*connection.dead == Side::client ? Side::server : Side::client);
+  Watched& alive = connection.end(connection.dead == Side::client ? Side::server : Side::client);
   const ssize_t got = ::recv(alive.fd.get(), nullptr, discarded_per_event, MSG_TRUNC | MSG_DONTWAIT);
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) connection.discarding = false;
 }
 
 void TcpRelay::end_broken(Key key, Connection& connection) {
   if (connection.both_dead) return close(key, Ending::broken);
-  const bool client_died = *connection.dead == Side::client;
+  const bool client_died = connection.dead == Side::client;
   const Side alive = client_died ? Side::server : Side::client;
   if (connection.discarding) discard_input(connection);
   const Pump& rest = client_died ? connection.up : connection.down;

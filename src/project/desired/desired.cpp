@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "project/desired/parts.hpp"
 #include "project/desired/places.hpp"
@@ -20,7 +21,7 @@ Result<DesiredRestart> parse_restart(const compose::Service& service) {
   // stand.
   if (colon != std::string::npos)
     restart.most_times =
-        static_cast<unsigned>(parse_unsigned(std::string_view(service.restart).substr(colon + 1)).value_or(0));
+        saturated<unsigned>(parse_unsigned(std::string_view(service.restart).substr(colon + 1)).value_or(0));
   if (name.empty() || name == "no") return restart;
   using enum RestartWhen;
   for (const auto& [word, when] : {std::pair("always", always), std::pair("unless-stopped", unless_stopped),
@@ -39,7 +40,7 @@ Result<DesiredRestart> restart_of(const compose::Service& service) {
   if (!service.deploy || !service.deploy->restart_policy) return parse_restart(service);
   const compose::RestartPolicy& wanted = *service.deploy->restart_policy;
   if (wanted.condition == "on-failure")
-    return DesiredRestart{RestartWhen::on_failure, static_cast<unsigned>(wanted.max_attempts.value_or(0))};
+    return DesiredRestart{RestartWhen::on_failure, saturated<unsigned>(wanted.max_attempts.value_or(0))};
   return DesiredRestart{wanted.condition == "any" ? RestartWhen::always : RestartWhen::never};
 }
 
@@ -53,9 +54,11 @@ Result<std::uint16_t> parse_port(std::string_view text) {
 Result<std::vector<DesiredPort>> ports_of(const compose::Service& service) {
   std::vector<DesiredPort> ports;
   for (const compose::Port& port : service.ports) {
-    DesiredPort wanted{.host_ip = port.host_ip,
-                       .container = static_cast<std::uint16_t>(port.target),
-                       .protocol = port.protocol.empty() ? "tcp" : port.protocol};
+    const auto container = fitting<std::uint16_t>(port.target);
+    if (!container)
+      return fail(Error(Code::invalid, "Invalid containerPort: " + std::to_string(port.target)).at(service.mark));
+    DesiredPort wanted{
+        .host_ip = port.host_ip, .container = *container, .protocol = port.protocol.empty() ? "tcp" : port.protocol};
     if (!port.published.empty()) {
       const std::size_t dash = port.published.find('-');
       wanted.host_first = TRY(parse_port(std::string_view(port.published).substr(0, dash)));

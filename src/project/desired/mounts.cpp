@@ -1,4 +1,5 @@
 // Volumes, secrets and configs of a service.
+#include "base/narrow.hpp"
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "project/desired/parts.hpp"
@@ -9,8 +10,20 @@ namespace {
 
 using Kind = DesiredFile::Kind;
 
-Result<> add_file(const compose::Project& project, const compose::FileReference& reference, Kind kind,
-                  std::vector<DesiredFile>& files) {
+// uid or gid. A file of the host keeps the owner that it has, whatever is written here.
+Result<std::uint32_t> owner_of(const compose::FileObject& object, const std::string& key, const std::string& text,
+                               const compose::Service& service) {
+  if (text.empty()) return 0;
+  const auto number = parse_unsigned(text);
+  const auto owner = number ? fitting<std::uint32_t>(*number) : std::nullopt;
+  if (owner || !object.file.empty()) return owner.value_or(0);
+  return fail(Error(Code::invalid, "invalid " + key + " \"" + text + "\" of \"" + object.name + "\"")
+                  .hint("give a number: names are not looked up")
+                  .at(service.mark));
+}
+
+Result<> add_file(const compose::Project& project, const compose::Service& service,
+                  const compose::FileReference& reference, Kind kind, std::vector<DesiredFile>& files) {
   const auto& objects = kind == Kind::secret ? project.secrets : project.configs;
   const auto found = objects.find(reference.source);
   if (found == objects.end()) return {};
@@ -24,8 +37,8 @@ Result<> add_file(const compose::Project& project, const compose::FileReference&
                    .external = object.external,
                    .name = object.name,
                    .mode = reference.mode.value_or(0444),
-                   .uid = static_cast<std::uint32_t>(parse_unsigned(reference.uid).value_or(0)),
-                   .gid = static_cast<std::uint32_t>(parse_unsigned(reference.gid).value_or(0)),
+                   .uid = TRY(owner_of(object, "uid", reference.uid, service)),
+                   .gid = TRY(owner_of(object, "gid", reference.gid, service)),
                    .mark = object.mark};
   // The variable of an included file may come from an env file of its own: then its value is there already.
   if (file.host_file.empty() && !file.external && !object.environment.empty() && object.content.empty() &&
@@ -56,8 +69,10 @@ std::vector<DesiredMount> mounts_of(const compose::Project& project, const compo
 
 Result<std::vector<DesiredFile>> files_of(const compose::Project& project, const compose::Service& service) {
   std::vector<DesiredFile> files;
-  for (const compose::FileReference& secret : service.secrets) TRY(add_file(project, secret, Kind::secret, files));
-  for (const compose::FileReference& config : service.configs) TRY(add_file(project, config, Kind::config, files));
+  for (const compose::FileReference& secret : service.secrets)
+    TRY(add_file(project, service, secret, Kind::secret, files));
+  for (const compose::FileReference& config : service.configs)
+    TRY(add_file(project, service, config, Kind::config, files));
   return files;
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/narrow.hpp"
 #include "project/exec/listening.hpp"
 
 namespace consort::project {
@@ -190,12 +191,12 @@ class Execution {
     bool limited = options_.limit_seconds.has_value();
     while (true) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      const int timeout = limited ? static_cast<int>(std::max<std::int64_t>(0, left.count())) : -1;
+      const int timeout = limited ? saturated<int>(std::max<std::int64_t>(0, left.count())) : -1;
       const int count = ::poll(fds.data(), fds.size(), timeout);
       if (count < 0 && errno != EINTR) return;
       if (count < 0) continue;
       if (fds[0].revents & POLLIN) return;
-      if (count == 0 && limited) {
+      if (count == 0 && limited && std::chrono::steady_clock::now() >= deadline) {
         limited = false;
         late();
       }

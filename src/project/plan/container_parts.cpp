@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/narrow.hpp"
 #include "project/plan/container_spec.hpp"
 
 namespace consort::project {
@@ -26,7 +27,7 @@ void add_blkio(const compose::BlkioConfig& config, engine::Resources& resources)
 }
 
 std::int64_t nano_cpus(double cpus) {
-  return static_cast<std::int64_t>(std::llround(cpus * 1e9));
+  return saturated<std::int64_t>(std::round(cpus * 1e9));
 }
 
 }  // namespace
@@ -71,7 +72,7 @@ engine::HealthSpec health_spec(const compose::HealthCheck& check) {
   spec.timeout = check.timeout;
   spec.start_period = check.start_period;
   spec.start_interval = check.start_interval;
-  if (check.retries) spec.retries = static_cast<unsigned>(*check.retries);
+  if (check.retries) spec.retries = saturated<unsigned>(*check.retries);
   return spec;
 }
 
@@ -89,7 +90,7 @@ engine::Resources resources(const DesiredService& wanted) {
   result.cpu_rt_period = service.cpu_rt_period;
   result.cpu_rt_runtime = service.cpu_rt_runtime;
   result.cpu_count = service.cpu_count;
-  result.cpu_percent = static_cast<std::int64_t>(service.cpu_percent);
+  result.cpu_percent = saturated<std::int64_t>(service.cpu_percent);
   result.cpuset_cpus = service.cpuset;
   if (wanted.limits.pids != 0) result.pids_limit = wanted.limits.pids;
   result.oom_kill_disable = service.oom_kill_disable;
@@ -110,8 +111,8 @@ std::vector<engine::EndpointSpec> endpoint_specs(const DesiredService& service, 
     endpoint.ipv6 = how.ipv6_address;
     endpoint.link_local_ips = how.link_local_ips;
     endpoint.mac_address = how.mac_address;
-    endpoint.priority = static_cast<int>(how.priority);
-    endpoint.gw_priority = static_cast<int>(how.gw_priority);
+    endpoint.priority = saturated<int>(how.priority);
+    endpoint.gw_priority = saturated<int>(how.gw_priority);
     endpoint.driver_opts = how.driver_opts;
     endpoint.interface_name = how.interface_name;
     endpoints.push_back(std::move(endpoint));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/narrow.hpp"
 #include "base/os/file.hpp"
 #include "base/os/plain_file.hpp"
 #include "base/strings.hpp"
@@ -143,7 +144,7 @@ void add_limits(const DesiredService& wanted, engine::ContainerSpec& spec) {
   spec.resources = resources(wanted);
   for (const auto& [name, limit] : service.ulimits) spec.ulimits.push_back({name, limit.soft, limit.hard});
   if (service.shm_size > 0) spec.shm_size = static_cast<std::uint64_t>(service.shm_size);
-  spec.oom_score_adj = static_cast<int>(service.oom_score_adj);
+  spec.oom_score_adj = saturated<int>(service.oom_score_adj);
   spec.storage_opt = service.storage_opt;
   add_device_requests(wanted.devices, spec);
   if (service.logging) spec.log = {service.logging->driver, service.logging->options};

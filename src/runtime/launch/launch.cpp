@@ -91,7 +91,8 @@ Result<Launch> Launch::begin(const Spec& spec, const LaunchOptions& options) {
   impl->uid_mappings = spec.linux_.uid_mappings;
   impl->gid_mappings = spec.linux_.gid_mappings;
   TRY(make_cgroup(spec, options, *impl));
-  TRY(prepare_container(spec, options, impl->own_cgroup ? &*impl->own_cgroup : nullptr, impl->plan));
+  std::optional<Cgroup>& own_cgroup = impl->own_cgroup;
+  TRY(prepare_container(spec, options, own_cgroup ? &*own_cgroup : nullptr, impl->plan));
   TRY(impl->spawn(internal::container_steps()));
   return Launch(std::move(impl));
 }

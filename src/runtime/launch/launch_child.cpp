@@ -220,8 +220,8 @@ Result<Launch::State> Launch::Impl::advance() {
     Result<> handled;
     if (!received) {
       handled = std::unexpected(std::move(received).error());
-    } else if (*received) {
-      handled = handle((*received)->report, (*received)->text, std::move((*received)->descriptor));
+    } else if (std::optional<Received>& told = *received; told) {
+      handled = handle(told->report, told->text, std::move(told->descriptor));
     } else if (executing) {
       state = State::started;
       finished = true;

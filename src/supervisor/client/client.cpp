@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/narrow.hpp"
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
@@ -40,7 +41,7 @@ Result<bool> wait_readable(int fd, std::chrono::steady_clock::time_point deadlin
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd wait{fd, POLLIN, 0};
-    const int got = ::poll(&wait, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+    const int got = ::poll(&wait, 1, left.count() > 0 ? saturated<int>(left.count()) : 0);
     if (got > 0) return true;
     if (got < 0 && errno != EINTR) return fail_errno("wait for process");
     if (got == 0) return false;

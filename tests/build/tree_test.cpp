@@ -1,0 +1,75 @@
+// The context's files are listed and digested by several threads.
+#include "build/context/tree.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "base/os/file.hpp"
+
+namespace consort::build {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SourceTreeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/source-tree-test-XXXXXX";
+    folder = ::mkdtemp(name);
+    for (int i = 0; i < folders; ++i) {
+      const std::string below = folder + "/" + std::to_string(i % 7) + "/" + std::to_string(i);
+      ASSERT_TRUE(make_directories(below, 0755));
+      for (int k = 0; k < files; ++k)
+        ASSERT_TRUE(write_file_atomic(below + "/" + std::to_string(k), std::to_string(i * files + k), 0644));
+    }
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  // More folders than one thread lists alone, more files than one digests alone.
+  static constexpr int folders = 64, files = 4;
+  static constexpr std::size_t all = 1 + 7 + folders + std::size_t{folders} * files;
+  std::string folder;
+};
+
+TEST_F(SourceTreeTest, IsTheSameForAllThreads) {
+  const SourceTree tree = SourceTree::open(folder, {}, folder + "-index/index").value();
+  std::vector<std::vector<FileEntry>> seen(3);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& entries : seen) {
+      threads.emplace_back([&tree, &entries] {
+        entries = tree.walk("", {}).value();
+        EXPECT_TRUE(tree.hash("", entries));
+        EXPECT_TRUE(tree.save_index());
+      });
+    }
+  }
+  ASSERT_EQ(seen[0].size(), all);
+  std::set<FileHash> digests;
+  for (std::size_t i = 0; i < all; ++i) {
+    if (S_ISREG(seen[0][i].mode)) digests.insert(seen[0][i].hash);
+    EXPECT_EQ(seen[0][i].hashed, S_ISREG(seen[0][i].mode));
+    for (const auto& entries : seen) {
+      EXPECT_EQ(entries[i].path, seen[0][i].path);
+      EXPECT_EQ(entries[i].hash, seen[0][i].hash);
+    }
+  }
+  EXPECT_EQ(digests.size(), std::size_t{folders} * files);
+  fs::remove_all(folder + "-index");
+}
+
+TEST_F(SourceTreeTest, AFileThatHasGoneIsAnError) {
+  const SourceTree tree = SourceTree::open(folder, {}, "").value();
+  auto entries = tree.walk("", {}).value();
+  fs::remove(folder + "/1/1/0");
+  const auto hashed = tree.hash("", entries);
+  ASSERT_FALSE(hashed);
+  EXPECT_EQ(hashed.error().code(), Code::not_found);
+}
+
+}  // namespace
+}  // namespace consort::build
