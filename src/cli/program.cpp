@@ -111,9 +111,6 @@ constexpr Advice advice[] = {
     {"system", "use `image prune`; `down -v --rmi all` removes everything of a project"},
     {"tag", "use `image tag`"},
     {"volume", "use `volumes`; `down -v` removes those of a project"},
-    {"watch",
-     "watching files is not implemented: bind mounts show changed files at once; for the rest, run `up -d --build` "
-     "again"},
 };
 
 // What to try instead of a command that there is not.

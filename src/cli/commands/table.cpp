@@ -6,6 +6,7 @@
 #include "cli/commands/flags_look.hpp"
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/watch.hpp"
 
 namespace consort::cli {
 
@@ -139,6 +140,9 @@ constexpr Command table[] = {
     {"version", "", "Print the version", version_flags, none, mixed, run_version},
     {"volumes", services, "List volumes", volumes_flags, any, mixed, run_volumes},
     {"wait", "SERVICE [SERVICE...]", "Wait until containers end", wait_flags, {1}, mixed, run_wait},
+    {"watch", services, "Copy changed files into containers, or rebuild and restart them, as files are saved",
+     watch_flags, any, mixed, run_watch, Shown::yes,
+     "What is watched and what happens is written under `develop: watch:` of each service."},
 };
 
 }  // namespace
