@@ -110,9 +110,6 @@ constexpr Advice advice[] = {
     {"save", "use `image save`"},
     {"system", "use `image prune`; `down -v --rmi all` removes everything of a project"},
     {"tag", "use `image tag`"},
-    {"watch",
-     "watching files is not implemented: bind mounts show changed files at once; for the rest, run `up -d --build` "
-     "again"},
 };
 
 // What to try instead of a command that there is not.

@@ -23,6 +23,7 @@ namespace consort::engine {
 
 class Builds;       // engine/builds.hpp
 class EventStream;  // engine/events.hpp
+class Files;        // engine/files.hpp
 class Images;       // engine/images.hpp
 
 // ---- options and answers --------------------------------------------------------------------------------------------
@@ -206,6 +207,7 @@ class Engine {
 
   Images images();
   Builds builds();
+  Files files();
 
   // What has happened and happens, in a project, or ("") on the whole machine.
   EventStream events(const std::string& project = {});

@@ -7,6 +7,7 @@
 #include "build/build.hpp"
 #include "build/context/tree.hpp"
 #include "build/dockerfile/ast.hpp"
+#include "build/ignore.hpp"
 #include "build/solve/progress.hpp"
 
 namespace consort::build {
@@ -19,9 +20,6 @@ struct Definition {
 
 // The file's text; its name in messages is the path as given.
 Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log);
-
-// The ignore file of a context: the one beside the Dockerfile (a path, or "") if there is one, else the folder's own.
-Result<PatternList> load_ignore(const std::string& folder, const std::string& dockerfile);
 
 // The tree of a context, with its index of digests in the data root.
 Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots);

@@ -108,7 +108,7 @@ inline constexpr Flag up_flags[] = {
     {"detach", 'd', boolean, "", "Detached mode: run containers in the background"},
     {"exit-code-from", 0, text, "SERVICE", "Return the exit code of this service; implies --abort-on-container-exit"},
     shared::force_recreate,
-    {"menu", 0, boolean, "", "", "", true},
+    {"menu", 0, boolean, "", "Show keys for watching and detaching, on a terminal (default: COMPOSE_MENU, or true)"},
     {"no-attach", 0, list, "", "Do not attach to these services"},
     shared::no_build,
     shared::no_color,
@@ -126,12 +126,18 @@ inline constexpr Flag up_flags[] = {
     {"timestamps", 0, boolean, "", "Show timestamps"},
     {"wait", 0, boolean, "", "Wait for services to be running or healthy; implies --detach"},
     {"wait-timeout", 0, integer, "", "Maximum seconds to wait"},
-    {"watch", 'w', boolean, "", "", "", true},
+    {"watch", 'w', boolean, "", "Watch source code: copy, rebuild or restart as files are saved"},
     shared::yes,
 };
 
 inline constexpr Flag wait_flags[] = {
     {"down-project", 0, boolean, "", "Take the project down when the first container stops"},
+};
+
+inline constexpr Flag watch_flags[] = {
+    {"no-up", 0, boolean, "", "Do not build and start services before watching"},
+    {"prune", 0, boolean, "", "Remove the image that a rebuild replaces", "true"},
+    {"quiet", 0, boolean, "", "Hide build output"},
 };
 
 }  // namespace consort::cli

@@ -7,6 +7,7 @@
 #include "cli/commands/flags_resources.hpp"
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/watch.hpp"
 
 namespace consort::cli {
 
@@ -168,10 +169,12 @@ constexpr Command table[] = {
     {"volume rm", "VOLUME...", "Remove volumes: their data is lost", remove_resource_flags, {1}, mixed, run_volume_rm},
     {"volumes", services, "List the volumes of the project", volumes_flags, any, mixed, run_volumes},
     {"wait", "SERVICE [SERVICE...]", "Wait until containers exit", wait_flags, {1}, mixed, run_wait},
+    {"watch", services, "Watch source code and update containers as files are saved", watch_flags, any, mixed,
+     run_watch, Shown::yes, "What is watched and what happens is written under `develop: watch:` of each service."},
 };
 
 constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run", "build", "config", "restart", "stop"};
-constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause", "rm", "scale", "wait"};
+constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause", "rm", "scale", "wait", "watch"};
 constexpr std::string_view looking[] = {"ls", "events", "images", "port", "stats", "top", "volumes"};
 constexpr std::string_view inside[] = {"attach", "commit", "cp", "export"};
 constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "login",

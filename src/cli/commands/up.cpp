@@ -1,10 +1,15 @@
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "base/narrow.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
+#include "cli/relay/key_menu.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/render/log_printer.hpp"
+#include "cli/seal.hpp"
 #include "project/plan/graph.hpp"
 #include "project/verbs/select.hpp"
 
@@ -13,17 +18,14 @@ namespace consort::cli {
 namespace {
 
 Result<> check_up(const ParsedFlags& flags) {
-  if (flags.on("watch"))
-    return fail(Error(Code::unsupported, "up --watch is not implemented")
-                    .hint("bind mounts show changed files at once; for the rest, run `consort up -d --build` again"));
   const bool aborts = flags.on("abort-on-container-exit") || flags.on("abort-on-container-failure");
-  if ((flags.on("detach") || flags.on("wait")) &&
-      (aborts || flags.has("exit-code-from") || flags.has("attach") || flags.on("attach-dependencies")))
+  if ((flags.on("detach") || flags.on("wait")) && (aborts || flags.has("exit-code-from") || flags.has("attach") ||
+                                                   flags.on("attach-dependencies") || flags.on("watch")))
     return fail(Code::invalid, flags.on("wait") && !flags.on("detach")
                                    ? "--wait cannot be combined with --abort-on-container-exit, --abort-on-container-"
-                                     "failure, --exit-code-from, --attach or --attach-dependencies"
+                                     "failure, --exit-code-from, --attach, --attach-dependencies or --watch"
                                    : "--detach cannot be combined with --abort-on-container-exit, --abort-on-"
-                                     "container-failure, --attach or --attach-dependencies");
+                                     "container-failure, --attach, --attach-dependencies or --watch");
   if (flags.on("abort-on-container-failure") && flags.on("abort-on-container-exit"))
     return fail(Code::invalid, "--abort-on-container-failure cannot be combined with --abort-on-container-exit");
   return {};
@@ -50,11 +52,49 @@ Result<std::set<std::string>> attached_services(const Invocation& invocation, co
   return result;
 }
 
+// Not with a menu that nobody asked for where there is nothing to watch, nor on what is no terminal.
+bool wants_menu(const Invocation& invocation) {
+  if (!can_show_keys(invocation.terminal)) return false;
+  if (invocation.flags.has("menu")) return invocation.flags.on("menu");
+  return !std::getenv("COMPOSE_MENU") || environment_says("COMPOSE_MENU");
+}
+
+// Who is to build later must be ready for it from the start.
+bool may_rebuild(const compose::Project& project) {
+  return std::ranges::any_of(project.services, [](const auto& each) {
+    return each.second.develop &&
+           std::ranges::any_of(each.second.develop->watch,
+                               [](const compose::WatchTrigger& rule) { return rule.action == "rebuild"; });
+  });
+}
+
+// Everything that is written goes through here, so that the menu gets out of its way.
+struct Writers {
+  std::optional<KeyMenu> menu;
+  void write(const std::function<void()>& how) { menu ? menu->around(how) : how(); }
+};
+
+project::ReactOptions react_options(const Invocation& invocation, Writers& writers, LogPrinter& printer) {
+  project::ReactOptions react;
+  if (invocation.flags.on("quiet-build")) react.detail.build = project::Detail::quiet;
+  react.say = [&printer](const std::string& line) { printer.watch_line(line); };
+  react.warn = [&](const std::string& message) { writers.write([&] { print_warning(invocation.terminal, message); }); };
+  react.out = [&writers](std::string_view text) { writers.write([&] { print_out(text); }); };
+  react.err = [&writers](std::string_view text) { writers.write([&] { print_err(text); }); };
+  react.busy = [&writers](project::ReactOptions::Busy busy) {
+    if (writers.menu) writers.menu->hide(busy == project::ReactOptions::Busy::yes);
+  };
+  return react;
+}
+
 Result<int> attached(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
   const ParsedFlags& flags = invocation.flags;
   const Terminal& terminal = invocation.terminal;
+  Writers writers;
   // On a terminal through the progress block, which would wipe out lines that are written past it.
-  const auto through_progress = [&](std::string_view text) { workspace.session().progress.output(text); };
+  const auto through_progress = [&](std::string_view text) {
+    writers.write([&] { workspace.session().progress.output(text); });
+  };
   LogStyle style{.prefix = !flags.on("no-log-prefix"),
                  .colour = !flags.on("no-color") && terminal.colour_out(),
                  .timestamps = flags.on("timestamps"),
@@ -62,7 +102,11 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   if (terminal.out_is_terminal) style.out = through_progress;
   if (terminal.out_is_terminal && terminal.err_is_terminal) style.err = through_progress;
   LogPrinter printer(std::move(style));
+  const project::ReactOptions react = react_options(invocation, writers, printer);
   project::AttachOptions attach;
+  attach.react = &react;
+  attach.rebuilds = flags.on("no-build") ? project::Rebuilds::refused : project::Rebuilds::allowed;
+  attach.watch = flags.on("watch");
   attach.services = TRY(attached_services(invocation, *workspace.project()));
   attach.named = {invocation.arguments.begin(), invocation.arguments.end()};
   attach.stopped = attach.named;
@@ -74,11 +118,12 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   if (flags.on("abort-on-container-failure")) attach.abort = project::AbortOn::failure;
   if (flags.on("abort-on-container-exit") || !attach.exit_code_from.empty()) attach.abort = project::AbortOn::exit;
   attach.sink = &printer;
-  attach.say = [](const std::string& line) { print_out(line + "\n"); };
+  attach.say = [&](const std::string& line) { writers.write([&] { print_out(line + "\n"); }); };
   attach.settled = [&workspace] { workspace.unlock(); };
   attach.say_aborting = [&](const std::string& line) {
-    print_err(terminal.colour_err() ? "\033[31;1m" + line + "\033[0m\n" : line + "\n");
+    writers.write([&] { print_err(terminal.colour_err() ? "\033[31;1m" + line + "\033[0m\n" : line + "\n"); });
   };
+  if (wants_menu(invocation)) attach.keys = &writers.menu.emplace(terminal);
   return project::up_attached(workspace.session(), options, attach);
 }
 
@@ -96,6 +141,7 @@ void warn_of_traps(const Invocation& invocation, const Workspace& workspace, con
 Result<int> run_up(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   TRY(check_up(flags));
+  if (flags.on("watch")) seal_program(invocation);
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include));
@@ -106,9 +152,11 @@ Result<int> run_up(Invocation& invocation) {
   if (const auto limit = flags.integer("wait-timeout"); limit && flags.on("wait"))
     options.detail.limit_seconds = saturated<int>(*limit);
   if (!flags.on("no-start")) warn_of_traps(invocation, *workspace, options);
+  const bool attach = !flags.on("detach") && !flags.on("wait") && !flags.on("no-start") && !invocation.dry_run;
+  if (attach && wants_menu(invocation) && may_rebuild(*workspace->project())) seal_program(invocation);
   TRY(workspace->lock());
   TRY(project::warn_of_namesake(workspace->session()));
-  if (flags.on("detach") || flags.on("wait") || flags.on("no-start") || invocation.dry_run) {
+  if (!attach) {
     TRY(project::bring_up(workspace->session(), options));
     return 0;
   }

@@ -39,6 +39,14 @@ void LogPrinter::line(const std::string& name, const engine::LogLine& line) {
   (to_err ? style_.err : style_.out)(text);
 }
 
+void LogPrinter::watch_line(const std::string& text) {
+  const std::scoped_lock lock(mutex_);
+  std::string prefix;
+  if (style_.prefix) prefix = std::string(width_, ' ') + " ⦿ ";
+  if (style_.prefix && style_.colour) prefix = "\033[92m" + prefix + "\033[0m";
+  style_.out(prefix + text + "\n");
+}
+
 void LogPrinter::status(const std::string& text) {
   const std::scoped_lock lock(mutex_);
   style_.out("\r\033[K" + text + "\n");

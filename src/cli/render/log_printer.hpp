@@ -31,6 +31,7 @@ class LogPrinter final : public project::LogSink {
   void join(const std::string& name) override;
   void line(const std::string& name, const engine::LogLine& line) override;
   void status(const std::string& text) override;
+  void watch_line(const std::string& text);  // what `up --watch` says of itself, between the lines of containers
 
  private:
   std::string prefix(const std::string& name);

@@ -1,25 +1,17 @@
-// Files into and out of containers, as tar archives (engine behaviour, section 21). A running container is seen through
-// /proc/PID/root, with all its mounts. Of a stopped one the layers are mounted for the moment, and what it would have
-// mounted is looked up in its record.
+// Files into and out of containers, as tar archives (engine behaviour, section 21).
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
-#include "engine/engine_impl.hpp"
+#include "engine/container/place.hpp"
 #include "image/layer_tar.hpp"
 #include "volume/layers_view.hpp"
 
 namespace consort::engine {
 
 namespace {
-
-struct Place {
-  Fd root;
-  std::string path;  // in root
-  bool read_only = false;
-};
 
 bool lies_in(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder + "/");
@@ -34,6 +26,8 @@ const MountPoint* mount_of(const ContainerRecord& record, const std::string& pat
   }
   return best;
 }
+
+}  // namespace
 
 Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::string& text) {
   const ContainerRecord record = TRY(impl.load(id));
@@ -60,6 +54,8 @@ Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::s
                      "look into container", record.summary.name);
   return Place{.root = std::move(root), .path = path, .read_only = read_only};
 }
+
+namespace {
 
 std::string path_of(const Fd& fd) {
   return "/proc/self/fd/" + std::to_string(fd.get());

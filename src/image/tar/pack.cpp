@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "base/os/file.hpp"
 #include "base/os/folder.hpp"
 #include "base/os/link.hpp"
 #include "image/layer_tar.hpp"
+#include "image/pack_files.hpp"
 #include "image/tar/overlay_form.hpp"
 #include "image/tar/tar_writer.hpp"
 
@@ -73,9 +75,23 @@ class Packer {
     return tree(TRY(open_at(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), as + "/");
   }
 
+  // False: it is not there.
+  Result<bool> chosen(int root, const ChosenFile& file) {
+    const Result<Fd> folder = open_in_root(root, dir_name(file.path), O_PATH | O_DIRECTORY);
+    if (!folder)
+      return absent(folder.error()) ? Result<bool>(false)
+                                    : fail(errno_error(folder.error().sys_errno(), "open folder of", file.path));
+    Result<bool> packed = entry(folder->get(), base_name(file.path), file.as);
+    if (packed) return true;
+    if (absent(packed.error())) return false;
+    return packed;
+  }
+
   std::uint64_t bytes() const { return bytes_; }
 
  private:
+  static bool absent(const Error& error) { return error.sys_errno() == ENOENT || error.sys_errno() == ENOTDIR; }
+
   TarHeader header_of(const struct stat& st, const std::string& path) const {
     TarHeader header;
     header.path = path;
@@ -222,6 +238,19 @@ Result<> pack_entry(int folder, const std::string& name, const std::string& as, 
   Packer packer(tar, options);
   TRY_WRAP(packer.single(folder, name, as), "pack", name);
   return tar.finish();
+}
+
+Result<std::vector<std::size_t>> pack_files(int root, std::span<const ChosenFile> files, const ByteSink& sink,
+                                            const PackOptions& options) {
+  TarWriter tar(sink);
+  Packer packer(tar, options);
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (options.cancel.stop_requested()) return fail(Code::interrupted, "pack");
+    if (!TRY_WRAP(packer.chosen(root, files[i]), "pack", files[i].path)) missing.push_back(i);
+  }
+  TRY(tar.finish());
+  return missing;
 }
 
 }  // namespace consort::image

@@ -78,6 +78,19 @@ void LogFollower::stop() {
   wake();
 }
 
+void LogFollower::hold() {
+  const std::scoped_lock lock(mutex_);
+  ++held_;
+}
+
+void LogFollower::release() {
+  {
+    const std::scoped_lock lock(mutex_);
+    --held_;
+  }
+  wake();
+}
+
 Result<> LogFollower::subscribe() {
   if (watch_ && watch_->fd() >= 0) return {};
   watch_ = TRY(engine_.watch(project_));
@@ -200,7 +213,7 @@ Result<bool> LogFollower::is_over() {
     const std::scoped_lock lock(mutex_);
     if (stop_) return true;
     finish = finish_;
-    if (!finish && (!complete_ || !pending_.empty() || !all_ended())) return false;
+    if (!finish && (!complete_ || held_ > 0 || !pending_.empty() || !all_ended())) return false;
   }
   if (!finish) {
     if (!others_) others_ = TRY(engine_.watch_lock(project_));
@@ -208,7 +221,7 @@ Result<bool> LogFollower::is_over() {
   }
   TRY(look_at_all());
   const std::scoped_lock lock(mutex_);
-  return finish || (pending_.empty() && all_ended());
+  return finish || (held_ == 0 && pending_.empty() && all_ended());
 }
 
 Result<> LogFollower::wait() {

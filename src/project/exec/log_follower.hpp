@@ -38,6 +38,9 @@ class LogFollower {
   void complete();
   void finish();  // any thread: run() ends when it has shown what is there, whoever has ended
   void stop();    // any thread: run() ends soon
+  // Any thread: in between, run() does not take the end of containers for the end of everything.
+  void hold();
+  void release();
   Result<> run();
 
  private:
@@ -80,11 +83,12 @@ class LogFollower {
   std::optional<Fd> others_;               // readable when another command has left the project alone
   SystemTime begun_ = system_now();
 
-  std::mutex mutex_;  // the four below
+  std::mutex mutex_;  // the five below
   std::vector<Source> pending_;
   bool complete_ = false;
   bool finish_ = false;
   bool stop_ = false;
+  unsigned held_ = 0;
 };
 
 // The lines that are there, container by container, without following.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <mutex>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "project/exec/log_follower.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/verbs/up.hpp"
+#include "project/verbs/watch_thread.hpp"
 
 namespace consort::project {
 
@@ -66,9 +68,10 @@ class Following {
 
   LogFollower& follower() { return *follower_; }
 
-  enum class Event : std::uint8_t { all_ended, abort, interrupt };
-  Event wait(int interrupt_fd) {
-    std::array<pollfd, 2> fds{pollfd{event_.get(), POLLIN, 0}, pollfd{interrupt_fd, POLLIN, 0}};
+  enum class Event : std::uint8_t { all_ended, abort, interrupt, typed };
+  Event wait(int interrupt_fd, int keys_fd) {
+    std::array<pollfd, 3> fds{pollfd{event_.get(), POLLIN, 0}, pollfd{interrupt_fd, POLLIN, 0},
+                              pollfd{keys_fd, POLLIN, 0}};
     while (true) {
       {
         const std::scoped_lock lock(mutex_);
@@ -80,9 +83,16 @@ class Following {
         take_interrupt(interrupt_fd);
         return Event::interrupt;
       }
+      if (fds[2].revents) return Event::typed;
       std::uint64_t count = 0;
       (void)read_some(event_.get(), std::as_writable_bytes(std::span(&count, 1)));
     }
+  }
+
+  // What follows changes is about to end containers and to start them again, or has done so. Any thread.
+  void expect(ReactOptions::Busy busy) {
+    changing_ = busy == ReactOptions::Busy::yes;
+    changing_ ? follower_->hold() : follower_->release();
   }
 
   // The rest of the output, once everything has been stopped.
@@ -110,6 +120,7 @@ class Following {
 
   bool on_exit(const engine::ContainerState& state) {
     const int code = state.exit_code.value_or(1);
+    if (changing_) return false;
     if (attach_.abort == AbortOn::failure && code == 0) return false;
     {
       const std::scoped_lock lock(mutex_);
@@ -128,6 +139,7 @@ class Following {
   std::mutex mutex_;
   bool ended_ = false, abort_seen_ = false;
   int abort_code_ = 0;
+  std::atomic<bool> changing_ = false;
 };
 
 // The named services, or all; what they depend on goes on running.
@@ -159,6 +171,8 @@ class AttachedUp {
       : session_(session), options_(options), attach_(attach) {}
 
   Result<int> run() {
+    // Before anything is started: what cannot be followed starts nothing.
+    if (attach_.watch) TRY(watch_rules(*session_.project, attach_.rebuilds));
     UpOptions creating = options_;
     creating.converge.after = AfterCreate::nothing;
     TRY(bring_up(session_, creating));
@@ -179,19 +193,50 @@ class AttachedUp {
     if (!started) return fail(std::move(started).error());
     following->follower().complete();
     if (attach_.settled) attach_.settled();
-    switch (following->wait(session_.interrupt_fd)) {
-      case Following::Event::interrupt:
-        return interrupt(*following);
-      case Following::Event::abort:
-        return abort(*following);
-      case Following::Event::all_ended:
-        break;
+    std::optional<WatchThread> watching;
+    if (attach_.watch) TRY(start_watching(*following, watching));
+    if (attach_.keys) attach_.keys->show(watching.has_value());
+    Following::Event event{};
+    while (true) {
+      event = following->wait(session_.interrupt_fd, attach_.keys ? attach_.keys->fd() : -1);
+      if (event != Following::Event::typed) break;
+      if (typed(*following, watching) == AttachKeys::Key::detach) return 0;  // everything goes on running
     }
-    TRY(following->finish());
-    return attach_.exit_code_from.empty() ? Result<int>(0) : code_of_service(session_, attach_.exit_code_from);
+    watching.reset();
+    if (attach_.keys) attach_.keys->close();
+    if (event == Following::Event::interrupt) return interrupt(*following);
+    return event == Following::Event::abort ? abort(*following) : ended(*following);
   }
 
  private:
+  Result<int> ended(Following& following) {
+    TRY(following.finish());
+    return attach_.exit_code_from.empty() ? Result<int>(0) : code_of_service(session_, attach_.exit_code_from);
+  }
+
+  Result<> start_watching(Following& following, std::optional<WatchThread>& watching) {
+    ReactOptions react = *attach_.react;
+    react.busy = [&following, show = react.busy](ReactOptions::Busy busy) {
+      if (show && busy == ReactOptions::Busy::yes) show(busy);
+      following.expect(busy);
+      if (show && busy == ReactOptions::Busy::no) show(busy);
+    };
+    return WatchThread::start(watching, session_, attach_.rebuilds, std::move(react));
+  }
+
+  AttachKeys::Key typed(Following& following, std::optional<WatchThread>& watching) {
+    const AttachKeys::Key key = attach_.keys->next();
+    if (key == AttachKeys::Key::detach) watching.reset();
+    if (key != AttachKeys::Key::watch || !attach_.react) return key;
+    if (watching) {
+      watching.reset();
+    } else if (Result<> started = start_watching(following, watching); !started) {
+      attach_.react->say(started.error().message());
+    }
+    attach_.keys->show(watching.has_value());
+    return key;
+  }
+
   void announce(const std::vector<engine::Container>& attached) {
     std::vector<std::string> names;
     for (const engine::Container& container : attached) names.push_back(short_name(container));

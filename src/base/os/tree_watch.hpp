@@ -1,0 +1,90 @@
+// Changes in trees of files, by inotify. One thread.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/os/fd.hpp"
+
+namespace consort {
+
+struct TreeChange {
+  enum class Kind : std::uint8_t {
+    settled,  // as it is now (or gone), it may be looked at
+    writing,  // somebody has it open and writes; `settled` follows when he closes it
+  };
+  std::string path;  // absolute, below or equal to one of the roots
+  Kind kind = Kind::settled;
+};
+
+struct TreeWatchOptions {
+  // Absolute and clean, without links on the way: folders with all that is in them, or single files. One that is not
+  // there (any more) is waited for.
+  std::vector<std::string> roots;
+  // Folders below a root that are not entered. Empty: none.
+  std::function<bool(const std::string& folder)> skip{};
+  // Of a folder that cannot be read, and so is not watched. Empty: nobody wants to know.
+  std::function<void(const std::string& folder, const Error& why)> unreadable{};
+};
+
+// Links are entries like others and are not followed. When the kernel has lost events (its queue is bounded), the trees
+// are looked at again and compared with what they were, so that no change stays untold.
+class TreeWatch {
+ public:
+  // Everything that is there already counts as known. Code::unsupported when a limit of the kernel is in the way: the
+  // error names the limit, what it is, and what to type.
+  static Result<TreeWatch> create(TreeWatchOptions options);
+
+  int fd() const { return inotify_.get(); }  // readable when take() has something to do
+  // What has changed since the last call; a path may come several times. Never blocks.
+  Result<std::vector<TreeChange>> take();
+  // All trees again, whatever the kernel has told: what take() does after an overflow.
+  Result<std::vector<TreeChange>> rescan();
+  std::size_t folder_count() const { return folders_.size(); }
+
+ private:
+  struct Stamp {
+    ino_t inode = 0;
+    mode_t mode = 0;
+    off_t size = 0;
+    std::int64_t modified = 0, changed = 0;  // nanoseconds
+    bool operator==(const Stamp&) const = default;
+    static Stamp of(const struct stat& st);
+  };
+  struct Folder {
+    int watch = -1;
+    std::map<std::string, Stamp> entries;  // empty outside the roots
+  };
+  enum class Tell : std::uint8_t { no, yes };
+
+  TreeWatch(Fd inotify, TreeWatchOptions options) : inotify_(std::move(inotify)), options_(std::move(options)) {}
+
+  bool inside(const std::string& path) const;         // below or equal to a root
+  bool leads_to_root(const std::string& path) const;  // above one
+  bool is_root(const std::string& path) const;
+  Result<> establish(const std::string& root, Tell tell);
+  Result<> watch_above(const std::string& root);
+  Result<bool> add(const std::string& folder);  // false: it is not there or cannot be watched
+  Result<> scan(const std::string& top, Tell tell);
+  Result<> list(const std::string& folder, Tell tell, std::vector<std::string>& below);
+  Result<> compare(const std::string& folder);
+  void forget(const std::string& top);
+  Result<> handle(const std::string& folder, const std::string& name, std::uint32_t mask);
+  Result<> lost(const std::string& folder);
+  Result<> entry_changed(const std::string& path, std::uint32_t mask);
+  void tell(const std::string& path, TreeChange::Kind kind = TreeChange::Kind::settled);
+
+  Fd inotify_;
+  TreeWatchOptions options_;
+  std::map<std::string, Folder> folders_;  // by path, so that what is below a folder follows it
+  std::unordered_map<int, std::string> by_watch_;
+  std::vector<TreeChange> told_;
+};
+
+}  // namespace consort

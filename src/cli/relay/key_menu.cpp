@@ -1,0 +1,97 @@
+#include "cli/relay/key_menu.hpp"
+
+#include <unistd.h>
+
+#include "base/os/fd.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+bool in_foreground() {
+  return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+}
+
+}  // namespace
+
+bool can_show_keys(const Terminal& terminal) {
+  return terminal.in_is_terminal && terminal.out_is_terminal && !terminal.dumb && terminal.ansi != Ansi::never &&
+         in_foreground();
+}
+
+std::string key_menu_text(bool watching, bool colour) {
+  const auto item = [&](const std::string& key, const std::string& text) {
+    return colour ? "\033[1m" + key + "\033[0m\033[2m " + text + "\033[0m" : key + " " + text;
+  };
+  return item("w", watching ? "Disable Watch" : "Enable Watch") + "   " + item("d", "Detach");
+}
+
+KeyMenu::KeyMenu(const Terminal& terminal) : colour_(terminal.colour_out()) {
+  if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+  termios keys = before_;
+  keys.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  keys.c_cc[VMIN] = 1;
+  keys.c_cc[VTIME] = 0;
+  if (::tcsetattr(STDIN_FILENO, TCSADRAIN, &keys) == 0) fd_ = STDIN_FILENO;
+}
+
+KeyMenu::~KeyMenu() {
+  close();
+}
+
+void KeyMenu::close() {
+  const std::scoped_lock lock(mutex_);
+  erase();
+  if (fd_ >= 0 && in_foreground()) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  fd_ = -1;
+}
+
+project::AttachKeys::Key KeyMenu::next() {
+  // Who reads in the background is stopped: the keys are somebody else's by then.
+  char key = 0;
+  const auto count = in_foreground() ? read_some(fd_, std::as_writable_bytes(std::span(&key, 1)))
+                                     : Result<std::size_t>(std::size_t{0});
+  if (!count || *count == 0) {
+    fd_ = -1;
+    return Key::none;
+  }
+  switch (key) {
+    case 'w':
+      return Key::watch;
+    case 'd':
+      return Key::detach;
+    case '\n':  // room between what has been read and what comes
+      around([] { print_out("\n"); });
+      return Key::none;
+    default:
+      return Key::none;
+  }
+}
+
+void KeyMenu::show(bool watching) {
+  const std::scoped_lock lock(mutex_);
+  erase();
+  shown_ = true;
+  watching_ = watching;
+  draw();
+}
+
+void KeyMenu::hide(bool hidden) {
+  const std::scoped_lock lock(mutex_);
+  erase();
+  hidden_ = hidden;
+  draw();
+}
+
+void KeyMenu::erase() {
+  if (drawn_) print_out("\r\033[K");
+  drawn_ = false;
+}
+
+void KeyMenu::draw() {
+  if (!shown_ || hidden_ || fd_ < 0) return;
+  print_out(key_menu_text(watching_, colour_));
+  drawn_ = true;
+}
+
+}  // namespace consort::cli

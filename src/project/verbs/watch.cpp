@@ -1,0 +1,98 @@
+#include "project/verbs/watch.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/time.hpp"
+#include "project/exec/listening.hpp"
+
+namespace consort::project {
+
+namespace {
+
+// From so many on people are told, as it may take a moment.
+constexpr std::size_t large_batch = 1000;
+
+int milliseconds_until(const std::optional<ChangeBatch::Time>& when) {
+  if (!when) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
+  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Watching>> Watching::create(Session& session, Rebuilds rebuilds, const ReactOptions& options) {
+  std::unique_ptr<Watching> watching(new Watching(options));
+  watching->rules_ = TRY(watch_rules(*session.project, rebuilds));
+  for (const std::string& warning : watching->rules_.warnings) options.warn(warning);
+  watching->reactor_ = std::make_unique<Reactor>(session, watching->rules_, options);
+  TreeWatchOptions tree;
+  tree.roots = watching->rules_.roots();
+  tree.skip = [raw = watching.get()](const std::string& folder) { return raw->rules_.skips(folder); };
+  tree.unreadable = [&options](const std::string& folder, const Error& why) {
+    options.warn("changes in " + folder + " will not be seen: " + why.message());
+  };
+  // Before the first copies: what changes meanwhile is copied once more.
+  watching->tree_ = std::make_unique<TreeWatch>(TRY(TreeWatch::create(std::move(tree))));
+  std::set<std::string> services;
+  for (const WatchRule& rule : watching->rules_.rules) services.insert(rule.service);
+  TRY(watching->reactor_->sync_initially(services));
+  return watching;
+}
+
+Result<> Watching::run(int stop_fd) {
+  options_.say("Watch enabled");
+  while (TRY(wait(stop_fd))) {
+    const std::vector<std::string> changes = batch_.take(ChangeBatch::Time::clock::now());
+    if (changes.empty()) continue;
+    Result<> outcome = react_to(changes);
+    if (outcome) continue;
+    if (outcome.error().code() == Code::interrupted) return outcome;
+    options_.warn("Error handling changed files: " + outcome.error().message());
+  }
+  options_.say("Watch disabled");
+  return {};
+}
+
+// False: it is over.
+Result<bool> Watching::wait(int stop_fd) {
+  const Listening listening;
+  std::array<pollfd, 2> fds{pollfd{stop_fd, POLLIN, 0}, pollfd{tree_->fd(), POLLIN, 0}};
+  const int ready = ::poll(fds.data(), fds.size(), milliseconds_until(batch_.due()));
+  if (ready < 0) return errno == EINTR ? Result<bool>(true) : fail_errno("poll");
+  if (fds[0].revents) return false;
+  if (fds[1].revents) TRY(take_changes());
+  return true;
+}
+
+Result<> Watching::take_changes() {
+  for (const TreeChange& change : TRY(tree_->take())) {
+    const bool wanted =
+        std::ranges::any_of(rules_.rules, [&](const WatchRule& rule) { return rule.concerns(change.path); });
+    if (!wanted) continue;
+    const auto now = ChangeBatch::Time::clock::now();
+    change.kind == TreeChange::Kind::settled ? batch_.settled(change.path, now) : batch_.writing(change.path, now);
+  }
+  return {};
+}
+
+Result<> Watching::react_to(const std::vector<std::string>& changes) {
+  const Reaction reaction = react(rules_, changes);
+  if (reaction.empty() && reaction.exec.empty()) return {};
+  if (changes.size() > large_batch)
+    options_.say("Large batch of file changes detected. If you just switched branches, this is expected.");
+  if (options_.busy) options_.busy(ReactOptions::Busy::yes);
+  const auto begun = std::chrono::steady_clock::now();
+  Result<> outcome = reactor_->run(reaction);
+  const Nanoseconds taken = std::chrono::steady_clock::now() - begun;
+  if (options_.busy) options_.busy(ReactOptions::Busy::no);
+  if (options_.debug)
+    options_.debug("batch complete: duration[" + format_duration(taken) + "] count[" + std::to_string(changes.size()) +
+                   "]");
+  return outcome;
+}
+
+}  // namespace consort::project

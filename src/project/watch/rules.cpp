@@ -1,0 +1,225 @@
+#include "project/watch/rules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+
+#include "base/os/file.hpp"
+
+namespace consort::project {
+
+namespace {
+
+struct ActionName {
+  std::string_view name;
+  WatchAction action;
+};
+constexpr std::array action_names{ActionName{"rebuild", WatchAction::rebuild},
+                                  ActionName{"restart", WatchAction::restart}, ActionName{"sync", WatchAction::sync},
+                                  ActionName{"sync+exec", WatchAction::sync_exec},
+                                  ActionName{"sync+restart", WatchAction::sync_restart}};
+
+// What lies in a project only for moments, or is never meant: Docker Compose's list.
+const std::vector<std::string>& passing_files() {
+  static const std::vector<std::string> patterns{
+      "**/.git",        "**/*___jb_old___", "**/*___jb_tmp___", "**/.idea/**",
+      "**/.#*",         "**/#*#",           "**/4913",          "**/*~",
+      "**/.*.swp",      "**/.*.swx",        "**/.*.swo",        "**/.*.swn",
+      "**/.*.kate-swp", "**/*-go-tmp-umask"};
+  return patterns;
+}
+
+bool lies_below(const std::string& path, const std::string& folder) {
+  return folder == "/" ? path.size() > 1 : path.size() > folder.size() && path.starts_with(folder + "/");
+}
+
+// What counts from `folder`; nullopt: it is not in it.
+std::optional<std::string> below(const std::string& path, const std::string& folder) {
+  if (!lies_below(path, folder)) return std::nullopt;
+  return path.substr(folder == "/" ? 1 : folder.size() + 1);
+}
+
+// Links on the way are followed as far as there is something.
+std::string real_path_of(const std::string& path) {
+  std::string rest;
+  for (std::string part = path;; part = dir_name(part)) {
+    const std::unique_ptr<char, void (*)(void*)> real(::realpath(part.c_str(), nullptr), ::free);
+    if (real) return clean_path(real.get() + rest);
+    if (part == "/" || part == ".") return path;
+    rest = "/" + base_name(part) + rest;
+  }
+}
+
+// An absolute pattern means that very place.
+Result<engine::PatternList> patterns_of(const std::string& base, const compose::Strings& texts) {
+  std::vector<std::string> patterns;
+  for (const std::string& text : texts) {
+    const bool back = text.starts_with('!');
+    const std::string plain = back ? text.substr(1) : text;
+    const auto inside = plain.starts_with('/') ? below(clean_path(plain), base) : std::nullopt;
+    if (plain.starts_with('/') && !inside) continue;
+    patterns.push_back((back ? "!" : "") + inside.value_or(plain));
+  }
+  return engine::PatternList::parse(patterns);
+}
+
+// The rest is left to the mount, through which the container sees every change already.
+bool is_mounted(const compose::Service& service, const std::string& path) {
+  return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {
+    return mount.type == compose::MountType::bind && (path == mount.source || lies_below(path, mount.source));
+  });
+}
+
+class Maker {
+ public:
+  Maker(const compose::Service& service, Rebuilds rebuilds, WatchRules& made)
+      : service_(service), rebuilds_(rebuilds), made_(made) {}
+
+  Result<> run() {
+    if (service_.build && !service_.build->context.empty() && service_.build->context.starts_with('/')) {
+      const std::string context = real_path_of(service_.build->context);
+      const std::string dockerfile =
+          service_.build->dockerfile.empty() ? "" : join_path(context, service_.build->dockerfile);
+      context_ =
+          PathFilter(context, TRY_WRAP(engine::load_ignore(context, dockerfile), "watch service", service_.name));
+    }
+    for (const compose::WatchTrigger& trigger : service_.develop->watch) TRY(add(trigger));
+    return {};
+  }
+
+ private:
+  Result<> add(const compose::WatchTrigger& trigger) {
+    const auto action = std::ranges::find(action_names, trigger.action, &ActionName::name);
+    if (action == action_names.end()) return fail(Code::invalid, "unknown watch action \"" + trigger.action + "\"");
+    WatchRule rule{.service = service_.name, .action = action->action, .path = real_path_of(clean_path(trigger.path))};
+    if (rule.action == WatchAction::rebuild) TRY(check_rebuild());
+    rule.mounted = copies_files(rule.action) &&
+                   (is_mounted(service_, clean_path(trigger.path)) || is_mounted(service_, rule.path));
+    if (rule.mounted && rule.action != WatchAction::sync_exec) {
+      made_.warnings.push_back("path '" + trigger.path +
+                               "' also declared by a bind mount volume, this path won't be monitored!");
+      return {};
+    }
+    rule.target = trigger.target.empty() ? "" : clean_path("/" + trigger.target);
+    rule.exec = trigger.exec;
+    rule.initial_sync = trigger.initial_sync || TRY(old_initial_sync(trigger));
+    rule.include = PathFilter(rule.path, TRY_WRAP(patterns_of(rule.path, trigger.include), "read include of", where()));
+    rule.ignore.emplace_back(rule.path, TRY_WRAP(patterns_of(rule.path, trigger.ignore), "read ignore of", where()));
+    rule.ignore.push_back(context_);
+    const bool is_folder = !path_exists(rule.path) || list_as_folder(rule.path);
+    rule.ignore.emplace_back(is_folder ? rule.path : dir_name(rule.path),
+                             TRY(engine::PatternList::parse(passing_files())));
+    made_.rules.push_back(std::move(rule));
+    return {};
+  }
+
+  static bool list_as_folder(const std::string& path) {
+    const auto status = stat_path(path);
+    return status && S_ISDIR(status->st_mode);
+  }
+
+  std::string where() const { return "service " + service_.name; }
+
+  Result<> check_rebuild() const {
+    if (!service_.build)
+      return fail(Error(Code::invalid,
+                        "can't watch service \"" + service_.name + "\" with action rebuild without a build context")
+                      .at(service_.mark)
+                      .hint("add `build:`, or use the action `restart` or `sync`"));
+    if (rebuilds_ == Rebuilds::refused)
+      return fail(Code::invalid, "--no-build is incompatible with watch action rebuild in service " + service_.name);
+    return {};
+  }
+
+  // As it was called before it was part of the specification.
+  Result<bool> old_initial_sync(const compose::WatchTrigger& trigger) {
+    const auto old = trigger.extensions.find("x-initialSync");
+    if (old == trigger.extensions.end()) return false;
+    const std::string warning = "x-initialSync is DEPRECATED, please use the official `initial_sync` attribute";
+    if (std::ranges::find(made_.warnings, warning) == made_.warnings.end()) made_.warnings.push_back(warning);
+    return old->second.text == "true";
+  }
+
+  const compose::Service& service_;
+  Rebuilds rebuilds_;
+  WatchRules& made_;
+  PathFilter context_;
+};
+
+}  // namespace
+
+bool copies_files(WatchAction action) {
+  return action == WatchAction::sync || action == WatchAction::sync_restart || action == WatchAction::sync_exec;
+}
+
+bool PathFilter::matches(const std::string& path) const {
+  const auto inside = below(path, base_);
+  return inside && patterns_.matches(*inside);
+}
+
+bool PathFilter::matches_all_below(const std::string& folder) const {
+  const auto inside = below(folder, base_);
+  return inside && patterns_.matches(*inside) && !patterns_.may_take_back_below(*inside);
+}
+
+bool WatchRule::concerns(const std::string& changed) const {
+  if (changed != path && !lies_below(changed, path)) return false;
+  if (!include.empty() && changed != path && !include.matches(changed)) return false;
+  return std::ranges::none_of(ignore, [&](const PathFilter& filter) { return filter.matches(changed); });
+}
+
+bool WatchRule::skips(const std::string& folder) const {
+  if (folder == path || lies_below(path, folder)) return false;  // it is on the way to what is wanted
+  if (!lies_below(folder, path)) return true;
+  return std::ranges::any_of(ignore, [&](const PathFilter& each) { return each.matches_all_below(folder); });
+}
+
+std::vector<std::string> WatchRules::roots() const {
+  std::set<std::string> paths;
+  for (const WatchRule& rule : rules) paths.insert(rule.path);
+  // What lies in another is watched with it.
+  std::vector<std::string> roots;
+  for (const std::string& path : paths)
+    if (std::ranges::none_of(paths, [&](const std::string& other) { return lies_below(path, other); }))
+      roots.push_back(path);
+  return roots;
+}
+
+bool WatchRules::skips(const std::string& folder) const {
+  return std::ranges::all_of(rules, [&](const WatchRule& rule) { return rule.skips(folder); });
+}
+
+Result<WatchRules> watch_rules(const compose::Project& project, Rebuilds rebuilds) {
+  WatchRules made;
+  bool wanted = false;
+  for (const auto& [name, service] : project.services) {
+    if (!service.develop) continue;
+    wanted = wanted || !service.develop->watch.empty();
+    TRY(Maker(service, rebuilds, made).run());
+  }
+  if (made.rules.empty())
+    return fail(Error(Code::invalid,
+                      "none of the selected services is configured for watch, consider setting a 'develop' section")
+                    .hint(wanted ? "all paths of the rules are bind mounts already" : ""));
+  return made;
+}
+
+Reaction react(const WatchRules& rules, const std::vector<std::string>& changes) {
+  Reaction reaction;
+  for (const std::string& change : changes) {
+    for (const WatchRule& rule : rules.rules) {
+      if (!rule.concerns(change)) continue;
+      if (rule.action == WatchAction::rebuild) reaction.rebuild.insert(rule.service);
+      if (rule.copies()) reaction.sync[rule.service].push_back({&rule, change});
+      if (rule.action == WatchAction::restart || rule.action == WatchAction::sync_restart)
+        reaction.restart.insert(rule.service);
+      if (rule.action == WatchAction::sync_exec && std::ranges::find(reaction.exec, &rule) == reaction.exec.end())
+        reaction.exec.push_back(&rule);
+    }
+  }
+  return reaction;
+}
+
+}  // namespace consort::project

@@ -1,0 +1,230 @@
+"""Projects that follow their sources: watch, up --watch and the keys of up."""
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import threading
+
+from harness import check, eventually
+
+IMAGE = "debian:bookworm-slim"
+
+
+class Watch:
+    """A watching command in the background, with all that it has written so far."""
+
+    def __init__(self, world, *argv):
+        self.text = ""
+        self.process = world.start(*argv, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for chunk in iter(lambda: os.read(self.process.stdout.fileno(), 4096), b""):
+            self.text += chunk.decode(errors="replace")
+
+    def shows(self, marker, count=1):
+        eventually(f"it shows {marker!r}", lambda: self.text.count(marker) >= count or self.alive())
+
+    def alive(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"it has ended with {self.process.returncode}: {self.text}")
+        return False
+
+    def interrupted(self):
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"it does not end:\n{self.text}") from None
+
+
+@contextlib.contextmanager
+def watching(world, *argv):
+    watch = Watch(world, *argv)
+    try:
+        watch.shows("Watch enabled")
+        yield watch
+    finally:
+        if watch.process.poll() is None:
+            watch.process.kill()
+            watch.process.wait()
+
+
+def inside(world, service, path):
+    """What a file in the container says; None: it is not there."""
+    ran = world.consort("exec", "-T", service, "cat", path, status=None)
+    return ran.out if ran.status == 0 else None
+
+
+def becomes(world, service, path, text):
+    eventually(f"{path} in {service} becomes {text!r}", lambda: inside(world, service, path) == text)
+
+
+def scenario_watch_keeps_files_the_same(world):
+    """Files that are changed, added, moved and deleted must be so in every container of the service, ignored ones must not,
+    and nothing may be touched outside the target."""
+    world.write("compose.yaml", f"""
+services:
+  web:
+    image: {IMAGE}
+    init: true
+    command: sleep infinity
+    scale: 2
+    develop:
+      watch:
+        - action: sync
+          path: ./data
+          target: /app/data
+          ignore: ["*.foo", ignored/]
+        - action: sync
+          path: ./conf/one.conf
+          target: /etc/renamed.conf
+""")
+    with watching(world, "watch") as watch:
+        data = world.project / "data"  # not there when the watch began
+        data.mkdir(mode=0o700)
+        (data / "hello.txt").write_text("hello world")
+        becomes(world, "web", "/app/data/hello.txt", "hello world")
+        (data / "hello.txt").write_text("hello watch")
+        becomes(world, "web", "/app/data/hello.txt", "hello watch")
+        (data / "data.foo").write_text("ignored")
+        (data / "ignored").mkdir()
+        (data / "ignored/hello.txt").write_text("ignored")
+        (data / "sub/deep").mkdir(parents=True)
+        (data / "sub/deep/file").write_text("deep")
+        os.symlink("/etc/passwd", data / "sub/link")
+        (data / "hello.txt").unlink()
+        (data / "last").write_text("1")
+        becomes(world, "web", "/app/data/last", "1")
+        for index in "1", "2":
+            listed = world.consort("exec", "-T", "--index", index, "web", "find", "/app/data", "-mindepth", "1").out.split()
+            check(sorted(listed) == ["/app/data/last", "/app/data/sub", "/app/data/sub/deep", "/app/data/sub/deep/file",
+                                     "/app/data/sub/link"], f"replica {index} has {listed}")
+        check(world.consort("exec", "-T", "web", "readlink", "/app/data/sub/link").out == "/etc/passwd\n", "a link stays a link")
+        # A folder goes; one of the container's that is reached by a link is deleted as that link.
+        world.consort("exec", "-T", "web", "sh", "-c", "mkdir /kept && touch /kept/file && ln -s /kept /app/data/gone")
+        (data / "gone").mkdir()
+        (data / "gone").rmdir()
+        shutil.rmtree(data / "sub")
+        (world.project / "conf").mkdir()
+        (world.project / "conf/new").write_text("conf")
+        (world.project / "conf/new").rename(world.project / "conf/one.conf")
+        becomes(world, "web", "/etc/renamed.conf", "conf")
+        (data / "last").write_text("2")
+        becomes(world, "web", "/app/data/last", "2")
+        listed = world.consort("exec", "-T", "web", "find", "/app/data", "/kept", "-mindepth", "1").out.split()
+        check(sorted(listed) == ["/app/data/last", "/kept/file"], f"it has {listed}")
+        check(watch.interrupted() == 130, "Ctrl-C ends with 130")
+        check("Watch disabled" in watch.text, watch.text)
+    check(world.consort("ps", "-q").out.count("\n") == 2, "the containers go on running")
+
+
+def scenario_watch_restarts_and_executes(world):
+    """sync+restart must restart the service with the new file, sync+exec must run its command after the files are there, and
+    a failing one must not end the watch."""
+    world.write("compose.yaml", f"""
+services:
+  web:
+    image: {IMAGE}
+    init: true
+    command: sh -c 'cat /etc/app.conf; sleep infinity'
+    develop:
+      watch:
+        - action: sync+restart
+          path: ./app.conf
+          target: /etc/app.conf
+          initial_sync: true
+        - action: sync+exec
+          path: ./src
+          target: /src
+          exec:
+            command: sh -c 'cat /src/said; exit 3'
+""")
+    (world.project / "app.conf").write_text("first\n")
+    with watching(world, "up", "--watch") as watch:
+        check(inside(world, "web", "/etc/app.conf") == "first\n", "initial_sync")
+        (world.project / "app.conf").write_text("second\n")
+        watch.shows('Syncing service "web" after 1 changes were detected')
+        watch.shows('service(s) ["web"] restarted')
+        watch.shows("web-1  | second")
+        (world.project / "src").mkdir()
+        (world.project / "src/said").write_text("SUCCESS\n")
+        watch.shows("SUCCESS")
+        (world.project / "src/said").write_text("AGAIN\n")
+        watch.shows("AGAIN")
+        check(watch.interrupted() == 130, watch.text)
+    check(world.consort("ps", "-q").out == "", "up stops what it has started")
+
+
+def scenario_watch_rebuilds(world):
+    """rebuild must build and recreate the service whose files have changed and nobody else, remove the image that it replaces,
+    and go on after a build that fails."""
+    for name in "ab":
+        (world.project / name).mkdir()
+        (world.project / name / "file").write_text("one")
+    world.write("compose.yaml", "services:\n" + "".join(f"""
+  {name}:
+    build:
+      context: {name}
+      dockerfile_inline: |
+        FROM {IMAGE}
+        COPY . /data
+        RUN ! grep -q broken /data/file
+    init: true
+    command: sleep infinity
+    develop: {{watch: [{{action: rebuild, path: {name}}}]}}
+""" for name in "ab"))
+    with watching(world, "watch") as watch:
+        other = world.consort("ps", "-q", "b").out
+        image = world.consort("images", "-q", "a").out
+        (world.project / "a/file").write_text("two")
+        watch.shows('Rebuilding service(s) ["a"] after changes were detected...')
+        becomes(world, "a", "/data/file", "two")
+        watch.shows('service(s) ["a"] successfully built')
+        check(world.consort("ps", "-q", "b").out == other, "the other service is left alone")
+        (world.project / "a/file").write_text("broken")
+        watch.shows("Build failed. Error:")
+        check(inside(world, "a", "/data/file") == "two", "the old container stays")
+        (world.project / "a/file").write_text("three")
+        becomes(world, "a", "/data/file", "three")
+        eventually("the first image is removed", lambda: image.strip() not in world.consort("image", "ls", "-q").out)
+
+
+def scenario_watch_refuses(world):
+    """What cannot be watched must be refused with status 1 before anything is started."""
+    world.write("compose.yaml", f"services: {{web: {{image: {IMAGE}, command: sleep infinity}}}}")
+    nothing = "none of the selected services is configured for watch, consider setting a 'develop' section"
+    for command in ("watch",), ("watch", "--no-up"), ("up", "--watch"):
+        ran = world.consort(*command, status=1)
+        check(nothing in ran.err, ran)
+    ran = world.consort("up", "-d", "--watch", status=1)
+    check("or --watch" in ran.err, ran)
+    world.write("compose.yaml",
+                f"services: {{web: {{image: {IMAGE}, develop: {{watch: [{{action: rebuild, path: .}}]}}}}}}")
+    ran = world.consort("watch", status=1)
+    check("can't watch service \"web\" with action rebuild without a build context" in ran.err, ran)
+    check(world.consort("ps", "-aq").out == "", "nothing was started")
+
+
+def scenario_up_keys(world):
+    """On a terminal `up` must show its keys: w turns the watch on, d leaves everything running."""
+    world.write("compose.yaml", f"""
+services:
+  web:
+    image: {IMAGE}
+    init: true
+    command: sh -c 'echo ready; sleep infinity'
+    develop: {{watch: [{{action: sync, path: ./data, target: /data}}]}}
+""")
+    ran = world.on_terminal(["up"], [("Enable Watch", b"w"), ("Disable Watch", b"d")])
+    check(ran.status == 0 and "Watch enabled" in ran.out, ran)
+    check(world.consort("ps", "-q").out.count("\n") == 1, "the container goes on running")
+    world.consort("down", "-t", "0")
+    world.env["COMPOSE_MENU"] = "false"
+    ran = world.on_terminal(["up"], [("ready", b"\x03")])
+    check(ran.status == 130 and "Enable Watch" not in ran.out, ran)
