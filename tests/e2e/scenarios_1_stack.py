@@ -394,10 +394,16 @@ services:
   looping: {image: "debian:bookworm-slim", command: "false", restart: always}
 """)
     world.consort("up", "-d")
-    # It runs for moments in between, more and more seldom.
+
+    # It runs for moments in between, more and more seldom; paused in one of them it would stay so.
+    def refused(*argv):
+        ran = world.consort(*argv, status=None)
+        if argv[0] == "pause" and ran.status == 0:
+            world.consort("unpause", "looping", status=None)
+        return "is restarting, wait until the container is running" in ran.err
+
     for argv in (["exec", "-T", "looping", "true"], ["pause", "looping"]):
-        eventually(f"{argv[0]} is refused", lambda argv=argv: "is restarting, wait until the container is running"
-                   in world.consort(*argv, status=None).err)
+        eventually(f"{argv[0]} is refused", lambda argv=argv: refused(*argv))
     eventually("attach is refused", lambda: "You cannot attach to a restarting container, wait until it is running"
                in world.consort("attach", "looping", status=None).err)
     world.consort("kill", "looping")

@@ -106,16 +106,37 @@ class Checker {
   Diagnostic& error(std::string_view code, std::string message, Strings path) {
     return reporter_.error(code, std::move(message) + suffix, at(std::move(path)));
   }
+  bool is_at(const Place& place, const Mark& mark) const {
+    if (!place) return false;
+    const Mark from = reporter_.sources().mark(place);
+    return from.file == mark.file && from.line == mark.line && from.column <= mark.column &&
+           mark.column < from.column + std::max(place.length, 1U);
+  }
+  // Whether the service's name, or any key or value of it, stands there.
+  bool is_of_service(const Mark& mark) const {
+    if (is_at(at({}), mark)) return true;
+    std::vector<const Node*> nodes{node_at({"services", name_})};
+    while (!nodes.empty()) {
+      const Node* node = nodes.back();
+      nodes.pop_back();
+      if (!node) continue;
+      if (is_at(node->place, mark)) return true;
+      for (const Node& item : node->items) nodes.push_back(&item);
+      for (const Entry& entry : node->entries) {
+        if (is_at(entry.place, mark)) return true;
+        nodes.push_back(&entry.value);
+      }
+    }
+    return false;
+  }
+  // What `extends` should have brought is not there, and neither are its places.
+  static bool takes_an_image_away(const std::string& code) {
+    return code == "missing-file" || code == "unknown-service" || code.starts_with("extends-");
+  }
   // Whether this service has an error, or seems to name its image by a misspelled key.
   bool told_already() const {
-    const std::string dot = "services." + name_ + ".";
-    const std::string blank = "services." + name_ + " ";
-    const std::string name = "service \"" + name_ + "\"";
     return std::ranges::any_of(reporter_.diagnostics(), [&](const Diagnostic& each) {
-      return each.severity == Severity::error &&
-             (each.message.find(dot) != std::string::npos || each.message.find(blank) != std::string::npos ||
-              each.message.find(name) != std::string::npos || each.code == "missing-file" ||
-              each.code == "extends-cycle");
+      return each.severity == Severity::error && (takes_an_image_away(each.code) || is_of_service(each.mark));
     });
   }
 
