@@ -10,6 +10,7 @@
 #include "base/sqlite/database.hpp"
 #include "engine/engine.hpp"
 #include "engine/records/records.hpp"
+#include "engine/start/ahead.hpp"
 #include "engine/start/host.hpp"
 #include "image/store.hpp"
 #include "supervisor/client.hpp"
@@ -35,6 +36,7 @@ class Engine::Impl {
   image::Store store;
   Database database;
   Records records;
+  Ahead ahead;  // see expect_start()
 
   const HostInfo& host();
   supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }

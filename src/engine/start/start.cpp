@@ -6,6 +6,10 @@
 
 namespace consort::engine {
 
+void Engine::expect_start(const std::string& project) {
+  impl_->ahead.begin(impl_->client(project));
+}
+
 Result<> Engine::start_container(const std::string& id, const StartOptions& options) {
   ContainerRecord record = TRY(impl_->load(id));
   const Container& container = record.summary;
@@ -35,6 +39,7 @@ Result<> Engine::start_container(const std::string& id, const StartOptions& opti
     endpoint.ipv4 = lease->ipv4;
     endpoint.ipv6 = lease->ipv6;
   }
+  impl_->ahead.used();
   const auto begin = [&]() -> Result<> {
     TRY(impl_->write_bundle(record, networks));
     const std::string path = impl_->container_folder(container.id) + "/unit.json";
