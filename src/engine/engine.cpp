@@ -13,7 +13,7 @@ Engine::~Engine() = default;
 Result<std::unique_ptr<Engine>> Engine::open(Roots roots) {
   TRY(roots.prepare());
   image::Store store = TRY(image::Store::open(roots));
-  Database database = TRY(Database::open(roots.state_db()));
+  Database database = store.database();
   auto impl = std::make_unique<Impl>(std::move(roots), std::move(store), std::move(database));
   TRY(impl->records.create_tables());
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));

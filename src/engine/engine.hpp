@@ -149,6 +149,8 @@ class Engine {
 
   // Containers: their life.
   Result<CreatedContainer> create_container(const ContainerSpec& spec);
+  // A container of the project will be started soon: what that takes beside the container is made ready meanwhile.
+  void expect_start(const std::string& project);
   // Already running: nothing to do.
   Result<> start_container(const std::string& id, const StartOptions& options = {});
   Result<> stop_container(const std::string& id, const StopOptions& options = {});

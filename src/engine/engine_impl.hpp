@@ -10,6 +10,7 @@
 #include "base/sqlite/database.hpp"
 #include "engine/engine.hpp"
 #include "engine/records/records.hpp"
+#include "engine/start/ahead.hpp"
 #include "engine/start/host.hpp"
 #include "image/store.hpp"
 #include "supervisor/client.hpp"
@@ -35,6 +36,7 @@ class Engine::Impl {
   image::Store store;
   Database database;
   Records records;
+  Ahead ahead;  // see expect_start()
 
   const HostInfo& host();
   supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }
@@ -72,6 +74,7 @@ class Engine::Impl {
   // config.json and the files that are bound into /etc. The record's endpoints carry their leases.
   Result<> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
   Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks);
+  supervisor::MadeAhead make_ahead(const supervisor::ContainerUnit& unit);
   // Puts the compiled filter at bundle/seccomp.bpf, or its text into the input for another runtime.
   Result<> add_seccomp(const ContainerRecord& record, OciInput& input);
   Result<std::string> compiled_filter(const SecurityOptions& security, std::uint64_t capabilities);
@@ -101,6 +104,7 @@ class Engine::Impl {
  private:
   std::once_flag host_once_;
   HostInfo host_;
+  std::mutex sandbox_mutex_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by what was asked for; one command's life long
   std::map<std::string, std::string> filters_;                       // seccomp: key to the path of the compiled filter

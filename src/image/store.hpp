@@ -26,6 +26,13 @@
 #include "image/platform.hpp"
 #include "image/reference.hpp"
 
+namespace SQLite {
+class Database;
+}
+namespace consort {
+class Database;
+}
+
 namespace consort::image {
 
 // While one exists, nothing is deleted that is not referred to yet. Take one for as long as you make or use content
@@ -99,6 +106,13 @@ class Store {
   enum class HoldKind : std::uint8_t { image, layer };
   Result<> hold(const std::string& owner, HoldKind kind, const std::string& id);
   Result<> release(const std::string& owner);
+  // The same within a transaction on database(), which throws SQLite::Exception: a hold that comes and goes with the
+  // record of its owner.
+  static void hold_within(SQLite::Database& transaction, const std::string& owner, HoldKind kind,
+                          const std::string& id);
+  static void release_within(SQLite::Database& transaction, const std::string& owner);
+  // The store's own connection, for who has tables of his own in the same file.
+  Database database() const;
 
   // --- Making content.
   Result<Session> session() const;

@@ -74,6 +74,7 @@ struct LaunchOptions {
   std::string id;
   std::string bundle;                  // where relative paths of the spec start; must exist
   std::optional<OverlayRoot> overlay;  // none: spec.root_path is used as it is
+  int root_fd = -1;                    // borrowed: the overlay, already mounted by mount_detached()
   StdioFds stdio;
   int netns_fd = -1;  // borrowed; joined instead of what the spec says about the network namespace
   ChildOf child_of = ChildOf::caller;

@@ -84,7 +84,8 @@ class Client {
   // Starts what unit.json (a path) describes; returns once its process runs. Starts the supervisor if need be. A start
   // that fails says why, leaves nothing behind, and puts 126 or 127 into *exit_code if the program is at fault. Once
   // cancel_fd is readable the wait ends (Code::interrupted), and the start goes on.
-  Result<ObservedContainer> start(const std::string& unit_path, int* exit_code = nullptr, int cancel_fd = -1) const;
+  Result<ObservedContainer> start(const std::string& unit_path, int* exit_code = nullptr, int cancel_fd = -1,
+                                  const MadeAhead& made = {}) const;
   // Each of the calls below that names a container starts a supervisor again if the container has outlived its own.
   // Of a container that is not running: success.
   Result<ObservedContainer> stop(const std::string& container_id, const StopOptions& options = {}) const;

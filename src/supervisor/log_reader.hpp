@@ -68,6 +68,9 @@ class LogReader {
   // before read(), so that nothing written in between is missed.
   Result<int> watch_fd();
   void acknowledge();  // empties watch_fd()
+  // Nothing more will come, and watch_fd() stays silent. The kernel takes some milliseconds to forget a watch, for
+  // which whoever closes the descriptor, or ends, has to wait: this lets it begin while there is other work to do.
+  void unwatch();
 
  private:
   struct Impl;

@@ -5,7 +5,8 @@
 // A connection carries one request; what follows depends on it:
 //   snapshot                               -> {"ok":true,"states":[...],"more":bool}... until more is false
 //   subscribe                              -> the same, then {"event":KIND,"state":{...},...} until either side closes
-//   start    {unit}                        -> {"ok":true,"state":{...}} once it runs (its init has passed execve)
+//   start    {unit,made?,host_links?}      -> {"ok":true,"state":{...}} once it runs (its init has passed execve); made
+//                                             names the descriptors beside it: made_ahead.hpp
 //   stop     {id,timeout_ms?,signal?}      -> the same, once it has ended
 //   restart  {id,timeout_ms?,signal?}      -> the same, once it runs again
 //   kill     {id,signal}                   -> once the signal is sent
@@ -33,6 +34,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "supervisor/made_ahead.hpp"
 #include "supervisor/state.hpp"
 #include "supervisor/streams.hpp"
 #include "supervisor/unit.hpp"
@@ -64,6 +66,7 @@ struct Request {
   Op op = Op::snapshot;
   std::string id;
   std::string unit;                     // start: path of unit.json
+  MadeAheadNames made;                  // start: what the descriptors beside it are
   std::optional<Milliseconds> timeout;  // stop, restart; none: the container's own, 0: kill at once, negative: for ever
   std::optional<int> signal;            // stop, restart: instead of the container's own; kill: needed
   WaitUntil until = WaitUntil::not_running;

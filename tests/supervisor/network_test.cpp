@@ -2,7 +2,9 @@
 // stands for the host.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include "network_fixture.hpp"
 
@@ -49,6 +51,46 @@ TEST_F(NetworkTest, APortInUseNamesItsOwnerAndLeavesNothing) {
   ASSERT_TRUE(project.client().stop(first.id));
   const auto now = project.start(second);
   EXPECT_TRUE(now) << now.error().message();
+}
+
+TEST_F(NetworkTest, TakesTheNamespaceThatItsStarterHasMade) {
+  TestProject project;
+  const ContainerUnit unit = networked(project, {"serve", "80", "made ahead"}, "10.77.0.2", {"web"});
+  MadeAhead made{make_sandbox_ahead(unit), {}};
+  ASSERT_TRUE(made.sandbox.netns);
+  struct stat mine, its;
+  ASSERT_EQ(::fstat(made.sandbox.netns.get(), &mine), 0);
+  const auto started = project.client().start(project.write(unit), nullptr, -1, made);
+  ASSERT_TRUE(started) << started.error().message();
+  made = {};  // who has started it may go
+  ASSERT_EQ(::stat(("/proc/" + std::to_string(started->pid) + "/ns/net").c_str(), &its), 0);
+  EXPECT_EQ(mine.st_ino, its.st_ino);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(eventually([&] { return test::tcp_ask("10.77.0.2", 80, "").starts_with("made ahead"); })) << round;
+    EXPECT_TRUE(eventually([&] { return resolve_in(*started, "web") == "NOERROR 10.77.0.2"; })) << round;
+    kill_supervisor(project);  // its successor has it from the keeper
+  }
+  // From then on the supervisor makes its own.
+  const auto restarted = project.client().restart(unit.id, {.timeout = Milliseconds(0)});
+  ASSERT_TRUE(restarted) << restarted.error().message();
+  EXPECT_TRUE(eventually([&] { return resolve_in(*restarted, "web") == "NOERROR 10.77.0.2"; }));
+}
+
+TEST_F(NetworkTest, WhatWasMadeForAStartThatFailsGoes) {
+  TestProject project;
+  ContainerUnit first = networked(project, {"pause"}, "10.77.0.2", {"first"});
+  first.ports = {PortUnit{"", 18435, 0, 80, "tcp"}};
+  ContainerUnit second = networked(project, {"pause"}, "10.77.0.3", {"second"});
+  second.ports = first.ports;
+  ASSERT_TRUE(project.start(first));
+  {
+    const MadeAhead made{make_sandbox_ahead(second), {}};
+    ASSERT_EQ(made.sandbox.host_links.size(), 1u);
+    ASSERT_FALSE(project.client().start(project.write(second), nullptr, -1, made));
+    EXPECT_NE(::if_nametoindex(made.sandbox.host_links.front().c_str()), 0u);
+    second.name = made.sandbox.host_links.front();
+  }
+  EXPECT_TRUE(eventually([&] { return ::if_nametoindex(second.name.c_str()) == 0; }));
 }
 
 TEST_F(NetworkTest, SharesANamespace) {

@@ -1,5 +1,6 @@
 #include "supervisor/protocol.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -221,6 +222,7 @@ TEST(Protocol, EveryRequestComesBack) {
     request.op = static_cast<Op>(i);
     request.id = "ab12";
     request.unit = "/data/unit.json";
+    request.made = {{"netns", "root"}, {"veth1234567"}};
     request.timeout = Milliseconds(-1);
     request.signal = 9;
     request.until = WaitUntil::next_exit;
@@ -234,6 +236,30 @@ TEST(Protocol, EveryRequestComesBack) {
     ASSERT_TRUE(back) << text << ": " << back.error().message();
     EXPECT_EQ(request_to_json(*back), text);
   }
+}
+
+TEST(Protocol, WhatIsMadeAheadMustBeWhatItsNamesSay) {
+  const auto descriptors = [](std::size_t count) {
+    std::vector<Fd> made(count);
+    for (Fd& fd : made) fd = open_file("/dev/null", O_RDONLY).value();
+    return made;
+  };
+  EXPECT_TRUE(made_ahead_of({}, {}));
+  EXPECT_TRUE(made_ahead_of({{"root"}, {}}, descriptors(1)));
+  EXPECT_TRUE(made_ahead_of({{"netns"}, {}}, descriptors(1)));
+  const MadeAheadNames all{{"netns", "dns_udp", "dns_tcp", "root"}, {"veth1234567"}};
+  const auto made = made_ahead_of(all, descriptors(4));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(names_of(*made).descriptors, all.descriptors);
+  EXPECT_EQ(names_of(*made).host_links, all.host_links);
+  EXPECT_EQ(descriptors_of(*made).size(), 4u);
+  EXPECT_FALSE(made_ahead_of(all, descriptors(3)));
+  EXPECT_FALSE(made_ahead_of(all, descriptors(5)));
+  EXPECT_FALSE(made_ahead_of({}, descriptors(1)));
+  EXPECT_FALSE(made_ahead_of({{"root", "netns"}, {}}, descriptors(2)));  // not their order
+  EXPECT_FALSE(made_ahead_of({{"door"}, {}}, descriptors(1)));
+  EXPECT_FALSE(made_ahead_of({{"dns_udp", "dns_tcp"}, {}}, descriptors(2)));  // of which namespace?
+  EXPECT_FALSE(made_ahead_of({{"netns", "dns_udp"}, {}}, descriptors(2)));
 }
 
 TEST(Protocol, RefusesWhatIsNoRequest) {

@@ -74,14 +74,14 @@ Result<> Trash::prepare() const {
   return make_directories(folder_ + "/" + aside_name, 0700);
 }
 
-Result<Trash::Item> Trash::take(const std::string& path) const {
+Result<Trash::Item> Trash::take(const std::string& path, Sync sync) const {
   TRY(prepare());
   if (!path_exists(path)) return Item{};
   Item item;
   item.path = folder_ + "/" + random_id().substr(0, 20);
   // Locked under its old name: in the trash nobody finds it without an owner. It may be the caller who has it locked.
   Result<Fd> lock = try_lock(path);
-  TRY(move_folder(path, item.path));
+  TRY(sync == Sync::yes ? move_folder(path, item.path) : move(path, item.path));
   if (lock) item.lock = std::move(*lock);
   return item;
 }
@@ -90,8 +90,8 @@ Result<> Trash::remove(Item item) const {
   return item.path.empty() ? Result<>() : remove_tree(item.path);
 }
 
-Result<> Trash::remove(const std::string& path) const {
-  return remove(TRY(take(path)));
+Result<> Trash::remove(const std::string& path, Sync sync) const {
+  return remove(TRY(take(path, sync)));
 }
 
 bool Trash::is_empty() const {

@@ -21,14 +21,17 @@ class Trash {
   Result<> prepare() const;
   // In this order: a new name in the trash, synced, so that after a crash it is there whole or not at all; then
   // everything in it is deleted. Not there is success. After a failure in between, sweep() goes on with it.
-  Result<> remove(const std::string& path) const;
+  // Sync::no is for what is removed after a power cut as well, whatever of it came back under its old name: that spares
+  // the wait for the disk.
+  enum class Sync : std::uint8_t { yes, no };
+  Result<> remove(const std::string& path, Sync sync = Sync::yes) const;
 
   // The same in two steps, for those who hold a lock that should not last as long as a deletion.
   struct Item {
     std::string path;
     Fd lock;  // by flock: nobody sweeps what somebody deletes
   };
-  Result<Item> take(const std::string& path) const;  // without a path: there was nothing
+  Result<Item> take(const std::string& path, Sync sync = Sync::yes) const;  // without a path: there was nothing
   Result<> remove(Item item) const;
 
   // Deletes what others left when they died. Without a look at how much it is: one listing where there is nothing.

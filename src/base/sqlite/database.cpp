@@ -36,7 +36,7 @@ Result<Database> Database::open(const std::string& path) {
     return fail(std::move(made).error().wrap("open database", path));
   try {
     auto connection =
-        std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);
+        std::make_shared<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX);
     connection->setBusyTimeout(10'000);
     // A checkpoint at each close would make every command wait for the disk several times. The log stays instead, and
     // is folded in when it has grown; reading a log of this length at the next open costs less than a millisecond.

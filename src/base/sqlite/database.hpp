@@ -22,7 +22,8 @@ inline constexpr bool is_result<std::expected<T, Error>> = true;
 
 // WAL, synchronous=NORMAL (a crash of the machine may lose the last transactions, never tear one; the next command
 // converges again), foreign keys on, and 10 s of patience with other writers. Safe to use from several threads: one at
-// a time gets in.
+// a time gets in. A copy is the same connection: parts of a program that work with one file share one, because a
+// connection that finds another one writing sleeps, whoever that is.
 class Database {
  public:
   static Result<Database> open(const std::string& path);
@@ -57,8 +58,8 @@ class Database {
   }
 
  private:
-  explicit Database(std::unique_ptr<SQLite::Database> connection)
-      : connection_(std::move(connection)), mutex_(std::make_unique<std::mutex>()) {}
+  explicit Database(std::shared_ptr<SQLite::Database> connection)
+      : connection_(std::move(connection)), mutex_(std::make_shared<std::mutex>()) {}
 
   template <typename Value, typename Body>
   static auto run(const char* what, Body&& body) {
@@ -83,8 +84,8 @@ class Database {
   }
   static Error database_error(const char* what, const SQLite::Exception& e);
 
-  std::unique_ptr<SQLite::Database> connection_;
-  std::unique_ptr<std::mutex> mutex_;
+  std::shared_ptr<SQLite::Database> connection_;
+  std::shared_ptr<std::mutex> mutex_;
 };
 
 }  // namespace consort

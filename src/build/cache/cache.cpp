@@ -34,7 +34,7 @@ std::string hold_name(const std::string& key) {
 }  // namespace
 
 Result<Cache> Cache::open(image::Store& store) {
-  Database database = TRY(Database::open(store.roots().state_db()));
+  Database database = store.database();
   TRY(migrate(database, "build", migrations));
   return Cache(store, std::move(database));
 }

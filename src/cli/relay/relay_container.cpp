@@ -32,6 +32,7 @@ class ContainerRelay {
     if (relay_.tty && relay_.take_size) resize();
     over_ = TRY(ended());
     while (true) {
+      if (over_) reader_->unwatch();
       TRY(show());
       if (left_) return RelayEnd{over_ ? RelayEnd::How::container_ended : RelayEnd::How::left, *left_};
       // What was there after its end was all that there will be.

@@ -319,12 +319,11 @@ Result<> Creation::record() {
   std::set<std::string> volumes;
   for (const MountPoint& mount : c.mounts)
     if (mount.type == MountType::volume) volumes.insert(mount.name);
-  // Held first: an image must not go while its container is being recorded.
-  TRY(impl_.store.hold("container:" + id_, image::Store::HoldKind::image, spec_.image_id));
-  Result<> added = impl_.records.add_container(record_, std::vector(volumes.begin(), volumes.end()),
-                                               impl_.container_event(c, "create"));
-  if (!added) (void)impl_.store.release("container:" + id_);
-  return added;
+  return impl_.records.add_container(record_, std::vector(volumes.begin(), volumes.end()),
+                                     impl_.container_event(c, "create"), [&](SQLite::Database& transaction) {
+                                       image::Store::hold_within(transaction, "container:" + id_,
+                                                                 image::Store::HoldKind::image, spec_.image_id);
+                                     });
 }
 
 Result<CreatedContainer> Creation::run() {

@@ -139,11 +139,13 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   impl_->remove_shared_memory(container.id);
   TRY(impl_->unmount_unused(record));
   // The record first: what a crash leaves then is a folder that nobody names, and sweep() finds those.
-  TRY(impl_->records.forget_container(container.id, impl_->container_event(container, "destroy")));
-  Result<> removed = impl_->store.release("container:" + container.id);
-  if (Result<> bundle = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id));
-      !bundle && removed)
-    removed = std::move(bundle);
+  TRY(impl_->records.forget_container(
+      container.id, impl_->container_event(container, "destroy"),
+      [&](SQLite::Database& transaction) { image::Store::release_within(transaction, "container:" + container.id); }));
+  // Of one that goes when it ends nothing is ever started again: should a power cut bring back its record, list()
+  // removes what is left of it.
+  const Trash::Sync sync = record.spec.auto_remove ? Trash::Sync::no : Trash::Sync::yes;
+  Result<> removed = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id), sync);
   if (options.volumes == AnonymousVolumes::remove) {
     for (const MountPoint& mount : container.mounts) {
       if (!mount.anonymous) continue;

@@ -104,7 +104,7 @@ Result<> Records::create_tables() {
 }
 
 Result<> Records::add_container(const ContainerRecord& record, std::span<const std::string> volumes,
-                                const EngineEvent& event) {
+                                const EngineEvent& event, const Within& also) {
   const Container& c = record.summary;
   const std::string summary = to_json(c);
   const std::string spec = to_json(record.spec);
@@ -121,6 +121,7 @@ Result<> Records::add_container(const ContainerRecord& record, std::span<const s
     for (const std::string& volume : volumes)
       execute(db, "INSERT OR IGNORE INTO engine_mounted(volume, container_id) VALUES(?, ?)", volume, c.id);
     insert_event(db, event);
+    if (also) also(db);
     return {};
   });
 }
@@ -206,10 +207,11 @@ Result<> Records::rename_container(const std::string& id, const std::string& nam
   });
 }
 
-Result<> Records::forget_container(const std::string& id, const EngineEvent& event) {
+Result<> Records::forget_container(const std::string& id, const EngineEvent& event, const Within& also) {
   return database_->transaction("forget container", [&](SQLite::Database& db) {
     execute(db, "DELETE FROM engine_containers WHERE id = ?", id);
     insert_event(db, event);
+    if (also) also(db);
   });
 }
 

@@ -23,6 +23,9 @@
 namespace consort {
 class Database;
 }
+namespace SQLite {
+class Database;
+}
 
 namespace consort::engine {
 
@@ -52,8 +55,11 @@ class Records {
   Result<> create_tables();
 
   // --- containers
+  // What others have in the same file and want to change together with a record.
+  using Within = std::function<void(SQLite::Database& transaction)>;
   // Code::conflict with Docker's words when the name is taken.
-  Result<> add_container(const ContainerRecord& record, std::span<const std::string> volumes, const EngineEvent& event);
+  Result<> add_container(const ContainerRecord& record, std::span<const std::string> volumes, const EngineEvent& event,
+                         const Within& also = {});
   // By id, name or unique start of an id. Code::not_found "No such container: X".
   Result<std::string> find_container(const std::string& text);
   Result<ContainerRecord> load_container(const std::string& id);
@@ -61,7 +67,7 @@ class Records {
   Result<std::vector<Container>> list_containers(const std::optional<std::string>& project,
                                                  const std::optional<std::string>& service);
   Result<> rename_container(const std::string& id, const std::string& name, const EngineEvent& event);
-  Result<> forget_container(const std::string& id, const EngineEvent& event);
+  Result<> forget_container(const std::string& id, const EngineEvent& event, const Within& also = {});
   Result<std::set<std::string>> projects();  // that have containers
   Result<Strings> container_ids();
 

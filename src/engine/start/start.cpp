@@ -6,6 +6,19 @@
 
 namespace consort::engine {
 
+supervisor::MadeAhead Engine::Impl::make_ahead(const supervisor::ContainerUnit& unit) {
+  supervisor::MadeAhead made;
+  made.root = supervisor::make_root_ahead(unit);
+  // The kernel has one lock for all of its networks, and threads that wait for it do so by turning.
+  const std::scoped_lock lock(sandbox_mutex_);
+  made.sandbox = supervisor::make_sandbox_ahead(unit);
+  return made;
+}
+
+void Engine::expect_start(const std::string& project) {
+  impl_->ahead.begin(impl_->client(project));
+}
+
 Result<> Engine::start_container(const std::string& id, const StartOptions& options) {
   ContainerRecord record = TRY(impl_->load(id));
   const Container& container = record.summary;
@@ -35,11 +48,15 @@ Result<> Engine::start_container(const std::string& id, const StartOptions& opti
     endpoint.ipv4 = lease->ipv4;
     endpoint.ipv6 = lease->ipv6;
   }
+  impl_->ahead.used();
   const auto begin = [&]() -> Result<> {
     TRY(impl_->write_bundle(record, networks));
     const std::string path = impl_->container_folder(container.id) + "/unit.json";
-    TRY(write_file_atomic(path, supervisor::unit_to_json(TRY(impl_->make_unit(record, networks))), 0600));
-    TRY(impl_->client(container.project).start(path, options.exit_code, options.cancel_fd));
+    const supervisor::ContainerUnit unit = TRY(impl_->make_unit(record, networks));
+    TRY(write_file_atomic(path, supervisor::unit_to_json(unit), 0600));
+    const supervisor::MadeAhead made =
+        state.status == Status::created ? impl_->make_ahead(unit) : supervisor::MadeAhead{};
+    TRY(impl_->client(container.project).start(path, options.exit_code, options.cancel_fd, made));
     return {};
   };
   if (Result<> started = begin(); !started) {

@@ -87,21 +87,29 @@ Result<Session> Store::session() const {
 }
 
 Result<> Store::hold(const std::string& owner, HoldKind kind, const std::string& id) {
-  return state_->database.query("hold image content", [&](SQLite::Database& db) {
-    SQLite::Statement insert(db, "INSERT OR IGNORE INTO image_holds VALUES(?, ?, ?)");
-    insert.bind(1, owner);
-    insert.bind(2, static_cast<int>(kind));
-    insert.bind(3, id);
-    insert.exec();
-  });
+  return state_->database.query("hold image content", [&](SQLite::Database& db) { hold_within(db, owner, kind, id); });
+}
+
+void Store::hold_within(SQLite::Database& transaction, const std::string& owner, HoldKind kind, const std::string& id) {
+  SQLite::Statement insert(transaction, "INSERT OR IGNORE INTO image_holds VALUES(?, ?, ?)");
+  insert.bind(1, owner);
+  insert.bind(2, static_cast<int>(kind));
+  insert.bind(3, id);
+  insert.exec();
 }
 
 Result<> Store::release(const std::string& owner) {
-  return state_->database.query("release image content", [&](SQLite::Database& db) {
-    SQLite::Statement remove(db, "DELETE FROM image_holds WHERE owner = ?");
-    remove.bind(1, owner);
-    remove.exec();
-  });
+  return state_->database.query("release image content", [&](SQLite::Database& db) { release_within(db, owner); });
+}
+
+void Store::release_within(SQLite::Database& transaction, const std::string& owner) {
+  SQLite::Statement remove(transaction, "DELETE FROM image_holds WHERE owner = ?");
+  remove.bind(1, owner);
+  remove.exec();
+}
+
+Database Store::database() const {
+  return state_->database;
 }
 
 // --- Blobs

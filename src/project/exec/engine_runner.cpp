@@ -77,7 +77,8 @@ EngineRunner::EngineRunner(Session& session, const RunDetail& detail, const Plan
       detail_(detail),
       build_log_(session.progress, detail.build,
                  std::ranges::count_if(plan.operations(), &Operation::is<BuildImage>) > 1 ? BuildLog::Builds::several
-                                                                                          : BuildLog::Builds::one) {
+                                                                                          : BuildLog::Builds::one),
+      starts_(std::ranges::any_of(plan.operations(), &Operation::is<StartContainer>)) {
   if (!session.project) return;
   compose::Strings services;
   for (const Operation& operation : plan.operations())
@@ -138,6 +139,7 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
 }
 
 Result<> EngineRunner::create(const Operation& operation, engine::ContainerSpec spec) {
+  if (starts_) session_.engine.expect_start(session_.project_name);
   if (spec.image_id.empty()) {
     const auto image = TRY(find_image(session_, spec.image, spec.platform));
     if (!image) return fail(Code::not_found, "No such image: " + spec.image);

@@ -33,6 +33,7 @@ class EngineRunner final : public OperationRunner {
   BuildLog build_log_;
   std::vector<BuildGroup> build_groups_;  // of services that are built in any case
   OnceEach<bool> builds_;                 // by a group's first service
+  const bool starts_;                     // there are containers to be started
 };
 
 }  // namespace consort::project

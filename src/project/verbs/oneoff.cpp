@@ -48,6 +48,7 @@ Plan plan_conditions(const compose::Project& project, const compose::Service& se
 // The project without the service itself: its own replicas are not touched.
 Result<> prepare(Session& session, const compose::Service& service, const OneoffOptions& options) {
   TRY(ensure_images(session, options.images, options.detail));
+  if (session.dry_run == DryRun::no) session.engine.expect_start(session.project_name);
   compose::Project& project = *session.project;
   const auto node = project.services.extract(service.name);
   std::map<std::string, compose::Service> others;

@@ -139,7 +139,9 @@ Result<> prepare_mount(const Mount& mount, const LaunchOptions& options, const C
 }  // namespace
 
 Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& plan) {
-  if (options.overlay) {
+  if (options.root_fd >= 0) {
+    plan.root = TRY(duplicate(options.root_fd));
+  } else if (options.overlay) {
     plan.root = TRY(mount_overlay(*options.overlay, options.bundle));
   } else {
     const std::string path = join_path(options.bundle, spec.root_path);

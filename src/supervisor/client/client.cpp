@@ -101,14 +101,20 @@ Result<Fd> connect_to(const Roots& roots, const std::string& project) {
   return socket;
 }
 
+// What a question is asked with, beside its words.
+struct Asking {
+  int cancel_fd = -1;              // borrowed; readable: the caller does not want to wait for the answer any more
+  std::vector<int> descriptors{};  // borrowed
+};
+
 Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
-                                                int cancel_fd) {
+                                                const Asking& asking) {
   Fd socket = TRY(connect_to(roots, project));
-  if (auto sent = send_message(socket.get(), request_to_json(request)); !sent) {
+  if (auto sent = send_message(socket.get(), request_to_json(request), asking.descriptors); !sent) {
     if (sent.error().sys_errno() == EPIPE || sent.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
     return fail(std::move(sent.error()));
   }
-  Answer answer = TRY(receive_answer(socket.get(), cancel_fd));
+  Answer answer = TRY(receive_answer(socket.get(), asking.cancel_fd));
   return std::pair(std::move(socket), std::move(answer));
 }
 
@@ -134,12 +140,12 @@ bool may_revive(Op op) {
 // The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
 // a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
 Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
-                                  int cancel_fd = -1,
+                                  const Asking& asking = {},
                                   std::chrono::steady_clock::time_point deadline = patience_ends()) {
   const std::string run_folder = roots.project_run(project);
   for (int i = 0;; ++i) {
-    auto asked = ask_on_connection(roots, project, request, cancel_fd);
-    if (asked || is_cancelled(cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
+    auto asked = ask_on_connection(roots, project, request, asking);
+    if (asked || is_cancelled(asking.cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
     const bool nobody = nobody_there(asked.error());
     if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
     const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
@@ -156,8 +162,8 @@ Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project
 }
 
 Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
-                    int cancel_fd = -1, std::chrono::steady_clock::time_point deadline = patience_ends()) {
-  auto asked = TRY(ask(roots, project, request, cancel_fd, deadline));
+                    const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends()) {
+  auto asked = TRY(ask(roots, project, request, asking, deadline));
   Answer answer = std::move(asked.second);
   if (answer.reply.ok) return answer;
   if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
@@ -225,14 +231,17 @@ Result<std::optional<Event>> Subscription::next() {
   return std::optional<Event>(TRY(event_from_json((*message)->text)));
 }
 
-Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_code, int cancel_fd) const {
+Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_code, int cancel_fd,
+                                        const MadeAhead& made) const {
   Request request;
   request.op = Op::start;
   request.unit = unit_path;
+  request.made = names_of(made);
+  const Asking asking{cancel_fd, descriptors_of(made)};
   constexpr int most_tries = 3;           // it may end between our look and our question
   const auto deadline = patience_ends();  // of all tries together
   for (int i = 0;; ++i) {
-    auto answer = call(roots_, project_, request, exit_code, cancel_fd, deadline);
+    auto answer = call(roots_, project_, request, exit_code, asking, deadline);
     if (answer) return state_from(*answer);
     if (is_cancelled(cancel_fd)) return fail(std::move(answer.error()));
     const bool nobody = nobody_there(answer.error());
@@ -248,7 +257,7 @@ Result<ObservedContainer> Client::stop(const std::string& container_id, const St
   Request request = request_for(Op::stop, container_id);
   request.timeout = options.timeout;
   request.signal = options.signal;
-  auto answer = call(roots_, project_, request, nullptr, options.cancel_fd);
+  auto answer = call(roots_, project_, request, nullptr, {.cancel_fd = options.cancel_fd});
   if (answer) return state_from(*answer);
   const bool unknown = answer.error().code() == Code::not_found || nobody_there(answer.error());
   if (!unknown) return fail(std::move(answer.error()));

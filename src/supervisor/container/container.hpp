@@ -29,6 +29,7 @@
 #include "supervisor/health/health_runner.hpp"
 #include "supervisor/log/log_pump.hpp"
 #include "supervisor/loop/context.hpp"
+#include "supervisor/made_ahead.hpp"
 
 namespace consort::supervisor {
 
@@ -60,8 +61,8 @@ class Container {
 
   // A newer unit.json, read before a start; used from the next start on.
   void set_unit(ContainerUnit unit) { unit_ = std::move(unit); }
-  // Already running: done at once. Stopping: once it has ended and runs again.
-  void start(StartDone done);
+  // Already running: done at once. Stopping: once it has ended and runs again. made: used if it is launched for this.
+  void start(StartDone done, MadeAhead made = {});
   // done: once it does not run any more.
   void stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done);
   void restart(std::optional<Milliseconds> timeout, std::optional<int> signal, StartDone done);
@@ -183,6 +184,7 @@ class Container {
   Record record_;
   Phase phase_ = Phase::idle;
   std::unique_ptr<Run> run_;
+  MadeAhead made_;          // for the launch that has begun, until it takes it
   bool restarted_ = false;  // the next start is the second half of a restart, and that an event
   RestartBackoff backoff_;
   EventLoop::Token restart_timer_ = 0;

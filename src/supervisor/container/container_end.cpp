@@ -141,6 +141,7 @@ void Container::end_run(std::optional<int> wait_status) {
 }
 
 void Container::release_run() {
+  made_ = {};
   context_.loop.remove(run_->sync_watch);
   context_.loop.remove(run_->exit_watch);
   context_.loop.cancel(run_->reap_timer);

@@ -13,34 +13,10 @@
 #include "base/strings.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/container/foreign_port.hpp"
+#include "supervisor/container/unit_parts.hpp"
 
 namespace consort::supervisor {
 namespace {
-
-Result<Endpoint> endpoint_of(const EndpointUnit& unit) {
-  Endpoint endpoint;
-  endpoint.network_id = unit.network_id;
-  endpoint.network_name = unit.network_name;
-  endpoint.bridge = unit.bridge;
-  if (!unit.ifname.empty()) endpoint.ifname = unit.ifname;
-  endpoint.ipv4 = InterfaceAddress::parse(unit.ipv4);
-  endpoint.gateway4 = consort::Address::parse(unit.gateway4);
-  endpoint.ipv6 = InterfaceAddress::parse(unit.ipv6);
-  endpoint.gateway6 = consort::Address::parse(unit.gateway6);
-  endpoint.mac = MacAddress::parse(unit.mac);
-  endpoint.default_route = unit.default_route;
-  endpoint.internal = unit.internal;
-  endpoint.mtu = static_cast<std::uint32_t>(unit.mtu);
-  const auto bad = [&](const std::string& text) {
-    return fail(Error(Code::invalid, "read endpoint").on(unit.network_name).why("not an address: " + text));
-  };
-  if (!unit.ipv4.empty() && !endpoint.ipv4) return bad(unit.ipv4);
-  if (!unit.ipv6.empty() && !endpoint.ipv6) return bad(unit.ipv6);
-  if (!unit.gateway4.empty() && !endpoint.gateway4) return bad(unit.gateway4);
-  if (!unit.gateway6.empty() && !endpoint.gateway6) return bad(unit.gateway6);
-  if (!unit.mac.empty() && !endpoint.mac) return bad(unit.mac);
-  return endpoint;
-}
 
 std::optional<consort::Address> plain(const std::string& with_prefix) {
   const auto parsed = InterfaceAddress::parse(with_prefix);
@@ -97,11 +73,7 @@ Result<> ContainerNetwork::make_sandbox(const ContainerUnit& unit) {
                        unit.network_container.substr(0, 12));
     return {};
   }
-  SandboxOptions options;
-  options.container_id = unit.id;
-  for (const EndpointUnit& endpoint : unit.endpoints) options.endpoints.push_back(TRY(endpoint_of(endpoint)));
-  options.sysctls.assign(unit.sysctls.begin(), unit.sysctls.end());
-  options.dns = unit.endpoints.empty() ? SandboxDns::none : SandboxDns::resolver;
+  const SandboxOptions options = TRY(sandbox_options_of(unit));
   HostLink* host = TRY(context_.host_link());
   sandbox_ = TRY(host->create_sandbox(options));
   return {};
@@ -121,6 +93,7 @@ void ContainerNetwork::keep_port(std::size_t port) {
 
 struct ContainerNetwork::Acquisition {
   ContainerUnit unit;  // a copy: a newer one may come for the next start
+  Sandbox made;
   PortReservation ports;
   enum class Stage : std::uint8_t { ports, sandbox, keeping } stage = Stage::ports;
   std::size_t kept = 0;
@@ -137,7 +110,10 @@ Result<SteppedWork::Next> ContainerNetwork::acquire_step(Acquisition& acquisitio
       acquisition.stage = Stage::sandbox;
       return Next::step;
     case Stage::sandbox:
-      TRY(make_sandbox(acquisition.unit));
+      if (acquisition.made.netns)
+        sandbox_ = std::move(acquisition.made);
+      else
+        TRY(make_sandbox(acquisition.unit));
       keep_sandbox();
       acquisition.stage = Stage::keeping;
       return Next::step;
@@ -149,7 +125,7 @@ Result<SteppedWork::Next> ContainerNetwork::acquire_step(Acquisition& acquisitio
   return Next::step;
 }
 
-void ContainerNetwork::acquire(const ContainerUnit& unit, Done done) {
+void ContainerNetwork::acquire(const ContainerUnit& unit, Sandbox made, Done done) {
   id_ = unit.id;
   const PortOwnerLookup owner = [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
     const std::string protocol(to_string(request.protocol));
@@ -158,7 +134,8 @@ void ContainerNetwork::acquire(const ContainerUnit& unit, Done done) {
   };
   std::vector<PortRequest> requests;
   if (publishes(unit)) std::ranges::transform(unit.ports, std::back_inserter(requests), request_of);
-  auto acquisition = std::make_unique<Acquisition>(Acquisition{unit, PortReservation(std::move(requests), owner)});
+  auto acquisition =
+      std::make_unique<Acquisition>(Acquisition{unit, std::move(made), PortReservation(std::move(requests), owner)});
   work_ = std::make_unique<SteppedWork>(
       context_.loop, [this, acquisition = std::move(acquisition)] { return acquire_step(*acquisition); },
       [this, done = std::move(done)](Result<> acquired) mutable {

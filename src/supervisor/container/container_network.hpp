@@ -27,8 +27,9 @@ class ContainerNetwork {
   // Both end in `done`, which is called from the loop, once, unless release() comes first; it may destroy this object.
   // They take as many turns of the loop as there is to do: a container may publish thousands of ports.
   using Done = std::move_only_function<void(Result<>)>;
-  // Namespace and reserved ports; the descriptors go to the keeper. On failure nothing is left.
-  void acquire(const ContainerUnit& unit, Done done);
+  // Namespace and reserved ports; the descriptors go to the keeper. On failure nothing is left. made: what there is of
+  // the namespace already, or nothing.
+  void acquire(const ContainerUnit& unit, Sandbox made, Done done);
   // Answers DNS and forwards ports, all or none, from the time of `done` on.
   void serve(const ContainerUnit& unit, Done done);
   // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`), and answers for

@@ -11,6 +11,7 @@
 #include "runtime/inspect.hpp"
 #include "runtime/spec.hpp"
 #include "supervisor/container/container.hpp"
+#include "supervisor/container/unit_parts.hpp"
 
 namespace consort::supervisor {
 
@@ -40,7 +41,7 @@ Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& hel
 
 }  // namespace
 
-void Container::start(StartDone done) {
+void Container::start(StartDone done, MadeAhead made) {
   if (phase_ == Phase::running && !record_.state.stopping) return done(StartOutcome{{}, std::nullopt});
   start_waiters_.push_back(std::move(done));
   if (phase_ == Phase::launching) return;
@@ -53,6 +54,7 @@ void Container::start(StartDone done) {
   record_.state.restart_count = 0;
   record_.state.manually_stopped = false;
   backoff_.reset();
+  made_ = std::move(made);
   launch();
 }
 
@@ -74,7 +76,7 @@ void Container::launch() {
 
 void Container::launch_now() {
   run_->network = std::make_unique<ContainerNetwork>(context_);
-  run_->network->acquire(unit_, [this](Result<> acquired) {
+  run_->network->acquire(unit_, std::move(made_.sandbox), [this](Result<> acquired) {
     auto spec = acquired ? runtime::load_spec(unit_.bundle) : Result<runtime::Spec>(fail(std::move(acquired.error())));
     if (!spec) return on_failed(std::move(spec.error()));
     choose_cgroup(*spec);
@@ -136,12 +138,9 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   runtime::LaunchOptions options;
   options.id = unit_.id;
   options.bundle = unit_.bundle;
-  if (unit_.overlay) {
-    options.overlay = runtime::OverlayRoot{unit_.overlay->lower, unit_.overlay->upper, unit_.overlay->work};
-    // Its files go when it ends: nobody should wait for them, and for all else the host has to write, to reach the
-    // disk.
-    if (unit_.auto_remove) options.overlay->sync = runtime::OverlaySync::never;
-  }
+  options.overlay = overlay_root_of(unit_);
+  const Fd root = std::move(made_.root);
+  options.root_fd = root.get();
   options.netns_fd = run_->network->netns();
   options.child_of = runtime::ChildOf::sibling;
   const std::string filter = unit_.bundle + "/seccomp.bpf";

@@ -45,6 +45,7 @@ struct LogReader::Impl {
   LogPosition at;  // in current
   LineAssembler lines{LineAssembler::Beginning::whole};
   Fd inotify;
+  int watch = -1;
 
   Impl(std::string log_path, LogReadOptions read_options) : path(std::move(log_path)), options(read_options) {}
 
@@ -252,8 +253,8 @@ Result<int> LogReader::watch_fd() {
   if (!fd) return fail_errno("watch log");
   // The folder: it also tells of the file's birth and of rotations.
   const std::string folder = dir_name(impl_->path);
-  if (::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM) < 0)
-    return fail_errno("watch directory", folder);
+  impl_->watch = ::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM);
+  if (impl_->watch < 0) return fail_errno("watch directory", folder);
   impl_->inotify = std::move(fd);
   return impl_->inotify.get();
 }
@@ -262,6 +263,10 @@ void LogReader::acknowledge() {
   std::array<char, 4096> events;
   while (impl_->inotify && ::read(impl_->inotify.get(), events.data(), events.size()) > 0) {
   }
+}
+
+void LogReader::unwatch() {
+  if (const int watch = std::exchange(impl_->watch, -1); watch >= 0) ::inotify_rm_watch(impl_->inotify.get(), watch);
 }
 
 }  // namespace consort::supervisor

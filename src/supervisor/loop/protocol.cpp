@@ -92,6 +92,8 @@ std::string request_to_json(const Request& request) {
   Json json{{"op", to_string(request.op)}};
   if (!request.id.empty()) json["id"] = request.id;
   if (!request.unit.empty()) json["unit"] = request.unit;
+  if (!request.made.descriptors.empty()) json["made"] = request.made.descriptors;
+  if (!request.made.host_links.empty()) json["host_links"] = request.made.host_links;
   if (request.timeout) json["timeout_ms"] = request.timeout->count();
   if (request.signal) json["signal"] = *request.signal;
   if (request.op == Op::wait) json["until"] = request.until == WaitUntil::next_exit ? "next_exit" : "not_running";
@@ -116,6 +118,8 @@ Result<Request> request_from_json(std::string_view text) {
   request.id = get_string(json, "id");
   if (needs_id(*op) && !valid_id(request.id)) return bad("request", "id");
   request.unit = get_string(json, "unit");
+  request.made.descriptors = get_strings(json, "made");
+  request.made.host_links = get_strings(json, "host_links");
   if (*op == Op::start && !request.unit.starts_with('/')) return bad("request", "unit");
   if (find_key(json, "timeout_ms") != nullptr) {
     const auto timeout = integer(json, "timeout_ms", -1, std::int64_t{1} << 52);

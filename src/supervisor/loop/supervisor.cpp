@@ -50,8 +50,8 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
       context_(loop_, keeper_),
       execs_(loop_),
       server_(loop_, control_socket_path(options_.roots.project_run(options_.project)),
-              ControlServer::Handlers{[this](ConnectionId id, Request request, const std::vector<Fd>&) {
-                                        on_request(id, std::move(request));
+              ControlServer::Handlers{[this](ConnectionId id, Request request, std::vector<Fd> descriptors) {
+                                        on_request(id, std::move(request), std::move(descriptors));
                                       },
                                       [this](ConnectionId id, TerminalSize size) {
                                         const auto console = exec_consoles_.find(id);

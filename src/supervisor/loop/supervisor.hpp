@@ -42,12 +42,12 @@ class Supervisor {
   Result<> watch_signals();
   void on_keeper();
   void on_exit(const KeptExit& exit);
-  void on_request(ControlServer::ConnectionId id, Request request);
+  void on_request(ControlServer::ConnectionId id, Request request, std::vector<Fd> descriptors);
   void on_closed(ControlServer::ConnectionId id);
 
   // One a verb.
   using ConnectionId = ControlServer::ConnectionId;
-  void do_start(ConnectionId id, const Request& request);
+  void do_start(ConnectionId id, const Request& request, std::vector<Fd> descriptors);
   void do_stop(ConnectionId id, const Request& request);
   void do_restart(ConnectionId id, const Request& request);
   void do_wait(ConnectionId id, const Request& request);

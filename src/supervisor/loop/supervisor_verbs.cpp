@@ -30,7 +30,7 @@ Container* Supervisor::find_or_refuse(ConnectionId id, const Request& request) {
   return container;
 }
 
-void Supervisor::on_request(ConnectionId id, Request request) {
+void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> descriptors) {
   loop_.cancel(std::exchange(end_timer_, 0));
   switch (request.op) {
     case Op::subscribe:
@@ -39,7 +39,7 @@ void Supervisor::on_request(ConnectionId id, Request request) {
     case Op::snapshot:
       return server_.send_states(id, states());
     case Op::start:
-      return do_start(id, request);
+      return do_start(id, request, std::move(descriptors));
     case Op::stop:
       return do_stop(id, request);
     case Op::restart:
@@ -94,15 +94,18 @@ Result<Container*> Supervisor::container_of_unit(const std::string& unit_path) {
   return container.get();
 }
 
-void Supervisor::do_start(ConnectionId id, const Request& request) {
+void Supervisor::do_start(ConnectionId id, const Request& request, std::vector<Fd> descriptors) {
   if (context_.shutting_down)
     return server_.refuse(id, Error(Code::lost, "start container").why("the supervisor is ending"));
   auto container = container_of_unit(request.unit);
   if (!container) return server_.refuse(id, container.error());
-  (*container)->start([this, id, container_id = (*container)->unit().id](StartOutcome outcome) {
+  auto made = made_ahead_of(request.made, std::move(descriptors));
+  if (!made) return server_.refuse(id, made.error());
+  const auto done = [this, id, container_id = (*container)->unit().id](StartOutcome outcome) {
     if (!outcome.result) return server_.refuse(id, outcome.result.error(), outcome.exit_code);
     reply_state(id, container_id);
-  });
+  };
+  (*container)->start(done, std::move(*made));
 }
 
 void Supervisor::do_stop(ConnectionId id, const Request& request) {
