@@ -178,6 +178,7 @@ def scenario_watch_rebuilds(world):
     init: true
     command: sleep infinity
     develop: {{watch: [{{action: rebuild, path: {name}}}]}}
+    {"depends_on: [b]" if name == "a" else ""}
 """ for name in "ab"))
     with watching(world, "watch") as watch:
         other = world.consort("ps", "-q", "b").out
@@ -193,6 +194,14 @@ def scenario_watch_rebuilds(world):
         (world.project / "a/file").write_text("three")
         becomes(world, "a", "/data/file", "three")
         eventually("the first image is removed", lambda: image.strip() not in world.consort("image", "ls", "-q").out)
+    made = world.consort("ps", "-q", "a").out
+    world.consort("up", "-d")
+    check(world.consort("ps", "-q", "a").out == made, "what a rebuild has made is what `up` wants")
+    # The end of the only container that is shown is not the end of everything.
+    with watching(world, "up", "--watch", "a") as watch:
+        (world.project / "a/file").write_text("four")
+        becomes(world, "a", "/data/file", "four")
+        check(watch.interrupted() == 130, watch.text)
 
 
 def scenario_watch_refuses(world):
