@@ -2,6 +2,7 @@
 
 #include "engine/images.hpp"
 #include "project/exec/image_build.hpp"
+#include "project/verbs/providers.hpp"
 
 namespace consort::project {
 
@@ -15,6 +16,9 @@ Result<std::map<std::string, LocalImage>> local_images(Session& session) {
   for (const auto& [key, service] : session.project->services) {
     TRY_WRAP(look(image_key(*session.project, service), image_name(*session.project, service), service.platform),
              "look for the image of service", key);
+    for (const compose::PreStartHook& hook : service.pre_start)
+      if (!hook.own.image.empty())
+        TRY(look(image_key(*session.project, hook.container), hook.own.image, hook.container.platform));
     for (const compose::Mount& mount : service.volumes)
       if (mount.type == compose::MountType::image) TRY(look(mount.source, mount.source, ""));
   }
@@ -34,8 +38,11 @@ Result<> ensure_images(Session& session, const ImageOptions& options, const RunD
 
 Result<> bring_up(Session& session, const UpOptions& options) {
   TRY(ensure_images(session, options.images, options.detail));
+  TRY(ask_providers(session, options.detail));
   const Observed observed = TRY(observe(session, Look::everything));
-  const Plan plan = TRY(plan_converge(*session.project, observed, options.converge));
+  ConvergeOptions converge = options.converge;
+  converge.provided = session.provided;
+  const Plan plan = TRY(plan_converge(*session.project, observed, converge));
   const char* title = options.converge.after == AfterCreate::nothing ? "Creating" : "Running";
   return execute(session, plan, title, options.detail);
 }
