@@ -147,6 +147,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   session.separator = separator_of(invocation);
   session.env_files = invocation.globals.list("env-file");
   session.holder = invocation.line;
+  if (invocation.globals.on("debug")) session.debug = [](const std::string& line) { print_err(line + "\n"); };
   session.before_builds = [&invocation] { seal_program(invocation); };
   session.confirm = [&invocation](const std::string& question) {
     return confirm(invocation.terminal, question, Answer::no);

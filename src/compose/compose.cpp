@@ -204,6 +204,7 @@ class Load {
       return;
     }
     decode_project(*tree_, project, reporter_);
+    if (!reporter_.failed()) inherit_hooks(project);
     activate_profiles(project);
     if (options_.check_consistency == Switch::on) {
       for (auto& [name, service] : project.services) {

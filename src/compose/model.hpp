@@ -313,6 +313,8 @@ struct Provider {
   Extensions extensions;
 };
 
+struct PreStartHook;
+
 // In the order in which `config` prints the attributes.
 struct Service {
   std::string name;
@@ -404,6 +406,7 @@ struct Service {
   std::vector<Mount> volumes;
   Strings volumes_from;
   std::string working_dir;
+  std::vector<PreStartHook> pre_start;
   std::vector<Hook> post_start;
   std::vector<Hook> pre_stop;
   Extensions extensions;
@@ -411,6 +414,13 @@ struct Service {
   Mark mark;  // of the service's name in the user's file
 
   int replicas() const { return scale.value_or(deploy && deploy->replicas ? *deploy->replicas : 1); }
+};
+
+// A container of its own that runs to its end before its service is started.
+struct PreStartHook {
+  Service own;  // what the file says of it
+  bool per_replica = false;
+  Service container;  // with what it has from its service, by the rules by which files are merged
 };
 
 struct IpamPool {

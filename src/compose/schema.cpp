@@ -498,6 +498,7 @@ const Field service_fields[]{
     {"volumes", &mounts},
     {"volumes_from", &unique_texts},
     {"working_dir", &text},
+    {"pre_start", &pre_start_hooks, "5.3; each has the attributes of a container"},
     {"post_start", &hooks},
     {"pre_stop", &hooks},
 };

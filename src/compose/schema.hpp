@@ -59,6 +59,8 @@ struct Shape {
   const Field* find(std::string_view key) const;
 };
 
+extern const Shape pre_start_hooks;  // a list of them; made of the service's own fields (schema_hooks.cpp)
+
 const Shape& root_shape();
 const Shape& service_shape();
 const Shape& build_shape();  // the mapping form

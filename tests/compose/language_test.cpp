@@ -168,5 +168,113 @@ TEST(Anchors, AnUnknownAliasInAFlowMappingIsAnAlias) {
   EXPECT_EQ(apply_fixes(text, "/p/compose.yaml", outcome.diagnostics), text);
 }
 
+constexpr const char* hooked = R"(
+services:
+  web:
+    image: web
+    entrypoint: [/bin/web]
+    command: [serve]
+    user: "7"
+    working_dir: /srv
+    environment: {A: service, B: service}
+    env_file: [service.env]
+    extra_hosts: ["one=10.0.0.1"]
+    networks: {back: {ipv4_address: 10.5.0.9, aliases: [api]}}
+    volumes: ["data:/data:ro"]
+    ports: ["80:80"]
+    healthcheck: {test: "true"}
+    pre_start:
+      - command: migrate --all
+        environment: [B=hook]
+        env_file: hook.env
+        volumes: ["data:/data", "./seed:/seed"]
+        extra_hosts: {two: 10.0.0.2}
+      - {image: busybox, privileged: "true", per_replica: false, volumes_from: [other]}
+  other: {image: other}
+networks: {back: {ipam: {config: [{subnet: 10.5.0.0/16}]}}}
+volumes: {data: }
+)";
+
+LoadOutcome load_hooked(const std::string& text) {
+  return load_files(
+      {{"/p/compose.yaml", text}, {"/p/service.env", "E=service\nF=service\n"}, {"/p/hook.env", "F=hook\n"}});
+}
+
+TEST(PreStart, AHookHasOfItsServiceWhatItDoesNotSayItself) {
+  const LoadOutcome outcome = load_hooked(hooked);
+  ASSERT_TRUE(outcome.project) << errors_of(outcome);
+  const Service& web = outcome.project->services.at("web");
+  ASSERT_EQ(web.pre_start.size(), 2U);
+  const Service& first = web.pre_start[0].container;
+  EXPECT_EQ(first.name, "web");
+  EXPECT_EQ(first.image, "web");
+  EXPECT_EQ(first.user, "7");
+  EXPECT_EQ(first.working_dir, "/srv");
+  EXPECT_THAT(first.command, testing::Optional(ElementsAre("migrate", "--all")));
+  EXPECT_THAT(first.entrypoint, testing::Optional(ElementsAre("/bin/web")));
+  EXPECT_EQ(first.environment, (OptionalStringMap{{"A", "service"}, {"B", "hook"}, {"E", "service"}, {"F", "hook"}}));
+  EXPECT_EQ(first.extra_hosts.size(), 2U);
+  EXPECT_EQ(first.networks.at("back").aliases, Strings{"api"});
+  EXPECT_EQ(first.networks.at("back").ipv4_address, "");
+  EXPECT_EQ(first.volumes.size(), 2U) << "its own; the service's are there by way of the service's container";
+  EXPECT_EQ(first.volumes[1].source, "/p/seed");
+  EXPECT_TRUE(first.ports.empty());
+  EXPECT_FALSE(first.healthcheck);
+  const Service& second = web.pre_start[1].container;
+  EXPECT_EQ(second.image, "busybox");
+  EXPECT_EQ(second.user, "");
+  EXPECT_FALSE(second.entrypoint);
+  EXPECT_FALSE(second.command) << "the image's own";
+  EXPECT_TRUE(second.privileged);
+  EXPECT_TRUE(web.depends_on.contains("other")) << "by the hook's volumes_from";
+}
+
+TEST(PreStart, IsPrintedAsItWasWritten) {
+  const LoadOutcome outcome = load_hooked(hooked);
+  ASSERT_TRUE(outcome.project) << errors_of(outcome);
+  EXPECT_THAT(render_yaml(*outcome.project), HasSubstr(R"(    pre_start:
+      - command:
+          - migrate
+          - --all
+        environment:
+          B: hook
+          F: hook
+        extra_hosts:
+          - two=10.0.0.2
+        volumes:
+          - type: volume
+            source: data
+            target: /data
+          - type: bind
+            source: /p/seed
+            target: /seed
+)"));
+}
+
+TEST(PreStart, HooksOfSeveralFilesAreAppended) {
+  LoadOptions options = options_for({{"/p/a.yaml", "services: {a: {image: x, pre_start: [{command: one}]}}\n"},
+                                     {"/p/b.yaml", "services: {a: {pre_start: [{command: two}]}}\n"}});
+  options.files = {"a.yaml", "b.yaml"};
+  const LoadOutcome outcome = load(options);
+  ASSERT_TRUE(outcome.project) << errors_of(outcome);
+  const auto& hooks = outcome.project->services.at("a").pre_start;
+  ASSERT_EQ(hooks.size(), 2U);
+  EXPECT_EQ(hooks[1].container.command, Strings{"two"});
+  EXPECT_NE(service_hash_json(outcome.project->services.at("a")).find("two"), std::string::npos);
+}
+
+TEST(PreStart, WhatMakesAServiceIsRefused) {
+  const auto error = [](const std::string& hook) {
+    return errors_of(load_files({{"/p/compose.yaml", "services: {a: {image: x, pre_start: [" + hook + "]}}\n"}}));
+  };
+  for (const char* attribute : {"depends_on: [a]", "restart: always", "scale: 2", "container_name: xy", "build: .",
+                                "profiles: [p]", "pre_start: []", "provider: {type: x}"})
+    EXPECT_THAT(error("{" + std::string(attribute) + "}"), HasSubstr("not allowed")) << attribute;
+  EXPECT_THAT(error("{volumes: ['gone:/x']}"), HasSubstr("service \"a\" refers to undefined volume gone"));
+  EXPECT_THAT(error("{networks: [gone]}"), HasSubstr("service \"a\" refers to undefined network gone"));
+  EXPECT_THAT(error("{imgae: x}"), HasSubstr("image"));
+  EXPECT_THAT(error("{volumes_from: [gone]}"), HasSubstr("gone"));
+}
+
 }  // namespace
 }  // namespace consort::compose

@@ -13,6 +13,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process_folder.hpp"
+#include "base/os/process_group.hpp"
 
 namespace consort {
 
@@ -71,9 +72,9 @@ struct Attributes {
   Attributes& operator=(const Attributes&) = delete;
 };
 
-}  // namespace
+enum class Group : short { of_caller = 0, own = POSIX_SPAWN_SETPGROUP };
 
-Result<ChildGuard> spawn(const SpawnOptions& options) {
+Result<ChildGuard> spawn_in(Group group, const SpawnOptions& options) {
   if (options.argv.empty()) return fail(Code::internal, "start program", "without a name");
   FileActions actions;
   if (options.in >= 0)
@@ -93,7 +94,9 @@ Result<ChildGuard> spawn(const SpawnOptions& options) {
   sigfillset(&all);
   ::posix_spawnattr_setsigmask(&attributes.value, &none);
   ::posix_spawnattr_setsigdefault(&attributes.value, &all);
-  ::posix_spawnattr_setflags(&attributes.value, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  ::posix_spawnattr_setpgroup(&attributes.value, 0);  // of its own number, if of its own
+  constexpr int always = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  ::posix_spawnattr_setflags(&attributes.value, static_cast<short>(always | static_cast<int>(group)));
 
   const std::vector<char*> argv = pointers(options.argv);
   const std::vector<char*> environment = pointers(options.environment);
@@ -102,6 +105,16 @@ Result<ChildGuard> spawn(const SpawnOptions& options) {
                                    options.environment.empty() ? environ : environment.data());
   if (error) return fail_errno(error, "start program", options.argv[0]);
   return ChildGuard(pid);
+}
+
+}  // namespace
+
+Result<ChildGuard> spawn(const SpawnOptions& options) {
+  return spawn_in(Group::of_caller, options);
+}
+
+Result<ChildGuard> spawn_group(const SpawnOptions& options) {
+  return spawn_in(Group::own, options);
 }
 
 Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, std::size_t limit, int cancel) {

@@ -15,8 +15,11 @@ Result<std::string> pinned(const std::string& image) {
 }  // namespace
 
 Result<> pin_images(compose::Project& project) {
-  for (auto& [name, service] : project.services)
+  for (auto& [name, service] : project.services) {
     if (!service.image.empty()) service.image = TRY(pinned(service.image));
+    for (compose::PreStartHook& hook : service.pre_start)
+      if (!hook.own.image.empty()) hook.own.image = TRY(pinned(hook.own.image));
+  }
   return {};
 }
 

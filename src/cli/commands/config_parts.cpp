@@ -52,7 +52,11 @@ std::string profiles_of(const compose::Project& project) {
 
 std::string images_of(const compose::Project& project) {
   std::string text;
-  for (const auto& [name, service] : project.services) text += project::image_name(project, service) + "\n";
+  for (const auto& [name, service] : project.services) {
+    text += project::image_name(project, service) + "\n";
+    for (const compose::PreStartHook& hook : service.pre_start)
+      if (!hook.own.image.empty()) text += hook.own.image + "\n";
+  }
   return text;
 }
 

@@ -24,9 +24,7 @@ Result<project::DownOptions> down_options(const Invocation& invocation, Workspac
   } else if (!images.empty()) {
     return fail(Code::invalid, "invalid value for --rmi: \"" + images + "\"");
   }
-  if (const compose::Project* file = workspace.project())
-    for (const auto& [name, service] : file->services)
-      if (!service.pre_stop.empty()) options.stop.pre_stop[name] = service.pre_stop;
+  if (workspace.project()) project::add_from_file(options.stop, *workspace.project(), options.named);
   return options;
 }
 

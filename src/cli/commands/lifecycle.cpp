@@ -23,9 +23,8 @@ project::ServiceGraph graph_of(const Workspace& workspace, const Containers& con
 project::StopPlanOptions stop_options(const Invocation& invocation, const Workspace& workspace) {
   project::StopPlanOptions options;
   options.timeout_seconds = timeout_of(invocation);
-  if (workspace.project())
-    for (const auto& [name, service] : workspace.project()->services)
-      if (!service.pre_stop.empty()) options.pre_stop[name] = service.pre_stop;
+  const std::set<std::string> named(invocation.arguments.begin(), invocation.arguments.end());
+  if (workspace.project()) project::add_from_file(options, *workspace.project(), named);
   return options;
 }
 

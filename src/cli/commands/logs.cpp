@@ -65,7 +65,8 @@ Result<int> run_logs(Invocation& invocation) {
   project::FollowOptions options{.read = read};
   options.adopt = [&](const engine::Container& container) {
     const auto& names = invocation.arguments;
-    return !container.oneoff && !index && (names.empty() || std::ranges::find(names, container.service) != names.end());
+    return !container.oneoff && !project::is_hook(container) && !index &&
+           (names.empty() || std::ranges::find(names, container.service) != names.end());
   };
   const auto follower =
       TRY(project::LogFollower::create(session.engine, session.project_name, printer, std::move(options)));

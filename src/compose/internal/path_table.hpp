@@ -1,5 +1,6 @@
 // Tables from path patterns to what a pass does there: {"services.*.ports.[].target", ...}. "*" stands for any key,
-// "[]" for the items of a list. A pass walks the tree with a Cursor, so that a look-up costs one step per level.
+// "[]" for the items of a list. What stands at an attribute of a service stands at that of its pre_start hooks, too,
+// which are containers like it. A pass walks the tree with a Cursor, so that a look-up costs one step per level.
 #pragma once
 
 #include <memory>
@@ -42,7 +43,12 @@ class PathTable {
   };
 
   PathTable(std::initializer_list<std::pair<std::string_view, T>> rows) {
-    for (const auto& [pattern, value] : rows) add(pattern, value);
+    constexpr std::string_view service = "services.*.";
+    for (const auto& [pattern, value] : rows) {
+      add(pattern, value);
+      if (pattern.starts_with(service))
+        add("services.*.pre_start.[]." + std::string(pattern.substr(service.size())), value);
+    }
   }
   PathTable() = default;
   Cursor root() const { return Cursor(&root_); }

@@ -362,9 +362,14 @@ CONSORT_FIELDS(Service) {
   v.field("volumes", x.volumes);
   v.field("volumes_from", x.volumes_from);
   v.field("working_dir", x.working_dir);
+  v.field("pre_start", x.pre_start);
   v.field("post_start", x.post_start);
   v.field("pre_stop", x.pre_stop);
   v.extensions(x.extensions);
+}
+CONSORT_FIELDS(PreStartHook) {
+  v.field("per_replica", x.per_replica);
+  fields(v, x.own);
 }
 CONSORT_FIELDS(IpamPool) {
   v.field("subnet", x.subnet);

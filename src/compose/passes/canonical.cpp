@@ -55,11 +55,7 @@ class Pass {
       : root_(root), reporter_(reporter), parsing_(parsing), ports_left_(ports_left) {}
 
   void run() {
-    if (Node* services = root_.find("services"); services && services->is_mapping()) {
-      for (Entry& entry : services->entries) {
-        if (entry.value.is_mapping()) service(entry.value, "services." + entry.key);
-      }
-    }
+    visit_containers(root_, [this](Node& node, const std::string& path) { service(node, path); });
     for (const std::string_view section : {"networks", "volumes", "secrets", "configs"}) external(section);
   }
 
@@ -320,11 +316,22 @@ void canonicalize(Node& root, Reporter& reporter, Parsing parsing, std::size_t& 
   Pass(root, reporter, parsing, ports_left).run();
 }
 
-void set_defaults(Node& root) {
+void visit_containers(Node& root, const std::function<void(Node& node, const std::string& path)>& visit) {
   Node* services = root.find("services");
-  if (!services) return;
+  if (!services || !services->is_mapping()) return;
   for (Entry& entry : services->entries) {
-    Node& service = entry.value;
+    if (!entry.value.is_mapping()) continue;
+    const std::string path = "services." + entry.key;
+    visit(entry.value, path);
+    Node* hooks = entry.value.find("pre_start");
+    if (!hooks || !hooks->is_sequence()) continue;
+    for (std::size_t i = 0; i < hooks->items.size(); ++i)
+      if (hooks->items[i].is_mapping()) visit(hooks->items[i], path + ".pre_start." + std::to_string(i));
+  }
+}
+
+void set_defaults(Node& root) {
+  visit_containers(root, [](Node& service, const std::string&) {
     if (Node* build = service.find("build"); build && build->is_mapping() && !build->find("context")) {
       build->set("context", Node::make_string(".", build->place));
     }
@@ -348,7 +355,7 @@ void set_defaults(Node& root) {
     Node* resources = deploy ? deploy->find("resources") : nullptr;
     Node* reservations = resources ? resources->find("reservations") : nullptr;
     if (reservations) device_defaults(reservations->find("devices"));
-  }
+  });
 }
 
 }  // namespace consort::compose

@@ -9,6 +9,10 @@
 
 namespace consort::compose {
 
+// Every mapping that describes a container: the services and their pre_start hooks, with their paths ("services.web",
+// "services.web.pre_start.0").
+void visit_containers(Node& root, const std::function<void(Node& node, const std::string& path)>& visit);
+
 // Lenient: what cannot be parsed (variables that were not interpolated) stays as it was written.
 enum class Parsing : std::uint8_t { strict, lenient };
 // `ports_left`: how many more ports ranges may become, lowered by what they do become.

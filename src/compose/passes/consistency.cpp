@@ -68,6 +68,13 @@ class Checker {
       scale(service);
       resources(service);
       develop(service);
+      for (std::size_t i = 0; i < service.pre_start.size(); ++i) {
+        hook_ = std::to_string(i);
+        networks(service.pre_start[i].own);
+        volumes(service.pre_start[i].own);
+        files(service.pre_start[i].own);
+      }
+      hook_.clear();
     }
     container_names();
     cycles();
@@ -99,6 +106,7 @@ class Checker {
   }
 
   Place at(Strings path) const {
+    if (!hook_.empty()) path.insert(path.begin(), {"pre_start", hook_});
     path.insert(path.begin(), {"services", name_});
     return place_in(*project_.tree, path);
   }
@@ -493,6 +501,7 @@ class Checker {
   const Project& project_;
   Reporter& reporter_;
   std::string name_;
+  std::string hook_;  // index of the pre_start hook that is looked at; empty: the service itself
 };
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 namespace consort::compose {
 
+// What each pre_start hook has from its service. After decoding.
+void inherit_hooks(Project& project);
 // Services that no active profile wants go to disabled_services.
 void apply_profiles(Project& project);
 // References that lead nowhere, contradictions, cycles. Everything is reported, in order of service names.

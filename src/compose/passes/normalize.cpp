@@ -162,12 +162,19 @@ void resolve_env_files(Project& project, const Strings& services, const FileAcce
   for (auto& [name, service] : project.services) {
     const Selected selected = services.empty() || wanted.contains(name) ? Selected::yes : Selected::no;
     resolve_environment(service, project, access, left, selected, reporter);
+    for (PreStartHook& hook : service.pre_start)
+      for (Service* each : {&hook.own, &hook.container})
+        resolve_environment(*each, project, access, left, selected, reporter);
   }
 }
 
 void resolve_label_files(Project& project, const FileAccess& access, Reporter& reporter) {
   std::size_t left = variables_limit;
-  for (auto& [name, service] : project.services) resolve_labels(service, project, access, left, reporter);
+  for (auto& [name, service] : project.services) {
+    resolve_labels(service, project, access, left, reporter);
+    for (PreStartHook& hook : service.pre_start)
+      for (Service* each : {&hook.own, &hook.container}) resolve_labels(*each, project, access, left, reporter);
+  }
 }
 
 void drop_unused_resources(Project& project) {
@@ -176,7 +183,7 @@ void drop_unused_resources(Project& project) {
   std::map<std::string, bool> secrets;
   std::map<std::string, bool> configs;
   std::map<std::string, bool> models;
-  for (const auto& [name, service] : project.services) {
+  const auto use = [&](const Service& service) {
     for (const auto& each : service.networks) networks[each.first] = true;
     for (const Mount& mount : service.volumes) {
       if (mount.type == MountType::volume && !mount.source.empty()) volumes[mount.source] = true;
@@ -187,6 +194,10 @@ void drop_unused_resources(Project& project) {
     if (service.build) {
       for (const FileReference& each : service.build->secrets) secrets[each.source] = true;
     }
+  };
+  for (const auto& [name, service] : project.services) {
+    use(service);
+    for (const PreStartHook& hook : service.pre_start) use(hook.own);
   }
   const auto drop = [](auto& map, const std::map<std::string, bool>& used) {
     std::erase_if(map, [&](const auto& item) { return !used.contains(item.first); });

@@ -73,8 +73,9 @@ void imply(Node& service, const std::string& on, Restart restart, Place place) {
   dependencies->set(on, std::move(made), place);
 }
 
-void imply_dependencies(Node& service) {
-  if (const Node* links = service.find("links")) {
+// Of the service, by what it or one of its hooks (`from`) names.
+void imply_dependencies(Node& service, const Node& from) {
+  if (const Node* links = from.find("links")) {
     const Node copy = *links;  // imply() may move what `service` holds
     for (const Node& link : copy.items) {
       const auto parts = split(link.text, ':');
@@ -83,12 +84,13 @@ void imply_dependencies(Node& service) {
   }
   constexpr std::string_view prefix = "service:";
   for (const std::string_view key : std::array{"network_mode", "ipc", "pid", "uts", "cgroup"}) {
-    const Node* mode = service.find(key);
+    const Node* mode = from.find(key);
     if (!mode || !mode->is_string() || !mode->text.starts_with(prefix)) continue;
     const std::string name = mode->text.substr(prefix.size());
-    imply(service, name, Restart::yes, mode->place);
+    const Place place = mode->place;  // imply() may move it
+    imply(service, name, Restart::yes, place);
   }
-  if (const Node* sources = service.find("volumes_from")) {
+  if (const Node* sources = from.find("volumes_from")) {
     const Node copy = *sources;
     for (const Node& source : copy.items) {
       if (source.text.starts_with("container:")) continue;
@@ -120,8 +122,26 @@ void normalize_service(Node& service, const Environment& environment) {
   if (Node* policy = service.find("pull_policy"); policy && policy->text == "if_not_present") policy->text = "missing";
   normalize_build(service, environment);
   fill_values(service.find("environment"), environment, Unknown::keep);
-  imply_dependencies(service);
+  imply_dependencies(service, service);
   clean_targets(service);
+}
+
+// Whether one of them uses the default network.
+bool normalize_hooks(Node& service, const Environment& environment) {
+  const Node* given = service.find("pre_start");
+  if (!given || !given->is_sequence()) return false;
+  bool uses_default = false;
+  const Node hooks = *given;  // imply_dependencies() may move what `service` holds
+  for (const Node& hook : hooks.items) {
+    imply_dependencies(service, hook);
+    const Node* networks = hook.find("networks");
+    uses_default = uses_default || (networks && networks->find("default"));
+  }
+  for (Node& hook : service.find("pre_start")->items) {
+    fill_values(hook.find("environment"), environment, Unknown::keep);
+    clean_targets(hook);
+  }
+  return uses_default;
 }
 
 void name_resources(Node& root, std::string_view section, const std::string& project) {
@@ -146,6 +166,7 @@ void normalize_tree(Node& root, const std::string& project_name, const Environme
       if (!entry.value.is_mapping()) continue;
       uses_default = attach_to_network(entry.value) || uses_default;
       normalize_service(entry.value, environment);
+      uses_default = normalize_hooks(entry.value, environment) || uses_default;
     }
   }
   if (uses_default) {
@@ -168,12 +189,10 @@ static void resolve_contents(Node* section, std::string_view key, const Environm
 }
 
 void resolve_named_values(Node& root, const Environment& environment) {
-  if (Node* services = root.find("services"); services && services->is_mapping()) {
-    for (Entry& entry : services->entries) {
-      Node* variables = entry.value.find("environment");
-      if (variables && variables->is_sequence()) fill_values(variables, environment, Unknown::keep);
-    }
-  }
+  visit_containers(root, [&](Node& node, const std::string&) {
+    Node* variables = node.find("environment");
+    if (variables && variables->is_sequence()) fill_values(variables, environment, Unknown::keep);
+  });
   resolve_contents(root.find("configs"), "content", environment);
   resolve_contents(root.find("secrets"), secret_value_key, environment);
 }

@@ -21,9 +21,7 @@ class Pass {
       : base_(base), options_(options), reporter_(reporter) {}
 
   void run(Node& root) {
-    if (Node* services = root.find("services")) {
-      for (Entry& entry : services->entries) service(entry.value);
-    }
+    visit_containers(root, [this](Node& node, const std::string&) { service(node); });
     for (const std::string_view section : {"configs", "secrets"}) {
       if (Node* resources = root.find(section)) {
         for (Entry& entry : resources->entries) host_path(entry.value.find("file"));

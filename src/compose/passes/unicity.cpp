@@ -144,6 +144,7 @@ void walk(Node& node, PathTable<KeyOf>::Cursor cursor) {
     for (Entry& entry : node.entries) walk(entry.value, cursor.child(entry.key));
   } else if (node.is_sequence()) {
     if (const KeyOf* key_of = cursor.value()) keep_last_of_each(node, *key_of);
+    for (Node& item : node.items) walk(item, cursor.item());
   }
 }
 
@@ -159,6 +160,10 @@ void visit(const Node& node, PathTable<KeyOf>::Cursor cursor, Path& at,
   for (const Entry& entry : node.entries) {
     PathStep step(at, entry.key);
     visit(entry.value, cursor.child(entry.key), at, visitor);
+  }
+  for (std::size_t i = 0; cursor.item().alive() && i < node.items.size(); ++i) {
+    PathStep step(at, std::to_string(i));
+    visit(node.items[i], cursor.item(), at, visitor);
   }
   const KeyOf* key_of = cursor.value();
   if (!key_of || *key_of != by_key) return;

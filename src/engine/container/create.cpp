@@ -14,6 +14,7 @@
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
+#include "engine/start/image_subpath.hpp"
 #include "volume/layers_view.hpp"
 #include "volume/volume.hpp"
 
@@ -224,9 +225,10 @@ Result<> Creation::prepare_mount(MountSpec& mount, MountPoint& point) {
   if (mount.type == MountType::bind) return prepare_bind(mount);
   if (mount.type == MountType::volume) return prepare_volume(mount, point);
   if (mount.type != MountType::image) return {};
-  mount.source = TRY(impl_.image_facts(mount.source))->image.id;
-  if (mount.subpath.empty()) return {};
-  return fail(Error(Code::unsupported, "mount of image at " + mount.target + ": a subpath is not supported"));
+  const auto facts = TRY(impl_.image_facts(mount.source));
+  mount.source = facts->image.id;
+  if (!mount.subpath.empty()) TRY(part_of_layers(facts->layers, mount.subpath));  // found now rather than at the start
+  return {};
 }
 
 Result<> Creation::prepare_mounts() {

@@ -11,6 +11,7 @@
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
 #include "engine/start/host_files.hpp"
+#include "engine/start/image_subpath.hpp"
 #include "engine/start/oci.hpp"
 #include "runtime/defaults.hpp"
 #include "volume/volume.hpp"
@@ -98,10 +99,12 @@ class MountList {
 
   Result<> add_image(const MountSpec& mount) {
     const auto facts = TRY(impl_.image_facts(mount.source));
-    if (facts->layers.size() == 1) {
-      mounts_.push_back({mount.target, "bind", facts->layers.front(), {"rbind", "rprivate", "ro"}});
+    const LayersPart part = TRY(part_of_layers(facts->layers, mount.subpath));
+    if (part.folders.size() > 1) {
+      mounts_.push_back({mount.target, "overlay", "overlay", {"ro", "lowerdir=" + join(part.folders, ":")}});
     } else {
-      mounts_.push_back({mount.target, "overlay", "overlay", {"ro", "lowerdir=" + join(facts->layers, ":")}});
+      const std::string& only = part.folders.empty() ? part.file : part.folders.front();
+      mounts_.push_back({mount.target, "bind", only, {"rbind", "rprivate", "ro"}});
     }
     return {};
   }

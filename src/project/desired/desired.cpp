@@ -119,6 +119,7 @@ compose::Service without_what_is_said(compose::Service service) {
   service.networks.clear();
   service.platform.clear();
   service.ports.clear();
+  service.pre_start.clear();
   service.post_start.clear();
   service.pre_stop.clear();
   service.pull_policy.clear();
@@ -149,6 +150,7 @@ std::vector<DesiredNetwork> networks_of(const compose::Project& project, const c
 }
 
 Result<unsigned> desired_replicas(const compose::Service& service, const DesiredOptions& options) {
+  if (service.provider) return 0;  // a program outside runs it
   const auto asked = options.scale.find(service.name);
   const unsigned wanted =
       asked != options.scale.end() ? asked->second : static_cast<unsigned>(std::max(0, service.replicas()));
@@ -179,6 +181,7 @@ Result<DesiredService> desired_service(const compose::Project& project, const co
   wanted.health = service.healthcheck;
   wanted.limits = limits_of(service);
   wanted.devices = devices_of(service);
+  wanted.pre_start = service.pre_start;
   wanted.post_start = service.post_start;
   wanted.pre_stop = service.pre_stop;
   wanted.config_hash = config_hash(project, service);

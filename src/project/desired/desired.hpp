@@ -87,6 +87,7 @@ struct DesiredService {
   std::optional<compose::HealthCheck> health;  // none: the image's
   DesiredLimits limits;
   std::vector<compose::DeviceRequest> devices;  // GPUs and the like, wherever the file says them
+  std::vector<compose::PreStartHook> pre_start;
   std::vector<compose::Hook> post_start, pre_stop;
   std::string config_hash;  // changes with whatever a container must be made anew for
   // All else, which the file can say in one way only: the process, its privileges, names, labels. What is above is

@@ -15,7 +15,10 @@
 #include "project/exec/conditions.hpp"
 #include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
+#include "project/exec/model_runner.hpp"
 #include "project/exec/port_holder.hpp"
+#include "project/exec/pre_start.hpp"
+#include "project/exec/provider.hpp"
 
 namespace consort::project {
 
@@ -41,6 +44,9 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
   if (found == project.services.end())
     return operation.service.empty() ? Mark{} : project.locate({"services", operation.service});
   const compose::Service& service = found->second;
+  if (const RunPreStart* hook = operation.as<RunPreStart>())
+    return project.locate({"services", operation.service, "pre_start", std::to_string(hook->index)});
+  if (operation.is<RunProvider>()) return project.locate({"services", operation.service, "provider", "type"});
   if (operation.is<PullImage>()) return locate_setting(project, service, "image");
   if (operation.is<BuildImage>()) return locate_setting(project, service, "build");
   if (operation.is<AwaitCondition>()) return locate_setting(project, service, "healthcheck");
@@ -134,6 +140,9 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
             return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
           },
           [&](const RunHooks& run) { return run_hooks(key, run.hooks, cancel); },
+          [&](const RunPreStart& hook) { return pre_start(operation, hook, cancel); },
+          [&](const RunProvider& run) { return provide(operation, run, cancel); },
+          [&](const PrepareModel& wanted) { return prepare(operation, wanted, cancel); },
       },
       operation.action);
 }
@@ -227,6 +236,47 @@ Result<> EngineRunner::build(const Operation& operation, const BuildImage& how, 
   };
   (void)TRY(builds_.once(group->front()->name, work));
   return {};
+}
+
+Result<> EngineRunner::pre_start(const Operation& operation, const RunPreStart& hook, const Cancellation& cancel) {
+  TRY(create(operation, *hook.spec));
+  return run_pre_start(session_, operation, hook, detail_, cancel);
+}
+
+Result<> EngineRunner::provide(const Operation& operation, const RunProvider& run, const Cancellation& cancel) {
+  if (!session_.project) return fail(Code::internal, "a provider without a file");
+  const compose::Project& project = *session_.project;
+  const bool stops = run.command == ProviderCommand::stop;
+  bool stopping = false;
+  const auto say = [&](std::string status, Outlook outlook) {
+    session_.progress.event({.id = operation.service, .status = std::move(status), .outlook = outlook});
+  };
+  ProviderListener listener;
+  listener.info = [&](const std::string& line) { say(line, Outlook::working); };
+  listener.stopping = [&] {
+    say("Stopping", Outlook::working);
+    stopping = true;
+  };
+  if (session_.debug)
+    listener.debug = [&](const std::string& text) { session_.debug(operation.service + ": " + text); };
+  const ProviderCall call{project.name, operation.service,   run.provider,
+                          run.command,  project.environment, project.working_directory};
+  ProviderAnswer answer = TRY(run_provider(call, listener, cancel));
+  if (stops && stopping) say("Stopped", Outlook::done);
+  if (detail_.on_provided) detail_.on_provided(operation.service, std::move(answer));
+  return {};
+}
+
+Result<> EngineRunner::prepare(const Operation& operation, const PrepareModel& wanted, const Cancellation& cancel) {
+  if (!session_.project) return fail(Code::internal, "a model without a file");
+  const compose::Project& project = *session_.project;
+  const ModelRunner runner = TRY(ModelRunner::find(project.environment, project.working_directory));
+  ModelRunner::Listener listener;
+  listener.status = [&](const std::string& status) {
+    session_.progress.event({.id = operation.shown, .status = status, .outlook = Outlook::working});
+  };
+  listener.warn = [&](const std::string& text) { session_.progress.warn(text); };
+  return runner.prepare(wanted, listener, cancel);
 }
 
 Result<> EngineRunner::run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks,

@@ -176,7 +176,8 @@ class Execution {
   void tell(const Operation& operation, const std::string& word, Outlook outlook) {
     if (operation.shown.empty() || word.empty()) return;
     ProgressEvent event{.id = operation.shown, .outlook = outlook};
-    const bool as_text = operation.is<PullImage>() || operation.shown == operation.service;
+    const bool of_service = operation.shown == operation.service && !operation.is<RunProvider>();
+    const bool as_text = operation.is<PullImage>() || of_service;
     (as_text && !operation.is<BuildImage>() ? event.text : event.status) = word;
     progress_.event(event);
   }

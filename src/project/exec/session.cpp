@@ -1,5 +1,9 @@
 #include "project/exec/session.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+
 #include "engine/images.hpp"
 #include "project/exec/engine_runner.hpp"
 
@@ -33,6 +37,9 @@ Result<std::optional<image::Image>> find_image(Session& session, const std::stri
 Result<Observed> observe(Session& session, Look look) {
   Observed observed;
   observed.containers = TRY(session.engine.list({.project = session.project_name}));
+  const auto hooks = std::ranges::stable_partition(observed.containers, std::not_fn(is_hook));
+  observed.hooks.assign(std::make_move_iterator(hooks.begin()), std::make_move_iterator(hooks.end()));
+  observed.containers.erase(hooks.begin(), hooks.end());
   if (look == Look::containers) return observed;
   observed.networks = TRY(session.engine.list_networks());
   observed.volumes = TRY(session.engine.list_volumes());

@@ -13,6 +13,7 @@
 #include "project/exec/progress.hpp"
 #include "project/plan/names.hpp"
 #include "project/plan/observed.hpp"
+#include "project/plan/provided.hpp"
 
 namespace consort::project {
 
@@ -29,8 +30,10 @@ struct Session {
   std::string_view separator = name_separator;
   std::vector<std::string> env_files;  // --env-file, for a label
   std::function<bool(const std::string& question)> confirm{};
-  std::function<void()> before_builds{};  // called when a command that can do more is about to build
-  std::string holder;                     // how this command is named to others that wait: "consort up -d"
+  std::function<void()> before_builds{};                 // called when a command that can do more is about to build
+  std::function<void(const std::string& line)> debug{};  // --debug; may be called by any thread
+  Provided provided{};                                   // once providers have been asked (verbs/providers.hpp)
+  std::string holder;  // how this command is named to others that wait: "consort up -d"
 };
 
 // How much of pulls and builds is told.
@@ -48,6 +51,9 @@ struct RunDetail {
   // Of `up`: seconds that the whole may take, waiting included; and who wants to know of each start (any thread).
   std::optional<int> limit_seconds{};
   std::function<void(const std::string& container)> on_started{};
+  // What a pre_start hook writes; empty: nobody is shown it. Any thread.
+  std::function<void(const std::string& service, unsigned index, const engine::LogLine& line)> on_hook_line{};
+  std::function<void(const std::string& service, ProviderAnswer answer)> on_provided{};  // any thread
 };
 
 // Carries the plan out on the session's engine, or only says so with --dry-run.

@@ -9,6 +9,7 @@
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "project/desired/places.hpp"
+#include "project/plan/provided.hpp"
 
 namespace consort::project {
 
@@ -61,6 +62,16 @@ void add_process(const Service& service, engine::ContainerSpec& spec) {
   spec.tty = service.tty;
   spec.open_stdin = service.stdin_open;
   spec.init = service.init;
+}
+
+// What providers and models have set wins over the file, as in Docker Compose.
+void add_provided(const compose::StringMap* provided, engine::ContainerSpec& spec) {
+  if (!provided || provided->empty()) return;
+  for (const auto& [key, value] : *provided) {
+    std::erase_if(spec.environment, [&](const std::string& entry) { return entry.substr(0, entry.find('=')) == key; });
+    spec.environment.push_back(key + "=" + value);
+  }
+  spec.labels[label::provided] = digest_of_provided(*provided);
 }
 
 Strings linked_containers(const Project& project, const Service& service, std::string_view separator) {
@@ -188,6 +199,7 @@ Result<engine::ContainerSpec> container_spec(const Project& project, const Servi
   spec.platform = wanted.image.platform;
   add_labels(project, wanted, options, spec);
   add_process(wanted.container, spec);
+  add_provided(options.provided, spec);
   if (wanted.health) spec.health = health_spec(*wanted.health);
   spec.mounts = TRY(mount_specs(project, wanted));
   spec.files = TRY(file_contents(wanted));

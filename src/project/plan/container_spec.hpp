@@ -15,8 +15,9 @@ namespace consort::project {
 struct ReplicaOptions {
   unsigned number = 1;
   std::string_view separator = name_separator;
-  std::string image_id;                // "sha256:...", if it is known already
-  std::vector<std::string> env_files;  // --env-file, as given: kept in a label
+  std::string image_id;                          // "sha256:...", if it is known already
+  std::vector<std::string> env_files;            // --env-file, as given: kept in a label
+  const compose::StringMap* provided = nullptr;  // borrowed; what providers and models have set for the service
 };
 
 // Fails with Code::invalid and the place in the file for what no engine could do (an unknown restart policy).

@@ -15,6 +15,7 @@
 #include "project/plan/names.hpp"
 #include "project/plan/observed.hpp"
 #include "project/plan/plan.hpp"
+#include "project/plan/provided.hpp"
 
 namespace consort::project {
 
@@ -37,6 +38,7 @@ struct ConvergeOptions {
   std::optional<int> timeout_seconds;    // -t, of what must be stopped
   std::string_view separator = name_separator;
   std::vector<std::string> env_files;
+  Provided provided;
   std::function<bool(const std::string& question)> confirm;  // empty: no
 };
 
@@ -48,6 +50,6 @@ std::vector<const engine::Container*> find_orphans(const compose::Project& proje
 // Why a container is not what the file says, in words; nullopt: it is.
 std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
                                       const engine::Container& container, const Observed& observed,
-                                      std::string_view separator);
+                                      const Provided& provided);
 
 }  // namespace consort::project

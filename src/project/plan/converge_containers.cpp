@@ -71,15 +71,22 @@ std::optional<std::string> Converger::reason_to_recreate(const compose::Service&
   for (const std::string* mode : {&service.network_mode, &service.pid, &service.ipc})
     if (mode->starts_with("service:") && recreated_.contains(mode->substr(8)))
       return "shares a namespace with " + mode->substr(8) + ", which is recreated";
-  return divergence(project_, service, container, observed_, options_.separator);
+  return divergence(project_, service, container, observed_, options_.provided);
+}
+
+ReplicaOptions Converger::replica_options(const compose::Service& service, unsigned number) const {
+  ReplicaOptions replica{.number = number, .separator = options_.separator, .env_files = options_.env_files};
+  if (const auto image = observed_.images.find(image_key(project_, service)); image != observed_.images.end())
+    replica.image_id = image->second;
+  if (const auto provided = options_.provided.find(service.name); provided != options_.provided.end())
+    replica.provided = &provided->second;
+  return replica;
 }
 
 Result<std::shared_ptr<engine::ContainerSpec>> Converger::spec_of(const compose::Service& service,
                                                                   unsigned number) const {
-  ReplicaOptions replica{.number = number, .separator = options_.separator, .env_files = options_.env_files};
-  if (const auto image = observed_.images.find(image_key(project_, service)); image != observed_.images.end())
-    replica.image_id = image->second;
-  return std::make_shared<engine::ContainerSpec>(TRY(container_spec(project_, service, replica)));
+  return std::make_shared<engine::ContainerSpec>(
+      TRY(container_spec(project_, service, replica_options(service, number))));
 }
 
 // Whose namespaces or volumes it shares must have a container: `--no-deps` does not make one.
@@ -122,6 +129,7 @@ Result<> Converger::check_name(const compose::Service& service) const {
 }
 
 Result<> Converger::service(const compose::Service& service) {
+  if (service.provider) return remove_replaced(service);
   TRY(check_partners(service));
   TRY(check_name(service));
   const unsigned wanted = TRY(desired_replicas(service, {.scale = options_.scale}));
@@ -157,6 +165,24 @@ Result<> Converger::service(const compose::Service& service) {
   }
   for (std::size_t have = there.size(); have < wanted; ++have) TRY(create(service, ++highest, needs));
   return {};
+}
+
+// Containers from when the service was one of containers.
+Result<> Converger::remove_replaced(const compose::Service& service) {
+  for (const engine::Container* container : containers_of(service.name)) {
+    Operation remove = remove_operation(*container);
+    remove.cause = "a provider runs its service now";
+    remove.needs = {stop_once(*container, {})};
+    plan_.add(std::move(remove));
+    gone_.insert(container->id);
+  }
+  return {};
+}
+
+void Converger::warn_of_lacks(const compose::Service& service) {
+  if (options_.provided.contains(service.name) || !lacks_provider(project_, service)) return;
+  plan_.warnings.push_back("service \"" + service.name +
+                           "\" gets no variables of its providers, as they are not asked with --no-deps");
 }
 
 Result<> Converger::converge_existing(const compose::Service& service, const engine::Container& container,
@@ -201,6 +227,7 @@ Converger::Needs Converger::stop_dependents(const std::string& service, Operatio
 Result<> Converger::recreate(const compose::Service& service, const engine::Container& old, const std::string& cause,
                              Needs needs) {
   auto spec = TRY(spec_of(service, old.number));
+  warn_of_lacks(service);
   const std::string name = spec->name;
   const std::string object = container_object(old.name);
   if (!options_.renew_anonymous_volumes) inherit_volumes(old, *spec);
@@ -254,6 +281,7 @@ Result<> Converger::recreate(const compose::Service& service, const engine::Cont
 
 Result<> Converger::create(const compose::Service& service, unsigned number, Needs needs) {
   auto spec = TRY(spec_of(service, number));
+  warn_of_lacks(service);
   Operation make;
   make.target = spec->name;
   make.action = CreateContainer{std::move(spec)};

@@ -3,6 +3,7 @@
 
 #include "project/plan/converger.hpp"
 #include "project/plan/operations.hpp"
+#include "project/plan/pre_start.hpp"
 
 namespace consort::project {
 
@@ -30,23 +31,25 @@ Result<Plan> plan_converge(const compose::Project& project, const Observed& obse
 }
 
 Result<Plan> Converger::run() {
+  for (const auto& [name, service] : project_.services) TRY(check_hooks(project_, service));
   TRY(networks());
   TRY(volumes());
   orphans();
   for (const std::string& name : graph_.order()) TRY(service(project_.services.at(name)));
-  if (options_.after != AfterCreate::nothing) start_all();
+  if (options_.after != AfterCreate::nothing) TRY(start_all());
   if (options_.after == AfterCreate::start_and_wait) wait_for_all();
   return std::move(plan_);
 }
 
-void Converger::start_all() {
+Result<> Converger::start_all() {
   // A container that cannot be created ends the command before anything is started.
   Operation created;
   created.target = "created";
   for (const Operation& operation : plan_.operations())
     if (!operation.is<Keep>()) created.needs.push_back(operation.id);
   const OperationId checkpoint = plan_.add(std::move(created));
-  for (const std::string& name : graph_.order()) start_service(project_.services.at(name), checkpoint);
+  for (const std::string& name : graph_.order()) TRY(start_service(project_.services.at(name), checkpoint));
+  return {};
 }
 
 OperationId Converger::await(const Replica& replica, Awaited awaited, Necessity necessity) {
@@ -82,10 +85,54 @@ Converger::Needs Converger::conditions(const compose::Service& service) {
   return needs;
 }
 
-void Converger::start_service(const compose::Service& service, OperationId created) {
+// What an earlier run has left, or a failed one for its user to look at.
+Converger::Needs Converger::remove_hooks(const std::string& service) {
+  Needs removed;
+  for (const engine::Container& hook : observed_.hooks) {
+    if (hook.service != service) continue;
+    Operation remove = remove_operation(hook, {.anonymous_volumes = true});
+    remove.cause = "left by an earlier run";
+    if (hook.state.running()) remove.needs = {stop_once(hook, {})};
+    removed.push_back(plan_.add(std::move(remove)));
+  }
+  return removed;
+}
+
+// Once for the service, when it starts as a whole and one of its containers has never run: that one which ran has had
+// its hooks.
+Result<Converger::Needs> Converger::pre_start(const compose::Service& service, const std::vector<Replica>& replicas,
+                                              Needs needs) {
+  const bool runs = std::ranges::any_of(replicas, &Replica::running);
+  const bool fresh = std::ranges::any_of(replicas, [](const Replica& each) {
+    return !each.existing || each.existing->state.status == engine::Status::created;
+  });
+  if (service.pre_start.empty() || runs || !fresh) return needs;
+  const Needs removed = remove_hooks(service.name);
+  needs.insert(needs.end(), removed.begin(), removed.end());
+  const std::string& donor = std::ranges::min_element(replicas, {}, &Replica::number)->name;
+  for (unsigned i = 0; i < service.pre_start.size(); ++i) {
+    auto spec = std::make_shared<engine::ContainerSpec>(
+        TRY(hook_spec(project_, service, i, donor, replica_options(service, 1))));
+    Operation run;
+    run.target = spec->name;
+    run.action = RunPreStart{std::move(spec), i};
+    run.service = service.name;
+    run.cause = "before " + service.name + " starts";
+    run.shown = container_object(run.target);
+    run.before = "Starting";
+    run.after = "Exited";
+    run.needs = std::move(needs);
+    needs = {plan_.add(std::move(run))};
+  }
+  return needs;
+}
+
+Result<> Converger::start_service(const compose::Service& service, OperationId created) {
   const auto found = replicas_.find(service.name);
-  if (found == replicas_.end()) return;
-  const Needs wanted = conditions(service);
+  if (found == replicas_.end()) return {};
+  Needs ready = conditions(service);
+  ready.push_back(created);
+  const Needs wanted = TRY(pre_start(service, found->second, std::move(ready)));
   Needs previous;  // replicas of one service start one after the other
   for (Replica& replica : found->second) {
     if (replica.running) continue;
@@ -114,6 +161,7 @@ void Converger::start_service(const compose::Service& service, OperationId creat
     replica.up = {last};
     previous = {last};
   }
+  return {};
 }
 
 void Converger::wait_for_all() {

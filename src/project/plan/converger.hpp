@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "project/plan/container_spec.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/graph.hpp"
 
@@ -44,6 +45,8 @@ class Converger {
 
   // converge_containers.cpp
   Result<> service(const compose::Service& service);
+  Result<> remove_replaced(const compose::Service& service);
+  void warn_of_lacks(const compose::Service& service);
   Result<> check_partners(const compose::Service& service) const;
   Result<> check_name(const compose::Service& service) const;
   std::vector<const engine::Container*> containers_of(const std::string& service) const;
@@ -59,8 +62,11 @@ class Converger {
   Result<std::shared_ptr<engine::ContainerSpec>> spec_of(const compose::Service& service, unsigned number) const;
 
   // converge_start.cpp
-  void start_all();
-  void start_service(const compose::Service& service, OperationId created);
+  Result<> start_all();
+  Result<> start_service(const compose::Service& service, OperationId created);
+  Result<Needs> pre_start(const compose::Service& service, const std::vector<Replica>& replicas, Needs needs);
+  Needs remove_hooks(const std::string& service);
+  ReplicaOptions replica_options(const compose::Service& service, unsigned number) const;
   Needs conditions(const compose::Service& service);
   OperationId await(const Replica& replica, Awaited awaited, Necessity necessity);
   void wait_for_all();

@@ -43,8 +43,12 @@ std::optional<std::string> missing_volume(const compose::Project& project, const
 }  // namespace
 
 std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
-                                      const engine::Container& container, const Observed& observed, std::string_view) {
+                                      const engine::Container& container, const Observed& observed,
+                                      const Provided& provided) {
   if (label_of(container, label::config_hash) != config_hash(project, service)) return "configuration has changed";
+  if (const auto known = provided.find(service.name);
+      known != provided.end() && label_of(container, label::provided) != digest_of_provided(known->second))
+    return "what its providers or models set has changed";
   if (const auto image = observed.images.find(image_key(project, service)); image != observed.images.end()) {
     const std::string made_of = label_of(container, label::image);
     if (image->second != (made_of.empty() ? container.image_id : made_of)) return "image has changed";

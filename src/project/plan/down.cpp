@@ -6,6 +6,7 @@
 #include "project/plan/lifecycle.hpp"
 #include "project/plan/names.hpp"
 #include "project/plan/operations.hpp"
+#include "project/plan/provided.hpp"
 
 namespace consort::project {
 
@@ -27,6 +28,7 @@ class Downer {
     plan_.on_failure = OnFailure::go_on;
     choose();
     containers();
+    hooks();
     networks();
     if (options_.volumes) volumes();
     if (options_.images != RemoveImages::none) images();
@@ -65,9 +67,13 @@ class Downer {
                              ". `consort down --remove-orphans` removes them");
   }
 
-  // Dependents first; the graph of the labels knows services that the file no longer has.
+  // Dependents first; the graph of the labels knows services that the file no longer has, and the file those that
+  // have no containers.
   void containers() {
     ServiceGraph graph = ServiceGraph::of(going_);
+    if (project_)
+      for (const auto& [name, service] : project_->services)
+        if (service.provider) graph.add(name, service.depends_on);
     std::vector<std::string> order = graph.order();
     std::ranges::reverse(order);
     std::map<std::string, Needs> stopped;
@@ -77,8 +83,30 @@ class Downer {
         needs.insert(needs.end(), stopped[dependent].begin(), stopped[dependent].end());
       for (const engine::Container& container : going_)
         if (container.service == service) stopped[service].push_back(take_down(container, needs));
+      if (const compose::Service* provided = provided_service(service)) {
+        Operation down = provider_operation(ProviderCommand::down, *provided);
+        down.needs = needs;
+        stopped[service].push_back(plan_.add(std::move(down)));
+      }
       if (stopped[service].empty()) stopped[service] = needs;
     }
+  }
+
+  // What has failed before a service could start stays for its user to look at, until now.
+  void hooks() {
+    for (const engine::Container& hook : observed_.hooks)
+      if (options_.named.empty() || options_.named.contains(hook.service)) {
+        Operation remove = remove_operation(hook, {.anonymous_volumes = true});
+        if (hook.state.running()) remove.needs = {add_stop(plan_, hook, {}, {})};
+        removed_.push_back(plan_.add(std::move(remove)));
+      }
+  }
+
+  // Null: it is one of containers, or stays.
+  const compose::Service* provided_service(const std::string& name) const {
+    if (!project_ || (!options_.named.empty() && !options_.named.contains(name))) return nullptr;
+    const auto found = project_->services.find(name);
+    return found == project_->services.end() || !found->second.provider ? nullptr : &found->second;
   }
 
   OperationId take_down(const engine::Container& container, Needs needs) {
@@ -150,7 +178,8 @@ class Downer {
     std::set<std::string> names;
     if (project_) {
       for (const auto& [name, service] : project_->services)
-        if (options_.images == RemoveImages::all || service.image.empty()) names.insert(image_name(*project_, service));
+        if (!service.provider && (options_.images == RemoveImages::all || service.image.empty()))
+          names.insert(image_name(*project_, service));
     } else if (options_.images == RemoveImages::all) {
       for (const engine::Container& container : going_) names.insert(container.image);
     } else {

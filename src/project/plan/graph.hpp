@@ -17,6 +17,10 @@ class ServiceGraph {
   static ServiceGraph of(const compose::Project& project);
   static ServiceGraph of(const std::vector<engine::Container>& containers);
 
+  void add(const std::string& service, const std::map<std::string, compose::Dependency>& dependencies) {
+    edges_[service] = dependencies;
+  }
+
   const std::map<std::string, compose::Dependency>& dependencies(const std::string& service) const;
   // Services that depend on it directly.
   std::vector<std::string> dependents(const std::string& service) const;

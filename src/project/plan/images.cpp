@@ -46,7 +46,10 @@ class ImagePlanner {
 
   Result<Plan> run() {
     for (const auto& [name, service] : project_.services) TRY(visit(service));
-    for (const auto& [name, service] : project_.services) TRY(mounted_images(service));
+    for (const auto& [name, service] : project_.services) {
+      TRY(mounted_images(service));
+      TRY(hook_images(service));
+    }
     return std::move(plan_);
   }
 
@@ -130,6 +133,11 @@ class ImagePlanner {
 
   OperationId pull(const compose::Service& service, const std::string& image, std::string cause) {
     const std::string key = image == image_name(project_, service) ? image_key(project_, service) : image;
+    return pull_for(service, image, key, std::move(cause));
+  }
+
+  OperationId pull_for(const compose::Service& service, const std::string& image, const std::string& key,
+                       std::string cause) {
     if (const auto found = pulled_.find(key); found != pulled_.end()) return found->second;
     return pulled_[key] = plan_.add(pull_operation(service, image, std::move(cause)));
   }
@@ -139,6 +147,20 @@ class ImagePlanner {
     for (const compose::Mount& mount : service.volumes)
       if (mount.type == compose::MountType::image && !find_local(local_, mount.source))
         pull(service, mount.source, "mounted, and not on this machine");
+    return {};
+  }
+
+  // Those of pre_start, by the service's policy; what another service builds is there by then.
+  Result<> hook_images(const compose::Service& service) {
+    for (const compose::PreStartHook& hook : service.pre_start) {
+      if (hook.own.image.empty()) continue;
+      const LocalImage* local = find_local(local_, image_key(project_, hook.container));
+      const bool overridden = !options_.pull.empty() && options_.pull != "policy";
+      const auto policy = decide(overridden ? options_.pull : service.pull_policy, local, options_.now);
+      const bool wanted = policy == Policy::always || (!local && policy && *policy != Policy::never);
+      if (wanted && !TRY(made_by_another(hook.container)))
+        pull_for(service, hook.own.image, image_key(project_, hook.container), "for a pre_start hook");
+    }
     return {};
   }
 

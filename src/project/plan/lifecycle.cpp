@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "project/plan/operations.hpp"
+#include "project/plan/provided.hpp"
 
 namespace consort::project {
 
@@ -10,10 +11,11 @@ namespace {
 
 using Needs = std::vector<OperationId>;
 
-// Adds for each container, dependents first, what `make` gives; operations need those of the dependents.
+// Adds for each container, dependents first, what `make` gives, and a stop of each provider; operations need those of
+// the dependents.
 template <typename Make>
-std::map<std::string, Needs> in_reverse_order(Plan& plan, const Containers& containers, const ServiceGraph& graph,
-                                              Make&& make) {
+void in_reverse_order(Plan& plan, const Containers& containers, const ServiceGraph& graph,
+                      const std::map<std::string, compose::Service>& providers, Make&& make) {
   std::vector<std::string> order = graph.order();
   std::ranges::reverse(order);
   std::map<std::string, Needs> done;  // by service
@@ -26,10 +28,14 @@ std::map<std::string, Needs> in_reverse_order(Plan& plan, const Containers& cont
     Needs mine;
     for (const engine::Container& container : containers)
       if (container.service == name) mine.push_back(make(plan, container, needs));
+    if (const auto provided = providers.find(name); provided != providers.end()) {
+      Operation stop = provider_operation(ProviderCommand::stop, provided->second);
+      stop.needs = needs;
+      mine.push_back(plan.add(std::move(stop)));
+    }
     // A service without containers passes on what it waits for.
     done[name] = mine.empty() ? needs : mine;
   }
-  return done;
 }
 
 Awaited awaited_of(compose::DependencyCondition condition) {
@@ -141,10 +147,18 @@ class Starter {
 Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options) {
   Plan plan;
   plan.on_failure = OnFailure::go_on;
-  in_reverse_order(plan, containers, graph, [&](Plan& into, const engine::Container& container, const Needs& needs) {
+  const auto stop = [&](Plan& into, const engine::Container& container, const Needs& needs) {
     return add_stop(into, container, options, needs);
-  });
+  };
+  in_reverse_order(plan, containers, graph, options.providers, stop);
   return plan;
+}
+
+void add_from_file(StopPlanOptions& options, const compose::Project& project, const std::set<std::string>& named) {
+  for (const auto& [name, service] : project.services) {
+    if (!service.pre_stop.empty()) options.pre_stop[name] = service.pre_stop;
+    if (service.provider && (named.empty() || named.contains(name))) options.providers.emplace(name, service);
+  }
 }
 
 Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named) {

@@ -20,7 +20,10 @@ using Containers = std::vector<engine::Container>;
 struct StopPlanOptions {
   std::optional<int> timeout_seconds;
   std::map<std::string, std::vector<compose::Hook>> pre_stop;  // by service
+  std::map<std::string, compose::Service> providers;           // services to be stopped that other programs provide
 };
+// What the file adds to a stop: its hooks, and of the named services (all if none is named) those with a provider.
+void add_from_file(StopPlanOptions& options, const compose::Project& project, const std::set<std::string>& named);
 // Dependents stop before what they depend on.
 Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options);
 

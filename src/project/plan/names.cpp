@@ -28,6 +28,10 @@ std::string image_key(const compose::Project& project, const compose::Service& s
   return image_name(project, service) + (service.platform.empty() ? "" : " for " + service.platform);
 }
 
+bool is_hook(const engine::Container& container) {
+  return container.labels.contains(label::hook);
+}
+
 std::string short_name(const engine::Container& container) {
   const std::string prefix = container.project + "-";
   return container.name.starts_with(prefix) ? container.name.substr(prefix.size()) : container.name;

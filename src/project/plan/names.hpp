@@ -27,6 +27,9 @@ inline constexpr const char* slug = "com.docker.compose.slug";
 inline constexpr const char* replace = "com.docker.compose.replace";
 inline constexpr const char* network = "com.docker.compose.network";
 inline constexpr const char* volume = "com.docker.compose.volume";
+inline constexpr const char* hook = "com.docker.compose.hook";  // "pre_start": the container of a hook
+inline constexpr const char* hook_index = "com.docker.compose.hook-index";
+inline constexpr const char* provided = "dev.consort.provided";  // a digest of what providers and models have set
 }  // namespace label
 
 // Between project, service and number; "_" with --compatibility.
@@ -39,6 +42,8 @@ std::string container_name(const compose::Project& project, const compose::Servi
 const compose::Service* service_named(const compose::Project& project, const std::string& name);
 // The image of a service: its `image:`, or PROJECT-SERVICE for one that is only built.
 std::string image_name(const compose::Project& project, const compose::Service& service);
+// Whether it is a hook's: no container of the service as commands show and count them.
+bool is_hook(const engine::Container& container);
 // A container's name as users see it in logs and progress: without "<project>-".
 std::string short_name(const engine::Container& container);
 

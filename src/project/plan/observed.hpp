@@ -11,6 +11,7 @@ namespace consort::project {
 
 struct Observed {
   std::vector<engine::Container> containers;  // of the project, one-offs too
+  std::vector<engine::Container> hooks;       // of the project: what runs before a service starts, or failed to
   std::vector<engine::Network> networks;      // all that the engine has: a name may be taken by somebody else's
   std::vector<engine::Volume> volumes;        // likewise
   std::map<std::string, std::string> images;  // by image_key: "sha256:..."; absent: not on this machine

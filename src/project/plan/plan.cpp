@@ -4,6 +4,18 @@
 
 namespace consort::project {
 
+std::string_view to_string(ProviderCommand command) {
+  switch (command) {
+    case ProviderCommand::up:
+      return "up";
+    case ProviderCommand::stop:
+      return "stop";
+    case ProviderCommand::down:
+      return "down";
+  }
+  return "?";
+}
+
 namespace {
 
 std::string_view awaited_word(Awaited awaited) {
@@ -31,6 +43,10 @@ struct Detail {
   std::string operator()(const KillContainer& kill) const { return " " + kill.signal; }
   std::string operator()(const StopContainer& stop) const { return within(stop.timeout_seconds); }
   std::string operator()(const RestartContainer& restart) const { return within(restart.timeout_seconds); }
+  std::string operator()(const RunProvider& run) const {
+    return " " + run.provider.type + " " + std::string(to_string(run.command));
+  }
+  std::string operator()(const PrepareModel& model) const { return model.pull ? " after pulling it" : ""; }
   std::string operator()(const auto&) const { return {}; }
 };
 

@@ -142,10 +142,39 @@ struct RunHooks {
   std::vector<compose::Hook> hooks;  // inside the container `target`
 };
 
-using Action =
-    std::variant<Checkpoint, Keep, PullImage, BuildImage, RemoveImage, CreateNetwork, RemoveNetwork, CreateVolume,
-                 RemoveVolume, CreateContainer, StartContainer, StopContainer, KillContainer, RestartContainer,
-                 PauseContainer, UnpauseContainer, RemoveContainer, RenameContainer, AwaitCondition, RunHooks>;
+// One of a service's pre_start hooks: a container that is made, runs to its end, and is removed if that was a good one.
+struct RunPreStart {
+  static constexpr KindFacts facts{.object = "container",
+                                   .verb = "run to its end",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "it is removed; the next `up` runs it again"};
+  std::shared_ptr<const engine::ContainerSpec> spec;
+  unsigned index = 0;
+};
+// Of a service that another program provides: what is asked of that program.
+enum class ProviderCommand : std::uint8_t { up, stop, down };
+std::string_view to_string(ProviderCommand command);  // as the program is told
+struct RunProvider {
+  static constexpr KindFacts facts{.object = "provider",
+                                   .verb = "run",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "its provider was asked to end; the next `up` asks it again"};
+  ProviderCommand command = ProviderCommand::up;
+  compose::Provider provider;
+};
+struct PrepareModel {
+  static constexpr KindFacts facts{.object = "model",
+                                   .verb = "configure",
+                                   .interruption = Interruption::gives_up,
+                                   .taken_back = "what was pulled of it stays with the model runner"};
+  compose::Model model;
+  bool pull = false;  // it is not on this machine yet
+};
+
+using Action = std::variant<Checkpoint, Keep, PullImage, BuildImage, RemoveImage, CreateNetwork, RemoveNetwork,
+                            CreateVolume, RemoveVolume, CreateContainer, StartContainer, StopContainer, KillContainer,
+                            RestartContainer, PauseContainer, UnpauseContainer, RemoveContainer, RenameContainer,
+                            AwaitCondition, RunHooks, RunPreStart, RunProvider, PrepareModel>;
 
 enum class Necessity : std::uint8_t { required, optional };  // optional: a failure is a warning, and goes on
 

@@ -46,7 +46,7 @@ class Following {
     std::unique_ptr<Following> following(new Following(attach, std::move(event)));
     FollowOptions options;
     options.adopt = [&attach](const engine::Container& each) {
-      return !each.oneoff && attach.services.contains(each.service);
+      return !each.oneoff && !is_hook(each) && attach.services.contains(each.service);
     };
     const auto asked_for = [&attach](const std::string& service) { return attach.named.contains(service); };
     // What is shown besides does not keep the command, unless nothing else is shown.
@@ -156,12 +156,15 @@ Result<> stop_services(Session& session, const std::set<std::string>& named) {
   const auto force = TRY(OnInterrupt::create(session.interrupt_fd, [&] {
     for (const engine::Container& container : mine) (void)session.engine.kill_container(container.id, "KILL");
   }));
-  return execute(patient, plan_stop(mine, ServiceGraph::of(*session.project), {}), "Stopping");
+  StopPlanOptions options;
+  add_from_file(options, *session.project, named);
+  return execute(patient, plan_stop(mine, ServiceGraph::of(*session.project), options), "Stopping");
 }
 
 Result<int> code_of_service(Session& session, const std::string& service) {
   for (const engine::Container& container : TRY(session.engine.list({.project = session.project_name})))
-    if (container.service == service && !container.oneoff) return container.state.exit_code.value_or(1);
+    if (container.service == service && !container.oneoff && !is_hook(container))
+      return container.state.exit_code.value_or(1);
   return fail(Code::not_found, "no such service: " + service);
 }
 
@@ -179,7 +182,8 @@ class AttachedUp {
     if (session_.dry_run == DryRun::yes) return 0;
     std::vector<engine::Container> attached;
     for (const engine::Container& container : TRY(session_.engine.list({.project = session_.project_name})))
-      if (attach_.services.contains(container.service) && !container.oneoff) attached.push_back(container);
+      if (attach_.services.contains(container.service) && !container.oneoff && !is_hook(container))
+        attached.push_back(container);
     announce(attached);
     // From here on an interrupt stops what was started, wherever it comes.
     listening_.emplace();
@@ -259,11 +263,16 @@ class AttachedUp {
     ConvergeOptions converge = options_.converge;
     converge.after = AfterCreate::start;
     converge.orphans = Orphans::ignore;
+    converge.provided = session_.provided;
     converge.recreate = converge.recreate_dependencies = Recreate::never;
     const Observed observed = TRY(observe(quiet, Look::everything));
     Plan plan = TRY(plan_converge(*session_.project, observed, converge));
     plan.warnings.clear();
     RunDetail detail = options_.detail;
+    detail.on_hook_line = [&](const std::string& service, unsigned index, const engine::LogLine& line) {
+      if (attach_.services.contains(service))
+        attach_.sink->line(service + " pre_start[" + std::to_string(index) + "] ->", line);
+    };
     detail.on_started = [&](const std::string& key) {
       const auto container = session_.engine.inspect(key);
       if (container && attach_.services.contains(container->service)) following.follower().add(*container, since);

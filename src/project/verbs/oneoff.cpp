@@ -7,6 +7,7 @@
 #include "project/plan/container_spec.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/operations.hpp"
+#include "project/verbs/providers.hpp"
 #include "project/verbs/up.hpp"
 
 namespace consort::project {
@@ -33,7 +34,9 @@ Plan plan_conditions(const compose::Project& project, const compose::Service& se
   Plan plan;
   for (const auto& [name, dependency] : service.depends_on) {
     const auto found = project.services.find(name);
-    if (found == project.services.end() || dependency.condition == compose::DependencyCondition::started) continue;
+    if (found == project.services.end() || found->second.provider ||
+        dependency.condition == compose::DependencyCondition::started)
+      continue;
     const bool healthy = dependency.condition == compose::DependencyCondition::healthy;
     for (int number = 1; number <= found->second.replicas(); ++number) {
       Operation wait = await_operation(container_name(project, found->second, static_cast<unsigned>(number), separator),
@@ -48,6 +51,7 @@ Plan plan_conditions(const compose::Project& project, const compose::Service& se
 // The project without the service itself: its own replicas are not touched.
 Result<> prepare(Session& session, const compose::Service& service, const OneoffOptions& options) {
   TRY(ensure_images(session, options.images, options.detail));
+  if (options.with_dependencies) TRY(ask_providers(session, options.detail));
   if (session.dry_run == DryRun::no) session.engine.expect_start(session.project_name);
   compose::Project& project = *session.project;
   const auto node = project.services.extract(service.name);
@@ -59,6 +63,7 @@ Result<> prepare(Session& session, const compose::Service& service, const Oneoff
   converge.separator = session.separator;
   converge.env_files = session.env_files;
   converge.confirm = session.confirm;
+  converge.provided = session.provided;
   converge.recreate = options.with_dependencies ? Recreate::diverged : Recreate::never;
   converge.orphans = options.remove_orphans ? Orphans::remove : Orphans::ignore;
   TRY(execute(session, TRY(plan_converge(project, observed, converge)), "Creating", options.detail));
@@ -91,8 +96,10 @@ Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose:
   if (!options.working_dir.empty()) alone.working_dir = options.working_dir;
   alone.cap_add.insert(alone.cap_add.end(), options.cap_add.begin(), options.cap_add.end());
   alone.cap_drop.insert(alone.cap_drop.end(), options.cap_drop.begin(), options.cap_drop.end());
-  engine::ContainerSpec spec =
-      TRY(container_spec(project, alone, {.separator = session.separator, .env_files = session.env_files}));
+  ReplicaOptions replica{.separator = session.separator, .env_files = session.env_files};
+  if (const auto provided = session.provided.find(service.name); provided != session.provided.end())
+    replica.provided = &provided->second;
+  engine::ContainerSpec spec = TRY(container_spec(project, alone, replica));
   spec.oneoff = true;
   spec.auto_remove = options.auto_remove;
   spec.labels.erase(label::number);
@@ -113,6 +120,10 @@ Result<engine::CreatedContainer> create_oneoff(Session& session, const std::stri
   const auto found = session.project->services.find(name);
   if (found == session.project->services.end()) return fail(Code::not_found, "no such service: " + name);
   const compose::Service service = found->second;
+  if (service.provider)
+    return fail(Error(Code::invalid, "service \"" + name + "\" is provided by \"" + service.provider->type +
+                                         "\": it has no container to run a command in")
+                    .at(session.project->locate({"services", name, "provider"})));
   TRY(prepare(session, service, options));
   engine::ContainerSpec spec = TRY(oneoff_spec(session, service, options, random_id()));
   if (session.dry_run == DryRun::yes) return engine::CreatedContainer{};

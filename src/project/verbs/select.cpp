@@ -37,6 +37,7 @@ Result<> check_services(const Session& session, const std::vector<engine::Contai
 Result<std::vector<engine::Container>> select_containers(Session& session, const std::vector<std::string>& services,
                                                          Oneoffs oneoffs) {
   std::vector<engine::Container> containers = TRY(session.engine.list({.project = session.project_name}));
+  std::erase_if(containers, is_hook);
   TRY(check_services(session, containers, services));
   std::erase_if(containers, [&](const engine::Container& container) {
     if (container.oneoff && oneoffs == Oneoffs::leave_out) return true;
@@ -49,6 +50,7 @@ Result<std::vector<engine::Container>> select_containers(Session& session, const
 Result<engine::Container> one_container(Session& session, const std::string& service, std::optional<unsigned> index,
                                         Running running) {
   std::vector<engine::Container> all = TRY(session.engine.list({.project = session.project_name}));
+  std::erase_if(all, is_hook);
   Result<> known = check_services(session, all, {service});
   if (!known && session.project && running == Running::required) return fail(std::move(known).error());
   std::erase_if(all, [&](const engine::Container& container) { return container.service != service; });

@@ -3,6 +3,7 @@
 #include "engine/images.hpp"
 #include "project/desired/places.hpp"
 #include "project/exec/image_build.hpp"
+#include "project/verbs/providers.hpp"
 
 namespace consort::project {
 
@@ -20,6 +21,9 @@ Result<std::map<std::string, LocalImage>> local_images(Session& session) {
                       .error()
                       .wrap("look for the image of service", key)
                       .at(locate_setting(*session.project, service, "image")));
+    for (const compose::PreStartHook& hook : service.pre_start)
+      if (!hook.own.image.empty())
+        TRY(look(image_key(*session.project, hook.container), hook.own.image, hook.container.platform));
     for (const compose::Mount& mount : service.volumes)
       if (mount.type == compose::MountType::image) TRY(look(mount.source, mount.source, ""));
   }
@@ -39,8 +43,11 @@ Result<> ensure_images(Session& session, const ImageOptions& options, const RunD
 
 Result<> bring_up(Session& session, const UpOptions& options) {
   TRY(ensure_images(session, options.images, options.detail));
+  TRY(ask_providers(session, options.detail));
   const Observed observed = TRY(observe(session, Look::everything));
-  const Plan plan = TRY(plan_converge(*session.project, observed, options.converge));
+  ConvergeOptions converge = options.converge;
+  converge.provided = session.provided;
+  const Plan plan = TRY(plan_converge(*session.project, observed, converge));
   const char* title = options.converge.after == AfterCreate::nothing ? "Creating" : "Running";
   return execute(session, plan, title, options.detail);
 }

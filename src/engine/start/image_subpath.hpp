@@ -1,0 +1,21 @@
+// A part of an image that is mounted by itself (`type: image` with a subpath).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort::engine {
+
+// What the merged layers have at a path, as one can mount it.
+struct LayersPart {
+  std::vector<std::string> folders;  // to be merged, the topmost first; none: it is
+  std::string file;                  // this one
+};
+
+// layers: absolute paths, the topmost first, in overlayfs's form. Code::invalid for a path that is absolute, leads out,
+// leads through a link or to nothing.
+Result<LayersPart> part_of_layers(const std::vector<std::string>& layers, const std::string& subpath);
+
+}  // namespace consort::engine

@@ -1,0 +1,47 @@
+#include "project/verbs/providers.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include "project/exec/listening.hpp"
+#include "project/exec/model_runner.hpp"
+
+namespace consort::project {
+
+namespace {
+
+Result<ModelRunnerState> look_at_models(Session& session, const std::set<std::string>& models) {
+  const compose::Project& project = *session.project;
+  auto runner = ModelRunner::find(project.environment, project.working_directory);
+  if (!runner) {
+    Error error = std::move(runner).error();
+    return fail(std::move(error).at(project.locate({"models", *models.begin()})));
+  }
+  const Cancellation cancel = TRY(Cancellation::create());
+  const auto listening = TRY(cancel_on_interrupt(session.interrupt_fd, cancel));
+  return runner->look(cancel);
+}
+
+}  // namespace
+
+Result<> ask_providers(Session& session, const RunDetail& detail) {
+  const compose::Project& project = *session.project;
+  const std::set<std::string> models = used_models(project);
+  std::optional<ModelRunnerState> runner;
+  if (!models.empty() && session.dry_run == DryRun::no) runner = TRY(look_at_models(session, models));
+  const Plan plan = plan_providers(project, runner.value_or(ModelRunnerState{}));
+  std::mutex mutex;
+  std::map<std::string, ProviderAnswer> answers;
+  RunDetail asking = detail;
+  asking.on_provided = [&](const std::string& service, ProviderAnswer answer) {
+    const std::scoped_lock lock(mutex);
+    answers[service] = std::move(answer);
+  };
+  if (!plan.empty()) TRY(execute(session, plan, "Running", asking));
+  std::vector<std::string> warnings;
+  session.provided = provided_variables(project, answers, runner, warnings);
+  for (const std::string& warning : warnings) session.progress.warn(warning);
+  return {};
+}
+
+}  // namespace consort::project

@@ -1,0 +1,91 @@
+// Layers as overlayfs has them, and what of them a path is.
+#include "engine/start/image_subpath.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+
+namespace consort::engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ImageSubpath : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "/consort-layers-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    layers_ = {folder_ + "/top", folder_ + "/low"};
+    for (const std::string& layer : layers_) ASSERT_TRUE(make_directories(layer));
+  }
+  void TearDown() override { EXPECT_TRUE(remove_tree(folder_)); }
+
+  void folder(const std::string& path) { ASSERT_TRUE(make_directories(folder_ + "/" + path)); }
+  void file(const std::string& path) { ASSERT_TRUE(write_file_atomic(folder_ + "/" + path, "x")); }
+  LayersPart part(const std::string& subpath) {
+    auto found = part_of_layers(layers_, subpath);
+    EXPECT_TRUE(found) << found.error().message();
+    return found ? std::move(*found) : LayersPart{};
+  }
+  std::string error(const std::string& subpath) {
+    const auto found = part_of_layers(layers_, subpath);
+    return found ? "none" : found.error().message();
+  }
+
+  std::string folder_;
+  std::vector<std::string> layers_;
+};
+
+TEST_F(ImageSubpath, FoldersOfAllLayersAreMerged) {
+  folder("top/a/b");
+  folder("low/a/b");
+  folder("low/a/c");
+  EXPECT_THAT(part("a/b").folders, ElementsAre(folder_ + "/top/a/b", folder_ + "/low/a/b"));
+  EXPECT_THAT(part("./a//c/").folders, ElementsAre(folder_ + "/low/a/c"));
+  EXPECT_EQ(part(".").folders, layers_);
+  EXPECT_EQ(part("").folders, layers_);
+}
+
+TEST_F(ImageSubpath, TheTopmostFileHidesWhatIsBelow) {
+  folder("top/a");
+  folder("low/a/b");
+  file("top/a/b");
+  EXPECT_EQ(part("a/b").file, folder_ + "/top/a/b");
+  EXPECT_THAT(part("a/b").folders, IsEmpty());
+  EXPECT_THAT(error("a/b/c"), HasSubstr("no such file"));
+  folder("top/d");
+  file("low/d");
+  EXPECT_THAT(part("d").folders, ElementsAre(folder_ + "/top/d"));
+}
+
+TEST_F(ImageSubpath, OpaqueFoldersAndWhiteoutsHideWhatIsBelow) {
+  folder("top/a");
+  folder("low/a/b");
+  folder("top/c");
+  folder("low/c");
+  if (::setxattr((folder_ + "/top/a").c_str(), "user.overlay.opaque", "y", 1, 0) != 0)
+    GTEST_SKIP() << "no attributes can be set here";
+  EXPECT_THAT(error("a/b"), HasSubstr("no such file"));
+  if (::mknod((folder_ + "/top/gone").c_str(), S_IFCHR, 0) != 0) GTEST_SKIP() << "no whiteouts can be made here";
+  folder("low/gone");
+  EXPECT_THAT(error("gone"), HasSubstr("no such file"));
+}
+
+TEST_F(ImageSubpath, NothingLeadsOut) {
+  folder("low/a");
+  ASSERT_EQ(::symlink("/etc", (folder_ + "/low/a/link").c_str()), 0);
+  EXPECT_THAT(error("a/link/passwd"), HasSubstr("symbolic link"));
+  for (const char* path : {"/a", "../low", "a/../../low", ".."})
+    EXPECT_THAT(error(path), HasSubstr("stay inside")) << path;
+}
+
+}  // namespace
+}  // namespace consort::engine

@@ -1,0 +1,1 @@
+consort_fuzz(provider_messages ${CMAKE_CURRENT_SOURCE_DIR}/provider_messages_fuzz.cpp DEPENDS consort_project)
