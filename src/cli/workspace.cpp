@@ -15,6 +15,7 @@
 #include "cli/same_place.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
+#include "project/verbs/select.hpp"
 
 namespace consort::cli {
 
@@ -114,6 +115,30 @@ Result<compose::Project> load_project(const Invocation& invocation, const compos
   return fail(Error(Code::invalid));  // told already
 }
 
+namespace {
+
+// The project of the container that is called so, wherever it is of: `consort exec lms_postgres psql`. "": none is.
+Result<std::string> project_of_container(const std::string& name) {
+  const auto engine = TRY(engine::Engine::open(TRY(Roots::from_environment())));
+  for (const engine::Container& container : TRY(engine->list()))
+    if (project::is_called(container, name)) return container.project;
+  return std::string();
+}
+
+// What the command was told first: a service, or a container.
+std::string first_name(const Invocation& invocation) {
+  if (invocation.command->name != "cp") return invocation.arguments.empty() ? "" : invocation.arguments[0];
+  for (const std::string& place : invocation.arguments)
+    if (const std::size_t colon = place.find(':'); colon != std::string::npos) return place.substr(0, colon);
+  return {};
+}
+
+bool has_service(const compose::Project& project, const std::string& name) {
+  return project.services.contains(name) || project.disabled_services.contains(name);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation, Need need,
                                                    const std::vector<std::string>& services) {
   std::unique_ptr<Workspace> workspace(new Workspace);
@@ -123,10 +148,18 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
     if (const char* variable = std::getenv("COMPOSE_PROJECT_NAME"); variable && !std::getenv("COMPOSE_FILE"))
       if (const auto options = load_options(invocation, services); options && !compose::find_project(*options))
         name = variable;
+  const std::string first = need == Need::name && name.empty() ? first_name(invocation) : "";
+  if (!first.empty() && !compose::find_project(TRY(load_options(invocation, services))))
+    name = TRY(project_of_container(first));
   const bool by_name = need == Need::name && !name.empty() && invocation.globals.list("file").empty();
   if (need != Need::engine && !by_name) {
     project = TRY(load_project(invocation, TRY(load_options(invocation, services))));
     name = project->name;
+    if (!first.empty() && !has_service(*project, first))
+      if (const std::string other = TRY(project_of_container(first)); !other.empty() && other != name) {
+        project.reset();
+        name = other;
+      }
   }
   // What is made for containers from here on ("/", mount points, folders of binds) must not depend on who calls.
   ::umask(022);

@@ -22,7 +22,8 @@ enum class Need : std::uint8_t {
 
 class Workspace {
  public:
-  // services: from the command line; their profiles become active. Warnings about the file are printed.
+  // services: from the command line; their profiles become active. Warnings about the file are printed. With Need::name
+  // the command's first argument may also name a container of another project, which is then what this is about.
   static Result<std::unique_ptr<Workspace>> open(const Invocation& invocation, Need need,
                                                  const std::vector<std::string>& services = {});
 

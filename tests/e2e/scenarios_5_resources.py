@@ -71,3 +71,43 @@ networks: {{machinenet: {{external: true}}}}
     check("machinenet" in world.consort("network", "prune", "--dry-run").out, "unused")
     check(world.consort("network", "rm", "machinenet").out == "machinenet\n", "its name")
     check(world.consort("network", "rm", "machinenet", status=1).err.count("not found") == 1, "gone")
+
+
+def scenario_containers_by_name_from_anywhere(world):
+    world.write("compose.yaml", f"""
+services:
+  db:
+    image: {IMAGE}
+    container_name: byname_database
+    init: true
+    command: sh -c 'echo told; exec sleep 1000'
+  web: {{image: "{IMAGE}", command: sleep 1000, init: true, scale: 2}}
+""")
+    world.consort("up", "-d")
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    home = {"COMPOSE_PROJECT_NAME": ""}
+    project = world.project_name
+
+    def there(*argv, **options):
+        return world.consort(*argv, cwd=elsewhere, env=home, **options)
+
+    check(there("exec", "-T", "byname_database", "echo", "hello").out == "hello\n", "without a file")
+    check("told" in there("logs", "byname_database").out, "its log")
+    check("sleep" in there("top", "byname_database").out, "its processes")
+    check(there("ps", "-q", "byname_database").out.strip()[:12].isalnum(), "one container")
+    there("cp", "byname_database:/etc/hostname", "copied")
+    check((elsewhere / "copied").exists(), "copied")
+    check("no configuration file provided" in there("exec", "-T", "nosuch", "true", status=1).err, "nobody")
+    # With a file of another project, which has no such service.
+    (elsewhere / "compose.yaml").write_text(f"services: {{other: {{image: \"{IMAGE}\"}}}}\n")
+    check(there("exec", "-T", "byname_database", "echo", "hello").out == "hello\n", "beside another project's file")
+    check("no such service: nosuch" in there("stop", "nosuch", status=1).err, "neither")
+    # One replica alone.
+    there("stop", "-t", "0", f"{project}-web-2")
+    states = {each["Name"]: each["State"] for each in map(json.loads, world.consort("ps", "-a", "--format", "json").out.splitlines())}
+    check(states == {"byname_database": "running", f"{project}-web-1": "running", f"{project}-web-2": "exited"}, str(states))
+    ran = there("exec", "-T", f"{project}-web-2", "true", status=1)
+    check("is not running" in ran.err, str(ran))
+    there("start", f"{project}-web-2")
+    check(world.consort("ps", "-q", "web").out.count("\n") == 2, "both run again")

@@ -58,7 +58,7 @@ Result<int> carry_out(Workspace& workspace, const project::Plan& plan, std::stri
 Result<int> run_start(Invocation& invocation) {
   const Opened opened = TRY(open(invocation, Scope::all));
   const project::Plan plan = TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
-                                                     {invocation.arguments.begin(), invocation.arguments.end()}));
+                                                     project::services_named(opened.containers, invocation.arguments)));
   return carry_out(*opened.workspace, plan, "Running");
 }
 
@@ -73,7 +73,7 @@ Result<int> run_restart(Invocation& invocation) {
   const Opened opened = TRY(open(invocation, Scope::all));
   const project::Plan plan =
       project::plan_restart(opened.containers, graph_of(*opened.workspace, opened.containers),
-                            {invocation.arguments.begin(), invocation.arguments.end()},
+                            project::services_named(opened.containers, invocation.arguments),
                             invocation.flags.on("no-deps") ? project::Dependents::ignore : project::Dependents::include,
                             stop_options(invocation, *opened.workspace));
   return carry_out(*opened.workspace, plan, "Restarting");

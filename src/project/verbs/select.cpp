@@ -21,15 +21,34 @@ Error no_such_service(const Session& session, const std::vector<engine::Containe
   return error;
 }
 
+bool is_service(const Session& session, const std::vector<engine::Container>& containers, const std::string& name) {
+  return (session.project && service_named(*session.project, name)) ||
+         std::ranges::any_of(containers, [&](const engine::Container& each) { return each.service == name; });
+}
+
 }  // namespace
+
+bool is_called(const engine::Container& container, const std::string& name) {
+  constexpr std::size_t least_of_id = 12;
+  return container.name == name || (name.size() >= least_of_id && container.id.starts_with(name));
+}
+
+std::set<std::string> services_named(const std::vector<engine::Container>& containers,
+                                     const std::vector<std::string>& names) {
+  std::set<std::string> services(names.begin(), names.end());
+  for (const engine::Container& container : containers)
+    for (const std::string& name : names)
+      if (is_called(container, name) && services.erase(name) > 0) services.insert(container.service);
+  return services;
+}
 
 Result<> check_services(const Session& session, const std::vector<engine::Container>& containers,
                         const std::vector<std::string>& services) {
   for (const std::string& name : services) {
-    const bool in_file = session.project && service_named(*session.project, name);
-    const bool there =
-        std::ranges::any_of(containers, [&](const engine::Container& each) { return each.service == name; });
-    if (!in_file && !there) return fail(no_such_service(session, containers, name));
+    const bool is_container =
+        std::ranges::any_of(containers, [&](const engine::Container& each) { return is_called(each, name); });
+    if (!is_container && !is_service(session, containers, name))
+      return fail(no_such_service(session, containers, name));
   }
   return {};
 }
@@ -39,9 +58,13 @@ Result<std::vector<engine::Container>> select_containers(Session& session, const
   std::vector<engine::Container> containers = TRY(session.engine.list({.project = session.project_name}));
   std::erase_if(containers, is_hook);
   TRY(check_services(session, containers, services));
+  const std::vector<engine::Container> all = containers;
   std::erase_if(containers, [&](const engine::Container& container) {
-    if (container.oneoff && oneoffs == Oneoffs::leave_out) return true;
-    return !services.empty() && std::ranges::find(services, container.service) == services.end();
+    const bool by_name = std::ranges::any_of(services, [&](const std::string& name) {
+      return is_called(container, name) && !is_service(session, all, name);
+    });
+    if (container.oneoff && oneoffs == Oneoffs::leave_out) return !by_name;
+    return !services.empty() && !by_name && std::ranges::find(services, container.service) == services.end();
   });
   std::ranges::sort(containers, {}, &engine::Container::name);
   return containers;
@@ -53,6 +76,14 @@ Result<engine::Container> one_container(Session& session, const std::string& ser
   std::erase_if(all, is_hook);
   Result<> known = check_services(session, all, {service});
   if (!known && session.project && running == Running::required) return fail(std::move(known).error());
+  if (!is_service(session, all, service)) {
+    const auto called = [&](const engine::Container& each) { return is_called(each, service); };
+    if (const auto found = std::ranges::find_if(all, called); found != all.end()) {
+      if (running == Running::any || found->state.running()) return *found;
+      return fail(Error(Code::conflict, "container " + found->name + " is not running")
+                      .hint("start it with `consort -p " + session.project_name + " start " + found->service + "`"));
+    }
+  }
   std::erase_if(all, [&](const engine::Container& container) { return container.service != service; });
   std::ranges::sort(all, {}, [](const engine::Container& each) { return std::make_tuple(each.oneoff, each.number); });
   for (const engine::Container& container : all) {

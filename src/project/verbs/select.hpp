@@ -11,14 +11,22 @@ namespace consort::project {
 
 enum class Oneoffs : std::uint8_t { leave_out, include };
 
-// The project's containers of the named services (all if none is named), by name. A name that neither the file nor any
-// container knows is "no such service: x".
+// Whether it is the container's name, or the beginning of its id (twelve characters at least).
+bool is_called(const engine::Container& container, const std::string& name);
+
+// The project's containers of the named services (all if none is named), by name. A container's own name stands for it
+// alone, unless there is a service of that name. A name that nobody knows is "no such service: x".
 Result<std::vector<engine::Container>> select_containers(Session& session, const std::vector<std::string>& services,
                                                          Oneoffs oneoffs);
 Result<> check_services(const Session& session, const std::vector<engine::Container>& containers,
                         const std::vector<std::string>& services);
 
-// For exec, port, cp, attach, ...: the lowest-numbered running container of the service, or replica `index` of it.
+// The services of the names; of a container's name the service that it is of.
+std::set<std::string> services_named(const std::vector<engine::Container>& containers,
+                                     const std::vector<std::string>& names);
+
+// For exec, port, cp, attach, ...: the container of that name, or the lowest-numbered running container of the service,
+// or replica `index` of it.
 enum class Running : std::uint8_t { required, any };
 Result<engine::Container> one_container(Session& session, const std::string& service, std::optional<unsigned> index,
                                         Running running);
