@@ -275,6 +275,30 @@ class Pull(Case):
         stage.run("image", "prune", "-f")  # what a cut pull has got so far is kept for the next one
 
 
+class Push(Case):
+    """Of an image that is new each time: what the registry has of it in the end must be whole."""
+
+    def prepare(self, stage):
+        world = stage.world
+        self.name = f"{world.registry.address}/kill/pushing"
+        self.command = ("image", "push", self.name)
+        self.content = f"{os.urandom(8).hex()}\n"
+        world.write("image/file", self.content)
+        world.write("pushing.yaml", f"services: {{pushing: {{image: {self.name}, build: image}}}}\n")
+        stage.run("-f", "pushing.yaml", "build")
+
+    def check(self, stage):
+        stage.run("image", "rm", self.name)
+        stage.run("-f", "pushing.yaml", "pull")
+        ran = stage.run("-f", "pushing.yaml", "run", "--rm", "-T", "pushing", "sh", "-c", "ls /a/b | wc -l; cat /file /done")
+        hold(ran.out == f"50\n{self.content}done\n", f"the image is not what was pushed:\n{ran}")
+
+    def clean(self, stage):
+        stage.run("-f", "pushing.yaml", "down")
+        stage.run("image", "rm", self.name, status=None)
+        stage.run("image", "prune", "-f", "--build-cache")
+
+
 class RemoveImage(Load):
     command = ("image", "rm", "kill/saved")
 
@@ -351,7 +375,7 @@ class OneOff(Case):
 
 
 CASES = {
-    "up": Up, "change": Change, "restart": Restart, "down": Down, "build": Build, "load": Load, "pull": Pull, "commit": Commit, "run": OneOff,
+    "up": Up, "change": Change, "restart": Restart, "down": Down, "build": Build, "load": Load, "pull": Pull, "push": Push, "commit": Commit, "run": OneOff,
     "stop": Stop, "start": Start, "rm": Remove, "scale": Scale, "cp": Copy, "image-rm": RemoveImage}
 
 
