@@ -85,6 +85,27 @@ TEST_F(Places, MountsAreFoundByTheirTarget) {
   EXPECT_EQ(line("web", Subject::mount, "/t"), 17U);
 }
 
+TEST(PlacesOfPorts, EachEntryIsFound) {
+  const compose::Project project = project_of(R"(services:
+  web:
+    image: web
+    ports:
+      - 1000-1002:80-82
+      - "53:53/udp"
+      - 2000:90
+      - {target: 91, published: "3000-3009"}
+)");
+  const auto line = [&](const std::string& port) {
+    return locate_cause(project, project.services.at("web"), Error(Code::conflict, "x").about(Subject::port, port))
+        .line;
+  };
+  EXPECT_EQ(line("1001/tcp"), 5U);
+  EXPECT_EQ(line("53/udp"), 6U);
+  EXPECT_EQ(line("2000/tcp"), 7U);
+  EXPECT_EQ(line("3000-3009/tcp"), 8U);
+  EXPECT_EQ(line("53/tcp"), 4U);
+}
+
 TEST_F(Places, NetworksAndVolumesAreFoundByTheirNames) {
   const Error error = Error(Code::invalid, "x").about(Subject::setting, "driver");
   EXPECT_EQ(locate_network(project_, "shared", error).line, 33U);

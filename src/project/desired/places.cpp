@@ -60,6 +60,17 @@ compose::Strings mount_at(const compose::Service& service, const std::string& ta
   return is_tmpfs ? compose::Strings{"tmpfs"} : compose::Strings{};
 }
 
+// "8000/tcp", "8000-8009/tcp": the entry of the service's ports that publishes it.
+compose::Strings port_at(const compose::Service& service, const std::string& port) {
+  const std::size_t slash = port.find('/');
+  const std::string protocol = slash == std::string::npos ? "" : port.substr(slash + 1);
+  const auto found = std::ranges::find_if(service.ports, [&](const compose::Port& each) {
+    return each.published == port.substr(0, slash) && (each.protocol.empty() ? "tcp" : each.protocol) == protocol;
+  });
+  if (found == service.ports.end()) return {"ports"};
+  return {"ports", std::to_string(found - service.ports.begin())};
+}
+
 Mark locate_resource(const compose::Project& project, const char* kind, const std::string& key, const Error& error) {
   const bool known = error.subject() == Subject::setting;
   return locate_below(project, {kind, key}, known ? path_of(error.subject_name()) : compose::Strings{});
@@ -85,7 +96,7 @@ Mark locate_cause(const compose::Project& project, const compose::Service& servi
     case Subject::setting:
       return locate_setting(project, service, error.subject_name());
     case Subject::port:
-      return at({"ports"});
+      return at(port_at(service, error.subject_name()));
     case Subject::container_name:
       return at({"container_name"});
     case Subject::user:
