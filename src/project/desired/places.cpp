@@ -82,6 +82,10 @@ Mark locate_setting(const compose::Project& project, const compose::Service& ser
   const compose::Strings above{"services", service.name};
   compose::Strings path = path_of(setting);
   if (path.size() == 2 && path[0] == "networks") path[1] = key_of_network(project, path[1]);
+  if (path.size() == 2 && path[0] == "devices") {
+    const auto device = std::ranges::find_if(service.devices, [&](const auto& each) { return each.source == path[1]; });
+    path[1] = std::to_string(device - service.devices.begin());
+  }
   const Mark name = project.locate(above);
   const Mark found = locate_below(project, above, path);
   const auto* other = std::ranges::find(alternatives, path[0], &Alternative::setting);
