@@ -26,6 +26,10 @@ const char* const everything = R"(services:
       - ./a:/a
       - ./b:/b/
     tmpfs: /t
+    devices:
+      - /dev/null
+      - /dev/no-such:/dev/x
+    extra_hosts: ["a:192.0.2.1", "b=no-such"]
     networks:
       back:
       front: {ipv4_address: 1.2.3.4}
@@ -64,7 +68,9 @@ TEST_F(Places, SettingsAreFoundWithTheirEntries) {
   EXPECT_EQ(line("web", "ulimits/memlock"), 7U);
   EXPECT_EQ(line("web", "cap_add/FOO"), 10U);
   EXPECT_EQ(line("web", "sysctls/net.foo.bar"), 13U);
-  EXPECT_EQ(line("web", "networks/shared"), 20U);
+  EXPECT_EQ(line("web", "devices//dev/no-such"), 20U);
+  EXPECT_EQ(line("web", "extra_hosts/b"), 21U);
+  EXPECT_EQ(line("web", "networks/shared"), 24U);
 }
 
 TEST_F(Places, WhatTheFileDoesNotHaveIsAtTheService) {
@@ -75,9 +81,9 @@ TEST_F(Places, WhatTheFileDoesNotHaveIsAtTheService) {
 }
 
 TEST_F(Places, TheSecondPlaceOfASettingCounts) {
-  EXPECT_EQ(line("job", "restart"), 25U);
-  EXPECT_EQ(line("job", "cpus"), 28U);
-  EXPECT_EQ(line("job", "mem_limit"), 27U);
+  EXPECT_EQ(line("job", "restart"), 29U);
+  EXPECT_EQ(line("job", "cpus"), 32U);
+  EXPECT_EQ(line("job", "mem_limit"), 31U);
 }
 
 TEST_F(Places, MountsAreFoundByTheirTarget) {
@@ -85,11 +91,32 @@ TEST_F(Places, MountsAreFoundByTheirTarget) {
   EXPECT_EQ(line("web", Subject::mount, "/t"), 17U);
 }
 
+TEST(PlacesOfPorts, EachEntryIsFound) {
+  const compose::Project project = project_of(R"(services:
+  web:
+    image: web
+    ports:
+      - 1000-1002:80-82
+      - "53:53/udp"
+      - 2000:90
+      - {target: 91, published: "3000-3009"}
+)");
+  const auto line = [&](const std::string& port) {
+    return locate_cause(project, project.services.at("web"), Error(Code::conflict, "x").about(Subject::port, port))
+        .line;
+  };
+  EXPECT_EQ(line("1001/tcp"), 5U);
+  EXPECT_EQ(line("53/udp"), 6U);
+  EXPECT_EQ(line("2000/tcp"), 7U);
+  EXPECT_EQ(line("3000-3009/tcp"), 8U);
+  EXPECT_EQ(line("53/tcp"), 4U);
+}
+
 TEST_F(Places, NetworksAndVolumesAreFoundByTheirNames) {
   const Error error = Error(Code::invalid, "x").about(Subject::setting, "driver");
-  EXPECT_EQ(locate_network(project_, "shared", error).line, 33U);
-  EXPECT_EQ(locate_network(project_, "app_back", error).line, 30U);
-  EXPECT_EQ(locate_volume(project_, "app_data", error).line, 36U);
+  EXPECT_EQ(locate_network(project_, "shared", error).line, 37U);
+  EXPECT_EQ(locate_network(project_, "app_back", error).line, 34U);
+  EXPECT_EQ(locate_volume(project_, "app_data", error).line, 40U);
   EXPECT_EQ(locate_network(project_, "nobodys", error).line, 0U);
 }
 

@@ -24,9 +24,10 @@ Place place_in(const Node& tree, const Strings& path) {
     } else if (node->is_sequence()) {
       const auto index = parse_unsigned(segment);
       if (!index || *index >= node->items.size()) {
-        // "K=V" items are looked for by K.
+        // "K=V" and "K:V" items are looked for by K.
         const auto item = std::ranges::find_if(node->items, [&](const Node& each) {
-          return each.is_string() && (each.text == segment || each.text.starts_with(segment + "="));
+          return each.is_string() &&
+                 (each.text == segment || each.text.starts_with(segment + "=") || each.text.starts_with(segment + ":"));
         });
         if (item != node->items.end()) place = item->place;
         break;

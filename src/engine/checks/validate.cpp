@@ -149,9 +149,10 @@ Result<> validate_network(const ContainerSpec& spec) {
 // All that is written into the container's hosts and resolv.conf, or answered by its name server.
 Result<> validate_lookups(const ContainerSpec& spec) {
   for (const HostEntry& entry : spec.extra_hosts) {
-    if (!is_one_word(entry.name)) return refuse("extra_hosts", "bad format for add-host: \"" + entry.name + "\"");
+    const std::string setting = "extra_hosts/" + entry.name;
+    if (!is_one_word(entry.name)) return refuse(setting, "bad format for add-host: \"" + entry.name + "\"");
     if (entry.address != "host-gateway" && !Address::parse(entry.address))
-      return refuse("extra_hosts", "invalid IP address in add-host: \"" + entry.address + "\"");
+      return refuse(setting, "invalid IP address in add-host: \"" + entry.address + "\"");
   }
   for (const std::string& link : spec.links)
     if (!is_one_word(link)) return refuse("links", "bad format for links: \"" + link + "\"");

@@ -189,8 +189,9 @@ Result<> validate_security(const ContainerSpec& spec, const HostInfo& host) {
   }
   for (const DeviceSpec& device : spec.devices) {
     const bool good = !device.permissions.empty() && device.permissions.find_first_not_of("rwm") == std::string::npos;
-    if (!good) return refuse("devices", "invalid device mode: " + device.permissions);
-    if (!device.host_path.starts_with('/')) return refuse("devices", "invalid device path: " + device.host_path);
+    if (!good) return refuse("devices/" + device.host_path, "invalid device mode: " + device.permissions);
+    if (!device.host_path.starts_with('/'))
+      return refuse("devices/" + device.host_path, "invalid device path: " + device.host_path);
   }
   for (const std::string& rule : spec.device_cgroup_rules) {
     const std::vector<std::string> parts = split(rule, ' ');

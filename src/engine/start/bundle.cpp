@@ -120,7 +120,7 @@ Result<std::vector<runtime::Device>> devices_of(const ContainerSpec& spec) {
   for (const DeviceSpec& device : spec.devices) {
     const std::string& target = device.container_path.empty() ? device.host_path : device.container_path;
     auto found = runtime::host_devices(device.host_path, target);
-    if (!found) return fail(std::move(found).error().about(Subject::setting, "devices"));
+    if (!found) return fail(std::move(found).error().about(Subject::setting, "devices/" + device.host_path));
     std::ranges::move(*found, std::back_inserter(devices));
   }
   return devices;

@@ -60,6 +60,17 @@ compose::Strings mount_at(const compose::Service& service, const std::string& ta
   return is_tmpfs ? compose::Strings{"tmpfs"} : compose::Strings{};
 }
 
+// "8000/tcp", "8000-8009/tcp": the entry of the service's ports that publishes it.
+compose::Strings port_at(const compose::Service& service, const std::string& port) {
+  const std::size_t slash = port.find('/');
+  const std::string protocol = slash == std::string::npos ? "" : port.substr(slash + 1);
+  const auto found = std::ranges::find_if(service.ports, [&](const compose::Port& each) {
+    return each.published == port.substr(0, slash) && (each.protocol.empty() ? "tcp" : each.protocol) == protocol;
+  });
+  if (found == service.ports.end()) return {"ports"};
+  return {"ports", std::to_string(found - service.ports.begin())};
+}
+
 Mark locate_resource(const compose::Project& project, const char* kind, const std::string& key, const Error& error) {
   const bool known = error.subject() == Subject::setting;
   return locate_below(project, {kind, key}, known ? path_of(error.subject_name()) : compose::Strings{});
@@ -71,6 +82,10 @@ Mark locate_setting(const compose::Project& project, const compose::Service& ser
   const compose::Strings above{"services", service.name};
   compose::Strings path = path_of(setting);
   if (path.size() == 2 && path[0] == "networks") path[1] = key_of_network(project, path[1]);
+  if (path.size() == 2 && path[0] == "devices") {
+    const auto device = std::ranges::find_if(service.devices, [&](const auto& each) { return each.source == path[1]; });
+    path[1] = std::to_string(device - service.devices.begin());
+  }
   const Mark name = project.locate(above);
   const Mark found = locate_below(project, above, path);
   const auto* other = std::ranges::find(alternatives, path[0], &Alternative::setting);
@@ -85,7 +100,7 @@ Mark locate_cause(const compose::Project& project, const compose::Service& servi
     case Subject::setting:
       return locate_setting(project, service, error.subject_name());
     case Subject::port:
-      return at({"ports"});
+      return at(port_at(service, error.subject_name()));
     case Subject::container_name:
       return at({"container_name"});
     case Subject::user:

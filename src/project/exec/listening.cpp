@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <optional>
 
 namespace consort::project {
 
@@ -44,7 +43,11 @@ Result<std::unique_ptr<OnInterrupt>> cancel_on_interrupt(int interrupt_fd, const
 }
 
 OnInterrupt::OnInterrupt(int interrupt_fd, Fd done, std::function<void()> action)
-    : interrupt_fd_(interrupt_fd), done_(std::move(done)), action_(std::move(action)), thread_([this] { wait(); }) {}
+    : interrupt_fd_(interrupt_fd),
+      done_(std::move(done)),
+      action_(std::move(action)),
+      listening_(std::in_place),
+      thread_([this] { wait(); }) {}
 
 OnInterrupt::~OnInterrupt() {
   const std::uint64_t one = 1;
@@ -53,12 +56,11 @@ OnInterrupt::~OnInterrupt() {
 }
 
 void OnInterrupt::wait() {
-  std::optional<Listening> listening(std::in_place);
   std::array<pollfd, 2> fds{pollfd{interrupt_fd_, POLLIN, 0}, pollfd{done_.get(), POLLIN, 0}};
   while (::poll(fds.data(), fds.size(), -1) < 0) continue;
   if (!(fds[0].revents & POLLIN)) return;
   take_interrupt(interrupt_fd_);
-  listening.reset();
+  listening_.reset();
   action_();
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/error.hpp"
@@ -39,6 +40,7 @@ class OnInterrupt {
   int interrupt_fd_;
   Fd done_;
   std::function<void()> action_;
+  std::optional<Listening> listening_;  // from the beginning, however late the thread runs; it ends it
   std::thread thread_;
 };
 
