@@ -100,7 +100,7 @@ Result<std::optional<Fd>> Engine::watch_lock(const std::string& project) {
 }
 
 bool Engine::Impl::is_held(const std::string& id) const {
-  const Result<Fd> folder = open_file(container_folder(id) + "/rootfs", O_RDONLY | O_DIRECTORY);
+  const Result<Fd> folder = open_file(container_folder(id) + "/work", O_RDONLY | O_DIRECTORY);
   return folder && !try_lock(folder->get(), LOCK_EX | LOCK_NB).value_or(true);
 }
 

@@ -271,14 +271,14 @@ Result<> Creation::make_bundle() {
   guard_ = TRY(impl_.guard_creations());
   bundle_ = impl_.container_folder(id_);
   // Nobody but root passes the first. "upper" is the container's "/", which all its users must be able to enter.
-  for (const char* part : {"", "/upper", "/work", "/rootfs"}) {
+  for (const char* part : {"", "/upper", "/work"}) {
     const mode_t mode = *part == '\0' ? 0700 : 0755;
     if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create directory", bundle_ + part);
   }
   if (spec_.auto_remove) {
     // Not the bundle itself: that is locked by who starts or removes it.
-    hold_ = TRY(open_file(bundle_ + "/rootfs", O_RDONLY | O_DIRECTORY));
-    if (::flock(hold_.get(), LOCK_SH) != 0) return fail_errno("lock directory", bundle_ + "/rootfs");
+    hold_ = TRY(open_file(bundle_ + "/work", O_RDONLY | O_DIRECTORY));
+    if (::flock(hold_.get(), LOCK_SH) != 0) return fail_errno("lock directory", bundle_ + "/work");
   }
   const Fd marker = TRY(open_file(bundle_ + "/upper/.dockerenv", O_WRONLY | O_CREAT | O_EXCL, 0755));
   TRY(add_mtab(bundle_ + "/upper", image_->layers));

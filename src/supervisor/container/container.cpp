@@ -52,6 +52,8 @@ void Container::save() {
 }
 
 void Container::save_durable() {
+  // After the next boot nobody asks how it was: one that goes when it ends, and did not, is removed then.
+  if (unit_.auto_remove) return;
   const std::string folder = context_.roots.container(unit_.id);
   if (!path_exists(folder)) return;  // removed under us, or a container of a test without a data folder
   const auto saved = write_file_atomic(folder + "/state.json", state_to_json(record_.state), 0600);
