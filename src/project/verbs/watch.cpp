@@ -35,15 +35,14 @@ Result<std::unique_ptr<Watching>> Watching::create(Session& session, Rebuilds re
   tree.unreadable = [&options](const std::string& folder, const Error& why) {
     options.warn("changes in " + folder + " will not be seen: " + why.message());
   };
-  // Before the first copies: what changes meanwhile is copied once more.
   watching->tree_ = std::make_unique<TreeWatch>(TRY(TreeWatch::create(std::move(tree))));
-  std::set<std::string> services;
-  for (const WatchRule& rule : watching->rules_.rules) services.insert(rule.service);
-  TRY(watching->reactor_->sync_initially(services));
   return watching;
 }
 
 Result<> Watching::run(int stop_fd) {
+  std::set<std::string> services;
+  for (const WatchRule& rule : rules_.rules) services.insert(rule.service);
+  TRY(reactor_->sync_initially(services));
   options_.say("Watch enabled");
   while (TRY(wait(stop_fd))) {
     const std::vector<std::string> changes = batch_.take(ChangeBatch::Time::clock::now());

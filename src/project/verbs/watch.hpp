@@ -13,12 +13,13 @@ namespace consort::project {
 
 class Watching {
  public:
-  // Reads the rules of the session's project, which must outlive it, as must the session and the options. Errors are
-  // the user's: no rule, a rule that cannot be followed, a limit of the kernel.
+  // Reads the rules of the session's project, which must outlive it, as must the session and the options. Changes count
+  // from here on, so this comes before the services are started. Errors are the user's: no rule, a rule that cannot be
+  // followed, a limit of the kernel.
   static Result<std::unique_ptr<Watching>> create(Session& session, Rebuilds rebuilds, const ReactOptions& options);
 
-  // Follows changes until stop_fd is readable, which takes nothing from it. What fails for one group of changes is said
-  // and the next is waited for. The session's interrupt_fd ends a reaction: Code::interrupted.
+  // The first copies; then follows changes until stop_fd is readable, which takes nothing from it. What fails for one
+  // group of changes is said and the next is waited for. The session's interrupt_fd ends a reaction: Code::interrupted.
   Result<> run(int stop_fd);
 
  private:
