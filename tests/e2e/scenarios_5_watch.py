@@ -161,6 +161,42 @@ services:
     check(world.consort("ps", "-q").out == "", "up stops what it has started")
 
 
+def scenario_watch_misses_nothing_at_the_start(world):
+    """What is saved while the service starts must be seen, in its volume, by a rule that includes it and by no other."""
+    world.write("compose.yaml", f"""
+services:
+  web:
+    image: {IMAGE}
+    init: true
+    command: sh -c 'echo begun; sleep infinity'
+    volumes: [/data]
+    develop:
+      watch:
+        - path: .
+          include: A.*
+          target: /data
+          x-initialSync: true
+          action: sync+exec
+          exec:
+            command: sh -c 'ls /data; echo "SUCCESS $$TOLD"'
+            environment: [TOLD=twice]
+""")
+    (world.project / "A.old").write_text("old")
+    watch = Watch(world, "up", "--watch")
+    try:
+        watch.shows("Attaching to")
+        (world.project / "B.test").write_text("other")
+        (world.project / "A.test").write_text("new")
+        watch.shows("SUCCESS twice")
+        check("x-initialSync is DEPRECATED, please use the official `initial_sync` attribute" in watch.text, watch.text)
+        check(world.consort("exec", "-T", "web", "ls", "/data").out == "A.old\nA.test\n", watch.text)
+        check(watch.interrupted() == 130, watch.text)
+    finally:
+        if watch.process.poll() is None:
+            watch.process.kill()
+            watch.process.wait()
+
+
 def scenario_watch_rebuilds(world):
     """rebuild must build and recreate the service whose files have changed and nobody else, remove the image that it replaces,
     and go on after a build that fails."""
