@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from harness import check, eventually
 
@@ -122,6 +123,30 @@ services:
         check(watch.interrupted() == 130, "Ctrl-C ends with 130")
         check("Watch disabled" in watch.text, watch.text)
     check(world.consort("ps", "-q").out.count("\n") == 2, "the containers go on running")
+
+
+def scenario_watch_waits_for_git(world):
+    """A checkout must be one reaction, however slow it is: changes count when git has let go of its index."""
+    (world.project / ".git").mkdir()
+    (world.project / "src").mkdir()
+    world.write("compose.yaml", f"""
+services:
+  web:
+    image: {IMAGE}
+    init: true
+    command: sleep infinity
+    develop: {{watch: [{{action: sync, path: ./src, target: /src}}]}}
+""")
+    with watching(world, "watch") as watch:
+        lock = world.project / ".git/index.lock"
+        lock.touch()
+        for i in range(4):
+            (world.project / f"src/{i}").write_text("new")
+            time.sleep(0.1)  # longer than the quiet that a save needs; a slower machine only makes it longer
+        check("Syncing" not in watch.text, watch.text)
+        lock.unlink()
+        becomes(world, "web", "/src/3", "new")
+        check(watch.text.count("Syncing") == 1 and "after 4 changes" in watch.text, watch.text)
 
 
 def scenario_watch_restarts_and_executes(world):

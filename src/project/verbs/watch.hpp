@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/os/tree_watch.hpp"
 #include "project/exec/session.hpp"
 #include "project/watch/batch.hpp"
+#include "project/watch/git_lock.hpp"
 #include "project/watch/reactor.hpp"
 
 namespace consort::project {
@@ -26,6 +28,7 @@ class Watching {
   explicit Watching(const ReactOptions& options) : options_(options) {}
   Result<bool> wait(int stop_fd);
   Result<> take_changes();
+  std::vector<std::string> complete_changes();
   Result<> react_to(const std::vector<std::string>& changes);
 
   const ReactOptions& options_;
@@ -33,6 +36,8 @@ class Watching {
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<TreeWatch> tree_;
   ChangeBatch batch_;
+  GitLocks git_;
+  std::optional<ChangeBatch::Time> not_before_;  // git is at work: when to look again
 };
 
 }  // namespace consort::project
