@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
-#include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -189,6 +190,33 @@ TEST_F(TreeWatchTest, AnOverflowingQueueLosesNothing) {
   for (int i = 0; i <= events; ++i) ::chmod((root + (i % 2 ? "/top" : "/old/file")).c_str(), 0600);
   write("/after");
   EXPECT_THAT(seen(), Contains("/after"));
+}
+
+// Fills a user namespace of its own with few watches: 0 if the error says what to do.
+int in_a_small_namespace(const std::string& root) {
+  if (::unshare(CLONE_NEWUSER) != 0) return 77;
+  {
+    std::ofstream limit("/proc/sys/user/max_inotify_watches");
+    if (!(limit << "2" << std::flush)) return 77;
+  }
+  TreeWatchOptions options;
+  options.roots = {root};
+  const auto made = TreeWatch::create(std::move(options));
+  if (made) return 1;
+  if (made.error().code() != Code::unsupported) return 2;
+  if (!made.error().message().contains("fs.inotify.max_user_watches is ")) return 3;
+  return made.error().hint_text().contains("sudo sysctl fs.inotify.max_user_watches=") ? 0 : 4;
+}
+
+TEST_F(TreeWatchTest, TheKernelsLimitIsExplained) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(in_a_small_namespace(root));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "no user namespace with limits of its own here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(TreeWatchTest, ATreeThatMovesWhileItIsReadStaysWatched) {

@@ -2,6 +2,7 @@
 
 #include "cli/commands/build_file.hpp"
 #include "cli/commands/moment.hpp"
+#include "cli/relay/key_menu.hpp"
 #include "cli/render/container_text.hpp"
 #include "cli/render/log_printer.hpp"
 #include "cli/render/progress.hpp"
@@ -158,6 +159,25 @@ TEST(Logs, PrefixesLineUpAndAreColouredInOrder) {
   printer.status("a-1 exited with code 0");
   EXPECT_EQ(out, "\033[36ma-1   | \033[0mone\n\r\033[Ka-1 exited with code 0\n");
   EXPECT_EQ(err, "\033[33mbb-1  | \033[0mtwo\n");
+}
+
+TEST(Logs, WhatTheWatchSaysStandsBetweenTheLines) {
+  std::string plain, coloured;
+  LogPrinter printer({.out = [&](std::string_view text) { plain += text; }});
+  printer.join("web-1");
+  printer.watch_line("Watch enabled");
+  printer.line("web-1", log_line("one"));
+  EXPECT_EQ(plain, "       ⦿ Watch enabled\nweb-1  | one\n");
+  LogPrinter painter({.colour = true, .out = [&](std::string_view text) { coloured += text; }});
+  painter.join("web-1");
+  painter.watch_line("Watch enabled");
+  EXPECT_EQ(coloured, "\033[92m       ⦿ \033[0mWatch enabled\n");
+}
+
+TEST(Logs, TheKeysOfUp) {
+  const Terminal plain{.no_color = true};
+  EXPECT_EQ(key_menu_text(project::WatchState::off, plain), "w Enable Watch   d Detach");
+  EXPECT_EQ(key_menu_text(project::WatchState::on, plain), "w Disable Watch   d Detach");
 }
 
 TEST(Logs, WithoutPrefixAndWithTimes) {

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from harness import check, eventually
 
@@ -124,6 +125,30 @@ services:
     check(world.consort("ps", "-q").out.count("\n") == 2, "the containers go on running")
 
 
+def scenario_watch_waits_for_git(world):
+    """A checkout must be one reaction, however slow it is: changes count when git has let go of its index."""
+    (world.project / ".git").mkdir()
+    (world.project / "src").mkdir()
+    world.write("compose.yaml", f"""
+services:
+  web:
+    image: {IMAGE}
+    init: true
+    command: sleep infinity
+    develop: {{watch: [{{action: sync, path: ./src, target: /src}}]}}
+""")
+    with watching(world, "watch") as watch:
+        lock = world.project / ".git/index.lock"
+        lock.touch()
+        for i in range(4):
+            (world.project / f"src/{i}").write_text("new")
+            time.sleep(0.1)  # longer than the quiet that a save needs; a slower machine only makes it longer
+        check("Syncing" not in watch.text, watch.text)
+        lock.unlink()
+        becomes(world, "web", "/src/3", "new")
+        check(watch.text.count("Syncing") == 1 and "after 4 changes" in watch.text, watch.text)
+
+
 def scenario_watch_restarts_and_executes(world):
     """sync+restart must restart the service with the new file, sync+exec must run its command after the files are there, and
     a failing one must not end the watch."""
@@ -159,6 +184,42 @@ services:
         watch.shows("AGAIN")
         check(watch.interrupted() == 130, watch.text)
     check(world.consort("ps", "-q").out == "", "up stops what it has started")
+
+
+def scenario_watch_misses_nothing_at_the_start(world):
+    """What is saved while the service starts must be seen, in its volume, by a rule that includes it and by no other."""
+    world.write("compose.yaml", f"""
+services:
+  web:
+    image: {IMAGE}
+    init: true
+    command: sh -c 'echo begun; sleep infinity'
+    volumes: [/data]
+    develop:
+      watch:
+        - path: .
+          include: A.*
+          target: /data
+          x-initialSync: true
+          action: sync+exec
+          exec:
+            command: sh -c 'ls /data; echo "SUCCESS $$TOLD"'
+            environment: [TOLD=twice]
+""")
+    (world.project / "A.old").write_text("old")
+    watch = Watch(world, "up", "--watch")
+    try:
+        watch.shows("Attaching to")
+        (world.project / "B.test").write_text("other")
+        (world.project / "A.test").write_text("new")
+        watch.shows("SUCCESS twice")
+        check("x-initialSync is DEPRECATED, please use the official `initial_sync` attribute" in watch.text, watch.text)
+        check(world.consort("exec", "-T", "web", "ls", "/data").out == "A.old\nA.test\n", watch.text)
+        check(watch.interrupted() == 130, watch.text)
+    finally:
+        if watch.process.poll() is None:
+            watch.process.kill()
+            watch.process.wait()
 
 
 def scenario_watch_rebuilds(world):

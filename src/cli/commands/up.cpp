@@ -52,7 +52,7 @@ Result<std::set<std::string>> attached_services(const Invocation& invocation, co
   return result;
 }
 
-// Not with a menu that nobody asked for where there is nothing to watch, nor on what is no terminal.
+// On a terminal, unless the user says otherwise.
 bool wants_menu(const Invocation& invocation) {
   if (!can_show_keys(invocation.terminal)) return false;
   if (invocation.flags.has("menu")) return invocation.flags.on("menu");
@@ -82,7 +82,8 @@ project::ReactOptions react_options(const Invocation& invocation, Writers& write
   react.out = [&writers](std::string_view text) { writers.write([&] { print_out(text); }); };
   react.err = [&writers](std::string_view text) { writers.write([&] { print_err(text); }); };
   react.busy = [&writers](project::ReactOptions::Busy busy) {
-    if (writers.menu) writers.menu->hide(busy == project::ReactOptions::Busy::yes);
+    if (!writers.menu) return;
+    busy == project::ReactOptions::Busy::yes ? writers.menu->hide() : writers.menu->reveal();
   };
   return react;
 }

@@ -47,10 +47,9 @@ Result<int> run_watch(Invocation& invocation) {
     };
   react.out = print_out;
   react.err = print_err;
-  // Before anything is started: a file that nobody can follow starts nothing.
-  TRY(project::watch_rules(*session.project, project::Rebuilds::allowed));
-  if (!flags.on("no-up")) TRY(bring_up_for_watch(invocation, *workspace, react.detail));
+  // Before anything is started: what cannot be followed starts nothing, and what changes meanwhile is seen.
   const auto watching = TRY(project::Watching::create(session, project::Rebuilds::allowed, react));
+  if (!flags.on("no-up")) TRY(bring_up_for_watch(invocation, *workspace, react.detail));
   Result<> outcome = watching->run(session.interrupt_fd);
   if (!outcome && outcome.error().code() != Code::interrupted) return fail(std::move(outcome).error());
   return interrupted_status;

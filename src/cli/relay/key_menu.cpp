@@ -19,14 +19,14 @@ bool can_show_keys(const Terminal& terminal) {
          in_foreground();
 }
 
-std::string key_menu_text(bool watching, bool colour) {
+std::string key_menu_text(project::WatchState state, const Terminal& terminal) {
   const auto item = [&](const std::string& key, const std::string& text) {
-    return colour ? "\033[1m" + key + "\033[0m\033[2m " + text + "\033[0m" : key + " " + text;
+    return terminal.colour_out() ? "\033[1m" + key + "\033[0m\033[2m " + text + "\033[0m" : key + " " + text;
   };
-  return item("w", watching ? "Disable Watch" : "Enable Watch") + "   " + item("d", "Detach");
+  return item("w", state == project::WatchState::on ? "Disable Watch" : "Enable Watch") + "   " + item("d", "Detach");
 }
 
-KeyMenu::KeyMenu(const Terminal& terminal) : colour_(terminal.colour_out()) {
+KeyMenu::KeyMenu(const Terminal& terminal) : terminal_(terminal) {
   if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
   termios keys = before_;
   keys.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
@@ -68,18 +68,23 @@ project::AttachKeys::Key KeyMenu::next() {
   }
 }
 
-void KeyMenu::show(bool watching) {
+void KeyMenu::show(project::WatchState state) {
   const std::scoped_lock lock(mutex_);
   erase();
   shown_ = true;
-  watching_ = watching;
+  state_ = state;
   draw();
 }
 
-void KeyMenu::hide(bool hidden) {
+void KeyMenu::hide() {
   const std::scoped_lock lock(mutex_);
   erase();
-  hidden_ = hidden;
+  hidden_ = true;
+}
+
+void KeyMenu::reveal() {
+  const std::scoped_lock lock(mutex_);
+  hidden_ = false;
   draw();
 }
 
@@ -90,7 +95,7 @@ void KeyMenu::erase() {
 
 void KeyMenu::draw() {
   if (!shown_ || hidden_ || fd_ < 0) return;
-  print_out(key_menu_text(watching_, colour_));
+  print_out(key_menu_text(state_, terminal_));
   drawn_ = true;
 }
 

@@ -25,7 +25,7 @@ class KeyMenu final : public project::AttachKeys {
 
   int fd() const override { return fd_; }
   Key next() override;
-  void show(bool watching) override;
+  void show(project::WatchState state) override;
   void close() override;
 
   // Whole lines, written while the menu is out of the way. Any thread.
@@ -36,8 +36,9 @@ class KeyMenu final : public project::AttachKeys {
     write();
     draw();
   }
-  // Something else draws below the output, or does so no more.
-  void hide(bool hidden);
+  // In between, something else draws below the output.
+  void hide();
+  void reveal();
 
  private:
   void erase();
@@ -46,11 +47,12 @@ class KeyMenu final : public project::AttachKeys {
   std::mutex mutex_;
   termios before_{};
   int fd_ = -1;
-  bool colour_ = false;
-  bool shown_ = false, watching_ = false, hidden_ = false, drawn_ = false;
+  Terminal terminal_;
+  project::WatchState state_ = project::WatchState::off;
+  bool shown_ = false, hidden_ = false, drawn_ = false;
 };
 
 // The line itself.
-std::string key_menu_text(bool watching, bool colour);
+std::string key_menu_text(project::WatchState state, const Terminal& terminal);
 
 }  // namespace consort::cli

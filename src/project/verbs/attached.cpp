@@ -174,8 +174,9 @@ class AttachedUp {
       : session_(session), options_(options), attach_(attach) {}
 
   Result<int> run() {
-    // Before anything is started: what cannot be followed starts nothing.
-    if (attach_.watch) TRY(watch_rules(*session_.project, attach_.rebuilds));
+    // Before anything is started: what cannot be followed starts nothing, and what changes meanwhile is seen.
+    std::optional<WatchThread> watching;
+    if (attach_.watch) watching.emplace(TRY(prepare_watching()));
     UpOptions creating = options_;
     creating.converge.after = AfterCreate::nothing;
     TRY(bring_up(session_, creating));
@@ -197,14 +198,14 @@ class AttachedUp {
     if (!started) return fail(std::move(started).error());
     following->follower().complete();
     if (attach_.settled) attach_.settled();
-    std::optional<WatchThread> watching;
-    if (attach_.watch) TRY(start_watching(*following, watching));
-    if (attach_.keys) attach_.keys->show(watching.has_value());
+    following_ = following.get();
+    if (watching) watching->begin();
+    if (attach_.keys) attach_.keys->show(watching ? WatchState::on : WatchState::off);
     Following::Event event{};
     while (true) {
       event = following->wait(session_.interrupt_fd, attach_.keys ? attach_.keys->fd() : -1);
       if (event != Following::Event::typed) break;
-      if (typed(*following, watching) == AttachKeys::Key::detach) return 0;  // everything goes on running
+      if (typed(watching) == AttachKeys::Key::detach) return 0;  // everything goes on running
     }
     watching.reset();
     if (attach_.keys) attach_.keys->close();
@@ -218,26 +219,28 @@ class AttachedUp {
     return attach_.exit_code_from.empty() ? Result<int>(0) : code_of_service(session_, attach_.exit_code_from);
   }
 
-  Result<> start_watching(Following& following, std::optional<WatchThread>& watching) {
+  Result<WatchThread> prepare_watching() {
     ReactOptions react = *attach_.react;
-    react.busy = [&following, show = react.busy](ReactOptions::Busy busy) {
+    react.busy = [this, show = react.busy](ReactOptions::Busy busy) {
       if (show && busy == ReactOptions::Busy::yes) show(busy);
-      following.expect(busy);
+      following_->expect(busy);
       if (show && busy == ReactOptions::Busy::no) show(busy);
     };
-    return WatchThread::start(watching, session_, attach_.rebuilds, std::move(react));
+    return WatchThread::prepare(session_, attach_.rebuilds, std::move(react));
   }
 
-  AttachKeys::Key typed(Following& following, std::optional<WatchThread>& watching) {
+  AttachKeys::Key typed(std::optional<WatchThread>& watching) {
     const AttachKeys::Key key = attach_.keys->next();
     if (key == AttachKeys::Key::detach) watching.reset();
     if (key != AttachKeys::Key::watch || !attach_.react) return key;
     if (watching) {
       watching.reset();
-    } else if (Result<> started = start_watching(following, watching); !started) {
-      attach_.react->say(started.error().message());
+    } else if (auto prepared = prepare_watching()) {
+      watching.emplace(std::move(*prepared)).begin();
+    } else {
+      attach_.react->say(prepared.error().message());
     }
-    attach_.keys->show(watching.has_value());
+    attach_.keys->show(watching ? WatchState::on : WatchState::off);
     return key;
   }
 
@@ -302,6 +305,7 @@ class AttachedUp {
   const UpOptions& options_;
   const AttachOptions& attach_;
   std::optional<Listening> listening_;
+  Following* following_ = nullptr;  // for as long as changes are followed
 };
 
 }  // namespace

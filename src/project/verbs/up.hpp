@@ -28,6 +28,8 @@ Result<> bring_up(Session& session, const UpOptions& options);
 
 enum class AbortOn : std::uint8_t { nothing, exit, failure };
 
+enum class WatchState : std::uint8_t { off, on };
+
 // What the user types while containers are shown.
 class AttachKeys {
  public:
@@ -36,7 +38,7 @@ class AttachKeys {
   virtual int fd() const = 0;  // readable when next() has something; -1: nobody types
   virtual Key next() = 0;
   // Everything is started, and whether changes are watched.
-  virtual void show(bool watching) = 0;
+  virtual void show(WatchState state) = 0;
   virtual void close() = 0;  // no more keys: something else is shown from here on
 };
 

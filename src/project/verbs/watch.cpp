@@ -16,6 +16,9 @@ namespace {
 // From so many on people are told, as it may take a moment.
 constexpr std::size_t large_batch = 1000;
 
+// How often git is looked at while it holds changes back.
+constexpr std::chrono::milliseconds git_pause{25};
+
 int milliseconds_until(const std::optional<ChangeBatch::Time>& when) {
   if (!when) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
@@ -31,22 +34,22 @@ Result<std::unique_ptr<Watching>> Watching::create(Session& session, Rebuilds re
   watching->reactor_ = std::make_unique<Reactor>(session, watching->rules_, options);
   TreeWatchOptions tree;
   tree.roots = watching->rules_.roots();
+  watching->git_ = GitLocks::of(tree.roots);
   tree.skip = [raw = watching.get()](const std::string& folder) { return raw->rules_.skips(folder); };
   tree.unreadable = [&options](const std::string& folder, const Error& why) {
     options.warn("changes in " + folder + " will not be seen: " + why.message());
   };
-  // Before the first copies: what changes meanwhile is copied once more.
   watching->tree_ = std::make_unique<TreeWatch>(TRY(TreeWatch::create(std::move(tree))));
-  std::set<std::string> services;
-  for (const WatchRule& rule : watching->rules_.rules) services.insert(rule.service);
-  TRY(watching->reactor_->sync_initially(services));
   return watching;
 }
 
 Result<> Watching::run(int stop_fd) {
+  std::set<std::string> services;
+  for (const WatchRule& rule : rules_.rules) services.insert(rule.service);
+  TRY(reactor_->sync_initially(services));
   options_.say("Watch enabled");
   while (TRY(wait(stop_fd))) {
-    const std::vector<std::string> changes = batch_.take(ChangeBatch::Time::clock::now());
+    const std::vector<std::string> changes = complete_changes();
     if (changes.empty()) continue;
     Result<> outcome = react_to(changes);
     if (outcome) continue;
@@ -61,11 +64,23 @@ Result<> Watching::run(int stop_fd) {
 Result<bool> Watching::wait(int stop_fd) {
   const Listening listening;
   std::array<pollfd, 2> fds{pollfd{stop_fd, POLLIN, 0}, pollfd{tree_->fd(), POLLIN, 0}};
-  const int ready = ::poll(fds.data(), fds.size(), milliseconds_until(batch_.due()));
+  const int ready = ::poll(fds.data(), fds.size(), milliseconds_until(std::max(batch_.due(), not_before_)));
   if (ready < 0) return errno == EINTR ? Result<bool>(true) : fail_errno("poll");
   if (fds[0].revents) return false;
   if (fds[1].revents) TRY(take_changes());
   return true;
+}
+
+// A checkout is over when git says so.
+std::vector<std::string> Watching::complete_changes() {
+  const auto now = ChangeBatch::Time::clock::now();
+  const auto due = batch_.due();
+  not_before_.reset();
+  if (due && *due <= now && git_.held()) {
+    not_before_ = now + git_pause;
+    return {};
+  }
+  return batch_.take(now);
 }
 
 Result<> Watching::take_changes() {

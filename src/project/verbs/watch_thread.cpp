@@ -4,22 +4,21 @@
 
 namespace consort::project {
 
-Result<> WatchThread::start(std::optional<WatchThread>& into, const Session& session, Rebuilds rebuilds,
-                            ReactOptions options) {
+Result<WatchThread> WatchThread::prepare(const Session& session, Rebuilds rebuilds, ReactOptions options) {
   Pipe stop = TRY(make_pipe(O_NONBLOCK));
   std::unique_ptr<State> state(new State{.session = session, .options = std::move(options), .stop = std::move(stop)});
   state->session.interrupt_fd = state->stop.read.get();
   state->watching = TRY(Watching::create(state->session, rebuilds, state->options));
-  into.emplace(WatchThread(std::move(state)));
-  return {};
+  return WatchThread(std::move(state));
 }
 
-WatchThread::WatchThread(std::unique_ptr<State> state)
-    : state_(std::move(state)), thread_([raw = state_.get()] {
-        const Result<> outcome = raw->watching->run(raw->stop.read.get());
-        if (outcome || outcome.error().code() == Code::interrupted) return;
-        raw->options.say("Watch disabled with errors: " + outcome.error().message());
-      }) {}
+void WatchThread::begin() {
+  thread_ = std::thread([raw = state_.get()] {
+    const Result<> outcome = raw->watching->run(raw->stop.read.get());
+    if (outcome || outcome.error().code() == Code::interrupted) return;
+    raw->options.say("Watch disabled with errors: " + outcome.error().message());
+  });
+}
 
 WatchThread::~WatchThread() {
   if (!thread_.joinable()) return;

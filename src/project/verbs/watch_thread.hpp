@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <thread>
+#include <utility>
 
 #include "project/verbs/watch.hpp"
 
@@ -12,9 +12,9 @@ namespace consort::project {
 // Ends with its owner: what it is at work on is given up.
 class WatchThread {
  public:
-  // The session is copied. Errors as of Watching::create(), but what comes later is said.
-  static Result<> start(std::optional<WatchThread>& into, const Session& session, Rebuilds rebuilds,
-                        ReactOptions options);
+  // The session is copied. As Watching::create(): changes count from here on.
+  static Result<WatchThread> prepare(const Session& session, Rebuilds rebuilds, ReactOptions options);
+  void begin();  // once the services are started; what goes wrong from here on is said
   WatchThread(WatchThread&&) = default;
   WatchThread& operator=(WatchThread&&) = delete;
   ~WatchThread();
@@ -26,7 +26,7 @@ class WatchThread {
     Pipe stop;
     std::unique_ptr<Watching> watching{};
   };
-  explicit WatchThread(std::unique_ptr<State> state);
+  explicit WatchThread(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
   std::unique_ptr<State> state_;  // where it lies must not change
   std::thread thread_;

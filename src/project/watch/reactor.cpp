@@ -90,6 +90,12 @@ Result<std::vector<engine::Container>> Reactor::containers_of(const std::string&
   return containers;
 }
 
+Result<engine::ProjectLock> Reactor::lock_project() {
+  engine::LockOptions options;
+  options.on_wait = options_.warn;
+  return session_.engine.lock_project(session_.project_name, options);
+}
+
 Result<> Reactor::run(const Reaction& reaction) {
   if (!reaction.rebuild.empty()) TRY(rebuild(reaction.rebuild));
   for (const auto& [service, paths] : reaction.sync) {
@@ -143,7 +149,7 @@ Result<> Reactor::sync_initially(const std::set<std::string>& services) {
 }
 
 Result<> Reactor::restart(const std::set<std::string>& services) {
-  const auto lock = TRY(session_.engine.lock_project(session_.project_name));
+  const engine::ProjectLock lock = TRY(lock_project());
   WarningsOnly quiet(session_.progress);
   Session silent = with_progress(session_, quiet, *session_.project);
   const Observed observed = TRY(observe(silent, Look::containers));
@@ -162,7 +168,7 @@ Result<> Reactor::restart(const std::set<std::string>& services) {
 
 Result<> Reactor::rebuild(const std::set<std::string>& services) {
   options_.say("Rebuilding service(s) " + listed(services) + " after changes were detected...");
-  const auto lock = TRY(session_.engine.lock_project(session_.project_name));
+  const engine::ProjectLock lock = TRY(lock_project());
   Plan plan;
   std::set<std::string> before;
   for (const std::string& name : services) {

@@ -43,6 +43,7 @@ class Reactor {
   Result<> sync(const std::string& service, const std::vector<SyncedPath>& paths);
   Result<> restart(const std::set<std::string>& services);
   Result<> exec(const WatchRule& rule);
+  Result<engine::ProjectLock> lock_project();
   Result<std::vector<engine::Container>> containers_of(const std::string& service);
 
   Session& session_;

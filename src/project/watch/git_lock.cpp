@@ -1,0 +1,51 @@
+#include "project/watch/git_lock.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <optional>
+
+#include "base/os/file.hpp"
+#include "base/os/plain_file.hpp"
+#include "base/strings.hpp"
+
+namespace consort::project {
+
+namespace {
+
+// The folder with the index of the repository whose files are in `folder`; nullopt: it is none.
+std::optional<std::string> git_folder_in(const std::string& folder) {
+  const std::string entry = join_path(folder, ".git");
+  const auto status = lstat_path(entry);
+  if (!status) return std::nullopt;
+  if (S_ISDIR(status->st_mode)) return entry;
+  constexpr std::string_view word = "gitdir:";
+  const auto text = read_plain_file(entry, 4096);
+  if (!text || !text->starts_with(word)) return std::nullopt;
+  return join_path(folder, trim(std::string_view(*text).substr(word.size())));
+}
+
+}  // namespace
+
+GitLocks GitLocks::of(const std::vector<std::string>& paths) {
+  GitLocks locks;
+  for (const std::string& path : paths) {
+    for (std::string folder = path;; folder = dir_name(folder)) {
+      if (const auto found = git_folder_in(folder)) {
+        const std::string file = *found + "/index.lock";
+        if (std::ranges::find(locks.files_, file) == locks.files_.end()) locks.files_.push_back(file);
+        break;
+      }
+      if (folder == "/" || folder == ".") break;
+    }
+  }
+  return locks;
+}
+
+bool GitLocks::held() const {
+  return std::ranges::any_of(files_, [](const std::string& file) {
+    const auto status = lstat_path(file);
+    return status && std::time(nullptr) - status->st_mtim.tv_sec < longest.count();
+  });
+}
+
+}  // namespace consort::project
