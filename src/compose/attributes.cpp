@@ -22,11 +22,8 @@ std::string merge_text(const std::string& path, const Shape& shape) {
 void collect(const Shape& shape, const std::string& path, int depth, std::vector<AttributeRow>& rows) {
   if (depth > 10) return;
   const std::string prefix = path.empty() ? "" : path + ".";
-  // A hook that is a container has most of what its service has: that is told once.
-  const bool hook = path.ends_with("pre_start.[]");
   for (const Field& field : shape.fields) {
-    const Field* of_service = hook ? service_shape().find(field.key) : nullptr;
-    if (of_service && of_service->shape == field.shape) continue;
+    if (told_of_service(shape, field)) continue;
     const std::string at = prefix + std::string(field.key);
     rows.push_back(AttributeRow{at, std::string(field.shape->name), merge_text(at, *field.shape),
                                 std::string(field.since), std::string(field.note)});

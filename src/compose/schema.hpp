@@ -61,6 +61,9 @@ struct Shape {
 
 extern const Shape pre_start_hooks;  // a list of them; made of the service's own fields (schema_hooks.cpp)
 
+// Whether it is the field of a hook that a service has as well: lists of what there is tell it once.
+bool told_of_service(const Shape& shape, const Field& field);
+
 const Shape& root_shape();
 const Shape& service_shape();
 const Shape& build_shape();  // the mapping form

@@ -43,6 +43,12 @@ const Shape hook{
 
 }  // namespace
 
+bool told_of_service(const Shape& shape, const Field& field) {
+  if (&shape != &hook) return false;
+  const Field* of_service = service_shape().find(field.key);
+  return of_service && of_service->shape == field.shape;
+}
+
 const Shape pre_start_hooks{.name = "list", .types = type::sequence, .item = &hook};
 
 }  // namespace consort::compose

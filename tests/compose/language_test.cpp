@@ -245,9 +245,12 @@ TEST(PreStart, IsPrintedAsItWasWritten) {
           - type: volume
             source: data
             target: /data
+            volume: {}
           - type: bind
             source: /p/seed
             target: /seed
+            bind:
+              create_host_path: true
 )"));
 }
 

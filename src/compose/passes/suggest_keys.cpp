@@ -14,6 +14,7 @@ void collect(std::string_view key, const Shape& shape, const std::string& path, 
   if (depth > 8) return;
   const std::string prefix = path.empty() ? "" : path + ".";
   for (const Field& field : shape.fields) {
+    if (told_of_service(shape, field)) continue;
     if (field.key == key) found.push_back(prefix + std::string(field.key));
     collect(key, *field.shape, prefix + std::string(field.key), depth + 1, found);
   }
