@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
@@ -18,5 +19,15 @@ Result<Fd> open_layers(std::span<const std::string> layers, const std::string& s
 // The same with a container's own layer on top, writable: the files of a container that does not run. Needs kernel 6.5.
 Result<Fd> open_container_layers(std::span<const std::string> layers, const std::string& upper,
                                  const std::string& work);
+
+// Where a path of the merged layers lies in them: of a directory, its part in each layer that has one, the topmost
+// first (what they are merged of); of anything else, the one layer's file that is seen. Links are followed inside the
+// image. Fails with Code::not_found where there is nothing.
+struct LayersPath {
+  std::vector<std::string> paths;
+  enum class Kind : std::uint8_t { directory, other } kind = Kind::directory;
+};
+Result<LayersPath> find_in_layers(std::span<const std::string> layers, const std::string& scratch,
+                                  const std::string& subpath);
 
 }  // namespace consort::volume

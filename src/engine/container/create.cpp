@@ -209,7 +209,12 @@ Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
   point.source = volume.mountpoint;
   point.anonymous = volume.anonymous;
   TRY(volume::mount_volume(impl_.roots, mount.source, volume.spec.driver_opts));
-  if (!mount.subpath.empty()) point.source = TRY(volume::resolve_subpath(volume.mountpoint, mount.subpath));
+  // What another container is going to make there is looked for when this one starts.
+  if (!mount.subpath.empty()) {
+    Result<std::string> found = volume::resolve_subpath(volume.mountpoint, mount.subpath);
+    if (!found && found.error().sys_errno() != ENOENT) return fail(std::move(found).error());
+    point.source = found ? std::move(*found) : join_path(volume.mountpoint, mount.subpath);
+  }
   return copy_up(mount);
 }
 
@@ -217,9 +222,10 @@ Result<> Creation::prepare_mount(MountSpec& mount, MountPoint& point) {
   if (mount.type == MountType::bind) return prepare_bind(mount);
   if (mount.type == MountType::volume) return prepare_volume(mount, point);
   if (mount.type != MountType::image) return {};
-  mount.source = TRY(impl_.image_facts(mount.source))->image.id;
-  if (mount.subpath.empty()) return {};
-  return fail(Error(Code::unsupported, "mount of image at " + mount.target + ": a subpath is not supported"));
+  const auto facts = TRY(impl_.image_facts(mount.source));
+  mount.source = facts->image.id;
+  if (!mount.subpath.empty()) TRY(volume::find_in_layers(facts->layers, impl_.roots.run + "/views", mount.subpath));
+  return {};
 }
 
 Result<> Creation::prepare_mounts() {
