@@ -1,5 +1,8 @@
 #include "cli/commands/selection.hpp"
 
+#include <algorithm>
+#include <climits>
+
 #include "base/strings.hpp"
 
 namespace consort::cli {
@@ -7,6 +10,15 @@ namespace consort::cli {
 std::optional<int> timeout_of(const Invocation& invocation) {
   const auto seconds = invocation.flags.integer("timeout");
   return seconds ? std::optional(static_cast<int>(*seconds)) : std::nullopt;
+}
+
+Result<std::optional<int>> wait_limit(const ParsedFlags& flags) {
+  const auto seconds = flags.integer("wait-timeout");
+  if (seconds && *seconds < 0)
+    return fail(Code::invalid,
+                "--wait-timeout must be a non-negative integer (found: " + std::to_string(*seconds) + ")");
+  if (!seconds || *seconds == 0) return std::optional<int>();
+  return std::optional(static_cast<int>(std::min<std::int64_t>(*seconds, INT_MAX)));
 }
 
 std::optional<unsigned> index_of(const Invocation& invocation) {

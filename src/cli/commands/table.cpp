@@ -130,7 +130,7 @@ constexpr Command table[] = {
      {1},
      mixed,
      run_scale},
-    {"start", services, "Start containers that are there", {}, any, mixed, run_start},
+    {"start", services, "Start containers that are there", start_flags, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show what containers use, as it changes", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
     {"top", services, "Show the processes of containers", {}, any, mixed, run_top},

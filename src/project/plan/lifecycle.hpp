@@ -19,13 +19,19 @@ using Containers = std::vector<engine::Container>;
 
 struct StopPlanOptions {
   std::optional<int> timeout_seconds;
-  std::map<std::string, std::vector<compose::Hook>> pre_stop;  // by service
+  std::map<std::string, std::vector<compose::Hook>> pre_stop;      // by service
+  std::map<std::string, std::vector<compose::Hook>> post_start{};  // of `restart`
 };
 // Dependents stop before what they depend on.
 Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options);
 
+struct StartPlanOptions {
+  std::map<std::string, std::vector<compose::Hook>> post_start;           // by service
+  enum class Then : std::uint8_t { nothing, wait } then = Then::nothing;  // until all run, or are healthy
+};
 // Dependencies first, honouring conditions. Without any container it is an error.
-Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named);
+Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
+                        const StartPlanOptions& options = {});
 
 // Dependencies first; what waits for a condition is restarted when those that are restarted with it meet it again.
 enum class Dependents : std::uint8_t { include, ignore };  // those with `restart: true`; --no-deps ignores them
