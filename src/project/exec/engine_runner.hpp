@@ -26,7 +26,7 @@ class EngineRunner final : public OperationRunner {
   Result<> pull(const Operation& operation, const Cancellation& cancel);
   Result<> build(const Operation& operation, const BuildImage& how, const Cancellation& cancel);
   Result<> run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks, const Cancellation& cancel);
-  Result<> unless_in_use(const Operation& operation, Result<> removed);
+  static Result<> unless_gone(Result<> removed);
 
   Session& session_;
   const RunDetail& detail_;
