@@ -67,6 +67,25 @@ void warn_of_unused(Session& session, const compose::Service& service) {
   warn_of_unused_caches(session, service);
 }
 
+// DOCKER_BUILDKIT=0 chooses the classic builder. There is none here, but who chooses it is told what it cannot do, as
+// by Docker Compose: the same file would fail elsewhere.
+Result<> check_classic_builder(const compose::Project& project, const compose::Service& service,
+                               const build::BuildRequest& request) {
+  const auto found = project.environment.find("DOCKER_BUILDKIT");
+  const std::string wish = found == project.environment.end() ? "1" : to_lower(found->second);
+  if (wish != "0" && wish != "f" && wish != "false") return {};
+  const compose::Build& build = *service.build;
+  const char* what = request.platforms.size() > 1         ? "multi-arch build"
+                     : build.privileged                   ? "privileged mode"
+                     : !build.additional_contexts.empty() ? "additional contexts"
+                     : !build.ssh.empty()                 ? "SSH keys"
+                     : !build.secrets.empty()             ? "secrets"
+                                                          : nullptr;
+  if (!what) return {};
+  return fail(Error(Code::unsupported, std::string("the classic builder doesn't support ") + what +
+                                           ", set DOCKER_BUILDKIT=1 to use BuildKit"));
+}
+
 compose::Strings environment_of(const compose::Project& project) {
   compose::Strings result;
   for (const auto& [key, value] : project.environment) result.push_back(key + "=" + value);
@@ -166,6 +185,7 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
                       BuildLog& log) {
   const compose::Service& service = *services.front();
   build::BuildRequest request = build_request(*session.project, service, detail);
+  TRY(check_classic_builder(*session.project, service, request));
   for (const compose::Service* each : services) {
     warn_of_unused(session, *each);
     if (each == &service) continue;
