@@ -133,6 +133,20 @@ volumes: {{data: }}
     world.consort("down", "-t", "0", "-v")
 
 
+def scenario_sources_that_are_mounted(world):
+    """An image older than its sources must be told, but not where the sources are mounted over it."""
+    world.write("Dockerfile", f"FROM {IMAGE}\nCOPY a.txt /app/\n")
+    world.write("a.txt", "1")
+    for name, volumes in (("mounted", '[".:/app"]'), ("copied", "[]")):
+        world.write(f"{name}.yaml", f"services: {{s: {{build: ., command: sleep 1000, init: true, volumes: {volumes}}}}}")
+    world.consort("-f", "mounted.yaml", "up", "-d")
+    world.write("a.txt", "22")
+    for name, told in (("mounted", False), ("copied", True)):
+        again = world.consort("-f", f"{name}.yaml", "up", "-d", "-t", "0")
+        check(("older than its sources" in again.err) == told, f"{name}:\n{again.err}")
+    world.consort("-f", "copied.yaml", "down", "-t", "0", "--rmi", "local")
+
+
 def scenario_flags_and_platforms(world):
     """Docker's spellings of flags must be taken, and platforms that a build does not make refused before anything is built."""
     world.write("Dockerfile", f"FROM {IMAGE}\n")

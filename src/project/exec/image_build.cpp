@@ -230,10 +230,22 @@ Result<CheckedImage> check_image(Session& session, const compose::Service& servi
                       checked->warnings.empty()};
 }
 
+namespace {
+
+// The directory that the image is built of is mounted over it: what the container sees is not what was copied.
+bool sees_its_sources(const compose::Service& service) {
+  const std::string& context = service.build->context;
+  return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {
+    return mount.type == compose::MountType::bind && (context + "/").starts_with(mount.source + "/");
+  });
+}
+
+}  // namespace
+
 void warn_of_outdated_images(Session& session, const RunDetail& detail, const std::set<std::string>& built) {
   const compose::Strings environment = environment_of(*session.project);
   for (const auto& [name, service] : session.project->services) {
-    if (!service.build || built.contains(name)) continue;
+    if (!service.build || built.contains(name) || sees_its_sources(service)) continue;
     const auto image = find_image(session, image_name(*session.project, service), service.platform);
     if (!image || !*image) continue;
     const auto why = session.engine.builds().why_outdated(build_request(*session.project, service, detail),
