@@ -103,6 +103,25 @@ bool makes_room(const Invocation& invocation) {
   return invocation.command && std::ranges::find(names, invocation.command->name) != names.end();
 }
 
+// DOCKER_DEFAULT_PLATFORM, for services that do not choose one.
+Result<> apply_default_platform(compose::Project& project) {
+  const auto found = project.environment.find("DOCKER_DEFAULT_PLATFORM");
+  if (found == project.environment.end() || found->second.empty()) return {};
+  for (auto& [name, service] : project.services) {
+    if (!service.platform.empty()) continue;
+    if (service.build && !service.build->platforms.empty() &&
+        std::ranges::count(service.build->platforms, found->second) == 0) {
+      return fail(Error(Code::invalid, "service \"" + name +
+                                           "\" build.platforms does not support value set by "
+                                           "DOCKER_DEFAULT_PLATFORM: " +
+                                           found->second)
+                      .at(project.locate({"services", name, "build", "platforms"})));
+    }
+    service.platform = found->second;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options) {
@@ -153,7 +172,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
     name = TRY(project_of_container(first));
   const bool by_name = need == Need::name && !name.empty() && invocation.globals.list("file").empty();
   if (need != Need::engine && !by_name) {
-    project = TRY(load_project(invocation, TRY(load_options(invocation, services))));
+    compose::LoadOptions options = TRY(load_options(invocation, services));
+    // What only looks at, or stops, what is there works although nothing could be started.
+    if (need == Need::name) options.resolve_env_files = compose::Switch::off;
+    project = TRY(load_project(invocation, options));
+    if (need == Need::file) TRY(apply_default_platform(*project));
     name = project->name;
     if (!first.empty() && !has_service(*project, first))
       if (const std::string other = TRY(project_of_container(first)); !other.empty() && other != name) {

@@ -211,6 +211,8 @@ class Load {
         fill_in_replicas(service);
       }
       check_consistency(project, reporter_);
+      // Who does not start anything does not ask for env files, and need not be stopped by a name that clashes.
+      if (options_.resolve_env_files == Switch::on) check_container_names(project, options_.services, reporter_);
       check_image_tags(project, reporter_);
       if (options_.advise == Switch::on && !reporter_.failed()) {
         check_startup(project, Advice::all, options_.access, reporter_);

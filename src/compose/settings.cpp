@@ -86,6 +86,13 @@ class Finder {
     return options_.access.is_file(path) ? Strings{path} : Strings{};
   }
 
+  // The shell leaves the tilde of --env-file=~/x alone.
+  std::string from_home(const std::string& file) const {
+    const auto home = options_.environment.find("HOME");
+    if (!file.starts_with("~/") || home == options_.environment.end()) return file;
+    return home->second + file.substr(1);
+  }
+
   // What the environment already has stays; a later file wins over an earlier one.
   Result<> read_dotenv() {
     std::map<std::string, std::string> found;
@@ -96,7 +103,7 @@ class Finder {
       return it == out_.environment.end() ? nullptr : &it->second;
     };
     for (const std::string& file : env_files()) {
-      const std::string path = absolute(file);
+      const std::string path = absolute(from_home(file));
       if (!options_.access.is_file(path)) {
         if (options_.access.exists(path)) continue;
         return fail(Code::not_found, "couldn't find env file: " + path);

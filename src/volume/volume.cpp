@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -50,6 +51,17 @@ Result<Fd> lock_folder(const std::string& folder) {
   return fd;
 }
 
+// Somebody has given the empty volume an owner or a mode: a new one is root's, with 0755.
+bool is_owned_by_someone(const struct stat& st) {
+  return st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != 0755;
+}
+
+Result<> take_owner(int folder, const struct stat& st, const std::string& path) {
+  if (::fchown(folder, st.st_uid, st.st_gid) != 0) return fail_errno("set owner of", path);
+  if (::fchmod(folder, st.st_mode & 07777) != 0) return fail_errno("set mode of", path);
+  return {};
+}
+
 }  // namespace
 
 Result<> check_name(const std::string& name) {
@@ -82,7 +94,11 @@ Result<> copy_up(const Roots& roots, const std::string& name, int image_root, co
   if (!TRY(is_empty(data))) return {};
   TRY(write_file_atomic(marker, target + "\n", 0600));
   const Fd to = TRY(open_file(data, O_RDONLY | O_DIRECTORY));
-  if (Result<> copied = copy_tree(from->get(), to.get()); !copied) {
+  struct stat before {};
+  if (::fstat(to.get(), &before) != 0) return fail_errno("inspect", data);
+  Result<> copied = copy_tree(from->get(), to.get());
+  if (copied && is_owned_by_someone(before)) copied = take_owner(to.get(), before, data);
+  if (!copied) {
     Error error = std::move(copied).error().wrap("fill volume " + name + " from the image's", target);
     Result<> cleaned = empty_folder(data);
     if (cleaned) cleaned = remove_file(marker);

@@ -24,6 +24,17 @@ std::string failure(std::vector<std::string> words) {
   return parsed ? "" : parsed.error().message();
 }
 
+TEST(Flags, DockersOtherSpellingsStandForAFlagThatIsThere) {
+  constexpr Flag some[] = {{"label", 'l', list}, {"no-TTY", 'T', boolean}, {"volume", 'v', list}};
+  const std::vector<std::string> words{"--volumes", "a:/a", "--volume", "b:/b", "--labels=x=y", "--no-tty"};
+  const auto parsed = parse_flags(some, FlagPlace::anywhere, words);
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  EXPECT_EQ(parsed->flags.list("volume"), (std::vector<std::string>{"a:/a", "b:/b"}));
+  EXPECT_EQ(parsed->flags.list("label"), (std::vector<std::string>{"x=y"}));
+  EXPECT_TRUE(parsed->flags.on("no-TTY"));
+  EXPECT_EQ(failure({"--volumes", "a:/a"}), "unknown flag: --volumes");
+}
+
 TEST(Flags, EverySpelling) {
   EXPECT_EQ(parse({"--format", "json"}).flags.text("format"), "json");
   EXPECT_EQ(parse({"--format=json"}).flags.text("format"), "json");

@@ -103,6 +103,16 @@ const RefusalCase refusals[] = {
        s.log.options = {{"foo", "1"}};
      },
      "unknown log opt 'foo' for json-file log driver"},
+    {"LogMode",
+     [](auto& s) {
+       s.log.options = {{"mode", "fast"}};
+     },
+     "logger: logging mode \"fast\" is not supported"},
+    {"LogBuffer",
+     [](auto& s) {
+       s.log.options = {{"max-buffer-size", "4m"}};
+     },
+     "logger: max-buffer-size option is only supported with 'mode=non-blocking'"},
     {"RelativeBind", [](auto& s) { s.mounts = {{.type = MountType::bind, .source = "/P", .target = "b"}}; },
      "invalid mount config for type \"bind\": invalid mount path: 'b' mount path must be absolute"},
     {"MountTwice",

@@ -108,6 +108,27 @@ TEST(Executor, TeardownGoesOnAndReportsEverything) {
   EXPECT_FALSE(script.ran("after-b"));
 }
 
+TEST(Executor, WhatOthersStillUseStaysAndIsNotSaidToBeRemoved) {
+  Plan plan;
+  Operation remove = step("net", {}, RemoveNetwork{});
+  remove.shown = "Network net";
+  remove.before = "Removing";
+  remove.after = "Removed";
+  const auto net = plan.add(std::move(remove));
+  plan.add(step("after", {net}));
+  Script script;
+  script.body = [](const Operation& operation, const Cancellation&) -> Result<> {
+    if (operation.is<RemoveNetwork>()) return fail(Code::conflict, "has active endpoints");
+    return {};
+  };
+  Events events;
+  ASSERT_TRUE(execute(plan, script, events, {}));
+  EXPECT_TRUE(script.ran("after"));
+  ASSERT_GE(events.lines.size(), 2U);
+  EXPECT_EQ(events.lines[0], "Network net Removing");
+  EXPECT_EQ(events.lines[1], "Network net Resource is still in use");
+}
+
 TEST(Executor, AnOptionalFailureIsAWarning) {
   Plan plan;
   Operation wait = step("dep", {}, AwaitCondition{});

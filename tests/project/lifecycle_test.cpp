@@ -142,6 +142,29 @@ services:
             "[] -> #1 container app-web-1, restart\n");
 }
 
+TEST(Lifecycle, HooksRunAroundARestartAndAfterAStart) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  scene.run("db");
+  scene.run("web", 1, engine::Status::exited);
+  const ServiceGraph graph = ServiceGraph::of(project);
+  const std::map<std::string, std::vector<compose::Hook>> hooks{{"db", {compose::Hook{}}}, {"web", {compose::Hook{}}}};
+  EXPECT_EQ(plan_restart(scene.observed.containers, graph, {"db"}, Dependents::include,
+                         {.pre_stop = hooks, .post_start = hooks})
+                .to_string(),
+            "[] -> #1 container app-db-1, run hooks\n"
+            "[1] -> #2 container app-db-1, restart\n"
+            "[2] -> #3 container app-db-1, run hooks\n");
+  const auto plan = plan_start(scene.observed.containers, graph, {"web"},
+                               {.post_start = hooks, .then = StartPlanOptions::Then::wait});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->to_string(),
+            "[] -> #1 container app-web-1, start\n"
+            "[1] -> #2 container app-web-1, run hooks\n"
+            "[] -> #3 container app-db-1, wait until running or healthy\n"
+            "[2] -> #4 container app-web-1, wait until running or healthy\n");
+}
+
 TEST(Lifecycle, DownNamesTheContainersOfRunThatStay) {
   const compose::Project project = project_of("services: {web: {image: x}}");
   Scene scene(project);

@@ -1,6 +1,7 @@
 #include "cli/args/flags.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/strings.hpp"
 
@@ -11,6 +12,15 @@ namespace {
 const Flag* find_long(std::span<const Flag> flags, std::string_view name) {
   const auto found = std::ranges::find(flags, name, &Flag::name);
   return found == flags.end() ? nullptr : &*found;
+}
+
+// Spellings that Docker takes for another flag, where that is there and this is not.
+const Flag* find_spelling(std::span<const Flag> flags, std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> spellings[] = {
+      {"labels", "label"}, {"no-TTY", "no-tty"}, {"no-tty", "no-TTY"}, {"volumes", "volume"}};
+  if (const Flag* flag = find_long(flags, name)) return flag;
+  const auto found = std::ranges::find(spellings, name, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(spellings) ? nullptr : find_long(flags, found->second);
 }
 
 const Flag* find_short(std::span<const Flag> flags, char shorthand) {
@@ -78,7 +88,7 @@ class Parser {
   Result<> long_flag(std::string_view word) {
     const std::size_t equals = word.find('=');
     const std::string_view name = word.substr(0, equals);
-    const Flag* flag = find_long(flags_, name);
+    const Flag* flag = find_spelling(flags_, name);
     if (!flag) return fail(unknown_flag(flags_, name));
     if (equals != std::string_view::npos) return store(*flag, std::string(word.substr(equals + 1)), result_.flags);
     if (flag->kind == FlagKind::boolean) return store(*flag, "true", result_.flags);

@@ -12,6 +12,7 @@
 #include "project/exec/image_pull.hpp"
 #include "project/exec/listening.hpp"
 #include "project/plan/images.hpp"
+#include "project/plan/names.hpp"
 
 namespace consort::cli {
 
@@ -103,6 +104,22 @@ std::vector<std::string> with_context_services(const compose::Project& project, 
   return names;
 }
 
+// Images that `pull` could not get and did not stop at, as a build can make them: named, with the command.
+std::vector<std::string> missed_images(project::Session& session, const project::Plan& plan, SystemTime began) {
+  std::vector<std::string> missed;
+  const auto local = project::local_images(session);
+  if (!local || session.dry_run == project::DryRun::yes) return missed;
+  for (const project::Operation& operation : plan.operations()) {
+    if (!operation.is<project::PullImage>() || operation.necessity != project::Necessity::optional) continue;
+    const compose::Service& service = session.project->services.at(operation.service);
+    const auto found = local->find(project::image_key(*session.project, service));
+    // Times of tags are whole seconds.
+    const bool fresh = found != local->end() && found->second.last_tagged + std::chrono::seconds(1) > began;
+    if (service.build && !fresh) missed.push_back(operation.service);
+  }
+  return missed;
+}
+
 // Docker Compose takes it here, too, and says so.
 Result<> apply_progress_flag(Invocation& invocation) {
   if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
@@ -157,7 +174,11 @@ Result<int> run_pull(Invocation& invocation) {
   project::RunDetail detail;
   if (flags.on("quiet")) detail.pull = project::Detail::quiet;
   TRY(project::execute(session, plan, "Pulling", detail));
-  return 0;
+  const std::vector<std::string> missed = missed_images(session, plan, options.now);
+  if (missed.empty()) return 0;
+  session.progress.warn("WARNING: Some service image(s) must be built from source by running:\n    " +
+                        invocation.program + " build " + join(missed, " "));
+  return options.ignore_failures ? 0 : 1;
 }
 
 Result<int> run_push(Invocation& invocation) {

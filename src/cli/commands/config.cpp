@@ -23,8 +23,9 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
   off("no-normalize", options.normalize);
   off("no-path-resolution", options.resolve_paths);
   off("no-consistency", options.check_consistency);
-  // --no-env-resolution changes nothing here, as in the original: what it prints has its env files resolved.
-  if (needs_no_env_files(flags)) options.resolve_env_files = compose::Switch::off;
+  // --no-env-resolution changes nothing for the whole, as in the original: what it prints has its env files resolved.
+  const bool unresolved = flags.has("hash") && flags.on("no-env-resolution");
+  if (needs_no_env_files(flags) || unresolved) options.resolve_env_files = compose::Switch::off;
   options.advise = compose::Switch::on;
   if (flags.has("why")) options.trace = compose::Switch::on;
   return options;
@@ -108,13 +109,19 @@ Result<std::string> whole(const Invocation& invocation, const compose::LoadOutco
   return json ? compose::render_json(project) : compose::render_yaml(project);
 }
 
+// Those of --hash a,b: the env files of others need not be there.
+std::vector<std::string> hashed_services(const ParsedFlags& flags) {
+  const std::string names = flags.text("hash");
+  return names.empty() || names == "*" ? std::vector<std::string>() : split(names, ',');
+}
+
 }  // namespace
 
 Result<int> run_config(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   const bool selects = takes_services(flags);
   const compose::LoadOptions options =
-      with_switches(flags, TRY(load_options(invocation, selects ? invocation.arguments : std::vector<std::string>())));
+      with_switches(flags, TRY(load_options(invocation, selects ? invocation.arguments : hashed_services(flags))));
   compose::LoadOutcome outcome = compose::load(options);
   if (flags.on("fix")) {
     TRY(fix_files(outcome));

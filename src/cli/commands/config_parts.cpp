@@ -3,7 +3,6 @@
 #include <set>
 
 #include "base/json.hpp"
-#include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "cli/render/table.hpp"
 #include "project/plan/names.hpp"
@@ -76,7 +75,7 @@ Result<std::string> hashes_of(const compose::Project& project, const std::string
   }
   std::string text;
   for (const std::string& name : names)
-    text += name + " " + sha256_hex(compose::service_hash_json(*TRY(find_service(project, name)))) + "\n";
+    text += name + " " + project::config_hash(project, *TRY(find_service(project, name))) + "\n";
   return text;
 }
 
@@ -170,7 +169,7 @@ bool takes_services(const ParsedFlags& flags) {
 bool needs_no_env_files(const ParsedFlags& flags) {
   for (const char* list : {"services", "volumes", "networks", "models", "profiles", "images", "variables"})
     if (flags.on(list)) return true;
-  return flags.has("hash");
+  return false;
 }
 
 }  // namespace consort::cli

@@ -98,6 +98,11 @@ inline constexpr Flag scale_flags[] = {
     shared::no_deps,
 };
 
+inline constexpr Flag start_flags[] = {
+    {"wait", 0, boolean, "", "Wait until services are running, or healthy"},
+    {"wait-timeout", 0, integer, "", "Seconds to wait at most"},
+};
+
 inline constexpr Flag up_flags[] = {
     {"abort-on-container-exit", 0, boolean, "", "Stop all containers as soon as one stops"},
     {"abort-on-container-failure", 0, boolean, "", "Stop all containers as soon as one fails"},

@@ -28,6 +28,14 @@ project::StopPlanOptions stop_options(const Invocation& invocation, const Worksp
   return options;
 }
 
+std::map<std::string, std::vector<compose::Hook>> post_start_of(const Workspace& workspace) {
+  std::map<std::string, std::vector<compose::Hook>> hooks;
+  if (workspace.project())
+    for (const auto& [name, service] : workspace.project()->services)
+      if (!service.post_start.empty()) hooks[name] = service.post_start;
+  return hooks;
+}
+
 struct Opened {
   std::unique_ptr<Workspace> workspace;
   Containers containers;
@@ -56,10 +64,19 @@ Result<int> carry_out(Workspace& workspace, const project::Plan& plan, std::stri
 }  // namespace
 
 Result<int> run_start(Invocation& invocation) {
+  const auto limit = TRY(wait_limit(invocation.flags));
   const Opened opened = TRY(open(invocation, Scope::all));
-  const project::Plan plan = TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
-                                                     project::services_named(opened.containers, invocation.arguments)));
-  return carry_out(*opened.workspace, plan, "Running");
+  project::StartPlanOptions options{.post_start = post_start_of(*opened.workspace)};
+  project::RunDetail detail;
+  if (invocation.flags.on("wait")) {
+    options.then = project::StartPlanOptions::Then::wait;
+    detail.limit_seconds = limit;
+  }
+  const project::Plan plan =
+      TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
+                              project::services_named(opened.containers, invocation.arguments), options));
+  TRY(project::execute(opened.workspace->session(), plan, "Running", detail));
+  return 0;
 }
 
 Result<int> run_stop(Invocation& invocation) {
@@ -71,11 +88,12 @@ Result<int> run_stop(Invocation& invocation) {
 
 Result<int> run_restart(Invocation& invocation) {
   const Opened opened = TRY(open(invocation, Scope::all));
-  const project::Plan plan =
-      project::plan_restart(opened.containers, graph_of(*opened.workspace, opened.containers),
-                            project::services_named(opened.containers, invocation.arguments),
-                            invocation.flags.on("no-deps") ? project::Dependents::ignore : project::Dependents::include,
-                            stop_options(invocation, *opened.workspace));
+  project::StopPlanOptions how = stop_options(invocation, *opened.workspace);
+  how.post_start = post_start_of(*opened.workspace);
+  const project::Plan plan = project::plan_restart(
+      opened.containers, graph_of(*opened.workspace, opened.containers),
+      project::services_named(opened.containers, invocation.arguments),
+      invocation.flags.on("no-deps") ? project::Dependents::ignore : project::Dependents::include, how);
   return carry_out(*opened.workspace, plan, "Restarting");
 }
 

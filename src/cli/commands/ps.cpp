@@ -48,7 +48,10 @@ FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime
   const std::string health = container.state.health.status == engine::HealthStatus::none
                                  ? ""
                                  : std::string(to_string(container.state.health.status));
-  const int code = container.state.running() ? 0 : container.state.exit_code.value_or(0);
+  // As with Docker Compose: of what has ended, not of what could not start or is between two runs.
+  const engine::Status status = container.state.status;
+  const bool ended = status == engine::Status::exited || status == engine::Status::dead;
+  const int code = ended ? container.state.exit_code.value_or(0) : 0;
   return {
       {"Command", "COMMAND", command_text(container.command, shorten), ""},
       {"CreatedAt", "CREATED AT", created_at(container.created_at), ""},

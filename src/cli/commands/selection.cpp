@@ -10,6 +10,15 @@ std::optional<int> timeout_of(const Invocation& invocation) {
   return seconds ? std::optional(saturated<int>(*seconds)) : std::nullopt;
 }
 
+Result<std::optional<int>> wait_limit(const ParsedFlags& flags) {
+  const auto seconds = flags.integer("wait-timeout");
+  if (seconds && *seconds < 0)
+    return fail(Code::invalid,
+                "--wait-timeout must be a non-negative integer (found: " + std::to_string(*seconds) + ")");
+  if (!seconds || *seconds == 0) return std::optional<int>();
+  return std::optional(saturated<int>(*seconds));
+}
+
 std::optional<unsigned> index_of(const Invocation& invocation) {
   const auto index = invocation.flags.integer("index");
   return index && *index > 0 ? std::optional(saturated<unsigned>(*index)) : std::nullopt;

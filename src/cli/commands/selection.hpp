@@ -21,6 +21,8 @@ Result<std::map<std::string, unsigned>> parse_scale(const std::vector<std::strin
 // "NAME=VALUE" as it is; of a name alone our value, or that of .env; dropped where nobody has one.
 std::vector<std::string> with_values(const Workspace& workspace, std::vector<std::string> entries);
 std::optional<int> timeout_of(const Invocation& invocation);
+// --wait-timeout in seconds; 0: as long as it takes. A negative one is refused.
+Result<std::optional<int>> wait_limit(const ParsedFlags& flags);
 std::optional<unsigned> index_of(const Invocation& invocation);
 // COMPOSE_REMOVE_ORPHANS and COMPOSE_IGNORE_ORPHANS with the flag.
 Result<project::Orphans> orphans_of(const Invocation& invocation);

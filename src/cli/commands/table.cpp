@@ -139,7 +139,7 @@ constexpr Command table[] = {
      "Anonymous volumes are kept unless -v is given. Data that is not in a volume is lost."},
     {"run", "SERVICE [COMMAND] [ARGS...]", "Run a one-off command in a new container", run_flags, {1}, first, run_run},
     {"scale", "[SERVICE=REPLICAS...]", "Set the number of containers of services", scale_flags, {1}, mixed, run_scale},
-    {"start", services, "Start existing containers", {}, any, mixed, run_start},
+    {"start", services, "Start existing containers", start_flags, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show live resource usage of containers", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
     {"top", services, "Show the running processes of containers", {}, any, mixed, run_top},

@@ -146,12 +146,13 @@ Result<int> run_up(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include));
-  if (workspace->project()->services.empty()) return fail(Code::invalid, "no service selected");
+  // With --all-resources there may be networks and volumes to make.
+  if (workspace->project()->services.empty() && !invocation.globals.on("all-resources"))
+    return fail(Code::invalid, "no service selected");
   project::UpOptions options = TRY(up_options(invocation, *workspace, invocation.arguments));
   if (flags.on("no-start")) options.converge.after = project::AfterCreate::nothing;
   if (flags.on("wait") && !flags.on("no-start")) options.converge.after = project::AfterCreate::start_and_wait;
-  if (const auto limit = flags.integer("wait-timeout"); limit && flags.on("wait"))
-    options.detail.limit_seconds = saturated<int>(*limit);
+  if (flags.on("wait")) options.detail.limit_seconds = TRY(wait_limit(flags));
   if (!flags.on("no-start")) warn_of_traps(invocation, *workspace, options);
   const bool attach = !flags.on("detach") && !flags.on("wait") && !flags.on("no-start") && !invocation.dry_run;
   if (attach && wants_menu(invocation) && may_rebuild(*workspace->project())) seal_program(invocation);

@@ -198,6 +198,7 @@ void check_bind_sources(const Project& project, Advice advice, const FileAccess&
 void check_startup(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter) {
   check_host_ports(project, reporter);
   check_bind_sources(project, advice, access, reporter);
+  check_swarm_only(project, reporter);
   if (advice == Advice::all) check_start_values(project, reporter);
 }
 

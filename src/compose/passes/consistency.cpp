@@ -77,7 +77,6 @@ class Checker {
       }
       hook_.clear();
     }
-    container_names();
     cycles();
   }
 
@@ -438,24 +437,6 @@ class Checker {
     }
   }
 
-  void container_names() {
-    std::map<std::string, std::string> seen;
-    for (const auto& [name, service] : project_.services) {
-      if (service.container_name.empty()) continue;
-      const auto [it, fresh] = seen.emplace(service.container_name, name);
-      if (fresh) continue;
-      name_ = name;
-      Diagnostic& made = error("conflict",
-                               "services." + name + ": container name \"" + service.container_name +
-                                   "\" is already in use by service " + it->second,
-                               {"container_name"});
-      made.label = "used twice";
-      made.help = "give each service a container_name of its own, or none";
-      made.related.push_back(
-          reporter_.related(place_in(*project_.tree, {"services", it->second, "container_name"}), "first used here"));
-    }
-  }
-
   void cycles() {
     std::set<std::string> done;
     Strings stack;
@@ -516,6 +497,24 @@ void check_consistency(const Project& project, Reporter& reporter) {
         place_in(*project.tree, {"secrets", name}));
     made.label = "no source that can be used here";
     made.help = "secrets come from `file: ./PATH` or `environment: VARIABLE`; drivers are for swarm clusters";
+  }
+}
+
+void check_container_names(const Project& project, const Strings& services, Reporter& reporter) {
+  const std::set<std::string> wanted = with_dependencies(project, services);
+  std::map<std::string, std::string> seen;
+  for (const auto& [name, service] : project.services) {
+    if (service.container_name.empty() || !wanted.contains(name)) continue;
+    const auto [it, fresh] = seen.emplace(service.container_name, name);
+    if (fresh) continue;
+    Diagnostic& made = reporter.error("conflict",
+                                      "services." + name + ": container name \"" + service.container_name +
+                                          "\" is already in use by service " + it->second + suffix,
+                                      place_in(*project.tree, {"services", name, "container_name"}));
+    made.label = "used twice";
+    made.help = "give each service a container_name of its own, or none";
+    made.related.push_back(
+        reporter.related(place_in(*project.tree, {"services", it->second, "container_name"}), "first used here"));
   }
 }
 

@@ -1,6 +1,9 @@
 // The typed model's own passes, after decoding.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "compose/compose.hpp"
 #include "compose/internal/reporter.hpp"
 
@@ -12,15 +15,21 @@ void inherit_hooks(Project& project);
 void apply_profiles(Project& project);
 // References that lead nowhere, contradictions, cycles. Everything is reported, in order of service names.
 void check_consistency(const Project& project, Reporter& reporter);
+// No two services have one container_name. `services`: as below.
+void check_container_names(const Project& project, const Strings& services, Reporter& reporter);
 // env_file and label_file into environment and labels.
 // `services`: those that the command is about, with what they depend on; empty: all. Others may lack their files.
 void resolve_env_files(Project& project, const Strings& services, const FileAccess& access, Reporter& reporter);
 void resolve_label_files(Project& project, const FileAccess& access, Reporter& reporter);
 void drop_unused_resources(Project& project);
+// These services and what they depend on; all when none is named.
+std::set<std::string> with_dependencies(const Project& project, const Strings& services);
 // What advise() tells.
 void check_startup(const Project& project, Advice advice, const FileAccess& access, Reporter& reporter);
 // Values that the engine refuses, or that mean something else than they look like; a part of check_startup().
 void check_start_values(const Project& project, Reporter& reporter);
+// Attributes that only a swarm cluster obeys; a part of check_startup().
+void check_swarm_only(const Project& project, Reporter& reporter);
 // Image tags that are almost a word that everybody uses: 15-alphine.
 void check_image_tags(const Project& project, Reporter& reporter);
 

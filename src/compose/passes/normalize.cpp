@@ -148,9 +148,11 @@ void resolve_labels(Service& service, const Project& project, const FileAccess& 
 
 }  // namespace
 
-void resolve_env_files(Project& project, const Strings& services, const FileAccess& access, Reporter& reporter) {
+std::set<std::string> with_dependencies(const Project& project, const Strings& services) {
   std::set<std::string> wanted;
   Strings todo = services;
+  if (services.empty())
+    for (const auto& [name, service] : project.services) todo.push_back(name);
   while (!todo.empty()) {
     const std::string name = std::move(todo.back());
     todo.pop_back();
@@ -158,9 +160,14 @@ void resolve_env_files(Project& project, const Strings& services, const FileAcce
     if (found == project.services.end() || !wanted.insert(name).second) continue;
     for (const auto& [next, dependency] : found->second.depends_on) todo.push_back(next);
   }
+  return wanted;
+}
+
+void resolve_env_files(Project& project, const Strings& services, const FileAccess& access, Reporter& reporter) {
+  const std::set<std::string> wanted = with_dependencies(project, services);
   std::size_t left = variables_limit;
   for (auto& [name, service] : project.services) {
-    const Selected selected = services.empty() || wanted.contains(name) ? Selected::yes : Selected::no;
+    const Selected selected = wanted.contains(name) ? Selected::yes : Selected::no;
     resolve_environment(service, project, access, left, selected, reporter);
     for (PreStartHook& hook : service.pre_start)
       for (Service* each : {&hook.own, &hook.container})

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
 
@@ -105,18 +106,38 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   return *number << shift;
 }
 
+// On v2 the root group has no such file, whatever there is below it.
+bool has_blkio_weight(const HostInfo& host) {
+  return host.cgroup_v2 || path_exists("/sys/fs/cgroup/blkio/blkio.weight") ||
+         path_exists("/sys/fs/cgroup/blkio/blkio.bfq.weight");
+}
+
 }  // namespace
 
 Result<> validate_resources(const ContainerSpec& spec, const HostInfo& host, Strings& warnings) {
   TRY(validate_memory(spec.resources, host, warnings));
   TRY(validate_cpu(spec.resources, host));
+  if (spec.resources.blkio_weight && !has_blkio_weight(host))
+    warnings.emplace_back(
+        "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
   return validate_blkio(spec.resources);
 }
 
 Result<> validate_log(const LogSpec& log) {
   const std::string driver = log.driver.empty() ? "json-file" : log.driver;
-  constexpr std::array<std::string_view, 8> known{"max-size", "max-file",  "compress", "labels",
-                                                  "env",      "env-regex", "tag",      "labels-regex"};
+  constexpr std::array<std::string_view, 10> known{"max-size", "max-file",       "compress",     "labels",
+                                                   "env",      "env-regex",      "labels-regex", "tag",
+                                                   "mode",     "max-buffer-size"};
+  if (const auto mode = log.options.find("mode");
+      mode != log.options.end() && mode->second != "blocking" && mode->second != "non-blocking")
+    return refuse("logger: logging mode \"" + mode->second + "\" is not supported");
+  if (const auto size = log.options.find("max-buffer-size"); size != log.options.end()) {
+    const auto mode = log.options.find("mode");
+    if (mode == log.options.end() || mode->second != "non-blocking")
+      return refuse("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+    if (!parse_size(size->second))
+      return refuse("error parsing option max-buffer-size: invalid size: '" + size->second + "'");
+  }
   if (driver == "none") return {};
   if (driver != "json-file" && driver != "local") {
     constexpr std::array<std::string_view, 7> docker{"syslog",  "journald", "gelf",   "fluentd",

@@ -217,7 +217,12 @@ Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
   point.source = volume.mountpoint;
   point.anonymous = volume.anonymous;
   TRY(volume::mount_volume(impl_.roots, mount.source, volume.spec.driver_opts));
-  if (!mount.subpath.empty()) point.source = TRY(volume::resolve_subpath(volume.mountpoint, mount.subpath));
+  // What another container is going to make there is looked for when this one starts.
+  if (!mount.subpath.empty()) {
+    Result<std::string> found = volume::resolve_subpath(volume.mountpoint, mount.subpath);
+    if (!found && found.error().sys_errno() != ENOENT) return fail(std::move(found).error());
+    point.source = found ? std::move(*found) : join_path(volume.mountpoint, mount.subpath);
+  }
   return copy_up(mount);
 }
 

@@ -76,7 +76,10 @@ class MountList {
   Result<> add_volume(const MountSpec& mount, const MountPoint& point) {
     const Volume volume = TRY(impl_.records.find_volume(mount.source));
     TRY(volume::mount_volume(impl_.roots, mount.source, volume.spec.driver_opts));
-    mounts_.push_back({mount.target, "bind", point.source, {"rbind", "rslave", mount.read_only ? "ro" : "rw"}});
+    const std::string source = mount.subpath.empty()
+                                   ? point.source
+                                   : TRY(volume::resolve_subpath(impl_.roots.volume_data(mount.source), mount.subpath));
+    mounts_.push_back({mount.target, "bind", source, {"rbind", "rslave", mount.read_only ? "ro" : "rw"}});
     return {};
   }
 
@@ -145,6 +148,23 @@ Result<> copy_host_file(const std::string& from, const std::string& to) {
   return write_file_atomic(to, text ? *text : "");
 }
 
+// The default bridge has no name server: what is linked there stands in the hosts file, by its alias, id and name.
+Result<> add_links(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks,
+                   std::vector<HostEntry>& entries) {
+  if (std::ranges::none_of(networks, [](const Network& n) { return n.spec.name == default_network; })) return {};
+  for (const std::string& link : record.spec.links) {
+    const std::size_t colon = link.find(':');
+    const Result<ContainerRecord> linked = impl.records.load_container(link.substr(0, colon));
+    if (!linked) continue;  // removed since
+    for (const EndpointRecord& endpoint : linked->endpoints) {
+      if (endpoint.spec.network != default_network) continue;
+      for (const std::string& name : {link.substr(colon + 1), linked->summary.id.substr(0, 12), linked->summary.name})
+        if (!endpoint.ipv4.empty()) entries.push_back({.name = name, .address = endpoint.ipv4});
+    }
+  }
+  return {};
+}
+
 // hosts, hostname and resolv.conf; nothing when they are another container's.
 Result<> write_host_files(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks) {
   const ContainerSpec& spec = record.spec;
@@ -154,6 +174,7 @@ Result<> write_host_files(Engine::Impl& impl, const ContainerRecord& record, con
   HostsInput hosts{.extra = spec.extra_hosts, .hostname = record.hostname, .domainname = record.domainname};
   for (HostEntry& entry : hosts.extra)
     if (entry.address == "host-gateway") entry.address = TRY(impl.host_gateway());
+  TRY(add_links(impl, record, networks, hosts.extra));
   for (const EndpointRecord& endpoint : record.endpoints)
     for (const std::string& address : {endpoint.ipv4, endpoint.ipv6})
       if (!address.empty()) hosts.own.push_back(address);

@@ -102,8 +102,20 @@ Result<> address_host_ends(Socket& host, const SandboxOptions& options, const Sa
   return host.transact(batch);
 }
 
+// The one that has the default route, or where that network has no IPv6, the first that has.
+const Endpoint* ipv6_way_out(const SandboxOptions& options) {
+  const Endpoint* found = nullptr;
+  for (const Endpoint& endpoint : options.endpoints) {
+    if (endpoint.internal || !endpoint.ipv6 || !endpoint.gateway6) continue;
+    if (endpoint.default_route) return &endpoint;
+    if (!found) found = &endpoint;
+  }
+  return found;
+}
+
 Result<> configure_links(Socket& inside, const SandboxOptions& options) {
   Batch batch;
+  const Endpoint* way_out6 = ipv6_way_out(options);
   rtnetlink::set_link_up(batch, "lo");
   for (const Endpoint& endpoint : options.endpoints) {
     const int index = TRY(rtnetlink::link_index(inside, endpoint.ifname));
@@ -113,9 +125,9 @@ Result<> configure_links(Socket& inside, const SandboxOptions& options) {
     if (endpoint.ipv4) rtnetlink::add_address(batch, index, *endpoint.ipv4);
     if (endpoint.ipv6) rtnetlink::add_address(batch, index, *endpoint.ipv6);
     rtnetlink::set_link_up(batch, endpoint.ifname);
-    if (!endpoint.default_route || endpoint.internal) continue;
-    if (endpoint.gateway4) rtnetlink::add_default_route(batch, index, *endpoint.gateway4);
-    if (endpoint.gateway6) rtnetlink::add_default_route(batch, index, *endpoint.gateway6);
+    if (endpoint.default_route && !endpoint.internal && endpoint.gateway4)
+      rtnetlink::add_default_route(batch, index, *endpoint.gateway4);
+    if (&endpoint == way_out6) rtnetlink::add_default_route(batch, index, *endpoint.gateway6);
   }
   return inside.transact(batch);
 }

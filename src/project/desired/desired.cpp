@@ -41,6 +41,10 @@ Result<DesiredRestart> restart_of(const compose::Service& service) {
   const compose::RestartPolicy& wanted = *service.deploy->restart_policy;
   if (wanted.condition == "on-failure")
     return DesiredRestart{RestartWhen::on_failure, saturated<unsigned>(wanted.max_attempts.value_or(0))};
+  if (wanted.condition == "any" && wanted.max_attempts.value_or(0) > 0)
+    return fail(Error(Code::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'")
+                    .hint("use `condition: on-failure`, or leave out `max_attempts`")
+                    .at(service.mark));
   return DesiredRestart{wanted.condition == "any" ? RestartWhen::always : RestartWhen::never};
 }
 

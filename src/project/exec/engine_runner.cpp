@@ -104,47 +104,46 @@ Result<> EngineRunner::run(const Operation& operation, const Cancellation& cance
 Result<> EngineRunner::perform(const Operation& operation, const Cancellation& cancel) {
   engine::Engine& engine = session_.engine;
   const std::string& key = key_of(operation);
-  return std::visit(
-      Overloaded{
-          [](const Checkpoint&) { return Result<>(); },
-          [](const Keep&) { return Result<>(); },
-          [&](const PullImage&) { return pull(operation, cancel); },
-          [&](const BuildImage& how) { return build(operation, how, cancel); },
-          [&](const RemoveImage&) { return remove_image(operation); },
-          [&](const CreateNetwork& wanted) -> Result<> {
-            TRY(engine.create_network(*wanted.spec));
-            return {};
-          },
-          [&](const RemoveNetwork&) { return remove_network(operation); },
-          [&](const CreateVolume& wanted) -> Result<> {
-            TRY(engine.create_volume(*wanted.spec));
-            return {};
-          },
-          [&](const RemoveVolume&) { return unless_in_use(operation, engine.remove_volume(operation.target)); },
-          [&](const CreateContainer& wanted) { return create(operation, *wanted.spec); },
-          [&](const StartContainer&) { return start(operation, cancel); },
-          [&](const StopContainer& how) { return stop(operation, how, cancel); },
-          [&](const KillContainer& how) { return engine.kill_container(key, how.signal); },
-          [&](const RestartContainer& how) {
-            return engine.restart_container(key, stop_options(how.timeout_seconds, cancel));
-          },
-          [&](const PauseContainer&) { return engine.pause_container(key); },
-          [&](const UnpauseContainer&) { return engine.unpause_container(key); },
-          [&](const RemoveContainer& how) {
-            const auto volumes =
-                how.anonymous_volumes ? engine::AnonymousVolumes::remove : engine::AnonymousVolumes::keep;
-            return engine.remove_container(key, {.volumes = volumes});
-          },
-          [&](const RenameContainer& how) { return engine.rename_container(key, how.new_name); },
-          [&](const AwaitCondition& wait) {
-            return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
-          },
-          [&](const RunHooks& run) { return run_hooks(key, run.hooks, cancel); },
-          [&](const RunPreStart& hook) { return pre_start(operation, hook, cancel); },
-          [&](const RunProvider& run) { return provide(operation, run, cancel); },
-          [&](const PrepareModel& wanted) { return prepare(operation, wanted, cancel); },
-      },
-      operation.action);
+  return std::visit(Overloaded{
+                        [](const Checkpoint&) { return Result<>(); },
+                        [](const Keep&) { return Result<>(); },
+                        [&](const PullImage&) { return pull(operation, cancel); },
+                        [&](const BuildImage& how) { return build(operation, how, cancel); },
+                        [&](const RemoveImage&) { return remove_image(operation); },
+                        [&](const CreateNetwork& wanted) -> Result<> {
+                          TRY(engine.create_network(*wanted.spec));
+                          return {};
+                        },
+                        [&](const RemoveNetwork&) { return remove_network(operation); },
+                        [&](const CreateVolume& wanted) -> Result<> {
+                          TRY(engine.create_volume(*wanted.spec));
+                          return {};
+                        },
+                        [&](const RemoveVolume&) { return unless_gone(engine.remove_volume(operation.target)); },
+                        [&](const CreateContainer& wanted) { return create(operation, *wanted.spec); },
+                        [&](const StartContainer&) { return start(operation, cancel); },
+                        [&](const StopContainer& how) { return stop(operation, how, cancel); },
+                        [&](const KillContainer& how) { return engine.kill_container(key, how.signal); },
+                        [&](const RestartContainer& how) {
+                          return engine.restart_container(key, stop_options(how.timeout_seconds, cancel));
+                        },
+                        [&](const PauseContainer&) { return engine.pause_container(key); },
+                        [&](const UnpauseContainer&) { return engine.unpause_container(key); },
+                        [&](const RemoveContainer& how) {
+                          const auto volumes =
+                              how.anonymous_volumes ? engine::AnonymousVolumes::remove : engine::AnonymousVolumes::keep;
+                          return engine.remove_container(key, {.volumes = volumes});
+                        },
+                        [&](const RenameContainer& how) { return engine.rename_container(key, how.new_name); },
+                        [&](const AwaitCondition& wait) {
+                          return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
+                        },
+                        [&](const RunHooks& run) { return run_hooks(key, run.hooks, cancel); },
+                        [&](const RunPreStart& hook) { return pre_start(operation, hook, cancel); },
+                        [&](const RunProvider& run) { return provide(operation, run, cancel); },
+                        [&](const PrepareModel& wanted) { return prepare(operation, wanted, cancel); },
+                    },
+                    operation.action);
 }
 
 Result<> EngineRunner::create(const Operation& operation, engine::ContainerSpec spec) {
@@ -180,12 +179,10 @@ Result<> EngineRunner::stop(const Operation& operation, const StopContainer& how
   return details && !details->state.running() ? Result<>() : std::move(outcome);
 }
 
-// What is gone already is removed, and what others still use stays, with a word about it.
-Result<> EngineRunner::unless_in_use(const Operation& operation, Result<> removed) {
+// What is gone already is removed. What others still use stays: the executor says so.
+Result<> EngineRunner::unless_gone(Result<> removed) {
   if (removed || removed.error().code() == Code::not_found) return {};
-  if (removed.error().code() != Code::conflict && removed.error().code() != Code::busy) return removed;
-  session_.progress.event({.id = operation.shown, .status = std::string(still_in_use), .outlook = Outlook::warning});
-  return {};
+  return removed;
 }
 
 Result<> EngineRunner::remove_network(const Operation& operation) {
@@ -196,7 +193,7 @@ Result<> EngineRunner::remove_network(const Operation& operation) {
                : Result<>(fail(Error(Code::io, "remove network").on(operation.target).why(network.error().message())));
   // Stopped containers of a project that is changed keep their endpoints: those go first.
   for (const std::string& id : network->container_ids) (void)session_.engine.disconnect_network(id, network->id);
-  return unless_in_use(operation, session_.engine.remove_network(network->id));
+  return unless_gone(session_.engine.remove_network(network->id));
 }
 
 Result<> EngineRunner::remove_image(const Operation& operation) {
@@ -207,7 +204,7 @@ Result<> EngineRunner::remove_image(const Operation& operation) {
         {.id = operation.shown, .status = "Warning: No resource found to remove", .outlook = Outlook::warning});
     return {};
   }
-  return unless_in_use(operation, fail(Error(outcome.error().code(), outcome.error().message())));
+  return unless_gone(fail(Error(outcome.error().code(), outcome.error().message())));
 }
 
 Result<> EngineRunner::pull(const Operation& operation, const Cancellation& cancel) {

@@ -29,7 +29,7 @@ class EngineRunner final : public OperationRunner {
   Result<> pre_start(const Operation& operation, const RunPreStart& hook, const Cancellation& cancel);
   Result<> provide(const Operation& operation, const RunProvider& run, const Cancellation& cancel);
   Result<> prepare(const Operation& operation, const PrepareModel& wanted, const Cancellation& cancel);
-  Result<> unless_in_use(const Operation& operation, Result<> removed);
+  static Result<> unless_gone(Result<> removed);
 
   Session& session_;
   const RunDetail& detail_;

@@ -152,7 +152,10 @@ class Execution {
   Result<> perform(const Operation& operation) {  // without the lock
     tell(operation, operation.before, Outlook::working);
     Result<> outcome = runner_.run(operation, cancel_);
-    if (outcome) {
+    if (!outcome && stays(operation, outcome.error())) {
+      tell(operation, std::string(still_in_use), Outlook::warning);
+      outcome = {};
+    } else if (outcome) {
       tell(operation, operation.after, Outlook::done);
     } else if (operation.necessity == Necessity::optional) {
       skipped(operation, outcome.error());
@@ -164,7 +167,14 @@ class Execution {
     return outcome;
   }
 
+  // What is to be removed and is still used by others stays, and is no failure.
+  static bool stays(const Operation& operation, const Error& error) {
+    const bool shared = operation.is<RemoveNetwork>() || operation.is<RemoveVolume>() || operation.is<RemoveImage>();
+    return shared && (error.code() == Code::conflict || error.code() == Code::busy);
+  }
+
   void skipped(const Operation& operation, const Error& error) {
+    if (operation.is<PullImage>()) return tell(operation, "Warning " + error.message(), Outlook::warning);
     if (!only_waits(operation)) return tell(operation, "Skipped: " + error.message(), Outlook::warning);
     const std::string said = "optional dependency \"" + operation.service + "\" failed to start";
     tell(operation, "Skipped: " + said, Outlook::warning);

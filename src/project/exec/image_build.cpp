@@ -67,6 +67,25 @@ void warn_of_unused(Session& session, const compose::Service& service) {
   warn_of_unused_caches(session, service);
 }
 
+// DOCKER_BUILDKIT=0 chooses the classic builder. There is none here, but who chooses it is told what it cannot do, as
+// by Docker Compose: the same file would fail elsewhere.
+Result<> check_classic_builder(const compose::Project& project, const compose::Service& service,
+                               const build::BuildRequest& request) {
+  const auto found = project.environment.find("DOCKER_BUILDKIT");
+  const std::string wish = found == project.environment.end() ? "1" : to_lower(found->second);
+  if (wish != "0" && wish != "f" && wish != "false") return {};
+  const compose::Build& build = *service.build;
+  const char* what = request.platforms.size() > 1         ? "multi-arch build"
+                     : build.privileged                   ? "privileged mode"
+                     : !build.additional_contexts.empty() ? "additional contexts"
+                     : !build.ssh.empty()                 ? "SSH keys"
+                     : !build.secrets.empty()             ? "secrets"
+                                                          : nullptr;
+  if (!what) return {};
+  return fail(Error(Code::unsupported, std::string("the classic builder doesn't support ") + what +
+                                           ", set DOCKER_BUILDKIT=1 to use BuildKit"));
+}
+
 compose::Strings environment_of(const compose::Project& project) {
   compose::Strings result;
   for (const auto& [key, value] : project.environment) result.push_back(key + "=" + value);
@@ -166,6 +185,7 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
                       BuildLog& log) {
   const compose::Service& service = *services.front();
   build::BuildRequest request = build_request(*session.project, service, detail);
+  TRY(check_classic_builder(*session.project, service, request));
   for (const compose::Service* each : services) {
     warn_of_unused(session, *each);
     if (each == &service) continue;
@@ -210,10 +230,22 @@ Result<CheckedImage> check_image(Session& session, const compose::Service& servi
                       checked->warnings.empty()};
 }
 
+namespace {
+
+// The directory that the image is built of is mounted over it: what the container sees is not what was copied.
+bool sees_its_sources(const compose::Service& service) {
+  const std::string& context = service.build->context;
+  return std::ranges::any_of(service.volumes, [&](const compose::Mount& mount) {
+    return mount.type == compose::MountType::bind && (context + "/").starts_with(mount.source + "/");
+  });
+}
+
+}  // namespace
+
 void warn_of_outdated_images(Session& session, const RunDetail& detail, const std::set<std::string>& built) {
   const compose::Strings environment = environment_of(*session.project);
   for (const auto& [name, service] : session.project->services) {
-    if (!service.build || built.contains(name)) continue;
+    if (!service.build || built.contains(name) || sees_its_sources(service)) continue;
     const auto image = find_image(session, image_name(*session.project, service), service.platform);
     if (!image || !*image) continue;
     const auto why = session.engine.builds().why_outdated(build_request(*session.project, service, detail),

@@ -71,6 +71,9 @@ std::optional<std::string> Converger::reason_to_recreate(const compose::Service&
   for (const std::string* mode : {&service.network_mode, &service.pid, &service.ipc})
     if (mode->starts_with("service:") && recreated_.contains(mode->substr(8)))
       return "shares a namespace with " + mode->substr(8) + ", which is recreated";
+  for (const std::string& from : service.volumes_from)
+    if (const std::string lender = from.substr(0, from.find(':')); recreated_.contains(lender))
+      return "has volumes of " + lender + ", which is recreated";
   return divergence(project_, service, container, observed_, options_.provided);
 }
 

@@ -200,6 +200,7 @@ Operation pull_operation(const compose::Service& service, const std::string& ima
 Operation build_operation(const compose::Service& service, const std::string& image, std::string cause,
                           BuildImage how) {
   Operation operation = image_operation(how, service, image, std::move(cause));
+  operation.shown = image;  // as Docker Compose names it
   operation.after = "Built";
   return operation;
 }

@@ -1,6 +1,7 @@
 #include "project/plan/lifecycle.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "project/plan/operations.hpp"
 #include "project/plan/provided.hpp"
@@ -59,7 +60,7 @@ class Starter {
  public:
   Starter(const Containers& containers, const ServiceGraph& graph) : containers_(containers), graph_(graph) {}
 
-  Result<Plan> start(const std::set<std::string>& named) {
+  Result<Plan> start(const std::set<std::string>& named, const StartPlanOptions& options) {
     const std::vector<std::string> names(named.begin(), named.end());
     const std::set<std::string> wanted = graph_.with_dependencies(named.empty() ? graph_.services() : names);
     for (const std::string& name : graph_.order()) {
@@ -67,8 +68,9 @@ class Starter {
       // A service that was never created does not keep the others from starting; a project without any is a mistake.
       if (containers_.empty())
         return fail(Error(Code::not_found, "service \"" + name + "\" has no container to start"));
-      start_service(name);
+      start_service(name, options);
     }
+    if (options.then == StartPlanOptions::Then::wait) wait_for(wanted);
     return std::move(plan_);
   }
 
@@ -86,15 +88,41 @@ class Starter {
  private:
   enum class Of : std::uint8_t { all, restarted };  // dependencies
 
-  void start_service(const std::string& name) {
+  void start_service(const std::string& name, const StartPlanOptions& options) {
     Needs needs = conditions(name, Of::all);
     for (const engine::Container& container : containers_) {
       if (container.service != name) continue;
       if (container.state.started()) continue;
       Operation operation = start_operation(container);
       operation.needs = needs;
-      needs.push_back(plan_.add(std::move(operation)));
+      needs.push_back(with_hooks(container, options.post_start, plan_.add(std::move(operation))));
       up_[name].push_back(needs.back());
+    }
+  }
+
+  // The container is up when its hooks have run.
+  OperationId with_hooks(const engine::Container& container,
+                         const std::map<std::string, std::vector<compose::Hook>>& post_start, OperationId started) {
+    const auto hooks = post_start.find(container.service);
+    if (hooks == post_start.end()) return started;
+    Operation hook = on_container(RunHooks{hooks->second}, container);
+    hook.needs = {started};
+    return plan_.add(std::move(hook));
+  }
+
+  void wait_for(const std::set<std::string>& wanted) {
+    for (const engine::Container& container : containers_) {
+      if (!wanted.contains(container.service)) continue;
+      const std::vector<std::string> dependents = graph_.dependents(container.service);
+      const bool completes = std::ranges::any_of(dependents, [&](const std::string& dependent) {
+        return graph_.dependencies(dependent).at(container.service).condition ==
+               compose::DependencyCondition::completed_successfully;
+      });
+      Operation wait = await_operation(container.name, container.service,
+                                       completes ? Awaited::completed : Awaited::running_or_healthy);
+      wait.object_id = container.id;
+      wait.needs = up_[container.service];
+      plan_.add(std::move(wait));
     }
   }
 
@@ -106,7 +134,14 @@ class Starter {
       operation.before = "Restarting";
       operation.after = "Started";
       operation.needs = needs;
-      up_[name].push_back(plan_.add(std::move(operation)));
+      if (const auto hooks = options.pre_stop.find(name);
+          hooks != options.pre_stop.end() && container.state.status == engine::Status::running) {
+        Operation hook = on_container(RunHooks{hooks->second}, container);
+        hook.before = std::exchange(operation.before, "");
+        hook.needs = std::move(operation.needs);
+        operation.needs = {plan_.add(std::move(hook))};
+      }
+      up_[name].push_back(with_hooks(container, options.post_start, plan_.add(std::move(operation))));
     }
   }
 
@@ -161,8 +196,9 @@ void add_from_file(StopPlanOptions& options, const compose::Project& project, co
   }
 }
 
-Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named) {
-  return Starter(containers, graph).start(named);
+Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
+                        const StartPlanOptions& options) {
+  return Starter(containers, graph).start(named, options);
 }
 
 Plan plan_restart(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,

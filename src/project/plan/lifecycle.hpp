@@ -19,16 +19,22 @@ using Containers = std::vector<engine::Container>;
 
 struct StopPlanOptions {
   std::optional<int> timeout_seconds;
-  std::map<std::string, std::vector<compose::Hook>> pre_stop;  // by service
-  std::map<std::string, compose::Service> providers;           // services to be stopped that other programs provide
+  std::map<std::string, std::vector<compose::Hook>> pre_stop;      // by service
+  std::map<std::string, std::vector<compose::Hook>> post_start{};  // of `restart`
+  std::map<std::string, compose::Service> providers{};             // services to be stopped that other programs provide
 };
 // What the file adds to a stop: its hooks, and of the named services (all if none is named) those with a provider.
 void add_from_file(StopPlanOptions& options, const compose::Project& project, const std::set<std::string>& named);
 // Dependents stop before what they depend on.
 Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const StopPlanOptions& options);
 
+struct StartPlanOptions {
+  std::map<std::string, std::vector<compose::Hook>> post_start;           // by service
+  enum class Then : std::uint8_t { nothing, wait } then = Then::nothing;  // until all run, or are healthy
+};
 // Dependencies first, honouring conditions. Without any container it is an error.
-Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named);
+Result<Plan> plan_start(const Containers& containers, const ServiceGraph& graph, const std::set<std::string>& named,
+                        const StartPlanOptions& options = {});
 
 // Dependencies first; what waits for a condition is restarted when those that are restarted with it meet it again.
 enum class Dependents : std::uint8_t { include, ignore };  // those with `restart: true`; --no-deps ignores them

@@ -116,6 +116,8 @@ void add_labels(std::map<std::string, std::string>& labels, const compose::Proje
 }  // namespace
 
 std::string config_hash(const compose::Project& project, const compose::Service& service) {
+  // As Docker Compose and `config --hash` have it, unless there is content that the file only names.
+  if (service.configs.empty() && service.secrets.empty()) return sha256_hex(compose::service_hash_json(service));
   Canonical canonical;
   canonical.add(compose::service_hash_json(service));
   add_content(canonical, service.configs, project.configs);

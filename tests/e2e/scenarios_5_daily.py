@@ -1,0 +1,188 @@
+"""Small things of every day that must be as they are with Docker Compose, or say why not."""
+import json
+
+from harness import check
+
+IMAGE = "debian:bookworm-slim"
+SLEEPER = f'image: "{IMAGE}", command: sleep 1000, init: true'
+
+
+def scenario_looking_needs_no_files(world):
+    """A missing env_file or a clashing container_name must only stop those services, and never who looks at or stops what runs."""
+    world.write("compose.yaml", f'services: {{good: {{{SLEEPER}, container_name: daily-one}}, '
+                                f'bad: {{{SLEEPER}, container_name: daily-one, env_file: nosuch.env}}}}')
+    both = world.consort("up", "-d", status=1)
+    check('container name "daily-one" is already in use' in both.err, f"the clash is not told: {both.err}")
+    world.consort("up", "-d", "good")
+    check("daily-one" in world.consort("ps").out, "ps does not show what runs")
+    for command in (["logs"], ["exec", "-T", "good", "true"], ["stop", "-t", "0"], ["start"], ["down", "-t", "0"]):
+        world.consort(*command)
+    missing = world.consort("up", "-d", "bad", status=1)
+    check("nosuch.env" in missing.err, f"the missing file is not told: {missing.err}")
+
+
+def scenario_links_on_the_default_bridge(world):
+    """A service with network_mode: bridge must reach what it links to by name."""
+    world.write("compose.yaml", f'services: {{one: {{{SLEEPER}, network_mode: bridge}}, '
+                                f'two: {{{SLEEPER}, network_mode: bridge, links: [one, "one:other"]}}}}')
+    world.consort("up", "-d")
+    own = world.consort("exec", "-T", "one", "hostname", "-i").out.split()[0]
+    for name in ("one", "other"):
+        found = world.consort("exec", "-T", "two", "getent", "hosts", name).out.split()
+        check(found[:1] == [own], f"{name} is {found}, not {own}")
+    world.consort("down", "-t", "0")
+
+
+def scenario_parts_of_images_and_volumes(world):
+    """`subpath` must show that directory of an image as it is in the end, and of a volume what a dependency made there."""
+    world.write("Dockerfile", f'FROM {IMAGE}\nRUN mkdir -p /a/deep && echo 1 > /a/deep/old && echo 1 > /a/deep/both\n'
+                              'RUN rm /a/deep/old && echo 2 > /a/deep/both && echo 2 > /a/deep/new && ln -s a /link\n'
+                              'RUN rm -r /a/deep/both && echo 3 > /a/deep/last\n')
+    mount = "{type: image, source: daily-parts, target: /m, image: {subpath: SUB}}"
+    world.write("compose.yaml", f"""
+services:
+  parts: {{image: daily-parts, build: ., profiles: [build]}}
+  linked: {{image: "{IMAGE}", volumes: [{mount.replace("SUB", "link/deep")}]}}
+  missing: {{image: "{IMAGE}", volumes: [{mount.replace("SUB", "a/nosuch")}]}}
+  maker: {{image: "{IMAGE}", command: mkdir -p /v/sub/made, volumes: ["data:/v"]}}
+  user:
+    image: "{IMAGE}"
+    command: ls /v
+    volumes: [{{type: volume, source: data, target: /v, volume: {{subpath: sub}}}}]
+    depends_on: {{maker: {{condition: service_completed_successfully}}}}
+volumes: {{data: }}
+""")
+    world.consort("build", "parts")
+    seen = world.consort("run", "--rm", "-T", "linked", "sh", "-c", "ls /m; cat /m/new").out.split()
+    check(seen == ["last", "new", "2"], f"the image's directory shows {seen}")
+    failed = world.consort("run", "--rm", "-T", "missing", "true", status=1)
+    check("a/nosuch" in failed.err, f"the missing path is not named: {failed.err}")
+    world.consort("up", "user")
+    check("made" in world.consort("logs", "user").out, "the volume's part is not what the dependency made")
+    world.consort("down", "-v", "-t", "0", "--remove-orphans")
+    world.consort("image", "rm", "daily-parts")
+
+
+def scenario_hooks_when_started_again(world):
+    """`restart` must run pre_stop and post_start hooks, `start` post_start hooks, and `start --wait` wait until all is healthy."""
+    world.write("compose.yaml", f"""
+services:
+  s:
+    {{{SLEEPER}, volumes: [".:/w"], post_start: [{{command: sh -c "echo post >> /w/log"}}],
+     pre_stop: [{{command: sh -c "echo pre >> /w/log"}}], healthcheck: {{test: test -e /w/go, interval: 1s, retries: 1000}}}}
+""")
+    log = world.project / "log"
+    world.consort("up", "-d")
+    world.consort("restart", "-t", "0")
+    check(log.read_text().split() == ["post", "pre", "post"], f"up and restart ran {log.read_text().split()}")
+    world.consort("stop", "-t", "0")
+    late = world.consort("start", "--wait", "--wait-timeout", "1", status=1)
+    check("not healthy after 1s" in late.err, late.err)
+    world.consort("start", "--wait", "--wait-timeout", "-1", status=1)
+    world.write("go", "")
+    world.consort("start", "--wait")
+    check(world.service("s")["Health"] == "healthy", "start --wait did not wait")
+    check(log.read_text().split()[3:] == ["pre", "post"], f"stop and start ran {log.read_text().split()[3:]}")
+    world.consort("down", "-t", "0")
+
+
+def scenario_what_follows_a_change(world):
+    """`config --hash` must print the label of the container, and who borrows volumes must be made anew with the lender."""
+    world.write("some.env", "A=1\n")
+    world.write("compose.yaml", f'services: {{lender: {{{SLEEPER}, env_file: some.env, volumes: [/d]}}, '
+                                f'borrower: {{{SLEEPER}, volumes_from: [lender]}}}}')
+    world.consort("up", "-d")
+    label = "com.docker.compose.config-hash"
+    labels = {c["Service"]: dict(l.split("=", 1) for l in c["Labels"].split(",") if "=" in l)[label] for c in world.ps_all()}
+    printed = dict(line.split() for line in world.consort("config", "--hash", "*").out.splitlines())
+    check(labels == printed, f"labels {labels}, config --hash {printed}")
+    world.write("some.env", "A=2\n")
+    changed = world.consort("up", "-d", "-t", "0")
+    check("borrower-1  Recreated" in changed.err, f"the borrower keeps what is gone:\n{changed.err}")
+    again = world.consort("up", "-d")
+    check("Recreate" not in again.err, f"the second up changes something:\n{again.err}")
+    world.consort("down", "-t", "0", "-v")
+
+
+def scenario_ports_routes_and_owners(world):
+    """Ranges of `expose` must be listed, IPv6 must have a way out through the network that has it, an empty volume keep its owner."""
+    world.write("compose.yaml", f"""
+services:
+  s: {{{SLEEPER}, expose: ["3000-3001/udp", "90"], networks: [a4, b6], blkio_config: {{weight: 300}}}}
+  owner: {{image: "{IMAGE}", volumes: ["data:/v"], command: sh -c "chown 77:78 /v && chmod 700 /v"}}
+  image: {{image: "{IMAGE}", volumes: ["data:/var/log"], command: stat -c "%a %u:%g" /var/log}}
+networks: {{a4: , b6: {{enable_ipv6: true, ipam: {{config: [{{subnet: "fd00:51::/64"}}]}}}}}}
+volumes: {{data: }}
+""")
+    world.consort("run", "--rm", "-T", "owner")
+    owner = world.consort("run", "--rm", "-T", "image").out.strip()
+    check(owner == "700 77:78", f"the volume has become {owner}")
+    world.consort("up", "-d", "s")
+    check(world.service("s")["Ports"] == "90/tcp, 3000-3001/udp", f"ps shows {world.service('s')['Ports']}")
+    routes = world.consort("exec", "-T", "s", "cat", "/proc/net/ipv6_route").out
+    way_out = [line for line in routes.splitlines() if line.startswith("0" * 32 + " 00") and line.split()[-1] != "lo"]
+    check(way_out, f"no IPv6 default route:\n{routes}")
+    # The network is still in use: said once, and nothing else.
+    world.write("other.yaml", f'services: {{o: {{{SLEEPER}, networks: [n]}}}}\n'
+                              f'networks: {{n: {{external: true, name: {world.project_name}_a4}}}}')
+    world.consort("-p", "dailyother", "-f", "other.yaml", "up", "-d")
+    down = world.consort("down", "-t", "0", "-v")
+    told = [line.split("  ")[1] for line in down.err.splitlines() if f"{world.project_name}_a4" in line]
+    check(told == ["Removing", "Resource is still in use"], f"down says {told}")
+    world.consort("-p", "dailyother", "-f", "other.yaml", "down", "-t", "0")
+    world.consort("down", "-t", "0", "-v")
+
+
+def scenario_sources_that_are_mounted(world):
+    """An image older than its sources must be told, but not where the sources are mounted over it."""
+    world.write("Dockerfile", f"FROM {IMAGE}\nCOPY a.txt /app/\n")
+    world.write("a.txt", "1")
+    for name, volumes in (("mounted", '[".:/app"]'), ("copied", "[]")):
+        world.write(f"{name}.yaml", f"services: {{s: {{build: ., command: sleep 1000, init: true, volumes: {volumes}}}}}")
+    world.consort("-f", "mounted.yaml", "up", "-d")
+    world.write("a.txt", "22")
+    for name, told in (("mounted", False), ("copied", True)):
+        again = world.consort("-f", f"{name}.yaml", "up", "-d", "-t", "0")
+        check(("older than its sources" in again.err) == told, f"{name}:\n{again.err}")
+    world.consort("-f", "copied.yaml", "down", "-t", "0", "--rmi", "local")
+
+
+def scenario_flags_and_platforms(world):
+    """Docker's spellings of flags must be taken, and platforms that a build does not make refused before anything is built."""
+    world.write("Dockerfile", f"FROM {IMAGE}\n")
+    world.write("compose.yaml", f'services: {{s: {{image: "{IMAGE}", labels: {{a: b}}}}, '
+                                'b: {image: daily-nosuch, build: {context: ., platforms: [linux/amd64, linux/arm64]}}}')
+    seen = world.consort("run", "--rm", "-T", "--volumes", f"{world.project}:/w", "--labels", "x=y", "--no-tty", "s", "ls", "/w")
+    check("compose.yaml" in seen.out, seen.out)
+    default = world.consort("build", "b", env={"DOCKER_DEFAULT_PLATFORM": "linux/riscv64"}, status=1)
+    check("build.platforms does not support value set by DOCKER_DEFAULT_PLATFORM: linux/riscv64" in default.err, default.err)
+    classic = world.consort("build", "b", env={"DOCKER_BUILDKIT": "0"}, status=1)
+    check("the classic builder doesn't support multi-arch build" in classic.err, classic.err)
+    pulled = world.consort("pull", "b", status=1)
+    check("must be built from source" in pulled.err and "build b" in pulled.err, f"no hint: {pulled.err}")
+    world.consort("pull", "--ignore-pull-failures", "b")
+    world.write("empty.yaml", "networks: {n: }\nvolumes: {v: }\n")
+    made = world.consort("-f", "empty.yaml", "--all-resources", "up", "-d")
+    check("_n  Created" in made.err and "_v  Created" in made.err, f"nothing is made: {made.err}")
+    world.consort("-f", "empty.yaml", "--all-resources", "down", "-v")
+    world.consort("down", "-t", "0")
+
+
+def scenario_what_only_a_swarm_obeys(world):
+    """Attributes that have no effect outside of a swarm cluster must be told, with their path, and change nothing."""
+    world.write("compose.yaml", f"""
+services:
+  s:
+    image: "{IMAGE}"
+    deploy: {{mode: global, placement: {{constraints: [x]}}}}
+    ports: [{{target: 80, mode: host}}]
+    secrets: [{{source: f, uid: "5"}}, {{source: e, uid: "5"}}]
+secrets: {{f: {{file: ./compose.yaml}}, e: {{environment: HOME}}}}
+""")
+    told = world.consort("config", "-q").err
+    for path in ("deploy.mode", "deploy.placement", "ports[80/tcp].mode", "secrets.f.uid"):
+        check(told.count(f'\\"s\\": {path}: ') == 1, f"{path} is not told once:\n{told}")
+    check("secrets.e" not in told, f"what is obeyed is told, too:\n{told}")
+    world.write("plain.yaml", f'services: {{s: {{image: "{IMAGE}", ports: ["80"], deploy: {{replicas: 2}}}}}}')
+    check(world.consort("-f", "plain.yaml", "config", "-q").err == "", "an ordinary file is warned of")
+    check(json.loads(world.consort("-f", "plain.yaml", "config", "--format", "json").out)["services"]["s"], "no output")
