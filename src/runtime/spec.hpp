@@ -20,7 +20,7 @@ inline constexpr std::string_view group_add_annotation = "dev.consort.group-add"
 // The container whose namespace is joined, by its id: the path beside it names a process that may be gone.
 inline constexpr std::string_view pid_of_annotation = "dev.consort.pid-of";
 inline constexpr std::string_view ipc_of_annotation = "dev.consort.ipc-of";
-inline constexpr std::string_view init_annotation = "dev.consort.init";            // "true": pid 1 is consort-init
+inline constexpr std::string_view init_annotation = "dev.consort.init";  // "true": pid 1 is consort-init
 
 struct IdMapping {
   std::uint32_t container_id = 0;
