@@ -130,13 +130,13 @@ Result<> validate_log(const LogSpec& log) {
                                                    "mode",     "max-buffer-size"};
   if (const auto mode = log.options.find("mode");
       mode != log.options.end() && mode->second != "blocking" && mode->second != "non-blocking")
-    return refuse("logger: logging mode \"" + mode->second + "\" is not supported");
+    return refuse("logging/options", "logger: logging mode \"" + mode->second + "\" is not supported");
   if (const auto size = log.options.find("max-buffer-size"); size != log.options.end()) {
     const auto mode = log.options.find("mode");
     if (mode == log.options.end() || mode->second != "non-blocking")
-      return refuse("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+      return refuse("logging/options", "logger: max-buffer-size option is only supported with 'mode=non-blocking'");
     if (!parse_size(size->second))
-      return refuse("error parsing option max-buffer-size: invalid size: '" + size->second + "'");
+      return refuse("logging/options", "error parsing option max-buffer-size: invalid size: '" + size->second + "'");
   }
   if (driver == "none") return {};
   if (driver != "json-file" && driver != "local") {
