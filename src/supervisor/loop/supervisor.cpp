@@ -28,6 +28,7 @@ constexpr std::chrono::milliseconds first_linger{10'000};
 constexpr std::chrono::milliseconds lock_retry{20};
 constexpr std::chrono::seconds longest_wait_for_predecessor{20};
 constexpr int predecessor_retry_ms = 2;
+constexpr const char* kept_lock = "keeper.lock";
 constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
 std::vector<std::string> record_files(const std::string& folder) {
@@ -129,7 +130,7 @@ void Supervisor::end_unrecorded() {
 // That our keeper is the project's, and that we are its only supervisor: before anything is touched. A starter that is
 // killed leaves a keeper behind which nobody sees until then, and the next one starts another.
 Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
-  static const std::string lock_name = "keeper.lock";
+  const std::string lock_name = kept_lock;
   const Fd inherited = std::move(inheritance.descriptors[lock_name]);  // not to be held longer than our keeper lives
   inheritance.descriptors.erase(lock_name);
   if (!inherited) {
@@ -138,9 +139,7 @@ Result<> Supervisor::claim_project(KeeperLink::Inheritance& inheritance) {
       return fail(Error(Code::conflict, "start supervisor").why("another keeper looks after the project"));
     keeper_.put(lock_name, lock.get());
   }
-  Result<> alone = await_predecessor();
-  if (!alone && !inherited) keeper_.remove(lock_name);  // what keeps nothing is not started again
-  return alone;
+  return await_predecessor();
 }
 
 // One whose keeper was killed ends as soon as it notices.
@@ -183,10 +182,17 @@ Result<> Supervisor::take_over() {
   return {};
 }
 
-Result<> Supervisor::run(const std::function<void()>& ready) {
+Result<> Supervisor::begin() {
   TRY_WRAP(take_over(), "take over project", options_.project);
   (void)TRY(loop_.add(keeper_.fd(), EPOLLIN, [this](std::uint32_t) { on_keeper(); }));
-  TRY(server_.listen());
+  return server_.listen();
+}
+
+Result<> Supervisor::run(const std::function<void()>& ready) {
+  if (auto begun = begin(); !begun) {
+    if (containers_.empty()) keeper_.remove(kept_lock);  // a keeper that has nothing to keep does not try again
+    return begun;
+  }
   keeper_.ready();
   ready();
   context_.names_changed();

@@ -35,6 +35,7 @@ class Supervisor {
 
  private:
   Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
+  Result<> begin();
   Result<> take_over();
   void end_unrecorded();
   Result<> claim_project(KeeperLink::Inheritance& inheritance);
