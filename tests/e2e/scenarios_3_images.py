@@ -566,3 +566,17 @@ def scenario_images_build_cache_elsewhere(world):
         check(refused.status != 0 and "export build cache" in refused.err, str(refused))
     finally:
         registry.close()
+
+
+def scenario_a_part_of_an_image_is_mounted(world):
+    """A volume of type image with a subpath must show that directory or file of it, read-only, and refuse what is not there."""
+    mount = "{{type: image, source: 'debian:bookworm-slim', target: /part, image: {{subpath: {}}}}}"
+    file = "services: {{a: {{image: 'debian:bookworm-slim', command: {}, volumes: [" + mount + "]}}}}\n"
+    world.write("compose.yaml", file.format("sh -c 'cat /part/debian_version; touch /part/x'", "etc"))
+    ran = world.consort("run", "--rm", "a", status=1)
+    check(ran.out.startswith("12") and "Read-only" in ran.err, str(ran))
+    world.write("compose.yaml", file.format("cat /part", "etc/debian_version"))
+    check(world.consort("run", "--rm", "a").out.startswith("12"), "a file of it")
+    world.write("compose.yaml", file.format("cat /part", "etc/nothing"))
+    ran = world.consort("up", "-d", status=1)
+    check("invalid image subpath: etc/nothing: no such file or directory" in ran.err and "compose.yaml:1" in ran.err, str(ran))
