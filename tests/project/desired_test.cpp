@@ -104,6 +104,13 @@ TEST(Desired, ReplicasAreThoseThatWereAskedFor) {
               HasSubstr("using the custom container name \"alone\", and each container needs a unique name"));
 }
 
+TEST(Desired, NothingThatIsAlwaysRestartedIsCounted) {
+  const auto wanted = desired_state(
+      project_of("services: {a: {image: x, deploy: {restart_policy: {condition: any, max_attempts: 2}}}}"));
+  ASSERT_FALSE(wanted);
+  EXPECT_EQ(wanted.error().message(), "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+}
+
 TEST(Desired, WhatCannotBeUnderstoodIsSaidWithItsPlace) {
   const auto wanted = desired_state(project_of("services:\n  a: {image: x, restart: sometimes}\n"));
   ASSERT_FALSE(wanted);

@@ -152,15 +152,15 @@ TEST(Lifecycle, HooksRunAroundARestartAndAfterAStart) {
   EXPECT_EQ(plan_restart(scene.observed.containers, graph, {"db"}, Dependents::include,
                          {.pre_stop = hooks, .post_start = hooks})
                 .to_string(),
-            "[] -> #1 container app-db-1, run hooks\n"
+            "[] -> #1 container app-db-1, hook\n"
             "[1] -> #2 container app-db-1, restart\n"
-            "[2] -> #3 container app-db-1, run hooks\n");
+            "[2] -> #3 container app-db-1, hook\n");
   const auto plan = plan_start(scene.observed.containers, graph, {"web"},
                                {.post_start = hooks, .then = StartPlanOptions::Then::wait});
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->to_string(),
             "[] -> #1 container app-web-1, start\n"
-            "[1] -> #2 container app-web-1, run hooks\n"
+            "[1] -> #2 container app-web-1, hook\n"
             "[] -> #3 container app-db-1, wait until running or healthy\n"
             "[2] -> #4 container app-web-1, wait until running or healthy\n");
 }

@@ -216,5 +216,21 @@ TEST_F(CgroupTest, AGroupInUseIsAConflict) {
   EXPECT_EQ(second.error().code(), Code::conflict);
 }
 
+// Somebody was killed after it had told the group to kill, and before it had removed it.
+TEST_F(CgroupTest, AKilledGroupThatWasLeftEmptyIsNotInherited) {
+  const Spec spec = sandbox.spec({"true"});
+  const std::string path =
+      spec.linux_.cgroups_path.empty() ? "/consort/" + sandbox.options().id : spec.linux_.cgroups_path;
+  std::vector<std::string> warnings;
+  Resources limits;
+  limits.pids_limit = 1;
+  {
+    const Result<Cgroup> left = Cgroup::create(path, limits, warnings);
+    ASSERT_TRUE(left) << left.error().message();
+    ASSERT_TRUE(left->kill_all());
+  }
+  EXPECT_EQ(message_or_out(spec), "code 0");
+}
+
 }  // namespace
 }  // namespace consort::runtime

@@ -118,6 +118,12 @@ Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
   return fail(Error(Code::busy, "create cgroup").on(directory).why("others remove it again and again"));
 }
 
+// What is empty is a leftover of somebody who was killed, with the limits of that time. And kernels from 6.14 on end at
+// its birth whoever is born into a group (CLONE_INTO_CGROUP) that was ever told to kill its processes (cgroup.kill).
+void remove_leftover(const std::string& clean) {
+  for (const Hierarchy& hierarchy : internal::hierarchies()) ::rmdir(hierarchy.directory(clean).c_str());
+}
+
 std::string checked_path(const std::string& path) {
   return clean_path("/" + path);
 }
@@ -144,6 +150,7 @@ Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resource
     return fail(Error(Code::unsupported, "create cgroup").on(clean).why("no cgroup hierarchy is mounted"));
   const bool unified_exists = std::ranges::any_of(all, [](const Hierarchy& h) { return h.unified; });
   const std::vector<CgroupWrite> writes = internal::limits_v1(resources);
+  remove_leftover(clean);
 
   auto impl = std::make_unique<Impl>();
   impl->path = clean;
