@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "base/os/file.hpp"
 #include "base/os/overlay_view.hpp"
@@ -15,7 +18,25 @@ Result<> set_option(int fs, const char* key, const std::string& value) {
   return {};
 }
 
+std::string path_of(const Fd& fd) {
+  std::array<char, 4096> path;
+  const ssize_t length = ::readlink(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), path.data(), path.size());
+  return length < 0 ? std::string() : std::string(path.data(), static_cast<std::size_t>(length));
+}
+
 }  // namespace
+
+Result<std::string> real_path_in_layers(std::span<const std::string> layers, const std::string& scratch,
+                                        const std::string& path) {
+  const Fd root = TRY(open_layers(layers, scratch));
+  const Result<Fd> found = open_in_root(root.get(), path, O_PATH);
+  if (!found) return path;
+  const std::string top = path_of(root);
+  std::string real = path_of(*found);
+  if (top.size() > 1 && real.starts_with(top)) real.erase(0, top.size());
+  while (real.starts_with('/')) real.erase(0, 1);
+  return real;
+}
 
 Result<Fd> open_layers(std::span<const std::string> layers, const std::string& scratch) {
   if (layers.empty()) return fail(Code::internal, "open layers", "without any");

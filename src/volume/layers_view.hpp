@@ -19,4 +19,9 @@ Result<Fd> open_layers(std::span<const std::string> layers, const std::string& s
 Result<Fd> open_container_layers(std::span<const std::string> layers, const std::string& upper,
                                  const std::string& work);
 
+// The path, with every symbolic link on the way followed inside the merged layers: relative, without links. The path
+// itself where there is nothing.
+Result<std::string> real_path_in_layers(std::span<const std::string> layers, const std::string& scratch,
+                                        const std::string& path);
+
 }  // namespace consort::volume

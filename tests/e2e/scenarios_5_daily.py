@@ -1,7 +1,7 @@
 """Small things of every day that must be as they are with Docker Compose, or say why not."""
 import json
 
-from harness import check
+from harness import check, run
 
 IMAGE = "debian:bookworm-slim"
 SLEEPER = f'image: "{IMAGE}", command: sleep 1000, init: true'
@@ -31,6 +31,9 @@ def scenario_links_on_the_default_bridge(world):
         found = world.consort("exec", "-T", "two", "getent", "hosts", name).out.split()
         check(found[:1] == [own], f"{name} is {found}, not {own}")
     world.consort("down", "-t", "0")
+    # The default bridge stays, as docker0 does, and with it the firewall's table.
+    for line in (["ip", "link", "delete", "consort0"], ["nft", "delete", "table", "inet", "consort"]):
+        check(run(line).status == 0, f"{line}")
 
 
 def scenario_parts_of_images_and_volumes(world):

@@ -232,7 +232,8 @@ Result<> Creation::prepare_mount(MountSpec& mount, MountPoint& point) {
   if (mount.type != MountType::image) return {};
   const auto facts = TRY(impl_.image_facts(mount.source));
   mount.source = facts->image.id;
-  if (!mount.subpath.empty()) TRY(part_of_layers(facts->layers, mount.subpath));  // found now rather than at the start
+  if (!mount.subpath.empty())
+    TRY(mounted_part(impl_.roots, facts->layers, mount.subpath));  // found now rather than at the start
   return {};
 }
 

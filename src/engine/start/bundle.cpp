@@ -102,7 +102,7 @@ class MountList {
 
   Result<> add_image(const MountSpec& mount) {
     const auto facts = TRY(impl_.image_facts(mount.source));
-    const LayersPart part = TRY(part_of_layers(facts->layers, mount.subpath));
+    const LayersPart part = TRY(mounted_part(impl_.roots, facts->layers, mount.subpath));
     if (part.folders.size() > 1) {
       mounts_.push_back({mount.target, "overlay", "overlay", {"ro", "lowerdir=" + join(part.folders, ":")}});
     } else {

@@ -5,6 +5,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "volume/layers_view.hpp"
 
 namespace consort::engine {
 
@@ -68,6 +69,14 @@ Result<LayersPart> part_of_layers(const std::vector<std::string>& layers, const 
     return fail(Error(Code::invalid, "invalid image subpath: " + subpath + ": path must be relative and stay inside"));
   if (clean == ".") return LayersPart{.folders = layers, .file = {}};
   return Search(clean).run(layers);
+}
+
+Result<LayersPart> mounted_part(const Roots& roots, const std::vector<std::string>& layers,
+                                const std::string& subpath) {
+  const std::string clean = clean_path(subpath);
+  if (subpath.empty() || subpath.starts_with('/') || clean == ".." || clean.starts_with("../"))
+    return part_of_layers(layers, subpath);
+  return part_of_layers(layers, TRY(volume::real_path_in_layers(layers, roots.run + "/views", subpath)));
 }
 
 }  // namespace consort::engine

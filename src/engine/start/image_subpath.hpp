@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/roots.hpp"
 
 namespace consort::engine {
 
@@ -17,5 +18,8 @@ struct LayersPart {
 // layers: absolute paths, the topmost first, in overlayfs's form. Code::invalid for a path that is absolute, leads out,
 // leads through a link or to nothing.
 Result<LayersPart> part_of_layers(const std::vector<std::string>& layers, const std::string& subpath);
+
+// The same after links on the way were followed, inside the image.
+Result<LayersPart> mounted_part(const Roots& roots, const std::vector<std::string>& layers, const std::string& subpath);
 
 }  // namespace consort::engine
