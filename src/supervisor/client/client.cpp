@@ -238,7 +238,7 @@ Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_
   request.unit = unit_path;
   request.made = names_of(made);
   const Asking asking{cancel_fd, descriptors_of(made)};
-  constexpr int most_tries = 3;           // it may end between our look and our question
+  constexpr int most_tries = 20;          // it may end between our look and our question, with others at work
   const auto deadline = patience_ends();  // of all tries together
   for (int i = 0;; ++i) {
     auto answer = call(roots_, project_, request, exit_code, asking, deadline);

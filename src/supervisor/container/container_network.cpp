@@ -287,7 +287,11 @@ void ContainerNetwork::recover_ports(PortTarget target, Done done) {
           ports_[i].request = recovered_requests_[i];
           keep_port(i);
         }
-        publish(target, [reserved = std::move(reserved), done = std::move(done)](Result<> published) mutable {
+        // After one that is somebody else's now the others were not tried: release() looks at each of them again.
+        std::vector<BoundPort> untried = reserved ? std::vector<BoundPort>() : told_;
+        publish(target, [this, untried = std::move(untried), reserved = std::move(reserved),
+                         done = std::move(done)](Result<> published) mutable {
+          if (!reserved) told_ = std::move(untried);
           done(reserved ? std::move(published) : std::move(reserved));
         });
       });
@@ -314,8 +318,10 @@ Result<> ContainerNetwork::release() {
   if (const PortPublisher::Id id = std::exchange(published_, 0); id != 0) {
     auto publisher = context_.publisher();
     if (publisher) collect((*publisher)->unpublish(id));
+    if (!told_.empty()) collect(take_back({}));
+  } else if (!told_.empty()) {
+    collect(take_back(std::exchange(ports_, {})));
   }
-  if (!told_.empty()) collect(take_back());
   ports_.clear();
   // The kernel takes the namespace and its cables away with the last descriptor; the keeper's are dropped by our
   // caller.
@@ -327,9 +333,9 @@ Result<> ContainerNetwork::release() {
 
 // Of ports that are held, so that nobody can get one of them meanwhile: by the keeper, or again now. Whatever somebody
 // else has got since is theirs. All at once, and not in steps: this object may be about to end.
-Result<> ContainerNetwork::take_back() {
+Result<> ContainerNetwork::take_back(std::vector<ReservedPort> ports) {
   const auto held = [&](const consort::Address& address, const BoundPort& port) {
-    return std::ranges::any_of(ports_, [&](const ReservedPort& ours) {
+    return std::ranges::any_of(ports, [&](const ReservedPort& ours) {
       return ours.host_port == port.host_port && to_string(ours.request.protocol) == port.protocol &&
              std::ranges::any_of(ours.sockets, [&](const PortSocket& socket) { return socket.address == address; });
     });
@@ -339,10 +345,10 @@ Result<> ContainerNetwork::take_back() {
     if (!address || held(*address, port)) continue;
     const PortUnit as_it_was{port.host_ip, port.host_port, 0, port.container_port, port.protocol};
     auto again = reserve_again(*address, port.host_port, request_of(as_it_was));
-    if (again) ports_.push_back(std::move(*again));
+    if (again) ports.push_back(std::move(*again));
   }
   PortPublisher* publisher = TRY(context_.publisher());
-  return publisher->take_back(ports_, told_target_);
+  return publisher->take_back(ports, told_target_);
 }
 
 std::vector<BoundPort> ContainerNetwork::bound_ports() const {

@@ -68,7 +68,7 @@ class ContainerNetwork {
   void plan_recovery(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
   void recover_ports(PortTarget target, Done done);
   void publish(const PortTarget& target, Done done);
-  Result<> take_back();
+  Result<> take_back(std::vector<ReservedPort> ports);
   void end_later(Result<> result, Done done);
   void keep_sandbox();
   void keep_port(std::size_t port);
