@@ -76,6 +76,7 @@ Result<Json> containers_on(engine::Engine& engine, const engine::Network& networ
 }
 
 Result<Json> describe(engine::Engine& engine, const engine::Network& network) {
+  Json containers = TRY(containers_on(engine, network));
   return Json{{"Name", network.spec.name},
               {"Id", network.id},
               {"Created", format_rfc3339(network.created_at)},
@@ -86,7 +87,7 @@ Result<Json> describe(engine::Engine& engine, const engine::Network& network) {
               {"IPAM", {{"Driver", "default"}, {"Options", network.spec.ipam_options}, {"Config", pools_of(network)}}},
               {"Internal", network.spec.internal},
               {"Attachable", network.spec.attachable},
-              {"Containers", TRY(containers_on(engine, network))},
+              {"Containers", std::move(containers)},
               {"Options", network.spec.driver_opts},
               {"Labels", network.spec.labels}};
 }

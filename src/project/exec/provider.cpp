@@ -195,7 +195,9 @@ Result<ProviderAnswer> run_provider(const ProviderCall& call, const ProviderList
     known = call.command == ProviderCommand::up     ? metadata->up
             : call.command == ProviderCommand::down ? metadata->down
                                                     : metadata->stop;
-  const ForeignProgram program{path, TRY(arguments_of(call, known)), call.environment, call.directory};
+  // Not within the braces: g++ 12 does not take back members that stand before a TRY that fails.
+  auto arguments = TRY(arguments_of(call, known));
+  const ForeignProgram program{path, std::move(arguments), call.environment, call.directory};
   Conversation conversation(listener, call.provider.type);
   const auto take = [&](std::string_view piece) { return conversation.hear(piece); };
   const ProgramEnd end = TRY(listen_to(program, take, cancel));
