@@ -127,7 +127,7 @@ Result<> configure_links(Socket& inside, const SandboxOptions& options) {
     rtnetlink::set_link_up(batch, endpoint.ifname);
     if (endpoint.default_route && !endpoint.internal && endpoint.gateway4)
       rtnetlink::add_default_route(batch, index, *endpoint.gateway4);
-    if (&endpoint == way_out6) rtnetlink::add_default_route(batch, index, *endpoint.gateway6);
+    if (&endpoint == way_out6 && endpoint.gateway6) rtnetlink::add_default_route(batch, index, *endpoint.gateway6);
   }
   return inside.transact(batch);
 }

@@ -87,7 +87,7 @@ Mark locate_setting(const compose::Project& project, const compose::Service& ser
     path[1] = std::to_string(device - service.devices.begin());
   }
   const Mark name = project.locate(above);
-  const Mark found = locate_below(project, above, path);
+  Mark found = locate_below(project, above, path);
   const auto* other = std::ranges::find(alternatives, path[0], &Alternative::setting);
   if (other == alternatives.end() || !same_place(found, name)) return found;
   path.assign(other->path.begin(), std::ranges::find(other->path, std::string_view()));
