@@ -58,11 +58,12 @@ Result<std::vector<engine::Container>> select_containers(Session& session, const
   std::vector<engine::Container> containers = TRY(session.engine.list({.project = session.project_name}));
   std::erase_if(containers, is_hook);
   TRY(check_services(session, containers, services));
-  const std::vector<engine::Container> all = containers;
+  std::vector<std::string> names;  // of containers; a service's own name comes first
+  for (const std::string& name : services)
+    if (!is_service(session, containers, name)) names.push_back(name);
   std::erase_if(containers, [&](const engine::Container& container) {
-    const bool by_name = std::ranges::any_of(services, [&](const std::string& name) {
-      return is_called(container, name) && !is_service(session, all, name);
-    });
+    const bool by_name =
+        std::ranges::any_of(names, [&](const std::string& name) { return is_called(container, name); });
     if (container.oneoff && oneoffs == Oneoffs::leave_out) return !by_name;
     return !services.empty() && !by_name && std::ranges::find(services, container.service) == services.end();
   });
