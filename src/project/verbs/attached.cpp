@@ -12,6 +12,7 @@
 #include "base/strings.hpp"
 #include "project/exec/listening.hpp"
 #include "project/exec/log_follower.hpp"
+#include "project/exec/silent_progress.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/verbs/up.hpp"
 #include "project/verbs/watch_thread.hpp"
@@ -21,21 +22,6 @@ namespace consort::project {
 namespace {
 
 constexpr int interrupted_status = 130;
-
-// The start itself is not told: the output of the containers is.
-class SilentProgress final : public Progress {
- public:
-  explicit SilentProgress(Progress& behind) : behind_(behind) {}
-  void begin(std::string_view) override {}
-  void event(const ProgressEvent&) override {}
-  void step(const BuildStep&) override {}
-  void finish() override {}
-  void output(std::string_view text) override { behind_.output(text); }
-  void warn(const std::string& message) override { behind_.warn(message); }
-
- private:
-  Progress& behind_;
-};
 
 // The follower in its thread, and what it has seen.
 class Following {

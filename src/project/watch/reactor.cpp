@@ -12,6 +12,7 @@
 #include "base/strings.hpp"
 #include "compose/compose.hpp"
 #include "engine/files.hpp"
+#include "project/exec/silent_progress.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/graph.hpp"
 #include "project/plan/images.hpp"
@@ -27,21 +28,6 @@ std::string listed(const std::set<std::string>& names) {
   for (const std::string& name : names) text += (text.empty() ? "\"" : " \"") + name + "\"";
   return "[" + text + "]";
 }
-
-// What becomes of containers is not told: their output is, where it is shown.
-class WarningsOnly final : public Progress {
- public:
-  explicit WarningsOnly(Progress& behind) : behind_(behind) {}
-  void begin(std::string_view) override {}
-  void event(const ProgressEvent&) override {}
-  void step(const BuildStep&) override {}
-  void finish() override {}
-  void output(std::string_view text) override { behind_.output(text); }
-  void warn(const std::string& message) override { behind_.warn(message); }
-
- private:
-  Progress& behind_;
-};
 
 Session with_progress(const Session& session, Progress& progress, compose::Project project) {
   return Session{.engine = session.engine,
@@ -150,7 +136,7 @@ Result<> Reactor::sync_initially(const std::set<std::string>& services) {
 
 Result<> Reactor::restart(const std::set<std::string>& services) {
   const engine::ProjectLock lock = TRY(lock_project());
-  WarningsOnly quiet(session_.progress);
+  SilentProgress quiet(session_.progress);
   Session silent = with_progress(session_, quiet, *session_.project);
   const Observed observed = TRY(observe(silent, Look::containers));
   Containers containers;
@@ -195,7 +181,7 @@ Result<> Reactor::rebuild(const std::set<std::string>& services) {
 // namespaces.
 Result<> Reactor::recreate(const std::set<std::string>& services) {
   const std::set<std::string> concerned = with_dependents(*session_.project, services);
-  WarningsOnly quiet(session_.progress);
+  SilentProgress quiet(session_.progress);
   Session silent = with_progress(session_, quiet,
                                  TRY(compose::project_with_services(
                                      *session_.project, std::vector<std::string>(concerned.begin(), concerned.end()),

@@ -1,0 +1,26 @@
+// Progress of work that is not shown itself, because something else is: the output of the containers that it is about.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "project/exec/progress.hpp"
+
+namespace consort::project {
+
+// Passes on warnings, and text that is for standard output; behind must outlive it.
+class SilentProgress final : public Progress {
+ public:
+  explicit SilentProgress(Progress& behind) : behind_(behind) {}
+  void begin(std::string_view) override {}
+  void event(const ProgressEvent&) override {}
+  void step(const BuildStep&) override {}
+  void finish() override {}
+  void output(std::string_view text) override { behind_.output(text); }
+  void warn(const std::string& message) override { behind_.warn(message); }
+
+ private:
+  Progress& behind_;
+};
+
+}  // namespace consort::project
