@@ -41,4 +41,10 @@ std::map<std::string, std::string> pairs_of(const std::vector<std::string>& entr
   return pairs;
 }
 
+std::string text_of_pairs(const std::map<std::string, std::string>& pairs) {
+  std::string text;
+  for (const auto& [key, value] : pairs) text += (text.empty() ? "" : ",") + key + "=" + value;
+  return text;
+}
+
 }  // namespace consort::cli

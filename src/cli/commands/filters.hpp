@@ -23,5 +23,7 @@ bool passes_labels(const Filters& filters, const std::map<std::string, std::stri
 
 // "KEY=VALUE", or a KEY alone with an empty value.
 std::map<std::string, std::string> pairs_of(const std::vector<std::string>& entries);
+// "KEY=VALUE,KEY=VALUE", as labels are listed.
+std::string text_of_pairs(const std::map<std::string, std::string>& pairs);
 
 }  // namespace consort::cli

@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
+#include "cli/commands/filters.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/render/container_text.hpp"
@@ -161,13 +162,11 @@ Result<int> run_volumes(Invocation& invocation) {
     std::erase_if(volumes, [&](const engine::Volume& volume) { return !used.contains(volume.spec.name); });
   std::ranges::sort(volumes, {}, [](const engine::Volume& volume) { return volume.spec.name; });
   const auto row_of = [](const engine::Volume& volume) {
-    std::vector<std::string> labels;
-    for (const auto& [key, value] : volume.spec.labels) labels.push_back(key + "=" + value);
     const std::string driver = volume.spec.driver.empty() ? "local" : volume.spec.driver;
     return FormatRow{{"Availability", "AVAILABILITY", "N/A", ""},
                      {"Driver", "DRIVER", driver, ""},
                      {"Group", "GROUP", "N/A", ""},
-                     {"Labels", "LABELS", join(labels, ","), ""},
+                     {"Labels", "LABELS", text_of_pairs(volume.spec.labels), ""},
                      {"Links", "LINKS", "N/A", ""},
                      {"Mountpoint", "MOUNTPOINT", volume.mountpoint, ""},
                      {"Name", "VOLUME NAME", volume.spec.name, ""},

@@ -8,6 +8,7 @@
 #include "cli/commands/filters.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/json_rows.hpp"
+#include "cli/commands/remove_each.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/workspace.hpp"
 
@@ -24,15 +25,13 @@ const char* yes_or_no(bool value) {
 }
 
 FormatRow row_of(const engine::Network& network, bool whole) {
-  std::vector<std::string> labels;
-  for (const auto& [key, value] : network.spec.labels) labels.push_back(key + "=" + value);
   return {{"ID", "NETWORK ID", whole ? network.id : network.id.substr(0, short_id), ""},
           {"Name", "NAME", network.spec.name, ""},
           {"Driver", "DRIVER", network.spec.driver, ""},
           {"Scope", "SCOPE", "local", ""},
           {"Internal", "INTERNAL", yes_or_no(network.spec.internal), ""},
           {"IPv6", "IPV6", yes_or_no(network.spec.enable_ipv6), ""},
-          {"Labels", "LABELS", join(labels, ","), ""}};
+          {"Labels", "LABELS", text_of_pairs(network.spec.labels), ""}};
 }
 
 // Ids of networks that a container names, running or not.
@@ -178,22 +177,14 @@ Result<int> run_network_inspect(Invocation& invocation) {
   return 0;
 }
 
-// What cannot be removed does not keep the others from going.
 Result<int> run_network_rm(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  int status = 0;
-  for (const std::string& name : invocation.arguments) {
-    Result<> removed;
-    if (!invocation.dry_run) removed = workspace->engine().remove_network(name);
-    if (!removed && invocation.flags.on("force") && removed.error().code() == Code::not_found) continue;
-    if (removed) {
-      print_out(name + "\n");
-      continue;
-    }
-    print_error(invocation, removed.error());
-    status = 1;
-  }
-  return status;
+  return remove_each(invocation, [&](const std::string& name) -> Result<bool> {
+    Result<> removed = workspace->engine().remove_network(name);
+    if (!removed && invocation.flags.on("force") && removed.error().code() == Code::not_found) return false;
+    TRY(std::move(removed));
+    return true;
+  });
 }
 
 Result<int> run_network_prune(Invocation& invocation) {
@@ -218,11 +209,7 @@ Result<int> run_network_prune(Invocation& invocation) {
     return 0;
   std::string deleted;
   for (const engine::Network& network : networks) {
-    // Somebody may use it by now.
-    if (Result<> removed = engine.remove_network(network.id); !removed) {
-      if (removed.error().code() == Code::conflict || removed.error().code() == Code::not_found) continue;
-      return fail(std::move(removed).error());
-    }
+    if (!TRY(unused_removed(engine.remove_network(network.id)))) continue;
     deleted += network.spec.name + "\n";
   }
   if (!deleted.empty()) print_out("Deleted Networks:\n" + deleted + "\n");

@@ -14,6 +14,7 @@
 #include "cli/commands/input_file.hpp"
 #include "cli/commands/json_rows.hpp"
 #include "cli/commands/output_file.hpp"
+#include "cli/commands/remove_each.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/workspace.hpp"
 
@@ -29,10 +30,8 @@ std::string driver_of(const engine::Volume& volume) {
 }
 
 FormatRow row_of(const engine::Volume& volume) {
-  std::vector<std::string> labels;
-  for (const auto& [key, value] : volume.spec.labels) labels.push_back(key + "=" + value);
   return {{"Driver", "DRIVER", driver_of(volume), ""},
-          {"Labels", "LABELS", join(labels, ","), ""},
+          {"Labels", "LABELS", text_of_pairs(volume.spec.labels), ""},
           {"Mountpoint", "MOUNTPOINT", volume.mountpoint, ""},
           {"Name", "VOLUME NAME", volume.spec.name, ""},
           {"Scope", "SCOPE", "local", ""}};
@@ -126,22 +125,13 @@ Result<int> run_volume_inspect(Invocation& invocation) {
   return 0;
 }
 
-// What cannot be removed does not keep the others from going.
 Result<int> run_volume_rm(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  int status = 0;
   const auto force = invocation.flags.on("force") ? engine::Force::yes : engine::Force::no;
-  for (const std::string& name : invocation.arguments) {
-    Result<> removed;
-    if (!invocation.dry_run) removed = workspace->engine().remove_volume(name, force);
-    if (removed) {
-      print_out(name + "\n");
-      continue;
-    }
-    print_error(invocation, removed.error());
-    status = 1;
-  }
-  return status;
+  return remove_each(invocation, [&](const std::string& name) -> Result<bool> {
+    TRY(workspace->engine().remove_volume(name, force));
+    return true;
+  });
 }
 
 Result<int> run_volume_prune(Invocation& invocation) {
@@ -151,9 +141,11 @@ Result<int> run_volume_prune(Invocation& invocation) {
   const bool all = invocation.flags.on("all") || filters.contains("all");
   const std::vector<engine::Volume> volumes = TRY(unused_volumes(engine, filters, all));
   std::uint64_t bytes = 0;
-  for (const engine::Volume& volume : volumes) bytes += tree_bytes(volume.mountpoint);
   if (invocation.dry_run) {
-    for (const engine::Volume& volume : volumes) print_out("Would remove: " + volume.spec.name + "\n");
+    for (const engine::Volume& volume : volumes) {
+      print_out("Would remove: " + volume.spec.name + "\n");
+      bytes += tree_bytes(volume.mountpoint);
+    }
     print_out("Would reclaim: " + human_bytes_decimal(bytes) + "\n");
     return 0;
   }
@@ -164,15 +156,10 @@ Result<int> run_volume_prune(Invocation& invocation) {
                    " local volumes not used by at least one container.\nAre you sure you want to continue?",
                Answer::no))
     return 0;
-  bytes = 0;
   std::string deleted;
   for (const engine::Volume& volume : volumes) {
     const std::uint64_t size = tree_bytes(volume.mountpoint);
-    // Somebody may use it by now.
-    if (Result<> removed = engine.remove_volume(volume.spec.name); !removed) {
-      if (removed.error().code() == Code::conflict || removed.error().code() == Code::not_found) continue;
-      return fail(std::move(removed).error());
-    }
+    if (!TRY(unused_removed(engine.remove_volume(volume.spec.name)))) continue;
     bytes += size;
     deleted += volume.spec.name + "\n";
   }
