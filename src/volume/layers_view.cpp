@@ -4,9 +4,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "base/os/file.hpp"
+#include "base/os/link.hpp"
 #include "base/os/overlay_view.hpp"
 
 namespace consort::volume {
@@ -19,9 +18,7 @@ Result<> set_option(int fs, const char* key, const std::string& value) {
 }
 
 std::string path_of(const Fd& fd) {
-  std::array<char, 4096> path;
-  const ssize_t length = ::readlink(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), path.data(), path.size());
-  return length < 0 ? std::string() : std::string(path.data(), static_cast<std::size_t>(length));
+  return read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(fd.get())).value_or(std::string());
 }
 
 }  // namespace

@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <string_view>
 #include <vector>
 
 #include "base/os/file.hpp"
 #include "base/os/folder.hpp"
+#include "base/os/link.hpp"
 #include "base/strings.hpp"
 #include "volume/copy_tree.hpp"
 
@@ -117,11 +117,7 @@ Result<std::string> resolve_subpath(const std::string& folder, const std::string
     return fail(errno_error(inside.error().sys_errno(), "cannot access path " + join_path(folder, subpath) +
                                                             ": lstat " + join_path(folder, subpath)));
   }
-  std::array<char, 4096> path;
-  const ssize_t length =
-      ::readlink(("/proc/self/fd/" + std::to_string(inside->get())).c_str(), path.data(), path.size());
-  if (length < 0) return fail_errno("resolve", subpath);
-  return std::string(path.data(), static_cast<std::size_t>(length));
+  return read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath);
 }
 
 }  // namespace consort::volume
