@@ -20,13 +20,6 @@ class OnePairTest : public testing::Test {
   void SetUp() override {
     if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   }
-  static bool kill_both(const TestProject& project) {
-    const pid_t keeper = project.keeper(), supervisor = project.supervisor();
-    if (keeper <= 0 || supervisor <= 0) return false;
-    ::kill(keeper, SIGKILL);
-    ::kill(supervisor, SIGKILL);
-    return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_folder()); });
-  }
   // A starter that does not know of the others: as if they had been killed, and with them the lock that they had.
   static ChildGuard start_alone(const TestProject& project) {
     const pid_t child = ::fork();

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,8 +13,17 @@
 #include "runtime/cgroup.hpp"
 #include "runtime/defaults.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
 
 namespace consort::supervisor {
+
+bool kill_both(const TestProject& project) {
+  const pid_t keeper = project.keeper(), supervisor = project.supervisor();
+  if (keeper <= 0 || supervisor <= 0) return false;
+  ::kill(keeper, SIGKILL);
+  ::kill(supervisor, SIGKILL);
+  return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_folder()); });
+}
 
 bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;

@@ -50,6 +50,9 @@ class TestProject {
   Client client_;
 };
 
+// Kills the project's keeper and supervisor, and waits until nobody looks after it. False: there were none.
+bool kill_both(const TestProject& project);
+
 // Tries until it is true or the time is over. For what happens by itself and has no event to wait for.
 bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit = std::chrono::minutes(1));
 

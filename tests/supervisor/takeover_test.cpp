@@ -19,13 +19,6 @@ class TakeoverTest : public testing::Test {
   void SetUp() override {
     if (const std::string reason = TestProject::why_not(); !reason.empty()) GTEST_SKIP() << reason;
   }
-  static bool kill_both(const TestProject& project) {
-    const pid_t keeper = project.keeper(), supervisor = project.supervisor();
-    if (keeper <= 0 || supervisor <= 0) return false;
-    ::kill(keeper, SIGKILL);
-    ::kill(supervisor, SIGKILL);
-    return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_folder()); });
-  }
   // Returns once a successor answers.
   static void kill_supervisor(const TestProject& project) {
     const pid_t old = project.supervisor();
