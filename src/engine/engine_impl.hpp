@@ -86,6 +86,14 @@ class Engine::Impl {
   Result<Network> ensure_default_network();
   Result<> ensure_bridge(const Network& network) const;
   Result<std::string> host_gateway();
+  // "NAME[:ALIAS]" becomes "ID:ALIAS".
+  Result<> resolve_links(Strings& links);
+  // Of what a container's interfaces are called now, by network; none: eth0, eth1, ... in order of attachment.
+  std::vector<supervisor::EndpointUnit> make_endpoints(const ContainerRecord& record,
+                                                       const std::vector<Network>& networks,
+                                                       const StringMap& interfaces = {}) const;
+  // Choose addresses for all endpoints of the container, which is about to run or runs, and fill them in.
+  Result<> lease_addresses(ContainerRecord& record, const std::vector<Network>& networks);
 
   // --- volumes
   Result<Volume> ensure_volume(const VolumeSpec& spec);
@@ -109,6 +117,11 @@ class Engine::Impl {
   std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by what was asked for; one command's life long
   std::map<std::string, std::string> filters_;                       // seccomp: key to the path of the compiled filter
 };
+
+// "host" and "none", which always exist and have no record.
+std::optional<Network> built_in_network(const std::string& name_or_id);
+// alias -> id, of all links of a container.
+std::vector<std::pair<std::string, std::string>> link_aliases_of(const ContainerRecord& record);
 
 // Every wanted label is there; an empty value matches any.
 bool matches_labels(const StringMap& labels, const StringMap& wanted);

@@ -60,6 +60,7 @@ struct EndpointUnit {
   std::string ipv6;
   std::string gateway6;
   std::string mac;
+  std::vector<std::string> link_local_ips;  // further addresses, with prefix length
   bool default_route = false;          // this endpoint's gateways become the container's default routes
   bool internal = false;               // network without a way out
   int mtu = 0;                         // 0: the kernel's

@@ -82,6 +82,7 @@ Endpoint show_endpoint(const EndpointRecord& record, const std::string& network_
   endpoint.ipv4 = record.ipv4;
   endpoint.ipv6 = record.ipv6;
   endpoint.mac_address = record.spec.mac_address;
+  endpoint.wanted = record.spec;
   return endpoint;
 }
 
@@ -98,6 +99,10 @@ Result<EndpointRecord> read_endpoint(SQLite::Statement& row) {
 }
 
 }  // namespace
+
+bool attaches_before(const EndpointSpec& one, const EndpointSpec& other) {
+  return one.priority != other.priority ? one.priority > other.priority : one.network < other.network;
+}
 
 Result<> Records::create_tables() {
   return migrate(*database_, "engine", migrations);
