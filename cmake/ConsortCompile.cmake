@@ -11,6 +11,11 @@ find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  if(CONSORT_SANITIZE)
+    # ccache takes a precompiled header only so; its checksum is written below.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+      CCACHE_PCH_EXTSUM=1 ${CCACHE})
+  endif()
 endif()
 find_program(MOLD mold)
 if(MOLD AND CMAKE_BUILD_TYPE STREQUAL "Debug")
@@ -51,6 +56,35 @@ if(CONSORT_FUZZ)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+# Builds with sanitizers are the ones that CI waits for longest: half of their time was the standard library's headers,
+# and those of GoogleTest. Other builds go without, so that a missing #include is still an error there.
+function(consort_precompile name)
+  if(NOT CONSORT_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "HEADERS;DEPENDS" ${ARGN})
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
+  add_library(${name} OBJECT EXCLUDE_FROM_ALL ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  target_compile_definitions(${name} PRIVATE CONSORT_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${name} PRIVATE -fpch-preprocess)
+  endif()
+  target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
+  # The header's own bytes name this checkout; what goes into it is this.
+  string(SHA256 sum "${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS} ${CONSORT_SANITIZE} ${ARG_HEADERS}")
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.gch.sum ${sum})
+endfunction()
+
+function(consort_use_precompiled target name)
+  if(TARGET ${name})
+    target_precompile_headers(${target} REUSE_FROM ${name})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+    endif()
+  endif()
+endfunction()
+
 # consort_module(NAME DEPENDS ...): the static library consort_NAME of all .cpp files under the current folder.
 # DEPENDS takes modules (consort_x) and libraries. The include check (scripts/check-includes) holds the code to it.
 function(consort_module name)
@@ -67,6 +101,7 @@ function(consort_module name)
   target_include_directories(consort_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_compile_definitions(consort_${name} PRIVATE CONSORT_VERSION="${PROJECT_VERSION}")
   target_link_libraries(consort_${name} PUBLIC ${ARG_DEPENDS})
+  consort_use_precompiled(consort_${name} standard_headers)
 endfunction()
 
 # Only what asks for a path is compiled with it: everything else is the same in every checkout, and cached as such.
@@ -92,5 +127,6 @@ function(consort_test name)
   target_compile_definitions(test_${name} PRIVATE CONSORT_VERSION="${PROJECT_VERSION}")
   consort_test_paths(${sources})
   target_link_libraries(test_${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  consort_use_precompiled(test_${name} test_headers)
   gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
 endfunction()
