@@ -158,7 +158,8 @@ Result<> write_in_place(const std::string& path, const std::string& text) {
   return {};
 }
 
-// /etc/hosts has the container's own addresses, and /etc/resolv.conf our name server once there is a network with names.
+// /etc/hosts has the container's own addresses, and /etc/resolv.conf our name server once there is a network with
+// names.
 Result<> Connected::change_files(const Strings& before) {
   const Strings after = own_addresses();
   HostsChange change{.hostname = record_.hostname, .domainname = record_.domainname, .gone = {}, .added = {}};
@@ -171,7 +172,7 @@ Result<> Connected::change_files(const Strings& before) {
   const bool names = std::ranges::any_of(networks_, [](const Network& n) { return n.spec.name != default_network; });
   const std::string resolv_conf = TRY(read_file(file("resolv.conf"), 1 << 20));
   if (!names || is_edited_resolv_conf(resolv_conf)) return {};
-  const std::string with_names = TRY(impl_->make_resolv_conf_of(record_.spec, true));
+  const std::string with_names = TRY(impl_->make_resolv_conf_of(record_.spec, InternalResolver::yes));
   return with_names == resolv_conf ? Result<>() : write_in_place(file("resolv.conf"), with_names);
 }
 
@@ -182,11 +183,11 @@ std::unexpected<Error> conflict(std::string text) {
 // Docker's words.
 Result<> check_mode(const ContainerRecord& record, const Network& network) {
   const std::string& mode = record.spec.network_mode;
-  if (mode == "host" || network.spec.name == "host")
-    return conflict("container cannot be disconnected from host network or connected to host network");
-  if (mode.starts_with("container:"))
+  if (mode == "host" || mode.starts_with("container:"))
     return conflict(
         "container sharing network namespace with another container or host cannot be connected to any other network");
+  if (network.spec.name == "host")
+    return conflict("cannot connect container to host network - container must be created in host network mode");
   if (mode == "none" || network.spec.name == "none")
     return conflict(
         "container cannot be connected to multiple networks with one of the networks in private (none) mode");
@@ -195,9 +196,11 @@ Result<> check_mode(const ContainerRecord& record, const Network& network) {
 
 Result<> check_settings(const EndpointSpec& wanted, const Network& network) {
   TRY(validate_endpoint(wanted));
+  std::string why = why_not_addresses(wanted, network);
   if (network.spec.name == default_network && !wanted.aliases.empty())
-    return fail(Error(Code::invalid, "network-scoped aliases are only supported for user-defined networks"));
-  return check_endpoint(wanted, network);
+    why = "network-scoped alias is supported only for containers in user defined networks";
+  if (why.empty()) return {};
+  return fail(Error(Code::invalid, "invalid endpoint settings:\n" + why));
 }
 
 }  // namespace
@@ -245,11 +248,12 @@ Result<> Engine::disconnect_network(const std::string& id, const std::string& ne
     if (known == record.endpoints.end() || (container.runs() && force == Force::no))
       return fail(std::move(network).error());
     network_id = known->network_id;
-  } else if (built_in && record.spec.network_mode == "host" && built_in->spec.name == "host") {
-    return conflict("container cannot be disconnected from host network or connected to host network");
+  } else if (record.spec.network_mode == "host" && network->spec.name == "host") {
+    return conflict("cannot disconnect container from host network - container was created in host network mode");
   }
   if (!container.is_recorded(network_id) && !container.is_on(network_id))
-    return fail(Error(Code::not_found, "container " + record.summary.id + " is not connected to network " +
+    return fail(Error(Code::not_found, "container " + record.summary.id + " is not connected to " +
+                                           (container.runs() ? "network " : "the network ") +
                                            (network ? network->spec.name : network_name)));
   return container.disconnect(network_id);
 }

@@ -23,6 +23,7 @@ struct OciInput;
 struct SecurityOptions;
 
 inline constexpr const char* default_network = "bridge";
+enum class InternalResolver : std::uint8_t { no, yes };  // yes: 127.0.0.11, on networks that have names
 
 class Engine::Impl {
  public:
@@ -72,6 +73,7 @@ class Engine::Impl {
 
   // --- start: bundle.cpp, unit.cpp, shared.cpp, seccomp.cpp
   // config.json and the files that are bound into /etc. The record's endpoints carry their leases.
+  Result<std::string> make_resolv_conf_of(const ContainerSpec& spec, InternalResolver resolver) const;
   Result<> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
   Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks);
   supervisor::MadeAhead make_ahead(const supervisor::ContainerUnit& unit);

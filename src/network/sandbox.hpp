@@ -55,7 +55,8 @@ struct Sandbox {
   std::vector<std::string> host_links;  // the veth ends on the bridges
 };
 
-// From one set of endpoints of a sandbox in use to another. An endpoint is the same if its network and its interface are.
+// From one set of endpoints of a sandbox in use to another. An endpoint is the same if its network and its interface
+// are.
 struct SandboxChange {
   std::vector<Endpoint> before;  // with those whose links remove_links() has taken away
   std::vector<Endpoint> after;
@@ -93,8 +94,8 @@ class HostLink {
   std::unique_ptr<State> state_;
 };
 
-// Takes interfaces, and with each its other end on the host, out of a namespace; gone already is fine. Takes some 40 ms,
-// in which the kernel waits for its own readers: nothing for the loop of a supervisor.
+// Takes interfaces, and with each its other end on the host, out of a namespace; gone already is fine. Takes some 40
+// ms, in which the kernel waits for its own readers: nothing for the loop of a supervisor.
 Result<> remove_links(int netns, std::span<const std::string> interfaces);
 
 // A namespace with a way to the outside for RUN steps of a build. It has a cable of its own to the host with a /30 out

@@ -179,8 +179,9 @@ Result<> validate_endpoint(const EndpointSpec& endpoint) {
     return refuse("mac_address", "invalid MAC address: " + endpoint.mac_address);
   for (const std::string& text : endpoint.link_local_ips)
     if (!Address::parse(text)) return refuse(setting, "invalid link-local IP address: " + text);
-  if (!endpoint.interface_name.empty() && !is_interface_name(endpoint.interface_name))
-    return refuse(setting, "invalid interface name: " + endpoint.interface_name);
+  const auto named = endpoint.driver_opts.find("com.docker.network.endpoint.ifname");
+  for (const std::string& name : {endpoint.interface_name, named == endpoint.driver_opts.end() ? "" : named->second})
+    if (!name.empty() && !is_interface_name(name)) return refuse(setting, "invalid interface name: " + name);
   return {};
 }
 

@@ -76,6 +76,8 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
   unit.network_name = network.spec.name;
   unit.bridge = network.bridge;
   unit.ifname = endpoint.spec.interface_name;
+  const auto named = endpoint.spec.driver_opts.find("com.docker.network.endpoint.ifname");
+  if (unit.ifname.empty() && named != endpoint.spec.driver_opts.end()) unit.ifname = named->second;
   unit.ipv4 = with_prefix(endpoint.ipv4, gateways.prefix4);
   unit.gateway4 = gateways.ipv4;
   unit.ipv6 = with_prefix(endpoint.ipv6, gateways.prefix6);

@@ -107,7 +107,8 @@ Result<> HostLink::change_sandbox(Sandbox& sandbox, const SandboxChange& change)
   const SandboxChange back{change.after, change.before, SandboxChange::Known::no};
   for (const auto& route : {route4, route6}) {
     const Route before = route(back.after);
-    if (before && contains(change.after, *before.by)) (void)set_route(inside, route(back.before), before, back.before_is_known);
+    if (before && contains(change.after, *before.by))
+      (void)set_route(inside, route(back.before), before, back.before_is_known);
   }
   if (!undone) return fail(std::move(changed).error().also(std::move(undone).error()));
   return changed;

@@ -40,8 +40,8 @@ bool has_ipv6(std::span<const Endpoint> endpoints) {
 }
 
 Result<> switch_ipv6(const Endpoint& endpoint) {
-  const Result<> written = write_sysctl("/proc/sys/net/ipv6/conf/" + endpoint.ifname + "/disable_ipv6",
-                                        endpoint.ipv6 ? "0" : "1");
+  const Result<> written =
+      write_sysctl("/proc/sys/net/ipv6/conf/" + endpoint.ifname + "/disable_ipv6", endpoint.ipv6 ? "0" : "1");
   // A kernel without IPv6 has nothing to switch off.
   if (!written && endpoint.ipv6) return fail(Error(Code::io, "turn on IPv6").why(written.error().message()));
   return {};

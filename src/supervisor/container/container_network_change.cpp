@@ -39,7 +39,8 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
     if (const PortPublisher::Id id = std::exchange(published_, 0); id != 0) {
       auto publisher = context_.publisher();
       auto unpublished = publisher ? (*publisher)->unpublish(id) : Result<>(fail(std::move(publisher.error())));
-      if (!unpublished) return end_later(std::move(unpublished), [this](Result<> result) { end_change(std::move(result)); });
+      if (!unpublished)
+        return end_later(std::move(unpublished), [this](Result<> result) { end_change(std::move(result)); });
     }
   std::vector<std::string> gone;
   for (const EndpointUnit& endpoint : difference(before, after)) gone.push_back(endpoint.ifname);

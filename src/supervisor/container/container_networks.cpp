@@ -80,7 +80,7 @@ void Container::begin_network_change(SandboxChange::Known before_is_known) {
 }
 
 void Container::end_network_change(Result<> result) {
-  const NetworkChange ended = std::move(network_changes_.front());
+  NetworkChange ended = std::move(network_changes_.front());
   network_changes_.pop_front();
   ended.answer(std::move(result));
 }
