@@ -30,6 +30,7 @@ Result<int> run_run(Invocation& invocation);
 Result<int> run_scale(Invocation& invocation);
 Result<int> run_start(Invocation& invocation);
 Result<int> run_stats(Invocation& invocation);
+Result<int> run_serve(Invocation& invocation);
 Result<int> run_stop(Invocation& invocation);
 Result<int> run_top(Invocation& invocation);
 Result<int> run_unpause(Invocation& invocation);

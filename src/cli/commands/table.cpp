@@ -153,6 +153,10 @@ constexpr Command table[] = {
      "Anonymous volumes are kept unless -v is given. Data that is not in a volume is lost."},
     {"run", "SERVICE [COMMAND] [ARGS...]", "Run a one-off command in a new container", run_flags, {1}, first, run_run},
     {"scale", "[SERVICE=REPLICAS...]", "Set the number of containers of services", scale_flags, {1}, mixed, run_scale},
+    {"serve", "", "Serve Docker's Engine API to the docker command and other clients", serve_flags, none, mixed,
+     run_serve, Shown::yes,
+     "Clients find it with DOCKER_HOST. Whoever can write to the socket is root on this machine. The server may be ended "
+     "at any time: containers do not notice."},
     {"start", services, "Start existing containers", start_flags, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show live resource usage of containers", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
@@ -192,7 +196,7 @@ constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unp
 constexpr std::string_view looking[] = {"ls", "events", "images", "port", "stats", "top", "volumes"};
 constexpr std::string_view inside[] = {"attach", "commit", "cp", "export"};
 constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "login",
-                                               "logout", "pull",   "push",    "version"};
+                                               "logout", "pull",   "push",    "serve", "version"};
 
 constexpr CommandGroup groups[] = {
     {"Common commands", common},         {"Run and stop containers", running},          {"See what there is", looking},
