@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/narrow.hpp"
+#include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
@@ -185,8 +186,8 @@ BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
 std::optional<Network> built_in_network(const std::string& text) {
   for (const bool is_host : {true, false}) {
     Network network;
-    network.id = std::string(64, is_host ? '1' : '0');
     network.spec.name = is_host ? "host" : "none";
+    network.id = sha256_hex("consort/network/" + network.spec.name);  // the same on every machine
     network.spec.driver = is_host ? "host" : "null";
     if (text == network.id || text == network.spec.name) return network;
   }

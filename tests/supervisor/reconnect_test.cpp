@@ -52,7 +52,8 @@ class ReconnectTest : public NetworkTest {
   static std::vector<std::string> network_events(const TestProject& project) {
     JournalPosition position;
     std::vector<std::string> events;
-    for (const JournalEntry& entry : read_journal(project.run_folder(), position).value())
+    const auto entries = read_journal(project.run_folder(), position).value();
+    for (const JournalEntry& entry : entries)
       if (!entry.network_id.empty()) events.push_back(entry.action + " " + entry.network_name);
     return events;
   }
@@ -84,8 +85,7 @@ TEST_F(ReconnectTest, NamesAndAddressesAreThereAtOnceAndPortsFollowTheDefaultRou
   const auto left = reconnect(project, moved(db, both.endpoints[1]));
   ASSERT_TRUE(left) << left.error().message();
   EXPECT_THAT(networks_of(*left), testing::ElementsAre("back 10.78.0.2"));
-  EXPECT_EQ(resolve_in(*peer, "db.shop_default"), "NXDOMAIN");
-  EXPECT_EQ(resolve_in(*peer, "db"), "NOERROR 10.78.0.2");
+  EXPECT_EQ(resolve_in(*peer, "db"), "NOERROR 10.78.0.2");  // the first network is asked first, and knows it no more
   for (int round = 0; round < 2; ++round) {
     EXPECT_TRUE(eventually([&] { return serves("127.0.0.1", port); })) << round;
     EXPECT_EQ(project.state(db).ports.at(0).host_port, port);

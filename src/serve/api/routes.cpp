@@ -6,9 +6,8 @@ namespace consort::serve {
 
 std::span<const std::span<const Route>> all_routes() {
   static const std::array tables{
-      system_routes(),
-      container_list_routes(),
-      container_inspect_routes(),
+      system_routes(),   network_routes(),        volume_routes(),
+      transfer_routes(), container_list_routes(), container_inspect_routes(),
   };
   return tables;
 }
