@@ -9,6 +9,13 @@ std::span<const std::span<const Route>> all_routes() {
       system_routes(),
       container_list_routes(),
       container_inspect_routes(),
+      container_create_routes(),
+      container_lifecycle_routes(),
+      container_stream_routes(),
+      container_log_routes(),
+      exec_routes(),
+      event_routes(),
+      image_routes(),
   };
   return tables;
 }

@@ -5,8 +5,15 @@
 
 namespace consort::serve {
 
-std::span<const Route> system_routes();             // system.cpp
-std::span<const Route> container_list_routes();     // containers_list.cpp
-std::span<const Route> container_inspect_routes();  // containers_inspect.cpp
+std::span<const Route> system_routes();               // system.cpp
+std::span<const Route> container_list_routes();       // containers_list.cpp
+std::span<const Route> container_inspect_routes();    // containers_inspect.cpp
+std::span<const Route> container_create_routes();     // containers_create.cpp
+std::span<const Route> container_lifecycle_routes();  // containers_lifecycle.cpp
+std::span<const Route> container_stream_routes();     // containers_attach.cpp
+std::span<const Route> container_log_routes();        // containers_logs.cpp
+std::span<const Route> event_routes();                // events.cpp
+std::span<const Route> image_routes();                // images.cpp
+std::span<const Route> exec_routes();                 // exec.cpp
 
 }  // namespace consort::serve
