@@ -190,6 +190,16 @@ Result<std::vector<EngineEvent>> EventStream::next() {
   return events;
 }
 
+// A journal that begins after this is read from its beginning: its project was not there yet.
+Result<> EventStream::skip_to_now() {
+  State& state = *state_;
+  state.empty();
+  state.serial = TRY(state.impl.records.last_event());
+  for (const std::string& each : state.projects())
+    state.journals[each] = TRY(supervisor::end_of_journal(state.impl.roots.project_run(each)));
+  return {};
+}
+
 EventStream Engine::events(const std::string& project) {
   auto state = std::make_unique<EventStream::State>(*impl_, project);
   state->begin_to_watch();

@@ -42,5 +42,7 @@ Result<> append_to_journal(const std::string& project_run, const JournalEntry& e
 // What has been added, in the order of writing, and moves the position on. Lines that are damaged are left out, one
 // that is not complete yet is left for the next time. No journal: nothing.
 Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, JournalPosition& position);
+// As if all that is there now had been read.
+Result<JournalPosition> end_of_journal(const std::string& project_run);
 
 }  // namespace consort::supervisor

@@ -112,6 +112,7 @@ class Records {
   Result<> forget_volume(const std::string& name);
 
   // --- events
+  Result<std::uint64_t> last_event();  // its serial
   Result<std::vector<EngineEvent>> events(std::uint64_t after, const std::string& project);
   // The attributes with which these containers were created or removed, by id, as far as that is remembered.
   Result<std::map<std::string, StringMap>> remembered_attributes(const std::string& project,

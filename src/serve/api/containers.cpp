@@ -1,6 +1,8 @@
 #include "serve/api/containers.hpp"
 
+#include "base/narrow.hpp"
 #include "base/os/file.hpp"
+#include "base/strings.hpp"
 #include "serve/api/service.hpp"
 
 namespace consort::serve {
@@ -36,6 +38,21 @@ Json client_note(const engine::ContainerDetails& container) {
 // Beside the bundle, with which it goes. It says nothing that a start needs.
 Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note) {
   return write_file_atomic(note_path(container), dump_json(note), 0600);
+}
+
+Result<engine::TerminalSize> terminal_size(Call& call) {
+  const auto side = [&](const char* key, const char* what) -> Result<std::uint16_t> {
+    const std::string text = call.query(key);
+    const auto number = parse_unsigned(text);
+    const auto fits = number ? fitting<std::uint16_t>(*number) : std::nullopt;
+    if (!fits)
+      return fail(http_error(400, std::string("invalid resize ") + what + " \"" + text + "\": invalid syntax"));
+    return *fits;
+  };
+  engine::TerminalSize size;
+  size.rows = TRY(side("h", "height"));
+  size.columns = TRY(side("w", "width"));
+  return size;
 }
 
 }  // namespace consort::serve

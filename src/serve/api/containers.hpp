@@ -18,4 +18,7 @@ Result<engine::ContainerDetails> find_container(Call& call, const std::string& n
 Json client_note(const engine::ContainerDetails& container);
 Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note);
 
+// h= and w= of a resize.
+Result<engine::TerminalSize> terminal_size(Call& call);
+
 }  // namespace consort::serve

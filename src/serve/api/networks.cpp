@@ -8,7 +8,7 @@
 #include "serve/api/container_networks.hpp"
 #include "serve/api/containers.hpp"
 #include "serve/api/filters.hpp"
-#include "serve/api/prune_filter.hpp"
+#include "serve/api/moments.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
@@ -258,7 +258,8 @@ Result<> disconnect(Call& call) {
 Result<> prune_networks(Call& call) {
   constexpr std::string_view known[] = {"label", "label!", "until"};
   const Filters filters = TRY(Filters::of(call, known));
-  const auto older = TRY(created_before(filters));
+  std::optional<SystemTime> older;
+  for (const std::string& text : filters.values("until")) older = TRY(parse_moment("until", text));
   engine::Engine& engine = *TRY(call.engine());
   const std::set<std::string> used = TRY(used_networks(engine));
   Json deleted = nullptr;

@@ -6,8 +6,21 @@ namespace consort::serve {
 
 std::span<const std::span<const Route>> all_routes() {
   static const std::array tables{
-      system_routes(),   network_routes(),        volume_routes(),
-      transfer_routes(), container_list_routes(), container_inspect_routes(),
+      system_routes(),
+      container_list_routes(),
+      container_inspect_routes(),
+      container_create_routes(),
+      container_lifecycle_routes(),
+      container_stream_routes(),
+      container_log_routes(),
+      exec_routes(),
+      event_routes(),
+      image_routes(),
+      network_routes(),
+      volume_routes(),
+      transfer_routes(),
+      disk_routes(),
+      build_routes(),
   };
   return tables;
 }

@@ -7,6 +7,7 @@ namespace consort::serve {
 Service::Service(Roots roots, ServerOptions options)
     : roots_(std::move(roots)),
       options_(std::move(options)),
-      server_name_("Consort/" + std::string(version) + " (linux)") {}
+      server_name_("Consort/" + std::string(version) + " (linux)"),
+      reaper_(roots_) {}
 
 }  // namespace consort::serve

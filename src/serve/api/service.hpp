@@ -6,6 +6,8 @@
 
 #include "base/roots.hpp"
 #include "engine/types.hpp"
+#include "serve/api/exec_table.hpp"
+#include "serve/api/reaper.hpp"
 #include "serve/server.hpp"
 
 namespace consort::serve {
@@ -28,12 +30,16 @@ class Service {
   bool shows(const engine::Container& container) const {
     return options_.project.empty() || container.project == options_.project;
   }
+  Reaper& reaper() { return reaper_; }
+  ExecTable& execs() { return execs_; }
   const std::string& server_name() const { return server_name_; }  // "Consort/0.1.0 (linux)"
 
  private:
   Roots roots_;
   ServerOptions options_;
   std::string server_name_;
+  ExecTable execs_;
+  Reaper reaper_;
 };
 
 }  // namespace consort::serve

@@ -1,11 +1,10 @@
 // Volumes.
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
 #include "serve/api/filters.hpp"
-#include "serve/api/prune_filter.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"

@@ -163,4 +163,10 @@ Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, J
   return entries;
 }
 
+Result<JournalPosition> end_of_journal(const std::string& project_run) {
+  const auto current = TRY(open_to_read(journal_path(project_run)));
+  if (!current) return JournalPosition{};
+  return JournalPosition{current->inode, current->size, current->begun};
+}
+
 }  // namespace consort::supervisor
