@@ -28,7 +28,8 @@ Result<> unpack_context(int in, const std::string& folder) {
   // Two empty blocks are an archive as well, of nothing.
   if (!TRY(is_archive(file.get())) && ::lseek(file.get(), 0, SEEK_END) > 0) {
     std::array<std::byte, 512> start{};
-    const auto empty = ::pread(file.get(), start.data(), start.size(), 0) == 512 && start == std::array<std::byte, 512>{};
+    const auto empty =
+        ::pread(file.get(), start.data(), start.size(), 0) == 512 && start == std::array<std::byte, 512>{};
     if (!empty) return fail(Error(Code::invalid, "unpack build context").why("it is not a tar archive"));
   }
   if (::lseek(file.get(), 0, SEEK_SET) < 0) return fail_errno("read build context");

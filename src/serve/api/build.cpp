@@ -52,7 +52,8 @@ Result<> read_network(const Call& call, BuildRequest& request) {
   const std::string mode = call.query("networkmode");
   if (mode.empty() || mode == "default" || mode == "bridge") return {};
   if (mode != "host" && mode != "none")
-    return fail(http_error(400, "network mode \"" + mode + "\" is not supported by the builder: use default, host or none"));
+    return fail(
+        http_error(400, "network mode \"" + mode + "\" is not supported by the builder: use default, host or none"));
   request.network = mode;
   return {};
 }
@@ -132,8 +133,8 @@ Result<> run(Call& call, const BuildRequest& request) {
     const auto built = engine.builds().run(request, run);
     // What is wrong with the file is said before anything else, as an answer of its own.
     if (!built && failed_step.empty() && !call.answered())
-      return fail(http_error(built.error().code() == Code::invalid ? 400 : status_of(built.error()),
-                             built.error().message()));
+      return fail(
+          http_error(built.error().code() == Code::invalid ? 400 : status_of(built.error()), built.error().message()));
     if (!built) return lines.failed(built.error(), failed_step, exit_code);
     if (modern) return line({{"id", "moby.image.id"}, {"aux", {{"ID", built->image_id}}}});
     return lines.succeeded(built->image_id, request.tags);

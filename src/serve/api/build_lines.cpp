@@ -49,8 +49,7 @@ Result<> BuildLines::failed(const Error& error, const std::string& step, int exi
   std::string command = instruction_of(step);
   if (command.starts_with("RUN ")) command.erase(0, 4);
   if (!command.starts_with('[')) command = "/bin/sh -c " + command;
-  const std::string message =
-      "The command '" + command + "' returned a non-zero code: " + std::to_string(exit_code);
+  const std::string message = "The command '" + command + "' returned a non-zero code: " + std::to_string(exit_code);
   return (*line_)({{"errorDetail", {{"code", exit_code}, {"message", message}}}, {"error", message}});
 }
 

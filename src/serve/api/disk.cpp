@@ -129,8 +129,8 @@ Result<> disk_usage(Call& call) {
   for (const std::string& type : wanted)
     if (std::ranges::find(parts, type, &Part::type) == std::end(parts))
       return fail(http_error(400, "unknown object type: " + type));
-  Json answer{{"LayersSize", 0}, {"Images", nullptr}, {"Containers", nullptr}, {"Volumes", nullptr},
-              {"BuildCache", nullptr}};
+  Json answer{
+      {"LayersSize", 0}, {"Images", nullptr}, {"Containers", nullptr}, {"Volumes", nullptr}, {"BuildCache", nullptr}};
   for (const Part& part : parts)
     if (wanted.empty() || std::ranges::count(wanted, part.type) > 0) TRY(part.add(call, answer));
   return call.json(200, answer);
