@@ -45,7 +45,19 @@ Result<Facts> facts_of(Records& records, const std::string& project, const Entri
   return facts;
 }
 
+// A container has come to a network or left it.
+EngineEvent network_event_of(const supervisor::JournalEntry& entry, const std::string& project) {
+  return {.serial = 0,
+          .time = entry.time,
+          .type = "network",
+          .action = entry.action,
+          .id = entry.network_id,
+          .project = project,
+          .attributes = {{"container", entry.id}, {"name", entry.network_name}, {"type", "bridge"}}};
+}
+
 EngineEvent event_of(const supervisor::JournalEntry& entry, const std::string& project, const Facts& facts) {
+  if (!entry.network_id.empty()) return network_event_of(entry, project);
   EngineEvent event{.serial = 0,
                     .time = entry.time,
                     .type = "container",

@@ -21,6 +21,7 @@ struct JournalEntry {
   std::string action;  // in Docker's words: "start", "health_status: healthy", "exec_create: sh -c true"
   std::string id;      // of the container
   std::string name;    // as it was then
+  std::string network_id{}, network_name{};       // it came to a network or left it: "connect", "disconnect"
   std::map<std::string, std::string> attributes;  // of this event alone: exitCode, signal, ...
   std::uint64_t exec = 0;                         // which process of `exec` or of a health check; 0: none
 };

@@ -50,6 +50,18 @@ inline constexpr Flag network_create_flags[] = {
     {"opt", 'o', list, "", "Set an option of the driver"},
     {"subnet", 0, list, "", "Subnet in CIDR format"},
 };
+inline constexpr Flag network_connect_flags[] = {
+    {"alias", 0, list, "", "Add a network-scoped alias for the container"},
+    {"driver-opt", 0, list, "", "Set an option of the driver for this connection"},
+    {"gw-priority", 0, integer, "", "The network with the highest priority provides the default gateway"},
+    {"ip", 0, text, "", "IPv4 address (e.g. 172.30.100.104)"},
+    {"ip6", 0, text, "", "IPv6 address (e.g. 2001:db8::33)"},
+    {"link", 0, list, "", "Add a link to another container (NAME[:ALIAS])"},
+    {"link-local-ip", 0, list, "", "Add a link-local address for the container"},
+};
+inline constexpr Flag network_disconnect_flags[] = {
+    {"force", 'f', boolean, "", "Disconnect the container even if the network is gone"},
+};
 inline constexpr Flag network_prune_flags[] = {
     {"filter", 0, list, "", "Filter by a condition (label=)"},
     shared::force,

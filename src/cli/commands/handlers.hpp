@@ -53,7 +53,9 @@ Result<int> run_image_tag(Invocation& invocation);
 Result<int> run_login(Invocation& invocation);
 Result<int> run_logout(Invocation& invocation);
 
+Result<int> run_network_connect(Invocation& invocation);
 Result<int> run_network_create(Invocation& invocation);
+Result<int> run_network_disconnect(Invocation& invocation);
 Result<int> run_network_inspect(Invocation& invocation);
 Result<int> run_network_list(Invocation& invocation);
 Result<int> run_network_prune(Invocation& invocation);

@@ -76,6 +76,7 @@ EndpointSpec endpoint_spec(const std::string& network, const Json& settings) {
   EndpointSpec endpoint{.network = network};
   endpoint.aliases = get_strings(settings, "Aliases");
   endpoint.mac_address = get_string(settings, "MacAddress");
+  endpoint.links = get_strings(settings, "Links");
   endpoint.gw_priority = saturated<int>(get_int(settings, "GwPriority"));
   if (const Json* ipam = find_key(settings, "IPAMConfig")) {
     endpoint.ipv4 = get_string(*ipam, "IPv4Address");

@@ -30,12 +30,17 @@ Json endpoint_shape(const engine::Container& container, const engine::Endpoint& 
   for (const std::string& alias : endpoint.aliases)
     if (std::ranges::count(names, alias) == 0) names.push_back(alias);
   if (std::ranges::count(names, short_id) == 0) names.push_back(short_id);
-  return {{"IPAMConfig", nullptr},
-          {"Links", nullptr},
+  const engine::EndpointSpec& wanted = endpoint.wanted;
+  Json ipam = nullptr;
+  if (!wanted.ipv4.empty()) ipam["IPv4Address"] = wanted.ipv4;
+  if (!wanted.ipv6.empty()) ipam["IPv6Address"] = wanted.ipv6;
+  if (!wanted.link_local_ips.empty()) ipam["LinkLocalIPs"] = wanted.link_local_ips;
+  return {{"IPAMConfig", std::move(ipam)},
+          {"Links", or_null(wanted.links)},
           {"Aliases", or_null(endpoint.aliases)},
           {"MacAddress", endpoint.mac_address},
-          {"DriverOpts", nullptr},
-          {"GwPriority", 0},
+          {"DriverOpts", wanted.driver_opts.empty() ? Json(nullptr) : map_of(wanted.driver_opts)},
+          {"GwPriority", wanted.gw_priority},
           {"NetworkID", endpoint.network_id},
           {"EndpointID", running ? endpoint_id(container.id, endpoint.network_id) : ""},
           {"Gateway", endpoint.gateway4},

@@ -16,6 +16,11 @@ std::span<const std::span<const Route>> all_routes() {
       exec_routes(),
       event_routes(),
       image_routes(),
+      network_routes(),
+      volume_routes(),
+      transfer_routes(),
+      disk_routes(),
+      build_routes(),
   };
   return tables;
 }

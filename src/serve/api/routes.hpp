@@ -15,5 +15,10 @@ std::span<const Route> container_log_routes();        // containers_logs.cpp
 std::span<const Route> event_routes();                // events.cpp
 std::span<const Route> image_routes();                // images.cpp
 std::span<const Route> exec_routes();                 // exec.cpp
+std::span<const Route> network_routes();              // networks.cpp
+std::span<const Route> volume_routes();               // volumes.cpp
+std::span<const Route> transfer_routes();             // transfer.cpp
+std::span<const Route> disk_routes();                 // disk.cpp
+std::span<const Route> build_routes();                // build.cpp
 
 }  // namespace consort::serve
