@@ -18,9 +18,9 @@ namespace consort::engine {
 namespace {
 
 // What the engine puts there itself, under what it mounts.
-constexpr std::array<std::string_view, 9> of_the_engine{"/.dockerenv",      "/dev",      "/etc/hostname",
-                                                        "/etc/hosts",       "/etc/mtab", "/etc/resolv.conf",
-                                                        "/proc",            "/sys",      "/sbin/docker-init"};
+constexpr std::array<std::string_view, 9> of_the_engine{"/.dockerenv", "/dev",      "/etc/hostname",
+                                                        "/etc/hosts",  "/etc/mtab", "/etc/resolv.conf",
+                                                        "/proc",       "/sys",      "/sbin/docker-init"};
 
 class Comparison {
  public:

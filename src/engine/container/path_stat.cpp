@@ -24,8 +24,7 @@ Result<Found> find(Engine::Impl& impl, const std::string& id, const std::string&
   const Place place = TRY(find_place(impl, id, text));
   Found found;
   found.name = place.path == "/" ? "." : base_name(place.path);
-  auto folder =
-      open_in_root(place.root.get(), place.path == "/" ? "/" : dir_name(place.path), O_PATH | O_DIRECTORY);
+  auto folder = open_in_root(place.root.get(), place.path == "/" ? "/" : dir_name(place.path), O_PATH | O_DIRECTORY);
   if (!folder || ::fstatat(folder->get(), found.name.c_str(), &found.st, AT_SYMLINK_NOFOLLOW) != 0)
     return fail(Error(Code::not_found, "Could not find the file " + text + " in container " + id));
   found.folder = std::move(*folder);
@@ -46,11 +45,11 @@ Result<PathStat> Files::stat(const std::string& container, const std::string& pa
     found = TRY(find(*impl_, container, at));
   }
   const std::string clean = clean_path("/" + at);
-  PathStat stat{.name = clean == "/" ? "/" : base_name(clean),
-                .size = static_cast<std::uint64_t>(found.st.st_size),
-                .mode = found.st.st_mode,
-                .modified = SystemTime(std::chrono::seconds(found.st.st_mtim.tv_sec) +
-                                       Nanoseconds(found.st.st_mtim.tv_nsec))};
+  PathStat stat{
+      .name = clean == "/" ? "/" : base_name(clean),
+      .size = static_cast<std::uint64_t>(found.st.st_size),
+      .mode = found.st.st_mode,
+      .modified = SystemTime(std::chrono::seconds(found.st.st_mtim.tv_sec) + Nanoseconds(found.st.st_mtim.tv_nsec))};
   if (S_ISLNK(found.st.st_mode)) {
     const std::string target = TRY(read_link_at(found.folder.get(), found.name));
     stat.link_target = clean_path(target.starts_with('/') ? target : dir_name(clean) + "/" + target);

@@ -138,8 +138,7 @@ Result<> container_stats(Call& call) {
 
 Result<> container_top(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
-  if (!container.state.has_process())
-    return fail(http_error(409, "container " + container.id + " is not running"));
+  if (!container.state.has_process()) return fail(http_error(409, "container " + container.id + " is not running"));
   const std::string arguments = call.query("ps_args", "-ef");
   if (arguments != "-ef" && !arguments.empty() && !arguments.starts_with('-') && !arguments.starts_with("aux"))
     return fail(http_error(500, "ps: error: unsupported option (BSD syntax)"));

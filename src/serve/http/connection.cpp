@@ -65,8 +65,7 @@ Result<std::optional<Request>> Connection::next() {
   while (true) {
     TRY(step());
     if (parser_->has_head()) break;
-    if (buffer_.size() > head_limit)
-      return fail(Code::invalid, "malformed HTTP request: the head is too large");
+    if (buffer_.size() > head_limit) return fail(Code::invalid, "malformed HTTP request: the head is too large");
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0 || TRY(fill(left)) == 0) return std::nullopt;
   }
