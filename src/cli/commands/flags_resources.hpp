@@ -70,6 +70,7 @@ inline constexpr Flag network_prune_flags[] = {
 inline constexpr Flag serve_flags[] = {
     {"host", 'H', list, "", "Address to listen on, unix:///PATH (default: docker.sock in the run directory)"},
     {"idle-timeout", 0, integer, "SECONDS", "End after so long without a connection (default 60 under systemd)"},
+    {"install", 0, boolean, "", "Write a context for the docker command, and end"},
     {"project", 0, text, "NAME", "Show and change nothing but this project"},
     {"read-only", 0, boolean, "", "Refuse everything that changes something"},
 };

@@ -4,8 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
 #include "base/os/reserve.hpp"
-#include "base/strings.hpp"
+#include "base/sha256.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/terminal.hpp"
 #include "cli/seal.hpp"
@@ -33,10 +37,42 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
   return options;
 }
 
+std::string docker_folder() {
+  if (const char* folder = std::getenv("DOCKER_CONFIG"); folder && *folder != '\0') return folder;
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home != '\0' ? home : "/root") + "/.docker";
+}
+
+// `docker context create consort` without the docker command. A context's folder is named by the digest of its name.
+Result<int> install_context(const serve::ServerOptions& options) {
+  const std::string address =
+      options.hosts.empty() ? serve::default_host(TRY(Roots::from_environment())) : options.hosts.front();
+  const std::string name = "consort";
+  const std::string folder = docker_folder() + "/contexts/meta/" + sha256_hex(name);
+  const Json context{{"Name", name},
+                     {"Metadata", {{"Description", "Containers of Consort"}}},
+                     {"Endpoints", {{"docker", {{"Host", address}, {"SkipTLSVerify", false}}}}}};
+  TRY(make_directories(folder, 0700));
+  TRY(write_file_atomic(folder + "/meta.json", dump_json(context), 0644));
+  print_out("The docker command has a context \"" + name + "\" now: " + address +
+            "\n"
+            "  docker context use " +
+            name +
+            "\n"
+            "Programs that know no contexts want a variable:\n"
+            "  export DOCKER_HOST=" +
+            address +
+            "\n"
+            "With systemd the server starts when it is needed:\n"
+            "  systemctl enable --now consort.socket\n");
+  return 0;
+}
+
 }  // namespace
 
 Result<int> run_serve(Invocation& invocation) {
   serve::ServerOptions options = TRY(options_of(invocation));
+  if (invocation.flags.on("install")) return install_context(options);
   seal_program(invocation);  // build steps run as children
   ::umask(022);              // what is made for containers must not depend on who has started this
   const Roots roots = TRY(Roots::from_environment());

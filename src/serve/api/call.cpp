@@ -41,16 +41,31 @@ std::string_view reason_of(int status) {
       return "Not Found";
     case 409:
       return "Conflict";
-    case 413:
-      return "Request Entity Too Large";
-    case 431:
-      return "Request Header Fields Too Large";
     case 501:
       return "Not Implemented";
     case 503:
       return "Service Unavailable";
     default:
       return "Internal Server Error";
+  }
+}
+
+Code code_of(int status) {
+  switch (status) {
+    case 400:
+      return Code::invalid;
+    case 403:
+      return Code::denied;
+    case 404:
+      return Code::not_found;
+    case 409:
+      return Code::conflict;
+    case 501:
+      return Code::unsupported;
+    case 503:
+      return Code::busy;
+    default:
+      return Code::io;
   }
 }
 
@@ -66,14 +81,10 @@ std::string http_date() {
 }  // namespace
 
 Error http_error(int status, std::string message) {
-  Error error(Code::invalid, std::move(message));
-  error.data().http_status = status;
-  return error;
+  return Error(code_of(status), std::move(message));
 }
 
 int status_of(const Error& error) {
-  // Only what was said for this answer: below it, it is the status of a registry.
-  if (error.data().http_status != 0 && !error.data().cause) return error.data().http_status;
   switch (error.code()) {
     case Code::invalid:
       return 400;
@@ -85,6 +96,8 @@ int status_of(const Error& error) {
       return 403;
     case Code::unsupported:
       return 501;
+    case Code::busy:
+      return 503;
     default:
       return 500;
   }

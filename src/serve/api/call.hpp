@@ -24,7 +24,8 @@ class Service;  // serve/api/service.hpp
 
 using Headers = std::vector<std::pair<std::string_view, std::string>>;
 
-// An error with the status of its answer, where that of its code (status_of) is not Docker's.
+// An error whose answer has this status, 400, 403, 404, 409, 500, 501 or 503: each stands for a code, and status_of()
+// is the other way round.
 Error http_error(int status, std::string message);
 int status_of(const Error& error);
 

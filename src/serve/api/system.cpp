@@ -158,7 +158,7 @@ Result<> info(Call& call) {
             {"ContainersStopped", counts.stopped},
             {"Images", images},
             {"Driver", "overlay2"},
-            {"DriverStatus", {{"Backing Filesystem", "overlayfs"}}},
+            {"DriverStatus", Json::array({Json::array({"Backing Filesystem", "overlayfs"})})},
             {"Plugins",
              {{"Volume", {"local"}},
               {"Network", {"bridge", "host", "null"}},

@@ -28,12 +28,6 @@ Result<bool> wait_readable(int fd, std::chrono::milliseconds patience) {
   }
 }
 
-Error status_error(Code code, int status, std::string text) {
-  Error error(code, std::move(text));
-  error.data().http_status = status;
-  return error;
-}
-
 }  // namespace
 
 Result<std::size_t> Connection::fill(std::chrono::milliseconds patience) {
@@ -71,8 +65,7 @@ Result<std::optional<Request>> Connection::next() {
   while (true) {
     TRY(step());
     if (parser_->has_head()) break;
-    if (buffer_.size() > head_limit)
-      return fail(status_error(Code::invalid, 431, "malformed HTTP request: the head is too large"));
+    if (buffer_.size() > head_limit) return fail(Code::invalid, "malformed HTTP request: the head is too large");
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0 || TRY(fill(left)) == 0) return std::nullopt;
   }
@@ -95,7 +88,7 @@ Result<std::size_t> Connection::read_body(std::span<char> into) {
       TRY(write("HTTP/1.1 100 Continue\r\n\r\n"));
     }
     expects_continue_ = false;
-    if (buffer_.size() > head_limit) return fail(status_error(Code::invalid, 400, "malformed HTTP request: chunk"));
+    if (buffer_.size() > head_limit) return fail(Code::invalid, "malformed HTTP request: chunk");
     if (TRY(fill(patience_.body)) == 0) return fail(Code::io, "read request: its body has broken off");
   }
   const std::size_t count = std::min(into.size(), body_.size() - body_read_);
@@ -109,7 +102,7 @@ Result<std::string> Connection::read_body(std::size_t limit) {
   std::array<char, 16384> part;
   while (const std::size_t got = TRY(read_body(part))) {
     if (whole.size() + got > limit)
-      return fail(status_error(Code::invalid, 413, "the request's body is larger than " + std::to_string(limit)));
+      return fail(Code::invalid, "the request's body is larger than " + std::to_string(limit) + " bytes");
     whole.append(part.data(), got);
   }
   return whole;

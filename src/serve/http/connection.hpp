@@ -25,12 +25,12 @@ class Connection {
   explicit Connection(Fd socket, Patience patience = {}) : socket_(std::move(socket)), patience_(patience) {}
 
   // The next request's head. nullopt: the client has gone, or was silent for too long. What was not read of the last
-  // request's body is read away. An error has the status of its answer in http_status; then the connection is over.
+  // request's body is read away. After an error the connection is over.
   Result<std::optional<Request>> next();
 
   // Of the body, as much as is there, at least a byte; 0 at its end. "100 Continue" goes out if it is waited for.
   Result<std::size_t> read_body(std::span<char> into);
-  // All that is left of it; more than limit is Code::invalid with the status 413.
+  // All that is left of it; more than limit is Code::invalid.
   Result<std::string> read_body(std::size_t limit);
 
   // All of it, whatever time the client takes. Code::io: it has gone.

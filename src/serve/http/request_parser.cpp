@@ -1,5 +1,7 @@
 #include "serve/http/request_parser.hpp"
 
+#include <limits>
+
 // Header-only: no library of Boost is linked.
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -74,10 +76,7 @@ class Parser : public beast::basic_parser<true> {
 };
 
 Error error_of(const boost::beast::error_code& code) {
-  constexpr int bad_request = 400, head_too_large = 431;
-  Error error(Code::invalid, "malformed HTTP request: " + code.message());
-  error.data().http_status = code == beast::error::header_limit ? head_too_large : bad_request;
-  return error;
+  return Error(Code::invalid, "malformed HTTP request: " + code.message());
 }
 
 }  // namespace
@@ -88,7 +87,7 @@ struct RequestParser::Impl {
 
 RequestParser::RequestParser() : impl_(std::make_unique<Impl>()) {
   impl_->parser.header_limit(static_cast<std::uint32_t>(head_limit));
-  impl_->parser.body_limit(boost::none);  // who reads a body knows how much of it is good
+  impl_->parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // who reads a body knows how much is good
   impl_->parser.eager(false);
 }
 RequestParser::~RequestParser() = default;

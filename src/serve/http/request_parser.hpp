@@ -24,7 +24,7 @@ class RequestParser {
 
   // Takes some of the bytes and says how many: the others must be given again, with what comes after them. It stops at
   // the end of the head, and at the end of the request. 0: it needs more.
-  // An error (Code::invalid, http_status is the answer) is the end: where the next request begins is not known.
+  // An error (Code::invalid) is the end: where the next request begins is not known.
   Result<std::size_t> feed(std::string_view bytes, const BodySink& body);
   bool has_head() const;
   bool done() const;       // of the whole request, its body as well
