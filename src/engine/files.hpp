@@ -48,7 +48,7 @@ class Files {
   // Code::not_found: "Could not find the file X in container Y".
   Result<PathStat> stat(const std::string& container, const std::string& path);
   // As Engine::copy_out(), with names that begin with `as`; of a folder it may be ".".
-  Result<> pack(const std::string& container, const std::string& path, const std::string& as, int out);
+  Result<> pack_path(const std::string& container, const std::string& path, const std::string& as, int out);
   Result<std::vector<PathChange>> changes(const std::string& container);  // by path
 
   // In all the containers, running or not; what cannot be done in one is still done in the others. Owners, modes and

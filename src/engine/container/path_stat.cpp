@@ -57,7 +57,7 @@ Result<PathStat> Files::stat(const std::string& container, const std::string& pa
   return stat;
 }
 
-Result<> Files::pack(const std::string& container, const std::string& path, const std::string& as, int out) {
+Result<> Files::pack_path(const std::string& container, const std::string& path, const std::string& as, int out) {
   const Found found = TRY(find(*impl_, container, path));
   impl_->note(TRY(impl_->load(container)).summary, "archive-path");
   return image::pack_entry(found.folder.get(), found.name, as, image::sink_of_fd(out),

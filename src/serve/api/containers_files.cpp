@@ -70,7 +70,7 @@ Result<> get_archive(Call& call) {
   add_stat(call, stat);
   const std::string as = path.ends_with("/.") || stat.name == "/" ? "." : stat.name;
   engine::Engine& engine = *TRY(call.engine());
-  return call.pipe_out(content::tar, [&](int out) { return engine.files().pack(container.id, path, as, out); });
+  return call.pipe_out(content::tar, [&](int out) { return engine.files().pack_path(container.id, path, as, out); });
 }
 
 Result<> put_archive(Call& call) {
