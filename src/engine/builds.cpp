@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/strings.hpp"
+#include "build/context_archive.hpp"
 #include "engine/engine_impl.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
@@ -44,6 +45,7 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
       when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
   options.cancel = run.cancel;
   options.registry.warn = run.warn;
+  options.registry.docker_config = run.docker_config;
   return TRY(image::pull(store, TRY(image::Reference::parse(reference)), options)).image.id;
 }
 
@@ -66,6 +68,22 @@ Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const
   environment.cancel_fd = run.cancel_fd;
   environment.environment = run.environment;
   return build::build(request, environment);
+}
+
+struct ReceivedContext::Place {
+  image::LayerDraft draft;  // for its folder alone
+};
+ReceivedContext::ReceivedContext(std::unique_ptr<Place> place) : place_(std::move(place)) {}
+ReceivedContext::ReceivedContext(ReceivedContext&&) noexcept = default;
+ReceivedContext::~ReceivedContext() = default;
+std::string ReceivedContext::folder() const {
+  return place_->draft.directory();
+}
+
+Result<ReceivedContext> Builds::receive_context(int in) {
+  auto place = std::make_unique<ReceivedContext::Place>(TRY(impl_->store.new_layer()));
+  TRY(build::unpack_context(in, place->draft.directory()));
+  return ReceivedContext(std::move(place));
 }
 
 Result<std::optional<std::string>> Builds::why_outdated(const build::BuildRequest& request, const std::string& image_id,

@@ -88,6 +88,15 @@ Result<PushResult> push(Store& store, const Reference& reference, const PushOpti
 // Errors are those of pull().
 Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options);
 
+// What a registry has under a name: the manifest or index, which is not kept.
+struct RemoteImage {
+  std::string media_type;
+  Digest digest;
+  std::uint64_t size = 0;           // of the manifest or index
+  std::vector<Platform> platforms;  // that it has images for
+};
+Result<RemoteImage> inspect_remote(const Reference& reference, const RegistryOptions& options);
+
 // --- Credentials: ~/.docker/config.json, or the helper it names.
 struct Login {
   std::string username;

@@ -1,6 +1,7 @@
 // Authentication: tokens (the distribution project's "token" protocol and its OAuth2 form) and Basic.
 #include <utility>
 
+#include "base/base64.hpp"
 #include "base/json.hpp"
 #include "image/registry/address.hpp"
 #include "image/registry/registry.hpp"
