@@ -156,8 +156,8 @@ std::unexpected<Error> no_socket(const MountSpec& mount, const char* why) {
   return fail(Error(Code::invalid, "mount \"" + mount.source + "\" on \"" + mount.target + "\"")
                   .why(why)
                   .hint(of_docker
-                            ? "Consort has no daemon that listens there, so a service that talks to Docker cannot work "
-                              "with it: take the mount out, or start Docker beside Consort"
+                            ? "Consort has no daemon that listens there: `consort serve -H unix://" + mount.source +
+                                  "` makes the socket, for as long as it runs"
                             : "a socket is made by the program that listens on it: start that first, or mount the "
                               "directory that the socket will be in"));
 }

@@ -19,6 +19,7 @@ std::span<const std::span<const Route>> all_routes() {
       container_file_routes(),
       container_figure_routes(),
       commit_routes(),
+      container_update_routes(),
       network_routes(),
       volume_routes(),
       transfer_routes(),

@@ -17,6 +17,7 @@ std::span<const Route> image_routes();                // images.cpp
 std::span<const Route> container_file_routes();       // containers_files.cpp
 std::span<const Route> container_figure_routes();     // containers_figures.cpp
 std::span<const Route> commit_routes();               // commit.cpp
+std::span<const Route> container_update_routes();     // containers_update.cpp
 std::span<const Route> exec_routes();                 // exec.cpp
 std::span<const Route> network_routes();              // networks.cpp
 std::span<const Route> volume_routes();               // volumes.cpp

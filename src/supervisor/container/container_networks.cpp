@@ -38,6 +38,7 @@ void take_networks(ContainerUnit& unit, const ContainerUnit& newer) {
 }  // namespace
 
 void Container::reconnect(const ContainerUnit& newer, Answer answer) {
+  unit_.restart = newer.restart;  // `update` may have changed it
   ContainerUnit wanted = unit_;
   take_networks(wanted, newer);
   network_changes_.push_back({std::move(wanted), std::move(answer)});
