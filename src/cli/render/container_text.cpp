@@ -1,6 +1,7 @@
 #include "cli/render/container_text.hpp"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "base/strings.hpp"
@@ -40,6 +41,15 @@ std::string ago(const std::optional<SystemTime>& time, SystemTime now) {
 std::string log_text(const engine::LogTrouble& log) {
   if (!log.any()) return {};
   return log.lost_bytes > 0 ? " (log: " + human_bytes_decimal(log.lost_bytes) + " lost)" : " (log: not rotated)";
+}
+
+std::string lost_text(const std::vector<engine::LostPort>& ports) {
+  std::set<std::string> names;
+  for (const engine::LostPort& lost : ports)
+    names.insert(std::to_string(lost.port.host_port) + "/" + lost.port.protocol);
+  if (names.empty()) return {};
+  return (names.size() == 1 ? " (port not served: " : " (ports not served: ") +
+         join(std::vector<std::string>(names.begin(), names.end()), ", ") + ")";
 }
 
 std::string code_text(const engine::ContainerState& state) {
@@ -120,7 +130,7 @@ std::string status_text(const engine::ContainerState& state, SystemTime now) {
       text += " (unhealthy)";
       break;
   }
-  return text + log_text(state.log);
+  return text + log_text(state.log) + lost_text(state.lost_ports);
 }
 
 std::string cut(const std::string& text, std::size_t most) {

@@ -101,7 +101,7 @@ class Container {
   struct Run {
     std::unique_ptr<ContainerNetwork> network;
     std::unique_ptr<LogPump> pump;
-    std::optional<runtime::Launch> launch;  // until execve
+    std::unique_ptr<runtime::Launch> launch;  // until execve
     EventLoop::Token sync_watch = 0;
     bool released = false;  // it has our go
     pid_t pid = 0;
@@ -113,7 +113,7 @@ class Container {
     Fd console;
     std::unique_ptr<Stopper> stopper;
     std::unique_ptr<HealthRunner> health;
-    std::optional<Freeze> freeze;
+    std::unique_ptr<Freeze> freeze;
     std::shared_ptr<char> alive = std::make_shared<char>();  // for those who come back later
   };
   struct Waiter {
@@ -173,6 +173,7 @@ class Container {
   void tell(EventKind kind, int signal = 0, std::string exec_argv = {});  // subscribers
   void note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec = 0);
   void note_log_trouble(const LogTrouble& now);
+  void note_ports();
   void note_exec(const std::string& argv, ExecTable::Id exec);
   void note_exec_end(ExecTable::Id exec, std::optional<int> wait_status);
   std::string key(const char* what) const { return unit_.id + "/" + what; }

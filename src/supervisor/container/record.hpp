@@ -37,7 +37,7 @@ struct Record {
   std::uint64_t oom_kills = 0;      // the cgroup's count when the run began
   std::vector<std::string> host_links;
   // Of which the firewall may know: from before it is told until it is told to forget them. While the container runs
-  // the same as the state's.
+  // the same as the state's, and those that are lost.
   std::vector<BoundPort> told_ports;
   std::vector<ExecRecord> execs;
 };
