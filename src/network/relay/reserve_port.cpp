@@ -254,13 +254,12 @@ std::optional<Protocol> parse_protocol(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request) {
-  Result<Fd> fd = hold(address, port, request.protocol);
-  if (!fd) return std::nullopt;
+Result<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request) {
+  Fd fd = TRY(hold(address, port, request.protocol));
   ReservedPort reserved;
   reserved.request = request;
   reserved.host_port = port;
-  reserved.sockets.push_back({address, *std::move(fd)});
+  reserved.sockets.push_back({address, std::move(fd)});
   return reserved;
 }
 

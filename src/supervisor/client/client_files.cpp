@@ -78,6 +78,7 @@ ObservedContainer settled(ObservedContainer state, Boot boot) {
   state.pid_started = 0;
   state.exit_code.reset();
   state.ports.clear();
+  state.lost_ports.clear();
   state.stopping = false;
   if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
   return state;
@@ -125,7 +126,8 @@ std::vector<std::string> record_paths(const std::string& run_folder) {
 std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
   std::vector<ObservedContainer> states;
   for (const std::string& path : record_paths(run_folder))
-    if (auto state = read_state(path, Boot::this_one); state && *state) states.push_back(std::move(**state));
+    if (std::optional<ObservedContainer> state = read_state(path, Boot::this_one).value_or(std::nullopt))
+      states.push_back(std::move(*state));
   return states;
 }
 
