@@ -12,6 +12,7 @@
 #include "build/cache_spec.hpp"
 #include "build/failure.hpp"
 #include "engine/engine.hpp"
+#include "image/transfer.hpp"
 
 namespace consort::engine {
 
@@ -25,6 +26,9 @@ struct BuildRun {
   int cancel_fd = -1;
   std::stop_token cancel{};
   Strings environment{};  // "K=V", for secrets that are variables
+  build::RemoteSources remote{};
+  // Asked for the login at a registry, by its host, before those of this machine's user. nullopt: there is none.
+  std::function<Result<std::optional<image::Login>>(const std::string& registry)> login{};
 };
 
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread. The process must be sealed: seal.hpp.
