@@ -1,9 +1,13 @@
+#include <sys/socket.h>
+
 #include <map>
+#include <set>
 #include <utility>
 
 #include "bridge.pb.h"
 #include "buildkit/control/server.hpp"
 #include "buildkit/control/usage.hpp"
+#include "buildkit/session/tunnel.hpp"
 #include "buildkit/solve/inputs.hpp"
 #include "buildkit/solve/solver.hpp"
 #include "control.pb.h"
@@ -62,6 +66,7 @@ void Server::answer(Stream& call) {
       {"/moby.buildkit.v1.Control/Prune", &Server::prune},
       {"/moby.buildkit.v1.Control/Solve", &Server::solve},
       {"/moby.buildkit.v1.Control/Status", &Server::status},
+      {"/moby.buildkit.v1.Control/Session", &Server::session},
       {"/moby.buildkit.v1.Control/ListenBuildHistory", &Server::history},
       {"/moby.buildkit.v1.Control/UpdateBuildHistory", &Server::update_history},
       {"/moby.buildkit.v1.frontend.LLBBridge/Ping", &Server::bridge_ping},
@@ -187,6 +192,21 @@ void Server::status(Stream& call) {
   }
   jobs_.release(*job);
   call.finish(end);
+}
+
+// A session that has no connection of its own, but a call: the one that bake's targets share.
+void Server::session(Stream& call) {
+  const std::string id = call.header("x-docker-expose-session-uuid");
+  const std::vector<std::string> methods = call.headers("x-docker-expose-session-grpc-method");
+  auto sockets = make_socket_pair(SOCK_STREAM);
+  if (id.empty() || !sockets) return call.finish({RpcCode::invalid_argument, "a session has an id", {}});
+  auto connection = Connection::start(std::move(sockets->first), {}, Connection::Role::client);
+  if (!connection) return call.finish(buildkit::status_of(connection.error()));
+  const auto session =
+      std::make_shared<Session>(id, std::set<std::string>(methods.begin(), methods.end()), std::move(*connection));
+  sessions_.add(session);
+  tunnel(call, sockets->second.get(), -1);
+  sessions_.remove(session);
 }
 
 void Server::history(Stream& call) {

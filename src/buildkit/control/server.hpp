@@ -31,6 +31,7 @@ class Server {
   void prune(Stream& call);
   void solve(Stream& call);
   void status(Stream& call);
+  void session(Stream& call);
   void history(Stream& call);
   void update_history(Stream& call);
   RpcStatus run_job(Job& job, const wire::SolveRequest& request, const std::stop_token& cancel,

@@ -24,6 +24,13 @@ std::string Stream::header(std::string_view name) const {
   return found == state_->headers.end() ? std::string() : found->second;
 }
 
+std::vector<std::string> Stream::headers(std::string_view name) const {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : state_->headers)
+    if (key == name) values.push_back(value);
+  return values;
+}
+
 Result<std::optional<std::string>> Stream::read() {
   return core_->read(*state_);
 }

@@ -32,7 +32,8 @@ class Stream {
   ~Stream();
 
   const std::string& path() const;                  // "/moby.buildkit.v1.Control/Solve"
-  std::string header(std::string_view name) const;  // of the request; "" without one
+  std::string header(std::string_view name) const;  // of the request, the first; "" without one
+  std::vector<std::string> headers(std::string_view name) const;
   // The next message; nullopt when the other side has sent its last one. A caller gets the status as an error if it is
   // not ok. Code::lost: the connection has gone; Code::interrupted: the call was cancelled.
   Result<std::optional<std::string>> read();

@@ -11,6 +11,7 @@
 #include "base/os/file.hpp"
 #include "base/os/unix_socket.hpp"
 #include "buildkit/session/client.hpp"
+#include "buildkit/session/tunnel.hpp"
 #include "session.pb.h"
 
 namespace consort::buildkit {
@@ -28,16 +29,6 @@ Result<Fd> listen_at(const std::string& path) {
       ::listen(listener.get(), 8) != 0)
     return fail_errno("listen", path);
   return listener;
-}
-
-bool send_all(int socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
 }
 
 }  // namespace
@@ -97,39 +88,9 @@ void AgentSocket::serve() {
   for (std::thread& each : conversations) each.join();
 }
 
-// Bytes both ways until one side ends.
 void AgentSocket::forward(const Fd& socket) const {
-  auto opened = session_->connection().call(forward_agent, {{"buildkit.ssh.id", id_}});
-  if (!opened) return;
-  Stream& stream = **opened;
-  std::thread back;
-  try {
-    back = std::thread([&] {
-      for (;;) {
-        const auto message = stream.read();
-        wire::Bytes bytes;
-        if (!message || !*message || !bytes.ParseFromString(**message)) break;
-        if (!send_all(socket.get(), bytes.data())) break;
-      }
-      ::shutdown(socket.get(), SHUT_RDWR);
-    });
-  } catch (const std::system_error&) {
-    return;
-  }
-  std::vector<std::byte> buffer(std::size_t{16} << 10);
-  for (;;) {
-    pollfd polled[2] = {{socket.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-    if (::poll(polled, 2, -1) < 0 && errno != EINTR) break;
-    if (polled[1].revents != 0) break;
-    if (polled[0].revents == 0) continue;
-    const auto got = read_some(socket.get(), buffer);
-    if (!got || *got == 0) break;
-    wire::Bytes bytes;
-    bytes.set_data(buffer.data(), *got);
-    if (!stream.write(bytes.SerializeAsString())) break;
-  }
-  stream.cancel();
-  back.join();
+  auto call = session_->connection().call(forward_agent, {{"buildkit.ssh.id", id_}});
+  if (call) tunnel(**call, socket.get(), stop_.get());
 }
 
 }  // namespace consort::buildkit

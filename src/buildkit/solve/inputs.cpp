@@ -30,7 +30,9 @@ wire::Definition definition_of(const BuiltReference& reference) {
   wire::Definition definition;
   *definition.add_def() = source.SerializeAsString();
   wire::Op last;  // names what the graph gives
-  last.add_inputs()->set_digest("sha256:" + sha256_hex(definition.def(0)));
+  const std::string digest = "sha256:" + sha256_hex(definition.def(0));
+  last.add_inputs()->set_digest(digest);
+  (*definition.mutable_metadata())[digest] = {};
   *definition.add_def() = last.SerializeAsString();
   return definition;
 }

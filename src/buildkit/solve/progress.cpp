@@ -30,7 +30,31 @@ std::string ProgressFeed::digest_of(std::string_view name) const {
   return "sha256:" + sha256_hex(job_.reference() + '\0' + std::string(name));
 }
 
+void ProgressFeed::pend(std::string name, std::string part, std::uint64_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  pending_ = std::move(name);
+  pending_part_ = std::move(part);
+  pending_bytes_ = bytes;
+}
+
+void ProgressFeed::show_pending() {
+  std::string name, part;
+  std::uint64_t bytes = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    name = std::exchange(pending_, {});
+    part = std::exchange(pending_part_, {});
+    bytes = pending_bytes_;
+  }
+  if (name.empty()) return;
+  Step step(*this, name);
+  step.transfer(part);
+  step.transferred(bytes);
+  step.done();
+}
+
 void ProgressFeed::take(const build::ProgressEvent& event) {
+  if (event.stage != "internal") show_pending();
   const std::scoped_lock lock(mutex_);
   if (!hidden_.empty() && event.text == hidden_) return;
   wire::StatusResponse status;

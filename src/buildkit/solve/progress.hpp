@@ -47,6 +47,10 @@ class ProgressFeed {
     bool ended_ = false;
   };
 
+  // Shown once the builder's own steps begin, or by show_pending(): what was fetched earlier than Docker does it.
+  void pend(std::string name, std::string part, std::uint64_t bytes);
+  void show_pending();
+
   // Steps of the builder that are shown by ours.
   void hide(std::string_view title) { hidden_ = title; }
   int steps() const { return total_; }
@@ -58,7 +62,8 @@ class ProgressFeed {
 
   Job& job_;
   std::mutex mutex_;
-  std::string hidden_;
+  std::string hidden_, pending_, pending_part_;
+  std::uint64_t pending_bytes_ = 0;
   std::map<int, wire::Vertex> vertices_;  // by the builder's numbers
   std::map<int, std::size_t> log_bytes_;  // likewise
   int total_ = 0, cached_ = 0;

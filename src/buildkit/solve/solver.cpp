@@ -60,7 +60,7 @@ Result<SolveOutcome> Solver::solve(const SolveInput& input) {
   SolveOutcome outcome;
   outcome.result = TRY(engine_.builds().run(plan.request, run));
   agents_.clear();
-  feed_.warn(outcome.result, plan.filename);
+  if (plan.subrequest.empty()) feed_.warn(outcome.result, plan.filename);
   for (const auto& [number, exporter] : outputs.others)
     TRY(send_output(engine_, *session_, exporter, number, outcome.result.image_id, feed_, cancel_));
   if (!outcome.result.image_id.empty() && outputs.keep_image) {
@@ -134,11 +134,16 @@ Result<> Solver::get_definition(SolvePlan& plan, const Folders& folders) {
     return fail(Error(Code::invalid).why(why));
   }
   step.done();
-  if (path_exists(path + ".dockerignore")) return {};
-  // Its own step is shown when the context is loaded, as Docker does it.
+  constexpr const char* title = "[internal] load .dockerignore";
+  if (path_exists(path + ".dockerignore")) {
+    if (plan.subrequest.empty()) feed_.pend(title, "context:", 0);
+    return {};
+  }
   const std::string ignore = folders / "ignore";
   FileWish ignore_wish{.folder = plan.context_folder, .follow = {".dockerignore"}};
-  TRY(receive_files(*TRY(session_of(plan, plan.context_folder)), ignore_wish, TRY(make_folder(ignore)), {}, cancel_));
+  const std::uint64_t bytes = TRY(
+      receive_files(*TRY(session_of(plan, plan.context_folder)), ignore_wish, TRY(make_folder(ignore)), {}, cancel_));
+  if (plan.subrequest.empty()) feed_.pend(title, "context:", bytes);
   const Fd ignore_root = TRY(open_file(ignore, O_RDONLY | O_DIRECTORY));
   return copy_if_there(ignore_root.get(), ".dockerignore", definition + "/.dockerignore");
 }
@@ -184,11 +189,7 @@ Result<> Solver::get_named_contexts(SolvePlan& plan, const Folders& folders) {
 
 Result<std::string> Solver::get_context(const SolvePlan& plan, const Folders& folders,
                                         const std::vector<std::string>& paths) {
-  {
-    ProgressFeed::Step ignore(feed_, "[internal] load .dockerignore");
-    ignore.transfer("context:");
-    ignore.done();
-  }
+  feed_.show_pending();
   const std::string definition = folders / "definition";
   FileWish wish{.folder = plan.context_folder, .follow = paths};
   for (const std::string& name : {plan.request.dockerfile + ".dockerignore", std::string(".dockerignore")}) {
