@@ -39,6 +39,8 @@ class StepNetworks {
 
 Result<std::string> pull_base(image::Store& store, const BuildRun& run, const std::string& reference,
                               const std::string& platform, build::BasePull when) {
+  // What another build has made and nobody has given a name.
+  if (image::Digest::parse(reference)) return TRY(store.find(reference)).id;
   image::PullOptions options;
   if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
   options.policy =
@@ -46,6 +48,7 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
   options.cancel = run.cancel;
   options.registry.warn = run.warn;
   options.registry.docker_config = run.docker_config;
+  options.registry.login = run.login;
   return TRY(image::pull(store, TRY(image::Reference::parse(reference)), options)).image.id;
 }
 
@@ -67,6 +70,7 @@ Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const
   environment.failed = run.failed;
   environment.cancel_fd = run.cancel_fd;
   environment.environment = run.environment;
+  environment.remote = run.remote;
   return build::build(request, environment);
 }
 

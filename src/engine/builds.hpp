@@ -13,6 +13,7 @@
 #include "build/cache_spec.hpp"
 #include "build/failure.hpp"
 #include "engine/engine.hpp"
+#include "image/transfer.hpp"
 
 namespace consort::engine {
 
@@ -27,6 +28,9 @@ struct BuildRun {
   std::stop_token cancel{};
   Strings environment{};        // "K=V", for secrets that are variables
   std::string docker_config{};  // with the credentials for base images; "": the user's own
+  build::RemoteSources remote{};
+  // Asked for the login at a registry, by its host, before those of this machine's user. nullopt: there is none.
+  std::function<Result<std::optional<image::Login>>(const std::string& registry)> login{};
 };
 
 // The files of a context that came as an archive; gone with this, or by the next command if we die.

@@ -97,14 +97,6 @@ void Container::note_log_trouble(const LogTrouble& now) {
   note(now.any() ? "log_failing: " + now.why : "log_written", std::move(attributes));
 }
 
-// The firewall may know of those that are lost, too.
-void Container::take_ports() {
-  ContainerState& state = record_.state;
-  state.ports = record_.told_ports = run_->network->bound_ports();
-  state.lost_ports = run_->network->lost_ports();
-  for (const LostPort& each : state.lost_ports) record_.told_ports.push_back(each.port);
-}
-
 // Likewise.
 void Container::note_ports() {
   const ContainerState& state = record_.state;
@@ -124,6 +116,14 @@ void Container::note_ports() {
   tell_each(state.lost_ports, before,
             [](const LostPort& p) { return "port_lost: " + port_text(p.port) + ": " + p.why; });
   tell_each(before, state.lost_ports, [](const LostPort& p) { return "port_served: " + port_text(p.port); });
+}
+
+// The firewall may know of those that are lost, too.
+void Container::take_ports() {
+  ContainerState& state = record_.state;
+  state.ports = record_.told_ports = run_->network->bound_ports();
+  state.lost_ports = run_->network->lost_ports();
+  for (const LostPort& each : state.lost_ports) record_.told_ports.push_back(each.port);
 }
 
 void Container::note_exec(const std::string& argv, ExecTable::Id exec) {
