@@ -195,10 +195,12 @@ std::optional<Network> built_in(const std::string& name) {
 Result<> Engine::Impl::ensure_bridge(const Network& network) const {
   // Gone after a reboot. Made again here, so that a start needs nothing else.
   const BridgeNetwork bridge = bridge_of(network, roots.data);
-  if (TRY(has_bridge(bridge))) return {};
-  if (Result<> made = create_bridge(bridge); !made)
-    return fail(std::move(made).error().wrap("create network", network.spec.name));
-  return {};
+  return place.run([&]() -> Result<> {
+    if (TRY(has_bridge(bridge))) return {};
+    if (Result<> made = create_bridge(bridge); !made)
+      return fail(std::move(made).error().wrap("create network", network.spec.name));
+    return {};
+  });
 }
 
 Result<Network> Engine::Impl::ensure_default_network() {
@@ -209,7 +211,7 @@ Result<Network> Engine::Impl::ensure_default_network() {
   network.spec.name = default_network;
   network.spec.driver = "bridge";
   network.created_at = system_now();
-  there = records.add_network(std::move(network), choose_default_network);
+  there = place.run([&] { return records.add_network(std::move(network), choose_default_network); });
   // Another process was faster.
   if (!there && there.error().code() == Code::conflict) return records.find_network(default_network);
   return there;
@@ -234,7 +236,7 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
   const std::string wanted = option(network.spec, "bridge.name");
   network.bridge = wanted.empty() ? bridge_name(network.id) : wanted;
   const Fd guard = TRY(impl_->guard_creations());
-  network = TRY(impl_->records.add_network(std::move(network), choose_network));
+  network = TRY(impl_->place.run([&] { return impl_->records.add_network(std::move(network), choose_network); }));
   if (Result<> made = impl_->ensure_bridge(network); !made) {
     Error error = std::move(made).error();
     const EngineEvent event{.time = system_now(),
@@ -271,7 +273,8 @@ Result<> Engine::remove_network(const std::string& id) {
                                                  .id = network.id,
                                                  .project = network.spec.project,
                                                  .attributes = {{"name", network.spec.name}}}));
-  if (Result<> removed = remove_bridge(bridge_of(network, impl_->roots.data)); !removed)
+  const BridgeNetwork bridge = bridge_of(network, impl_->roots.data);
+  if (Result<> removed = impl_->place.run([&] { return remove_bridge(bridge); }); !removed)
     return fail(std::move(removed).error().wrap("remove network", network.spec.name));
   impl_->sweep_names();  // those that a killed supervisor has published on it
   return {};

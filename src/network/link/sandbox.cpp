@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "network/link/namespace.hpp"
 #include "network/link/rtnetlink.hpp"
@@ -52,7 +53,7 @@ bool has_ipv6(const SandboxOptions& options) {
 // Before the interfaces exist: they take their settings from "default" when they are made.
 Result<> prepare_settings(const SandboxOptions& options) {
   TRY(write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
-  TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"));
+  TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 " + std::to_string(highest_group())));
   if (options.endpoints.empty()) return {};
   // Tells the neighbours at once who has the address now.
   TRY(write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1"));

@@ -134,8 +134,8 @@ void ContainerNetwork::acquire(const ContainerUnit& unit, Sandbox made, Done don
   };
   std::vector<PortRequest> requests;
   if (publishes(unit)) std::ranges::transform(unit.ports, std::back_inserter(requests), request_of);
-  auto acquisition =
-      std::make_unique<Acquisition>(Acquisition{unit, std::move(made), PortReservation(std::move(requests), owner)});
+  auto acquisition = std::make_unique<Acquisition>(
+      Acquisition{unit, std::move(made), PortReservation(std::move(requests), owner, context_.host_sockets())});
   work_ = std::make_unique<SteppedWork>(
       context_.loop, [this, acquisition = std::move(acquisition)] { return acquire_step(*acquisition); },
       [this, done = std::move(done)](Result<> acquired) mutable {
@@ -209,7 +209,8 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance&
       const auto bound = bound_to(socket.get());
       if (!bound) break;
       port.host_port = bound->second;
-      port.sockets.push_back(PortSocket{bound->first, std::move(socket)});
+      const bool outside = context_.place && is_outside(socket.get());
+      port.sockets.push_back(PortSocket{bound->first, std::move(socket), outside});
     }
     ports_.push_back(std::move(port));  // also without any: the place of a port is part of the names
   }
@@ -277,7 +278,8 @@ void ContainerNetwork::plan_recovery(const ContainerUnit& unit, const std::vecto
 
 // What could be bound again is published, whatever became of the others.
 void ContainerNetwork::recover_ports(PortTarget target, Done done) {
-  auto reservation = std::make_shared<PortReservation>(std::exchange(to_recover_, {}));
+  auto reservation =
+      std::make_shared<PortReservation>(std::exchange(to_recover_, {}), PortOwnerLookup(), context_.host_sockets());
   work_ = std::make_unique<SteppedWork>(
       context_.loop, [reservation] { return reservation->step(); },
       [this, reservation, target, done = std::move(done)](Result<> reserved) mutable {
@@ -354,9 +356,15 @@ Result<> ContainerNetwork::take_back(std::vector<ReservedPort> ports) {
 std::vector<BoundPort> ContainerNetwork::bound_ports() const {
   std::vector<BoundPort> bound;
   for (const ReservedPort& port : ports_)
-    for (const PortSocket& socket : port.sockets)
+    for (const PortSocket& socket : port.sockets) {
+      // One of the host's network, and one for who is inside, are one to the user.
+      const bool twin = std::ranges::any_of(port.sockets, [&](const PortSocket& other) {
+        return !socket.outside && other.outside && other.address == socket.address;
+      });
+      if (twin) continue;
       bound.push_back(BoundPort{socket.address.to_string(), port.host_port, port.request.container_port,
                                 std::string(to_string(port.request.protocol))});
+    }
   return bound;
 }
 
