@@ -69,12 +69,21 @@ constexpr std::string_view for_everybody[] = {
     "boot",  "config", "doctor", "internal complete", "internal completion", "internal man", "internal reference",
     "login", "logout", "version"};
 
+// What wants a way to the outside for containers.
+constexpr std::string_view starts_containers[] = {"build", "internal boot", "restart", "run",
+                                                  "scale", "start",         "up",      "watch"};
+
 // Who is not root goes into namespaces of their own, in which they are: before there is another thread.
 Result<> enter_place(const Invocation& invocation) {
   const std::string_view name = invocation.command->name;
   if (!place::is_needed() || std::ranges::find(for_everybody, name) != std::end(for_everybody)) return {};
   const place::Entered entered = TRY(place::enter(TRY(Roots::from_environment())));
   for (const std::string& note : entered.notes) print_warning(invocation.terminal, note);
+  if (std::ranges::find(starts_containers, name) == std::end(starts_containers)) return {};
+  const Result<> linked = TRY(place::Place::connect(TRY(Roots::from_environment()))).link();
+  if (!linked)
+    print_warning(invocation.terminal,
+                  linked.error().message() + ": they reach each other only; type " + linked.error().hint_text());
   return {};
 }
 

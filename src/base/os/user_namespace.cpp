@@ -1,5 +1,10 @@
 #include "base/os/user_namespace.hpp"
 
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -60,6 +65,15 @@ bool in_user_namespace() {
 
 bool has_one_user() {
   return facts_of_this_process().one_user;
+}
+
+bool owns_network() {
+  const Result<Fd> network = open_file("/proc/thread-self/ns/net", O_RDONLY);
+  const Result<struct stat> ours = stat_path("/proc/self/ns/user");
+  if (!network || !ours) return false;
+  const Fd owner(::ioctl(network->get(), NS_GET_USERNS));
+  struct stat st {};
+  return owner && ::fstat(owner.get(), &st) == 0 && st.st_ino == ours->st_ino && st.st_dev == ours->st_dev;
 }
 
 unsigned highest_group() {

@@ -10,6 +10,8 @@ bool in_user_namespace();
 bool has_one_user();
 // In one in which nobody may change their supplementary groups.
 bool may_set_groups();
+// The network namespace of this thread belongs to the user namespace of this process: its /sys can be mounted.
+bool owns_network();
 // The highest group that there is, for sysctls that take a range of them.
 unsigned highest_group();
 

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -356,17 +357,22 @@ bool turn(Holder& holder) {
   return true;
 }
 
+// From its folder, since the whole path may be longer than such a name can be.
 int listen_at(const char* path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
-  if (strlen(path) >= sizeof name.sun_path) {
-    errno = ENAMETOOLONG;
+  const char* const last = strrchr(path, '/');
+  if (last == nullptr || strlen(last) > sizeof name.sun_path) {
+    errno = EINVAL;
     return -1;
   }
-  strcpy(name.sun_path, path);
-  ::unlink(path);
+  strcpy(name.sun_path, last + 1);
+  char folder[PATH_MAX];
+  snprintf(folder, sizeof folder, "%.*s", static_cast<int>(last - path), path);
+  if (::chdir(folder) != 0) return -1;
+  ::unlink(last + 1);
   const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0 || ::chmod(path, 0600) != 0 ||
+  if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0 || ::chmod(last + 1, 0600) != 0 ||
       ::listen(fd, SOMAXCONN) != 0)
     return -1;
   return fd;
@@ -402,6 +408,7 @@ int main(int argc, char** argv) {
     dprintf(1, "listen at %s: %s", holder.path, strerror(errno));
     return 1;
   }
+  (void)!::chdir("/");
   struct stat named;
   if (::lstat(holder.path, &named) == 0) holder.socket_inode = named.st_ino;
   (void)!::write(1, "ok", 2);

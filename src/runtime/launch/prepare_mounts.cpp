@@ -130,8 +130,20 @@ bool is_bind(const Mount& mount, const MountOptions& options) {
   return options.bind || mount.type == "bind";
 }
 
-Result<> prepare_mount(const Mount& mount, const LaunchOptions& options, const Cgroup* cgroup, Prepared& plan) {
-  const MountOptions words = parse_mount_options(mount.options);
+// The file systems that show a namespace can be mounted by who owns that; a user does not own the host's. Where the
+// container shares the host's, it gets the host's mount of it.
+std::string shared_with_host(const Mount& mount, const Spec& spec, const LaunchOptions& options) {
+  if (!in_user_namespace()) return {};
+  const auto shares = [&spec](NamespaceKind kind) { return spec.find_namespace(kind) == nullptr; };
+  if (mount.type == "proc" && shares(NamespaceKind::pid)) return "/proc";
+  if (mount.type == "mqueue" && shares(NamespaceKind::ipc)) return "/dev/mqueue";
+  if (mount.type == "sysfs" && shares(NamespaceKind::network) && options.netns_fd < 0 && !owns_network()) return "/sys";
+  return {};
+}
+
+Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions& options, const Cgroup* cgroup,
+                       Prepared& plan) {
+  MountOptions words = parse_mount_options(mount.options);
   if (is_bind(mount, words)) {
     if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
     plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words)));
@@ -139,6 +151,13 @@ Result<> prepare_mount(const Mount& mount, const LaunchOptions& options, const C
   }
   if (mount.type == "cgroup" || mount.type == "cgroup2")
     return prepare_cgroup_mounts(mount, words, cgroup, plan.mounts);
+  if (const std::string source = shared_with_host(mount, spec, options); !source.empty()) {
+    words.recursive = true;
+    words.data.clear();
+    if (Result<PreparedMount> bound = prepare_bind(source, mount.destination, words))
+      plan.mounts.push_back(std::move(*bound));
+    return {};  // a host may be without POSIX message queues
+  }
   if (mount.type.empty())
     return fail(Error(Code::invalid, "mount").on("\"" + mount.destination + "\"").why("it has no type"));
   plan.mounts.push_back(prepare_filesystem(mount, words));
@@ -189,7 +208,7 @@ Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& 
 Result<> prepare_mounts(const Spec& spec, const LaunchOptions& options, const Cgroup* cgroup, Prepared& plan) {
   plan.make_devices = true;
   for (const Mount& mount : spec.mounts)
-    if (Result<> prepared = prepare_mount(mount, options, cgroup, plan); !prepared)
+    if (Result<> prepared = prepare_mount(mount, spec, options, cgroup, plan); !prepared)
       return fail(std::move(prepared).error().about(Subject::mount, mount.destination));
   const auto wants_init = spec.annotations.find(std::string(init_annotation));
   if (wants_init != spec.annotations.end() && wants_init->second == "true") {
