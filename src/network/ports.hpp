@@ -41,7 +41,15 @@ struct PortTarget {
 struct PortSocket {
   Address address;
   Fd fd;
+  bool outside = false;  // of another network namespace than ours: see HostSockets
 };
+
+// Where published ports belong to another network than the one that this process, its bridges and its firewall are in:
+// the host's, if we are in a network namespace of a user. Opens a socket there that is bound to the name, and that
+// listens if it is a stream. What comes in on it, the relay carries in; the kernel's redirection does not reach it.
+using HostSockets = std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)>;
+// Of a socket that was inherited.
+bool is_outside(int socket);
 
 // A port that is really ours from now on; nothing is forwarded yet.
 struct ReservedPort {
@@ -59,7 +67,7 @@ using PortOwnerLookup = std::function<std::optional<std::string>(pid_t pid, cons
 class PortReservation {
  public:
   using Next = SteppedWork::Next;
-  explicit PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner = {});
+  explicit PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner = {}, HostSockets outside = {});
   PortReservation(PortReservation&&) noexcept;
   PortReservation& operator=(PortReservation&&) noexcept;
   ~PortReservation();

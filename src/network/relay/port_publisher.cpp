@@ -23,6 +23,7 @@ struct Served {
   ConnectionId place;  // without a number: which port and socket it is
   Redirect rule;       // with the target of the kernel's redirection, if there is one
   bool redirected;     // by the kernel; else it needs a guard, if it is a loopback address
+  bool outside;        // no rule of ours is about it
   RelayTarget target;
 };
 
@@ -51,8 +52,10 @@ std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& 
       const std::optional<Address> reached = target_for(socket.address, target);
       if (!reached) continue;
       Redirect rule{port.request.protocol, socket.address, port.host_port, *reached, port.request.container_port};
-      const bool redirected = !socket.address.is_loopback() && reached->family() == socket.address.family();
-      served.push_back({socket.fd.get(), {i, j}, rule, redirected, {*reached, port.request.container_port}});
+      const bool redirected =
+          !socket.outside && !socket.address.is_loopback() && reached->family() == socket.address.family();
+      served.push_back(
+          {socket.fd.get(), {i, j}, rule, redirected, socket.outside, {*reached, port.request.container_port}});
     }
   }
   return served;
@@ -61,6 +64,7 @@ std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& 
 PortRules rules_of(std::span<const Served> ports) {
   PortRules rules;
   for (const Served& port : ports) {
+    if (port.outside) continue;
     if (port.redirected)
       rules.redirects.push_back(port.rule);
     else if (port.rule.host.is_loopback())

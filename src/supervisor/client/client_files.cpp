@@ -13,6 +13,7 @@
 #include "base/os/own_programs.hpp"
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
+#include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/container/record.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
@@ -46,7 +47,12 @@ Result<Begun> start_programs(const Roots& roots, const std::string& project, con
   options.in = gate.read.get();
   options.out = ready.write.get();
   options.err = log.get();
-  ChildGuard child = TRY(spawn(options));
+  const place::Place place = TRY(place::Place::connect(roots));
+  if (const Result<> linked = place.link(); !linked) {
+    const Error& error = linked.error();
+    (void)write_full(log.get(), error.message() + (error.hint_text().empty() ? "" : ": " + error.hint_text()) + "\n");
+  }
+  ChildGuard child = TRY(place.run([&] { return spawn(options); }));
   ready.write.reset();
   if (const Result<> entered = enter_scope(project, child.pid()); !entered)
     (void)write_full(log.get(), "without a scope of its own: " + entered.error().message() + "\n");

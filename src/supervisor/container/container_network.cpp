@@ -86,8 +86,8 @@ void ContainerNetwork::acquire(const ContainerUnit& unit, Sandbox made, Done don
   id_ = unit.id;
   std::vector<PortRequest> requests;
   if (port_target_of(unit).any()) requests = port_requests_of(unit);
-  auto acquisition = std::make_unique<Acquisition>(
-      Acquisition{unit, std::move(made), PortReservation(std::move(requests), owner_lookup())});
+  auto acquisition = std::make_unique<Acquisition>(Acquisition{
+      unit, std::move(made), PortReservation(std::move(requests), owner_lookup(), context_.host_sockets())});
   work_ = std::make_unique<SteppedWork>(
       context_.loop, [this, acquisition = std::move(acquisition)] { return acquire_step(*acquisition); },
       [this, done = std::move(done)](Result<> acquired) mutable {
@@ -164,13 +164,18 @@ bool ContainerNetwork::holds_ports() const {
 }
 
 std::vector<BoundPort> ContainerNetwork::bound_ports() const {
-  std::set<std::pair<std::size_t, std::size_t>> lost;
-  for (const Lost& each : lost_)
-    if (each.socket) lost.emplace(each.place, *each.socket);
+  const std::set<std::pair<std::size_t, std::size_t>> lost = held_sockets();
   std::vector<BoundPort> bound;
-  for (std::size_t i = 0; i < ports_.size(); ++i)
-    for (std::size_t j = 0; j < ports_[i].sockets.size(); ++j)
-      if (!lost.contains({i, j})) bound.push_back(bound_port_of(ports_[i], ports_[i].sockets[j]));
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    const std::vector<PortSocket>& sockets = ports_[i].sockets;
+    for (std::size_t j = 0; j < sockets.size(); ++j) {
+      // One of the host's network, and one for who is inside, are one to the user.
+      const bool twin = std::ranges::any_of(sockets, [&](const PortSocket& other) {
+        return !sockets[j].outside && other.outside && other.address == sockets[j].address;
+      });
+      if (!twin && !lost.contains({i, j})) bound.push_back(bound_port_of(ports_[i], sockets[j]));
+    }
+  }
   return bound;
 }
 

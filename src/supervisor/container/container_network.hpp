@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,7 @@ class ContainerNetwork {
   };
   struct Rebinding;
   void find_lost(const ContainerUnit& unit);
+  std::set<std::pair<std::size_t, std::size_t>> held_sockets() const;
   void forget_held();
   void try_lost();
   SteppedWork::Next bind_step(Rebinding& rebinding);

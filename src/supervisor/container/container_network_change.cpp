@@ -105,7 +105,8 @@ void ContainerNetwork::change_ports() {
   const ContainerUnit& after = change_->request.after;
   const bool wanted = port_target_of(after).any() && !after.ports.empty();
   if (!wanted || holds_ports() || !lost_.empty()) return serve_changed();
-  auto reservation = std::make_shared<PortReservation>(port_requests_of(after), owner_lookup());
+  auto reservation =
+      std::make_shared<PortReservation>(port_requests_of(after), owner_lookup(), context_.host_sockets());
   work_ = std::make_unique<SteppedWork>(
       context_.loop, [reservation] { return reservation->step(); },
       [this, reservation](Result<> reserved) {

@@ -42,7 +42,7 @@ ReservedPort without_socket(const BoundPort& port, const consort::Address& addre
   ReservedPort made;
   made.request = request_of(port);
   made.host_port = port.host_port;
-  made.sockets.push_back(PortSocket{address, Fd()});
+  made.sockets.push_back(PortSocket{address, Fd(), false});
   return made;
 }
 
@@ -90,7 +90,8 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance&
       const auto bound = bound_to(socket.get());
       if (!bound) break;
       port.host_port = bound->second;
-      port.sockets.push_back(PortSocket{bound->first, std::move(socket)});
+      const bool outside = context_.place && is_outside(socket.get());
+      port.sockets.push_back(PortSocket{bound->first, std::move(socket), outside});
     }
     ports_.push_back(std::move(port));  // also without any: the place of a port is part of the names
   }
@@ -197,7 +198,8 @@ SteppedWork::Next ContainerNetwork::bind_step(Rebinding& rebinding) {
   while (rebinding.next < lost_.size() && lost_[rebinding.next].socket) ++rebinding.next;
   if (rebinding.next == lost_.size()) return Next::finished;
   Lost& lost = lost_[rebinding.next];
-  if (!lost.why.empty()) {  // who has it was found out the first time, which takes a look at every process
+  if (!lost.why.empty() &&
+      !context_.place) {  // who has it was found out the first time, which takes a look at every process
     const auto address = consort::Address::parse(lost.port.host_ip);
     if (address)
       if (auto again = reserve_again(*address, lost.port.host_port, request_of(lost.port)))
@@ -209,7 +211,8 @@ SteppedWork::Next ContainerNetwork::bind_step(Rebinding& rebinding) {
   const PortOwnerLookup other = [](pid_t holder, const PortRequest& request, std::uint16_t port) {
     return foreign_port_owner(holder, std::string(to_string(request.protocol)), port);
   };
-  if (!rebinding.reservation) rebinding.reservation.emplace(std::vector{request_of(lost.port)}, other);
+  if (!rebinding.reservation)
+    rebinding.reservation.emplace(std::vector{request_of(lost.port)}, other, context_.host_sockets());
   const auto reserved = rebinding.reservation->step();
   if (reserved && *reserved == Next::step) return Next::step;
   if (reserved)
@@ -228,10 +231,21 @@ void ContainerNetwork::hold(Lost& lost, ReservedPort port) {
   keep_port(lost.place);
 }
 
-void ContainerNetwork::publish_held() {
+// Of the ports that are ours and not published yet: all sockets of their addresses. In a user's network there are two
+// of each, one of them the host's.
+std::set<std::pair<std::size_t, std::size_t>> ContainerNetwork::held_sockets() const {
   std::set<std::pair<std::size_t, std::size_t>> held;
-  for (const Lost& lost : lost_)
-    if (lost.socket) held.emplace(lost.place, *lost.socket);
+  for (const Lost& lost : lost_) {
+    if (!lost.socket) continue;
+    const std::vector<PortSocket>& sockets = ports_[lost.place].sockets;
+    for (std::size_t i = 0; i < sockets.size(); ++i)
+      if (sockets[i].address == sockets[*lost.socket].address) held.emplace(lost.place, i);
+  }
+  return held;
+}
+
+void ContainerNetwork::publish_held() {
+  const std::set<std::pair<std::size_t, std::size_t>> held = held_sockets();
   if (held.empty()) return note_published({});
   auto publisher = context_.publisher();
   if (!publisher) return note_published(fail(std::move(publisher.error())));

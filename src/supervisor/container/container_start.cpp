@@ -7,6 +7,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/os/user_namespace.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/inspect.hpp"
 #include "runtime/spec.hpp"
@@ -143,6 +144,8 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   options.root_fd = root.get();
   options.netns_fd = run_->network->netns();
   options.child_of = runtime::ChildOf::sibling;
+  // A user may have no cgroups, and no limits then; all else works.
+  if (in_user_namespace()) options.cgroup = runtime::CgroupUse::best_effort;
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
   options.init_program = context_.init_program;
