@@ -1,56 +1,33 @@
 """Docker's Engine API: networks, volumes, disk usage, images as archives, and builds."""
-import contextlib
-import http.client
 import io
 import json
-import socket
-import subprocess
 import tarfile
 from urllib.parse import quote, urlencode
 
 from harness import check
+from scenarios_5_serve import Server, UnixConnection
 
 SLIM = "debian:bookworm-slim"
 
 
-class Api(http.client.HTTPConnection):
-    """One connection to a socket of `consort serve`."""
-
-    def __init__(self, path):
-        super().__init__("docker", timeout=120)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(120)
-        self.sock.connect(self.path)
-
+class Api(Server):
     def call(self, method, path, body=None, status=None, kind="application/json", **query):
         """The answer's JSON (of a stream, a list of its lines), or its bytes."""
         query = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in query.items()}
         target = f"/v1.51{path}" + ("?" + urlencode(query, doseq=True) if query else "")
         data = json.dumps(body) if isinstance(body, dict) else body
-        self.request(method, target, data, {"Content-Type": kind} if data is not None else {})
-        answer = self.getresponse()
+        connection = UnixConnection(self.socket)
+        connection.request(method, target, data, {"Content-Type": kind} if data is not None else {})
+        answer = connection.getresponse()
         got = answer.read()
+        connection.close()
         if status is not None:
             check(answer.status == status, f"{method} {target}: {answer.status} instead of {status}: {got[:500]!r}")
         if answer.getheader("Content-Type") != "application/json":
             return got
-        lines = [json.loads(line) for line in got.splitlines() if line.strip()]
-        return lines[0] if len(lines) == 1 and b"\r\n" not in got else lines
-
-
-@contextlib.contextmanager
-def served(world):
-    path = str(world.folder / "docker.sock")
-    server = world.start("serve", "-H", f"unix://{path}", stdout=subprocess.DEVNULL)
-    try:
-        check(server.stderr.readline(), "serve has ended")
-        yield Api(path)
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
+        if b"\r\n" in got:
+            return [json.loads(line) for line in got.splitlines() if line.strip()]
+        return json.loads(got)
 
 
 def tar_of(files):
@@ -68,7 +45,7 @@ def scenario_api_networks(world):
     world.write("compose.yaml", f"services: {{a: {{image: {SLIM}, init: true, command: sleep 600}}}}\n")
     world.consort("up", "-d")
     a = world.service("a")["Name"]
-    with served(world) as api:
+    with Api(world) as api:
         made = api.call("POST", "/networks/create", {"Name": "apin", "IPAM": {"Config": [{"Subnet": "10.94.0.0/24"}]}, "Labels": {"k": "v"}}, 201)
         check("already exists" in api.call("POST", "/networks/create", {"Name": "apin"}, 409)["message"], "a second one")
         api.call("POST", "/networks/create", {"Name": "bridge"}, 403)
@@ -94,7 +71,7 @@ def scenario_api_networks(world):
 
 def scenario_api_volumes_and_room(world):
     """Volumes must come, be listed and go as Docker says, and df must count what is there."""
-    with served(world) as api:
+    with Api(world) as api:
         anonymous = api.call("POST", "/volumes/create", {}, 201)
         check(len(anonymous["Name"]) == 64 and anonymous["Labels"] == {"com.docker.volume.anonymous": ""}, f"{anonymous}")
         api.call("POST", "/volumes/create", {"Name": "apiv", "Labels": {"k": "v"}}, 201)
@@ -116,7 +93,7 @@ def scenario_api_volumes_and_room(world):
 def scenario_api_builds_and_archives(world):
     """A tar must become an image by the classic endpoint, go out as an archive and come back; what is wrong with it is said as Docker says it."""
     files = {"Dockerfile": f"FROM {SLIM}\nARG X\nCOPY f /f\nRUN echo $X >> /f\nLABEL l=v\n", "f": "file\n"}
-    with served(world) as api:
+    with Api(world) as api:
         lines = api.call("POST", "/build", tar_of(files), 200, "application/x-tar", t=["apib:1", "apib:2"], buildargs={"X": "arg"})
         text = "".join(line.get("stream", "") for line in lines)
         check("Step 1/" in text and "Successfully built " in text and "Successfully tagged apib:2\n" in text, text)
