@@ -85,8 +85,8 @@ Result<FinishedStage> StageRuns::make(std::size_t node) {
   FinishedStage stage;
   if (description.base == Node::Base::stage) {
     stage.files = TRY(wait_for(description.parent))->files;
-  } else if (runs_[node].base) {
-    stage.files = *runs_[node].base;
+  } else if (const std::optional<FilesState>& base = runs_[node].base) {
+    stage.files = *base;
   } else {
     stage.files.chain = "scratch";
   }
