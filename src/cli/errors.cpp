@@ -1,8 +1,11 @@
+#include "base/json.hpp"
+#include "base/letters.hpp"
 #include "base/os/file.hpp"
 #include "base/os/reserve.hpp"
 #include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "cli/invocation.hpp"
+#include "cli/render/diagnostic.hpp"
 #include "compose/diagnostic.hpp"
 
 namespace consort::cli {
@@ -29,13 +32,7 @@ void print_error(const Invocation& invocation, const Error& error) {
   const bool said = error.message().empty();  // the file's diagnostics were printed where they were found
   if (said) return;
   if (invocation.progress == ProgressMode::json) {
-    std::string quoted;
-    for (const char c : error.message()) {
-      if (c == '"' || c == '\\') quoted += '\\';
-      quoted += c == '\n' ? ' ' : c;
-    }
-    print_err("{\"error\":true,\"message\":\"" + quoted + "\"}\n");
-    return;
+    return draw_err(sanitized_json(dump_json(Json{{"error", true}, {"message", error.message()}})) + "\n");
   }
   const Mark* mark = error.mark();
   if (mark && mark->line != 0) {
@@ -44,9 +41,7 @@ void print_error(const Invocation& invocation, const Error& error) {
     diagnostic.mark = *mark;
     diagnostic.line_text = line_of(*mark);
     diagnostic.help = hint_of(error);
-    print_err(compose::render_diagnostic(
-        diagnostic, invocation.terminal.colour_err() ? compose::Colour::always : compose::Colour::never));
-    return;
+    return draw_err(compose::render_diagnostic(diagnostic, colour_of(invocation.terminal)));
   }
   std::string text = error.message() + "\n";
   if (const std::string hint = hint_of(error); !hint.empty()) text += hint + "\n";

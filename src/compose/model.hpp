@@ -413,7 +413,7 @@ struct Service {
 
   Mark mark;  // of the service's name in the user's file
 
-  int replicas() const { return scale.value_or(deploy && deploy->replicas ? *deploy->replicas : 1); }
+  int replicas() const { return scale.value_or(deploy ? deploy->replicas.value_or(1) : 1); }
 };
 
 // A container of its own that runs to its end before its service is started.

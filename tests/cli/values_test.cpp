@@ -1,11 +1,35 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "cli/commands/image_change.hpp"
 #include "cli/commands/run_values.hpp"
+#include "cli/commands/selection.hpp"
 #include "cli/relay/terminal_mode.hpp"
 #include "engine/image_change.hpp"
 
 namespace consort::cli {
 namespace {
+
+// Not what is left of it in fewer bits.
+TEST(Numbers, LargerThanAnyLimitAreTheLargest) {
+  using enum FlagKind;
+  static constexpr Flag flags[] = {{"timeout", 't', integer}, {"wait-timeout", 0, integer}, {"index", 0, integer}};
+  const auto given = [&](const std::string& value) {
+    const std::vector<std::string> words{"--timeout=" + value, "--wait-timeout=" + value, "--index=" + value};
+    Invocation invocation;
+    invocation.flags = parse_flags(flags, FlagPlace::anywhere, words)->flags;
+    return invocation;
+  };
+  const Invocation large = given("4294967297"), negative = given("-4294967297"), small = given("7");
+  EXPECT_EQ(timeout_of(large), std::numeric_limits<int>::max());
+  EXPECT_EQ(timeout_of(negative), std::numeric_limits<int>::min());
+  EXPECT_EQ(timeout_of(small), 7);
+  EXPECT_EQ(*wait_limit(large.flags), std::numeric_limits<int>::max());
+  EXPECT_FALSE(wait_limit(negative.flags));
+  EXPECT_EQ(index_of(large), std::numeric_limits<unsigned>::max());
+  EXPECT_EQ(index_of(negative), std::nullopt);
+}
 
 TEST(Publish, ShortForms) {
   const auto one = parse_publish("127.0.0.1:8080:80/udp");

@@ -146,6 +146,21 @@ TEST(EnvFile, OfAServiceThatIsNotAskedForMayBeMissing) {
   EXPECT_FALSE(load(options).project);
 }
 
+// --env-file=~/x: the shell leaves that alone.
+TEST(EnvFile, OfTheCommandLineMayLieInTheHome) {
+  LoadOptions options = options_for({{"/p/compose.yaml", "services: {a: {image: '${IMAGE}'}}\n"},
+                                     {"/home/u/x.env", "IMAGE=from-home\n"},
+                                     {"/p/~u/x.env", "IMAGE=from-folder\n"}});
+  options.environment["HOME"] = "/home/u";
+  const auto image = [&](const char* file) {
+    options.env_files = {file};
+    const LoadOutcome outcome = load(options);
+    return outcome.project ? outcome.project->services.at("a").image : errors_of(outcome);
+  };
+  EXPECT_EQ(image("~/x.env"), "from-home");
+  EXPECT_EQ(image("~u/x.env"), "from-folder");  // another user's home is not looked up
+}
+
 TEST(Settings, OfDotenvAreThoseOfTheComposeVariables) {
   LoadOptions options = options_for(
       {{"/p/.env", "COMPOSE_REMOVE_ORPHANS=1\nOTHER=2\nCOMPOSE_ENV_FILES=x\n"}, {"/p/compose.yaml", "services: {}\n"}});

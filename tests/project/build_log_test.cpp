@@ -13,6 +13,7 @@ struct Screen final : Progress {
   void step(const BuildStep& step) override { steps.push_back(step); }
   void finish() override {}
   void output(std::string_view shown) override { text += shown; }
+  void log(std::string_view) override {}
   void warn(const std::string&) override {}
   std::string text;
   std::vector<BuildStep> steps;

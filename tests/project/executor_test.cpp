@@ -25,6 +25,7 @@ class Events final : public Progress {
   void step(const BuildStep&) override {}
   void finish() override {}
   void output(std::string_view) override {}
+  void log(std::string_view) override {}
   void warn(const std::string& message) override { lines.push_back("warning " + message); }
   std::mutex mutex;
   std::vector<std::string> lines;

@@ -1,6 +1,7 @@
 // Readers beside a writer that never stops: every byte, once, whenever they look.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <chrono>
@@ -151,6 +152,30 @@ TEST_F(LogFollowTest, AReaderThatBeginsAtTheEndGetsAllThatFollows) {
   ASSERT_TRUE(reader.skip_to_end());
   watch([&] { read_all_bytes(reader); });
   expect_all();
+}
+
+// What there is can still be read.
+TEST_F(LogFollowTest, AReaderThatDoesNotWatchIsNotWoken) {
+  LogReader reader(folder_ / "log", {});
+  const int woken = reader.watch_fd().value();
+  const auto is_woken = [&] {
+    pollfd look{woken, POLLIN, 0};
+    return ::poll(&look, 1, 0) == 1;
+  };
+  Pipe pipe = make_pipe().value();
+  const auto write = [&] {
+    ASSERT_TRUE(write_full(pipe.write.get(), "some"));
+    ASSERT_EQ(writer_->pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::moved);
+  };
+  write();
+  EXPECT_TRUE(is_woken());
+  reader.unwatch();
+  reader.acknowledge();
+  write();
+  EXPECT_FALSE(is_woken());
+  std::string seen;
+  while (reader.read_bytes([&](const LogRecord& record) { seen += record.bytes; }).value()) continue;
+  EXPECT_EQ(seen, "somesome");
 }
 
 }  // namespace

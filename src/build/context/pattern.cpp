@@ -87,19 +87,19 @@ bool PathPattern::matches_tokens(std::string_view path) const {
       if (!at[i]) continue;
       switch (token.kind) {
         case Token::Kind::character:
-          next[i + 1] |= c == token.c;
+          if (c == token.c) next[i + 1] = 1;
           break;
         case Token::Kind::any:
-          next[i + 1] |= c != '/';
+          if (c != '/') next[i + 1] = 1;
           break;
         case Token::Kind::many:
-          next[i] |= c != '/';
+          if (c != '/') next[i] = 1;
           break;
         case Token::Kind::rest:
           next[i] = 1;
           break;
         case Token::Kind::set:
-          next[i + 1] |= c != '/' && path_match(token.set, std::string_view(&c, 1)).value_or(false);
+          if (c != '/' && path_match(token.set, std::string_view(&c, 1)).value_or(false)) next[i + 1] = 1;
           break;
         case Token::Kind::deep:
           break;

@@ -64,20 +64,22 @@ class Connection {
 
   bool agent_has_said(const std::string& agent) {
     if (!receive(agent_.get(), answers_)) return false;
-    const auto answer = answers_.next();
-    if (!answer) return false;
-    if (!*answer) return true;
+    const auto next = answers_.next();
+    if (!next) return false;
+    const std::optional<std::string>& answer = *next;
+    if (!answer) return true;
     waiting_ = false;
-    return send_all(client_.get(), **answer) && ask(agent);
+    return send_all(client_.get(), *answer) && ask(agent);
   }
 
  private:
   bool ask(const std::string& agent) {
     while (!waiting_) {
-      const auto question = questions_.next();
-      if (!question) return false;
-      if (!*question) return true;
-      if (!agent_may_be_asked(**question)) {
+      const auto next = questions_.next();
+      if (!next) return false;
+      const std::optional<std::string>& question = *next;
+      if (!question) return true;
+      if (!agent_may_be_asked(*question)) {
         if (!send_all(client_.get(), failure)) return false;
         continue;
       }
@@ -86,7 +88,7 @@ class Connection {
         if (!connected) return false;
         agent_ = std::move(*connected);
       }
-      if (!send_all(agent_.get(), **question)) return false;
+      if (!send_all(agent_.get(), *question)) return false;
       waiting_ = true;
     }
     return true;

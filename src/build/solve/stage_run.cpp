@@ -58,7 +58,8 @@ void StageRuns::run_node(std::size_t node) {
   auto made = make(node);
   if (!made) return fail_all(std::move(made).error());
   const std::scoped_lock lock(mutex_);
-  runs_[node].finished = std::move(*made);
+  runs_[node].stage = std::move(*made);
+  runs_[node].finished = true;
   changed_.notify_all();
 }
 
@@ -84,8 +85,8 @@ Result<FinishedStage> StageRuns::make(std::size_t node) {
   FinishedStage stage;
   if (description.base == Node::Base::stage) {
     stage.files = TRY(wait_for(description.parent))->files;
-  } else if (runs_[node].base) {
-    stage.files = *runs_[node].base;
+  } else if (const std::optional<FilesState>& base = runs_[node].base) {
+    stage.files = *base;
   } else {
     stage.files.chain = "scratch";
   }
@@ -102,7 +103,7 @@ Result<const FinishedStage*> StageRuns::wait_for(std::size_t node) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return runs_[node].finished || stopping_; });
   if (!runs_[node].finished) return fail(Code::interrupted, "build");
-  return &*runs_[node].finished;
+  return &runs_[node].stage;
 }
 
 Result<SourceTree*> StageRuns::tree_of(std::size_t node) {

@@ -74,7 +74,7 @@ class StageRuns {
   void set_base(std::size_t node, FilesState files);
   // Runs all reachable nodes. The first error wins; the others are cancelled.
   Result<> run();
-  const FinishedStage& finished(std::size_t node) const { return *runs_[node].finished; }
+  const FinishedStage& finished(std::size_t node) const { return runs_[node].stage; }  // after run()
 
   // For steps: waits until the node is done. Code::interrupted if it failed.
   Result<const FinishedStage*> wait_for(std::size_t node);
@@ -88,8 +88,8 @@ class StageRuns {
  private:
   struct Run {
     std::optional<FilesState> base;
-    std::optional<FinishedStage> finished;
-    bool failed = false;
+    FinishedStage stage;  // when it is finished
+    bool finished = false;
     std::unique_ptr<SourceTree> tree;
     std::mutex tree_mutex;
   };

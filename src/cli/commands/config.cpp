@@ -65,7 +65,7 @@ Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outc
   } else if (format == "sarif") {
     print_out(compose::diagnostics_sarif(outcome.diagnostics) + "\n");
   } else {
-    print_err(compose::render_diagnostics(outcome.diagnostics, colour_of(invocation.terminal)));
+    draw_err(compose::render_diagnostics(outcome.diagnostics, colour_of(invocation.terminal)));
   }
   return has_errors(outcome) ? 1 : 0;
 }
@@ -85,7 +85,7 @@ bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
       errors.push_back(diagnostic);
     }
   }
-  if (!errors.empty()) print_err(compose::render_diagnostics(errors, colour_of(invocation.terminal)));
+  if (!errors.empty()) draw_err(compose::render_diagnostics(errors, colour_of(invocation.terminal)));
   return !outcome.project;
 }
 

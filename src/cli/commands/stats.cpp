@@ -79,7 +79,8 @@ Result<int> run_stats(Invocation& invocation) {
           TRY(format_rows(flags.text("format", "table"), rows,
                           {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"},
                           row_of({}, {}, nullptr, shorten)));
-      print_out((!once && invocation.terminal.out_is_terminal ? "\033[H\033[J" : "") + text);
+      if (!once && invocation.terminal.out_is_terminal) draw_out("\033[H\033[J");
+      print_out(text);
       if (once) return 0;
     }
     std::this_thread::sleep_for(std::chrono::seconds(1));

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/letters.hpp"
 #include "base/narrow.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
@@ -79,8 +80,8 @@ project::ReactOptions react_options(const Invocation& invocation, Writers& write
   if (invocation.flags.on("quiet-build")) react.detail.build = project::Detail::quiet;
   react.say = [&printer](const std::string& line) { printer.watch_line(line); };
   react.warn = [&](const std::string& message) { writers.write([&] { print_warning(invocation.terminal, message); }); };
-  react.out = [&writers](std::string_view text) { writers.write([&] { print_out(text); }); };
-  react.err = [&writers](std::string_view text) { writers.write([&] { print_err(text); }); };
+  react.out = [&writers](std::string_view text) { writers.write([&] { draw_out(text); }); };
+  react.err = [&writers](std::string_view text) { writers.write([&] { draw_err(text); }); };
   react.busy = [&writers](project::ReactOptions::Busy busy) {
     if (!writers.menu) return;
     busy == project::ReactOptions::Busy::yes ? writers.menu->hide() : writers.menu->reveal();
@@ -94,7 +95,7 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   Writers writers;
   // On a terminal through the progress block, which would wipe out lines that are written past it.
   const auto through_progress = [&](std::string_view text) {
-    writers.write([&] { workspace.session().progress.output(text); });
+    writers.write([&] { workspace.session().progress.log(text); });
   };
   LogStyle style{.prefix = !flags.on("no-log-prefix"),
                  .colour = !flags.on("no-color") && terminal.colour_out(),
@@ -122,7 +123,9 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   attach.say = [&](const std::string& line) { writers.write([&] { print_out(line + "\n"); }); };
   attach.settled = [&workspace] { workspace.unlock(); };
   attach.say_aborting = [&](const std::string& line) {
-    writers.write([&] { print_err(terminal.colour_err() ? "\033[31;1m" + line + "\033[0m\n" : line + "\n"); });
+    writers.write([&] {
+      draw_err(terminal.colour_err() ? "\033[31;1m" + sanitized(line) + "\033[0m\n" : sanitized(line) + "\n");
+    });
   };
   if (wants_menu(invocation)) attach.keys = &writers.menu.emplace(terminal);
   return project::up_attached(workspace.session(), options, attach);

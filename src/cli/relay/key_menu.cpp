@@ -61,7 +61,7 @@ project::AttachKeys::Key KeyMenu::next() {
     case 'd':
       return Key::detach;
     case '\n':  // room between what has been read and what comes
-      around([] { print_out("\n"); });
+      around([] { draw_out("\n"); });
       return Key::none;
     default:
       return Key::none;
@@ -89,13 +89,13 @@ void KeyMenu::reveal() {
 }
 
 void KeyMenu::erase() {
-  if (drawn_) print_out("\r\033[K");
+  if (drawn_) draw_out("\r\033[K");
   drawn_ = false;
 }
 
 void KeyMenu::draw() {
   if (!shown_ || hidden_ || fd_ < 0) return;
-  print_out(key_menu_text(state_, terminal_));
+  draw_out(key_menu_text(state_, terminal_));
   drawn_ = true;
 }
 

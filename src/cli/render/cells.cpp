@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <iterator>
 
 namespace consort::cli {
@@ -34,9 +33,6 @@ constexpr std::array narrow{Range{0x0300, 0x036f}, Range{0x0483, 0x0489}, Range{
                             Range{0x064b, 0x065f}, Range{0x0e31, 0x0e31}, Range{0x0e34, 0x0e3a}, Range{0x0e47, 0x0e4e},
                             Range{0x1ab0, 0x1aff}, Range{0x1dc0, 0x1dff}, Range{0x200b, 0x200d}, Range{0x20d0, 0x20ff},
                             Range{0xfe00, 0xfe0f}, Range{0xfe20, 0xfe2f}, Range{0xfeff, 0xfeff}};
-// C0 is handled by itself; C1, and the marks that turn the direction of what follows.
-constexpr std::array steering{Range{0x7f, 0x9f},     Range{0x061c, 0x061c}, Range{0x200e, 0x200f},
-                              Range{0x2028, 0x202e}, Range{0x2066, 0x2069}, Range{0xfff9, 0xfffb}};
 
 template <std::size_t count>
 bool is_in(const std::array<Range, count>& ranges, char32_t point) {
@@ -44,48 +40,10 @@ bool is_in(const std::array<Range, count>& ranges, char32_t point) {
   return found != ranges.end() && found->first <= point;
 }
 
-struct Letter {
-  std::string_view bytes;
-  char32_t point = 0;
-  bool valid = false;
-};
-
-// The first letter of a text that is not empty; a byte that begins none stands alone.
-Letter first_letter(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const Letter broken{text.substr(0, 1)};
-  const unsigned char head = byte(0);
-  if (head < 0x80) return {text.substr(0, 1), head, true};
-  const std::size_t size = head >= 0xf0 ? 4 : head >= 0xe0 ? 3 : 2;
-  if (head < 0xc2 || head > 0xf4 || text.size() < size) return broken;
-  char32_t point = head & (0x7f >> size);
-  for (std::size_t at = 1; at < size; ++at) {
-    if ((byte(at) & 0xc0) != 0x80) return broken;
-    point = point << 6 | (byte(at) & 0x3f);
-  }
-  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (point < least[size] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return broken;
-  return {text.substr(0, size), point, true};
-}
-
 std::size_t cells_of(const Letter& letter) {
   if (!letter.valid || letter.point < 0x300) return 1;
   if (is_in(narrow, letter.point)) return 0;
   return is_in(wide, letter.point) ? 2 : 1;
-}
-
-bool steers(const Letter& letter) {
-  return letter.valid && (letter.point < 0x20 || is_in(steering, letter.point));
-}
-
-std::string made_visible(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    char escaped[8];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned char>(c));
-    text += escaped;
-  }
-  return text;
 }
 
 }  // namespace
@@ -120,17 +78,6 @@ std::vector<std::string_view> wrapped(std::string_view text, std::size_t cells) 
     text.remove_prefix(piece.size());
   } while (!text.empty());
   return pieces;
-}
-
-std::string sanitized(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const Letter letter = first_letter(text);
-    const bool fit = letter.valid && (!steers(letter) || letter.point == '\t');
-    result += fit ? std::string(letter.bytes) : made_visible(letter.bytes);
-    text.remove_prefix(letter.bytes.size());
-  }
-  return result;
 }
 
 std::string sanitized_line(std::string_view text) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/letters.hpp"
+
 namespace consort::cli {
 
 // Cells of UTF-8 without control characters: two for wide letters, none for combining marks. Bytes that are no UTF-8
@@ -18,11 +20,7 @@ std::string_view cut_to_cells(std::string_view text, std::size_t cells);
 // In pieces of no more than so many cells (at least one); an empty text is one empty piece.
 std::vector<std::string_view> wrapped(std::string_view text, std::size_t cells);
 
-// Foreign text as it may be shown on a terminal: what steers one (control characters, also those beyond ASCII, and
-// marks that turn the direction of writing) becomes visible as "\x1b", what is no UTF-8 as "\xff". Tabs stay.
-std::string sanitized(std::string_view text);
-
-// The same for one line of a picture: tabs become spaces.
+// sanitized() for one line of a picture: tabs become spaces.
 std::string sanitized_line(std::string_view text);
 
 }  // namespace consort::cli

@@ -11,7 +11,7 @@ void WarningPrinter::print(const compose::Diagnostic& warning) {
   if (warning.mark.line == 0 || !shown_.insert(warning.message).second) return;
   const std::string text = compose::render_diagnostic(warning, colour_of(terminal_));
   const std::size_t headline = text.find('\n');
-  if (headline != std::string::npos) print_err(text.substr(headline + 1));
+  if (headline != std::string::npos) draw_err(text.substr(headline + 1));
 }
 
 }  // namespace consort::cli

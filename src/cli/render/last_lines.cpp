@@ -108,4 +108,16 @@ std::vector<std::string> LastLines::rows(std::size_t most, std::size_t cells) co
   return {rows.begin(), rows.end()};
 }
 
+std::string as_terminal_lines(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    LastLines line(1);
+    line.add(text.substr(0, end));
+    for (const std::string& row : line.rows(1, std::string_view::npos)) result += row + "\n";
+    text.remove_prefix(end);
+  }
+  return result;
+}
+
 }  // namespace consort::cli

@@ -34,4 +34,7 @@ class LastLines {
   State state_ = State::text;
 };
 
+// All of a text's lines, made fit in that way.
+std::string as_terminal_lines(std::string_view text);
+
 }  // namespace consort::cli

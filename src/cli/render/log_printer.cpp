@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/letters.hpp"
 #include "base/time.hpp"
 
 namespace consort::cli {
@@ -44,12 +45,12 @@ void LogPrinter::watch_line(const std::string& text) {
   std::string prefix;
   if (style_.prefix) prefix = std::string(width_, ' ') + " ⦿ ";
   if (style_.prefix && style_.colour) prefix = "\033[92m" + prefix + "\033[0m";
-  style_.out(prefix + text + "\n");
+  style_.out(prefix + sanitized(text) + "\n");
 }
 
 void LogPrinter::status(const std::string& text) {
   const std::scoped_lock lock(mutex_);
-  style_.out("\r\033[K" + text + "\n");
+  style_.out("\r\033[K" + sanitized(text) + "\n");
 }
 
 }  // namespace consort::cli

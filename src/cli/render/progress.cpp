@@ -10,9 +10,11 @@
 #include <set>
 
 #include "base/json.hpp"
+#include "base/letters.hpp"
 #include "base/os/fd.hpp"
 #include "cli/render/build_text.hpp"
 #include "cli/render/cells.hpp"
+#include "cli/render/last_lines.hpp"
 
 namespace consort::cli {
 
@@ -29,6 +31,10 @@ class QuietProgress : public project::Progress {
   void finish() override {}
   void output(std::string_view text) override {
     const std::scoped_lock lock(mutex_);
+    foreign(text);
+  }
+  void log(std::string_view text) override {
+    const std::scoped_lock lock(mutex_);
     options_.out(text);
   }
   void warn(const std::string& message) override {
@@ -37,6 +43,10 @@ class QuietProgress : public project::Progress {
   }
 
  protected:
+  void foreign(std::string_view text) {
+    options_.out(terminal_.out_is_terminal ? as_terminal_lines(text) : std::string(text));
+  }
+
   std::mutex mutex_;
   Terminal terminal_;
   ProgressOptions options_;
@@ -62,7 +72,7 @@ class PlainProgress final : public QuietProgress {
   }
   void step(const project::BuildStep& step) override {
     const std::scoped_lock lock(mutex_);
-    if (const std::string text = builds_.step(step, options_.now()); !text.empty()) options_.out(text);
+    if (const std::string text = builds_.step(step, options_.now()); !text.empty()) foreign(text);
   }
 
  private:
@@ -85,13 +95,14 @@ class JsonProgress final : public QuietProgress {
     const std::scoped_lock lock(mutex_);
     print_stream(text);
   }
+  void log(std::string_view text) override { output(text); }
 
  private:
   void print_stream(std::string_view text) {
     std::string lines;
     while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-      lines += dump_json(Json{{"stream", text.substr(0, end)}}) + "\n";
+      lines += sanitized_json(dump_json(Json{{"stream", text.substr(0, end)}})) + "\n";
       text.remove_prefix(end);
     }
     if (!lines.empty()) options_.out(lines);
@@ -134,7 +145,7 @@ std::string json_line(const ProgressEvent& event, bool dry_run) {
   if (event.current) object["current"] = event.current;
   if (event.total) object["total"] = event.total;
   if (event.total && event.current) object["percent"] = event.current * 100 / event.total;
-  return dump_json(object);
+  return sanitized_json(dump_json(object));
 }
 
 std::unique_ptr<project::Progress> make_progress(const Terminal& terminal, const ProgressOptions& options) {

@@ -27,7 +27,7 @@ Size error_terminal_size();
 struct ProgressOptions {
   ProgressMode mode = ProgressMode::automatic;
   bool dry_run = false;
-  Write err = print_err;  // tests catch what would be written, and know the time
+  Write err = draw_err;  // tests catch what would be written, and know the time
   Write out = print_or_interrupt;
   std::function<Size()> size = error_terminal_size;
   std::function<Moment()> now = std::chrono::steady_clock::now;

@@ -13,19 +13,6 @@ namespace {
 constexpr std::chrono::seconds builds_are_over{1};
 constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
-// The output of a step that has failed is foreign text: nothing in it may steer the terminal.
-std::string fit_for_terminal(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    LastLines line(1);
-    line.add(text.substr(0, end));
-    for (const std::string& row : line.rows(1, unlimited)) result += row + "\n";
-    text.remove_prefix(end);
-  }
-  return result;
-}
-
 }  // namespace
 
 ProgressScreen::ProgressScreen(Terminal terminal, ProgressOptions options)
@@ -45,7 +32,12 @@ void ProgressScreen::step(const project::BuildStep& step) {
   if (rows_) builds_.step(step, options_.now());
 }
 
+// The output of a step that has failed is foreign text.
 void ProgressScreen::output(std::string_view text) {
+  log(as_terminal_lines(text));
+}
+
+void ProgressScreen::log(std::string_view text) {
   if (!builds_.empty()) {
     after_builds_ += text;
     return;
@@ -94,7 +86,7 @@ void ProgressScreen::keep(const Lines& lines, Size size) {
   if (!lines.empty() || !picture_.empty()) options_.err(picture_.redraw(lines, size));
   picture_.leave();
   builds_ = {};
-  if (!after_builds_.empty()) options_.out(fit_for_terminal(after_builds_));
+  if (!after_builds_.empty()) options_.out(after_builds_);
   after_builds_.clear();
 }
 

@@ -23,6 +23,7 @@ class ProgressScreen {
   void step(const project::BuildStep& step);
   // What is said of builds comes below their steps, once those are all there.
   void output(std::string_view text);
+  void log(std::string_view text);  // likewise
   void warn(const std::string& message);
   void draw();
   // The whole, in its last form and for good.

@@ -50,6 +50,11 @@ class TtyProgress final : public project::Progress {
     screen_.output(text);
     hurry();
   }
+  void log(std::string_view text) override {
+    const std::scoped_lock lock(mutex_);
+    screen_.log(text);
+    hurry();
+  }
   void warn(const std::string& message) override {
     const std::scoped_lock lock(mutex_);
     screen_.warn(message);

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/letters.hpp"
 #include "base/os/fd.hpp"
 #include "base/time.hpp"
 
@@ -56,20 +57,28 @@ unsigned terminal_lines(int fd, unsigned fallback) {
 }
 
 void print_out(std::string_view text) {
-  if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
+  draw_out(::isatty(STDOUT_FILENO) == 1 ? sanitized_text(text) : std::string(text));
 }
 
 void print_err(std::string_view text) {
+  draw_err(sanitized_text(text));
+}
+
+void draw_out(std::string_view text) {
+  if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
+}
+
+void draw_err(std::string_view text) {
   (void)write_full(STDERR_FILENO, text);
 }
 
 void print_warning(const Terminal& terminal, std::string_view message) {
   std::string text;
   if (terminal.err_is_terminal) {
-    text = (terminal.colour_err() ? "\033[33mWARN\033[0m[0000] " : "WARN[0000] ") + std::string(message) + "\n";
+    text = (terminal.colour_err() ? "\033[33mWARN\033[0m[0000] " : "WARN[0000] ") + sanitized_text(message) + "\n";
   } else {
     std::string quoted;
-    for (const char c : message) {
+    for (const char c : sanitized_text(message)) {
       if (c == '\n') {
         quoted += "\\n";
         continue;
@@ -79,7 +88,7 @@ void print_warning(const Terminal& terminal, std::string_view message) {
     }
     text = "time=\"" + format_rfc3339_seconds(system_now()) + "\" level=warning msg=\"" + quoted + "\"\n";
   }
-  print_err(text);
+  draw_err(text);
 }
 
 }  // namespace consort::cli

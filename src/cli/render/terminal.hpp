@@ -26,8 +26,15 @@ struct Terminal {
 unsigned terminal_columns(int fd, unsigned fallback = 80);
 unsigned terminal_lines(int fd, unsigned fallback = 24);
 
-void print_out(std::string_view text);  // standard output, whole; a closed pipe ends the program quietly
-void print_err(std::string_view text);
+// Text with what others have chosen in it (answers of registries, names, files): on a terminal nothing of it steers
+// that. Standard output gets it as it is if it is no terminal, for whoever reads it there. Whole; a closed pipe ends
+// the program quietly.
+void print_out(std::string_view text);
+void print_err(std::string_view text);  // cleaned always: a log is looked at on a terminal, too
+
+// What steers the terminal on purpose; foreign text in it has been cleaned (base/letters.hpp).
+void draw_out(std::string_view text);
+void draw_err(std::string_view text);
 
 // A warning as Docker Compose writes it: "WARN[0000] ..." on a terminal, else `time="..." level=warning msg="..."`.
 void print_warning(const Terminal& terminal, std::string_view message);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/json.hpp"
+#include "base/letters.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "compose/diagnostic.hpp"
@@ -20,41 +21,22 @@ struct Paint {
   }
 };
 
-// Bytes of the well-formed UTF-8 sequence at i, or 0.
-std::size_t sequence_length(std::string_view text, std::size_t i) {
-  const auto lead = static_cast<unsigned char>(text[i]);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xC2 ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
-  if (length == 0 || i + length > text.size()) return 0;
-  for (std::size_t k = 1; k < length; ++k) {
-    if ((text[i + k] & '\xC0') != '\x80') return 0;
-  }
-  return length;
-}
-
 // Control characters would do things to the terminal, and other bytes are not text. Keeps the count of columns.
 std::string printable(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = sequence_length(text, i);
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (length == 0) {
-      if ((c & 0xC0) != 0x80 || i == 0) out += '?';
-      ++i;
-      continue;
-    }
-    if (c == '\t') {
+    const Letter letter = first_letter(text.substr(i));
+    if (!letter.valid) {
+      const bool continues = (letter.bytes[0] & '\xC0') == '\x80';
+      if (!continues || i == 0) out += '?';
+    } else if (letter.point == '\t') {
       out += ' ';
-    } else if (c < 0x20 || c == 0x7F || text.substr(i, length) == "\xE2\x80\xAE") {
+    } else if (steers_terminal(letter)) {
       out += '?';
     } else {
-      out += text.substr(i, length);
+      out += letter.bytes;
     }
-    i += length;
+    i += letter.bytes.size();
   }
   return out;
 }
@@ -82,7 +64,7 @@ std::string shortened(std::string text) {
 
 void show_place(std::string& out, const Mark& mark, const std::string& line, const std::string& label,
                 std::string_view code, const Paint& paint, std::string_view arrow) {
-  out += paint("34", "  " + std::string(arrow) + " ") + mark.file;
+  out += paint("34", "  " + std::string(arrow) + " ") + printable(mark.file);
   if (mark.line > 0) out += ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
   out += '\n';
   if (mark.line == 0 || line.empty()) return;
@@ -105,7 +87,7 @@ void show_place(std::string& out, const Mark& mark, const std::string& line, con
   carets = std::min(carets, std::max<std::size_t>(rest, 1));
   out += " " + paint("34", number + " | ") + prefix + shown + "\n";
   out += " " + paint("34", gutter + " | ") + std::string(prefix.size() + column, ' ') +
-         paint(code, std::string(carets, '^') + (label.empty() ? "" : " " + label)) + "\n";
+         paint(code, std::string(carets, '^') + (label.empty() ? "" : " " + printable(label))) + "\n";
 }
 
 }  // namespace

@@ -48,7 +48,10 @@ class Progress {
   virtual void step(const BuildStep& step) = 0;
   virtual void finish() = 0;
   // Text that belongs to the steps told before, whole lines with newlines: why a build failed. Goes to standard output.
+  // It may hold what others chose: a terminal gets it cleaned.
   virtual void output(std::string_view text) = 0;
+  // What containers write, in between; as it is.
+  virtual void log(std::string_view text) = 0;
   virtual void warn(const std::string& message) = 0;  // the same words once
 };
 

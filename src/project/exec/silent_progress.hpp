@@ -17,6 +17,7 @@ class SilentProgress final : public Progress {
   void step(const BuildStep&) override {}
   void finish() override {}
   void output(std::string_view text) override { behind_.output(text); }
+  void log(std::string_view text) override { behind_.log(text); }
   void warn(const std::string& message) override { behind_.warn(message); }
 
  private:

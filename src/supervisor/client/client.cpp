@@ -23,6 +23,12 @@ struct Answer {
   std::vector<Fd> fds;
 };
 
+// With the connection on which it came, and more of it may come.
+struct Conversation {
+  Fd socket;
+  Answer answer;
+};
+
 constexpr std::chrono::seconds longest_end{5};
 // A keeper starts a successor within a second; that takes its time when it has much to take over.
 constexpr std::chrono::seconds longest_wait_for_successor{30};
@@ -90,7 +96,7 @@ Error is_stopped(pid_t supervisor) {
 
 // Until the socket is readable; Code::interrupted: the caller does not want to wait for an answer any more.
 Result<> await_answer(int socket, int cancel_fd) {
-  constexpr int between_looks_ms = 1000, most_looks = 5;
+  constexpr int between_looks_ms = 1000, most_looks = 3;
   std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
   for (int stopped = 0;;) {
     const int got = ::poll(fds.data(), fds.size(), between_looks_ms);
@@ -113,8 +119,11 @@ Result<Answer> receive_answer(int socket) {
   auto message = receive_message(socket);
   if (!message && message.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
   if (!message) return fail(std::move(message.error()));
-  if (!*message) return fail(supervisor_gone());
-  Answer answer{TRY(reply_from_json((*message)->text)), std::move((*message)->fds)};
+  std::optional<Message>& got = *message;
+  if (!got) return fail(supervisor_gone());
+  Answer answer;
+  answer.reply = TRY(reply_from_json(got->text));
+  answer.fds = std::move(got->fds);
   if (!answer.reply.ok && !answer.reply.failure) return fail(Code::internal, "read the supervisor's answer");
   return answer;
 }
@@ -131,8 +140,8 @@ struct Asking {
   std::vector<int> descriptors{};  // borrowed
 };
 
-Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
-                                                const Asking& asking) {
+Result<Conversation> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
+                                       const Asking& asking) {
   Fd socket = TRY(connect_to(roots, project));
   if (auto sent = send_message(socket.get(), request_to_json(request), asking.descriptors); !sent) {
     if (sent.error().sys_errno() == EPIPE || sent.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
@@ -140,7 +149,7 @@ Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::s
   }
   TRY(await_answer(socket.get(), asking.cancel_fd));
   Answer answer = TRY(receive_answer(socket.get()));
-  return std::pair(std::move(socket), std::move(answer));
+  return Conversation{std::move(socket), std::move(answer)};
 }
 
 // Only what acts on a container: looking must not start anything.
@@ -165,9 +174,8 @@ bool may_revive(Op op) {
 
 // The supervisor can be replaced at any moment. What may safely be asked again is asked again, for as long as there is
 // a keeper that starts a successor; without a keeper we start the pair, if there is something for it to look after.
-Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project, const Request& request,
-                                  const Asking& asking = {},
-                                  std::chrono::steady_clock::time_point deadline = patience_ends()) {
+Result<Conversation> ask(const Roots& roots, const std::string& project, const Request& request,
+                         const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends()) {
   const std::string run_folder = roots.project_run(project);
   for (int i = 0;; ++i) {
     auto asked = ask_on_connection(roots, project, request, asking);
@@ -187,13 +195,21 @@ Result<std::pair<Fd, Answer>> ask(const Roots& roots, const std::string& project
   }
 }
 
+// Of an answer that is not `ok`. exit_code: of a program that could not be started, if one is asked for.
+Error failure_in(const Reply& reply, int* exit_code = nullptr) {
+  const std::optional<Failure>& failure = reply.failure;
+  if (!failure) return Error(Code::internal, "read the supervisor's answer");
+  const std::optional<int>& code = failure->exit_code;
+  if (exit_code != nullptr && code) *exit_code = *code;
+  return error_of(*failure);
+}
+
 Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
                     const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends()) {
   auto asked = TRY(ask(roots, project, request, asking, deadline));
-  Answer answer = std::move(asked.second);
+  Answer answer = std::move(asked.answer);
   if (answer.reply.ok) return answer;
-  if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
-  return fail(error_of(*answer.reply.failure));
+  return fail(failure_in(answer.reply, exit_code));
 }
 
 Request request_for(Op op, const std::string& container_id) {
@@ -204,8 +220,9 @@ Request request_for(Op op, const std::string& container_id) {
 }
 
 Result<ObservedContainer> state_from(const Answer& answer) {
-  if (!answer.reply.state) return fail(Code::internal, "read the supervisor's answer");
-  return *answer.reply.state;
+  const std::optional<ObservedContainer>& state = answer.reply.state;
+  if (!state) return fail(Code::internal, "read the supervisor's answer");
+  return *state;
 }
 
 // A container without a supervisor does not run, or one would have been started again for it.
@@ -221,7 +238,7 @@ Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first) {
   for (bool more = first.more; more;) {
     TRY(await_answer(socket, -1));
     Answer answer = TRY(receive_answer(socket));
-    if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
+    if (!answer.reply.ok) return fail(failure_in(answer.reply));
     for (ObservedContainer& state : answer.reply.states) states.push_back(std::move(state));
     more = answer.reply.more;
   }
@@ -238,24 +255,25 @@ Result<bool> Client::running() const {
 }
 
 Result<std::vector<ObservedContainer>> Client::snapshot() const {
-  auto [socket, answer] = TRY(ask(roots_, project_, request_for(Op::snapshot, "")));
-  if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
-  return receive_states(socket.get(), std::move(answer.reply));
+  Conversation asked = TRY(ask(roots_, project_, request_for(Op::snapshot, "")));
+  if (!asked.answer.reply.ok) return fail(failure_in(asked.answer.reply));
+  return receive_states(asked.socket.get(), std::move(asked.answer.reply));
 }
 
 Result<Subscription> Client::subscribe() const {
-  auto [socket, answer] = TRY(ask(roots_, project_, request_for(Op::subscribe, "")));
-  if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
-  auto states = TRY(receive_states(socket.get(), std::move(answer.reply)));
-  return Subscription(std::move(socket), std::move(states));
+  Conversation asked = TRY(ask(roots_, project_, request_for(Op::subscribe, "")));
+  if (!asked.answer.reply.ok) return fail(failure_in(asked.answer.reply));
+  auto states = TRY(receive_states(asked.socket.get(), std::move(asked.answer.reply)));
+  return Subscription(std::move(asked.socket), std::move(states));
 }
 
 Result<std::optional<Event>> Subscription::next() {
   auto message = receive_message(socket_.get());
   if (!message && message.error().sys_errno() == ECONNRESET) return std::optional<Event>{};
   if (!message) return fail(std::move(message.error()));
-  if (!*message) return std::optional<Event>{};
-  return std::optional<Event>(TRY(event_from_json((*message)->text)));
+  const std::optional<Message>& got = *message;
+  if (!got) return std::optional<Event>{};
+  return std::optional<Event>(TRY(event_from_json(got->text)));
 }
 
 Result<ObservedContainer> Client::start(const std::string& unit_path, int* exit_code, int cancel_fd,
@@ -379,10 +397,9 @@ Result<> Client::end_by(Op op) const {
   while (true) {
     auto asked = ask(roots_, project_, request_for(op, ""));
     if (asked) {
-      auto [socket, answer] = std::move(*asked);
-      if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
-      socket.reset();
-      for (const Fd& process : answer.fds)
+      if (!asked->answer.reply.ok) return fail(failure_in(asked->answer.reply));
+      asked->socket.reset();
+      for (const Fd& process : asked->answer.fds)
         if (!TRY(wait_readable(process.get(), std::chrono::steady_clock::now() + longest_end)))
           return fail(still_there(project_));
       return {};
@@ -411,11 +428,9 @@ Result<Exec> Client::exec(const std::string& container_id, const ExecOptions& op
   auto asked = ask(roots_, project_, request);
   if (!asked && nobody_there(asked.error()))
     return fail(Error(Code::conflict, "container " + container_id + " is not running"));
-  auto [socket, answer] = TRY(std::move(asked));
-  if (!answer.reply.ok) {
-    if (exit_code != nullptr && answer.reply.failure->exit_code) *exit_code = *answer.reply.failure->exit_code;
-    return fail(error_of(*answer.reply.failure));
-  }
+  Conversation talk = TRY(std::move(asked));
+  Answer answer = std::move(talk.answer);
+  if (!answer.reply.ok) return fail(failure_in(answer.reply, exit_code));
   const std::size_t expected = options.tty ? 2 : options.streams ? 4 : 1;
   if (answer.fds.size() != expected)
     return fail(Error(Code::internal, "read the supervisor's answer")
@@ -427,7 +442,7 @@ Result<Exec> Client::exec(const std::string& container_id, const ExecOptions& op
   parts.container_id = container_id;
   parts.exec = answer.reply.exec;
   parts.pid = answer.reply.pid;
-  parts.socket = std::move(socket);
+  parts.socket = std::move(talk.socket);
   parts.process = std::move(answer.fds[0]);
   if (options.tty) {
     parts.terminal = std::move(answer.fds[1]);
@@ -455,11 +470,12 @@ Result<int> Exec::wait() {
     Request request = request_for(Op::exec_wait, parts_.container_id);
     request.exec = parts_.exec;
     auto asked = TRY(ask(parts_.roots, parts_.project, request));
-    answer = std::move(asked.second);
+    answer = std::move(asked.answer);
   }
-  if (!answer->reply.ok) return fail(error_of(*answer->reply.failure));
-  if (!answer->reply.exit_code) return fail(Code::internal, "read the supervisor's answer");
-  return *answer->reply.exit_code;
+  if (!answer->reply.ok) return fail(failure_in(answer->reply));
+  const std::optional<int>& code = answer->reply.exit_code;
+  if (!code) return fail(Code::internal, "read the supervisor's answer");
+  return *code;
 }
 
 }  // namespace consort::supervisor

@@ -35,6 +35,8 @@ constexpr int first_backoff_ms = 10;
 constexpr int longest_backoff_ms = 1000;
 constexpr long steady_seconds = 5;  // a supervisor that lived this long starts the back-off anew
 constexpr int most_failures = 10;   // in a row, with no container left: then nobody needs us
+// The same while an end is kept that nobody has seen, with what was written before it: some minutes.
+constexpr int most_failures_with_exits = 300;
 
 struct Keeper {
   char** supervisor_argv = nullptr;
@@ -269,7 +271,8 @@ int run(Keeper& keeper) {
       if (keeper.finished) return 0;
       // The first one never served: its starter has read why, and there is nothing to keep.
       const bool hopeless = keeper.generation > 0 && !keeper.was_ready && keeper.store.size() == 0;
-      if (hopeless || (keeper.failures >= most_failures && childless())) return 1;
+      const int patience = keeper.exits.size() > 0 ? most_failures_with_exits : most_failures;
+      if (hopeless || (keeper.failures >= patience && childless())) return 1;
       if (keeper.backoff_ms > 0) {
         pollfd wait{keeper.signals, POLLIN, 0};
         timespec pause{keeper.backoff_ms / 1000, (keeper.backoff_ms % 1000) * 1000000L};

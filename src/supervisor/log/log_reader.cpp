@@ -227,16 +227,17 @@ Result<bool> LogReader::read_bytes(const RecordHandler& handler) {
     std::vector<LogFile> files = TRY(impl_->open_all());
     if (!files.empty()) impl_->current = std::move(files.front());
   }
-  if (impl_->current && TRY(impl_->current->read_block(impl_->at, handler))) return true;
+  if (std::optional<LogFile>& file = impl_->current; file && TRY(file->read_block(impl_->at, handler))) return true;
   return impl_->next_file(handler);
 }
 
 Result<> LogReader::hold() {
   { const Fd made = TRY_WRAP(open_file(impl_->path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600), "create log"); }
   impl_->current = TRY(LogFile::open(impl_->path));
-  if (!impl_->current) return fail(Code::not_found, "open log", impl_->path);
+  std::optional<LogFile>& file = impl_->current;
+  if (!file) return fail(Code::not_found, "open log", impl_->path);
   impl_->begun = impl_->holding = true;
-  return impl_->current->hold();
+  return file->hold();
 }
 
 Result<> LogReader::skip_to_end() {

@@ -77,10 +77,11 @@ void ControlServer::read_all_messages(ConnectionId id) {
   while (true) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
-    auto message = receive_message(found->second.socket.get());
-    if (!message && would_block(message.error())) return;
-    if (!message || !*message) return close(id);
-    handle(id, std::move(**message));
+    auto received = receive_message(found->second.socket.get());
+    if (!received && would_block(received.error())) return;
+    std::optional<Message> message = std::move(received).value_or(std::nullopt);
+    if (!message) return close(id);
+    handle(id, std::move(*message));
   }
 }
 

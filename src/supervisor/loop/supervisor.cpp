@@ -129,10 +129,10 @@ void Supervisor::end_unrecorded() {
   const auto children = read_file("/proc/" + keeper + "/task/" + keeper + "/children");
   if (!children) return;  // a kernel without that file
   for (const std::string& word : split(trim(*children), ' ')) {
-    const auto pid = parse_signed(word);
-    auto process = pid ? open_pidfd(static_cast<pid_t>(*pid)) : Result<Fd>(Fd());
-    if (process && *process && runtime::is_being_set_up(static_cast<pid_t>(*pid)))
-      (void)send_signal(process->get(), SIGKILL);
+    const auto pid = static_cast<pid_t>(parse_signed(word).value_or(0));
+    if (pid <= 0) continue;
+    const auto process = open_pidfd(pid);
+    if (process && runtime::is_being_set_up(pid)) (void)send_signal(process->get(), SIGKILL);
   }
 }
 

@@ -62,7 +62,8 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> de
       if (!all_idle()) return answer(id, {});
       return do_shutdown(id);
     case Op::kill:
-      if (Container* container = find_or_refuse(id, request)) answer(id, container->kill(*request.signal));
+      if (Container* container = find_or_refuse(id, request))
+        answer(id, container->kill(request.signal.value_or(SIGKILL)));
       return;
     case Op::pause:
       if (Container* container = find_or_refuse(id, request))
@@ -216,7 +217,8 @@ void Supervisor::do_exec_wait(ConnectionId id, const Request& request) {
   };
   const auto known = execs_.wait_adopted(request.exec, answer_code);
   if (!known) return server_.refuse(id, known.error());
-  if (*known) answer_code(**known);
+  const std::optional<int>& status = *known;
+  if (status) answer_code(status);
 }
 
 void Supervisor::do_attach(ConnectionId id, const Request& request) {
