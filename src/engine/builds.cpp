@@ -45,6 +45,7 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
       when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
   options.cancel = run.cancel;
   options.registry.warn = run.warn;
+  options.registry.docker_config = run.docker_config;
   return TRY(image::pull(store, TRY(image::Reference::parse(reference)), options)).image.id;
 }
 

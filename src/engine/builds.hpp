@@ -25,7 +25,8 @@ struct BuildRun {
   // Both say that the build is to stop: Code::interrupted. The descriptor is borrowed.
   int cancel_fd = -1;
   std::stop_token cancel{};
-  Strings environment{};  // "K=V", for secrets that are variables
+  Strings environment{};        // "K=V", for secrets that are variables
+  std::string docker_config{};  // with the credentials for base images; "": the user's own
 };
 
 // The files of a context that came as an archive; gone with this, or by the next command if we die.

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <thread>
 
 #include "base/narrow.hpp"
@@ -12,6 +14,7 @@
 #include "engine/builds.hpp"
 #include "engine/images.hpp"
 #include "serve/api/build_lines.hpp"
+#include "serve/api/registry_auth.hpp"
 #include "serve/api/routes.hpp"
 
 namespace consort::serve {
@@ -81,7 +84,11 @@ Result<BuildRequest> request_of(const Call& call) {
   request.target = call.query("target");
   request.extra_hosts = call.request().query.all("extrahosts");
   std::erase(request.extra_hosts, "");
-  if (const std::string platform = call.query("platform"); !platform.empty()) request.platforms.push_back(platform);
+  if (const std::string platform = call.query("platform"); !platform.empty()) {
+    if (!image::Platform::parse(platform))
+      return fail(http_error(400, "\"" + platform + "\": unknown operating system or architecture: invalid argument"));
+    request.platforms.push_back(platform);
+  }
   if (call.flag("nocache")) request.cache = build::CacheUse::ignore;
   if (call.flag("pull")) request.pull = build::BasePull::always;
   TRY(read_limits(call, request));
@@ -115,6 +122,7 @@ class ClientWatch {
 Result<> run(Call& call, const BuildRequest& request) {
   engine::Engine& engine = *TRY(call.engine());
   const bool modern = call.query("version") == "2";
+  const ClientCredentials credentials = TRY(ClientCredentials::of_all(call));
   std::stop_source stop;
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
     BuildLines lines(line, call.flag("q") ? BuildLines::Quiet::yes : BuildLines::Quiet::no);
@@ -129,6 +137,7 @@ Result<> run(Call& call, const BuildRequest& request) {
       exit_code = failure.exit_code;
     };
     run.cancel = stop.get_token();
+    run.docker_config = credentials.path();
     const ClientWatch watch(call.client_fd(), stop);
     const auto built = engine.builds().run(request, run);
     // What is wrong with the file is said before anything else, as an answer of its own.
