@@ -25,7 +25,8 @@ class ConnectionsTest : public EngineTest {
   }
   Strings networks_of(const std::string& id) {
     Strings names;
-    for (const Endpoint& endpoint : engine().inspect(id)->networks)
+    const ContainerDetails details = engine().inspect(id).value();
+    for (const Endpoint& endpoint : details.networks)
       names.push_back(endpoint.network.substr(project_.size() + 1) + " " + endpoint.ipv4);
     return names;
   }

@@ -60,6 +60,10 @@ TEST_F(LinesTest, AStepIsAnnouncedOnceAndItsFailureHasTheClassicWords) {
   event.output = "made \xff\n";  // programs write anything
   EXPECT_TRUE(lines.tell(event));
   EXPECT_THAT(said_, ElementsAre("Step 2/5 : RUN make", "\n", "made \xEF\xBF\xBD\n"));
+  event.output = "warned\n";
+  event.from_stderr = true;
+  EXPECT_TRUE(lines.tell(event));
+  EXPECT_EQ(said_.back(), "\x1b[91mwarned\n\x1b[0m");
   EXPECT_TRUE(lines.failed(Error(Code::invalid, "process"), event.text, 2));
   EXPECT_EQ(last_["errorDetail"],
             (Json{{"code", 2}, {"message", "The command '/bin/sh -c make' returned a non-zero code: 2"}}));

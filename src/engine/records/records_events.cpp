@@ -14,8 +14,10 @@ void insert_event(SQLite::Database& db, const EngineEvent& event) {
   if (serial % 1024 == 0) execute(db, "DELETE FROM engine_events WHERE serial <= ?", serial - kept);
 }
 
+// Whoever waits for an event is woken by the bytes that a writer appends to the log of changes, which is a moment
+// before they count. The writer has the write lock until they do: taken here as well, it lets nothing be missed.
 Result<std::vector<EngineEvent>> Records::events(std::uint64_t after, const std::string& project) {
-  return database_->query("list events", [&](SQLite::Database& db) -> Result<std::vector<EngineEvent>> {
+  return database_->transaction("list events", [&](SQLite::Database& db) -> Result<std::vector<EngineEvent>> {
     SQLite::Statement rows(db,
                            "SELECT serial, time, type, action, id, project, attributes FROM engine_events "
                            "WHERE serial > ?1 AND (?2 = '' OR project = ?2) ORDER BY serial");

@@ -84,7 +84,11 @@ Result<BuildRequest> request_of(const Call& call) {
   request.target = call.query("target");
   request.extra_hosts = call.request().query.all("extrahosts");
   std::erase(request.extra_hosts, "");
-  if (const std::string platform = call.query("platform"); !platform.empty()) request.platforms.push_back(platform);
+  if (const std::string platform = call.query("platform"); !platform.empty()) {
+    if (!image::Platform::parse(platform))
+      return fail(http_error(400, "\"" + platform + "\": unknown operating system or architecture: invalid argument"));
+    request.platforms.push_back(platform);
+  }
   if (call.flag("nocache")) request.cache = build::CacheUse::ignore;
   if (call.flag("pull")) request.pull = build::BasePull::always;
   TRY(read_limits(call, request));

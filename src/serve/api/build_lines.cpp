@@ -35,7 +35,9 @@ bool BuildLines::tell(const build::ProgressEvent& event) {
       TRY(say("\n"));
     }
     if (event.state == build::StepState::cached) return say(" ---> Using cache\n");
-    if (event.state == build::StepState::output) return say(as_text(event.output));
+    // The classic builder shows errors in red, terminal or not.
+    if (event.state == build::StepState::output)
+      return say(event.from_stderr ? "\x1b[91m" + as_text(event.output) + "\x1b[0m" : as_text(event.output));
     return {};
   };
   return send().has_value();

@@ -45,13 +45,15 @@ bool is_project_name(const std::string& name) {
 }
 
 // Whose it is: what Compose has made belongs to its project, everything else to nobody's.
-void set_project(ContainerSpec& spec) {
+// Outside of a project `oneoff` says what it means there: its input ends with that of the first client.
+void set_project(ContainerSpec& spec, const Json& body) {
   const auto label = [&](const char* name) {
     const auto found = spec.labels.find(std::string("com.docker.compose.") + name);
     return found == spec.labels.end() ? std::string() : found->second;
   };
   const std::string project = label("project");
   spec.project = is_project_name(project) ? project : loose_project;
+  spec.oneoff = get_bool(body, "StdinOnce");
   if (spec.project != project) return;
   spec.service = label("service");
   spec.number = saturated<unsigned>(parse_unsigned(label("container-number")).value_or(1));
@@ -240,7 +242,7 @@ Result<engine::Resources> resources_of(const Json& host) {
 Result<engine::ContainerSpec> container_spec(const Json& body) {
   ContainerSpec spec;
   add_config(spec, body);
-  set_project(spec);
+  set_project(spec, body);
   const Json& host = part(body, "HostConfig");
   TRY(add_host_config(spec, host));
   TRY(add_mounts(spec, host, part(body, "Volumes")));

@@ -147,7 +147,8 @@ void InputPump::run() {
     const ssize_t got = ::recv(client_.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got <= 0) {
-      if (ends_.at_end) ends_.at_end(std::move(ends_.target));
+      Fd target = std::move(ends_.target);  // closed here unless somebody wants it
+      if (ends_.at_end) ends_.at_end(std::move(target));
       return;
     }
     if (!pass_on(buffer.substr(0, static_cast<std::size_t>(got)))) return;

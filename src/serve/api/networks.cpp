@@ -213,8 +213,13 @@ Result<NetworkSpec> spec_of(Call& call, const Json& body) {
 Result<> create_network(Call& call) {
   const Json body = TRY(call.body());
   const NetworkSpec spec = TRY(spec_of(call, body));
-  const Network made = TRY(TRY(call.engine())->create_network(spec));
-  return call.json(201, {{"Id", made.id}, {"Warning", ""}});
+  engine::Engine& engine = *TRY(call.engine());
+  const auto made = engine.create_network(spec);
+  // That the name is taken is a conflict for Docker, that the addresses are is forbidden.
+  if (!made && made.error().code() == Code::conflict && !engine.inspect_network(spec.name))
+    return fail(http_error(403, made.error().message()));
+  if (!made) return fail(Error(made.error().code(), made.error().message()));
+  return call.json(201, {{"Id", made->id}, {"Warning", ""}});
 }
 
 Result<> remove_network(Call& call) {

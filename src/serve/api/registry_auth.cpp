@@ -43,8 +43,8 @@ Result<ClientCredentials> ClientCredentials::of(Call& call, const std::string& r
 
 Result<ClientCredentials> ClientCredentials::of_all(Call& call) {
   Json config = Json::object();
-  for (const auto& [registry, settings] : object_of(call, "x-registry-config").items())
-    add_entry(config, registry, settings);
+  const Json said = object_of(call, "x-registry-config");  // items() does not keep it alive
+  for (const auto& [registry, settings] : said.items()) add_entry(config, registry, settings);
   return keep(config);
 }
 
