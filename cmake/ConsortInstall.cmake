@@ -9,6 +9,7 @@ foreach(program consort-supervisor consort-keeper consort-init)
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/consort)
   endif()
 endforeach()
+install(FILES packaging/consort.socket packaging/consort.service DESTINATION lib/systemd/system)
 install(FILES README.md CHANGELOG.md docs/third-party.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Man pages and completions come from the program's own command table, so they cannot drift from --help.

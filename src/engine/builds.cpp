@@ -1,8 +1,13 @@
 #include "engine/builds.hpp"
 
+#include <sys/mman.h>
+
 #include <memory>
 
+#include "base/base64.hpp"
+#include "base/json.hpp"
 #include "base/strings.hpp"
+#include "build/context_archive.hpp"
 #include "engine/engine_impl.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
@@ -36,6 +41,21 @@ class StepNetworks {
   std::optional<HostLink> link_;
 };
 
+// A config.json that is in memory alone. Somebody else's build uses nobody's logins but his.
+Result<Fd> login_file(const BuildRun& run, const std::string& registry) {
+  Json config = Json::object();
+  if (const auto login = TRY_WRAP(run.login(registry), "get login", "for " + registry)) {
+    Json entry = Json::object();
+    entry["auth"] = base64_encode(login->username + ":" + login->password);
+    if (login->username.empty()) entry["identitytoken"] = login->password;
+    config["auths"][registry == "docker.io" ? "https://index.docker.io/v1/" : registry] = std::move(entry);
+  }
+  Fd file(::memfd_create("consort-login", MFD_CLOEXEC));
+  if (!file) return fail_errno("keep login");
+  TRY(write_full(file.get(), dump_json(config)));
+  return file;
+}
+
 Result<std::string> pull_base(image::Store& store, const BuildRun& run, const std::string& reference,
                               const std::string& platform, build::BasePull when) {
   // What another build has made and nobody has given a name.
@@ -46,8 +66,14 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
       when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
   options.cancel = run.cancel;
   options.registry.warn = run.warn;
-  options.registry.login = run.login;
-  return TRY(image::pull(store, TRY(image::Reference::parse(reference)), options)).image.id;
+  const image::Reference parsed = TRY(image::Reference::parse(reference));
+  const bool there = options.policy == image::PullOptions::Policy::missing && TRY(store.look_up(parsed.full()));
+  Fd config;
+  if (run.login && !there) {
+    config = TRY(login_file(run, parsed.registry));
+    options.registry.docker_config = "/proc/self/fd/" + std::to_string(config.get());
+  }
+  return TRY(image::pull(store, parsed, options)).image.id;
 }
 
 }  // namespace
@@ -70,6 +96,22 @@ Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const
   environment.environment = run.environment;
   environment.remote = run.remote;
   return build::build(request, environment);
+}
+
+struct ReceivedContext::Place {
+  image::LayerDraft draft;  // for its folder alone
+};
+ReceivedContext::ReceivedContext(std::unique_ptr<Place> place) : place_(std::move(place)) {}
+ReceivedContext::ReceivedContext(ReceivedContext&&) noexcept = default;
+ReceivedContext::~ReceivedContext() = default;
+std::string ReceivedContext::folder() const {
+  return place_->draft.directory();
+}
+
+Result<ReceivedContext> Builds::receive_context(int in) {
+  auto place = std::make_unique<ReceivedContext::Place>(TRY(impl_->store.new_layer()));
+  TRY(build::unpack_context(in, place->draft.directory()));
+  return ReceivedContext(std::move(place));
 }
 
 Result<std::optional<std::string>> Builds::why_outdated(const build::BuildRequest& request, const std::string& image_id,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -27,8 +28,22 @@ struct BuildRun {
   std::stop_token cancel{};
   Strings environment{};  // "K=V", for secrets that are variables
   build::RemoteSources remote{};
-  // Asked for the login at a registry, by its host, before those of this machine's user. nullopt: there is none.
+  // Asked for the login at the registry of a base image that must be pulled, instead of this machine's user's own.
+  // nullopt: there is none. Empty: those of the user.
   std::function<Result<std::optional<image::Login>>(const std::string& registry)> login{};
+};
+
+// The files of a context that came as an archive; gone with this, or by the next command if we die.
+class ReceivedContext {
+ public:
+  struct Place;
+  explicit ReceivedContext(std::unique_ptr<Place> place);
+  ReceivedContext(ReceivedContext&&) noexcept;
+  ~ReceivedContext();
+  std::string folder() const;
+
+ private:
+  std::unique_ptr<Place> place_;
 };
 
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread. The process must be sealed: seal.hpp.
@@ -38,6 +53,8 @@ class Builds {
 
   // Errors are those of build::build().
   Result<build::BuildResult> run(const build::BuildRequest& request, const BuildRun& run);
+  // in: a tar, packed or not, that is not trusted. Code::invalid for what is none.
+  Result<ReceivedContext> receive_context(int in);
   // Why a build would give another image now than it gave when it was last run here; nullopt: it would give image_id
   // again, or nothing is known of an earlier one. Runs nothing and asks no registry.
   Result<std::optional<std::string>> why_outdated(const build::BuildRequest& request, const std::string& image_id,

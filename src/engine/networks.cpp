@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/narrow.hpp"
+#include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
@@ -180,17 +181,18 @@ BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   return bridge;
 }
 
-// The two that always exist and have no record.
-std::optional<Network> built_in(const std::string& name) {
-  if (name != "host" && name != "none") return std::nullopt;
-  Network network;
-  network.id = std::string(64, name == "host" ? '1' : '0');
-  network.spec.name = name;
-  network.spec.driver = name == "host" ? "host" : "null";
-  return network;
-}
-
 }  // namespace
+
+std::optional<Network> built_in_network(const std::string& text) {
+  for (const bool is_host : {true, false}) {
+    Network network;
+    network.spec.name = is_host ? "host" : "none";
+    network.id = sha256_hex("consort/network/" + network.spec.name);  // the same on every machine
+    network.spec.driver = is_host ? "host" : "null";
+    if (text == network.id || text == network.spec.name) return network;
+  }
+  return std::nullopt;
+}
 
 Result<> Engine::Impl::ensure_bridge(const Network& network) const {
   // Gone after a reboot. Made again here, so that a start needs nothing else.
@@ -227,7 +229,7 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
   network.spec = spec;
   if (network.spec.driver.empty() || network.spec.driver == "default") network.spec.driver = "bridge";
   network.created_at = system_now();
-  if (spec.name.empty() || built_in(spec.name) || spec.name == "default")
+  if (spec.name.empty() || built_in_network(spec.name) || spec.name == "default")
     return fail(Error(Code::invalid, "operation is not permitted on predefined " + spec.name + " network"));
   TRY(check_driver(network.spec));
   TRY(check_options(network.spec));
@@ -251,7 +253,7 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
 }
 
 Result<> Engine::remove_network(const std::string& id) {
-  if (built_in(id) || id == default_network)
+  if (built_in_network(id) || id == default_network)
     return fail(Error(Code::denied, id + " is a pre-defined network and cannot be removed"));
   const Network network = TRY(impl_->records.find_network(id));
   std::string active;
@@ -278,7 +280,7 @@ Result<> Engine::remove_network(const std::string& id) {
 }
 
 Result<Network> Engine::inspect_network(const std::string& id) {
-  if (std::optional<Network> known = built_in(id)) return std::move(*known);
+  if (std::optional<Network> known = built_in_network(id)) return std::move(*known);
   if (id == default_network) TRY(impl_->ensure_default_network());
   Network network = TRY(impl_->records.find_network(id));
   for (const Records::ActiveEndpoint& end : TRY(impl_->records.leases_of_network(network.id)))
@@ -290,23 +292,6 @@ Result<std::vector<Network>> Engine::list_networks(const StringMap& labels) {
   std::vector<Network> networks = TRY(impl_->records.list_networks());
   std::erase_if(networks, [&](const Network& network) { return !matches_labels(network.spec.labels, labels); });
   return networks;
-}
-
-Result<> Engine::disconnect_network(const std::string& id, const std::string& network_name) {
-  const ContainerRecord record = TRY(impl_->load(id));
-  const Fd lock = TRY(impl_->lock_container(record.summary.id));
-  const Network network = TRY(impl_->records.find_network(network_name));
-  const bool on_it = std::ranges::count(record.endpoints, network.id, &EndpointRecord::network_id) > 0;
-  if (!on_it) {
-    return fail(
-        Error(Code::not_found, "container " + record.summary.id + " is not connected to network " + network.spec.name));
-  }
-  if (TRY(impl_->observe(record.summary.project, record.summary.id)).running()) {
-    return fail(Error(Code::unsupported,
-                      "disconnect running container " + record.summary.name + " from network " + network_name)
-                    .why("only stopped containers can change their networks"));
-  }
-  return impl_->records.remove_endpoint(record.summary.id, network.id);
 }
 
 }  // namespace consort::engine

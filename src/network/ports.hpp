@@ -33,6 +33,8 @@ struct PortRequest {
 struct PortTarget {
   std::optional<Address> ipv4;  // the container's addresses on the network that gives it the default route
   std::optional<Address> ipv6;
+  bool any() const { return ipv4 || ipv6; }
+  bool operator==(const PortTarget&) const = default;
 };
 
 // A socket that holds (and, for the relay, serves) one address of a published port.

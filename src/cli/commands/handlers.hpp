@@ -30,6 +30,7 @@ Result<int> run_run(Invocation& invocation);
 Result<int> run_scale(Invocation& invocation);
 Result<int> run_start(Invocation& invocation);
 Result<int> run_stats(Invocation& invocation);
+Result<int> run_serve(Invocation& invocation);
 Result<int> run_stop(Invocation& invocation);
 Result<int> run_top(Invocation& invocation);
 Result<int> run_unpause(Invocation& invocation);
@@ -52,7 +53,9 @@ Result<int> run_image_tag(Invocation& invocation);
 Result<int> run_login(Invocation& invocation);
 Result<int> run_logout(Invocation& invocation);
 
+Result<int> run_network_connect(Invocation& invocation);
 Result<int> run_network_create(Invocation& invocation);
+Result<int> run_network_disconnect(Invocation& invocation);
 Result<int> run_network_inspect(Invocation& invocation);
 Result<int> run_network_list(Invocation& invocation);
 Result<int> run_network_prune(Invocation& invocation);

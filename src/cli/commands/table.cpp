@@ -118,7 +118,21 @@ constexpr Command table[] = {
     {"logout", "[REGISTRY]", "Log out from a registry", {}, {0, 1}, mixed, run_logout},
     {"logs", services, "Show the output of containers", logs_flags, any, mixed, run_logs},
     {"ls", "", "List projects", ls_flags, none, mixed, run_ls},
+    {"network connect",
+     "NETWORK CONTAINER",
+     "Connect a container to a network",
+     network_connect_flags,
+     {2, 2},
+     mixed,
+     run_network_connect},
     {"network create", "NETWORK", "Create a network", network_create_flags, one, mixed, run_network_create},
+    {"network disconnect",
+     "NETWORK CONTAINER",
+     "Disconnect a container from a network",
+     network_disconnect_flags,
+     {2, 2},
+     mixed,
+     run_network_disconnect},
     {"network inspect",
      "NETWORK...",
      "Show the details of networks as JSON",
@@ -139,6 +153,10 @@ constexpr Command table[] = {
      "Anonymous volumes are kept unless -v is given. Data that is not in a volume is lost."},
     {"run", "SERVICE [COMMAND] [ARGS...]", "Run a one-off command in a new container", run_flags, {1}, first, run_run},
     {"scale", "[SERVICE=REPLICAS...]", "Set the number of containers of services", scale_flags, {1}, mixed, run_scale},
+    {"serve", "", "Serve Docker's Engine API to the docker command and other clients", serve_flags, none, mixed,
+     run_serve, Shown::yes,
+     "Clients find it with DOCKER_HOST. Whoever can write to the socket is root on this machine. The server may be ended "
+     "at any time: containers do not notice."},
     {"start", services, "Start existing containers", start_flags, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show live resource usage of containers", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
@@ -178,7 +196,7 @@ constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unp
 constexpr std::string_view looking[] = {"ls", "events", "images", "port", "stats", "top", "volumes"};
 constexpr std::string_view inside[] = {"attach", "commit", "cp", "export"};
 constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "login",
-                                               "logout", "pull",   "push",    "version"};
+                                               "logout", "pull",   "push",    "serve", "version"};
 
 constexpr CommandGroup groups[] = {
     {"Common commands", common},         {"Run and stop containers", running},          {"See what there is", looking},

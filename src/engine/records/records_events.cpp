@@ -34,6 +34,13 @@ Result<std::vector<EngineEvent>> Records::events(std::uint64_t after, const std:
   });
 }
 
+Result<std::uint64_t> Records::last_event() {
+  return database_->query("list events", [&](SQLite::Database& db) -> Result<std::uint64_t> {
+    SQLite::Statement row(db, "SELECT coalesce(max(serial), 0) FROM engine_events");
+    return row.executeStep() ? static_cast<std::uint64_t>(row.getColumn(0).getInt64()) : 0;
+  });
+}
+
 Result<std::map<std::string, StringMap>> Records::remembered_attributes(const std::string& project,
                                                                         const std::set<std::string>& ids) {
   return database_->query("list events", [&](SQLite::Database& db) -> Result<std::map<std::string, StringMap>> {

@@ -126,6 +126,7 @@ bool may_revive(Op op) {
     case Op::kill:
     case Op::pause:
     case Op::unpause:
+    case Op::reconnect:
     case Op::exec:
     case Op::attach:
     case Op::shutdown:
@@ -291,6 +292,15 @@ Result<> Client::pause(const std::string& container_id) const {
 Result<> Client::unpause(const std::string& container_id) const {
   TRY(call_on_running(roots_, project_, request_for(Op::unpause, container_id)));
   return {};
+}
+
+Result<ObservedContainer> Client::reconnect(const std::string& container_id) const {
+  auto answer = call_on_running(roots_, project_, request_for(Op::reconnect, container_id));
+  if (answer) return state_from(*answer);
+  if (answer.error().code() != Code::invalid) return fail(std::move(answer.error()));
+  return fail(std::move(answer.error())
+                  .hint("the supervisor may be of an older version of this program: stop the project's containers, and "
+                        "start them again"));
 }
 
 Result<> Client::resize(const std::string& container_id, TerminalSize size) const {

@@ -191,9 +191,10 @@ void Container::resume_run(int process) {
   if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
   // A pause that was cut.
   if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
-  run_->network->serve(unit_, [this](const Result<>& serving) {
-    if (!serving) log_line(label() + ": " + serving.error().message());
-  });
+  if (!adopt_networks())
+    run_->network->serve(unit_, [this](const Result<>& serving) {
+      if (!serving) log_line(label() + ": " + serving.error().message());
+    });
   if (record_.stop) {
     std::optional<Stopper::Time> deadline;
     if (record_.stop->deadline_ms >= 0) deadline = from_ms(record_.stop->deadline_ms);

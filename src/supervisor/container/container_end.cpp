@@ -123,6 +123,8 @@ void Container::end_run(std::optional<int> wait_status) {
   decide_restart(Outcome::ran);  // saves
   context_.keeper.acknowledge(pid);
   release_run();
+  note_networks("disconnect", unit_.endpoints);
+  change_networks();
   execs_.on_container_gone(unit_.id);
 
   if (context_.names_changed) context_.names_changed();
@@ -156,6 +158,7 @@ void Container::release_run() {
   cleaner.unmount(unit_.id, std::move(old->root));
   context_.keeper.remove(unit_.id + "/*");
   record_.host_links.clear();
+  record_.attached.reset();
   if (!std::exchange(record_.told_ports, {}).empty()) save();
   const std::string group = std::exchange(record_.state.cgroup, {});
   if (!unit_.runtime.empty()) return release_external(helper, group);

@@ -65,14 +65,17 @@ void Container::emit(EventKind kind, int signal, std::string exec_argv) {
   tell(kind, signal, std::move(exec_argv));
 }
 
-// A journal that cannot be written (the disk is full) hinders nobody.
 void Container::note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec) {
-  JournalEntry entry{.time = system_now(),
-                     .action = std::move(action),
-                     .id = unit_.id,
-                     .name = unit_.name,
-                     .attributes = std::move(attributes),
-                     .exec = exec};
+  note(JournalEntry{.time = system_now(),
+                    .action = std::move(action),
+                    .id = unit_.id,
+                    .name = unit_.name,
+                    .attributes = std::move(attributes),
+                    .exec = exec});
+}
+
+// A journal that cannot be written (the disk is full) hinders nobody.
+void Container::note(const JournalEntry& entry) {
   const Result<> noted = append_to_journal(context_.run_folder, entry);
   if (!noted && !std::exchange(context_.journal_failed, true)) log_line(noted.error().message());
 }

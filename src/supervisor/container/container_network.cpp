@@ -23,25 +23,10 @@ std::optional<consort::Address> plain(const std::string& with_prefix) {
   return parsed ? std::optional(parsed->address) : std::nullopt;
 }
 
-// Published ports lead to the network that gives the container its default route; never to one without a way in.
-PortTarget target_of(const ContainerUnit& unit) {
-  const auto leads_out = [](const EndpointUnit& e) { return !e.internal; };
-  auto chosen =
-      std::ranges::find_if(unit.endpoints, [&](const EndpointUnit& e) { return e.default_route && leads_out(e); });
-  if (chosen == unit.endpoints.end()) chosen = std::ranges::find_if(unit.endpoints, leads_out);
-  if (chosen == unit.endpoints.end()) return {};
-  return PortTarget{plain(chosen->ipv4), plain(chosen->ipv6)};
-}
-
-// As with Docker, the ports of a container that is on internal networks only are not published at all.
-bool publishes(const ContainerUnit& unit) {
-  const PortTarget target = target_of(unit);
-  return target.ipv4 || target.ipv6;
-}
-
 PortRequest request_of(const PortUnit& port) {
-  return PortRequest{port.host_ip, port.host_port, port.host_port_end, port.container_port,
-                     parse_protocol(port.protocol).value_or(Protocol::tcp)};
+  ContainerUnit unit;
+  unit.ports = {port};
+  return port_requests_of(unit).front();
 }
 
 // Where a kept listening socket is bound.
@@ -125,17 +110,20 @@ Result<SteppedWork::Next> ContainerNetwork::acquire_step(Acquisition& acquisitio
   return Next::step;
 }
 
-void ContainerNetwork::acquire(const ContainerUnit& unit, Sandbox made, Done done) {
-  id_ = unit.id;
-  const PortOwnerLookup owner = [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
+PortOwnerLookup ContainerNetwork::owner_lookup() const {
+  return [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
     const std::string protocol(to_string(request.protocol));
     auto ours = context_.port_owner ? context_.port_owner(protocol, port) : std::nullopt;
     return ours ? ours : foreign_port_owner(holder, protocol, port);
   };
+}
+
+void ContainerNetwork::acquire(const ContainerUnit& unit, Sandbox made, Done done) {
+  id_ = unit.id;
   std::vector<PortRequest> requests;
-  if (publishes(unit)) std::ranges::transform(unit.ports, std::back_inserter(requests), request_of);
-  auto acquisition =
-      std::make_unique<Acquisition>(Acquisition{unit, std::move(made), PortReservation(std::move(requests), owner)});
+  if (port_target_of(unit).any()) requests = port_requests_of(unit);
+  auto acquisition = std::make_unique<Acquisition>(
+      Acquisition{unit, std::move(made), PortReservation(std::move(requests), owner_lookup())});
   work_ = std::make_unique<SteppedWork>(
       context_.loop, [this, acquisition = std::move(acquisition)] { return acquire_step(*acquisition); },
       [this, done = std::move(done)](Result<> acquired) mutable {
@@ -147,15 +135,21 @@ void ContainerNetwork::acquire(const ContainerUnit& unit, Sandbox made, Done don
       });
 }
 
+Result<> ContainerNetwork::serve_names(const ContainerUnit& unit) {
+  if (!sandbox_.dns_udp || !context_.dns) return {};
+  DnsClient client = dns_client_of(unit);
+  client.netns = sandbox_.netns.get();
+  if (dns_ != 0)
+    context_.dns->update(dns_, std::move(client));
+  else
+    dns_ = TRY(context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), std::move(client)));
+  return {};
+}
+
 void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
-  if (sandbox_.dns_udp && context_.dns && dns_ == 0) {
-    DnsClient client = dns_client_of(unit);
-    client.netns = sandbox_.netns.get();
-    auto served = context_.dns->add(sandbox_.dns_udp.get(), sandbox_.dns_tcp.get(), std::move(client));
-    if (!served) return end_later(fail(std::move(served.error())), std::move(done));
-    dns_ = *served;
-  }
-  const PortTarget target = target_of(unit);
+  if (auto served = serve_names(unit); !served) return end_later(std::move(served), std::move(done));
+  if (published_ != 0) return end_later({}, std::move(done));
+  const PortTarget target = port_target_of(unit);
   if (to_recover_.empty()) return publish(target, std::move(done));
   recover_ports(target, std::move(done));
 }
@@ -191,7 +185,7 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance&
   std::map<std::string, Fd>& kept = inheritance.descriptors;
   id_ = unit.id;
   told_ = record.told_ports;
-  told_target_ = target_of(unit);
+  told_target_ = port_target_of(unit);
   const auto take = [&](const std::string& name) {
     const auto found = kept.find(name);
     return found == kept.end() ? Fd() : std::move(found->second);
@@ -315,6 +309,7 @@ Result<> ContainerNetwork::release() {
   };
   if (dns_ != 0 && context_.dns) context_.dns->remove(std::exchange(dns_, 0));
   work_.reset();
+  change_.reset();
   if (const PortPublisher::Id id = std::exchange(published_, 0); id != 0) {
     auto publisher = context_.publisher();
     if (publisher) collect((*publisher)->unpublish(id));

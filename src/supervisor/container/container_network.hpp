@@ -32,6 +32,15 @@ class ContainerNetwork {
   void acquire(const ContainerUnit& unit, Sandbox made, Done done);
   // Answers DNS and forwards ports, all or none, from the time of `done` on.
   void serve(const ContainerUnit& unit, Done done);
+  // From one set of endpoints to another while the container runs: interfaces, default routes, names, and the ports,
+  // which follow the default route. On failure it is as before. May not be called again before `done`.
+  struct ChangeRequest {
+    ContainerUnit before, after;
+    SandboxChange::Known before_is_known = SandboxChange::Known::yes;
+    // Before the firewall hears of ports that were not bound until now: they are to be written down first.
+    std::function<void()> on_ports;
+  };
+  void change(ChangeRequest request, Done done);
   // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`), and answers for
   // what the firewall was told of ports: unless serve() comes first, release() takes that back.
   void adopt(const ContainerUnit& unit, KeeperLink::Inheritance& inheritance, const Record& record);
@@ -62,12 +71,24 @@ class ContainerNetwork {
   void adopt_connections(std::map<std::string, Fd>& kept);
 
   struct Acquisition;
+  struct Change;
   Result<> make_sandbox(const ContainerUnit& unit);
   Result<SteppedWork::Next> acquire_step(Acquisition& acquisition);
   Result<> recover_sandbox(const ContainerUnit& unit, int process);
   void plan_recovery(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
   void recover_ports(PortTarget target, Done done);
   void publish(const PortTarget& target, Done done);
+  Result<> serve_names(const ContainerUnit& unit);
+  PortOwnerLookup owner_lookup() const;
+  bool holds_ports() const;
+
+  // container_network_change.cpp
+  Result<> change_links();
+  void change_ports();
+  Result<> drop_ports();
+  void serve_changed();
+  void revert(Error error);
+  void end_change(Result<> result);
   Result<> take_back(std::vector<ReservedPort> ports);
   void end_later(Result<> result, Done done);
   void keep_sandbox();
@@ -84,7 +105,8 @@ class ContainerNetwork {
   std::vector<BoundPort> told_;  // by a predecessor; until they are ours
   PortTarget told_target_;
   Connections connections_;
-  std::unique_ptr<SteppedWork> work_;  // acquire() or serve()
+  std::unique_ptr<SteppedWork> work_;  // acquire(), serve() or change()
+  std::shared_ptr<Change> change_;     // under way; others hold it weakly
   DnsServer::Id dns_ = 0;
 };
 

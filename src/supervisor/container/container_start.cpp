@@ -188,6 +188,7 @@ Result<> Container::release_to_exec() {
   state.cgroup = run_->launch->cgroup_path();
   state.ports = run_->network->bound_ports();
   state.addresses = addresses_of(unit_);
+  record_.attached = attached_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
   save();
   if (context_.serve_names) context_.serve_names();
@@ -220,10 +221,12 @@ void Container::on_started() {
   record_.restart_at_ms = -1;
   save();
   save_durable();
+  note_networks("connect", unit_.endpoints);
   emit(EventKind::start);
   if (std::exchange(restarted_, false)) emit(EventKind::restart);
   if (unit_.health) watch_health(steady_clock::now());
   answer_start(StartOutcome{{}, std::nullopt});
+  change_networks();
 }
 
 // Nothing of the run is left. The status stays what it was before (created, or exited from an earlier run).
@@ -253,6 +256,7 @@ void Container::on_failed(Error error) {
     save_durable();
   }
   answer_start(StartOutcome{fail(std::move(error)), exit_code});
+  change_networks();
   tell_waiters();
 }
 

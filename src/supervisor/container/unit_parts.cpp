@@ -1,5 +1,7 @@
 #include "supervisor/container/unit_parts.hpp"
 
+#include <algorithm>
+
 namespace consort::supervisor {
 namespace {
 
@@ -25,7 +27,17 @@ Result<Endpoint> endpoint_of(const EndpointUnit& unit) {
   if (!unit.gateway4.empty() && !endpoint.gateway4) return bad(unit.gateway4);
   if (!unit.gateway6.empty() && !endpoint.gateway6) return bad(unit.gateway6);
   if (!unit.mac.empty() && !endpoint.mac) return bad(unit.mac);
+  for (const std::string& text : unit.link_local_ips) {
+    const auto address = InterfaceAddress::parse(text);
+    if (!address) return bad(text);
+    endpoint.more_addresses.push_back(*address);
+  }
   return endpoint;
+}
+
+std::optional<consort::Address> plain(const std::string& with_prefix) {
+  const auto parsed = InterfaceAddress::parse(with_prefix);
+  return parsed ? std::optional(parsed->address) : std::nullopt;
 }
 
 }  // namespace
@@ -37,6 +49,23 @@ Result<SandboxOptions> sandbox_options_of(const ContainerUnit& unit) {
   options.sysctls.assign(unit.sysctls.begin(), unit.sysctls.end());
   options.dns = unit.endpoints.empty() ? SandboxDns::none : SandboxDns::resolver;
   return options;
+}
+
+PortTarget port_target_of(const ContainerUnit& unit) {
+  const auto leads_out = [](const EndpointUnit& e) { return !e.internal; };
+  auto chosen =
+      std::ranges::find_if(unit.endpoints, [&](const EndpointUnit& e) { return e.default_route && leads_out(e); });
+  if (chosen == unit.endpoints.end()) chosen = std::ranges::find_if(unit.endpoints, leads_out);
+  if (chosen == unit.endpoints.end()) return {};
+  return PortTarget{plain(chosen->ipv4), plain(chosen->ipv6)};
+}
+
+std::vector<PortRequest> port_requests_of(const ContainerUnit& unit) {
+  std::vector<PortRequest> requests;
+  for (const PortUnit& port : unit.ports)
+    requests.push_back(PortRequest{port.host_ip, port.host_port, port.host_port_end, port.container_port,
+                                   parse_protocol(port.protocol).value_or(Protocol::tcp)});
+  return requests;
 }
 
 std::optional<runtime::OverlayRoot> overlay_root_of(const ContainerUnit& unit) {

@@ -107,6 +107,7 @@ std::string entry_to_json(const JournalEntry& entry) {
       {"t", entry.time.time_since_epoch().count()}, {"action", entry.action}, {"id", entry.id}, {"name", entry.name}};
   if (!entry.attributes.empty()) json["attributes"] = entry.attributes;
   if (entry.exec != 0) json["exec"] = entry.exec;
+  if (!entry.network_id.empty()) json["network"] = {{"id", entry.network_id}, {"name", entry.network_name}};
   return dump_json(json);
 }
 
@@ -122,6 +123,10 @@ Result<JournalEntry> entry_from_json(std::string_view line) {
     for (const auto& [key, value] : own->items())
       if (value.is_string()) entry.attributes[key] = value.get<std::string>();
   entry.exec = static_cast<std::uint64_t>(get_int(json, "exec"));
+  if (const Json* network = find_key(json, "network"); network != nullptr && network->is_object()) {
+    entry.network_id = get_string(*network, "id");
+    entry.network_name = get_string(*network, "name");
+  }
   return entry;
 }
 
@@ -156,6 +161,12 @@ Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, J
     return entries;
   }
   return entries;
+}
+
+Result<JournalPosition> end_of_journal(const std::string& project_run) {
+  const auto current = TRY(open_to_read(journal_path(project_run)));
+  if (!current) return JournalPosition{};
+  return JournalPosition{current->inode, current->size, current->begun};
 }
 
 }  // namespace consort::supervisor

@@ -51,6 +51,7 @@ class Supervisor {
   void do_start(ConnectionId id, const Request& request, std::vector<Fd> descriptors);
   void do_stop(ConnectionId id, const Request& request);
   void do_restart(ConnectionId id, const Request& request);
+  void do_reconnect(ConnectionId id, const Request& request);
   void do_wait(ConnectionId id, const Request& request);
   void do_exec(ConnectionId id, const Request& request);
   void do_exec_wait(ConnectionId id, const Request& request);
