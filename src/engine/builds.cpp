@@ -19,9 +19,14 @@ namespace {
 // The networks of a build's RUN steps; the link to the host is made by the first of them.
 class StepNetworks {
  public:
-  explicit StepNetworks(std::string run_root) : run_root_(std::move(run_root)) {}
+  StepNetworks(std::string run_root, const place::Place& place) : run_root_(std::move(run_root)), place_(place) {}
 
   Result<build::BuildEnvironment::Network> make() {
+    return place_.run([this] { return make_there(); });
+  }
+
+ private:
+  Result<build::BuildEnvironment::Network> make_there() {
     if (!link_) {
       link_ = TRY(HostLink::open());
       (void)sweep_build_sandboxes(run_root_);
@@ -32,12 +37,12 @@ class StepNetworks {
     network.resolv_conf = sandbox->resolv_conf;
     network.host_gateway = sandbox->host_gateway;
     // Rules that could not be taken away are swept like those of any interface that is gone.
-    network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
+    network.release = [this, sandbox] { (void)place_.run([&] { return destroy_build_sandbox(std::move(*sandbox)); }); };
     return network;
   }
 
- private:
   std::string run_root_;
+  const place::Place& place_;
   std::optional<HostLink> link_;
 };
 
@@ -66,6 +71,7 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
       when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
   options.cancel = run.cancel;
   options.registry.warn = run.warn;
+  options.registry.docker_config = run.docker_config;
   const image::Reference parsed = TRY(image::Reference::parse(reference));
   const bool there = options.policy == image::PullOptions::Policy::missing && TRY(store.look_up(parsed.full()));
   Fd config;
@@ -84,7 +90,7 @@ Builds Engine::builds() {
 
 Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const BuildRun& run) {
   image::Store& store = impl_->store;
-  StepNetworks networks(impl_->roots.run);
+  StepNetworks networks(impl_->roots.run, impl_->place);
   build::BuildEnvironment environment{.store = store, .roots = impl_->roots};
   environment.pull = [&](const std::string& reference, const std::string& platform, build::BasePull when) {
     return pull_base(store, run, reference, platform, when);

@@ -26,7 +26,8 @@ struct BuildRun {
   // Both say that the build is to stop: Code::interrupted. The descriptor is borrowed.
   int cancel_fd = -1;
   std::stop_token cancel{};
-  Strings environment{};  // "K=V", for secrets that are variables
+  Strings environment{};        // "K=V", for secrets that are variables
+  std::string docker_config{};  // with the credentials for base images; "": the user's own
   build::RemoteSources remote{};
   // Asked for the login at the registry of a base image that must be pulled, instead of this machine's user's own.
   // nullopt: there is none. Empty: those of the user.

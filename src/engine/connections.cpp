@@ -176,20 +176,20 @@ Result<> Connected::change_files(const Strings& before) {
   return with_names == resolv_conf ? Result<>() : write_in_place(file("resolv.conf"), with_names);
 }
 
-std::unexpected<Error> conflict(std::string text) {
-  return fail(Error(Code::conflict, std::move(text)));
+std::unexpected<Error> refused(std::string text) {
+  return fail(Error(Code::invalid, std::move(text)));
 }
 
 // Docker's words.
 Result<> check_mode(const ContainerRecord& record, const Network& network) {
   const std::string& mode = record.spec.network_mode;
   if (mode == "host" || mode.starts_with("container:"))
-    return conflict(
+    return refused(
         "container sharing network namespace with another container or host cannot be connected to any other network");
   if (network.spec.name == "host")
-    return conflict("cannot connect container to host network - container must be created in host network mode");
+    return refused("cannot connect container to host network - container must be created in host network mode");
   if (mode == "none" || network.spec.name == "none")
-    return conflict(
+    return refused(
         "container cannot be connected to multiple networks with one of the networks in private (none) mode");
   return {};
 }
@@ -249,7 +249,7 @@ Result<> Engine::disconnect_network(const std::string& id, const std::string& ne
       return fail(std::move(network).error());
     network_id = known->network_id;
   } else if (record.spec.network_mode == "host" && network->spec.name == "host") {
-    return conflict("cannot disconnect container from host network - container was created in host network mode");
+    return refused("cannot disconnect container from host network - container was created in host network mode");
   }
   if (!container.is_recorded(network_id) && !container.is_on(network_id))
     return fail(Error(Code::not_found, "container " + record.summary.id + " is not connected to " +

@@ -13,6 +13,7 @@
 #include "engine/start/ahead.hpp"
 #include "engine/start/host.hpp"
 #include "image/store.hpp"
+#include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/unit.hpp"
 #include "volume/volume.hpp"
@@ -37,7 +38,8 @@ class Engine::Impl {
   image::Store store;
   Database database;
   Records records;
-  Ahead ahead;  // see expect_start()
+  Ahead ahead;         // see expect_start()
+  place::Place place;  // of a user who is not root: networks are made in there
 
   const HostInfo& host();
   supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }

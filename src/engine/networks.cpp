@@ -116,7 +116,8 @@ AddressPool pool_of(const Subnet& subnet) {
           .aux_addresses = {}};
 }
 
-Result<> choose_pools(Network& network, const std::vector<Network>& others) {
+// `outside`: of the host, where the network itself is made in another place.
+Result<> choose_pools(Network& network, const std::vector<Network>& others, const std::vector<Subnet>& outside) {
   NetworkSpec& spec = network.spec;
   std::vector<Subnet> used = subnets_of(others);
   bool has_v4 = false, has_v6 = false;
@@ -135,8 +136,10 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others) {
   }
   std::erase_if(spec.pools, [](const AddressPool& pool) { return pool.subnet.empty(); });
   spec.chosen_pools = spec.pools.empty();
-  if ((!has_v4 && spec.enable_ipv4) || (!has_v6 && spec.enable_ipv6))
+  if ((!has_v4 && spec.enable_ipv4) || (!has_v6 && spec.enable_ipv6)) {
     std::ranges::copy(TRY(host_subnets()), std::back_inserter(used));
+    std::ranges::copy(outside, std::back_inserter(used));
+  }
   if (!has_v4 && spec.enable_ipv4) {
     const PoolUse use = spec.name == default_network ? PoolUse::default_bridge : PoolUse::user_network;
     spec.pools.insert(spec.pools.begin(), pool_of(TRY(choose_subnet(used, use))));
@@ -145,22 +148,23 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others) {
   return {};
 }
 
-Result<> choose_network(Network& network, const std::vector<Network>& others) {
+Result<> choose_network(Network& network, const std::vector<Network>& others, const std::vector<Subnet>& outside) {
   const auto same = std::ranges::find(others, network.bridge, &Network::bridge);
   if (same != others.end()) {
     return fail(Error(Code::conflict, "cannot create network " + network.spec.name + " (" + network.bridge +
                                           "): conflicts with network " + same->spec.name + " (" + same->bridge +
                                           "): networks have same bridge name"));
   }
-  return choose_pools(network, others);
+  return choose_pools(network, others, outside);
 }
 
 // One of another data root may have the short name, or a network that somebody has called so.
-Result<> choose_default_network(Network& network, const std::vector<Network>& others) {
+Result<> choose_default_network(Network& network, const std::vector<Network>& others,
+                                const std::vector<Subnet>& outside) {
   network.bridge = std::string(default_bridge);
   if (::if_nametoindex(network.bridge.c_str()) != 0 || std::ranges::count(others, network.bridge, &Network::bridge) > 0)
     network.bridge = bridge_name(network.id);
-  return choose_pools(network, others);
+  return choose_pools(network, others, outside);
 }
 
 BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
@@ -197,10 +201,12 @@ std::optional<Network> built_in_network(const std::string& text) {
 Result<> Engine::Impl::ensure_bridge(const Network& network) const {
   // Gone after a reboot. Made again here, so that a start needs nothing else.
   const BridgeNetwork bridge = bridge_of(network, roots.data);
-  if (TRY(has_bridge(bridge))) return {};
-  if (Result<> made = create_bridge(bridge); !made)
-    return fail(std::move(made).error().wrap("create network", network.spec.name));
-  return {};
+  return place.run([&]() -> Result<> {
+    if (TRY(has_bridge(bridge))) return {};
+    if (Result<> made = create_bridge(bridge); !made)
+      return fail(std::move(made).error().wrap("create network", network.spec.name));
+    return {};
+  });
 }
 
 Result<Network> Engine::Impl::ensure_default_network() {
@@ -211,13 +217,20 @@ Result<Network> Engine::Impl::ensure_default_network() {
   network.spec.name = default_network;
   network.spec.driver = "bridge";
   network.created_at = system_now();
-  there = records.add_network(std::move(network), choose_default_network);
+  const std::vector<Subnet> outside = place ? TRY(host_subnets()) : std::vector<Subnet>();
+  const auto choose = [&](Network& made, const std::vector<Network>& others) {
+    return choose_default_network(made, others, outside);
+  };
+  there = place.run([&] { return records.add_network(std::move(network), choose); });
   // Another process was faster.
   if (!there && there.error().code() == Code::conflict) return records.find_network(default_network);
   return there;
 }
 
 Result<std::string> Engine::Impl::host_gateway() {
+  // A user's bridges are not on the host's network: there it has the address from which others see it.
+  if (place)
+    if (const std::string address = way_out_address(); !address.empty()) return address;
   const Network network = TRY(ensure_default_network());
   TRY(ensure_bridge(network));
   return gateways_of(network).ipv4;
@@ -236,7 +249,11 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
   const std::string wanted = option(network.spec, "bridge.name");
   network.bridge = wanted.empty() ? bridge_name(network.id) : wanted;
   const Fd guard = TRY(impl_->guard_creations());
-  network = TRY(impl_->records.add_network(std::move(network), choose_network));
+  const std::vector<Subnet> outside = impl_->place ? TRY(host_subnets()) : std::vector<Subnet>();
+  const auto choose = [&](Network& made, const std::vector<Network>& others) {
+    return choose_network(made, others, outside);
+  };
+  network = TRY(impl_->place.run([&] { return impl_->records.add_network(std::move(network), choose); }));
   if (Result<> made = impl_->ensure_bridge(network); !made) {
     Error error = std::move(made).error();
     const EngineEvent event{.time = system_now(),
@@ -273,7 +290,8 @@ Result<> Engine::remove_network(const std::string& id) {
                                                  .id = network.id,
                                                  .project = network.spec.project,
                                                  .attributes = {{"name", network.spec.name}}}));
-  if (Result<> removed = remove_bridge(bridge_of(network, impl_->roots.data)); !removed)
+  const BridgeNetwork bridge = bridge_of(network, impl_->roots.data);
+  if (Result<> removed = impl_->place.run([&] { return remove_bridge(bridge); }); !removed)
     return fail(std::move(removed).error().wrap("remove network", network.spec.name));
   impl_->sweep_names();  // those that a killed supervisor has published on it
   return {};

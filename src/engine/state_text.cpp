@@ -1,5 +1,8 @@
 #include "engine/state_text.hpp"
 
+#include <set>
+
+#include "base/strings.hpp"
 #include "base/time.hpp"
 
 namespace consort::engine {
@@ -13,6 +16,14 @@ std::string ago(const std::optional<SystemTime>& time, SystemTime now) {
 std::string log_text(const LogTrouble& log) {
   if (!log.any()) return {};
   return log.lost_bytes > 0 ? " (log: " + human_bytes_decimal(log.lost_bytes) + " lost)" : " (log: not rotated)";
+}
+
+std::string lost_text(const std::vector<LostPort>& ports) {
+  std::set<std::string> names;
+  for (const LostPort& lost : ports) names.insert(std::to_string(lost.port.host_port) + "/" + lost.port.protocol);
+  if (names.empty()) return {};
+  return (names.size() == 1 ? " (port not served: " : " (ports not served: ") +
+         join(std::vector<std::string>(names.begin(), names.end()), ", ") + ")";
 }
 
 std::string code_text(const ContainerState& state) {
@@ -52,7 +63,7 @@ std::string status_text(const ContainerState& state, SystemTime now) {
       text += " (unhealthy)";
       break;
   }
-  return text + log_text(state.log);
+  return text + log_text(state.log) + lost_text(state.lost_ports);
 }
 
 std::string command_line(const Strings& command) {

@@ -222,6 +222,7 @@ using supervisor::HealthResult;
 using supervisor::HealthState;
 using supervisor::HealthStatus;
 using supervisor::LogTrouble;
+using supervisor::LostPort;
 using supervisor::Status;
 
 struct MountPoint {

@@ -54,9 +54,10 @@ Result<SolveOutcome> Solver::solve(const SolveInput& input) {
   plan.request.goal = plan.subrequest.empty() ? build::Goal::image : build::Goal::check_only;
   TRY(get_definition(plan, folders));
   TRY(get_named_contexts(plan, folders));
-  for (const BuiltContext& context : plan.built_contexts)
-    plan.request.additional_contexts.push_back(
-        {context.name, "docker-image://" + TRY(build_input(input, context.input))});
+  for (const BuiltContext& context : plan.built_contexts) {
+    const std::string image = TRY(build_input(input, context.input));
+    plan.request.additional_contexts.push_back({context.name, "docker-image://" + image});
+  }
   engine::BuildRun run = run_of(plan, folders);
   const StopEvent stop = TRY(StopEvent::of(cancel_));
   run.cancel_fd = stop.fd();

@@ -6,11 +6,13 @@
 namespace consort::cli {
 
 Result<int> run_attach(Invocation& invocation);
+Result<int> run_boot(Invocation& invocation);
 Result<int> run_build(Invocation& invocation);
 Result<int> run_commit(Invocation& invocation);
 Result<int> run_config(Invocation& invocation);
 Result<int> run_cp(Invocation& invocation);
 Result<int> run_create(Invocation& invocation);
+Result<int> run_doctor(Invocation& invocation);
 Result<int> run_down(Invocation& invocation);
 Result<int> run_events(Invocation& invocation);
 Result<int> run_exec(Invocation& invocation);
@@ -69,8 +71,11 @@ Result<int> run_volume_list(Invocation& invocation);
 Result<int> run_volume_prune(Invocation& invocation);
 Result<int> run_volume_rm(Invocation& invocation);
 
+Result<int> run_internal_boot(Invocation& invocation);
+Result<int> run_internal_shutdown(Invocation& invocation);
 Result<int> run_internal_complete(Invocation& invocation);
 Result<int> run_internal_completion(Invocation& invocation);
+Result<int> run_internal_enter(Invocation& invocation);
 Result<int> run_internal_man(Invocation& invocation);
 Result<int> run_internal_reference(Invocation& invocation);
 Result<int> run_internal_sweep(Invocation& invocation);

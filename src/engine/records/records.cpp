@@ -105,9 +105,10 @@ constexpr const char* endpoint_query =
     "LEFT JOIN engine_networks n ON n.id = e.network_id ";
 
 Result<EndpointRecord> read_endpoint(SQLite::Statement& row) {
+  auto spec = TRY(from_json<EndpointSpec>(row.getColumn(2).getString(), "endpoint in state.db"));
   return EndpointRecord{.container_id = row.getColumn(0).getString(),
                         .network_id = row.getColumn(1).getString(),
-                        .spec = TRY(from_json<EndpointSpec>(row.getColumn(2).getString(), "endpoint in state.db")),
+                        .spec = std::move(spec),
                         .ipv4 = row.getColumn(3).getString(),
                         .ipv6 = row.getColumn(4).getString()};
 }

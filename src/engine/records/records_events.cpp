@@ -22,13 +22,14 @@ Result<std::vector<EngineEvent>> Records::events(std::uint64_t after, const std:
     bind_all(rows, 1, static_cast<std::int64_t>(after), project);
     std::vector<EngineEvent> events;
     while (rows.executeStep()) {
+      auto attributes = TRY(from_json<StringMap>(rows.getColumn(6).getString(), "event in state.db"));
       events.push_back({.serial = static_cast<std::uint64_t>(rows.getColumn(0).getInt64()),
                         .time = to_time(rows.getColumn(1).getInt64()),
                         .type = rows.getColumn(2).getString(),
                         .action = rows.getColumn(3).getString(),
                         .id = rows.getColumn(4).getString(),
                         .project = rows.getColumn(5).getString(),
-                        .attributes = TRY(from_json<StringMap>(rows.getColumn(6).getString(), "event in state.db"))});
+                        .attributes = std::move(attributes)});
     }
     return events;
   });

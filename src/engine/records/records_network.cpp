@@ -38,9 +38,10 @@ Result<std::vector<EndpointRecord>> read_neighbours(SQLite::Database& db, const 
   rows.bind(1, container_id);
   std::vector<EndpointRecord> neighbours;
   while (rows.executeStep()) {
+    auto spec = TRY(from_json<EndpointSpec>(rows.getColumn(2).getString(), "endpoint in state.db"));
     neighbours.push_back({.container_id = rows.getColumn(0).getString(),
                           .network_id = rows.getColumn(1).getString(),
-                          .spec = TRY(from_json<EndpointSpec>(rows.getColumn(2).getString(), "endpoint in state.db")),
+                          .spec = std::move(spec),
                           .ipv4 = rows.getColumn(3).getString(),
                           .ipv6 = rows.getColumn(4).getString(),
                           .project = rows.getColumn(5).getString()});

@@ -214,13 +214,13 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
                  .process = record.process,
                  .hostname = record.hostname,
                  .domainname = record.domainname,
-                 .security = TRY(read_security_options(spec.security_opt)),
                  .capabilities = capabilities_of(spec),
-                 .mounts = TRY(MountList(*this, record).make()),
-                 .devices = TRY(devices_of(spec)),
-                 .pid_namespace = TRY(namespace_of(*this, spec.pid_mode, "pid")),
-                 .ipc_namespace = TRY(namespace_of(*this, spec.ipc_mode, "ipc")),
                  .uts_namespace = spec.uts_mode == "host" ? "host" : ""};
+  input.security = TRY(read_security_options(spec.security_opt));
+  input.mounts = TRY(MountList(*this, record).make());
+  input.devices = TRY(devices_of(spec));
+  input.pid_namespace = TRY(namespace_of(*this, spec.pid_mode, "pid"));
+  input.ipc_namespace = TRY(namespace_of(*this, spec.ipc_mode, "ipc"));
   input.host_files = bundle;
   if (const std::string donor = donor_of(spec.network_mode); !donor.empty()) {
     // Hostname and files come with the network.

@@ -11,7 +11,8 @@ supervisor::MadeAhead Engine::Impl::make_ahead(const supervisor::ContainerUnit& 
   made.root = supervisor::make_root_ahead(unit);
   // The kernel has one lock for all of its networks, and threads that wait for it do so by turning.
   const std::scoped_lock lock(sandbox_mutex_);
-  made.sandbox = supervisor::make_sandbox_ahead(unit);
+  auto sandbox = place.run([&] { return Result<Sandbox>(supervisor::make_sandbox_ahead(unit)); });
+  if (sandbox) made.sandbox = std::move(*sandbox);
   return made;
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "network/link/namespace.hpp"
 #include "network/link/sandbox_parts.hpp"
@@ -38,7 +39,7 @@ Result<std::string> sysctl_path(const std::string& name) {
 // Before the interfaces exist: they take their settings from "default" when they are made.
 Result<> prepare_settings(const SandboxOptions& options) {
   TRY(write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
-  TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"));
+  TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 " + std::to_string(highest_group())));
   if (options.endpoints.empty()) return {};
   // Tells the neighbours at once who has the address now.
   TRY(write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1"));

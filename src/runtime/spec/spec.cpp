@@ -89,10 +89,12 @@ Result<> parse_process(const Json& root, Process& process) {
   if (const Json* adj = find_key(*object, "oomScoreAdj"); adj && adj->is_number_integer())
     process.oom_score_adj = adj->get<int>();
   if (const Json* sets = find_key(*object, "capabilities"); sets && sets->is_object()) {
-    process.capabilities =
-        Capabilities{TRY(parse_capability_set(*sets, "bounding")), TRY(parse_capability_set(*sets, "effective")),
-                     TRY(parse_capability_set(*sets, "permitted")), TRY(parse_capability_set(*sets, "inheritable")),
-                     TRY(parse_capability_set(*sets, "ambient"))};
+    Capabilities& all = process.capabilities.emplace();
+    all.bounding = TRY(parse_capability_set(*sets, "bounding"));
+    all.effective = TRY(parse_capability_set(*sets, "effective"));
+    all.permitted = TRY(parse_capability_set(*sets, "permitted"));
+    all.inheritable = TRY(parse_capability_set(*sets, "inheritable"));
+    all.ambient = TRY(parse_capability_set(*sets, "ambient"));
   }
   return {};
 }

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <thread>
 
 #include "base/narrow.hpp"
@@ -12,6 +14,7 @@
 #include "engine/builds.hpp"
 #include "engine/images.hpp"
 #include "serve/api/build_lines.hpp"
+#include "serve/api/registry_auth.hpp"
 #include "serve/api/routes.hpp"
 
 namespace consort::serve {
@@ -115,6 +118,7 @@ class ClientWatch {
 Result<> run(Call& call, const BuildRequest& request) {
   engine::Engine& engine = *TRY(call.engine());
   const bool modern = call.query("version") == "2";
+  const ClientCredentials credentials = TRY(ClientCredentials::of_all(call));
   std::stop_source stop;
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
     BuildLines lines(line, call.flag("q") ? BuildLines::Quiet::yes : BuildLines::Quiet::no);
@@ -129,6 +133,7 @@ Result<> run(Call& call, const BuildRequest& request) {
       exit_code = failure.exit_code;
     };
     run.cancel = stop.get_token();
+    run.docker_config = credentials.path();
     const ClientWatch watch(call.client_fd(), stop);
     const auto built = engine.builds().run(request, run);
     // What is wrong with the file is said before anything else, as an answer of its own.

@@ -15,39 +15,53 @@ std::string key_of(const std::string& registry) {
   return registry == "docker.io" ? "https://index.docker.io/v1/" : registry;
 }
 
-Json settings_of(Call& call) {
-  std::string text(call.request().header("x-registry-auth"));
+// Base64 for URLs, of a JSON object. Docker takes what is none for nothing.
+Json object_of(Call& call, const char* header) {
+  std::string text(call.request().header(header));
   std::ranges::replace(text, '-', '+');
   std::ranges::replace(text, '_', '/');
   const auto decoded = base64_decode(text);
-  auto settings = decoded ? parse_json(*decoded, "X-Registry-Auth") : Result<Json>(Json::object());
-  return settings && settings->is_object() ? std::move(*settings) : Json::object();
+  auto object = decoded ? parse_json(*decoded, header) : Result<Json>(Json::object());
+  return object && object->is_object() ? std::move(*object) : Json::object();
+}
+
+void add_entry(Json& config, const std::string& key, const Json& settings) {
+  const std::string user = get_string(settings, "username"), token = get_string(settings, "identitytoken");
+  if (user.empty() && token.empty()) return;
+  Json entry{{"auth", base64_encode(user + ":" + get_string(settings, "password"))}};
+  if (!token.empty()) entry["identitytoken"] = token;
+  config["auths"][key] = std::move(entry);
 }
 
 }  // namespace
 
 Result<ClientCredentials> ClientCredentials::of(Call& call, const std::string& registry) {
-  return from(settings_of(call), registry);
+  Json config = Json::object();
+  add_entry(config, key_of(registry), object_of(call, "x-registry-auth"));
+  return keep(config);
 }
 
-Result<ClientCredentials> ClientCredentials::from(const Json& settings, const std::string& registry) {
-  const std::string user = get_string(settings, "username"), token = get_string(settings, "identitytoken");
+Result<ClientCredentials> ClientCredentials::of_all(Call& call) {
   Json config = Json::object();
-  if (!user.empty() || !token.empty()) {
-    Json entry = Json::object();
-    entry["auth"] = base64_encode(user + ":" + get_string(settings, "password"));
-    if (!token.empty()) entry["identitytoken"] = token;
-    config["auths"][key_of(registry)] = std::move(entry);
-  }
+  for (const auto& [registry, settings] : object_of(call, "x-registry-config").items())
+    add_entry(config, registry, settings);
+  return keep(config);
+}
+
+Result<ClientCredentials> ClientCredentials::keep(const Json& config) {
   Fd file(::memfd_create("consort-credentials", MFD_CLOEXEC));
   if (!file) return fail_errno("keep credentials");
   TRY(write_full(file.get(), dump_json(config)));
   return ClientCredentials(std::move(file));
 }
 
+std::string ClientCredentials::path() const {
+  return "/proc/self/fd/" + std::to_string(config_.get());
+}
+
 image::RegistryOptions ClientCredentials::options() const {
   image::RegistryOptions options;
-  options.docker_config = "/proc/self/fd/" + std::to_string(config_.get());
+  options.docker_config = path();
   return options;
 }
 

@@ -1,4 +1,4 @@
-// The credentials that a client sends with a request (X-Registry-Auth), for that request alone.
+// The credentials that a client sends with a request, for that request alone.
 #pragma once
 
 #include <string>
@@ -12,15 +12,17 @@ namespace consort::serve {
 
 class ClientCredentials {
  public:
-  // Of the header for this registry; none are fine. What is none is left out, as Docker does with it.
+  // X-Registry-Auth, for this registry; none are fine. What is none is left out, as Docker does with it.
   static Result<ClientCredentials> of(Call& call, const std::string& registry);
-  // settings: AuthConfig.
-  static Result<ClientCredentials> from(const Json& settings, const std::string& registry);
+  // Of several registries: X-Registry-Config, an object of AuthConfigs by registry.
+  static Result<ClientCredentials> of_all(Call& call);
 
   // Nobody else's credentials are used, not those of the user that the server runs as either. Valid while this lives.
   image::RegistryOptions options() const;
+  std::string path() const;  // as a config.json
 
  private:
+  static Result<ClientCredentials> keep(const Json& config);
   explicit ClientCredentials(Fd config) : config_(std::move(config)) {}
   Fd config_;  // a config.json that is in memory alone
 };

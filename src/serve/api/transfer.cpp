@@ -72,11 +72,7 @@ Result<> import(Call& call) {
   image::ImportOptions options;
   options.comment = call.query("message");
   if (options.comment.empty()) options.comment = "Imported from -";
-  if (const auto platform = TRY(platform_of(call))) {
-    options.config.os = platform->os;
-    options.config.architecture = platform->architecture;
-    options.config.variant = platform->variant;
-  }
+  if (const auto platform = TRY(platform_of(call))) options.config.platform = *platform;
   if (const std::string name = call.query("repo"); !name.empty())
     options.names.push_back(TRY(reference_of(name, call.query("tag"))));
   for (const std::string& change : call.request().query.all("changes"))

@@ -106,7 +106,7 @@ class Container {
   struct Run {
     std::unique_ptr<ContainerNetwork> network;
     std::unique_ptr<LogPump> pump;
-    std::optional<runtime::Launch> launch;  // until execve
+    std::unique_ptr<runtime::Launch> launch;  // until execve
     EventLoop::Token sync_watch = 0;
     bool released = false;  // it has our go
     pid_t pid = 0;
@@ -118,7 +118,7 @@ class Container {
     Fd console;
     std::unique_ptr<Stopper> stopper;
     std::unique_ptr<HealthRunner> health;
-    std::optional<Freeze> freeze;
+    std::unique_ptr<Freeze> freeze;
     std::shared_ptr<char> alive = std::make_shared<char>();  // for those who come back later
   };
   struct Waiter {
@@ -163,7 +163,7 @@ class Container {
   void change_networks();
   void begin_network_change(SandboxChange::Known before_is_known);
   void end_network_change(Result<> result);
-  bool adopt_networks();  // false: there is nothing to be changed
+  void adopt_networks();
   void note_networks(const char* action, const std::vector<EndpointUnit>& endpoints);
 
   // container_adopt.cpp
@@ -186,6 +186,8 @@ class Container {
   void note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec = 0);
   void note(const JournalEntry& entry);
   void note_log_trouble(const LogTrouble& now);
+  void note_ports();
+  void take_ports();
   void note_exec(const std::string& argv, ExecTable::Id exec);
   void note_exec_end(ExecTable::Id exec, std::optional<int> wait_status);
   std::string key(const char* what) const { return unit_.id + "/" + what; }

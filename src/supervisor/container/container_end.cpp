@@ -114,6 +114,7 @@ void Container::end_run(std::optional<int> wait_status) {
   state.oom_killed = runtime::Cgroup::open(state.cgroup).oom_kills() > record_.oom_kills;
   if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
   state.ports.clear();
+  state.lost_ports.clear();
   state.stopping = false;
   record_.execs.clear();
   phase_ = Phase::idle;

@@ -34,14 +34,16 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
   change_ = std::make_shared<Change>(Change{std::move(request), std::move(done), std::nullopt, false});
   const ContainerUnit& before = change_->request.before;
   const ContainerUnit& after = change_->request.after;
+  // What a takeover still tries to bind waits for the end of this.
+  context_.loop.cancel(std::exchange(retry_, 0));
+  work_.reset();
   // Nobody shall be led to an address that is about to go.
-  if (port_target_of(before) != port_target_of(after))
-    if (const PortPublisher::Id id = std::exchange(published_, 0); id != 0) {
-      auto publisher = context_.publisher();
-      auto unpublished = publisher ? (*publisher)->unpublish(id) : Result<>(fail(std::move(publisher.error())));
-      if (!unpublished)
-        return end_later(std::move(unpublished), [this](Result<> result) { end_change(std::move(result)); });
-    }
+  if (const PortTarget next = port_target_of(after); port_target_of(before) != next)
+    if (auto left = leave_target(next); !left)
+      return end_later(std::move(left), [this](Result<> result) {
+        work_.reset();
+        end_change(std::move(result));
+      });
   std::vector<std::string> gone;
   for (const EndpointUnit& endpoint : difference(before, after)) gone.push_back(endpoint.ifname);
   auto netns = duplicate(sandbox_.netns.get());
@@ -65,6 +67,28 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
   context_.cleaner.when_done(id_, go_on);
 }
 
+// Takes back what the firewall was told, by us or by a predecessor. Which address a predecessor's ports led to may not
+// be known; of those that are held that does not matter.
+Result<> ContainerNetwork::leave_target(const PortTarget& next) {
+  PortPublisher* publisher = TRY(context_.publisher());
+  publishing_held_ = false;
+  for (const PortPublisher::Id id : std::exchange(published_, {})) TRY(publisher->unpublish(id));
+  if (!told_.empty()) {
+    const auto v4 = consort::Address::any(Family::v4), v6 = consort::Address::any(Family::v6);
+    for (const PortTarget& target : {PortTarget{v4, v6}, PortTarget{v4, {}}, PortTarget{{}, v6}})
+      TRY(publisher->take_back(ports_, target));
+    TRY(disown_lost());
+    told_.clear();
+  }
+  target_ = next;
+  if (next.any()) return {};
+  // Without a network to come in by.
+  lost_.clear();
+  ports_.clear();
+  context_.keeper.remove(id_ + "/port/*");
+  return {};
+}
+
 Result<> ContainerNetwork::change_links() {
   const auto& [before, after, known, on_ports] = change_->request;
   HostLink* host = TRY(context_.host_link());
@@ -77,18 +101,12 @@ Result<> ContainerNetwork::change_links() {
   return {};
 }
 
-bool ContainerNetwork::holds_ports() const {
-  return std::ranges::any_of(ports_, [](const ReservedPort& port) { return !port.sockets.empty(); });
-}
-
 void ContainerNetwork::change_ports() {
   const ContainerUnit& after = change_->request.after;
-  if (!port_target_of(after).any()) {
-    if (auto dropped = drop_ports(); !dropped) return revert(std::move(dropped.error()));
-    return serve_changed();
-  }
-  if (after.ports.empty() || holds_ports() || !to_recover_.empty()) return serve_changed();
-  auto reservation = std::make_shared<PortReservation>(port_requests_of(after), owner_lookup());
+  const bool wanted = port_target_of(after).any() && !after.ports.empty();
+  if (!wanted || holds_ports() || !lost_.empty()) return serve_changed();
+  auto reservation =
+      std::make_shared<PortReservation>(port_requests_of(after), owner_lookup(), context_.host_sockets());
   work_ = std::make_unique<SteppedWork>(
       context_.loop, [reservation] { return reservation->step(); },
       [this, reservation](Result<> reserved) {
@@ -101,26 +119,20 @@ void ContainerNetwork::change_ports() {
       });
 }
 
-// Without a network to come in by.
-Result<> ContainerNetwork::drop_ports() {
-  if (!told_.empty()) {  // by a predecessor, which may have led them to an address of either family
-    PortPublisher* publisher = TRY(context_.publisher());
-    const auto v4 = consort::Address::any(Family::v4), v6 = consort::Address::any(Family::v6);
-    for (const PortTarget& target : {PortTarget{v4, v6}, PortTarget{v4, {}}, PortTarget{{}, v6}})
-      TRY(publisher->take_back(ports_, target));
-    told_.clear();
-  }
-  to_recover_.clear();
-  ports_.clear();
-  context_.keeper.remove(id_ + "/port/*");
-  return {};
-}
-
 void ContainerNetwork::serve_changed() {
+  const bool all = published_.empty();
+  if (all) forget_held();  // they are published with the others
   if (change_->request.on_ports) change_->request.on_ports();
-  serve(change_->request.after, [this](Result<> served) {
+  serve(change_->request.after, [this, all](Result<> served) {
     work_.reset();
-    if (!served) return revert(std::move(served.error()));
+    if (!served) {
+      if (all) published_.clear();
+      return revert(std::move(served.error()));
+    }
+    if (all) {
+      told_.clear();
+      for (const Lost& lost : lost_) told_.push_back(lost.port);
+    }
     end_change({});
   });
 }
@@ -146,6 +158,7 @@ void ContainerNetwork::end_change(Result<> result) {
     Error first = std::move(*ended->reverting);
     result = fail(result ? std::move(first) : std::move(first).also(std::move(result.error())));
   }
+  if (!lost_.empty() && !publishing_held_) try_lost();
   ended->done(std::move(result));
 }
 

@@ -58,7 +58,7 @@ void Container::change_networks() {
 void Container::begin_network_change(SandboxChange::Known before_is_known) {
   const ContainerUnit before = unit_, &wanted = network_changes_.front().wanted;
   const auto on_ports = [this] {
-    record_.state.ports = record_.told_ports = run_->network->bound_ports();
+    take_ports();
     save();
   };
   // Names of addresses that are about to go are told to nobody any more.
@@ -68,7 +68,7 @@ void Container::begin_network_change(SandboxChange::Known before_is_known) {
   run_->network->change({before, wanted, before_is_known, on_ports}, [this, before](Result<> changed) {
     take_networks(unit_, changed ? network_changes_.front().wanted : before);
     record_.state.addresses = addresses_of(unit_);
-    record_.state.ports = record_.told_ports = run_->network->bound_ports();
+    take_ports();
     record_.host_links = run_->network->host_links();
     record_.attached = attached_of(unit_);
     save();
@@ -87,8 +87,8 @@ void Container::end_network_change(Result<> result) {
 }
 
 // What a predecessor has begun, or a command that did not come to asking for it. Both ends of it are known.
-bool Container::adopt_networks() {
-  if (!record_.attached || *record_.attached == attached_of(unit_)) return false;
+void Container::adopt_networks() {
+  if (!record_.attached || *record_.attached == attached_of(unit_)) return;
   network_changes_.push_back({unit_, [this](const Result<>& changed) {
                                 if (!changed) log_line(label() + ": " + changed.error().message());
                               }});
@@ -104,7 +104,6 @@ bool Container::adopt_networks() {
   }
   unit_.endpoints = std::move(before);
   begin_network_change(SandboxChange::Known::no);
-  return true;
 }
 
 void Container::note_networks(const char* action, const std::vector<EndpointUnit>& endpoints) {

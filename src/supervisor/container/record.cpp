@@ -22,7 +22,7 @@ std::string record_to_json(const Record& record) {
            {"restart_delay_ms", record.restart_delay.count()},
            {"oom_kills", record.oom_kills},
            {"host_links", record.host_links}};
-  if (record.state.ports.empty() && !record.told_ports.empty()) own["told_ports"] = ports_as_json(record.told_ports);
+  if (record.told_ports != record.state.ports) own["told_ports"] = ports_as_json(record.told_ports);
   if (record.attached) {
     Json attached = Json::array();
     for (const Attached& each : *record.attached)
@@ -58,7 +58,7 @@ Result<Record> record_from_json(std::string_view text, const std::string& source
     for (const Json& each : *attached)
       record.attached->push_back(Attached{get_string(each, "network"), get_string(each, "interface")});
   }
-  record.told_ports = record.state.ports.empty() ? ports_of_json(*own, "told_ports") : record.state.ports;
+  record.told_ports = own->contains("told_ports") ? ports_of_json(*own, "told_ports") : record.state.ports;
   if (const Json* stop = find_key(*own, "stop"); stop != nullptr)
     record.stop = StopRecord{static_cast<int>(get_int(*stop, "signal", 15)), get_int(*stop, "deadline_ms", -1)};
   if (const Json* execs = find_key(*own, "execs"); execs != nullptr && execs->is_array())

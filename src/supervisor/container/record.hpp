@@ -46,7 +46,7 @@ struct Record {
   // While it runs. What unit.json says may be newer: a change that its maker did not see the end of.
   std::optional<std::vector<Attached>> attached;
   // Of which the firewall may know: from before it is told until it is told to forget them. While the container runs
-  // the same as the state's.
+  // the same as the state's, and those that are lost.
   std::vector<BoundPort> told_ports;
   std::vector<ExecRecord> execs;
 };

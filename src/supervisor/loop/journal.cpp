@@ -96,6 +96,13 @@ Result<std::uint64_t> read_lines(const Opened& file, std::uint64_t offset, std::
   return offset + begin;
 }
 
+Result<> read_from(const Opened& file, std::uint64_t offset, JournalPosition& position,
+                   std::vector<JournalEntry>& entries) {
+  const std::uint64_t end = TRY(read_lines(file, offset, entries));
+  position = {file.inode, end, file.begun};
+  return {};
+}
+
 }  // namespace
 
 std::string journal_path(const std::string& project_run) {
@@ -149,15 +156,15 @@ Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, J
     const auto earlier = TRY(open_to_read(path + ".1"));
     if (current && earlier && current->inode == earlier->inode) continue;  // set aside between the two looks
     if (current && is_read_in(*current, position)) {
-      position = {current->inode, TRY(read_lines(*current, position.offset, entries)), current->begun};
+      TRY(read_from(*current, position.offset, position, entries));
       return entries;
     }
     // Of the file that was read last, the rest; of one that is not known, everything.
     if (earlier) {
       const std::uint64_t from = is_read_in(*earlier, position) ? position.offset : 0;
-      position = {earlier->inode, TRY(read_lines(*earlier, from, entries)), earlier->begun};
+      TRY(read_from(*earlier, from, position, entries));
     }
-    if (current) position = {current->inode, TRY(read_lines(*current, 0, entries)), current->begun};
+    if (current) TRY(read_from(*current, 0, position, entries));
     return entries;
   }
   return entries;

@@ -37,6 +37,7 @@ class Supervisor {
   Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
   Result<> begin();
   Result<> take_over();
+  Result<> enter_place(KeeperLink::Inheritance& inheritance);
   void end_unrecorded();
   Result<> claim_project(KeeperLink::Inheritance& inheritance);
   Result<> await_predecessor();
