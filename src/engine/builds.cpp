@@ -1,7 +1,11 @@
 #include "engine/builds.hpp"
 
+#include <sys/mman.h>
+
 #include <memory>
 
+#include "base/base64.hpp"
+#include "base/json.hpp"
 #include "base/strings.hpp"
 #include "build/context_archive.hpp"
 #include "engine/engine_impl.hpp"
@@ -42,6 +46,21 @@ class StepNetworks {
   std::optional<HostLink> link_;
 };
 
+// A config.json that is in memory alone. Somebody else's build uses nobody's logins but his.
+Result<Fd> login_file(const BuildRun& run, const std::string& registry) {
+  Json config = Json::object();
+  if (const auto login = TRY_WRAP(run.login(registry), "get login", "for " + registry)) {
+    Json entry = Json::object();
+    entry["auth"] = base64_encode(login->username + ":" + login->password);
+    if (login->username.empty()) entry["identitytoken"] = login->password;
+    config["auths"][registry == "docker.io" ? "https://index.docker.io/v1/" : registry] = std::move(entry);
+  }
+  Fd file(::memfd_create("consort-login", MFD_CLOEXEC));
+  if (!file) return fail_errno("keep login");
+  TRY(write_full(file.get(), dump_json(config)));
+  return file;
+}
+
 Result<std::string> pull_base(image::Store& store, const BuildRun& run, const std::string& reference,
                               const std::string& platform, build::BasePull when) {
   // What another build has made and nobody has given a name.
@@ -53,8 +72,14 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
   options.cancel = run.cancel;
   options.registry.warn = run.warn;
   options.registry.docker_config = run.docker_config;
-  options.registry.login = run.login;
-  return TRY(image::pull(store, TRY(image::Reference::parse(reference)), options)).image.id;
+  const image::Reference parsed = TRY(image::Reference::parse(reference));
+  const bool there = options.policy == image::PullOptions::Policy::missing && TRY(store.look_up(parsed.full()));
+  Fd config;
+  if (run.login && !there) {
+    config = TRY(login_file(run, parsed.registry));
+    options.registry.docker_config = "/proc/self/fd/" + std::to_string(config.get());
+  }
+  return TRY(image::pull(store, parsed, options)).image.id;
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ struct BuildRun {
   Strings environment{};        // "K=V", for secrets that are variables
   std::string docker_config{};  // with the credentials for base images; "": the user's own
   build::RemoteSources remote{};
-  // Asked for the login at a registry, by its host, before those of this machine's user. nullopt: there is none.
+  // Asked for the login at the registry of a base image that must be pulled, instead of this machine's user's own.
+  // nullopt: there is none. Empty: those of the user.
   std::function<Result<std::optional<image::Login>>(const std::string& registry)> login{};
 };
 

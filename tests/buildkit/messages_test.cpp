@@ -39,8 +39,6 @@ TEST(RpcStatus, MessagesSurviveTheHeaderTheyTravelIn) {
   EXPECT_EQ(decode_grpc_message(header), text);
   EXPECT_EQ(decode_grpc_message("50%"), "50%");
   EXPECT_EQ(decode_grpc_message("%zz"), "%zz");
-  EXPECT_EQ(encode_base64("a"), "YQ==");
-  EXPECT_EQ(encode_base64("abc"), "YWJj");
 }
 
 }  // namespace

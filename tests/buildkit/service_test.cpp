@@ -234,5 +234,13 @@ TEST_F(ServiceTest, AFileNameLeadsNowhereElse) {
   EXPECT_EQ(archive_.find("stolen"), std::string::npos);
 }
 
+TEST_F(ServiceTest, NobodyGetsAllRightsOverTheMachine) {
+  wire::SolveRequest bad = request("moby", "example/u");
+  bad.add_entitlements("security.insecure");
+  const auto response = solve(bad);
+  ASSERT_FALSE(response);
+  EXPECT_NE(response.error().message().find("security.insecure is not allowed"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace consort::buildkit

@@ -107,6 +107,10 @@ void Server::disk_usage(Stream& call) {
 void Server::prune(Stream& call) {
   const auto request = request_of<wire::PruneRequest>(call);
   if (!request) return;
+  // The cache is forgotten as a whole: better nothing than more than was asked for.
+  if (request->filter_size() > 0 || request->keep_duration() != 0 || request->reserved_space() != 0)
+    return call.finish(
+        {RpcCode::unimplemented, "a part of the build cache cannot be removed: prune without filters", {}});
   const auto done = engine_.images().prune(
       {.what = {.images = image::PruneOptions::Images::none, .mode = image::PruneOptions::Mode::act},
        .build_cache = engine::ImagePrune::BuildCache::forget});

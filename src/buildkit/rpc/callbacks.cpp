@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/base64.hpp"
 #include "base/strings.hpp"
 
 namespace consort::buildkit {
@@ -33,7 +34,7 @@ nghttp2_data_provider output_of(ConnectionCore& core) {
 void add_status(const RpcStatus& status, Headers& headers) {
   headers.emplace_back("grpc-status", std::to_string(static_cast<int>(status.code)));
   if (!status.message.empty()) headers.emplace_back("grpc-message", encode_grpc_message(status.message));
-  if (!status.details.empty()) headers.emplace_back("grpc-status-details-bin", encode_base64(status.details));
+  if (!status.details.empty()) headers.emplace_back("grpc-status-details-bin", base64_encode(status.details));
 }
 
 std::vector<nghttp2_nv> pairs_of(const Headers& headers) {

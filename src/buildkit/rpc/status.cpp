@@ -1,7 +1,5 @@
 #include "buildkit/rpc/status.hpp"
 
-#include <algorithm>
-
 namespace consort::buildkit {
 namespace {
 
@@ -97,21 +95,6 @@ std::string decode_grpc_message(std::string_view text) {
     } else {
       out += text[i];
     }
-  }
-  return out;
-}
-
-std::string encode_base64(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t at) {
-      return at < bytes.size() ? std::uint32_t{static_cast<unsigned char>(bytes[at])} : 0U;
-    };
-    const std::uint32_t word = (byte(i) << 16) | (byte(i + 1) << 8) | byte(i + 2);
-    const std::size_t digits = std::min<std::size_t>(bytes.size() - i, 3) + 1;
-    for (std::size_t digit = 0; digit < 4; ++digit)
-      out += digit < digits ? alphabet[(word >> (18 - 6 * digit)) & 63] : '=';
   }
   return out;
 }

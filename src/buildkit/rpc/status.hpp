@@ -42,7 +42,5 @@ Error error_of(const RpcStatus& status);
 // grpc-message: bytes outside printable ASCII, and '%', as %XX. Decoding leaves what is no such code as it is.
 std::string encode_grpc_message(std::string_view text);
 std::string decode_grpc_message(std::string_view text);
-// Values of headers whose names end in "-bin", and bytes in JSON.
-std::string encode_base64(std::string_view bytes);
 
 }  // namespace consort::buildkit

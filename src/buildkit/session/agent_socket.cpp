@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <list>
 #include <system_error>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* check_agent = "/moby.sshforward.v1.SSH/CheckAgent";
 constexpr const char* forward_agent = "/moby.sshforward.v1.SSH/ForwardAgent";
-constexpr std::size_t max_conversations = 16;
+constexpr std::size_t max_conversations = 64;
 
 Result<Fd> listen_at(const std::string& path) {
   Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -67,7 +67,18 @@ AgentSocket::~AgentSocket() {
 }
 
 void AgentSocket::serve() {
-  std::list<std::thread> conversations;  // a step has few: they are joined at the end
+  struct Conversation {
+    std::thread thread;
+    std::shared_ptr<std::atomic<bool>> ended;
+  };
+  std::list<Conversation> conversations;
+  const auto reap = [&](bool all) {
+    std::erase_if(conversations, [&](Conversation& each) {
+      if (!all && !each.ended->load()) return false;
+      each.thread.join();
+      return true;
+    });
+  };
   for (;;) {
     pollfd polled[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
     if (::poll(polled, 2, -1) < 0 && errno != EINTR) break;
@@ -75,17 +86,20 @@ void AgentSocket::serve() {
     if (polled[0].revents == 0) continue;
     Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!socket) continue;
-    if (conversations.size() >= max_conversations) {
-      conversations.front().join();
-      conversations.pop_front();
-    }
+    reap(false);
+    if (conversations.size() >= max_conversations) continue;  // the step sees its connection close
+    auto ended = std::make_shared<std::atomic<bool>>(false);
     try {
-      conversations.emplace_back([this, socket = std::move(socket)] { forward(socket); });
+      conversations.push_back({std::thread([this, ended, socket = std::move(socket)] {
+                                 forward(socket);
+                                 ended->store(true);
+                               }),
+                               ended});
     } catch (const std::system_error&) {
-      continue;  // the step sees its connection close
+      continue;
     }
   }
-  for (std::thread& each : conversations) each.join();
+  reap(true);
 }
 
 void AgentSocket::forward(const Fd& socket) const {

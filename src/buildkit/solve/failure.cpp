@@ -1,5 +1,6 @@
 #include "buildkit/solve/failure.hpp"
 
+#include "base/base64.hpp"
 #include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "common.pb.h"
@@ -30,7 +31,7 @@ std::string failure_details(const RpcStatus& status, const build::StepFailure& f
   if (failure.line > 0 && !failure.text.empty()) {
     Json source;
     source["info"] = {
-        {"filename", base_name(failure.file)}, {"data", encode_base64(failure.text)}, {"language", "Dockerfile"}};
+        {"filename", base_name(failure.file)}, {"data", base64_encode(failure.text)}, {"language", "Dockerfile"}};
     source["ranges"] = Json::array({range_of(failure.line, std::max(failure.line, failure.end_line))});
     add(out, source_type, source);
   }
@@ -53,7 +54,7 @@ std::map<std::string, std::string> lint_result(const build::BuildResult& result,
   Json all;
   all["warnings"] = std::move(warnings);
   all["sources"] =
-      Json::array({{{"filename", file}, {"data", encode_base64(result.dockerfile_text)}, {"language", "Dockerfile"}}});
+      Json::array({{{"filename", file}, {"data", base64_encode(result.dockerfile_text)}, {"language", "Dockerfile"}}});
   return {{"result.json", dump_json(all)},
           {"result.txt", text},
           {"result.statuscode", result.warnings.empty() ? "0" : "1"},

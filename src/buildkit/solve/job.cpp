@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t max_status_bytes = std::size_t{8} << 20;
 constexpr std::size_t max_jobs = 256;
-constexpr std::size_t max_results = 64;  // of one build
+constexpr std::size_t max_results = 16;  // of one build
 constexpr std::size_t kept_jobs = 16;
 constexpr std::size_t kept_records = 50;
 

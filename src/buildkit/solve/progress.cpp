@@ -27,7 +27,7 @@ wire::Time wire_time(SystemTime time) {
 }
 
 std::string ProgressFeed::digest_of(std::string_view name) const {
-  return "sha256:" + sha256_hex(job_.reference() + '\0' + std::string(name));
+  return "sha256:" + sha256_hex(job_.reference() + '\0' + scope_ + '\0' + std::string(name));
 }
 
 void ProgressFeed::pend(std::string name, std::string part, std::uint64_t bytes) {
@@ -56,7 +56,7 @@ void ProgressFeed::show_pending() {
 void ProgressFeed::take(const build::ProgressEvent& event) {
   if (event.stage != "internal") show_pending();
   const std::scoped_lock lock(mutex_);
-  if (!hidden_.empty() && event.text == hidden_) return;
+  if (hidden_.contains(event.text)) return;
   wire::StatusResponse status;
   wire::Vertex& vertex = vertices_[event.id];
   if (vertex.digest().empty()) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,8 @@ namespace consort::buildkit {
 // Any thread.
 class ProgressFeed {
  public:
-  explicit ProgressFeed(Job& job) : job_(job) {}
+  // scope: tells steps of several builds apart that are told as one job's.
+  explicit ProgressFeed(Job& job, std::string scope = {}) : job_(job), scope_(std::move(scope)) {}
 
   void take(const build::ProgressEvent& event);
   // The build's checks, beside the step that read its Dockerfile.
@@ -52,7 +54,7 @@ class ProgressFeed {
   void show_pending();
 
   // Steps of the builder that are shown by ours.
-  void hide(std::string_view title) { hidden_ = title; }
+  void hide(std::string title) { hidden_.insert(std::move(title)); }
   int steps() const { return total_; }
   int cached_steps() const { return cached_; }
 
@@ -62,7 +64,9 @@ class ProgressFeed {
 
   Job& job_;
   std::mutex mutex_;
-  std::string hidden_, pending_, pending_part_;
+  std::string scope_;
+  std::set<std::string> hidden_;
+  std::string pending_, pending_part_;
   std::uint64_t pending_bytes_ = 0;
   std::map<int, wire::Vertex> vertices_;  // by the builder's numbers
   std::map<int, std::size_t> log_bytes_;  // likewise

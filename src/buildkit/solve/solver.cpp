@@ -37,6 +37,11 @@ struct Solver::Folders {
 Result<SolveOutcome> Solver::solve(const SolveInput& input) {
   SolvePlan plan = TRY(read_attributes(input.attributes));
   const Outputs outputs = TRY(read_outputs(input.exporters));
+  // A step with all rights over the machine is not for whoever may build; Docker's engine refuses it as well.
+  for (const std::string& entitlement : input.entitlements)
+    if (entitlement != "network.host")
+      return fail(Error(Code::denied)
+                      .why("granting entitlement " + entitlement + " is not allowed by build daemon configuration"));
   session_ = TRY(sessions_.wait_for(input.session, cancel_));
   const std::string passing = build::passing_folder(engine_.roots());
   TRY(make_directories(passing, 0700));
@@ -49,9 +54,10 @@ Result<SolveOutcome> Solver::solve(const SolveInput& input) {
   plan.request.goal = plan.subrequest.empty() ? build::Goal::image : build::Goal::check_only;
   TRY(get_definition(plan, folders));
   TRY(get_named_contexts(plan, folders));
-  for (const BuiltContext& context : plan.built_contexts)
-    plan.request.additional_contexts.push_back(
-        {context.name, "docker-image://" + TRY(build_input(input, context.input))});
+  for (const BuiltContext& context : plan.built_contexts) {
+    const std::string image = TRY(build_input(input, context.input));
+    plan.request.additional_contexts.push_back({context.name, "docker-image://" + image});
+  }
   engine::BuildRun run = run_of(plan, folders);
   const StopEvent stop = TRY(StopEvent::of(cancel_));
   run.cancel_fd = stop.fd();
@@ -254,7 +260,8 @@ Result<std::string> Solver::build_input(const SolveInput& input, const std::stri
                    .entitlements = input.entitlements,
                    .cache_imports = {},
                    .cache_exports = {}};
-  Solver solver(engine_, sessions_, jobs_, job_, cancel_);
+  Solver solver(engine_, sessions_, jobs_, job_, cancel_, key);
+  solver.feed_.hide("exporting to image");
   solver.depth_ = depth_ + 1;
   auto outcome = solver.solve(other);
   if (!outcome) {
@@ -266,6 +273,8 @@ Result<std::string> Solver::build_input(const SolveInput& input, const std::stri
 
 RpcStatus Solver::status_of(const Error& error) const {
   RpcStatus status = buildkit::status_of(error);
+  // Clients put the name of any other code before the text.
+  if (status.code != RpcCode::canceled) status.code = RpcCode::unknown;
   if (failure_) status.details = failure_details(status, *failure_);
   return status;
 }

@@ -33,8 +33,14 @@ struct SolveOutcome {
 // For one build, by one thread. All is borrowed.
 class Solver {
  public:
-  Solver(engine::Engine& engine, Sessions& sessions, Jobs& jobs, Job& job, std::stop_token cancel)
-      : engine_(engine), sessions_(sessions), jobs_(jobs), job_(job), feed_(job), cancel_(std::move(cancel)) {}
+  Solver(engine::Engine& engine, Sessions& sessions, Jobs& jobs, Job& job, std::stop_token cancel,
+         std::string scope = {})
+      : engine_(engine),
+        sessions_(sessions),
+        jobs_(jobs),
+        job_(job),
+        feed_(job, std::move(scope)),
+        cancel_(std::move(cancel)) {}
 
   Result<SolveOutcome> solve(const SolveInput& input);
   // Of an error of solve(): as the wire has it, with the place in the Dockerfile.

@@ -25,12 +25,8 @@ Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
   RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf, options.docker_daemon));
   const std::optional<Error>& trouble = conf.trouble();
   if (trouble && options.warn) options.warn(trouble->message() + "; going on without it");
-  RegistryAccess access{std::move(conf),
-                        CredentialStore(options.docker_config),
-                        options.certificate_folders,
-                        options.patience,
-                        options.warn,
-                        options.login};
+  RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders,
+                        options.patience, options.warn};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);
   if (access.certificate_folders.empty()) {  // containers-certs.d(5), the user's own first
     if (const char* home = std::getenv("HOME"); home && *home)

@@ -25,6 +25,7 @@ std::span<const std::span<const Route>> all_routes() {
       transfer_routes(),
       disk_routes(),
       build_routes(),
+      buildkit_routes(),
   };
   return tables;
 }

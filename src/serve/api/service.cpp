@@ -1,6 +1,8 @@
 #include "serve/api/service.hpp"
 
 #include "base/version.hpp"
+#include "buildkit/service.hpp"
+#include "engine/engine.hpp"
 
 namespace consort::serve {
 
@@ -9,5 +11,16 @@ Service::Service(Roots roots, ServerOptions options)
       options_(std::move(options)),
       server_name_("Consort/" + std::string(version) + " (linux)"),
       reaper_(roots_) {}
+
+Service::~Service() = default;
+
+Result<buildkit::Service*> Service::buildkit() {
+  const std::scoped_lock lock(buildkit_mutex_);
+  if (!buildkit_) {
+    buildkit_engine_ = TRY(engine::Engine::open(roots_));
+    buildkit_ = std::make_unique<buildkit::Service>(*buildkit_engine_);
+  }
+  return buildkit_.get();
+}
 
 }  // namespace consort::serve

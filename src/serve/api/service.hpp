@@ -2,6 +2,8 @@
 // engine's, in the database and the run root.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/roots.hpp"
@@ -9,6 +11,13 @@
 #include "serve/api/exec_table.hpp"
 #include "serve/api/reaper.hpp"
 #include "serve/server.hpp"
+
+namespace consort::buildkit {
+class Service;
+}
+namespace consort::engine {
+class Engine;
+}
 
 namespace consort::serve {
 
@@ -23,6 +32,7 @@ class Service {
   Service(Roots roots, ServerOptions options);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
+  ~Service();
 
   const Roots& roots() const { return roots_; }
   const ServerOptions& options() const { return options_; }
@@ -32,6 +42,8 @@ class Service {
   }
   Reaper& reaper() { return reaper_; }
   ExecTable& execs() { return execs_; }
+  // BuildKit's API, made with its first connection: its clients come with several that belong together.
+  Result<buildkit::Service*> buildkit();
   const std::string& server_name() const { return server_name_; }  // "Consort/0.1.0 (linux)"
 
  private:
@@ -40,6 +52,9 @@ class Service {
   std::string server_name_;
   ExecTable execs_;
   Reaper reaper_;
+  std::mutex buildkit_mutex_;
+  std::unique_ptr<engine::Engine> buildkit_engine_;
+  std::unique_ptr<buildkit::Service> buildkit_;
 };
 
 }  // namespace consort::serve
