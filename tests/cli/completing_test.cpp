@@ -30,7 +30,7 @@ TEST(Completing, CommandsAndGroups) {
   EXPECT_THAT(words({""}),
               AllOf(Contains("up"), Contains("image"), Not(Contains("internal")), Not(Contains("ls image"))));
   EXPECT_EQ(std::ranges::count(words({""}), "image"), 1);
-  EXPECT_THAT(words({"-f", "a.yaml", "compose", "do"}), ElementsAre("down"));
+  EXPECT_THAT(words({"-f", "a.yaml", "compose", "dow"}), ElementsAre("down"));
   EXPECT_THAT(words({"help", "dow"}), ElementsAre("down"));
 }
 

@@ -4,6 +4,7 @@ import pathlib
 import pwd
 import shutil
 import subprocess
+import sys
 
 import harness
 
@@ -19,8 +20,26 @@ def account(name):
         return pwd.getpwnam(name)
 
 
-def become(name, prepare_images):
-    """As root: makes the user, a registry with images and copies of the programs that the user can read, and goes on as that user."""
+def copy_for(entry, theirs):
+    """What the user must be able to read, which the folder of the sources may not let them: programs, scenarios, examples, images."""
+    shutil.rmtree(theirs / "registry", ignore_errors=True)
+    shutil.copytree(harness.SHARED / "registry/data", theirs / "registry/data")
+    programs = theirs / "programs"
+    programs.mkdir(exist_ok=True)
+    for program in ("consort", "consort-keeper", "consort-supervisor", "consort-init", "consort-place"):
+        shutil.copy(harness.CONSORT.parent / program, programs / program)
+    source = theirs / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    for folder in ("tests/e2e", "examples"):
+        shutil.copytree(harness.ROOT / folder, source / folder, ignore=ignored)
+    subprocess.run(["chown", "-R", f"{entry.pw_uid}:{entry.pw_gid}", theirs / "registry", programs, source], check=True)
+    os.chown(theirs, entry.pw_uid, entry.pw_gid)
+    return programs, source
+
+
+def become(name, prepare_images, arguments):
+    """As root: makes the user and what they need, and runs the same as that user. Does not return."""
     harness.check(os.geteuid() == 0, "--user is for root, who can become another user")
     entry = account(name)
     tun = pathlib.Path("/dev/net/tun")
@@ -33,20 +52,13 @@ def become(name, prepare_images):
         registry.close()
     theirs = harness.SHARED.with_name(harness.SHARED.name + "-" + name)
     theirs.mkdir(exist_ok=True)
-    shutil.rmtree(theirs / "registry", ignore_errors=True)
-    shutil.copytree(harness.SHARED / "registry/data", theirs / "registry/data")
-    programs = theirs / "programs"
-    programs.mkdir(exist_ok=True)
-    for program in ("consort", "consort-keeper", "consort-supervisor", "consort-init", "consort-place"):
-        shutil.copy(harness.CONSORT.parent / program, programs / program)
-    os.chown(theirs, entry.pw_uid, entry.pw_gid)
-    subprocess.run(["chown", "-R", f"{entry.pw_uid}:{entry.pw_gid}", theirs / "registry", programs], check=True)
+    programs, source = copy_for(entry, theirs)
     os.initgroups(name, entry.pw_gid)
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
     os.chdir("/")
-    os.environ.update(HOME=entry.pw_dir, USER=name, LOGNAME=name)
+    os.environ.update(HOME=entry.pw_dir, USER=name, LOGNAME=name, CONSORT=str(programs / "consort"), CONSORT_E2E_DIR=str(theirs))
     for variable in ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         os.environ.pop(variable, None)
-    harness.SHARED = theirs
-    harness.CONSORT = programs / "consort"
+    python = next(path for path in (sys.executable, "/usr/bin/python3") if os.access(path, os.X_OK))
+    os.execv(python, [python, "-u", str(source / "tests/e2e/run"), *arguments])

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,7 +50,8 @@ class PlaceOfSomebody : public ::testing::Test {
     const pid_t pid = ::fork();
     if (pid == 0) {
       const bool changed = ::setgroups(0, nullptr) == 0 && ::setresgid(somebody, somebody, somebody) == 0 &&
-                           ::setresuid(somebody, somebody, somebody) == 0;
+                           ::setresuid(somebody, somebody, somebody) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0 &&
+                           ::chdir("/") == 0;
       ::setenv("CONSORT_LIBEXEC", folder_.c_str(), 1);
       const std::string text = changed ? std::string(act()) : "cannot become somebody";
       (void)write_full(told.write.get(), text);
@@ -97,7 +99,8 @@ TEST_F(PlaceOfSomebody, IsOneForAllThatTheyRun) {
     const pid_t pid = ::fork();
     if (pid == 0) {
       stay.write.reset();
-      (void)write_full(other.write.get(), go_in() + link_of("/proc/self/ns/user"));
+      const std::string failed = go_in();
+      (void)write_full(other.write.get(), failed + link_of("/proc/self/ns/user"));
       other.write.reset();
       (void)read_all(stay.read.get(), 1);
       ::_exit(0);

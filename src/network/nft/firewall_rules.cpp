@@ -3,6 +3,8 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
 
+#include "base/os/user_namespace.hpp"
+
 namespace consort::firewall {
 
 using nft::Bytes;
@@ -22,7 +24,7 @@ const std::string relayed4 = "relayed4", relayed4_any = "relayed4_any", relayed6
                   relayed6_any = "relayed6_any";
 
 // The kernel's numbers of states and bits (enum ip_conntrack_info and ip_conntrack_status), as nft(8) uses them.
-constexpr std::uint32_t ct_established_or_related = 0x6;
+constexpr std::uint32_t ct_invalid = 0x1, ct_established_or_related = 0x6;
 constexpr std::uint32_t ct_dnat = IPS_DST_NAT;
 
 constexpr std::int32_t priority_raw = -300, priority_dstnat = -100, priority_filter = 0, priority_srcnat = 100;
@@ -239,6 +241,14 @@ void add_forward_rules(Table& table) {
 }  // namespace
 
 void add_rules(Table& table) {
+  // ct state invalid drop, where this is not a host's network: pasta (of 2023) sends segments without any flag, which
+  // are not taken for a container's, but would be answered by a reset that ends the container's connection.
+  if (in_user_namespace())
+    Rule(table, "input")
+        .ct(NFT_CT_STATE, wide(0))
+        .mask(wide(0), ct_invalid)
+        .differs(wide(0), nft::bytes_of_u32(0))
+        .verdict(NF_DROP);
   // iifname != "lo" ip daddr . meta l4proto . th dport @guarded drop
   Rule(table, "guard")
       .meta(NFT_META_IIFNAME, wide(0))

@@ -121,11 +121,12 @@ Result<> go_in(const Welcome& welcome) {
   // Another's credentials make a process unreadable to itself in /proc.
   if (::prctl(PR_SET_DUMPABLE, 1) != 0) return fail_errno("enter user namespace");
   // That of the namespace is its root. A folder that has been removed stays unknown, as it was.
-  if (here && ::chdir(here->c_str()) != 0)
-    return fail(errno_error(errno, "enter", *here)
-                    .hint("it was mounted after the first command of this user began: stop what runs (`down`), and "
-                          "start it again"));
-  return {};
+  if (!here || ::chdir(here->c_str()) == 0) return {};
+  const int number = errno;
+  return fail(errno_error(number, "enter", *here)
+                  .hint(number == ENOENT ? "it was mounted after the first command of this user began: stop what runs "
+                                           "(`down`), and start it again"
+                                         : "go to a directory that you may enter"));
 }
 
 }  // namespace

@@ -12,8 +12,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"
 
@@ -40,7 +42,7 @@ class SignalsBlocked {
   sigset_t old_;
 };
 
-// The pid namespace of this thread's next children. setns to one's own is always possible, so it can be undone.
+// The pid namespace of this thread's next children. For root it can be undone.
 class PidNamespaceVisit {
  public:
   static Result<PidNamespaceVisit> begin(int target) {
@@ -141,15 +143,29 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<std::uint64_t>(plan.cgroup_directory.get());
   }
+  const auto make = [&]() -> Result<> { return clone_child(arguments, steps, theirs.get(), pidfd_number, ours); };
   const int of_its_plan = plan.pid_namespace ? plan.pid_namespace.get() : plan.join_pidfd;
   const int pid_target = plan.enters_last ? -1 : of_its_plan;
-  const PidNamespaceVisit visit = TRY(PidNamespaceVisit::begin(pid_target));
   internal::keep_only_own(theirs.get(), plan);
+  if (pid_target < 0) return make();
+  const auto visit_and_make = [&]() -> Result<> {
+    const PidNamespaceVisit visit = TRY(PidNamespaceVisit::begin(pid_target));
+    return make();
+  };
+  if (!in_user_namespace()) return visit_and_make();
+  // Nobody inside may enter the host's, not even again: so a thread goes that ends there. Its child is of the process.
+  Result<> made;
+  std::thread([&] { made = visit_and_make(); }).join();
+  return made;
+}
+
+Result<> Launch::Impl::clone_child(clone_args& arguments, std::span<const internal::Step> steps, int child_sync,
+                                   const int& pidfd_number, Fd& ours) {
   const SignalsBlocked blocked;
   // Twice at most: where a process cannot be born in the group (EBUSY in a threaded one, EOPNOTSUPP), it walks in.
   for (int attempt = 0; attempt < 2; ++attempt) {
     const long cloned = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (cloned == 0) internal::run_child(plan, steps, theirs.get());
+    if (cloned == 0) internal::run_child(plan, steps, child_sync);
     if (cloned > 0) {
       pid = static_cast<pid_t>(cloned);
       pidfd = Fd(pidfd_number);

@@ -8,6 +8,8 @@
 #include "runtime/launch/prepared.hpp"
 #include "runtime/launch/steps.hpp"
 
+struct clone_args;  // linux/sched.h
+
 namespace consort::runtime {
 
 struct Launch::Impl {
@@ -31,6 +33,9 @@ struct Launch::Impl {
   ~Impl();
   // Clones and runs the steps in the child.
   Result<> spawn(std::span<const internal::Step> steps);
+  // In the child it does not return. `ours` is taken when there is a child.
+  Result<> clone_child(clone_args& arguments, std::span<const internal::Step> steps, int child_sync,
+                       const int& pidfd_number, Fd& ours);
   Result<State> advance();
   void abandon();  // kills the child; reaps it and removes the cgroup if it is ours
   pid_t release_helper();

@@ -1,0 +1,74 @@
+"""What runs again after the machine was started anew."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+
+from harness import check, eventually
+
+SLIM = "image: debian:bookworm-slim"
+FILE = f"""services:
+  db:
+    {SLIM}
+    init: true
+    command: sh -c "rm -f /shared/ready; sleep 1; touch /shared/ready; sleep 1000"
+    healthcheck: {{test: ["CMD", "test", "-e", "/shared/ready"], interval: 1s, retries: 60}}
+    volumes: [shared:/shared]
+    restart: unless-stopped
+    stop_grace_period: 1s
+  web:
+    {SLIM}
+    init: true
+    command: sh -c "test -e /shared/ready && exec sleep 1000"
+    volumes: [shared:/shared]
+    depends_on: {{db: {{condition: service_healthy}}}}
+    restart: unless-stopped
+    stop_grace_period: 1s
+  stopped:
+    {SLIM}
+    init: true
+    command: sleep 1000
+    restart: unless-stopped
+    stop_grace_period: 1s
+  once:
+    {SLIM}
+    init: true
+    command: sleep 1000
+    stop_grace_period: 1s
+volumes: {{shared: }}
+"""
+
+
+def cut_power(world):
+    """Everything ends at once, and the run root is empty."""
+    pids = world.pids("consort-keeper") + world.pids("consort-supervisor")
+    for record in world.run_root.glob("projects/*/containers/*.json"):
+        pids.append(json.loads(record.read_text())["pid"])
+    for pid in filter(None, pids):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    eventually("everything has ended", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids if pid))
+    # What keeps a user's namespaces is about to take its socket away, too.
+    eventually("the run root is gone", lambda: shutil.rmtree(world.run_root, ignore_errors=True) or not world.run_root.exists())
+
+
+def running(world):
+    return sorted(name for name, container in world.ps().items() if container["State"] == "running")
+
+
+def scenario_boot_brings_back(world):
+    """After a reboot what ran must run again, each as soon as what it depends on is healthy, and nothing that was stopped."""
+    world.write("compose.yaml", FILE)
+    world.consort("up", "-d")
+    world.consort("stop", "stopped")
+    cut_power(world)
+    check(running(world) == [], str(world.ps()))
+    world.consort("internal", "boot", cwd="/")
+    check(running(world) == ["db", "web"], str(world.ps()))
+    # An orderly end is no stop by hand, either.
+    world.consort("internal", "shutdown", cwd="/")
+    check(running(world) == [], str(world.ps()))
+    world.consort("internal", "boot", cwd="/")
+    check(running(world) == ["db", "web"], str(world.ps()))
+    world.consort("down", "-v")
