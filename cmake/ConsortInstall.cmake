@@ -9,6 +9,8 @@ foreach(program consort-supervisor consort-keeper consort-init)
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/consort)
   endif()
 endforeach()
+# One path for Podman and containerd (docs/reference/oci.md).
+install(CODE "file(CREATE_LINK consort \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/consort-runtime\" SYMBOLIC)")
 install(FILES README.md CHANGELOG.md docs/third-party.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Man pages and completions come from the program's own command table, so they cannot drift from --help.
