@@ -4,13 +4,14 @@ if(NOT TARGET consort)
 endif()
 
 install(TARGETS consort RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(program consort-supervisor consort-keeper consort-init)
+foreach(program consort-supervisor consort-keeper consort-place consort-init)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/consort)
   endif()
 endforeach()
 # One path for Podman and containerd (docs/reference/oci.md).
 install(CODE "file(CREATE_LINK consort \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/consort-runtime\" SYMBOLIC)")
+install(FILES packaging/consort.socket packaging/consort.service DESTINATION lib/systemd/system)
 install(FILES README.md CHANGELOG.md docs/third-party.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Man pages and completions come from the program's own command table, so they cannot drift from --help.
@@ -43,6 +44,6 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Loaded only when something is pulled or a build fetches something.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4, libisal2, ca-certificates")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, openssh-client")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, openssh-client, passt, uidmap")
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 include(CPack)

@@ -223,8 +223,8 @@ class Build {
   Result<> execute(const std::vector<std::unique_ptr<PlatformBuild>>& parts, Definition& definition) {
     Cache cache = TRY(Cache::open(environment_.store));
     std::optional<SourceTree> context;
-    if (!definition.context.empty())
-      context = TRY(open_context(TRY(real_path(definition.context)), std::move(definition.ignore), environment_.roots));
+    if (const std::string folder = TRY(context_folder(parts, definition)); !folder.empty())
+      context = TRY(open_context(TRY(real_path(folder)), std::move(definition.ignore), environment_.roots));
     SourceTree* tree = context ? &*context : nullptr;
     auto done = parts.size() == 1 ? parts.front()->execute(tree, cache) : execute_all(parts, tree, cache);
     if (context) (void)context->save_index();  // what was learned stays true
@@ -233,6 +233,19 @@ class Build {
       if (!miss_) miss_ = part->miss();
     }
     return done;
+  }
+
+  // A context that is elsewhere comes now: the steps are known, and so is what they want of it.
+  Result<std::string> context_folder(const std::vector<std::unique_ptr<PlatformBuild>>& parts,
+                                     const Definition& definition) {
+    if (!environment_.remote.context || definition.context.empty()) return definition.context;
+    std::vector<std::string> paths;
+    for (const auto& part : parts) part->add_context_paths(paths);
+    if (paths.empty()) return std::string();
+    std::ranges::sort(paths);
+    paths.erase(std::ranges::unique(paths).begin(), paths.end());
+    if (std::ranges::find(paths, ".") != paths.end()) paths.clear();
+    return environment_.remote.context(paths);
   }
 
   // The first that fails stops the others.

@@ -136,6 +136,21 @@ struct BuildResult {
   int steps_cached = 0;
 };
 
+// What a build takes from whoever asked for it, where that is not this machine: each function may block until the
+// other side has answered. Code::interrupted, if it was cancelled meanwhile. Empty: the request says it all.
+struct RemoteSources {
+  // The files of the context that steps name (paths and patterns; none: all of them), in a folder of this build's own,
+  // below passing_folder(). Called at most once, before the first step, and only if a step needs any.
+  std::function<Result<std::string>(const std::vector<std::string>& paths)> context{};
+  // A secret that the request does not have. nullopt: there is none of this id.
+  std::function<Result<std::optional<std::string>>(const std::string& id)> secret{};
+  // The socket of an SSH agent. Empty: there is none of this id. Called at most once for each id.
+  std::function<Result<std::string>(const std::string& id)> ssh_agent{};
+};
+
+// Where the folders of contexts lie that are gone with their build: nothing is remembered of them.
+std::string passing_folder(const Roots& roots);
+
 // What the outside provides. Every function may be called from any thread of the build, one call at a time each.
 struct BuildEnvironment {
   image::Store& store;
@@ -156,6 +171,7 @@ struct BuildEnvironment {
   std::function<void(const StepFailure&)> failed{};
   int cancel_fd = -1;                      // readable once the build is to stop; borrowed
   std::vector<std::string> environment{};  // "K=V" of ours, for secrets from variables; empty: none
+  RemoteSources remote{};
 };
 
 // Errors: Code::invalid with a mark for the Dockerfile's faults; Code::interrupted when cancelled. A failing RUN is

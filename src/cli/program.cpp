@@ -1,6 +1,4 @@
 // From the words of the command line to a command's exit status.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -13,6 +11,7 @@
 #include "cli/render/progress.hpp"
 #include "cli/signals.hpp"
 #include "cli/workspace.hpp"
+#include "place/place.hpp"
 
 namespace consort::cli {
 
@@ -66,18 +65,27 @@ Result<> check_count(const Command& command, std::size_t count) {
   return {};
 }
 
-// What a command needs that only root has: the store of images, containers, networks. These need nothing of it.
+// What needs no store of images, containers and networks.
 constexpr std::string_view for_everybody[] = {
-    "config", "internal complete", "internal completion", "internal man", "internal reference", "login", "logout",
-    "version"};
+    "boot",  "config", "doctor", "internal complete", "internal completion", "internal man", "internal reference",
+    "login", "logout", "version"};
 
-// Before anything is looked at or fetched: what cannot be done in the end is not begun.
-Result<> check_rights(const Invocation& invocation) {
+// What wants a way to the outside for containers.
+constexpr std::string_view starts_containers[] = {"build", "internal boot", "restart", "run",
+                                                  "scale", "start",         "up",      "watch"};
+
+// Who is not root goes into namespaces of their own, in which they are: before there is another thread.
+Result<> enter_place(const Invocation& invocation) {
   const std::string_view name = invocation.command->name;
-  if (::geteuid() == 0 || std::ranges::find(for_everybody, name) != std::end(for_everybody)) return {};
-  return fail(Error(Code::denied, "only root can run `" + invocation.program + " " + std::string(name) + "`")
-                  .why("containers, their networks and the images on this machine are root's")
-                  .hint("run `sudo " + invocation.line + "`; `config`, `version` and --help work for everybody"));
+  if (!place::is_needed() || std::ranges::find(for_everybody, name) != std::end(for_everybody)) return {};
+  const place::Entered entered = TRY(place::enter(TRY(Roots::from_environment())));
+  for (const std::string& note : entered.notes) print_warning(invocation.terminal, note);
+  if (std::ranges::find(starts_containers, name) == std::end(starts_containers)) return {};
+  const Result<> linked = TRY(place::Place::connect(TRY(Roots::from_environment()))).link();
+  if (!linked)
+    print_warning(invocation.terminal,
+                  linked.error().message() + ": they reach each other only; type " + linked.error().hint_text());
+  return {};
 }
 
 // "image", "image --help": what there is under that word. "image nonsense": that too, and it failed.
@@ -172,7 +180,7 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
   invocation.arguments = std::move(parsed.arguments);
   TRY(check_count(*invocation.command, invocation.arguments.size()));
   invocation.dry_run = invocation.globals.on("dry-run") || invocation.flags.on("dry-run");
-  TRY(check_rights(invocation));
+  TRY(enter_place(invocation));
   return invocation.command->run(invocation);
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/strings.hpp"
+#include "build/context_archive.hpp"
 #include "engine/engine_impl.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
@@ -14,9 +15,14 @@ namespace {
 // The networks of a build's RUN steps; the link to the host is made by the first of them.
 class StepNetworks {
  public:
-  explicit StepNetworks(std::string run_root) : run_root_(std::move(run_root)) {}
+  StepNetworks(std::string run_root, const place::Place& place) : run_root_(std::move(run_root)), place_(place) {}
 
   Result<build::BuildEnvironment::Network> make() {
+    return place_.run([this] { return make_there(); });
+  }
+
+ private:
+  Result<build::BuildEnvironment::Network> make_there() {
     if (!link_) {
       link_ = TRY(HostLink::open());
       (void)sweep_build_sandboxes(run_root_);
@@ -27,23 +33,27 @@ class StepNetworks {
     network.resolv_conf = sandbox->resolv_conf;
     network.host_gateway = sandbox->host_gateway;
     // Rules that could not be taken away are swept like those of any interface that is gone.
-    network.release = [sandbox] { (void)destroy_build_sandbox(std::move(*sandbox)); };
+    network.release = [this, sandbox] { (void)place_.run([&] { return destroy_build_sandbox(std::move(*sandbox)); }); };
     return network;
   }
 
- private:
   std::string run_root_;
+  const place::Place& place_;
   std::optional<HostLink> link_;
 };
 
 Result<std::string> pull_base(image::Store& store, const BuildRun& run, const std::string& reference,
                               const std::string& platform, build::BasePull when) {
+  // What another build has made and nobody has given a name.
+  if (image::Digest::parse(reference)) return TRY(store.find(reference)).id;
   image::PullOptions options;
   if (!platform.empty()) options.platform = TRY(image::Platform::parse(platform));
   options.policy =
       when == build::BasePull::always ? image::PullOptions::Policy::always : image::PullOptions::Policy::missing;
   options.cancel = run.cancel;
   options.registry.warn = run.warn;
+  options.registry.docker_config = run.docker_config;
+  options.registry.login = run.login;
   return TRY(image::pull(store, TRY(image::Reference::parse(reference)), options)).image.id;
 }
 
@@ -55,7 +65,7 @@ Builds Engine::builds() {
 
 Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const BuildRun& run) {
   image::Store& store = impl_->store;
-  StepNetworks networks(impl_->roots.run);
+  StepNetworks networks(impl_->roots.run, impl_->place);
   build::BuildEnvironment environment{.store = store, .roots = impl_->roots};
   environment.pull = [&](const std::string& reference, const std::string& platform, build::BasePull when) {
     return pull_base(store, run, reference, platform, when);
@@ -65,7 +75,24 @@ Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const
   environment.failed = run.failed;
   environment.cancel_fd = run.cancel_fd;
   environment.environment = run.environment;
+  environment.remote = run.remote;
   return build::build(request, environment);
+}
+
+struct ReceivedContext::Place {
+  image::LayerDraft draft;  // for its folder alone
+};
+ReceivedContext::ReceivedContext(std::unique_ptr<Place> place) : place_(std::move(place)) {}
+ReceivedContext::ReceivedContext(ReceivedContext&&) noexcept = default;
+ReceivedContext::~ReceivedContext() = default;
+std::string ReceivedContext::folder() const {
+  return place_->draft.directory();
+}
+
+Result<ReceivedContext> Builds::receive_context(int in) {
+  auto place = std::make_unique<ReceivedContext::Place>(TRY(impl_->store.new_layer()));
+  TRY(build::unpack_context(in, place->draft.directory()));
+  return ReceivedContext(std::move(place));
 }
 
 Result<std::optional<std::string>> Builds::why_outdated(const build::BuildRequest& request, const std::string& image_id,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,6 +13,7 @@
 #include "build/cache_spec.hpp"
 #include "build/failure.hpp"
 #include "engine/engine.hpp"
+#include "image/transfer.hpp"
 
 namespace consort::engine {
 
@@ -24,7 +26,24 @@ struct BuildRun {
   // Both say that the build is to stop: Code::interrupted. The descriptor is borrowed.
   int cancel_fd = -1;
   std::stop_token cancel{};
-  Strings environment{};  // "K=V", for secrets that are variables
+  Strings environment{};        // "K=V", for secrets that are variables
+  std::string docker_config{};  // with the credentials for base images; "": the user's own
+  build::RemoteSources remote{};
+  // Asked for the login at a registry, by its host, before those of this machine's user. nullopt: there is none.
+  std::function<Result<std::optional<image::Login>>(const std::string& registry)> login{};
+};
+
+// The files of a context that came as an archive; gone with this, or by the next command if we die.
+class ReceivedContext {
+ public:
+  struct Place;
+  explicit ReceivedContext(std::unique_ptr<Place> place);
+  ReceivedContext(ReceivedContext&&) noexcept;
+  ~ReceivedContext();
+  std::string folder() const;
+
+ private:
+  std::unique_ptr<Place> place_;
 };
 
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread. The process must be sealed: seal.hpp.
@@ -34,6 +53,8 @@ class Builds {
 
   // Errors are those of build::build().
   Result<build::BuildResult> run(const build::BuildRequest& request, const BuildRun& run);
+  // in: a tar, packed or not, that is not trusted. Code::invalid for what is none.
+  Result<ReceivedContext> receive_context(int in);
   // Why a build would give another image now than it gave when it was last run here; nullopt: it would give image_id
   // again, or nothing is known of an earlier one. Runs nothing and asks no registry.
   Result<std::optional<std::string>> why_outdated(const build::BuildRequest& request, const std::string& image_id,

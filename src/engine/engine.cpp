@@ -16,6 +16,7 @@ Result<std::unique_ptr<Engine>> Engine::open(Roots roots) {
   Database database = store.database();
   auto impl = std::make_unique<Impl>(std::move(roots), std::move(store), std::move(database));
   TRY(impl->records.create_tables());
+  impl->place = TRY(place::Place::connect(impl->roots));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

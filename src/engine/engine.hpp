@@ -163,7 +163,11 @@ class Engine {
   Result<int> wait_container(const std::string& id);  // until it runs no more: its exit code
   // Returns when the project's keeper and supervisor have ended, if it has any and none of its containers runs.
   Result<> end_project(const std::string& project);
-  Result<> disconnect_network(const std::string& id, const std::string& network);  // of a stopped container
+  // At once, also of a running container, which keeps its processes; of one that does not run, for its next start.
+  // endpoint.network: name or id.
+  Result<> connect_network(const std::string& id, const EndpointSpec& endpoint);
+  // Force::yes: also from a network that is gone.
+  Result<> disconnect_network(const std::string& id, const std::string& network, Force force = Force::no);
 
   // Containers: looking.
   Result<std::vector<Container>> list(const ListFilter& filter = {});  // oldest first

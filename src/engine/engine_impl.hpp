@@ -13,6 +13,7 @@
 #include "engine/start/ahead.hpp"
 #include "engine/start/host.hpp"
 #include "image/store.hpp"
+#include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/unit.hpp"
 #include "volume/volume.hpp"
@@ -23,6 +24,7 @@ struct OciInput;
 struct SecurityOptions;
 
 inline constexpr const char* default_network = "bridge";
+enum class InternalResolver : std::uint8_t { no, yes };  // yes: 127.0.0.11, on networks that have names
 
 class Engine::Impl {
  public:
@@ -36,7 +38,8 @@ class Engine::Impl {
   image::Store store;
   Database database;
   Records records;
-  Ahead ahead;  // see expect_start()
+  Ahead ahead;         // see expect_start()
+  place::Place place;  // of a user who is not root: networks are made in there
 
   const HostInfo& host();
   supervisor::Client client(const std::string& project) const { return supervisor::Client(roots, project); }
@@ -72,6 +75,7 @@ class Engine::Impl {
 
   // --- start: bundle.cpp, unit.cpp, shared.cpp, seccomp.cpp
   // config.json and the files that are bound into /etc. The record's endpoints carry their leases.
+  Result<std::string> make_resolv_conf_of(const ContainerSpec& spec, InternalResolver resolver) const;
   Result<> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
   Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks);
   supervisor::MadeAhead make_ahead(const supervisor::ContainerUnit& unit);
@@ -86,6 +90,14 @@ class Engine::Impl {
   Result<Network> ensure_default_network();
   Result<> ensure_bridge(const Network& network) const;
   Result<std::string> host_gateway();
+  // "NAME[:ALIAS]" becomes "ID:ALIAS".
+  Result<> resolve_links(Strings& links);
+  // Of what a container's interfaces are called now, by network; none: eth0, eth1, ... in order of attachment.
+  std::vector<supervisor::EndpointUnit> make_endpoints(const ContainerRecord& record,
+                                                       const std::vector<Network>& networks,
+                                                       const StringMap& interfaces = {}) const;
+  // Choose addresses for all endpoints of the container, which is about to run or runs, and fill them in.
+  Result<> lease_addresses(ContainerRecord& record, const std::vector<Network>& networks);
 
   // --- volumes
   Result<Volume> ensure_volume(const VolumeSpec& spec);
@@ -109,6 +121,11 @@ class Engine::Impl {
   std::map<std::string, std::shared_ptr<const ImageFacts>> images_;  // by what was asked for; one command's life long
   std::map<std::string, std::string> filters_;                       // seccomp: key to the path of the compiled filter
 };
+
+// "host" and "none", which always exist and have no record.
+std::optional<Network> built_in_network(const std::string& name_or_id);
+// alias -> id, of all links of a container.
+std::vector<std::pair<std::string, std::string>> link_aliases_of(const ContainerRecord& record);
 
 // Every wanted label is there; an empty value matches any.
 bool matches_labels(const StringMap& labels, const StringMap& wanted);

@@ -45,7 +45,19 @@ Result<Facts> facts_of(Records& records, const std::string& project, const Entri
   return facts;
 }
 
+// A container has come to a network or left it.
+EngineEvent network_event_of(const supervisor::JournalEntry& entry, const std::string& project) {
+  return {.serial = 0,
+          .time = entry.time,
+          .type = "network",
+          .action = entry.action,
+          .id = entry.network_id,
+          .project = project,
+          .attributes = {{"container", entry.id}, {"name", entry.network_name}, {"type", "bridge"}}};
+}
+
 EngineEvent event_of(const supervisor::JournalEntry& entry, const std::string& project, const Facts& facts) {
+  if (!entry.network_id.empty()) return network_event_of(entry, project);
   EngineEvent event{.serial = 0,
                     .time = entry.time,
                     .type = "container",
@@ -176,6 +188,16 @@ Result<std::vector<EngineEvent>> EventStream::next() {
   }
   std::ranges::stable_sort(events, {}, &EngineEvent::time);
   return events;
+}
+
+// A journal that begins after this is read from its beginning: its project was not there yet.
+Result<> EventStream::skip_to_now() {
+  State& state = *state_;
+  state.empty();
+  state.serial = TRY(state.impl.records.last_event());
+  for (const std::string& each : state.projects())
+    state.journals[each] = TRY(supervisor::end_of_journal(state.impl.roots.project_run(each)));
+  return {};
 }
 
 EventStream Engine::events(const std::string& project) {

@@ -22,6 +22,8 @@ class EventStream {
   // What has happened since the last call, in the order of time; at the first call, all that is kept. What led to an
   // event is never told after it. Never blocks.
   Result<std::vector<EngineEvent>> next();
+  // Instead of a first call of next(): what has happened until now is never told.
+  Result<> skip_to_now();
   // Readable when there may be more; next() empties it. -1: not to be had (a user has a limited number of them), so
   // look now and then.
   int fd() const;

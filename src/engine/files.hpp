@@ -1,10 +1,11 @@
-// Files of the host that are kept the same in containers: Engine::files().
+// Files in containers, beyond copying them: Engine::files().
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/time.hpp"
 #include "engine/engine.hpp"
 
 namespace consort::engine {
@@ -24,10 +25,31 @@ struct Mirrored {
   std::size_t copied = 0, removed = 0;  // of Mirror::files
 };
 
+// One path of a container, links not followed.
+struct PathStat {
+  std::string name;  // its last part
+  std::uint64_t size = 0;
+  std::uint32_t mode = 0;  // st_mode
+  SystemTime modified{};
+  std::string link_target;  // of a link: what it names, as a path of the container
+};
+
+// What a container has changed of its image.
+struct PathChange {
+  enum class Kind : std::uint8_t { changed, added, removed } kind = Kind::changed;
+  std::string path;  // absolute
+};
+
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread.
 class Files {
  public:
   explicit Files(Engine::Impl& impl) : impl_(&impl) {}
+
+  // Code::not_found: "Could not find the file X in container Y".
+  Result<PathStat> stat(const std::string& container, const std::string& path);
+  // As Engine::copy_out(), with names that begin with `as`; of a folder it may be ".".
+  Result<> pack_path(const std::string& container, const std::string& path, const std::string& as, int out);
+  Result<std::vector<PathChange>> changes(const std::string& container);  // by path
 
   // In all the containers, running or not; what cannot be done in one is still done in the others. Owners, modes and
   // times are the host's. Nothing outside the container's root is touched, whatever links there are in it.

@@ -59,6 +59,11 @@ class Images {
                                  const image::Progress& progress = {});
   Result<image::PushResult> push(const image::Reference& reference, const image::PushOptions& options,
                                  const image::Progress& progress = {});
+  // Only looked at.
+  Result<image::RemoteImage> inspect_remote(const image::Reference& reference,
+                                            const image::RegistryOptions& options) const {
+    return image::inspect_remote(reference, options);
+  }
   Result<image::LoadResult> load(int in, const image::PullOptions& options = {}, const image::Progress& progress = {});
   Result<> save(const std::vector<std::string>& names, int out, const image::SaveOptions& options = {});
   Result<image::Image> import(int in, const image::ImportOptions& options);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/narrow.hpp"
+#include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
@@ -115,7 +116,8 @@ AddressPool pool_of(const Subnet& subnet) {
           .aux_addresses = {}};
 }
 
-Result<> choose_pools(Network& network, const std::vector<Network>& others) {
+// `outside`: of the host, where the network itself is made in another place.
+Result<> choose_pools(Network& network, const std::vector<Network>& others, const std::vector<Subnet>& outside) {
   NetworkSpec& spec = network.spec;
   std::vector<Subnet> used = subnets_of(others);
   bool has_v4 = false, has_v6 = false;
@@ -134,8 +136,10 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others) {
   }
   std::erase_if(spec.pools, [](const AddressPool& pool) { return pool.subnet.empty(); });
   spec.chosen_pools = spec.pools.empty();
-  if ((!has_v4 && spec.enable_ipv4) || (!has_v6 && spec.enable_ipv6))
+  if ((!has_v4 && spec.enable_ipv4) || (!has_v6 && spec.enable_ipv6)) {
     std::ranges::copy(TRY(host_subnets()), std::back_inserter(used));
+    std::ranges::copy(outside, std::back_inserter(used));
+  }
   if (!has_v4 && spec.enable_ipv4) {
     const PoolUse use = spec.name == default_network ? PoolUse::default_bridge : PoolUse::user_network;
     spec.pools.insert(spec.pools.begin(), pool_of(TRY(choose_subnet(used, use))));
@@ -144,22 +148,23 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others) {
   return {};
 }
 
-Result<> choose_network(Network& network, const std::vector<Network>& others) {
+Result<> choose_network(Network& network, const std::vector<Network>& others, const std::vector<Subnet>& outside) {
   const auto same = std::ranges::find(others, network.bridge, &Network::bridge);
   if (same != others.end()) {
     return fail(Error(Code::conflict, "cannot create network " + network.spec.name + " (" + network.bridge +
                                           "): conflicts with network " + same->spec.name + " (" + same->bridge +
                                           "): networks have same bridge name"));
   }
-  return choose_pools(network, others);
+  return choose_pools(network, others, outside);
 }
 
 // One of another data root may have the short name, or a network that somebody has called so.
-Result<> choose_default_network(Network& network, const std::vector<Network>& others) {
+Result<> choose_default_network(Network& network, const std::vector<Network>& others,
+                                const std::vector<Subnet>& outside) {
   network.bridge = std::string(default_bridge);
   if (::if_nametoindex(network.bridge.c_str()) != 0 || std::ranges::count(others, network.bridge, &Network::bridge) > 0)
     network.bridge = bridge_name(network.id);
-  return choose_pools(network, others);
+  return choose_pools(network, others, outside);
 }
 
 BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
@@ -180,25 +185,28 @@ BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   return bridge;
 }
 
-// The two that always exist and have no record.
-std::optional<Network> built_in(const std::string& name) {
-  if (name != "host" && name != "none") return std::nullopt;
-  Network network;
-  network.id = std::string(64, name == "host" ? '1' : '0');
-  network.spec.name = name;
-  network.spec.driver = name == "host" ? "host" : "null";
-  return network;
-}
-
 }  // namespace
+
+std::optional<Network> built_in_network(const std::string& text) {
+  for (const bool is_host : {true, false}) {
+    Network network;
+    network.spec.name = is_host ? "host" : "none";
+    network.id = sha256_hex("consort/network/" + network.spec.name);  // the same on every machine
+    network.spec.driver = is_host ? "host" : "null";
+    if (text == network.id || text == network.spec.name) return network;
+  }
+  return std::nullopt;
+}
 
 Result<> Engine::Impl::ensure_bridge(const Network& network) const {
   // Gone after a reboot. Made again here, so that a start needs nothing else.
   const BridgeNetwork bridge = bridge_of(network, roots.data);
-  if (TRY(has_bridge(bridge))) return {};
-  if (Result<> made = create_bridge(bridge); !made)
-    return fail(std::move(made).error().wrap("create network", network.spec.name));
-  return {};
+  return place.run([&]() -> Result<> {
+    if (TRY(has_bridge(bridge))) return {};
+    if (Result<> made = create_bridge(bridge); !made)
+      return fail(std::move(made).error().wrap("create network", network.spec.name));
+    return {};
+  });
 }
 
 Result<Network> Engine::Impl::ensure_default_network() {
@@ -209,13 +217,20 @@ Result<Network> Engine::Impl::ensure_default_network() {
   network.spec.name = default_network;
   network.spec.driver = "bridge";
   network.created_at = system_now();
-  there = records.add_network(std::move(network), choose_default_network);
+  const std::vector<Subnet> outside = place ? TRY(host_subnets()) : std::vector<Subnet>();
+  const auto choose = [&](Network& made, const std::vector<Network>& others) {
+    return choose_default_network(made, others, outside);
+  };
+  there = place.run([&] { return records.add_network(std::move(network), choose); });
   // Another process was faster.
   if (!there && there.error().code() == Code::conflict) return records.find_network(default_network);
   return there;
 }
 
 Result<std::string> Engine::Impl::host_gateway() {
+  // A user's bridges are not on the host's network: there it has the address from which others see it.
+  if (place)
+    if (const std::string address = way_out_address(); !address.empty()) return address;
   const Network network = TRY(ensure_default_network());
   TRY(ensure_bridge(network));
   return gateways_of(network).ipv4;
@@ -227,14 +242,18 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
   network.spec = spec;
   if (network.spec.driver.empty() || network.spec.driver == "default") network.spec.driver = "bridge";
   network.created_at = system_now();
-  if (spec.name.empty() || built_in(spec.name) || spec.name == "default")
+  if (spec.name.empty() || built_in_network(spec.name) || spec.name == "default")
     return fail(Error(Code::invalid, "operation is not permitted on predefined " + spec.name + " network"));
   TRY(check_driver(network.spec));
   TRY(check_options(network.spec));
   const std::string wanted = option(network.spec, "bridge.name");
   network.bridge = wanted.empty() ? bridge_name(network.id) : wanted;
   const Fd guard = TRY(impl_->guard_creations());
-  network = TRY(impl_->records.add_network(std::move(network), choose_network));
+  const std::vector<Subnet> outside = impl_->place ? TRY(host_subnets()) : std::vector<Subnet>();
+  const auto choose = [&](Network& made, const std::vector<Network>& others) {
+    return choose_network(made, others, outside);
+  };
+  network = TRY(impl_->place.run([&] { return impl_->records.add_network(std::move(network), choose); }));
   if (Result<> made = impl_->ensure_bridge(network); !made) {
     Error error = std::move(made).error();
     const EngineEvent event{.time = system_now(),
@@ -251,7 +270,7 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
 }
 
 Result<> Engine::remove_network(const std::string& id) {
-  if (built_in(id) || id == default_network)
+  if (built_in_network(id) || id == default_network)
     return fail(Error(Code::denied, id + " is a pre-defined network and cannot be removed"));
   const Network network = TRY(impl_->records.find_network(id));
   std::string active;
@@ -271,14 +290,15 @@ Result<> Engine::remove_network(const std::string& id) {
                                                  .id = network.id,
                                                  .project = network.spec.project,
                                                  .attributes = {{"name", network.spec.name}}}));
-  if (Result<> removed = remove_bridge(bridge_of(network, impl_->roots.data)); !removed)
+  const BridgeNetwork bridge = bridge_of(network, impl_->roots.data);
+  if (Result<> removed = impl_->place.run([&] { return remove_bridge(bridge); }); !removed)
     return fail(std::move(removed).error().wrap("remove network", network.spec.name));
   impl_->sweep_names();  // those that a killed supervisor has published on it
   return {};
 }
 
 Result<Network> Engine::inspect_network(const std::string& id) {
-  if (std::optional<Network> known = built_in(id)) return std::move(*known);
+  if (std::optional<Network> known = built_in_network(id)) return std::move(*known);
   if (id == default_network) TRY(impl_->ensure_default_network());
   Network network = TRY(impl_->records.find_network(id));
   for (const Records::ActiveEndpoint& end : TRY(impl_->records.leases_of_network(network.id)))
@@ -290,23 +310,6 @@ Result<std::vector<Network>> Engine::list_networks(const StringMap& labels) {
   std::vector<Network> networks = TRY(impl_->records.list_networks());
   std::erase_if(networks, [&](const Network& network) { return !matches_labels(network.spec.labels, labels); });
   return networks;
-}
-
-Result<> Engine::disconnect_network(const std::string& id, const std::string& network_name) {
-  const ContainerRecord record = TRY(impl_->load(id));
-  const Fd lock = TRY(impl_->lock_container(record.summary.id));
-  const Network network = TRY(impl_->records.find_network(network_name));
-  const bool on_it = std::ranges::count(record.endpoints, network.id, &EndpointRecord::network_id) > 0;
-  if (!on_it) {
-    return fail(
-        Error(Code::not_found, "container " + record.summary.id + " is not connected to network " + network.spec.name));
-  }
-  if (TRY(impl_->observe(record.summary.project, record.summary.id)).running()) {
-    return fail(Error(Code::unsupported,
-                      "disconnect running container " + record.summary.name + " from network " + network_name)
-                    .why("only stopped containers can change their networks"));
-  }
-  return impl_->records.remove_endpoint(record.summary.id, network.id);
 }
 
 }  // namespace consort::engine

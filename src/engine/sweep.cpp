@@ -73,7 +73,7 @@ Result<> Engine::Impl::sweep_abandoned() {
   Result<> swept = sweep_containers();
   collect(swept, settle_volumes());
   collect(swept, store.sweep_abandoned());
-  collect(swept, sweep_build_sandboxes(roots.run));
+  collect(swept, place.run([this] { return sweep_build_sandboxes(roots.run); }));
   collect(swept, build::sweep_turns(roots.run));
   sweep_names();
   sweep_project_folders();
@@ -92,7 +92,8 @@ Result<> Engine::sweep() {
   }
   Strings bridges;
   for (const Network& network : TRY(impl_->records.list_networks())) bridges.push_back(network.bridge);
-  if (auto gone = sweep_host(impl_->roots.data, bridges); !gone) collect(swept, fail(std::move(gone).error()));
+  if (auto gone = impl_->place.run([&] { return sweep_host(impl_->roots.data, bridges); }); !gone)
+    collect(swept, fail(std::move(gone).error()));
   return swept;
 }
 

@@ -52,6 +52,7 @@ struct EndpointSpec {
   Strings aliases;
   std::string ipv4, ipv6;  // wanted addresses, without prefix length
   Strings link_local_ips;
+  Strings links;  // "container[:alias]": further names that the container itself has for others
   std::string mac_address;
   int priority = 0;     // order of attachment, the highest first
   int gw_priority = 0;  // the highest gives the default route
@@ -221,6 +222,7 @@ using supervisor::HealthResult;
 using supervisor::HealthState;
 using supervisor::HealthStatus;
 using supervisor::LogTrouble;
+using supervisor::LostPort;
 using supervisor::Status;
 
 struct MountPoint {
@@ -239,6 +241,7 @@ struct Endpoint {
   Strings aliases;
   std::string ipv4, ipv6, gateway4, gateway6, mac_address;  // empty while not running
   int prefix4 = 0, prefix6 = 0;
+  EndpointSpec wanted;
   bool operator==(const Endpoint&) const = default;
 };
 

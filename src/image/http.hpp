@@ -109,8 +109,5 @@ class HttpClient {
 };
 
 std::string url_encode(std::string_view text);
-// "Basic ..." needs it, and Docker's config.json.
-std::string base64_encode(std::string_view text);
-std::optional<std::string> base64_decode(std::string_view text);
 
 }  // namespace consort::image

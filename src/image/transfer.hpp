@@ -34,6 +34,12 @@ struct Patience {
   std::chrono::milliseconds mirror_layers{4'000};
 };
 
+// Who one is at a registry.
+struct Login {
+  std::string username;
+  std::string password;  // or an identity token
+};
+
 // What is needed to speak to registries: files and environment read once. Cheap to make.
 struct RegistryOptions {
   std::string docker_config;          // "": $DOCKER_CONFIG/config.json or ~/.docker/config.json
@@ -46,6 +52,9 @@ struct RegistryOptions {
   Patience patience{};
   // Told, from any thread, what is wrong but does not stop the work: a file or a helper that gives no credentials.
   std::function<void(const std::string&)> warn{};
+  // Asked, from any thread, for the login at a registry ("docker.io", "host:5000"): somebody else's, for whom this is
+  // done. If it gives none, or is empty, the files say. Its errors are those of the whole.
+  std::function<Result<std::optional<Login>>(const std::string& registry)> login{};
 };
 
 struct PullOptions {
@@ -88,11 +97,16 @@ Result<PushResult> push(Store& store, const Reference& reference, const PushOpti
 // Errors are those of pull().
 Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions& options);
 
-// --- Credentials: ~/.docker/config.json, or the helper it names.
-struct Login {
-  std::string username;
-  std::string password;  // or an identity token
+// What a registry has under a name: the manifest or index, which is not kept.
+struct RemoteImage {
+  std::string media_type;
+  Digest digest;
+  std::uint64_t size = 0;           // of the manifest or index
+  std::vector<Platform> platforms;  // that it has images for
 };
+Result<RemoteImage> inspect_remote(const Reference& reference, const RegistryOptions& options);
+
+// --- Credentials: ~/.docker/config.json, or the helper it names.
 // Checks them with the registry, then stores them. Gives where they were stored, for the message.
 Result<std::string> login(const std::string& registry, const Login& login, const RegistryOptions& options,
                           const std::stop_token& cancel = {});

@@ -30,6 +30,9 @@ struct BridgeNetwork {
   std::string owner;
 };
 
+// The address that this host has towards the outside, in the network of the caller; "" without a way out.
+std::string way_out_address();
+
 std::string bridge_name(std::string_view network_id);  // "br-" and the first 12 digits
 // 1 to 15 printable characters without those that mean something to the kernel: spaces, '/', ':' and '%'.
 bool is_interface_name(std::string_view name);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -67,10 +68,14 @@ struct DnsTimeouts {
   std::chrono::milliseconds total{4500};    // below the five seconds after which libc asks again
 };
 
+// Makes the sockets from which the host's servers are asked; empty: they are this process's own.
+using DnsSockets = std::function<Result<Fd>(int family, int type)>;
+
 class DnsServer {
  public:
   using Id = std::uint64_t;
-  explicit DnsServer(EventLoop& loop, DnsTimeouts timeouts = {}, std::uint16_t upstream_port = 53);
+  explicit DnsServer(EventLoop& loop, DnsTimeouts timeouts = {}, std::uint16_t upstream_port = 53,
+                     DnsSockets sockets = {});
   ~DnsServer();
   DnsServer(const DnsServer&) = delete;
   DnsServer& operator=(const DnsServer&) = delete;

@@ -62,6 +62,8 @@ class Firewall {
   // failure. Flows that the kernel knows keep their way: see conntrack.hpp.
   Result<> add_ports(const PortRules& ports);
   Result<> remove_ports(const PortRules& ports);
+  // Those that lead to these very targets: the address and port of one may be somebody else's by now.
+  Result<> remove_redirects(std::span<const Redirect> redirects);
 
  private:
   struct State;

@@ -33,13 +33,23 @@ struct PortRequest {
 struct PortTarget {
   std::optional<Address> ipv4;  // the container's addresses on the network that gives it the default route
   std::optional<Address> ipv6;
+  bool any() const { return ipv4 || ipv6; }
+  bool operator==(const PortTarget&) const = default;
 };
 
 // A socket that holds (and, for the relay, serves) one address of a published port.
 struct PortSocket {
   Address address;
   Fd fd;
+  bool outside = false;  // of another network namespace than ours: see HostSockets
 };
+
+// Where published ports belong to another network than the one that this process, its bridges and its firewall are in:
+// the host's, if we are in a network namespace of a user. Opens a socket there that is bound to the name, and that
+// listens if it is a stream. What comes in on it, the relay carries in; the kernel's redirection does not reach it.
+using HostSockets = std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)>;
+// Of a socket that was inherited.
+bool is_outside(int socket);
 
 // A port that is really ours from now on; nothing is forwarded yet.
 struct ReservedPort {
@@ -57,7 +67,7 @@ using PortOwnerLookup = std::function<std::optional<std::string>(pid_t pid, cons
 class PortReservation {
  public:
   using Next = SteppedWork::Next;
-  explicit PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner = {});
+  explicit PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner = {}, HostSockets outside = {});
   PortReservation(PortReservation&&) noexcept;
   PortReservation& operator=(PortReservation&&) noexcept;
   ~PortReservation();
@@ -70,9 +80,8 @@ class PortReservation {
   struct State;
   std::unique_ptr<State> state_;
 };
-// A port of one address that was published before, without looking for another or for who has it. nullopt: somebody
-// has it now.
-std::optional<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request);
+// A port of one address that was published before, without looking for another or for who has it.
+Result<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request);
 // All steps for one port.
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner = {});
 
@@ -130,6 +139,8 @@ class PortPublisher {
     PortTarget target;
     ConnectionKeeper* keeper = nullptr;     // lives until unpublish(); without one connections end with this process
     std::vector<KeptConnection> inherited;  // to go on with
+    // Which of the sockets; without it all of them.
+    std::function<bool(std::size_t port, std::size_t socket)> includes;
   };
   // Redirects and relays from now on, all ports or none; an Error names the port. The descriptors in `ports` are
   // borrowed until unpublish(): a supervisor that takes over passes the ones that the keeper kept. Publishing again
@@ -140,6 +151,9 @@ class PortPublisher {
   // Removes the redirections that a publisher which is gone may have left of these ports. The caller holds them: so
   // they are nobody else's. What is gone already is fine.
   virtual Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) = 0;
+  // Likewise of ports that somebody else may have by now, whose own redirections stay. Of the sockets only the
+  // addresses are looked at.
+  virtual Result<> disown(std::span<const ReservedPort> ports, const PortTarget& target) = 0;
 };
 
 }  // namespace consort

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ struct Endpoint {
   bool internal = false;                         // then its gateways are not used
   bool isolated = false;                         // enable_icc=false: may talk to the bridge only
   std::optional<InterfaceAddress> host_address;  // without bridge: of the end on the host
+  std::vector<InterfaceAddress> more_addresses;  // beside ipv4 and ipv6: link-local ones
   std::uint32_t mtu = 0;                         // bytes; 0: the bridge's
 };
 
@@ -53,6 +55,16 @@ struct Sandbox {
   std::vector<std::string> host_links;  // the veth ends on the bridges
 };
 
+// From one set of endpoints of a sandbox in use to another. An endpoint is the same if its network and its interface
+// are.
+struct SandboxChange {
+  std::vector<Endpoint> before;  // with those whose links remove_links() has taken away
+  std::vector<Endpoint> after;
+  // After somebody was killed in the middle of it nobody knows how far that went: interfaces of new endpoints may be
+  // there already and are made anew, and so are the default routes.
+  enum class Known : std::uint8_t { yes, no } before_is_known = Known::yes;
+};
+
 // Sockets into the host's side that many sandboxes share. One per process is enough.
 class HostLink {
  public:
@@ -68,6 +80,9 @@ class HostLink {
   // where removing the cables ourselves would keep the caller waiting for it. remove_bridge() does not leave any
   // behind.
 
+  // Makes the links of new endpoints, and the default routes where others give them now. On failure it is as before.
+  Result<> change_sandbox(Sandbox& sandbox, const SandboxChange& change);
+
   // New DNS sockets in the namespace of a container that has outlived those it had.
   Result<> reopen_resolver(Sandbox& sandbox);
 
@@ -78,6 +93,10 @@ class HostLink {
   explicit HostLink(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Takes interfaces, and with each its other end on the host, out of a namespace; gone already is fine. Takes some 40
+// ms, in which the kernel waits for its own readers: nothing for the loop of a supervisor.
+Result<> remove_links(int netns, std::span<const std::string> interfaces);
 
 // A namespace with a way to the outside for RUN steps of a build. It has a cable of its own to the host with a /30 out
 // of the default pool: no bridge to make, to share and to remove.

@@ -10,4 +10,7 @@ namespace consort::runtime {
 // just setting up, but for those that belong to somebody who looks after them. One listing where there is nothing.
 void sweep_cgroups(const std::string& parent, const std::function<bool(const std::string& name)>& belongs);
 
+// Whether groups can be made at all. A user who is not root may do so only in what systemd has given to that user.
+bool may_make_cgroups();
+
 }  // namespace consort::runtime

@@ -93,6 +93,9 @@ class Client {
   Result<> kill(const std::string& container_id, int signal) const;
   Result<> pause(const std::string& container_id) const;
   Result<> unpause(const std::string& container_id) const;
+  // Its unit.json names other networks than before: returns once a running container is on them. On failure it is where
+  // it was before, and the caller writes that down again.
+  Result<ObservedContainer> reconnect(const std::string& container_id) const;
   Result<Exec> exec(const std::string& container_id, const ExecOptions& options, int* exit_code = nullptr) const;
   Result<> resize(const std::string& container_id, TerminalSize size) const;
   Result<Attachment> attach(const std::string& container_id) const;

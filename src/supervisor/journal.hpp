@@ -21,6 +21,7 @@ struct JournalEntry {
   std::string action;  // in Docker's words: "start", "health_status: healthy", "exec_create: sh -c true"
   std::string id;      // of the container
   std::string name;    // as it was then
+  std::string network_id{}, network_name{};       // it came to a network or left it: "connect", "disconnect"
   std::map<std::string, std::string> attributes;  // of this event alone: exitCode, signal, ...
   std::uint64_t exec = 0;                         // which process of `exec` or of a health check; 0: none
 };
@@ -41,5 +42,7 @@ Result<> append_to_journal(const std::string& project_run, const JournalEntry& e
 // What has been added, in the order of writing, and moves the position on. Lines that are damaged are left out, one
 // that is not complete yet is left for the next time. No journal: nothing.
 Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, JournalPosition& position);
+// As if all that is there now had been read.
+Result<JournalPosition> end_of_journal(const std::string& project_run);
 
 }  // namespace consort::supervisor

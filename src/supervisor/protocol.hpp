@@ -11,6 +11,8 @@
 //   restart  {id,timeout_ms?,signal?}      -> the same, once it runs again
 //   kill     {id,signal}                   -> once the signal is sent
 //   pause, unpause {id}                    -> once done
+//   reconnect{id}                          -> {"ok":true,"state":{...}} once it is on the networks that its unit.json
+//                                             now names; of one that does not run, at once
 //   wait     {id,until}                    -> once it is not running ("not_running") or ends next ("next_exit")
 //   exec     {id,process,tty,streams,detach} -> {"ok":true,"exec":N,"pid":P} + pidfd (+ pty master if tty, + writer of
 //                                             its input, readers of its output and errors if streams), then
@@ -50,6 +52,7 @@ enum class Op : std::uint8_t {
   kill,
   pause,
   unpause,
+  reconnect,
   wait,
   exec,
   exec_wait,

@@ -40,6 +40,15 @@ struct BoundPort {
   std::uint16_t host_port = 0;
   std::uint16_t container_port = 0;
   std::string protocol = "tcp";
+  bool operator==(const BoundPort&) const = default;
+};
+
+// Of a running container, published before its supervisor was replaced and not served since: somebody else has it now.
+// It is tried again.
+struct LostPort {
+  BoundPort port;
+  std::string why;  // "address already in use by process 4711 (nc)"
+  bool operator==(const LostPort&) const = default;
 };
 
 // What keeps a log from being written. Both empty: nothing.
@@ -72,7 +81,8 @@ struct ContainerState {
   std::optional<SystemTime> finished_at;
   unsigned restart_count = 0;
   HealthState health;
-  std::vector<BoundPort> ports;  // as bound on the host now
+  std::vector<BoundPort> ports;      // as bound on the host now
+  std::vector<LostPort> lost_ports;  // not among `ports`
   LogTrouble log;
 
   bool has_process() const { return status == Status::running || status == Status::paused; }

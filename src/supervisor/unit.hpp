@@ -60,10 +60,11 @@ struct EndpointUnit {
   std::string ipv6;
   std::string gateway6;
   std::string mac;
-  bool default_route = false;          // this endpoint's gateways become the container's default routes
-  bool internal = false;               // network without a way out
-  int mtu = 0;                         // 0: the kernel's
-  std::vector<std::string> dns_names;  // service name, container name, aliases, short id, hostname
+  std::vector<std::string> link_local_ips;  // further addresses, with prefix length
+  bool default_route = false;               // this endpoint's gateways become the container's default routes
+  bool internal = false;                    // network without a way out
+  int mtu = 0;                              // 0: the kernel's
+  std::vector<std::string> dns_names;       // service name, container name, aliases, short id, hostname
 };
 
 struct PortUnit {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/os/attributes.hpp"
 #include "base/os/fd.hpp"
 #include "base/os/folder.hpp"
 #include "base/os/link.hpp"
@@ -55,19 +56,10 @@ bool is_copied(std::string_view attribute) {
 }
 
 Result<> copy_xattrs(int from, int to) {
-  std::vector<char> names(4096);
-  ssize_t length = ::flistxattr(from, names.data(), names.size());
-  if (length < 0 && errno == ERANGE) {
-    names.resize(65536);
-    length = ::flistxattr(from, names.data(), names.size());
-  }
-  if (length < 0) return errno == ENOTSUP ? Result<>() : fail_errno("list extended attributes");
-  std::vector<char> value(65536);
-  for (const char* name = names.data(); name < names.data() + length; name += std::string_view(name).size() + 1) {
+  for (const std::string& name : TRY(attribute_names(from))) {
     if (!is_copied(name)) continue;
-    const ssize_t size = ::fgetxattr(from, name, value.data(), value.size());
-    if (size < 0) return fail_errno("read extended attribute", name);
-    if (::fsetxattr(to, name, value.data(), static_cast<std::size_t>(size), 0) != 0 && errno != ENOTSUP)
+    const std::string value = TRY(read_attribute(from, name));
+    if (::fsetxattr(to, name.c_str(), value.data(), value.size(), 0) != 0 && errno != ENOTSUP)
       return fail_errno("set extended attribute", name);
   }
   return {};

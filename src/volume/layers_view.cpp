@@ -7,6 +7,7 @@
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
 #include "base/os/overlay_view.hpp"
+#include "base/os/user_namespace.hpp"
 
 namespace consort::volume {
 
@@ -51,6 +52,7 @@ Result<Fd> open_container_layers(std::span<const std::string> layers, const std:
   for (const std::string& layer : layers) TRY(set_option(fs.get(), "lowerdir+", layer));
   TRY(set_option(fs.get(), "upperdir", upper));
   TRY(set_option(fs.get(), "workdir", work));
+  if (in_user_namespace()) ::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
   if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
   Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));
   if (!mount) return fail_errno("mount overlay");

@@ -1,9 +1,12 @@
 // The context's files are listed and digested by several threads.
 #include "build/context/tree.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
+#include <cstring>
 #include <filesystem>
 #include <set>
 #include <thread>
@@ -34,6 +37,28 @@ class SourceTreeTest : public testing::Test {
   static constexpr std::size_t all = 1 + 7 + folders + std::size_t{folders} * files;
   std::string folder;
 };
+
+// However many there are, and how long their values: a copy has them all.
+TEST_F(SourceTreeTest, AttributesAreDigested) {
+  const std::string file = folder + "/0/0/0";
+  const auto set = [&](int number, const std::string& value) {
+    const std::string name = "user." + std::string(60, 'a') + std::to_string(number);
+    return ::setxattr(file.c_str(), name.c_str(), value.data(), value.size(), 0) == 0;
+  };
+  const auto digest = [&] {
+    const SourceTree tree = SourceTree::of(open_file(folder, O_RDONLY | O_DIRECTORY).value(), "test");
+    std::vector<FileEntry> entries = tree.walk("0/0", {}).value();
+    EXPECT_TRUE(tree.hash("0/0", entries));
+    for (const FileEntry& entry : entries)
+      if (entry.path.ends_with("0")) return entry.hash;
+    return FileHash{};
+  };
+  for (int i = 0; i < 30; ++i)
+    if (!set(i, "x")) GTEST_SKIP() << "no extended attributes here: " << std::strerror(errno);
+  const FileHash before = digest();
+  ASSERT_TRUE(set(29, "y"));
+  EXPECT_NE(digest(), before);
+}
 
 TEST_F(SourceTreeTest, IsTheSameForAllThreads) {
   const SourceTree tree = SourceTree::open(folder, {}, folder + "-index/index").value();

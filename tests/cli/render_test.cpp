@@ -220,6 +220,14 @@ TEST(ContainerText, Status) {
   state.log = {"rotate", 0};
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy) (log: not rotated)");
   state.log = {};
+  const auto lose = [&](const char* ip, std::uint16_t port) {
+    state.lost_ports.push_back({{ip, port, 80, "tcp"}, "address already in use"});
+  };
+  lose("0.0.0.0", 8080), lose("::", 8080);
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy) (port not served: 8080/tcp)");
+  lose("0.0.0.0", 8081);
+  EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy) (ports not served: 8080/tcp, 8081/tcp)");
+  state.log = {};
   state.health.status = engine::HealthStatus::starting;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (health: starting)");
   state.status = engine::Status::paused;

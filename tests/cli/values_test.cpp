@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "cli/commands/image_change.hpp"
 #include "cli/commands/run_values.hpp"
 #include "cli/relay/terminal_mode.hpp"
+#include "engine/image_change.hpp"
 
 namespace consort::cli {
 namespace {
@@ -34,15 +34,15 @@ TEST(Changes, ConfigurationInstructions) {
   image::ImageConfig config;
   for (const char* line : {"CMD [\"postgres\"]", "ENTRYPOINT [\"/entry\"]", "ENV PGDATA=/data", "ENV PGDATA /other",
                            "LABEL a.b=\"c d\"", "EXPOSE 5432", "VOLUME /data", "STOPSIGNAL SIGINT", "USER app"})
-    EXPECT_TRUE(apply_change(line, config)) << line;
+    EXPECT_TRUE(engine::apply_change(line, config)) << line;
   EXPECT_EQ(config.cmd, (std::vector<std::string>{"postgres"}));
   EXPECT_EQ(config.env, (std::vector<std::string>{"PGDATA=/other"}));
   EXPECT_EQ(config.labels.at("a.b"), "c d");
   EXPECT_EQ(config.exposed_ports, (std::vector<std::string>{"5432/tcp"}));
   EXPECT_EQ(config.stop_signal, "SIGINT");
-  EXPECT_FALSE(apply_change("RUN make", config));
-  EXPECT_FALSE(apply_change("CMD", config));
-  EXPECT_FALSE(apply_change("CMD [1", config));
+  EXPECT_FALSE(engine::apply_change("RUN make", config));
+  EXPECT_FALSE(engine::apply_change("CMD", config));
+  EXPECT_FALSE(engine::apply_change("CMD [1", config));
 }
 
 TEST(Detach, TheSequenceIsKeptBackUntilItIsClear) {

@@ -295,7 +295,16 @@ class World:
             point = line.split()[4]
             if point.startswith(str(self.folder)):
                 run(["umount", "-l", point])
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.remove(self.folder)
+
+    def remove(self, folder):
+        """Also what belongs to users of containers, who are others on the host."""
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists() and os.geteuid() != 0:
+            with tempfile.TemporaryDirectory() as roots:
+                subprocess.run([str(CONSORT), "internal", "enter", "rm", "-rf", str(folder)],
+                               env={**self.env, "CONSORT_RUN_ROOT": roots + "/run", "CONSORT_DATA_ROOT": roots + "/data"},
+                               capture_output=True, timeout=60)
 
     def keep_artefacts(self, to):
         """On failure: what was run and what everything had to say."""

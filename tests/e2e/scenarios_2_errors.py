@@ -267,21 +267,6 @@ def scenario_namesakes(world):
     world.consort("down", "-t", "0", cwd=world.project / "two/same")
 
 
-def scenario_without_root(world):
-    """Without root, what needs it must say so, and config must work."""
-    world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n")
-    as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-    world.folder.chmod(0o755)
-    program = world.folder / "consort"
-    program.write_bytes(CONSORT.read_bytes())
-    program.chmod(0o755)
-    answers = {verb: run([*as_nobody, program, *verb.split()], env=world.env, cwd=world.project)
-               for verb in ("config --quiet", "up -d")}
-    check(answers["config --quiet"].status == 0, str(answers["config --quiet"]))
-    refused = answers["up -d"]
-    check(refused.status == 1 and "only root" in refused.err and "sudo" in refused.err, str(refused))
-
-
 def scenario_habits(world):
     """Words that people bring from docker must be understood, or answered with what to use here."""
     world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    stop_grace_period: 0s\n")

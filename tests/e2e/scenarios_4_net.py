@@ -154,3 +154,43 @@ networks:
     found = world.consort("exec", "-T", "closed", "getent", "ahostsv4", "example.com").out
     check("192.0.2.80" in found, f"the server of dns: was not asked: {found!r}")
     world.consort("down", "-t", "0")
+
+
+def scenario_a_changed_network_keeps_its_containers(world):
+    """Containers must go on as the ones they were, on the new network, after `up` with a changed or renamed one; others join and leave while they run."""
+    service = f"{{{SLIM}, command: sleep 600, networks: [n]}}"
+
+    def compose(network):
+        world.write("compose.yaml", f"services: {{a: {service}, b: {service}}}\nnetworks: {{n: {network}}}\n")
+
+    def ids():
+        return world.consort("ps", "-q", "--no-trunc").out.split()
+
+    compose("{}")
+    world.consort("up", "-d")
+    world.consort("exec", "a", "sh", "-c", "echo kept > /written")
+    before = ids()
+    for network in ("{ipam: {config: [{subnet: 10.97.0.0/24}]}}", "{name: keeper-net, ipam: {config: [{subnet: 10.97.1.0/24}]}}"):
+        compose(network)
+        world.consort("up", "-d")
+        check(ids() == before, f"other containers: {before}, now {ids()}")
+        check(world.consort("exec", "a", "cat", "/written").out == "kept\n", "the writable layer is another one")
+        found = world.consort("exec", "a", "getent", "hosts", "b").out
+        check(found.startswith("10.97."), f"b is {found}")
+    names = world.consort("network", "ls", "--format", "{{.Name}}").out.split()
+    check("keeper-net" in names and f"{world.project_name}_n" not in names, f"networks: {names}")
+
+    world.consort("network", "create", "--subnet", "10.97.2.0/24", "guest-net")
+    a = world.service("a")["Name"]
+    world.consort("network", "connect", "--alias", "guest", "--ip", "10.97.2.9", "guest-net", a)
+    again = world.consort("network", "connect", "guest-net", a, status=1)
+    check(f"endpoint with name {a} already exists in network guest-net" in again.err, again.err)
+    check(world.consort("exec", "a", "getent", "hosts", "guest").out.startswith("10.97.2.9"), "no name for the new network")
+    check("10.97.2.9" in world.consort("exec", "a", "cat", "/etc/hosts").out, "not in /etc/hosts")
+    world.consort("network", "disconnect", "guest-net", a)
+    check(world.consort("exec", "a", "sh", "-c", "getent hosts guest || echo none").out == "none\n", "the name stays")
+    check("10.97.2.9" not in world.consort("exec", "a", "cat", "/etc/hosts").out, "still in /etc/hosts")
+    gone = world.consort("network", "disconnect", "guest-net", a, status=1)
+    check("is not connected to network guest-net" in gone.err, gone.err)
+    world.consort("network", "rm", "guest-net")
+    world.consort("down")

@@ -28,6 +28,17 @@ TEST(Hosts, LooksLikeDockers) {
             "fd00::2\tweb.example.org web\n");
 }
 
+// What the container has written into it stays.
+TEST(Hosts, OwnAddressesComeAndGo) {
+  const std::string before = "127.0.0.1\tlocalhost\n172.18.0.2\tc1.d c1\n172.18.0.2\tmine\n";
+  const HostsChange joined{.hostname = "c1", .domainname = "d", .gone = {}, .added = {"10.9.0.2", "fd00::2"}};
+  EXPECT_EQ(change_hosts(before, joined), before + "10.9.0.2\tc1.d c1\nfd00::2\tc1.d c1\n");
+  const HostsChange left{.hostname = "c1", .domainname = "d", .gone = {"172.18.0.2"}, .added = {}};
+  EXPECT_EQ(change_hosts(before, left), "127.0.0.1\tlocalhost\n172.18.0.2\tmine\n");
+  EXPECT_EQ(change_hosts("last line", joined), "last line\n10.9.0.2\tc1.d c1\nfd00::2\tc1.d c1\n");
+  EXPECT_EQ(change_hosts("", left), "");
+}
+
 TEST(ResolvConf, PointsToTheInternalResolver) {
   const std::string text =
       make_resolv_conf({.host_text = "# host\nnameserver 10.0.2.3\nsearch a.example b.example\noptions edns0\n"});

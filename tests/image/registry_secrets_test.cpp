@@ -1,4 +1,6 @@
 // Who gets to see a token or a password: the registry and the token server it names, and nobody else.
+
+#include "base/base64.hpp"
 #include "fake_registry.hpp"
 #include "image/http.hpp"
 #include "image/registry/address.hpp"

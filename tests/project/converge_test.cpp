@@ -154,7 +154,8 @@ TEST(Converge, ExternalResourcesMustExist) {
   EXPECT_EQ(plan_text(volume, {}), "error: external volume \"vv\" not found\n");
 }
 
-TEST(Converge, AChangedNetworkIsReplacedWithWhatIsOnIt) {
+// Its container is moved, and stays the one that it is.
+TEST(Converge, AChangedNetworkKeepsItsContainers) {
   const compose::Project before = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
   Scene scene(before);
   scene.run("a");
@@ -162,9 +163,47 @@ TEST(Converge, AChangedNetworkIsReplacedWithWhatIsOnIt) {
       project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {internal: true}}");
   const std::string text = plan_text(after, scene.observed);
   EXPECT_THAT(text, HasSubstr("[] -> #1 container app-a-1, stop\n"
-                              "[1] -> #2 network app_n, remove, configuration has changed\n"
-                              "[2] -> #3 network app_n, create, configuration has changed\n"));
-  EXPECT_THAT(text, HasSubstr("network app_n is replaced"));
+                              "[1] -> #2 container app-a-1, disconnect from app_n, its network is replaced\n"
+                              "[2] -> #3 network app_n, remove, configuration has changed\n"
+                              "[3] -> #4 network app_n, create, configuration has changed\n"
+                              "[1,4] -> #5 container app-a-1, connect to app_n\n"));
+  EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
+}
+
+TEST(Converge, ARenamedNetworkKeepsItsContainers) {
+  const compose::Project before = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
+  Scene scene(before);
+  scene.run("a");
+  const compose::Project after = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {name: other}}");
+  const std::string text = plan_text(after, scene.observed);
+  EXPECT_THAT(text, HasSubstr("[] -> #1 network other, create, was app_n\n"
+                              "[] -> #2 container app-a-1, stop\n"
+                              "[2] -> #3 container app-a-1, disconnect from app_n, its network is replaced\n"
+                              "[1,3] -> #4 network app_n, remove if possible, is other now\n"
+                              "[1,2] -> #5 container app-a-1, connect to other\n"));
+  EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
+}
+
+// Somebody was killed after he had taken it off its network.
+TEST(Converge, AStoppedContainerIsConnectedToWhatItLacks) {
+  const compose::Project project = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
+  Scene scene(project);
+  scene.run("a", 1, engine::Status::exited).networks.clear();
+  EXPECT_THAT(plan_text(project, scene.observed),
+              HasSubstr("[] -> #1 container app-a-1, connect to app_n, is not on network app_n\n"));
+}
+
+// `up a` says nothing of b, but b was on the network.
+TEST(Converge, ContainersOfOtherServicesGoOnOnTheNewNetwork) {
+  const char* const services = "services: {a: {image: x, networks: [n]}, b: {image: x, networks: [n]}}\n";
+  const compose::Project before = project_of(std::string(services) + "networks: {n: {}}");
+  Scene scene(before);
+  scene.run("b");
+  compose::Project after = project_of(std::string(services) + "networks: {n: {internal: true}}");
+  after.services.erase("b");
+  EXPECT_THAT(plan_text(after, scene.observed),
+              HasSubstr("container app-b-1, connect to app_n\n"
+                        "[6] -> #7 container app-b-1, start, was stopped for its network\n"));
 }
 
 TEST(Converge, AChangedVolumeIsReplacedOnlyWhenTheUserSaysSo) {

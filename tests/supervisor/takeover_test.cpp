@@ -321,6 +321,21 @@ TEST_F(TakeoverTest, TheEndOfAProjectLeavesNoSocketOfOneThatWasKilled) {
   EXPECT_FALSE(path_exists(control_socket_path(project.run_folder())));
 }
 
+// Nobody waits for ever for one that somebody has stopped.
+TEST_F(TakeoverTest, AStoppedSupervisorIsTold) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  const pid_t supervisor = project.supervisor();
+  ASSERT_EQ(::kill(supervisor, SIGSTOP), 0);
+  const auto looked = project.client().snapshot();
+  ::kill(supervisor, SIGCONT);
+  ASSERT_FALSE(looked);
+  EXPECT_EQ(looked.error().code(), Code::busy);
+  EXPECT_THAT(looked.error().message(), testing::HasSubstr(std::to_string(supervisor) + " is stopped"));
+  EXPECT_TRUE(project.client().snapshot());
+}
+
 TEST_F(TakeoverTest, NothingIsRevivedWhereNothingRuns) {
   TestProject project;
   EXPECT_FALSE(revive_supervisor(project.roots(), project.name()).value());

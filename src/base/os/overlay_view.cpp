@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -21,6 +22,7 @@ Result<Fd> mount_detached(std::span<const std::string> folders) {
   for (const std::string& folder : folders)
     if (::fsconfig(fs.get(), FSCONFIG_SET_STRING, "lowerdir+", folder.c_str(), 0) != 0)
       return fail_errno("add overlay directory", folder);
+  if (in_user_namespace()) ::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
   if (::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create overlay");
   Fd mount(::fsmount(fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID));
   if (!mount) return fail_errno("mount overlay");
@@ -34,7 +36,7 @@ Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string 
   if (!::mkdtemp(parent.data())) return fail_errno("create directory", parent);
   const std::string place = parent + "/view";
   if (::mkdir(place.c_str(), 0700) != 0) return fail_errno("create directory", place);
-  const std::string options = "lowerdir=" + join(folders, ":");
+  const std::string options = (in_user_namespace() ? "userxattr,lowerdir=" : "lowerdir=") + join(folders, ":");
   Result<Fd> root = Fd();
   if (::mount("overlay", place.c_str(), "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options.c_str()) != 0) {
     root = fail_errno("mount overlay", place);

@@ -4,16 +4,17 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 
+#include "base/os/attributes.hpp"
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
 #include "base/sha256.hpp"
@@ -233,20 +234,16 @@ class Walker {
 };
 
 // Attributes that a copy carries along; most files have none.
-void hash_attributes(int fd, Sha256& digest) {
-  std::string names(1024, '\0');
-  const ssize_t length = ::flistxattr(fd, names.data(), names.size());
-  if (length <= 0) return;
-  names.resize(static_cast<std::size_t>(length));
-  auto list = split(names, '\0');
-  std::ranges::sort(list);
-  for (const auto& name : list) {
+Result<> hash_attributes(int fd, Sha256& digest) {
+  std::vector<std::string> names = TRY(attribute_names(fd));
+  std::ranges::sort(names);
+  for (const auto& name : names) {
     if (!name.starts_with("user.") && name != "security.capability") continue;
-    std::string value(4096, '\0');
-    const ssize_t size = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
-    if (size < 0) continue;
-    digest.update(name + "=" + value.substr(0, static_cast<std::size_t>(size)) + '\0');
+    auto value = read_attribute(fd, name);
+    if (!value && value.error().sys_errno() == ENODATA) continue;  // taken away since
+    digest.update(name + "=" + TRY(std::move(value)) + '\0');
   }
+  return {};
 }
 
 Result<FileHash> hash_file(int root, const std::string& path, std::vector<std::byte>& buffer) {
@@ -257,7 +254,7 @@ Result<FileHash> hash_file(int root, const std::string& path, std::vector<std::b
     if (count == 0) break;
     digest.update(std::span(buffer).first(count));
   }
-  hash_attributes(fd.get(), digest);
+  TRY(hash_attributes(fd.get(), digest));
   const std::string hex = digest.finish();
   FileHash hash{};
   const auto nibble = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };

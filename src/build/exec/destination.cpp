@@ -7,6 +7,7 @@
 
 #include <map>
 
+#include "base/os/attributes.hpp"
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
 #include "base/path_walk.hpp"
@@ -26,18 +27,12 @@ std::optional<struct stat> look_at(int dir, const std::string& name) {
 }
 
 Result<> copy_attributes(int from, int to, const CopySettings& settings) {
-  std::string names(4096, '\0');
-  const ssize_t length = ::flistxattr(from, names.data(), names.size());
-  if (length <= 0) return {};
-  names.resize(static_cast<std::size_t>(length));
-  for (const auto& name : split(names, '\0')) {
+  for (const auto& name : TRY(attribute_names(from))) {
     const bool wanted =
         name == "security.capability" ? settings.origin == CopySettings::Origin::stage : name.starts_with("user.");
     if (!wanted) continue;
-    std::string value(65536, '\0');
-    const ssize_t size = ::fgetxattr(from, name.c_str(), value.data(), value.size());
     // A file system without such attributes is no reason to fail, as in BuildKit.
-    if (size >= 0) ::fsetxattr(to, name.c_str(), value.data(), static_cast<std::size_t>(size), 0);
+    if (const auto value = read_attribute(from, name)) ::fsetxattr(to, name.c_str(), value->data(), value->size(), 0);
   }
   return {};
 }

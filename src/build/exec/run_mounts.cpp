@@ -177,7 +177,9 @@ class MountMaker {
       if (secret.environment) return variable(*secret.environment);
       return TRY_WRAP(read_plain_file(secret.file, 512 * 1024), "read secret", id);
     }
-    return std::nullopt;
+    if (!shared_.environment.remote.secret) return std::nullopt;
+    const std::scoped_lock lock(shared_.provider_mutex);
+    return shared_.environment.remote.secret(id);
   }
 
   // On the run root, which is no disk, for as long as the step runs.
@@ -207,9 +209,18 @@ class MountMaker {
     return {};
   }
 
+  Result<std::string> agent_socket(const std::string& id) {
+    std::string own = shared_.agents.socket_of(id);
+    if (!own.empty() || !shared_.environment.remote.ssh_agent) return own;
+    const std::scoped_lock lock(shared_.provider_mutex);
+    const auto known = shared_.remote_agents.find(id);
+    if (known != shared_.remote_agents.end()) return known->second;
+    return shared_.remote_agents[id] = TRY(shared_.environment.remote.ssh_agent(id));
+  }
+
   Result<> add_ssh(const RunMount& mount) {
     const std::string id = mount.id.empty() ? "default" : mount.id;
-    const std::string agent = shared_.agents.socket_of(id);
+    const std::string agent = TRY(agent_socket(id));
     if (agent.empty() && mount.required) return fail(Error(Code::invalid).why("unset ssh forward key " + id));
     const std::string target =
         mount.target.empty() ? "/run/buildkit/ssh_agent." + std::to_string(agents_++) : mount.target;

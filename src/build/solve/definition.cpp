@@ -7,6 +7,7 @@
 #include "base/os/plain_file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
+#include "build/context/folder.hpp"
 #include "build/dockerfile/suggest.hpp"
 
 namespace consort::build {
@@ -101,8 +102,15 @@ Result<Definition> load_definition(const BuildRequest& request, ProgressLog& log
   return definition;
 }
 
+std::string passing_folder(const Roots& roots) {
+  return roots.data + "/build/passing";
+}
+
 Result<SourceTree> open_context(const std::string& folder, PatternList ignore, const Roots& roots) {
-  const std::string index = roots.data + "/build/index/" + sha256_hex(folder).substr(0, 32);
+  std::string index;
+  const auto passing = real_path(passing_folder(roots));
+  if (!passing || !folder.starts_with(*passing + "/"))
+    index = roots.data + "/build/index/" + sha256_hex(folder).substr(0, 32);
   return SourceTree::open(folder, std::move(ignore), index);
 }
 

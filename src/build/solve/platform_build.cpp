@@ -29,6 +29,25 @@ Result<> PlatformBuild::prepare() {
   return {};
 }
 
+void PlatformBuild::add_context_paths(std::vector<std::string>& paths) const {
+  const auto add = [&](const std::string& path) {
+    std::string clean = clean_path("/" + path).substr(1);
+    paths.push_back(clean.empty() ? "." : std::move(clean));
+  };
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+    if (!graph_.nodes[i].reachable) continue;
+    for (const Operation& operation : plans_[i].plan.operations) {
+      if (const auto* copy = std::get_if<CopyOperation>(&operation.action); copy && !copy->from) {
+        for (const CopySource& source : copy->sources)
+          if (source.kind == CopySource::Kind::path) add(copy->wildcards ? source.text : ".");
+      } else if (const auto* run = std::get_if<RunOperation>(&operation.action)) {
+        for (const PlannedMount& planned : run->mounts)
+          if (planned.mount.type == RunMount::Type::bind && !planned.from) add(planned.mount.source);
+      }
+    }
+  }
+}
+
 Result<> PlatformBuild::execute(SourceTree* context, Cache& cache) {
   const Fd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return fail_errno("make event");

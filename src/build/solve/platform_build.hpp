@@ -68,6 +68,9 @@ class PlatformBuild {
 
   Result<> execute(SourceTree* context, Cache& cache);
 
+  // What steps read of the context: clean paths and patterns; "." is all of it. After prepare().
+  void add_context_paths(std::vector<std::string>& paths) const;
+
   const image::Platform& platform() const { return platform_; }
   const BuildResult& result() const { return result_; }
   const image::ImageConfig& config() const { return config_; }  // without the request's labels

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,10 +41,11 @@ struct Shared {
   SourceTree* context = nullptr;                                           // null: the build has none
   int cancel_fd = -1;                                                      // readable: stop everything
   enum class Mode : std::uint8_t { build, look_only } mode = Mode::build;  // look_only: a miss is Code::not_found
-  CacheImports* imports = nullptr;  // null: there are none, or they are not to be used
-  std::stop_source transfers{};     // stopped with the steps: what imports download
-  std::string scratch;              // a folder of this build's own, on the store's file system
-  std::mutex provider_mutex{};      // the environment's functions are called one at a time
+  CacheImports* imports = nullptr;                     // null: there are none, or they are not to be used
+  std::stop_source transfers{};                        // stopped with the steps: what imports download
+  std::string scratch;                                 // a folder of this build's own, on the store's file system
+  std::mutex provider_mutex{};                         // the environment's functions are called one at a time
+  std::map<std::string, std::string> remote_agents{};  // sockets by id, under provider_mutex
   std::mutex explain_mutex{};
   BuildResult result{};               // explanations and counts, under explain_mutex
   std::vector<MadeStep> made{};       // likewise

@@ -158,6 +158,7 @@ class StepRun {
 
   Result<> keep(const std::string& digest, const std::string& slot, const CachedStep& made) {
     TRY(shared_.cache.remember(digest, operation_.title, made));
+    if (shared_.environment.remote.context) return {};  // the next build's folder has another name
     return shared_.cache.remember_parts(slot, key_);
   }
 

@@ -206,7 +206,7 @@ class Reader {
       if (first || repeats) result_.wanted = Wanted::images;
     } else if (arguments.starts_with("VOLUME") && (first || repeats)) {
       result_.wanted = Wanted::volumes;
-    } else if (arguments.starts_with("NETWORK") && command_->name != "network create") {
+    } else if (arguments.starts_with("NETWORK") && (first || repeats) && command_->name != "network create") {
       result_.wanted = Wanted::networks;
     } else if (command_->name == "image pull") {
       result_.wanted = Wanted::images;

@@ -42,6 +42,8 @@ constexpr Example example_table[] = {
     {"up", "consort up -d --build web", "Build and replace web and what it depends on"},
     {"up", "consort up --dry-run", "Show what would be done, and why, without doing it"},
     {"up", "consort up --abort-on-container-exit --exit-code-from tests", "Run tests in CI and exit with their status"},
+    {"network connect", "consort network connect --alias db shared shop-db-1",
+     "Let another project reach a running container by the name db"},
     {"network create", "consort network create --subnet 10.9.0.0/24 shared", "Create a network for `external: true`"},
     {"volume clone", "consort volume clone app_data before-upgrade", "Keep a copy of the data on this machine"},
     {"volume export", "consort volume export app_data > data.tar", "Save the data of a volume"},

@@ -5,10 +5,10 @@
 
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/image_change.hpp"
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/signals.hpp"
+#include "engine/image_change.hpp"
 #include "engine/images.hpp"
 #include "project/exec/listening.hpp"
 #include "project/verbs/select.hpp"
@@ -56,7 +56,7 @@ Result<image::Image> commit(project::Session& session, const Invocation& invocat
   if (invocation.arguments.size() > 1) spec.names.push_back(TRY(image::Reference::parse(invocation.arguments[1])));
   if (invocation.flags.has("author")) spec.author = invocation.flags.text("author");
   spec.change = [&](image::ImageConfig& config) -> Result<> {
-    for (const std::string& change : invocation.flags.list("change")) TRY(apply_change(change, config));
+    for (const std::string& change : invocation.flags.list("change")) TRY(engine::apply_change(change, config));
     return {};
   };
   std::unique_ptr<Pause> frozen;

@@ -71,9 +71,10 @@ Result<std::optional<SystemTime>> moment_of(const ParsedFlags& flags, const char
 
 // As Docker has it: with neither, what happens from now on; with an end alone, all that is known until then.
 Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
-  Wanted wanted{.since = TRY(moment_of(invocation.flags, "since", now)),
-                .until = TRY(moment_of(invocation.flags, "until", now)),
-                .services = invocation.arguments};
+  Wanted wanted;
+  wanted.since = TRY(moment_of(invocation.flags, "since", now));
+  wanted.until = TRY(moment_of(invocation.flags, "until", now));
+  wanted.services = invocation.arguments;
   const auto seconds = [](SystemTime time) {
     return std::to_string(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
   };

@@ -54,6 +54,10 @@ inline constexpr Flag config_flags[] = {
     {"why", 0, text, "PATH", "Show where a value comes from, e.g. services.web.image"},
 };
 
+inline constexpr Flag doctor_flags[] = {
+    {"format", 0, text, "", "Format of the output: text or json", "text"},
+};
+
 inline constexpr Flag cp_flags[] = {
     {"all", 0, boolean, "", "Include containers created by run"},
     {"archive", 'a', boolean, "", "Archive mode (copy owners and groups)"},

@@ -50,9 +50,29 @@ inline constexpr Flag network_create_flags[] = {
     {"opt", 'o', list, "", "Set an option of the driver"},
     {"subnet", 0, list, "", "Subnet in CIDR format"},
 };
+inline constexpr Flag network_connect_flags[] = {
+    {"alias", 0, list, "", "Add a network-scoped alias for the container"},
+    {"driver-opt", 0, list, "", "Set an option of the driver for this connection"},
+    {"gw-priority", 0, integer, "", "The network with the highest priority provides the default gateway"},
+    {"ip", 0, text, "", "IPv4 address (e.g. 172.30.100.104)"},
+    {"ip6", 0, text, "", "IPv6 address (e.g. 2001:db8::33)"},
+    {"link", 0, list, "", "Add a link to another container (NAME[:ALIAS])"},
+    {"link-local-ip", 0, list, "", "Add a link-local address for the container"},
+};
+inline constexpr Flag network_disconnect_flags[] = {
+    {"force", 'f', boolean, "", "Disconnect the container even if the network is gone"},
+};
 inline constexpr Flag network_prune_flags[] = {
     {"filter", 0, list, "", "Filter by a condition (label=)"},
     shared::force,
+};
+
+inline constexpr Flag serve_flags[] = {
+    {"host", 'H', list, "", "Address to listen on, unix:///PATH (default: docker.sock in the run directory)"},
+    {"idle-timeout", 0, integer, "SECONDS", "End after so long without a connection (default 60 under systemd)"},
+    {"install", 0, boolean, "", "Write a context for the docker command, and end"},
+    {"project", 0, text, "NAME", "Show and change nothing but this project"},
+    {"read-only", 0, boolean, "", "Refuse everything that changes something"},
 };
 
 }  // namespace consort::cli

@@ -6,11 +6,13 @@
 namespace consort::cli {
 
 Result<int> run_attach(Invocation& invocation);
+Result<int> run_boot(Invocation& invocation);
 Result<int> run_build(Invocation& invocation);
 Result<int> run_commit(Invocation& invocation);
 Result<int> run_config(Invocation& invocation);
 Result<int> run_cp(Invocation& invocation);
 Result<int> run_create(Invocation& invocation);
+Result<int> run_doctor(Invocation& invocation);
 Result<int> run_down(Invocation& invocation);
 Result<int> run_events(Invocation& invocation);
 Result<int> run_exec(Invocation& invocation);
@@ -30,6 +32,7 @@ Result<int> run_run(Invocation& invocation);
 Result<int> run_scale(Invocation& invocation);
 Result<int> run_start(Invocation& invocation);
 Result<int> run_stats(Invocation& invocation);
+Result<int> run_serve(Invocation& invocation);
 Result<int> run_stop(Invocation& invocation);
 Result<int> run_top(Invocation& invocation);
 Result<int> run_unpause(Invocation& invocation);
@@ -52,7 +55,9 @@ Result<int> run_image_tag(Invocation& invocation);
 Result<int> run_login(Invocation& invocation);
 Result<int> run_logout(Invocation& invocation);
 
+Result<int> run_network_connect(Invocation& invocation);
 Result<int> run_network_create(Invocation& invocation);
+Result<int> run_network_disconnect(Invocation& invocation);
 Result<int> run_network_inspect(Invocation& invocation);
 Result<int> run_network_list(Invocation& invocation);
 Result<int> run_network_prune(Invocation& invocation);
@@ -82,8 +87,11 @@ Result<int> run_volume_list(Invocation& invocation);
 Result<int> run_volume_prune(Invocation& invocation);
 Result<int> run_volume_rm(Invocation& invocation);
 
+Result<int> run_internal_boot(Invocation& invocation);
+Result<int> run_internal_shutdown(Invocation& invocation);
 Result<int> run_internal_complete(Invocation& invocation);
 Result<int> run_internal_completion(Invocation& invocation);
+Result<int> run_internal_enter(Invocation& invocation);
 Result<int> run_internal_man(Invocation& invocation);
 Result<int> run_internal_reference(Invocation& invocation);
 Result<int> run_internal_sweep(Invocation& invocation);

@@ -7,11 +7,11 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/image_change.hpp"
 #include "cli/commands/input_file.hpp"
 #include "cli/commands/output_file.hpp"
 #include "cli/commands/wanted_platform.hpp"
 #include "cli/workspace.hpp"
+#include "engine/image_change.hpp"
 #include "engine/images.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/exec/listening.hpp"
@@ -74,7 +74,7 @@ Result<int> run_image_import(Invocation& invocation) {
   options.comment = invocation.flags.text("message", "Imported from " + invocation.arguments[0]);
   if (invocation.flags.has("platform"))
     options.config.platform = TRY(image::Platform::parse(invocation.flags.text("platform")));
-  for (const std::string& change : invocation.flags.list("change")) TRY(apply_change(change, options.config));
+  for (const std::string& change : invocation.flags.list("change")) TRY(engine::apply_change(change, options.config));
   const Fd input = TRY(open_input(invocation.arguments[0]));
   const project::Cancellation cancel = TRY(project::Cancellation::create());
   const auto interrupts = TRY(project::cancel_on_interrupt(workspace->session().interrupt_fd, cancel));

@@ -1,4 +1,6 @@
 // What installation and maintenance call: manual pages, completion scripts, the sweep.
+#include <unistd.h>
+
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
@@ -40,6 +42,15 @@ Result<int> run_internal_completion(Invocation& invocation) {
                     .hint("known are bash, zsh and fish"));
   print_out(script);
   return 0;
+}
+
+// Of a user who is not root: the place has been entered already.
+Result<int> run_internal_enter(Invocation& invocation) {
+  std::vector<char*> argv;
+  for (std::string& word : invocation.arguments) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  return fail_errno("execute", invocation.arguments[0]);
 }
 
 Result<int> run_internal_reference(Invocation&) {

@@ -63,7 +63,9 @@ Result<int> run_ls(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   std::map<std::string, ListedProject> projects;
   for (const engine::Container& container : TRY(workspace->engine().list())) {
-    if (container.project.empty() || !matches(container.project, patterns)) continue;
+    // Those of `docker run` are in none: names of projects begin with a letter or a digit.
+    if (container.project.empty() || container.project.starts_with('_')) continue;
+    if (!matches(container.project, patterns)) continue;
     if (!flags.on("all") && !container.state.running()) continue;
     ListedProject& listed = projects[container.project];
     ++listed.states[std::string(to_string(container.state.status))];

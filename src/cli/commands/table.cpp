@@ -48,6 +48,20 @@ constexpr std::string_view services = "[SERVICE...]";
 
 constexpr Command table[] = {
     {"attach", "SERVICE", "Attach to a running container's input and output", attach_flags, one, mixed, run_attach},
+    {"boot",
+     "enable|disable|status",
+     "Bring back at boot what was running",
+     {},
+     one,
+     mixed,
+     run_boot,
+     Shown::yes,
+     "What was running when the machine went down runs again after it has started, if its service says `restart: "
+     "always`, or `unless-stopped` and nobody has stopped it: in the order in which services depend on each other, "
+     "each "
+     "as soon as what it depends on is as the file wants it. systemd calls it, the system's for root and the user's "
+     "own "
+     "for others; without systemd, let cron do so: @reboot consort internal boot."},
     {"build", services, "Build or rebuild services", build_flags, any, mixed, run_build},
     {"commit",
      "SERVICE [REFERENCE]",
@@ -66,6 +80,8 @@ constexpr Command table[] = {
      mixed,
      run_cp},
     {"create", services, "Create containers without starting them", create_flags, any, mixed, run_create},
+    {"doctor", "", "Try what containers need on this machine, and say how to mend what is missing", doctor_flags, none,
+     mixed, run_doctor},
     {"down", services, "Stop and remove containers and networks", down_flags, any, mixed, run_down},
     {"events", services, "Show container events as they happen", events_flags, any, mixed, run_events},
     {"exec", "SERVICE COMMAND [ARGS...]", "Run a command in a running container", exec_flags, {2}, first, run_exec},
@@ -88,6 +104,14 @@ constexpr Command table[] = {
     {"image save", "IMAGE...", "Save images to an archive", save_flags, {1}, mixed, run_image_save},
     {"image tag", "IMAGE REFERENCE", "Give an image another name", {}, {2, 2}, mixed, run_image_tag},
     {"images", services, "List the images used by the project's containers", images_flags, any, mixed, run_images},
+    {"internal boot",
+     "",
+     "Start what ran before the machine was started",
+     {},
+     none,
+     mixed,
+     run_internal_boot,
+     Shown::hidden},
     {"internal complete",
      "[WORD...]",
      "Print what may stand at the cursor",
@@ -104,6 +128,14 @@ constexpr Command table[] = {
      mixed,
      run_internal_completion,
      Shown::hidden},
+    {"internal enter",
+     "COMMAND [ARGS...]",
+     "Run a program in your user namespace, where files of containers are yours",
+     {},
+     {1},
+     first,
+     run_internal_enter,
+     Shown::hidden},
     {"internal man", "[COMMAND]", "Print a manual page", {}, {0, 2}, mixed, run_internal_man, Shown::hidden},
     {"internal reference",
      "",
@@ -113,13 +145,35 @@ constexpr Command table[] = {
      mixed,
      run_internal_reference,
      Shown::hidden},
+    {"internal shutdown",
+     "",
+     "Stop everything, to be started at the next boot",
+     {},
+     none,
+     mixed,
+     run_internal_shutdown,
+     Shown::hidden},
     {"internal sweep", "", "Remove what crashes left behind", {}, none, mixed, run_internal_sweep, Shown::hidden},
     {"kill", services, "Kill containers", kill_flags, any, mixed, run_kill},
     {"login", "[REGISTRY]", "Log in to a registry", login_flags, {0, 1}, mixed, run_login},
     {"logout", "[REGISTRY]", "Log out from a registry", {}, {0, 1}, mixed, run_logout},
     {"logs", services, "Show the output of containers", logs_flags, any, mixed, run_logs},
     {"ls", "", "List projects", ls_flags, none, mixed, run_ls},
+    {"network connect",
+     "NETWORK CONTAINER",
+     "Connect a container to a network",
+     network_connect_flags,
+     {2, 2},
+     mixed,
+     run_network_connect},
     {"network create", "NETWORK", "Create a network", network_create_flags, one, mixed, run_network_create},
+    {"network disconnect",
+     "NETWORK CONTAINER",
+     "Disconnect a container from a network",
+     network_disconnect_flags,
+     {2, 2},
+     mixed,
+     run_network_disconnect},
     {"network inspect",
      "NETWORK...",
      "Show the details of networks as JSON",
@@ -177,6 +231,11 @@ constexpr Command table[] = {
     {"runtime state", "ID", "Show the state of a container as JSON", {}, one, mixed, run_runtime_state},
     {"runtime update", "ID", "Change the limits of a container", runtime_update_flags, one, mixed, run_runtime_update},
     {"scale", "[SERVICE=REPLICAS...]", "Set the number of containers of services", scale_flags, {1}, mixed, run_scale},
+    {"serve", "", "Serve Docker's Engine API to the docker command and other clients", serve_flags, none, mixed,
+     run_serve, Shown::yes,
+     "Clients find it with DOCKER_HOST. Whoever can write to the socket is root on this machine. The server may be "
+     "ended "
+     "at any time: containers do not notice."},
     {"start", services, "Start existing containers", start_flags, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show live resource usage of containers", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
@@ -215,8 +274,8 @@ constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run"
 constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause", "rm", "scale", "wait", "watch"};
 constexpr std::string_view looking[] = {"ls", "events", "images", "port", "stats", "top", "volumes"};
 constexpr std::string_view inside[] = {"attach", "commit", "cp", "export"};
-constexpr std::string_view of_the_machine[] = {"image", "volume", "network", "login",  "logout",
-                                               "pull",  "push",   "runtime", "version"};
+constexpr std::string_view of_the_machine[] = {"image", "volume", "network", "login", "logout",  "pull",
+                                               "push",  "doctor", "boot",    "serve", "runtime", "version"};
 
 constexpr CommandGroup groups[] = {
     {"Common commands", common},         {"Run and stop containers", running},          {"See what there is", looking},

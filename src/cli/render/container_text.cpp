@@ -4,7 +4,6 @@
 #include <tuple>
 
 #include "base/strings.hpp"
-#include "base/time.hpp"
 #include "cli/render/cells.hpp"
 
 namespace consort::cli {
@@ -32,19 +31,6 @@ struct Range {
     return url.empty() ? target : address_text(url) + ":" + range_text(published_first, published_last) + "->" + target;
   }
 };
-
-std::string ago(const std::optional<SystemTime>& time, SystemTime now) {
-  return time ? human_duration(now - *time) + " ago" : "some time ago";
-}
-
-std::string log_text(const engine::LogTrouble& log) {
-  if (!log.any()) return {};
-  return log.lost_bytes > 0 ? " (log: " + human_bytes_decimal(log.lost_bytes) + " lost)" : " (log: not rotated)";
-}
-
-std::string code_text(const engine::ContainerState& state) {
-  return state.exit_code ? std::to_string(*state.exit_code) : "unknown";
-}
 
 }  // namespace
 
@@ -89,40 +75,6 @@ std::string port_text(const std::vector<Publisher>& ports) {
   return join(texts, ", ");
 }
 
-std::string status_text(const engine::ContainerState& state, SystemTime now) {
-  switch (state.status) {
-    case engine::Status::created:
-      return "Created";
-    case engine::Status::removing:
-      return "Removal In Progress";
-    case engine::Status::dead:
-      return "Dead";
-    case engine::Status::exited:
-      return "Exited (" + code_text(state) + ") " + ago(state.finished_at, now);
-    case engine::Status::restarting:
-      return "Restarting (" + code_text(state) + ") " + ago(state.finished_at, now);
-    case engine::Status::running:
-    case engine::Status::paused:
-      break;
-  }
-  std::string text = "Up " + (state.started_at ? human_duration(now - *state.started_at) : std::string("some time"));
-  if (state.status == engine::Status::paused) return text + " (Paused)";
-  switch (state.health.status) {
-    case engine::HealthStatus::none:
-      break;
-    case engine::HealthStatus::starting:
-      text += " (health: starting)";
-      break;
-    case engine::HealthStatus::healthy:
-      text += " (healthy)";
-      break;
-    case engine::HealthStatus::unhealthy:
-      text += " (unhealthy)";
-      break;
-  }
-  return text + log_text(state.log);
-}
-
 std::string cut(const std::string& text, std::size_t most) {
   std::size_t points = 0, keep = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -133,11 +85,7 @@ std::string cut(const std::string& text, std::size_t most) {
 }
 
 std::string command_text(const engine::Strings& command, Shorten shorten) {
-  std::string whole;  // arguments with blanks in quotes, the program as it is
-  for (std::size_t i = 0; i < command.size(); ++i) {
-    const bool quote = i > 0 && command[i].contains(' ');
-    whole += (i > 0 ? " " : "") + (quote ? "'" + command[i] + "'" : command[i]);
-  }
+  const std::string whole = engine::command_line(command);
   std::string quoted = "\"";
   for (const char c : shorten == Shorten::yes ? cut(whole, 20) : whole) {
     if (c == '"' || c == '\\') quoted += '\\';

@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/state_text.hpp"
 #include "engine/types.hpp"
 
 namespace consort::cli {
+
+using engine::status_text;
 
 enum class Shorten : std::uint8_t { no, yes };  // no: --no-trunc
 
@@ -19,8 +22,6 @@ struct Publisher {
 std::vector<Publisher> publishers(const engine::Container& container);  // sorted
 std::string port_text(const std::vector<Publisher>& publishers);        // "0.0.0.0:80->80/tcp, 8000/tcp"
 
-// "Up 3 seconds (healthy)", "Exited (143) 1 second ago", "Created".
-std::string status_text(const engine::ContainerState& state, SystemTime now);
 std::string command_text(const engine::Strings& command, Shorten shorten);  // quoted
 std::string cut(const std::string& text, std::size_t most);                 // with "…" as its last character
 

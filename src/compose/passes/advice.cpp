@@ -134,7 +134,7 @@ void report_missing(const std::string& folder, const Service& service, const Mou
         place);
     made.label = "the container cannot start without it";
     made.help = base_name(mount.source) == "docker.sock"
-                    ? "there is no Docker daemon here, and Consort needs none; take the mount out"
+                    ? "`consort serve -H unix://" + mount.source + "` makes it, for as long as it runs"
                     : "start the program that listens on it first, or mount the directory it will be in";
     return;
   }

@@ -94,30 +94,6 @@ Result<> validate_health(const ContainerSpec& spec) {
   return check("start_interval", "StartInterval", health.start_interval);
 }
 
-Result<> validate_endpoint(const EndpointSpec& endpoint) {
-  const std::string setting = "networks/" + endpoint.network;
-  const auto check = [&](const char* what, const std::string& text, Family family) -> Result<> {
-    const auto address = text.empty() ? std::optional(Address::any(family)) : Address::parse(text);
-    if (!address || address->family() != family)
-      return refuse(setting, std::string("invalid ") + what + " address: " + text);
-    return {};
-  };
-  if (endpoint.network.empty()) return refuse("networks", "an endpoint needs the name of its network");
-  TRY(check("IPv4", endpoint.ipv4, Family::v4));
-  TRY(check("IPv6", endpoint.ipv6, Family::v6));
-  for (const std::string& alias : endpoint.aliases)
-    if (!is_one_word(alias))
-      return refuse(setting, "invalid alias on network " + endpoint.network + ": \"" + alias + "\"");
-  if (!endpoint.mac_address.empty() && !MacAddress::parse(endpoint.mac_address))
-    return refuse("mac_address", "invalid MAC address: " + endpoint.mac_address);
-  if (!endpoint.link_local_ips.empty())
-    return fail(Error(Code::unsupported, "link_local_ips of network " + endpoint.network + " are not supported")
-                    .about(Subject::setting, setting));
-  if (!endpoint.interface_name.empty() && !is_interface_name(endpoint.interface_name))
-    return refuse(setting, "invalid interface name: " + endpoint.interface_name);
-  return {};
-}
-
 Result<> validate_network(const ContainerSpec& spec) {
   std::set<std::string> seen;
   for (const EndpointSpec& endpoint : spec.networks) {
@@ -184,6 +160,30 @@ Result<> validate_unsupported(const ContainerSpec& spec) {
 }
 
 }  // namespace
+
+Result<> validate_endpoint(const EndpointSpec& endpoint) {
+  const std::string setting = "networks/" + endpoint.network;
+  const auto check = [&](const char* what, const std::string& text, Family family) -> Result<> {
+    const auto address = text.empty() ? std::optional(Address::any(family)) : Address::parse(text);
+    if (!address || address->family() != family)
+      return refuse(setting, std::string("invalid ") + what + " address: " + text);
+    return {};
+  };
+  if (endpoint.network.empty()) return refuse("networks", "an endpoint needs the name of its network");
+  TRY(check("IPv4", endpoint.ipv4, Family::v4));
+  TRY(check("IPv6", endpoint.ipv6, Family::v6));
+  for (const std::string& alias : endpoint.aliases)
+    if (!is_one_word(alias))
+      return refuse(setting, "invalid alias on network " + endpoint.network + ": \"" + alias + "\"");
+  if (!endpoint.mac_address.empty() && !MacAddress::parse(endpoint.mac_address))
+    return refuse("mac_address", "invalid MAC address: " + endpoint.mac_address);
+  for (const std::string& text : endpoint.link_local_ips)
+    if (!Address::parse(text)) return refuse(setting, "invalid link-local IP address: " + text);
+  const auto named = endpoint.driver_opts.find("com.docker.network.endpoint.ifname");
+  for (const std::string& name : {endpoint.interface_name, named == endpoint.driver_opts.end() ? "" : named->second})
+    if (!name.empty() && !is_interface_name(name)) return refuse(setting, "invalid interface name: " + name);
+  return {};
+}
 
 std::unexpected<Error> refuse(std::string setting, std::string text) {
   return fail(Error(Code::invalid, std::move(text)).about(Subject::setting, std::move(setting)));

@@ -16,6 +16,7 @@ std::unexpected<Error> refuse(std::string setting, std::string text);
 std::unexpected<Error> refuse_mount(const std::string& target, std::string text);
 
 Result<> validate_name(const std::string& name);
+Result<> validate_endpoint(const EndpointSpec& endpoint);
 // Parts of the above, each in a file with its like.
 Result<> validate_resources(const ContainerSpec& spec, const HostInfo& host, Strings& warnings);
 Result<> validate_modes(const ContainerSpec& spec, Strings& warnings);

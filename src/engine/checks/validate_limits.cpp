@@ -4,8 +4,10 @@
 #include <cstdio>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
+#include "runtime/cgroup_sweep.hpp"
 
 namespace consort::engine {
 
@@ -115,6 +117,9 @@ bool has_blkio_weight(const HostInfo& host) {
 }  // namespace
 
 Result<> validate_resources(const ContainerSpec& spec, const HostInfo& host, Strings& warnings) {
+  if (in_user_namespace() && !runtime::may_make_cgroups() && spec.resources != Resources{})
+    warnings.emplace_back(
+        "Limits are left out: there are no control groups for you here (`consort doctor` says more).");
   TRY(validate_memory(spec.resources, host, warnings));
   TRY(validate_cpu(spec.resources, host));
   if (spec.resources.blkio_weight && !has_blkio_weight(host))

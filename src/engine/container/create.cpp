@@ -93,14 +93,8 @@ Result<> Creation::resolve_container_modes() {
     if (!donor) return fail(std::move(donor).error().about(Subject::setting, setting));
     *mode = "container:" + *donor;
   }
-  for (std::string& link : spec_.links) {
-    const std::size_t colon = link.find(':');
-    const std::string name = link.substr(0, colon);
-    auto donor = impl_.records.find_container(name);
-    if (!donor)
-      return fail(std::move(donor).error().wrap("could not get container for", name).about(Subject::setting, "links"));
-    link = *donor + ":" + (colon == std::string::npos ? name : link.substr(colon + 1));
-  }
+  TRY(impl_.resolve_links(spec_.links));
+  for (EndpointSpec& endpoint : spec_.networks) TRY(impl_.resolve_links(endpoint.links));
   return {};
 }
 
@@ -119,9 +113,7 @@ Result<> Creation::resolve_networks() {
   }
   if (own) return {};
   if (spec_.networks.empty()) spec_.networks.push_back({.network = mode.empty() ? default_network : mode});
-  std::ranges::stable_sort(spec_.networks, [](const EndpointSpec& a, const EndpointSpec& b) {
-    return a.priority != b.priority ? a.priority > b.priority : a.network < b.network;
-  });
+  std::ranges::stable_sort(spec_.networks, attaches_before);
   for (const EndpointSpec& endpoint : spec_.networks) {
     if (endpoint.network == default_network) TRY(impl_.ensure_default_network());
     const Network network = TRY(impl_.records.find_network(endpoint.network));
@@ -164,8 +156,8 @@ std::unexpected<Error> no_socket(const MountSpec& mount, const char* why) {
   return fail(Error(Code::invalid, "mount \"" + mount.source + "\" on \"" + mount.target + "\"")
                   .why(why)
                   .hint(of_docker
-                            ? "Consort has no daemon that listens there, so a service that talks to Docker cannot work "
-                              "with it: take the mount out, or start Docker beside Consort"
+                            ? "Consort has no daemon that listens there: `consort serve -H unix://" + mount.source +
+                                  "` makes the socket, for as long as it runs"
                             : "a socket is made by the program that listens on it: start that first, or mount the "
                               "directory that the socket will be in"));
 }

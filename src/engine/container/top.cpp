@@ -14,6 +14,7 @@
 #include "engine/engine_impl.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/inspect.hpp"
+#include "runtime/pid_namespace.hpp"
 
 namespace consort::engine {
 
@@ -113,11 +114,16 @@ Result<ProcessTable> Engine::top(const std::string& id) {
   const std::string path = TRY(impl_->cgroup_of(id));
   impl_->note(TRY(impl_->load(id)).summary, "top");
   const runtime::Cgroup group = runtime::Cgroup::open(path);
+  const int first = TRY(impl_->running_pid(id));
+  const auto pids_now = [&]() -> Result<std::vector<pid_t>> {
+    std::vector<pid_t> found = TRY(group.pids());
+    return found.empty() ? runtime::processes_beside(first) : found;  // of a user without control groups
+  };
   std::map<pid_t, Fd> folders;
-  for (const pid_t pid : TRY(group.pids()))
+  for (const pid_t pid : TRY(pids_now()))
     if (auto folder = open_file("/proc/" + std::to_string(pid), O_PATH | O_DIRECTORY))
       folders.emplace(pid, std::move(*folder));
-  std::vector<pid_t> pids = TRY(group.pids());  // a number that was somebody else's by then is not among them
+  std::vector<pid_t> pids = TRY(pids_now());  // a number that was somebody else's by then is not among them
   std::ranges::sort(pids);
   ProcessTable table{.titles = {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}, .rows = {}};
   for (const pid_t pid : pids) {

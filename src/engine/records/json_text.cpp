@@ -40,6 +40,7 @@ void describe(V& v, EndpointSpec*) {
   v("ipv4", &T::ipv4);
   v("ipv6", &T::ipv6);
   v("link_local_ips", &T::link_local_ips);
+  v("links", &T::links);
   v("mac_address", &T::mac_address);
   v("priority", &T::priority);
   v("gw_priority", &T::gw_priority);

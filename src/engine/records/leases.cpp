@@ -106,15 +106,10 @@ Result<std::vector<Records::Lease>> choose_leases(const LeaseInput& input) {
   return leases;
 }
 
-Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network) {
-  if (endpoint.ipv4.empty() && endpoint.ipv6.empty()) return {};
-  if (network.spec.chosen_pools) {
-    return fail(Error(Code::invalid,
-                      "invalid config for network " + network.spec.name +
-                          ": invalid endpoint settings: user specified IP address is supported only when connecting "
-                          "to networks with user configured subnets")
-                    .about(Subject::setting, "networks/" + network.spec.name));
-  }
+std::string why_not_addresses(const EndpointSpec& endpoint, const Network& network) {
+  if (endpoint.ipv4.empty() && endpoint.ipv6.empty()) return "";
+  if (network.spec.chosen_pools)
+    return "user specified IP address is supported only when connecting to networks with user configured subnets";
   for (const std::string* text : {&endpoint.ipv4, &endpoint.ipv6}) {
     if (text->empty()) continue;
     const auto address = Address::parse(*text);
@@ -122,15 +117,17 @@ Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network) {
                           const auto subnet = Subnet::parse(pool.subnet);
                           return subnet && subnet->contains(*address);
                         });
-    if (!inside) {
-      return fail(Error(Code::invalid, "invalid config for network " + network.spec.name +
-                                           ": invalid endpoint settings: no configured subnet or ip-range contain the "
-                                           "IP address " +
-                                           *text)
-                      .about(Subject::setting, "networks/" + network.spec.name));
-    }
+    if (!inside) return "no configured subnet or ip-range contain the IP address " + *text;
   }
-  return {};
+  return "";
+}
+
+Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network) {
+  const std::string why = why_not_addresses(endpoint, network);
+  if (why.empty()) return {};
+  return fail(
+      Error(Code::invalid, "invalid config for network " + network.spec.name + ": invalid endpoint settings: " + why)
+          .about(Subject::setting, "networks/" + network.spec.name));
 }
 
 Gateways gateways_of(const Network& network) {

@@ -22,8 +22,9 @@ struct LeaseInput {
 };
 Result<std::vector<Records::Lease>> choose_leases(const LeaseInput& input);
 
-// May this endpoint have the addresses that it asks for? Checked at create.
-Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network);
+// May this endpoint have the addresses that it asks for? In Docker's words why not; "" if it may.
+std::string why_not_addresses(const EndpointSpec& endpoint, const Network& network);
+Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network);  // the same, for a create
 
 struct Gateways {
   std::string ipv4, ipv6;  // "" = none

@@ -3,6 +3,7 @@
 #include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
 #include "engine/records/json_text.hpp"
+#include "engine/records/leases.hpp"
 #include "engine/records/rows.hpp"
 
 namespace consort::engine {
@@ -74,30 +75,49 @@ Result<> check_name_free(SQLite::Database& db, const std::string& name) {
                   .about(Subject::container_name, name));
 }
 
-Endpoint show_endpoint(const EndpointRecord& record, const std::string& network_name) {
+// The lengths of the networks' prefixes; each network is read once.
+using Prefixes = std::map<std::string, Gateways>;
+
+Endpoint show_endpoint(const EndpointRecord& record, SQLite::Statement& row, Prefixes& prefixes) {
   Endpoint endpoint;
+  const std::string network_name = row.getColumn(5).getString();
+  auto known = prefixes.find(record.network_id);
+  if (known == prefixes.end()) {
+    Network network;
+    if (auto spec = from_json<NetworkSpec>(row.getColumn(6).getString(), "network in state.db"))
+      network.spec = std::move(*spec);  // else it is gone
+    known = prefixes.emplace(record.network_id, gateways_of(network)).first;
+  }
+  endpoint.prefix4 = static_cast<int>(known->second.prefix4);
+  endpoint.prefix6 = static_cast<int>(known->second.prefix6);
   endpoint.network = network_name.empty() ? record.spec.network : network_name;
   endpoint.network_id = record.network_id;
   endpoint.aliases = record.spec.aliases;
   endpoint.ipv4 = record.ipv4;
   endpoint.ipv6 = record.ipv6;
   endpoint.mac_address = record.spec.mac_address;
+  endpoint.wanted = record.spec;
   return endpoint;
 }
 
 constexpr const char* endpoint_query =
-    "SELECT e.container_id, e.network_id, e.spec, e.ipv4, e.ipv6, n.name FROM engine_endpoints e "
+    "SELECT e.container_id, e.network_id, e.spec, e.ipv4, e.ipv6, n.name, n.spec FROM engine_endpoints e "
     "LEFT JOIN engine_networks n ON n.id = e.network_id ";
 
 Result<EndpointRecord> read_endpoint(SQLite::Statement& row) {
+  auto spec = TRY(from_json<EndpointSpec>(row.getColumn(2).getString(), "endpoint in state.db"));
   return EndpointRecord{.container_id = row.getColumn(0).getString(),
                         .network_id = row.getColumn(1).getString(),
-                        .spec = TRY(from_json<EndpointSpec>(row.getColumn(2).getString(), "endpoint in state.db")),
+                        .spec = std::move(spec),
                         .ipv4 = row.getColumn(3).getString(),
                         .ipv6 = row.getColumn(4).getString()};
 }
 
 }  // namespace
+
+bool attaches_before(const EndpointSpec& one, const EndpointSpec& other) {
+  return one.priority != other.priority ? one.priority > other.priority : one.network < other.network;
+}
 
 Result<> Records::create_tables() {
   return migrate(*database_, "engine", migrations);
@@ -158,9 +178,10 @@ Result<ContainerRecord> Records::load_container(const std::string& id) {
     record.process = TRY(from_json<ProcessConfig>(row.getColumn(13).getString(), "container in state.db"));
     SQLite::Statement rows(db, std::string(endpoint_query) + "WHERE e.container_id = ? ORDER BY e.position");
     rows.bind(1, id);
+    Prefixes prefixes;
     while (rows.executeStep()) {
       EndpointRecord endpoint = TRY(read_endpoint(rows));
-      record.summary.networks.push_back(show_endpoint(endpoint, rows.getColumn(5).getString()));
+      record.summary.networks.push_back(show_endpoint(endpoint, rows, prefixes));
       record.endpoints.push_back(std::move(endpoint));
     }
     return record;
@@ -188,11 +209,12 @@ Result<std::vector<Container>> Records::list_containers(const std::optional<std:
                 (project ? "WHERE e.container_id IN (SELECT id FROM engine_containers WHERE project = ?1) " : "") +
                 "ORDER BY e.container_id, e.position");
     if (project) ends.bind(1, *project);
+    Prefixes prefixes;
     while (ends.executeStep()) {
       const auto place = places.find(ends.getColumn(0).getString());
       if (place == places.end()) continue;
       const EndpointRecord endpoint = TRY(read_endpoint(ends));
-      containers[place->second].networks.push_back(show_endpoint(endpoint, ends.getColumn(5).getString()));
+      containers[place->second].networks.push_back(show_endpoint(endpoint, ends, prefixes));
     }
     return containers;
   });

@@ -39,6 +39,9 @@ struct EndpointRecord {
   std::string project;     // of the container; only from lease_with()
 };
 
+// Order of attachment: the highest priority first, then by name.
+bool attaches_before(const EndpointSpec& one, const EndpointSpec& other);
+
 struct ContainerRecord {
   Container summary;  // its networks are filled in from the endpoints
   Wanted wanted = Wanted::stopped;
@@ -82,7 +85,10 @@ class Records {
   Result<std::vector<Lease>> lease_with(const std::string& id, const Chooser& choose);
   Result<> release_leases(const std::string& id, Wanted wanted);
   Result<> set_wanted(const std::string& id, Wanted wanted);
-  Result<> remove_endpoint(const std::string& container_id, const std::string& network_id);
+  // In the place that its priority and its name give it among the others, or in place of the one on the same network.
+  Result<> put_endpoint(const EndpointRecord& endpoint);
+  Result<> remove_endpoint(const std::string& container_id, const std::string& network_id,
+                           const std::optional<EngineEvent>& event = {});
 
   // --- networks
   // choose(all networks) fills in pools and bridge within the transaction.
@@ -106,6 +112,7 @@ class Records {
   Result<> forget_volume(const std::string& name);
 
   // --- events
+  Result<std::uint64_t> last_event();  // its serial
   Result<std::vector<EngineEvent>> events(std::uint64_t after, const std::string& project);
   // The attributes with which these containers were created or removed, by id, as far as that is remembered.
   Result<std::map<std::string, StringMap>> remembered_attributes(const std::string& project,

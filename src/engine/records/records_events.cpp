@@ -22,15 +22,23 @@ Result<std::vector<EngineEvent>> Records::events(std::uint64_t after, const std:
     bind_all(rows, 1, static_cast<std::int64_t>(after), project);
     std::vector<EngineEvent> events;
     while (rows.executeStep()) {
+      auto attributes = TRY(from_json<StringMap>(rows.getColumn(6).getString(), "event in state.db"));
       events.push_back({.serial = static_cast<std::uint64_t>(rows.getColumn(0).getInt64()),
                         .time = to_time(rows.getColumn(1).getInt64()),
                         .type = rows.getColumn(2).getString(),
                         .action = rows.getColumn(3).getString(),
                         .id = rows.getColumn(4).getString(),
                         .project = rows.getColumn(5).getString(),
-                        .attributes = TRY(from_json<StringMap>(rows.getColumn(6).getString(), "event in state.db"))});
+                        .attributes = std::move(attributes)});
     }
     return events;
+  });
+}
+
+Result<std::uint64_t> Records::last_event() {
+  return database_->query("list events", [&](SQLite::Database& db) -> Result<std::uint64_t> {
+    SQLite::Statement row(db, "SELECT coalesce(max(serial), 0) FROM engine_events");
+    return row.executeStep() ? static_cast<std::uint64_t>(row.getColumn(0).getInt64()) : 0;
   });
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/strings.hpp"
 #include "engine/records/json_text.hpp"
 #include "engine/records/records.hpp"
@@ -36,9 +38,10 @@ Result<std::vector<EndpointRecord>> read_neighbours(SQLite::Database& db, const 
   rows.bind(1, container_id);
   std::vector<EndpointRecord> neighbours;
   while (rows.executeStep()) {
+    auto spec = TRY(from_json<EndpointSpec>(rows.getColumn(2).getString(), "endpoint in state.db"));
     neighbours.push_back({.container_id = rows.getColumn(0).getString(),
                           .network_id = rows.getColumn(1).getString(),
-                          .spec = TRY(from_json<EndpointSpec>(rows.getColumn(2).getString(), "endpoint in state.db")),
+                          .spec = std::move(spec),
                           .ipv4 = rows.getColumn(3).getString(),
                           .ipv6 = rows.getColumn(4).getString(),
                           .project = rows.getColumn(5).getString()});
@@ -82,9 +85,36 @@ Result<> Records::release_leases(const std::string& id, Wanted wanted) {
   });
 }
 
-Result<> Records::remove_endpoint(const std::string& container_id, const std::string& network_id) {
-  return database_->query("forget endpoint", [&](SQLite::Database& db) {
+Result<> Records::put_endpoint(const EndpointRecord& endpoint) {
+  return database_->transaction("record endpoint", [&](SQLite::Database& db) -> Result<> {
+    execute(db,
+            "INSERT INTO engine_endpoints(container_id, network_id, position, spec) VALUES(?1, ?2, 1000000, ?3) "
+            "ON CONFLICT(container_id, network_id) DO UPDATE SET spec = ?3",
+            endpoint.container_id, endpoint.network_id, to_json(endpoint.spec));
+    std::vector<EndpointRecord> all;
+    SQLite::Statement rows(
+        db, "SELECT network_id, spec FROM engine_endpoints WHERE container_id = ? ORDER BY position, network_id");
+    rows.bind(1, endpoint.container_id);
+    while (rows.executeStep())
+      all.push_back({.container_id = endpoint.container_id,
+                     .network_id = rows.getColumn(0).getString(),
+                     .spec = TRY(from_json<EndpointSpec>(rows.getColumn(1).getString(), "endpoint in state.db")),
+                     .ipv4 = {},
+                     .ipv6 = {},
+                     .project = {}});
+    std::ranges::stable_sort(all, attaches_before, &EndpointRecord::spec);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      execute(db, "UPDATE engine_endpoints SET position = ? WHERE container_id = ? AND network_id = ?",
+              static_cast<std::int64_t>(i), endpoint.container_id, all[i].network_id);
+    return {};
+  });
+}
+
+Result<> Records::remove_endpoint(const std::string& container_id, const std::string& network_id,
+                                  const std::optional<EngineEvent>& event) {
+  return database_->transaction("forget endpoint", [&](SQLite::Database& db) {
     execute(db, "DELETE FROM engine_endpoints WHERE container_id = ? AND network_id = ?", container_id, network_id);
+    if (event) insert_event(db, *event);
   });
 }
 

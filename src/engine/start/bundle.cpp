@@ -185,19 +185,24 @@ Result<> write_host_files(Engine::Impl& impl, const ContainerRecord& record, con
   }
   const std::string resolv_conf = bundle + "/resolv.conf";
   if (const Result<std::string> before = read_file(resolv_conf); before && is_edited_resolv_conf(*before)) return {};
-  const Result<std::string> host_text = read_file("/etc/resolv.conf", 1 << 20);
-  const bool shares_host = spec.network_mode == "host" || spec.network_mode == "none";
   const bool resolver = std::ranges::any_of(networks, [](const Network& n) { return n.spec.name != default_network; });
-  if (shares_host && spec.dns.empty() && spec.dns_search.empty() && spec.dns_opt.empty())
-    return write_file_atomic(resolv_conf, host_text ? *host_text : "");
-  return write_file_atomic(resolv_conf, make_resolv_conf({.host_text = host_text ? *host_text : "",
-                                                          .internal_resolver = resolver,
-                                                          .servers = spec.dns,
-                                                          .search = spec.dns_search,
-                                                          .options = spec.dns_opt}));
+  return write_file_atomic(
+      resolv_conf, TRY(impl.make_resolv_conf_of(spec, resolver ? InternalResolver::yes : InternalResolver::no)));
 }
 
 }  // namespace
+
+Result<std::string> Engine::Impl::make_resolv_conf_of(const ContainerSpec& spec, InternalResolver resolver) const {
+  const Result<std::string> host_text = read_file("/etc/resolv.conf", 1 << 20);
+  const bool shares_host = spec.network_mode == "host" || spec.network_mode == "none";
+  if (shares_host && spec.dns.empty() && spec.dns_search.empty() && spec.dns_opt.empty())
+    return host_text ? *host_text : std::string();
+  return make_resolv_conf({.host_text = host_text ? *host_text : "",
+                           .internal_resolver = resolver == InternalResolver::yes,
+                           .servers = spec.dns,
+                           .search = spec.dns_search,
+                           .options = spec.dns_opt});
+}
 
 Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::vector<Network>& networks) {
   const ContainerSpec& spec = record.spec;
@@ -209,13 +214,13 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
                  .process = record.process,
                  .hostname = record.hostname,
                  .domainname = record.domainname,
-                 .security = TRY(read_security_options(spec.security_opt)),
                  .capabilities = capabilities_of(spec),
-                 .mounts = TRY(MountList(*this, record).make()),
-                 .devices = TRY(devices_of(spec)),
-                 .pid_namespace = TRY(namespace_of(*this, spec.pid_mode, "pid")),
-                 .ipc_namespace = TRY(namespace_of(*this, spec.ipc_mode, "ipc")),
                  .uts_namespace = spec.uts_mode == "host" ? "host" : ""};
+  input.security = TRY(read_security_options(spec.security_opt));
+  input.mounts = TRY(MountList(*this, record).make());
+  input.devices = TRY(devices_of(spec));
+  input.pid_namespace = TRY(namespace_of(*this, spec.pid_mode, "pid"));
+  input.ipc_namespace = TRY(namespace_of(*this, spec.ipc_mode, "ipc"));
   input.host_files = bundle;
   if (const std::string donor = donor_of(spec.network_mode); !donor.empty()) {
     // Hostname and files come with the network.

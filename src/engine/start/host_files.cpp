@@ -1,5 +1,6 @@
 #include "engine/start/host_files.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/strings.hpp"
@@ -44,6 +45,15 @@ bool is_loopback(const std::string& server) {
   return !address || address->is_loopback();
 }
 
+// With its line's end.
+std::string own_line(const std::string& address, const std::string& hostname, const std::string& domainname) {
+  std::string names = hostname;
+  if (!domainname.empty()) names = hostname + "." + domainname + " " + hostname;
+  if (const std::size_t dot = hostname.find('.'); dot != std::string::npos && domainname.empty())
+    names = hostname + " " + hostname.substr(0, dot);
+  return address + "\t" + names + "\n";
+}
+
 bool has_ndots(const Strings& options) {
   for (const std::string& option : options)
     if (option.starts_with("ndots:")) return true;
@@ -61,12 +71,24 @@ std::string make_hosts(const HostsInput& input) {
       "ff02::1\tip6-allnodes\n"
       "ff02::2\tip6-allrouters\n";
   for (const HostEntry& entry : input.extra) text += entry.address + "\t" + entry.name + "\n";
-  std::string names = input.hostname;
-  if (!input.domainname.empty()) names = input.hostname + "." + input.domainname + " " + input.hostname;
-  if (const std::size_t dot = input.hostname.find('.'); dot != std::string::npos && input.domainname.empty())
-    names = input.hostname + " " + input.hostname.substr(0, dot);
-  for (const std::string& address : input.own) text += address + "\t" + names + "\n";
+  for (const std::string& address : input.own) text += own_line(address, input.hostname, input.domainname);
   return text;
+}
+
+std::string change_hosts(std::string_view text, const HostsChange& change) {
+  std::string changed;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    const std::string_view line = text.substr(begin, end - begin);
+    const auto is_gone = [&](const std::string& address) {
+      return line == own_line(address, change.hostname, change.domainname);
+    };
+    if (std::ranges::none_of(change.gone, is_gone)) changed += line;
+    begin = end;
+  }
+  if (!changed.empty() && !changed.ends_with('\n')) changed += '\n';
+  for (const std::string& address : change.added) changed += own_line(address, change.hostname, change.domainname);
+  return changed;
 }
 
 std::string make_resolv_conf(const ResolvConfInput& input) {

@@ -15,6 +15,13 @@ struct HostsInput {
   std::string hostname, domainname;
 };
 std::string make_hosts(const HostsInput& input);
+// Of a text that the container may have changed: the lines of its own addresses that are gone are taken out, and those
+// of others added.
+struct HostsChange {
+  std::string hostname, domainname;
+  std::vector<std::string> gone, added;  // addresses
+};
+std::string change_hosts(std::string_view text, const HostsChange& change);
 
 struct ResolvConfInput {
   std::string_view host_text;     // the host's resolv.conf

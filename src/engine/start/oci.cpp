@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/start/oci_resources.hpp"
@@ -195,7 +196,8 @@ StringMap runtime_sysctls(const ContainerSpec& spec) {
 }
 
 StringMap network_sysctls(const ContainerSpec& spec) {
-  StringMap map{{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
+  StringMap map{{"net.ipv4.ip_unprivileged_port_start", "0"},
+                {"net.ipv4.ping_group_range", "0 " + std::to_string(highest_group())}};
   for (const auto& [name, value] : spec.sysctls)
     if (name.starts_with("net.")) map[name] = value;
   return map;

@@ -23,14 +23,14 @@ Result<> Engine::Impl::add_shared_memory(const ContainerRecord& record, OciInput
     }
   }
   if (mode != "shareable") return {};
-  const std::string place = input.bundle + "/shm";
+  const std::string folder = input.bundle + "/shm";
   remove_shared_memory(record.summary.id);
-  TRY(make_directories(place, 0700));
+  TRY(make_directories(folder, 0700));
   const std::string options =
       "mode=1777,size=" + std::to_string(record.spec.shm_size.value_or(std::uint64_t{64} << 20));
-  if (::mount("shm", place.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) != 0)
-    return fail_errno("mount shared memory", place);
-  input.shm_source = place;
+  if (::mount("shm", folder.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) != 0)
+    return fail_errno("mount shared memory", folder);
+  input.shm_source = folder;
   return {};
 }
 

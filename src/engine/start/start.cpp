@@ -11,8 +11,28 @@ supervisor::MadeAhead Engine::Impl::make_ahead(const supervisor::ContainerUnit& 
   made.root = supervisor::make_root_ahead(unit);
   // The kernel has one lock for all of its networks, and threads that wait for it do so by turning.
   const std::scoped_lock lock(sandbox_mutex_);
-  made.sandbox = supervisor::make_sandbox_ahead(unit);
+  auto sandbox = place.run([&] { return Result<Sandbox>(supervisor::make_sandbox_ahead(unit)); });
+  if (sandbox) made.sandbox = std::move(*sandbox);
   return made;
+}
+
+Result<> Engine::Impl::lease_addresses(ContainerRecord& record, const std::vector<Network>& networks) {
+  const auto holder_runs = [&](const EndpointRecord& holder) {
+    const Result<ContainerState> seen = observe(holder.project, holder.container_id);
+    // Two that want one address and are started at the same moment: the first has its lease, but does not run yet.
+    return !seen || seen->running() || is_locked(holder.container_id);
+  };
+  const auto leases = TRY(records.lease_with(record.summary.id, [&](std::vector<EndpointRecord> neighbours) {
+    return choose_leases(
+        {.own = record.endpoints, .neighbours = neighbours, .networks = networks, .holder_runs = holder_runs});
+  }));
+  for (EndpointRecord& endpoint : record.endpoints) {
+    const auto lease = std::ranges::find(leases, endpoint.network_id, &Records::Lease::network_id);
+    if (lease == leases.end()) continue;
+    endpoint.ipv4 = lease->ipv4;
+    endpoint.ipv6 = lease->ipv6;
+  }
+  return {};
 }
 
 void Engine::expect_start(const std::string& project) {
@@ -20,9 +40,10 @@ void Engine::expect_start(const std::string& project) {
 }
 
 Result<> Engine::start_container(const std::string& id, const StartOptions& options) {
-  ContainerRecord record = TRY(impl_->load(id));
+  const std::string whole_id = TRY(impl_->records.find_container(id));
+  const Fd lock = TRY(impl_->lock_container(whole_id));
+  ContainerRecord record = TRY(impl_->records.load_container(whole_id));  // with networks of a moment ago
   const Container& container = record.summary;
-  const Fd lock = TRY(impl_->lock_container(container.id));
   const ContainerState state = TRY(impl_->observe(container.project, container.id));
   if (state.status == Status::paused)
     return fail(Error(Code::conflict, "cannot start a paused container, try unpause instead"));
@@ -33,21 +54,7 @@ Result<> Engine::start_container(const std::string& id, const StartOptions& opti
     networks.push_back(TRY(impl_->records.find_network(endpoint.network_id)));
     TRY(impl_->ensure_bridge(networks.back()));
   }
-  const auto holder_runs = [&](const EndpointRecord& holder) {
-    const Result<ContainerState> seen = impl_->observe(holder.project, holder.container_id);
-    // Two that want one address and are started at the same moment: the first has its lease, but does not run yet.
-    return !seen || seen->running() || impl_->is_locked(holder.container_id);
-  };
-  const auto leases = TRY(impl_->records.lease_with(container.id, [&](std::vector<EndpointRecord> neighbours) {
-    return choose_leases(
-        {.own = record.endpoints, .neighbours = neighbours, .networks = networks, .holder_runs = holder_runs});
-  }));
-  for (EndpointRecord& endpoint : record.endpoints) {
-    const auto lease = std::ranges::find(leases, endpoint.network_id, &Records::Lease::network_id);
-    if (lease == leases.end()) continue;
-    endpoint.ipv4 = lease->ipv4;
-    endpoint.ipv6 = lease->ipv6;
-  }
+  TRY(impl_->lease_addresses(record, networks));
   impl_->ahead.used();
   const auto begin = [&]() -> Result<> {
     TRY(impl_->write_bundle(record, networks));

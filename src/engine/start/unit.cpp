@@ -76,11 +76,15 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
   unit.network_name = network.spec.name;
   unit.bridge = network.bridge;
   unit.ifname = endpoint.spec.interface_name;
+  const auto named = endpoint.spec.driver_opts.find("com.docker.network.endpoint.ifname");
+  if (unit.ifname.empty() && named != endpoint.spec.driver_opts.end()) unit.ifname = named->second;
   unit.ipv4 = with_prefix(endpoint.ipv4, gateways.prefix4);
   unit.gateway4 = gateways.ipv4;
   unit.ipv6 = with_prefix(endpoint.ipv6, gateways.prefix6);
   unit.gateway6 = gateways.ipv6;
   unit.mac = endpoint.spec.mac_address;
+  for (const std::string& address : endpoint.spec.link_local_ips)
+    unit.link_local_ips.push_back(address + (address.contains(':') ? "/64" : "/16"));
   unit.internal = network.spec.internal;
   const auto mtu = network.spec.driver_opts.find("com.docker.network.driver.mtu");
   if (mtu != network.spec.driver_opts.end()) unit.mtu = saturated<int>(parse_unsigned(mtu->second).value_or(0));
@@ -90,11 +94,11 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
 }
 
 // The highest gw_priority among the networks with a way out, ties by name.
-void choose_default_route(ContainerUnit& unit, const ContainerRecord& record) {
+void choose_default_route(std::vector<EndpointUnit>& endpoints, const ContainerRecord& record) {
   EndpointUnit* best = nullptr;
   int best_priority = 0;
-  for (std::size_t i = 0; i < unit.endpoints.size(); ++i) {
-    EndpointUnit& endpoint = unit.endpoints[i];
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    EndpointUnit& endpoint = endpoints[i];
     const int priority = record.endpoints[i].spec.gw_priority;
     if (endpoint.internal) continue;
     const bool better =
@@ -104,7 +108,15 @@ void choose_default_route(ContainerUnit& unit, const ContainerRecord& record) {
   if (best) best->default_route = true;
 }
 
-Result<> fill_network(ContainerUnit& unit, const ContainerRecord& record, const std::vector<Network>& networks) {
+// The first of eth0, eth1, ... that none of them has.
+std::string free_interface(const std::vector<EndpointUnit>& endpoints) {
+  for (int i = 0;; ++i) {
+    std::string name = "eth" + std::to_string(i);
+    if (std::ranges::count(endpoints, name, &EndpointUnit::ifname) == 0) return name;
+  }
+}
+
+void fill_network(ContainerUnit& unit, const ContainerRecord& record) {
   const ContainerSpec& spec = record.spec;
   if (spec.network_mode == "host") unit.network_mode = supervisor::NetworkMode::host;
   if (spec.network_mode == "none") unit.network_mode = supervisor::NetworkMode::none;
@@ -112,19 +124,10 @@ Result<> fill_network(ContainerUnit& unit, const ContainerRecord& record, const 
     unit.network_mode = supervisor::NetworkMode::container;
     unit.network_container = spec.network_mode.substr(10);
   }
-  for (std::size_t i = 0; i < record.endpoints.size(); ++i) {
-    unit.endpoints.push_back(endpoint_of(record, record.endpoints[i], networks[i]));
-    if (unit.endpoints.back().ifname.empty()) unit.endpoints.back().ifname = "eth" + std::to_string(i);
-  }
-  choose_default_route(unit, record);
   if (unit.network_mode == supervisor::NetworkMode::sandbox || unit.network_mode == supervisor::NetworkMode::none)
     unit.sysctls = network_sysctls(spec);
   unit.dns_servers = spec.dns;
-  for (const std::string& link : spec.links) {
-    const std::size_t colon = link.find(':');
-    unit.link_aliases.emplace_back(link.substr(colon + 1), link.substr(0, colon));
-  }
-  return {};
+  unit.link_aliases = link_aliases_of(record);
 }
 
 std::string default_host_ip(const std::vector<Network>& networks) {
@@ -156,6 +159,34 @@ Result<> fill_ports(ContainerUnit& unit, const ContainerRecord& record, const st
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> link_aliases_of(const ContainerRecord& record) {
+  std::vector<std::pair<std::string, std::string>> aliases;
+  const auto add = [&](const Strings& links) {
+    for (const std::string& link : links) {
+      const std::size_t colon = link.find(':');
+      aliases.emplace_back(link.substr(colon + 1), link.substr(0, colon));
+    }
+  };
+  add(record.spec.links);
+  for (const EndpointRecord& endpoint : record.endpoints) add(endpoint.spec.links);
+  return aliases;
+}
+
+std::vector<EndpointUnit> Engine::Impl::make_endpoints(const ContainerRecord& record,
+                                                       const std::vector<Network>& networks,
+                                                       const StringMap& interfaces) const {
+  std::vector<EndpointUnit> endpoints;
+  for (std::size_t i = 0; i < record.endpoints.size(); ++i) {
+    endpoints.push_back(endpoint_of(record, record.endpoints[i], networks[i]));
+    const auto known = interfaces.find(networks[i].id);
+    if (known != interfaces.end()) endpoints.back().ifname = known->second;
+  }
+  for (EndpointUnit& endpoint : endpoints)
+    if (endpoint.ifname.empty()) endpoint.ifname = free_interface(endpoints);
+  choose_default_route(endpoints, record);
+  return endpoints;
+}
+
 Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, const std::vector<Network>& networks) {
   const Container& c = record.summary;
   const ContainerSpec& spec = record.spec;
@@ -181,7 +212,8 @@ Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, con
   unit.health = health_of(record.process);
   unit.hostname = record.hostname;
   unit.auto_remove = spec.auto_remove;
-  TRY(fill_network(unit, record, networks));
+  fill_network(unit, record);
+  unit.endpoints = make_endpoints(record, networks);
   TRY(fill_ports(unit, record, networks));
   return unit;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "base/base64.hpp"
 #include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"

@@ -309,8 +309,8 @@ HttpClient::~HttpClient() = default;
 HttpAnswer HttpClient::perform(const HttpRequest& request) {
   const CurlLibrary* curl = TRY(curl_library());
   const ProxySettings proxies = ProxySettings::from_environment();
-  Hop hop{request.url, TRY(Url::parse(request.url)), {}, !request.authorization.empty()};
-  const Url first = hop.url;
+  const Url first = TRY(Url::parse(request.url));
+  Hop hop{request.url, first, {}, !request.authorization.empty()};
   for (int redirects = 0;; ++redirects) {
     hop.proxy = proxies.proxy_for(hop.url);
     HandleOwner handle = TRY(state_->take(curl));
@@ -335,7 +335,9 @@ HttpAnswer HttpClient::perform(const HttpRequest& request) {
     }
     if (redirects >= max_redirects)
       return std::unexpected(HttpFailure(Error(Code::io, "request").on(first.shown).why("it redirects in a circle")));
-    hop = {*next, TRY(Url::parse(*next)), {}, false};
+    hop.url = TRY(Url::parse(*next));
+    hop.address = *next;
+    hop.proxy.clear();
     hop.authorized = !request.authorization.empty() && hop.url.same_origin(first);
   }
 }

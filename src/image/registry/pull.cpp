@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/json.hpp"
 #include "image/registry/download.hpp"
 #include "image/registry/layer_fetch.hpp"
 #include "image/registry/named_manifest.hpp"
@@ -258,6 +259,50 @@ Result<Digest> resolve_digest(const Reference& reference, const RegistryOptions&
     auto document = fetch_named(registry, reference);
     if (document) return document->digest;
     errors.push_back(std::move(document).error());
+  }
+  return fail(main_error(std::move(errors)));
+}
+
+namespace {
+
+Result<Platform> platform_of_config(Registry& registry, const Descriptor& config) {
+  if (config.size > max_manifest_bytes)
+    return fail(Error(Code::invalid, "read configuration " + config.digest.short_hex()).why("it is too large"));
+  std::string text;
+  TRY(registry.blob({.digest = config.digest, .size = config.size}, [&](std::span<const std::byte> bytes) -> Result<> {
+    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return {};
+  }));
+  if (Digest::of(text) != config.digest)
+    return fail(Error(Code::invalid, "read configuration " + config.digest.short_hex()).why("its digest is another"));
+  const Json json = TRY(parse_json(text, "configuration of the image"));
+  return Platform{get_string(json, "os"), get_string(json, "architecture"), get_string(json, "variant")};
+}
+
+Result<RemoteImage> look_at(Registry& registry, const Reference& reference) {
+  const Registry::Document document = TRY(fetch_named(registry, reference));
+  const ManifestOrIndex read = TRY(parse_manifest(document.body, document.content_type, reference.familiar()));
+  RemoteImage found{
+      read.index ? read.index->media_type : read.manifest->media_type, document.digest, document.body.size(), {}};
+  if (read.manifest) {
+    found.platforms.push_back(TRY(platform_of_config(registry, read.manifest->config)));
+  } else {
+    for (const Descriptor& each : read.index->manifests)
+      if (each.platform && !each.attestation) found.platforms.push_back(*each.platform);
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<RemoteImage> inspect_remote(const Reference& reference, const RegistryOptions& options) {
+  const RegistryAccess access = TRY(RegistryAccess::load(options));
+  std::vector<Error> errors;
+  for (const Location& location : TRY(access.conf.locations(reference))) {
+    Registry registry(access, location, Registry::Actions::pull);
+    auto found = look_at(registry, reference);
+    if (found) return found;
+    errors.push_back(std::move(found).error());
   }
   return fail(main_error(std::move(errors)));
 }

@@ -25,8 +25,12 @@ Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
   RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf, options.docker_daemon));
   const std::optional<Error>& trouble = conf.trouble();
   if (trouble && options.warn) options.warn(trouble->message() + "; going on without it");
-  RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders,
-                        options.patience, options.warn};
+  RegistryAccess access{std::move(conf),
+                        CredentialStore(options.docker_config),
+                        options.certificate_folders,
+                        options.patience,
+                        options.warn,
+                        options.login};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);
   if (access.certificate_folders.empty()) {  // containers-certs.d(5), the user's own first
     if (const char* home = std::getenv("HOME"); home && *home)

@@ -32,6 +32,7 @@ struct RegistryAccess {
   std::vector<std::string> certificate_folders;
   Patience patience{};
   std::function<void(const std::string&)> warn{};
+  std::function<Result<std::optional<Login>>(const std::string&)> login{};
   std::shared_ptr<HttpClient> http = std::make_shared<HttpClient>();
 
   static Result<RegistryAccess> load(const RegistryOptions& options);

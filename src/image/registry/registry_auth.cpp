@@ -1,6 +1,7 @@
 // Authentication: tokens (the distribution project's "token" protocol and its OAuth2 form) and Basic.
 #include <utility>
 
+#include "base/base64.hpp"
 #include "base/json.hpp"
 #include "image/registry/address.hpp"
 #include "image/registry/registry.hpp"
@@ -31,6 +32,13 @@ std::string basic_header(const Credential& credential) {
 
 // Read once, and only when the registry asks for it. What cannot be read does not stop a pull that may need no login.
 Result<std::optional<Credential>> Registry::credential() {
+  if (access_.login) {
+    if (auto login = TRY_WRAP(access_.login(name()), "get login", "for " + name())) {
+      had_credential_ = true;
+      if (login->username.empty()) return Credential{{}, {}, std::move(login->password)};
+      return Credential{std::move(login->username), std::move(login->password), {}};
+    }
+  }
   CredentialLookup found = TRY(access_.credentials.find(name(), cancel_));
   for (const Error& trouble : found.trouble) {
     const bool told = !credential_trouble_.empty();

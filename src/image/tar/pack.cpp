@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <map>
 #include <vector>
 
+#include "base/os/attributes.hpp"
 #include "base/os/fd.hpp"
 #include "base/os/file.hpp"
 #include "base/os/folder.hpp"
@@ -43,17 +43,8 @@ bool is_kept_attribute(std::string_view name) {
 // Of the file behind a path that may be a link: the link's own.
 Result<std::map<std::string, std::string>> attributes_of(const std::string& path) {
   std::map<std::string, std::string> found;
-  std::array<char, 65536> names;
-  const ssize_t size = ::llistxattr(path.c_str(), names.data(), names.size());
-  if (size <= 0) return found;  // none, or not supported here
-  for (const char* at = names.data(); at < names.data() + size; at += std::strlen(at) + 1) {
-    if (!is_kept_attribute(at)) continue;
-    std::string value(65536, '\0');
-    const ssize_t length = ::lgetxattr(path.c_str(), at, value.data(), value.size());
-    if (length < 0) return fail_errno("read attribute " + std::string(at) + " of", path);
-    value.resize(static_cast<std::size_t>(length));
-    found[at] = std::move(value);
-  }
+  for (const std::string& name : TRY(attribute_names(path)))
+    if (is_kept_attribute(name)) found[name] = TRY(read_attribute(path, name));
   return found;
 }
 
@@ -134,7 +125,8 @@ class Packer {
   Result<Level> level(int fd, std::string prefix) {
     if (options_.whiteouts == PackOptions::Whiteouts::oci && is_opaque(fd))
       TRY(marker(fd, prefix + std::string(opaque_marker)));
-    return Level{std::move(prefix), TRY(names_to_take(fd))};
+    std::vector<std::string> names = TRY(names_to_take(fd));
+    return Level{std::move(prefix), std::move(names)};
   }
 
   // Everything below a folder that has been named already.

@@ -11,6 +11,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/path_walk.hpp"
 #include "image/layer_tar.hpp"
 #include "image/tar/overlay_form.hpp"
@@ -102,6 +103,7 @@ Result<UnpackReport> Unpacker::run(TarReader& tar) {
       entry->uid = options_.owner->uid;
       entry->gid = options_.owner->gid;
     }
+    if (has_one_user()) entry->uid = entry->gid = 0;  // who else there is cannot be had
     if (++report_.entries > options_.limits.max_entries)
       return fail(Error(Code::invalid, "unpack")
                       .why("more than the limit of " + std::to_string(options_.limits.max_entries) + " entries"));

@@ -43,7 +43,8 @@ struct DnsServer::Impl {
   using Key = std::uint64_t;
   using Reply = std::move_only_function<void(const Bytes&)>;
 
-  Impl(EventLoop& l, DnsTimeouts timeouts, std::uint16_t port) : loop(l), upstreams(l, timeouts, port) {}
+  Impl(EventLoop& l, DnsTimeouts timeouts, std::uint16_t port, DnsSockets sockets)
+      : loop(l), upstreams(l, timeouts, port, std::move(sockets)) {}
   ~Impl();
 
   void remove(Id id);
@@ -224,8 +225,8 @@ bool DnsServer::Impl::read(Id id, Key key) {
   return true;
 }
 
-DnsServer::DnsServer(EventLoop& loop, DnsTimeouts timeouts, std::uint16_t upstream_port)
-    : impl_(std::make_unique<Impl>(loop, timeouts, upstream_port)) {}
+DnsServer::DnsServer(EventLoop& loop, DnsTimeouts timeouts, std::uint16_t upstream_port, DnsSockets sockets)
+    : impl_(std::make_unique<Impl>(loop, timeouts, upstream_port, std::move(sockets))) {}
 DnsServer::~DnsServer() = default;
 
 void DnsServer::set_table(std::shared_ptr<const NameTable> table) {

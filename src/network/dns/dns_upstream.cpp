@@ -126,6 +126,7 @@ void Upstreams::attempt(Key key) {
 
 // A socket belongs to the namespace in which it is made, wherever it is used.
 Result<Fd> Upstreams::open_socket(int domain, int type, int netns) {
+  if (netns < 0 && sockets_) return sockets_(domain, type);
   std::optional<NamespaceVisit> visit;
   if (netns >= 0) {
     if (!home_) home_ = TRY(current_network_namespace());

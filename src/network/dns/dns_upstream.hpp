@@ -29,8 +29,8 @@ class Upstreams {
   using Done = std::move_only_function<void(std::optional<Bytes> answer)>;
 
   static constexpr std::size_t max_pending = 512;
-  Upstreams(EventLoop& loop, DnsTimeouts timeouts, std::uint16_t port)
-      : loop_(loop), timeouts_(timeouts), port_(port), share_(max_pending) {}
+  Upstreams(EventLoop& loop, DnsTimeouts timeouts, std::uint16_t port, DnsSockets sockets = {})
+      : loop_(loop), timeouts_(timeouts), port_(port), sockets_(std::move(sockets)), share_(max_pending) {}
   ~Upstreams();
   Upstreams(const Upstreams&) = delete;
   Upstreams& operator=(const Upstreams&) = delete;
@@ -82,6 +82,7 @@ class Upstreams {
   EventLoop& loop_;
   DnsTimeouts timeouts_;
   std::uint16_t port_;
+  DnsSockets sockets_;
   Key next_ = 1;
   std::unordered_map<Key, Pending> pending_;
   FairShare<std::uint64_t> share_;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "network/bridge.hpp"
 #include "network/link/rtnetlink.hpp"
+#include "network/link/socket_address.hpp"
 #include "network/pools.hpp"
 
 namespace consort {
@@ -30,6 +32,17 @@ Result<std::vector<Subnet>> host_subnets() {
     });
   }));
   return subnets;
+}
+
+std::string way_out_address() {
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  constexpr std::uint8_t somewhere[4] = {192, 0, 2, 1};  // of documentation: nothing is sent
+  const SocketAddress there(Address::from_bytes(Family::v4, somewhere), 9);
+  SocketAddress here;
+  if (!socket || ::connect(socket.get(), there.raw(), there.size) != 0 ||
+      ::getsockname(socket.get(), here.raw(), &here.size) != 0)
+    return {};
+  return here.address().to_string();
 }
 
 }  // namespace consort

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/narrow.hpp"
+
 namespace consort::netlink {
 
 namespace {
@@ -44,8 +46,15 @@ void Batch::append(const void* data, std::size_t size) {
   std::memcpy(&bytes_[header_], &length, sizeof length);
 }
 
+// The kernel would read a length that is cut as that of another attribute.
+std::uint16_t Batch::attribute_length(std::size_t bytes) {
+  if (const auto length = fitting<std::uint16_t>(bytes)) return *length;
+  too_long_ = labels_.back();
+  return 0;
+}
+
 void Batch::put(std::uint16_t type, const void* data, std::size_t size) {
-  const nlattr attribute{static_cast<std::uint16_t>(sizeof(nlattr) + size), type};
+  const nlattr attribute{attribute_length(sizeof(nlattr) + size), type};
   const auto* head = reinterpret_cast<const std::uint8_t*>(&attribute);
   bytes_.insert(bytes_.end(), head, head + sizeof attribute);
   append(data, size);
@@ -72,7 +81,7 @@ std::size_t Batch::nest(std::uint16_t type) {
 }
 
 void Batch::end(std::size_t mark) {
-  const auto length = static_cast<std::uint16_t>(bytes_.size() - mark);
+  const std::uint16_t length = attribute_length(bytes_.size() - mark);
   std::memcpy(&bytes_[mark], &length, sizeof length);
 }
 
@@ -117,6 +126,8 @@ Result<Socket> Socket::open(int protocol) {
 
 // Gives the messages their sequence numbers and sends the buffer as one datagram.
 Result<> Socket::send(Batch& batch) {
+  if (!batch.too_long_.empty())
+    return fail(Error(Code::invalid, batch.too_long_).why("an attribute is longer than 64 KiB"));
   for (std::size_t at = 0; at + sizeof(nlmsghdr) <= batch.bytes_.size();) {
     nlmsghdr header;
     std::memcpy(&header, &batch.bytes_[at], sizeof header);

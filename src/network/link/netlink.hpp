@@ -42,9 +42,11 @@ class Batch {
  private:
   friend class Socket;
   void pad();
+  std::uint16_t attribute_length(std::size_t bytes);
   std::vector<std::uint8_t> bytes_;
   std::vector<std::string> labels_;
   std::size_t header_ = 0;  // offset of the current message
+  std::string too_long_;    // the label of a message with an attribute that is; it is not sent
 };
 
 // Ends a nested attribute when it leaves scope.

@@ -184,8 +184,11 @@ void add_address(Batch& batch, int link_index, const InterfaceAddress& address) 
   if (address.address.is_v4()) batch.put(IFA_BROADCAST, address.subnet().last().data(), 4);
 }
 
-void add_default_route(Batch& batch, int link_index, const Address& gateway) {
-  batch.begin(RTM_NEWROUTE, create_new, "add default route via " + gateway.to_string());
+namespace {
+
+void default_route(Batch& batch, std::uint16_t type, std::uint16_t flags, const char* what, int link_index,
+                   const Address& gateway) {
+  batch.begin(type, flags, std::string(what) + " default route via " + gateway.to_string());
   rtmsg header{};
   header.rtm_family = static_cast<std::uint8_t>(gateway.domain());
   header.rtm_table = RT_TABLE_MAIN;
@@ -195,6 +198,20 @@ void add_default_route(Batch& batch, int link_index, const Address& gateway) {
   batch.append(header);
   batch.put(RTA_GATEWAY, {gateway.data(), gateway.size()});
   batch.put_u32(RTA_OIF, static_cast<std::uint32_t>(link_index));
+}
+
+}  // namespace
+
+void add_default_route(Batch& batch, int link_index, const Address& gateway) {
+  default_route(batch, RTM_NEWROUTE, create_new, "add", link_index, gateway);
+}
+
+void set_default_route(Batch& batch, int link_index, const Address& gateway) {
+  default_route(batch, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE, "set", link_index, gateway);
+}
+
+void delete_default_route(Batch& batch, int link_index, const Address& gateway) {
+  default_route(batch, RTM_DELROUTE, request, "delete", link_index, gateway);
 }
 
 Result<std::vector<HeldAddress>> list_addresses(Socket& socket) {

@@ -58,6 +58,8 @@ void isolate_port(Batch& batch, const std::string& name);
 
 void add_address(Batch& batch, int link_index, const InterfaceAddress& address);
 void add_default_route(Batch& batch, int link_index, const Address& gateway);
+void set_default_route(Batch& batch, int link_index, const Address& gateway);  // in place of another
+void delete_default_route(Batch& batch, int link_index, const Address& gateway);
 
 // Index of an interface in the namespace of the socket; Code::not_found.
 Result<int> link_index(Socket& socket, std::string_view name);

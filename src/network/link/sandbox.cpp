@@ -8,20 +8,17 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "network/link/namespace.hpp"
-#include "network/link/rtnetlink.hpp"
+#include "network/link/sandbox_parts.hpp"
 #include "network/nft/nft.hpp"
 
 namespace consort {
 
 using netlink::Batch;
 using netlink::Socket;
-
-struct HostLink::State {
-  Fd home;        // the namespace in which the bridges are
-  Socket routes;  // into that namespace, wherever this thread is
-};
+using namespace sandbox_parts;
 
 namespace {
 
@@ -39,57 +36,16 @@ Result<std::string> sysctl_path(const std::string& name) {
   return "/proc/sys/" + path;
 }
 
-Result<> write_sysctl(const std::string& path, std::string_view value) {
-  const Fd fd = TRY(open_file(path, O_WRONLY));
-  return write_full(fd.get(), value);
-}
-
-bool has_ipv6(const SandboxOptions& options) {
-  return std::any_of(options.endpoints.begin(), options.endpoints.end(),
-                     [](const Endpoint& endpoint) { return endpoint.ipv6.has_value(); });
-}
-
 // Before the interfaces exist: they take their settings from "default" when they are made.
 Result<> prepare_settings(const SandboxOptions& options) {
   TRY(write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
-  TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"));
+  TRY(write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 " + std::to_string(highest_group())));
   if (options.endpoints.empty()) return {};
   // Tells the neighbours at once who has the address now.
   TRY(write_sysctl("/proc/sys/net/ipv4/conf/default/arp_notify", "1"));
   // A kernel without IPv6 has no such file, and nothing to switch off.
-  if (!has_ipv6(options)) (void)write_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+  if (!has_ipv6(options.endpoints)) (void)write_sysctl("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
   return {};
-}
-
-Result<MacAddress> mac_of(const Endpoint& endpoint) {
-  if (endpoint.mac) return *endpoint.mac;
-  if (endpoint.ipv4) return MacAddress::of(endpoint.ipv4->address);
-  return MacAddress::random();
-}
-
-Result<> make_links(Socket& host, const SandboxOptions& options, int netns, Sandbox& sandbox) {
-  Batch batch;
-  for (const Endpoint& endpoint : options.endpoints) {
-    rtnetlink::Veth veth;
-    if (!endpoint.bridge.empty()) {
-      const std::optional<rtnetlink::Link> bridge = TRY(rtnetlink::find_link(host, endpoint.bridge));
-      if (!bridge)
-        return fail(Error(Code::not_found, "connect to network " + endpoint.network_name)
-                        .why("its bridge " + endpoint.bridge + " is gone")
-                        .hint("`up` makes it again"));
-      veth.master = bridge->index;
-      veth.mtu = bridge->mtu;
-    }
-    if (endpoint.mtu != 0) veth.mtu = endpoint.mtu;
-    veth.host_name = endpoint.host_ifname.empty() ? TRY(random_link_name()) : endpoint.host_ifname;
-    veth.peer_name = endpoint.ifname;
-    veth.peer_netns = netns;
-    veth.peer_mac = TRY(mac_of(endpoint));
-    rtnetlink::add_veth(batch, veth);
-    if (endpoint.isolated && veth.master != 0) rtnetlink::isolate_port(batch, veth.host_name);
-    sandbox.host_links.push_back(veth.host_name);
-  }
-  return host.transact(batch);
 }
 
 // For cables without a bridge.
@@ -102,32 +58,16 @@ Result<> address_host_ends(Socket& host, const SandboxOptions& options, const Sa
   return host.transact(batch);
 }
 
-// The one that has the default route, or where that network has no IPv6, the first that has.
-const Endpoint* ipv6_way_out(const SandboxOptions& options) {
-  const Endpoint* found = nullptr;
-  for (const Endpoint& endpoint : options.endpoints) {
-    if (endpoint.internal || !endpoint.ipv6 || !endpoint.gateway6) continue;
-    if (endpoint.default_route) return &endpoint;
-    if (!found) found = &endpoint;
-  }
-  return found;
-}
-
 Result<> configure_links(Socket& inside, const SandboxOptions& options) {
   Batch batch;
-  const Endpoint* way_out6 = ipv6_way_out(options);
+  const WaysOut ways = ways_out(options.endpoints);
   rtnetlink::set_link_up(batch, "lo");
   for (const Endpoint& endpoint : options.endpoints) {
     const int index = TRY(rtnetlink::link_index(inside, endpoint.ifname));
-    if (has_ipv6(options) && !endpoint.ipv6)
-      TRY(write_sysctl("/proc/sys/net/ipv6/conf/" + endpoint.ifname + "/disable_ipv6", "1"));
-    // The addresses first: bringing the interface up announces them (arp_notify).
-    if (endpoint.ipv4) rtnetlink::add_address(batch, index, *endpoint.ipv4);
-    if (endpoint.ipv6) rtnetlink::add_address(batch, index, *endpoint.ipv6);
-    rtnetlink::set_link_up(batch, endpoint.ifname);
-    if (endpoint.default_route && !endpoint.internal && endpoint.gateway4)
-      rtnetlink::add_default_route(batch, index, *endpoint.gateway4);
-    if (&endpoint == way_out6 && endpoint.gateway6) rtnetlink::add_default_route(batch, index, *endpoint.gateway6);
+    if (has_ipv6(options.endpoints) && !endpoint.ipv6) TRY(switch_ipv6(endpoint));
+    bring_up(batch, index, endpoint);
+    if (&endpoint == ways.ipv4) rtnetlink::add_default_route(batch, index, *endpoint.gateway4);
+    if (&endpoint == ways.ipv6) rtnetlink::add_default_route(batch, index, *endpoint.gateway6);
   }
   return inside.transact(batch);
 }
@@ -192,7 +132,7 @@ Result<> open_resolver(Sandbox& sandbox, Redirection redirection) {
 Result<> fill(Socket& host, const SandboxOptions& options, Sandbox& sandbox) {
   sandbox.netns = TRY(current_network_namespace());
   TRY(prepare_settings(options));
-  TRY(make_links(host, options, sandbox.netns.get(), sandbox));
+  TRY(make_links(host, options.endpoints, sandbox.netns.get(), sandbox.host_links));
   TRY(address_host_ends(host, options, sandbox));
   Socket inside = TRY(Socket::open(NETLINK_ROUTE));
   TRY(configure_links(inside, options));

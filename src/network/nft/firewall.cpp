@@ -242,6 +242,31 @@ Result<> Firewall::remove_ports(const PortRules& ports) {
   return remove_elements(elements_of(ports));
 }
 
+// The kernel goes by the key alone when it removes an element, so nobody may have put another one there since we
+// looked.
+Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
+  PortRules rules;
+  rules.redirects.assign(redirects.begin(), redirects.end());
+  const std::vector<ElementChange> ours = elements_of(rules);
+  std::map<std::pair<std::string, nft::Bytes>, nft::Bytes> data_of;
+  for (const ElementChange& each : ours) data_of[{each.set, each.element.key}] = each.element.data;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const std::uint32_t generation = TRY(nft::generation(state_->socket));
+    std::vector<ElementChange> left = TRY(present_among(ours));
+    std::erase_if(left, [&](const ElementChange& each) {
+      return data_of[{each.set, each.element.key}] != each.element.data;
+    });
+    if (left.empty()) return {};
+    Batch batch;
+    Table table(batch, NFPROTO_INET, table_name);
+    put(table, Change::remove, left);
+    const std::vector<netlink::Failure> failures = TRY(state_->socket.run_nft(batch, generation));
+    if (failures.empty()) return {};
+    if (failures.front().error != ERESTART && failures.front().error != ENOENT) return first_of(batch, failures);
+  }
+  return fail(Error(Code::io, "take back published ports").why("somebody is changing rules all the time"));
+}
+
 // One that is gone must not keep the others alive; and they may go one by one while we look.
 Result<> Firewall::remove_elements(std::span<const ElementChange> changes) {
   if (changes.empty()) return {};

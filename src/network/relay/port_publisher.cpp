@@ -23,6 +23,7 @@ struct Served {
   ConnectionId place;  // without a number: which port and socket it is
   Redirect rule;       // with the target of the kernel's redirection, if there is one
   bool redirected;     // by the kernel; else it needs a guard, if it is a loopback address
+  bool outside;        // no rule of ours is about it
   RelayTarget target;
 };
 
@@ -39,17 +40,22 @@ struct Running {
   std::unique_ptr<SteppedWork> work;  // until it is published
 };
 
-std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& target) {
+using Includes = std::function<bool(std::size_t port, std::size_t socket)>;
+
+std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& target, const Includes& includes = {}) {
   std::vector<Served> served;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const ReservedPort& port = ports[i];
     for (std::size_t j = 0; j < port.sockets.size(); ++j) {
+      if (includes && !includes(i, j)) continue;
       const PortSocket& socket = port.sockets[j];
       const std::optional<Address> reached = target_for(socket.address, target);
       if (!reached) continue;
       Redirect rule{port.request.protocol, socket.address, port.host_port, *reached, port.request.container_port};
-      const bool redirected = !socket.address.is_loopback() && reached->family() == socket.address.family();
-      served.push_back({socket.fd.get(), {i, j}, rule, redirected, {*reached, port.request.container_port}});
+      const bool redirected =
+          !socket.outside && !socket.address.is_loopback() && reached->family() == socket.address.family();
+      served.push_back(
+          {socket.fd.get(), {i, j}, rule, redirected, socket.outside, {*reached, port.request.container_port}});
     }
   }
   return served;
@@ -58,6 +64,7 @@ std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& 
 PortRules rules_of(std::span<const Served> ports) {
   PortRules rules;
   for (const Served& port : ports) {
+    if (port.outside) continue;
     if (port.redirected)
       rules.redirects.push_back(port.rule);
     else if (port.rule.host.is_loopback())
@@ -75,6 +82,7 @@ class KernelPublisher final : public PortPublisher {
   Id publish(Publication publication, Done done) override;
   Result<> unpublish(Id id) override;
   Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) override;
+  Result<> disown(std::span<const ReservedPort> ports, const PortTarget& target) override;
 
  private:
   Result<SteppedWork::Next> step(Running& running);
@@ -133,7 +141,7 @@ Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
 PortPublisher::Id KernelPublisher::publish(Publication publication, Done done) {
   const Id id = next_++;
   Running& running = publications_[id];  // stays where it is while others come and go
-  running.ports = plan(publication.ports, publication.target);
+  running.ports = plan(publication.ports, publication.target, publication.includes);
   running.keeper = publication.keeper;
   running.inherited = std::move(publication.inherited);
   running.work = std::make_unique<SteppedWork>(
@@ -187,6 +195,16 @@ Result<> KernelPublisher::unpublish(Id id) {
 
 Result<> KernelPublisher::take_back(std::span<const ReservedPort> ports, const PortTarget& target) {
   return remove_rules(plan(ports, target));
+}
+
+Result<> KernelPublisher::disown(std::span<const ReservedPort> ports, const PortTarget& target) {
+  const std::vector<Redirect> redirects = rules_of(plan(ports, target)).redirects;
+  if (redirects.empty()) return {};
+  TRY(firewall_.remove_redirects(redirects));
+  PortRules rules;
+  rules.redirects = redirects;
+  forget_flows(rules);
+  return {};
 }
 
 }  // namespace

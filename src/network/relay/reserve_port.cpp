@@ -54,16 +54,30 @@ bool means_no_ipv6(const Error& error) {
   return error.sys_errno() == EAFNOSUPPORT || error.sys_errno() == EADDRNOTAVAIL;
 }
 
-Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Address>& addresses, std::uint16_t port) {
+Result<Fd> hold_outside(const Address& address, std::uint16_t port, Protocol protocol, const HostSockets& outside) {
+  const SocketAddress name(address, port);
+  return outside(address.domain(), protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM, name.raw(), name.size);
+}
+
+Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Address>& addresses, std::uint16_t port,
+                              const HostSockets& outside) {
   ReservedPort reserved;
   reserved.request = request;
   reserved.host_port = port;
   for (const Address& address : addresses) {
+    if (outside) {
+      Result<Fd> fd = hold_outside(address, port, request.protocol, outside);
+      if (!fd && request.host_ip.empty() && !address.is_v4() && means_no_ipv6(fd.error())) continue;
+      if (!fd) return fail(std::move(fd).error().about(Subject::address, address.to_string()));
+      reserved.sockets.push_back({address, *std::move(fd), true});
+    }
     Result<Fd> fd = hold(address, port, request.protocol);
+    // Inside, for other containers, where there is such an address.
+    if (!fd && outside && means_no_ipv6(fd.error())) continue;
     // A host without IPv6 has no [::]; that is not what the user asked for by name.
     if (!fd && request.host_ip.empty() && !address.is_v4() && means_no_ipv6(fd.error())) continue;
     if (!fd) return fail(std::move(fd).error().about(Subject::address, address.to_string()));
-    reserved.sockets.push_back({address, *std::move(fd)});
+    reserved.sockets.push_back({address, *std::move(fd), false});
   }
   return reserved;
 }
@@ -88,6 +102,13 @@ Error bind_error(const PortRequest& request, const Address& address, std::uint16
 Error other_error(int number, const PortRequest& request, const Address& address, std::uint16_t port) {
   Error error = errno_error(number, "failed to bind host port for " + endpoint_text(address, port) + "/" +
                                         std::string(to_string(request.protocol)));
+  if (number == EACCES) {
+    const std::string lowest = std::to_string(port);
+    return std::move(error).hint(
+        "ports below 1024 are root's: publish a higher one, or allow it to everybody: sudo sysctl -w "
+        "net.ipv4.ip_unprivileged_port_start=" +
+        lowest);
+  }
   if (number != EMFILE && number != ENFILE) return error;
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -118,6 +139,7 @@ constexpr int ports_per_step = 32;  // of a range in which one is looked for
 struct PortReservation::State {
   std::vector<PortRequest> requests;
   PortOwnerLookup owner;
+  HostSockets outside;
   std::vector<ReservedPort> done;
 
   // Of the request that is under way.
@@ -142,10 +164,11 @@ struct PortReservation::State {
   std::string port_in_question(const PortRequest& request) const;
 };
 
-PortReservation::PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner)
+PortReservation::PortReservation(std::vector<PortRequest> requests, PortOwnerLookup owner, HostSockets outside)
     : state_(std::make_unique<State>()) {
   state_->requests = std::move(requests);
   state_->owner = std::move(owner);
+  state_->outside = std::move(outside);
 }
 PortReservation::PortReservation(PortReservation&&) noexcept = default;
 PortReservation& PortReservation::operator=(PortReservation&&) noexcept = default;
@@ -203,7 +226,7 @@ Result<PortReservation::Next> PortReservation::State::try_some(const PortRequest
                       .why("none of " + std::to_string(range.first) + "-" + std::to_string(range.last) + "/" +
                            std::string(to_string(request.protocol)) + " is free"));
     const auto port = static_cast<std::uint16_t>(next_port++);
-    Result<ReservedPort> reserved = hold_all(request, addresses, port);
+    Result<ReservedPort> reserved = hold_all(request, addresses, port, outside);
     if (!reserved) {
       TRY(on_failure(request, port, std::move(reserved).error()));
       if (conflict) return Next::step;
@@ -254,14 +277,23 @@ std::optional<Protocol> parse_protocol(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request) {
-  Result<Fd> fd = hold(address, port, request.protocol);
-  if (!fd) return std::nullopt;
+Result<ReservedPort> reserve_again(const Address& address, std::uint16_t port, const PortRequest& request) {
+  Fd fd = TRY(hold(address, port, request.protocol));
   ReservedPort reserved;
   reserved.request = request;
   reserved.host_port = port;
-  reserved.sockets.push_back({address, *std::move(fd)});
+  reserved.sockets.push_back({address, std::move(fd), false});
   return reserved;
+}
+
+bool is_outside(int socket) {
+  const auto namespace_of = [](int fd) {
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    return ::getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+  };
+  const Fd ours(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return ours && namespace_of(socket) != namespace_of(ours.get());
 }
 
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner) {

@@ -37,9 +37,9 @@ Result<> add_file(const compose::Project& project, const compose::Service& servi
                    .external = object.external,
                    .name = object.name,
                    .mode = reference.mode.value_or(0444),
-                   .uid = TRY(owner_of(object, "uid", reference.uid, service)),
-                   .gid = TRY(owner_of(object, "gid", reference.gid, service)),
                    .mark = object.mark};
+  file.uid = TRY(owner_of(object, "uid", reference.uid, service));
+  file.gid = TRY(owner_of(object, "gid", reference.gid, service));
   // The variable of an included file may come from an env file of its own: then its value is there already.
   if (file.host_file.empty() && !file.external && !object.environment.empty() && object.content.empty() &&
       !project.environment.contains(object.environment))

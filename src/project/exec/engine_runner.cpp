@@ -135,6 +135,10 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
                           return engine.remove_container(key, {.volumes = volumes});
                         },
                         [&](const RenameContainer& how) { return engine.rename_container(key, how.new_name); },
+                        [&](const ConnectContainer& connect) { return engine.connect_network(key, *connect.endpoint); },
+                        [&](const DisconnectContainer& disconnect) {
+                          return unless_gone(engine.disconnect_network(key, disconnect.network));
+                        },
                         [&](const AwaitCondition& wait) {
                           return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
                         },
@@ -191,8 +195,6 @@ Result<> EngineRunner::remove_network(const Operation& operation) {
     return network.error().code() == Code::not_found
                ? Result<>()
                : Result<>(fail(Error(Code::io, "remove network").on(operation.target).why(network.error().message())));
-  // Stopped containers of a project that is changed keep their endpoints: those go first.
-  for (const std::string& id : network->container_ids) (void)session_.engine.disconnect_network(id, network->id);
   return unless_gone(session_.engine.remove_network(network->id));
 }
 

@@ -65,16 +65,16 @@ std::optional<std::string> Converger::reason_to_recreate(const compose::Service&
   if (policy == Recreate::never) return std::nullopt;
   if (policy == Recreate::always) return "forced";
   if (options_.renew_anonymous_volumes && named) return "anonymous volumes are renewed";
-  for (const engine::Endpoint& endpoint : container.networks)
-    if (const auto found = replaced_networks_.find(endpoint.network); found != replaced_networks_.end())
-      return found->second;
   for (const std::string* mode : {&service.network_mode, &service.pid, &service.ipc})
     if (mode->starts_with("service:") && recreated_.contains(mode->substr(8)))
       return "shares a namespace with " + mode->substr(8) + ", which is recreated";
   for (const std::string& from : service.volumes_from)
     if (const std::string lender = from.substr(0, from.find(':')); recreated_.contains(lender))
       return "has volumes of " + lender + ", which is recreated";
-  return divergence(project_, service, container, observed_, options_.provided);
+  if (auto why = divergence(project_, service, container, observed_, options_.provided)) return why;
+  // One that changes its networks is connected to what it lacks.
+  if (moves_.contains(container.id)) return std::nullopt;
+  return missing_network(project_, service, container, observed_);
 }
 
 ReplicaOptions Converger::replica_options(const compose::Service& service, unsigned number) const {
@@ -194,15 +194,16 @@ Result<> Converger::converge_existing(const compose::Service& service, const eng
     const std::string where = service.mark.line == 0 ? "" : " (line " + std::to_string(service.mark.line) + ")";
     return recreate(service, container, *cause + where, std::move(needs));
   }
-  keep(service, container, std::move(needs));
-  return {};
+  return keep(service, container, std::move(needs));
 }
 
-void Converger::keep(const compose::Service& service, const engine::Container& container, Needs needs) {
+Result<> Converger::keep(const compose::Service& service, const engine::Container& container, Needs needs) {
   const std::string name = container_name(project_, service, container.number, options_.separator);
   const bool stopped = stopped_.contains(container.id);
   Replica replica{name, service.name, container.number, &container, container.state.started() && !stopped, {}, {}};
   if (stopped) replica.made = {stopped_.at(container.id)};
+  const bool moves = moves_.contains(container.id);
+  append(replica.made, moves ? connect_moved(container) : TRY(connect_missing(service, container)));
   if (container.name != name) {  // a recreation was interrupted before its last step
     Operation rename = on_container(RenameContainer{name}, container);
     rename.cause = "a recreation was interrupted";
@@ -215,6 +216,7 @@ void Converger::keep(const compose::Service& service, const engine::Container& c
     plan_.add(std::move(same));
   }
   replicas_[service.name].push_back(std::move(replica));
+  return {};
 }
 
 Converger::Needs Converger::stop_dependents(const std::string& service, OperationId after) {

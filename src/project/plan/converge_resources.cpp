@@ -1,4 +1,4 @@
-// Networks, volumes and orphans: what must be right before containers are looked at.
+// Volumes and orphans: what must be right before containers are looked at.
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -14,19 +14,6 @@ std::string label_of(const engine::StringMap& labels, const char* key) {
   return found == labels.end() ? std::string() : found->second;
 }
 
-// "Network x", to be made or removed.
-Operation resource_operation(Action action, const char* kind, const std::string& name, std::string cause) {
-  Operation operation;
-  operation.action = std::move(action);
-  operation.target = name;
-  operation.cause = std::move(cause);
-  operation.shown = std::string(kind) + " " + name;
-  const bool creates = operation.is<CreateNetwork>() || operation.is<CreateVolume>();
-  operation.before = creates ? "Creating" : "Removing";
-  operation.after = creates ? "Created" : "Removed";
-  return operation;
-}
-
 }  // namespace
 
 OperationId Converger::stop_once(const engine::Container& container, Needs needs) {
@@ -36,73 +23,12 @@ OperationId Converger::stop_once(const engine::Container& container, Needs needs
   return stopped_[container.id] = plan_.add(std::move(operation));
 }
 
-OperationId Converger::add_create_network(const std::string& key, Needs needs, std::string cause) {
-  auto spec = std::make_shared<engine::NetworkSpec>(network_spec(project_, key));
-  const std::string name = spec->name;
-  Operation operation = resource_operation(CreateNetwork{std::move(spec)}, "Network", name, std::move(cause));
-  operation.needs = std::move(needs);
-  return plan_.add(std::move(operation));
-}
-
 OperationId Converger::add_create_volume(const std::string& key, Needs needs, std::string cause) {
   auto spec = std::make_shared<engine::VolumeSpec>(volume_spec(project_, key));
   const std::string name = spec->name;
   Operation operation = resource_operation(CreateVolume{std::move(spec)}, "Volume", name, std::move(cause));
   operation.needs = std::move(needs);
   return plan_.add(std::move(operation));
-}
-
-Result<> Converger::networks() {
-  for (const auto& [key, each] : project_.networks) TRY(network(key, each));
-  return {};
-}
-
-Result<> Converger::network(const std::string& key, const compose::Network& network) {
-  const engine::Network* there = observed_.network(network.name);
-  if (network.external) {
-    // The engine's own networks are always there.
-    const bool built_in = network.name == "bridge" || network.name == "host" || network.name == "none";
-    if (there || built_in) return {};
-    return fail(Error(Code::not_found, "network " + network.name + " declared as external, but could not be found")
-                    .hint("create it before, or remove `external: true` to have it made here")
-                    .at(network.mark));
-  }
-  if (!there) {
-    network_ready_[key] = {add_create_network(key, {}, "no network of this name")};
-    return {};
-  }
-  const std::string owner = label_of(there->spec.labels, label::project);
-  if (owner.empty()) {
-    plan_.warnings.push_back(
-        "a network with name " + network.name +
-        " exists but was not created by compose.\nSet `external: true` to use an existing network");
-    return {};
-  }
-  if (owner != project_.name) {
-    plan_.warnings.push_back("a network with name " + network.name + " exists but was not created for project \"" +
-                             project_.name + "\".\nSet `external: true` to use an existing network");
-    return {};
-  }
-  const std::string labelled = label_of(there->spec.labels, label::network);
-  if (labelled != key)
-    return fail(Error(Code::conflict, "network " + network.name + " was found but has incorrect label " +
-                                          label::network + " set to \"" + labelled + "\" (expected: \"" + key + "\")")
-                    .at(network.mark));
-  if (label_of(there->spec.labels, label::config_hash) != config_hash(network)) replace_network(key, *there);
-  return {};
-}
-
-void Converger::replace_network(const std::string& key, const engine::Network& old) {
-  Operation remove = resource_operation(RemoveNetwork{}, "Network", old.spec.name, "configuration has changed");
-  remove.object_id = old.id;
-  for (const engine::Container& container : observed_.containers) {
-    const bool attached = std::ranges::any_of(
-        container.networks, [&](const engine::Endpoint& endpoint) { return endpoint.network == old.spec.name; });
-    if (attached && container.state.running()) remove.needs.push_back(stop_once(container, {}));
-  }
-  const OperationId removed = plan_.add(std::move(remove));
-  network_ready_[key] = {add_create_network(key, {removed}, "configuration has changed")};
-  replaced_networks_[old.spec.name] = "network " + old.spec.name + " is replaced";
 }
 
 Result<> Converger::volumes() {

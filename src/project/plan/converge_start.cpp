@@ -36,6 +36,7 @@ Result<Plan> Converger::run() {
   TRY(volumes());
   orphans();
   for (const std::string& name : graph_.order()) TRY(service(project_.services.at(name)));
+  move_others();
   if (options_.after != AfterCreate::nothing) TRY(start_all());
   if (options_.after == AfterCreate::start_and_wait) wait_for_all();
   return std::move(plan_);

@@ -31,14 +31,28 @@ class Converger {
     Needs up;                                     // operations after which it has been started
   };
 
-  // converge_resources.cpp
+  // What becomes of a container whose network is replaced, if it is kept.
+  struct Move {
+    std::shared_ptr<const engine::EndpointSpec> to;
+    Needs needs;  // operations after which the network is there
+  };
+
+  // converge_networks.cpp
+  OperationId add_create_network(const std::string& key, Needs needs, std::string cause);
   Result<> networks();
   Result<> network(const std::string& key, const compose::Network& network);
+  void create_network(const std::string& key, const compose::Network& network);
   void replace_network(const std::string& key, const engine::Network& old);
+  Needs part(const engine::Network& old);
+  void move(const engine::Network& old, const std::string& name, const Needs& needs);
+  Needs connect_moved(const engine::Container& container);
+  Result<Needs> connect_missing(const compose::Service& service, const engine::Container& container);
+  void move_others();
+
+  // converge_resources.cpp
   Result<> volumes();
   Result<> volume(const std::string& key, const compose::Volume& volume);
   void replace_volume(const std::string& key, const std::string& name);
-  OperationId add_create_network(const std::string& key, Needs needs, std::string cause);
   OperationId add_create_volume(const std::string& key, Needs needs, std::string cause);
   void orphans();
   OperationId stop_once(const engine::Container& container, Needs needs);
@@ -57,7 +71,7 @@ class Converger {
                     Needs needs);
   Needs stop_dependents(const std::string& service, OperationId after);
   Result<> create(const compose::Service& service, unsigned number, Needs needs);
-  void keep(const compose::Service& service, const engine::Container& container, Needs needs);
+  Result<> keep(const compose::Service& service, const engine::Container& container, Needs needs);
   Needs needs_of(const compose::Service& service) const;
   Result<std::shared_ptr<engine::ContainerSpec>> spec_of(const compose::Service& service, unsigned number) const;
 
@@ -77,7 +91,7 @@ class Converger {
   ServiceGraph graph_;
   Plan plan_;
   std::map<std::string, Needs> network_ready_, volume_ready_;  // by key of the file
-  std::map<std::string, std::string> replaced_networks_;       // real name -> why
+  std::map<std::string, std::vector<Move>> moves_;             // by container id
   std::map<std::string, OperationId> stopped_;                 // by container id
   std::set<std::string> gone_;                                 // ids of containers that this plan removes
   std::set<std::string> recreated_;                            // services

@@ -13,6 +13,8 @@ std::string label_of(const engine::Container& container, const char* key) {
   return found == container.labels.end() ? std::string() : found->second;
 }
 
+}  // namespace
+
 std::optional<std::string> missing_network(const compose::Project& project, const compose::Service& service,
                                            const engine::Container& container, const Observed& observed) {
   if (!container.state.running()) return std::nullopt;
@@ -25,6 +27,8 @@ std::optional<std::string> missing_network(const compose::Project& project, cons
   }
   return std::nullopt;
 }
+
+namespace {
 
 std::optional<std::string> missing_volume(const compose::Project& project, const compose::Service& service,
                                           const engine::Container& container) {
@@ -53,7 +57,6 @@ std::optional<std::string> divergence(const compose::Project& project, const com
     const std::string made_of = label_of(container, label::image);
     if (image->second != (made_of.empty() ? container.image_id : made_of)) return "image has changed";
   }
-  if (auto network = missing_network(project, service, container, observed)) return network;
   return missing_volume(project, service, container);
 }
 

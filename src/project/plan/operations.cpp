@@ -8,6 +8,18 @@ std::string container_object(const std::string& name) {
   return "Container " + name;
 }
 
+Operation resource_operation(Action action, const char* kind, const std::string& name, std::string cause) {
+  Operation operation;
+  operation.action = std::move(action);
+  operation.target = name;
+  operation.cause = std::move(cause);
+  operation.shown = std::string(kind) + " " + name;
+  const bool creates = operation.is<CreateNetwork>() || operation.is<CreateVolume>();
+  operation.before = creates ? "Creating" : "Removing";
+  operation.after = creates ? "Created" : "Removed";
+  return operation;
+}
+
 Operation on_container(Action action, const engine::Container& container) {
   Operation operation;
   operation.action = std::move(action);

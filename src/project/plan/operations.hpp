@@ -10,6 +10,8 @@
 namespace consort::project {
 
 std::string container_object(const std::string& name);  // "Container x"
+// "Network x", "Volume x", to be made or removed.
+Operation resource_operation(Action action, const char* kind, const std::string& name, std::string cause);
 Operation on_container(Action action, const engine::Container& container);
 Operation stop_operation(const engine::Container& container, std::optional<int> timeout_seconds);
 // Adds it to the plan, after the hooks that the service wants to be run before; gives the stop itself.

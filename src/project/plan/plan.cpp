@@ -37,6 +37,8 @@ std::string within(const std::optional<int>& seconds) {
 // What an operation takes, after its verb.
 struct Detail {
   std::string operator()(const RenameContainer& rename) const { return " to " + rename.new_name; }
+  std::string operator()(const ConnectContainer& connect) const { return " to " + connect.endpoint->network; }
+  std::string operator()(const DisconnectContainer& disconnect) const { return " from " + disconnect.network; }
   std::string operator()(const AwaitCondition& wait) const {
     return " until " + std::string(awaited_word(wait.awaited));
   }

@@ -121,6 +121,16 @@ struct RenameContainer {
   std::string new_name;
 };
 
+// To a network, and from one.
+struct ConnectContainer {
+  static constexpr KindFacts facts{.object = "container", .verb = "connect", .taken_back = "stays connected"};
+  std::shared_ptr<const engine::EndpointSpec> endpoint;
+};
+struct DisconnectContainer {
+  static constexpr KindFacts facts{.object = "container", .verb = "disconnect", .taken_back = "connected by `up`"};
+  std::string network;
+};
+
 // What a wait is for.
 enum class Awaited : std::uint8_t {
   healthy,             // a dependency: healthy
@@ -171,10 +181,11 @@ struct PrepareModel {
   bool pull = false;  // it is not on this machine yet
 };
 
-using Action = std::variant<Checkpoint, Keep, PullImage, BuildImage, RemoveImage, CreateNetwork, RemoveNetwork,
-                            CreateVolume, RemoveVolume, CreateContainer, StartContainer, StopContainer, KillContainer,
-                            RestartContainer, PauseContainer, UnpauseContainer, RemoveContainer, RenameContainer,
-                            AwaitCondition, RunHooks, RunPreStart, RunProvider, PrepareModel>;
+using Action =
+    std::variant<Checkpoint, Keep, PullImage, BuildImage, RemoveImage, CreateNetwork, RemoveNetwork, CreateVolume,
+                 RemoveVolume, CreateContainer, StartContainer, StopContainer, KillContainer, RestartContainer,
+                 PauseContainer, UnpauseContainer, RemoveContainer, RenameContainer, ConnectContainer,
+                 DisconnectContainer, AwaitCondition, RunHooks, RunPreStart, RunProvider, PrepareModel>;
 
 enum class Necessity : std::uint8_t { required, optional };  // optional: a failure is a warning, and goes on
 

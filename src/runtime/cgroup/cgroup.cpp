@@ -15,6 +15,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_files.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
@@ -276,7 +277,7 @@ Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& wa
     const Fd directory = TRY(open_file(unified->directory, O_RDONLY | O_DIRECTORY));
     Result<> attached = internal::attach_device_filter(directory.get(), resources.devices);
     // Without root no program may be attached; then the node's own mode is the only guard, as in every rootless engine.
-    if (!attached && (attached.error().code() != Code::denied || ::geteuid() == 0)) return attached;
+    if (!attached && (attached.error().code() != Code::denied || !in_user_namespace())) return attached;
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 
 namespace consort::runtime {
@@ -29,7 +30,7 @@ constexpr std::string_view leaf_name = "consort-supervisor";
 // Root may write anywhere. Others only below what was delegated to them: the parent of our own group, since a group
 // with processes (ours) cannot hand controllers down.
 std::string delegated_base(const std::string& mount) {
-  if (::geteuid() == 0) return {};
+  if (::geteuid() == 0 && !in_user_namespace()) return {};
   const std::string own = unified_group_of("self");
   for (std::string path : {dir_name(own), own})
     if (path != "/" && path != "." && ::access((mount + path).c_str(), W_OK) == 0) return path;

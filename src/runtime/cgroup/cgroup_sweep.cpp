@@ -1,7 +1,9 @@
 // Groups that were made for a process which never came.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/os/folder.hpp"
@@ -45,6 +47,12 @@ void sweep_cgroups(const std::string& parent, const std::function<bool(const std
     const Result<std::vector<pid_t>> pids = group.pids();
     if (pids && pids->empty()) (void)group.remove();
   }
+}
+
+bool may_make_cgroups() {
+  return std::ranges::any_of(internal::hierarchies(), [](const internal::Hierarchy& hierarchy) {
+    return ::access(hierarchy.directory("").c_str(), W_OK) == 0;
+  });
 }
 
 }  // namespace consort::runtime

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch/prepare.hpp"
@@ -80,8 +81,12 @@ Error explain_execute(const Prepared& plan, const Report& report) {
 Error explain_user(const Prepared& plan, const Report& report) {
   if (report.argument < 100) return errno_error(report.error, "drop capability", capability_name(report.argument));
   const std::string who = std::to_string(plan.uid) + ":" + std::to_string(plan.gid);
-  return errno_error(report.error, report.argument == 101 ? "set groups" : "change user", who)
-      .about(Subject::user, who);
+  Error error = errno_error(report.error, report.argument == 101 ? "set groups" : "change user", who);
+  if (report.error == EINVAL && in_user_namespace())
+    error = std::move(error)
+                .why("there is no such user in this user namespace")
+                .hint("give yourself more ids in /etc/subuid and /etc/subgid; `consort doctor` says what to type");
+  return std::move(error).about(Subject::user, who);
 }
 
 // "999 is asked for, this host allows 64": the kernel only says that it may not be.

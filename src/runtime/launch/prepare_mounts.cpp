@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/prepare.hpp"
@@ -114,13 +115,21 @@ Result<> map_owners(const Mount& from, const MountOptions& options, const Linux&
   return fail(std::move(error));
 }
 
+// Where there is one user, there is no group of terminals.
+std::string without_group(const std::string& data) {
+  std::string kept;
+  for (const std::string& option : split(data, ','))
+    if (!option.starts_with("gid=")) kept += (kept.empty() ? "" : ",") + option;
+  return kept;
+}
+
 PreparedMount prepare_filesystem(const Mount& from, const MountOptions& options) {
   PreparedMount mount;
   mount.destination = from.destination;
   mount.type = from.type;
   mount.source = from.source.empty() ? from.type : from.source;
   mount.flags = options.set;
-  mount.data = options.data;
+  mount.data = from.type == "devpts" && has_one_user() ? without_group(options.data) : options.data;
   mount.keeps_mode = from.type == "tmpfs" && ("," + options.data).find(",mode=") == std::string::npos;
   mount.refuse_links = from.type == "proc" || from.type == "sysfs";
   mount.shown = from.type + " on \"" + from.destination + "\"";
@@ -176,14 +185,25 @@ bool is_bind(const Mount& mount, const MountOptions& options) {
   return options.bind || mount.type == "bind";
 }
 
-Result<> prepare_mount(const Mount& mount, const Linux& container, const LaunchOptions& options, const Cgroup* cgroup,
+// The file systems that show a namespace can be mounted by who owns that; a user does not own the host's. Where the
+// container shares the host's, it gets the host's mount of it.
+std::string shared_with_host(const Mount& mount, const Spec& spec, const LaunchOptions& options) {
+  if (!in_user_namespace()) return {};
+  const auto shares = [&spec](NamespaceKind kind) { return spec.find_namespace(kind) == nullptr; };
+  if (mount.type == "proc" && shares(NamespaceKind::pid)) return "/proc";
+  if (mount.type == "mqueue" && shares(NamespaceKind::ipc)) return "/dev/mqueue";
+  if (mount.type == "sysfs" && shares(NamespaceKind::network) && options.netns_fd < 0 && !owns_network()) return "/sys";
+  return {};
+}
+
+Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions& options, const Cgroup* cgroup,
                        Prepared& plan) {
-  const MountOptions words = parse_mount_options(mount.options);
+  MountOptions words = parse_mount_options(mount.options);
   if (is_bind(mount, words)) {
     if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
     const Manner manner = options.foreign ? Manner::to_the_letter : Manner::ours;
     plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words, manner)));
-    return map_owners(mount, words, container, plan.mounts.back());
+    return map_owners(mount, words, spec.linux_, plan.mounts.back());
   }
   if (words.copy_up && mount.type == "tmpfs") {
     plan.mounts.push_back(TRY(prepare_copied_up(mount, words, plan.root.get())));
@@ -191,10 +211,34 @@ Result<> prepare_mount(const Mount& mount, const Linux& container, const LaunchO
   }
   if (mount.type == "cgroup" || mount.type == "cgroup2")
     return prepare_cgroup_mounts(mount, words, cgroup, plan.mounts);
+  if (const std::string source = shared_with_host(mount, spec, options); !source.empty()) {
+    words.recursive = true;
+    words.data.clear();
+    if (Result<PreparedMount> bound = prepare_bind(source, mount.destination, words))
+      plan.mounts.push_back(std::move(*bound));
+    return {};  // a host may be without POSIX message queues
+  }
   if (mount.type.empty())
     return fail(Error(Code::invalid, "mount").on("\"" + mount.destination + "\"").why("it has no type"));
   plan.mounts.push_back(prepare_filesystem(mount, words));
   return {};
+}
+
+bool is_node(const std::string& path, const PreparedDevice& device) {
+  struct stat st;
+  return ::stat(path.c_str(), &st) == 0 && st.st_rdev == device.number &&
+         (st.st_mode & S_IFMT) == (device.mode & S_IFMT);
+}
+
+// The host's node of a device, which may have another name there than in the container.
+std::string node_of(const PreparedDevice& device) {
+  if (is_node(device.path, device)) return device.path;
+  const std::string kind = S_ISBLK(device.mode) ? "block" : "char";
+  const std::string number = std::to_string(major(device.number)) + ":" + std::to_string(minor(device.number));
+  const Result<std::string> facts = read_file("/sys/dev/" + kind + "/" + number + "/uevent", 4096);
+  for (const std::string& line : split(facts ? *facts : std::string(), '\n'))
+    if (line.starts_with("DEVNAME=") && is_node("/dev/" + line.substr(8), device)) return "/dev/" + line.substr(8);
+  return device.path;
 }
 
 }  // namespace
@@ -224,7 +268,7 @@ Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& 
 Result<> prepare_mounts(const Spec& spec, const LaunchOptions& options, const Cgroup* cgroup, Prepared& plan) {
   plan.make_devices = true;
   for (const Mount& mount : spec.mounts)
-    if (Result<> prepared = prepare_mount(mount, spec.linux_, options, cgroup, plan); !prepared)
+    if (Result<> prepared = prepare_mount(mount, spec, options, cgroup, plan); !prepared)
       return fail(std::move(prepared).error().about(Subject::mount, mount.destination));
   const auto wants_init = spec.annotations.find(std::string(init_annotation));
   if (wants_init != spec.annotations.end() && wants_init->second == "true") {
@@ -244,11 +288,12 @@ void prepare_devices(const Spec& spec, Prepared& plan) {
     plan.devices.push_back(
         {clean_path(device.path), type | device.mode, makedev(device.major, device.minor), device.uid, device.gid});
   }
-  if (!(plan.clone_flags & CLONE_NEWUSER)) return;
+  const bool joins_users = std::ranges::find(plan.join_kinds, CLONE_NEWUSER) != plan.join_kinds.end();
+  if (!(plan.clone_flags & CLONE_NEWUSER) && !joins_users && !in_user_namespace()) return;
   // mknod is refused in a user namespace; the host's nodes are bound instead.
   MountOptions none;
   for (const PreparedDevice& device : plan.devices)
-    if (Result<PreparedMount> bound = prepare_bind(device.path, device.path, none))
+    if (Result<PreparedMount> bound = prepare_bind(node_of(device), device.path, none))
       plan.mounts.push_back(std::move(*bound));
   plan.devices.clear();
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/exe_seal.hpp"
@@ -152,6 +153,8 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
     while (plan.last_capability < 63 && possible >> (plan.last_capability + 1)) ++plan.last_capability;
   }
   plan.no_new_privileges = process.no_new_privileges;
+  plan.lenient_limits = in_user_namespace();
+  plan.set_groups = may_set_groups();
   plan.rlimits = process.rlimits;
   plan.oom_score_adj = std::to_string(process.oom_score_adj.value_or(0));
   plan.cwd = clean_path(process.cwd);

@@ -118,6 +118,7 @@ struct Prepared {
   Capabilities capabilities;
   int last_capability = 40;
   bool die_with_parent = false;
+  bool lenient_limits = false;  // what only root may raise stays as it is
   bool no_new_privileges = false;
   std::vector<sock_filter> filter;
 

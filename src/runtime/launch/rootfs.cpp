@@ -11,6 +11,7 @@
 #include <atomic>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "runtime/external.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/overlay.hpp"
@@ -86,6 +87,7 @@ Result<Fd> mount_overlay_new(const OverlayRoot& overlay) {
   configure(context.get(), "redirect_dir", "nofollow");
   configure(context.get(), "metacopy", "off");
   configure(context.get(), "index", "off");
+  if (in_user_namespace()) ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
   (void)kernel_messages(context.get());
   for (const std::string& lower : overlay.lower)
     if (configure(context.get(), "lowerdir+", lower) != 0) return overlay_error(errno, context.get(), lower);
@@ -108,7 +110,7 @@ Result<OverlayFolders> overlay_options(const OverlayRoot& overlay) {
     folders.fds.push_back(TRY(open_file(path, O_PATH | O_DIRECTORY)));
     return "/proc/self/fd/" + std::to_string(folders.fds.back().get());
   };
-  folders.options = "index=off,lowerdir=";
+  folders.options = in_user_namespace() ? "userxattr,index=off,lowerdir=" : "index=off,lowerdir=";
   if (!overlay.upper.empty() && overlay.sync == OverlaySync::never) folders.options.insert(0, "volatile,");
   for (std::size_t i = 0; i < overlay.lower.size(); ++i)
     folders.options += (i ? ":" : "") + TRY(name(overlay.lower[i]));

@@ -76,7 +76,8 @@ Outcome set_oom_score(Child& child) {
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return failed();
   // Below what the caller was given is only for CAP_SYS_RESOURCE. The default is a wish; what the file asks for is not.
-  if (::write(fd, text.data(), text.size()) < 0 && (errno != EACCES || text != "0")) return failed();
+  if (::write(fd, text.data(), text.size()) < 0 && (errno != EACCES || (text != "0" && !child.plan.lenient_limits)))
+    return failed();
   ::close(fd);
   return {};
 }
@@ -177,7 +178,9 @@ Outcome open_console(Child& child) {
     size.ws_col = child.plan.columns;
     if (::ioctl(child.master, TIOCSWINSZ, &size) != 0) return failed(3);
   }
-  if (::fchown(child.slave, child.plan.uid, tty_group) != 0 || ::fchmod(child.slave, 0620) != 0) return failed(4);
+  // EINVAL: a user namespace without that user or that group.
+  if (::fchown(child.slave, child.plan.uid, tty_group) != 0 && errno != EINVAL) return failed(4);
+  if (::fchmod(child.slave, 0620) != 0) return failed(4);
   if (child.plan.foreign.to_the_letter && !send_report(child.sync, {ReportKind::console, 0, 0, 0}, {}, child.master))
     return failed(7);
   if (entering) {
@@ -235,7 +238,9 @@ Outcome set_rlimits(Child& child) {
   for (std::size_t i = 0; i < child.plan.rlimits.size(); ++i) {
     const Rlimit& wanted = child.plan.rlimits[i];
     const rlimit64 limit{wanted.soft, wanted.hard};
-    if (::syscall(SYS_prlimit64, 0, wanted.resource, &limit, nullptr) != 0) return failed(static_cast<int>(i));
+    if (::syscall(SYS_prlimit64, 0, wanted.resource, &limit, nullptr) == 0) continue;
+    if (errno != EPERM || !child.plan.lenient_limits) return failed(static_cast<int>(i));
+    reset_limit({wanted.resource, wanted.soft, wanted.hard});  // as much as may be
   }
   return {};
 }

@@ -115,10 +115,12 @@ Result<> parse_io_priority(const Json& process, Process& into) {
 Result<> parse_capabilities(const Json& object, Process& process) {
   const Json* sets = find_key(object, "capabilities");
   if (!sets || !sets->is_object()) return {};
-  process.capabilities =
-      Capabilities{TRY(parse_capability_set(*sets, "bounding")), TRY(parse_capability_set(*sets, "effective")),
-                   TRY(parse_capability_set(*sets, "permitted")), TRY(parse_capability_set(*sets, "inheritable")),
-                   TRY(parse_capability_set(*sets, "ambient"))};
+  Capabilities& all = process.capabilities.emplace();
+  all.bounding = TRY(parse_capability_set(*sets, "bounding"));
+  all.effective = TRY(parse_capability_set(*sets, "effective"));
+  all.permitted = TRY(parse_capability_set(*sets, "permitted"));
+  all.inheritable = TRY(parse_capability_set(*sets, "inheritable"));
+  all.ambient = TRY(parse_capability_set(*sets, "ambient"));
   return {};
 }
 

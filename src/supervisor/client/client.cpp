@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -69,12 +70,36 @@ bool nobody_there(const Error& error) {
   return number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
 }
 
+// Its process, if somebody has stopped that (SIGSTOP): then no answer comes until it is let go on.
+std::optional<pid_t> stopped_at_other_end(int socket) {
+  ucred other{};
+  socklen_t size = sizeof other;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) != 0) return std::nullopt;
+  const auto stat = read_file("/proc/" + std::to_string(other.pid) + "/stat", 4096);
+  const std::size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
+  if (name_end == std::string::npos || stat->compare(name_end + 2, 1, "T") != 0) return std::nullopt;
+  return other.pid;
+}
+
+Error is_stopped(pid_t supervisor) {
+  const std::string pid = std::to_string(supervisor);
+  return Error(Code::busy, "talk to the project's supervisor")
+      .why("its process " + pid + " is stopped")
+      .hint("`kill -CONT " + pid + "` lets it go on");
+}
+
 // Until the socket is readable; Code::interrupted: the caller does not want to wait for an answer any more.
 Result<> await_answer(int socket, int cancel_fd) {
-  if (cancel_fd < 0) return {};
+  constexpr int between_looks_ms = 1000, most_looks = 5;
   std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
-  while (::poll(fds.data(), fds.size(), -1) < 0)
-    if (errno != EINTR) return fail_errno("wait for the supervisor's answer");
+  for (int stopped = 0;;) {
+    const int got = ::poll(fds.data(), fds.size(), between_looks_ms);
+    if (got < 0 && errno != EINTR) return fail_errno("wait for the supervisor's answer");
+    if (got > 0) break;
+    const auto pid = got == 0 ? stopped_at_other_end(socket) : std::nullopt;
+    stopped = pid ? stopped + 1 : 0;
+    if (pid && stopped == most_looks) return fail(is_stopped(*pid));
+  }
   if (fds[0].revents != 0) return {};
   return fail(Code::interrupted, "interrupted");
 }
@@ -84,8 +109,7 @@ bool is_cancelled(int cancel_fd) {
   return cancel_fd >= 0 && ::poll(&wish, 1, 0) > 0;
 }
 
-Result<Answer> receive_answer(int socket, int cancel_fd = -1) {
-  TRY(await_answer(socket, cancel_fd));
+Result<Answer> receive_answer(int socket) {
   auto message = receive_message(socket);
   if (!message && message.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
   if (!message) return fail(std::move(message.error()));
@@ -114,7 +138,8 @@ Result<std::pair<Fd, Answer>> ask_on_connection(const Roots& roots, const std::s
     if (sent.error().sys_errno() == EPIPE || sent.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
     return fail(std::move(sent.error()));
   }
-  Answer answer = TRY(receive_answer(socket.get(), asking.cancel_fd));
+  TRY(await_answer(socket.get(), asking.cancel_fd));
+  Answer answer = TRY(receive_answer(socket.get()));
   return std::pair(std::move(socket), std::move(answer));
 }
 
@@ -126,6 +151,7 @@ bool may_revive(Op op) {
     case Op::kill:
     case Op::pause:
     case Op::unpause:
+    case Op::reconnect:
     case Op::exec:
     case Op::attach:
     case Op::shutdown:
@@ -193,6 +219,7 @@ Result<Answer> call_on_running(const Roots& roots, const std::string& project, c
 Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first) {
   std::vector<ObservedContainer> states = std::move(first.states);
   for (bool more = first.more; more;) {
+    TRY(await_answer(socket, -1));
     Answer answer = TRY(receive_answer(socket));
     if (!answer.reply.ok) return fail(error_of(*answer.reply.failure));
     for (ObservedContainer& state : answer.reply.states) states.push_back(std::move(state));
@@ -291,6 +318,15 @@ Result<> Client::pause(const std::string& container_id) const {
 Result<> Client::unpause(const std::string& container_id) const {
   TRY(call_on_running(roots_, project_, request_for(Op::unpause, container_id)));
   return {};
+}
+
+Result<ObservedContainer> Client::reconnect(const std::string& container_id) const {
+  auto answer = call_on_running(roots_, project_, request_for(Op::reconnect, container_id));
+  if (answer) return state_from(*answer);
+  if (answer.error().code() != Code::invalid) return fail(std::move(answer.error()));
+  return fail(std::move(answer.error())
+                  .hint("the supervisor may be of an older version of this program: stop the project's containers, and "
+                        "start them again"));
 }
 
 Result<> Client::resize(const std::string& container_id, TerminalSize size) const {

@@ -13,6 +13,7 @@
 #include "base/os/own_programs.hpp"
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
+#include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/container/record.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
@@ -46,7 +47,12 @@ Result<Begun> start_programs(const Roots& roots, const std::string& project, con
   options.in = gate.read.get();
   options.out = ready.write.get();
   options.err = log.get();
-  ChildGuard child = TRY(spawn(options));
+  const place::Place place = TRY(place::Place::connect(roots));
+  if (const Result<> linked = place.link(); !linked) {
+    const Error& error = linked.error();
+    (void)write_full(log.get(), error.message() + (error.hint_text().empty() ? "" : ": " + error.hint_text()) + "\n");
+  }
+  ChildGuard child = TRY(place.run([&] { return spawn(options); }));
   ready.write.reset();
   if (const Result<> entered = enter_scope(project, child.pid()); !entered)
     (void)write_full(log.get(), "without a scope of its own: " + entered.error().message() + "\n");
@@ -78,6 +84,7 @@ ObservedContainer settled(ObservedContainer state, Boot boot) {
   state.pid_started = 0;
   state.exit_code.reset();
   state.ports.clear();
+  state.lost_ports.clear();
   state.stopping = false;
   if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
   return state;
@@ -125,7 +132,8 @@ std::vector<std::string> record_paths(const std::string& run_folder) {
 std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
   std::vector<ObservedContainer> states;
   for (const std::string& path : record_paths(run_folder))
-    if (auto state = read_state(path, Boot::this_one); state && *state) states.push_back(std::move(**state));
+    if (std::optional<ObservedContainer> state = read_state(path, Boot::this_one).value_or(std::nullopt))
+      states.push_back(std::move(*state));
   return states;
 }
 

@@ -96,7 +96,7 @@ void Container::pause(Answer answer) {
     return answer(fail(Error(Code::conflict, "Container " + unit_.id + " is already paused")));
   auto begun = runtime::Cgroup::open(record_.state.cgroup).begin_freeze();
   if (!begun) return answer(fail(std::move(begun.error()).wrap("pause", label())));
-  run_->freeze = Freeze{std::chrono::steady_clock::now() + freeze_patience, 0, std::move(answer)};
+  run_->freeze = std::make_unique<Freeze>(std::chrono::steady_clock::now() + freeze_patience, 0, std::move(answer));
   look_frozen();
 }
 
@@ -123,10 +123,9 @@ void Container::look_frozen() {
 
 void Container::end_freeze(Result<> result) {
   if (!run_ || !run_->freeze) return;
-  Freeze freeze = std::move(*run_->freeze);
-  run_->freeze.reset();
-  context_.loop.cancel(freeze.timer);
-  freeze.answer(std::move(result));
+  const std::unique_ptr<Freeze> freeze = std::move(run_->freeze);
+  context_.loop.cancel(freeze->timer);
+  freeze->answer(std::move(result));
 }
 
 Result<> Container::unpause() {

@@ -12,6 +12,7 @@
 // release network and cgroup, tell the subscribers and whoever waits.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,6 +28,7 @@
 #include "supervisor/container/restart.hpp"
 #include "supervisor/container/stopper.hpp"
 #include "supervisor/health/health_runner.hpp"
+#include "supervisor/journal.hpp"
 #include "supervisor/log/log_pump.hpp"
 #include "supervisor/loop/context.hpp"
 #include "supervisor/made_ahead.hpp"
@@ -71,6 +73,9 @@ class Container {
   void pause(Answer answer);
   Result<> unpause();
   Result<> resize(TerminalSize size);
+  // Takes the networks of a newer unit.json. answer: once the container is on them, or why it is not; of one that does
+  // not run, at once: they are its next start's.
+  void reconnect(const ContainerUnit& newer, Answer answer);
   // The writer of its standard input, or its terminal: a duplicate for the caller.
   Result<Fd> attach();
   void when(WaitUntil until, Done done);  // not_running may be true already: then called at once
@@ -101,7 +106,7 @@ class Container {
   struct Run {
     std::unique_ptr<ContainerNetwork> network;
     std::unique_ptr<LogPump> pump;
-    std::optional<runtime::Launch> launch;  // until execve
+    std::unique_ptr<runtime::Launch> launch;  // until execve
     EventLoop::Token sync_watch = 0;
     bool released = false;  // it has our go
     pid_t pid = 0;
@@ -113,7 +118,7 @@ class Container {
     Fd console;
     std::unique_ptr<Stopper> stopper;
     std::unique_ptr<HealthRunner> health;
-    std::optional<Freeze> freeze;
+    std::unique_ptr<Freeze> freeze;
     std::shared_ptr<char> alive = std::make_shared<char>();  // for those who come back later
   };
   struct Waiter {
@@ -154,6 +159,13 @@ class Container {
   Error was_stopped() const;  // what a start is told that a stop has overtaken
   void begin_stop(int signal, std::optional<Stopper::Time> deadline);
 
+  // container_networks.cpp
+  void change_networks();
+  void begin_network_change(SandboxChange::Known before_is_known);
+  void end_network_change(Result<> result);
+  void adopt_networks();
+  void note_networks(const char* action, const std::vector<EndpointUnit>& endpoints);
+
   // container_adopt.cpp
   void release_rest(KeeperLink::Inheritance& inheritance);
   void end_launch(KeeperLink::Inheritance& inheritance);
@@ -172,7 +184,10 @@ class Container {
   void emit(EventKind kind, int signal = 0, std::string exec_argv = {});  // both of the following
   void tell(EventKind kind, int signal = 0, std::string exec_argv = {});  // subscribers
   void note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec = 0);
+  void note(const JournalEntry& entry);
   void note_log_trouble(const LogTrouble& now);
+  void note_ports();
+  void take_ports();
   void note_exec(const std::string& argv, ExecTable::Id exec);
   void note_exec_end(ExecTable::Id exec, std::optional<int> wait_status);
   std::string key(const char* what) const { return unit_.id + "/" + what; }
@@ -190,8 +205,15 @@ class Container {
   EventLoop::Token restart_timer_ = 0;
   std::vector<StartDone> start_waiters_;
   std::vector<Waiter> waiters_;
+  // The first one is under way while the container runs.
+  struct NetworkChange {
+    ContainerUnit wanted;
+    Answer answer;
+  };
+  std::deque<NetworkChange> network_changes_;
 };
 
+std::vector<Attached> attached_of(const ContainerUnit& unit);
 std::string argv_text(const std::vector<std::string>& argv);  // as events show it
 
 }  // namespace consort::supervisor

@@ -145,8 +145,7 @@ void Container::recover_descriptors(int process, std::map<std::string, Fd>& kept
     recover("stderr", STDERR_FILENO, O_RDONLY);
     if (unit_.open_stdin) recover("stdin", STDIN_FILENO, O_WRONLY);
   }
-  if (auto done = run_->network->recover(unit_, process, record_.state.ports); !done)
-    log_line(label() + ": " + done.error().message());
+  if (auto done = run_->network->recover(unit_, process); !done) log_line(label() + ": " + done.error().message());
 }
 
 void Container::adopt_run(KeeperLink::Inheritance& inheritance) {
@@ -191,17 +190,16 @@ void Container::resume_run(int process) {
   if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
   // A pause that was cut.
   if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
-  run_->network->serve(unit_, [this](const Result<>& serving) {
-    if (!serving) log_line(label() + ": " + serving.error().message());
-  });
+  if (auto named = run_->network->resume(unit_, [this] { note_ports(); }); !named)
+    log_line(label() + ": " + named.error().message());
+  adopt_networks();
   if (record_.stop) {
     std::optional<Stopper::Time> deadline;
     if (record_.stop->deadline_ms >= 0) deadline = from_ms(record_.stop->deadline_ms);
     return begin_stop(record_.stop->signal, deadline);
   }
-  if (!unit_.health) return;
   watch_health(monotonic_start(state));
-  if (state.status == Status::paused) run_->health->suspend();
+  if (run_->health && state.status == Status::paused) run_->health->suspend();
 }
 
 // The keeper that had it was killed, so its exit goes to somebody else. The pidfd at least tells that it ended, and

@@ -114,6 +114,7 @@ void Container::end_run(std::optional<int> wait_status) {
   state.oom_killed = runtime::Cgroup::open(state.cgroup).oom_kills() > record_.oom_kills;
   if (state.health.status != HealthStatus::none) state.health.status = HealthStatus::unhealthy;
   state.ports.clear();
+  state.lost_ports.clear();
   state.stopping = false;
   record_.execs.clear();
   phase_ = Phase::idle;
@@ -123,6 +124,8 @@ void Container::end_run(std::optional<int> wait_status) {
   decide_restart(Outcome::ran);  // saves
   context_.keeper.acknowledge(pid);
   release_run();
+  note_networks("disconnect", unit_.endpoints);
+  change_networks();
   execs_.on_container_gone(unit_.id);
 
   if (context_.names_changed) context_.names_changed();
@@ -156,6 +159,7 @@ void Container::release_run() {
   cleaner.unmount(unit_.id, std::move(old->root));
   context_.keeper.remove(unit_.id + "/*");
   record_.host_links.clear();
+  record_.attached.reset();
   if (!std::exchange(record_.told_ports, {}).empty()) save();
   const std::string group = std::exchange(record_.state.cgroup, {});
   if (!unit_.runtime.empty()) return release_external(helper, group);

@@ -1,4 +1,5 @@
 // Container: what it tells subscribers, and what it writes down for `events`.
+#include <algorithm>
 #include <utility>
 
 #include "supervisor/container/container.hpp"
@@ -37,6 +38,12 @@ std::map<std::string, std::string> attributes_of(EventKind kind, const Container
   return own;
 }
 
+// "0.0.0.0:8080->80/tcp"
+std::string port_text(const BoundPort& port) {
+  const std::string host = port.host_ip.contains(':') ? "[" + port.host_ip + "]" : port.host_ip;
+  return host + ":" + std::to_string(port.host_port) + "->" + std::to_string(port.container_port) + "/" + port.protocol;
+}
+
 }  // namespace
 
 // As Docker joins it: program, blank, arguments; with the blank even if there are none.
@@ -65,14 +72,17 @@ void Container::emit(EventKind kind, int signal, std::string exec_argv) {
   tell(kind, signal, std::move(exec_argv));
 }
 
-// A journal that cannot be written (the disk is full) hinders nobody.
 void Container::note(std::string action, std::map<std::string, std::string> attributes, ExecTable::Id exec) {
-  JournalEntry entry{.time = system_now(),
-                     .action = std::move(action),
-                     .id = unit_.id,
-                     .name = unit_.name,
-                     .attributes = std::move(attributes),
-                     .exec = exec};
+  note(JournalEntry{.time = system_now(),
+                    .action = std::move(action),
+                    .id = unit_.id,
+                    .name = unit_.name,
+                    .attributes = std::move(attributes),
+                    .exec = exec});
+}
+
+// A journal that cannot be written (the disk is full) hinders nobody.
+void Container::note(const JournalEntry& entry) {
   const Result<> noted = append_to_journal(context_.run_folder, entry);
   if (!noted && !std::exchange(context_.journal_failed, true)) log_line(noted.error().message());
 }
@@ -85,6 +95,35 @@ void Container::note_log_trouble(const LogTrouble& now) {
   std::map<std::string, std::string> attributes;
   if (now.lost_bytes > 0) attributes["lostBytes"] = std::to_string(now.lost_bytes);
   note(now.any() ? "log_failing: " + now.why : "log_written", std::move(attributes));
+}
+
+// Likewise.
+void Container::note_ports() {
+  const ContainerState& state = record_.state;
+  const std::vector<BoundPort> ports = state.ports;
+  const std::vector<LostPort> before = state.lost_ports;
+  take_ports();
+  if (ports == state.ports && before == state.lost_ports) return;
+  save();
+  const auto tell_each = [this](const std::vector<LostPort>& of, const std::vector<LostPort>& not_in, auto text_of) {
+    for (const LostPort& each : of) {
+      if (std::ranges::find(not_in, each.port, &LostPort::port) != not_in.end()) continue;
+      const std::string text = text_of(each);
+      log_line(label() + ": " + text);
+      note(text, {});
+    }
+  };
+  tell_each(state.lost_ports, before,
+            [](const LostPort& p) { return "port_lost: " + port_text(p.port) + ": " + p.why; });
+  tell_each(before, state.lost_ports, [](const LostPort& p) { return "port_served: " + port_text(p.port); });
+}
+
+// The firewall may know of those that are lost, too.
+void Container::take_ports() {
+  ContainerState& state = record_.state;
+  state.ports = record_.told_ports = run_->network->bound_ports();
+  state.lost_ports = run_->network->lost_ports();
+  for (const LostPort& each : state.lost_ports) record_.told_ports.push_back(each.port);
 }
 
 void Container::note_exec(const std::string& argv, ExecTable::Id exec) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,19 +33,32 @@ class ContainerNetwork {
   void acquire(const ContainerUnit& unit, Sandbox made, Done done);
   // Answers DNS and forwards ports, all or none, from the time of `done` on.
   void serve(const ContainerUnit& unit, Done done);
-  // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `kept`), and answers for
-  // what the firewall was told of ports: unless serve() comes first, release() takes that back.
+  // From one set of endpoints to another while the container runs: interfaces, default routes, names, and the ports,
+  // which follow the default route. On failure it is as before. May not be called again before `done`.
+  struct ChangeRequest {
+    ContainerUnit before, after;
+    SandboxChange::Known before_is_known = SandboxChange::Known::yes;
+    // Before the firewall hears of ports that were not bound until now: they are to be written down first.
+    std::function<void()> on_ports;
+  };
+  void change(ChangeRequest request, Done done);
+  // After a predecessor: takes the descriptors that the keeper kept (they are moved out of `inheritance`), and answers
+  // for what the firewall was told of ports: release() takes that back.
   void adopt(const ContainerUnit& unit, KeeperLink::Inheritance& inheritance, const Record& record);
   // After a keeper that was killed: nothing was kept. Takes the namespace from `process` (its folder in /proc) and
-  // opens the sockets for names anew. serve() comes after it, and binds the ports of `bound` again; what of it worked,
-  // works.
-  Result<> recover(const ContainerUnit& unit, int process, const std::vector<BoundPort>& bound);
+  // opens the sockets for names anew.
+  Result<> recover(const ContainerUnit& unit, int process);
+  // After adopt(), and recover(): serves what serve() had. A port whose socket is gone is bound again as it was, and
+  // what cannot be had of them is tried again until release(). `changed`: bound_ports() or lost_ports() are others now;
+  // called from the loop, at least once. The error is of names.
+  Result<> resume(const ContainerUnit& unit, std::function<void()> changed);
   // Everything back, as far as it goes; errors are collected. Harmless when there is nothing.
   Result<> release();
 
   int netns() const { return sandbox_.netns ? sandbox_.netns.get() : joined_.get(); }  // -1: the host's
   const std::vector<std::string>& host_links() const { return sandbox_.host_links; }
-  std::vector<BoundPort> bound_ports() const;
+  std::vector<BoundPort> bound_ports() const;  // without those that are lost
+  std::vector<LostPort> lost_ports() const;
 
  private:
   // Connections through our relays, with the keeper.
@@ -60,31 +74,64 @@ class ContainerNetwork {
     ContainerNetwork& network_;
   };
   void adopt_connections(std::map<std::string, Fd>& kept);
+  Result<> recover_sandbox(const ContainerUnit& unit, int process);
 
   struct Acquisition;
+  struct Change;
   Result<> make_sandbox(const ContainerUnit& unit);
   Result<SteppedWork::Next> acquire_step(Acquisition& acquisition);
-  Result<> recover_sandbox(const ContainerUnit& unit, int process);
-  void plan_recovery(const ContainerUnit& unit, const std::vector<BoundPort>& bound);
-  void recover_ports(PortTarget target, Done done);
-  void publish(const PortTarget& target, Done done);
-  Result<> take_back(std::vector<ReservedPort> ports);
+  Result<> serve_names(const ContainerUnit& unit);
+  PortOwnerLookup owner_lookup() const;
+  bool holds_ports() const;
   void end_later(Result<> result, Done done);
   void keep_sandbox();
   void keep_port(std::size_t port);
+  std::string port_name(std::size_t port, std::size_t socket) const;  // with the keeper
+
+  // container_network_change.cpp
+  Result<> leave_target(const PortTarget& next);
+  Result<> change_links();
+  void change_ports();
+  void serve_changed();
+  void revert(Error error);
+  void end_change(Result<> result);
+
+  // container_network_resume.cpp
+  struct Lost {
+    BoundPort port;
+    std::size_t place;                  // in ports_
+    std::optional<std::size_t> socket;  // in ports_[place].sockets: it is ours, and not published yet
+    std::string why;                    // empty: nothing was tried yet
+  };
+  struct Rebinding;
+  void find_lost(const ContainerUnit& unit);
+  std::set<std::pair<std::size_t, std::size_t>> held_sockets() const;
+  void forget_held();
+  void try_lost();
+  SteppedWork::Next bind_step(Rebinding& rebinding);
+  void hold(Lost& lost, ReservedPort port);
+  void publish_held();
+  void note_published(const Result<>& published);
+  Result<> disown_lost();
+  Result<> take_back(std::vector<ReservedPort> ports);
 
   Context& context_;
   std::string id_;
   Sandbox sandbox_;
   Fd joined_;  // another container's namespace
   std::vector<ReservedPort> ports_;
-  std::vector<PortRequest> to_recover_;          // as they were bound
-  std::vector<PortRequest> recovered_requests_;  // the same, as the file has them
-  PortPublisher::Id published_ = 0;
-  std::vector<BoundPort> told_;  // by a predecessor; until they are ours
-  PortTarget told_target_;
+  std::vector<PortPublisher::Id> published_;
+  std::vector<BoundPort> were_bound_;  // when the predecessor ended
+  std::vector<BoundPort> told_;        // to the firewall by a predecessor, and not published by us
+  PortTarget target_;                  // since a takeover or a change
+  std::vector<Lost> lost_;
+  bool publishing_held_ = false;
+  std::function<void()> changed_;
+  EventLoop::Token retry_ = 0;
+  Milliseconds retry_delay_{0};
   Connections connections_;
-  std::unique_ptr<SteppedWork> work_;  // acquire() or serve()
+  std::unique_ptr<SteppedWork> work_;  // acquire(), serve(), change() or try_lost()
+  std::shared_ptr<Change> change_;     // under way; others hold it weakly
   DnsServer::Id dns_ = 0;
 };
 

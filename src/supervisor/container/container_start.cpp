@@ -7,6 +7,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/os/user_namespace.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/inspect.hpp"
 #include "runtime/spec.hpp"
@@ -143,6 +144,8 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   options.root_fd = root.get();
   options.netns_fd = run_->network->netns();
   options.child_of = runtime::ChildOf::sibling;
+  // A user may have no cgroups, and no limits then; all else works.
+  if (in_user_namespace()) options.cgroup = runtime::CgroupUse::best_effort;
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
   options.init_program = context_.init_program;
@@ -155,8 +158,9 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   record_.launching = true;
   record_.told_ports = run_->network->bound_ports();
   save();
-  run_->launch = TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
-                                           : runtime::begin_external(external_runtime(), spec, options));
+  run_->launch = std::make_unique<runtime::Launch>(
+      TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
+                                : runtime::begin_external(external_runtime(), spec, options)));
   for (const std::string& warning : run_->launch->warnings()) log_line(label() + ": " + warning);
   run_->pid = run_->launch->pid();  // an external runtime's is known when it is ready
   run_->sync_watch = TRY(context_.loop.add(run_->launch->sync_fd(), EPOLLIN, [this](std::uint32_t) { on_sync(); }));
@@ -188,6 +192,7 @@ Result<> Container::release_to_exec() {
   state.cgroup = run_->launch->cgroup_path();
   state.ports = run_->network->bound_ports();
   state.addresses = addresses_of(unit_);
+  record_.attached = attached_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
   save();
   if (context_.serve_names) context_.serve_names();
@@ -220,10 +225,12 @@ void Container::on_started() {
   record_.restart_at_ms = -1;
   save();
   save_durable();
+  note_networks("connect", unit_.endpoints);
   emit(EventKind::start);
   if (std::exchange(restarted_, false)) emit(EventKind::restart);
-  if (unit_.health) watch_health(steady_clock::now());
+  watch_health(steady_clock::now());
   answer_start(StartOutcome{{}, std::nullopt});
+  change_networks();
 }
 
 // Nothing of the run is left. The status stays what it was before (created, or exited from an earlier run).
@@ -239,6 +246,7 @@ void Container::on_failed(Error error) {
   state.pid = 0;
   state.pid_started = 0;
   state.ports.clear();
+  state.lost_ports.clear();
   if (state.status != Status::created) state.status = Status::exited;
   state.error = error.message();
   state.exit_code = exit_code;
@@ -253,6 +261,7 @@ void Container::on_failed(Error error) {
     save_durable();
   }
   answer_start(StartOutcome{fail(std::move(error)), exit_code});
+  change_networks();
   tell_waiters();
 }
 
@@ -281,6 +290,7 @@ Listening Container::listening() const {
 }
 
 void Container::watch_health(HealthMachine::Time started) {
+  if (!unit_.health) return;
   HealthRunner::Hooks hooks;
   hooks.listening = [this] { return listening(); };
   hooks.kill = [this](ExecTable::Id id) { execs_.end(id); };

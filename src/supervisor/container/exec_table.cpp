@@ -25,7 +25,7 @@ ExecTable::~ExecTable() {
 Result<ExecTable::Id> ExecTable::begin(const std::string& container_id, const runtime::Process& process,
                                        const runtime::ExecOptions& options, OnStarted on_started, OnEnded on_ended) {
   auto job = std::make_unique<Job>();
-  job->launch = TRY(runtime::begin_exec(process, options));
+  job->launch = std::make_unique<runtime::Launch>(TRY(runtime::begin_exec(process, options)));
   if (next_ == 1) next_ = first_id();
   const Id id = next_++;
   job->id = id;

@@ -58,7 +58,7 @@ class ExecTable {
     std::string container_id;
     pid_t pid = 0;
     Fd pidfd;
-    std::optional<runtime::Launch> launch;  // until it has passed execve
+    std::unique_ptr<runtime::Launch> launch;  // until it has passed execve
     EventLoop::Token watch = 0;
     bool released = false;  // it has our go
     OnStarted on_started;

@@ -22,7 +22,13 @@ std::string record_to_json(const Record& record) {
            {"restart_delay_ms", record.restart_delay.count()},
            {"oom_kills", record.oom_kills},
            {"host_links", record.host_links}};
-  if (record.state.ports.empty() && !record.told_ports.empty()) own["told_ports"] = ports_as_json(record.told_ports);
+  if (record.told_ports != record.state.ports) own["told_ports"] = ports_as_json(record.told_ports);
+  if (record.attached) {
+    Json attached = Json::array();
+    for (const Attached& each : *record.attached)
+      attached.push_back({{"network", each.network_id}, {"interface", each.ifname}});
+    own["attached"] = std::move(attached);
+  }
   if (record.stop) own["stop"] = {{"signal", record.stop->signal}, {"deadline_ms", record.stop->deadline_ms}};
   Json execs = Json::array();
   for (const ExecRecord& exec : record.execs)
@@ -47,7 +53,12 @@ Result<Record> record_from_json(std::string_view text, const std::string& source
   record.restart_delay = Milliseconds(get_int(*own, "restart_delay_ms"));
   record.oom_kills = static_cast<std::uint64_t>(get_int(*own, "oom_kills"));
   record.host_links = get_strings(*own, "host_links");
-  record.told_ports = record.state.ports.empty() ? ports_of_json(*own, "told_ports") : record.state.ports;
+  if (const Json* attached = find_key(*own, "attached"); attached != nullptr && attached->is_array()) {
+    record.attached.emplace();
+    for (const Json& each : *attached)
+      record.attached->push_back(Attached{get_string(each, "network"), get_string(each, "interface")});
+  }
+  record.told_ports = own->contains("told_ports") ? ports_of_json(*own, "told_ports") : record.state.ports;
   if (const Json* stop = find_key(*own, "stop"); stop != nullptr)
     record.stop = StopRecord{static_cast<int>(get_int(*stop, "signal", 15)), get_int(*stop, "deadline_ms", -1)};
   if (const Json* execs = find_key(*own, "execs"); execs != nullptr && execs->is_array())

@@ -26,6 +26,13 @@ struct ExecRecord {
   std::uint64_t pid_started = 0;
 };
 
+// A network that its namespace is connected to, and the interface there.
+struct Attached {
+  std::string network_id;
+  std::string ifname;
+  bool operator==(const Attached&) const = default;
+};
+
 struct Record {
   ObservedContainer state;
   std::string unit_path;
@@ -36,8 +43,10 @@ struct Record {
   Milliseconds restart_delay{0};    // the last one used
   std::uint64_t oom_kills = 0;      // the cgroup's count when the run began
   std::vector<std::string> host_links;
+  // While it runs. What unit.json says may be newer: a change that its maker did not see the end of.
+  std::optional<std::vector<Attached>> attached;
   // Of which the firewall may know: from before it is told until it is told to forget them. While the container runs
-  // the same as the state's.
+  // the same as the state's, and those that are lost.
   std::vector<BoundPort> told_ports;
   std::vector<ExecRecord> execs;
 };

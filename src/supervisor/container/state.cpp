@@ -46,6 +46,35 @@ HealthState health_from_json(const Json& json) {
   return health;
 }
 
+Json port_as_json(const BoundPort& port) {
+  return Json{{"host_ip", port.host_ip},
+              {"host_port", port.host_port},
+              {"container_port", port.container_port},
+              {"protocol", port.protocol}};
+}
+
+BoundPort port_of_json(const Json& item) {
+  return BoundPort{get_string(item, "host_ip"), static_cast<std::uint16_t>(get_int(item, "host_port")),
+                   static_cast<std::uint16_t>(get_int(item, "container_port")), get_string(item, "protocol", "tcp")};
+}
+
+Json lost_ports_as_json(const std::vector<LostPort>& ports) {
+  Json json = Json::array();
+  for (const LostPort& lost : ports) {
+    json.push_back(port_as_json(lost.port));
+    json.back()["why"] = lost.why;
+  }
+  return json;
+}
+
+std::vector<LostPort> lost_ports_of_json(const Json& parent) {
+  std::vector<LostPort> ports;
+  const Json* json = find_key(parent, "lost_ports");
+  if (json == nullptr || !json->is_array()) return ports;
+  for (const Json& item : *json) ports.push_back(LostPort{port_of_json(item), get_string(item, "why")});
+  return ports;
+}
+
 Json lists_to_json(const ObservedContainer& state, Json json) {
   Json addresses = Json::array();
   for (const EndpointAddress& address : state.addresses)
@@ -57,12 +86,14 @@ Json lists_to_json(const ObservedContainer& state, Json json) {
                          {"gateway6", address.gateway6},
                          {"mac", address.mac}});
   json["ports"] = ports_as_json(state.ports);
+  if (!state.lost_ports.empty()) json["lost_ports"] = lost_ports_as_json(state.lost_ports);
   json["addresses"] = std::move(addresses);
   return json;
 }
 
 void lists_from_json(const Json& json, ObservedContainer& state) {
   state.ports = ports_of_json(json, "ports");
+  state.lost_ports = lost_ports_of_json(json);
   if (const Json* addresses = find_key(json, "addresses"); addresses != nullptr && addresses->is_array())
     for (const Json& item : *addresses)
       state.addresses.push_back(EndpointAddress{get_string(item, "network_id"), get_string(item, "network_name"),
@@ -75,11 +106,7 @@ void lists_from_json(const Json& json, ObservedContainer& state) {
 
 Json ports_as_json(const std::vector<BoundPort>& ports) {
   Json json = Json::array();
-  for (const BoundPort& port : ports)
-    json.push_back({{"host_ip", port.host_ip},
-                    {"host_port", port.host_port},
-                    {"container_port", port.container_port},
-                    {"protocol", port.protocol}});
+  for (const BoundPort& port : ports) json.push_back(port_as_json(port));
   return json;
 }
 
@@ -87,10 +114,7 @@ std::vector<BoundPort> ports_of_json(const Json& parent, const char* key) {
   std::vector<BoundPort> ports;
   const Json* json = find_key(parent, key);
   if (json == nullptr || !json->is_array()) return ports;
-  for (const Json& item : *json)
-    ports.push_back(BoundPort{get_string(item, "host_ip"), static_cast<std::uint16_t>(get_int(item, "host_port")),
-                              static_cast<std::uint16_t>(get_int(item, "container_port")),
-                              get_string(item, "protocol", "tcp")});
+  for (const Json& item : *json) ports.push_back(port_of_json(item));
   return ports;
 }
 

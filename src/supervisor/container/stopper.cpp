@@ -6,6 +6,7 @@
 
 #include "base/os/process.hpp"
 #include "runtime/cgroup.hpp"
+#include "runtime/pid_namespace.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -54,6 +55,8 @@ void Stopper::begin() {
   on_signal_(target_.signal);
   if (hears) return;
   if (const auto pids = runtime::Cgroup::open(target_.cgroup).pids()) known_.insert(pids->begin(), pids->end());
+  if (known_.empty())
+    for (const pid_t pid : runtime::processes_beside(target_.pid)) known_.insert(pid);  // without control groups
   go_on();
 }
 

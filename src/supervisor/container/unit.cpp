@@ -44,6 +44,7 @@ Json endpoint_to_json(const EndpointUnit& endpoint) {
               {"ipv6", endpoint.ipv6},
               {"gateway6", endpoint.gateway6},
               {"mac", endpoint.mac},
+              {"link_local_ips", endpoint.link_local_ips},
               {"default_route", endpoint.default_route},
               {"internal", endpoint.internal},
               {"mtu", endpoint.mtu},
@@ -147,6 +148,7 @@ EndpointUnit endpoint_from(const Fields& fields) {
   fields.read("ipv6", endpoint.ipv6);
   fields.read("gateway6", endpoint.gateway6);
   fields.read("mac", endpoint.mac);
+  fields.read("link_local_ips", endpoint.link_local_ips);
   fields.read("default_route", endpoint.default_route);
   fields.read("internal", endpoint.internal);
   fields.number("mtu", endpoint.mtu, 0, 65535);

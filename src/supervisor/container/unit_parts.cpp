@@ -1,5 +1,7 @@
 #include "supervisor/container/unit_parts.hpp"
 
+#include <algorithm>
+
 namespace consort::supervisor {
 namespace {
 
@@ -25,6 +27,11 @@ Result<Endpoint> endpoint_of(const EndpointUnit& unit) {
   if (!unit.gateway4.empty() && !endpoint.gateway4) return bad(unit.gateway4);
   if (!unit.gateway6.empty() && !endpoint.gateway6) return bad(unit.gateway6);
   if (!unit.mac.empty() && !endpoint.mac) return bad(unit.mac);
+  for (const std::string& text : unit.link_local_ips) {
+    const auto address = InterfaceAddress::parse(text);
+    if (!address) return bad(text);
+    endpoint.more_addresses.push_back(*address);
+  }
   return endpoint;
 }
 
@@ -37,6 +44,36 @@ Result<SandboxOptions> sandbox_options_of(const ContainerUnit& unit) {
   options.sysctls.assign(unit.sysctls.begin(), unit.sysctls.end());
   options.dns = unit.endpoints.empty() ? SandboxDns::none : SandboxDns::resolver;
   return options;
+}
+
+std::optional<consort::Address> address_in(const std::string& with_prefix) {
+  const auto parsed = InterfaceAddress::parse(with_prefix);
+  return parsed ? std::optional(parsed->address) : std::nullopt;
+}
+
+PortTarget port_target_of(const ContainerUnit& unit) {
+  const auto leads_out = [](const EndpointUnit& e) { return !e.internal; };
+  auto chosen =
+      std::ranges::find_if(unit.endpoints, [&](const EndpointUnit& e) { return e.default_route && leads_out(e); });
+  if (chosen == unit.endpoints.end()) chosen = std::ranges::find_if(unit.endpoints, leads_out);
+  if (chosen == unit.endpoints.end()) return {};
+  return PortTarget{address_in(chosen->ipv4), address_in(chosen->ipv6)};
+}
+
+PortRequest port_request_of(const PortUnit& port) {
+  return PortRequest{port.host_ip, port.host_port, port.host_port_end, port.container_port,
+                     parse_protocol(port.protocol).value_or(Protocol::tcp)};
+}
+
+std::vector<PortRequest> port_requests_of(const ContainerUnit& unit) {
+  std::vector<PortRequest> requests;
+  std::ranges::transform(unit.ports, std::back_inserter(requests), port_request_of);
+  return requests;
+}
+
+BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket) {
+  return BoundPort{socket.address.to_string(), port.host_port, port.request.container_port,
+                   std::string(to_string(port.request.protocol))};
 }
 
 std::optional<runtime::OverlayRoot> overlay_root_of(const ContainerUnit& unit) {

@@ -2,15 +2,28 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
+#include "network/ports.hpp"
 #include "network/sandbox.hpp"
 #include "runtime/launch.hpp"
+#include "supervisor/state.hpp"
 #include "supervisor/unit.hpp"
 
 namespace consort::supervisor {
 
 // Of a container that has a network namespace of its own. Code::invalid: an address is none.
 Result<SandboxOptions> sandbox_options_of(const ContainerUnit& unit);
+
+// "10.1.2.3/24" without its prefix. nullopt: it is no such address.
+std::optional<consort::Address> address_in(const std::string& with_prefix);
+
+// Where published ports lead: to the network that gives the container its default route, and never to one without a
+// way in. With neither address they are not published at all, as with Docker.
+PortTarget port_target_of(const ContainerUnit& unit);
+PortRequest port_request_of(const PortUnit& port);
+std::vector<PortRequest> port_requests_of(const ContainerUnit& unit);  // in the order of the unit
+BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket);
 
 // nullopt: its root file system is a folder.
 std::optional<runtime::OverlayRoot> overlay_root_of(const ContainerUnit& unit);

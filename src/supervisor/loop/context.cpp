@@ -16,6 +16,13 @@ Result<PortPublisher*> Context::publisher() {
   return publisher_.get();
 }
 
+HostSockets Context::host_sockets() const {
+  if (!place) return {};
+  return [this](int family, int type, const void* name, std::size_t size) {
+    return place.open_socket(family, type, name, static_cast<socklen_t>(size));
+  };
+}
+
 void log_line(const std::string& text) {
   (void)write_full(STDERR_FILENO, format_rfc3339(system_now()) + " " + text + "\n");
 }

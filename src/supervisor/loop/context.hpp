@@ -12,6 +12,7 @@
 #include "network/dns.hpp"
 #include "network/ports.hpp"
 #include "network/sandbox.hpp"
+#include "place/place.hpp"
 #include "supervisor/container/cleaner.hpp"
 #include "supervisor/loop/keeper_link.hpp"
 #include "supervisor/protocol.hpp"
@@ -31,6 +32,7 @@ struct Context {
   KeeperLink& keeper;
   Cleaner cleaner;
   std::unique_ptr<DnsServer> dns;
+  place::Place place;           // of a user who is not root: the host's network is outside of ours
   bool shutting_down = false;   // no restarts any more
   bool journal_failed = false;  // which is said once
   std::string init_program;     // consort-init, for `init: true`
@@ -38,6 +40,7 @@ struct Context {
   // Opened when first needed: a project without networks pays nothing.
   Result<HostLink*> host_link();
   Result<PortPublisher*> publisher();
+  HostSockets host_sockets() const;  // empty where our network is the host's
 
   std::function<void(const Event&)> emit;  // to subscribers
   std::function<void()> settled;           // some container has become idle

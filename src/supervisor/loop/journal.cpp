@@ -96,6 +96,13 @@ Result<std::uint64_t> read_lines(const Opened& file, std::uint64_t offset, std::
   return offset + begin;
 }
 
+Result<> read_from(const Opened& file, std::uint64_t offset, JournalPosition& position,
+                   std::vector<JournalEntry>& entries) {
+  const std::uint64_t end = TRY(read_lines(file, offset, entries));
+  position = {file.inode, end, file.begun};
+  return {};
+}
+
 }  // namespace
 
 std::string journal_path(const std::string& project_run) {
@@ -107,6 +114,7 @@ std::string entry_to_json(const JournalEntry& entry) {
       {"t", entry.time.time_since_epoch().count()}, {"action", entry.action}, {"id", entry.id}, {"name", entry.name}};
   if (!entry.attributes.empty()) json["attributes"] = entry.attributes;
   if (entry.exec != 0) json["exec"] = entry.exec;
+  if (!entry.network_id.empty()) json["network"] = {{"id", entry.network_id}, {"name", entry.network_name}};
   return dump_json(json);
 }
 
@@ -122,6 +130,10 @@ Result<JournalEntry> entry_from_json(std::string_view line) {
     for (const auto& [key, value] : own->items())
       if (value.is_string()) entry.attributes[key] = value.get<std::string>();
   entry.exec = static_cast<std::uint64_t>(get_int(json, "exec"));
+  if (const Json* network = find_key(json, "network"); network != nullptr && network->is_object()) {
+    entry.network_id = get_string(*network, "id");
+    entry.network_name = get_string(*network, "name");
+  }
   return entry;
 }
 
@@ -144,18 +156,24 @@ Result<std::vector<JournalEntry>> read_journal(const std::string& project_run, J
     const auto earlier = TRY(open_to_read(path + ".1"));
     if (current && earlier && current->inode == earlier->inode) continue;  // set aside between the two looks
     if (current && is_read_in(*current, position)) {
-      position = {current->inode, TRY(read_lines(*current, position.offset, entries)), current->begun};
+      TRY(read_from(*current, position.offset, position, entries));
       return entries;
     }
     // Of the file that was read last, the rest; of one that is not known, everything.
     if (earlier) {
       const std::uint64_t from = is_read_in(*earlier, position) ? position.offset : 0;
-      position = {earlier->inode, TRY(read_lines(*earlier, from, entries)), earlier->begun};
+      TRY(read_from(*earlier, from, position, entries));
     }
-    if (current) position = {current->inode, TRY(read_lines(*current, 0, entries)), current->begun};
+    if (current) TRY(read_from(*current, 0, position, entries));
     return entries;
   }
   return entries;
+}
+
+Result<JournalPosition> end_of_journal(const std::string& project_run) {
+  const auto current = TRY(open_to_read(journal_path(project_run)));
+  if (!current) return JournalPosition{};
+  return JournalPosition{current->inode, current->size, current->begun};
 }
 
 }  // namespace consort::supervisor

@@ -9,9 +9,9 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::array<std::string_view, 16> op_names{"snapshot", "subscribe", "start",    "stop", "restart",   "kill",
-                                                    "pause",    "unpause",   "wait",     "exec", "exec_wait", "resize",
-                                                    "attach",   "forget",    "shutdown", "end"};
+constexpr std::array<std::string_view, 17> op_names{
+    "snapshot", "subscribe", "start",     "stop",   "restart", "kill",   "pause",    "unpause", "reconnect",
+    "wait",     "exec",      "exec_wait", "resize", "attach",  "forget", "shutdown", "end"};
 constexpr std::array<std::string_view, 13> event_names{"start",      "die",      "kill",  "stop",    "restart",
                                                        "restarting", "oom",      "pause", "unpause", "health",
                                                        "exec_start", "exec_die", "forget"};

@@ -14,6 +14,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/shared_library.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 
@@ -148,7 +149,7 @@ std::string scope_name(std::string_view project, pid_t pid) {
 }
 
 Result<> enter_scope(const std::string& project, pid_t pid) {
-  if (::geteuid() != 0 || !systemd_is_process_1()) return {};
+  if (::geteuid() != 0 || in_user_namespace() || !systemd_is_process_1()) return {};
   const std::string unit = scope_name(project, pid);
   TRY(start_scope(unit, project, pid));
   return runtime::enter_delegated_leaf(unit, pid);

@@ -29,6 +29,7 @@ constexpr std::chrono::milliseconds lock_retry{20};
 constexpr std::chrono::seconds longest_wait_for_predecessor{20};
 constexpr int predecessor_retry_ms = 2;
 constexpr const char* kept_lock = "keeper.lock";
+constexpr const char* kept_place = "place";
 constexpr std::size_t record_bytes_limit = std::size_t{32} << 20;  // thousands of ports are some MiB
 
 std::vector<std::string> record_files(const std::string& folder) {
@@ -40,6 +41,12 @@ std::vector<std::string> record_files(const std::string& folder) {
   }
   if (opened != nullptr) ::closedir(opened);
   return files;
+}
+
+Result<Fd> open_plain_socket(int family, int type) {
+  Fd socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return fail_errno("create socket");
+  return socket;
 }
 
 }  // namespace
@@ -65,7 +72,9 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
   context_.project = options_.project;
   context_.run_folder = options_.roots.project_run(options_.project);
   context_.init_program = options_.init_program;
-  context_.dns = std::make_unique<DnsServer>(loop_);
+  context_.dns = std::make_unique<DnsServer>(loop_, DnsTimeouts{}, std::uint16_t{53}, [this](int family, int type) {
+    return context_.place ? context_.place.open_socket(family, type) : open_plain_socket(family, type);
+  });
   context_.emit = [this](const Event& event) { server_.broadcast(event); };
   context_.find = [this](const std::string& id) { return find(id); };
   context_.port_owner = [this](const std::string& protocol, std::uint16_t port) {
@@ -159,9 +168,21 @@ Result<> Supervisor::await_predecessor() {
   }
 }
 
+// A user's namespaces are kept for as long as somebody is connected to who keeps them: our keeper is, by a connection
+// that nobody speaks on. Ours goes with us.
+Result<> Supervisor::enter_place(KeeperLink::Inheritance& inheritance) {
+  context_.place = TRY(place::Place::connect(options_.roots));
+  const bool kept = inheritance.descriptors.erase(kept_place) != 0;
+  if (!context_.place || kept) return {};
+  const place::Place lasting = TRY(place::Place::connect(options_.roots));
+  keeper_.put(kept_place, lasting.socket());
+  return {};
+}
+
 Result<> Supervisor::take_over() {
   auto inheritance = TRY(keeper_.inherit());
   TRY(claim_project(inheritance));
+  TRY(enter_place(inheritance));
   end_unrecorded();
   if (inheritance.generation > 1)
     log_line("takes over, supervisor " + std::to_string(inheritance.generation) + " of this project");

@@ -37,6 +37,7 @@ class Supervisor {
   Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper);
   Result<> begin();
   Result<> take_over();
+  Result<> enter_place(KeeperLink::Inheritance& inheritance);
   void end_unrecorded();
   Result<> claim_project(KeeperLink::Inheritance& inheritance);
   Result<> await_predecessor();
@@ -51,6 +52,7 @@ class Supervisor {
   void do_start(ConnectionId id, const Request& request, std::vector<Fd> descriptors);
   void do_stop(ConnectionId id, const Request& request);
   void do_restart(ConnectionId id, const Request& request);
+  void do_reconnect(ConnectionId id, const Request& request);
   void do_wait(ConnectionId id, const Request& request);
   void do_exec(ConnectionId id, const Request& request);
   void do_exec_wait(ConnectionId id, const Request& request);

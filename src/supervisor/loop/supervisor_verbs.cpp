@@ -44,6 +44,8 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> de
       return do_stop(id, request);
     case Op::restart:
       return do_restart(id, request);
+    case Op::reconnect:
+      return do_reconnect(id, request);
     case Op::wait:
       return do_wait(id, request);
     case Op::exec:
@@ -121,6 +123,17 @@ void Supervisor::do_restart(ConnectionId id, const Request& request) {
   if (auto unit = read_unit(container->unit_path())) container->set_unit(std::move(*unit));
   container->restart(request.timeout, request.signal, [this, id, container_id = request.id](StartOutcome outcome) {
     if (!outcome.result) return server_.refuse(id, outcome.result.error(), outcome.exit_code);
+    reply_state(id, container_id);
+  });
+}
+
+void Supervisor::do_reconnect(ConnectionId id, const Request& request) {
+  Container* container = find_or_refuse(id, request);
+  if (container == nullptr) return;
+  const auto unit = read_unit(container->unit_path());
+  if (!unit) return server_.refuse(id, unit.error());
+  container->reconnect(*unit, [this, id, container_id = request.id](const Result<>& changed) {
+    if (!changed) return server_.refuse(id, changed.error());
     reply_state(id, container_id);
   });
 }

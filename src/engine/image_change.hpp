@@ -6,9 +6,9 @@
 #include "base/error.hpp"
 #include "engine/images.hpp"
 
-namespace consort::cli {
+namespace consort::engine {
 
 // CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR.
 Result<> apply_change(const std::string& instruction, image::ImageConfig& config);
 
-}  // namespace consort::cli
+}  // namespace consort::engine

@@ -1,11 +1,11 @@
-#include "cli/commands/image_change.hpp"
+#include "engine/image_change.hpp"
 
 #include <algorithm>
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
 
-namespace consort::cli {
+namespace consort::engine {
 
 namespace {
 
@@ -76,4 +76,4 @@ Result<> apply_change(const std::string& instruction, image::ImageConfig& config
   return {};
 }
 
-}  // namespace consort::cli
+}  // namespace consort::engine

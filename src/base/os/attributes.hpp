@@ -1,0 +1,18 @@
+// Extended attributes of files.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort {
+
+// Without any where the file system knows of none.
+Result<std::vector<std::string>> attribute_names(int fd);
+Result<std::vector<std::string>> attribute_names(const std::string& path);  // of a link its own
+
+Result<std::string> read_attribute(int fd, const std::string& name);
+Result<std::string> read_attribute(const std::string& path, const std::string& name);  // likewise
+
+}  // namespace consort

@@ -1,0 +1,70 @@
+// What is asked of a client through its session. Texts of errors are the client's own where it gave one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/os/fd.hpp"
+#include "buildkit/session/session.hpp"
+
+namespace consort::buildkit {
+
+// Which of the client's folders ("context", "dockerfile"), and what of it.
+struct FileWish {
+  std::string folder;
+  std::vector<std::string> include{};  // patterns; none: all
+  std::vector<std::string> exclude{};  // as in an ignore file
+  std::vector<std::string> follow{};   // paths (with wildcards), and what links lead to; none: all
+};
+
+// Copies it into `root`, an empty folder. on_bytes: how much has come so far.
+Result<std::uint64_t> receive_files(Session& session, const FileWish& wish, Fd root,
+                                    const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& cancel);
+
+// nullopt: the client has no such secret.
+Result<std::optional<std::string>> get_secret(Session& session, const std::string& id, const std::stop_token& cancel);
+
+struct ClientLogin {
+  std::string username;  // empty: `secret` is an identity token
+  std::string secret;
+};
+// nullopt: the client knows none for this registry.
+Result<std::optional<ClientLogin>> get_login(Session& session, const std::string& host, const std::stop_token& cancel);
+
+// A stream of bytes to the client: the archive of `--output type=tar`. metadata: headers beside it.
+Result<> send_bytes(Session& session, int from, const Headers& metadata, const std::stop_token& cancel);
+// What is in `root` into the folder that the client has chosen: `--output type=local`.
+Result<> send_files(Session& session, int root, const Headers& metadata,
+                    const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& cancel);
+// The body of an upload that a request's URL names (`docker build -`), written to `to`.
+Result<> fetch_upload(Session& session, const std::string& path, int to, const std::stop_token& cancel);
+
+// A socket at which the client's SSH agent answers. Ends with its owner.
+class AgentSocket {
+ public:
+  // nullptr: the client offers no agent of this id.
+  static Result<std::unique_ptr<AgentSocket>> open(std::shared_ptr<Session> session, const std::string& id,
+                                                   const std::string& path);
+  AgentSocket(const AgentSocket&) = delete;
+  AgentSocket& operator=(const AgentSocket&) = delete;
+  ~AgentSocket();
+  const std::string& path() const { return path_; }
+
+ private:
+  AgentSocket() = default;
+  void serve();
+  void forward(const Fd& socket) const;
+
+  std::shared_ptr<Session> session_;
+  std::string id_, path_;
+  Fd listener_, stop_;
+  std::thread thread_;
+};
+
+}  // namespace consort::buildkit

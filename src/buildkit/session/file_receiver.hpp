@@ -1,0 +1,87 @@
+// The receiving half of fsutil's DiffCopy: packets of a client in, files below a folder out. The sender is not trusted:
+// nothing outside the folder is touched, no link in it is followed, and what it may send is bounded.
+//
+// The sender lists everything (STAT, parents first, one without content at the end); we ask for the content of regular
+// files by their numbers in that list (REQ), which comes as DATA, an empty one at the end of each; then FIN there and
+// back.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+
+namespace consort::buildkit {
+
+namespace wire {
+class Packet;
+class Stat;
+}  // namespace wire
+
+struct ReceiveLimits {
+  std::uint64_t entries = 1'000'000;
+  std::uint64_t name_bytes = std::uint64_t{128} << 20;
+  std::uint64_t bytes = std::uint64_t{64} << 30;  // of content
+};
+
+class FileReceiver {
+ public:
+  // send: a packet to the sender.
+  FileReceiver(Fd root, std::function<Result<>(std::string_view packet)> send, ReceiveLimits limits = {});
+
+  // The next packet as it came. Code::invalid: no honest sender sends that; or its own error.
+  Result<> take(std::string_view packet);
+  bool done() const { return done_; }                    // the last packet has been taken
+  std::uint64_t bytes() const { return packet_bytes_; }  // received so far, as Docker counts them
+
+ private:
+  struct File {
+    std::uint32_t id;
+    std::string path;
+    mode_t mode;
+    std::int64_t modified;  // nanoseconds
+  };
+  struct OpenFile {
+    File file;
+    Fd fd;
+  };
+  struct Folder {
+    std::string path;
+    mode_t mode;
+    std::int64_t modified;
+  };
+
+  Result<> take_entry(const wire::Stat& stat);
+  Result<> check_path(const std::string& path);
+  Result<> make_entry(const wire::Stat& stat, std::uint32_t id);
+  Result<> make_folder(int parent, const std::string& name, const wire::Stat& stat);
+  Result<> make_file(int parent, const std::string& name, const wire::Stat& stat, std::uint32_t id);
+  Result<> make_hard_link(int parent, const std::string& name, const wire::Stat& stat);
+  Result<> take_content(std::uint32_t id, std::string_view data);
+  Result<> close(OpenFile open);
+  Result<> ask_for_more();
+  Result<> end_if_complete();
+  Result<> close_folders();
+  Result<Fd> open_folder(const std::string& path) const;
+
+  Fd root_;
+  std::function<Result<>(std::string_view)> send_;
+  ReceiveLimits limits_;
+  std::string last_path_;
+  std::uint32_t next_id_ = 0;
+  std::deque<File> wanted_;                 // not asked for yet
+  std::map<std::uint32_t, OpenFile> open_;  // asked for
+  std::vector<Folder> folders_;
+  std::uint64_t name_bytes_ = 0, content_bytes_ = 0, packet_bytes_ = 0;
+  bool listed_ = false, said_all_ = false, done_ = false;
+};
+
+}  // namespace consort::buildkit

@@ -1,0 +1,273 @@
+#include "buildkit/solve/solver.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "base/os/stop_event.hpp"
+#include "buildkit/session/client.hpp"
+#include "buildkit/solve/failure.hpp"
+#include "buildkit/solve/inputs.hpp"
+#include "buildkit/solve/outputs.hpp"
+#include "engine/engine.hpp"
+#include "engine/ignore.hpp"
+#include "engine/images.hpp"
+
+namespace consort::buildkit {
+namespace {
+
+constexpr std::size_t max_definition_file = std::size_t{4} << 20;
+constexpr int max_depth = 8;
+
+Result<Fd> make_folder(const std::string& path) {
+  TRY(make_directories(path, 0700));
+  return open_file(path, O_RDONLY | O_DIRECTORY);
+}
+
+}  // namespace
+
+// A folder of this build's own, gone with it: received/ as the client sent it, definition/ what the builder may read of
+// that, context/ and named/N.
+struct Solver::Folders {
+  ScratchFolder scratch;
+  std::string operator/(const std::string& name) const { return scratch.path() + "/" + name; }
+};
+
+Result<SolveOutcome> Solver::solve(const SolveInput& input) {
+  SolvePlan plan = TRY(read_attributes(input.attributes));
+  const Outputs outputs = TRY(read_outputs(input.exporters));
+  session_ = TRY(sessions_.wait_for(input.session, cancel_));
+  const std::string passing = build::passing_folder(engine_.roots());
+  TRY(make_directories(passing, 0700));
+  (void)ScratchFolder::sweep(passing, "build");
+  const Folders folders{TRY(ScratchFolder::create(passing, "build"))};
+  plan.request.tags = outputs.names;
+  plan.request.entitlements = input.entitlements;
+  plan.request.cache_from = TRY(cache_specs(input.cache_imports));
+  plan.request.cache_to = TRY(cache_specs(input.cache_exports));
+  plan.request.goal = plan.subrequest.empty() ? build::Goal::image : build::Goal::check_only;
+  TRY(get_definition(plan, folders));
+  TRY(get_named_contexts(plan, folders));
+  for (const BuiltContext& context : plan.built_contexts)
+    plan.request.additional_contexts.push_back(
+        {context.name, "docker-image://" + TRY(build_input(input, context.input))});
+  engine::BuildRun run = run_of(plan, folders);
+  const StopEvent stop = TRY(StopEvent::of(cancel_));
+  run.cancel_fd = stop.fd();
+  if (!plan.remote_context.empty()) run.remote.context = {};
+  const std::set<std::string> before = outputs.keep_image ? std::set<std::string>() : TRY(image_ids());
+  SolveOutcome outcome;
+  outcome.result = TRY(engine_.builds().run(plan.request, run));
+  agents_.clear();
+  if (plan.subrequest.empty()) feed_.warn(outcome.result, plan.filename);
+  for (const auto& [number, exporter] : outputs.others)
+    TRY(send_output(engine_, *session_, exporter, number, outcome.result.image_id, feed_, cancel_));
+  if (!outcome.result.image_id.empty() && outputs.keep_image) {
+    outcome.response["containerimage.digest"] = outcome.result.image_id;
+    outcome.response["containerimage.config.digest"] = outcome.result.image_id;
+    std::string names;
+    for (const std::string& tag : outcome.result.tags) names += (names.empty() ? "" : ",") + tag;
+    if (!names.empty()) outcome.response["image.name"] = names;
+  }
+  if (!outputs.keep_image) drop_image(outcome.result.image_id, before);
+  return outcome;
+}
+
+Result<std::set<std::string>> Solver::image_ids() {
+  std::set<std::string> ids;
+  for (const image::Image& image : TRY(engine_.images().list())) ids.insert(image.id);
+  return ids;
+}
+
+// Nobody asked for an image; what it consists of is the build cache's. One that was here before is somebody else's.
+void Solver::drop_image(const std::string& id, const std::set<std::string>& before) {
+  if (id.empty() || before.contains(id)) return;
+  const auto image = engine_.images().look_up(id);
+  if (image && *image && !(*image)->is_named()) (void)engine_.images().remove(id);
+}
+
+// Builds that share a folder of the client's (bake's targets) get it from the session of one of them.
+Result<std::shared_ptr<Session>> Solver::session_of(const SolvePlan& plan, const std::string& folder) {
+  const auto other = plan.sessions.find(folder);
+  if (other == plan.sessions.end() || other->second == session_->id()) return session_;
+  return sessions_.wait_for(other->second, cancel_);
+}
+
+// A copy, so that the builder reads no link that leads out of what the client sent.
+Result<> Solver::copy_if_there(int from, const std::string& name, const std::string& to) const {
+  const auto file = open_in_root(from, name, O_RDONLY | O_NONBLOCK);
+  if (!file && file.error().code() == Code::not_found) return {};
+  if (!file) return fail(Error(file.error().code()).why(file.error().message()));
+  struct stat status {};
+  if (::fstat(file->get(), &status) != 0) return fail_errno("look at", name);
+  if (!S_ISREG(status.st_mode)) return fail(Error(Code::invalid, "read").on(name).why("it is no file"));
+  return write_file_atomic(to, TRY(read_all(file->get(), max_definition_file)), 0600);
+}
+
+Result<> Solver::get_definition(SolvePlan& plan, const Folders& folders) {
+  const std::string definition = folders / "definition";
+  TRY(make_directories(definition, 0700));
+  plan.request.context = definition;
+  plan.request.dockerfile = base_name(plan.filename);
+  if (!plan.remote_context.empty()) return get_remote_definition(plan, folders);
+  ProgressFeed::Step step(feed_, "[internal] load build definition from " + plan.request.dockerfile);
+  feed_.hide("[internal] load build definition from " + plan.request.dockerfile);
+  step.transfer("dockerfile:");
+  std::vector<std::string> files{plan.filename, plan.filename + ".dockerignore"};
+  if (plan.filename == "Dockerfile") files.emplace_back("dockerfile");
+  FileWish wish{.folder = plan.dockerfile_folder, .follow = files};
+  const std::string received = folders / "received";
+  auto got = receive_files(
+      *TRY(session_of(plan, wish.folder)), wish, TRY(make_folder(received)),
+      [&](std::uint64_t bytes) { step.transferred(bytes); }, cancel_);
+  if (!got) {
+    step.failed(got.error().message());
+    return std::unexpected(std::move(got).error());
+  }
+  const Fd root = TRY(open_file(received, O_RDONLY | O_DIRECTORY));
+  for (const std::string& file : files) TRY(copy_if_there(root.get(), file, definition + "/" + base_name(file)));
+  const std::string path = definition + "/" + plan.request.dockerfile;
+  if (!path_exists(path) && !(plan.filename == "Dockerfile" && path_exists(definition + "/dockerfile"))) {
+    const std::string why = "failed to read dockerfile: open " + plan.filename + ": no such file or directory";
+    step.failed(why);
+    return fail(Error(Code::invalid).why(why));
+  }
+  step.done();
+  constexpr const char* title = "[internal] load .dockerignore";
+  if (path_exists(path + ".dockerignore")) {
+    if (plan.subrequest.empty()) feed_.pend(title, "context:", 0);
+    return {};
+  }
+  const std::string ignore = folders / "ignore";
+  FileWish ignore_wish{.folder = plan.context_folder, .follow = {".dockerignore"}};
+  const std::uint64_t bytes = TRY(
+      receive_files(*TRY(session_of(plan, plan.context_folder)), ignore_wish, TRY(make_folder(ignore)), {}, cancel_));
+  if (plan.subrequest.empty()) feed_.pend(title, "context:", bytes);
+  const Fd ignore_root = TRY(open_file(ignore, O_RDONLY | O_DIRECTORY));
+  return copy_if_there(ignore_root.get(), ".dockerignore", definition + "/.dockerignore");
+}
+
+// The builder fetches it. The Dockerfile is in it, or comes from the client beside it.
+Result<> Solver::get_remote_definition(SolvePlan& plan, const Folders& folders) {
+  constexpr std::string_view from_session = "http://buildkit-session/";
+  if (plan.remote_context.starts_with(from_session)) {
+    const std::string archive = folders / "upload.tar";
+    const std::string path = plan.remote_context.substr(from_session.size() - 1);
+    {
+      const Fd file = TRY(open_file(archive, O_WRONLY | O_CREAT | O_EXCL, 0600));
+      ProgressFeed::Step step(feed_, "[internal] load remote build context");
+      TRY(fetch_upload(*session_, path, file.get(), cancel_));
+      step.done();
+    }
+    plan.request.context = TRY(unpack_upload(archive, folders / "upload", plan));
+    return {};
+  }
+  plan.request.context = plan.remote_context;
+  plan.request.dockerfile = plan.filename;
+  return {};
+}
+
+Result<> Solver::get_named_contexts(SolvePlan& plan, const Folders& folders) {
+  int number = 0;
+  for (const LocalContext& context : plan.local_contexts) {
+    const std::string folder = folders / ("named-" + std::to_string(number++));
+    ProgressFeed::Step step(feed_, "[context " + context.name + "] load from client");
+    step.transfer(context.name + ":");
+    auto got = receive_files(
+        *TRY(session_of(plan, context.folder)), {.folder = context.folder}, TRY(make_folder(folder)),
+        [&](std::uint64_t bytes) { step.transferred(bytes); }, cancel_);
+    if (!got) {
+      step.failed(got.error().message());
+      return std::unexpected(std::move(got).error());
+    }
+    step.done();
+    plan.request.additional_contexts.push_back({context.name, folder});
+  }
+  return {};
+}
+
+Result<std::string> Solver::get_context(const SolvePlan& plan, const Folders& folders,
+                                        const std::vector<std::string>& paths) {
+  feed_.show_pending();
+  const std::string definition = folders / "definition";
+  FileWish wish{.folder = plan.context_folder, .follow = paths};
+  for (const std::string& name : {plan.request.dockerfile + ".dockerignore", std::string(".dockerignore")}) {
+    const auto text = read_file(definition + "/" + name, max_definition_file);
+    if (!text) continue;
+    wish.exclude = build::parse_ignore_file(*text);
+    break;
+  }
+  ProgressFeed::Step step(feed_, "[internal] load build context");
+  step.transfer("context:");
+  std::string folder = folders / "context";
+  auto got = receive_files(
+      *TRY(session_of(plan, wish.folder)), wish, TRY(make_folder(folder)),
+      [&](std::uint64_t bytes) { step.transferred(bytes); }, cancel_);
+  if (!got) {
+    step.failed(got.error().message());
+    return std::unexpected(std::move(got).error());
+  }
+  step.done();
+  return folder;
+}
+
+engine::BuildRun Solver::run_of(const SolvePlan& plan, const Folders& folders) {
+  engine::BuildRun run;
+  run.progress = [this](const build::ProgressEvent& event) { feed_.take(event); };
+  run.failed = [this](const build::StepFailure& failure) { failure_ = failure; };
+  run.cancel = cancel_;
+  run.remote.context = [this, &plan, &folders](const std::vector<std::string>& paths) {
+    return get_context(plan, folders, paths);
+  };
+  run.remote.secret = [this](const std::string& id) { return get_secret(*session_, id, cancel_); };
+  run.remote.ssh_agent = [this, &folders](const std::string& id) -> Result<std::string> {
+    const std::string path = folders / ("agent-" + std::to_string(agents_.size()));
+    auto agent = TRY(AgentSocket::open(session_, id, path));
+    if (!agent) return std::string();
+    agents_.push_back(std::move(agent));
+    return path;
+  };
+  run.login = [this](const std::string& registry) -> Result<std::optional<image::Login>> {
+    const std::string host = registry == "docker.io" ? "registry-1.docker.io" : registry;
+    const auto login = TRY(get_login(*session_, host, cancel_));
+    if (!login) return std::nullopt;
+    return image::Login{login->username, login->secret};
+  };
+  return run;
+}
+
+// What another build gives, as an image of this machine: mostly from the cache, since that one is built as well.
+Result<std::string> Solver::build_input(const SolveInput& input, const std::string& key) {
+  const auto found = input.inputs.find(key);
+  if (found == input.inputs.end()) return fail(Error(Code::invalid).why("there is no input \"" + key + "\""));
+  const BuiltReference reference = TRY(built_reference(found->second));
+  const auto job = jobs_.find(reference.job);
+  const auto solved = job ? job->result(reference.result) : std::nullopt;
+  if (!solved) return fail(Error(Code::not_found).why("the build that \"" + key + "\" refers to is not known here"));
+  if (depth_ >= max_depth) return fail(Error(Code::invalid).why("builds refer to each other too deeply"));
+  const wire::SolveRequest request = TRY(job->wait_for_request(cancel_));
+  SolveInput other{.session = request.session(),
+                   .attributes = {solved->frontend_opt().begin(), solved->frontend_opt().end()},
+                   .inputs = {solved->frontend_inputs().begin(), solved->frontend_inputs().end()},
+                   .exporters = {image_exporter()},
+                   .entitlements = input.entitlements,
+                   .cache_imports = {},
+                   .cache_exports = {}};
+  Solver solver(engine_, sessions_, jobs_, job_, cancel_);
+  solver.depth_ = depth_ + 1;
+  auto outcome = solver.solve(other);
+  if (!outcome) {
+    failure_ = solver.failure_;
+    return std::unexpected(std::move(outcome).error());
+  }
+  return outcome->result.image_id;
+}
+
+RpcStatus Solver::status_of(const Error& error) const {
+  RpcStatus status = buildkit::status_of(error);
+  if (failure_) status.details = failure_details(status, *failure_);
+  return status;
+}
+
+}  // namespace consort::buildkit

@@ -1,0 +1,209 @@
+// consort boot: a unit of systemd that brings back, when the machine starts, what was running, and stops it in order
+// when the machine goes down.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "base/roots.hpp"
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/workspace.hpp"
+#include "engine/boot.hpp"
+#include "project/plan/lifecycle.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+constexpr const char* unit_name = "consort.service";
+
+std::string environment(const char* name) {
+  const char* value = ::getenv(name);
+  return value ? value : "";
+}
+
+struct Unit {
+  std::string folder;  // of systemd's units
+  std::string target;  // that wants it
+  std::string path() const { return folder + "/" + unit_name; }
+  std::string link() const { return folder + "/" + target + ".wants/" + unit_name; }
+};
+
+Unit unit_of_caller() {
+  if (::geteuid() == 0) return {"/etc/systemd/system", "multi-user.target"};
+  std::string config = environment("XDG_CONFIG_HOME");
+  if (config.empty()) config = environment("HOME") + "/.config";
+  return {config + "/systemd/user", "default.target"};
+}
+
+// A value in a unit: systemd takes "%" for a specifier, and "\" and quotes for its own.
+std::string quoted(const std::string& text) {
+  return "\"" + replace_all(replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\""), "%", "%%") + "\"";
+}
+
+Result<std::string> unit_text() {
+  std::array<char, 4096> self{};
+  const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
+  if (length <= 0) return fail_errno("find this program");
+  const std::string program(self.data(), static_cast<std::size_t>(length));
+  const Roots roots = TRY(Roots::from_environment());
+  std::string text = "[Unit]\nDescription=Containers of Consort that were running\n";
+  text += "Documentation=man:consort-boot(1)\n";
+  if (::geteuid() == 0) text += "After=local-fs.target remote-fs.target network.target nss-lookup.target\n";
+  text += "RequiresMountsFor=" + quoted(roots.data) + "\n";
+  text += "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=infinity\nTimeoutStopSec=infinity\n";
+  // Keepers and supervisors that are not in a scope of their own, as of a user without systemd's bus.
+  text += "KillMode=process\n";
+  for (const char* name : {"CONSORT_DATA_ROOT", "CONSORT_RUN_ROOT"})
+    if (const std::string value = environment(name); !value.empty())
+      text += "Environment=" + quoted(std::string(name) + "=" + value) + "\n";
+  text += "ExecStart=" + quoted(program) + " internal boot\n";
+  text += "ExecStop=" + quoted(program) + " internal shutdown\n";
+  text += "\n[Install]\nWantedBy=" + unit_of_caller().target + "\n";
+  return text;
+}
+
+bool has_systemd() {
+  return path_exists("/run/systemd/system");
+}
+
+// So that systemd, if it runs, knows of the change. Without an answer it reads the files at the next boot.
+void tell_systemd() {
+  if (!has_systemd()) return;
+  std::vector<std::string> argv{"systemctl"};
+  if (::geteuid() != 0) argv.emplace_back("--user");
+  argv.emplace_back("daemon-reload");
+  (void)run_and_capture({.argv = argv});
+}
+
+Result<int> enable() {
+  if (!has_systemd() && !path_exists("/lib/systemd/systemd"))
+    return fail(Error(Code::unsupported, "enable at boot")
+                    .why("systemd is not installed")
+                    .hint("add this line to `crontab -e`: @reboot consort internal boot"));
+  const Unit unit = unit_of_caller();
+  TRY(make_directories(dir_name(unit.link())));
+  TRY(write_file_atomic(unit.path(), TRY(unit_text()), 0644, Durability::durable));
+  TRY(remove_file(unit.link()));
+  if (::symlink(unit.path().c_str(), unit.link().c_str()) != 0) return fail_errno("create link", unit.link());
+  tell_systemd();
+  print_out("what runs will run again after the machine has started (" + unit.path() + ")\n");
+  if (::geteuid() != 0 && !path_exists("/var/lib/systemd/linger/" + environment("USER")))
+    print_out("before you log in only with: sudo loginctl enable-linger " + environment("USER") + "\n");
+  return 0;
+}
+
+Result<int> disable() {
+  const Unit unit = unit_of_caller();
+  TRY(remove_file(unit.link()));
+  TRY(remove_file(unit.path()));
+  tell_systemd();
+  print_out("nothing will be started at boot\n");
+  return 0;
+}
+
+Result<int> status() {
+  const bool enabled = path_exists(unit_of_caller().link());
+  print_out(enabled ? "enabled\n" : "disabled\n");
+  return enabled ? 0 : 1;
+}
+
+// A workspace of one project by its name alone: no file is looked for.
+Result<std::unique_ptr<Workspace>> open_project(const Invocation& invocation, const std::string& name) {
+  Invocation of_project = invocation;
+  of_project.globals.set("project-name", name);
+  auto workspace = TRY(Workspace::open(of_project, Need::name));
+  TRY(workspace->lock());
+  return workspace;
+}
+
+// The containers of the ids, and the services that they are of; the graph has the others, too.
+struct Chosen {
+  project::Containers containers;
+  std::set<std::string> services;
+  project::ServiceGraph graph;
+};
+
+Result<Chosen> choose(Workspace& workspace, const std::set<std::string>& ids) {
+  project::Containers all = TRY(workspace.engine().list({.project = workspace.project_name()}));
+  Chosen chosen{.graph = project::ServiceGraph::of(all)};
+  for (engine::Container& container : all) {
+    if (!ids.contains(container.id)) continue;
+    chosen.services.insert(container.service);
+    chosen.containers.push_back(std::move(container));
+  }
+  return chosen;
+}
+
+Result<> bring_back(const Invocation& invocation, const std::string& name, const std::set<std::string>& ids) {
+  const auto workspace = TRY(open_project(invocation, name));
+  const Chosen chosen = TRY(choose(*workspace, ids));
+  if (chosen.containers.empty()) return {};
+  project::Plan plan = TRY(project::plan_start(chosen.containers, chosen.graph, chosen.services));
+  plan.on_failure = project::OnFailure::go_on;
+  return project::execute(workspace->session(), plan, "Running");
+}
+
+Result<> take_down(const Invocation& invocation, const std::string& name, const std::set<std::string>& ids) {
+  const auto workspace = TRY(open_project(invocation, name));
+  project::Containers running = TRY(workspace->engine().list({.project = name}));
+  const auto graph = project::ServiceGraph::of(running);
+  std::set<std::string> again;
+  std::erase_if(running, [&](const engine::Container& container) {
+    if (container.state.running() && ids.contains(container.id)) again.insert(container.id);
+    return !container.state.running();
+  });
+  Result<> stopped = project::execute(workspace->session(), project::plan_stop(running, graph, {}), "Stopping");
+  engine::Boot boot = TRY(engine::Boot::open(workspace->engine().roots()));
+  TRY(boot.remember(again));
+  return stopped;
+}
+
+using Action = Result<> (*)(const Invocation&, const std::string&, const std::set<std::string>&);
+
+// One project after the other; what fails is told, and the others go on.
+Result<int> for_each_project(const Invocation& invocation, Action act) {
+  std::map<std::string, std::set<std::string>> projects;
+  std::set<std::string> names;
+  {
+    const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+    engine::Boot boot = TRY(engine::Boot::open(workspace->engine().roots()));
+    projects = TRY(boot.to_bring_back());
+    for (const engine::Container& container : TRY(workspace->engine().list())) names.insert(container.project);
+  }
+  int status = 0;
+  for (const std::string& name : names) {
+    const Result<> done = act(invocation, name, projects[name]);
+    if (done) continue;
+    if (done.error().code() == Code::interrupted) return fail(Code::interrupted, "interrupted");
+    print_err("project " + name + ": ");
+    print_error(invocation, done.error());
+    status = 1;
+  }
+  return status;
+}
+
+}  // namespace
+
+Result<int> run_boot(Invocation& invocation) {
+  const std::string& verb = invocation.arguments[0];
+  if (verb == "enable") return enable();
+  if (verb == "disable") return disable();
+  if (verb == "status") return status();
+  return fail(
+      Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("known are enable, disable and status"));
+}
+
+Result<int> run_internal_boot(Invocation& invocation) {
+  return for_each_project(invocation, bring_back);
+}
+
+Result<int> run_internal_shutdown(Invocation& invocation) {
+  return for_each_project(invocation, take_down);
+}
+
+}  // namespace consort::cli

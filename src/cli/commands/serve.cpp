@@ -1,0 +1,88 @@
+// serve: Docker's Engine API, for programs that know nothing of Consort.
+#include "serve/server.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/json.hpp"
+#include "base/os/file.hpp"
+#include "base/os/reserve.hpp"
+#include "base/sha256.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/render/terminal.hpp"
+#include "cli/seal.hpp"
+#include "cli/signals.hpp"
+#include "engine/engine.hpp"
+#include "project/exec/listening.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+Result<serve::ServerOptions> options_of(const Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  serve::ServerOptions options;
+  options.hosts = flags.list("host");
+  options.read_only = flags.on("read-only");
+  options.project = flags.text("project");
+  if (const auto seconds = flags.integer("idle-timeout")) {
+    if (*seconds <= 0) return fail(Code::invalid, "--idle-timeout must be a number of seconds above 0");
+    options.idle = std::chrono::seconds(*seconds);
+  }
+  options.on_ready = [](const std::string& address) {
+    print_err("Docker's Engine API is served at " + address + "\n  export DOCKER_HOST=" + address + "\n");
+  };
+  return options;
+}
+
+std::string docker_folder() {
+  if (const char* folder = std::getenv("DOCKER_CONFIG"); folder && *folder != '\0') return folder;
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home != '\0' ? home : "/root") + "/.docker";
+}
+
+// `docker context create consort` without the docker command. A context's folder is named by the digest of its name.
+Result<int> install_context(const serve::ServerOptions& options) {
+  const std::string address =
+      options.hosts.empty() ? serve::default_host(TRY(Roots::from_environment())) : options.hosts.front();
+  const std::string name = "consort";
+  const std::string folder = docker_folder() + "/contexts/meta/" + sha256_hex(name);
+  const Json context{{"Name", name},
+                     {"Metadata", {{"Description", "Containers of Consort"}}},
+                     {"Endpoints", {{"docker", {{"Host", address}, {"SkipTLSVerify", false}}}}}};
+  TRY(make_directories(folder, 0700));
+  TRY(write_file_atomic(folder + "/meta.json", dump_json(context), 0644));
+  print_out("The docker command has a context \"" + name + "\" now: " + address +
+            "\n"
+            "  docker context use " +
+            name +
+            "\n"
+            "Programs that know no contexts want a variable:\n"
+            "  export DOCKER_HOST=" +
+            address +
+            "\n"
+            "With systemd the server starts when it is needed:\n"
+            "  systemctl enable --now consort.socket\n");
+  return 0;
+}
+
+}  // namespace
+
+Result<int> run_serve(Invocation& invocation) {
+  serve::ServerOptions options = TRY(options_of(invocation));
+  if (invocation.flags.on("install")) return install_context(options);
+  seal_program(invocation);  // build steps run as children
+  ::umask(022);              // what is made for containers must not depend on who has started this
+  const Roots roots = TRY(Roots::from_environment());
+  Reserve(roots.data).keep();
+  TRY(TRY(engine::Engine::open(roots))->sweep());
+  const project::Listening listening;
+  options.stop_fd = TRY(interrupt_descriptor());
+  const Result<> outcome = serve::serve(roots, options);
+  if (!outcome) print_error(invocation, outcome.error());
+  ::_exit(outcome ? 0 : 1);  // somebody may be being answered just now
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,61 @@
+#include "engine/boot.hpp"
+
+#include <array>
+
+#include "base/sqlite/database.hpp"
+#include "engine/records/records.hpp"
+#include "image/store.hpp"
+#include "supervisor/client.hpp"
+
+namespace consort::engine {
+
+struct Boot::Impl {
+  Impl(Roots the_roots, Database the_database)
+      : roots(std::move(the_roots)), database(std::move(the_database)), records(database) {}
+  Roots roots;
+  Database database;
+  Records records;
+};
+
+Boot::Boot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Boot::Boot(Boot&&) noexcept = default;
+Boot& Boot::operator=(Boot&&) noexcept = default;
+Boot::~Boot() = default;
+
+Result<Boot> Boot::open(const Roots& roots) {
+  const image::Store store = TRY(image::Store::open(roots));
+  return Boot(std::make_unique<Impl>(roots, store.database()));
+}
+
+namespace {
+
+Result<bool> ever_ran(const Roots& roots, const Container& container) {
+  const std::array<std::string, 1> ids{container.id};
+  const auto states = TRY(supervisor::observe(roots, container.project, ids));
+  const auto found = states.find(container.id);
+  return found != states.end() && found->second.started_at.has_value();
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::set<std::string>>> Boot::to_bring_back() {
+  std::map<std::string, std::set<std::string>> ids;
+  for (const std::string& id : TRY(impl_->records.container_ids())) {
+    Result<ContainerRecord> record = impl_->records.load_container(id);
+    if (!record && record.error().code() == Code::not_found) continue;  // removed meanwhile
+    if (!record) return fail(std::move(record).error());
+    const RestartMode mode = record->spec.restart.mode;
+    const bool wanted = record->wanted == Wanted::running;
+    if (mode != RestartMode::always && !(mode == RestartMode::unless_stopped && wanted)) continue;
+    if (!wanted && !TRY(ever_ran(impl_->roots, record->summary))) continue;
+    ids[record->summary.project].insert(id);
+  }
+  return ids;
+}
+
+Result<> Boot::remember(const std::set<std::string>& ids) {
+  for (const std::string& id : ids) TRY(impl_->records.set_wanted(id, Wanted::running));
+  return {};
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,67 @@
+// One path of a container, looked at and packed.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/os/file.hpp"
+#include "base/os/link.hpp"
+#include "engine/container/place.hpp"
+#include "engine/files.hpp"
+#include "image/layer_tar.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+struct Found {
+  Fd folder;         // that it lies in
+  std::string name;  // in there
+  struct stat st {};
+};
+
+// The root of a container lies in no folder of it.
+Result<Found> find(Engine::Impl& impl, const std::string& id, const std::string& text) {
+  const Place place = TRY(find_place(impl, id, text));
+  Found found;
+  found.name = place.path == "/" ? "." : base_name(place.path);
+  auto folder = open_in_root(place.root.get(), place.path == "/" ? "/" : dir_name(place.path), O_PATH | O_DIRECTORY);
+  if (!folder || ::fstatat(folder->get(), found.name.c_str(), &found.st, AT_SYMLINK_NOFOLLOW) != 0)
+    return fail(Error(Code::not_found, "Could not find the file " + text + " in container " + id));
+  found.folder = std::move(*folder);
+  return found;
+}
+
+}  // namespace
+
+Result<PathStat> Files::stat(const std::string& container, const std::string& path) {
+  Found found = TRY(find(*impl_, container, path));
+  // "/data/." and "/data/" ask for what is behind a link.
+  std::string at = path;
+  for (int hops = 0; S_ISLNK(found.st.st_mode) && (path.ends_with("/") || path.ends_with("/.")); ++hops) {
+    const std::string target = TRY(read_link_at(found.folder.get(), found.name));
+    at = clean_path(target.starts_with('/') ? target : dir_name(clean_path("/" + at)) + "/" + target);
+    constexpr int most_hops = 40;
+    if (hops == most_hops) return fail(Code::invalid, "follow links", path);
+    found = TRY(find(*impl_, container, at));
+  }
+  const std::string clean = clean_path("/" + at);
+  PathStat stat{
+      .name = clean == "/" ? "/" : base_name(clean),
+      .size = static_cast<std::uint64_t>(found.st.st_size),
+      .mode = found.st.st_mode,
+      .modified = SystemTime(std::chrono::seconds(found.st.st_mtim.tv_sec) + Nanoseconds(found.st.st_mtim.tv_nsec))};
+  if (S_ISLNK(found.st.st_mode)) {
+    const std::string target = TRY(read_link_at(found.folder.get(), found.name));
+    stat.link_target = clean_path(target.starts_with('/') ? target : dir_name(clean) + "/" + target);
+  }
+  return stat;
+}
+
+Result<> Files::pack_path(const std::string& container, const std::string& path, const std::string& as, int out) {
+  const Found found = TRY(find(*impl_, container, path));
+  impl_->note(TRY(impl_->load(container)).summary, "archive-path");
+  return image::pack_entry(found.folder.get(), found.name, as, image::sink_of_fd(out),
+                           {.whiteouts = image::PackOptions::Whiteouts::none, .cancel = {}});
+}
+
+}  // namespace consort::engine

@@ -1,0 +1,162 @@
+#include "engine/doctor.hpp"
+
+#include <netdb.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
+#include "base/strings.hpp"
+#include "image/http.hpp"
+#include "network/firewall.hpp"
+#include "place/place.hpp"
+#include "runtime/cgroup.hpp"
+#include "runtime/overlay.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+using Standing = Finding::Standing;
+
+constexpr const char* hub = "registry-1.docker.io";
+
+Finding good(std::string facility, std::string found) {
+  return {std::move(facility), Standing::good, std::move(found), "", ""};
+}
+
+// In the words in which `up` would fail.
+Finding bad(std::string facility, Standing standing, const Error& error, std::string cost) {
+  return {std::move(facility), standing, error.message(), std::move(cost), error.hint_text()};
+}
+
+Result<> try_overlay(const std::string& folder) {
+  for (const char* name : {"/lower", "/upper", "/work"}) TRY(make_directories(folder + name, 0700));
+  TRY(runtime::mount_detached({.lower = {folder + "/lower"}, .upper = folder + "/upper", .work = folder + "/work"},
+                              folder));
+  return {};
+}
+
+Finding overlay(const Roots& roots) {
+  const std::string folder = roots.data + "/doctor-" + std::to_string(::getpid());
+  const Result<> tried = try_overlay(folder);
+  (void)remove_tree(folder);
+  if (tried) return good("overlay", "overlayfs works on " + roots.data);
+  return bad("overlay", Standing::broken, tried.error(), "no image can be used as a container's file system");
+}
+
+Finding cgroups() {
+  std::vector<std::string> warnings;
+  runtime::Resources resources;
+  const auto group = runtime::Cgroup::create("/consort/doctor-" + std::to_string(::getpid()), resources, warnings);
+  const std::string cost = "limits of memory, processors and processes, `pause`, and the figures of `stats`";
+  if (!group) {
+    const bool user = in_user_namespace();
+    Finding finding = bad("cgroup", user ? Standing::lacking : Standing::broken, group.error(), cost);
+    if (user) finding.command = "log in through systemd on a machine with cgroup v2, or run with sudo";
+    return finding;
+  }
+  (void)group->remove();
+  return good("cgroup", "control groups can be made");
+}
+
+Finding firewall(const place::Place& place) {
+  const Result<> opened = place.run([]() -> Result<> {
+    Firewall firewall = TRY(Firewall::open());
+    TRY(firewall.bridges());
+    return {};
+  });
+  if (opened) return good("firewall", "nftables answers");
+  return bad("firewall", Standing::broken, opened.error(), "networks of containers and published ports");
+}
+
+Finding outside(const place::Place& place) {
+  const Result<> linked = place.link();
+  if (linked) return good("outside", "containers reach the network of this machine");
+  return bad("outside", Standing::lacking, linked.error(), "containers reach each other, and nothing else");
+}
+
+std::string gibibytes(std::uint64_t bytes) {
+  return std::to_string(bytes >> 30) + "." + std::to_string((bytes >> 20 & 1023) * 10 / 1024) + " GiB";
+}
+
+Finding disk(const Roots& roots) {
+  struct statvfs st {};
+  std::string path = roots.data;
+  while (::statvfs(path.c_str(), &st) != 0 && path.size() > 1) path = dir_name(path);
+  const std::uint64_t free = std::uint64_t{st.f_bavail} * st.f_frsize;
+  const std::string text = gibibytes(free) + " free at " + path;
+  constexpr std::uint64_t little = std::uint64_t{1} << 30;
+  constexpr std::uint64_t few = 20'000;
+  if (free < little) return {"disk", Standing::lacking, text, "an image may not fit", "consort image prune --all"};
+  if (st.f_files != 0 && st.f_favail < few)
+    return {"disk", Standing::lacking, std::to_string(st.f_favail) + " inodes free at " + path,
+            "an image may not fit: each of its files takes one", "consort image prune --all"};
+  return good("disk", text);
+}
+
+Finding clock() {
+  timex state{};
+  const int synchronised = ::adjtimex(&state);
+  constexpr std::time_t of_this_program = 1'735'689'600;  // 2025: a machine without a battery begins in 1970
+  if (std::time(nullptr) < of_this_program)
+    return {"clock", Standing::lacking, "it is wrong by years", "certificates of registries do not hold yet",
+            "sudo timedatectl set-ntp true"};
+  return good("clock", synchronised == TIME_ERROR ? "plausible, but not synchronised" : "synchronised");
+}
+
+Finding names() {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int status = ::getaddrinfo(hub, "443", &hints, &found);
+  if (status == 0) {
+    ::freeaddrinfo(found);
+    return good("names", std::string(hub) + " is known");
+  }
+  return {"names", Standing::lacking, std::string(hub) + ": " + ::gai_strerror(status),
+          "images cannot be pulled by the name of their registry", "see `nameserver` in /etc/resolv.conf"};
+}
+
+Finding registry() {
+  image::HttpClient client;
+  image::HttpRequest request;
+  request.url = std::string("https://") + hub + "/v2/";
+  request.connect_within = std::chrono::milliseconds(5000);
+  request.answer_within = std::chrono::milliseconds(5000);
+  const image::HttpAnswer answer = client.perform(request);
+  if (answer) return good("registry", std::string(hub) + " answers");
+  return bad("registry", Standing::lacking, answer.error().error, "images of Docker Hub cannot be pulled");
+}
+
+}  // namespace
+
+std::string_view to_string(Standing standing) {
+  switch (standing) {
+    case Standing::good:
+      return "ok";
+    case Standing::lacking:
+      return "lacking";
+    case Standing::broken:
+      return "broken";
+  }
+  return "";
+}
+
+std::vector<Finding> examine_engine(const Roots& roots) {
+  const Result<place::Place> place = place::Place::connect(roots);
+  if (!place) return {bad("place", Standing::broken, place.error(), "everything that needs networks")};
+  std::vector<Finding> findings{overlay(roots), firewall(*place)};
+  if (*place) findings.push_back(outside(*place));
+  findings.push_back(cgroups());
+  return findings;
+}
+
+std::vector<Finding> examine_machine(const Roots& roots) {
+  return {disk(roots), clock(), names(), registry()};
+}
+
+}  // namespace consort::engine

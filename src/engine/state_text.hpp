@@ -1,0 +1,15 @@
+// The state of a container in Docker's words, as lists show it.
+#pragma once
+
+#include <string>
+
+#include "engine/types.hpp"
+
+namespace consort::engine {
+
+// "Up 3 seconds (healthy)", "Exited (143) 1 second ago", "Created".
+std::string status_text(const ContainerState& state, SystemTime now);
+// "docker-entrypoint.sh postgres": arguments with blanks in quotes, the program as it is.
+std::string command_line(const Strings& command);
+
+}  // namespace consort::engine

@@ -1,0 +1,22 @@
+// What of a container can be changed while it is there: its limits and its restart policy.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/error.hpp"
+#include "engine/engine.hpp"
+
+namespace consort::engine {
+
+struct Changeable {
+  Resources resources;
+  RestartPolicy restart;
+};
+
+// `change` gets what is there and says what is to be. Of one that runs it takes effect at once, by its cgroup and its
+// supervisor; of one that does not, at its next start. Gives warnings for the user. Any thread.
+Result<Strings> update_container(const Engine& engine, const std::string& id,
+                                 const std::function<Result<>(Changeable&)>& change);
+
+}  // namespace consort::engine

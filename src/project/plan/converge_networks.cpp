@@ -1,0 +1,177 @@
+// Networks, and the containers on those that are replaced: they are stopped, moved to the new one, and started again.
+//
+// A plan that is cut anywhere in between leaves containers that do not run, on fewer networks than the file says. The
+// next plan connects those: connect_missing().
+#include <algorithm>
+
+#include "project/desired/parts.hpp"
+#include "project/plan/container_spec.hpp"
+#include "project/plan/converger.hpp"
+#include "project/plan/operations.hpp"
+
+namespace consort::project {
+
+namespace {
+
+std::string label_of(const engine::StringMap& labels, const char* key) {
+  const auto found = labels.find(key);
+  return found == labels.end() ? std::string() : found->second;
+}
+
+const engine::Endpoint* endpoint_on(const engine::Container& container, const engine::Network& network) {
+  const auto found = std::ranges::find(container.networks, network.id, &engine::Endpoint::network_id);
+  return found == container.networks.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+OperationId Converger::add_create_network(const std::string& key, Needs needs, std::string cause) {
+  auto spec = std::make_shared<engine::NetworkSpec>(network_spec(project_, key));
+  const std::string name = spec->name;
+  Operation operation = resource_operation(CreateNetwork{std::move(spec)}, "Network", name, std::move(cause));
+  operation.needs = std::move(needs);
+  return plan_.add(std::move(operation));
+}
+
+Result<> Converger::networks() {
+  for (const auto& [key, each] : project_.networks) TRY(network(key, each));
+  return {};
+}
+
+Result<> Converger::network(const std::string& key, const compose::Network& network) {
+  const engine::Network* there = observed_.network(network.name);
+  if (network.external) {
+    // The engine's own networks are always there.
+    const bool built_in = network.name == "bridge" || network.name == "host" || network.name == "none";
+    if (there || built_in) return {};
+    return fail(Error(Code::not_found, "network " + network.name + " declared as external, but could not be found")
+                    .hint("create it before, or remove `external: true` to have it made here")
+                    .at(network.mark));
+  }
+  if (!there) {
+    create_network(key, network);
+    return {};
+  }
+  const std::string owner = label_of(there->spec.labels, label::project);
+  if (owner.empty()) {
+    plan_.warnings.push_back(
+        "a network with name " + network.name +
+        " exists but was not created by compose.\nSet `external: true` to use an existing network");
+    return {};
+  }
+  if (owner != project_.name) {
+    plan_.warnings.push_back("a network with name " + network.name + " exists but was not created for project \"" +
+                             project_.name + "\".\nSet `external: true` to use an existing network");
+    return {};
+  }
+  const std::string labelled = label_of(there->spec.labels, label::network);
+  if (labelled != key)
+    return fail(Error(Code::conflict, "network " + network.name + " was found but has incorrect label " +
+                                          label::network + " set to \"" + labelled + "\" (expected: \"" + key + "\")")
+                    .at(network.mark));
+  if (label_of(there->spec.labels, label::config_hash) != config_hash(network)) replace_network(key, *there);
+  return {};
+}
+
+// One that had another name until now is left by its containers, and goes if nobody else is on it.
+void Converger::create_network(const std::string& key, const compose::Network& network) {
+  const auto renamed = std::ranges::find_if(observed_.networks, [&](const engine::Network& other) {
+    return label_of(other.spec.labels, label::project) == project_.name &&
+           label_of(other.spec.labels, label::network) == key;
+  });
+  if (renamed == observed_.networks.end()) {
+    network_ready_[key] = {add_create_network(key, {}, "no network of this name")};
+    return;
+  }
+  network_ready_[key] = {add_create_network(key, {}, "was " + renamed->spec.name)};
+  Operation remove = resource_operation(RemoveNetwork{}, "Network", renamed->spec.name, "is " + network.name + " now");
+  remove.object_id = renamed->id;
+  remove.needs = part(*renamed);
+  remove.needs.insert(remove.needs.end(), network_ready_[key].begin(), network_ready_[key].end());
+  remove.necessity = Necessity::optional;
+  plan_.add(std::move(remove));
+  move(*renamed, network.name, network_ready_[key]);
+}
+
+void Converger::replace_network(const std::string& key, const engine::Network& old) {
+  Operation remove = resource_operation(RemoveNetwork{}, "Network", old.spec.name, "configuration has changed");
+  remove.object_id = old.id;
+  remove.needs = part(old);
+  const OperationId removed = plan_.add(std::move(remove));
+  network_ready_[key] = {add_create_network(key, {removed}, "configuration has changed")};
+  move(old, old.spec.name, network_ready_[key]);
+}
+
+// Stops the project's containers on it, and takes them off.
+Converger::Needs Converger::part(const engine::Network& old) {
+  Needs parted;
+  for (const engine::Container& container : observed_.containers) {
+    if (!endpoint_on(container, old)) continue;
+    Operation disconnect = on_container(DisconnectContainer{old.spec.name}, container);
+    disconnect.shown.clear();
+    disconnect.cause = "its network is replaced";
+    if (container.state.running()) disconnect.needs = {stop_once(container, {})};
+    parted.push_back(plan_.add(std::move(disconnect)));
+  }
+  return parted;
+}
+
+void Converger::move(const engine::Network& old, const std::string& name, const Needs& needs) {
+  for (const engine::Container& container : observed_.containers) {
+    const engine::Endpoint* endpoint = endpoint_on(container, old);
+    if (!endpoint) continue;
+    auto to = std::make_shared<engine::EndpointSpec>(endpoint->wanted);
+    to->network = name;
+    moves_[container.id].push_back({std::move(to), needs});
+  }
+}
+
+Converger::Needs Converger::connect_moved(const engine::Container& container) {
+  Needs connected;
+  const auto moves = moves_.extract(container.id);
+  if (moves.empty()) return connected;
+  for (const Move& move : moves.mapped()) {
+    Operation connect = on_container(ConnectContainer{move.to}, container);
+    connect.shown.clear();
+    connect.needs = move.needs;
+    if (stopped_.contains(container.id)) connect.needs.push_back(stopped_.at(container.id));
+    connected.push_back(plan_.add(std::move(connect)));
+  }
+  return connected;
+}
+
+// Of a container that is kept: one that runs without a network of the file is recreated, as with Docker.
+Result<Converger::Needs> Converger::connect_missing(const compose::Service& service,
+                                                    const engine::Container& container) {
+  Needs connected;
+  if (container.state.running()) return connected;
+  const auto spec = TRY(spec_of(service, container.number));
+  for (const engine::EndpointSpec& wanted : spec->networks) {
+    const engine::Network* there = observed_.network(wanted.network);
+    const bool is_on = std::ranges::any_of(container.networks, [&](const engine::Endpoint& endpoint) {
+      return there ? endpoint.network_id == there->id : endpoint.network == wanted.network;
+    });
+    if (is_on) continue;
+    Operation connect = on_container(ConnectContainer{std::make_shared<engine::EndpointSpec>(wanted)}, container);
+    connect.shown.clear();
+    connect.cause = "is not on network " + wanted.network;
+    connect.needs = needs_of(service);
+    connected.push_back(plan_.add(std::move(connect)));
+  }
+  return connected;
+}
+
+// Containers of services that this plan is not about: they are as they were, but on the new network.
+void Converger::move_others() {
+  for (const engine::Container& container : observed_.containers) {
+    if (gone_.contains(container.id)) continue;
+    Needs connected = connect_moved(container);
+    if (connected.empty() || !container.state.running() || options_.after == AfterCreate::nothing) continue;
+    Operation start = start_operation(container);
+    start.cause = "was stopped for its network";
+    start.needs = std::move(connected);
+    plan_.add(std::move(start));
+  }
+}
+
+}  // namespace consort::project

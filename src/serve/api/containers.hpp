@@ -1,0 +1,24 @@
+// What the endpoints of containers share.
+#pragma once
+
+#include <string>
+
+#include "base/json.hpp"
+#include "engine/engine.hpp"
+#include "serve/api/call.hpp"
+
+namespace consort::serve {
+
+// The container of the path ("{id}"): 404 if there is none, or none that this socket shows.
+Result<engine::ContainerDetails> find_container(Call& call);
+Result<engine::ContainerDetails> find_container(Call& call, const std::string& name);
+
+// What the client that made the container has said and the engine has no part in: {"Config":{...},"HostConfig":{...},
+// "EndpointsConfig":{...}} as it came. An empty object for a container that was not made through the API.
+Json client_note(const engine::ContainerDetails& container);
+Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note);
+
+// h= and w= of a resize.
+Result<engine::TerminalSize> terminal_size(Call& call);
+
+}  // namespace consort::serve

@@ -1,0 +1,103 @@
+// POST /containers/create.
+#include "engine/images.hpp"
+#include "serve/api/container_spec.hpp"
+#include "serve/api/containers.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+const Json* object_at(const Json& body, std::string_view key) {
+  const Json* found = find_key(body, key);
+  return found && found->is_object() ? found : nullptr;
+}
+
+// Of what the client has said, what inspect must say again.
+Json note_of(const Json& body) {
+  Json config = Json::object();
+  for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"})
+    if (get_bool(body, key)) config[key] = true;
+  Json note{{"Config", std::move(config)}};
+  if (const Json* host = object_at(body, "HostConfig")) {
+    note["HostConfig"] = *host;
+    for (const char* key : {"MaskedPaths", "ReadonlyPaths"}) note["HostConfig"].erase(key);
+    if (get_string(*host, "NetworkMode").empty()) note["HostConfig"].erase("NetworkMode");
+    if (get_int(*host, "ShmSize") == 0) note["HostConfig"].erase("ShmSize");
+    if (get_string(*host, "Runtime").empty()) note["HostConfig"].erase("Runtime");
+    for (const char* key : {"CgroupnsMode", "IpcMode"})
+      if (get_string(*host, key).empty()) note["HostConfig"].erase(key);
+    const Json* log = object_at(*host, "LogConfig");
+    if (!log || get_string(*log, "Type").empty()) note["HostConfig"].erase("LogConfig");
+    const Json* restart = object_at(*host, "RestartPolicy");
+    if (!restart || get_string(*restart, "Name").empty()) note["HostConfig"].erase("RestartPolicy");
+  }
+  if (const Json* networking = object_at(body, "NetworkingConfig"))
+    if (const Json* endpoints = object_at(*networking, "EndpointsConfig")) {
+      Json kept = Json::object();
+      for (const auto& [name, settings] : endpoints->items())
+        for (const char* key : {"IPAMConfig", "Links", "Aliases", "DriverOpts", "GwPriority"})
+          if (const Json* value = find_key(settings, key); value && !value->is_null()) kept[name][key] = *value;
+      note["EndpointsConfig"] = std::move(kept);
+    }
+  return note;
+}
+
+// "x" as Docker tells that it is missing: with its tag.
+std::string with_tag(const std::string& image) {
+  const auto reference = image::Reference::parse(image);
+  return reference ? reference->familiar() : image;
+}
+
+Result<image::Image> find_image(engine::Engine& engine, const engine::ContainerSpec& spec) {
+  std::optional<image::Platform> platform;
+  if (!spec.platform.empty()) platform = TRY(image::Platform::parse(spec.platform));
+  auto found = TRY(engine.images().look_up(spec.image, platform));
+  if (!found) return fail(http_error(404, "No such image: " + with_tag(spec.image)));
+  return std::move(*found);
+}
+
+// A name that only a container holds that should have gone by itself (--rm) when nobody was there to remove it.
+Result<engine::CreatedContainer> create(engine::Engine& engine, Service& service, const engine::ContainerSpec& spec) {
+  auto created = engine.create_container(spec);
+  if (created || created.error().subject() != Subject::container_name) return created;
+  if (TRY(service.reaper().sweep(engine)) == 0) return created;
+  return engine.create_container(spec);
+}
+
+Result<> create_container(Call& call) {
+  const Json body = TRY(call.body());
+  if (body.empty() || get_string(body, "Image").empty())
+    return fail(
+        http_error(400, body.empty() ? "config cannot be empty in order to create a container" : "no image specified"));
+  engine::ContainerSpec spec = TRY(container_spec(body));
+  spec.name = call.query("name");
+  if (spec.name.starts_with('/')) spec.name.erase(0, 1);
+  spec.platform = call.query("platform");
+  Service& service = call.service();
+  if (!service.options().project.empty() && spec.project != service.options().project)
+    return fail(http_error(403, "this socket is for the containers of project " + service.options().project +
+                                    " only: label com.docker.compose.project must say so"));
+  engine::Engine& engine = *TRY(call.engine());
+  const image::Image image = TRY(find_image(engine, spec));
+  spec.image_id = image.id;
+  const Json* host = object_at(body, "HostConfig");
+  if (host && get_bool(*host, "PublishAllPorts")) TRY(publish_exposed(spec, TRY(engine.images().config_of(image))));
+  engine::CreatedContainer created = TRY(create(engine, service, spec));
+  const engine::ContainerDetails details = TRY(engine.inspect(created.id));
+  TRY(keep_client_note(details, note_of(body)));
+  if (spec.auto_remove) service.reaper().watch(created.id, std::move(created.hold));
+  return call.json(
+      201, {{"Id", created.id}, {"Warnings", created.warnings.empty() ? Json::array() : Json(created.warnings)}});
+}
+
+constexpr Route table[] = {{"POST", "/containers/create", create_container}};
+
+}  // namespace
+
+std::span<const Route> container_create_routes() {
+  return table;
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,186 @@
+// start, stop, restart, kill, pause, unpause, rename, wait, resize, and the removal of containers.
+#include <poll.h>
+
+#include "base/narrow.hpp"
+#include "base/strings.hpp"
+#include "serve/api/container_watch.hpp"
+#include "serve/api/containers.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+using engine::ContainerDetails;
+
+// t=, signal=. Docker counts in seconds; below 0 is for ever.
+Result<engine::StopOptions> stop_options(Call& call) {
+  engine::StopOptions options;
+  if (const auto seconds = TRY(call.number("t")))
+    options.timeout = std::chrono::seconds(saturated<std::int32_t>(*seconds));
+  options.signal = call.query("signal");
+  return options;
+}
+
+// "executable file not found", "permission denied": the client's exit code comes from these words.
+Error start_error(Error error, const ContainerDetails& container, int exit_code) {
+  if (exit_code == 0) return error;
+  std::string why = error.message();
+  if (error.subject() == Subject::program && error.code() == Code::not_found)
+    why = "exec: \"" + container.process.path + "\": " +
+          (container.process.path.contains('/') ? "stat " + container.process.path + ": no such file or directory"
+                                                : std::string("executable file not found in $PATH"));
+  return http_error(400,
+                    "failed to create task for container: failed to create shim task: OCI runtime create failed: "
+                    "unable to start container process: " +
+                        why);
+}
+
+Result<> start_container(Call& call) {
+  const ContainerDetails container = TRY(find_container(call));
+  if (container.state.started()) return call.empty(304);
+  int exit_code = 0;
+  Result<> started = TRY(call.engine())->start_container(container.id, {.exit_code = &exit_code});
+  if (started) return call.empty(204);
+  if (container.spec.auto_remove)
+    (void)TRY(call.engine())->remove_container(container.id, {.volumes = engine::AnonymousVolumes::remove});
+  return fail(start_error(std::move(started).error(), container, exit_code));
+}
+
+Result<> stop_container(Call& call) {
+  const engine::StopOptions options = TRY(stop_options(call));
+  const ContainerDetails container = TRY(find_container(call));
+  if (!container.state.running()) return call.empty(304);
+  TRY(TRY(call.engine())->stop_container(container.id, options));
+  return call.empty(204);
+}
+
+Result<> restart_container(Call& call) {
+  const engine::StopOptions options = TRY(stop_options(call));
+  const ContainerDetails container = TRY(find_container(call));
+  TRY(TRY(call.engine())->restart_container(container.id, options));
+  return call.empty(204);
+}
+
+Result<> kill_container(Call& call) {
+  const std::string signal = call.query("signal", "KILL");
+  const ContainerDetails container = TRY(find_container(call));
+  const std::string about = "cannot kill container: " + call.variable("id") + ": ";
+  if (!container.state.running()) return fail(http_error(409, about + "container " + container.id + " is not running"));
+  Result<> killed = TRY(call.engine())->kill_container(container.id, signal.empty() ? "KILL" : signal);
+  if (!killed && killed.error().code() == Code::invalid)
+    return fail(http_error(400, about + "invalid signal: " + signal));
+  TRY(std::move(killed));
+  return call.empty(204);
+}
+
+Result<> pause_container(Call& call) {
+  const ContainerDetails container = TRY(find_container(call));
+  TRY(TRY(call.engine())->pause_container(container.id));
+  return call.empty(204);
+}
+
+Result<> unpause_container(Call& call) {
+  const ContainerDetails container = TRY(find_container(call));
+  if (container.state.status != engine::Status::paused)
+    return fail(http_error(500, "Container " + container.id + " is not paused"));
+  TRY(TRY(call.engine())->unpause_container(container.id));
+  return call.empty(204);
+}
+
+Result<> rename_container(Call& call) {
+  std::string name = call.query("name");
+  if (name.starts_with('/')) name.erase(0, 1);
+  const ContainerDetails container = TRY(find_container(call));
+  if (name.empty()) return fail(http_error(400, "Neither old nor new names may be empty"));
+  if (name == container.name)
+    return fail(http_error(400, "Renaming a container with the same name as its current name"));
+  TRY(TRY(call.engine())->rename_container(container.id, name));
+  return call.empty(204);
+}
+
+Result<> remove_container(Call& call) {
+  if (call.flag("link")) return fail(http_error(400, "links of containers cannot be removed"));
+  const ContainerDetails container = TRY(find_container(call));
+  engine::RemoveOptions options;
+  if (call.flag("force")) options.force = engine::Force::yes;
+  if (call.flag("v")) options.volumes = engine::AnonymousVolumes::remove;
+  TRY(TRY(call.engine())->remove_container(container.id, options));
+  return call.empty(204);
+}
+
+Result<> resize_container(Call& call) {
+  const engine::TerminalSize size = TRY(terminal_size(call));
+  const ContainerDetails container = TRY(find_container(call));
+  if (!container.state.has_process()) return fail(http_error(409, "container " + container.id + " is not running"));
+  TRY(TRY(call.engine())->resize_terminal(container.id, size));
+  return call.empty(200);
+}
+
+enum class Until : std::uint8_t { not_running, next_exit, removed };
+
+Result<Until> condition_of(const std::string& text) {
+  if (text.empty() || text == "not-running") return Until::not_running;
+  if (text == "next-exit") return Until::next_exit;
+  if (text == "removed") return Until::removed;
+  return fail(http_error(400, "invalid condition: \"" + text + "\""));
+}
+
+Result<bool> still_runs(engine::Engine& engine, const std::string& id) {
+  const auto details = engine.inspect(id);
+  if (!details && details.error().code() == Code::not_found) return false;
+  if (!details) return fail(Code::io, "look at container: " + details.error().message());
+  return details->state.running();
+}
+
+// nullopt: the client has gone.
+Result<std::optional<int>> wait_for(Call& call, ContainerWatch& watch, const ContainerDetails& before, Until until) {
+  engine::Engine& engine = *TRY(call.engine());
+  int code = before.state.exit_code.value_or(0);
+  if (until == Until::not_running && !before.state.running()) return code;
+  using What = ContainerWatch::Change::What;
+  while (wait_readable(call.client_fd(), {watch.fd()}))
+    while (const auto change = TRY(watch.next())) {
+      if (change->what == What::ended) code = change->exit_code;
+      if (change->what == What::removed) return code;
+      if (change->what != What::ended || until == Until::removed) continue;
+      if (until == Until::next_exit || !TRY(still_runs(engine, before.id))) return code;
+    }
+  return std::nullopt;
+}
+
+// The head goes out before anything has happened: `docker run` starts the container only when it has it.
+Result<> wait_container(Call& call) {
+  const Until until = TRY(condition_of(call.query("condition")));
+  const ContainerDetails found = TRY(find_container(call));
+  engine::Engine& engine = *TRY(call.engine());
+  ContainerWatch watch = TRY(ContainerWatch::begin(engine, found));
+  const ContainerDetails before = TRY(engine.inspect(found.id));  // seen after the watch has begun: no gap
+  BodyStream body = TRY(call.stream(content::json));
+  const auto code = TRY(wait_for(call, watch, before, until));
+  if (!code) return fail(Code::io, "wait for container: the client has gone");
+  TRY(body.write(dump_json({{"StatusCode", *code}}) + "\n"));
+  return body.finish();
+}
+
+constexpr Route table[] = {
+    {"POST", "/containers/{id}/start", start_container},
+    {"POST", "/containers/{id}/stop", stop_container},
+    {"POST", "/containers/{id}/restart", restart_container},
+    {"POST", "/containers/{id}/kill", kill_container},
+    {"POST", "/containers/{id}/pause", pause_container},
+    {"POST", "/containers/{id}/unpause", unpause_container},
+    {"POST", "/containers/{id}/rename", rename_container},
+    {"POST", "/containers/{id}/resize", resize_container},
+    {"POST", "/containers/{id}/wait", wait_container, Access::look},
+    {"DELETE", "/containers/{id}", remove_container},
+};
+
+}  // namespace
+
+std::span<const Route> container_lifecycle_routes() {
+  return table;
+}
+
+}  // namespace consort::serve

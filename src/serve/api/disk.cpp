@@ -1,0 +1,180 @@
+// What takes how much room, and what takes it for nothing: system/df, and the prunes of containers and of builds.
+#include <set>
+
+#include "base/os/folder.hpp"
+#include "engine/images.hpp"
+#include "serve/api/container_shape.hpp"
+#include "serve/api/filters.hpp"
+#include "serve/api/image_shape.hpp"
+#include "serve/api/moments.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/shapes.hpp"
+#include "serve/api/volume_shape.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+using image::PruneOptions;
+
+// Layers are shared: each counts once for all, and as shared for each image that has it with another one.
+struct Layers {
+  std::uint64_t bytes = 0;
+  std::map<std::string, std::vector<image::LayerInfo>> of_image;
+  std::map<std::string, unsigned> users;
+};
+
+Result<Layers> layers_of(const engine::Images& images, const std::vector<image::Image>& all) {
+  Layers layers;
+  for (const image::Image& image : all) {
+    auto found = images.layers_of(image);
+    if (!found) continue;  // it has gone meanwhile
+    for (const image::LayerInfo& layer : *found)
+      if (++layers.users[layer.id] == 1) layers.bytes += layer.size;
+    layers.of_image[image.id] = std::move(*found);
+  }
+  return layers;
+}
+
+Result<> add_images(Call& call, Json& answer) {
+  const engine::Images images = TRY(call.engine())->images();
+  const std::vector<image::Image> all = TRY(images.list());
+  const Layers layers = TRY(layers_of(images, all));
+  std::map<std::string, int> users;
+  for (const engine::Container& container : TRY(TRY(call.engine())->list())) ++users[container.image_id];
+  Json rows = Json::array();
+  for (const image::Image& image : all) {
+    const auto config = images.config_of(image);
+    const auto own = layers.of_image.find(image.id);
+    if (!config || own == layers.of_image.end()) continue;
+    Json row = listed_image(image, *config, users[image.id], call.version());
+    std::uint64_t shared = 0;
+    for (const image::LayerInfo& layer : own->second)
+      if (layers.users.at(layer.id) > 1) shared += layer.size;
+    row["SharedSize"] = shared;
+    row["Containers"] = users[image.id];
+    rows.push_back(std::move(row));
+  }
+  answer["LayersSize"] = layers.bytes;
+  answer["Images"] = std::move(rows);
+  return {};
+}
+
+Result<> add_containers(Call& call, Json& answer) {
+  engine::Engine& engine = *TRY(call.engine());
+  Json rows = Json::array();
+  for (const engine::Container& container : TRY(engine.list())) {
+    if (!call.service().shows(container)) continue;
+    Json row = listed_container(container, system_now());
+    const std::uint64_t own = tree_bytes(engine.roots().container(container.id) + "/upper");
+    const auto image = engine.images().look_up(container.image_id);
+    row["SizeRw"] = own;
+    row["SizeRootFs"] = own + (image && *image ? (*image)->size : 0);
+    rows.push_back(std::move(row));
+  }
+  answer["Containers"] = std::move(rows);
+  return {};
+}
+
+Result<> add_volumes(Call& call, Json& answer) {
+  engine::Engine& engine = *TRY(call.engine());
+  const auto users = TRY(users_of_volumes(engine));
+  Json rows = Json::array();
+  for (const engine::Volume& volume : TRY(engine.list_volumes())) {
+    if (!shows_volume(call, volume)) continue;
+    Json row = volume_shape(volume);
+    const auto known = users.find(volume.spec.name);
+    row["UsageData"] = {{"RefCount", known == users.end() ? 0 : known->second},
+                        {"Size", tree_bytes(volume.mountpoint)}};
+    rows.push_back(std::move(row));
+  }
+  answer["Volumes"] = std::move(rows);
+  return {};
+}
+
+// What only the build cache needs. It is one thing here: steps have no names of their own.
+Result<std::uint64_t> bytes_of_build_cache(engine::Images images) {
+  const PruneOptions plan{.images = PruneOptions::Images::none, .mode = PruneOptions::Mode::plan};
+  const auto with = TRY(images.prune({.what = plan, .build_cache = engine::ImagePrune::BuildCache::forget})).reclaimed;
+  const auto without = TRY(images.prune({.what = plan})).reclaimed;
+  return with - std::min(with, without);
+}
+
+Result<> add_build_cache(Call& call, Json& answer) {
+  const std::uint64_t bytes = TRY(bytes_of_build_cache(TRY(call.engine())->images()));
+  answer["BuildCache"] = Json::array();
+  if (bytes == 0) return {};
+  const std::string now = go_time(system_now());
+  answer["BuildCache"].push_back({{"ID", "build-cache"},
+                                  {"Type", "regular"},
+                                  {"Description", "layers that only the build cache needs"},
+                                  {"InUse", false},
+                                  {"Shared", false},
+                                  {"Size", bytes},
+                                  {"CreatedAt", now},
+                                  {"LastUsedAt", now},
+                                  {"UsageCount", 1}});
+  return {};
+}
+
+Result<> disk_usage(Call& call) {
+  struct Part {
+    std::string_view type;
+    Result<> (*add)(Call&, Json&);
+  };
+  constexpr Part parts[] = {
+      {"container", add_containers}, {"image", add_images}, {"volume", add_volumes}, {"build-cache", add_build_cache}};
+  const std::vector<std::string> wanted = call.request().query.all("type");
+  for (const std::string& type : wanted)
+    if (std::ranges::find(parts, type, &Part::type) == std::end(parts))
+      return fail(http_error(400, "unknown object type: " + type));
+  Json answer{
+      {"LayersSize", 0}, {"Images", nullptr}, {"Containers", nullptr}, {"Volumes", nullptr}, {"BuildCache", nullptr}};
+  for (const Part& part : parts)
+    if (wanted.empty() || std::ranges::count(wanted, part.type) > 0) TRY(part.add(call, answer));
+  return call.json(200, answer);
+}
+
+Result<> prune_containers(Call& call) {
+  constexpr std::string_view known[] = {"label", "label!", "until"};
+  const Filters filters = TRY(Filters::of(call, known));
+  std::optional<SystemTime> older;
+  for (const std::string& text : filters.values("until")) older = TRY(parse_moment("until", text));
+  engine::Engine& engine = *TRY(call.engine());
+  Json deleted = nullptr;
+  std::uint64_t reclaimed = 0;
+  for (const engine::Container& container : TRY(engine.list())) {
+    if (container.state.running() || !call.service().shows(container) || !filters.labels(container.labels)) continue;
+    if (older && container.created_at >= *older) continue;
+    const std::uint64_t bytes = tree_bytes(engine.roots().container(container.id) + "/upper");
+    if (!engine.remove_container(container.id)) continue;  // somebody has started it
+    deleted.push_back(container.id);
+    reclaimed += bytes;
+  }
+  return call.json(200, {{"ContainersDeleted", std::move(deleted)}, {"SpaceReclaimed", reclaimed}});
+}
+
+Result<> prune_build_cache(Call& call) {
+  engine::Images images = TRY(call.engine())->images();
+  const PruneOptions act{.images = PruneOptions::Images::none, .mode = PruneOptions::Mode::act};
+  const auto report = TRY(images.prune({.what = act, .build_cache = engine::ImagePrune::BuildCache::forget}));
+  Json deleted = nullptr;
+  for (const image::PruneItem& item : report.items)
+    if (item.needed_by.empty()) deleted.push_back(item.id);
+  return call.json(200, {{"CachesDeleted", std::move(deleted)}, {"SpaceReclaimed", report.reclaimed}});
+}
+
+constexpr Route table[] = {
+    {"GET", "/system/df", disk_usage, Access::look},
+    {"POST", "/containers/prune", prune_containers},
+    {"POST", "/build/prune", prune_build_cache},
+};
+
+}  // namespace
+
+std::span<const Route> disk_routes() {
+  return table;
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,72 @@
+// The processes of `exec`, from the request that describes one to the question how it has ended. They live as long as
+// the server: a client that finds another server in its place is told that there is no such exec.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/engine.hpp"
+
+namespace consort::serve {
+
+// Any thread.
+class ExecInstance {
+ public:
+  ExecInstance(std::string container, std::string of_project, engine::ExecSpec what, std::string keys)
+      : container_id(std::move(container)),
+        project(std::move(of_project)),
+        spec(std::move(what)),
+        detach_keys(std::move(keys)) {}
+
+  const std::string container_id;
+  const std::string project;
+  const engine::ExecSpec spec;
+  const std::string detach_keys;
+  bool attach_stdin = false, attach_stdout = false, attach_stderr = false;  // as the client has said
+
+  // Once only: Code::conflict for the second who wants to start it.
+  Result<> begin();
+  void started(std::shared_ptr<engine::Exec> exec);
+  void failed(int exit_code);  // it could not be started
+  // Asks for the exit code if it has ended meanwhile, and never waits.
+  struct State {
+    bool running = false;
+    std::optional<int> exit_code;
+    int pid = 0;
+  };
+  State state();
+  std::shared_ptr<engine::Exec> exec();  // null: not started, or ended
+  void end(int exit_code);
+
+ private:
+  std::mutex mutex_;
+  bool begun_ = false;
+  int pid_ = 0;
+  std::shared_ptr<engine::Exec> exec_;
+  std::optional<int> exit_code_;
+};
+
+class ExecTable {
+ public:
+  static constexpr std::size_t most = 4096;  // beyond it the oldest that have ended are forgotten
+
+  std::string add(std::shared_ptr<ExecInstance> instance);  // its id
+  // Code::not_found in Docker's words. By a unique beginning of the id as well.
+  Result<std::shared_ptr<ExecInstance>> find(const std::string& id);
+  std::vector<std::string> running_in(const std::string& container_id);
+
+ private:
+  void forget_some();
+
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<ExecInstance>, std::less<>> instances_;
+  std::vector<std::string> order_;
+};
+
+}  // namespace consort::serve

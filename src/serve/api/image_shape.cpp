@@ -1,0 +1,88 @@
+#include "serve/api/image_shape.hpp"
+
+#include <algorithm>
+
+#include "serve/api/shapes.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+constexpr unsigned without_virtual_size = 44;
+
+Json familiar_names(const std::vector<std::string>& full) {
+  Json names = Json::array();
+  for (const std::string& name : full) names.push_back(image::familiar_name(name));
+  return names;
+}
+
+}  // namespace
+
+Json listed_image(const image::Image& image, const image::ImageConfig& config, int containers, unsigned version) {
+  Json row{{"Id", image.id},
+           {"ParentId", ""},
+           {"RepoTags", familiar_names(image.names)},
+           {"RepoDigests", familiar_names(image.digests)},
+           {"Created", unix_seconds(image.created)},
+           {"Size", image.size},
+           {"SharedSize", -1},
+           {"Labels", config.labels.empty() ? Json(nullptr) : map_of(config.labels)},
+           {"Containers", containers}};
+  if (version < without_virtual_size) row["VirtualSize"] = image.size;
+  return row;
+}
+
+Result<Json> inspected_image(const engine::Images& images, const image::Image& image, unsigned version) {
+  const Json raw = TRY(parse_json(TRY(images.raw_config_of(image)), "configuration of " + image.id));
+  const image::ImageConfig config = TRY(images.config_of(image));
+  Json layers = Json::array();
+  for (const image::Digest& diff_id : config.diff_ids) layers.push_back(diff_id.text());
+  const Json* inner = find_key(raw, "config");
+  Json shape{{"Id", image.id},
+             {"RepoTags", familiar_names(image.names)},
+             {"RepoDigests", familiar_names(image.digests)},
+             {"Parent", ""},
+             {"Comment", config.history.empty() ? "" : config.history.back().comment},
+             {"Created", config.created},
+             {"DockerVersion", ""},
+             {"Author", config.author},
+             {"Config", inner && inner->is_object() ? *inner : Json::object()},
+             {"Architecture", image.platform.architecture}};
+  if (!image.platform.variant.empty()) shape["Variant"] = image.platform.variant;
+  shape["Os"] = image.platform.os;
+  shape["Size"] = image.size;
+  if (version < without_virtual_size) shape["VirtualSize"] = image.size;
+  Json folders = Json::array();
+  for (const image::LayerInfo& layer : TRY(images.layers_of(image))) folders.insert(folders.begin(), layer.directory);
+  shape["GraphDriver"] = {{"Data", {{"UpperDir", folders.empty() ? Json("") : folders.front()}}}, {"Name", "overlay2"}};
+  shape["RootFS"] = {{"Type", "layers"}, {"Layers", std::move(layers)}};
+  shape["Metadata"] = {{"LastTagTime", go_time(image.last_tagged)}};
+  return shape;
+}
+
+// Only the image itself has an id; what lay below it may never have been an image on this machine.
+Result<Json> history_of(const engine::Images& images, const image::Image& image) {
+  const image::ImageConfig config = TRY(images.config_of(image));
+  const std::vector<image::LayerInfo> layers = TRY(images.layers_of(image));
+  std::vector<Json> rows;
+  std::size_t layer = 0;
+  for (const image::HistoryEntry& entry : config.history) {
+    const bool makes_layer = !entry.empty_layer && layer < layers.size();
+    const auto created = parse_rfc3339(entry.created);
+    rows.push_back({{"Id", "<missing>"},
+                    {"Created", created ? unix_seconds(*created) : 0},
+                    {"CreatedBy", entry.created_by},
+                    {"Tags", nullptr},
+                    {"Size", makes_layer ? layers[layer].size : 0},
+                    {"Comment", entry.comment}});
+    if (makes_layer) ++layer;
+  }
+  std::ranges::reverse(rows);
+  if (!rows.empty()) {
+    rows.front()["Id"] = image.id;
+    if (!image.names.empty()) rows.front()["Tags"] = familiar_names(image.names);
+  }
+  return Json(rows);
+}
+
+}  // namespace consort::serve

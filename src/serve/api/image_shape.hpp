@@ -1,0 +1,14 @@
+// Images as Docker's API shows them.
+#pragma once
+
+#include "base/json.hpp"
+#include "engine/images.hpp"
+
+namespace consort::serve {
+
+// version: of the API, whose older ones have a VirtualSize.
+Json listed_image(const image::Image& image, const image::ImageConfig& config, int containers, unsigned version);
+Result<Json> inspected_image(const engine::Images& images, const image::Image& image, unsigned version);
+Result<Json> history_of(const engine::Images& images, const image::Image& image);  // newest first
+
+}  // namespace consort::serve

@@ -1,0 +1,35 @@
+#include "serve/api/moments.hpp"
+
+#include "base/strings.hpp"
+#include "serve/api/call.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+// The digits behind the point, as nanoseconds.
+std::optional<std::uint64_t> fraction_of(std::string text) {
+  if (text.empty()) return 0;
+  constexpr std::size_t digits = 9;
+  text.resize(digits, '0');
+  return parse_unsigned(text);
+}
+
+}  // namespace
+
+Result<std::optional<SystemTime>> parse_moment(const char* name, const std::string& text) {
+  if (text.empty() || text == "0") return std::nullopt;
+  const std::size_t point = text.find('.');
+  const auto seconds = parse_signed(text.substr(0, point));
+  const auto fraction = point == std::string::npos ? 0 : fraction_of(text.substr(point + 1));
+  constexpr std::int64_t most_seconds = 9'000'000'000;  // what nanoseconds of 64 bits can count
+  if (seconds && fraction) {
+    if (*seconds < 0 || *seconds > most_seconds) return std::nullopt;
+    return SystemTime(std::chrono::seconds(*seconds) + Nanoseconds(static_cast<std::int64_t>(*fraction)));
+  }
+  if (const auto time = parse_rfc3339(text)) return *time;
+  if (const auto ago = parse_duration(text)) return system_now() - *ago;
+  return fail(http_error(400, std::string("invalid value for \"") + name + "\": \"" + text + "\""));
+}
+
+}  // namespace consort::serve

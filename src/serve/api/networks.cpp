@@ -1,0 +1,291 @@
+// Networks, and containers that come to them and leave them.
+#include <algorithm>
+#include <set>
+
+#include "base/narrow.hpp"
+#include "base/strings.hpp"
+#include "engine/engine.hpp"
+#include "serve/api/container_networks.hpp"
+#include "serve/api/containers.hpp"
+#include "serve/api/filters.hpp"
+#include "serve/api/moments.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/shapes.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+using engine::Network;
+using engine::NetworkSpec;
+
+bool is_built_in(const Network& network) {
+  return network.spec.driver == "host" || network.spec.driver == "null" || network.spec.name == "bridge";
+}
+
+bool shows(Call& call, const Network& network) {
+  const std::string& project = call.service().options().project;
+  return project.empty() || network.spec.project == project || is_built_in(network);
+}
+
+Json pool_shape(const engine::AddressPool& pool) {
+  Json shape{{"Subnet", pool.subnet}};
+  if (!pool.ip_range.empty()) shape["IPRange"] = pool.ip_range;
+  if (!pool.gateway.empty()) shape["Gateway"] = pool.gateway;
+  if (!pool.aux_addresses.empty()) shape["AuxiliaryAddresses"] = map_of(pool.aux_addresses);
+  return shape;
+}
+
+Json pools_shape(const Network& network) {
+  if (network.spec.pools.empty()) return nullptr;
+  Json pools = Json::array();
+  for (const engine::AddressPool& pool : network.spec.pools) pools.push_back(pool_shape(pool));
+  return pools;
+}
+
+Json network_shape(const Network& network, Json containers) {
+  const NetworkSpec& spec = network.spec;
+  const Json options = spec.ipam_options.empty() ? Json(nullptr) : map_of(spec.ipam_options);
+  return {{"Name", spec.name},
+          {"Id", network.id},
+          {"Created", go_time(network.created_at)},
+          {"Scope", "local"},
+          {"Driver", spec.driver},
+          {"EnableIPv4", spec.enable_ipv4},
+          {"EnableIPv6", spec.enable_ipv6},
+          {"IPAM", {{"Driver", "default"}, {"Options", options}, {"Config", pools_shape(network)}}},
+          {"Internal", spec.internal},
+          {"Attachable", spec.attachable},
+          {"Ingress", false},
+          {"ConfigFrom", {{"Network", ""}}},
+          {"ConfigOnly", false},
+          {"Containers", std::move(containers)},
+          {"Options", map_of(spec.driver_opts)},
+          {"Labels", map_of(spec.labels)}};
+}
+
+std::string with_prefix(const std::string& address, int prefix) {
+  return address.empty() ? "" : address + "/" + std::to_string(prefix);
+}
+
+// Of the running ones, by network.
+using Residents = std::map<std::string, Json>;
+
+Result<Residents> residents(Call& call) {
+  Residents found;
+  for (const engine::Container& container : TRY(TRY(call.engine())->list())) {
+    if (!container.state.running() || !call.service().shows(container)) continue;
+    for (const engine::Endpoint& endpoint : container.networks) {
+      if (endpoint.ipv4.empty() && endpoint.ipv6.empty()) continue;
+      Json& all = found[endpoint.network_id];
+      if (all.is_null()) all = Json::object();
+      all[container.id] = {{"Name", container.name},
+                           {"EndpointID", endpoint_id(container.id, endpoint.network_id)},
+                           {"MacAddress", endpoint.mac_address},
+                           {"IPv4Address", with_prefix(endpoint.ipv4, endpoint.prefix4)},
+                           {"IPv6Address", with_prefix(endpoint.ipv6, endpoint.prefix6)}};
+    }
+  }
+  return found;
+}
+
+Result<std::vector<Network>> all_networks(Call& call) {
+  engine::Engine& engine = *TRY(call.engine());
+  std::vector<Network> networks{TRY(engine.inspect_network("bridge"))};  // made, if it is not there yet
+  for (Network& network : TRY(engine.list_networks()))
+    if (network.id != networks.front().id) networks.push_back(std::move(network));
+  for (const char* name : {"host", "none"}) networks.push_back(TRY(engine.inspect_network(name)));
+  std::erase_if(networks, [&](const Network& network) { return !shows(call, network); });
+  return networks;
+}
+
+// Ids of networks that a container names, running or not.
+Result<std::set<std::string>> used_networks(engine::Engine& engine) {
+  std::set<std::string> used;
+  for (const engine::Container& container : TRY(engine.list()))
+    for (const engine::Endpoint& endpoint : container.networks) used.insert(endpoint.network_id);
+  return used;
+}
+
+Result<std::optional<bool>> dangling_of(const Filters& filters) {
+  auto dangling = filters.boolean("dangling");
+  if (dangling) return dangling;
+  return fail(
+      http_error(400, "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")"));
+}
+
+Result<> list_networks(Call& call) {
+  constexpr std::string_view known[] = {"dangling", "driver", "id", "label", "name", "scope", "type"};
+  const Filters filters = TRY(Filters::of(call, known));
+  for (const std::string& type : filters.values("type"))
+    if (type != "builtin" && type != "custom") return fail(http_error(500, "invalid filter: 'type'='" + type + "'"));
+  const std::optional<bool> dangling = TRY(dangling_of(filters));
+  std::set<std::string> used;
+  if (dangling) used = TRY(used_networks(*TRY(call.engine())));
+  Json shapes = Json::array();
+  for (const Network& network : TRY(all_networks(call))) {
+    const bool fits = filters.pattern("name", network.spec.name) &&
+                      filters.any("id", [&](const std::string& id) { return network.id.starts_with(id); }) &&
+                      filters.exact("driver", network.spec.driver) && filters.exact("scope", "local") &&
+                      filters.exact("type", is_built_in(network) ? "builtin" : "custom") &&
+                      filters.labels(network.spec.labels);
+    const bool hangs = !is_built_in(network) && !used.contains(network.id);
+    if (fits && (!dangling || *dangling == hangs)) shapes.push_back(network_shape(network, Json::object()));
+  }
+  // Old clients have no other way to who is on them.
+  if (call.version() < 28) {
+    Residents known_ones = TRY(residents(call));
+    for (Json& shape : shapes)
+      if (auto found = known_ones.find(get_string(shape, "Id")); found != known_ones.end())
+        shape["Containers"] = std::move(found->second);
+  }
+  return call.json(200, shapes);
+}
+
+Result<Network> find_network(Call& call, const std::string& name) {
+  Network network = TRY(TRY(call.engine())->inspect_network(name));
+  if (!shows(call, network)) return fail(http_error(404, "network " + name + " not found"));
+  return network;
+}
+
+Result<> inspect_network(Call& call) {
+  const std::string& name = call.variable("name");
+  const Network network = TRY(find_network(call, name));
+  if (call.has("scope") && call.query("scope") != "local")
+    return fail(http_error(404, "network " + name + " not found"));
+  Residents all = TRY(residents(call));
+  Json containers = Json::object();
+  if (auto found = all.find(network.id); found != all.end()) containers = std::move(found->second);
+  return call.json(200, network_shape(network, std::move(containers)));
+}
+
+engine::StringMap strings_in(const Json& object, const char* key) {
+  engine::StringMap map;
+  const Json* found = find_key(object, key);
+  if (found == nullptr || !found->is_object()) return map;
+  for (const auto& [name, value] : found->items())
+    if (value.is_string()) map[name] = value.get<std::string>();
+  return map;
+}
+
+Result<> add_pools(NetworkSpec& spec, const Json& ipam) {
+  spec.ipam_driver = get_string(ipam, "Driver");
+  spec.ipam_options = strings_in(ipam, "Options");
+  const Json* pools = find_key(ipam, "Config");
+  if (pools == nullptr || !pools->is_array()) return {};
+  for (const Json& each : *pools) {
+    engine::AddressPool pool{.subnet = get_string(each, "Subnet"),
+                             .ip_range = get_string(each, "IPRange"),
+                             .gateway = get_string(each, "Gateway"),
+                             .aux_addresses = strings_in(each, "AuxiliaryAddresses")};
+    if (pool.subnet.empty() && !(pool.ip_range.empty() && pool.gateway.empty() && pool.aux_addresses.empty()))
+      return fail(http_error(400, "invalid network config:\ninvalid subnet : invalid CIDR address"));
+    if (!pool.subnet.empty()) spec.pools.push_back(std::move(pool));
+  }
+  return {};
+}
+
+Result<NetworkSpec> spec_of(Call& call, const Json& body) {
+  NetworkSpec spec;
+  spec.name = get_string(body, "Name");
+  if (trim(spec.name).empty()) return fail(http_error(400, "invalid name: name is empty"));
+  if (get_string(body, "Scope") == "swarm")
+    return fail(http_error(403, "cannot create a swarm scoped network when swarm is not active"));
+  for (const char* name : {"bridge", "host", "none", "default"})
+    if (spec.name == name)
+      return fail(http_error(403, "operation is not permitted on predefined " + spec.name + " network "));
+  spec.driver = get_string(body, "Driver");
+  spec.driver_opts = strings_in(body, "Options");
+  spec.labels = strings_in(body, "Labels");
+  spec.internal = get_bool(body, "Internal");
+  spec.attachable = get_bool(body, "Attachable");
+  spec.enable_ipv6 = get_bool(body, "EnableIPv6");
+  const Json* ipv4 = find_key(body, "EnableIPv4");
+  spec.enable_ipv4 = ipv4 == nullptr || !ipv4->is_boolean() || ipv4->get<bool>();
+  const auto project = spec.labels.find("com.docker.compose.project");
+  if (project != spec.labels.end()) spec.project = project->second;
+  if (const std::string& limited = call.service().options().project; !limited.empty()) spec.project = limited;
+  if (const Json* ipam = find_key(body, "IPAM"); ipam && ipam->is_object()) TRY(add_pools(spec, *ipam));
+  return spec;
+}
+
+Result<> create_network(Call& call) {
+  const Json body = TRY(call.body());
+  const NetworkSpec spec = TRY(spec_of(call, body));
+  const Network made = TRY(TRY(call.engine())->create_network(spec));
+  return call.json(201, {{"Id", made.id}, {"Warning", ""}});
+}
+
+Result<> remove_network(Call& call) {
+  const Network network = TRY(find_network(call, call.variable("name")));
+  Result<> removed = TRY(call.engine())->remove_network(network.spec.name);
+  if (!removed && removed.error().code() == Code::conflict) return fail(http_error(403, removed.error().message()));
+  TRY(std::move(removed));
+  return call.empty(204);
+}
+
+// The container that the body names; whatever is wrong with the network is said after that, as Docker does.
+Result<engine::ContainerDetails> container_of(Call& call, const Json& body) {
+  const std::string name = get_string(body, "Container");
+  if (name.empty()) return fail(http_error(400, "invalid name or ID supplied: \"\""));
+  return find_container(call, name);
+}
+
+Result<> connect(Call& call) {
+  const Json body = TRY(call.body());
+  const engine::ContainerDetails container = TRY(container_of(call, body));
+  const Network network = TRY(find_network(call, call.variable("name")));
+  const Json* settings = find_key(body, "EndpointConfig");
+  const engine::EndpointSpec endpoint =
+      endpoint_spec(network.spec.name, settings && settings->is_object() ? *settings : Json::object());
+  TRY(TRY(call.engine())->connect_network(container.id, endpoint));
+  return call.empty(200);
+}
+
+Result<> disconnect(Call& call) {
+  const Json body = TRY(call.body());
+  const engine::ContainerDetails container = TRY(container_of(call, body));
+  const auto force = get_bool(body, "Force") ? engine::Force::yes : engine::Force::no;
+  Result<> left = TRY(call.engine())->disconnect_network(container.id, call.variable("name"), force);
+  // That there is no such network is a 404, that the container is not on it is not.
+  if (!left && left.error().code() == Code::not_found && find_network(call, call.variable("name")))
+    return fail(http_error(500, left.error().message()));
+  TRY(std::move(left));
+  return call.empty(200);
+}
+
+Result<> prune_networks(Call& call) {
+  constexpr std::string_view known[] = {"label", "label!", "until"};
+  const Filters filters = TRY(Filters::of(call, known));
+  std::optional<SystemTime> older;
+  for (const std::string& text : filters.values("until")) older = TRY(parse_moment("until", text));
+  engine::Engine& engine = *TRY(call.engine());
+  const std::set<std::string> used = TRY(used_networks(engine));
+  Json deleted = nullptr;
+  for (const Network& network : TRY(all_networks(call))) {
+    if (is_built_in(network) || used.contains(network.id) || !filters.labels(network.spec.labels)) continue;
+    if (older && network.created_at >= *older) continue;
+    if (engine.remove_network(network.id)) deleted.push_back(network.spec.name);  // else somebody was faster
+  }
+  return call.json(200, {{"NetworksDeleted", std::move(deleted)}});
+}
+
+constexpr Route table[] = {
+    {"GET", "/networks", list_networks, Access::look},
+    {"GET", "/networks/", list_networks, Access::look},
+    {"POST", "/networks/create", create_network},
+    {"POST", "/networks/prune", prune_networks},
+    {"GET", "/networks/{name}", inspect_network, Access::look},
+    {"DELETE", "/networks/{name}", remove_network},
+    {"POST", "/networks/{name}/connect", connect},
+    {"POST", "/networks/{name}/disconnect", disconnect},
+};
+
+}  // namespace
+
+std::span<const Route> network_routes() {
+  return table;
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,95 @@
+#include "serve/api/reaper.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <vector>
+
+#include "engine/events.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+bool is_over(const engine::ContainerState& state) {
+  return state.ended() || (state.status == engine::Status::created && !state.error.empty());
+}
+
+Result<> remove(engine::Engine& engine, const std::string& id) {
+  return engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove});
+}
+
+}  // namespace
+
+Reaper::Reaper(Roots roots) : roots_(std::move(roots)), stop_(::eventfd(0, EFD_CLOEXEC)) {}
+
+Reaper::~Reaper() {
+  const std::uint64_t once = 1;
+  (void)!::write(stop_.get(), &once, sizeof once);
+  if (thread_.joinable()) thread_.join();
+}
+
+void Reaper::watch(const std::string& id, Fd hold) {
+  const std::scoped_lock lock(mutex_);
+  watched_[id] = std::move(hold);
+  start();
+}
+
+void Reaper::start() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+Result<std::size_t> Reaper::sweep(engine::Engine& engine) {
+  std::size_t removed = 0;
+  for (const engine::Container& container : TRY(engine.list())) {
+    if (container.oneoff) continue;  // those of `run --rm`: list() itself has removed them
+    const auto details = engine.inspect(container.id);
+    if (!details || !details->spec.auto_remove) continue;
+    if (is_over(container.state)) {
+      if (remove(engine, container.id)) ++removed;
+    } else {
+      const std::scoped_lock lock(mutex_);
+      watched_.try_emplace(container.id);
+      start();
+    }
+  }
+  return removed;
+}
+
+void Reaper::look(engine::Engine& engine) {
+  std::vector<std::string> ids;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, hold] : watched_) ids.push_back(id);
+  }
+  for (const std::string& id : ids) {
+    const auto details = engine.inspect(id);
+    const bool gone = !details && details.error().code() == Code::not_found;
+    if (!gone && (!details || !is_over(details->state) || !remove(engine, id))) continue;
+    const std::scoped_lock lock(mutex_);
+    watched_.erase(id);
+  }
+}
+
+void Reaper::run() {
+  const auto engine = engine::Engine::open(roots_);
+  if (!engine) return;
+  engine::EventStream events = (*engine)->events();
+  if (!events.skip_to_now()) return;
+  look(**engine);
+  std::array<pollfd, 2> fds{pollfd{events.fd(), POLLIN, 0}, pollfd{stop_.get(), POLLIN, 0}};
+  while (::poll(fds.data(), fds.size(), -1) >= 0 || errno == EINTR) {
+    if (fds[1].revents != 0) return;
+    const auto happened = events.next();
+    if (!happened) return;
+    bool ended = false;
+    for (const engine::EngineEvent& event : *happened)
+      ended = ended || event.action == "die" || event.action == "destroy";
+    if (ended) look(**engine);
+  }
+}
+
+}  // namespace consort::serve

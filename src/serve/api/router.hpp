@@ -1,0 +1,40 @@
+// From a path to the function that answers it. Each file of endpoints has one function of its own that gives its table;
+// routes.cpp lists those files, and nothing else has to be touched to add one:
+//
+//   Result<> inspect_network(Call& call) {
+//     engine::Engine& engine = *TRY(call.engine());
+//     return call.json(200, shape(TRY(engine.inspect_network(call.variable("name")))));
+//   }
+//   constexpr Route table[] = {{"GET", "/networks/{name}", inspect_network, Access::look}};
+//   std::span<const Route> network_routes() { return table; }
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "serve/api/call.hpp"
+
+namespace consort::serve {
+
+using Handler = Result<> (*)(Call& call);
+
+// What a socket lets through: one that is only for looking (--read-only) answers 403 to everything else.
+enum class Access : std::uint8_t {
+  look,    // states, logs, figures
+  change,  // whatever changes something, runs something, or gives out files of a container
+};
+
+struct Route {
+  std::string_view method;   // a GET answers HEAD as well, unless there is a route for that
+  std::string_view pattern;  // "/containers/{id}/json"; "{name...}" takes slashes, too: names of images
+  Handler handler;
+  Access access = Access::change;
+};
+
+// Every table, in the order in which they are asked.
+std::span<const std::span<const Route>> all_routes();
+
+// Answers the request, whatever it is; an error says that the connection cannot go on.
+Result<> answer(Service& service, http::Connection& connection, const http::Request& request);
+
+}  // namespace consort::serve

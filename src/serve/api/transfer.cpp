@@ -1,0 +1,221 @@
+// Images that come from elsewhere and go elsewhere: pull, push, import, load, save; and what a registry is asked.
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <stop_token>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "engine/image_change.hpp"
+#include "engine/images.hpp"
+#include "serve/api/registry_auth.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/transfer_lines.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+using image::Reference;
+
+// "postgres" and "15", "x" and "sha256:...": name and `tag` of a query.
+Result<Reference> reference_of(const std::string& name, const std::string& tag) {
+  const std::string text = tag.empty() ? name : name + (tag.contains(':') ? "@" : ":") + tag;
+  auto reference = Reference::parse(text);
+  if (!reference) return fail(http_error(400, reference.error().message()));
+  return reference;
+}
+
+Result<std::optional<image::Platform>> platform_of(const Call& call) {
+  const std::string text = call.query("platform");
+  if (text.empty()) return std::nullopt;
+  auto platform = image::Platform::parse(text);
+  if (!platform) return fail(http_error(400, platform.error().message()));
+  return std::optional(*platform);
+}
+
+// Tells the client, and ends the transfer when it has gone.
+image::Progress progress_to(TransferLines& lines, std::stop_source& stop) {
+  return [&lines, &stop](const image::ProgressEvent& event) {
+    if (!lines.tell(event)) stop.request_stop();
+  };
+}
+
+Result<> pull(Call& call) {
+  const Reference reference = TRY(reference_of(call.query("fromImage"), call.query("tag")));
+  image::PullOptions options{.platform = TRY(platform_of(call))};
+  const ClientCredentials credentials = TRY(ClientCredentials::of(call, reference.registry));
+  options.registry = credentials.options();
+  std::stop_source stop;
+  options.cancel = stop.get_token();
+  engine::Engine& engine = *TRY(call.engine());
+  return call.lines([&](const Call::LineWriter& line) -> Result<> {
+    const std::string repository = reference.registry == "docker.io" ? reference.repository : reference.familiar_name();
+    TransferLines lines(line, Direction::pull,
+                        {{"status", "Pulling from " + repository}, {"id", reference.selector()}});
+    auto pulled = engine.images().pull(reference, options, progress_to(lines, stop));
+    if (!pulled && pulled.error().code() == Code::denied) return fail(http_error(404, pulled.error().message()));
+    if (!pulled) return fail(std::move(pulled).error());
+    TRY(lines.begin());
+    TRY(line({{"status", "Digest: " + pulled->manifest.text()}}));
+    const char* what = pulled->changed ? "Status: Downloaded newer image for " : "Status: Image is up to date for ";
+    return line({{"status", what + reference.familiar()}});
+  });
+}
+
+Result<> import(Call& call) {
+  if (call.query("fromSrc") != "-")
+    return fail(http_error(501, "importing from a URL is not supported: download it, and import the file"));
+  image::ImportOptions options;
+  options.comment = call.query("message");
+  if (options.comment.empty()) options.comment = "Imported from -";
+  if (const auto platform = TRY(platform_of(call))) options.config.platform = *platform;
+  if (const std::string name = call.query("repo"); !name.empty())
+    options.names.push_back(TRY(reference_of(name, call.query("tag"))));
+  for (const std::string& change : call.request().query.all("changes"))
+    TRY(engine::apply_change(change, options.config));
+  engine::Engine& engine = *TRY(call.engine());
+  return call.lines([&](const Call::LineWriter& line) -> Result<> {
+    std::string id;
+    TRY(call.body_to([&](int in) -> Result<> {
+      auto made = engine.images().import(in, options);
+      if (!made) return fail(http_error(500, made.error().message()));
+      id = made->id;
+      return {};
+    }));
+    return line({{"status", id}});
+  });
+}
+
+Result<> create_image(Call& call) {
+  return call.query("fromImage").empty() && call.has("fromSrc") ? import(call) : pull(call);
+}
+
+Result<> push_image(Call& call) {
+  const Reference reference = TRY(reference_of(call.variable("name"), call.query("tag")));
+  image::PushOptions options{.platform = TRY(platform_of(call))};
+  const ClientCredentials credentials = TRY(ClientCredentials::of(call, reference.registry));
+  options.registry = credentials.options();
+  std::stop_source stop;
+  options.cancel = stop.get_token();
+  engine::Engine& engine = *TRY(call.engine());
+  return call.lines([&](const Call::LineWriter& line) -> Result<> {
+    TransferLines lines(line, Direction::push,
+                        {{"status", "The push refers to repository [" + reference.name() + "]"}});
+    TRY(lines.begin());
+    if (!engine.images().find(reference.full()))
+      return fail(Error(Code::not_found, "An image does not exist locally with the tag: " + reference.familiar_name()));
+    const image::PushResult pushed = TRY(engine.images().push(reference, options, progress_to(lines, stop)));
+    const std::string digest = pushed.manifest.text();
+    TRY(line({{"status", reference.tag + ": digest: " + digest + " size: " + std::to_string(pushed.size)}}));
+    return line({{"progressDetail", Json::object()},
+                 {"aux", {{"Tag", reference.tag}, {"Digest", digest}, {"Size", pushed.size}}}});
+  });
+}
+
+Result<> save(Call& call, const std::vector<std::string>& names) {
+  engine::Engine& engine = *TRY(call.engine());
+  for (const std::string& name : names) (void)TRY(engine.images().find(name));
+  image::SaveOptions options{.platform = TRY(platform_of(call))};
+  std::stop_source stop;
+  options.cancel = stop.get_token();
+  return call.pipe_out(content::tar, [&](int out) { return engine.images().save(names, out, options); });
+}
+
+Result<> save_one(Call& call) {
+  return save(call, {call.variable("name")});
+}
+
+Result<> save_several(Call& call) {
+  return save(call, call.request().query.all("names"));
+}
+
+Result<> load(Call& call) {
+  engine::Engine& engine = *TRY(call.engine());
+  const image::PullOptions options{.platform = TRY(platform_of(call))};
+  return call.lines([&](const Call::LineWriter& line) -> Result<> {
+    image::LoadResult loaded;
+    TRY(call.body_to([&](int in) -> Result<> {
+      loaded = TRY(engine.images().load(in, options));
+      return {};
+    }));
+    for (const std::string& name : loaded.names) {
+      const auto reference = Reference::parse(name);
+      TRY(line({{"stream", "Loaded image: " + (reference ? reference->familiar() : name) + "\n"}}));
+    }
+    for (const image::Image& image : loaded.images)
+      if (!image.is_named()) TRY(line({{"stream", "Loaded image ID: " + image.id + "\n"}}));
+    return {};
+  });
+}
+
+// What a registry has under a name.
+Result<> inspect_distribution(Call& call) {
+  const Reference reference = TRY(reference_of(call.variable("name"), ""));
+  const ClientCredentials credentials = TRY(ClientCredentials::of(call, reference.registry));
+  auto found = TRY(call.engine())->images().inspect_remote(reference, credentials.options());
+  if (!found && found.error().code() == Code::denied) return fail(http_error(401, found.error().message()));
+  if (!found) return fail(std::move(found).error());
+  Json platforms = Json::array();
+  for (const image::Platform& platform : found->platforms) {
+    Json one{{"architecture", platform.architecture}, {"os", platform.os}};
+    if (!platform.variant.empty()) one["variant"] = platform.variant;
+    platforms.push_back(std::move(one));
+  }
+  return call.json(
+      200, {{"Descriptor", {{"mediaType", found->media_type}, {"digest", found->digest.text()}, {"size", found->size}}},
+            {"Platforms", std::move(platforms)}});
+}
+
+// Docker Hub's own index, which is no registry.
+Result<> search(Call& call) {
+  const std::int64_t limit = TRY(call.number("limit")).value_or(0);
+  if (limit < 0 || limit > 100)
+    return fail(http_error(400, "limit " + std::to_string(limit) + " is outside the range of [1, 100]"));
+  return fail(http_error(501, "searching for images is not supported").hint("search on https://hub.docker.com"));
+}
+
+Result<> authenticate(Call& call) {
+  const Json body = TRY(call.body());
+  std::string registry = get_string(body, "serveraddress");
+  for (const char* scheme : {"https://", "http://"})
+    if (registry.starts_with(scheme)) registry.erase(0, std::string_view(scheme).size());
+  registry = registry.substr(0, registry.find('/'));
+  if (registry.empty() || registry == "index.docker.io" || registry == "registry-1.docker.io") registry = "docker.io";
+  // They are kept by the client: what is stored here goes again.
+  std::string folder = call.service().roots().run + "/login.XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) return fail_errno("create directory", folder);
+  image::RegistryOptions options;
+  options.docker_config = folder + "/config.json";
+  const std::string token = get_string(body, "identitytoken");
+  const auto checked = image::login(
+      registry, {get_string(body, "username"), token.empty() ? get_string(body, "password") : token}, options);
+  (void)remove_tree(folder);
+  if (!checked) {
+    const int status = checked.error().code() == Code::denied ? 401 : 500;
+    return fail(http_error(status, checked.error().message()));
+  }
+  return call.json(200, {{"IdentityToken", ""}, {"Status", "Login Succeeded"}});
+}
+
+constexpr Route table[] = {
+    {"POST", "/images/create", create_image},
+    {"POST", "/images/load", load},
+    {"GET", "/images/get", save_several},
+    {"GET", "/images/search", search, Access::look},
+    {"GET", "/images/{name...}/get", save_one},
+    {"POST", "/images/{name...}/push", push_image},
+    {"GET", "/distribution/{name...}/json", inspect_distribution, Access::look},
+    {"POST", "/auth", authenticate},
+};
+
+}  // namespace
+
+std::span<const Route> transfer_routes() {
+  return table;
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,39 @@
+// The lines of a pull and of a push, as Docker's tools read them.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "engine/images.hpp"
+#include "serve/api/call.hpp"
+
+namespace consort::serve {
+
+enum class Direction : std::uint8_t { pull, push };
+
+// Says what image::Progress reports. One call at a time.
+class TransferLines {
+ public:
+  // begin: the first line, which goes out before that of a layer. Borrowed: line.
+  TransferLines(const Call::LineWriter& line, Direction direction, Json begin)
+      : line_(&line), direction_(direction), begin_(std::move(begin)) {}
+
+  // False: the client has gone.
+  bool tell(const image::ProgressEvent& event);
+  Result<> begin();  // once
+
+ private:
+  Result<> layer(const image::ProgressEvent& event);
+  Result<> say(const std::string& id, const std::string& status, const image::ProgressEvent* counted = nullptr);
+
+  const Call::LineWriter* line_;
+  Direction direction_;
+  Json begin_;
+  bool begun_ = false;
+  std::map<std::string, image::Phase> phases_;  // of the layers, by id
+};
+
+// "[=====>     ]  1.2MB/5MB"
+std::string progress_bar(std::uint64_t current, std::uint64_t total);
+
+}  // namespace consort::serve

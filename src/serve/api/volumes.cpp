@@ -1,0 +1,144 @@
+// Volumes.
+#include <set>
+
+#include "base/os/folder.hpp"
+#include "base/strings.hpp"
+#include "engine/engine.hpp"
+#include "serve/api/filters.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/shapes.hpp"
+#include "serve/api/volume_shape.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+using engine::Volume;
+
+engine::StringMap strings_in(const Json& object, const char* key) {
+  engine::StringMap map;
+  const Json* found = find_key(object, key);
+  if (found == nullptr || !found->is_object()) return map;
+  for (const auto& [name, value] : found->items())
+    if (value.is_string()) map[name] = value.get<std::string>();
+  return map;
+}
+
+Result<Volume> find_volume(Call& call, const std::string& name) {
+  Volume volume = TRY(TRY(call.engine())->inspect_volume(name));
+  if (!shows_volume(call, volume)) return fail(http_error(404, "get " + name + ": no such volume"));
+  return volume;
+}
+
+Result<> list_volumes(Call& call) {
+  constexpr std::string_view known[] = {"dangling", "driver", "label", "name"};
+  const Filters filters = TRY(Filters::of(call, known));
+  const std::optional<bool> dangling = TRY(filters.boolean("dangling"));
+  engine::Engine& engine = *TRY(call.engine());
+  std::map<std::string, unsigned> users;
+  if (dangling) users = TRY(users_of_volumes(engine));
+  Json shapes = Json::array();
+  for (const Volume& volume : TRY(engine.list_volumes())) {
+    const bool fits = shows_volume(call, volume) && filters.pattern("name", volume.spec.name) &&
+                      filters.exact("driver", "local") && filters.labels(volume.spec.labels);
+    if (fits && (!dangling || *dangling != users.contains(volume.spec.name))) shapes.push_back(volume_shape(volume));
+  }
+  return call.json(200, {{"Volumes", std::move(shapes)}, {"Warnings", nullptr}});
+}
+
+Result<> create_volume(Call& call) {
+  const Json body = TRY(call.body());
+  engine::VolumeSpec spec{.name = get_string(body, "Name"),
+                          .driver = get_string(body, "Driver"),
+                          .driver_opts = strings_in(body, "DriverOpts"),
+                          .labels = strings_in(body, "Labels")};
+  if (const std::string& limited = call.service().options().project; !limited.empty())
+    spec.labels["com.docker.compose.project"] = limited;
+  Result<Volume> made = TRY(call.engine())->create_volume(spec);
+  if (!made) return fail(http_error(status_of(made.error()), "create " + spec.name + ": " + made.error().message()));
+  return call.json(201, volume_shape(*made));
+}
+
+Result<> inspect_volume(Call& call) {
+  return call.json(200, volume_shape(TRY(find_volume(call, call.variable("name")))));
+}
+
+Result<> remove_volume(Call& call) {
+  const std::string& name = call.variable("name");
+  const bool force = call.flag("force");
+  const Result<Volume> there = find_volume(call, name);
+  if (!there && force && there.error().code() != Code::io) return call.empty(204);
+  if (!there) return fail(http_error(404, there.error().message()));
+  TRY(TRY(call.engine())->remove_volume(name, force ? engine::Force::yes : engine::Force::no));
+  return call.empty(204);
+}
+
+Result<> update_volume(Call&) {
+  return fail(http_error(503, "volume update only valid for cluster volumes, but swarm is unavailable"));
+}
+
+Result<> prune_volumes(Call& call) {
+  constexpr std::string_view known[] = {"all", "label", "label!"};
+  const Filters filters = TRY(Filters::of(call, known));
+  // Before 1.42 named ones went as well.
+  const bool named_too = call.version() < 42 || TRY(filters.boolean("all")).value_or(false);
+  engine::Engine& engine = *TRY(call.engine());
+  const auto users = TRY(users_of_volumes(engine));
+  Json deleted = nullptr;
+  std::uint64_t reclaimed = 0;
+  for (const Volume& volume : TRY(engine.list_volumes())) {
+    if (users.contains(volume.spec.name) || !(volume.anonymous || named_too)) continue;
+    if (!shows_volume(call, volume) || !filters.labels(volume.spec.labels)) continue;
+    const std::uint64_t bytes = tree_bytes(volume.mountpoint);
+    if (!engine.remove_volume(volume.spec.name)) continue;  // somebody uses it now
+    deleted.push_back(volume.spec.name);
+    reclaimed += bytes;
+  }
+  return call.json(200, {{"VolumesDeleted", std::move(deleted)}, {"SpaceReclaimed", reclaimed}});
+}
+
+constexpr Route table[] = {
+    {"GET", "/volumes", list_volumes, Access::look}, {"POST", "/volumes/create", create_volume},
+    {"POST", "/volumes/prune", prune_volumes},       {"GET", "/volumes/{name}", inspect_volume, Access::look},
+    {"PUT", "/volumes/{name}", update_volume},       {"DELETE", "/volumes/{name}", remove_volume},
+};
+
+}  // namespace
+
+std::span<const Route> volume_routes() {
+  return table;
+}
+
+bool shows_volume(Call& call, const Volume& volume) {
+  const std::string& project = call.service().options().project;
+  if (project.empty()) return true;
+  const auto label = volume.spec.labels.find("com.docker.compose.project");
+  return label != volume.spec.labels.end() && label->second == project;
+}
+
+Json volume_shape(const Volume& volume) {
+  engine::StringMap labels = volume.spec.labels;
+  if (volume.anonymous) labels["com.docker.volume.anonymous"] = "";
+  std::string created = format_rfc3339_seconds(volume.created_at);
+  return {{"CreatedAt", std::move(created)},
+          {"Driver", "local"},
+          {"Labels", labels.empty() ? Json(nullptr) : map_of(labels)},
+          {"Mountpoint", volume.mountpoint},
+          {"Name", volume.spec.name},
+          {"Options", volume.spec.driver_opts.empty() ? Json(nullptr) : map_of(volume.spec.driver_opts)},
+          {"Scope", "local"}};
+}
+
+Result<std::map<std::string, unsigned>> users_of_volumes(engine::Engine& engine) {
+  std::map<std::string, unsigned> users;
+  for (const engine::Container& container : TRY(engine.list())) {
+    std::set<std::string> mounted;
+    for (const engine::MountPoint& mount : container.mounts)
+      if (mount.type == engine::MountType::volume) mounted.insert(mount.name);
+    for (const std::string& name : mounted) ++users[name];
+  }
+  return users;
+}
+
+}  // namespace consort::serve

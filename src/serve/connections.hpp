@@ -1,0 +1,39 @@
+// The connections that are open, each with its thread.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+
+#include "base/os/fd.hpp"
+
+namespace consort::serve {
+
+class Service;
+
+class Connections {
+ public:
+  static constexpr std::size_t most = 512;  // who comes then is told so
+
+  explicit Connections(Service& service);
+  ~Connections();  // waits for their threads: who is in a hurry ends the program instead
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  void add(Fd client);
+  std::size_t count() const;
+  int last_gone_fd() const { return last_gone_.get(); }  // readable when the last one has gone
+  void acknowledge() const;                              // empties it
+
+ private:
+  void serve(Fd client);
+  void done();
+
+  Service& service_;
+  Fd last_gone_;  // eventfd
+  mutable std::mutex mutex_;
+  std::condition_variable none_left_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace consort::serve

@@ -1,0 +1,100 @@
+#include "serve/listening.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/os/file.hpp"
+#include "base/os/unix_socket.hpp"
+#include "base/strings.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+constexpr int first_inherited = 3;
+constexpr int backlog = 128;
+const std::string scheme = "unix://";
+
+Result<Fd> stream_socket() {
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("make socket");
+  return fd;
+}
+
+bool somebody_listens(const UnixAddress& address) {
+  const auto fd = stream_socket();
+  return fd && ::connect(fd->get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) == 0;
+}
+
+std::string address_of(int fd) {
+  sockaddr_un name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0 || name.sun_family != AF_UNIX) return {};
+  return scheme + std::string(name.sun_path, ::strnlen(name.sun_path, sizeof name.sun_path));
+}
+
+}  // namespace
+
+Result<Listener> Listener::open(const std::string& host) {
+  if (host.starts_with("tcp://") || host.starts_with("http")) {
+    return fail(Error(Code::unsupported, "listen on " + host)
+                    .why("whoever reaches the API is root on this machine, and a TCP port has no owner")
+                    .hint("use a unix socket; from another machine: docker -H ssh://USER@HOST"));
+  }
+  const std::string path = host.starts_with(scheme) ? host.substr(scheme.size()) : host;
+  if (!path.starts_with('/'))
+    return fail(Error(Code::invalid, "listen on \"" + host + "\"").why("unix:///PATH is needed"));
+  TRY(make_directories(dir_name(path), 0755));
+  const UnixAddress address = TRY(unix_address(path));
+  if (somebody_listens(address)) {
+    return fail(Error(Code::conflict, "listen on " + scheme + path)
+                    .why("another server listens there")
+                    .hint("it can be used as it is; -H takes another address for this one"));
+  }
+  struct stat st;
+  if (::lstat(path.c_str(), &st) == 0 && !S_ISSOCK(st.st_mode))
+    return fail(Error(Code::conflict, "listen on " + scheme + path).why("there is something else than a socket"));
+  ::unlink(path.c_str());
+  Fd fd = TRY(stream_socket());
+  // The mode of the socket file comes from the descriptor's mode at bind: nobody can connect in between.
+  if (::fchmod(fd.get(), 0600) != 0) return fail_errno("set mode of", path);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
+    return fail_errno("bind socket", path);
+  if (::listen(fd.get(), backlog) != 0) return fail_errno("listen on", path);
+  TRY(set_nonblocking(fd.get()));
+  return Listener(std::move(fd), scheme + path, path);
+}
+
+Result<std::vector<Listener>> Listener::inherited() {
+  std::vector<Listener> listeners;
+  const char* pid = std::getenv("LISTEN_PID");
+  const char* count = std::getenv("LISTEN_FDS");
+  const auto number = count ? parse_unsigned(count) : std::nullopt;
+  const bool ours = pid && parse_unsigned(pid) == static_cast<std::uint64_t>(::getpid());
+  ::unsetenv("LISTEN_PID");
+  ::unsetenv("LISTEN_FDS");
+  ::unsetenv("LISTEN_FDNAMES");
+  if (!ours || !number) return listeners;
+  constexpr std::uint64_t most = 64;
+  for (int fd = first_inherited; fd < first_inherited + static_cast<int>(std::min(*number, most)); ++fd) {
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return fail_errno("take over a socket of systemd");
+    std::string address = address_of(fd);
+    if (address.empty()) return fail(Code::unsupported, "take over a socket of systemd: it is not a unix socket");
+    TRY(set_nonblocking(fd));
+    listeners.push_back(Listener(Fd(fd), std::move(address), {}));
+  }
+  return listeners;
+}
+
+Listener::~Listener() {
+  if (fd_ && !file_.empty()) ::unlink(file_.c_str());
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,106 @@
+#include "serve/server.hpp"
+
+#include <malloc.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <thread>
+
+#include "serve/api/router.hpp"
+#include "serve/api/service.hpp"
+#include "serve/connections.hpp"
+#include "serve/listening.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+constexpr std::chrono::seconds idle_under_systemd{60};
+
+// Takes what waits at one listener.
+Result<> take_connections(int listener, Connections& connections) {
+  while (true) {
+    Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (client) {
+      connections.add(std::move(client));
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EAGAIN) return {};
+    // No descriptors left: those who are here will go at some time.
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      return {};
+    }
+    return fail_errno("accept connection");
+  }
+}
+
+class Server {
+ public:
+  Server(const Roots& roots, const ServerOptions& options)
+      : options_(options), service_(roots, options), connections_(service_) {}
+
+  Result<> open() {
+    if (options_.hosts.empty()) listeners_ = TRY(Listener::inherited());
+    if (!listeners_.empty() && !options_.idle) options_.idle = idle_under_systemd;
+    if (listeners_.empty() && options_.hosts.empty()) options_.hosts.push_back(default_host(service_.roots()));
+    for (const std::string& host : options_.hosts) listeners_.push_back(TRY(Listener::open(host)));
+    for (const Listener& listener : listeners_)
+      if (options_.on_ready) options_.on_ready(listener.address());
+    return {};
+  }
+
+  void close() { listeners_.clear(); }
+  bool busy() const { return connections_.count() > 0; }
+
+  Result<> run() {
+    std::vector<pollfd> fds;
+    for (const Listener& listener : listeners_) fds.push_back({listener.fd(), POLLIN, 0});
+    fds.push_back({options_.stop_fd, POLLIN, 0});
+    fds.push_back({connections_.last_gone_fd(), POLLIN, 0});
+    while (true) {
+      const bool idle = connections_.count() == 0;
+      const int limit =
+          idle && options_.idle ? static_cast<int>(std::chrono::milliseconds(*options_.idle).count()) : -1;
+      const int ready = ::poll(fds.data(), fds.size(), limit);
+      if (ready < 0 && errno != EINTR) return fail_errno("poll");
+      if (ready < 0) continue;
+      // Whoever comes now waits at systemd's socket, and is served by the next one.
+      if (ready == 0 && connections_.count() == 0) return {};
+      if (fds[listeners_.size()].revents != 0) return {};
+      connections_.acknowledge();
+      for (std::size_t i = 0; i < listeners_.size(); ++i)
+        if (fds[i].revents != 0) TRY(take_connections(listeners_[i].fd(), connections_));
+    }
+  }
+
+ private:
+  ServerOptions options_;
+  Service service_;
+  Connections connections_;
+  std::vector<Listener> listeners_;
+};
+
+}  // namespace
+
+std::string default_host(const Roots& roots) {
+  return "unix://" + roots.run + "/docker.sock";
+}
+
+Result<> serve(const Roots& roots, const ServerOptions& options) {
+  // A thread a connection, and each would keep a heap of its own.
+  ::mallopt(M_ARENA_MAX, 2);
+  TRY(roots.prepare());
+  auto server = std::make_unique<Server>(roots, options);
+  TRY(server->open());
+  Result<> outcome = server->run();
+  server->close();
+  if (server->busy()) (void)server.release();  // its threads use it until the program ends
+  return outcome;
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,165 @@
+// ContainerNetwork: networks that come and go while the container runs.
+#include <algorithm>
+#include <utility>
+
+#include "supervisor/container/container_network.hpp"
+#include "supervisor/container/unit_parts.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+bool same(const EndpointUnit& one, const EndpointUnit& other) {
+  return one.network_id == other.network_id && one.ifname == other.ifname;
+}
+
+// Of the first those that the second has not.
+std::vector<EndpointUnit> difference(const ContainerUnit& from, const ContainerUnit& without) {
+  std::vector<EndpointUnit> left;
+  for (const EndpointUnit& one : from.endpoints)
+    if (std::ranges::none_of(without.endpoints, [&](const EndpointUnit& other) { return same(one, other); }))
+      left.push_back(one);
+  return left;
+}
+
+}  // namespace
+
+struct ContainerNetwork::Change {
+  ChangeRequest request;
+  Done done;
+  std::optional<Error> reverting;  // why it goes back to what it was
+  bool reserved = false;           // ports that were not bound before
+};
+
+void ContainerNetwork::change(ChangeRequest request, Done done) {
+  change_ = std::make_shared<Change>(Change{std::move(request), std::move(done), std::nullopt, false});
+  const ContainerUnit& before = change_->request.before;
+  const ContainerUnit& after = change_->request.after;
+  // What a takeover still tries to bind waits for the end of this.
+  context_.loop.cancel(std::exchange(retry_, 0));
+  work_.reset();
+  // Nobody shall be led to an address that is about to go.
+  if (const PortTarget next = port_target_of(after); port_target_of(before) != next)
+    if (auto left = leave_target(next); !left)
+      return end_later(std::move(left), [this](Result<> result) {
+        work_.reset();
+        end_change(std::move(result));
+      });
+  std::vector<std::string> gone;
+  for (const EndpointUnit& endpoint : difference(before, after)) gone.push_back(endpoint.ifname);
+  auto netns = duplicate(sandbox_.netns.get());
+  const auto go_on = [this, change = std::weak_ptr(change_)] {
+    if (change.expired()) return;  // the container has ended meanwhile
+    work_ = std::make_unique<SteppedWork>(
+        context_.loop,
+        [this]() -> Result<SteppedWork::Next> {
+          TRY(change_links());
+          return SteppedWork::Next::finished;
+        },
+        [this](Result<> changed) {
+          work_.reset();
+          if (!changed) return revert(std::move(changed.error()));
+          change_ports();
+        });
+  };
+  if (gone.empty() || !netns) return go_on();
+  // The kernel takes its time to give an interface up.
+  context_.cleaner.run(id_, std::move(*netns), [gone](int kept) { (void)remove_links(kept, gone); });
+  context_.cleaner.when_done(id_, go_on);
+}
+
+// Takes back what the firewall was told, by us or by a predecessor. Which address a predecessor's ports led to may not
+// be known; of those that are held that does not matter.
+Result<> ContainerNetwork::leave_target(const PortTarget& next) {
+  PortPublisher* publisher = TRY(context_.publisher());
+  publishing_held_ = false;
+  for (const PortPublisher::Id id : std::exchange(published_, {})) TRY(publisher->unpublish(id));
+  if (!told_.empty()) {
+    const auto v4 = consort::Address::any(Family::v4), v6 = consort::Address::any(Family::v6);
+    for (const PortTarget& target : {PortTarget{v4, v6}, PortTarget{v4, {}}, PortTarget{{}, v6}})
+      TRY(publisher->take_back(ports_, target));
+    TRY(disown_lost());
+    told_.clear();
+  }
+  target_ = next;
+  if (next.any()) return {};
+  // Without a network to come in by.
+  lost_.clear();
+  ports_.clear();
+  context_.keeper.remove(id_ + "/port/*");
+  return {};
+}
+
+Result<> ContainerNetwork::change_links() {
+  const auto& [before, after, known, on_ports] = change_->request;
+  HostLink* host = TRY(context_.host_link());
+  TRY(host->change_sandbox(sandbox_, {.before = TRY(sandbox_options_of(before)).endpoints,
+                                      .after = TRY(sandbox_options_of(after)).endpoints,
+                                      .before_is_known = known}));
+  if (sandbox_.dns_udp || after.endpoints.empty()) return {};
+  TRY(host->reopen_resolver(sandbox_));  // it began without any network
+  keep_sandbox();
+  return {};
+}
+
+void ContainerNetwork::change_ports() {
+  const ContainerUnit& after = change_->request.after;
+  const bool wanted = port_target_of(after).any() && !after.ports.empty();
+  if (!wanted || holds_ports() || !lost_.empty()) return serve_changed();
+  auto reservation =
+      std::make_shared<PortReservation>(port_requests_of(after), owner_lookup(), context_.host_sockets());
+  work_ = std::make_unique<SteppedWork>(
+      context_.loop, [reservation] { return reservation->step(); },
+      [this, reservation](Result<> reserved) {
+        work_.reset();
+        if (!reserved) return revert(std::move(reserved.error()));
+        change_->reserved = true;
+        ports_ = reservation->take();
+        for (std::size_t i = 0; i < ports_.size(); ++i) keep_port(i);
+        serve_changed();
+      });
+}
+
+void ContainerNetwork::serve_changed() {
+  const bool all = published_.empty();
+  if (all) forget_held();  // they are published with the others
+  if (change_->request.on_ports) change_->request.on_ports();
+  serve(change_->request.after, [this, all](Result<> served) {
+    work_.reset();
+    if (!served) {
+      if (all) published_.clear();
+      return revert(std::move(served.error()));
+    }
+    if (all) {
+      told_.clear();
+      for (const Lost& lost : lost_) told_.push_back(lost.port);
+    }
+    end_change({});
+  });
+}
+
+// The same way back. What fails on it is beyond mending here: the next start of the container makes all of it anew.
+void ContainerNetwork::revert(Error error) {
+  if (change_->reverting) return end_change(fail(std::move(error)));
+  if (change_->reserved) {
+    ports_.clear();
+    context_.keeper.remove(id_ + "/port/*");
+  }
+  ChangeRequest back = std::move(change_->request);
+  std::swap(back.before, back.after);
+  back.before_is_known = SandboxChange::Known::no;
+  // What was to come may not be there, what was to go may be gone: made anew, as far as it is wanted.
+  change(std::move(back), std::move(change_->done));
+  change_->reverting = std::move(error);
+}
+
+void ContainerNetwork::end_change(Result<> result) {
+  const std::shared_ptr<Change> ended = std::exchange(change_, nullptr);
+  if (ended->reverting) {
+    Error first = std::move(*ended->reverting);
+    result = fail(result ? std::move(first) : std::move(first).also(std::move(result.error())));
+  }
+  if (!lost_.empty() && !publishing_held_) try_lost();
+  ended->done(std::move(result));
+}
+
+}  // namespace consort::supervisor

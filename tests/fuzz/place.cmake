@@ -1,0 +1,1 @@
+consort_fuzz(place_subordinate place_subordinate_fuzz.cpp DEPENDS consort_place)

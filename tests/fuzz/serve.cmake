@@ -1,0 +1,1 @@
+consort_fuzz(http_request http_request_fuzz.cpp DEPENDS consort_serve)

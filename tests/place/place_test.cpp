@@ -1,0 +1,159 @@
+// With the real consort-place: each test is a user of its own, with a run root that only that user can enter.
+#include "place/place.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
+
+namespace consort::place {
+namespace {
+
+constexpr uid_t somebody = 54321;  // who has no ranges in /etc/subuid
+
+std::string link_of(const char* path) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink(path, ignored).string();
+}
+
+class PlaceOfSomebody : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
+    std::string name = "/tmp/consort-place-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    // The build's own folder may be closed to others.
+    std::filesystem::copy_file(std::string(CONSORT_BINARY_ROOT) + "/consort-place", folder_ + "/consort-place");
+    ASSERT_EQ(::chown(folder_.c_str(), somebody, somebody), 0);
+    roots_ = {folder_ + "/data", folder_ + "/run"};
+  }
+  void TearDown() override {
+    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+  }
+
+  // Runs `act` as somebody in a process of its own; what it returns is expected to be "".
+  template <typename Act>
+  void as_somebody(Act&& act) {
+    Pipe told = *make_pipe();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const bool changed = ::setgroups(0, nullptr) == 0 && ::setresgid(somebody, somebody, somebody) == 0 &&
+                           ::setresuid(somebody, somebody, somebody) == 0;
+      ::setenv("CONSORT_LIBEXEC", folder_.c_str(), 1);
+      const std::string text = changed ? std::string(act()) : "cannot become somebody";
+      (void)write_full(told.write.get(), text);
+      ::_exit(0);
+    }
+    told.write.reset();
+    EXPECT_EQ(read_all(told.read.get(), 65536).value_or("nothing was told"), "");
+    ::waitpid(pid, nullptr, 0);
+  }
+
+  // "" once in the place.
+  std::string go_in() const {
+    const Result<Entered> entered = enter(roots_);
+    return entered ? "" : entered.error().message() + " | " + entered.error().hint_text();
+  }
+
+  void expect_it_ends() const {
+    constexpr int most = 6000;  // of 10 ms; what never comes
+    for (int i = 0; i < most && path_exists(roots_.run + "/place.sock"); ++i) ::poll(nullptr, 0, 10);
+    EXPECT_FALSE(path_exists(roots_.run + "/place.sock"));
+  }
+
+  std::string folder_;
+  Roots roots_;
+};
+
+TEST_F(PlaceOfSomebody, MakesThemRootOfNothingButThemselves) {
+  as_somebody([this]() -> std::string {
+    const std::string network = link_of("/proc/self/ns/net");
+    if (std::string failed = go_in(); !failed.empty()) return failed;
+    if (::geteuid() != 0 || !in_user_namespace()) return "not root of a namespace";
+    if (!has_one_user() || may_set_groups()) return "more users than one";
+    if (link_of("/proc/self/ns/net") != network) return "the host's network was left";
+    if (::open("/etc/shadow", O_RDONLY | O_CLOEXEC) >= 0) return "what only root may read can be read";
+    if (::getenv("CONSORT_RUN_ROOT") != roots_.run) return "the roots are not pinned";
+    return "";
+  });
+  expect_it_ends();
+}
+
+TEST_F(PlaceOfSomebody, IsOneForAllThatTheyRun) {
+  as_somebody([this]() -> std::string {
+    Pipe other = *make_pipe();
+    Pipe stay = *make_pipe();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      stay.write.reset();
+      (void)write_full(other.write.get(), go_in() + link_of("/proc/self/ns/user"));
+      other.write.reset();
+      (void)read_all(stay.read.get(), 1);
+      ::_exit(0);
+    }
+    other.write.reset();
+    const std::string first = read_all(other.read.get(), 4096).value_or("");
+    if (std::string failed = go_in(); !failed.empty()) return failed;
+    const auto place = Place::connect(roots_);
+    if (!place || !*place) return "who keeps it does not answer";
+    std::string inside;
+    const auto visited = place->run([&]() -> Result<> {
+      inside = link_of("/proc/thread-self/ns/net");
+      return {};
+    });
+    if (!visited) return visited.error().message();
+    if (inside == link_of("/proc/self/ns/net") || inside.empty()) return "no network of its own";
+    if (first != link_of("/proc/self/ns/user")) return "not the place of who came first, but " + first;
+    stay.write.reset();
+    ::waitpid(pid, nullptr, 0);
+    return "";
+  });
+  expect_it_ends();
+}
+
+TEST_F(PlaceOfSomebody, GivesSocketsOfTheHost) {
+  const Fd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof name;
+  ASSERT_EQ(::bind(taken.get(), reinterpret_cast<sockaddr*>(&name), size), 0);
+  ASSERT_EQ(::listen(taken.get(), 1), 0);
+  ASSERT_EQ(::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+  as_somebody([&]() -> std::string {
+    if (std::string failed = go_in(); !failed.empty()) return failed;
+    const auto place = Place::connect(roots_);
+    if (!place || !*place) return "who keeps it does not answer";
+    const auto conflict = place->open_socket(AF_INET, SOCK_STREAM, &name, size);
+    if (conflict || conflict.error().sys_errno() != EADDRINUSE) return "a port that is taken was given";
+    sockaddr_in low = name;
+    low.sin_port = htons(1);
+    const auto denied = place->open_socket(AF_INET, SOCK_STREAM, &low, size);
+    if (denied || denied.error().sys_errno() != EACCES) return "root's port was given";
+    sockaddr_in free_port = name;
+    free_port.sin_port = 0;
+    const auto given = place->open_socket(AF_INET, SOCK_STREAM, &free_port, size);
+    if (!given) return given.error().message();
+    sockaddr_in bound{};
+    if (::getsockname(given->get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return "it is no socket";
+    const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(client.get(), reinterpret_cast<sockaddr*>(&bound), size) != 0)
+      return "it does not listen on the host";
+    return "";
+  });
+  expect_it_ends();
+}
+
+}  // namespace
+}  // namespace consort::place

@@ -1,0 +1,183 @@
+// The router and what stands in requests, without an engine: answers as clients see them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "serve/api/container_spec.hpp"
+#include "serve/api/filters.hpp"
+#include "serve/api/hijack.hpp"
+#include "serve/api/moments.hpp"
+#include "serve/api/router.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/shapes.hpp"
+
+using namespace consort;         // NOLINT: a test
+using namespace consort::serve;  // NOLINT
+
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string ask(const std::string& request, ServerOptions options = {}) {
+  auto pair = make_socket_pair(SOCK_STREAM);
+  Service service(Roots{.data = "/nowhere/data", .run = "/nowhere/run"}, std::move(options));
+  {
+    http::Connection connection(std::move(pair->second));
+    EXPECT_TRUE(write_full(pair->first.get(), request));
+    auto parsed = connection.next();
+    EXPECT_TRUE(parsed && *parsed);
+    EXPECT_TRUE(answer(service, connection, **parsed));
+  }
+  return read_all(pair->first.get(), 1 << 20).value_or("");
+}
+
+std::string get(const std::string& target, ServerOptions options = {}) {
+  return ask("GET " + target + " HTTP/1.1\r\nHost: d\r\n\r\n", std::move(options));
+}
+
+TEST(Router, VersionsAreNegotiated) {
+  EXPECT_THAT(get("/_ping"), testing::AllOf(HasSubstr("Api-Version: 1.51"), HasSubstr("\r\n\r\nOK")));
+  EXPECT_THAT(get("/v1.24/_ping"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(get("/v1.23/_ping"),
+              testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("client version 1.23 is too old")));
+  EXPECT_THAT(get("/v1.52/_ping"),
+              HasSubstr(R"({"message":"client version 1.52 is too new. Maximum supported API version is 1.51"})"));
+  const std::string head = ask("HEAD /_ping HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(head, HasSubstr("Content-Length: 0\r\n"));
+  EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+}
+
+TEST(Router, UnknownPathsAndUncleanOnes) {
+  EXPECT_THAT(get("/v1.51/nosuch"),
+              testing::AllOf(StartsWith("HTTP/1.1 404"), HasSubstr(R"({"message":"page not found"})")));
+  EXPECT_THAT(ask("PUT /v1.51/containers/json HTTP/1.1\r\n\r\n"), HasSubstr("page not found"));
+  EXPECT_THAT(get("/v1.51/containers//x/json"),
+              testing::AllOf(StartsWith("HTTP/1.1 301"), HasSubstr("Location: /v1.51/containers/x/json")));
+  EXPECT_THAT(get("/v1.51/swarm"), StartsWith("HTTP/1.1 503"));
+}
+
+TEST(Router, ReadOnlySocketsLetNothingChange) {
+  const ServerOptions options{.read_only = true};
+  EXPECT_THAT(get("/version", options), StartsWith("HTTP/1.1 200"));
+  for (const char* request :
+       {"POST /containers/x/stop", "DELETE /containers/x", "POST /v1.51/containers/create", "POST /containers/x/exec",
+        "POST /containers/x/attach", "POST /exec/x/start", "POST /images/x/tag"})
+    EXPECT_THAT(ask(std::string(request) + " HTTP/1.1\r\n\r\n", options), StartsWith("HTTP/1.1 403")) << request;
+}
+
+TEST(Router, BodiesAreChecked) {
+  const auto create = [](const std::string& headers, const std::string& body) {
+    return ask("POST /v1.51/containers/create HTTP/1.1\r\n" + headers +
+               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  const std::string json = "Content-Type: application/json\r\n";
+  EXPECT_THAT(create("", ""), HasSubstr("invalid JSON: got EOF while reading request body"));
+  EXPECT_THAT(create("Content-Type: text/plain\r\n", "{}"), HasSubstr("must be 'application/json'"));
+  EXPECT_THAT(create(json, "{bad"), testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("invalid JSON")));
+  EXPECT_THAT(create(json, "{}"), HasSubstr("config cannot be empty in order to create a container"));
+}
+
+TEST(Filters, BothForms) {
+  constexpr std::string_view known[] = {"label", "name"};
+  for (const char* text :
+       {R"({"label":{"a=b":true},"name":{"^/?web$":true}})", R"({"label":["a=b"],"name":["^/?web$"]})"}) {
+    const auto filters = Filters::parse(text, known);
+    ASSERT_TRUE(filters);
+    EXPECT_TRUE(filters->labels({{"a", "b"}, {"c", "d"}}));
+    EXPECT_FALSE(filters->labels({{"a", "x"}}));
+    EXPECT_TRUE(filters->pattern("name", "web"));
+    EXPECT_FALSE(filters->pattern("name", "web2"));
+    EXPECT_TRUE(filters->exact("status", "anything"));
+  }
+  EXPECT_EQ(Filters::parse(R"({"nosuch":["x"]})", known).error().message(), "invalid filter 'nosuch'");
+  EXPECT_EQ(Filters::parse("notjson", known).error().message(), "invalid filter");
+}
+
+TEST(Detach, KeysMayComeInPieces) {
+  auto keys = DetachKeys::parse("");
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(keys->feed("a\x10").text, "a");  // held back until it is clear
+  EXPECT_EQ(keys->feed("b").text,
+            "\x10"
+            "b");
+  EXPECT_EQ(keys->feed("\x10").text, "");
+  EXPECT_TRUE(keys->feed("\x11").detached);
+  EXPECT_FALSE(DetachKeys::parse("ctrl-pp"));
+  EXPECT_TRUE(DetachKeys::parse("a,ctrl-],b"));
+}
+
+TEST(Detach, FramesHaveTheirLengthInFront) {
+  EXPECT_EQ(frame_head(StreamKind::err, 0x01020304), std::string("\x02\0\0\0\x01\x02\x03\x04", 8));
+}
+
+TEST(Moments, AsClientsWriteThem) {
+  EXPECT_EQ(parse_moment("since", "1795928503.453").value()->time_since_epoch(), Nanoseconds(1795928503453000000));
+  EXPECT_EQ(parse_moment("since", "0").value(), std::nullopt);
+  EXPECT_TRUE(parse_moment("since", "10m").value());
+  EXPECT_TRUE(parse_moment("since", "2026-11-29T05:11:05Z").value());
+  EXPECT_FALSE(parse_moment("since", "soon"));
+  EXPECT_EQ(go_time(std::nullopt), "0001-01-01T00:00:00Z");
+  EXPECT_EQ(go_time(SystemTime(Nanoseconds(1500000000))), "1970-01-01T00:00:01.5Z");
+}
+
+engine::ContainerSpec spec_of(const char* body) {
+  auto spec = container_spec(parse_json(body, "test").value());
+  EXPECT_TRUE(spec) << spec.error().message();
+  return spec ? std::move(*spec) : engine::ContainerSpec{};
+}
+
+// docker-py sends null for what is not set, and a NetworkingConfig without EndpointsConfig.
+TEST(Create, NullsAreNothing) {
+  const auto spec = spec_of(R"({"Image":"x","Cmd":null,"Entrypoint":null,"Env":null,"Labels":null,"ExposedPorts":null,
+    "Volumes":null,"HostConfig":{"Binds":null,"PortBindings":null,"CapAdd":null,"NetworkMode":"default","MemorySwappiness":-1,
+    "PidsLimit":0,"ShmSize":0},"NetworkingConfig":{"bridge":null}})");
+  EXPECT_FALSE(spec.command || spec.entrypoint || spec.resources.memory_swappiness || spec.resources.pids_limit ||
+               spec.shm_size);
+  ASSERT_EQ(spec.networks.size(), 1U);
+  EXPECT_EQ(spec.networks[0].network, "bridge");
+  EXPECT_EQ(spec.project, loose_project);
+}
+
+TEST(Create, WhatComposeMakesBelongsToItsProject) {
+  const auto spec =
+      spec_of(R"({"Image":"x","Labels":{"com.docker.compose.project":"lms","com.docker.compose.service":"db",
+    "com.docker.compose.container-number":"2","com.docker.compose.oneoff":"False"},"HostConfig":{"NetworkMode":"lms_default",
+    "Binds":["lms_data:/var/lib/data:rw","/etc/x:/x:ro"],"PortBindings":{"5432/tcp":[{"HostIp":"","HostPort":"5432"}],"53/udp":null}},
+    "NetworkingConfig":{"EndpointsConfig":{"lms_back":{},"lms_default":{"Aliases":["lms-db-2","db"],"IPAMConfig":{"IPv4Address":"10.1.0.9"}}}}})");
+  EXPECT_EQ(spec.project, "lms");
+  EXPECT_EQ(spec.service, "db");
+  EXPECT_EQ(spec.number, 2U);
+  EXPECT_FALSE(spec.oneoff);
+  ASSERT_EQ(spec.networks.size(), 2U);
+  EXPECT_GT(spec.networks[1].priority, spec.networks[0].priority);  // the network of the mode is the first
+  EXPECT_EQ(spec.networks[1].ipv4, "10.1.0.9");
+  ASSERT_EQ(spec.mounts.size(), 2U);
+  EXPECT_EQ(spec.mounts[0].type, engine::MountType::volume);
+  EXPECT_TRUE(spec.mounts[1].create_host_path && spec.mounts[1].read_only);
+  ASSERT_EQ(spec.ports.size(), 2U);
+  EXPECT_EQ(spec.ports[0].host_port, 5432);
+  EXPECT_EQ(spec.ports[1].host_port, 0);
+}
+
+// A name of a project becomes the name of a folder.
+TEST(Create, NobodyPutsAPathIntoTheName) {
+  EXPECT_EQ(spec_of(R"({"Image":"x","Labels":{"com.docker.compose.project":"../../etc"}})").project, loose_project);
+}
+
+TEST(Create, WrongMountsAreRefused) {
+  const auto refused = [](const std::string& host) {
+    auto spec = container_spec(parse_json(R"({"Image":"x","HostConfig":)" + host + "}", "test").value());
+    return spec ? std::string() : spec.error().message();
+  };
+  EXPECT_THAT(refused(R"({"Binds":["./x:/y"]})"), HasSubstr("includes invalid characters for a local volume name"));
+  EXPECT_THAT(refused(R"({"Binds":["a:/x","b:/x/"]})"), HasSubstr("Duplicate mount point: /x"));
+  EXPECT_THAT(refused(R"({"Mounts":[{"Type":"bind","Target":"/x"}]})"), HasSubstr("field Source must not be empty"));
+  EXPECT_THAT(refused(R"({"Mounts":[{"Type":"nosuch","Target":"/x"}]})"), HasSubstr("mount type unknown"));
+  EXPECT_THAT(refused(R"({"RestartPolicy":{"Name":"sometimes"}})"), HasSubstr("unknown policy 'sometimes'"));
+  EXPECT_THAT(refused(R"({"PortBindings":{"x/tcp":[]}})"), HasSubstr("invalid port specification"));
+}
+
+}  // namespace
