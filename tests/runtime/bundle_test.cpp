@@ -177,7 +177,7 @@ TEST_F(BundleTest, WhatAKilledCreateHasLeftCanBeDeleted) {
   while (status() != "creating" || runtime().state(sandbox.id())->pid == 0) ::usleep(2000);
   ::kill(command, SIGKILL);
   ::waitpid(command, nullptr, 0);
-  // Its hook is nobody's any more; what it set up ends by itself.
+  // Its hook ends with it, and what it set up.
   EXPECT_EQ(failure(runtime().remove(sandbox.id(), Removal::forced)), "success");
   EXPECT_EQ(status(), "container does not exist");
 }

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -89,7 +90,9 @@ bool enter(const Prepared& prepared) {
   return ::chdir("/") == 0;
 }
 
+// It ends with the command that runs it, whose container would otherwise wait for nothing.
 [[noreturn]] void execute(const Prepared& prepared) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   for (int signal = 1; signal <= SIGRTMAX; ++signal) ::signal(signal, SIG_DFL);
   if (::dup2(prepared.state.get(), 0) < 0 || ::dup2(prepared.output.get(), 1) < 0 ||
       ::dup2(prepared.output.get(), 2) < 0)
@@ -103,6 +106,7 @@ bool enter(const Prepared& prepared) {
 // the one more.
 [[noreturn]] void run_child(const Prepared& prepared) {
   ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (!enter(prepared)) ::_exit(not_entered);
   if (!(prepared.namespaces & CLONE_NEWPID)) execute(prepared);
   const pid_t inside = ::fork();
