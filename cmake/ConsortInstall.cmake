@@ -9,6 +9,8 @@ foreach(program consort-supervisor consort-keeper consort-place consort-init)
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/consort)
   endif()
 endforeach()
+# One path for Podman and containerd (docs/reference/oci.md).
+install(CODE "file(CREATE_LINK consort \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/consort-runtime\" SYMBOLIC)")
 install(FILES packaging/consort.socket packaging/consort.service DESTINATION lib/systemd/system)
 install(FILES README.md CHANGELOG.md docs/third-party.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

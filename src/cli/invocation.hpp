@@ -17,6 +17,7 @@ struct Invocation {
   std::string program;  // "consort", "docker-compose"
   const Command* command = nullptr;
   ParsedFlags globals;
+  ParsedFlags group;  // of `runtime`, before its command
   ParsedFlags flags;
   std::vector<std::string> arguments;
   std::string line;  // the whole command line, for people

@@ -6,6 +6,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
+#include "cli/commands/runtime.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/signals.hpp"
@@ -161,6 +162,7 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
     print_out(program_help(invocation.program));
     return 0;
   }
+  if (words[0] == "runtime") return run_runtime(invocation, {words.begin() + 1, words.end()});
   const std::vector<std::string> all = words;
   invocation.command = take_command(words);
   if (!invocation.command) {
@@ -214,6 +216,11 @@ int run_program(const std::vector<std::string>& argv) {
   for (const std::string& word : words) invocation.line += " " + shell_quote(word);
   // The name of a plug-in of the docker command, or a habit: `consort compose up`.
   if (!words.empty() && words[0] == "compose") words.erase(words.begin());
+  // What Podman and containerd take for a runtime is one path.
+  if (called.starts_with("consort-runtime")) {
+    invocation.program = called;
+    return run_runtime(invocation, std::move(words));
+  }
   const Result<int> outcome = run(invocation, std::move(words));
   if (outcome) return *outcome;
   if (outcome.error().code() == Code::interrupted) return interrupted_status;

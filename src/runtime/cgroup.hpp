@@ -36,11 +36,16 @@ struct CgroupStats {
 
 enum class GroupRemoval : std::uint8_t { done, waits };
 
+// needed: in the hierarchies whose limits, counts or killing we use. all: in every one of v1, named ones too, as whoever
+// makes groups of his own in the container wants it; and what is there already keeps its settings.
+enum class GroupBreadth : std::uint8_t { needed, all };
+
 class Cgroup {
  public:
   // path: "/consort/ID", below every hierarchy's root (on v2 below the cgroup delegated to us). An existing empty one
   // is used; one with processes is Code::conflict. Limits that the kernel lacks are dropped and named in warnings.
-  static Result<Cgroup> create(const std::string& path, const Resources& resources, std::vector<std::string>& warnings);
+  static Result<Cgroup> create(const std::string& path, const Resources& resources, std::vector<std::string>& warnings,
+                               GroupBreadth breadth = GroupBreadth::needed);
   // What is there under that path, for a container that runs already. Never fails: absent parts are skipped.
   static Cgroup open(const std::string& path);
 

@@ -21,6 +21,8 @@ struct ExecOptions {
   // Host path of consort-init. Then the process gets a parent of its own in the container, which is what the Launch
   // stands for: SIGTERM to it ends the process and all that it has started. "": none.
   std::string attendant;
+  // Borrowed; null: a container of our own. Of it preserved, filter_flags and listener count here.
+  const ForeignBundle* foreign = nullptr;
 };
 
 // process: what the container's own spec says, with args, env, cwd, user, terminal changed as wanted. With a terminal

@@ -31,6 +31,7 @@
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
 #include "base/os/process.hpp"
+#include "runtime/foreign.hpp"
 #include "runtime/spec.hpp"
 
 namespace consort::runtime {
@@ -80,7 +81,8 @@ struct LaunchOptions {
   ChildOf child_of = ChildOf::caller;
   Life life = Life::own;
   CgroupUse cgroup = CgroupUse::required;
-  std::string seccomp_bpf;   // path of a compiled filter; "": none
+  const ForeignBundle* foreign = nullptr;  // borrowed; null: a container of our own
+  std::string seccomp_bpf;                 // path of a compiled filter; "": none
   std::string init_program;  // host path of consort-init, bound at /sbin/docker-init when the annotation asks for it
 };
 

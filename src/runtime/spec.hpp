@@ -1,5 +1,5 @@
-// The part of the OCI runtime specification's config.json (1.2) that Consort understands, as types. What is missing
-// here is refused when it would change what the container may do, and ignored otherwise; see parse_spec().
+// The OCI runtime specification's config.json (1.2) for Linux, as types. What is missing here is refused when it would
+// change what the container may do, and ignored otherwise; see parse_spec().
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,20 @@ struct Rlimit {
   std::uint64_t hard = 0;
 };
 
+// sched_setattr(2); of a policy that has no priority or no periods these are 0.
+struct Scheduler {
+  std::uint32_t policy = 0;  // SCHED_OTHER, ...
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t flags = 0;                              // SCHED_FLAG_RESET_ON_FORK, ...
+  std::uint64_t runtime = 0, deadline = 0, period = 0;  // nanoseconds
+};
+
+struct IoPriority {
+  int level = 0;  // IOPRIO_CLASS_RT, ...
+  int priority = 0;
+};
+
 struct Process {
   bool terminal = false;
   std::uint16_t console_height = 0;
@@ -64,6 +78,10 @@ struct Process {
   std::vector<Rlimit> rlimits;
   bool no_new_privileges = false;
   std::optional<int> oom_score_adj;
+  std::optional<Scheduler> scheduler;
+  std::optional<IoPriority> io_priority;
+  std::string initial_affinity, final_affinity;  // of exec: "0-3,7" before and after it has entered the cgroup
+  std::string apparmor_profile, selinux_label;
 };
 
 struct Mount {
@@ -71,6 +89,7 @@ struct Mount {
   std::string type;    // "bind" or a file system; may be empty with the options bind and rbind
   std::string source;  // relative paths: to the bundle
   std::vector<std::string> options;
+  std::vector<IdMapping> uid_mappings, gid_mappings;  // of a bind, whose owners are shown so
 };
 
 enum class NamespaceKind : std::uint8_t { mount, pid, network, ipc, uts, cgroup, user, time };
@@ -78,6 +97,12 @@ enum class NamespaceKind : std::uint8_t { mount, pid, network, ipc, uts, cgroup,
 struct Namespace {
   NamespaceKind kind;
   std::string path;  // "": a new one
+};
+
+struct ClockOffset {
+  std::string clock;  // "monotonic", "boottime"
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
 };
 
 struct Device {
@@ -104,6 +129,15 @@ struct ThrottleDevice {
   std::uint64_t rate = 0;  // a weight, bytes or operations per second
 };
 
+struct HugepageLimit {
+  std::string page_size;  // "2MB"
+  std::uint64_t limit = 0;
+};
+
+struct RdmaLimit {
+  std::optional<std::uint32_t> handles, objects;
+};
+
 // Bytes, microseconds and counts as in OCI (cgroup v1's words); the cgroup code converts them for v2. -1: unlimited.
 struct Resources {
   std::optional<std::int64_t> memory_limit;
@@ -116,29 +150,50 @@ struct Resources {
   std::optional<std::uint64_t> cpu_period;
   std::optional<std::int64_t> cpu_realtime_runtime;
   std::optional<std::uint64_t> cpu_realtime_period;
+  std::optional<std::uint64_t> cpu_burst;
+  std::optional<std::int64_t> cpu_idle;
   std::string cpuset_cpus;
   std::string cpuset_mems;
   std::optional<std::int64_t> pids_limit;
-  std::optional<std::uint16_t> blkio_weight;
-  std::vector<ThrottleDevice> blkio_weight_device, read_bps, write_bps, read_iops, write_iops;
-  std::map<std::string, std::string> unified;  // v2: file to content
-  std::vector<DeviceRule> devices;             // in order, the last match wins
+  std::optional<std::uint16_t> blkio_weight, blkio_leaf_weight;
+  std::vector<ThrottleDevice> blkio_weight_device, blkio_leaf_weight_device, read_bps, write_bps, read_iops, write_iops;
+  std::vector<HugepageLimit> hugepages;
+  std::optional<std::uint32_t> network_class;
+  std::map<std::string, std::uint32_t> network_priorities;  // by interface
+  std::map<std::string, RdmaLimit> rdma;                    // by device
+  std::map<std::string, std::string> unified;               // v2: file to content
+  std::vector<DeviceRule> devices;                          // in order, the last match wins
 };
 
 struct Linux {
   std::vector<Namespace> namespaces;
   std::vector<IdMapping> uid_mappings, gid_mappings;
+  std::vector<ClockOffset> clock_offsets;
   std::vector<Device> devices;  // beyond the ones every container has (null, zero, full, random, urandom, tty)
   Resources resources;
   std::string cgroups_path;        // absolute: below the hierarchy's root; "" = /consort/ID
   std::string rootfs_propagation;  // "" = rprivate
   std::vector<std::string> masked_paths, readonly_paths;
   std::map<std::string, std::string> sysctl;
+  std::optional<unsigned long> personality;  // of personality(2)
+  std::string mount_label;
   bool has_seccomp = false;  // the rules themselves are read by compile_seccomp (seccomp.hpp)
+};
+
+struct Hook {
+  std::string path;
+  std::vector<std::string> args, env;           // args[0] is what the program is called
+  std::optional<std::int64_t> timeout_seconds;  // more than 0
+};
+
+struct Hooks {
+  std::vector<Hook> prestart, create_runtime, create_container, start_container, poststart, poststop;
+  bool any() const;
 };
 
 struct Spec {
   std::string oci_version;
+  bool has_process = true;  // without one a container can be created, but not started
   Process process;
   std::string root_path = "rootfs";  // relative: to the bundle
   bool root_readonly = false;
@@ -147,13 +202,17 @@ struct Spec {
   std::vector<Mount> mounts;
   std::map<std::string, std::string> annotations;
   Linux linux_;
+  Hooks hooks;  // run by bundle.hpp; Launch refuses them
 
   const Namespace* find_namespace(NamespaceKind kind) const;  // null: shared with the caller
 };
 
-// `source` names the text in errors (a path). Refused: hooks, a time namespace, idmapped mounts, Intel RDT, and
-// anything malformed. Limits: 4 MiB of text, 4096 entries in any list.
+// `source` names the text in errors (a path). Refused: Intel RDT, and anything malformed. Limits: 4 MiB of text, 4096
+// entries in any list.
 Result<Spec> parse_spec(std::string_view json, const std::string& source);
+// The objects "process" and "linux.resources" by themselves, as `exec` and `update` take them.
+Result<Process> parse_process_text(std::string_view json, const std::string& source);
+Result<Resources> parse_resources_text(std::string_view json, const std::string& source);
 Result<Spec> load_spec(const std::string& bundle);  // bundle/config.json
 
 }  // namespace consort::runtime

@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "cli/commands/image_change.hpp"
 #include "cli/commands/run_values.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/relay/terminal_mode.hpp"

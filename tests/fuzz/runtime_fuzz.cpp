@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t middle = text.find('\x01');
   const std::string_view first = text.substr(0, middle);
   const std::string_view second = middle == std::string_view::npos ? "" : text.substr(middle + 1);
-  switch (data[0] % 6) {
+  switch (data[0] % 8) {
     case 0:
       (void)parse_spec(text, "fuzz");
       break;
@@ -35,6 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 5:
       (void)resolve_seccomp_profile(text, "fuzz", 0xffff);
+      break;
+    case 6:
+      (void)parse_process_text(text, "fuzz");
+      break;
+    case 7:
+      (void)parse_resources_text(text, "fuzz");
       break;
   }
   return 0;

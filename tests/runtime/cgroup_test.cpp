@@ -60,10 +60,11 @@ TEST(CgroupHierarchies, AreReadFromMountinfo) {
       "32 30 0:28 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
       "33 30 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
       "34 30 0:29 / /other/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n");
-  ASSERT_EQ(found.size(), 2u);
+  ASSERT_EQ(found.size(), 3u);
   EXPECT_TRUE(found[0].unified);
   EXPECT_EQ(found[1].mount, "/sys/fs/cgroup/cpu,cpuacct");
   EXPECT_TRUE(found[1].has("cpuacct"));
+  EXPECT_TRUE(found[2].is_named());
 }
 
 TEST(CgroupHierarchies, ADelegatedGroupIsAroundOurLeaf) {

@@ -70,10 +70,10 @@ TEST(ParseSpec, ReadsWhatItKnows) {
 TEST(ParseSpec, MistakesAreNamed) {
   EXPECT_EQ(message_of("[]"), "parse config.json: config.json: not an object");
   EXPECT_EQ(message_of(R"({"ociVersion":"2.0"})"), "parse config.json: ociVersion: \"2.0\" is not a version 1");
-  EXPECT_EQ(message_of(R"({"ociVersion":"1.0"})"), "parse config.json: process: missing");
-  EXPECT_EQ(message_of(R"({"ociVersion":"1.0","process":{"args":[]}})"),
+  EXPECT_EQ(message_of(R"({"ociVersion":"1.0"})"), "parse config.json: ociVersion: \"1.0\" is not a version 1");
+  EXPECT_EQ(message_of(R"({"ociVersion":"1.0.0","process":{"args":[]}})"),
             "parse config.json: process.args: no command specified");
-  EXPECT_EQ(message_of(R"({"ociVersion":"1.0","process":{"args":["a"],"cwd":"w"}})"),
+  EXPECT_EQ(message_of(R"({"ociVersion":"1.0.0","process":{"args":["a"],"cwd":"w"}})"),
             "parse config.json: process.cwd: \"w\" is not an absolute path");
   EXPECT_EQ(message_of(config(R"("linux":{"namespaces":[{"type":"pid"},{"type":"pid"}]})")),
             "parse config.json: linux.namespaces: \"pid\" appears twice");
@@ -81,8 +81,12 @@ TEST(ParseSpec, MistakesAreNamed) {
             "parse config.json: linux.sysctl: \"../x\" is not a sysctl");
   EXPECT_EQ(message_of(config(R"("mounts":[{"destination":"/"}])")),
             "parse config.json: mounts: nothing can be mounted on \"/\"");
-  EXPECT_EQ(message_of(config(R"("hooks":{"prestart":[{"path":"/x"}]})")),
-            "parse config.json: parse bundle: hooks.prestart are not run by the built-in runtime");
+  EXPECT_EQ(message_of(config(R"("hooks":{"prestart":[{"path":"x"}]})")),
+            "parse config.json: hooks.prestart: path \"x\" is not absolute");
+  EXPECT_EQ(message_of(config(R"("hooks":{"poststop":[{"path":"/x","timeout":0}]})")),
+            "parse config.json: hooks.poststop: a timeout must be more than 0");
+  EXPECT_EQ(message_of(config(R"("linux":{"namespaces":[{"type":"pid","path":"x"}]})")),
+            "parse config.json: linux.namespaces: path \"x\" is not absolute");
   EXPECT_EQ(message_of(config(R"("linux":{"resources":{"devices":[{"allow":true,"access":"q"}]}})")),
             "parse config.json: linux.resources.devices: unknown access \"q\"");
 }
@@ -115,7 +119,8 @@ TEST(MountOptions, WordsBecomeFlags) {
   EXPECT_EQ(options.propagation, MS_SLAVE | MS_REC);
   EXPECT_EQ(options.data, "mode=1777,size=1m");
   EXPECT_EQ(internal::parse_mount_options({"ro", "rw"}).set, 0u);
-  EXPECT_TRUE(internal::parse_mount_options({"rro"}).recursive_attributes);
+  EXPECT_EQ(internal::parse_mount_options({"rro", "nodev", "rsuid"}).all_set, MS_RDONLY + 0u);
+  EXPECT_EQ(internal::parse_mount_options({"rro", "nodev", "rsuid"}).all_clear, MS_NOSUID + 0u);
   EXPECT_EQ(internal::flags_text(MS_RDONLY | MS_NODEV), "ro,nodev");
 }
 

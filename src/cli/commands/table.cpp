@@ -5,6 +5,7 @@
 #include "cli/commands/flags_change.hpp"
 #include "cli/commands/flags_look.hpp"
 #include "cli/commands/flags_resources.hpp"
+#include "cli/commands/flags_runtime.hpp"
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/watch.hpp"
@@ -192,6 +193,43 @@ constexpr Command table[] = {
     {"rm", services, "Remove stopped containers", rm_flags, any, mixed, run_rm, Shown::yes,
      "Anonymous volumes are kept unless -v is given. Data that is not in a volume is lost."},
     {"run", "SERVICE [COMMAND] [ARGS...]", "Run a one-off command in a new container", run_flags, {1}, first, run_run},
+    {"runtime create", "ID", "Create a container from an OCI bundle; its process waits", runtime_create_flags, one,
+     mixed, run_runtime_create},
+    {"runtime delete", "ID", "Delete a container that has stopped", runtime_delete_flags, one, mixed,
+     run_runtime_delete},
+    {"runtime events", "ID", "Show what a container uses, as JSON lines", runtime_events_flags, one, mixed,
+     run_runtime_events},
+    {"runtime exec",
+     "ID [COMMAND] [ARGS...]",
+     "Run a further process in a container",
+     runtime_exec_flags,
+     {1},
+     first,
+     run_runtime_exec},
+    {"runtime features", "", "Show what this runtime can do, as JSON", {}, none, mixed, run_runtime_features},
+    {"runtime kill",
+     "ID [SIGNAL]",
+     "Send a signal to a container's first process",
+     runtime_kill_flags,
+     {1, 2},
+     mixed,
+     run_runtime_kill},
+    {"runtime list", "", "List containers of bundles", runtime_list_flags, none, mixed, run_runtime_list},
+    {"runtime pause", "ID", "Pause all processes of a container", {}, one, mixed, run_runtime_pause},
+    {"runtime ps",
+     "ID [PS OPTIONS]",
+     "List the processes of a container",
+     runtime_ps_flags,
+     {1},
+     first,
+     run_runtime_ps},
+    {"runtime resume", "ID", "Resume a paused container", {}, one, mixed, run_runtime_resume},
+    {"runtime run", "ID", "Create and start a container, and wait for its end", runtime_run_flags, one, mixed,
+     run_runtime_run},
+    {"runtime spec", "", "Write a config.json to start from", runtime_spec_flags, none, mixed, run_runtime_spec},
+    {"runtime start", "ID", "Start the process of a created container", {}, one, mixed, run_runtime_start},
+    {"runtime state", "ID", "Show the state of a container as JSON", {}, one, mixed, run_runtime_state},
+    {"runtime update", "ID", "Change the limits of a container", runtime_update_flags, one, mixed, run_runtime_update},
     {"scale", "[SERVICE=REPLICAS...]", "Set the number of containers of services", scale_flags, {1}, mixed, run_scale},
     {"serve", "", "Serve Docker's Engine API to the docker command and other clients", serve_flags, none, mixed,
      run_serve, Shown::yes,
@@ -236,8 +274,8 @@ constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run"
 constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause", "rm", "scale", "wait", "watch"};
 constexpr std::string_view looking[] = {"ls", "events", "images", "port", "stats", "top", "volumes"};
 constexpr std::string_view inside[] = {"attach", "commit", "cp", "export"};
-constexpr std::string_view of_the_machine[] = {"image", "volume", "network", "login", "logout", "pull",
-                                               "push",  "doctor", "boot",    "serve", "version"};
+constexpr std::string_view of_the_machine[] = {"image", "volume", "network", "login", "logout",  "pull",
+                                               "push",  "doctor", "boot",    "serve", "runtime", "version"};
 
 constexpr CommandGroup groups[] = {
     {"Common commands", common},         {"Run and stop containers", running},          {"See what there is", looking},

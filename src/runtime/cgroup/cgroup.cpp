@@ -56,8 +56,9 @@ const std::string& Cgroup::path() const {
 
 namespace {
 
-bool is_wanted(const Hierarchy& hierarchy, const std::vector<CgroupWrite>& writes, bool unified_exists) {
-  if (hierarchy.unified) return true;
+bool is_wanted(const Hierarchy& hierarchy, const std::vector<CgroupWrite>& writes, bool unified_exists,
+               GroupBreadth breadth) {
+  if (hierarchy.unified || breadth == GroupBreadth::all) return true;
   for (const std::string_view controller : always)
     if (hierarchy.has(controller)) return true;
   if (hierarchy.has("freezer")) return !unified_exists;  // cgroup.freeze does it better
@@ -143,7 +144,8 @@ Cgroup Cgroup::open(const std::string& path) {
   return Cgroup(std::move(impl));
 }
 
-Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resources, std::vector<std::string>& warnings) {
+Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resources, std::vector<std::string>& warnings,
+                              GroupBreadth breadth) {
   const std::string clean = checked_path(path);
   if (clean == "/") return fail(Code::invalid, "create cgroup", "\"" + path + "\"");
   const auto& all = internal::hierarchies();
@@ -151,14 +153,14 @@ Result<Cgroup> Cgroup::create(const std::string& path, const Resources& resource
     return fail(Error(Code::unsupported, "create cgroup").on(clean).why("no cgroup hierarchy is mounted"));
   const bool unified_exists = std::ranges::any_of(all, [](const Hierarchy& h) { return h.unified; });
   const std::vector<CgroupWrite> writes = internal::limits_v1(resources);
-  remove_leftover(clean);
+  if (breadth == GroupBreadth::needed) remove_leftover(clean);
 
   auto impl = std::make_unique<Impl>();
   impl->path = clean;
   Cgroup group(std::move(impl));
   const auto build = [&]() -> Result<> {
     for (const Hierarchy& hierarchy : all) {
-      if (!is_wanted(hierarchy, writes, unified_exists)) continue;
+      if (!is_wanted(hierarchy, writes, unified_exists, breadth)) continue;
       group.impl_->parts.push_back({&hierarchy, hierarchy.directory(clean)});
       if (group.impl_->claim)
         TRY(make_levels(hierarchy, clean));

@@ -17,8 +17,9 @@ namespace internal {
 
 namespace {
 
-constexpr std::string_view known_controllers[] = {"cpu",     "cpuacct", "cpuset", "memory", "devices",
-                                                  "freezer", "blkio",   "pids",   "hugetlb"};
+constexpr std::string_view known_controllers[] = {"cpu",      "cpuacct",    "cpuset", "memory",  "devices",
+                                                  "freezer",  "blkio",      "pids",   "hugetlb", "net_cls",
+                                                  "net_prio", "perf_event", "rdma",   "misc"};
 
 bool is_controller(std::string_view word) {
   return std::ranges::find(known_controllers, word) != std::end(known_controllers);
@@ -37,6 +38,10 @@ std::string delegated_base(const std::string& mount) {
 }
 
 }  // namespace
+
+bool Hierarchy::is_named() const {
+  return !unified && controllers.size() == 1 && controllers[0].starts_with("name=");
+}
 
 bool Hierarchy::has(std::string_view controller) const {
   return std::ranges::find(controllers, controller) != controllers.end();
@@ -57,7 +62,7 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo) {
       hierarchy.unified = true;
     } else if (right[0] == "cgroup") {
       for (const std::string& word : split(right[2], ','))
-        if (is_controller(word)) hierarchy.controllers.push_back(word);
+        if (is_controller(word) || word.starts_with("name=")) hierarchy.controllers.push_back(word);
       if (hierarchy.controllers.empty()) continue;
     } else {
       continue;
@@ -68,6 +73,8 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo) {
     });
     if (!known) found.push_back(std::move(hierarchy));
   }
+  // Few containers are in one without controllers, so it is never the one to look at first.
+  std::ranges::stable_partition(found, [](const Hierarchy& hierarchy) { return !hierarchy.is_named(); });
   return found;
 }
 
@@ -129,7 +136,7 @@ CgroupVersion cgroup_version() {
   bool controllers_on_v1 = false;
   for (const internal::Hierarchy& hierarchy : internal::hierarchies()) {
     unified |= hierarchy.unified;
-    controllers_on_v1 |= !hierarchy.unified;
+    controllers_on_v1 |= !hierarchy.unified && !hierarchy.is_named();
   }
   if (controllers_on_v1) return unified ? CgroupVersion::hybrid : CgroupVersion::v1;
   return unified ? CgroupVersion::v2 : CgroupVersion::none;

@@ -16,10 +16,11 @@ struct Hierarchy {
   bool unified = false;
 
   bool has(std::string_view controller) const;
+  bool is_named() const;  // v1 without a controller
   std::string directory(const std::string& path) const { return mount + base + path; }
 };
 
-// /proc/self/mountinfo as text to hierarchies; named v1 hierarchies without a controller (name=systemd) are left out.
+// /proc/self/mountinfo as text to hierarchies; "name=systemd" is the controller of one that has none.
 std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo);
 std::string unified_group(std::string_view proc_cgroup);   // of the text of /proc/PID/cgroup; "" if there is none
 std::string unified_group_of(const std::string& process);  // "self" or a pid

@@ -39,6 +39,15 @@ void throttle_v2(std::vector<CgroupWrite>& writes, const std::string& key, const
          device_number(device) + " " + key + "=" + (device.rate ? std::to_string(device.rate) : std::string("max"))});
 }
 
+void rdma(std::vector<CgroupWrite>& writes, const Resources& r) {
+  for (const auto& [device, limit] : r.rdma) {
+    std::string text = device;
+    if (limit.handles) text += " hca_handle=" + std::to_string(*limit.handles);
+    if (limit.objects) text += " hca_object=" + std::to_string(*limit.objects);
+    writes.push_back({"rdma", "rdma.max", text});
+  }
+}
+
 }  // namespace
 
 std::uint64_t cpu_weight_of_shares(std::uint64_t shares) {
@@ -70,11 +79,22 @@ std::vector<CgroupWrite> limits_v1(const Resources& r) {
   if (!r.cpuset_mems.empty()) writes.push_back({"cpuset", "cpuset.mems", r.cpuset_mems});
   if (r.pids_limit && *r.pids_limit) writes.push_back({"pids", "pids.max", number_or_max(*r.pids_limit)});
   if (r.blkio_weight && *r.blkio_weight) writes.push_back({"blkio", "blkio.weight", std::to_string(*r.blkio_weight)});
+  if (r.blkio_leaf_weight && *r.blkio_leaf_weight)
+    writes.push_back({"blkio", "blkio.leaf_weight", std::to_string(*r.blkio_leaf_weight)});
   throttle_v1(writes, "blkio.weight_device", r.blkio_weight_device);
+  throttle_v1(writes, "blkio.leaf_weight_device", r.blkio_leaf_weight_device);
   throttle_v1(writes, "blkio.throttle.read_bps_device", r.read_bps);
   throttle_v1(writes, "blkio.throttle.write_bps_device", r.write_bps);
   throttle_v1(writes, "blkio.throttle.read_iops_device", r.read_iops);
   throttle_v1(writes, "blkio.throttle.write_iops_device", r.write_iops);
+  if (r.cpu_burst) writes.push_back({"cpu", "cpu.cfs_burst_us", std::to_string(*r.cpu_burst)});
+  if (r.cpu_idle) writes.push_back({"cpu", "cpu.idle", std::to_string(*r.cpu_idle)});
+  for (const HugepageLimit& limit : r.hugepages)
+    writes.push_back({"hugetlb", "hugetlb." + limit.page_size + ".limit_in_bytes", std::to_string(limit.limit)});
+  if (r.network_class) writes.push_back({"net_cls", "net_cls.classid", std::to_string(*r.network_class)});
+  for (const auto& [name, priority] : r.network_priorities)
+    writes.push_back({"net_prio", "net_prio.ifpriomap", name + " " + std::to_string(priority)});
+  rdma(writes, r);
   return writes;
 }
 
@@ -108,6 +128,11 @@ std::vector<CgroupWrite> limits_v2(const Resources& r) {
   throttle_v2(writes, "wbps", r.write_bps);
   throttle_v2(writes, "riops", r.read_iops);
   throttle_v2(writes, "wiops", r.write_iops);
+  if (r.cpu_burst) writes.push_back({"cpu", "cpu.max.burst", std::to_string(*r.cpu_burst)});
+  if (r.cpu_idle) writes.push_back({"cpu", "cpu.idle", std::to_string(*r.cpu_idle)});
+  for (const HugepageLimit& limit : r.hugepages)
+    writes.push_back({"hugetlb", "hugetlb." + limit.page_size + ".max", std::to_string(limit.limit)});
+  rdma(writes, r);
   for (const auto& [file, text] : r.unified) writes.push_back({file.substr(0, file.find('.')), file, text});
   return writes;
 }

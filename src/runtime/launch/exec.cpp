@@ -49,6 +49,10 @@ Result<Launch> begin_exec(const Process& process, const ExecOptions& options) {
   // It still runs, so the number was its own all the time.
   if (Result<> alive = send_signal(plan.join_pidfd, 0); !alive) return not_running(std::move(alive).error());
   TRY(internal::prepare_process(process, root->get(), false, plan));
+  if (options.foreign) {
+    impl->listener = options.foreign->listener;
+    TRY(internal::prepare_foreign_exec(process, options, *root, plan));
+  }
   TRY(internal::prepare_attendant(options.attendant, plan));
   TRY(internal::prepare_stdio(options.stdio, plan));
   TRY(internal::prepare_filter(options.seccomp_bpf, plan));

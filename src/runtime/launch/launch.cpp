@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/os/file.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"
@@ -65,14 +67,25 @@ Result<> prepare_container(const Spec& spec, const LaunchOptions& options, const
   plan.die_with_parent = options.life == Life::of_its_starter;
   TRY(internal::prepare_stdio(options.stdio, plan));
   TRY(internal::prepare_filter(options.seccomp_bpf, plan));
+  if (options.foreign) TRY(internal::prepare_foreign(spec, options, plan));
   if (cgroup) TRY(internal::prepare_cgroup(*cgroup, plan));
   return {};
+}
+
+// Whoever may write there makes groups of his own: an engine, or systemd.
+bool shows_writable_groups(const Spec& spec) {
+  return std::ranges::any_of(spec.mounts, [](const Mount& mount) {
+    return (mount.type == "cgroup" || mount.type == "cgroup2") &&
+           std::ranges::find(mount.options, "ro") == mount.options.end();
+  });
 }
 
 Result<> make_cgroup(const Spec& spec, const LaunchOptions& options, Launch::Impl& impl) {
   if (options.cgroup == CgroupUse::none) return {};
   const std::string path = spec.linux_.cgroups_path.empty() ? "/consort/" + options.id : spec.linux_.cgroups_path;
-  Result<Cgroup> cgroup = Cgroup::create(path, spec.linux_.resources, impl.warnings);
+  const GroupBreadth breadth =
+      options.foreign || shows_writable_groups(spec) ? GroupBreadth::all : GroupBreadth::needed;
+  Result<Cgroup> cgroup = Cgroup::create(path, spec.linux_.resources, impl.warnings, breadth);
   if (!cgroup && options.cgroup == CgroupUse::best_effort) {
     impl.warnings.push_back("no cgroup, no limits: " + cgroup.error().message());
     return {};
@@ -88,6 +101,13 @@ Result<> make_cgroup(const Spec& spec, const LaunchOptions& options, Launch::Imp
 Result<Launch> Launch::begin(const Spec& spec, const LaunchOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->child_of = options.child_of;
+  if (!options.foreign && (spec.hooks.any() || !spec.has_process))
+    return fail(Error(Code::unsupported, "start container")
+                    .why("a bundle with hooks or without a process is for `consort runtime`"));
+  if (options.foreign) {
+    impl->before_pivot = options.foreign->before_pivot;
+    impl->listener = options.foreign->listener;
+  }
   impl->uid_mappings = spec.linux_.uid_mappings;
   impl->gid_mappings = spec.linux_.gid_mappings;
   TRY(make_cgroup(spec, options, *impl));
@@ -99,7 +119,10 @@ Result<Launch> Launch::begin(const Spec& spec, const LaunchOptions& options) {
 
 Result<> Launch::start() {
   if (impl_->state != State::ready) return fail(Code::internal, "start container", "before it is ready");
-  if (::send(impl_->sync.get(), "g", 1, MSG_NOSIGNAL) == 1) return {};
+  if (::send(impl_->sync.get(), "g", 1, MSG_NOSIGNAL) == 1) {
+    if (impl_->plan.foreign.gate >= 0) impl_->finished = true;  // it waits at its gate, for somebody else
+    return {};
+  }
   // The child is gone; advance() says why.
   return errno == EPIPE || errno == ECONNRESET ? Result<>() : fail_errno("start container");
 }

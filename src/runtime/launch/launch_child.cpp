@@ -16,6 +16,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
+#include "base/strings.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"
 
@@ -75,6 +76,24 @@ Error clone_error(int number) {
   return error;
 }
 
+// The kernel knows the offsets of the namespace that the process's children will be in.
+Result<> write_clock_offsets(pid_t pid, const std::string& text) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/timens_offsets";
+  const Fd fd = TRY(open_file(path, O_WRONLY));
+  TRY_WRAP(write_full(fd.get(), text), "set clock offsets");
+  return {};
+}
+
+// Of a process as this one sees it, which may have been born in another pid namespace.
+Result<pid_t> pid_of(int pidfd) {
+  const std::string info = TRY(read_file("/proc/self/fdinfo/" + std::to_string(pidfd), 4096));
+  for (const std::string& line : split(info, '\n'))
+    if (line.starts_with("Pid:"))
+      if (const auto pid = parse_signed(trim(std::string_view(line).substr(4))); pid && *pid > 0)
+        return static_cast<pid_t>(*pid);
+  return fail(Code::not_found, "look at process");
+}
+
 std::string map_text(const std::vector<IdMapping>& mappings) {
   std::string text;
   for (const IdMapping& map : mappings)
@@ -83,7 +102,9 @@ std::string map_text(const std::vector<IdMapping>& mappings) {
   return text;
 }
 
-Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids) {
+}  // namespace
+
+Result<> internal::write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids) {
   const std::string directory = "/proc/" + std::to_string(pid);
   const auto write = [&directory](const char* file, const std::string& text) -> Result<> {
     const Fd fd = TRY(open_file(directory + file, O_WRONLY));
@@ -95,6 +116,8 @@ Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::ve
   TRY(write("/uid_map", map_text(uids)));
   return write("/gid_map", map_text(gids));
 }
+
+namespace {
 
 struct Received {
   Report report{};
@@ -136,7 +159,8 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
   auto [ours, theirs] = TRY(make_socket_pair(SOCK_SEQPACKET));
   int pidfd_number = -1;
   clone_args arguments{};
-  arguments.flags = plan.clone_flags | CLONE_PIDFD | (child_of == ChildOf::sibling ? CLONE_PARENT : 0);
+  const std::uint64_t namespaces = plan.foreign.nested ? 0 : plan.clone_flags;
+  arguments.flags = namespaces | CLONE_PIDFD | (child_of == ChildOf::sibling ? CLONE_PARENT : 0);
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd_number);
   arguments.exit_signal = child_of == ChildOf::sibling ? 0 : SIGCHLD;  // a sibling takes the parent's own
   if (plan.cgroup_directory) {
@@ -194,6 +218,10 @@ Error Launch::Impl::died_silently() {
   return error;
 }
 
+Result<> Launch::Impl::let_go_on() {
+  return ::send(sync.get(), "g", 1, MSG_NOSIGNAL) == 1 ? Result<>() : fail_errno("set up container");
+}
+
 Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd descriptor) {
   switch (report.kind) {
     case ReportKind::failed:
@@ -203,10 +231,26 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd 
     case ReportKind::moved: {
       const pid_t outside = std::exchange(pid, report.argument);
       pidfd = std::move(descriptor);
+      if (plan.foreign.nested) pid = TRY(pid_of(pidfd.get()));
       if (child_of == ChildOf::sibling) return {};  // reaped by who reaps us
       while (::waitpid(outside, nullptr, 0) < 0 && errno == EINTR) {
       }
       return {};
+    }
+    case ReportKind::time_me:
+      TRY(write_clock_offsets(pid, plan.foreign.clock_offsets));
+      return let_go_on();
+    case ReportKind::hooks:
+      if (before_pivot) TRY(before_pivot(pid));
+      return let_go_on();
+    case ReportKind::console:
+      console = std::move(descriptor);
+      return {};
+    case ReportKind::listener: {
+      Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), report.argument, 0)));
+      if (!taken) return fail_errno("take seccomp listener");
+      if (listener) TRY(listener(pid, std::move(taken)));
+      return let_go_on();
     }
     case ReportKind::ready:
       if (descriptor) console = std::move(descriptor);
@@ -222,9 +266,8 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd 
       executing = true;
       return {};
     case ReportKind::map_me:
-      TRY(write_maps(pid, uid_mappings, gid_mappings));
-      if (::send(sync.get(), "g", 1, MSG_NOSIGNAL) != 1) return fail_errno("map users");
-      return {};
+      TRY(internal::write_maps(pid, uid_mappings, gid_mappings));
+      return let_go_on();
   }
   return fail(Code::internal, "hear from container");
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -17,6 +18,8 @@ struct Launch::Impl {
   ChildOf child_of = ChildOf::caller;
   pid_t helper = 0;  // of an external runtime; ours to reap
   std::vector<IdMapping> uid_mappings, gid_mappings;
+  std::function<Result<>(pid_t)> before_pivot;
+  std::function<Result<>(pid_t, Fd)> listener;
 
   pid_t pid = 0;
   // sync stays open until the end: an event loop watches it, and must take it out first.
@@ -41,6 +44,7 @@ struct Launch::Impl {
   pid_t release_helper();
 
  private:
+  Result<> let_go_on();
   Result<> handle(const internal::Report& report, const std::string& text, Fd descriptor);
   void reap_helper();
   Error died_silently();

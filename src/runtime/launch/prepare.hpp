@@ -29,6 +29,23 @@ Result<> prepare_filter(const std::string& path, Prepared& plan);
 void keep_only_own(int sync, Prepared& plan);
 Result<> prepare_cgroup(const Cgroup& cgroup, Prepared& plan);
 
+// Of a bundle that is not our own; after the others, before keep_only_own().
+Result<> prepare_foreign(const Spec& spec, const LaunchOptions& options, Prepared& plan);
+// What of it an exec has, too.
+Result<> prepare_foreign_process(const Process& process, Prepared& plan);
+Result<> prepare_foreign_exec(const Process& process, const ExecOptions& options, Fd& root, Prepared& plan);
+// "0-3,7" as sched_setaffinity wants it.
+Result<std::vector<unsigned char>> processor_set(const std::string& text);
+
+// An id map as the kernel wants it, of a process whose user namespace has none yet.
+Result<> write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids);
+// A user namespace with these maps and nobody in it, for mount_setattr.
+Result<Fd> make_user_namespace(const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids);
+
+// A detached tmpfs with the options of its file system ("size=64k,mode=755") that holds a copy of what is below path in
+// the root.
+Result<Fd> make_copied_tmpfs(int root, const std::string& path, const std::string& data);
+
 // The failed step in the words of the user.
 Error explain(const Prepared& plan, const struct Report& report);
 Error explain_external(const std::string& text);  // the program's own words, with what launch.cpp would have said

@@ -4,7 +4,9 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,6 +23,9 @@ namespace consort::runtime::internal {
 
 namespace {
 
+// Docker's reading of "ro" of an "rbind", and that nothing becomes writable; or OCI's.
+enum class Manner : std::uint8_t { ours, to_the_letter };
+
 constexpr unsigned long atime_flags = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
 
 // What every container has, whatever its spec says (OCI, "default devices").
@@ -32,17 +37,33 @@ struct DefaultDevice {
 constexpr DefaultDevice default_nodes[] = {{"/dev/null", 3, 1},   {"/dev/zero", 5, 1},    {"/dev/full", 7, 1},
                                            {"/dev/random", 8, 1}, {"/dev/urandom", 9, 1}, {"/dev/tty", 0, 5}};
 
+// Of the words for access times one is in force, so that each takes the place of the others.
+std::uint64_t clear_of(unsigned long set, unsigned long clear) {
+  std::uint64_t attributes = mount_attributes(clear) & ~static_cast<std::uint64_t>(MOUNT_ATTR__ATIME);
+  if ((set | clear) & atime_flags) attributes |= MOUNT_ATTR__ATIME;
+  return attributes;
+}
+
 std::string tree_path_of(const Fd& tree) {
   return "/proc/self/fd/" + std::to_string(tree.get());
 }
 
+// The words for all that is mounted below: exactly what they say.
+Result<> set_recursive_options(const MountOptions& options, const PreparedMount& mount) {
+  if (!options.all_set && !options.all_clear) return {};
+  if (set_attributes(mount.tree.get(), mount_attributes(options.all_set), clear_of(options.all_set, options.all_clear),
+                     0, true) == 0)
+    return {};
+  return fail_errno("set options " + flags_text(options.all_set) + " of all in", mount.shown);
+}
+
 // Attributes and propagation while the tree is still detached; the child does it where the kernel has no mount_setattr.
-Result<> set_bind_options(const MountOptions& options, PreparedMount& mount) {
+Result<> set_bind_options(const MountOptions& options, PreparedMount& mount, Manner manner) {
   const unsigned long propagation = options.propagation ? options.propagation : MS_PRIVATE | MS_REC;
-  const bool all = options.recursive_attributes || (options.recursive && (options.set & MS_RDONLY));
-  std::uint64_t clear = mount_attributes(options.clear & ~static_cast<unsigned long>(MS_RDONLY));
-  clear &= ~static_cast<std::uint64_t>(MOUNT_ATTR__ATIME);
-  if (options.set & atime_flags) clear |= MOUNT_ATTR__ATIME;
+  const bool all = manner == Manner::ours && options.recursive && (options.set & MS_RDONLY);
+  // Nobody makes writable what the host has read-only, but who says so of a bundle of his own.
+  const unsigned long kept = manner == Manner::ours ? MS_RDONLY | atime_flags : 0;
+  const std::uint64_t clear = clear_of(options.set, options.clear & ~kept);
   const std::uint64_t set = mount_attributes(options.set);
   const unsigned long kind = propagation & ~static_cast<unsigned long>(MS_REC);
   const bool kind_for_all = propagation & MS_REC;
@@ -52,15 +73,15 @@ Result<> set_bind_options(const MountOptions& options, PreparedMount& mount) {
   const int done = together ? set_attributes(tree, set, clear, kind, all)
                             : (set || clear ? set_attributes(tree, set, clear, 0, all) : 0) |
                                   set_attributes(tree, 0, 0, kind, kind_for_all);
-  if (done == 0) return {};
+  if (done == 0) return set_recursive_options(options, mount);
   if (errno != ENOSYS) return fail_errno("set options " + flags_text(options.set) + " of", mount.shown);
-  mount.late_remount = options.set;
+  mount.late_remount = options.set | options.all_set;
   mount.late_propagation = propagation;
   return {};
 }
 
 Result<PreparedMount> prepare_bind(const std::string& source, const std::string& destination,
-                                   const MountOptions& options) {
+                                   const MountOptions& options, Manner manner = Manner::ours) {
   PreparedMount mount;
   mount.kind = PreparedMount::Kind::bind;
   mount.destination = destination;
@@ -71,8 +92,27 @@ Result<PreparedMount> prepare_bind(const std::string& source, const std::string&
   struct stat st;
   if (::fstat(mount.tree.get(), &st) != 0) return fail_errno("look at", source);
   mount.target_is_file = !S_ISDIR(st.st_mode);
-  TRY(set_bind_options(options, mount));
+  TRY(set_bind_options(options, mount, manner));
   return mount;
+}
+
+// The owners of what is bound, by the maps of the mount itself or else by those of the container.
+Result<> map_owners(const Mount& from, const MountOptions& options, const Linux& container, PreparedMount& mount) {
+  const bool own = !from.uid_mappings.empty();
+  if (!own && !options.idmap) return {};
+  const auto& uids = own ? from.uid_mappings : container.uid_mappings;
+  const auto& gids = own ? from.gid_mappings : container.gid_mappings;
+  if (uids.empty() || gids.empty())
+    return fail(Error(Code::invalid, "map owners of").on(mount.shown).why("no id mappings are given"));
+  const Fd users = TRY(make_user_namespace(uids, gids));
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<std::uint64_t>(users.get());
+  const unsigned flags = AT_EMPTY_PATH | (options.idmap_all ? AT_RECURSIVE : 0);
+  if (::syscall(SYS_mount_setattr, mount.tree.get(), "", flags, &attributes, sizeof attributes) == 0) return {};
+  Error error = errno_error(errno, "map owners of", mount.shown);
+  if (error.sys_errno() == EINVAL) error.data().hint = "its file system cannot be mapped by this kernel";
+  return fail(std::move(error));
 }
 
 // Where there is one user, there is no group of terminals.
@@ -93,6 +133,9 @@ PreparedMount prepare_filesystem(const Mount& from, const MountOptions& options)
   mount.keeps_mode = from.type == "tmpfs" && ("," + options.data).find(",mode=") == std::string::npos;
   mount.refuse_links = from.type == "proc" || from.type == "sysfs";
   mount.shown = from.type + " on \"" + from.destination + "\"";
+  mount.late_propagation = options.propagation;
+  mount.all_set = mount_attributes(options.all_set);
+  mount.all_clear = options.all_set || options.all_clear ? clear_of(options.all_set, options.all_clear) : 0;
   return mount;
 }
 
@@ -126,6 +169,18 @@ Result<> prepare_cgroup_mounts(const Mount& from, const MountOptions& options, c
   return {};
 }
 
+// A tmpfs that begins with what it covers. Made here, where files can be copied; the child hangs it in.
+Result<PreparedMount> prepare_copied_up(const Mount& from, const MountOptions& options, int root) {
+  PreparedMount mount;
+  mount.kind = PreparedMount::Kind::bind;
+  mount.destination = from.destination;
+  mount.shown = "tmpfs on \"" + from.destination + "\"";
+  mount.tree = TRY_WRAP(make_copied_tmpfs(root, from.destination, options.data), "mount", mount.shown);
+  mount.tree_path = tree_path_of(mount.tree);
+  TRY(set_bind_options(options, mount, Manner::to_the_letter));
+  return mount;
+}
+
 bool is_bind(const Mount& mount, const MountOptions& options) {
   return options.bind || mount.type == "bind";
 }
@@ -146,7 +201,12 @@ Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions
   MountOptions words = parse_mount_options(mount.options);
   if (is_bind(mount, words)) {
     if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
-    plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words)));
+    const Manner manner = options.foreign ? Manner::to_the_letter : Manner::ours;
+    plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words, manner)));
+    return map_owners(mount, words, spec.linux_, plan.mounts.back());
+  }
+  if (words.copy_up && mount.type == "tmpfs") {
+    plan.mounts.push_back(TRY(prepare_copied_up(mount, words, plan.root.get())));
     return {};
   }
   if (mount.type == "cgroup" || mount.type == "cgroup2")
@@ -228,7 +288,8 @@ void prepare_devices(const Spec& spec, Prepared& plan) {
     plan.devices.push_back(
         {clean_path(device.path), type | device.mode, makedev(device.major, device.minor), device.uid, device.gid});
   }
-  if (!(plan.clone_flags & CLONE_NEWUSER) && !in_user_namespace()) return;
+  const bool joins_users = std::ranges::find(plan.join_kinds, CLONE_NEWUSER) != plan.join_kinds.end();
+  if (!(plan.clone_flags & CLONE_NEWUSER) && !joins_users && !in_user_namespace()) return;
   // mknod is refused in a user namespace; the host's nodes are bound instead.
   MountOptions none;
   for (const PreparedDevice& device : plan.devices)

@@ -38,7 +38,7 @@ int clone_flag(NamespaceKind kind) {
     case NamespaceKind::user:
       return CLONE_NEWUSER;
     case NamespaceKind::time:
-      return 0;
+      return CLONE_NEWTIME;
   }
   return 0;
 }
@@ -96,12 +96,14 @@ void drop_for_user(Capabilities& sets) {
 
 Result<> prepare_namespaces(const Spec& spec, const LaunchOptions& options, Prepared& plan) {
   const Namespace* mount = spec.find_namespace(NamespaceKind::mount);
-  if (!mount || !mount->path.empty())
+  if (!options.foreign && (!mount || !mount->path.empty()))
     return fail(Error(Code::unsupported, "create container").why("a mount namespace of its own is required"));
   for (const Namespace& ns : spec.linux_.namespaces) {
     if (ns.kind == NamespaceKind::network && options.netns_fd >= 0) continue;
     if (ns.kind == NamespaceKind::cgroup && ns.path.empty()) {
       plan.unshare_cgroup = true;  // after the child is in its group, which becomes the namespace's root
+    } else if (ns.kind == NamespaceKind::time && ns.path.empty()) {
+      plan.foreign.unshare_time = true;
     } else if (ns.kind == NamespaceKind::pid && !ns.path.empty()) {
       plan.pid_namespace = TRY_WRAP(open_file(ns.path, O_RDONLY), "join pid namespace");
     } else if (ns.path.empty()) {
@@ -212,6 +214,9 @@ void keep_only_own(int sync, Prepared& plan) {
   for (const PreparedMount& mount : plan.mounts) keep(mount.tree);
   for (const Fd* fd : {&plan.pid_namespace, &plan.root, &plan.in, &plan.out, &plan.err, &plan.attendant}) keep(*fd);
   if (plan.join_pidfd >= 0) plan.kept.push_back(plan.join_pidfd);
+  for (const int fd : {plan.foreign.gate, plan.foreign.answer})
+    if (fd >= 0) plan.kept.push_back(fd);
+  for (int fd = 3; fd < 3 + plan.foreign.preserved; ++fd) plan.kept.push_back(fd);
   std::ranges::sort(plan.kept);
 }
 

@@ -6,6 +6,7 @@
 
 #include <linux/filter.h>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,10 @@ struct PreparedMount {
   std::string tree_path;  // "/proc/self/fd/N" of tree, for kernels without mount_setattr
   std::string type, source, data;
   unsigned long flags = 0;
-  unsigned long late_remount = 0;      // bind without mount_setattr: flags of a remount in the child
-  unsigned long late_propagation = 0;  // to be set once it is attached
-  std::string shown;                   // for errors: "bind /srv on /data"
+  unsigned long late_remount = 0;                 // bind without mount_setattr: flags of a remount in the child
+  unsigned long late_propagation = 0;             // to be set once it is attached
+  unsigned long long all_set = 0, all_clear = 0;  // of a file system: attributes of all that is mounted there
+  std::string shown;                              // for errors: "bind /srv on /data"
 };
 
 struct PreparedDevice {
@@ -48,7 +50,29 @@ struct PreparedWrite {
   std::string shown;
 };
 
+// Of a bundle that is not our own; see foreign.hpp.
+struct ForeignPlan {
+  bool to_the_letter = false;  // limits and scores that are not said stay as the caller has them
+  bool has_program = true;
+  int gate = -1, answer = -1;
+  bool pauses = false;   // before the change of root
+  bool listens = false;  // to a filter's questions
+  std::uint32_t filter_flags = 0;
+  int preserved = 0;
+  bool chroot = false;  // in the caller's mount namespace
+  bool no_pivot = false;
+  bool nested = false;  // the namespaces are to belong to a user namespace that is entered first
+  bool unshare_time = false;
+  std::string clock_offsets;  // text of timens_offsets
+  std::string apparmor, selinux;
+  std::optional<Scheduler> scheduler;
+  std::optional<IoPriority> io_priority;
+  std::optional<unsigned long> personality;
+  std::vector<unsigned char> first_processors, processors;  // as sched_setaffinity has them
+};
+
 struct Prepared {
+  ForeignPlan foreign;
   // What the child keeps open beside 0 to 2, ascending: keep_only_own(). All else that the parent has is closed in it
   // first: of the ends of sockets that others wait on there must be no second holder.
   std::vector<int> kept;

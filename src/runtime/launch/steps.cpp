@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "base/os/inherited.hpp"
@@ -21,11 +22,14 @@ namespace {
 
 constexpr std::array container_table = {
     Step{StepId::oom_score, "set oom_score_adj", set_oom_score},
+    Step{StepId::nest, "enter user namespace", nest},
+    Step{StepId::labels, "set label", set_labels},
     Step{StepId::guard, "protect itself", guard_self},
     Step{StepId::cgroups, "enter cgroup", join_cgroups},
     Step{StepId::map_users, "map users", wait_for_maps},
     Step{StepId::join_namespaces, "join namespace", join_namespaces},
     Step{StepId::cgroup_namespace, "create cgroup namespace", new_cgroup_namespace},
+    Step{StepId::time_namespace, "create time namespace", new_time_namespace},
     Step{StepId::session, "create session", new_session},
     Step{StepId::loopback, "bring up loopback interface", loopback_up},
     Step{StepId::names, "set hostname", set_names},
@@ -35,6 +39,7 @@ constexpr std::array container_table = {
     Step{StepId::devices, "create device", make_devices},
     Step{StepId::console, "open terminal", open_console},
     Step{StepId::sysctls, "write sysctl", write_sysctls},
+    Step{StepId::hooks, "wait for hooks", pause_for_hooks},
     Step{StepId::pivot, "change root", pivot},
     Step{StepId::readonly_paths, "make read-only", cover_readonly},
     Step{StepId::masked_paths, "mask", cover_masked},
@@ -43,6 +48,7 @@ constexpr std::array container_table = {
     Step{StepId::root_readonly, "make root read-only", seal_root},
     Step{StepId::stdio, "connect standard streams", connect_stdio},
     Step{StepId::rlimits, "set resource limit", set_rlimits},
+    Step{StepId::scheduling, "set scheduling", set_scheduling},
     Step{StepId::early_filter, "load seccomp filter", filter_early},
     Step{StepId::user, "change user", become_user},
     Step{StepId::capabilities, "set capabilities", set_capabilities},
@@ -55,6 +61,8 @@ constexpr std::array container_table = {
 
 constexpr std::array exec_table = {
     Step{StepId::oom_score, "set oom_score_adj", set_oom_score},
+    Step{StepId::labels, "set label", set_labels},
+    Step{StepId::first_processors, "set processors", set_first_processors},
     Step{StepId::guard, "protect itself", guard_self},
     Step{StepId::cgroups, "enter cgroup", join_cgroups},
     Step{StepId::pid_namespace, "join pid namespace", choose_pid_namespace},
@@ -64,6 +72,7 @@ constexpr std::array exec_table = {
     Step{StepId::working_directory, "change to working directory", enter_directory},
     Step{StepId::stdio, "connect standard streams", connect_stdio},
     Step{StepId::rlimits, "set resource limit", set_rlimits},
+    Step{StepId::scheduling, "set scheduling", set_scheduling},
     Step{StepId::early_filter, "load seccomp filter", filter_early},
     Step{StepId::user, "change user", become_user},
     Step{StepId::capabilities, "set capabilities", set_capabilities},
@@ -117,17 +126,30 @@ bool send_report(int socket, const Report& report, std::string_view text, int de
   return ::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
 }
 
+bool tell(const Child& child, const Report& report) {
+  if (!child.by_write) return send_report(child.sync, report);
+  return ::write(child.sync, &report, sizeof report) == ssize_t{sizeof report};
+}
+
+bool hear_go(const Child& child) {
+  char go;
+  ssize_t got;
+  do got = ::read(child.sync, &go, 1);
+  while (got < 0 && errno == EINTR);
+  return got == 1;
+}
+
 void run_child(const Prepared& plan, std::span<const Step> steps, int sync) {
   close_all_but(plan.kept);
   reset_signals();
-  reset_scheduling();
+  if (!plan.foreign.to_the_letter) reset_scheduling();
   ::prctl(PR_SET_NAME, setting_up_name);
   Child child{.plan = plan, .sync = sync};
   for (const Step& step : steps) {
     const Outcome outcome = step.run(child);
     if (!outcome.error) continue;
     const Report report{ReportKind::failed, static_cast<std::uint32_t>(step.id), outcome.error, outcome.argument};
-    (void)send_report(sync, report);
+    (void)tell(child, report);
     break;
   }
   ::_exit(127);

@@ -16,12 +16,16 @@ inline constexpr char setting_up_name[] = "consort:set-up";
 
 enum class StepId : std::uint8_t {
   guard,
+  labels,
+  nest,
+  first_processors,
   oom_score,
   cgroups,
   pid_namespace,
   map_users,
   join_namespaces,
   cgroup_namespace,
+  time_namespace,
   session,
   loopback,
   names,
@@ -31,6 +35,7 @@ enum class StepId : std::uint8_t {
   devices,
   console,
   sysctls,
+  hooks,
   pivot,
   readonly_paths,
   masked_paths,
@@ -38,6 +43,7 @@ enum class StepId : std::uint8_t {
   working_directory,
   stdio,
   rlimits,
+  scheduling,
   early_filter,
   user,
   capabilities,
@@ -67,7 +73,8 @@ struct Child {
   int root = -1;
   int slave = -1;
   int master = -1;
-  int program = -1;  // index into candidates
+  int program = -1;       // index into candidates
+  bool by_write = false;  // sync is not a socket any more, or a filter may not know sendmsg
 };
 
 struct Step {
@@ -82,7 +89,19 @@ std::span<const Step> exec_steps();
 // The wire from child to parent, one message of a SOCK_SEQPACKET socket each. From parent to child any byte means "go
 // on".
 // moved: from now on the process that `argument` and the pidfd say is meant.
-enum class ReportKind : std::uint32_t { failed = 1, ready, executing, map_me, moved };
+// `time_me`: the offsets of its clocks are to be written. `hooks`: it waits for them. `console`: the descriptor is the
+// pty's master. `listener`: `argument` is the number of a descriptor in the child.
+enum class ReportKind : std::uint32_t {
+  failed = 1,
+  ready,
+  executing,
+  map_me,
+  moved,
+  time_me,
+  hooks,
+  console,
+  listener
+};
 struct Report {
   ReportKind kind;
   std::uint32_t step;  // StepId
@@ -93,6 +112,10 @@ struct Report {
 inline constexpr std::size_t max_report_text = 2048;
 // With a descriptor, if there is one (not -1). Async-signal-safe. False: nobody listens; errno says why.
 bool send_report(int socket, const Report& report, std::string_view text = {}, int descriptor = -1);
+
+// The same in the way that the child can still use.
+bool tell(const Child& child, const Report& report);
+bool hear_go(const Child& child);
 
 [[noreturn]] void run_child(const Prepared& plan, std::span<const Step> steps, int sync);
 

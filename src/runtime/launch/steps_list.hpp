@@ -40,4 +40,14 @@ Outcome wait_for_start(Child&);
 Outcome step_inside(Child&);
 Outcome execute(Child&);
 
+// Of bundles that are not our own (steps_foreign.cpp).
+Outcome set_labels(Child&);
+Outcome nest(Child&);
+Outcome set_first_processors(Child&);
+Outcome new_time_namespace(Child&);
+Outcome pause_for_hooks(Child&);
+Outcome set_scheduling(Child&);
+Outcome wait_at_gate(Child&);
+Outcome report_listener(Child&, int listener);
+
 }  // namespace consort::runtime::internal

@@ -147,6 +147,19 @@ bool is_there(int root, const char* path) {
   return fd >= 0;
 }
 
+// What mount(2) does not take: of the file system that has just been mounted there.
+int set_on_top(const Child& child, const PreparedMount& mount) {
+  if (!mount.late_propagation && !mount.all_set && !mount.all_clear) return 0;
+  const int top = open_inside(child.root, mount.destination.c_str(), O_PATH);
+  if (top < 0) return -1;
+  const unsigned long kind = mount.late_propagation & ~static_cast<unsigned long>(MS_REC);
+  int result = kind ? set_attributes(top, 0, 0, kind, mount.late_propagation & MS_REC) : 0;
+  if (result == 0 && (mount.all_set || mount.all_clear))
+    result = set_attributes(top, mount.all_set, mount.all_clear, 0, true);
+  ::close(top);
+  return result;
+}
+
 int make_one_mount(const Child& child, const PreparedMount& mount) {
   const bool keeps_mode = mount.keeps_mode && is_there(child.root, mount.destination.c_str());
   const int target =
@@ -183,6 +196,7 @@ int make_one_mount(const Child& child, const PreparedMount& mount) {
   const int saved = errno;
   ::close(target);
   errno = saved;
+  if (result == 0 && mount.kind == PreparedMount::Kind::filesystem) result = set_on_top(child, mount);
   return result;
 }
 
@@ -273,7 +287,8 @@ int make_readonly(int root, const char* path) {
 }  // namespace
 
 // Nothing that happens in the container's namespace may reach the host's.
-Outcome stop_propagation(Child&) {
+Outcome stop_propagation(Child& child) {
+  if (child.plan.foreign.chroot) return {};  // it is the host's
   return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? Outcome{} : failed();
 }
 
@@ -318,10 +333,16 @@ Outcome write_sysctls(Child& child) {
 }
 
 Outcome pivot(Child& child) {
+  const ForeignPlan& foreign = child.plan.foreign;
   if (::fchdir(child.root) != 0) return failed();
-  // Puts the old root on top of the new one, whence "." detaches it: no folder for it is needed in the image.
-  if (::syscall(SYS_pivot_root, ".", ".") != 0) return failed(1);
-  if (::umount2(".", MNT_DETACH) != 0) return failed(2);
+  if (foreign.chroot || foreign.no_pivot) {
+    if (foreign.no_pivot && !foreign.chroot && ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) return failed(1);
+    if (::chroot(".") != 0) return failed(2);
+  } else {
+    // Puts the old root on top of the new one, whence "." detaches it: no folder for it is needed in the image.
+    if (::syscall(SYS_pivot_root, ".", ".") != 0) return failed(1);
+    if (::umount2(".", MNT_DETACH) != 0) return failed(2);
+  }
   if (::chdir("/") != 0) return failed();
   if (child.plan.root_propagation && ::mount(nullptr, "/", nullptr, child.plan.root_propagation, nullptr) != 0)
     return failed(3);

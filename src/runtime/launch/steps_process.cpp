@@ -42,11 +42,18 @@ long raw_setresuid(uid_t uid) {
   return ::syscall(SYS_setresuid, uid, uid, uid);
 }
 
-Outcome load_filter(const Prepared& plan) {
+Outcome load_filter(Child& child) {
+  const Prepared& plan = child.plan;
   if (plan.filter.empty()) return {};
   sock_fprog program{};
   program.len = static_cast<unsigned short>(plan.filter.size());
   program.filter = const_cast<sock_filter*>(plan.filter.data());
+  if (plan.foreign.to_the_letter) {
+    const auto listens = plan.foreign.listens ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0UL;
+    const long loaded = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, plan.foreign.filter_flags | listens, &program);
+    if (loaded < 0) return failed();
+    return listens ? report_listener(child, static_cast<int>(loaded)) : Outcome{};
+  }
   // SPEC_ALLOW: without it older kernels slow every filtered process down; runc and Docker ask for it too.
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0) return {};
   if (errno == EINVAL && ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return {};
@@ -65,6 +72,7 @@ Outcome guard_self(Child&) {
 // First of all, while /proc is the host's and this process is still dumpable (its files in /proc are ours).
 Outcome set_oom_score(Child& child) {
   const auto& text = child.plan.oom_score_adj;
+  if (text.empty()) return {};
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return failed();
   // Below what the caller was given is only for CAP_SYS_RESOURCE. The default is a wish; what the file asks for is not.
@@ -92,6 +100,7 @@ Outcome wait_for_maps(Child& child) {
 }
 
 Outcome join_namespaces(Child& child) {
+  if (child.plan.foreign.nested) return {};
   for (std::size_t i = 0; i < child.plan.join.size(); ++i)
     if (::setns(child.plan.join[i].get(), child.plan.join_kinds[i]) != 0) return failed(static_cast<int>(i));
   return {};
@@ -100,6 +109,8 @@ Outcome join_namespaces(Child& child) {
 // exec: all at once, so that a half-entered container does not exist.
 Outcome join_process(Child& child) {
   if (::setns(child.plan.join_pidfd, child.plan.join_flags) != 0) return failed();
+  // A foreign one that shares our mounts has a root of its own nevertheless.
+  if (child.plan.root && (::fchdir(child.plan.root.get()) != 0 || ::chroot(".") != 0)) return failed(1);
   return {};
 }
 
@@ -170,6 +181,8 @@ Outcome open_console(Child& child) {
   // EINVAL: a user namespace without that user or that group.
   if (::fchown(child.slave, child.plan.uid, tty_group) != 0 && errno != EINVAL) return failed(4);
   if (::fchmod(child.slave, 0620) != 0) return failed(4);
+  if (child.plan.foreign.to_the_letter && !send_report(child.sync, {ReportKind::console, 0, 0, 0}, {}, child.master))
+    return failed(7);
   if (entering) {
     ::close(root);
     return {};
@@ -217,6 +230,7 @@ Outcome connect_stdio(Child& child) {
 // Those of the file must be possible. The others do not come from the caller, but are one default for everybody.
 Outcome set_rlimits(Child& child) {
   for (const DefaultLimit& limit : default_limits) {
+    if (child.plan.foreign.to_the_letter) break;
     bool said = false;
     for (const Rlimit& wanted : child.plan.rlimits) said = said || wanted.resource == limit.resource;
     if (!said) reset_limit(limit);
@@ -234,7 +248,7 @@ Outcome set_rlimits(Child& child) {
 // Without no_new_privs only CAP_SYS_ADMIN may load a filter, so it must come before the capabilities go. With it the
 // filter comes last, and the steps between need not be allowed by it.
 Outcome filter_early(Child& child) {
-  return child.plan.no_new_privileges ? Outcome{} : load_filter(child.plan);
+  return child.plan.no_new_privileges ? Outcome{} : load_filter(child);
 }
 
 // The bounding set first (it needs CAP_SETPCAP), then groups while CAP_SETGID is there, then the user. KEEPCAPS lets
@@ -282,12 +296,13 @@ Outcome tie_to_parent(Child& child) {
 Outcome filter_late(Child& child) {
   if (!child.plan.no_new_privileges) return {};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed();
-  return load_filter(child.plan);
+  return load_filter(child);
 }
 
 // As the container's user, in its working directory, so that a missing program is an error of the start and not an exit
 // of the container. ENOENT gives way to what was found but cannot be run.
 Outcome find_program(Child& child) {
+  if (!child.plan.foreign.has_program) return {};
   int error = ENOENT;
   for (std::size_t i = 0; i < child.plan.candidates.size(); ++i) {
     const char* const path = child.plan.candidates[i].c_str();
@@ -313,6 +328,7 @@ Outcome find_program(Child& child) {
 }
 
 Outcome wait_for_start(Child& child) {
+  if (child.plan.foreign.gate >= 0) return wait_at_gate(child);
   if (!send_report(child.sync, {ReportKind::ready, 0, 0, 0}, {}, child.master)) return failed();
   char go;
   ssize_t got;
@@ -354,8 +370,10 @@ Outcome step_inside(Child& child) {
 
 Outcome execute(Child& child) {
   // All descriptors are close-on-exec already; this is for what a library of the caller opened without it.
-  ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-  if (!send_report(child.sync, {ReportKind::executing, 0, 0, 0})) return failed();
+  const auto first = static_cast<unsigned>(3 + child.plan.foreign.preserved);
+  ::syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
+  for (unsigned fd = 3; fd < first; ++fd) ::fcntl(static_cast<int>(fd), F_SETFD, 0);
+  if (!tell(child, {ReportKind::executing, 0, 0, 0})) return failed();
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

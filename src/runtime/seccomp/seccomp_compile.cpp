@@ -97,6 +97,7 @@ Result<std::uint32_t> action_of(const std::string& name, const Json& rule, std::
   if (name == "SCMP_ACT_KILL_PROCESS") return SCMP_ACT_KILL_PROCESS;
   if (name == "SCMP_ACT_TRAP") return SCMP_ACT_TRAP;
   if (name == "SCMP_ACT_LOG") return SCMP_ACT_LOG;
+  if (name == "SCMP_ACT_NOTIFY") return SCMP_ACT_NOTIFY;
   if (name == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(number);
   return invalid("unknown action \"" + name + "\"");
 }

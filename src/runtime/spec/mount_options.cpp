@@ -9,13 +9,15 @@ namespace consort::runtime::internal {
 
 namespace {
 
+constexpr unsigned long nosymfollow = 256;  // MS_NOSYMFOLLOW, since Linux 5.10
+
 struct Word {
   std::string_view name;
   unsigned long flag;
   bool sets;
 };
 
-constexpr std::array<Word, 26> words = {{{"ro", MS_RDONLY, true},
+constexpr std::array<Word, 30> words = {{{"ro", MS_RDONLY, true},
                                          {"rw", MS_RDONLY, false},
                                          {"nosuid", MS_NOSUID, true},
                                          {"suid", MS_NOSUID, false},
@@ -40,6 +42,10 @@ constexpr std::array<Word, 26> words = {{{"ro", MS_RDONLY, true},
                                          {"nolazytime", MS_LAZYTIME, false},
                                          {"silent", MS_SILENT, true},
                                          {"loud", MS_SILENT, false},
+                                         {"iversion", MS_I_VERSION, true},
+                                         {"noiversion", MS_I_VERSION, false},
+                                         {"nosymfollow", nosymfollow, true},
+                                         {"symfollow", nosymfollow, false},
                                          {"defaults", 0, true}}};
 
 constexpr std::array<Word, 8> propagation_words = {{{"private", MS_PRIVATE, true},
@@ -51,14 +57,27 @@ constexpr std::array<Word, 8> propagation_words = {{{"private", MS_PRIVATE, true
                                                     {"unbindable", MS_UNBINDABLE, true},
                                                     {"runbindable", MS_UNBINDABLE | MS_REC, true}}};
 
-bool apply(std::string_view name, MountOptions& options) {
-  for (const Word& word : words) {
-    if (word.name != name) continue;
-    (word.sets ? options.set : options.clear) |= word.flag;
-    (word.sets ? options.clear : options.set) &= ~word.flag;
-    return true;
-  }
-  return false;
+const Word* find_word(std::string_view name) {
+  for (const Word& word : words)
+    if (word.name == name) return &word;
+  return nullptr;
+}
+
+bool apply(const Word* word, unsigned long& set, unsigned long& clear) {
+  if (!word) return false;
+  (word->sets ? set : clear) |= word->flag;
+  (word->sets ? clear : set) &= ~word->flag;
+  return true;
+}
+
+// What can be said of mounts that are there already.
+constexpr unsigned long recursive_flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME |
+                                          MS_RELATIME | MS_STRICTATIME | nosymfollow;
+
+const Word* find_recursive_word(std::string_view name) {
+  if (name.size() < 3 || name[0] != 'r') return nullptr;
+  const Word* word = find_word(name.substr(1));
+  return word && (word->flag & recursive_flags) ? word : nullptr;
 }
 
 }  // namespace
@@ -72,14 +91,19 @@ unsigned long propagation_flag(std::string_view name) {
 MountOptions parse_mount_options(const std::vector<std::string>& given) {
   MountOptions options;
   for (const std::string& name : given) {
-    if (name.empty() || apply(name, options)) continue;
+    if (name.empty() || apply(find_word(name), options.set, options.clear)) continue;
     if (const unsigned long flag = propagation_flag(name)) {
       options.propagation = flag;
     } else if (name == "bind" || name == "rbind") {
       options.bind = true;
       options.recursive = name == "rbind";
-    } else if (name.size() > 2 && name[0] == 'r' && apply(name.substr(1), options)) {
-      options.recursive_attributes = true;  // rro, rnosuid, ...
+    } else if (apply(find_recursive_word(name), options.all_set, options.all_clear)) {
+      continue;  // rro, rnosuid, ...
+    } else if (name == "idmap" || name == "ridmap") {
+      options.idmap = true;
+      options.idmap_all = name == "ridmap";
+    } else if (name == "tmpcopyup") {
+      options.copy_up = true;
     } else {
       if (!options.data.empty()) options.data += ',';
       options.data += name;
@@ -96,8 +120,19 @@ unsigned long long mount_attributes(unsigned long flags) {
   if (flags & MS_NOEXEC) attributes |= MOUNT_ATTR_NOEXEC;
   if (flags & MS_NOATIME) attributes |= MOUNT_ATTR_NOATIME;
   if (flags & MS_STRICTATIME) attributes |= MOUNT_ATTR_STRICTATIME;
+  if (flags & nosymfollow) attributes |= MOUNT_ATTR_NOSYMFOLLOW;
   if (flags & MS_NODIRATIME) attributes |= MOUNT_ATTR_NODIRATIME;
   return attributes;
+}
+
+std::vector<std::string> mount_option_words() {
+  std::vector<std::string> all = {"bind", "rbind", "idmap", "ridmap", "tmpcopyup"};
+  for (const Word& word : words) {
+    all.emplace_back(word.name);
+    if (word.flag & recursive_flags) all.push_back("r" + std::string(word.name));
+  }
+  for (const Word& word : propagation_words) all.emplace_back(word.name);
+  return all;
 }
 
 std::string flags_text(unsigned long flags) {

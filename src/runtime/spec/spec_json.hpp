@@ -1,4 +1,4 @@
-// Helpers of the config.json parser. Only for spec.cpp and spec_linux.cpp: pulls in the JSON library.
+// Helpers of the config.json parser. Only for the parsers: pulls in the JSON library.
 #pragma once
 
 #include <limits>
@@ -46,6 +46,10 @@ inline Result<std::optional<std::int64_t>> signed_of(const Json& object, std::st
   return std::optional<std::int64_t>(value->get<std::int64_t>());
 }
 
+Result<> check_strings(const std::vector<std::string>& strings, std::string_view where);
+Result<> parse_mappings(const Json& object, std::string_view key, std::string_view where, std::vector<IdMapping>& into);
+Result<> parse_process(const Json& object, Process& process);
+Result<> parse_resources(const Json& resources, Resources& into);
 Result<> parse_linux(const Json& object, Linux& into);
 
 }  // namespace consort::runtime::internal

@@ -1,4 +1,6 @@
 // config.json to Spec: the object "linux".
+#include <sys/personality.h>
+
 #include <array>
 
 #include "base/json.hpp"
@@ -29,23 +31,42 @@ Result<> parse_namespaces(const Json& object, Linux& into) {
     for (const NamedKind& candidate : namespace_names)
       if (candidate.name == type) found = &candidate;
     if (!found) return malformed("linux.namespaces", "unknown type \"" + type + "\"");
-    if (found->kind == NamespaceKind::time)
-      return fail(Error(Code::unsupported, "linux.namespaces").why("time namespaces"));
     for (const Namespace& other : into.namespaces)
       if (other.kind == found->kind) return malformed("linux.namespaces", "\"" + type + "\" appears twice");
-    into.namespaces.push_back({found->kind, get_string(*entry, "path")});
+    std::string path = get_string(*entry, "path");
+    if (!path.empty() && !path.starts_with('/'))
+      return malformed("linux.namespaces", "path \"" + path + "\" is not absolute");
+    into.namespaces.push_back({found->kind, std::move(path)});
   }
   return {};
 }
 
-Result<> parse_mappings(const Json& object, std::string_view key, std::vector<IdMapping>& into) {
-  const std::string where = "linux." + std::string(key);
-  for (const Json* entry : TRY(entries_of(object, key, where))) {
-    const auto container = TRY(unsigned_of<std::uint32_t>(*entry, "containerID", where));
-    const auto host = TRY(unsigned_of<std::uint32_t>(*entry, "hostID", where));
-    const auto size = TRY(unsigned_of<std::uint32_t>(*entry, "size", where));
-    into.push_back({container.value_or(0), host.value_or(0), size.value_or(0)});
+Result<> parse_clock_offsets(const Json& object, std::vector<ClockOffset>& into) {
+  const Json* offsets = find_key(object, "timeOffsets");
+  if (!offsets || offsets->is_null()) return {};
+  if (!offsets->is_object()) return malformed("linux.timeOffsets", "not an object");
+  for (const auto& [clock, offset] : offsets->items()) {
+    if (clock != "monotonic" && clock != "boottime")
+      return malformed("linux.timeOffsets", "unknown clock \"" + clock + "\"");
+    const auto seconds = TRY(signed_of(offset, "secs", "linux.timeOffsets.secs"));
+    const auto nanoseconds = TRY(unsigned_of<std::uint32_t>(offset, "nanosecs", "linux.timeOffsets.nanosecs"));
+    into.push_back({clock, seconds.value_or(0), nanoseconds.value_or(0)});
   }
+  return {};
+}
+
+Result<> parse_personality(const Json& object, Linux& into) {
+  const Json* personality = find_key(object, "personality");
+  if (!personality || personality->is_null()) return {};
+  constexpr std::string_view where = "linux.personality";
+  if (!get_strings(*personality, "flags").empty()) return malformed(where, "flags are not supported by Linux yet");
+  const std::string domain = get_string(*personality, "domain");
+  if (domain == "LINUX")
+    into.personality = PER_LINUX;
+  else if (domain == "LINUX32")
+    into.personality = PER_LINUX32;
+  else
+    return malformed(where, "unknown domain \"" + domain + "\"");
   return {};
 }
 
@@ -59,92 +80,16 @@ Result<> parse_devices(const Json& object, std::vector<Device>& into) {
     if (type != "c" && type != "u" && type != "b" && type != "p")
       return malformed(where, "unknown type \"" + type + "\"");
     device.type = type == "u" ? 'c' : type[0];
-    device.major = TRY(unsigned_of<std::uint32_t>(*entry, "major", where)).value_or(0);
-    device.minor = TRY(unsigned_of<std::uint32_t>(*entry, "minor", where)).value_or(0);
+    const auto major = TRY(unsigned_of<std::uint32_t>(*entry, "major", where));
+    const auto minor = TRY(unsigned_of<std::uint32_t>(*entry, "minor", where));
+    if (type != "p" && (!major || !minor)) return malformed(where, "\"" + device.path + "\" needs major and minor");
+    device.major = major.value_or(0);
+    device.minor = minor.value_or(0);
     device.mode = TRY(unsigned_of<std::uint32_t>(*entry, "fileMode", where)).value_or(0666) & 07777;
     device.uid = TRY(unsigned_of<std::uint32_t>(*entry, "uid", where)).value_or(0);
     device.gid = TRY(unsigned_of<std::uint32_t>(*entry, "gid", where)).value_or(0);
     into.push_back(std::move(device));
   }
-  return {};
-}
-
-Result<> parse_device_rules(const Json& resources, std::vector<DeviceRule>& into) {
-  constexpr std::string_view where = "linux.resources.devices";
-  for (const Json* entry : TRY(entries_of(resources, "devices", where))) {
-    DeviceRule rule;
-    rule.allow = get_bool(*entry, "allow");
-    const std::string type = get_string(*entry, "type", "a");
-    if (type != "a" && type != "b" && type != "c") return malformed(where, "unknown type \"" + type + "\"");
-    rule.type = type[0];
-    rule.major = TRY(signed_of(*entry, "major", where));
-    rule.minor = TRY(signed_of(*entry, "minor", where));
-    if (rule.major == -1) rule.major.reset();
-    if (rule.minor == -1) rule.minor.reset();
-    rule.access = get_string(*entry, "access", "rwm");
-    if (rule.access.empty() || rule.access.find_first_not_of("rwm") != std::string::npos)
-      return malformed(where, "unknown access \"" + rule.access + "\"");
-    into.push_back(std::move(rule));
-  }
-  return {};
-}
-
-Result<> parse_throttle(const Json& block, std::string_view key, std::string_view value,
-                        std::vector<ThrottleDevice>& into) {
-  const std::string where = "linux.resources.blockIO." + std::string(key);
-  for (const Json* entry : TRY(entries_of(block, key, where))) {
-    const auto major = TRY(unsigned_of<std::uint32_t>(*entry, "major", where));
-    const auto minor = TRY(unsigned_of<std::uint32_t>(*entry, "minor", where));
-    const auto rate = TRY(unsigned_of<std::uint64_t>(*entry, value, where));
-    into.push_back({major.value_or(0), minor.value_or(0), rate.value_or(0)});
-  }
-  return {};
-}
-
-Result<> parse_block_io(const Json& block, Resources& into) {
-  into.blkio_weight = TRY(unsigned_of<std::uint16_t>(block, "weight", "linux.resources.blockIO.weight"));
-  TRY(parse_throttle(block, "weightDevice", "weight", into.blkio_weight_device));
-  TRY(parse_throttle(block, "throttleReadBpsDevice", "rate", into.read_bps));
-  TRY(parse_throttle(block, "throttleWriteBpsDevice", "rate", into.write_bps));
-  TRY(parse_throttle(block, "throttleReadIOPSDevice", "rate", into.read_iops));
-  TRY(parse_throttle(block, "throttleWriteIOPSDevice", "rate", into.write_iops));
-  return {};
-}
-
-Result<> parse_memory(const Json& memory, Resources& into) {
-  into.memory_limit = TRY(signed_of(memory, "limit", "linux.resources.memory.limit"));
-  into.memory_reservation = TRY(signed_of(memory, "reservation", "linux.resources.memory.reservation"));
-  into.memory_swap = TRY(signed_of(memory, "swap", "linux.resources.memory.swap"));
-  into.memory_swappiness = TRY(signed_of(memory, "swappiness", "linux.resources.memory.swappiness"));
-  if (find_key(memory, "disableOOMKiller")) into.disable_oom_killer = get_bool(memory, "disableOOMKiller");
-  return {};
-}
-
-Result<> parse_cpu(const Json& cpu, Resources& into) {
-  into.cpu_shares = TRY(unsigned_of<std::uint64_t>(cpu, "shares", "linux.resources.cpu.shares"));
-  into.cpu_quota = TRY(signed_of(cpu, "quota", "linux.resources.cpu.quota"));
-  into.cpu_period = TRY(unsigned_of<std::uint64_t>(cpu, "period", "linux.resources.cpu.period"));
-  into.cpu_realtime_runtime = TRY(signed_of(cpu, "realtimeRuntime", "linux.resources.cpu.realtimeRuntime"));
-  into.cpu_realtime_period =
-      TRY(unsigned_of<std::uint64_t>(cpu, "realtimePeriod", "linux.resources.cpu.realtimePeriod"));
-  into.cpuset_cpus = get_string(cpu, "cpus");
-  into.cpuset_mems = get_string(cpu, "mems");
-  return {};
-}
-
-Result<> parse_resources(const Json& resources, Resources& into) {
-  TRY(parse_device_rules(resources, into.devices));
-  if (const Json* memory = find_key(resources, "memory")) TRY(parse_memory(*memory, into));
-  if (const Json* cpu = find_key(resources, "cpu")) TRY(parse_cpu(*cpu, into));
-  if (const Json* pids = find_key(resources, "pids"))
-    into.pids_limit = TRY(signed_of(*pids, "limit", "linux.resources.pids.limit"));
-  if (const Json* block = find_key(resources, "blockIO")) TRY(parse_block_io(*block, into));
-  if (const Json* unified = find_key(resources, "unified"); unified && unified->is_object())
-    for (const auto& [file, content] : unified->items()) {
-      if (file.find('/') != std::string::npos || !content.is_string())
-        return malformed("linux.resources.unified", "\"" + file + "\" is not a name of a file with its text");
-      into.unified[file] = content.get<std::string>();
-    }
   return {};
 }
 
@@ -161,10 +106,22 @@ Result<> parse_sysctl(const Json& object, std::map<std::string, std::string>& in
 
 }  // namespace
 
+Result<> parse_mappings(const Json& object, std::string_view key, std::string_view where,
+                        std::vector<IdMapping>& into) {
+  const std::string whole = std::string(where) + "." + std::string(key);
+  for (const Json* entry : TRY(entries_of(object, key, whole))) {
+    const auto container = TRY(unsigned_of<std::uint32_t>(*entry, "containerID", whole));
+    const auto host = TRY(unsigned_of<std::uint32_t>(*entry, "hostID", whole));
+    const auto size = TRY(unsigned_of<std::uint32_t>(*entry, "size", whole));
+    into.push_back({container.value_or(0), host.value_or(0), size.value_or(0)});
+  }
+  return {};
+}
+
 Result<> parse_linux(const Json& object, Linux& into) {
   TRY(parse_namespaces(object, into));
-  TRY(parse_mappings(object, "uidMappings", into.uid_mappings));
-  TRY(parse_mappings(object, "gidMappings", into.gid_mappings));
+  TRY(parse_mappings(object, "uidMappings", "linux", into.uid_mappings));
+  TRY(parse_mappings(object, "gidMappings", "linux", into.gid_mappings));
   TRY(parse_devices(object, into.devices));
   if (const Json* resources = find_key(object, "resources")) TRY(parse_resources(*resources, into.resources));
   into.cgroups_path = get_string(object, "cgroupsPath");
@@ -172,6 +129,9 @@ Result<> parse_linux(const Json& object, Linux& into) {
   into.masked_paths = get_strings(object, "maskedPaths");
   into.readonly_paths = get_strings(object, "readonlyPaths");
   TRY(parse_sysctl(object, into.sysctl));
+  TRY(parse_clock_offsets(object, into.clock_offsets));
+  TRY(parse_personality(object, into));
+  into.mount_label = get_string(object, "mountLabel");
   into.has_seccomp = find_key(object, "seccomp") != nullptr;
   if (find_key(object, "intelRdt")) return fail(Error(Code::unsupported, "linux.intelRdt"));
   return {};

@@ -1,0 +1,89 @@
+// What a config.json may say and must not mean.
+#include <array>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/bundle/parts.hpp"
+
+namespace consort::runtime::internal {
+
+namespace {
+
+std::unexpected<Error> refuse(std::string where, std::string why) {
+  return fail(Error(Code::invalid, std::move(where)).why(std::move(why)));
+}
+
+// A sysctl is the namespace's only if its file is; all others are the machine's.
+Result<> check_sysctl(const Spec& spec, const std::string& key) {
+  constexpr std::array of_ipc = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+                                 "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+  const std::string name = replace_all(key, "/", ".");
+  const auto needs = [&](NamespaceKind kind, std::string_view word) -> Result<> {
+    if (spec.find_namespace(kind)) return {};
+    return refuse("linux.sysctl", "\"" + key + "\" without a " + std::string(word) + " namespace would be the host's");
+  };
+  for (const std::string_view known : of_ipc)
+    if (name == known) return needs(NamespaceKind::ipc, "ipc");
+  if (name.starts_with("fs.mqueue.")) return needs(NamespaceKind::ipc, "ipc");
+  if (name.starts_with("net.")) return needs(NamespaceKind::network, "network");
+  if (name == "kernel.domainname") return needs(NamespaceKind::uts, "uts");
+  if (name == "kernel.hostname") return refuse("linux.sysctl", "\"kernel.hostname\" is what hostname is for");
+  return refuse("linux.sysctl", "\"" + key + "\" is not in a separate kernel namespace");
+}
+
+Result<> check_users(const Spec& spec) {
+  const Namespace* const users = spec.find_namespace(NamespaceKind::user);
+  const bool maps = !spec.linux_.uid_mappings.empty() || !spec.linux_.gid_mappings.empty();
+  if (maps && !users) return refuse("linux.uidMappings", "id mappings need a user namespace");
+  if (users && users->path.empty() && (spec.linux_.uid_mappings.empty() || spec.linux_.gid_mappings.empty()))
+    return refuse("linux.namespaces", "a new user namespace needs uidMappings and gidMappings");
+  return {};
+}
+
+}  // namespace
+
+Result<> check_spec(const Spec& spec) {
+  TRY(check_users(spec));
+  for (const auto& [key, value] : spec.linux_.sysctl) TRY(check_sysctl(spec, key));
+  const bool v2 = cgroup_version() == CgroupVersion::v2;
+  if (!spec.linux_.resources.unified.empty() && !v2)
+    return refuse("linux.resources.unified", "this host has cgroup v1, which has no unified hierarchy to be set");
+  const Namespace* const mount = spec.find_namespace(NamespaceKind::mount);
+  if (!mount && (!spec.linux_.masked_paths.empty() || !spec.linux_.readonly_paths.empty()))
+    return refuse("linux.maskedPaths", "without a mount namespace they would be masked on the host");
+  return {};
+}
+
+namespace {
+
+// "a-b.slice" lies in "a.slice": each dash is a level.
+Result<std::string> slice_path(const std::string& slice) {
+  if (slice.empty() || slice == "-.slice") return std::string();
+  if (!slice.ends_with(".slice") || slice.find('/') != std::string::npos)
+    return refuse("linux.cgroupsPath", "\"" + slice + "\" is not a slice");
+  std::string path, name;
+  for (const std::string& part : split(slice.substr(0, slice.size() - 6), '-')) {
+    if (part.empty()) return refuse("linux.cgroupsPath", "\"" + slice + "\" is not a slice");
+    name += (name.empty() ? "" : "-") + part;
+    path += "/" + name + ".slice";
+  }
+  return path;
+}
+
+}  // namespace
+
+Result<std::string> cgroup_path(const Spec& spec, const std::string& id, bool systemd_paths) {
+  const std::string& given = spec.linux_.cgroups_path;
+  if (!systemd_paths) return given.empty() ? "/consort/" + id : clean_path("/" + given);
+  if (!path_exists("/run/systemd/system"))
+    return refuse("systemd cgroup flag passed", "systemd support for managing cgroups is not available");
+  if (given.empty()) return "/system.slice/consort-" + id + ".scope";
+  const std::vector<std::string> parts = split(given, ':');
+  if (parts.size() != 3 || parts[2].empty() || parts[2].find('/') != std::string::npos)
+    return refuse("linux.cgroupsPath", "expected SLICE:PREFIX:NAME, got \"" + given + "\"");
+  const std::string slice = TRY(slice_path(parts[0].empty() ? "system.slice" : parts[0]));
+  if (parts[2].ends_with(".slice")) return slice + "/" + parts[2];
+  return slice + "/" + (parts[1].empty() ? "" : parts[1] + "-") + parts[2] + ".scope";
+}
+
+}  // namespace consort::runtime::internal

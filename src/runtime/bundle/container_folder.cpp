@@ -1,0 +1,203 @@
+#include "runtime/bundle/container_folder.hpp"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/json.hpp"
+#include "base/narrow.hpp"
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/inspect.hpp"
+
+namespace consort::runtime {
+
+namespace internal {
+
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{8} << 20;
+
+std::unexpected<Error> missing() {
+  return fail(Error(Code::not_found, "container does not exist"));
+}
+
+// Whether it has ended and only waits to be reaped, or is not the process that was meant.
+bool runs(pid_t pid, std::uint64_t start_time) {
+  if (pid <= 0) return false;
+  const Result<std::uint64_t> started = process_start_time(pid);
+  if (!started || *started != start_time) return false;
+  const Result<std::string> stat = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  if (!stat) return false;
+  const std::size_t end = stat->rfind(')');
+  return end != std::string::npos && stat->size() > end + 2 && (*stat)[end + 2] != 'Z' && (*stat)[end + 2] != 'X';
+}
+
+}  // namespace
+
+Result<> check_id(const std::string& id) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
+  if (id.empty()) return fail(Code::invalid, "container id cannot be empty");
+  if (id.size() > 255 || id == "." || id == ".." || id.find_first_not_of(allowed) != std::string::npos)
+    return fail(Error(Code::invalid, "invalid container id format").on("\"" + id + "\""));
+  return {};
+}
+
+Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std::string& id) {
+  TRY(check_id(id));
+  TRY(make_directories(root, 0711));
+  ContainerFolder container;
+  container.id_ = id;
+  container.folder_ = root + "/" + id;
+  if (::mkdir(container.folder_.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return fail(Error(Code::conflict, "container with given ID already exists").on(id));
+    return fail_errno("create directory", container.folder_);
+  }
+  container.lock_ = TRY(open_file(container.folder_, O_RDONLY | O_DIRECTORY));
+  if (::flock(container.lock_.get(), LOCK_EX) != 0) return fail_errno("lock", container.folder_);
+  return container;
+}
+
+Result<ContainerFolder> ContainerFolder::lock(const std::string& root, const std::string& id) {
+  TRY(check_id(id));
+  ContainerFolder container;
+  container.id_ = id;
+  container.folder_ = root + "/" + id;
+  Result<Fd> folder = open_file(container.folder_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!folder) return folder.error().code() == Code::not_found ? missing() : fail(std::move(folder).error());
+  container.lock_ = std::move(*folder);
+  while (::flock(container.lock_.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return fail_errno("lock", container.folder_);
+  // It may have been removed, and even made anew, while we waited.
+  struct stat mine, named;
+  if (::fstat(container.lock_.get(), &mine) != 0 || ::stat(container.folder_.c_str(), &named) != 0 ||
+      mine.st_ino != named.st_ino)
+    return missing();
+  TRY(container.load());
+  return container;
+}
+
+Result<ContainerFolder> ContainerFolder::look(const std::string& root, const std::string& id) {
+  TRY(check_id(id));
+  ContainerFolder container;
+  container.id_ = id;
+  container.folder_ = root + "/" + id;
+  const Result<Fd> folder = open_file(container.folder_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!folder)
+    return folder.error().code() == Code::not_found ? missing() : fail(Error(folder.error().code(), "look at").on(id));
+  container.busy_ = ::flock(folder->get(), LOCK_SH | LOCK_NB) != 0;
+  TRY(container.load());
+  return container;
+}
+
+// A folder without a record is of a create that was killed at once.
+Result<> ContainerFolder::load() {
+  const Result<std::string> text = read_file(path("state.json"), most_bytes);
+  if (!text)
+    return text.error().code() == Code::not_found ? Result<>()
+                                                  : fail(Error(text.error().code(), "read state of").on(id_));
+  const Json json = TRY(parse_json(*text, path("state.json")));
+  record.oci_version = get_string(json, "ociVersion");
+  record.bundle = get_string(json, "bundle");
+  record.rootfs = get_string(json, "rootfs");
+  record.created = get_string(json, "created");
+  record.owner = get_string(json, "owner");
+  record.cgroup = get_string(json, "cgroup");
+  record.own_cgroup = get_bool(json, "ownCgroup", true);
+  record.host_mounts = get_bool(json, "hostMounts");
+  record.complete = get_bool(json, "complete");
+  record.started = get_bool(json, "started");
+  record.pid = fitting<pid_t>(get_int(json, "pid")).value_or(0);
+  record.start_time = static_cast<std::uint64_t>(get_int(json, "startTime"));
+  return {};
+}
+
+Result<> ContainerFolder::save() const {
+  const Json json = {{"ociVersion", record.oci_version},
+                     {"bundle", record.bundle},
+                     {"rootfs", record.rootfs},
+                     {"created", record.created},
+                     {"owner", record.owner},
+                     {"cgroup", record.cgroup},
+                     {"ownCgroup", record.own_cgroup},
+                     {"hostMounts", record.host_mounts},
+                     {"complete", record.complete},
+                     {"started", record.started},
+                     {"pid", record.pid},
+                     {"startTime", record.start_time}};
+  return write_file_atomic(path("state.json"), dump_json(json), 0600);
+}
+
+// Out of sight first: a half-removed container is none.
+Result<> ContainerFolder::remove() const {
+  return remove_tree(folder_);
+}
+
+Result<Spec> ContainerFolder::config() const {
+  return load_spec(folder_);
+}
+
+bool ContainerFolder::alive() const {
+  return runs(record.pid, record.start_time);
+}
+
+BundleStatus ContainerFolder::status() const {
+  if (!record.complete && busy_) return BundleStatus::creating;
+  if (!alive()) return BundleStatus::stopped;
+  if (!record.complete) return BundleStatus::creating;
+  // A start that was killed after it had opened the gate has not written that down.
+  if (!record.started && is_being_set_up(record.pid)) return BundleStatus::created;
+  if (!record.cgroup.empty() && Cgroup::open(record.cgroup).is_frozen().value_or(false)) return BundleStatus::paused;
+  return BundleStatus::running;
+}
+
+BundleState ContainerFolder::state() const {
+  return state_as(status());
+}
+
+BundleState ContainerFolder::state_as(BundleStatus status) const {
+  BundleState state;
+  state.id = id_;
+  state.status = status;
+  state.pid = status == BundleStatus::stopped ? 0 : record.pid;
+  state.oci_version = record.oci_version;
+  state.bundle = record.bundle;
+  state.rootfs = record.rootfs;
+  state.created = record.created;
+  state.owner = record.owner;
+  if (const Result<Spec> spec = config()) state.annotations = spec->annotations;
+  return state;
+}
+
+}  // namespace internal
+
+std::string_view to_string(BundleStatus status) {
+  switch (status) {
+    case BundleStatus::creating:
+      return "creating";
+    case BundleStatus::created:
+      return "created";
+    case BundleStatus::running:
+      return "running";
+    case BundleStatus::paused:
+      return "paused";
+    case BundleStatus::stopped:
+      return "stopped";
+  }
+  return "stopped";
+}
+
+std::string state_json(const BundleState& state) {
+  Json json = {{"ociVersion", state.oci_version},   {"id", state.id},         {"pid", state.pid},
+               {"status", to_string(state.status)}, {"bundle", state.bundle}, {"rootfs", state.rootfs},
+               {"created", state.created}};
+  if (!state.annotations.empty()) json["annotations"] = state.annotations;
+  json["owner"] = state.owner;
+  return dump_json(json, 2);
+}
+
+}  // namespace consort::runtime

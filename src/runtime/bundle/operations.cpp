@@ -1,0 +1,230 @@
+// Everything that is done with a container once it has been created.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
+#include "runtime/bundle/container_folder.hpp"
+#include "runtime/bundle/hooks.hpp"
+#include "runtime/bundle/parts.hpp"
+#include "runtime/exec.hpp"
+#include "runtime/foreign.hpp"
+
+namespace consort::runtime {
+
+namespace {
+
+using internal::ContainerFolder;
+using internal::HookCall;
+using internal::HookPlace;
+
+HookCall hook_call(const ContainerFolder& container, std::string_view kind, BundleStatus status, HookPlace place) {
+  return {kind, state_json(container.state_as(status)), container.record.bundle, place, container.record.pid};
+}
+
+std::unexpected<Error> not_running() {
+  return fail(Code::conflict, "container not running");
+}
+
+bool has_processes(BundleStatus status) {
+  return status == BundleStatus::created || status == BundleStatus::running || status == BundleStatus::paused;
+}
+
+// The process of the record; what has its number meanwhile is not meant.
+Result<Fd> open_process(const ContainerFolder& container) {
+  Result<Fd> process = open_pidfd(container.record.pid);
+  if (!process || !container.alive()) return not_running();
+  return process;
+}
+
+Result<> kill_and_wait(const ContainerFolder& container) {
+  const Result<Fd> process = open_process(container);
+  if (!process) return {};
+  if (!container.record.cgroup.empty()) (void)Cgroup::open(container.record.cgroup).thaw();
+  (void)send_signal(process->get(), SIGKILL);
+  constexpr int patience_ms = 10'000;
+  pollfd wait{process->get(), POLLIN, 0};
+  if (::poll(&wait, 1, patience_ms) != 1)
+    return fail(Error(Code::busy, "container init still running").on(container.id()));
+  return {};
+}
+
+}  // namespace
+
+Result<> BundleRuntime::start(const std::string& id) {
+  ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  switch (container.status()) {
+    case BundleStatus::created:
+      break;
+    case BundleStatus::stopped:
+      return fail(Code::conflict, "cannot start a container that has stopped");
+    case BundleStatus::creating:
+      return fail(Code::conflict, "cannot start a container that is still being created");
+    case BundleStatus::running:
+    case BundleStatus::paused:
+      return fail(Code::conflict, "cannot start an already running container");
+  }
+  const Spec spec = TRY(container.config());
+  if (!spec.has_process) {
+    (void)kill_and_wait(container);  // it can never become anything
+    return fail(Error(Code::invalid, "cannot start a container").why("its config.json has no process"));
+  }
+  Result<> hooked = internal::run_hooks(
+      spec.hooks.start_container, hook_call(container, "startContainer", BundleStatus::created, HookPlace::container));
+  if (!hooked) {
+    (void)kill_and_wait(container);
+    return hooked;
+  }
+  TRY(start_at_gate(container.folder(), spec.process, container.record.pid));
+  container.record.started = true;
+  TRY(container.save());
+  internal::run_all_hooks(spec.hooks.poststart,
+                          hook_call(container, "poststart", BundleStatus::running, HookPlace::runtime), warn_);
+  return {};
+}
+
+Result<BundleState> BundleRuntime::state(const std::string& id) const {
+  return TRY(ContainerFolder::look(root_, id)).state();
+}
+
+Result<Spec> BundleRuntime::config(const std::string& id) const {
+  return TRY(ContainerFolder::look(root_, id)).config();
+}
+
+Result<> BundleRuntime::kill(const std::string& id, int signal, bool everyone) {
+  const ContainerFolder container = TRY(ContainerFolder::look(root_, id));
+  const bool has_group = !container.record.cgroup.empty();
+  const BundleStatus status = container.status();
+  if (everyone && has_group) {
+    // Also of what a stopped container has left: shims ask for that.
+    const Cgroup group = Cgroup::open(container.record.cgroup);
+    if (signal == SIGKILL) return group.kill_all();
+    for (const pid_t pid : TRY(group.pids())) (void)::kill(pid, signal);
+    return {};
+  }
+  if (!has_processes(status)) return not_running();
+  const Spec spec = TRY(container.config());
+  const Fd process = TRY(open_process(container));
+  if (const Result<> sent = send_signal(process.get(), signal); !sent) return not_running();
+  // Without a pid namespace the end of the first process is not that of the others.
+  if (signal == SIGKILL && has_group && !spec.find_namespace(NamespaceKind::pid))
+    return Cgroup::open(container.record.cgroup).kill_all();
+  if (signal == SIGKILL && status == BundleStatus::paused) (void)Cgroup::open(container.record.cgroup).thaw();
+  return {};
+}
+
+Result<> BundleRuntime::remove(const std::string& id, Removal removal) {
+  Result<ContainerFolder> found = ContainerFolder::lock(root_, id);
+  if (!found && removal == Removal::forced && found.error().code() == Code::not_found) return {};
+  if (!found) return fail(std::move(found).error());
+  const ContainerFolder& container = *found;
+  const BundleStatus status = container.status();
+  if (has_processes(status) && removal == Removal::stopped_only)
+    return fail(Error(Code::conflict, "cannot delete container " + id + " that is not stopped")
+                    .on(std::string(to_string(status)))
+                    .hint("kill it first, or use --force"));
+  if (container.alive()) TRY(kill_and_wait(container));
+  const internal::Record& record = container.record;
+  if (!record.cgroup.empty()) {
+    const Cgroup group = Cgroup::open(record.cgroup);
+    if (record.own_cgroup) {
+      TRY(group.remove());
+    } else if (!TRY(group.pids()).empty() && record.pid > 0) {
+      warn_("cgroup " + record.cgroup + " was there before the container, and stays");
+    }
+  }
+  if (record.host_mounts) internal::unmount_root(record.rootfs);
+  HookCall call = hook_call(container, "poststop", BundleStatus::stopped, HookPlace::runtime);
+  const Result<Spec> spec = container.config();
+  TRY(container.remove());
+  if (spec) internal::run_all_hooks(spec->hooks.poststop, call, warn_);
+  return {};
+}
+
+Result<pid_t> BundleRuntime::exec(const BundleExec& exec, Fd* console) {
+  const ContainerFolder container = TRY(ContainerFolder::look(root_, exec.id));
+  const BundleStatus status = container.status();
+  if (status == BundleStatus::stopped || status == BundleStatus::creating)
+    return fail(Code::conflict, "cannot exec in a stopped container");
+  if (status == BundleStatus::paused && !exec.ignore_paused)
+    return fail(Error(Code::conflict, "cannot exec in a paused container").hint("use --ignore-paused"));
+  const Fd process = TRY(open_process(container));
+  ExecOptions options;
+  options.pid = container.record.pid;
+  options.pidfd = process.get();
+  options.cgroup_path = container.record.cgroup;
+  if (!exec.cgroup.empty() && !options.cgroup_path.empty()) options.cgroup_path += clean_path("/" + exec.cgroup);
+  options.stdio = exec.stdio;
+  const internal::BundleFilter filter =
+      TRY(internal::compile_filter(TRY(read_file(container.path("config.json"))), container.path("config.json")));
+  ForeignBundle foreign;
+  foreign.preserved = exec.preserved;
+  foreign.filter_flags = filter.flags;
+  if (!filter.listener_path.empty()) foreign.listener = internal::listener_sender(container.state(), filter);
+  options.foreign = &foreign;
+  if (path_exists(container.path("seccomp.bpf"))) options.seccomp_bpf = container.path("seccomp.bpf");
+  Launch launch = TRY(begin_exec(exec.process, options));
+  TRY(launch.wait_for(Launch::State::ready));
+  if (exec.process.terminal) {
+    Fd master = launch.take_console();
+    if (!exec.console_socket.empty())
+      TRY_WRAP(internal::send_descriptor(exec.console_socket, "/dev/ptmx", master.get()), "send terminal");
+    else if (console)
+      *console = std::move(master);
+  }
+  TRY(launch.start());
+  TRY(launch.wait_for(Launch::State::started));
+  return launch.pid();
+}
+
+Result<std::vector<BundleState>> BundleRuntime::list() const {
+  std::vector<BundleState> states;
+  Result<std::vector<std::string>> names = list_folder(root_);
+  if (!names && names.error().code() == Code::not_found) return states;
+  if (!names) return fail(std::move(names).error());
+  std::ranges::sort(*names);
+  for (const std::string& name : *names)
+    if (const Result<ContainerFolder> container = ContainerFolder::look(root_, name))
+      states.push_back(container->state());
+  return states;
+}
+
+Result<Cgroup> BundleRuntime::cgroup(const std::string& id) const {
+  const ContainerFolder container = TRY(ContainerFolder::look(root_, id));
+  if (container.record.cgroup.empty()) return fail(Error(Code::unsupported, "container has no cgroup").on(id));
+  return Cgroup::open(container.record.cgroup);
+}
+
+Result<std::vector<pid_t>> BundleRuntime::pids(const std::string& id) const {
+  return TRY(cgroup(id)).pids();
+}
+
+Result<> BundleRuntime::pause(const std::string& id) {
+  const ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  const BundleStatus status = container.status();
+  if (status != BundleStatus::created && status != BundleStatus::running)
+    return fail(Error(Code::conflict, "container not running").on(std::string(to_string(status))));
+  return TRY(cgroup(id)).freeze();
+}
+
+Result<> BundleRuntime::resume(const std::string& id) {
+  const ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  if (container.status() != BundleStatus::paused) return fail(Code::conflict, "container not paused");
+  return TRY(cgroup(id)).thaw();
+}
+
+Result<> BundleRuntime::update(const std::string& id, const Resources& resources) {
+  const ContainerFolder container = TRY(ContainerFolder::lock(root_, id));
+  if (!has_processes(container.status())) return not_running();
+  std::vector<std::string> warnings;
+  Result<> updated = TRY(cgroup(id)).update(resources, warnings);
+  for (const std::string& warning : warnings) warn_(warning);
+  return updated;
+}
+
+}  // namespace consort::runtime
