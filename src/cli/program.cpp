@@ -8,6 +8,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
+#include "cli/args/aliases.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/signals.hpp"
@@ -66,9 +67,16 @@ Result<> check_count(const Command& command, std::size_t count) {
 }
 
 // What a command needs that only root has: the store of images, containers, networks. These need nothing of it.
-constexpr std::string_view for_everybody[] = {
-    "config", "internal complete", "internal completion", "internal man", "internal reference", "login", "logout",
-    "version"};
+constexpr std::string_view for_everybody[] = {"alpha viz",
+                                              "config",
+                                              "docker-cli-plugin-metadata",
+                                              "internal complete",
+                                              "internal completion",
+                                              "internal man",
+                                              "internal reference",
+                                              "login",
+                                              "logout",
+                                              "version"};
 
 // Before anything is looked at or fetched: what cannot be done in the end is not begun.
 Result<> check_rights(const Invocation& invocation) {
@@ -95,21 +103,12 @@ struct Advice {
   std::string_view text;
 };
 constexpr Advice advice[] = {
-    {"alpha", "experimental commands of Docker Compose are not implemented"},
+    {"alpha", "of Docker Compose's experimental commands there is `alpha viz`"},
     {"bridge", "turning a file into another tool's format is not implemented"},
-    {"convert", "use `config`"},
-    {"history", "use `image history`"},
-    {"import", "use `image import`"},
-    {"info", "use `version`, `ls -a` for the projects and `image ls` for the images"},
     {"inspect", "use `image inspect` for images, `ps -a --format json` for containers"},
-    {"load", "use `image load`"},
     {"publish", "publishing a project as an artifact is not implemented; `push` pushes its images"},
-    {"prune", "use `image prune`; `down -v --rmi all` removes everything of a project"},
+    {"prune", "use `system prune`; `down -v --rmi all` removes everything of a project"},
     {"rename", "use `container_name:` in the file"},
-    {"rmi", "use `image rm`"},
-    {"save", "use `image save`"},
-    {"system", "use `image prune`; `down -v --rmi all` removes everything of a project"},
-    {"tag", "use `image tag`"},
 };
 
 // What to try instead of a command that there is not.
@@ -154,6 +153,7 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
     return 0;
   }
   const std::vector<std::string> all = words;
+  resolve_aliases(words);
   invocation.command = take_command(words);
   if (!invocation.command) {
     const auto explained = explain_group(invocation, all);
@@ -205,7 +205,8 @@ int run_program(const std::vector<std::string>& argv) {
   invocation.line = invocation.program;
   for (const std::string& word : words) invocation.line += " " + shell_quote(word);
   // The name of a plug-in of the docker command, or a habit: `consort compose up`.
-  if (!words.empty() && words[0] == "compose") words.erase(words.begin());
+  if (const std::string config = take_docker_flags(words); !config.empty())
+    ::setenv("DOCKER_CONFIG", config.c_str(), 1);
   const Result<int> outcome = run(invocation, std::move(words));
   if (outcome) return *outcome;
   if (outcome.error().code() == Code::interrupted) return interrupted_status;
