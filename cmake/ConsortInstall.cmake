@@ -44,6 +44,6 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Loaded only when something is pulled or a build fetches something.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4, libisal2, ca-certificates")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, openssh-client, passt, uidmap")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, openssh-client, passt, tzdata, uidmap")
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 include(CPack)

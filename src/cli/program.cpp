@@ -6,6 +6,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
+#include "cli/args/aliases.hpp"
 #include "cli/commands/runtime.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
@@ -66,9 +67,18 @@ Result<> check_count(const Command& command, std::size_t count) {
 }
 
 // What needs no store of images, containers and networks.
-constexpr std::string_view for_everybody[] = {
-    "boot",  "config", "doctor", "internal complete", "internal completion", "internal man", "internal reference",
-    "login", "logout", "version"};
+constexpr std::string_view for_everybody[] = {"alpha viz",
+                                              "boot",
+                                              "config",
+                                              "docker-cli-plugin-metadata",
+                                              "doctor",
+                                              "internal complete",
+                                              "internal completion",
+                                              "internal man",
+                                              "internal reference",
+                                              "login",
+                                              "logout",
+                                              "version"};
 
 // What wants a way to the outside for containers.
 constexpr std::string_view starts_containers[] = {"build", "internal boot", "restart", "run",
@@ -104,21 +114,12 @@ struct Advice {
   std::string_view text;
 };
 constexpr Advice advice[] = {
-    {"alpha", "experimental commands of Docker Compose are not implemented"},
+    {"alpha", "of Docker Compose's experimental commands there is `alpha viz`"},
     {"bridge", "turning a file into another tool's format is not implemented"},
-    {"convert", "use `config`"},
-    {"history", "use `image history`"},
-    {"import", "use `image import`"},
-    {"info", "use `version`, `ls -a` for the projects and `image ls` for the images"},
     {"inspect", "use `image inspect` for images, `ps -a --format json` for containers"},
-    {"load", "use `image load`"},
     {"publish", "publishing a project as an artifact is not implemented; `push` pushes its images"},
-    {"prune", "use `image prune`; `down -v --rmi all` removes everything of a project"},
+    {"prune", "use `system prune`; `down -v --rmi all` removes everything of a project"},
     {"rename", "use `container_name:` in the file"},
-    {"rmi", "use `image rm`"},
-    {"save", "use `image save`"},
-    {"system", "use `image prune`; `down -v --rmi all` removes everything of a project"},
-    {"tag", "use `image tag`"},
 };
 
 // What to try instead of a command that there is not.
@@ -164,6 +165,7 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
   }
   if (words[0] == "runtime") return run_runtime(invocation, {words.begin() + 1, words.end()});
   const std::vector<std::string> all = words;
+  resolve_aliases(words);
   invocation.command = take_command(words);
   if (!invocation.command) {
     const auto explained = explain_group(invocation, all);
@@ -214,13 +216,14 @@ int run_program(const std::vector<std::string>& argv) {
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   invocation.line = invocation.program;
   for (const std::string& word : words) invocation.line += " " + shell_quote(word);
-  // The name of a plug-in of the docker command, or a habit: `consort compose up`.
-  if (!words.empty() && words[0] == "compose") words.erase(words.begin());
   // What Podman and containerd take for a runtime is one path.
   if (called.starts_with("consort-runtime")) {
     invocation.program = called;
     return run_runtime(invocation, std::move(words));
   }
+  // The name of a plug-in of the docker command, or a habit: `consort compose up`.
+  if (const std::string config = take_docker_flags(words); !config.empty())
+    ::setenv("DOCKER_CONFIG", config.c_str(), 1);
   const Result<int> outcome = run(invocation, std::move(words));
   if (outcome) return *outcome;
   if (outcome.error().code() == Code::interrupted) return interrupted_status;

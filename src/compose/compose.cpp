@@ -205,12 +205,14 @@ class Load {
     }
     decode_project(*tree_, project, reporter_);
     if (!reporter_.failed()) inherit_hooks(project);
+    join_jobs(project, reporter_);
     activate_profiles(project);
     if (options_.check_consistency == Switch::on) {
       for (auto& [name, service] : project.services) {
         fill_in_replicas(service);
       }
       check_consistency(project, reporter_);
+      check_jobs(project, reporter_);
       // Who does not start anything does not ask for env files, and need not be stopped by a name that clashes.
       if (options_.resolve_env_files == Switch::on) check_container_names(project, options_.services, reporter_);
       check_image_tags(project, reporter_);
@@ -224,6 +226,7 @@ class Load {
     resolve_label_files(project, options_.access, reporter_);
     project.keep_unused_resources = options_.all_resources == Switch::on;
     if (!project.keep_unused_resources) drop_unused_resources(project);
+    part_jobs(project);
     outcome_.project = std::move(project);
   }
 

@@ -315,6 +315,20 @@ struct Provider {
 
 struct PreStartHook;
 
+struct JobSchedule {
+  std::string cron;
+  std::string timezone;      // IANA; empty = UTC
+  std::string concurrency;   // forbid, queue
+  std::string missed_fires;  // one, skip
+  Extensions extensions;
+};
+// What starts a job: `run`, unless `manual` is false, or the clock.
+struct JobTriggers {
+  std::optional<bool> manual;
+  std::vector<JobSchedule> schedule;
+  Extensions extensions;
+};
+
 // In the order in which `config` prints the attributes.
 struct Service {
   std::string name;
@@ -409,6 +423,7 @@ struct Service {
   std::vector<PreStartHook> pre_start;
   std::vector<Hook> post_start;
   std::vector<Hook> pre_stop;
+  Boxed<JobTriggers> triggers;  // of jobs, which are services that run to their end
   Extensions extensions;
 
   Mark mark;  // of the service's name in the user's file
@@ -495,6 +510,8 @@ struct Project {
   Strings profiles;                                  // active ones
   std::map<std::string, Service> services;           // active
   std::map<std::string, Service> disabled_services;  // by profile or selection: not orphans
+  std::map<std::string, Service> jobs;               // active; no job has the name of a service
+  std::map<std::string, Service> disabled_jobs;      // by profile
   std::map<std::string, Network> networks;
   std::map<std::string, Volume> volumes;
   std::map<std::string, FileObject> secrets;

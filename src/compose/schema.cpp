@@ -565,9 +565,10 @@ const Shape include{
     .name = "path or mapping", .types = type::string | type::mapping, .fields = include_fields, .extensions = false};
 const Shape includes{.name = "list", .types = type::sequence, .example = "[other.yaml]", .item = &include};
 
-const Field root_fields[]{{"version", &text, "ignored"}, {"name", &text},       {"include", &includes},
-                          {"services", &services},       {"models", &models},   {"networks", &networks},
-                          {"volumes", &volumes},         {"secrets", &secrets}, {"configs", &configs}};
+const Field root_fields[]{
+    {"version", &text, "ignored"}, {"name", &text},      {"include", &includes},  {"services", &services},
+    {"jobs", &job_section, "5.6"}, {"models", &models},  {"networks", &networks}, {"volumes", &volumes},
+    {"secrets", &secrets},         {"configs", &configs}};
 const Shape root{.name = "mapping", .types = type::mapping, .fields = root_fields};
 
 }  // namespace

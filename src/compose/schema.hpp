@@ -60,8 +60,9 @@ struct Shape {
 };
 
 extern const Shape pre_start_hooks;  // a list of them; made of the service's own fields (schema_hooks.cpp)
+extern const Shape job_section;      // likewise, a mapping
 
-// Whether it is the field of a hook that a service has as well: lists of what there is tell it once.
+// Whether it is the field of a hook or job that a service has as well: lists of what there is tell it once.
 bool told_of_service(const Shape& shape, const Field& field);
 
 const Shape& root_shape();

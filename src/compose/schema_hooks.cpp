@@ -1,4 +1,5 @@
-// A hook before the start is a container of its own: it has the attributes of one, and none of a service.
+// A hook before the start and a job are containers of their own: they have the attributes of one, and none that make a
+// service of it.
 #include <algorithm>
 #include <iterator>
 #include <vector>
@@ -29,6 +30,11 @@ constexpr std::string_view of_services[]{"attach",
                                          "restart",
                                          "scale"};
 
+// What keeps a container running, or needs one that stays.
+constexpr std::string_view not_of_jobs[]{"attach",  "container_name", "deploy",     "develop",   "extends",
+                                         "links",   "external_links", "post_start", "pre_start", "pre_stop",
+                                         "restart", "provider",       "scale"};
+
 std::vector<Field> fields_of_hooks() {
   std::vector<Field> fields{{"per_replica", service_shape().find("privileged")->shape, "only false is supported"}};
   for (const Field& field : service_shape().fields)
@@ -41,14 +47,53 @@ const std::vector<Field> fields = fields_of_hooks();
 const Shape hook{
     .name = "mapping", .types = type::mapping, .example = "{command: [\"sh\", \"-c\", \"true\"]}", .fields = fields};
 
+constexpr std::string_view concurrency_choices[]{"forbid", "queue"};
+const Shape concurrency{
+    .name = "forbid or queue", .types = type::string, .example = "forbid", .choices = concurrency_choices};
+constexpr std::string_view missed_choices[]{"one", "skip"};
+const Shape missed_fires{.name = "one or skip", .types = type::string, .example = "one", .choices = missed_choices};
+const Shape text{.name = "string", .types = type::string};
+const Shape cron{.name = "string", .types = type::string, .example = "\"30 2 * * *\""};
+const Field schedule_fields[]{
+    {"cron", &cron}, {"timezone", &text}, {"concurrency", &concurrency}, {"missed_fires", &missed_fires}};
+constexpr std::string_view cron_key[]{"cron"};
+const Shape schedule_entry{.name = "string or mapping",
+                           .types = type::string | type::mapping,
+                           .example = "\"30 2 * * *\"",
+                           .fields = schedule_fields,
+                           .required = cron_key};
+const Shape schedule{.name = "list", .types = type::sequence, .example = "[\"30 2 * * *\"]", .item = &schedule_entry};
+
+std::vector<Field> fields_of_triggers() {
+  return {{"manual", service_shape().find("privileged")->shape}, {"schedule", &schedule, "one entry is supported"}};
+}
+const std::vector<Field> trigger_fields = fields_of_triggers();
+const Shape triggers{
+    .name = "mapping", .types = type::mapping, .example = "{schedule: [\"30 2 * * *\"]}", .fields = trigger_fields};
+
+std::vector<Field> fields_of_jobs() {
+  std::vector<Field> made{{"triggers", &triggers}};
+  for (const Field& field : service_shape().fields)
+    if (std::ranges::find(not_of_jobs, field.key) == std::end(not_of_jobs)) made.push_back(field);
+  return made;
+}
+const std::vector<Field> job_fields = fields_of_jobs();
+constexpr std::string_view triggers_key[]{"triggers"};
+const Shape job{.name = "mapping",
+                .types = type::mapping,
+                .example = "{image: alpine, triggers: {manual: true}}",
+                .fields = job_fields,
+                .required = triggers_key};
+
 }  // namespace
 
 bool told_of_service(const Shape& shape, const Field& field) {
-  if (&shape != &hook) return false;
+  if (&shape != &hook && &shape != &job) return false;
   const Field* of_service = service_shape().find(field.key);
   return of_service && of_service->shape == field.shape;
 }
 
+const Shape job_section{.name = "mapping", .types = type::mapping, .value = &job, .keys = KeyRule::resource_name};
 const Shape pre_start_hooks{.name = "list", .types = type::sequence, .item = &hook};
 
 }  // namespace consort::compose

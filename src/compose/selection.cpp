@@ -22,6 +22,8 @@ Result<Project> project_with_services(const Project& project, std::span<const st
     const std::string name = std::move(todo.back());
     todo.pop_back();
     const auto found = project.services.find(name);
+    if (found == project.services.end() && (project.jobs.contains(name) || project.disabled_jobs.contains(name)))
+      return fail(Error(Code::invalid, "\"" + name + "\" is a job, which only `run` and its schedule start"));
     if (found == project.services.end()) {
       std::vector<std::string> known;
       for (const auto& each : project.services) known.push_back(each.first);

@@ -108,6 +108,10 @@ class Client {
   Result<> shutdown() const;
   // The same if nothing runs, else nothing happens.
   Result<> end() const;
+  // That the jobs on disk are other ones now. Starts a supervisor if one of them has a schedule and there is none.
+  Result<> reload_clock() const;
+  // A run of that id now; the supervisor is started if need be. `reschedule`: it stands for the next one that is due.
+  Result<> fire_job(const std::string& job, const std::string& run, bool reschedule) const;
 
  private:
   Result<> end_by(Op op) const;

@@ -24,6 +24,8 @@
 //   shutdown                               -> once everything is stopped: {"ok":true} + pidfds of the supervisor and
 //                                             the keeper, which end now
 //   end                                    -> the same at once if nothing runs; else {"ok":true} and all goes on
+//   clock                                  -> once the jobs have been read that there are now
+//   fire     {job,id,reschedule}           -> once a run of that id is being started
 // A failure is {"ok":false,"error":{code,message,hint?,exit_code?}}.
 #pragma once
 
@@ -61,6 +63,8 @@ enum class Op : std::uint8_t {
   forget,
   shutdown,
   end,
+  clock,
+  fire,
 };
 
 enum class WaitUntil : std::uint8_t { not_running, next_exit };
@@ -80,6 +84,8 @@ struct Request {
   std::uint64_t exec = 0;
   std::uint16_t rows = 0;
   std::uint16_t columns = 0;
+  std::string job;  // fire
+  bool reschedule = false;
 };
 
 // What happened to a container, in the order of Docker's events (spec section 22).

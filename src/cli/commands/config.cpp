@@ -9,6 +9,7 @@
 #include "cli/commands/config_parts.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/diagnostic.hpp"
+#include "cli/render/line_diff.hpp"
 
 namespace consort::cli {
 
@@ -31,8 +32,15 @@ compose::LoadOptions with_switches(const ParsedFlags& flags, compose::LoadOption
   return options;
 }
 
-// Writes the corrected files.
-Result<> fix_files(const compose::LoadOutcome& outcome) {
+// The first name that is free: what an earlier correction has kept stays.
+std::string backup_name(const std::string& file) {
+  std::string name = file + ".bak";
+  for (int i = 2; path_exists(name); ++i) name = file + ".bak." + std::to_string(i);
+  return name;
+}
+
+// Shows what is changed, and writes the corrected files unless it is only to be shown.
+Result<> fix_files(const compose::LoadOutcome& outcome, bool dry_run) {
   std::set<std::string> files;
   for (const compose::Diagnostic& diagnostic : outcome.diagnostics)
     for (const compose::Fix& fix : diagnostic.fixes)
@@ -44,9 +52,13 @@ Result<> fix_files(const compose::LoadOutcome& outcome) {
     if (text == outcome.texts.end() || file == "-") continue;
     const std::string fixed = compose::apply_fixes(text->second, file, outcome.diagnostics);
     if (fixed == text->second) continue;
+    print_err(line_diff(file, text->second, fixed));
+    if (dry_run) continue;
     const auto mode = TRY(stat_path(file)).st_mode & 07777;
+    const std::string backup = backup_name(file);
+    TRY(write_file_atomic(backup, text->second, mode, Durability::durable));
     TRY(write_file_atomic(file, fixed, mode, Durability::durable));
-    print_err("fixed " + file + "\n");
+    print_err("fixed " + file + "; as it was, it is " + backup + "\n");
   }
   return {};
 }
@@ -124,7 +136,8 @@ Result<int> run_config(Invocation& invocation) {
       with_switches(flags, TRY(load_options(invocation, selects ? invocation.arguments : hashed_services(flags))));
   compose::LoadOutcome outcome = compose::load(options);
   if (flags.on("fix")) {
-    TRY(fix_files(outcome));
+    TRY(fix_files(outcome, invocation.dry_run));
+    if (invocation.dry_run) return 0;
     outcome = compose::load(options);  // what is left
   }
   if (flags.on("check") || flags.text("format") == "sarif") return check(invocation, outcome);

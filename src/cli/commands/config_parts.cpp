@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
+#include "cli/render/service_graph.hpp"
 #include "cli/render/table.hpp"
 #include "project/plan/names.hpp"
 
@@ -145,6 +146,7 @@ Result<std::optional<std::string>> config_part(const Invocation& invocation, con
   const ParsedFlags& flags = invocation.flags;
   const bool raw = flags.on("no-interpolate") && outcome.raw_tree;
   if (flags.on("services")) return raw ? keys_of(*outcome.raw_tree, "services") : lines_of(dependency_order(project));
+  if (flags.has("graph")) return TRY(service_graph(project, flags.text("graph")));
   if (flags.on("volumes")) return keys_of(project.volumes);
   if (flags.on("networks")) return keys_of(project.networks);
   if (flags.on("models")) return models_of(project);

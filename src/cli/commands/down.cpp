@@ -3,6 +3,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/selection.hpp"
 #include "project/plan/lifecycle.hpp"
+#include "project/verbs/jobs.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -41,6 +42,7 @@ Result<int> run_down(Invocation& invocation) {
   const project::DownOptions options = TRY(down_options(invocation, *workspace));
   TRY(workspace->lock());
   project::Session& session = workspace->session();
+  if (invocation.arguments.empty()) TRY(project::remove_jobs(session));
   const project::Observed observed = TRY(project::observe(session, project::Look::everything));
   TRY(project::check_services(session, observed.containers, invocation.arguments));
   const project::Plan plan = project::plan_down(session.project_name, workspace->project(), observed, options);

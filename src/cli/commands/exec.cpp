@@ -37,7 +37,8 @@ Result<int> run_exec(Invocation& invocation) {
   spec.user = flags.text("user");
   spec.working_dir = flags.text("workdir");
   spec.privileged = flags.on("privileged");
-  const bool wanted = flags.has("no-tty") ? !flags.on("no-tty") : invocation.terminal.out_is_terminal;
+  const bool unwanted = flags.on("no-tty") || flags.on("no-TTY");
+  const bool wanted = flags.has("no-tty") || flags.has("no-TTY") ? !unwanted : invocation.terminal.out_is_terminal;
   spec.tty = wanted && !detach && invocation.terminal.in_is_terminal;
   spec.streams = !detach && !spec.tty;
   if (invocation.dry_run) return 0;

@@ -32,8 +32,9 @@ inline constexpr Flag build_flags[] = {
 inline constexpr Flag config_flags[] = {
     {"check", 0, boolean, "", "Only report what is wrong; --format json or sarif for editors and CI"},
     {"environment", 0, boolean, "", "Print the environment used for interpolation"},
-    {"fix", 0, boolean, "", "Fix obvious mistakes in the files"},
+    {"fix", 0, boolean, "", "Fix obvious mistakes in the files; the old ones are kept as FILE.bak"},
     {"format", 0, text, "", "Format of the output: yaml or json; sarif implies --check"},
+    {"graph", 0, text, "", "Print what waits for what (\"text\"|\"mermaid\"|\"dot\")", "", false, "text"},
     {"hash", 0, text, "", "Print the configuration hash of services (\"*\" for all)"},
     {"images", 0, boolean, "", "Print the images"},
     {"lock-image-digests", 0, boolean, "", "Print an override file that pins images to their digests"},
@@ -124,8 +125,33 @@ inline constexpr Flag port_flags[] = {
     {"protocol", 0, text, "", "tcp or udp", "tcp"},
 };
 
+inline constexpr Flag viz_flags[] = {
+    {"image", 0, boolean, "", "Include the image of each service"},
+    {"indentation-size", 0, integer, "", "Number of tabs or spaces for each indentation", "1"},
+    {"networks", 0, boolean, "", "Include the networks of each service"},
+    {"ports", 0, boolean, "", "Include the ports of each service"},
+    {"spaces", 0, boolean, "", "Indent with spaces instead of tabs"},
+};
+
+inline constexpr Flag system_df_flags[] = {
+    {"format", 0, text, "", "Format of the output: table, json, or a template", "table"},
+};
+inline constexpr Flag system_info_flags[] = {
+    {"format", 'f', text, "", "Format of the output: json"},
+};
+inline constexpr Flag system_prune_flags[] = {
+    {"all", 'a', boolean, "", "Remove all unused images, not only dangling ones"},
+    shared::force,
+    {"volumes", 0, boolean, "", "Also remove anonymous volumes"},
+};
+inline constexpr Flag only_force_flags[] = {
+    {"all", 'a', boolean, "", "", "", true},
+    shared::force,
+};
+
 inline constexpr Flag ps_flags[] = {
     {"all", 'a', boolean, "", "Include stopped containers and those created by run"},
+    {"all-projects", 0, boolean, "", "Include the containers of all projects"},
     {"filter", 0, text, "", "Filter by a condition (status=STATUS)"},
     shared::format_template,
     shared::no_trunc,

@@ -33,6 +33,36 @@ inline constexpr Flag volume_import_flags[] = {
     {"force", 0, boolean, "", "Extract over what is there"},
 };
 
+inline constexpr Flag run_job_flags[] = {
+    {"due", 0, integer, "", "", "", true},
+    {"id", 0, text, "", "", "", true},
+};
+inline constexpr Flag job_list_flags[] = {
+    shared::format_template,
+    shared::only_names,
+};
+inline constexpr Flag job_runs_flags[] = {
+    {"before", 0, text, "RUN", "Show only runs before this one"},
+    shared::format_template,
+    {"limit", 'n', integer, "", "Show at most this many runs"},
+};
+inline constexpr Flag job_inspect_flags[] = {
+    {"format", 'f', text, "", "Format of the output: json, or a template"},
+    {"run", 0, text, "RUN", "Show one run instead of the job"},
+};
+inline constexpr Flag job_run_flags[] = {
+    {"reschedule", 0, boolean, "", "Let this run stand for the next one that is due"},
+};
+inline constexpr Flag job_logs_flags[] = {
+    {"follow", 'f', boolean, "", "Wait until the run has ended"},
+    {"run", 0, text, "RUN", "Show the output of this run (default: the latest)"},
+};
+inline constexpr Flag job_rm_flags[] = {
+    {"runs", 0, text, "", "What becomes of its history (\"keep\"|\"remove\"|\"remove-finished\")", "keep"},
+};
+inline constexpr Flag job_prune_flags[] = {
+    shared::force,
+};
 inline constexpr Flag network_list_flags[] = {
     {"filter", 'f', list, "", "Filter by a condition (dangling=true, driver=, id=, label=, name=)"},
     shared::format_template,

@@ -41,6 +41,14 @@ Result<int> run_version(Invocation& invocation);
 Result<int> run_volumes(Invocation& invocation);
 Result<int> run_wait(Invocation& invocation);
 
+Result<int> run_builder_prune(Invocation& invocation);
+Result<int> run_container_prune(Invocation& invocation);
+Result<int> run_plugin_metadata(Invocation& invocation);
+Result<int> run_system_df(Invocation& invocation);
+Result<int> run_system_info(Invocation& invocation);
+Result<int> run_system_prune(Invocation& invocation);
+Result<int> run_viz(Invocation& invocation);
+
 Result<int> run_image_history(Invocation& invocation);
 Result<int> run_image_import(Invocation& invocation);
 Result<int> run_image_inspect(Invocation& invocation);
@@ -54,6 +62,18 @@ Result<int> run_image_save(Invocation& invocation);
 Result<int> run_image_tag(Invocation& invocation);
 Result<int> run_login(Invocation& invocation);
 Result<int> run_logout(Invocation& invocation);
+
+Result<int> run_job_cancel(Invocation& invocation);
+Result<int> run_job_inspect(Invocation& invocation);
+Result<int> run_job_list(Invocation& invocation);
+Result<int> run_job_logs(Invocation& invocation);
+Result<int> run_job_pause(Invocation& invocation);
+Result<int> run_job_prune(Invocation& invocation);
+Result<int> run_job_resume(Invocation& invocation);
+Result<int> run_job_rm(Invocation& invocation);
+Result<int> run_job_run(Invocation& invocation);
+Result<int> run_job_runs(Invocation& invocation);
+Result<int> run_job_wait(Invocation& invocation);
 
 Result<int> run_network_connect(Invocation& invocation);
 Result<int> run_network_create(Invocation& invocation);
@@ -94,6 +114,7 @@ Result<int> run_internal_completion(Invocation& invocation);
 Result<int> run_internal_enter(Invocation& invocation);
 Result<int> run_internal_man(Invocation& invocation);
 Result<int> run_internal_reference(Invocation& invocation);
+Result<int> run_internal_run_job(Invocation& invocation);
 Result<int> run_internal_sweep(Invocation& invocation);
 
 }  // namespace consort::cli

@@ -7,6 +7,7 @@
 #include "cli/render/container_text.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
+#include "project/plan/names.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -96,18 +97,28 @@ Result<std::set<std::string>> wanted_states(const ParsedFlags& flags) {
 bool is_shown(const engine::Container& container, const ParsedFlags& flags, const std::set<std::string>& states,
               const compose::Project* project) {
   if (!states.empty()) return states.contains(std::string(to_string(container.state.status)));
-  if (!flags.on("orphans") && project && !project->services.contains(container.service)) return false;
+  if (!flags.on("orphans") && project && !project->services.contains(container.service) &&
+      !project->jobs.contains(container.service))
+    return false;
   return flags.on("all") || (container.state.running() && !container.oneoff);
 }
+
+const std::vector<std::string> of_project{"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"};
+const std::vector<std::string> of_all_projects{"Name",    "Image",      "Command", "Project",
+                                               "Service", "RunningFor", "Status",  "Ports"};
 
 }  // namespace
 
 Result<int> run_ps(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   const std::set<std::string> states = TRY(wanted_states(flags));
-  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  const bool everywhere = flags.on("all-projects");
+  const auto workspace = TRY(Workspace::open(invocation, everywhere ? Need::engine : Need::name));
   auto containers =
-      TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
+      everywhere
+          ? TRY(workspace->engine().list())
+          : TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
+  if (everywhere) std::erase_if(containers, project::is_hook);
   std::erase_if(containers, [&](const engine::Container& container) {
     return !is_shown(container, flags, states, workspace->project());
   });
@@ -123,8 +134,7 @@ Result<int> run_ps(Invocation& invocation) {
     const Shorten shorten = flags.on("no-trunc") ? Shorten::no : Shorten::yes;
     std::vector<FormatRow> rows;
     for (const engine::Container& container : containers) rows.push_back(row_of(container, shorten, now));
-    text = TRY(format_rows(flags.text("format", "table"), rows,
-                           {"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"},
+    text = TRY(format_rows(flags.text("format", "table"), rows, everywhere ? of_all_projects : of_project,
                            row_of(engine::Container{}, shorten, now)));
   }
   print_out(text);

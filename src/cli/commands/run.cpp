@@ -3,6 +3,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/run_options.hpp"
 #include "cli/commands/run_values.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/relay/relay.hpp"
@@ -60,6 +61,8 @@ Result<> add_labels(const ParsedFlags& flags, project::OneoffOptions& options) {
   return {};
 }
 
+}  // namespace
+
 Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Workspace& workspace) {
   const ParsedFlags& flags = invocation.flags;
   if (flags.on("service-ports") && !flags.list("publish").empty())
@@ -78,7 +81,7 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   options.service_ports = flags.on("service-ports");
   options.use_aliases = flags.on("use-aliases");
   const bool terminals = invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
-  options.tty = terminals && !flags.on("no-TTY") && !flags.on("detach");
+  options.tty = terminals && !flags.on("no-TTY") && !flags.on("no-tty") && !flags.on("detach");
   options.open_stdin = flags.on("interactive");
   options.auto_remove = flags.on("rm");
   options.name = flags.text("name");
@@ -94,6 +97,8 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   if (flags.on("quiet")) options.detail.pull = options.detail.build = project::Detail::quiet;
   return options;
 }
+
+namespace {
 
 Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options) {
   project::Session& session = workspace.session();
@@ -128,6 +133,7 @@ Result<int> run_run(Invocation& invocation) {
   const std::string service = invocation.arguments[0];
   if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
   const auto workspace = TRY(Workspace::open(invocation, Need::file, {service}));
+  if (names_job(*workspace, service)) return run_job_by_hand(invocation, *workspace);
   TRY(select_services(*workspace, {service}, compose::Dependencies::include));
   const project::OneoffOptions options = TRY(oneoff_options(invocation, *workspace));
   TRY(workspace->lock());

@@ -47,6 +47,7 @@ constexpr ArgumentCount one{1, 1};
 constexpr std::string_view services = "[SERVICE...]";
 
 constexpr Command table[] = {
+    {"alpha viz", "", "Print the services as a graph for Graphviz", viz_flags, none, mixed, run_viz},
     {"attach", "SERVICE", "Attach to a running container's input and output", attach_flags, one, mixed, run_attach},
     {"boot",
      "enable|disable|status",
@@ -63,6 +64,7 @@ constexpr Command table[] = {
      "own "
      "for others; without systemd, let cron do so: @reboot consort internal boot."},
     {"build", services, "Build or rebuild services", build_flags, any, mixed, run_build},
+    {"builder prune", "", "Remove the build cache", only_force_flags, none, mixed, run_builder_prune},
     {"commit",
      "SERVICE [REFERENCE]",
      "Create an image from a container's changes",
@@ -72,6 +74,7 @@ constexpr Command table[] = {
      run_commit},
     {"config", services, "Check the Compose file and print it as Consort reads it", config_flags, any, mixed,
      run_config},
+    {"container prune", "", "Remove all stopped containers", only_force_flags, none, mixed, run_container_prune},
     {"cp",
      "SERVICE:SRC_PATH DEST_PATH|-",
      "Copy files between a container and the host",
@@ -80,6 +83,14 @@ constexpr Command table[] = {
      mixed,
      run_cp},
     {"create", services, "Create containers without starting them", create_flags, any, mixed, run_create},
+    {"docker-cli-plugin-metadata",
+     "",
+     "Describe this program to docker",
+     {},
+     none,
+     mixed,
+     run_plugin_metadata,
+     Shown::hidden},
     {"doctor", "", "Try what containers need on this machine, and say how to mend what is missing", doctor_flags, none,
      mixed, run_doctor},
     {"down", services, "Stop and remove containers and networks", down_flags, any, mixed, run_down},
@@ -145,6 +156,14 @@ constexpr Command table[] = {
      mixed,
      run_internal_reference,
      Shown::hidden},
+    {"internal run-job",
+     "PROJECT JOB",
+     "Run a job that is due",
+     run_job_flags,
+     {2, 2},
+     mixed,
+     run_internal_run_job,
+     Shown::hidden},
     {"internal shutdown",
      "",
      "Stop everything, to be started at the next boot",
@@ -154,6 +173,17 @@ constexpr Command table[] = {
      run_internal_shutdown,
      Shown::hidden},
     {"internal sweep", "", "Remove what crashes left behind", {}, none, mixed, run_internal_sweep, Shown::hidden},
+    {"job cancel", "JOB", "Stop the run of a job that is under way", {}, one, mixed, run_job_cancel},
+    {"job inspect", "JOB", "Show the details of a job as JSON", job_inspect_flags, one, mixed, run_job_inspect},
+    {"job logs", "JOB", "Show the output of a job's runs", job_logs_flags, one, mixed, run_job_logs},
+    {"job ls", "", "List jobs", job_list_flags, none, mixed, run_job_list},
+    {"job pause", "JOB", "Stop running a job by its schedule", {}, one, mixed, run_job_pause},
+    {"job prune", "", "Remove jobs that have no schedule", job_prune_flags, none, mixed, run_job_prune},
+    {"job resume", "JOB", "Run a job by its schedule again", {}, one, mixed, run_job_resume},
+    {"job rm", "JOB...", "Remove jobs", job_rm_flags, {1}, mixed, run_job_rm},
+    {"job run", "JOB", "Run a job now, in the background", job_run_flags, one, mixed, run_job_run},
+    {"job runs", "JOB", "List the runs of a job", job_runs_flags, one, mixed, run_job_runs},
+    {"job wait", "JOB", "Wait until a job has ended, and exit with its code", {}, one, mixed, run_job_wait},
     {"kill", services, "Kill containers", kill_flags, any, mixed, run_kill},
     {"login", "[REGISTRY]", "Log in to a registry", login_flags, {0, 1}, mixed, run_login},
     {"logout", "[REGISTRY]", "Log out from a registry", {}, {0, 1}, mixed, run_logout},
@@ -239,6 +269,11 @@ constexpr Command table[] = {
     {"start", services, "Start existing containers", start_flags, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show live resource usage of containers", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
+    {"system df", "", "Show how much disk space is used", system_df_flags, none, mixed, run_system_df},
+    {"system info", "", "Show what there is on this machine", system_info_flags, none, mixed, run_system_info},
+    {"system prune", "", "Remove what nothing uses", system_prune_flags, none, mixed, run_system_prune, Shown::yes,
+     "Stopped containers, networks without containers, dangling images and the build cache. Named volumes are never "
+     "removed; `volume prune --all` does that."},
     {"top", services, "Show the running processes of containers", {}, any, mixed, run_top},
     {"unpause", services, "Resume paused containers", {}, any, mixed, run_unpause},
     {"up", services, "Create and start containers", up_flags, any, mixed, run_up},
@@ -272,14 +307,15 @@ constexpr Command table[] = {
 
 constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run", "build", "config", "restart", "stop"};
 constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause", "rm", "scale", "wait", "watch"};
-constexpr std::string_view looking[] = {"ls", "events", "images", "port", "stats", "top", "volumes"};
+constexpr std::string_view looking[] = {"ls", "alpha", "events", "images", "port", "stats", "top", "volumes"};
 constexpr std::string_view inside[] = {"attach", "commit", "cp", "export"};
-constexpr std::string_view of_the_machine[] = {"image", "volume", "network", "login", "logout",  "pull",
-                                               "push",  "doctor", "boot",    "serve", "runtime", "version"};
+constexpr std::string_view of_the_machine[] = {"image",     "volume", "network", "job",    "system", "builder",
+                                               "container", "login",  "logout",  "pull",   "push",   "doctor",
+                                               "boot",      "serve",  "runtime", "version"};
 
 constexpr CommandGroup groups[] = {
-    {"Common commands", common},         {"Run and stop containers", running},          {"See what there is", looking},
-    {"Work with one container", inside}, {"Images, volumes, networks", of_the_machine},
+    {"Common commands", common},         {"Run and stop containers", running}, {"See what there is", looking},
+    {"Work with one container", inside}, {"The machine", of_the_machine},
 };
 
 }  // namespace

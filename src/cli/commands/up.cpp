@@ -6,6 +6,7 @@
 #include "base/letters.hpp"
 #include "base/narrow.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/job_program.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/relay/key_menu.hpp"
 #include "cli/render/diagnostic.hpp"
@@ -140,6 +141,12 @@ void warn_of_traps(const Invocation& invocation, const Workspace& workspace, con
   for (const compose::Diagnostic& each : compose::advise(project, compose::Advice::traps)) warnings.print(each);
 }
 
+// Of the whole project: who names services means these.
+Result<> register_all_jobs(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
+  if (!invocation.arguments.empty()) return {};
+  return project::register_jobs(workspace.session(), options, job_program());
+}
+
 }  // namespace
 
 Result<int> run_up(Invocation& invocation) {
@@ -150,8 +157,10 @@ Result<int> run_up(Invocation& invocation) {
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include));
   // With --all-resources there may be networks and volumes to make.
-  if (workspace->project()->services.empty() && !invocation.globals.on("all-resources"))
+  if (workspace->project()->services.empty() && workspace->project()->jobs.empty() &&
+      !invocation.globals.on("all-resources"))
     return fail(Code::invalid, "no service selected");
+  TRY(project::check_schedules(workspace->session()));
   project::UpOptions options = TRY(up_options(invocation, *workspace, invocation.arguments));
   if (flags.on("no-start")) options.converge.after = project::AfterCreate::nothing;
   if (flags.on("wait") && !flags.on("no-start")) options.converge.after = project::AfterCreate::start_and_wait;
@@ -163,8 +172,10 @@ Result<int> run_up(Invocation& invocation) {
   TRY(project::warn_of_namesake(workspace->session()));
   if (!attach) {
     TRY(project::bring_up(workspace->session(), options));
+    TRY(register_all_jobs(invocation, *workspace, options));
     return 0;
   }
+  TRY(register_all_jobs(invocation, *workspace, options));
   return attached(invocation, *workspace, options);
 }
 
@@ -173,8 +184,10 @@ Result<int> run_create(Invocation& invocation) {
   TRY(select_services(*workspace, invocation.arguments, compose::Dependencies::include));
   project::UpOptions options = TRY(up_options(invocation, *workspace, invocation.arguments));
   options.converge.after = project::AfterCreate::nothing;
+  TRY(project::check_schedules(workspace->session()));
   TRY(workspace->lock());
   TRY(project::bring_up(workspace->session(), options));
+  TRY(register_all_jobs(invocation, *workspace, options));
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // Tables from path patterns to what a pass does there: {"services.*.ports.[].target", ...}. "*" stands for any key,
-// "[]" for the items of a list. What stands at an attribute of a service stands at that of its pre_start hooks, too,
-// which are containers like it. A pass walks the tree with a Cursor, so that a look-up costs one step per level.
+// "[]" for the items of a list. What stands at an attribute of a service stands at that of its pre_start hooks and
+// of jobs, too, which are containers like it. A pass walks the tree with a Cursor, so that a look-up costs one step per
+// level.
 #pragma once
 
 #include <memory>
@@ -47,7 +48,8 @@ class PathTable {
     for (const auto& [pattern, value] : rows) {
       add(pattern, value);
       if (pattern.starts_with(service))
-        add("services.*.pre_start.[]." + std::string(pattern.substr(service.size())), value);
+        for (const std::string_view like : {"services.*.pre_start.[].", "jobs.*."})
+          add(std::string(like) + std::string(pattern.substr(service.size())), value);
     }
   }
   PathTable() = default;

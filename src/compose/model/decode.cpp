@@ -409,6 +409,7 @@ void decode_section(const Node& tree, std::string_view section, std::map<std::st
 
 void decode_project(const Node& tree, Project& project, Reporter& reporter) {
   decode_section(tree, "services", project.services, reporter);
+  decode_section(tree, "jobs", project.jobs, reporter);
   decode_section(tree, "networks", project.networks, reporter);
   decode_section(tree, "volumes", project.volumes, reporter);
   decode_section(tree, "secrets", project.secrets, reporter);

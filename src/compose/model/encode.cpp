@@ -277,6 +277,7 @@ Node encode_project(const Project& project, Syntax syntax) {
   } else {
     add_section(root, "services", project.services, syntax);
   }
+  add_section(root, "jobs", project.jobs, syntax);
   add_section(root, "networks", project.networks, syntax);
   add_section(root, "volumes", project.volumes, syntax);
   add_section(root, "secrets", project.secrets, syntax);

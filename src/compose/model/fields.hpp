@@ -273,6 +273,18 @@ CONSORT_FIELDS(Provider) {
   v.field("options", x.options);
   v.extensions(x.extensions);
 }
+CONSORT_FIELDS(JobSchedule) {
+  v.field("cron", x.cron);
+  v.field("timezone", x.timezone);
+  v.field("concurrency", x.concurrency);
+  v.field("missed_fires", x.missed_fires);
+  v.extensions(x.extensions);
+}
+CONSORT_FIELDS(JobTriggers) {
+  v.field("manual", x.manual);
+  v.field("schedule", x.schedule);
+  v.extensions(x.extensions);
+}
 CONSORT_FIELDS(Service) {
   v.field("profiles", x.profiles);
   v.field("annotations", x.annotations);
@@ -365,6 +377,7 @@ CONSORT_FIELDS(Service) {
   v.field("pre_start", x.pre_start);
   v.field("post_start", x.post_start);
   v.field("pre_stop", x.pre_stop);
+  v.field("triggers", x.triggers);
   v.extensions(x.extensions);
 }
 CONSORT_FIELDS(PreStartHook) {

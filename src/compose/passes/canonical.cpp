@@ -77,6 +77,7 @@ class Pass {
     gpus(node.find("gpus"));
     expose(node.find("expose"), path + ".expose");
     watches(node.find("develop"));
+    if (Node* triggers = node.find("triggers")) wrap_strings(triggers->find("schedule"), "cron");
   }
 
   void build(Node* node, const std::string& path) {
@@ -317,16 +318,18 @@ void canonicalize(Node& root, Reporter& reporter, Parsing parsing, std::size_t& 
 }
 
 void visit_containers(Node& root, const std::function<void(Node& node, const std::string& path)>& visit) {
-  Node* services = root.find("services");
-  if (!services || !services->is_mapping()) return;
-  for (Entry& entry : services->entries) {
-    if (!entry.value.is_mapping()) continue;
-    const std::string path = "services." + entry.key;
-    visit(entry.value, path);
-    Node* hooks = entry.value.find("pre_start");
-    if (!hooks || !hooks->is_sequence()) continue;
-    for (std::size_t i = 0; i < hooks->items.size(); ++i)
-      if (hooks->items[i].is_mapping()) visit(hooks->items[i], path + ".pre_start." + std::to_string(i));
+  for (const std::string section : {"services", "jobs"}) {
+    Node* containers = root.find(section);
+    if (!containers || !containers->is_mapping()) continue;
+    for (Entry& entry : containers->entries) {
+      if (!entry.value.is_mapping()) continue;
+      const std::string path = section + "." + entry.key;
+      visit(entry.value, path);
+      Node* hooks = entry.value.find("pre_start");
+      if (!hooks || !hooks->is_sequence()) continue;
+      for (std::size_t i = 0; i < hooks->items.size(); ++i)
+        if (hooks->items[i].is_mapping()) visit(hooks->items[i], path + ".pre_start." + std::to_string(i));
+    }
   }
 }
 

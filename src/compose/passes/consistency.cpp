@@ -12,6 +12,16 @@
 namespace consort::compose {
 
 Place place_in(const Node& tree, const Strings& path) {
+  if (path.size() > 1 && path[0] == "services") {
+    // While they are checked, jobs are among the services.
+    const Node* services = tree.find("services");
+    const Node* jobs = tree.find("jobs");
+    if (jobs && jobs->find(path[1]) && !(services && services->find(path[1]))) {
+      Strings of_job = path;
+      of_job[0] = "jobs";
+      return place_in(tree, of_job);
+    }
+  }
   const Node* node = &tree;
   Place place = tree.place;
   for (const std::string& segment : path) {
@@ -83,7 +93,14 @@ class Checker {
  private:
   const Node* node_at(const Strings& path) const {
     const Node* node = project_.tree.get();
-    for (const std::string& segment : path) node = node ? node->find(segment) : nullptr;
+    for (const std::string& segment : path) {
+      const Node* next = node ? node->find(segment) : nullptr;
+      if (!next && node == project_.tree->find("services")) {
+        const Node* jobs = project_.tree->find("jobs");
+        next = jobs ? jobs->find(segment) : nullptr;
+      }
+      node = next;
+    }
     return node;
   }
 

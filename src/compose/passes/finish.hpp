@@ -11,6 +11,11 @@ namespace consort::compose {
 
 // What each pre_start hook has from its service. After decoding.
 void inherit_hooks(Project& project);
+// Jobs among the services, which they are in all that is checked and resolved, and apart again. One that has the name
+// of a service is an error, and so is a service that waits for one.
+void join_jobs(Project& project, Reporter& reporter);
+void part_jobs(Project& project);
+void check_jobs(const Project& project, Reporter& reporter);
 // Services that no active profile wants go to disabled_services.
 void apply_profiles(Project& project);
 // References that lead nowhere, contradictions, cycles. Everything is reported, in order of service names.

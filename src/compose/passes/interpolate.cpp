@@ -46,6 +46,7 @@ const PathTable<Cast>& casts() {
       {"services.*.scale", Cast::integer},
       {"services.*.stdin_open", Cast::boolean},
       {"services.*.tty", Cast::boolean},
+      {"services.*.triggers.manual", Cast::boolean},
       {"services.*.ulimits.*", Cast::integer},
       {"services.*.ulimits.*.hard", Cast::integer},
       {"services.*.ulimits.*.soft", Cast::integer},

@@ -161,8 +161,10 @@ void name_resources(Node& root, std::string_view section, const std::string& pro
 void normalize_tree(Node& root, const std::string& project_name, const Environment& environment) {
   root.set("name", Node::make_string(project_name));
   bool uses_default = false;
-  if (Node* services = root.find("services"); services && services->is_mapping()) {
-    for (Entry& entry : services->entries) {
+  for (const std::string_view section : {"services", "jobs"}) {
+    Node* containers = root.find(section);
+    if (!containers || !containers->is_mapping()) continue;
+    for (Entry& entry : containers->entries) {
       if (!entry.value.is_mapping()) continue;
       uses_default = attach_to_network(entry.value) || uses_default;
       normalize_service(entry.value, environment);

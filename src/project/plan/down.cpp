@@ -38,7 +38,8 @@ class Downer {
  private:
   void choose() {
     for (const engine::Container& container : observed_.containers) {
-      const bool active = !project_ || project_->services.contains(container.service);
+      const bool active =
+          !project_ || project_->services.contains(container.service) || project_->jobs.contains(container.service);
       const compose::Service* disabled = active ? nullptr : service_named(*project_, container.service);
       const bool orphan = container.oneoff || (!active && !disabled);
       const bool named = options_.named.empty() ? !disabled : options_.named.contains(container.service);

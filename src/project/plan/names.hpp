@@ -29,6 +29,8 @@ inline constexpr const char* network = "com.docker.compose.network";
 inline constexpr const char* volume = "com.docker.compose.volume";
 inline constexpr const char* hook = "com.docker.compose.hook";  // "pre_start": the container of a hook
 inline constexpr const char* hook_index = "com.docker.compose.hook-index";
+inline constexpr const char* job = "com.docker.job.id";
+inline constexpr const char* job_run = "com.docker.job.run-id";
 inline constexpr const char* provided = "dev.consort.provided";  // a digest of what providers and models have set
 }  // namespace label
 

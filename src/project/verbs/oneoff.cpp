@@ -64,7 +64,8 @@ Result<> prepare(Session& session, const compose::Service& service, const Oneoff
   converge.env_files = session.env_files;
   converge.confirm = session.confirm;
   converge.provided = session.provided;
-  converge.recreate = options.with_dependencies ? Recreate::diverged : Recreate::never;
+  converge.recreate = options.with_dependencies ? options.recreate : Recreate::never;
+  converge.recreate_dependencies = options.recreate;
   converge.orphans = options.remove_orphans ? Orphans::remove : Orphans::ignore;
   TRY(execute(session, TRY(plan_converge(project, observed, converge)), "Creating", options.detail));
   if (options.with_dependencies)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "project/exec/session.hpp"
+#include "project/plan/converge.hpp"
 #include "project/plan/images.hpp"
 
 namespace consort::project {
@@ -27,6 +28,8 @@ struct OneoffOptions {
   std::vector<std::string> cap_add, cap_drop;
   // What is done before.
   bool with_dependencies = true;
+  // Of what is there already: a run by the clock changes nothing.
+  Recreate recreate = Recreate::diverged;
   ImageOptions images;
   RunDetail detail;
   bool remove_orphans = false;

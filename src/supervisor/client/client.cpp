@@ -13,6 +13,7 @@
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/os/unix_socket.hpp"
+#include "supervisor/jobs.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 
 namespace consort::supervisor {
@@ -389,6 +390,22 @@ Result<> Client::shutdown() const {
 }
 Result<> Client::end() const {
   return end_by(Op::end);
+}
+
+Result<> Client::reload_clock() const {
+  const auto answer = call(roots_, project_, request_for(Op::clock, ""));
+  if (answer) return {};
+  if (!nobody_there(answer.error())) return fail(Error(answer.error().code(), answer.error().message()));
+  return has_clock(roots_, project_) ? ensure() : Result<>();
+}
+
+Result<> Client::fire_job(const std::string& job, const std::string& run, bool reschedule) const {
+  TRY(ensure());
+  Request request = request_for(Op::fire, run);
+  request.job = job;
+  request.reschedule = reschedule;
+  TRY(call(roots_, project_, request));
+  return {};
 }
 
 Result<> Client::end_by(Op op) const {

@@ -16,6 +16,7 @@
 #include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/container/record.hpp"
+#include "supervisor/jobs.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 #include "supervisor/loop/scope.hpp"
 
@@ -170,7 +171,8 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
 
 Result<bool> revive_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
-  if (keeper_lives(run_folder) || !std::ranges::any_of(record_paths(run_folder), is_unsettled)) return false;
+  if (keeper_lives(run_folder)) return false;
+  if (!std::ranges::any_of(record_paths(run_folder), is_unsettled) && !has_clock(roots, project)) return false;
   TRY(ensure_supervisor(roots, project));
   return true;
 }

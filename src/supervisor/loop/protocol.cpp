@@ -9,9 +9,9 @@
 namespace consort::supervisor {
 namespace {
 
-constexpr std::array<std::string_view, 17> op_names{
-    "snapshot", "subscribe", "start",     "stop",   "restart", "kill",   "pause",    "unpause", "reconnect",
-    "wait",     "exec",      "exec_wait", "resize", "attach",  "forget", "shutdown", "end"};
+constexpr std::array<std::string_view, 19> op_names{
+    "snapshot", "subscribe", "start",  "stop",   "restart", "kill",     "pause", "unpause", "reconnect", "wait",
+    "exec",     "exec_wait", "resize", "attach", "forget",  "shutdown", "end",   "clock",   "fire"};
 constexpr std::array<std::string_view, 13> event_names{"start",      "die",      "kill",  "stop",    "restart",
                                                        "restarting", "oom",      "pause", "unpause", "health",
                                                        "exec_start", "exec_die", "forget"};
@@ -47,7 +47,8 @@ bool valid_id(std::string_view id) {
 }
 
 bool needs_id(Op op) {
-  return op != Op::snapshot && op != Op::subscribe && op != Op::start && op != Op::shutdown && op != Op::end;
+  return op != Op::snapshot && op != Op::subscribe && op != Op::start && op != Op::shutdown && op != Op::end &&
+         op != Op::clock;
 }
 
 Json failure_as_json(const Failure& failure) {
@@ -102,6 +103,8 @@ std::string request_to_json(const Request& request) {
   if (request.streams) json["streams"] = true;
   if (request.detach) json["detach"] = true;
   if (request.exec != 0) json["exec"] = request.exec;
+  if (!request.job.empty()) json["job"] = request.job;
+  if (request.reschedule) json["reschedule"] = true;
   if (request.op == Op::resize) {
     json["rows"] = request.rows;
     json["columns"] = request.columns;
@@ -138,6 +141,9 @@ Result<Request> request_from_json(std::string_view text) {
   request.tty = get_bool(json, "tty");
   request.streams = get_bool(json, "streams");
   request.detach = get_bool(json, "detach");
+  request.job = get_string(json, "job");
+  request.reschedule = get_bool(json, "reschedule");
+  if (*op == Op::fire && request.job.empty()) return bad("request", "job");
   request.exec = static_cast<std::uint64_t>(integer(json, "exec", 0, INT64_MAX).value_or(0));
   request.rows = static_cast<std::uint16_t>(integer(json, "rows", 0, 65535).value_or(0));
   request.columns = static_cast<std::uint16_t>(integer(json, "columns", 0, 65535).value_or(0));

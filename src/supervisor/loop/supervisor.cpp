@@ -67,7 +67,8 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
                                         winsize window{size.rows, size.columns, 0, 0};
                                         (void)::ioctl(console->second.get(), TIOCSWINSZ, &window);
                                       },
-                                      [this](ConnectionId id) { on_closed(id); }}) {
+                                      [this](ConnectionId id) { on_closed(id); }}),
+      clock_(context_) {
   context_.roots = options_.roots;
   context_.project = options_.project;
   context_.run_folder = options_.roots.project_run(options_.project);
@@ -217,6 +218,7 @@ Result<> Supervisor::run(const std::function<void()>& ready) {
   keeper_.ready();
   ready();
   context_.names_changed();
+  if (const auto loaded = clock_.load(); !loaded) log_line(loaded.error().message());
   end_timer_ = loop_.after(first_linger, [this] { try_to_end(); });
   return loop_.run();
 }

@@ -8,6 +8,7 @@
 
 #include "base/roots.hpp"
 #include "network/shared_names.hpp"
+#include "supervisor/clock/project_clock.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/container/exec_table.hpp"
 #include "supervisor/loop/context.hpp"
@@ -59,6 +60,7 @@ class Supervisor {
   void do_attach(ConnectionId id, const Request& request);
   void do_forget(ConnectionId id, const Request& request);
   void do_shutdown(ConnectionId id);
+  void do_end(ConnectionId id);
   void answer_ended(ConnectionId id);
 
   Result<Container*> container_of_unit(const std::string& unit_path);
@@ -73,7 +75,8 @@ class Supervisor {
   bool all_idle() const;
   // Whether somebody has still a use for us.
   bool is_needed() const {
-    return !all_idle() || context_.cleaner.must_go_on() || (server_.connections() > 0 && !context_.shutting_down);
+    return !all_idle() || clock_.is_armed() || context_.cleaner.must_go_on() ||
+           (server_.connections() > 0 && !context_.shutting_down);
   }
   void consider_ending();
   void try_to_end();
@@ -84,6 +87,7 @@ class Supervisor {
   Context context_;
   ExecTable execs_;
   ControlServer server_;
+  ProjectClock clock_;
   std::unique_ptr<SharedNames> shared_names_;
   std::map<std::string, std::unique_ptr<Container>> containers_;
   std::map<ConnectionId, Fd> exec_consoles_;  // for resizing

@@ -59,8 +59,12 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> de
     case Op::shutdown:
       return do_shutdown(id);
     case Op::end:
-      if (!all_idle()) return answer(id, {});
-      return do_shutdown(id);
+      return do_end(id);
+    case Op::clock:
+      return answer(id, clock_.load());
+    case Op::fire:
+      return answer(id, clock_.fire(request.job, request.id,
+                                    request.reschedule ? ProjectClock::Reschedule::yes : ProjectClock::Reschedule::no));
     case Op::kill:
       if (Container* container = find_or_refuse(id, request))
         answer(id, container->kill(request.signal.value_or(SIGKILL)));
@@ -254,6 +258,12 @@ void Supervisor::answer_ended(ConnectionId id) {
   reply.ok = true;
   server_.reply(id, reply, std::move(processes));
   consider_ending();
+}
+
+// Nothing that runs, and nothing that is going to.
+void Supervisor::do_end(ConnectionId id) {
+  if (!all_idle() || clock_.is_armed()) return answer(id, {});
+  do_shutdown(id);
 }
 
 void Supervisor::do_shutdown(ConnectionId id) {

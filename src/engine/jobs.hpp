@@ -1,0 +1,118 @@
+// Jobs of this machine: what is run by a clock or by hand, and what became of it. The engine keeps them, their runs and
+// what those wrote, and tells their project's supervisor of the times; what a job is, is a text that only who runs it
+// can read. Named as `docker job` names them: PROJECT.JOB.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock/time_zone.hpp"
+#include "base/time.hpp"
+#include "engine/engine.hpp"
+
+namespace consort::engine {
+
+struct JobSpec {
+  std::string project;
+  std::string name;  // within the project: [a-zA-Z0-9._-]+
+  std::string hash;  // of what it runs: a spec with the same one is the same
+  std::string cron;  // "": only by hand
+  std::string timezone;
+  bool queue = false;  // a time that comes while it runs: held until that has ended, and not dropped
+  bool skip_missed = false;
+  std::string model;    // for who runs it; may hold secrets
+  std::string program;  // consort, and what it is started with ("K=V")
+  Strings program_environment;
+};
+
+struct Job {
+  JobSpec spec;
+  std::string id;
+  SystemTime created{};
+  bool paused = false;
+  std::optional<Seconds> next_fire;
+  std::string full_name() const { return spec.project + "." + spec.name; }
+};
+
+enum class RunState : std::uint8_t { pending, running, succeeded, failed, timed_out, cancelled };
+std::string_view to_string(RunState state);
+bool is_final(RunState state);
+
+struct JobRun {
+  std::string id;
+  std::uint64_t iteration = 0;
+  RunState state = RunState::pending;
+  std::optional<Seconds> due;  // of the clock; none: by hand
+  std::optional<int> exit_code;
+  std::string error;      // why there was no container, or no end
+  std::string container;  // id; "": none was made
+  SystemTime created{};
+  std::optional<SystemTime> started, finished;
+  int pid = 0;  // who runs it
+  std::uint64_t pid_started = 0;
+};
+
+// The right to run a job: nobody else runs it meanwhile. What is left of one that died with a run under way is put
+// right by whoever looks next.
+class JobTurn {
+ public:
+  JobTurn(Fd lock, std::string folder, JobRun run)
+      : lock_(std::move(lock)), folder_(std::move(folder)), run_(std::move(run)) {}
+  JobTurn(JobTurn&&) noexcept = default;
+  const JobRun& run() const { return run_; }
+  // Changes the record and writes it.
+  Result<> update(const std::function<void(JobRun&)>& change);
+  // Somebody has asked for its end: it is cancelled, whatever its container says.
+  bool was_cancelled() const;
+  // Where the output of this run is kept beyond its container.
+  std::string output_path() const;
+
+ private:
+  Fd lock_;
+  std::string folder_;
+  JobRun run_;
+};
+
+struct TurnOptions {
+  std::string id;              // of the run; "": a new one
+  std::optional<Seconds> due;  // of the clock: a time that was run already, or comes at the wrong moment, is dropped
+  int cancel_fd = -1;
+};
+
+enum class KeepRuns : std::uint8_t { keep, remove, remove_finished };
+
+class Jobs {
+ public:
+  explicit Jobs(Engine& engine) : engine_(&engine) {}
+
+  enum class Put : std::uint8_t { unchanged, made, replaced };
+  Result<Put> put(const JobSpec& spec);
+  Result<std::vector<Job>> list(const std::string& project = {}) const;  // by name
+  // "PROJECT.JOB", the id or the unique start of one. Code::not_found.
+  Result<Job> find(const std::string& text) const;
+  Result<std::optional<Job>> look_up(const std::string& project, const std::string& name) const;
+  Result<> set_paused(const Job& job, bool paused);
+  Result<> remove(const Job& job, KeepRuns runs);
+
+  // nullopt: dropped. Code::busy: it runs already.
+  Result<std::optional<JobTurn>> begin(const Job& job, const TurnOptions& options);
+  // Starts a run in the background; its id.
+  Result<std::string> fire(const Job& job, bool reschedule);
+  Result<std::vector<JobRun>> runs(const Job& job) const;  // newest first
+  // Ends the run that is under way, if any, and returns when it has ended.
+  Result<> cancel(const Job& job);
+  // Until nobody runs it; a job that has never been run: until it has.
+  Result<> wait(const Job& job) const;
+  std::string output_path(const Job& job, const JobRun& run) const;
+
+ private:
+  Result<JobRun> settle(const Job& job, JobRun run) const;
+  Result<JobRun> settle_dead(const Job& job, JobRun run) const;
+  std::string folder(const Job& job) const;
+  Engine* engine_;
+};
+
+}  // namespace consort::engine

@@ -1,0 +1,1 @@
+consort_fuzz(clock ${CMAKE_CURRENT_SOURCE_DIR}/clock_fuzz.cpp DEPENDS consort_base)
