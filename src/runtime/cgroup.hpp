@@ -36,8 +36,8 @@ struct CgroupStats {
 
 enum class GroupRemoval : std::uint8_t { done, waits };
 
-// needed: in the hierarchies whose limits, counts or killing we use. all: in every one of v1, named ones too, as whoever
-// makes groups of his own in the container wants it; and what is there already keeps its settings.
+// needed: in the hierarchies whose limits, counts or killing we use. all: in every one of v1, named ones too, as
+// whoever makes groups of his own in the container wants it; and what is there already keeps its settings.
 enum class GroupBreadth : std::uint8_t { needed, all };
 
 class Cgroup {

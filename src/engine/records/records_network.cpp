@@ -95,13 +95,15 @@ Result<> Records::put_endpoint(const EndpointRecord& endpoint) {
     SQLite::Statement rows(
         db, "SELECT network_id, spec FROM engine_endpoints WHERE container_id = ? ORDER BY position, network_id");
     rows.bind(1, endpoint.container_id);
-    while (rows.executeStep())
+    while (rows.executeStep()) {
+      EndpointSpec spec = TRY(from_json<EndpointSpec>(rows.getColumn(1).getString(), "endpoint in state.db"));
       all.push_back({.container_id = endpoint.container_id,
                      .network_id = rows.getColumn(0).getString(),
-                     .spec = TRY(from_json<EndpointSpec>(rows.getColumn(1).getString(), "endpoint in state.db")),
+                     .spec = std::move(spec),
                      .ipv4 = {},
                      .ipv6 = {},
                      .project = {}});
+    }
     std::ranges::stable_sort(all, attaches_before, &EndpointRecord::spec);
     for (std::size_t i = 0; i < all.size(); ++i)
       execute(db, "UPDATE engine_endpoints SET position = ? WHERE container_id = ? AND network_id = ?",

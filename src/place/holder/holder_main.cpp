@@ -38,7 +38,7 @@ namespace {
 
 constexpr int most_clients = 1000;
 constexpr int linger_ms = 500;  // a command often follows another
-constexpr int most_words = 40;   // of the link's program
+constexpr int most_words = 40;  // of the link's program
 
 enum class Link : unsigned char { none, starting, up, failed };
 

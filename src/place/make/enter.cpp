@@ -62,9 +62,12 @@ Result<Fd> high(int fd) {
 Result<> start_keeper(const Roots& roots, const Namespaces& made, const Fd& lock) {
   Pipe ready = TRY(make_pipe());
   const Fd log = TRY(open_file(roots.run + "/place.log", O_WRONLY | O_CREAT | O_TRUNC, 0600));
-  Inherited fds{TRY(high(log.get())),        TRY(high(ready.write.get())),  TRY(high(made.user.get())),
-                TRY(high(made.mount.get())), TRY(high(made.network.get())), TRY(high(lock.get()))};
-  std::vector<std::string> words{TRY(find_own_program("consort-place")), socket_path(roots)};
+  Fd log_fd = TRY(high(log.get())), ready_fd = TRY(high(ready.write.get())), user = TRY(high(made.user.get()));
+  Fd mount = TRY(high(made.mount.get())), network = TRY(high(made.network.get())), held = TRY(high(lock.get()));
+  Inherited fds{std::move(log_fd), std::move(ready_fd), std::move(user),
+                std::move(mount),  std::move(network),  std::move(held)};
+  std::string program = TRY(find_own_program("consort-place"));
+  std::vector<std::string> words{std::move(program), socket_path(roots)};
   for (std::string& word : link_arguments()) words.push_back(std::move(word));
   // Nothing of the user's environment, as for the keepers of projects.
   std::string path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -63,7 +63,7 @@ const Word* find_word(std::string_view name) {
   return nullptr;
 }
 
-bool apply(const Word* word, unsigned long& set, unsigned long& clear) {
+bool apply_option(const Word* word, unsigned long& set, unsigned long& clear) {
   if (!word) return false;
   (word->sets ? set : clear) |= word->flag;
   (word->sets ? clear : set) &= ~word->flag;
@@ -91,13 +91,13 @@ unsigned long propagation_flag(std::string_view name) {
 MountOptions parse_mount_options(const std::vector<std::string>& given) {
   MountOptions options;
   for (const std::string& name : given) {
-    if (name.empty() || apply(find_word(name), options.set, options.clear)) continue;
+    if (name.empty() || apply_option(find_word(name), options.set, options.clear)) continue;
     if (const unsigned long flag = propagation_flag(name)) {
       options.propagation = flag;
     } else if (name == "bind" || name == "rbind") {
       options.bind = true;
       options.recursive = name == "rbind";
-    } else if (apply(find_recursive_word(name), options.all_set, options.all_clear)) {
+    } else if (apply_option(find_recursive_word(name), options.all_set, options.all_clear)) {
       continue;  // rro, rnosuid, ...
     } else if (name == "idmap" || name == "ridmap") {
       options.idmap = true;

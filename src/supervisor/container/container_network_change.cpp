@@ -92,9 +92,9 @@ Result<> ContainerNetwork::leave_target(const PortTarget& next) {
 Result<> ContainerNetwork::change_links() {
   const auto& [before, after, known, on_ports] = change_->request;
   HostLink* host = TRY(context_.host_link());
-  TRY(host->change_sandbox(sandbox_, {.before = TRY(sandbox_options_of(before)).endpoints,
-                                      .after = TRY(sandbox_options_of(after)).endpoints,
-                                      .before_is_known = known}));
+  SandboxOptions from = TRY(sandbox_options_of(before)), to = TRY(sandbox_options_of(after));
+  TRY(host->change_sandbox(
+      sandbox_, {.before = std::move(from.endpoints), .after = std::move(to.endpoints), .before_is_known = known}));
   if (sandbox_.dns_udp || after.endpoints.empty()) return {};
   TRY(host->reopen_resolver(sandbox_));  // it began without any network
   keep_sandbox();
