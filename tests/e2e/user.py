@@ -13,6 +13,8 @@ NO_GROUPS = "`pause` and limits need control groups, which users have from syste
 NEEDS_ROOT = {
     "session_as_with_docker_compose": NO_GROUPS,
     "flags_as_with_docker_compose": NO_GROUPS,
+    "odd_states": NO_GROUPS,
+    "events": NO_GROUPS,
     "start_errors_show_their_line": "a limit that a user cannot have is left out, and is no error",
     "images_tls_and_password": "gives the host another address",
 }
