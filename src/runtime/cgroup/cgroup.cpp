@@ -282,11 +282,23 @@ Result<> Cgroup::update(const Resources& resources, std::vector<std::string>& wa
   return {};
 }
 
+namespace {
+
+Error no_freezer() {
+  Error error(Code::unsupported, "pause");
+  if (!in_user_namespace()) return std::move(error).why("no freezer in this kernel's cgroups");
+  return std::move(error)
+      .why("you have no control groups here")
+      .hint("systemd gives them to users on machines with cgroup v2; `consort doctor` says more");
+}
+
+}  // namespace
+
 Result<> Cgroup::begin_freeze() const {
   if (const Impl::Part* unified = impl_->unified()) return write_value(unified->directory + "/cgroup.freeze", "1");
   if (const Impl::Part* freezer = impl_->part_with("freezer"))
     return write_value(freezer->directory + "/freezer.state", "FROZEN");
-  return fail(Error(Code::unsupported, "pause").why("no freezer in this kernel's cgroups"));
+  return fail(no_freezer());
 }
 
 Result<bool> Cgroup::is_frozen() const {
@@ -294,7 +306,7 @@ Result<bool> Cgroup::is_frozen() const {
     return keyed_value(read_value(unified->directory + "/cgroup.events"), "frozen") == 1;
   if (const Impl::Part* freezer = impl_->part_with("freezer"))
     return trim(read_value(freezer->directory + "/freezer.state")) == "FROZEN";
-  return fail(Error(Code::unsupported, "pause").why("no freezer in this kernel's cgroups"));
+  return fail(no_freezer());
 }
 
 Result<> Cgroup::freeze() const {
