@@ -200,9 +200,11 @@ Result<int> run_system_df(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   engine::Engine& engine = workspace->engine();
   const Containers containers = TRY(engine.list());
-  std::vector<FormatRow> rows{row_of(TRY(usage_of_images(engine, containers))),
-                              row_of(usage_of_containers(engine, containers)),
-                              row_of(TRY(usage_of_volumes(engine, containers))), row_of(TRY(usage_of_cache(engine)))};
+  std::vector<FormatRow> rows;
+  rows.push_back(row_of(TRY(usage_of_images(engine, containers))));
+  rows.push_back(row_of(usage_of_containers(engine, containers)));
+  rows.push_back(row_of(TRY(usage_of_volumes(engine, containers))));
+  rows.push_back(row_of(TRY(usage_of_cache(engine))));
   const std::vector<std::string> columns{"Type", "TotalCount", "Active", "Size", "Reclaimable"};
   print_out(TRY(format_rows(invocation.flags.text("format", "table"), rows, columns, row_of(Usage{}))));
   return 0;
@@ -241,6 +243,7 @@ Result<int> run_system_info(Invocation& invocation) {
   for (const engine::Container& container : containers) projects.insert(container.project);
   utsname system{};
   ::uname(&system);
+  const std::size_t images = TRY(engine.images().list()).size();
   const std::string& data = engine.roots().data;
   const std::vector<std::pair<std::string, Json>> facts{
       {"Server Version", version},
@@ -249,7 +252,7 @@ Result<int> run_system_info(Invocation& invocation) {
       {"Running", running},
       {"Paused", paused},
       {"Stopped", static_cast<std::ptrdiff_t>(containers.size()) - running - paused},
-      {"Images", TRY(engine.images().list()).size()},
+      {"Images", images},
       {"Storage Driver", "overlay2"},
       {"Cgroup Version", path_exists("/sys/fs/cgroup/cgroup.controllers") ? "2" : "1"},
       {"Kernel Version", system.release},
