@@ -109,7 +109,7 @@ def scenario_api_builds_and_archives(world):
         world.consort("image", "rm", "apib:1", "apib:2")
         loaded = api.call("POST", "/images/load", archive, 200, "application/x-tar")
         check(loaded == [{"stream": "Loaded image: apib:1\n"}], f"{loaded}")
-        check(api.call("GET", f"/images/{quote('apib:1')}/json", status=200)["Config"]["Labels"] == {"l": "v"}, "its label")
+        check(api.call("GET", f"/images/{quote('apib:1')}/json", status=200)["Config"]["Labels"].get("l") == "v", "its label")
         imported = api.call("POST", "/images/create", tar_of({"f": "x"}), 200, "application/x-tar", fromSrc="-", repo="apii", tag="1", changes=["CMD /f"])
         check(imported[-1]["status"].startswith("sha256:"), f"{imported}")
         api.call("GET", "/images/nope/get", status=404)

@@ -34,7 +34,8 @@ bool BuildLines::tell(const build::ProgressEvent& event) {
               instruction_of(event.text)));
       TRY(say("\n"));
     }
-    if (event.state == build::StepState::cached) return say(" ---> Using cache\n");
+    const bool begins = instruction_of(event.text).starts_with("FROM ");  // an image is no step's result
+    if (event.state == build::StepState::cached && !begins) return say(" ---> Using cache\n");
     // The classic builder shows errors in red, terminal or not.
     if (event.state == build::StepState::output)
       return say(event.from_stderr ? "\x1b[91m" + as_text(event.output) + "\x1b[0m" : as_text(event.output));
