@@ -159,6 +159,35 @@ TEST_F(EngineTest, WatchingEventsWakes) {
   EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("rename"));
 }
 
+TEST_F(EngineTest, EventsFromNowOnLeaveOutWhatWas) {
+  const std::string id = create(probe({"pause"}));
+  ASSERT_TRUE(engine().start_container(id));
+  EventStream stream = engine().events(project_);
+  ASSERT_TRUE(stream.skip_to_now());
+  EXPECT_THAT(stream.next().value(), IsEmpty());
+  ASSERT_TRUE(engine().kill_container(id, "KILL"));
+  ASSERT_TRUE(engine().remove_container(id));
+  EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("kill", "die", "destroy"));
+}
+
+// Woken by what a writer appends, it must see what the writer commits a moment later: nothing wakes it again.
+TEST_F(EngineTest, NobodyMissesTheLastEvent) {
+  const std::unique_ptr<Engine> other = second_engine();
+  EventStream stream = other->events(project_);
+  ASSERT_TRUE(stream.skip_to_now());
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = create(probe({"true"}));
+    EXPECT_THAT(actions_of(stream.next().value()), ElementsAre("create"));
+    std::jthread remover([&] { EXPECT_TRUE(engine().remove_container(id)); });
+    std::vector<std::string> seen;
+    while (seen.empty()) {
+      ASSERT_TRUE(is_readable(stream)) << "never told of the removal";
+      seen = actions_of(stream.next().value());
+    }
+    EXPECT_THAT(seen, ElementsAre("destroy"));
+  }
+}
+
 TEST_F(EngineTest, EventsOfTheMachineAreThoseOfAllProjects) {
   EventStream all = engine().events();
   (void)all.next().value();  // what earlier tests have left
