@@ -5,6 +5,7 @@ wherever there is state to observe; waits with `eventually`, never with a bare s
 """
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -147,6 +148,26 @@ def host_lists():
         "routes": {re.sub(r" (expires \S+|linkdown)", "", r) for r in routes},
         "network namespaces": namespaces,
     }
+
+
+def bridges():
+    return {line.split()[0] for line in run(["ip", "-br", "link", "show", "type", "bridge"]).out.splitlines()}
+
+
+def leaves_the_default_bridge(scenario):
+    """The default bridge stays, as docker0 does, and with it its rules in the firewall: taken away after this scenario."""
+    @functools.wraps(scenario)
+    def and_takes_it_away(world):
+        bridges_before, rules_before = bridges(), run(["nft", "list", "table", "inet", "consort"])
+        scenario(world)
+        for bridge in bridges() - bridges_before:
+            check(run(["ip", "link", "delete", bridge]).status == 0, bridge)
+        run(["nft", "delete", "table", "inet", "consort"])
+        if rules_before.status == 0:
+            world.write("rules", rules_before.out)
+            check(run(["nft", "-f", world.project / "rules"]).status == 0, "the rules as they were")
+
+    return and_takes_it_away
 
 
 def differences(before, after):

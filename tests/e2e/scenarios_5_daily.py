@@ -1,7 +1,7 @@
 """Small things of every day that must be as they are with Docker Compose, or say why not."""
 import json
 
-from harness import check, run
+from harness import check, leaves_the_default_bridge, run
 
 IMAGE = "debian:bookworm-slim"
 SLEEPER = f'image: "{IMAGE}", command: sleep 1000, init: true'
@@ -21,28 +21,17 @@ def scenario_looking_needs_no_files(world):
     check("nosuch.env" in missing.err, f"the missing file is not told: {missing.err}")
 
 
-def bridges():
-    return {line.split()[0] for line in run(["ip", "-br", "link", "show", "type", "bridge"]).out.splitlines()}
-
-
+@leaves_the_default_bridge
 def scenario_links_on_the_default_bridge(world):
     """A service with network_mode: bridge must reach what it links to by name."""
     world.write("compose.yaml", f'services: {{one: {{{SLEEPER}, network_mode: bridge}}, '
                                 f'two: {{{SLEEPER}, network_mode: bridge, links: [one, "one:other"]}}}}')
-    bridges_before, rules_before = bridges(), run(["nft", "list", "table", "inet", "consort"])
     world.consort("up", "-d")
     own = world.consort("exec", "-T", "one", "hostname", "-i").out.split()[0]
     for name in ("one", "other"):
         found = world.consort("exec", "-T", "two", "getent", "hosts", name).out.split()
         check(found[:1] == [own], f"{name} is {found}, not {own}")
     world.consort("down", "-t", "0")
-    # The default bridge stays, as docker0 does, and with it its rules in the firewall.
-    for bridge in bridges() - bridges_before:
-        check(run(["ip", "link", "delete", bridge]).status == 0, bridge)
-    run(["nft", "delete", "table", "inet", "consort"])
-    if rules_before.status == 0:
-        world.write("rules", rules_before.out)
-        check(run(["nft", "-f", world.project / "rules"]).status == 0, "the rules as they were")
 
 
 def scenario_parts_of_images_and_volumes(world):

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tarfile
 
-from harness import Skip, check, eventually
+from harness import Skip, check, eventually, leaves_the_default_bridge
 
 IMAGE = "debian:bookworm-slim"
 
@@ -76,7 +76,9 @@ class Server:
         return head.decode(), streams
 
 
+@leaves_the_default_bridge
 def scenario_serve_runs_containers_that_outlive_it(world):
+    """Containers made through the socket must answer as Docker's do, and not notice when the server is killed."""
     with Server(world) as server:
         check(server.ask("GET", "/containers/nosuch/json") == (404, {"message": "No such container: nosuch"}), "not there")
         # The head of a wait comes before the container is started; the body with its end.
@@ -120,6 +122,7 @@ def scenario_serve_runs_containers_that_outlive_it(world):
 
 
 def scenario_serve_shows_what_consort_has_started(world):
+    """Clients of the socket must see what `consort up` has started, and the other way round."""
     world.write("compose.yaml", f"""
 services:
   web:
@@ -149,6 +152,7 @@ services:
 
 
 def scenario_serve_speaks_to_the_docker_command(world):
+    """The real docker command must do on the socket what it does on dockerd's."""
     docker = shutil.which("docker")
     if not docker:
         raise Skip("there is no docker command (Debian: docker.io)")

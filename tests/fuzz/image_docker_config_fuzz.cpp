@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "base/base64.hpp"
 #include "image/registry/credentials.hpp"
 #include "image/registry/http.hpp"
 
@@ -11,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const char* registry : {"docker.io", "quay.io", "localhost:5000"})
     (void)image::stored_credential(text, registry, "fuzz");
-  if (image::base64_decode(image::base64_encode(text)) != std::string(text)) std::abort();
-  (void)image::base64_decode(text);
+  if (base64_decode(base64_encode(text)) != std::string(text)) std::abort();
+  (void)base64_decode(text);
   return 0;
 }

@@ -1,4 +1,5 @@
 // registries.conf and Docker's config.json.
+#include "base/base64.hpp"
 #include "base/json.hpp"
 #include "image/registry/credentials.hpp"
 #include "image/registry/http.hpp"
