@@ -121,6 +121,7 @@ def scenario_serve_runs_containers_that_outlive_it(world):
         check(server.ask("DELETE", "/containers/two")[0] == 204, "removed")
 
 
+@leaves_the_default_bridge
 def scenario_serve_shows_what_consort_has_started(world):
     """Clients of the socket must see what `consort up` has started, and the other way round."""
     world.write("compose.yaml", f"""
@@ -151,6 +152,7 @@ services:
     world.consort("down")
 
 
+@leaves_the_default_bridge
 def scenario_serve_speaks_to_the_docker_command(world):
     """The real docker command must do on the socket what it does on dockerd's."""
     docker = shutil.which("docker")

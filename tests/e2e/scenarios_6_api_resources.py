@@ -4,7 +4,7 @@ import json
 import tarfile
 from urllib.parse import quote, urlencode
 
-from harness import check
+from harness import check, leaves_the_default_bridge
 from scenarios_5_serve import Server, UnixConnection
 
 SLIM = "debian:bookworm-slim"
@@ -40,6 +40,7 @@ def tar_of(files):
     return out.getvalue()
 
 
+@leaves_the_default_bridge
 def scenario_api_networks(world):
     """Networks made through the API must be those of the command line, and take in and let go of running containers with Docker's answers."""
     world.write("compose.yaml", f"services: {{a: {{image: {SLIM}, init: true, command: sleep 600}}}}\n")
@@ -69,6 +70,7 @@ def scenario_api_networks(world):
     world.consort("down")
 
 
+@leaves_the_default_bridge
 def scenario_api_volumes_and_room(world):
     """Volumes must come, be listed and go as Docker says, and df must count what is there."""
     with Api(world) as api:
@@ -90,6 +92,7 @@ def scenario_api_volumes_and_room(world):
         api.call("DELETE", "/volumes/apiv", status=204, force=1)
 
 
+@leaves_the_default_bridge
 def scenario_api_builds_and_archives(world):
     """A tar must become an image by the classic endpoint, go out as an archive and come back; what is wrong with it is said as Docker says it."""
     files = {"Dockerfile": f"FROM {SLIM}\nARG X\nCOPY f /f\nRUN echo $X >> /f\nLABEL l=v\n", "f": "file\n"}
