@@ -9,7 +9,7 @@ import sys
 import harness
 
 # Name -> why. What can be done without root and is not yet, is not listed here but fails.
-NO_GROUPS = "`pause` and limits need control groups, which users have from systemd on cgroup v2 only"
+NO_GROUPS = "`pause` and limits need control groups, which a user has none of yet"
 NEEDS_ROOT = {
     "session_as_with_docker_compose": NO_GROUPS,
     "flags_as_with_docker_compose": NO_GROUPS,

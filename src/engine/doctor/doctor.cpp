@@ -56,7 +56,7 @@ Finding cgroups() {
   if (!group) {
     const bool user = in_user_namespace();
     Finding finding = bad("cgroup", user ? Standing::lacking : Standing::broken, group.error(), cost);
-    if (user) finding.command = "log in through systemd on a machine with cgroup v2, or run with sudo";
+    if (user) finding.command = "run with sudo: a user's own control groups are not asked for yet";
     return finding;
   }
   (void)group->remove();
