@@ -58,7 +58,8 @@ class Interceptor {
 class FakeRegistry {
  public:
   FakeRegistry();
-  ~FakeRegistry();
+  ~FakeRegistry() { stop(); }
+  void stop();  // and wait for what is being answered
 
   std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
   // An image "app:1" of these layer tars; what the manifest says can be changed before it is put together.
@@ -98,6 +99,8 @@ class FakeRegistryTest : public testing::Test {
     registry.patience = quick_patience();
     configure("");
   }
+  // What an interceptor looks at goes before `server` does.
+  void TearDown() override { server.stop(); }
   void configure(const std::string& conf) { ASSERT_TRUE(write_file_atomic(registry.registries_conf, conf)); }
   void serve(const std::string& tar, const std::function<void(Manifest&)>& change = {}) {
     packed = gzip(tar);

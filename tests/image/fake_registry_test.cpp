@@ -22,7 +22,8 @@ FakeRegistry::FakeRegistry() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CL
   acceptor_ = std::jthread([this] { run(); });
 }
 
-FakeRegistry::~FakeRegistry() {
+void FakeRegistry::stop() {
+  if (!acceptor_.joinable()) return;
   ::shutdown(listener_.get(), SHUT_RDWR);
   acceptor_.join();
   connections_.clear();

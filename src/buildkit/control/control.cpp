@@ -191,8 +191,12 @@ void Server::status(Stream& call) {
   RpcStatus end;
   for (;;) {
     const auto next = (*job)->next_status(call.stopped());
-    if (!next) end = buildkit::status_of(next.error());
-    if (!next || !*next || !call.write(**next)) break;
+    if (!next) {
+      end = buildkit::status_of(next.error());
+      break;
+    }
+    const std::optional<std::string>& update = *next;
+    if (!update || !call.write(*update)) break;
   }
   jobs_.release(*job);
   call.finish(end);

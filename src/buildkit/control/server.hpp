@@ -53,9 +53,9 @@ class Server {
 // The one message of a call; it has been finished if there is none.
 template <typename Message>
 std::optional<Message> request_of(Stream& call) {
-  const auto bytes = call.read();
+  const std::optional<std::string> bytes = call.read().value_or(std::nullopt);
   Message message;
-  if (bytes && *bytes && message.ParseFromString(**bytes)) return message;
+  if (bytes && message.ParseFromString(*bytes)) return message;
   call.finish({RpcCode::invalid_argument, "the request cannot be read", {}});
   return std::nullopt;
 }

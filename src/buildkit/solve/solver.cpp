@@ -89,8 +89,8 @@ Result<std::set<std::string>> Solver::image_ids() {
 // Nobody asked for an image; what it consists of is the build cache's. One that was here before is somebody else's.
 void Solver::drop_image(const std::string& id, const std::set<std::string>& before) {
   if (id.empty() || before.contains(id)) return;
-  const auto image = engine_.images().look_up(id);
-  if (image && *image && !(*image)->is_named()) (void)engine_.images().remove(id);
+  const std::optional<image::Image> image = engine_.images().look_up(id).value_or(std::nullopt);
+  if (image && !image->is_named()) (void)engine_.images().remove(id);
 }
 
 // Builds that share a folder of the client's (bake's targets) get it from the session of one of them.

@@ -42,7 +42,7 @@ Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
 Result<int> run_runtime_create(Invocation& invocation) {
   seal_program(invocation);
   runtime::BundleRuntime runtime = bundle_runtime(invocation);
-  TRY(runtime.create(TRY(create_options(invocation))));
+  (void)TRY(runtime.create(TRY(create_options(invocation))));
   return 0;
 }
 

@@ -342,7 +342,7 @@ bool turn(Holder& holder) {
   waits[3] = {holder.link_ready, POLLIN, 0};
   for (int i = 0; i < holder.count; ++i) waits[4 + i] = {holder.clients[i], POLLIN, 0};
   const int count = holder.count;
-  const int got = ::poll(waits, static_cast<nfds_t>(4 + count), count == 0 ? linger_ms : -1);
+  const int got = ::poll(waits, 4 + static_cast<nfds_t>(count), count == 0 ? linger_ms : -1);
   if (got < 0) return errno == EINTR;
   if (got == 0) return is_inhabited(holder);
   signalfd_siginfo info;

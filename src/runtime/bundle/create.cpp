@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
@@ -119,7 +120,7 @@ class Creation {
   internal::BundleFilter filter_;
   Fd gate_, answer_;
   ForeignBundle foreign_;
-  std::optional<Launch> launch_;
+  std::unique_ptr<Launch> launch_;
   bool hooks_ran_ = false;
 };
 
@@ -189,7 +190,7 @@ Result<> Creation::launch() {
   options.foreign = &foreign_;
   options.cgroup = ::geteuid() == 0 ? CgroupUse::required : CgroupUse::best_effort;
   if (!filter_.program.empty()) options.seccomp_bpf = folder_.path("seccomp.bpf");
-  launch_ = TRY(Launch::begin(spec_, options));
+  launch_ = std::make_unique<Launch>(TRY(Launch::begin(spec_, options)));
   TRY(launch_->wait_for(Launch::State::ready));
   for (const std::string& warning : launch_->warnings()) warn_(warning);
   if (launch_->cgroup_path().empty()) folder_.record.cgroup.clear();

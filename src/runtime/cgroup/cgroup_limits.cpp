@@ -40,8 +40,9 @@ void throttle_v2(std::vector<CgroupWrite>& writes, const std::string& key, const
 }
 
 void rdma(std::vector<CgroupWrite>& writes, const Resources& r) {
-  for (const auto& [device, limit] : r.rdma) {
-    std::string text = device;
+  for (const auto& entry : r.rdma) {
+    const auto& limit = entry.second;
+    std::string text = entry.first;
     if (limit.handles) text += " hca_handle=" + std::to_string(*limit.handles);
     if (limit.objects) text += " hca_object=" + std::to_string(*limit.objects);
     writes.push_back({"rdma", "rdma.max", text});

@@ -35,7 +35,7 @@ Result<> send_all(int socket, std::string_view bytes, int flags) {
 std::string frame_head(StreamKind stream, std::size_t size) {
   std::string head(8, '\0');
   head[0] = static_cast<char>(stream);
-  for (int i = 0; i < 4; ++i) head[static_cast<std::size_t>(4 + i)] = static_cast<char>((size >> (24 - 8 * i)) & 0xff);
+  for (int i = 0; i < 4; ++i) head[4 + static_cast<std::size_t>(i)] = static_cast<char>((size >> (24 - 8 * i)) & 0xff);
   return head;
 }
 

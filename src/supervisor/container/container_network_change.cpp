@@ -154,10 +154,8 @@ void ContainerNetwork::revert(Error error) {
 
 void ContainerNetwork::end_change(Result<> result) {
   const std::shared_ptr<Change> ended = std::exchange(change_, nullptr);
-  if (ended->reverting) {
-    Error first = std::move(*ended->reverting);
-    result = fail(result ? std::move(first) : std::move(first).also(std::move(result.error())));
-  }
+  if (std::optional<Error> first = std::move(ended->reverting))
+    result = fail(result ? *std::move(first) : (*std::move(first)).also(std::move(result.error())));
   if (!lost_.empty() && !publishing_held_) try_lost();
   ended->done(std::move(result));
 }
