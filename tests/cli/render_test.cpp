@@ -227,7 +227,7 @@ TEST(ContainerText, Status) {
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy) (port not served: 8080/tcp)");
   lose("0.0.0.0", 8081);
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (healthy) (ports not served: 8080/tcp, 8081/tcp)");
-  state.log = {};
+  state.lost_ports.clear();
   state.health.status = engine::HealthStatus::starting;
   EXPECT_EQ(status_text(state, now), "Up 3 seconds (health: starting)");
   state.status = engine::Status::paused;

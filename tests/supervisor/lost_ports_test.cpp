@@ -46,8 +46,7 @@ class LostPortsTest : public NetworkTest {
     stolen_ = ports_[1];
     kept_ = {ports_[0], ports_[2]};
     ASSERT_TRUE(kill_both(*project_));
-    thief_ = listen_on(stolen_.host_port);
-    ASSERT_TRUE(thief_);
+    ASSERT_TRUE(eventually([&] { return static_cast<bool>(thief_ = listen_on(stolen_.host_port)); }));
     ASSERT_TRUE(revive_supervisor(project_->roots(), project_->name()));
     ASSERT_TRUE(eventually([&] { return !state().lost_ports.empty(); }));
   }

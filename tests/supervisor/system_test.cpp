@@ -430,9 +430,11 @@ TEST_F(SupervisorTest, AKeeperWithNothingToKeepGivesUp) {
   for (const char* name : {"/consort-keeper", "/consort-supervisor"})
     std::filesystem::copy_file(installed + name, programs / (name + 1));
   ::setenv("CONSORT_LIBEXEC", (programs / "").c_str(), 1);
-  const auto started = project.start(project.unit({"exit", "0"}));
+  const ContainerUnit unit = project.unit({"exit", "0"});
+  const auto started = project.start(unit);
   ::setenv("CONSORT_LIBEXEC", installed.c_str(), 1);
   ASSERT_TRUE(started) << started.error().message();
+  ASSERT_TRUE(project.client().wait(unit.id));  // its end has been seen: that is not kept, either
   ASSERT_TRUE(remove_file(programs / "consort-supervisor"));
   ASSERT_NE(project.keeper(), 0);
   ::kill(project.supervisor(), SIGKILL);

@@ -306,11 +306,13 @@ constexpr Command table[] = {
 };
 
 constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run", "build", "config", "restart", "stop"};
-constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause", "rm", "scale", "wait", "watch"};
-constexpr std::string_view looking[] = {"ls", "system", "alpha", "events", "images", "port", "stats", "top", "volumes"};
-constexpr std::string_view inside[] = {"attach", "commit", "container", "cp", "export"};
-constexpr std::string_view of_the_machine[] = {"image", "volume", "network", "job",  "builder", "login",   "logout",
-                                               "pull",  "push",   "doctor",  "boot", "serve",   "runtime", "version"};
+constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause",
+                                        "rm",     "scale", "wait", "watch", "job"};
+constexpr std::string_view looking[] = {"ls",    "system", "alpha",   "events", "images", "port",
+                                        "stats", "top",    "volumes", "doctor", "version"};
+constexpr std::string_view inside[] = {"attach", "commit", "container", "cp", "export", "runtime"};
+constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "builder", "login",
+                                               "logout", "pull",   "push",    "boot",    "serve"};
 
 constexpr CommandGroup groups[] = {
     {"Common commands", common},         {"Run and stop containers", running}, {"See what there is", looking},
