@@ -539,7 +539,9 @@ void check_image_tags(const Project& project, Reporter& reporter) {
   static const Strings words{"alpine",     "bookworm", "bullseye", "buster", "trixie",    "slim",   "latest",
                              "stable",     "jammy",    "noble",    "focal",  "debian",    "ubuntu", "windowsservercore",
                              "management", "fpm",      "apache",   "perl",   "nanoserver"};
-  for (const auto& [name, service] : project.services) {
+  for (const auto& entry : project.services) {
+    const std::string& name = entry.first;
+    const Service& service = entry.second;
     const std::size_t colon = service.image.rfind(':');
     if (colon == std::string::npos || service.image.find('/', colon) != std::string::npos ||
         service.image.find_first_of("@$") != std::string::npos) {

@@ -39,7 +39,7 @@ void JobClock::set(std::vector<JobTiming> jobs, const DueTimes& kept, Seconds no
     arm(job, now);
     const auto found = kept.find(name);
     // What was due earlier is due still, and what was skipped is (by one, not by a clock that was wrong).
-    if (job.due && found != kept.end() && found->second.cron == job.timing.cron &&
+    if (job.due && job.cron && found != kept.end() && found->second.cron == job.timing.cron &&
         found->second.timezone == job.timing.timezone && found->second.at <= job.cron->next(*job.due, job.zone))
       job.due = found->second.at;
     jobs_.push_back(std::move(job));

@@ -271,7 +271,9 @@ int run(Keeper& keeper) {
       if (keeper.finished) return 0;
       // The first one never served: its starter has read why, and there is nothing to keep.
       const bool hopeless = keeper.generation > 0 && !keeper.was_ready && keeper.store.size() == 0;
-      const int patience = keeper.exits.size() > 0 ? most_failures_with_exits : most_failures;
+      // Of orphans of the supervisor's there are exits, too, but nothing is kept for them.
+      const bool keeps_an_end = keeper.exits.size() > 0 && keeper.store.holds_of_a_container();
+      const int patience = keeps_an_end ? most_failures_with_exits : most_failures;
       if (hopeless || (keeper.failures >= patience && childless())) return 1;
       if (keeper.backoff_ms > 0) {
         pollfd wait{keeper.signals, POLLIN, 0};

@@ -60,6 +60,12 @@ void FdStore::drop(int index) {
   entries_[index] = entries_[--count_];
 }
 
+bool FdStore::holds_of_a_container() const {
+  for (int i = 0; i < count_; ++i)
+    if (std::strchr(entries_[i].name, '/') != nullptr) return true;
+  return false;
+}
+
 ExitList::~ExitList() {
   std::free(entries_);
 }

@@ -22,6 +22,7 @@ class FdStore {
   void remove(const char* pattern);
   int size() const { return count_; }
   const StoredFd& at(int index) const { return entries_[index]; }
+  bool holds_of_a_container() const;  // "ID/PART"; what is the project's has no slash in its name
 
  private:
   void drop(int index);
