@@ -401,7 +401,8 @@ class Checker {
       made.label = "negative";
       made.help = "write 0 for none, or how many containers there should be";
     }
-    if (service.scale && service.deploy && service.deploy->replicas && *service.scale != *service.deploy->replicas) {
+    const auto replicas = service.deploy ? service.deploy->replicas : std::nullopt;
+    if (service.scale && replicas && *service.scale != *replicas) {
       distinct("scale", "deploy.replicas", {"scale"}, {"deploy", "replicas"});
     }
     if (!service.container_name.empty() && service.replicas() > 1) {
