@@ -6,22 +6,6 @@
 #include "supervisor/container/unit_parts.hpp"
 
 namespace consort::supervisor {
-namespace {
-
-bool same(const EndpointUnit& one, const EndpointUnit& other) {
-  return one.network_id == other.network_id && one.ifname == other.ifname;
-}
-
-// Of the first those that the second has not.
-std::vector<EndpointUnit> difference(const ContainerUnit& from, const ContainerUnit& without) {
-  std::vector<EndpointUnit> left;
-  for (const EndpointUnit& one : from.endpoints)
-    if (std::ranges::none_of(without.endpoints, [&](const EndpointUnit& other) { return same(one, other); }))
-      left.push_back(one);
-  return left;
-}
-
-}  // namespace
 
 struct ContainerNetwork::Change {
   ChangeRequest request;
@@ -45,7 +29,7 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
         end_change(std::move(result));
       });
   std::vector<std::string> gone;
-  for (const EndpointUnit& endpoint : difference(before, after)) gone.push_back(endpoint.ifname);
+  for (const EndpointUnit& endpoint : endpoints_without(before, after)) gone.push_back(endpoint.ifname);
   auto netns = duplicate(sandbox_.netns.get());
   const auto go_on = [this, change = std::weak_ptr(change_)] {
     if (change.expired()) return;  // the container has ended meanwhile

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "supervisor/container/container.hpp"
+#include "supervisor/container/unit_parts.hpp"
 
 namespace consort::supervisor {
 
@@ -19,15 +20,6 @@ namespace {
 
 bool is_among(const EndpointUnit& endpoint, const std::vector<Attached>& attached) {
   return std::ranges::count(attached, Attached{endpoint.network_id, endpoint.ifname}) > 0;
-}
-
-// Of the first those that the second has not.
-std::vector<EndpointUnit> difference(const ContainerUnit& from, const ContainerUnit& without) {
-  std::vector<EndpointUnit> left;
-  const std::vector<Attached> others = attached_of(without);
-  std::ranges::copy_if(from.endpoints, std::back_inserter(left),
-                       [&](const EndpointUnit& each) { return !is_among(each, others); });
-  return left;
 }
 
 void take_networks(ContainerUnit& unit, const ContainerUnit& newer) {
@@ -73,8 +65,8 @@ void Container::begin_network_change(SandboxChange::Known before_is_known) {
     record_.attached = attached_of(unit_);
     save();
     if (context_.serve_names) context_.serve_names();
-    note_networks("disconnect", difference(before, unit_));
-    note_networks("connect", difference(unit_, before));
+    note_networks("disconnect", endpoints_without(before, unit_));
+    note_networks("connect", endpoints_without(unit_, before));
     end_network_change(std::move(changed));
     change_networks();
   });

@@ -51,6 +51,16 @@ std::optional<consort::Address> address_in(const std::string& with_prefix) {
   return parsed ? std::optional(parsed->address) : std::nullopt;
 }
 
+std::vector<EndpointUnit> endpoints_without(const ContainerUnit& from, const ContainerUnit& without) {
+  std::vector<EndpointUnit> left;
+  std::ranges::copy_if(from.endpoints, std::back_inserter(left), [&](const EndpointUnit& one) {
+    return std::ranges::none_of(without.endpoints, [&](const EndpointUnit& other) {
+      return one.network_id == other.network_id && one.ifname == other.ifname;
+    });
+  });
+  return left;
+}
+
 PortTarget port_target_of(const ContainerUnit& unit) {
   const auto leads_out = [](const EndpointUnit& e) { return !e.internal; };
   auto chosen =

@@ -18,6 +18,9 @@ Result<SandboxOptions> sandbox_options_of(const ContainerUnit& unit);
 // "10.1.2.3/24" without its prefix. nullopt: it is no such address.
 std::optional<consort::Address> address_in(const std::string& with_prefix);
 
+// Those endpoints of `from` that `without` has not; its network and its interface are what an endpoint is told by.
+std::vector<EndpointUnit> endpoints_without(const ContainerUnit& from, const ContainerUnit& without);
+
 // Where published ports lead: to the network that gives the container its default route, and never to one without a
 // way in. With neither address they are not published at all, as with Docker.
 PortTarget port_target_of(const ContainerUnit& unit);
