@@ -154,6 +154,18 @@ def bridges():
     return {line.split()[0] for line in run(["ip", "-br", "link", "show", "type", "bridge"]).out.splitlines()}
 
 
+def remove_rules_of(bridge):
+    """What lets the bridge pass the firewall of somebody else on this host (Docker Engine, ufw), chain by chain."""
+    table = chain = ""
+    for line in map(str.strip, run(["nft", "-a", "list", "ruleset"]).out.splitlines()):
+        if line.startswith("table "):
+            table = line.split()[1:3]
+        elif line.startswith("chain "):
+            chain = line.split()[1]
+        elif f'comment "consort {bridge}"' in line:
+            check(run(["nft", "delete", "rule", *table, chain, "handle", line.split()[-1]]).status == 0, line)
+
+
 def leaves_the_default_bridge(scenario):
     """The default bridge stays, as docker0 does, and with it its rules in the firewall: taken away after this scenario."""
     @functools.wraps(scenario)
@@ -162,6 +174,7 @@ def leaves_the_default_bridge(scenario):
         scenario(world)
         for bridge in bridges() - bridges_before:
             check(run(["ip", "link", "delete", bridge]).status == 0, bridge)
+            remove_rules_of(bridge)
         run(["nft", "delete", "table", "inet", "consort"])
         if rules_before.status == 0:
             world.write("rules", rules_before.out)
