@@ -7,11 +7,18 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
+# Half of the time of a build were the standard library's headers, and in tests GoogleTest's. Builds that are made whole, by users and CI, have
+# them precompiled; dev builds go without, so that a missing #include is still an error there.
+if(CONSORT_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(precompile_default ON)
+endif()
+option(CONSORT_PRECOMPILE "precompile the standard library's headers" ${precompile_default})
+
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  if(CONSORT_SANITIZE)
+  if(CONSORT_PRECOMPILE)
     # ccache takes a precompiled header only so; its checksum is written below.
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
       CCACHE_PCH_EXTSUM=1 ${CCACHE})
@@ -56,10 +63,8 @@ if(CONSORT_FUZZ)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
-# Builds with sanitizers are the ones that CI waits for longest: half of their time was the standard library's headers,
-# and those of GoogleTest. Other builds go without, so that a missing #include is still an error there.
 function(consort_precompile name)
-  if(NOT CONSORT_SANITIZE)
+  if(NOT CONSORT_PRECOMPILE)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "HEADERS;DEPENDS" ${ARGN})
@@ -72,7 +77,7 @@ function(consort_precompile name)
   endif()
   target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
   # The header's own bytes name this checkout; what goes into it is this.
-  string(SHA256 sum "${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS} ${CONSORT_SANITIZE} ${ARG_HEADERS}")
+  string(SHA256 sum "${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS} ${CMAKE_BUILD_TYPE} ${CONSORT_SANITIZE} ${ARG_HEADERS}")
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.gch.sum ${sum})
 endfunction()
 
