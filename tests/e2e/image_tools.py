@@ -141,7 +141,7 @@ class CuttingProxy:
 
     def __init__(self, target, cut_after, rate=None):
         self.target, self.cut_after, self.rate = target, cut_after, rate
-        self.passed, self.cuts, self.refuse = 0, 0, False
+        self.passed, self.cuts, self.refuse, self.refused = 0, 0, False, 0
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
@@ -154,6 +154,7 @@ class CuttingProxy:
             except OSError:
                 return
             if self.refuse:
+                self.refused += 1
                 client.close()
                 continue
             host, port = self.target.rsplit(":", 1)
