@@ -12,6 +12,7 @@
 #include "base/strings.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/diagnostic.hpp"
+#include "cli/room.hpp"
 #include "cli/same_place.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
@@ -36,8 +37,13 @@ bool environment_says(const char* variable) {
 }
 
 void adopt_local_settings(const Invocation& invocation) {
-  const auto options = load_options(invocation, {});
+  auto options = load_options(invocation, {});
   if (!options) return;
+  // `--env-file <(decrypt secrets.env)` can be read once, and then it is the project's.
+  options->access.is_file = [](const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+  };
   for (const auto& [name, value] : compose::local_settings(*options)) ::setenv(name.c_str(), value.c_str(), 0);
 }
 
@@ -94,13 +100,6 @@ Result<unsigned> parallel_of(const Invocation& invocation) {
   }
   constexpr unsigned unlimited = 16;  // more at a time than that is not quicker anywhere
   return wanted <= 0 ? unlimited : static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
-}
-
-// On a full disk these must work: it is they who change that.
-bool makes_room(const Invocation& invocation) {
-  constexpr std::array<std::string_view, 7> names{"down", "image prune", "image rm", "internal sweep",
-                                                  "kill", "rm",          "stop"};
-  return invocation.command && std::ranges::find(names, invocation.command->name) != names.end();
 }
 
 // DOCKER_DEFAULT_PLATFORM, for services that do not choose one.
@@ -162,17 +161,17 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
                                                    const std::vector<std::string>& services) {
   std::unique_ptr<Workspace> workspace(new Workspace);
   std::optional<compose::Project> project;
+  auto looking = load_options(invocation, services);  // for all looks at the files: some can be read only once
   std::string name = invocation.globals.text("project-name");
   if (name.empty() && invocation.globals.list("file").empty() && need == Need::name)
     if (const char* variable = std::getenv("COMPOSE_PROJECT_NAME"); variable && !std::getenv("COMPOSE_FILE"))
-      if (const auto options = load_options(invocation, services); options && !compose::find_project(*options))
-        name = variable;
+      if (looking && !compose::find_project(*looking)) name = variable;
   const std::string first = need == Need::name && name.empty() ? first_name(invocation) : "";
-  if (!first.empty() && !compose::find_project(TRY(load_options(invocation, services))))
-    name = TRY(project_of_container(first));
+  if (!first.empty() && !looking) return fail(std::move(looking).error());
+  if (!first.empty() && !compose::find_project(*looking)) name = TRY(project_of_container(first));
   const bool by_name = need == Need::name && !name.empty() && invocation.globals.list("file").empty();
   if (need != Need::engine && !by_name) {
-    compose::LoadOptions options = TRY(load_options(invocation, services));
+    compose::LoadOptions options = TRY(std::move(looking));
     // What only looks at, or stops, what is there works although nothing could be started.
     if (need == Need::name) options.resolve_env_files = compose::Switch::off;
     project = TRY(load_project(invocation, options));
@@ -188,7 +187,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   ::umask(022);
   const Roots roots = TRY(Roots::from_environment());
   const Reserve reserve(roots.data);
-  makes_room(invocation) ? reserve.give_up_if_full() : reserve.keep();
+  const bool in_need = invocation.command != nullptr && makes_room(invocation.command->name);
+  in_need ? reserve.give_up_if_full() : reserve.keep();
   workspace->engine_ = TRY(engine::Engine::open(roots));
   workspace->progress_ =
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});

@@ -27,7 +27,7 @@ struct FileAccess {
   std::function<bool(const std::string& path)> exists;
   std::function<std::string(const std::string& path)> resolve_links;  // realpath, or the path itself
 };
-FileAccess system_files();
+FileAccess system_files();  // it and its copies remember what can be read only once: pipes, standard input
 
 enum class Switch : std::uint8_t { off, on };
 

@@ -32,6 +32,12 @@ std::string code_text(const ContainerState& state) {
 
 }  // namespace
 
+int shown_exit_code(const ContainerState& state) {
+  constexpr int unseen = 255;
+  if (state.has_process()) return 0;
+  return state.exit_code.value_or(state.started_at ? unseen : 0);
+}
+
 std::string status_text(const ContainerState& state, SystemTime now) {
   switch (state.status) {
     case Status::created:

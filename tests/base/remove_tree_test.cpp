@@ -125,11 +125,13 @@ TEST_F(RemoveTreeTest, ASweepTakesWhatTheDeadLeftAndNothingElse) {
   Result<Trash::Item> living = trash.take(folder_ + "/one");
   ASSERT_TRUE(living);
   const std::string dead = std::move(trash.take(folder_ + "/two")).value().path;  // its lock is gone at once
+  ASSERT_TRUE(make_directories(folder_ + "/three/x"));
+  const std::string hasty = std::move(trash.take(folder_ + "/three", Trash::Sync::no)).value().path;  // likewise
   ASSERT_TRUE(make_directories(trash.aside("back")));
-  EXPECT_FALSE(path_exists(folder_ + "/one") || path_exists(folder_ + "/two"));
+  EXPECT_FALSE(path_exists(folder_ + "/one") || path_exists(folder_ + "/two") || path_exists(folder_ + "/three"));
   ASSERT_TRUE(trash.sweep());
   EXPECT_TRUE(path_exists(living->path + "/x"));
-  EXPECT_FALSE(path_exists(dead));
+  EXPECT_FALSE(path_exists(dead) || path_exists(hasty));
   EXPECT_THAT(trash.set_aside(), ElementsAre("back"));
   ASSERT_TRUE(trash.remove(std::move(*living)));
   EXPECT_TRUE(trash.is_empty());

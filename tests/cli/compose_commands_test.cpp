@@ -1,5 +1,6 @@
 // Every command and flag of Docker Compose, against our table of commands: docs/reference/docker-compose.md.
 // CONSORT_UPDATE_DOCS=1 writes that page anew.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "base/os/file.hpp"
 #include "cli/args/aliases.hpp"
 #include "cli/args/command.hpp"
+#include "cli/room.hpp"
 
 namespace consort::cli {
 namespace {
@@ -161,6 +163,16 @@ TEST(Aliases, LeaveTheFlagsOfDockerBeforeItsPlugIn) {
   EXPECT_EQ(taken({"-D", "up"}), (Words{"-D", "up"}));
   EXPECT_EQ(taken({"run", "compose"}), (Words{"run", "compose"}));
   EXPECT_EQ(taken({"-H"}), (Words{"-H"}));
+}
+
+TEST(Commands, MakeRoomIfTheyStopOrRemove) {
+  std::vector<std::string> found;
+  for (const Command& command : commands())
+    if (makes_room(command.name)) found.emplace_back(command.name);
+  EXPECT_THAT(found, testing::UnorderedElementsAre("builder prune", "container prune", "down", "image prune",
+                                                   "image rm", "internal sweep", "job prune", "job rm", "kill",
+                                                   "network prune", "network rm", "rm", "runtime kill", "stop",
+                                                   "system prune", "volume prune", "volume rm"));
 }
 
 }  // namespace

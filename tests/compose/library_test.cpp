@@ -1,7 +1,9 @@
 // The library's own promises: marks, provenance, selection, limits, machine-readable diagnostics.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -249,6 +251,27 @@ TEST(Template, ReportsTheFirstFault) {
   EXPECT_EQ(substitute("a${1}", nothing).fault, TemplateFault::invalid);
   EXPECT_EQ(substitute("${A?no}", nothing).fault_text, "required variable A is missing a value: no");
   EXPECT_THAT(substitute("$A ${A}", nothing).unset, ElementsAre("A", "A"));
+}
+
+TEST(SystemFiles, RememberWhatCanBeReadOnlyOnce) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const Fd out(ends[0]);
+  {
+    const Fd in(ends[1]);
+    ASSERT_EQ(::write(in.get(), "TAG=1\n", 6), 6);
+  }
+  LoadOptions options;
+  options.working_directory = "/";
+  options.env_files = {"/proc/self/fd/" + std::to_string(out.get())};  // as a shell spells <(...)
+  options.files = {"/compose.yaml"};
+  options.access.is_file = [](const std::string&) { return true; };
+  const LoadOptions copy = options;
+  for (const LoadOptions& each : {options, copy, options}) {
+    const auto found = find_project(each);
+    ASSERT_TRUE(found) << found.error().message();
+    EXPECT_EQ(found->environment.at("TAG"), "1");
+  }
 }
 
 TEST(Dotenv, KeepsLines) {

@@ -8,6 +8,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/trash.hpp"
+#include "base/os/unix_socket.hpp"
 #include "base/strings.hpp"
 #include "fixture.hpp"
 #include "network/bridge.hpp"
@@ -123,6 +124,19 @@ TEST_F(EngineTest, AFailedCreationLeavesNothing) {
   EXPECT_TRUE(engine().list_volumes()->empty());
   spec.image = "nosuch:1";
   EXPECT_EQ(message_of(engine().create_container(spec)), "No such image: nosuch:1");
+}
+
+TEST_F(EngineTest, DockersSocketIsThatOfOurServer) {
+  const std::string dockers = "/var/run/docker.sock", ours = roots().run + "/docker.sock";
+  if (path_exists(dockers)) GTEST_SKIP() << "there is a Docker on this machine";
+  ContainerSpec spec = probe({"echo", "started"});
+  spec.mounts = {{.type = MountType::bind, .source = dockers, .target = dockers, .create_host_path = true}};
+  EXPECT_THAT(message_of(engine().create_container(spec)), HasSubstr("there is no such socket"));
+  const Fd server = listen_unix(ours).value();
+  EXPECT_EQ(engine().inspect(create(spec))->mounts.at(0).source, ours);
+  spec.name += "-again";
+  EXPECT_EQ(run(spec), "started\n");
+  EXPECT_FALSE(path_exists(dockers));
 }
 
 TEST_F(EngineTest, NetworksOfTwoEnginesDoNotOverlap) {

@@ -5,12 +5,26 @@
 #include "engine/records/json_text.hpp"
 #include "engine/start/host_files.hpp"
 #include "engine/start/oci.hpp"
+#include "engine/state_text.hpp"
 
 namespace consort::engine {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+
+// A success that nobody has seen is none.
+TEST(ExitCodes, OfWhatNeverRanAndOfWhatNobodySaw) {
+  ContainerState state{.status = Status::created};
+  EXPECT_EQ(shown_exit_code(state), 0);
+  state.started_at = system_now();
+  state.status = Status::running;
+  EXPECT_EQ(shown_exit_code(state), 0);
+  state.status = Status::exited;
+  EXPECT_EQ(shown_exit_code(state), 255);
+  state.exit_code = 3;
+  EXPECT_EQ(shown_exit_code(state), 3);
+}
 
 TEST(Hosts, LooksLikeDockers) {
   EXPECT_EQ(make_hosts({.extra = {{"db.local", "10.0.0.9"}},

@@ -30,7 +30,6 @@ std::string problem(const Result<T>& result) {
 class HostTest : public ::testing::Test {
  protected:
   void SetUp() override;
-  std::string link_to_outside();
   void TearDown() override;
 
   // Runs the action in a child inside the namespace; gives its exit code (the action's result).

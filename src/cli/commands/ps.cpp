@@ -52,7 +52,7 @@ FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime
   // As with Docker Compose: of what has ended, not of what could not start or is between two runs.
   const engine::Status status = container.state.status;
   const bool ended = status == engine::Status::exited || status == engine::Status::dead;
-  const int code = ended ? container.state.exit_code.value_or(0) : 0;
+  const int code = ended ? engine::shown_exit_code(container.state) : 0;
   return {
       {"Command", "COMMAND", command_text(container.command, shorten), ""},
       {"CreatedAt", "CREATED AT", created_at(container.created_at), ""},

@@ -92,7 +92,7 @@ class ContainerRelay {
       left_ = 128 + signal;
     } else if (signal != SIGINT && relay_.life == AttachRelay::Life::of_command) {
       take_along();
-    } else if (signal == SIGHUP) {
+    } else if (signal == SIGHUP || !relay_.signals) {  // what is not passed on is meant for us
       left_ = 128 + signal;
     } else {
       interrupt(signal);
@@ -104,7 +104,7 @@ class ContainerRelay {
     constexpr int most_interrupts = 3;
     const int times = insistence_.count();
     if (times > 1 && relay_.life == AttachRelay::Life::of_command) return take_along();
-    if (relay_.signals) (void)engine_.kill_container(relay_.id, signal == SIGINT ? "INT" : "TERM");
+    (void)engine_.kill_container(relay_.id, signal == SIGINT ? "INT" : "TERM");
     if (times >= most_interrupts) left_ = 128 + signal;
   }
 

@@ -162,9 +162,21 @@ std::unexpected<Error> no_socket(const MountSpec& mount, const char* why) {
                               "directory that the socket will be in"));
 }
 
+bool is_socket(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_socket(path, error);
+}
+
 bool is_empty_folder(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_directory(path, error) && std::filesystem::is_empty(path, error);
+}
+
+// Docker's own socket, where there is no Docker: that of `consort serve`, if it listens where it does by default.
+std::string source_of_bind(const MountSpec& mount, const Roots& roots) {
+  const bool of_docker = mount.source == "/var/run/docker.sock" || mount.source == "/run/docker.sock";
+  const std::string ours = roots.run + "/docker.sock";
+  return of_docker && !is_socket(mount.source) && is_socket(ours) ? ours : mount.source;
 }
 
 Result<> Creation::prepare_bind(const MountSpec& mount) {
@@ -219,7 +231,10 @@ Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
 }
 
 Result<> Creation::prepare_mount(MountSpec& mount, MountPoint& point) {
-  if (mount.type == MountType::bind) return prepare_bind(mount);
+  if (mount.type == MountType::bind) {
+    mount.source = point.source = source_of_bind(mount, impl_.roots);
+    return prepare_bind(mount);
+  }
   if (mount.type == MountType::volume) return prepare_volume(mount, point);
   if (mount.type != MountType::image) return {};
   const auto facts = TRY(impl_.image_facts(mount.source));

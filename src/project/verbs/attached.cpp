@@ -1,19 +1,11 @@
 // up without -d: shows what containers write until they end or the user stops them.
-#include <poll.h>
-#include <sys/eventfd.h>
-
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <cerrno>
-#include <mutex>
-#include <thread>
 
 #include "base/strings.hpp"
 #include "project/exec/listening.hpp"
-#include "project/exec/log_follower.hpp"
 #include "project/exec/silent_progress.hpp"
 #include "project/plan/lifecycle.hpp"
+#include "project/verbs/following.hpp"
 #include "project/verbs/up.hpp"
 #include "project/verbs/watch_thread.hpp"
 
@@ -22,111 +14,6 @@ namespace consort::project {
 namespace {
 
 constexpr int interrupted_status = 130;
-
-// The follower in its thread, and what it has seen.
-class Following {
- public:
-  static Result<std::unique_ptr<Following>> begin(Session& session, const AttachOptions& attach) {
-    Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!event) return fail_errno("eventfd");
-    std::unique_ptr<Following> following(new Following(attach, std::move(event)));
-    FollowOptions options;
-    options.adopt = [&attach](const engine::Container& each) {
-      return !each.oneoff && !is_hook(each) && attach.services.contains(each.service);
-    };
-    const auto asked_for = [&attach](const std::string& service) { return attach.named.contains(service); };
-    // What is shown besides does not keep the command, unless nothing else is shown.
-    if (std::ranges::any_of(attach.services, asked_for))
-      options.awaited = [asked_for](const engine::Container& each) { return asked_for(each.service); };
-    options.on_exit = [raw = following.get()](const std::string&, const std::string&,
-                                              const engine::ContainerState& state) { return raw->on_exit(state); };
-    following->follower_ = TRY(LogFollower::create(session.engine, session.project_name, *attach.sink, options));
-    following->thread_ = std::thread([raw = following.get()] {
-      raw->outcome_ = raw->follower_->run();
-      raw->notify(raw->ended_);
-    });
-    return following;
-  }
-  ~Following() {
-    if (follower_) follower_->stop();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  LogFollower& follower() { return *follower_; }
-
-  enum class Event : std::uint8_t { all_ended, abort, interrupt, typed };
-  Event wait(int interrupt_fd, int keys_fd) {
-    std::array<pollfd, 3> fds{pollfd{event_.get(), POLLIN, 0}, pollfd{interrupt_fd, POLLIN, 0},
-                              pollfd{keys_fd, POLLIN, 0}};
-    while (true) {
-      {
-        const std::scoped_lock lock(mutex_);
-        if (abort_seen_ && attach_.abort != AbortOn::nothing) return Event::abort;
-        if (ended_) return Event::all_ended;
-      }
-      if (::poll(fds.data(), fds.size(), -1) < 0) continue;
-      if (fds[1].revents & POLLIN) {
-        take_interrupt(interrupt_fd);
-        return Event::interrupt;
-      }
-      if (fds[2].revents) return Event::typed;
-      std::uint64_t count = 0;
-      (void)read_some(event_.get(), std::as_writable_bytes(std::span(&count, 1)));
-    }
-  }
-
-  // What follows changes is about to end containers and to start them again, or has done so. Any thread.
-  void expect(ReactOptions::Busy busy) {
-    changing_ = busy == ReactOptions::Busy::yes;
-    changing_ ? follower_->hold() : follower_->release();
-  }
-
-  // The rest of the output, once everything has been stopped.
-  Result<> finish() {
-    follower_->finish();
-    thread_.join();
-    return std::move(outcome_);
-  }
-  int abort_code() {
-    const std::scoped_lock lock(mutex_);
-    return abort_code_;
-  }
-
- private:
-  Following(const AttachOptions& attach, Fd event) : attach_(attach), event_(std::move(event)) {}
-
-  void notify(bool& flag) {
-    {
-      const std::scoped_lock lock(mutex_);
-      flag = true;
-    }
-    const std::uint64_t one = 1;
-    (void)write_full(event_.get(), std::as_bytes(std::span(&one, 1)));
-  }
-
-  bool on_exit(const engine::ContainerState& state) {
-    const int code = state.exit_code.value_or(1);
-    if (changing_) return false;
-    if (attach_.abort == AbortOn::failure && code == 0) return false;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (abort_seen_) return false;
-      abort_code_ = code;
-    }
-    notify(abort_seen_);
-    return false;
-  }
-
-  const AttachOptions& attach_;
-  Fd event_;
-  std::unique_ptr<LogFollower> follower_;
-  std::thread thread_;
-  Result<> outcome_;
-  std::mutex mutex_;
-  bool ended_ = false, abort_seen_ = false;
-  int abort_code_ = 0;
-  std::atomic<bool> changing_ = false;
-};
 
 // The named services, or all; what they depend on goes on running.
 Result<> stop_services(Session& session, const std::set<std::string>& named) {
@@ -175,7 +62,7 @@ class AttachedUp {
     // From here on an interrupt stops what was started, wherever it comes.
     listening_.emplace();
     for (const engine::Container& container : attached) session_.engine.note_event(container, "attach");
-    const auto following = TRY(Following::begin(session_, attach_));
+    const auto following = TRY(Following::begin(session_.engine, session_.project_name, attach_));
     const SystemTime now = system_now();
     for (const engine::Container& container : attached)
       if (container.state.running()) following->follower().add(container, now);

@@ -1,4 +1,5 @@
 // GET /containers/{id}/json.
+#include "engine/state_text.hpp"
 #include "serve/api/container_shape.hpp"
 #include "serve/api/containers.hpp"
 #include "serve/api/host_config.hpp"
@@ -32,7 +33,7 @@ Json state_shape(const ContainerDetails& container) {
       {"OOMKilled", state.oom_killed},
       {"Dead", state.status == engine::Status::dead},
       {"Pid", state.pid},
-      {"ExitCode", state.has_process() ? 0 : state.exit_code.value_or(state.started_at ? 255 : 0)},
+      {"ExitCode", engine::shown_exit_code(state)},
       {"Error", state.error},
       {"StartedAt", go_time(state.started_at)},
       {"FinishedAt", go_time(state.has_process() && state.restart_count == 0 ? std::nullopt : state.finished_at)}};

@@ -3,6 +3,7 @@
 
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
+#include "engine/state_text.hpp"
 #include "serve/api/container_watch.hpp"
 #include "serve/api/containers.hpp"
 #include "serve/api/routes.hpp"
@@ -137,7 +138,7 @@ Result<bool> still_runs(engine::Engine& engine, const std::string& id) {
 // nullopt: the client has gone.
 Result<std::optional<int>> wait_for(Call& call, ContainerWatch& watch, const ContainerDetails& before, Until until) {
   engine::Engine& engine = *TRY(call.engine());
-  int code = before.state.exit_code.value_or(0);
+  int code = engine::shown_exit_code(before.state);
   if (until == Until::not_running && !before.state.running()) return code;
   using What = ContainerWatch::Change::What;
   while (wait_readable(call.client_fd(), {watch.fd()}))

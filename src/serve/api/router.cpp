@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/os/reserve.hpp"
 #include "base/strings.hpp"
 #include "serve/api/service.hpp"
 
@@ -104,6 +105,13 @@ Result<> check_version(unsigned minor, Call& call) {
   return {};
 }
 
+// On a full disk it is such calls that change that, and they need room themselves.
+bool makes_room(const Route& route) {
+  constexpr std::string_view ends[] = {"/kill", "/prune", "/stop"};
+  return route.method == "DELETE" ||
+         std::ranges::any_of(ends, [&](std::string_view end) { return route.pattern.ends_with(end); });
+}
+
 Result<> dispatch(Call& call) {
   const http::Request& request = call.request();
   std::string_view path = request.path;
@@ -122,6 +130,10 @@ Result<> dispatch(Call& call) {
   if (found.route->access != Access::look && call.service().options().read_only) {
     return fail(http_error(403, "this socket is for looking only (consort serve --read-only): " + request.method + " " +
                                     std::string(path) + " is refused"));
+  }
+  if (found.route->access != Access::look) {
+    const Reserve reserve(call.service().roots().data);
+    makes_room(*found.route) ? reserve.give_up_if_full() : reserve.keep();
   }
   return found.route->handler(call);
 }

@@ -1,0 +1,202 @@
+#include "supervisor/client/conversation.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "base/os/file.hpp"
+#include "base/os/unix_socket.hpp"
+#include "supervisor/client.hpp"
+#include "supervisor/loop/keeper_lock.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+// A keeper starts a successor within a second; that takes its time when it has much to take over.
+constexpr std::chrono::seconds longest_wait_for_successor{30};
+
+Error supervisor_gone() {
+  return Error(Code::lost, "talk to the project's supervisor")
+      .why("it ended before it answered")
+      .hint("run the command again; supervisor.log in the project's run directory says more");
+}
+
+// Never the socket's own words: a user knows of no socket. The number stays, for nobody_there().
+Error not_running(const std::string& project, const Error& cause) {
+  Error error = Error(Code::lost, "talk to the supervisor of project")
+                    .on(project)
+                    .why("it is not running")
+                    .hint("run the command again; supervisor.log in the project's run directory says more");
+  error.data().sys_errno = cause.sys_errno();
+  return error;
+}
+
+// Its process, if somebody has stopped that (SIGSTOP): then no answer comes until it is let go on.
+std::optional<pid_t> stopped_at_other_end(int socket) {
+  ucred other{};
+  socklen_t size = sizeof other;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) != 0) return std::nullopt;
+  const auto stat = read_file("/proc/" + std::to_string(other.pid) + "/stat", 4096);
+  const std::size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
+  if (name_end == std::string::npos || stat->compare(name_end + 2, 1, "T") != 0) return std::nullopt;
+  return other.pid;
+}
+
+Error is_stopped(pid_t supervisor) {
+  const std::string pid = std::to_string(supervisor);
+  return Error(Code::busy, "talk to the project's supervisor")
+      .why("its process " + pid + " is stopped")
+      .hint("`kill -CONT " + pid + "` lets it go on");
+}
+
+// Until the socket is readable; Code::interrupted: the caller does not want to wait for an answer any more.
+Result<> await_answer(int socket, int cancel_fd) {
+  constexpr int between_looks_ms = 1000, most_looks = 3;
+  std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
+  for (int stopped = 0;;) {
+    const int got = ::poll(fds.data(), fds.size(), between_looks_ms);
+    if (got < 0 && errno != EINTR) return fail_errno("wait for the supervisor's answer");
+    if (got > 0) break;
+    const auto pid = got == 0 ? stopped_at_other_end(socket) : std::nullopt;
+    stopped = pid ? stopped + 1 : 0;
+    if (pid && stopped == most_looks) return fail(is_stopped(*pid));
+  }
+  if (fds[0].revents != 0) return {};
+  return fail(Code::interrupted, "interrupted");
+}
+
+// Only what acts on a container: looking must not start anything.
+bool may_revive(Op op) {
+  switch (op) {
+    case Op::stop:
+    case Op::restart:
+    case Op::kill:
+    case Op::pause:
+    case Op::unpause:
+    case Op::reconnect:
+    case Op::exec:
+    case Op::attach:
+    case Op::shutdown:
+    case Op::wait:
+    case Op::forget:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Result<Conversation> ask_on_connection(const Roots& roots, const std::string& project, const Request& request,
+                                       const Asking& asking) {
+  Fd socket = TRY(connect_to(roots, project));
+  if (auto sent = send_message(socket.get(), request_to_json(request), asking.descriptors); !sent) {
+    if (sent.error().sys_errno() == EPIPE || sent.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
+    return fail(std::move(sent.error()));
+  }
+  TRY(await_answer(socket.get(), asking.cancel_fd));
+  Answer answer = TRY(receive_answer(socket.get()));
+  return Conversation{std::move(socket), std::move(answer)};
+}
+
+}  // namespace
+
+std::chrono::steady_clock::time_point patience_ends() {
+  return std::chrono::steady_clock::now() + longest_wait_for_successor;
+}
+
+bool nobody_there(const Error& error) {
+  const int number = error.sys_errno();
+  return number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
+}
+
+bool is_cancelled(int cancel_fd) {
+  pollfd wish{cancel_fd, POLLIN, 0};
+  return cancel_fd >= 0 && ::poll(&wish, 1, 0) > 0;
+}
+
+Result<Answer> receive_answer(int socket) {
+  auto message = receive_message(socket);
+  if (!message && message.error().sys_errno() == ECONNRESET) return fail(supervisor_gone());
+  if (!message) return fail(std::move(message.error()));
+  std::optional<Message>& got = *message;
+  if (!got) return fail(supervisor_gone());
+  Answer answer;
+  answer.reply = TRY(reply_from_json(got->text));
+  answer.fds = std::move(got->fds);
+  if (!answer.reply.ok && !answer.reply.failure) return fail(Code::internal, "read the supervisor's answer");
+  return answer;
+}
+
+Result<Fd> connect_to(const Roots& roots, const std::string& project) {
+  auto socket = connect_unix(control_socket_path(roots.project_run(project)));
+  if (!socket && nobody_there(socket.error())) return fail(not_running(project, socket.error()));
+  return socket;
+}
+
+Result<Conversation> ask(const Roots& roots, const std::string& project, const Request& request, const Asking& asking,
+                         std::chrono::steady_clock::time_point deadline) {
+  const std::string run_folder = roots.project_run(project);
+  for (int i = 0;; ++i) {
+    auto asked = ask_on_connection(roots, project, request, asking);
+    if (asked || is_cancelled(asking.cancel_fd) || std::chrono::steady_clock::now() > deadline) return asked;
+    const bool nobody = nobody_there(asked.error());
+    if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
+    const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
+    const bool cut_off = asked.error().code() == Code::lost && !nobody && repeatable;
+    // A supervisor that ends takes its socket's name away; one that was killed leaves it.
+    const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody);
+    if (!cut_off && !refused) return asked;
+    if (keeper_lives(run_folder)) {
+      ::poll(nullptr, 0, 20);
+    } else if (!cut_off) {
+      return asked;
+    }  // else it ended in order, with us at the door: the next try finds nobody, or somebody new
+  }
+}
+
+Error failure_in(const Reply& reply, int* exit_code) {
+  const std::optional<Failure>& failure = reply.failure;
+  if (!failure) return Error(Code::internal, "read the supervisor's answer");
+  const std::optional<int>& code = failure->exit_code;
+  if (exit_code != nullptr && code) *exit_code = *code;
+  return error_of(*failure);
+}
+
+Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code,
+                    const Asking& asking, std::chrono::steady_clock::time_point deadline) {
+  auto asked = TRY(ask(roots, project, request, asking, deadline));
+  Answer answer = std::move(asked.answer);
+  if (answer.reply.ok) return answer;
+  return fail(failure_in(answer.reply, exit_code));
+}
+
+Request request_for(Op op, const std::string& container_id) {
+  Request request;
+  request.op = op;
+  request.id = container_id;
+  return request;
+}
+
+Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request) {
+  auto answer = call(roots, project, request);
+  if (!answer && nobody_there(answer.error()))
+    return fail(Error(Code::conflict, "container " + request.id + " is not running"));
+  return answer;
+}
+
+Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first) {
+  std::vector<ObservedContainer> states = std::move(first.states);
+  for (bool more = first.more; more;) {
+    TRY(await_answer(socket, -1));
+    Answer answer = TRY(receive_answer(socket));
+    if (!answer.reply.ok) return fail(failure_in(answer.reply));
+    for (ObservedContainer& state : answer.reply.states) states.push_back(std::move(state));
+    more = answer.reply.more;
+  }
+  return states;
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,61 @@
+// One question to a project's supervisor and its answer, over the control socket; and what becomes of the question when
+// the supervisor is replaced meanwhile. Inside supervisor/client/ only.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+#include "base/roots.hpp"
+#include "supervisor/protocol.hpp"
+
+namespace consort::supervisor {
+
+struct Answer {
+  Reply reply;
+  std::vector<Fd> fds;
+};
+
+// With the connection on which it came, and more of it may come.
+struct Conversation {
+  Fd socket;
+  Answer answer;
+};
+
+// What a question is asked with, beside its words.
+struct Asking {
+  int cancel_fd = -1;              // borrowed; readable: the caller does not want to wait for the answer any more
+  std::vector<int> descriptors{};  // borrowed
+};
+
+// Until when a question that meets no supervisor is asked again, if it is asked for the first time now.
+std::chrono::steady_clock::time_point patience_ends();
+
+// The answer as it is, also one that is not `ok`. The supervisor can be replaced at any moment: what may safely be
+// asked again is asked again, for as long as there is a keeper that starts a successor; without a keeper we start the
+// pair, if there is something for it to look after.
+Result<Conversation> ask(const Roots& roots, const std::string& project, const Request& request,
+                         const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends());
+// The same; an answer that is not `ok` is an error. exit_code: as in failure_in().
+Result<Answer> call(const Roots& roots, const std::string& project, const Request& request, int* exit_code = nullptr,
+                    const Asking& asking = {}, std::chrono::steady_clock::time_point deadline = patience_ends());
+// A container without a supervisor does not run, or one would have been started again for it: Code::conflict.
+Result<Answer> call_on_running(const Roots& roots, const std::string& project, const Request& request);
+
+Request request_for(Op op, const std::string& container_id);
+
+// The next message of a conversation. Code::lost: its supervisor has ended.
+Result<Answer> receive_answer(int socket);
+// All states of which the first message is here, and more may come.
+Result<std::vector<ObservedContainer>> receive_states(int socket, Reply first);
+// Of an answer that is not `ok`. exit_code: of a program that could not be started, if one is asked for.
+Error failure_in(const Reply& reply, int* exit_code = nullptr);
+
+// Code::lost: no supervisor listens, and nobody_there() says so of the error.
+Result<Fd> connect_to(const Roots& roots, const std::string& project);
+bool nobody_there(const Error& error);
+bool is_cancelled(int cancel_fd);
+
+}  // namespace consort::supervisor
