@@ -24,6 +24,7 @@ struct BridgePolicy {
   std::string bridge;
   bool internal = false;
   bool masquerade = true;
+  bool operator==(const BridgePolicy&) const = default;
 };
 
 // Packets to host:port go to target:target_port. host may be "any", which leaves out loopback.
@@ -57,6 +58,10 @@ class Firewall {
   Result<> add_bridge(const BridgePolicy& policy);                // makes the table too
   Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
   Result<std::vector<std::string>> bridges();
+  // Of those that are in the table: as it has them. The others stay as they are.
+  Result<> read_policies(std::span<BridgePolicy> policies);
+  // add_bridge()'s part in the firewalls of others.
+  Result<> open_foreign(const std::string& bridge);
 
   // One transaction each. An older redirection of the same address and port is replaced; what is gone already is no
   // failure. Flows that the kernel knows keep their way: see conntrack.hpp.

@@ -47,7 +47,11 @@ struct PortSocket {
 // Where published ports belong to another network than the one that this process, its bridges and its firewall are in:
 // the host's, if we are in a network namespace of a user. Opens a socket there that is bound to the name, and that
 // listens if it is a stream. What comes in on it, the relay carries in; the kernel's redirection does not reach it.
-using HostSockets = std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)>;
+struct HostSockets {
+  std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)> open;
+  pid_t witness = 0;  // a process on that network, in whose /proc its sockets can be seen
+  explicit operator bool() const { return static_cast<bool>(open); }
+};
 // Of a socket that was inherited.
 bool is_outside(int socket);
 
@@ -93,7 +97,8 @@ struct PortHolder {
 class PortHolderSearch {
  public:
   using Next = SteppedWork::Next;
-  PortHolderSearch(Protocol protocol, std::uint16_t port);
+  // witness: a process on another network that counts, too; 0: only our own does.
+  PortHolderSearch(Protocol protocol, std::uint16_t port, pid_t witness = 0);
   Next step();
   const std::optional<PortHolder>& found() const { return found_; }  // nullopt: it can't be seen
 
@@ -148,6 +153,8 @@ class PortPublisher {
   virtual Id publish(Publication publication, Done done) = 0;
   // Ends new connections and running ones; removes the redirections. Unknown is fine. The sockets stay open.
   virtual Result<> unpublish(Id id) = 0;
+  // Redirects again, after somebody has emptied the firewall, what is published.
+  virtual Result<> put_back() = 0;
   // Removes the redirections that a publisher which is gone may have left of these ports. The caller holds them: so
   // they are nobody else's. What is gone already is fine.
   virtual Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) = 0;

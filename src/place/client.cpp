@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -93,13 +94,14 @@ Result<Place> Place::connect(const Roots& roots) {
   if (!welcome) return place;
   place.socket_ = std::move(welcome->socket);
   place.network_ = std::move(welcome->network);
+  place.roots_ = roots;
   return place;
 }
 
-Place Place::adopt(Fd socket) {
-  Place place;
-  place.socket_ = std::move(socket);
-  return place;
+pid_t Place::keeper() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
 }
 
 Result<> Place::enter_network() const {
@@ -107,23 +109,37 @@ Result<> Place::enter_network() const {
   return {};
 }
 
-namespace {
-
-Result<Answer> ask(int socket, const Message& wish, std::chrono::milliseconds patience) {
-  ssize_t put;
-  do put = ::send(socket, &wish, sizeof wish, MSG_NOSIGNAL);
-  while (put < 0 && errno == EINTR);
-  if (put != static_cast<ssize_t>(sizeof wish)) return fail(not_there());
-  return receive_answer(socket, patience);
+// The same place, kept by another process; a new one would be of no use to what runs in the old.
+Result<> Place::connect_again() const {
+  std::optional<Welcome> welcome = TRY(connect_to(roots_));
+  struct stat now {
+  }, before{};
+  const bool same = welcome && ::fstat(welcome->network.get(), &now) == 0 && ::fstat(network_.get(), &before) == 0 &&
+                    now.st_ino == before.st_ino;
+  if (!same) return fail(not_there());
+  socket_ = std::move(welcome->socket);
+  return {};
 }
 
-}  // namespace
+Result<Answer> Place::ask(const Message& wish, std::chrono::milliseconds patience) const {
+  const auto once = [&]() -> Result<Answer> {
+    ssize_t put;
+    do put = ::send(socket_.get(), &wish, sizeof wish, MSG_NOSIGNAL);
+    while (put < 0 && errno == EINTR);
+    if (put != static_cast<ssize_t>(sizeof wish)) return fail(not_there());
+    return receive_answer(socket_.get(), patience);
+  };
+  Result<Answer> answer = once();
+  if (answer || answer.error().code() != Code::lost) return answer;
+  TRY(connect_again());
+  return once();
+}
 
 Result<> Place::link() const {
   if (!*this) return {};
   Message wish;
   wish.kind = Kind::link;
-  const Answer answer = TRY(ask(socket_.get(), wish, link_patience));
+  const Answer answer = TRY(ask(wish, link_patience));
   if (answer.kind == Kind::done) return {};
   return fail(Error(Code::unsupported, "connect containers to the outside").why(answer.text).hint(link_hint()));
 }
@@ -135,7 +151,7 @@ Result<Fd> Place::open_socket(int family, int type, const void* name, socklen_t 
   wish.address.ss_family = static_cast<sa_family_t>(family);
   wish.address_size = size;
   if (name) ::memcpy(&wish.address, name, std::min<std::size_t>(size, sizeof wish.address));
-  Answer answer = TRY(ask(socket_.get(), wish, answer_patience));
+  Answer answer = TRY(ask(wish, answer_patience));
   if (answer.kind == Kind::done && answer.fds.size() == 1) return std::move(answer.fds.front());
   if (answer.error != 0) return fail_errno(answer.error, "bind");
   return fail(Code::internal, "talk to consort-place");

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -17,6 +18,9 @@
 #include "base/roots.hpp"
 
 namespace consort::place {
+
+struct Answer;
+struct Message;
 
 // Somebody who is not root on this machine, and not in a place yet.
 bool is_needed();
@@ -51,6 +55,11 @@ class Place {
   template <typename Work>
   auto run(Work&& work) const -> std::invoke_result_t<Work>;
 
+  // Who keeps the place: a process on the host's network.
+  pid_t keeper() const;
+
+  // The next two connect again when the keeper's process is another than before.
+
   // Connects the place to the outside, unless it is. An error says what containers cannot reach then, and what to type.
   Result<> link() const;
 
@@ -58,12 +67,13 @@ class Place {
   // carries the errno.
   Result<Fd> open_socket(int family, int type, const void* name = nullptr, socklen_t size = 0) const;
 
-  // For who keeps the connection for us: consort-keeper, or the successor of a supervisor.
-  static Place adopt(Fd socket);
-
  private:
   Result<> enter_network() const;
-  Fd socket_, network_;
+  Result<> connect_again() const;
+  Result<Answer> ask(const Message& wish, std::chrono::milliseconds patience) const;
+  mutable Fd socket_;
+  Fd network_;
+  Roots roots_;
 };
 
 template <typename Work>

@@ -144,6 +144,7 @@ struct Resources {
   std::optional<std::int64_t> memory_reservation;
   std::optional<std::int64_t> memory_swap;  // memory plus swap, as on v1
   std::optional<std::int64_t> memory_swappiness;
+  std::optional<std::int64_t> memory_kernel, memory_kernel_tcp;  // v1 only
   std::optional<bool> disable_oom_killer;
   std::optional<std::uint64_t> cpu_shares;
   std::optional<std::int64_t> cpu_quota;

@@ -17,6 +17,12 @@ NEEDS_ROOT = {
     "events": NO_GROUPS,
     "start_errors_show_their_line": "a limit that a user cannot have is left out, and is no error",
     "images_tls_and_password": "gives the host another address",
+    "images_without_root": "gives a folder to another user, to be root of a namespace as that one",
+    "nobody_gets_in": "looks at the roots as another user",
+    "full_disk": "mounts a small disk",
+    "a_full_disk_can_be_emptied": "mounts a small disk",
+    "a_full_ext4_stops_nothing": "mounts a small disk",
+    "a_cut_build_step_leaves_no_group": "looks for a control group, which a user's build step has none of here",
 }
 
 

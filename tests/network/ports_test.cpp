@@ -1,5 +1,6 @@
 // Published ports, seen from everywhere a client can be.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/socket.h>
 
@@ -7,6 +8,7 @@
 
 #include "host_fixture.hpp"
 #include "network/firewall.hpp"
+#include "network/firewall_guard.hpp"
 #include "network/ports.hpp"
 
 namespace consort::test {
@@ -264,6 +266,37 @@ TEST_F(PortsTest, AFlushedFirewallIsRepairedByTheNextPublication) {
   auto publisher = PortPublisher::create(loop).value();
   REQUIRE_OK(publish_now(loop, *publisher, {&*port, 1}, {Address::parse("172.18.0.2"), {}}));
   EXPECT_NE(shell("nft list map inet consort publish4_any").find("172.18.0.2 . 80"), std::string::npos);
+}
+
+TEST_F(PortsTest, WhatSomebodyTakesOutOfTheFirewallIsPutBack) {
+  EventLoop loop = EventLoop::create().value();
+  BridgeNetwork open = network(19);
+  open.masquerade = false;
+  REQUIRE_OK(create_bridge(open));
+  const auto port = reserve_port({.host_port = 8000, .container_port = 80});
+  auto publisher = PortPublisher::create(loop).value();
+  REQUIRE_OK(publish_now(loop, *publisher, {&*port, 1}, {Address::parse("172.18.0.2"), {}}));
+  int times = 0;
+  const auto put_back_ports = [&] {
+    ++times;
+    return publisher->put_back();
+  };
+  std::string log;
+  FirewallGuard guard(loop, put_back_ports, [&log](const std::string& line) { log += line; });
+  REQUIRE_OK(guard.keep({{net_.bridge}, {open.bridge}}));
+  for (int round = 1; round <= 2; ++round) {
+    shell("nft flush ruleset");
+    for (int turns = 0; times < round && turns < 1000; ++turns) REQUIRE_OK(loop.run_once(std::chrono::seconds(1)));
+    ASSERT_EQ(times, round);
+    EXPECT_THAT(shell("nft list map inet consort publish4_any"), testing::HasSubstr("172.18.0.2 . 80"));
+    EXPECT_THAT(shell("nft list set inet consort bridges"), testing::HasSubstr(open.bridge));
+    const std::string hidden = shell("nft list set inet consort hidden");
+    EXPECT_THAT(hidden, testing::HasSubstr(net_.bridge));
+    EXPECT_THAT(hidden, testing::Not(testing::HasSubstr(open.bridge)));
+  }
+  EXPECT_THAT(log, testing::HasSubstr("put back the rules of 2 networks"));
+  REQUIRE_OK(guard.keep({}));  // nothing runs any more: who takes the rest away is let
+  REQUIRE_OK(remove_bridge(open));
 }
 
 }  // namespace

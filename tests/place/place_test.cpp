@@ -16,6 +16,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
+#include "base/strings.hpp"
 
 namespace consort::place {
 namespace {
@@ -121,6 +122,27 @@ TEST_F(PlaceOfSomebody, IsOneForAllThatTheyRun) {
     stay.write.reset();
     ::waitpid(pid, nullptr, 0);
     return "";
+  });
+  expect_it_ends();
+}
+
+// Both processes of consort-place, one after the other.
+TEST_F(PlaceOfSomebody, OutlivesWhoKeepsIt) {
+  as_somebody([this]() -> std::string {
+    if (std::string failed = go_in(); !failed.empty()) return failed;
+    const auto place = Place::connect(roots_);
+    if (!place || !*place) return "who keeps it does not answer";
+    const std::string guard = std::to_string(place->keeper());
+    const std::string served = read_file("/proc/" + guard + "/task/" + guard + "/children").value_or("");
+    const pid_t server = static_cast<pid_t>(parse_unsigned(trim(served)).value_or(0));
+    if (server <= 0) return "one process alone";
+    for (const pid_t killed : {server, place->keeper()}) {
+      if (::kill(killed, SIGKILL) != 0) return "cannot be killed";
+      const auto socket = place->open_socket(AF_INET, SOCK_DGRAM);
+      if (!socket) return socket.error().message();
+    }
+    const auto again = Place::connect(roots_);
+    return again && *again ? "" : "there is no place any more";
   });
   expect_it_ends();
 }

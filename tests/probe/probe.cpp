@@ -21,7 +21,7 @@ const char* error_name(int number) {
 namespace {
 
 const Verb* find(const char* name) {
-  for (const Verb* table : {looking, doing, family})
+  for (const Verb* table : {looking, doing, family, escaping})
     for (const Verb* verb = table; verb->name; ++verb)
       if (strcmp(verb->name, name) == 0) return verb;
   return nullptr;
@@ -29,7 +29,7 @@ const Verb* find(const char* name) {
 
 int usage() {
   fputs("usage: consort-probe VERB [ARGUMENT...] [-- VERB ...]...\n", stderr);
-  for (const Verb* table : {looking, doing, family})
+  for (const Verb* table : {looking, doing, family, escaping})
     for (const Verb* verb = table; verb->name; ++verb) fprintf(stderr, "  %s %s\n", verb->name, verb->usage);
   return 2;
 }

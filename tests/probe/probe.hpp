@@ -14,6 +14,7 @@ struct Verb {
 extern const Verb looking[];
 extern const Verb doing[];
 extern const Verb family[];
+extern const Verb escaping[];
 
 int complain(const char* what);  // with errno; gives 1
 const char* error_name(int number);

@@ -199,7 +199,7 @@ TEST_F(BundleTest, HooksAreRunInOrderInTheirNamespacesWithTheState) {
   const std::vector<std::string> lines = split(read_file(log).value_or(""), '\n');
   ASSERT_EQ(lines.size(), 6u);
   const std::string ours = std::string(trim(own_namespace("mnt")));
-  EXPECT_EQ(lines[0], "prestart creating " + ours + " prestart");
+  EXPECT_EQ(lines[0], "prestart created " + ours + " prestart");
   EXPECT_EQ(lines[1], "createRuntime creating " + ours + " createRuntime");
   EXPECT_THAT(lines[2], HasSubstr("createContainer creating mnt:"));
   EXPECT_THAT(lines[2], testing::Not(HasSubstr(ours)));
@@ -383,6 +383,12 @@ TEST_F(BundleTest, WhatWouldChangeTheHostOrCannotBeIsRefused) {
                 c["linux"]["seccomp"] = {{"defaultAction", "SCMP_ACT_NOTIFY"}};
               }),
               HasSubstr("cannot be the default action"));
+  EXPECT_THAT(refused([](Json& c) { c["linux"]["maskedPaths"] = {"etc"}; }), HasSubstr("not an absolute path"));
+  EXPECT_THAT(refused([](Json& c) { c["linux"]["readonlyPaths"] = {"etc"}; }), HasSubstr("not an absolute path"));
+  EXPECT_THAT(refused([](Json& c) {
+                c["linux"]["resources"]["hugepageLimits"] = {{{"pageSize", "3MB"}, {"limit", 1}}};
+              }),
+              HasSubstr("no pages of 3MB"));
   EXPECT_EQ(refused([](Json& c) {
               c["unknown"] = 1;
               c["annotations"] = {{"org.x", ""}};

@@ -145,8 +145,12 @@ Result<> Firewall::add_bridge(const BridgePolicy& policy) {
     added = run(state_->socket, Change::add, elements_of(policy));
   }
   TRY_WRAP(std::move(added), "open the firewall for bridge", policy.bridge);
-  TRY(foreign_firewall::open_for(state_->socket, policy.bridge));
-  return legacy_iptables::open_for(policy.bridge);
+  return open_foreign(policy.bridge);
+}
+
+Result<> Firewall::open_foreign(const std::string& bridge) {
+  TRY(foreign_firewall::open_for(state_->socket, bridge));
+  return legacy_iptables::open_for(bridge);
 }
 
 // What is there of the bridges. Looking first is cheap; a change that fails and is taken back by the kernel costs it a
@@ -194,14 +198,36 @@ Result<> Firewall::remove_unused_table() {
   return {};  // somebody is changing rules all the time; the next `down` takes the empty table away
 }
 
-Result<std::vector<std::string>> Firewall::bridges() {
+namespace {
+
+Result<std::vector<std::string>> names_in(Socket& socket, const std::string& set) {
   std::vector<std::string> names;
-  for (const Element& element :
-       TRY(nft::list_elements(state_->socket, NFPROTO_INET, table_name, firewall::bridges_set))) {
+  for (const Element& element : TRY(nft::list_elements(socket, NFPROTO_INET, table_name, set))) {
     const auto* text = reinterpret_cast<const char*>(element.key.data());
     names.emplace_back(text, ::strnlen(text, element.key.size()));
   }
   return names;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Firewall::bridges() {
+  return names_in(state_->socket, firewall::bridges_set);
+}
+
+Result<> Firewall::read_policies(std::span<BridgePolicy> policies) {
+  const std::vector<std::string> all = TRY(bridges());
+  const std::vector<std::string> internal = TRY(names_in(state_->socket, firewall::internal_set));
+  const std::vector<std::string> hidden = TRY(names_in(state_->socket, firewall::masquerade_set));
+  for (BridgePolicy& policy : policies) {
+    const auto in = [&policy](const std::vector<std::string>& names) {
+      return std::ranges::find(names, policy.bridge) != names.end();
+    };
+    if (!in(all)) continue;
+    policy.internal = in(internal);
+    policy.masquerade = in(hidden) || policy.internal;
+  }
+  return {};
 }
 
 // Those whose keys are in the table, with the data that they have there.

@@ -81,6 +81,7 @@ class KernelPublisher final : public PortPublisher {
 
   Id publish(Publication publication, Done done) override;
   Result<> unpublish(Id id) override;
+  Result<> put_back() override;
   Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) override;
   Result<> disown(std::span<const ReservedPort> ports, const PortTarget& target) override;
 
@@ -191,6 +192,15 @@ Result<> KernelPublisher::unpublish(Id id) {
   running.work.reset();
   running.relays.clear();
   return remove_rules(std::span<const Served>(running.ports).first(running.ruled));
+}
+
+Result<> KernelPublisher::put_back() {
+  for (const auto& [id, running] : publications_) {
+    const std::span<const Served> told = std::span(running.ports).first(running.ruled);
+    for (std::size_t at = 0; at < told.size(); at += rules_per_step)
+      TRY(firewall_.add_ports(rules_of(told.subspan(at).first(std::min(rules_per_step, told.size() - at)))));
+  }
+  return {};
 }
 
 Result<> KernelPublisher::take_back(std::span<const ReservedPort> ports, const PortTarget& target) {

@@ -56,7 +56,7 @@ bool means_no_ipv6(const Error& error) {
 
 Result<Fd> hold_outside(const Address& address, std::uint16_t port, Protocol protocol, const HostSockets& outside) {
   const SocketAddress name(address, port);
-  return outside(address.domain(), protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM, name.raw(), name.size);
+  return outside.open(address.domain(), protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM, name.raw(), name.size);
 }
 
 Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Address>& addresses, std::uint16_t port,
@@ -215,7 +215,7 @@ Result<> PortReservation::State::on_failure(const PortRequest& request, std::uin
   const Address address = Address::parse(error.subject_name()).value_or(addresses.front());
   if (number != EADDRINUSE) return fail(other_error(number, request, address, port));
   TRY(refuse_twice(request, port));
-  conflict.emplace(address, port, PortHolderSearch(request.protocol, port));
+  conflict.emplace(address, port, PortHolderSearch(request.protocol, port, outside.witness));
   return {};
 }
 

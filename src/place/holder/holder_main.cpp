@@ -8,6 +8,9 @@
 //
 // Descriptors: see protocol.hpp. It begins at once, says "ok" on descriptor 1, and ends when nobody is connected and no
 // process is in the user namespace. Only libc and no allocation: the program must fit into a few pages.
+//
+// All of it is done by a child. If that is killed, its parent makes another, which has the same door; if the parent is
+// killed, the child takes its place. Whoever was connected finds that the connection has ended, and connects again.
 #include "place/holder/protocol.hpp"
 
 #include <dirent.h>
@@ -21,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -42,8 +46,15 @@ constexpr int most_words = 40;  // of the link's program
 
 enum class Link : unsigned char { none, starting, up, failed };
 
+// What the next one who serves must know of the one before.
+struct Shared {
+  volatile bool link_up;  // written by whoever is the parent of the link's program
+};
+
 struct Holder {
   const char* path = nullptr;
+  Shared* shared = nullptr;
+  pid_t guard = 0;  // our parent
   char** link_argv = nullptr;
   int listener = -1;
   int signals = -1;
@@ -157,6 +168,7 @@ void tell_of_link(Holder& holder, int index) {
 
 void settle_link(Holder& holder, Link link) {
   holder.link = link;
+  holder.shared->link_up = link == Link::up;
   if (holder.anchor >= 0) ::close(holder.anchor);
   holder.anchor = -1;
   for (int i = 0; i < holder.count; ++i)
@@ -315,7 +327,7 @@ bool is_inhabited(const Holder& holder) {
       (void)!::fscanf(file, "%*d (%*[^)]) %*c %d", &parent);
       ::fclose(file);
     }
-    found = parent != ::getpid();
+    found = parent != ::getpid() && parent != holder.guard;
   }
   ::closedir(processes);
   return found;
@@ -329,6 +341,7 @@ void obey(Holder& holder, int index) {
   if (wish.kind == Kind::bind) return bind_for(holder.clients[index], wish);
   if (wish.kind != Kind::link) return answer(holder.clients[index], EINVAL, "");
   holder.awaits_link[index] = true;
+  if (holder.link == Link::up && !holder.shared->link_up) holder.link = Link::none;
   if (holder.link == Link::up) return tell_of_link(holder, index);
   if (holder.link != Link::starting) start_link(holder);
 }
@@ -348,6 +361,7 @@ bool turn(Holder& holder) {
   signalfd_siginfo info;
   while (::read(holder.signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info))
     if (info.ssi_signo == SIGTERM && holder.count == 0) return false;
+  if (::getppid() != holder.guard) return false;
   if (waits[2].revents != 0) hear_link(holder);
   if (waits[3].revents != 0) hear_ready(holder);
   reap(holder);
@@ -355,6 +369,59 @@ bool turn(Holder& holder) {
     if (waits[4 + i].revents != 0) obey(holder, i);
   if (waits[0].revents != 0) accept_client(holder);
   return true;
+}
+
+// Until nothing is in the place any more; false: until the guard is gone.
+bool serve(Holder& holder, pid_t guard) {
+  holder.guard = guard;
+  holder.link = holder.shared->link_up ? Link::up : Link::none;
+  holder.link_starter = holder.anchor_pid = 0;
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGURG, 0, 0, 0);
+  while (turn(holder)) {
+  }
+  if (::getppid() == guard) return true;
+  while (holder.count > 0) drop(holder, 0);
+  for (int* const fd : {&holder.anchor, &holder.link_words, &holder.link_ready}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
+  return false;
+}
+
+// Whether the one who serves came to the end of his work.
+bool watch_over(Holder& holder, pid_t server, const sigset_t& watched) {
+  while (true) {
+    int status = 0;
+    pid_t pid;
+    while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+      if (pid == server) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+      holder.shared->link_up = false;  // whoever served before has started it
+    }
+    siginfo_t info{};
+    if (::sigwaitinfo(&watched, &info) == SIGTERM) ::kill(server, SIGTERM);
+  }
+}
+
+void guard(Holder& holder, const sigset_t& watched) {
+  while (true) {
+    const pid_t self = ::getpid();
+    timespec began{}, ended{};
+    ::clock_gettime(CLOCK_MONOTONIC, &began);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      if (serve(holder, self)) ::_exit(0);
+      continue;  // the guard's place is ours now
+    }
+    if (pid < 0) {  // a limit: then without a guard
+      while (!serve(holder, ::getppid())) {
+      }
+      return;
+    }
+    if (watch_over(holder, pid, watched)) return;
+    ::clock_gettime(CLOCK_MONOTONIC, &ended);
+    if (ended.tv_sec - began.tv_sec < 2) ::poll(nullptr, 0, 100);  // what ends at once shall not do so all the time
+  }
 }
 
 // From its folder, since the whole path may be longer than such a name can be.
@@ -413,8 +480,10 @@ int main(int argc, char** argv) {
   if (::lstat(holder.path, &named) == 0) holder.socket_inode = named.st_ino;
   (void)!::write(1, "ok", 2);
   ::dup2(2, 1);
-  while (turn(holder)) {
-  }
+  holder.shared =
+      static_cast<Shared*>(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  if (holder.shared == MAP_FAILED) return 1;
+  guard(holder, watched);
   // Whoever is on the way finds the door closed, and makes a new place once the lock, held by descriptor 6, is free.
   if (::lstat(holder.path, &named) == 0 && named.st_ino == holder.socket_inode) ::unlink(holder.path);
   end_children();

@@ -1,9 +1,12 @@
 // What a config.json may say and must not mean.
+#include <algorithm>
 #include <array>
 
+#include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/bundle/parts.hpp"
+#include "runtime/defaults.hpp"
 
 namespace consort::runtime::internal {
 
@@ -40,6 +43,34 @@ Result<> check_users(const Spec& spec) {
   return {};
 }
 
+Result<> check_paths(const Spec& spec) {
+  const auto absolute = [](const std::vector<std::string>& paths, std::string_view where) -> Result<> {
+    for (const std::string& path : paths)
+      if (!path.starts_with('/')) return refuse(std::string(where), "\"" + path + "\" is not an absolute path");
+    return {};
+  };
+  TRY(absolute(spec.linux_.masked_paths, "linux.maskedPaths"));
+  TRY(absolute(spec.linux_.readonly_paths, "linux.readonlyPaths"));
+  const Namespace* const mount = spec.find_namespace(NamespaceKind::mount);
+  if (!mount && (!spec.linux_.masked_paths.empty() || !spec.linux_.readonly_paths.empty()))
+    return refuse("linux.maskedPaths", "without a mount namespace they would be masked on the host");
+  return {};
+}
+
+// "2MB" is "hugepages-2048kB". Also where the kernel has no hugetlb controller, and the limit would be left out.
+Result<> check_hugepages(const Spec& spec) {
+  constexpr std::uint64_t kib_of_mib = 1024, kib_of_gib = 1024 * 1024;
+  for (const HugepageLimit& limit : spec.linux_.resources.hugepages) {
+    const std::string_view size = limit.page_size, unit = size.substr(size.size() - 2);
+    const std::uint64_t factor = unit == "GB" ? kib_of_gib : unit == "MB" ? kib_of_mib : 1;
+    const auto number = parse_unsigned(size.substr(0, size.size() - 2));
+    const bool fits = number && *number <= kib_of_gib;
+    if (!fits || !path_exists("/sys/kernel/mm/hugepages/hugepages-" + std::to_string(*number * factor) + "kB"))
+      return refuse("linux.resources.hugepageLimits", "this machine has no pages of " + limit.page_size);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> check_spec(const Spec& spec) {
@@ -48,10 +79,19 @@ Result<> check_spec(const Spec& spec) {
   const bool v2 = cgroup_version() == CgroupVersion::v2;
   if (!spec.linux_.resources.unified.empty() && !v2)
     return refuse("linux.resources.unified", "this host has cgroup v1, which has no unified hierarchy to be set");
-  const Namespace* const mount = spec.find_namespace(NamespaceKind::mount);
-  if (!mount && (!spec.linux_.masked_paths.empty() || !spec.linux_.readonly_paths.empty()))
-    return refuse("linux.maskedPaths", "without a mount namespace they would be masked on the host");
-  return {};
+  TRY(check_hugepages(spec));
+  return check_paths(spec);
+}
+
+std::vector<std::string> unknown_capabilities(const std::string& config) {
+  std::vector<std::string> unknown;
+  const Result<Json> root = parse_json(config, "config.json");
+  const Json* const process = root ? find_key(*root, "process") : nullptr;
+  const Json* const sets = process ? find_key(*process, "capabilities") : nullptr;
+  for (const char* kind : {"bounding", "effective", "permitted", "inheritable", "ambient"})
+    for (const std::string& name : sets ? get_strings(*sets, kind) : std::vector<std::string>())
+      if (!capability_number(name) && std::ranges::find(unknown, name) == unknown.end()) unknown.push_back(name);
+  return unknown;
 }
 
 namespace {

@@ -111,7 +111,7 @@ class Creation {
  private:
   Result<> note_process(pid_t pid);
   Result<> run_create_hooks(pid_t pid);
-  HookCall hook_call(std::string_view kind, HookPlace place) const;
+  HookCall hook_call(std::string_view kind, HookPlace place, BundleStatus status = BundleStatus::creating) const;
 
   ContainerFolder folder_;
   const CreateOptions& options_;
@@ -129,7 +129,13 @@ Result<> Creation::read_bundle() {
   const std::string text = TRY(read_file(config));
   spec_ = TRY(parse_spec(text, config));
   TRY(internal::check_spec(spec_));
+  for (const std::string& name : internal::unknown_capabilities(text)) {
+    if (spec_.oci_version.starts_with("1.0."))
+      return fail(Error(Code::invalid, "process.capabilities").on("\"" + name + "\"").why("no such capability"));
+    warn_("process.capabilities: there is no " + name + ", ignored");
+  }
   if (!spec_.has_process) spec_.process.args = {"/"};
+  if (!spec_.process.capabilities) spec_.process.capabilities.emplace();  // what is in no set is not given
   if (spec_.process.terminal && options_.console_socket.empty() && options_.stdio.in == 0 && !::isatty(0))
     return fail(Error(Code::invalid, "create container").why("a terminal needs --console-socket"));
   if (!options_.console_socket.empty() && !spec_.process.terminal)
@@ -152,8 +158,8 @@ Result<> Creation::read_bundle() {
   return folder_.save();
 }
 
-HookCall Creation::hook_call(std::string_view kind, HookPlace place) const {
-  return {kind, state_json(folder_.state_as(BundleStatus::creating)), options_.bundle, place, folder_.record.pid};
+HookCall Creation::hook_call(std::string_view kind, HookPlace place, BundleStatus status) const {
+  return {kind, state_json(folder_.state_as(status)), options_.bundle, place, folder_.record.pid};
 }
 
 Result<> Creation::note_process(pid_t pid) {
@@ -165,7 +171,8 @@ Result<> Creation::note_process(pid_t pid) {
 Result<> Creation::run_create_hooks(pid_t pid) {
   TRY(note_process(pid));
   hooks_ran_ = true;
-  TRY(internal::run_hooks(spec_.hooks.prestart, hook_call("prestart", HookPlace::runtime)));
+  // Those who were written for version 1.0 of the specification, where they belonged to start, look for "created".
+  TRY(internal::run_hooks(spec_.hooks.prestart, hook_call("prestart", HookPlace::runtime, BundleStatus::created)));
   TRY(internal::run_hooks(spec_.hooks.create_runtime, hook_call("createRuntime", HookPlace::runtime)));
   return internal::run_hooks(spec_.hooks.create_container, hook_call("createContainer", HookPlace::before_pivot));
 }
@@ -217,8 +224,7 @@ void Creation::undo() {
   const internal::Record& record = folder_.record;
   if (record.host_mounts) internal::unmount_root(record.rootfs);
   if (hooks_ran_) {
-    HookCall call = hook_call("poststop", HookPlace::runtime);
-    call.state = state_json(folder_.state_as(BundleStatus::stopped));
+    const HookCall call = hook_call("poststop", HookPlace::runtime, BundleStatus::stopped);
     internal::run_all_hooks(spec_.hooks.poststop, call, warn_);
   }
   (void)folder_.remove();

@@ -153,6 +153,7 @@ Result<pid_t> BundleRuntime::exec(const BundleExec& exec, Fd* console) {
     return fail(Code::conflict, "cannot exec in a stopped container");
   if (status == BundleStatus::paused && !exec.ignore_paused)
     return fail(Error(Code::conflict, "cannot exec in a paused container").hint("use --ignore-paused"));
+  const Spec spec = TRY(container.config());
   const Fd process = TRY(open_process(container));
   ExecOptions options;
   options.pid = container.record.pid;
@@ -168,7 +169,9 @@ Result<pid_t> BundleRuntime::exec(const BundleExec& exec, Fd* console) {
   if (!filter.listener_path.empty()) foreign.listener = internal::listener_sender(container.state(), filter);
   options.foreign = &foreign;
   if (path_exists(container.path("seccomp.bpf"))) options.seccomp_bpf = container.path("seccomp.bpf");
-  Launch launch = TRY(begin_exec(exec.process, options));
+  Process wanted = exec.process;
+  if (!wanted.capabilities) wanted.capabilities = spec.process.capabilities.value_or(Capabilities());
+  Launch launch = TRY(begin_exec(wanted, options));
   TRY(launch.wait_for(Launch::State::ready));
   if (exec.process.terminal) {
     Fd master = launch.take_console();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "runtime/bundle.hpp"
@@ -15,6 +16,8 @@ namespace consort::runtime::internal {
 
 // What is well-formed and still means nothing, or would change the host.
 Result<> check_spec(const Spec& spec);
+// Names of capabilities in a config.json that nobody knows: an error before version 1.1, a warning since then.
+std::vector<std::string> unknown_capabilities(const std::string& config);
 
 // Where the container's groups are. With systemd's paths "a-b.slice:prefix:name" is
 // /a.slice/a-b.slice/prefix-name.scope.

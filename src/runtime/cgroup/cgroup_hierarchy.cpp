@@ -8,7 +8,6 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 
 namespace consort::runtime {
@@ -27,10 +26,11 @@ bool is_controller(std::string_view word) {
 
 constexpr std::string_view leaf_name = "consort-supervisor";
 
-// Root may write anywhere. Others only below what was delegated to them: the parent of our own group, since a group
-// with processes (ours) cannot hand controllers down.
+// Root may write anywhere, and who is root in a namespace goes by whole paths, too: whoever asks for a container's
+// group is in another one than who has made it. Others only below what was delegated to them: the parent of our own
+// group, since a group with processes (ours) cannot hand controllers down.
 std::string delegated_base(const std::string& mount) {
-  if (::geteuid() == 0 && !in_user_namespace()) return {};
+  if (::geteuid() == 0) return {};
   const std::string own = unified_group_of("self");
   for (std::string path : {dir_name(own), own})
     if (path != "/" && path != "." && ::access((mount + path).c_str(), W_OK) == 0) return path;

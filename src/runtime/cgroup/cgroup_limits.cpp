@@ -67,6 +67,9 @@ std::vector<CgroupWrite> limits_v1(const Resources& r) {
   if (r.memory_swap) writes.push_back({"memory", "memory.memsw.limit_in_bytes", std::to_string(*r.memory_swap)});
   if (r.memory_reservation)
     writes.push_back({"memory", "memory.soft_limit_in_bytes", std::to_string(*r.memory_reservation)});
+  if (r.memory_kernel) writes.push_back({"memory", "memory.kmem.limit_in_bytes", std::to_string(*r.memory_kernel)});
+  if (r.memory_kernel_tcp)
+    writes.push_back({"memory", "memory.kmem.tcp.limit_in_bytes", std::to_string(*r.memory_kernel_tcp)});
   if (r.memory_swappiness) writes.push_back({"memory", "memory.swappiness", std::to_string(*r.memory_swappiness)});
   if (r.disable_oom_killer.value_or(false)) writes.push_back({"memory", "memory.oom_control", "1"});
   if (r.cpu_shares && *r.cpu_shares) writes.push_back({"cpu", "cpu.shares", std::to_string(*r.cpu_shares)});

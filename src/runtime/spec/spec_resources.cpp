@@ -56,6 +56,8 @@ Result<> parse_memory(const Json& memory, Resources& into) {
   into.memory_limit = TRY(signed_of(memory, "limit", "linux.resources.memory.limit"));
   into.memory_reservation = TRY(signed_of(memory, "reservation", "linux.resources.memory.reservation"));
   into.memory_swap = TRY(signed_of(memory, "swap", "linux.resources.memory.swap"));
+  into.memory_kernel = TRY(signed_of(memory, "kernel", "linux.resources.memory.kernel"));
+  into.memory_kernel_tcp = TRY(signed_of(memory, "kernelTCP", "linux.resources.memory.kernelTCP"));
   into.memory_swappiness = TRY(signed_of(memory, "swappiness", "linux.resources.memory.swappiness"));
   if (find_key(memory, "disableOOMKiller")) into.disable_oom_killer = get_bool(memory, "disableOOMKiller");
   return {};

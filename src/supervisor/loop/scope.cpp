@@ -31,6 +31,7 @@ constexpr std::chrono::seconds patience{5};  // for an answer; a machine that bo
 // libsystemd, which is there wherever systemd is; only the command that starts a project's supervisor needs it.
 struct BusLibrary {
   decltype(&::sd_bus_open_system) open_system;
+  decltype(&::sd_bus_open_user) open_user;
   decltype(&::sd_bus_flush_close_unref) close;
   decltype(&::sd_bus_set_method_call_timeout) set_timeout;
   decltype(&::sd_bus_match_signal) match_signal;
@@ -45,6 +46,7 @@ Result<BusLibrary> load_library() {
   SharedLibrary library = TRY(SharedLibrary::load({"libsystemd.so.0"}));
   BusLibrary functions{};
   library.find("sd_bus_open_system", functions.open_system);
+  library.find("sd_bus_open_user", functions.open_user);
   library.find("sd_bus_flush_close_unref", functions.close);
   library.find("sd_bus_set_method_call_timeout", functions.set_timeout);
   library.find("sd_bus_match_signal", functions.match_signal);
@@ -56,6 +58,10 @@ Result<BusLibrary> load_library() {
   TRY(library.complete());
   return functions;
 }
+
+// Whose manager is asked: the machine's, or that of the user, who is root only in a namespace. The bus goes by what the
+// kernel says of who connects, not by what we call ourselves.
+enum class Manager : std::uint8_t { system, user };
 
 // Of this machine, not of the one around a container that sees the machine's sockets: pids would mean other processes.
 bool systemd_is_process_1() {
@@ -84,16 +90,17 @@ int on_job_removed(sd_bus_message* message, void* data, sd_bus_error*) {
 // unless told otherwise.
 constexpr int scope_end_signal = SIGURG;
 
-Result<> call_start(const BusLibrary& library, sd_bus* bus, const std::string& unit, const std::string& project,
-                    pid_t pid) {
+Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, const std::string& unit,
+                    const std::string& project, pid_t pid) {
   sd_bus_error error = SD_BUS_ERROR_NULL;
   const std::string description = "Containers of " + project;
+  const char* const slice = manager == Manager::system ? "system.slice" : "app.slice";
   // Tasks have no limit of the unit's: it would be one for all containers together. Mounts that volumes may lie on are
   // taken away after the containers.
   const int called = library.call_method(bus, manager_name, manager_path, manager_interface, "StartTransientUnit",
                                          &error, nullptr, "ssa(sv)a(sa(sv))", unit.c_str(), "fail", 8,               //
                                          "Description", "s", description.c_str(),                                    //
-                                         "Slice", "s", "system.slice",                                               //
+                                         "Slice", "s", slice,                                                        //
                                          "Delegate", "b", 1,                                                         //
                                          "PIDs", "au", 1, static_cast<std::uint32_t>(pid),                           //
                                          "KillSignal", "i", static_cast<std::int32_t>(scope_end_signal),             //
@@ -108,10 +115,12 @@ Result<> call_start(const BusLibrary& library, sd_bus* bus, const std::string& u
   return fail(std::move(failed));
 }
 
-Result<> start_scope(const std::string& unit, const std::string& project, pid_t pid) {
+Result<> start_scope(Manager manager, const std::string& unit, const std::string& project, pid_t pid) {
   const BusLibrary library = TRY(load_library());
   sd_bus* opened = nullptr;
-  if (const int got = library.open_system(&opened); got < 0) return fail_errno(-got, "connect to", "the system bus");
+  const bool system = manager == Manager::system;
+  if (const int got = system ? library.open_system(&opened) : library.open_user(&opened); got < 0)
+    return fail_errno(-got, "connect to", system ? "the system bus" : "the bus of this user's session");
   const std::unique_ptr<sd_bus, decltype(library.close)> bus(opened, library.close);
   const auto microseconds = [](auto time) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
@@ -122,7 +131,7 @@ Result<> start_scope(const std::string& unit, const std::string& project, pid_t 
                                            "JobRemoved", on_job_removed, &job);
       got < 0)
     return fail_errno(-got, "listen to", "systemd");
-  TRY(call_start(library, bus.get(), unit, project, pid));
+  TRY(call_start(library, bus.get(), manager, unit, project, pid));
   const auto deadline = steady_clock::now() + patience;
   while (job.result.empty()) {
     const int done = library.process(bus.get(), nullptr);
@@ -149,9 +158,12 @@ std::string scope_name(std::string_view project, pid_t pid) {
 }
 
 Result<> enter_scope(const std::string& project, pid_t pid) {
-  if (::geteuid() != 0 || in_user_namespace() || !systemd_is_process_1()) return {};
+  if (::geteuid() != 0 || !systemd_is_process_1()) return {};
+  const Manager manager = in_user_namespace() ? Manager::user : Manager::system;
+  // To a user systemd hands down nothing but version 2.
+  if (manager == Manager::user && runtime::cgroup_version() != runtime::CgroupVersion::v2) return {};
   const std::string unit = scope_name(project, pid);
-  TRY(start_scope(unit, project, pid));
+  TRY(start_scope(manager, unit, project, pid));
   return runtime::enter_delegated_leaf(unit, pid);
 }
 

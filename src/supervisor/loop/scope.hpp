@@ -15,8 +15,9 @@ namespace consort::supervisor {
 std::string scope_name(std::string_view project, pid_t pid);
 
 // Puts a process of ours into a new scope, and on cgroup v2 into a leaf of it, beside which containers may have their
-// groups (runtime::delegated_group). Does nothing where systemd is not process 1 of this machine or we are not root. An
-// error leaves the process where it was, or in the scope; it works there too.
+// groups (runtime::delegated_group). Of a user who is root in a namespace it is a scope of that user's own systemd,
+// which hands control groups down to users on version 2 only. Does nothing where systemd is not process 1 of this
+// machine. An error leaves the process where it was, or in the scope; it works there too.
 Result<> enter_scope(const std::string& project, pid_t pid);
 
 }  // namespace consort::supervisor

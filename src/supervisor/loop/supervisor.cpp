@@ -43,6 +43,8 @@ std::vector<std::string> record_files(const std::string& folder) {
   return files;
 }
 
+const std::vector<EndpointUnit> no_endpoints;
+
 Result<Fd> open_plain_socket(int family, int type) {
   Fd socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail_errno("create socket");
@@ -68,7 +70,14 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
                                         (void)::ioctl(console->second.get(), TIOCSWINSZ, &window);
                                       },
                                       [this](ConnectionId id) { on_closed(id); }}),
-      clock_(context_) {
+      clock_(context_),
+      firewall_(
+          loop_,
+          [this]() -> Result<> {
+            PortPublisher* publisher = TRY(context_.publisher());
+            return publisher->put_back();
+          },
+          log_line) {
   context_.roots = options_.roots;
   context_.project = options_.project;
   context_.run_folder = options_.roots.project_run(options_.project);
@@ -274,6 +283,19 @@ void Supervisor::update_names() {
     for (const NameRecord& record : shared_names_->others()) records.push_back(record);
   }
   context_.dns->set_table(std::make_shared<const NameTable>(records));
+  guard_firewall();
+}
+
+// Those with containers on them. Of a bridge that is in the firewall already, that says the rest.
+void Supervisor::guard_firewall() {
+  std::map<std::string, bool> internal;
+  for (const auto& [id, container] : containers_)
+    for (const EndpointUnit& endpoint : container->has_names() ? container->unit().endpoints : no_endpoints)
+      if (!endpoint.bridge.empty()) internal[endpoint.bridge] = endpoint.internal;
+  std::vector<BridgePolicy> bridges;
+  for (const auto& [bridge, is_internal] : internal)
+    bridges.push_back({.bridge = bridge, .internal = is_internal, .masquerade = true});
+  if (const auto kept = firewall_.keep(bridges); !kept) log_line(kept.error().message());
 }
 
 std::optional<std::string> Supervisor::owner_of_port(const std::string& protocol, std::uint16_t port) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/roots.hpp"
+#include "network/firewall_guard.hpp"
 #include "network/shared_names.hpp"
 #include "supervisor/clock/project_clock.hpp"
 #include "supervisor/container/container.hpp"
@@ -71,6 +72,7 @@ class Supervisor {
   std::vector<ObservedContainer> states() const;
 
   void update_names();
+  void guard_firewall();
   std::optional<std::string> owner_of_port(const std::string& protocol, std::uint16_t port) const;
   bool all_idle() const;
   // Whether somebody has still a use for us.
@@ -91,6 +93,7 @@ class Supervisor {
   std::unique_ptr<SharedNames> shared_names_;
   std::map<std::string, std::unique_ptr<Container>> containers_;
   std::map<ConnectionId, Fd> exec_consoles_;  // for resizing
+  FirewallGuard firewall_;
   Fd signals_;
   Fd serving_;  // the lock; closed with the process
   bool names_stale_ = false;

@@ -1,0 +1,112 @@
+#include "network/firewall_guard.hpp"
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace consort {
+
+namespace {
+
+// Who reloads a firewall makes many changes in a row.
+constexpr std::chrono::milliseconds quiet{100};
+
+// Only the message that ends each change wakes us, whatever it consisted of.
+Result<> hear_only_ends(int socket) {
+  constexpr std::uint16_t end_of_change = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(end_of_change), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, ~0U),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  const sock_fprog filter{std::size(program), program};
+  if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0) return {};
+  return fail_errno("watch the firewall");
+}
+
+}  // namespace
+
+FirewallGuard::FirewallGuard(EventLoop& loop, std::function<Result<>()> put_back_ports,
+                             std::function<void(const std::string&)> report)
+    : loop_(loop), put_back_ports_(std::move(put_back_ports)), report_(std::move(report)) {}
+
+FirewallGuard::~FirewallGuard() {
+  loop_.remove(watch_);
+  loop_.cancel(timer_);
+}
+
+Result<> FirewallGuard::begin() {
+  Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
+  if (!socket) return fail_errno("watch the firewall");
+  TRY(hear_only_ends(socket.get()));
+  // With a number of its own: what is for everybody is kept from number 0, which sockets have before.
+  sockaddr_nl own{};
+  own.nl_family = AF_NETLINK;
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
+    return fail_errno("watch the firewall");
+  const int group = NFNLGRP_NFTABLES;
+  if (::setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+    return fail_errno("watch the firewall");
+  watch_ = TRY(loop_.add(socket.get(), EPOLLIN, [this](std::uint32_t) { on_change(); }));
+  changes_ = std::move(socket);
+  return {};
+}
+
+Result<> FirewallGuard::keep(const std::vector<BridgePolicy>& bridges) {
+  if (bridges.empty()) {
+    loop_.remove(std::exchange(watch_, 0));
+    loop_.cancel(std::exchange(timer_, 0));
+    changes_.reset();
+    wanted_.clear();
+    bridges_.clear();
+    return {};
+  }
+  if (bridges == wanted_) return {};
+  const std::vector<BridgePolicy> known = std::exchange(bridges_, bridges);
+  for (BridgePolicy& policy : bridges_)
+    if (const auto before = std::ranges::find(known, policy.bridge, &BridgePolicy::bridge); before != known.end())
+      policy = *before;
+  wanted_ = bridges;
+  // What the table says of them, if it has them, is what their network wants; not all of that is known here.
+  Firewall firewall = TRY(Firewall::open());
+  TRY(firewall.read_policies(bridges_));
+  return changes_ ? Result<>() : begin();
+}
+
+void FirewallGuard::on_change() {
+  char buffer[4096];
+  // ENOBUFS: some were lost, which says that there was a change, too.
+  while (::recv(changes_.get(), buffer, sizeof buffer, 0) > 0 || errno == ENOBUFS || errno == EINTR) {
+  }
+  if (timer_ != 0) return;
+  timer_ = loop_.after(quiet, [this] {
+    timer_ = 0;
+    if (const Result<> looked = look(); !looked) report_("put back the firewall: " + looked.error().message());
+  });
+}
+
+Result<> FirewallGuard::look() {
+  Firewall firewall = TRY(Firewall::open());
+  const std::vector<std::string> there = TRY(firewall.bridges());
+  bool missing = false;
+  for (const BridgePolicy& policy : bridges_) {
+    const bool known = std::ranges::find(there, policy.bridge) != there.end();
+    missing = missing || !known;
+    // Also of one that is there: the firewall of another program may have been loaded anew beside our table.
+    TRY(known ? firewall.open_foreign(policy.bridge) : firewall.add_bridge(policy));
+  }
+  if (!missing) return {};
+  report_("somebody has emptied the host's firewall: put back the rules of " + std::to_string(bridges_.size()) +
+          (bridges_.size() == 1 ? " network" : " networks"));
+  return put_back_ports_();
+}
+
+}  // namespace consort
