@@ -65,6 +65,9 @@ struct ExecOptions {
 };
 Result<Channels> exec(Session& session, const PodState& pod, const ExecOptions& options);
 
+// The version of CronJobs that the cluster has: "batch/v1", or "batch/v1beta1" before 1.21.
+Result<std::string> cron_job_version(Client& client);
+
 // Projects that have something on the cluster: names and how many of their pods run.
 struct Listed {
   std::string space;

@@ -26,9 +26,11 @@ class Store:
         self.version = 1
         self.objects = {}  # (namespace, plural, name): object
         self.applied = {}  # the same: what was applied last
+        self.merged = {}   # the same: fields set beside that
         self.history = []  # (version, type, pod)
         self.serial = 0
         self.requests = []
+        self.other = "consort"  # who has set what is in merged
 
     def put(self, key, value, kind):
         self.version += 1
@@ -197,13 +199,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if "merge-patch" in self.headers["Content-Type"]:
                 value = copy.deepcopy(there)
                 merge(value, body)
+                store.merged.setdefault(key, {})["replicas"] = value["spec"].get("replicas")
                 store.put(key, value, "MODIFIED")
                 return self.answer(200, value)
-            if "apply-patch" in self.headers["Content-Type"] and store.applied.get(key) == body and there:
+            if "apply-patch" in self.headers["Content-Type"] and store.applied.get(key) == body and there and key not in store.merged:
                 return self.answer(200, there)
+            others = store.merged.get(key, {})
+            if there and others.get("replicas") not in (None, body["spec"].get("replicas")) and query["force"] == ["false"]:
+                return self.answer(409, {"kind": "Status", "status": "Failure", "code": 409, "message": "Apply failed with 1 conflict",
+                                         "details": {"causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas",
+                                                                 "message": f'conflict with "{store.other}" using apps/v1'}]}})
             value = copy.deepcopy(body)
             if "dryRun" in query:
                 return self.answer(200 if there else 201, value)
+            store.merged.pop(key, None)
             store.applied[key] = body
             store.put(key, value, "ADDED")
             return self.answer(200 if there else 201, value)

@@ -90,6 +90,13 @@ class Verbs(unittest.TestCase):
         self.consort("stop", "web")
         self.assertFalse(any(name.startswith("web-") for name in self.names("pods")))
         self.consort("start", "web")
+        self.consort("stop", "web")
+        self.consort("up", "-d")  # what we have set ourselves is no conflict
+        self.assertEqual(sum(name.startswith("web-") for name in self.names("pods")), 2)
+        self.consort("stop", "web")
+        self.store.other = "somebody"
+        self.assertIn("--force-conflicts", self.consort("up", "-d", code=1).stderr)
+        self.consort("up", "-d", "--force-conflicts")
         before = self.names("pods")
         self.consort("restart", "web")
         self.assertFalse(set(before) & set(self.names("pods")) - {"db-0"} - {name for name in before if name.startswith("migrate-")})

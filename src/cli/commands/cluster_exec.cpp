@@ -22,7 +22,8 @@ class ClusterRelay {
  public:
   ClusterRelay(Channels& channels, const project::Cancellation& cancel) : channels_(channels), cancel_(cancel) {}
 
-  Result<int> run(bool tty, bool input) {
+  // first: what has been read of the input already.
+  Result<int> run(bool tty, bool input, std::string_view first) {
     std::optional<RawTerminal> raw;
     int window = -1;
     if (tty) {
@@ -30,6 +31,7 @@ class ClusterRelay {
       window = TRY(window_descriptor());
       TRY(send_size());
     }
+    if (!first.empty()) TRY(channels_.send(Channels::input, first));
     int in = input ? STDIN_FILENO : -1;
     while (!code_) {
       TRY(take_messages());
@@ -84,6 +86,17 @@ class ClusterRelay {
   std::optional<int> code_;
 };
 
+// What is there of the input; nullopt: its end. Clusters before 1.30 cannot be told of an end that comes later, and a
+// command without any input need not wait for one.
+Result<std::optional<std::string>> read_ahead() {
+  pollfd ready{STDIN_FILENO, POLLIN, 0};
+  if (::poll(&ready, 1, 0) <= 0) return std::string();
+  std::array<std::byte, 8192> buffer;
+  const auto got = read_some(STDIN_FILENO, buffer);
+  if (!got || *got == 0) return std::nullopt;  // one that was closed is none
+  return std::string(reinterpret_cast<const char*>(buffer.data()), *got);
+}
+
 // What the API has no words for is said to a shell.
 std::vector<std::string> command_of(const Invocation& invocation) {
   std::vector<std::string> command(invocation.arguments.begin() + 1, invocation.arguments.end());
@@ -115,8 +128,11 @@ Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   const bool unwanted = flags.on("no-tty") || flags.on("no-TTY");
   const bool tty = !unwanted && invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
   if (invocation.dry_run) return 0;
-  Channels channels = TRY(kube::exec(session, pod, {.command = command_of(invocation), .tty = tty}));
-  return ClusterRelay(channels, session.cancel).run(tty, true);
+  std::optional<std::string> first = std::string();
+  if (!tty) first = TRY(read_ahead());
+  Channels channels =
+      TRY(kube::exec(session, pod, {.command = command_of(invocation), .tty = tty, .input = first.has_value()}));
+  return ClusterRelay(channels, session.cancel).run(tty, first.has_value(), first.value_or(""));
 }
 
 }  // namespace consort::cli

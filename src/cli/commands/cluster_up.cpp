@@ -116,13 +116,21 @@ Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWor
   return 130;
 }
 
+Result<std::string> cron_job_version_at(const ClusterTarget& target) {
+  kube::Cluster cluster = TRY(kube::find_cluster(target.context, process_environment()));
+  const auto client = TRY(kube::Client::create(std::move(cluster), {}));
+  return kube::cron_job_version(*client);
+}
+
 Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const std::vector<std::string>& services,
                      const std::map<std::string, unsigned>& scale) {
   const ParsedFlags& flags = invocation.flags;
   compose::Project project = TRY(selected(invocation, services));
   TRY(name_images(project, registry_of(invocation)));
   // What cannot be had there is told before anything is built.
-  kube::Manifests manifests = TRY(manifests_for(invocation, project, {}, scale));
+  kube::ManifestOptions options;
+  if (!project.jobs.empty()) options.cron_job_version = TRY(cron_job_version_at(target));
+  kube::Manifests manifests = TRY(manifests_for(invocation, project, options, scale));
   const bool builds =
       std::ranges::any_of(project.services, [](const auto& each) { return each.second.build.has_value(); });
   if (builds && !flags.on("no-build")) {
@@ -132,7 +140,7 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
     seal_program(invocation);
     const auto here = TRY(Workspace::open(invocation, Need::file, services));
     here->session().project = project;
-    const kube::ManifestOptions options{.images = TRY(build_and_push(*here)), .registry = {}};
+    options.images = TRY(build_and_push(*here));
     std::vector<compose::Diagnostic> none;  // told above
     manifests =
         TRY(kube::make_manifests(project, TRY(project::desired_state(project, {.scale = scale})), options, none));

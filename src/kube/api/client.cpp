@@ -13,6 +13,21 @@ using Method = image::HttpRequest::Method;
 constexpr std::size_t longest_body = 256U << 20;  // a list of all that a namespace has
 constexpr std::size_t longest_line = 8U << 20;    // more than an object may have
 
+constexpr int created = 201, bad_statuses = 300, conflict = 409;
+constexpr const char* manager = "consort";
+
+// What `stop` and `scale` have set beside the file counts as set by somebody else, although by the same program.
+bool is_conflict_with_ourselves(std::string_view body) {
+  const auto status = parse_json(body, "answer");
+  const Json* details = status ? find_key(*status, "details") : nullptr;
+  const Json* causes = details ? find_key(*details, "causes") : nullptr;
+  if (!causes || !causes->is_array() || causes->empty()) return false;
+  const std::string ours = "conflict with \"" + std::string(manager) + "\"";
+  for (const Json& cause : *causes)
+    if (!get_string(cause, "message").starts_with(ours)) return false;
+  return true;
+}
+
 Code code_of(int status) {
   switch (status) {
     case 401:
@@ -94,13 +109,18 @@ struct Client::State {
     return made;
   }
 
-  Result<image::HttpResponse> perform(const image::HttpRequest& made) {
+  // Whatever its status.
+  Result<image::HttpResponse> ask(const image::HttpRequest& made) {
     auto answer = http.perform(made);
     if (!answer)
       return fail(std::move(answer.error().error)
                       .wrap("reach Kubernetes", cluster.context.empty() ? "" : "context " + cluster.context));
-    if (answer->status >= 300) return fail(failure_of(answer->status, answer->body));
     return std::move(*answer);
+  }
+  Result<image::HttpResponse> perform(const image::HttpRequest& made) {
+    image::HttpResponse answer = TRY(ask(made));
+    if (answer.status >= bad_statuses) return fail(failure_of(answer.status, answer.body));
+    return answer;
   }
 };
 
@@ -124,7 +144,7 @@ Result<std::string> Client::get(const std::string& path) {
 }
 
 Result<std::string> Client::create(const std::string& path, const std::string& body) {
-  image::HttpRequest request = state_->request(Method::post, with_query(path, {{"fieldManager", "consort"}}));
+  image::HttpRequest request = state_->request(Method::post, with_query(path, {{"fieldManager", manager}}));
   request.headers.emplace_back("Content-Type: application/json");
   request.body = body;
   return TRY(state_->perform(request)).body;
@@ -132,17 +152,20 @@ Result<std::string> Client::create(const std::string& path, const std::string& b
 
 Result<Client::Applied> Client::apply(const std::string& path, const std::string& body, Force force, Trial trial) {
   Query query{
-      {"fieldManager", "consort"}, {"force", force == Force::yes ? "true" : "false"}, {"fieldValidation", "Strict"}};
+      {"fieldManager", manager}, {"force", force == Force::yes ? "true" : "false"}, {"fieldValidation", "Strict"}};
   if (trial == Trial::yes) query.emplace_back("dryRun", "All");
   image::HttpRequest request = state_->request(Method::patch, with_query(path, query));
   request.headers.emplace_back("Content-Type: application/apply-patch+yaml");
   request.body = body;
-  image::HttpResponse answer = TRY(state_->perform(request));
-  return Applied{std::move(answer.body), answer.status == 201};
+  image::HttpResponse answer = TRY(state_->ask(request));
+  if (answer.status == conflict && force == Force::no && is_conflict_with_ourselves(answer.body))
+    return apply(path, body, Force::yes, trial);
+  if (answer.status >= bad_statuses) return fail(failure_of(answer.status, answer.body));
+  return Applied{std::move(answer.body), answer.status == created};
 }
 
 Result<std::string> Client::merge(const std::string& path, const std::string& body) {
-  image::HttpRequest request = state_->request(Method::patch, with_query(path, {{"fieldManager", "consort"}}));
+  image::HttpRequest request = state_->request(Method::patch, with_query(path, {{"fieldManager", manager}}));
   request.headers.emplace_back("Content-Type: application/merge-patch+json");
   request.body = body;
   return TRY(state_->perform(request)).body;

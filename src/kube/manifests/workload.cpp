@@ -1,6 +1,7 @@
 // What runs the pods: Deployment, StatefulSet, DaemonSet or Job.
 #include <algorithm>
 
+#include "base/strings.hpp"
 #include "kube/manifests/parts.hpp"
 
 namespace consort::kube {
@@ -32,8 +33,8 @@ std::string kind_of(const Scope& scope, const compose::Service& file, const proj
 void add_ports(const project::DesiredService& service, Pod& pod) {
   Json ports = Json::array();
   const auto add = [&](std::uint64_t number, const std::string& protocol) {
-    Json port{{"containerPort", number}};
-    if (protocol != "tcp") port["protocol"] = protocol == "udp" ? "UDP" : "SCTP";
+    // The protocol is part of what tells ports apart, and server-side apply does not know its default everywhere.
+    Json port{{"containerPort", number}, {"protocol", to_upper(protocol)}};
     if (std::ranges::find(ports, port) == ports.end()) ports.push_back(std::move(port));
   };
   for (const project::DesiredPort& port : service.ports) add(port.container, port.protocol);

@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
+#include "kube/verbs.hpp"
 
 namespace consort::kube {
 
@@ -51,6 +52,14 @@ std::string last_warning(Session& session, const std::string& name_prefix, const
     text = get_string(each, "message");
   }
   return text;
+}
+
+Result<std::string> cron_job_version(Client& client) {
+  const Json group = TRY(parse_json(TRY(client.get("/apis/batch/v1")), "discovery of batch/v1"));
+  if (const Json* resources = find_key(group, "resources"); resources && resources->is_array())
+    for (const Json& each : *resources)
+      if (get_string(each, "kind") == "CronJob") return "batch/v1";
+  return "batch/v1beta1";
 }
 
 std::string last_output(Session& session, const std::string& pod) {
