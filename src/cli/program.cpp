@@ -7,6 +7,7 @@
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "cli/args/aliases.hpp"
+#include "cli/commands/cluster.hpp"
 #include "cli/commands/runtime.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
@@ -72,8 +73,10 @@ constexpr std::string_view for_everybody[] = {"alpha viz",
                                               "config",
                                               "docker-cli-plugin-metadata",
                                               "doctor",
+                                              "export kubernetes",
                                               "internal complete",
                                               "internal completion",
+                                              "internal kubernetes-reference",
                                               "internal man",
                                               "internal reference",
                                               "login",
@@ -182,6 +185,7 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
   invocation.arguments = std::move(parsed.arguments);
   TRY(check_count(*invocation.command, invocation.arguments.size()));
   invocation.dry_run = invocation.globals.on("dry-run") || invocation.flags.on("dry-run");
+  if (const auto target = TRY(cluster_target(invocation))) return run_on_cluster(invocation, *target);
   TRY(enter_place(invocation));
   return invocation.command->run(invocation);
 }

@@ -19,9 +19,13 @@ namespace consort::image {
 
 struct TlsSettings {
   enum class Verify : std::uint8_t { yes, no } verify = Verify::yes;
-  std::string extra_authorities;   // PEM, beside the system's
-  std::string client_certificate;  // path
-  std::string client_key;          // path
+  std::string extra_authorities;  // PEM
+  // Whether the system's authorities count beside them, or not if there are any.
+  enum class System : std::uint8_t { trusted, replaced } system = System::trusted;
+  std::string client_certificate;      // path
+  std::string client_key;              // path
+  std::string client_certificate_pem;  // itself; instead of the path
+  std::string client_key_pem;
 };
 
 struct HttpRequest {
@@ -45,8 +49,9 @@ struct HttpRequest {
   // Where a redirect may lead. downgrade: from https to http, for content that is checked by its digest.
   enum class Redirects : std::uint8_t { none, safe, downgrade } redirects = Redirects::safe;
   TlsSettings tls;
+  std::optional<std::string> proxy;  // this one, or "" for none, whatever the environment says
   // Until the connection stands; until the answer begins (0: only `stall` counts; uploads are not bounded by it); and
-  // without a byte that is worth mentioning once it has begun, in whole seconds.
+  // without a byte that is worth mentioning once it has begun, in whole seconds (0: as long as it takes).
   std::chrono::milliseconds connect_within{20'000};
   std::chrono::milliseconds answer_within{0};
   std::chrono::seconds stall{30};

@@ -114,6 +114,7 @@ inline constexpr Flag up_flags[] = {
     shared::build,
     {"detach", 'd', boolean, "", "Detached mode: run containers in the background"},
     {"exit-code-from", 0, text, "SERVICE", "Return the exit code of this service; implies --abort-on-container-exit"},
+    {"force-conflicts", 0, boolean, "", "On a cluster: take over what others have set"},
     shared::force_recreate,
     {"menu", 0, boolean, "", "Show keys for watching and detaching, on a terminal (default: COMPOSE_MENU, or true)"},
     {"no-attach", 0, list, "", "Do not attach to these services"},

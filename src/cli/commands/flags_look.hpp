@@ -77,6 +77,8 @@ inline constexpr Flag export_flags[] = {
     shared::output,
 };
 
+inline constexpr Flag export_kubernetes_flags[] = {shared::output};
+
 inline constexpr Flag commit_flags[] = {
     {"author", 'a', text, "", "Author (\"Jane Doe <jane@example.com>\")"},
     shared::change,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cli/args/command.hpp"
+#include "cli/commands/export_kubernetes.hpp"
 #include "cli/commands/flags_change.hpp"
 #include "cli/commands/flags_look.hpp"
 #include "cli/commands/flags_resources.hpp"
@@ -15,19 +16,22 @@ namespace consort::cli {
 namespace {
 
 constexpr Flag program_flags[] = {
-    {"all-resources", 0, boolean, "", "Include all resources, even those not used by services"},
+    {"all-resources", 0, boolean, "", "Include resources that no service uses"},
     {"ansi", 0, text, "", "When to print ANSI control characters (\"never\"|\"always\"|\"auto\")", "auto"},
-    {"compatibility", 0, boolean, "", "Run in backward compatibility mode (underscores in container names)"},
+    {"compatibility", 0, boolean, "", "Name containers with underscores"},
     {"debug", 'D', boolean, "", "Show more detail in errors", "", true},
     shared::dry_run,
     {"env-file", 0, list, "", "Environment file to read instead of .env"},
     {"file", 'f', list, "", "Compose file; several are merged, \"-\" reads standard input"},
+    {"namespace", 0, text, "", "Namespace on the cluster"},
     {"no-ansi", 0, boolean, "", "", "", true},
+    {"on", 0, text, "PLACE", "Where to run: kubernetes[:CONTEXT], or here"},
     {"parallel", 0, integer, "", "Maximum number of operations at a time; -1 for unlimited", "-1"},
     {"profile", 0, list, "", "Activate a profile; \"*\" activates all of them"},
     {"progress", 0, text, "", "Type of progress output (auto, tty, plain, json, quiet)"},
-    {"project-directory", 0, text, "", "Directory that relative paths start from (default: the first file's)"},
+    {"project-directory", 0, text, "", "Directory that relative paths start from"},
     {"project-name", 'p', text, "", "Project name"},
+    {"registry", 0, text, "", "Registry that a cluster pulls from"},
     {"verbose", 0, boolean, "", "", "", true},
     {"version", 'v', boolean, "", "Show the version"},
     {"workdir", 0, text, "", "", "", true},
@@ -97,6 +101,10 @@ constexpr Command table[] = {
     {"events", services, "Show container events as they happen", events_flags, any, mixed, run_events},
     {"exec", "SERVICE COMMAND [ARGS...]", "Run a command in a running container", exec_flags, {2}, first, run_exec},
     {"export", "SERVICE", "Export a container's file system as a tar archive", export_flags, one, mixed, run_export},
+    {"export kubernetes", "", "Print the project as objects of Kubernetes", export_kubernetes_flags, none, mixed,
+     run_export_kubernetes, Shown::yes,
+     "One YAML stream, for `kubectl apply -f -`. What cannot be had there is refused, or warned of, with its line: see "
+     "the reference of attributes. Images that are built here must be pushed (`build --push`)."},
     {"image history", "IMAGE", "Show the history of an image", history_flags, one, mixed, run_image_history},
     {"image import",
      "FILE|- [REFERENCE]",
@@ -146,6 +154,14 @@ constexpr Command table[] = {
      {1},
      first,
      run_internal_enter,
+     Shown::hidden},
+    {"internal kubernetes-reference",
+     "",
+     "Print what each attribute is on Kubernetes",
+     {},
+     none,
+     mixed,
+     run_internal_kubernetes_reference,
      Shown::hidden},
     {"internal man", "[COMMAND]", "Print a manual page", {}, {0, 2}, mixed, run_internal_man, Shown::hidden},
     {"internal reference",

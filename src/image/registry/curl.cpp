@@ -15,6 +15,8 @@ Result<CurlLibrary> load() {
   library.find("curl_easy_cleanup", functions.easy_cleanup);
   library.find("curl_easy_setopt", functions.easy_setopt);
   library.find("curl_easy_getinfo", functions.easy_getinfo);
+  library.find("curl_easy_send", functions.easy_send);
+  library.find("curl_easy_recv", functions.easy_recv);
   library.find("curl_easy_strerror", functions.easy_strerror);
   library.find("curl_multi_init", functions.multi_init);
   library.find("curl_multi_cleanup", functions.multi_cleanup);

@@ -8,6 +8,7 @@
 #include "image/registry/curl.hpp"
 #include "image/registry/http_failure.hpp"
 #include "image/registry/proxy.hpp"
+#include "image/registry/tls_options.hpp"
 
 namespace consort::image {
 
@@ -187,20 +188,6 @@ void set_method(const CurlLibrary& curl, CURL* handle, Transfer& transfer) {
   curl.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, name);
 }
 
-void set_tls(const CurlLibrary& curl, CURL* handle, const TlsSettings& tls) {
-  if (tls.verify == TlsSettings::Verify::no) {
-    curl.easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl.easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
-  }
-  if (!tls.extra_authorities.empty()) {
-    // The system's authorities stay in force: they come by CURLOPT_CAPATH's default.
-    curl_blob blob{const_cast<char*>(tls.extra_authorities.data()), tls.extra_authorities.size(), CURL_BLOB_COPY};
-    curl.easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
-  }
-  if (!tls.client_certificate.empty()) curl.easy_setopt(handle, CURLOPT_SSLCERT, tls.client_certificate.c_str());
-  if (!tls.client_key.empty()) curl.easy_setopt(handle, CURLOPT_SSLKEY, tls.client_key.c_str());
-}
-
 Result<HeaderList> header_list(const CurlLibrary* curl, const HttpRequest& request, const Hop& hop) {
   HeaderList list(nullptr, HeaderListFree{curl});
   std::vector<std::string> headers = request.headers;
@@ -312,7 +299,7 @@ HttpAnswer HttpClient::perform(const HttpRequest& request) {
   const Url first = TRY(Url::parse(request.url));
   Hop hop{request.url, first, {}, !request.authorization.empty()};
   for (int redirects = 0;; ++redirects) {
-    hop.proxy = proxies.proxy_for(hop.url);
+    hop.proxy = request.proxy ? *request.proxy : proxies.proxy_for(hop.url);
     HandleOwner handle = TRY(state_->take(curl));
     const HeaderList headers = TRY(header_list(curl, request, hop));
     Transfer transfer{request, {}, {}};

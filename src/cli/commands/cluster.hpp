@@ -1,0 +1,66 @@
+// `--on kubernetes[:CONTEXT]`: the verbs of a project, on a cluster.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/invocation.hpp"
+#include "compose/compose.hpp"
+#include "kube/session.hpp"
+#include "project/exec/listening.hpp"
+
+namespace consort::cli {
+
+// Where the command is to act, by --on, CONSORT_ON or the file's `x-consort: {on: ...}`; nullopt: on this machine.
+// Commands that are not about a project always are.
+struct ClusterTarget {
+  std::string context;  // "": the current one
+};
+Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation);
+
+Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target);
+
+// A project there, opened for a command.
+class ClusterWorkspace {
+ public:
+  enum class Need : std::uint8_t { file, name };
+  // project: that has been loaded already.
+  static Result<std::unique_ptr<ClusterWorkspace>> open(const Invocation& invocation, const ClusterTarget& target,
+                                                        Need need, std::optional<compose::Project> project = {});
+
+  kube::Session& session() { return *session_; }
+  const compose::Project* project() const { return project_ ? &*project_ : nullptr; }
+  int interrupt_fd() const { return interrupt_fd_; }
+  // From here on an interrupt is the command's own business.
+  void release_interrupts() { on_interrupt_.reset(); }
+
+ private:
+  ClusterWorkspace() = default;
+  int interrupt_fd_ = -1;
+  std::optional<compose::Project> project_;
+  std::optional<project::Cancellation> cancel_;
+  std::unique_ptr<project::OnInterrupt> on_interrupt_;
+  std::unique_ptr<project::Progress> progress_;
+  std::unique_ptr<kube::Client> client_;
+  std::optional<kube::Session> session_;
+};
+
+using ClusterVerb = Result<int> (*)(Invocation&, const ClusterTarget&);
+// cluster_up.cpp
+Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_scale(Invocation& invocation, const ClusterTarget& target);
+// cluster_look.cpp
+Result<int> cluster_ps(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_ls(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_logs(Invocation& invocation, const ClusterTarget& target);
+// cluster_exec.cpp
+Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target);
+
+// What was refused is printed whole, what was left out is warned of.
+Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,
+                                      const kube::ManifestOptions& options,
+                                      const std::map<std::string, unsigned>& scale = {});
+
+}  // namespace consort::cli

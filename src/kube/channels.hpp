@@ -1,0 +1,66 @@
+// Several streams in one WebSocket, as Kubernetes has them for exec, attach and port-forward (v5 and
+// v4.channel.k8s.io): the first byte of a message is its stream's number.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image/connection.hpp"
+
+namespace consort::kube {
+
+// Frames of RFC 6455 as a client sees them: what it sends is masked. Pure.
+class FrameReader {
+ public:
+  enum class Kind : std::uint8_t { message, ping, closed };
+  struct Frame {
+    Kind kind = Kind::message;
+    std::string payload;
+  };
+  void feed(std::string_view bytes) { buffer_ += bytes; }
+  // The next whole message; nullopt: more bytes are needed. Code::invalid for what is no frame, or too long.
+  Result<std::optional<Frame>> next();
+
+ private:
+  std::string buffer_;
+  std::string fragments_;  // of a message that comes in several frames
+};
+enum class Opcode : std::uint8_t { text = 1, binary = 2, close = 8, pong = 10 };
+std::string make_frame(Opcode opcode, std::string_view payload, std::uint32_t mask);
+
+class Channels {
+ public:
+  static constexpr std::uint8_t input = 0, output = 1, errors = 2, status = 3, resize = 4;
+
+  struct Message {
+    std::uint8_t channel = 0;
+    std::string payload;
+  };
+
+  // Greets the server over the connection. head: the request's first line and headers, without those of WebSockets.
+  static Result<Channels> greet(image::Connection connection, const std::string& head);
+
+  int fd() const { return connection_.fd(); }
+  // All that is there now. Look at it before waiting for fd().
+  Result<std::vector<Message>> receive();
+  bool closed() const { return closed_; }
+  Result<> send(std::uint8_t channel, std::string_view payload);
+  // Says that no more comes on a stream, if the server understands that (v5).
+  Result<> finish(std::uint8_t channel);
+
+ private:
+  explicit Channels(image::Connection connection) : connection_(std::move(connection)) {}
+  Result<> take(std::vector<Message>& into);
+
+  image::Connection connection_;
+  FrameReader frames_;
+  bool closed_ = false;
+  bool knows_ends_ = false;
+};
+
+// What a command in a container came to, from the message on the status channel: its exit code.
+Result<int> exit_code_of(std::string_view status);
+
+}  // namespace consort::kube

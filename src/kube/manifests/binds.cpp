@@ -1,0 +1,139 @@
+// Bind mounts: what is small becomes a ConfigMap. A source tree that the image is built from is in the image.
+#include <algorithm>
+#include <filesystem>
+
+#include "base/base64.hpp"
+#include "base/os/file.hpp"
+#include "kube/manifests/parts.hpp"
+
+namespace consort::kube {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t object_limit = 700'000;  // bytes, which Base64 makes a third longer
+constexpr std::size_t file_limit = 500;
+
+bool is_within(const std::string& path, const std::string& folder) {
+  return path == folder || path.starts_with(folder == "/" ? folder : folder + "/");
+}
+
+struct File {
+  std::string path;  // below the mount
+  std::string content;
+  bool runs = false;  // is executable
+};
+
+// What is read of a folder; nothing when it is more than an object takes.
+Result<std::optional<std::vector<File>>> read_folder(const std::string& folder) {
+  std::vector<File> files;
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (!entry->is_regular_file(error)) continue;
+    bytes += entry->file_size(error);
+    if (bytes > object_limit || files.size() >= file_limit) return std::nullopt;
+    const bool runs = (entry->status(error).permissions() & fs::perms::owner_exec) != fs::perms::none;
+    std::string content = TRY(read_file(entry->path().string()));
+    files.push_back({fs::relative(entry->path(), folder, error).string(), std::move(content), runs});
+  }
+  if (error) return fail_errno(error.value(), "read directory", folder);
+  std::ranges::sort(files, {}, &File::path);
+  return files;
+}
+
+class Bind {
+ public:
+  Bind(const Scope& scope, const project::DesiredService& service, const compose::Mount& mount, std::size_t number)
+      : scope_(scope), service_(service), mount_(mount), volume_("bind-" + std::to_string(number)) {}
+
+  Result<> add(Pod& pod) {
+    const auto status = stat_path(mount_.source);
+    if (!status) {
+      refuse("it is not there", "");
+      return {};
+    }
+    if (S_ISREG(status->st_mode)) {
+      if (static_cast<std::uint64_t>(status->st_size) > object_limit) return too_large();
+      std::string content = TRY(read_file(mount_.source));
+      const std::string name = base_name(mount_.source);
+      return add_files({File{name, std::move(content), (status->st_mode & 0100) != 0}}, name, pod);
+    }
+    if (!S_ISDIR(status->st_mode)) {
+      refuse("it is neither a file nor a directory", "what a socket or device of this machine does is not there");
+      return {};
+    }
+    if (is_in_image()) {
+      warn("what the image has at " + mount_.target + " is used instead",
+           "build the image anew for changes to be seen there");
+      return {};
+    }
+    auto files = TRY(read_folder(mount_.source));
+    if (!files) return too_large();
+    return add_files(std::move(*files), "", pod);
+  }
+
+ private:
+  // The tree that the service's image is made from, mounted over it for development.
+  bool is_in_image() const {
+    const compose::Service& file = file_of(scope_, service_);
+    return file.build && !file.build->context.empty() &&
+           (is_within(mount_.source, file.build->context) || is_within(file.build->context, mount_.source));
+  }
+
+  Result<> add_files(std::vector<File> files, const std::string& sub_path, Pod& pod) {
+    if (!mount_.read_only) warn("it can be read only there", "append :ro if it is not written to");
+    Json data = Json::object(), items = Json::array();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const std::string key = "f" + std::to_string(i) + "-" + object_key(base_name(files[i].path)).substr(0, 200);
+      data[key] = base64_encode(files[i].content);
+      items.push_back(Json{{"key", key}, {"path", files[i].path}, {"mode", files[i].runs ? 0555 : 0444}});
+    }
+    const std::string name =
+        object_name(service_.name + "-" + base_name(mount_.source), 10) + "-" + content_tag(dump_json(data));
+    scope_.add(service_.name, Json{{"apiVersion", "v1"},
+                                   {"kind", "ConfigMap"},
+                                   {"metadata", metadata(scope_, name, service_.name)},
+                                   {"immutable", true},
+                                   {"binaryData", std::move(data)}});
+    Json where{{"mountPath", mount_.target}, {"readOnly", true}};
+    if (!sub_path.empty()) where["subPath"] = sub_path;
+    Json source{{"name", name}};
+    if (!items.empty()) source["items"] = std::move(items);
+    add_volume(pod, Json{{"name", volume_}, {"configMap", std::move(source)}}, std::move(where));
+    return {};
+  }
+
+  Result<> too_large() {
+    refuse("it is too large for a ConfigMap", "put it into the image (COPY), or into a named volume");
+    return {};
+  }
+  std::string what() const { return "the bind mount of " + mount_.source; }
+  void warn(const std::string& message, const std::string& help) {
+    scope_.warn(service_, place(), what() + ": on Kubernetes " + message, help);
+  }
+  void refuse(const std::string& why, const std::string& help) {
+    scope_.refuse(service_, place(), what() + " cannot be had on Kubernetes: " + why, help);
+  }
+  compose::Strings place() const {
+    const auto& volumes = file_of(scope_, service_).volumes;
+    const auto found = std::ranges::find(volumes, mount_.target, &compose::Mount::target);
+    return {"volumes", std::to_string(found - volumes.begin())};
+  }
+
+  const Scope& scope_;
+  const project::DesiredService& service_;
+  const compose::Mount& mount_;
+  std::string volume_;
+};
+
+}  // namespace
+
+Result<> add_bind(const Scope& scope, const project::DesiredService& service, const compose::Mount& mount,
+                  std::size_t number, Pod& pod) {
+  return Bind(scope, service, mount, number).add(pod);
+}
+
+}  // namespace consort::kube

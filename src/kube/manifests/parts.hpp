@@ -1,0 +1,82 @@
+// The parts of a service's objects; each file beside this makes some of them.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "kube/manifests.hpp"
+
+namespace consort::kube {
+
+struct Scope {
+  const compose::Project& project;
+  const project::DesiredProject& desired;
+  const ManifestOptions& options;
+  Manifests& out;
+  std::vector<compose::Diagnostic>& refusals;
+
+  // At an attribute of a service, by its path below it.
+  void warn(const project::DesiredService& service, const compose::Strings& path, const std::string& message,
+            const std::string& help) const;
+  void warn_at(const Mark& mark, const std::string& message, const std::string& help) const;
+  void refuse(const project::DesiredService& service, const compose::Strings& path, const std::string& message,
+              const std::string& help) const;
+  void add(const std::string& service, const Json& object) const;
+};
+
+// A pod that is being made.
+struct Pod {
+  Json container = Json::object();
+  Json spec = Json::object();  // without containers
+  Json annotations = Json::object();
+};
+
+Json labels_of(const Scope& scope, const std::string& service);  // service "": of the project alone
+Json metadata(const Scope& scope, const std::string& name, const std::string& service);
+// What the file says of it: it is a service or a job.
+const compose::Service& file_of(const Scope& scope, const project::DesiredService& service);
+// Eight digits of the content's SHA-256.
+std::string content_tag(std::string_view content);
+// The name without what cannot be there, cut so that `more` letters fit behind it.
+std::string object_name(std::string_view text, std::size_t more);
+
+// container.cpp: the process, its user, its limits.
+void add_process(const Scope& scope, const project::DesiredService& service, Pod& pod);
+void add_security(const Scope& scope, const project::DesiredService& service, Pod& pod);
+void add_resources(const compose::Service& file, const project::DesiredService& service, Pod& pod);
+void add_hooks(const Scope& scope, const project::DesiredService& service, Pod& pod);
+// probes.cpp
+void add_probes(const project::DesiredService& service, Pod& pod);
+std::chrono::seconds unhealthy_after(const project::DesiredService& service);
+// pod.cpp: what is said of the pod as a whole.
+void add_names(const Scope& scope, const project::DesiredService& service, Pod& pod);
+// Labels of the file as annotations; keys that cannot be there are warned of, at `place` in the service.
+void add_labels(const Scope& scope, const project::DesiredService& service, const compose::Strings& place,
+                const compose::StringMap& labels, Json& annotations);
+void add_placement(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod& pod);
+// environment.cpp, files.cpp
+void add_environment(const Scope& scope, const project::DesiredService& service, Pod& pod);
+Result<> add_files(const Scope& scope, const project::DesiredService& service, Pod& pod);
+// storage.cpp
+Result<> add_mounts(const Scope& scope, const project::DesiredService& service, Pod& pod);
+void add_claims(const Scope& scope);
+// binds.cpp: a file or directory of this machine, as a ConfigMap; nothing if it was refused or the image has it.
+Result<> add_bind(const Scope& scope, const project::DesiredService& service, const compose::Mount& mount,
+                  std::size_t number, Pod& pod);
+// service.cpp
+void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
+// workload.cpp
+void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod);
+void add_cron_job(const Scope& scope, const compose::Service& file, const project::DesiredService& job, Pod pod);
+
+// Whether an annotation may be called so; and a key of a ConfigMap or Secret for any text.
+bool is_annotation_key(std::string_view key);
+std::string object_key(std::string_view text);
+// Kubernetes reads $(NAME) in commands and values; what came from the file is to stay as it is.
+std::string literal(std::string text);
+// A volume of the pod, and where it is mounted.
+void add_volume(Pod& pod, Json volume, Json mount);
+
+}  // namespace consort::kube

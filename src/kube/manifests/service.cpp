@@ -1,0 +1,102 @@
+// Names that resolve, and ports that are open to the outside.
+#include <algorithm>
+#include <set>
+
+#include "base/strings.hpp"
+#include "kube/manifests/parts.hpp"
+
+namespace consort::kube {
+
+namespace {
+
+// The name stands for the pods themselves, so that every port of them is reached, said in the file or not.
+Json headless(const Scope& scope, const std::string& name, const project::DesiredService& service) {
+  Json spec{{"clusterIP", "None"}, {"selector", labels_of(scope, service.name)}};
+  // Those of one service find each other before they are ready, as clusters of databases want it.
+  spec["publishNotReadyAddresses"] = true;
+  return Json{
+      {"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", metadata(scope, name, service.name)}, {"spec", spec}};
+}
+
+void add_alias(const Scope& scope, const project::DesiredService& service, const std::string& alias,
+               const compose::Strings& place) {
+  if (!is_service_name(alias)) {
+    scope.warn(service, place, "the name \"" + alias + "\" is left out on Kubernetes",
+               "names there have small letters, digits and hyphens");
+    return;
+  }
+  const bool taken = std::ranges::any_of(
+      scope.desired.services, [&](const project::DesiredService& each) { return object_name(each.name) == alias; });
+  if (!taken) scope.add(service.name, headless(scope, alias, service));
+}
+
+std::string publish_kind(const compose::Extensions& extensions) {
+  const auto own = extensions.find("x-consort");
+  const compose::Node* kubernetes = own == extensions.end() ? nullptr : own->second.find("kubernetes");
+  const compose::Node* publish = kubernetes ? kubernetes->find("publish") : nullptr;
+  return publish ? publish->scalar_text() : "";
+}
+
+Json service_port(const project::DesiredPort& port, const compose::Port& of_file) {
+  const std::string protocol = to_upper(port.protocol);
+  const std::uint16_t outside = port.host_first ? port.host_first : port.container;
+  Json made{
+      {"name", !of_file.name.empty() ? object_name(of_file.name, 48) : port.protocol + "-" + std::to_string(outside)},
+      {"port", outside},
+      {"targetPort", port.container},
+      {"protocol", protocol}};
+  if (!of_file.app_protocol.empty()) made["appProtocol"] = of_file.app_protocol;
+  return made;
+}
+
+void add_published(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
+  std::string kind = publish_kind(file.extensions);
+  if (kind.empty()) kind = publish_kind(scope.project.extensions);
+  if (kind.empty() || kind == "forward" || service.ports.empty()) return;
+  if (kind != "load-balancer" && kind != "node-port") {
+    scope.refuse(service, {"x-consort"}, "unknown way to publish \"" + kind + "\"",
+                 "use forward, load-balancer or node-port");
+    return;
+  }
+  Json ports = Json::array();
+  std::set<std::pair<std::uint16_t, std::string>> seen;
+  for (std::size_t i = 0; i < service.ports.size(); ++i) {
+    const project::DesiredPort& port = service.ports[i];
+    if (seen.emplace(port.host_first ? port.host_first : port.container, port.protocol).second)
+      ports.push_back(service_port(port, file.ports[i]));
+  }
+  Json spec{{"type", kind == "node-port" ? "NodePort" : "LoadBalancer"},
+            {"selector", labels_of(scope, service.name)},
+            {"ports", std::move(ports)}};
+  const std::string name = object_name(service.name, 10) + "-published";
+  scope.add(service.name, Json{{"apiVersion", "v1"},
+                               {"kind", "Service"},
+                               {"metadata", metadata(scope, name, service.name)},
+                               {"spec", std::move(spec)}});
+}
+
+}  // namespace
+
+void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
+  const std::string name = object_name(service.name);
+  scope.add(service.name, headless(scope, name, service));
+  if (name != service.name)
+    scope.warn(service, {}, "service \"" + service.name + "\" is called \"" + name + "\" on Kubernetes",
+               "names there have small letters, digits and hyphens");
+  if (!service.container_name.empty()) add_alias(scope, service, service.container_name, {"container_name"});
+  std::set<std::string> aliases;
+  for (const project::DesiredNetwork& network : service.networks)
+    for (const std::string& alias : network.how.aliases)
+      if (aliases.insert(alias).second) add_alias(scope, service, alias, {"networks", network.key, "aliases"});
+  // A link's alias is known to the one service here; there to all.
+  for (const auto& [other_name, other] : scope.project.services)
+    for (const std::string& link : other.links) {
+      const std::size_t colon = link.find(':');
+      if (colon == std::string::npos || link.substr(0, colon) != service.name) continue;
+      const std::string alias = link.substr(colon + 1);
+      if (alias != service.name && aliases.insert(alias).second) add_alias(scope, service, alias, {});
+    }
+  add_published(scope, file, service);
+}
+
+}  // namespace consort::kube

@@ -1,0 +1,177 @@
+// Volumes: a claim for each named one, memory for tmpfs, and what fills an empty claim from the image.
+#include "base/strings.hpp"
+#include "kube/manifests/parts.hpp"
+
+namespace consort::kube {
+
+namespace {
+
+constexpr const char* default_size = "1Gi";
+// A new file system has a lost+found of its own, which programs take for data: theirs is a directory beside it.
+constexpr const char* data_directory = "data";
+
+std::string extension(const compose::Extensions& extensions, const char* key) {
+  const auto found = extensions.find(key);
+  return found == extensions.end() ? "" : found->second.scalar_text();
+}
+
+// "20g" as Docker writes sizes; "20Gi" as it is.
+std::string size_text(std::string text) {
+  if (text.empty()) return default_size;
+  const char unit = text.back();
+  const auto is = [unit](char small, char large) { return unit == small || unit == large; };
+  if (is('b', 'B')) text.pop_back();
+  if (text.empty()) return default_size;
+  const std::string number = text.substr(0, text.size() - 1);
+  for (const auto& [letter, there] :
+       {std::pair('k', "Ki"), std::pair('m', "Mi"), std::pair('g', "Gi"), std::pair('t', "Ti")})
+    if (to_lower(text).back() == letter) return number + there;
+  return text;
+}
+
+Json claim_of(const Scope& scope, const compose::Volume& volume) {
+  const auto size = volume.driver_opts.find("size");
+  const std::string wanted =
+      size_text(size != volume.driver_opts.end() ? size->second : extension(volume.extensions, "x-size"));
+  const std::string mode = extension(volume.extensions, "x-access-mode");
+  const std::string name = object_name(volume.name);
+  Json meta = metadata(scope, name, "");
+  for (const auto& [key, value] : volume.labels) {
+    if (is_annotation_key(key)) {
+      meta["annotations"][key] = value;
+    } else {
+      scope.warn_at(volume.mark, "label \"" + key + "\" of volume \"" + volume.name + "\" is left out on Kubernetes",
+                    "a key there is [PREFIX/]NAME, of letters, digits, '-', '_' and '.'");
+    }
+  }
+  Json spec{{"accessModes", Json::array({mode.empty() ? "ReadWriteOnce" : mode})},
+            {"resources", Json{{"requests", Json{{"storage", wanted}}}}}};
+  if (const std::string storage_class = extension(volume.extensions, "x-class"); !storage_class.empty())
+    spec["storageClassName"] = storage_class;
+  return Json{{"apiVersion", "v1"}, {"kind", "PersistentVolumeClaim"}, {"metadata", meta}, {"spec", spec}};
+}
+
+Json memory(std::int64_t size) {
+  Json made{{"medium", "Memory"}};
+  if (size > 0) made["sizeLimit"] = std::to_string(size);
+  return made;
+}
+
+// Runs before the pod's own container, with its image, as root: so that who owns what stays as it is there.
+Json filler(const Pod& pod, const Json& mounts, const std::string& script) {
+  return Json{{"name", "fill-volumes"},
+              {"image", pod.container.at("image")},
+              {"command", Json::array({"sh", "-c", script})},
+              {"securityContext", Json{{"runAsUser", 0}}},
+              {"volumeMounts", mounts}};
+}
+
+class Mounts {
+ public:
+  Mounts(const Scope& scope, const project::DesiredService& service, Pod& pod)
+      : scope_(scope), service_(service), pod_(pod) {}
+
+  Result<> add(const project::DesiredMount& mount) {
+    const std::size_t number = count_++;
+    using enum compose::MountType;
+    if (mount.how.type == bind) return add_bind(scope_, service_, mount.how, number, pod_);
+    if (mount.how.type == tmpfs) {
+      add_volume(pod_, Json{{"name", name(number)}, {"emptyDir", memory(mount.how.tmpfs ? mount.how.tmpfs->size : 0)}},
+                 Json{{"mountPath", mount.how.target}});
+      return {};
+    }
+    if (mount.how.type != volume) return {};  // refused by the table
+    mount.how.source.empty() ? anonymous(mount, number) : named(mount);
+    return {};
+  }
+
+  void finish() {
+    if (script_.empty()) return;
+    pod_.spec["initContainers"].push_back(filler(pod_, fill_mounts_, script_));
+  }
+
+ private:
+  static std::string name(std::size_t number) { return "mount-" + std::to_string(number); }
+
+  void anonymous(const project::DesiredMount& mount, std::size_t number) {
+    scope_.warn(service_, {"volumes"},
+                "the volume at " + mount.how.target + " has no name: on Kubernetes it goes with its pod",
+                "name it to keep its data");
+    add_volume(pod_, Json{{"name", name(number)}, {"emptyDir", Json::object()}}, Json{{"mountPath", mount.how.target}});
+    fill(name(number), "", mount.how);
+  }
+
+  void named(const project::DesiredMount& mount) {
+    const std::string claim = object_name(mount.volume_name);
+    const std::string volume = "volume-" + object_name(mount.how.source, 7);
+    const bool copies = !mount.how.volume || !mount.how.volume->nocopy;
+    std::string path = copies ? data_directory : "";
+    if (mount.how.volume && !mount.how.volume->subpath.empty())
+      path += (path.empty() ? "" : "/") + mount.how.volume->subpath;
+    Json where{{"mountPath", mount.how.target}};
+    if (!path.empty()) where["subPath"] = path;
+    if (mount.how.read_only) where["readOnly"] = true;
+    add_volume(pod_, Json{{"name", volume}, {"persistentVolumeClaim", Json{{"claimName", claim}}}}, std::move(where));
+    if (copies) fill(volume, path, mount.how);
+  }
+
+  void fill(const std::string& volume, const std::string& path, const compose::Mount& how) {
+    if (how.volume && how.volume->nocopy) return;
+    const std::string there = "/.consort/" + std::to_string(fill_mounts_.size());
+    Json where{{"name", volume}, {"mountPath", there}};
+    if (!path.empty()) where["subPath"] = path;
+    fill_mounts_.push_back(std::move(where));
+    const std::string from = shell_quote(how.target);
+    if (!script_.empty()) script_ += "\n";
+    script_ +=
+        "if [ -d " + from + " ] && [ -z \"$(ls -A " + there + ")\" ]; then cp -a " + from + "/. " + there + "/; fi";
+  }
+
+  const Scope& scope_;
+  const project::DesiredService& service_;
+  Pod& pod_;
+  std::size_t count_ = 0;
+  std::string script_;
+  Json fill_mounts_ = Json::array();
+};
+
+// "/run:size=64m,mode=1777"
+std::int64_t tmpfs_size(const std::string& options) {
+  for (const std::string& option : split(options, ',')) {
+    if (!option.starts_with("size=")) continue;
+    std::string text = to_lower(option.substr(5));
+    std::int64_t unit = 1;
+    for (const auto& [letter, factor] :
+         {std::pair('k', 1LL << 10), std::pair('m', 1LL << 20), std::pair('g', 1LL << 30)})
+      if (text.ends_with(letter)) unit = factor;
+    if (unit > 1) text.pop_back();
+    return parse_signed(text).value_or(0) * unit;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<> add_mounts(const Scope& scope, const project::DesiredService& service, Pod& pod) {
+  Mounts mounts(scope, service, pod);
+  for (const project::DesiredMount& mount : service.mounts) TRY(mounts.add(mount));
+  mounts.finish();
+  std::size_t number = 0;
+  for (const std::string& entry : service.container.tmpfs) {
+    const std::size_t colon = entry.find(':');
+    const std::string options = colon == std::string::npos ? "" : entry.substr(colon + 1);
+    add_volume(pod, Json{{"name", "tmpfs-" + std::to_string(number++)}, {"emptyDir", memory(tmpfs_size(options))}},
+               Json{{"mountPath", entry.substr(0, colon)}});
+  }
+  if (service.container.shm_size > 0)
+    add_volume(pod, Json{{"name", "shm"}, {"emptyDir", memory(service.container.shm_size)}},
+               Json{{"mountPath", "/dev/shm"}});
+  return {};
+}
+
+void add_claims(const Scope& scope) {
+  for (const auto& [key, volume] : scope.desired.volumes)
+    if (!volume.external) scope.add("", claim_of(scope, volume));
+}
+
+}  // namespace consort::kube

@@ -1,0 +1,67 @@
+// What is observed of a project's pods: states of their containers, and why they are not what they should be.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "kube/client.hpp"
+
+namespace consort::kube {
+
+struct PodState {
+  std::string name;
+  std::string uid;
+  std::string service;    // the value of label::service
+  std::string container;  // the one that is the service's
+  std::string config;     // the value of label::config
+  std::string image;
+  std::vector<std::string> command;
+  std::string phase;  // Pending, Running, Succeeded, Failed
+  std::string address;
+  std::vector<std::string> ports;  // "8000/tcp"
+  SystemTime created{};
+  std::optional<SystemTime> running_since;
+  std::string waiting;           // why the container does not run: "ImagePullBackOff"
+  std::string waiting_text;      // in the cluster's words
+  std::string unschedulable;     // why no node takes it; "": one has
+  std::optional<int> exit_code;  // of the container's last end
+  int restarts = 0;
+  bool deleting = false;
+  bool probed = false;  // it has a health check
+  bool ready = false;
+  // The container has been started at least once.
+  bool started() const { return running_since || exit_code || restarts > 0 || phase == "Succeeded"; }
+  bool running() const { return running_since.has_value(); }
+  bool ended() const { return phase == "Succeeded" || phase == "Failed"; }
+};
+
+// Code::invalid if it is no pod.
+Result<PodState> pod_state(std::string_view json);
+
+// Why the pod will not get going by itself, for people; nullopt: nothing is known against it.
+std::optional<std::string> trouble_of(const PodState& pod);
+
+// The pods that a selector chooses, kept up to date by a watch.
+class PodWatch {
+ public:
+  PodWatch(Client& client, std::string space, std::string selector);
+  Result<> list();
+  const std::map<std::string, PodState>& pods() const { return pods_; }
+  // Follows until `enough` says so. It is asked at once, after each change, and at least every few seconds, as what is
+  // wrong may be that nothing happens.
+  Result<> follow(const std::function<Result<Next>()>& enough, const std::stop_token& stop = {});
+
+ private:
+  Result<bool> take(std::string_view line);  // false: begin anew
+
+  Client& client_;
+  std::string space_, selector_, version_;
+  std::map<std::string, PodState> pods_;
+};
+
+}  // namespace consort::kube

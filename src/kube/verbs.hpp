@@ -1,0 +1,79 @@
+// The verbs of a project on a cluster.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kube/pods.hpp"
+#include "kube/session.hpp"
+
+namespace consort::kube {
+
+enum class Wait : std::uint8_t { started, healthy };
+
+struct UpOptions {
+  Wait wait = Wait::started;
+  std::chrono::seconds limit{0};  // that nothing at all may happen; 0: a minute
+  Force force = Force::no;
+  bool remove_orphans = true;  // false: only services of the model are looked after
+};
+// Applies what is wanted, service by service as their dependencies allow, waits, then removes what the file no longer
+// has (claims excepted). What cannot get going is an error that says why.
+Result<> bring_up(Session& session, const compose::Project& project, const Manifests& manifests,
+                  const UpOptions& options);
+
+struct DownOptions {
+  bool volumes = false;
+};
+// false: there was nothing.
+Result<bool> take_down(Session& session, const DownOptions& options);
+
+// Objects of the project that carry replicas, as the cluster has them.
+struct Scaled {
+  std::string kind;
+  std::string name;
+  std::string service;
+  unsigned replicas = 0;  // now
+  unsigned of_file = 1;   // as `up` had it
+};
+Result<std::vector<Scaled>> scaled(Session& session, const std::vector<std::string>& services);
+Result<> stop(Session& session, const std::vector<std::string>& services);
+Result<> start(Session& session, const std::vector<std::string>& services);
+Result<> restart(Session& session, const std::vector<std::string>& services);
+
+// Of the named services, or of all; by name. An unknown name is "no such service".
+Result<std::vector<PodState>> pods_of(Session& session, const std::vector<std::string>& services);
+// The pod for exec, port and the like: the first that runs, or the index-th.
+Result<PodState> one_pod(Session& session, const std::string& service, std::optional<unsigned> index);
+
+struct LogOptions {
+  std::optional<std::size_t> tail;
+  std::string since;  // RFC 3339; "": from the beginning
+  bool follow = false;
+  bool timestamps = false;
+};
+// With follow until session.cancel; new pods join.
+Result<> show_logs(Session& session, const std::vector<std::string>& services, const LogOptions& options,
+                   project::LogSink& sink);
+
+struct ExecOptions {
+  std::vector<std::string> command;
+  bool tty = false;
+  bool input = true;
+};
+Result<Channels> exec(Session& session, const PodState& pod, const ExecOptions& options);
+
+// The version of CronJobs that the cluster has: "batch/v1", or "batch/v1beta1" before 1.21.
+Result<std::string> cron_job_version(Client& client);
+
+// Projects that have something on the cluster: names and how many of their pods run.
+struct Listed {
+  std::string space;
+  std::string name;
+  std::map<std::string, int> states;  // "running" -> 2
+};
+Result<std::vector<Listed>> list_projects(Client& client);
+
+}  // namespace consort::kube

@@ -1,0 +1,29 @@
+// What the cluster says of a project's objects.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "kube/kinds.hpp"
+#include "kube/session.hpp"
+
+namespace consort::kube {
+
+struct Seen {
+  std::string path;     // to ask for it again
+  std::string service;  // the value of label::service
+  std::string version;  // changes with the object
+};
+using ObjectKey = std::pair<std::string, std::string>;  // kind, name
+
+// All objects with the project's labels but claims and pods; kinds that this cluster does not have are left out.
+Result<std::map<ObjectKey, Seen>> look(Session& session);
+
+// The last warning about an object, in the cluster's words; "" if there is none. name_prefix: what it has made, too.
+// reason: "" for any.
+std::string last_warning(Session& session, const std::string& name_prefix, const std::string& reason = {});
+// The last lines that a pod has written; "" if they cannot be had.
+std::string last_output(Session& session, const std::string& pod);
+
+}  // namespace consort::kube

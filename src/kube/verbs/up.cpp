@@ -1,0 +1,276 @@
+// up: objects are applied service by service, each as soon as what it depends on is as the file wants it.
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "kube/verbs.hpp"
+#include "kube/verbs/look.hpp"
+
+namespace consort::kube {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using project::Outlook;
+constexpr std::chrono::seconds default_limit{60};
+constexpr std::chrono::seconds pods_within{10};  // after that somebody is asked why there are none
+
+class Up {
+ public:
+  Up(Session& session, const compose::Project& project, const Manifests& manifests, const UpOptions& options)
+      : session_(session),
+        project_(project),
+        manifests_(manifests),
+        options_(options),
+        limit_(options.limit.count() > 0 ? options.limit : default_limit),
+        watch_(session.client, session.space, project_selector(project.name)) {}
+
+  Result<> run() {
+    TRY(make_space());
+    if (there_) seen_ = TRY(look(session_));
+    TRY(apply_all_of(""));
+    for (const compose::Service* job : jobs()) TRY(apply_all_of(job->name));
+    if (session_.trial == Trial::yes) {
+      for (const Workload& each : manifests_.workloads) TRY(apply_all_of(each.service));
+      return {};
+    }
+    last_change_ = Clock::now();
+    TRY(watch_.follow([this] { return step(); }, session_.cancel.token()));
+    if (session_.cancel.token().stop_requested()) return fail(Code::interrupted, "stop");
+    return prune();
+  }
+
+ private:
+  std::vector<const compose::Service*> jobs() const {
+    std::vector<const compose::Service*> all;
+    for (const auto& [name, job] : project_.jobs) all.push_back(&job);
+    return all;
+  }
+
+  void tell(const std::string& id, const std::string& status, Outlook outlook) {
+    std::string& told = told_[id];
+    if (told == status) return;
+    told = status;
+    last_change_ = Clock::now();
+    session_.progress.event({.id = id, .status = status, .outlook = outlook});
+  }
+
+  // The namespace, if it is the project's own and not there yet.
+  Result<> make_space() {
+    const auto found = session_.client.get("/api/v1/namespaces/" + session_.space);
+    if (found) return {};
+    // Who may not look at namespaces may still use one.
+    if (found.error().code() == Code::denied) return {};
+    if (found.error().code() != Code::not_found)
+      return fail(Error(found.error().code(), found.error().message()).hint(found.error().hint_text()));
+    if (session_.space_is == Session::Space::shared)
+      return fail(Error(Code::not_found, "find namespace \"" + session_.space + "\"")
+                      .hint("make it: kubectl create namespace " + session_.space));
+    const std::string id = "Namespace " + session_.space;
+    there_ = session_.trial == Trial::no;
+    if (there_) {
+      const Json labels{{label::managed_by, "consort"}, {label::project, object_name(project_.name)}};
+      TRY(session_.client.create("/api/v1/namespaces",
+                                 dump_json(Json{{"apiVersion", "v1"},
+                                                {"kind", "Namespace"},
+                                                {"metadata", Json{{"name", session_.space}, {"labels", labels}}}})));
+    }
+    tell(id, "Created", Outlook::done);
+    return {};
+  }
+
+  Result<> apply_all_of(const std::string& service) {
+    for (const Object& object : manifests_.objects)
+      if (object.service == service) TRY(apply(object));
+    applied_.insert(service);
+    return {};
+  }
+
+  Result<> apply(const Object& object) {
+    const std::string id = object.kind + " " + object.name;
+    if (!there_) {  // what is in a namespace that is not there cannot be tried
+      tell(id, "Created", Outlook::done);
+      return {};
+    }
+    const std::string path = path_of(object.api_version, object.kind, session_.space, object.name);
+    auto applied = session_.client.apply(path, object.json, options_.force, session_.trial);
+    if (!applied) {
+      tell(id, "Error", Outlook::error);
+      const bool conflict = applied.error().code() == Code::conflict && options_.force == Force::no;
+      Error error = std::move(applied).error().wrap("apply " + id);
+      if (conflict) error.data().hint = "--force-conflicts takes over what others have set";
+      return fail(std::move(error));
+    }
+    const auto before = seen_.find({object.kind, object.name});
+    const Json now = TRY(parse_json(applied->body, id));
+    const Json* meta = find_key(now, "metadata");
+    const bool same = before != seen_.end() && meta && get_string(*meta, "resourceVersion") == before->second.version;
+    tell(id, applied->created ? "Created" : same ? "Unchanged" : "Configured", Outlook::done);
+    return {};
+  }
+
+  std::vector<const PodState*> pods_of(const Workload& workload) const {
+    std::vector<const PodState*> pods;
+    for (const auto& [name, pod] : watch_.pods())
+      if (pod.service == object_name(workload.service) && pod.config == workload.config && !pod.deleting)
+        pods.push_back(&pod);
+    return pods;
+  }
+
+  bool has(const Workload& workload, compose::DependencyCondition condition) const {
+    using enum compose::DependencyCondition;
+    const auto pods = pods_of(workload);
+    const auto fits = [&](const PodState* pod) {
+      if (condition == completed_successfully) return pod->phase == "Succeeded";
+      if (condition == healthy && !workload.ends) return pod->ready;
+      return pod->started();
+    };
+    const auto count = static_cast<unsigned>(std::ranges::count_if(pods, fits));
+    return workload.kind == "DaemonSet" ? count > 0 && count == pods.size() : count >= workload.replicas;
+  }
+
+  const Workload* workload_of(const std::string& service) const {
+    const auto found = std::ranges::find(manifests_.workloads, service, &Workload::service);
+    return found == manifests_.workloads.end() ? nullptr : &*found;
+  }
+
+  bool may_be_applied(const Workload& workload) const {
+    for (const auto& [name, dependency] : project_.services.at(workload.service).depends_on) {
+      const Workload* other = workload_of(name);
+      if (!other) continue;  // not part of this `up`
+      if (!applied_.contains(name) || !has(*other, dependency.condition)) return false;
+    }
+    return true;
+  }
+
+  // What others, or the user, wait for of it.
+  compose::DependencyCondition awaited(const Workload& workload) const {
+    using enum compose::DependencyCondition;
+    compose::DependencyCondition most = options_.wait == Wait::healthy ? healthy : started;
+    for (const Workload& other : manifests_.workloads) {
+      const auto& depends_on = project_.services.at(other.service).depends_on;
+      const auto found = depends_on.find(workload.service);
+      if (found != depends_on.end() && !applied_.contains(other.service))
+        most = std::max(most, found->second.condition);
+    }
+    return most;
+  }
+
+  Result<Next> step() {
+    for (const Workload& workload : manifests_.workloads)
+      if (applied_.contains(workload.service))
+        for (const PodState* pod : pods_of(workload)) TRY(look_at(workload, *pod));
+    for (const Workload& workload : manifests_.workloads)
+      if (!applied_.contains(workload.service) && may_be_applied(workload)) TRY(apply_all_of(workload.service));
+    bool done = true;
+    for (const Workload& workload : manifests_.workloads) {
+      const bool applied = applied_.contains(workload.service);
+      if (applied && has(workload, awaited(workload))) continue;
+      done = false;
+      if (applied && pods_of(workload).empty()) TRY(ask_why_there_is_none(workload));
+    }
+    return done ? Next::enough : Next::more;
+  }
+
+  static std::string status_of(const PodState& pod) {
+    if (pod.phase == "Succeeded") return "Exited";
+    if (pod.ready && pod.probed) return "Healthy";
+    if (pod.running()) return pod.probed ? "Waiting" : "Started";
+    return pod.waiting.empty() || pod.waiting == "PodInitializing" ? "Starting" : pod.waiting;
+  }
+
+  Result<> look_at(const Workload& workload, const PodState& pod) {
+    const std::string id = "Pod " + pod.name;
+    const bool settled = has(workload, awaited(workload));
+    tell(id, status_of(pod), settled || pod.ready ? Outlook::done : Outlook::working);
+    if (pod.running()) running_since_.try_emplace(pod.name, Clock::now());
+    if (pod.waiting == "ErrImagePull") pull_errors_[pod.name] = pod.waiting_text;
+    if (settled) return {};
+    if (auto why = failure(workload, pod)) {
+      tell(id, "Error", Outlook::error);
+      return fail(Error(Code::io, "start service \"" + workload.service + "\"")
+                      .on("pod " + pod.name)
+                      .why(std::move(*why))
+                      .at(project_.services.at(workload.service).mark));
+    }
+    return {};
+  }
+
+  // Why it will not become what is waited for; nothing as long as it may.
+  std::optional<std::string> failure(const Workload& workload, const PodState& pod) {
+    if (pod.phase == "Failed")
+      return with_output(pod, "it exited with code " + std::to_string(pod.exit_code.value_or(1)));
+    if (pod.waiting == "ImagePullBackOff") {
+      const auto known = pull_errors_.find(pod.name);
+      return known != pull_errors_.end() ? known->second : last_warning_or(pod);
+    }
+    const auto trouble = trouble_of(pod);
+    if (pod.waiting == "CrashLoopBackOff")
+      return with_output(pod, "it keeps exiting, with code " + std::to_string(pod.exit_code.value_or(1)));
+    const bool may_change = pod.waiting == "ErrImagePull" || !pod.unschedulable.empty();
+    if (trouble && !may_change) return *trouble;
+    if (trouble && Clock::now() - last_change_ > limit_) return *trouble;
+    const auto since = running_since_.find(pod.name);
+    if (workload.unhealthy_after.count() > 0 && since != running_since_.end() && !pod.ready &&
+        Clock::now() - since->second > std::max(workload.unhealthy_after, options_.limit))
+      return with_output(pod, "it is unhealthy: " + last_warning_or(pod));
+    return std::nullopt;
+  }
+
+  std::string last_warning_or(const PodState& pod) {
+    std::string text = last_warning(session_, pod.name);
+    return text.empty() ? pod.waiting_text : text;
+  }
+  std::string with_output(const PodState& pod, std::string text) {
+    const std::string output = last_output(session_, pod.name);
+    return output.empty() ? text : text + "; its last output: " + output;
+  }
+
+  // A quota or an admission controller refuses pods; only an event says so.
+  Result<> ask_why_there_is_none(const Workload& workload) {
+    if (workload.replicas == 0 || Clock::now() - last_change_ < pods_within) return {};
+    const std::string why = last_warning(session_, workload.name, "FailedCreate");
+    if (why.empty() && Clock::now() - last_change_ < limit_) return {};
+    return fail(Error(Code::io, "start service \"" + workload.service + "\"")
+                    .why(why.empty() ? "the cluster makes no pod for it" : why)
+                    .at(project_.services.at(workload.service).mark));
+  }
+
+  Result<> prune() {
+    for (const auto& [key, seen] : seen_) {
+      const bool wanted = std::ranges::any_of(
+          manifests_.objects, [&](const Object& each) { return each.kind == key.first && each.name == key.second; });
+      const bool ours = options_.remove_orphans || std::ranges::any_of(manifests_.workloads, [&](const Workload& each) {
+                          return object_name(each.service) == seen.service;
+                        });
+      if (wanted || !ours) continue;
+      TRY(session_.client.remove(seen.path));
+      tell(key.first + " " + key.second, "Removed", Outlook::done);
+    }
+    return {};
+  }
+
+  Session& session_;
+  const compose::Project& project_;
+  const Manifests& manifests_;
+  const UpOptions& options_;
+  const std::chrono::seconds limit_;
+  PodWatch watch_;
+  bool there_ = true;  // the namespace
+  std::map<ObjectKey, Seen> seen_;
+  std::set<std::string> applied_;
+  std::map<std::string, std::string> told_, pull_errors_;
+  std::map<std::string, Clock::time_point> running_since_;
+  Clock::time_point last_change_;
+};
+
+}  // namespace
+
+Result<> bring_up(Session& session, const compose::Project& project, const Manifests& manifests,
+                  const UpOptions& options) {
+  session.progress.begin("Running");
+  auto outcome = Up(session, project, manifests, options).run();
+  session.progress.finish();
+  return outcome;
+}
+
+}  // namespace consort::kube

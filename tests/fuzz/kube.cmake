@@ -1,0 +1,1 @@
+consort_fuzz(kube kube_fuzz.cpp DEPENDS consort_kube)

@@ -1,0 +1,307 @@
+"""A stand-in for the API server of Kubernetes, and for the controllers behind it: as much as a project's verbs see of them.
+
+Objects are kept as they were applied. Deployments, StatefulSets, DaemonSets and Jobs get pods, which become ready step by step. An image
+called nowhere/... cannot be pulled; a command that is ["false"] fails. What is answered has the form in which Kubernetes 1.20 answered.
+"""
+import base64
+import copy
+import hashlib
+import http.server
+import json
+import re
+import struct
+import threading
+import urllib.parse
+
+KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job", "services": "Service",
+         "configmaps": "ConfigMap", "secrets": "Secret", "persistentvolumeclaims": "PersistentVolumeClaim", "pods": "Pod",
+         "events": "Event"}
+PATH = re.compile(r"^/(?:api/v1|apis/(?:apps|batch)/v1)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$")
+NOW = "2026-01-01T00:00:00Z"
+
+
+class Store:
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.version = 1
+        self.objects = {}  # (namespace, plural, name): object
+        self.applied = {}  # the same: what was applied last
+        self.merged = {}   # the same: fields set beside that
+        self.history = []  # (version, type, pod)
+        self.serial = 0
+        self.requests = []
+        self.other = "consort"  # who has set what is in merged
+
+    def put(self, key, value, kind):
+        self.version += 1
+        value["metadata"]["resourceVersion"] = str(self.version)
+        self.objects[key] = value
+        if key[1] == "pods":
+            self.history.append((self.version, kind, copy.deepcopy(value)))
+        self.changed.notify_all()
+
+    def remove(self, key):
+        value = self.objects.pop(key)
+        self.applied.pop(key, None)
+        self.version += 1
+        if key[1] == "pods":
+            value["metadata"]["resourceVersion"] = str(self.version)
+            self.history.append((self.version, "DELETED", value))
+        self.changed.notify_all()
+
+    def of(self, space, plural, selector=""):
+        wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
+        return [value for (where, what, _), value in sorted(self.objects.items()) if what == plural and space in (None, where)
+                and wanted.items() <= value["metadata"].get("labels", {}).items()]
+
+    # What controllers and kubelets do, one step; whether there was one.
+    def step(self):
+        for (space, plural, name), owner in list(self.objects.items()):
+            if plural in ("deployments", "statefulsets", "daemonsets", "jobs"):
+                if self.step_owner(space, plural, name, owner):
+                    return True
+        for key, pod in list(self.objects.items()):
+            if key[1] != "pods":
+                continue
+            if pod["metadata"]["owner"] not in self.objects:
+                self.remove(key)
+                return True
+            if self.step_pod(key, pod):
+                return True
+        return False
+
+    def step_owner(self, space, plural, name, owner):
+        mine = [pod for pod in self.of(space, "pods") if pod["metadata"]["owner"] == (space, plural, name)]
+        template = owner["spec"]["template"]
+        wanted = owner["spec"].get("replicas", 1)
+        for pod in mine:
+            if pod["template"] != template:
+                self.remove((space, "pods", pod["metadata"]["name"]))
+                return True
+        if len(mine) > wanted:
+            self.remove((space, "pods", mine[-1]["metadata"]["name"]))
+            return True
+        if len(mine) >= wanted:
+            return False
+        self.serial += 1
+        names = [pod["metadata"]["name"] for pod in mine]
+        stable = next(f"{name}-{i}" for i in range(wanted) if f"{name}-{i}" not in names)
+        pod_name = stable if plural == "statefulsets" else f"{name}-{self.serial}"
+        pod = {"apiVersion": "v1", "kind": "Pod", "spec": copy.deepcopy(template["spec"]), "status": {"phase": "Pending"},
+               "metadata": {"name": pod_name, "namespace": space, "uid": str(self.serial), "creationTimestamp": NOW,
+                            "labels": template["metadata"]["labels"], "owner": (space, plural, name)}, "template": copy.deepcopy(template)}
+        self.put((space, "pods", pod_name), pod, "ADDED")
+        return True
+
+    def step_pod(self, key, pod):
+        main = pod["spec"]["containers"][0]
+        status = pod["status"].get("containerStatuses", [{}])[0]
+        state = status.get("state", {})
+        new = dict(name=main["name"], ready=False, restartCount=0)
+        phase = "Running"
+        if not state:
+            if main["image"].startswith("nowhere/"):
+                phase = "Pending"
+                new["state"] = {"waiting": {"reason": "ErrImagePull", "message": f"pull of {main['image']}: no such host"}}
+            else:
+                new["state"] = {"running": {"startedAt": NOW}}
+                new["ready"] = "readinessProbe" not in main
+        elif state.get("waiting", {}).get("reason") == "ErrImagePull":
+            phase = "Pending"
+            new["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}
+        elif "running" in state and key[1:] and pod["metadata"]["owner"][1] == "jobs":
+            code = 1 if main.get("args") == ["false"] else 0
+            phase = "Failed" if code else "Succeeded"
+            new["state"] = {"terminated": {"exitCode": code}}
+        elif "running" in state and not status["ready"]:
+            new["state"], new["ready"] = state, True
+        else:
+            return False
+        pod = copy.deepcopy(pod)
+        pod["status"] = {"phase": phase, "podIP": "10.0.0.1", "containerStatuses": [new]}
+        self.put(key, pod, "MODIFIED")
+        return True
+
+    def control(self):
+        while True:
+            with self.changed:
+                if not self.step():
+                    self.changed.wait()
+
+
+def merge(target, patch):
+    for key, value in patch.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            merge(target[key], value)
+        else:
+            target[key] = value
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    store = None
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, code, value):
+        body = json.dumps(value).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def fail(self, code, message):
+        self.answer(code, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "code": code})
+
+    def handle_any(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = urllib.parse.parse_qs(url.query)
+        self.store.requests.append((self.command, self.path))
+        if self.headers.get("Authorization") != "Bearer secret":
+            return self.fail(401, "Unauthorized")
+        size = int(self.headers.get("Content-Length", 0))
+        body = json.loads(self.rfile.read(size)) if size else None
+        if space := re.match(r"^/api/v1/namespaces(?:/([^/]+))?$", url.path):
+            return self.one(("", "namespaces", space.group(1) or body["metadata"]["name"]), query, body)
+        found = PATH.match(url.path)
+        if not found or found.group(2) not in KINDS:
+            return self.fail(404, "the server could not find the requested resource")
+        space, plural, name, below = found.groups()
+        if below == "log":
+            return self.log(name, query)
+        if below in ("exec", "portforward"):
+            return self.stream(below, query)
+        if name:
+            return self.one((space, plural, name), query, body)
+        if "watch" in query:
+            return self.watch(space, query)
+        with self.store.changed:
+            items = copy.deepcopy(self.store.of(space, plural, query.get("labelSelector", [""])[0]))
+            self.answer(200, {"kind": KINDS[plural] + "List", "metadata": {"resourceVersion": str(self.store.version)}, "items": items})
+
+    do_GET = do_POST = do_PATCH = do_DELETE = handle_any
+
+    def one(self, key, query, body):
+        store = self.store
+        with store.changed:
+            there = store.objects.get(key)
+            if self.command == "GET":
+                return self.answer(200, there) if there else self.fail(404, f'{key[1]} "{key[2]}" not found')
+            if self.command == "DELETE":
+                if not there:
+                    return self.fail(404, f'{key[1]} "{key[2]}" not found')
+                store.remove(key)
+                return self.answer(200, {"kind": "Status", "status": "Success"})
+            if self.command == "PATCH" and key[1] != "namespaces" and ("", "namespaces", key[0]) not in store.objects:
+                return self.fail(404, f'namespaces "{key[0]}" not found')
+            if "merge-patch" in self.headers["Content-Type"]:
+                value = copy.deepcopy(there)
+                merge(value, body)
+                store.merged.setdefault(key, {})["replicas"] = value["spec"].get("replicas")
+                store.put(key, value, "MODIFIED")
+                return self.answer(200, value)
+            if "apply-patch" in self.headers["Content-Type"] and store.applied.get(key) == body and there and key not in store.merged:
+                return self.answer(200, there)
+            others = store.merged.get(key, {})
+            if there and others.get("replicas") not in (None, body["spec"].get("replicas")) and query["force"] == ["false"]:
+                return self.answer(409, {"kind": "Status", "status": "Failure", "code": 409, "message": "Apply failed with 1 conflict",
+                                         "details": {"causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas",
+                                                                 "message": f'conflict with "{store.other}" using apps/v1'}]}})
+            value = copy.deepcopy(body)
+            if "dryRun" in query:
+                return self.answer(200 if there else 201, value)
+            store.merged.pop(key, None)
+            store.applied[key] = body
+            store.put(key, value, "ADDED")
+            return self.answer(200 if there else 201, value)
+
+    def chunk(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
+
+    def watch(self, space, query):
+        version = int(query["resourceVersion"][0])
+        wanted = dict(part.split("=", 1) for part in query["labelSelector"][0].split(","))
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with self.store.changed:
+            while True:
+                for at, kind, pod in self.store.history:
+                    if at > version and pod["metadata"]["namespace"] == space and wanted.items() <= pod["metadata"]["labels"].items():
+                        self.chunk(json.dumps({"type": kind, "object": pod}).encode() + b"\n")
+                        version = at
+                if not self.store.changed.wait(int(query["timeoutSeconds"][0])):
+                    break
+        self.chunk(b"")
+
+    def log(self, name, query):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in ("first", "second"):
+            stamp = f"{NOW[:-1]}.5Z " if "timestamps" in query else ""
+            self.chunk(f"{stamp}{name} says {line}\n".encode())
+        self.chunk(b"")
+
+    def frame(self, channel, payload):
+        data = bytes([channel]) + payload
+        head = bytes([0x82, len(data)]) if len(data) < 126 else bytes([0x82, 126]) + struct.pack(">H", len(data))
+        self.wfile.write(head + data)
+        self.wfile.flush()
+
+    def message(self):
+        first, length = self.rfile.read(2)
+        length &= 0x7F
+        if length == 126:
+            length, = struct.unpack(">H", self.rfile.read(2))
+        mask = self.rfile.read(4)
+        data = bytes(byte ^ mask[i % 4] for i, byte in enumerate(self.rfile.read(length)))
+        return first & 0x0F, data
+
+    def stream(self, what, query):
+        self.close_connection = True
+        accept = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+        self.send_response(101)
+        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Protocol", "v4.channel.k8s.io"),
+                            ("Sec-WebSocket-Accept", base64.b64encode(accept).decode())):
+            self.send_header(name, value)
+        self.end_headers()
+        if what == "portforward":
+            port = struct.pack("<H", int(query["ports"][0]))
+            self.frame(0, port)
+            self.frame(1, port)
+            _, data = self.message()
+            self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + data[1:].split(b"\r\n")[0])
+            return
+        command = query["command"]
+        if command[0] == "cat":
+            _, data = self.message()
+            self.frame(1, data[1:])
+        else:
+            self.frame(1, (" ".join(command) + "\n").encode())
+        self.frame(2, b"to standard error\n")
+        code = int(command[1]) if command[0] == "exit" else 0
+        status = {"metadata": {}, "status": "Success"} if not code else {
+            "metadata": {}, "status": "Failure", "reason": "NonZeroExitCode", "message": f"command terminated with exit code {code}",
+            "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]}}
+        self.frame(3, json.dumps(status).encode())
+        self.wfile.write(b"\x88\x00")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that has seen enough of a watch goes without a word."""
+
+
+def serve():
+    """A running server: its address, and its store."""
+    store = Store()
+    server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"store": store}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=store.control, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}", store

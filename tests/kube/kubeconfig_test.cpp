@@ -1,0 +1,89 @@
+#include "kube/kubeconfig.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/base64.hpp"
+#include "base/os/file.hpp"
+
+namespace consort::kube {
+namespace {
+
+class Kubeconfig : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "kubeconfig-" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    ASSERT_TRUE(make_directories(folder_));
+  }
+  void TearDown() override { EXPECT_TRUE(remove_tree(folder_)); }
+  std::string write(const std::string& name, const std::string& text) {
+    EXPECT_TRUE(write_file_atomic(folder_ + "/" + name, text));
+    return folder_ + "/" + name;
+  }
+  std::string folder_;
+};
+
+TEST_F(Kubeconfig, TakesTheFirstOfSeveralFilesAndPathsFromWhereTheyStand) {
+  write("ca.pem", "CA");
+  const std::string first =
+      write("first", R"(
+current-context: there
+contexts:
+- {name: there, context: {cluster: far, user: me, namespace: mine}}
+users:
+- {name: me, user: {token: first, client-certificate-data: )" +
+                         base64_encode("CERT") + ", client-key-data: " + base64_encode("KEY") + "}}\n");
+  const std::string second = write("second", R"(
+current-context: elsewhere
+clusters:
+- name: far
+  cluster: {server: "https://far:6443/", certificate-authority: ca.pem, proxy-url: "http://proxy:3128"}
+users:
+- {name: me, user: {token: second}}
+)");
+  auto cluster = find_cluster("", {{"KUBECONFIG", first + ":" + folder_ + "/missing:" + second}});
+  ASSERT_TRUE(cluster) << cluster.error().message();
+  EXPECT_EQ(cluster->context, "there");
+  EXPECT_EQ(cluster->server, "https://far:6443");
+  EXPECT_EQ(cluster->space, "mine");
+  EXPECT_EQ(cluster->tls.extra_authorities, "CA");
+  EXPECT_EQ(cluster->tls.system, image::TlsSettings::System::replaced);
+  EXPECT_EQ(cluster->tls.client_certificate_pem, "CERT");
+  EXPECT_EQ(cluster->tls.client_key_pem, "KEY");
+  EXPECT_EQ(cluster->proxy.value_or(""), "http://proxy:3128");
+  EXPECT_EQ(authorize(*cluster).value_or(""), "Bearer first");
+}
+
+TEST_F(Kubeconfig, AsksPlugins) {
+  const std::string plugin = write("plugin",
+                                   "#!/bin/sh\nprintf '{\"kind\":\"ExecCredential\",\"status\":{\"token\":"
+                                   "\"%s-%s\"}}' \"$1\" \"$WHO\"\n");
+  ASSERT_EQ(::chmod(plugin.c_str(), 0755), 0);
+  const std::string path = write("config", R"(
+current-context: a
+contexts: [{name: a, context: {cluster: a, user: a}}]
+clusters: [{name: a, cluster: {server: "https://a"}}]
+users: [{name: a, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [for], env: [{name: WHO, value: me}]}}}]
+)");
+  auto cluster = find_cluster("", {{"KUBECONFIG", path}});
+  ASSERT_TRUE(cluster) << cluster.error().message();
+  EXPECT_EQ(authorize(*cluster).value_or("none"), "Bearer for-me");
+}
+
+TEST_F(Kubeconfig, SaysWhatIsMissing) {
+  const auto none = find_cluster("", {{"HOME", folder_}});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), Code::not_found);
+  const std::string path = write("config", "contexts: [{name: a, context: {cluster: x}}]\n");
+  EXPECT_EQ(find_cluster("b", {{"KUBECONFIG", path}}).error().code(), Code::not_found);
+  EXPECT_EQ(find_cluster("a", {{"KUBECONFIG", path}}).error().code(), Code::not_found);
+  EXPECT_EQ(find_cluster("a", {{"KUBECONFIG", write("bad", "a: [")}}).error().code(), Code::invalid);
+}
+
+TEST(PluginAnswer, MustHaveCredentials) {
+  EXPECT_FALSE(parse_plugin_answer("", "x"));
+  EXPECT_FALSE(parse_plugin_answer(R"({"kind":"ExecCredential","status":{}})", "x"));
+  EXPECT_FALSE(parse_plugin_answer(R"({"status":{"token":"a"}})", "x"));
+}
+
+}  // namespace
+}  // namespace consort::kube

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+
+import api_server
+
+CONSORT = os.path.abspath(sys.argv.pop(1))
+FILE = """name: shop
+services:
+  db:
+    image: db
+    environment: {DB_PASSWORD: secret}
+    volumes: [data:/data]
+    healthcheck: {test: ok, interval: 1s}
+    ports: ["PORT:80"]
+  migrate: {image: migrate, depends_on: {db: {condition: service_healthy}}}
+  web:
+    image: web
+    deploy: {replicas: 2}
+    depends_on: {migrate: {condition: service_completed_successfully}}
+volumes: {data: }
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Verbs(unittest.TestCase):
+    def setUp(self):
+        address, self.store = api_server.serve()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.port = free_port()
+        (self.folder / "compose.yaml").write_text(FILE.replace("PORT", str(self.port)))
+        (self.folder / "kubeconfig").write_text(json.dumps({
+            "current-context": "test", "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": address}}], "users": [{"name": "u", "user": {"token": "secret"}}]}))
+        self.environment = dict(os.environ, KUBECONFIG=str(self.folder / "kubeconfig"), CONSORT_ON="kubernetes", HOME=folder.name,
+                                CONSORT_DATA_ROOT=f"{folder.name}/data", CONSORT_RUN_ROOT=f"{folder.name}/run")
+
+    def consort(self, *words, code=0, input=""):
+        ran = subprocess.run([CONSORT, *words], cwd=self.folder, env=self.environment, input=input, capture_output=True, text=True,
+                             timeout=120)
+        self.assertEqual(ran.returncode, code, f"{words}: {ran.stdout}{ran.stderr}")
+        return ran
+
+    def names(self, plural):
+        with self.store.changed:
+            return sorted(name for (_, what, name) in self.store.objects if what == plural)
+
+    def test_up_orders_settles_and_down_leaves_only_data(self):
+        first = " ".join(self.consort("up", "-d").stderr.split())
+        order = [first.index(name) for name in ("StatefulSet db", "Pod db-0 Healthy", "Job migrate-", "Deployment web")]
+        self.assertEqual(order, sorted(order), first)
+        self.assertEqual(self.names("statefulsets"), ["db"])
+        self.assertEqual(len(self.names("pods")), 4)
+        with self.store.changed:
+            version = self.store.version
+        again = self.consort("up", "-d", "--wait").stderr
+        self.assertEqual(self.store.version, version, again)  # nothing was changed
+
+        rows = [json.loads(line) for line in self.consort("ps", "--format", "json").stdout.splitlines()]
+        self.assertEqual([row["Service"] for row in rows], ["db", "web", "web"])
+        self.assertEqual(rows[0]["Health"], "healthy")
+        self.assertIn("shop", self.consort("ls").stdout)
+
+        # What the file has no more goes, data excepted.
+        text = (self.folder / "compose.yaml").read_text()
+        (self.folder / "compose.yaml").write_text(text.replace("DB_PASSWORD: secret", "DB_PASSWORD: other"))
+        secrets = self.names("secrets")
+        self.consort("up", "-d")
+        self.assertEqual(len(self.names("secrets")), 1)
+        self.assertNotEqual(self.names("secrets"), secrets)
+
+        self.consort("scale", "web=3")
+        self.assertEqual(sum(name.startswith("web-") for name in self.names("pods")), 3)
+        self.consort("stop", "web")
+        self.assertFalse(any(name.startswith("web-") for name in self.names("pods")))
+        self.consort("start", "web")
+        self.consort("stop", "web")
+        self.consort("up", "-d")  # what we have set ourselves is no conflict
+        self.assertEqual(sum(name.startswith("web-") for name in self.names("pods")), 2)
+        self.consort("stop", "web")
+        self.store.other = "somebody"
+        self.assertIn("--force-conflicts", self.consort("up", "-d", code=1).stderr)
+        self.consort("up", "-d", "--force-conflicts")
+        before = self.names("pods")
+        self.consort("restart", "web")
+        self.assertFalse(set(before) & set(self.names("pods")) - {"db-0"} - {name for name in before if name.startswith("migrate-")})
+
+        self.consort("down")
+        self.assertEqual((self.names("pods"), self.names("services"), self.names("secrets")), ([], [], []))
+        self.assertEqual(self.names("persistentvolumeclaims"), ["shop-data"])
+        self.consort("down", "-v")
+        self.assertEqual((self.names("persistentvolumeclaims"), self.names("namespaces")), ([], []))
+
+    def test_what_cannot_start_is_told_with_its_reason_and_line(self):
+        (self.folder / "compose.yaml").write_text("services:\n  web: {image: nowhere/web}\n")
+        ran = self.consort("up", "-d", code=1)
+        self.assertIn("pull of nowhere/web: no such host", ran.stderr)
+        self.assertIn("compose.yaml:2:", ran.stderr)
+        (self.folder / "compose.yaml").write_text("services:\n  web: {image: web, command: [\"false\"], restart: \"no\"}\n  x: {image: x, "
+                                                  "depends_on: {web: {condition: service_completed_successfully}}}\n")
+        ran = self.consort("up", "-d", code=1)
+        self.assertIn("exited with code 1", ran.stderr)
+        self.assertIn("says second", ran.stderr)
+
+    def test_dry_run_changes_nothing_and_what_is_not_there_is_refused(self):
+        self.consort("--dry-run", "up", "-d")
+        self.assertFalse(self.store.objects)
+        self.assertIn("not there on Kubernetes yet", self.consort("top", code=1).stderr)
+        self.assertIn("unknown place", self.consort("--on", "moon", "ps", code=1).stderr)
+        self.environment["KUBECONFIG"] = "/nowhere"
+        self.assertIn("find a Kubernetes cluster", self.consort("ps", code=1).stderr)
+
+    def test_logs_exec_and_forwarded_ports(self):
+        up = subprocess.Popen([CONSORT, "up"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True)
+        try:
+            seen = ""
+            while "db-0 says second" not in seen:
+                line = up.stdout.readline()
+                self.assertTrue(line, seen + (up.stderr.read() if not line else ""))
+                seen += line
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/hello", timeout=60) as answer:
+                self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
+            self.assertIn("db-0  | db-0 says first", self.consort("logs", "--no-color", "db").stdout.replace("   ", "  "))
+            ran = self.consort("exec", "-T", "-e", "A=b", "db", "echo", "x y")
+            self.assertEqual((ran.stdout, ran.stderr), ("env A=b echo x y\n", "to standard error\n"))
+            self.assertEqual(self.consort("exec", "-T", "db", "cat", input="typed").stdout, "typed")
+            self.consort("exec", "-T", "db", "exit", "42", code=42)
+            self.consort("exec", "-T", "nothing", "x", code=1)
+        finally:
+            up.send_signal(signal.SIGINT)
+            _, errors = up.communicate(timeout=120)
+        self.assertEqual(up.returncode, 130, errors)
+        self.assertFalse(any(name.startswith(("db-", "web-")) for name in self.names("pods")))
+
+
+if __name__ == "__main__":
+    unittest.main()
