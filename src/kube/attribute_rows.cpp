@@ -13,9 +13,6 @@ constexpr std::string_view windows = "Windows only";
 constexpr std::string_view as_read = "settled when the file is read";
 constexpr std::string_view addresses =
     "the cluster chooses addresses and interfaces; names are the way to reach a service";
-constexpr std::string_view one_network =
-    "every pod of the namespace reaches every other one: networks do not separate "
-    "services yet";
 
 constexpr Attribute rows[] = {
     {"version", unneeded, "no meaning here either"},
@@ -139,7 +136,9 @@ constexpr Attribute rows[] = {
     {"services.*.networks.*.driver_opts", warned, addresses},
     {"services.*.networks.*.priority", unneeded, "a pod has one network"},
     {"services.*.networks.*.gw_priority", unneeded, "a pod has one network"},
-    {"services.*.networks", becomes, "a Service of the service's name"},
+    {"services.*.networks", becomes,
+     "a Service of the service's name; and NetworkPolicies if there are several networks, which hold where the "
+     "cluster's network enforces them"},
     {"services.*.oom_kill_disable", warned, no_such_limit},
     {"services.*.oom_score_adj", warned, "the kubelet sets it by the requests and limits"},
     {"services.*.pid", becomes, "`hostPID`", "host"},
@@ -210,9 +209,10 @@ constexpr Attribute rows[] = {
     {"jobs.*.triggers", becomes, "a CronJob"},
     {"jobs", becomes, "a CronJob, with what is said of services"},
     {"models", refused, "models are served on this machine"},
-    {"networks.*.internal", warned, one_network},
+    {"networks.*.internal", becomes,
+     "a NetworkPolicy: pods that are in such networks only reach each other and the cluster's names"},
     {"networks.*.name", unneeded, "a pod has one network"},
-    {"networks.*.external", warned, one_network},
+    {"networks.*.external", warned, "only pods of this project can be in it"},
     {"networks.*.attachable", unneeded, "no meaning here either"},
     {"networks.*.labels", unneeded, "there is no object that they could be on"},
     {"networks.*.driver", unneeded, "a pod has one network", "bridge default"},

@@ -1,6 +1,7 @@
 #include "kube/attributes.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "base/strings.hpp"
 #include "compose/source.hpp"
@@ -51,30 +52,38 @@ class Judge {
  private:
   // `pattern` is the path with "*" and "[]" for what users choose; `path` is for people.
   void look(const compose::Node& node, const std::string& pattern, const std::string& path) {
-    if (!pattern.empty() && !has_rows_below(pattern)) {
+    if (!pattern.empty() && !below_of(pattern).rows) {
+      if (!node.place || says_nothing(node)) return;  // what has no place was written by nobody
       const Attribute* row = attribute_for(pattern, node.is_scalar() ? node.scalar_text() : "");
       const bool lost = row && (row->fate == Fate::warned || row->fate == Fate::refused);
-      // What has no place was written by nobody.
-      if (lost && !says_nothing(node) && node.place) tell(node, *row, path);
+      if (lost) tell(node, *row, path);
       return;
     }
+    const bool chosen_keys = below_of(pattern).chosen_keys;
     for (const compose::Entry& entry : node.entries) {
       if (entry.key.starts_with("x-") || is_inactive(pattern, entry.key)) continue;
       const std::string below = pattern.empty() ? "" : pattern + ".";
-      look(entry.value, below + (has_chosen_keys(pattern) ? "*" : entry.key),
-           path.empty() ? entry.key : path + "." + entry.key);
+      look(entry.value, below + (chosen_keys ? "*" : entry.key), path.empty() ? entry.key : path + "." + entry.key);
     }
     for (std::size_t i = 0; i < node.items.size(); ++i)
       look(node.items[i], pattern + ".[]", path + "[" + std::to_string(i) + "]");
   }
 
-  static bool has_rows_below(std::string_view pattern) {
+  // What the table says of a pattern, which comes again with each service.
+  struct Below {
+    bool rows = false;
+    bool chosen_keys = false;
+  };
+  const Below& below_of(const std::string& pattern) {
+    const auto [found, fresh] = below_.try_emplace(pattern);
+    if (!fresh) return found->second;
     const std::string below = as_of_service(pattern) + ".";
-    return std::ranges::any_of(attributes(), [&](const Attribute& each) { return each.path.starts_with(below); });
-  }
-  static bool has_chosen_keys(std::string_view pattern) {
-    const std::string below = as_of_service(pattern) + ".*";
-    return std::ranges::any_of(attributes(), [&](const Attribute& each) { return each.path.starts_with(below); });
+    for (const Attribute& each : attributes()) {
+      if (!each.path.starts_with(below)) continue;
+      found->second.rows = true;
+      found->second.chosen_keys = found->second.chosen_keys || each.path[below.size()] == '*';
+    }
+    return found->second;
   }
 
   bool is_inactive(const std::string& section, const std::string& key) const {
@@ -95,6 +104,7 @@ class Judge {
   }
 
   const compose::Project& project_;
+  std::map<std::string, Below> below_;
   std::vector<compose::Diagnostic> found_;
 };
 

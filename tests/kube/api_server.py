@@ -14,9 +14,9 @@ import threading
 import urllib.parse
 
 KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job", "services": "Service",
-         "configmaps": "ConfigMap", "secrets": "Secret", "persistentvolumeclaims": "PersistentVolumeClaim", "pods": "Pod",
+         "configmaps": "ConfigMap", "networkpolicies": "NetworkPolicy", "secrets": "Secret", "persistentvolumeclaims": "PersistentVolumeClaim", "pods": "Pod",
          "events": "Event"}
-PATH = re.compile(r"^/(?:api/v1|apis/(?:apps|batch)/v1)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$")
+PATH = re.compile(r"^/(?:api/v1|apis/(?:apps|batch|networking.k8s.io)/v1)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$")
 NOW = "2026-01-01T00:00:00Z"
 
 

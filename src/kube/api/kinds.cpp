@@ -15,6 +15,7 @@ constexpr Kind kinds[] = {
     {"StatefulSet", "/apis/apps/v1", "statefulsets"},
     {"DaemonSet", "/apis/apps/v1", "daemonsets"},
     {"Job", "/apis/batch/v1", "jobs"},
+    {"NetworkPolicy", "/apis/networking.k8s.io/v1", "networkpolicies"},
     {"Service", "/api/v1", "services"},
     {"ConfigMap", "/api/v1", "configmaps"},
     {"Secret", "/api/v1", "secrets"},
@@ -35,7 +36,8 @@ std::string path_of(const Kind& kind, std::string_view space, std::string_view n
 std::string path_of(std::string_view api_version, std::string_view kind, std::string_view space,
                     std::string_view name) {
   const std::string path = (api_version == "v1" ? "/api/" : "/apis/") + std::string(api_version);
-  std::string plural = to_lower(kind) + "s";  // as all kinds here have it
+  std::string plural = to_lower(kind) + "s";
+  if (plural.ends_with("ys")) plural.replace(plural.size() - 2, 2, "ies");
   return path_of(Kind{kind, path, plural}, space, name);
 }
 

@@ -121,8 +121,7 @@ void Scope::add(const std::string& service, const Json& object) const {
               .service = service,
               .json = dump_json(object)};
   // One ConfigMap of two services is one object.
-  const auto same = [&](const Object& each) { return each.kind == made.kind && each.name == made.name; };
-  if (std::ranges::none_of(out.objects, same)) out.objects.push_back(std::move(made));
+  if (known.emplace(made.kind, made.name).second) out.objects.push_back(std::move(made));
 }
 
 const compose::Service& file_of(const Scope& scope, const project::DesiredService& service) {
@@ -167,9 +166,12 @@ Result<Manifests> make_manifests(const compose::Project& project, const project:
   Manifests out;
   for (compose::Diagnostic& each : judge(project))
     (each.severity == compose::Severity::error ? refusals : out.notes).push_back(std::move(each));
-  const Scope scope{project, desired, options, out, refusals};
+  const Facts facts = facts_of(project, desired);
+  std::set<std::pair<std::string, std::string>> known;
+  const Scope scope{project, desired, options, facts, out, refusals, known};
   refuse_same_names(scope);
   add_claims(scope);
+  add_policies(scope);
   for (const project::DesiredService& service : desired.services) TRY(add_service(scope, service));
   TRY(add_jobs(scope));
   if (!refusals.empty())

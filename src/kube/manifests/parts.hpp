@@ -1,8 +1,10 @@
 // The parts of a service's objects; each file beside this makes some of them.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.hpp"
@@ -10,12 +12,23 @@
 
 namespace consort::kube {
 
+// What is asked of every service about all others, answered once.
+struct Facts {
+  std::set<std::string> names;                         // of services, as they are there
+  std::set<std::string> awaited;                       // services whose end others wait for
+  std::map<std::string, std::set<std::string>> links;  // service: the names that others have for it
+  bool separated = false;                              // networks keep services apart, or from the outside
+};
+Facts facts_of(const compose::Project& project, const project::DesiredProject& desired);
+
 struct Scope {
   const compose::Project& project;
   const project::DesiredProject& desired;
   const ManifestOptions& options;
+  const Facts& facts;
   Manifests& out;
   std::vector<compose::Diagnostic>& refusals;
+  std::set<std::pair<std::string, std::string>>& known;  // kind and name of each object
 
   // At an attribute of a service, by its path below it.
   void warn(const project::DesiredService& service, const compose::Strings& path, const std::string& message,
@@ -67,6 +80,9 @@ Result<> add_bind(const Scope& scope, const project::DesiredService& service, co
                   std::size_t number, Pod& pod);
 // service.cpp
 void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
+// networks.cpp
+void add_network_labels(const Scope& scope, const project::DesiredService& service, Json& labels);
+void add_policies(const Scope& scope);
 // workload.cpp
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod);
 void add_cron_job(const Scope& scope, const compose::Service& file, const project::DesiredService& job, Pod pod);

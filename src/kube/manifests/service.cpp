@@ -25,9 +25,7 @@ void add_alias(const Scope& scope, const project::DesiredService& service, const
                "names there have small letters, digits and hyphens");
     return;
   }
-  const bool taken = std::ranges::any_of(
-      scope.desired.services, [&](const project::DesiredService& each) { return object_name(each.name) == alias; });
-  if (!taken) scope.add(service.name, headless(scope, alias, service));
+  if (!scope.facts.names.contains(alias)) scope.add(service.name, headless(scope, alias, service));
 }
 
 std::string publish_kind(const compose::Extensions& extensions) {
@@ -89,13 +87,9 @@ void add_services(const Scope& scope, const compose::Service& file, const projec
     for (const std::string& alias : network.how.aliases)
       if (aliases.insert(alias).second) add_alias(scope, service, alias, {"networks", network.key, "aliases"});
   // A link's alias is known to the one service here; there to all.
-  for (const auto& [other_name, other] : scope.project.services)
-    for (const std::string& link : other.links) {
-      const std::size_t colon = link.find(':');
-      if (colon == std::string::npos || link.substr(0, colon) != service.name) continue;
-      const std::string alias = link.substr(colon + 1);
-      if (alias != service.name && aliases.insert(alias).second) add_alias(scope, service, alias, {});
-    }
+  if (const auto links = scope.facts.links.find(service.name); links != scope.facts.links.end())
+    for (const std::string& alias : links->second)
+      if (aliases.insert(alias).second) add_alias(scope, service, alias, {});
   add_published(scope, file, service);
 }
 

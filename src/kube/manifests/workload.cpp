@@ -10,12 +10,7 @@ namespace {
 
 // "no" that somebody wrote, not what Compose assumes.
 bool ends_by_itself(const Scope& scope, const compose::Service& file) {
-  const bool awaited = std::ranges::any_of(scope.project.services, [&](const auto& each) {
-    const auto found = each.second.depends_on.find(file.name);
-    return found != each.second.depends_on.end() &&
-           found->second.condition == compose::DependencyCondition::completed_successfully;
-  });
-  if (awaited || file.restart == "no") return true;
+  if (scope.facts.awaited.contains(file.name) || file.restart == "no") return true;
   if (!file.deploy) return false;
   return file.deploy->mode == "replicated-job" ||
          (file.deploy->restart_policy && file.deploy->restart_policy->condition == "none");
@@ -54,6 +49,7 @@ Json template_of(const Scope& scope, const project::DesiredService& service, Pod
   spec.update(pod.spec);
   Json labels = labels_of(scope, service.name);
   config = content_tag(dump_json(pod.annotations) + dump_json(spec));
+  add_network_labels(scope, service, labels);
   labels[label::config] = config;
   Json meta{{"labels", std::move(labels)}};
   if (!pod.annotations.empty()) meta["annotations"] = std::move(pod.annotations);
