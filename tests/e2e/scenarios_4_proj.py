@@ -153,14 +153,21 @@ def scenario_second_interrupt(world):
 services:
   slow: {{image: "{IMAGE}", command: {STUBBORN}, stop_grace_period: 90s}}
 """)
-    command = Started(world, "up", "slow")
-    command.shows("begin")
-    command.interrupt()
-    command.shows("Gracefully")
-    time.sleep(0.2)  # a second wish, not the echo of the first
-    command.interrupt()
-    command.ends(130)
-    eventually("the container was killed", lambda: world.service("slow")["State"] == "exited", DEADLINE)
+    for answers in (True, False):  # the supervisor; else the second one comes before anything has been stopped
+        command = Started(world, "up", "slow")
+        command.shows("begin")
+        supervisors = [] if answers else world.supervisor_pids()
+        for pid in supervisors:
+            os.kill(pid, signal.SIGSTOP)
+        command.interrupt()
+        command.shows("Gracefully")
+        time.sleep(0.2)  # a second wish, not the echo of the first
+        command.interrupt()
+        time.sleep(0 if answers else 0.3)
+        for pid in supervisors:
+            os.kill(pid, signal.SIGCONT)
+        command.ends(130)
+        eventually("the container was killed", lambda: world.service("slow")["State"] == "exited", DEADLINE)
 
 
 def scenario_attached_dependencies(world):

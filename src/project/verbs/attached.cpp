@@ -15,8 +15,9 @@ namespace {
 
 constexpr int interrupted_status = 130;
 
-// The named services, or all; what they depend on goes on running.
-Result<> stop_services(Session& session, const std::set<std::string>& named) {
+// The named services, or all; what they depend on goes on running. An interrupt kills them; one that comes before that
+// can be done is kept until it can, as somebody listens till then.
+Result<> stop_services(Session& session, const std::set<std::string>& named, std::optional<Listening>& till_then) {
   const Observed observed = TRY(observe(session, Look::containers));
   Containers mine;
   for (const engine::Container& container : observed.containers)
@@ -29,6 +30,7 @@ Result<> stop_services(Session& session, const std::set<std::string>& named) {
   const auto force = TRY(OnInterrupt::create(session.interrupt_fd, [&] {
     for (const engine::Container& container : mine) (void)session.engine.kill_container(container.id, "KILL");
   }));
+  till_then.reset();  // the next wish kills, the one after that ends this command
   StopPlanOptions options;
   add_from_file(options, *session.project, named);
   return execute(patient, plan_stop(mine, ServiceGraph::of(*session.project), options), "Stopping");
@@ -158,8 +160,7 @@ class AttachedUp {
 
   Result<int> interrupt(Following& following) {
     attach_.say("Gracefully Stopping... press Ctrl+C again to force");
-    listening_.reset();  // the next wish kills, the one after that ends this command
-    TRY(stop_services(session_, attach_.stopped));
+    TRY(stop_services(session_, attach_.stopped, listening_));
     TRY(following.finish());
     attach_.say("");
     return interrupted_status;
@@ -168,8 +169,7 @@ class AttachedUp {
   Result<int> abort(Following& following) {
     attach_.say_aborting("Aborting on container exit...");
     const int code = following.abort_code();
-    listening_.reset();
-    TRY(stop_services(session_, attach_.named));
+    TRY(stop_services(session_, attach_.named, listening_));
     TRY(following.finish());
     return attach_.exit_code_from.empty() ? Result<int>(code) : code_of_service(session_, attach_.exit_code_from);
   }

@@ -1,0 +1,64 @@
+// A supervisor that is started in a thread while the command goes on. Only what starts and ends it is the test's.
+#include "engine/start/ahead.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+namespace consort::supervisor {
+
+namespace {
+std::atomic<int> started = 0, ended = 0;
+}
+
+Result<> ensure_supervisor(const Roots&, const std::string&) {
+  ++started;
+  return {};
+}
+Result<> Client::end() const {
+  ++ended;
+  return {};
+}
+
+}  // namespace consort::supervisor
+
+namespace consort::engine {
+namespace {
+
+using supervisor::Client;
+
+class AheadTest : public testing::Test {
+ protected:
+  void SetUp() override { supervisor::started = supervisor::ended = 0; }
+  // As the threads do that make and start containers.
+  static void begin_in_threads(Ahead& ahead) {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back([&] { ahead.begin(Client({}, "p")); });
+  }
+};
+
+TEST_F(AheadTest, StartsOneForAllWhoExpectAStart) {
+  {
+    Ahead ahead;
+    begin_in_threads(ahead);
+    std::vector<std::jthread> starters;
+    for (int i = 0; i < 4; ++i) starters.emplace_back([&] { ahead.used(); });
+  }
+  EXPECT_EQ(supervisor::started, 1);
+  EXPECT_EQ(supervisor::ended, 0);
+}
+
+TEST_F(AheadTest, EndsWhatNobodyUsed) {
+  {
+    Ahead ahead;
+    begin_in_threads(ahead);
+  }
+  EXPECT_EQ(supervisor::started, 1);
+  EXPECT_EQ(supervisor::ended, 1);
+  { const Ahead nobody; }
+  EXPECT_EQ(supervisor::ended, 1);
+}
+
+}  // namespace
+}  // namespace consort::engine
