@@ -11,7 +11,7 @@ foreach(program consort-supervisor consort-keeper consort-place consort-init)
 endforeach()
 # One path for Podman and containerd (docs/reference/oci.md).
 install(CODE "file(CREATE_LINK consort \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/consort-runtime\" SYMBOLIC)")
-install(FILES packaging/consort.socket packaging/consort.service DESTINATION lib/systemd/system)
+install(FILES packaging/consort.socket packaging/consort.service packaging/consort-boot.service DESTINATION lib/systemd/system)
 install(FILES README.md CHANGELOG.md docs/third-party.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Man pages and completions come from the program's own command table, so they cannot drift from --help.
@@ -46,4 +46,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4, libisal2, ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, openssh-client, passt, tzdata, uidmap")
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/postinst
+  ${PROJECT_SOURCE_DIR}/packaging/debian/postrm)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 include(CPack)

@@ -9,7 +9,7 @@ import sys
 import harness
 
 # Name -> why. What can be done without root and is not yet, is not listed here but fails.
-NO_GROUPS = "`pause` and limits need control groups, which a user has none of yet"
+NO_GROUPS = "`pause` and limits need control groups, of which a user has none here (systemd gives them, of version 2)"
 NEEDS_ROOT = {
     "session_as_with_docker_compose": NO_GROUPS,
     "flags_as_with_docker_compose": NO_GROUPS,

@@ -19,7 +19,9 @@ namespace consort::cli {
 
 namespace {
 
-constexpr const char* unit_name = "consort.service";
+constexpr const char* unit_name = "consort-boot.service";
+constexpr const char* packaged_program = "/usr/bin/consort";
+constexpr const char* packaged_folder = "/lib/systemd/system";
 
 std::string environment(const char* name) {
   const char* value = ::getenv(name);
@@ -45,11 +47,15 @@ std::string quoted(const std::string& text) {
   return "\"" + replace_all(replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\""), "%", "%%") + "\"";
 }
 
-Result<std::string> unit_text() {
+Result<std::string> own_program() {
   std::array<char, 4096> self{};
   const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
   if (length <= 0) return fail_errno("find this program");
-  const std::string program(self.data(), static_cast<std::size_t>(length));
+  return std::string(self.data(), static_cast<std::size_t>(length));
+}
+
+Result<std::string> unit_text() {
+  const std::string program = TRY(own_program());
   const Roots roots = TRY(Roots::from_environment());
   std::string text = "[Unit]\nDescription=Containers of Consort that were running\n";
   text += "Documentation=man:consort-boot(1)\n";
@@ -80,6 +86,13 @@ void tell_systemd() {
   (void)run_and_capture({.argv = argv});
 }
 
+// The package's own unit, which is of its own program and of the usual roots.
+bool packaged_will_do() {
+  const bool usual = environment("CONSORT_DATA_ROOT").empty() && environment("CONSORT_RUN_ROOT").empty();
+  return ::geteuid() == 0 && usual && path_exists(std::string(packaged_folder) + "/" + unit_name) &&
+         own_program().value_or("") == packaged_program;
+}
+
 Result<int> enable() {
   if (!has_systemd() && !path_exists("/lib/systemd/systemd"))
     return fail(Error(Code::unsupported, "enable at boot")
@@ -87,11 +100,15 @@ Result<int> enable() {
                     .hint("add this line to `crontab -e`: @reboot consort internal boot"));
   const Unit unit = unit_of_caller();
   TRY(make_directories(dir_name(unit.link())));
-  TRY(write_file_atomic(unit.path(), TRY(unit_text()), 0644, Durability::durable));
+  std::string path = std::string(packaged_folder) + "/" + unit_name;
+  if (!packaged_will_do()) {
+    path = unit.path();
+    TRY(write_file_atomic(path, TRY(unit_text()), 0644, Durability::durable));
+  }
   TRY(remove_file(unit.link()));
-  if (::symlink(unit.path().c_str(), unit.link().c_str()) != 0) return fail_errno("create link", unit.link());
+  if (::symlink(path.c_str(), unit.link().c_str()) != 0) return fail_errno("create link", unit.link());
   tell_systemd();
-  print_out("what runs will run again after the machine has started (" + unit.path() + ")\n");
+  print_out("what runs will run again after the machine has started (" + path + ")\n");
   if (::geteuid() != 0 && !path_exists("/var/lib/systemd/linger/" + environment("USER")))
     print_out("before you log in only with: sudo loginctl enable-linger " + environment("USER") + "\n");
   return 0;
@@ -167,6 +184,8 @@ using Action = Result<> (*)(const Invocation&, const std::string&, const std::se
 
 // One project after the other; what fails is told, and the others go on.
 Result<int> for_each_project(const Invocation& invocation, Action act) {
+  // A machine on which nobody has used it yet; not even the data root is made there.
+  if (!path_exists(TRY(Roots::from_environment()).state_db())) return 0;
   std::map<std::string, std::set<std::string>> projects;
   std::set<std::string> names;
   {

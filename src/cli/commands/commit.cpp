@@ -59,9 +59,12 @@ Result<image::Image> commit(project::Session& session, const Invocation& invocat
     for (const std::string& change : invocation.flags.list("change")) TRY(engine::apply_change(change, config));
     return {};
   };
-  std::unique_ptr<Pause> frozen;
-  if (invocation.flags.on("pause") && container.state.status == engine::Status::running)
-    frozen = TRY(Pause::begin(session, container));
+  Result<std::unique_ptr<Pause>> frozen;
+  if (invocation.flags.on("pause") && container.state.status == engine::Status::running) {
+    frozen = Pause::begin(session, container);
+    // Who has nothing to pause with (a user without control groups) gets what --pause=false gives.
+    if (!frozen && frozen.error().code() != Code::unsupported) return fail(std::move(frozen).error());
+  }
   return session.engine.images().commit(container.id, spec);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
@@ -237,6 +238,8 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
   TRY(add_shared_memory(record, input));
   const std::string parent = spec.cgroup_parent.empty() ? "/consort" : clean_path("/" + spec.cgroup_parent);
   input.cgroups_path = parent + "/" + record.summary.id;
+  // Another runtime takes a group that is named for one that it must be able to make, which a user's cannot.
+  if (!spec.runtime.empty() && spec.cgroup_parent.empty() && in_user_namespace()) input.cgroups_path.clear();
   TRY(add_seccomp(record, input));
   return write_file_atomic(bundle + "/config.json", TRY(make_oci_config(input)), 0600);
 }

@@ -73,8 +73,12 @@ Result<> commit_container(Call& call) {
   };
   engine::Engine& engine = *TRY(call.engine());
   std::optional<Frozen> frozen;
-  if (call.flag("pause", true) && container.state.status == engine::Status::running)
-    frozen.emplace(TRY(Frozen::begin(engine, container.id)));
+  if (call.flag("pause", true) && container.state.status == engine::Status::running) {
+    Result<Frozen> begun = Frozen::begin(engine, container.id);
+    // Who has nothing to pause with (a user without control groups) gets what pause=0 gives.
+    if (!begun && begun.error().code() != Code::unsupported) return fail(std::move(begun).error());
+    if (begun) frozen.emplace(std::move(*begun));
+  }
   const image::Image made = TRY(engine.images().commit(container.id, spec));
   frozen.reset();
   return call.json(201, {{"Id", made.id}});
