@@ -119,8 +119,6 @@ struct Advice {
 constexpr Advice advice[] = {
     {"alpha", "of Docker Compose's experimental commands there is `alpha viz`"},
     {"bridge", "turning a file into another tool's format is not implemented"},
-    {"inspect", "use `image inspect` for images, `ps -a --format json` for containers"},
-    {"publish", "publishing a project as an artifact is not implemented; `push` pushes its images"},
     {"prune", "use `system prune`; `down -v --rmi all` removes everything of a project"},
     {"rename", "use `container_name:` in the file"},
 };
@@ -142,6 +140,16 @@ int unknown_command(const Invocation& invocation, const std::string& name) {
                                                            : "unknown command: \"" + invocation.program + " ") +
             name + "\"\n" + instead_of(name));
   return failure;
+}
+
+// `run IMAGE`, as docker has it, where there is no project that the first word could be a service of.
+bool means_image(const Invocation& invocation, const std::vector<std::string>& words) {
+  if (words[0] != "run" || words.size() < 2 || invocation.persona == Persona::docker_compose) return false;
+  if (invocation.globals.has("file") || invocation.globals.has("project-name")) return false;
+  const auto options = load_options(invocation, {});
+  if (!options) return false;
+  const auto found = compose::find_project(*options);
+  return !found && found.error().code() == Code::not_found && options->env_files.empty();
 }
 
 // The command of the first one or two words; takes them away.
@@ -169,6 +177,7 @@ Result<int> run_command(Invocation& invocation, std::vector<std::string> words) 
   if (words[0] == "runtime") return run_runtime(invocation, {words.begin() + 1, words.end()});
   const std::vector<std::string> all = words;
   resolve_aliases(words);
+  if (means_image(invocation, words)) words.insert(words.begin(), "container");
   invocation.command = take_command(words);
   if (!invocation.command) {
     const auto explained = explain_group(invocation, all);

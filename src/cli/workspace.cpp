@@ -10,6 +10,7 @@
 #include "base/os/file.hpp"
 #include "base/os/reserve.hpp"
 #include "base/strings.hpp"
+#include "cli/remote_consent.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/room.hpp"
@@ -67,6 +68,7 @@ Result<compose::LoadOptions> load_options(const Invocation& invocation, const st
   options.environment = process_environment();
   options.working_directory = TRY(started_in());
   options.services = services;
+  read_through(remote_files(invocation), invocation, options.access);
   if (globals.on("all-resources")) options.all_resources = compose::Switch::on;
   return options;
 }
@@ -174,7 +176,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
     compose::LoadOptions options = TRY(std::move(looking));
     // What only looks at, or stops, what is there works although nothing could be started.
     if (need == Need::name) options.resolve_env_files = compose::Switch::off;
+    const auto remote = remote_files(invocation);
+    options.access = compose::system_files();
+    read_through(remote, invocation, options.access);
     project = TRY(load_project(invocation, options));
+    if (need == Need::file && remote) TRY(agree_to_remote_files(invocation, *remote, *project));
     if (need == Need::file) TRY(apply_default_platform(*project));
     name = project->name;
     if (!first.empty() && !has_service(*project, first))

@@ -4,6 +4,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "compose/elsewhere.hpp"
 
 namespace consort::compose {
 
@@ -29,9 +30,7 @@ class Finder {
                       .hint("there is no compose.yaml or docker-compose.yml in " + options_.working_directory +
                             " or above: go to the project's directory, or name the file with -f"));
     }
-    for (std::string& file : out_.files) {
-      if (file != "-") file = join_path(options_.working_directory, file);
-    }
+    for (std::string& file : out_.files) TRY(bring_here(file));
     out_.working_directory = directory();
     if (options_.env_files.empty()) TRY(read_dotenv());
     if (!out_.environment.contains("PWD")) out_.environment["PWD"] = options_.working_directory;
@@ -55,12 +54,23 @@ class Finder {
  private:
   std::string absolute(const std::string& path) const { return join_path(options_.working_directory, path); }
 
+  // A file from elsewhere counts once it is here: the settings of this command are read where it was given.
   std::string directory() const {
     if (!options_.project_directory.empty()) return absolute(options_.project_directory);
     for (const std::string& file : out_.files) {
-      if (file != "-") return dir_name(absolute(file));
+      if (file != "-" && !is_elsewhere(file)) return dir_name(absolute(file));
+      if (file != "-") return options_.working_directory;
     }
     return options_.working_directory;
+  }
+
+  Result<> bring_here(std::string& file) {
+    if (file == "-") return {};
+    std::string here = is_elsewhere(file) ? options_.access.resolve_links(file) : file;
+    if (here.empty()) return fail(Code::not_found, "cannot read " + file);
+    foreign_ = foreign_ || here != file;
+    file = absolute(here);
+    return {};
   }
 
   std::string variable(const std::string& name) const {
@@ -116,6 +126,8 @@ class Finder {
     for (const std::string& each : unset) {
       warn("The \"" + each + "\" variable is not set. Defaulting to a blank string.");
     }
+    // How commands behave is not for a file from elsewhere to say.
+    if (foreign_) std::erase_if(found, [](const auto& each) { return each.first.starts_with("COMPOSE_"); });
     out_.environment.merge(found);
     return {};
   }
@@ -179,6 +191,7 @@ class Finder {
 
   const LoadOptions& options_;
   ProjectSettings out_;
+  bool foreign_ = false;  // a file came from elsewhere
 };
 
 }  // namespace

@@ -23,8 +23,8 @@ constexpr const char* differences = "[differs](../differences.md)";
 // By "COMMAND", or "COMMAND --FLAG".
 const std::map<std::string, std::string, std::less<>> notes{
     {"alpha generate", "not here: write the file by hand; `config` says what is wrong with it"},
-    {"alpha publish", "not here: commit the files, and `push` the images"},
-    {"publish", "not here: commit the files, and `push` the images"},
+    {"alpha publish", "not here: it is `publish`"},
+    {"publish --app", differences},
     {"bridge", "not here: Consort runs the file itself"},
     {"build --builder", differences},
     {"build --provenance", differences},

@@ -17,6 +17,7 @@ struct Alias {
 };
 // Longer ones first where one begins another.
 constexpr Alias aliases[] = {
+    {"alpha publish", "publish"},
     {"builder du", "system df"},
     {"buildx prune", "builder prune"},
     {"container list", "ps --all-projects"},

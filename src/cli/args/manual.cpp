@@ -69,6 +69,7 @@ constexpr Entry variable_table[] = {
     {"DOCKER_AUTH_CONFIG", "Credentials of registries as JSON; read before config.json"},
     {"CONTAINERS_REGISTRIES_CONF", "File of mirrors and insecure registries, see containers-registries.conf(5)"},
     {"HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "Proxies for registries and build contexts"},
+    {"XDG_CACHE_HOME", "Where Compose files from registries and repositories are kept, instead of ~/.cache"},
     {"NO_COLOR", "If not empty, output has no colors"},
     {"SSH_AUTH_SOCK", "The SSH agent that build --ssh default passes on to steps"},
     {"CONSORT_DATA_ROOT", "Where images, containers and volumes are kept, instead of /var/lib/consort"},

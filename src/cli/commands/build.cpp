@@ -5,6 +5,7 @@
 #include "base/strings.hpp"
 #include "cli/commands/build_file.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/push_services.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/seal.hpp"
@@ -25,35 +26,6 @@ std::map<std::string, std::string> build_arguments(const Workspace& workspace, c
     result[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
   return result;
-}
-
-// Pushes one after the other: a registry is not quicker with several, and the output stays readable.
-Result<> push_services(Workspace& workspace, project::Detail detail, bool go_on) {
-  project::Session& session = workspace.session();
-  const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
-  session.progress.begin("Pushing");
-  for (const auto& [name, service] : session.project->services) {
-    if (!service.build || service.image.empty()) {
-      session.progress.event({.id = name, .text = "Skipped", .outlook = project::Outlook::done});
-      continue;
-    }
-    session.progress.event({.id = name, .text = "Pushing"});
-    if (session.dry_run == project::DryRun::no) {
-      Result<> outcome =
-          project::push_image(session, name, project::image_name(*session.project, service), "", detail, cancel);
-      if (!outcome) {
-        session.progress.event(
-            {.id = name, .text = "Error", .status = outcome.error().message(), .outlook = project::Outlook::error});
-        if (go_on && outcome.error().code() != Code::interrupted) continue;
-        session.progress.finish();
-        return outcome;
-      }
-    }
-    session.progress.event({.id = name, .text = "Pushed", .outlook = project::Outlook::done});
-  }
-  session.progress.finish();
-  return {};
 }
 
 // Flags that builds in other processes need, said once each.
@@ -153,7 +125,7 @@ Result<int> run_build(Invocation& invocation) {
   if (invocation.progress == ProgressMode::quiet) detail.build = project::Detail::quiet;
   if (flags.on("check")) return check_services(*workspace, detail);
   TRY(project::execute(workspace->session(), project::plan_build(*workspace->project()), "Building", detail));
-  if (flags.on("push")) TRY(push_services(*workspace, detail.build, false));
+  if (flags.on("push")) TRY(push_services(*workspace, detail.build, PushFailures::stop));
   return 0;
 }
 
@@ -187,7 +159,7 @@ Result<int> run_push(Invocation& invocation) {
   TRY(select_services(*workspace, invocation.arguments,
                       flags.on("include-deps") ? compose::Dependencies::include : compose::Dependencies::ignore));
   TRY(push_services(*workspace, flags.on("quiet") ? project::Detail::quiet : project::Detail::all,
-                    flags.on("ignore-push-failures")));
+                    flags.on("ignore-push-failures") ? PushFailures::ignore : PushFailures::stop));
   return 0;
 }
 

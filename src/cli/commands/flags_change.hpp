@@ -26,6 +26,15 @@ inline constexpr Flag create_flags[] = {
     shared::yes,
 };
 
+inline constexpr Flag publish_flags[] = {
+    {"app", 0, boolean, "", "Publish an application: its images are pinned to digests"},
+    {"insecure-registry", 0, boolean, "", "", "", true},
+    {"oci-version", 0, text, "", "Version of OCI's image specification: 1.1, or 1.0 for older registries"},
+    {"resolve-image-digests", 0, boolean, "", "Pin image tags to digests"},
+    {"with-env", 0, boolean, "", "Include environment variables in the published artifact"},
+    shared::yes,
+};
+
 inline constexpr Flag down_flags[] = {
     {"remove-orphans", 0, boolean, "", "Also remove containers of services not defined in the Compose file"},
     {"rmi", 0, text, "", "Remove images: \"local\" (only those without a custom tag) or \"all\""},

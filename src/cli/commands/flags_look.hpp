@@ -94,6 +94,12 @@ inline constexpr Flag history_flags[] = {
     shared::only_ids,
 };
 
+inline constexpr Flag inspect_any_flags[] = {
+    {"format", 'f', text, "", "Format with a template, e.g. {{.Id}} or {{json .Config}}"},
+    {"size", 's', boolean, "", "Show the sizes of containers' files"},
+    {"type", 0, text, "", "Only look for a container, image, network or volume"},
+};
+
 inline constexpr Flag inspect_flags[] = {
     {"format", 'f', text, "", "Format with a template, e.g. {{.Id}} or {{json .Config}}"},
     shared::which_platform,

@@ -1,6 +1,7 @@
 #include "cli/commands/json_rows.hpp"
 
 #include "base/strings.hpp"
+#include "cli/render/go_template.hpp"
 #include "cli/render/terminal.hpp"
 
 namespace consort::cli {
@@ -17,6 +18,10 @@ FormatRow as_row(const Json& object) {
 Result<> print_inspected(const Json& array, const std::string& format, const std::string& first_column) {
   if (format.empty() || format == "json") {
     print_out(escape_html(dump_json(array, format.empty() ? 4 : -1)) + "\n");
+    return {};
+  }
+  if (!format.starts_with("table")) {
+    for (const Json& object : array) print_out(TRY(run_template(format, object)) + "\n");
     return {};
   }
   std::vector<FormatRow> rows;

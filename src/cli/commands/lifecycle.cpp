@@ -133,7 +133,13 @@ Result<int> run_unpause(Invocation& invocation) {
 
 Result<int> run_rm(Invocation& invocation) {
   Opened opened = TRY(open(invocation));
-  const bool stop_first = invocation.flags.on("stop");
+  // Of containers that are named themselves, --force means what it does for docker: running ones as well.
+  const bool named =
+      !invocation.arguments.empty() && std::ranges::all_of(invocation.arguments, [&](const std::string& name) {
+        return std::ranges::any_of(opened.containers,
+                                   [&](const engine::Container& each) { return project::is_called(each, name); });
+      });
+  const bool stop_first = invocation.flags.on("stop") || (named && invocation.flags.on("force"));
   if (!stop_first) std::erase_if(opened.containers, [](const engine::Container& each) { return each.state.running(); });
   if (opened.containers.empty()) {
     print_err("No stopped containers\n");

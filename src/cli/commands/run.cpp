@@ -61,6 +61,20 @@ Result<> add_labels(const ParsedFlags& flags, project::OneoffOptions& options) {
   return {};
 }
 
+// One that is asked for must be there; else it is taken if it is there.
+Result<bool> wants_terminal(const Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  const bool speaks_against = flags.has("no-TTY") || flags.has("no-tty");
+  if (flags.has("tty") && speaks_against) return fail(Code::invalid, "--tty and --no-TTY can't be used together");
+  if (flags.on("no-TTY") || flags.on("no-tty") || flags.on("detach")) return false;
+  if (flags.has("tty") ? flags.on("tty") : speaks_against) {
+    if (invocation.terminal.in_is_terminal) return true;
+    return fail(
+        Error(Code::invalid, "the input device is not a TTY").hint("leave -t out: one is used where there is one"));
+  }
+  return invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal && !flags.has("tty");
+}
+
 }  // namespace
 
 Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Workspace& workspace) {
@@ -80,8 +94,7 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
     for (engine::PortBinding& binding : TRY(parse_publish(text))) options.ports.push_back(std::move(binding));
   options.service_ports = flags.on("service-ports");
   options.use_aliases = flags.on("use-aliases");
-  const bool terminals = invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
-  options.tty = terminals && !flags.on("no-TTY") && !flags.on("no-tty") && !flags.on("detach");
+  options.tty = TRY(wants_terminal(invocation));
   options.open_stdin = flags.on("interactive");
   options.auto_remove = flags.on("rm");
   options.name = flags.text("name");
@@ -90,7 +103,8 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
   options.cap_add = flags.list("cap-add");
   options.cap_drop = flags.list("cap-drop");
   options.with_dependencies = !flags.on("no-deps");
-  options.remove_orphans = flags.on("remove-orphans");
+  if (!environment_says("COMPOSE_IGNORE_ORPHANS")) options.orphans = project::Orphans::warn;
+  if (flags.on("remove-orphans")) options.orphans = project::Orphans::remove;
   const project::UpOptions up = TRY(up_options(invocation, workspace, {invocation.arguments[0]}));
   options.images = up.images;
   options.detail = up.detail;
@@ -100,7 +114,8 @@ Result<project::OneoffOptions> oneoff_options(const Invocation& invocation, Work
 
 namespace {
 
-Result<int> run_attached(Workspace& workspace, const std::string& id, const project::OneoffOptions& options) {
+Result<int> run_attached(Workspace& workspace, const std::string& service, const std::string& id,
+                         const project::OneoffOptions& options) {
   project::Session& session = workspace.session();
   const project::Listening listening;  // the container gets the signals
   const auto remove = [&]() -> Result<> {
@@ -113,6 +128,7 @@ Result<int> run_attached(Workspace& workspace, const std::string& id, const proj
   relay.output = TRY(session.engine.hold_output(id));
   if (options.auto_remove) relay.life = AttachRelay::Life::of_command;
   Result<> started = session.engine.start_container(id);
+  if (started) started = project::run_post_start(session, service, id);
   workspace.unlock();
   if (!started) {
     (void)remove();
@@ -141,9 +157,9 @@ Result<int> run_run(Invocation& invocation) {
   if (attached && options.auto_remove) TRY(catch_hangup());
   const engine::CreatedContainer created = TRY(project::create_oneoff(workspace->session(), service, options));
   if (invocation.dry_run) return 0;
-  if (attached) return run_attached(*workspace, created.id, options);
-  Result<> started = workspace->engine().start_container(created.id);
-  if (!started) return fail(std::move(started).error());
+  if (attached) return run_attached(*workspace, service, created.id, options);
+  TRY(workspace->engine().start_container(created.id));
+  TRY(project::run_post_start(workspace->session(), service, created.id));
   print_out(created.id + "\n");
   return 0;
 }

@@ -4,11 +4,13 @@
 #include "cli/args/command.hpp"
 #include "cli/commands/export_kubernetes.hpp"
 #include "cli/commands/flags_change.hpp"
+#include "cli/commands/flags_container.hpp"
 #include "cli/commands/flags_look.hpp"
 #include "cli/commands/flags_resources.hpp"
 #include "cli/commands/flags_runtime.hpp"
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/watch.hpp"
 
 namespace consort::cli {
@@ -23,6 +25,7 @@ constexpr Flag program_flags[] = {
     shared::dry_run,
     {"env-file", 0, list, "", "Environment file to read instead of .env"},
     {"file", 'f', list, "", "Compose file; several are merged, \"-\" reads standard input"},
+    {"insecure-registry", 0, list, "HOST", "", "", true},
     {"namespace", 0, text, "", "Namespace on the cluster"},
     {"no-ansi", 0, boolean, "", "", "", true},
     {"on", 0, text, "PLACE", "Where to run: kubernetes[:CONTEXT], or here"},
@@ -78,7 +81,23 @@ constexpr Command table[] = {
      run_commit},
     {"config", services, "Check the Compose file and print it as Consort reads it", config_flags, any, mixed,
      run_config},
+    {"container create",
+     "IMAGE [COMMAND] [ARGS...]",
+     "Create a container from an image",
+     container_run_flags,
+     {1},
+     first,
+     run_container_create},
     {"container prune", "", "Remove all stopped containers", only_force_flags, none, mixed, run_container_prune},
+    {"container run",
+     "IMAGE [COMMAND] [ARGS...]",
+     "Create a container from an image and run it",
+     container_run_flags,
+     {1},
+     first,
+     run_container_run,
+     Shown::yes,
+     "Where there is no Compose file, `run IMAGE` means this."},
     {"cp",
      "SERVICE:SRC_PATH DEST_PATH|-",
      "Copy files between a container and the host",
@@ -123,6 +142,13 @@ constexpr Command table[] = {
     {"image save", "IMAGE...", "Save images to an archive", save_flags, {1}, mixed, run_image_save},
     {"image tag", "IMAGE REFERENCE", "Give an image another name", {}, {2, 2}, mixed, run_image_tag},
     {"images", services, "List the images used by the project's containers", images_flags, any, mixed, run_images},
+    {"inspect",
+     "NAME...",
+     "Show the details of containers, images, networks or volumes as JSON",
+     inspect_any_flags,
+     {1},
+     mixed,
+     run_inspect},
     {"internal boot",
      "",
      "Start what ran before the machine was started",
@@ -233,6 +259,11 @@ constexpr Command table[] = {
     {"pause", services, "Pause containers", {}, any, mixed, run_pause},
     {"port", "SERVICE PRIVATE_PORT", "Print the host address of a published port", port_flags, {2}, mixed, run_port},
     {"ps", services, "List containers", ps_flags, any, mixed, run_ps},
+    {"publish", "REPOSITORY[:TAG]", "Publish the project's Compose files as an artifact at a registry", publish_flags,
+     one, mixed, run_publish, Shown::yes,
+     "Whoever reads it runs it with `-f oci://REPOSITORY`, or includes it in a file of their own. Images that are "
+     "built "
+     "are pushed first."},
     {"pull", services, "Pull the images of services", pull_flags, any, mixed, run_pull},
     {"push", services, "Push the images of services", push_flags, any, mixed, run_push},
     {"restart", services, "Restart containers", restart_flags, any, mixed, run_restart},
@@ -322,13 +353,13 @@ constexpr Command table[] = {
 };
 
 constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run", "build", "config", "restart", "stop"};
-constexpr std::string_view running[] = {"create", "start", "kill", "pause", "unpause",
-                                        "rm",     "scale", "wait", "watch", "job"};
+constexpr std::string_view running[] = {"create", "start", "kill",  "pause", "unpause", "rm",
+                                        "scale",  "wait",  "watch", "job",   "boot"};
 constexpr std::string_view looking[] = {"ls",    "system", "alpha",   "events", "images", "port",
                                         "stats", "top",    "volumes", "doctor", "version"};
-constexpr std::string_view inside[] = {"attach", "commit", "container", "cp", "export", "runtime"};
+constexpr std::string_view inside[] = {"attach", "commit", "container", "cp", "export", "inspect", "runtime"};
 constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "builder", "login",
-                                               "logout", "pull",   "push",    "boot",    "serve"};
+                                               "logout", "pull",   "push",    "publish", "serve"};
 
 constexpr CommandGroup groups[] = {
     {"Common commands", common},         {"Run and stop containers", running}, {"See what there is", looking},

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/os/file.hpp"
+#include "compose/elsewhere.hpp"
 #include "compose/loader/loader.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/suggest.hpp"
@@ -52,11 +53,18 @@ void TreeLoader::report_cycle(const std::vector<Link>& chain, const Link& last) 
   made.help = "one of these must not extend the other";
 }
 
-// Docker Compose can read files from a git repository or a registry; for them we know no better than to say so.
+std::optional<std::string> TreeLoader::path_of(const std::string& written, const Scope& scope, Place place) {
+  if (!is_elsewhere(written)) return join_path(scope.base, written);
+  const std::string here = options_.access.resolve_links(written);
+  if (!here.empty()) return join_path(scope.base, here);
+  reporter_.error("remote-file", "cannot read " + written, place).label = "this could not be read";
+  return std::nullopt;
+}
+
+// Where nobody fetches, or it is nothing that can be fetched.
 void TreeLoader::report_missing(const std::string& written, const Scope& scope, Place place) {
   const std::string path = join_path(scope.base, written);
-  const bool git = written.ends_with(".git") || written.find(".git#") != std::string::npos ||
-                   written.starts_with("git@") || written.starts_with("github.com/");
+  const bool git = is_git_repository(written);
   Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
   if (git || is_remote(written)) {
     made.label = "files are read from this machine only";
@@ -151,9 +159,9 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   const Node* bases = &services;
   std::string base_file = file;
   if (file_node && file_node->is_string()) {
-    base_file = join_path(scope.base, file_node->text);
-    bases = base_services(base_file, *file_node, scope, chain);
-    if (!bases) {
+    const auto path = path_of(file_node->text, scope, file_node->place);
+    if (path) bases = base_services(base_file = *path, *file_node, scope, chain);
+    if (!path || !bases) {
       service->erase("extends");
       return false;
     }

@@ -49,7 +49,9 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
     return;
   }
   for (std::string& path : paths) {
-    const std::string written = std::exchange(path, join_path(scope.base, path));
+    const auto found = path_of(path, scope, item.place);
+    if (!found) return;
+    const std::string written = std::exchange(path, *found);
     if (!options_.access.is_file(path)) return report_missing(written, scope, item.place);
     if (std::ranges::count(scope.includes, path)) {
       std::string message = "include cycle detected:\n" + scope.includes.front();

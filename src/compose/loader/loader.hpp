@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -79,6 +80,8 @@ class TreeLoader {
   bool extend(Node& services, const std::string& name, const std::string& file, const Scope& scope,
               const Resets& resets, std::vector<Link>& chain);
   void report_missing(const std::string& written, const Scope& scope, Place place);
+  // The path of a file that is included or extended; nullopt if it could not be brought here, which is told.
+  std::optional<std::string> path_of(const std::string& written, const Scope& scope, Place place);
   const Node* base_services(const std::string& path, const Node& written, const Scope& scope, std::vector<Link>& chain);
   static void reset_service(Node& base, const std::string& name, const Resets& resets);
   void report_cycle(const std::vector<Link>& chain, const Link& last);

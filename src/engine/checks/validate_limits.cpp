@@ -7,6 +7,7 @@
 #include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
+#include "engine/start/log_ship.hpp"
 #include "runtime/cgroup_sweep.hpp"
 
 namespace consort::engine {
@@ -144,12 +145,12 @@ Result<> validate_log(const LogSpec& log) {
       return refuse("logging/options", "error parsing option max-buffer-size: invalid size: '" + size->second + "'");
   }
   if (driver == "none") return {};
+  if (is_shipping(driver)) return validate_shipping(log);
   if (driver != "json-file" && driver != "local") {
-    constexpr std::array<std::string_view, 7> docker{"syslog",  "journald", "gelf",   "fluentd",
-                                                     "awslogs", "splunk",   "gcplogs"};
+    constexpr std::array<std::string_view, 4> docker{"awslogs", "etwlogs", "gcplogs", "splunk"};
     if (std::ranges::count(docker, driver) > 0) {
       return fail(Error(Code::unsupported, "logging driver " + driver + " is not supported")
-                      .hint("logs are kept in files: use json-file, local or none")
+                      .hint("use json-file, local, syslog, journald, gelf, fluentd or none")
                       .about(Subject::setting, "logging/driver"));
     }
     return refuse("logging/driver",
@@ -164,7 +165,8 @@ Result<> validate_log(const LogSpec& log) {
 Result<LogLimits> read_log_limits(const LogSpec& log) {
   LogLimits limits;
   limits.disabled = log.driver == "none";
-  if (log.driver == "local") limits = {.max_size = std::uint64_t{20} << 20, .max_file = 5};
+  // Docker's cache of what is sent elsewhere has the same bounds.
+  if (log.driver == "local" || is_shipping(log.driver)) limits = {.max_size = std::uint64_t{20} << 20, .max_file = 5};
   const auto bad = [](const char* what, const std::string& value) {
     return refuse("logging/options",
                   std::string("failed to initialize logging driver: invalid ") + what + ": '" + value + "'");

@@ -6,6 +6,7 @@
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
+#include "engine/start/log_ship.hpp"
 #include "engine/start/oci.hpp"
 #include "engine/start/oci_runtime.hpp"
 #include "runtime/defaults.hpp"
@@ -206,6 +207,7 @@ Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, con
   unit.stdin_once = spec.open_stdin && !spec.tty && spec.oneoff;
   const LogLimits log = TRY(read_log_limits(spec.log));
   unit.log = {.path = log_of(c.id), .max_size = log.max_size, .max_file = log.max_file, .disabled = log.disabled};
+  TRY(prepare_shipping(c, record.process, spec.log, unit.log.path));
   unit.restart = restart_of(spec.restart);
   unit.stop_signal = runtime::signal_number(record.process.stop_signal).value_or(15);
   if (spec.stop_timeout) unit.stop_timeout = to_milliseconds(*spec.stop_timeout);

@@ -142,7 +142,7 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
                         [&](const AwaitCondition& wait) {
                           return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
                         },
-                        [&](const RunHooks& run) { return run_hooks(key, run.hooks, cancel); },
+                        [&](const RunHooks& run) { return run_hooks(operation, run.hooks, cancel); },
                         [&](const RunPreStart& hook) { return pre_start(operation, hook, cancel); },
                         [&](const RunProvider& run) { return provide(operation, run, cancel); },
                         [&](const PrepareModel& wanted) { return prepare(operation, wanted, cancel); },
@@ -278,7 +278,7 @@ Result<> EngineRunner::prepare(const Operation& operation, const PrepareModel& w
   return runner.prepare(wanted, listener, cancel);
 }
 
-Result<> EngineRunner::run_hooks(const std::string& container, const std::vector<compose::Hook>& hooks,
+Result<> EngineRunner::run_hooks(const Operation& operation, const std::vector<compose::Hook>& hooks,
                                  const Cancellation& cancel) {
   for (const compose::Hook& hook : hooks) {
     engine::ExecSpec spec;
@@ -287,10 +287,10 @@ Result<> EngineRunner::run_hooks(const std::string& container, const std::vector
     spec.working_dir = hook.working_dir;
     spec.privileged = hook.privileged;
     for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
-    auto process = TRY(session_.engine.exec(container, spec));
+    auto process = TRY(session_.engine.exec(key_of(operation), spec));
     TRY(until_readable(process.fd(), cancel, [&] { (void)process.kill(SIGKILL); }));
     const int code = TRY(process.wait());
-    if (code != 0) return fail(Code::conflict, "a hook exited with status " + std::to_string(code));
+    if (code != 0) return fail(Code::conflict, operation.service + " hook exited with status " + std::to_string(code));
   }
   return {};
 }

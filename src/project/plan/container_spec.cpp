@@ -200,6 +200,9 @@ Result<engine::ContainerSpec> container_spec(const Project& project, const Servi
   add_labels(project, wanted, options, spec);
   add_process(wanted.container, spec);
   add_provided(options.provided, spec);
+  if (wanted.health && wanted.health->start_interval && !wanted.health->start_period)
+    return fail(Error(Code::invalid, "healthcheck.start_interval requires healthcheck.start_period to be set")
+                    .at(project.locate({"services", service.name, "healthcheck", "start_interval"})));
   if (wanted.health) spec.health = health_spec(*wanted.health);
   spec.mounts = TRY(mount_specs(project, wanted));
   spec.files = TRY(file_contents(wanted));

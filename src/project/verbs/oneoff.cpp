@@ -56,7 +56,10 @@ Result<> prepare(Session& session, const compose::Service& service, const Oneoff
   compose::Project& project = *session.project;
   const auto node = project.services.extract(service.name);
   std::map<std::string, compose::Service> others;
-  if (!options.with_dependencies) others.swap(project.services);
+  if (!options.with_dependencies) {
+    others.swap(project.services);
+    project.disabled_services.insert(others.begin(), others.end());  // not wanted now, but no orphans
+  }
   project.disabled_services[service.name] = service;
   const Observed observed = TRY(observe(session, Look::everything));
   ConvergeOptions converge;
@@ -66,7 +69,7 @@ Result<> prepare(Session& session, const compose::Service& service, const Oneoff
   converge.provided = session.provided;
   converge.recreate = options.with_dependencies ? options.recreate : Recreate::never;
   converge.recreate_dependencies = options.recreate;
-  converge.orphans = options.remove_orphans ? Orphans::remove : Orphans::ignore;
+  converge.orphans = options.orphans;
   TRY(execute(session, TRY(plan_converge(project, observed, converge)), "Creating", options.detail));
   if (options.with_dependencies)
     TRY(execute(session, plan_conditions(project, service, session.separator), "Running", options.detail));
@@ -114,6 +117,23 @@ Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose:
   if (!options.use_aliases)
     for (engine::EndpointSpec& endpoint : spec.networks) endpoint.aliases = {spec.name};
   return spec;
+}
+
+Result<> run_post_start(Session& session, const std::string& service, const std::string& container) {
+  const compose::Project& project = *session.project;
+  // Put aside, where its own replicas were not to be touched.
+  const auto aside = project.disabled_services.find(service);
+  const auto active = project.services.find(service);
+  if (aside == project.disabled_services.end() && active == project.services.end()) return {};
+  const compose::Service& own = active == project.services.end() ? aside->second : active->second;
+  if (own.post_start.empty()) return {};
+  Operation hooks;
+  hooks.action = RunHooks{own.post_start};
+  hooks.target = container;
+  hooks.service = service;
+  Plan plan;
+  plan.add(std::move(hooks));
+  return execute(session, plan, "Running");
 }
 
 Result<engine::CreatedContainer> create_oneoff(Session& session, const std::string& name,

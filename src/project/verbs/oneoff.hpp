@@ -32,13 +32,16 @@ struct OneoffOptions {
   Recreate recreate = Recreate::diverged;
   ImageOptions images;
   RunDetail detail;
-  bool remove_orphans = false;
+  Orphans orphans = Orphans::ignore;
 };
 
 // Brings up what the service depends on, makes networks, volumes and the image, creates the container (not started).
 // The session's project must hold the service and its dependencies.
 Result<engine::CreatedContainer> create_oneoff(Session& session, const std::string& service,
                                                const OneoffOptions& options);
+
+// The service's post_start hooks in its one-off container, which has just been started.
+Result<> run_post_start(Session& session, const std::string& service, const std::string& container);
 
 // Pure: the container itself.
 Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose::Service& service,

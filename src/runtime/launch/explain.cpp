@@ -59,7 +59,10 @@ Error explain_program(const Prepared& plan, const Report& report) {
   const std::string name = program_of(plan);
   const std::string what = "exec: \"" + name + "\"";
   if (report.error == EISDIR) return Error(Code::denied, what).why("is a directory: permission denied");
-  if (report.error == EACCES) return Error(Code::denied, what).why("permission denied");
+  if (report.error == EACCES)
+    return Error(Code::denied, what)
+        .why("permission denied")
+        .hint("it must be executable (chmod +x), and its file system must not be mounted noexec");
   if (report.error == ENOENT && plan.searched_path)
     return Error(Code::not_found, what).why("executable file not found in $PATH");
   if (report.error == ENOENT) return Error(Code::not_found, what).why("stat " + name + ": no such file or directory");
@@ -70,7 +73,9 @@ Error explain_execute(const Prepared& plan, const Report& report) {
   const std::string* path = entry(plan.candidates, report.argument);
   Error error = errno_error(report.error, "exec " + (path ? *path : std::string()));
   if (report.error == ENOENT)
-    error.data().hint = "the file is there, but the interpreter it names (its first line, or the ELF loader) is not";
+    error.data().hint =
+        "the file is there, but the interpreter it names (its first line, or the ELF loader) is not; a first line that "
+        "ends as on Windows names one that there is nowhere: sed -i 's/\\r$//' FILE mends that";
   if (report.error == ENOEXEC) {
     error.data().code = Code::denied;
     error.data().hint = "is it a script without a \"#!\" line, or built for another processor?";

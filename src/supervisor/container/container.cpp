@@ -10,6 +10,7 @@
 #include "base/os/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
+#include "supervisor/log/ship/shipper.hpp"
 
 namespace consort::supervisor {
 namespace {

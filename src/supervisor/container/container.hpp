@@ -40,6 +40,8 @@ struct StartOutcome {
   std::optional<int> exit_code;  // of a failed start, as Docker counts
 };
 
+class LogShipper;  // supervisor/log/ship/shipper.hpp
+
 class Container {
  public:
   using StartDone = std::move_only_function<void(StartOutcome)>;
@@ -148,6 +150,7 @@ class Container {
   void watch_health(HealthMachine::Time started);
   Listening listening() const;
 
+  Result<> open_log();
   // container_end.cpp
   void release_run();
   void release_external(pid_t helper, const std::string& group);
@@ -211,6 +214,7 @@ class Container {
     Answer answer;
   };
   std::deque<NetworkChange> network_changes_;
+  std::unique_ptr<LogShipper> shipper_;  // may still have something to send when the run has ended
 };
 
 std::vector<Attached> attached_of(const ContainerUnit& unit);

@@ -14,6 +14,7 @@
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
+#include "supervisor/log/ship/shipper.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -113,15 +114,13 @@ void Container::adopt_stdio(std::map<std::string, Fd>& kept) {
   };
   run_->input = take("stdin");
   run_->console = take("console");
-  auto pump = LogPump::open(context_.loop, unit_.log);
-  if (!pump) {
-    log_line(label() + ": " + pump.error().message());
+  if (const auto opened = open_log(); !opened) {
+    log_line(label() + ": " + opened.error().message());
     LogUnit none = unit_.log;
     none.disabled = true;  // the container must not block on a full pipe
-    pump = LogPump::open(context_.loop, none);
+    run_->pump = std::move(*LogPump::open(context_.loop, none));
   }
-  run_->pump = std::move(*pump);
-  run_->pump->on_trouble([this](const LogTrouble& trouble) { note_log_trouble(trouble); });
+  if (shipper_) shipper_->poke();  // what came while nobody was here
   Result<> added;
   if (run_->console) {
     added = run_->pump->add_terminal(run_->console.get(), Pipe{take("relay_read"), take("relay_write")});

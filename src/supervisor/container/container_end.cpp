@@ -9,6 +9,7 @@
 #include "base/os/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
+#include "supervisor/log/ship/shipper.hpp"
 
 namespace consort::supervisor {
 namespace {
@@ -102,6 +103,7 @@ void Container::end_run(std::optional<int> wait_status) {
   run_->health.reset();
   run_->stopper.reset();
   run_->pump->drain();
+  if (shipper_) shipper_->finish();
 
   ObservedContainer& state = record_.state;
   const pid_t pid = state.pid;

@@ -13,6 +13,8 @@
 #include "runtime/spec.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/container/unit_parts.hpp"
+#include "supervisor/log/ship/shipper.hpp"
+#include "supervisor/ship_unit.hpp"
 
 namespace consort::supervisor {
 
@@ -97,10 +99,27 @@ void Container::clear_group(Cleaner::Done then) {
   });
 }
 
-// The child's ends of the pipes are closed when the launch has begun; ours go to the keeper as well.
-Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends) {
+// What it writes goes to a file, and from there, if somebody else is to have it, to them.
+Result<> Container::open_log() {
   run_->pump = TRY(LogPump::open(context_.loop, unit_.log));
   run_->pump->on_trouble([this](const LogTrouble& trouble) { note_log_trouble(trouble); });
+  shipper_.reset();  // where it had come to is what the next one asks for
+  auto ship = TRY(read_ship_unit(unit_.log.path));
+  if (!ship) return {};
+  const std::string driver = ship->driver;
+  shipper_ = std::make_unique<LogShipper>(context_.loop, unit_.log.path, std::move(*ship));
+  shipper_->on_trouble([this, driver](const std::string& why) {
+    const std::string text = why.empty() ? driver + "_logged" : driver + "_failing: " + why;
+    log_line(label() + ": " + text);
+    note(text, {});
+  });
+  run_->pump->on_moved([this] { shipper_->poke(); });
+  return {};
+}
+
+// The child's ends of the pipes are closed when the launch has begun; ours go to the keeper as well.
+Result<> Container::prepare_stdio(runtime::LaunchOptions& options, std::vector<Fd>& child_ends) {
+  TRY(open_log());
   if (unit_.tty) return {};
   for (const LogStream stream : {LogStream::out, LogStream::err}) {
     Pipe pipe = TRY(make_pipe());

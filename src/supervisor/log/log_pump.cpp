@@ -52,6 +52,7 @@ Result<> LogPump::add_terminal(int master, Pipe relay) {
 LogWriter::Pumped LogPump::pump(Source& source) {
   const auto pumped = writer_.pump(source.pipe.get(), source.stream);
   tell_trouble();
+  if (pumped == LogWriter::Pumped::moved && on_moved_) on_moved_();
   if (pumped) return *pumped;
   std::fprintf(stderr, "consort-supervisor: %s\n", pumped.error().message().c_str());
   return LogWriter::Pumped::ended;

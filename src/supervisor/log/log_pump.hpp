@@ -28,6 +28,8 @@ class LogPump {
   Result<> add_terminal(int master, Pipe relay);
 
   void on_trouble(OnTrouble handler) { on_trouble_ = std::move(handler); }
+  // Told each time when there is something new in the log.
+  void on_moved(std::move_only_function<void()> handler) { on_moved_ = std::move(handler); }
 
   // All that is there now, at the container's end; then nothing is watched any more.
   void drain();
@@ -52,6 +54,7 @@ class LogPump {
   EventLoop& loop_;
   LogWriter writer_;
   OnTrouble on_trouble_;
+  std::move_only_function<void()> on_moved_;
   LogTrouble told_;
   std::uint64_t lost_ = 0;  // since the log was whole
   std::vector<std::unique_ptr<Source>> sources_;

@@ -225,7 +225,10 @@ void LogReader::flush(LineHandler& handler) {
 Result<bool> LogReader::read_bytes(const RecordHandler& handler) {
   if (!std::exchange(impl_->begun, true)) {
     std::vector<LogFile> files = TRY(impl_->open_all());
-    if (!files.empty()) impl_->current = std::move(files.front());
+    // Bytes have no tail; since says in which block to begin.
+    const Start start = impl_->options.since ? TRY(impl_->find_time(files)) : Start{};
+    impl_->at = {start.offset, 0};
+    if (!files.empty()) impl_->current = std::move(files[start.file]);
   }
   if (std::optional<LogFile>& file = impl_->current; file && TRY(file->read_block(impl_->at, handler))) return true;
   return impl_->next_file(handler);

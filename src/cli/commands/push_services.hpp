@@ -1,0 +1,11 @@
+// The images of a project's services, pushed: for `push`, `build --push` and `publish`.
+#pragma once
+
+#include "cli/workspace.hpp"
+
+namespace consort::cli {
+
+enum class PushFailures : std::uint8_t { stop, ignore };
+Result<> push_services(Workspace& workspace, project::Detail detail, PushFailures failures);
+
+}  // namespace consort::cli

@@ -1,0 +1,28 @@
+// Docker Compose's form of a project as an artifact of a registry: a layer for each file.
+#pragma once
+
+#include <string>
+
+#include "engine/documents.hpp"
+
+namespace consort::project {
+
+namespace artifact {
+inline constexpr const char* project_type = "application/vnd.docker.compose.project";
+inline constexpr const char* old_config_type = "application/vnd.docker.compose.config.empty.v1+json";
+inline constexpr const char* empty_config_type = "application/vnd.oci.empty.v1+json";
+inline constexpr const char* compose_type = "application/vnd.docker.compose.file+yaml";
+inline constexpr const char* env_type = "application/vnd.docker.compose.envfile";
+inline constexpr const char* version_note = "com.docker.compose.version";
+inline constexpr const char* file_note = "com.docker.compose.file";
+inline constexpr const char* env_note = "com.docker.compose.envfile";
+inline constexpr const char* extends_note = "com.docker.compose.extends";
+}  // namespace artifact
+
+bool is_project_artifact(const image::Documents& described);
+
+// Writes the files of an artifact into a folder: "compose.yaml" with all Compose files as documents of it, and beside
+// it what they extend and their env files. Names come from the artifact: those that are more than a name are refused.
+Result<> write_artifact_files(const image::Documents& documents, const std::string& folder);
+
+}  // namespace consort::project

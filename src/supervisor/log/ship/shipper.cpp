@@ -1,0 +1,291 @@
+#include "supervisor/log/ship/shipper.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+
+namespace consort::supervisor {
+
+namespace {
+
+constexpr std::chrono::milliseconds first_pause{500}, longest_pause{30'000};
+constexpr Nanoseconds save_interval{1'000'000'000};
+constexpr int messages_a_turn = 200;  // then others have theirs
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+};
+
+Result<SocketAddress> address_of(const ShipUnit& unit) {
+  SocketAddress address;
+  if (unit.network == "unix" || unit.network == "unixgram") {
+    auto* local = reinterpret_cast<sockaddr_un*>(&address.storage);
+    if (unit.address.size() >= sizeof local->sun_path) return fail(Code::invalid, "connect to", unit.address);
+    local->sun_family = AF_UNIX;
+    std::memcpy(local->sun_path, unit.address.c_str(), unit.address.size() + 1);
+    address.length = sizeof *local;
+    return address;
+  }
+  auto* four = reinterpret_cast<sockaddr_in*>(&address.storage);
+  auto* six = reinterpret_cast<sockaddr_in6*>(&address.storage);
+  if (::inet_pton(AF_INET, unit.address.c_str(), &four->sin_addr) == 1) {
+    four->sin_family = AF_INET;
+    four->sin_port = htons(unit.port);
+    address.length = sizeof *four;
+  } else if (::inet_pton(AF_INET6, unit.address.c_str(), &six->sin6_addr) == 1) {
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(unit.port);
+    address.length = sizeof *six;
+  } else {
+    return fail(Code::invalid, "connect to", unit.address);
+  }
+  return address;
+}
+
+bool is_stream(const ShipUnit& unit) {
+  return unit.network == "tcp" || unit.network == "unix";
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+// The journal takes what is larger than a datagram as a sealed file.
+bool send_as_file(int socket, const std::string& message) {
+  const Fd file(::memfd_create("consort-log", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file || !write_full(file.get(), message)) return false;
+  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) return false;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  cmsghdr* part = CMSG_FIRSTHDR(&header);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof(int));
+  const int number = file.get();
+  std::memcpy(CMSG_DATA(part), &number, sizeof number);
+  return ::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+}  // namespace
+
+LogShipper::LogShipper(EventLoop& loop, const std::string& log_path, ShipUnit unit)
+    : loop_(loop),
+      unit_(std::move(unit)),
+      log_path_(log_path),
+      origin_{host_name(), ::getpid()},
+      reader_(log_path, {}),
+      pause_(first_pause) {}
+
+LogShipper::~LogShipper() {
+  save_cursor();
+  disconnect();
+  if (retry_ != 0) loop_.cancel(retry_);
+  if (turn_ != 0) loop_.cancel(turn_);
+}
+
+// "TIME LINES"
+void LogShipper::begin() {
+  if (std::exchange(begun_, true)) return;
+  const auto text = read_file(cursor_path(), 200);
+  if (!text) return;
+  const std::vector<std::string> parts = split(std::string(trim(*text)), ' ');
+  const auto time = parts.size() == 2 ? parse_signed(parts[0]) : std::nullopt;
+  const auto lines = parts.size() == 2 ? parse_unsigned(parts[1]) : std::nullopt;
+  if (!time || !lines) return;
+  from_ = cursor_ = {SystemTime(Nanoseconds(*time)), *lines};
+  reader_ = LogReader(log_path_, {.since = from_.time});
+}
+
+std::string LogShipper::cursor_path() const {
+  return log_path_ + ".shipped";
+}
+
+void LogShipper::save_cursor() {
+  if (cursor_.time == SystemTime{}) return;
+  (void)write_file_atomic(
+      cursor_path(),
+      std::to_string(cursor_.time.time_since_epoch().count()) + " " + std::to_string(cursor_.lines) + "\n", 0600);
+  saved_ = system_now();
+}
+
+void LogShipper::poke() {
+  if (retry_ == 0 && turn_ == 0) work();
+}
+
+void LogShipper::finish() {
+  if (retry_ != 0) loop_.cancel(std::exchange(retry_, 0));
+  work();
+  const auto take = [this](const LogLine& line, bool) { take_line(line); };
+  const std::size_t whole = waiting_.size();
+  if (next_ == whole) lines_.flush(take);
+  for (std::size_t i = whole; i < waiting_.size(); ++i) waiting_[i].counted = false;
+  while (socket_ && next_ < waiting_.size() && send_next() == Sent::yes) {
+  }
+  save_cursor();
+}
+
+void LogShipper::work() {
+  begin();
+  if (!socket_)
+    if (const auto done = connect(); !done) return fail(done.error().message());
+  if (!connected_) return;  // on_socket
+  for (int sent = 0; sent < messages_a_turn; ++sent) {
+    if (next_ == waiting_.size() && !read_some_lines()) {
+      if (system_now() - saved_ > save_interval) save_cursor();
+      return;
+    }
+    if (next_ == waiting_.size()) continue;
+    switch (send_next()) {
+      case Sent::yes:
+        continue;
+      case Sent::later:
+        (void)loop_.modify(watch_, EPOLLIN | EPOLLOUT);
+        return;
+      case Sent::failed:
+        return;
+    }
+  }
+  turn_ = loop_.after(std::chrono::milliseconds(0), [this] {
+    turn_ = 0;
+    work();
+  });
+}
+
+bool LogShipper::read_some_lines() {
+  waiting_.clear();
+  next_ = 0;
+  const auto take = [this](const LogLine& line, bool) { take_line(line); };
+  const auto more = reader_.read_bytes([&](const LogRecord& record) {
+    if (record.time >= from_.time) lines_.add(record, take);
+  });
+  return more && *more;
+}
+
+void LogShipper::take_line(const LogLine& line) {
+  if (line.time < from_.time) return;
+  if (line.time == from_.time && seen_at_from_ < from_.lines) {
+    ++seen_at_from_;
+    return;
+  }
+  std::string_view text = line.text;
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  if (text.empty()) return;  // as Docker: nobody wants empty messages
+  waiting_.push_back({ship_message(unit_, origin_, {line.time, line.stream, text, line.complete}), line.time});
+}
+
+LogShipper::Sent LogShipper::send_next() {
+  Waiting& waiting = waiting_[next_];
+  if (is_stream(unit_)) {
+    while (written_ < waiting.message.size()) {
+      const ssize_t count = ::send(socket_.get(), waiting.message.data() + written_, waiting.message.size() - written_,
+                                   MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Sent::later;
+      if (count < 0) {
+        fail(errno_text(errno));
+        return Sent::failed;
+      }
+      written_ += static_cast<std::size_t>(count);
+    }
+    written_ = 0;
+  } else if (const Sent sent = send_datagrams(waiting.message); sent != Sent::yes) {
+    return sent;
+  }
+  if (waiting.counted && waiting.time != cursor_.time) cursor_ = {waiting.time, 0};
+  if (waiting.counted) ++cursor_.lines;
+  ++next_;
+  pause_ = first_pause;
+  if (!trouble_.empty()) {
+    trouble_.clear();
+    if (on_trouble_) on_trouble_("");
+  }
+  return Sent::yes;
+}
+
+LogShipper::Sent LogShipper::send_datagrams(const std::string& message) {
+  std::array<char, 8> id{};
+  if (unit_.driver == "gelf") (void)!::getrandom(id.data(), id.size(), 0);
+  const std::vector<std::string> parts =
+      unit_.driver == "gelf" ? gelf_datagrams(message, {id.data(), id.size()}) : std::vector<std::string>{message};
+  for (const std::string& part : parts) {
+    ssize_t count;
+    do count = ::send(socket_.get(), part.data(), part.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (count < 0 && errno == EINTR);
+    if (count >= 0) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return Sent::later;
+    // Too large for a datagram: the journal takes a file, of others nobody will ever take it.
+    if (errno == EMSGSIZE && (unit_.driver != "journald" || send_as_file(socket_.get(), message))) return Sent::yes;
+    // Nobody listens at that port just now; the network tells of the datagram before this one.
+    if (errno == ECONNREFUSED && unit_.network == "udp") continue;
+    fail(errno_text(errno));
+    return Sent::failed;
+  }
+  return Sent::yes;
+}
+
+Result<> LogShipper::connect() {
+  const SocketAddress address = TRY(address_of(unit_));
+  const int type = is_stream(unit_) ? SOCK_STREAM : SOCK_DGRAM;
+  socket_ = Fd(::socket(address.storage.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket_) return fail_errno("make socket");
+  const int done = ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length);
+  if (done != 0 && errno != EINPROGRESS) return fail_errno("connect to", unit_.address);
+  connected_ = done == 0;
+  watch_ = TRY(loop_.add(socket_.get(), connected_ ? EPOLLIN : EPOLLIN | EPOLLOUT,
+                         [this](std::uint32_t events) { on_socket(events); }));
+  return {};
+}
+
+// What a receiver says is of no interest; that it has gone is.
+void LogShipper::on_socket(std::uint32_t events) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+  if (error != 0 && (is_stream(unit_) || error != ECONNREFUSED)) return fail(errno_text(error));
+  if ((events & EPOLLIN) != 0) {
+    std::array<char, 4096> scrap;
+    const ssize_t count = ::recv(socket_.get(), scrap.data(), scrap.size(), MSG_DONTWAIT);
+    if (count == 0 && is_stream(unit_)) return fail("the receiver has closed the connection");
+  }
+  if ((events & EPOLLHUP) != 0 && is_stream(unit_)) return fail("the receiver has gone");
+  if ((events & EPOLLOUT) == 0) return;
+  connected_ = true;
+  (void)loop_.modify(watch_, EPOLLIN);
+  poke();
+}
+
+void LogShipper::disconnect() {
+  if (watch_ != 0) loop_.remove(std::exchange(watch_, 0));
+  socket_.reset();
+  connected_ = false;
+  written_ = 0;  // half a message is none: all of it again
+}
+
+void LogShipper::fail(const std::string& why) {
+  disconnect();
+  if (std::exchange(trouble_, why) != why && on_trouble_) on_trouble_(why);
+  if (retry_ != 0) return;
+  retry_ = loop_.after(pause_, [this] {
+    retry_ = 0;
+    work();
+  });
+  pause_ = std::min(pause_ * 2, longest_pause);
+}
+
+}  // namespace consort::supervisor

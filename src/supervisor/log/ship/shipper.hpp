@@ -1,0 +1,84 @@
+// Passes a container's log on to syslog, the journal, Graylog or Fluentd, line by line as they come. It reads the log's
+// file behind the writer, so that a receiver who is slow, or away, holds up nobody and takes no memory: what it has not
+// taken waits in the file, as long as the file keeps it. Where it had come to is kept beside the log, for a successor
+// and for the container's next start; after a crash a second's worth of lines may be sent twice.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/os/event_loop.hpp"
+#include "supervisor/log/log_lines.hpp"
+#include "supervisor/log/ship/message.hpp"
+#include "supervisor/log_reader.hpp"
+
+namespace consort::supervisor {
+
+class LogShipper {
+ public:
+  // Told once when the receiver cannot be reached, with the reason, and with "" when it can be again.
+  using OnTrouble = std::move_only_function<void(const std::string& why)>;
+
+  // log_path: LogUnit::path. Nothing is sent yet.
+  LogShipper(EventLoop& loop, const std::string& log_path, ShipUnit unit);
+  ~LogShipper();
+  LogShipper(const LogShipper&) = delete;
+  LogShipper& operator=(const LogShipper&) = delete;
+
+  void on_trouble(OnTrouble handler) { on_trouble_ = std::move(handler); }
+  // The log has grown: what there is of it goes out, in this turn of the loop as much as fits, the rest in later ones.
+  void poke();
+  // The container has ended: its last line needs no newline. As much as the receiver takes at once still goes.
+  void finish();
+
+ private:
+  // How far it has come: all lines before `time`, and this many of those that bear it.
+  struct Cursor {
+    SystemTime time{};
+    std::uint64_t lines = 0;
+  };
+  enum class Sent : std::uint8_t { yes, later, failed };
+
+  void begin();  // where a predecessor was
+  void work();
+  bool read_some_lines();  // false: there are none
+  void take_line(const LogLine& line);
+  Sent send_next();
+  Sent send_datagrams(const std::string& message);
+  Result<> connect();
+  void on_socket(std::uint32_t events);
+  void fail(const std::string& why);
+  void disconnect();
+  std::string cursor_path() const;
+  void save_cursor();
+
+  EventLoop& loop_;
+  ShipUnit unit_;
+  std::string log_path_;
+  MessageOrigin origin_;
+  LogReader reader_;
+  LineAssembler lines_{LineAssembler::Beginning::whole};
+  bool begun_ = false;
+  Cursor from_;  // lines up to here are not sent again
+  std::uint64_t seen_at_from_ = 0;
+  struct Waiting {
+    std::string message;
+    SystemTime time;
+    bool counted = true;  // false: a line that may still be written on, and is then sent again as a whole
+  };
+  std::vector<Waiting> waiting_;  // of one block of the log
+  std::size_t next_ = 0;          // in waiting_
+  std::size_t written_ = 0;       // bytes of waiting_[next_], on a stream
+  Cursor cursor_;
+  SystemTime saved_{};
+  Fd socket_;
+  bool connected_ = false;
+  EventLoop::Token watch_ = 0, retry_ = 0, turn_ = 0;
+  std::chrono::milliseconds pause_;
+  std::string trouble_;
+  OnTrouble on_trouble_;
+};
+
+}  // namespace consort::supervisor

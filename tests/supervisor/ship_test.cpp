@@ -1,0 +1,172 @@
+// Logs that go to syslog, the journal, Graylog and Fluentd.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+#include "base/os/event_loop.hpp"
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "supervisor/log.hpp"
+#include "supervisor/log/ship/message.hpp"
+#include "supervisor/log/ship/shipper.hpp"
+#include "temporary_folder.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const MessageOrigin origin{"box", 42};
+const LogLine said{SystemTime(Nanoseconds(1'700'000'000'123'456'789)), LogStream::out, "hello", true};
+const LogLine failed{said.time, LogStream::err, "a\nb", false};
+
+TEST(ShippedMessages, OfSyslogHaveItsForms) {
+  ShipUnit unit{.driver = "syslog", .network = "udp", .tag = "web"};
+  EXPECT_EQ(ship_message(unit, origin, said), "<30>2023-11-14T22:13:20Z box web[42]: hello\n");
+  unit.format = "rfc5424micro";
+  unit.facility = 16;
+  EXPECT_EQ(ship_message(unit, origin, failed), "<131>1 2023-11-14T22:13:20.123456Z box web 42 web - a\nb\n");
+  unit.format = "rfc3164";
+  EXPECT_THAT(ship_message(unit, origin, said), testing::MatchesRegex("<134>Nov 1[45] ..:..:20 box web.42.: hello\n"));
+}
+
+TEST(ShippedMessages, OfTheJournalAreFields) {
+  const ShipUnit unit{.driver = "journald", .network = "unixgram", .tag = "t", .fields = {{"CONTAINER_NAME", "web"}}};
+  const std::string message = ship_message(unit, origin, failed);
+  EXPECT_THAT(message, HasSubstr(std::string("MESSAGE\n\3\0\0\0\0\0\0\0a\nb\nPRIORITY=3\n", 31)));
+  EXPECT_THAT(message, HasSubstr("CONTAINER_NAME=web\nCONTAINER_PARTIAL_MESSAGE=true\n"));
+}
+
+TEST(ShippedMessages, OfGraylogAreJsonInChunks) {
+  const ShipUnit unit{.driver = "gelf", .network = "udp", .tag = "t", .fields = {{"tag", "t"}}};
+  EXPECT_EQ(
+      ship_message(unit, origin, said),
+      R"({"version":"1.1","host":"box","short_message":"hello","timestamp":1700000000.123,"level":6,"_tag":"t"})");
+  EXPECT_THAT(gelf_datagrams("short", "12345678"), ElementsAre("short"));
+  const std::string large(3000, 'x');
+  const auto chunks = gelf_datagrams(large, "12345678");
+  ASSERT_EQ(chunks.size(), 3U);
+  std::string whole;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const std::string head = std::string("\x1e\x0f") + "12345678" + static_cast<char>(i) + '\3';
+    EXPECT_EQ(chunks[i].substr(0, 12), head);
+    whole += chunks[i].substr(12);
+  }
+  EXPECT_EQ(whole, large);
+  EXPECT_TRUE(gelf_datagrams(std::string(1 << 20, 'x'), "12345678").empty());
+}
+
+TEST(ShippedMessages, OfFluentdArePacked) {
+  const ShipUnit unit{.driver = "fluentd", .network = "tcp", .tag = "t"};
+  EXPECT_EQ(ship_message(unit, origin, said),
+            std::string("\x93\xa1t\xd3\0\0\0\0\x65\x53\xf1\x00\x82\xa6source\xa6stdout"
+                        "\xa3log\xa5hello",
+                        37));
+}
+
+// A receiver on a socket of datagrams, as syslog daemons and the journal have it.
+class Receiver {
+ public:
+  explicit Receiver(const std::string& path)
+      : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  std::vector<std::string> take() {
+    std::vector<std::string> texts;
+    std::array<char, 65536> buffer;
+    ssize_t got;
+    while ((got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0)) > 0) {
+      const std::string message(buffer.data(), static_cast<std::size_t>(got));
+      texts.emplace_back(trim(message.substr(message.find("]: ") + 3)));
+    }
+    return texts;
+  }
+
+ private:
+  Fd socket_;
+};
+
+class Shipping : public testing::Test {
+ protected:
+  std::unique_ptr<LogShipper> make_shipper() {
+    const ShipUnit ship{.driver = "syslog", .network = "unixgram", .address = folder / "dev-log", .tag = "web"};
+    EXPECT_TRUE(write_ship_unit(unit.path, ship));
+    return std::make_unique<LogShipper>(loop, unit.path, read_ship_unit(unit.path).value().value());
+  }
+  void write(const std::string& text) {
+    Pipe pipe = make_pipe().value();
+    ASSERT_TRUE(write_full(pipe.write.get(), text));
+    while (writer.pump(pipe.read.get(), LogStream::out).value() == LogWriter::Pumped::moved) {
+    }
+  }
+  // Until as many have come: turns of the loop, not time, are what is waited for.
+  std::vector<std::string> receive(Receiver& receiver, std::size_t count) {
+    std::vector<std::string> texts;
+    while (texts.size() < count) {
+      EXPECT_TRUE(loop.run_once(std::chrono::milliseconds(20)));
+      for (std::string& text : receiver.take()) texts.push_back(std::move(text));
+    }
+    return texts;
+  }
+
+  TemporaryFolder folder;
+  LogUnit unit{folder / "log", 0, 1, false};
+  EventLoop loop = EventLoop::create().value();
+  LogWriter writer = LogWriter::open(unit).value();
+};
+
+TEST_F(Shipping, LinesArriveInOrderAndStayInTheFile) {
+  Receiver receiver(folder / "dev-log");
+  const auto shipper = make_shipper();
+  write("one\ntwo\nhal");
+  shipper->poke();
+  EXPECT_THAT(receive(receiver, 2), ElementsAre("one", "two"));
+  write("f\n");
+  shipper->poke();
+  EXPECT_THAT(receive(receiver, 1), ElementsAre("half"));
+  write("last");
+  shipper->finish();
+  EXPECT_THAT(receive(receiver, 1), ElementsAre("last"));
+  std::vector<std::string> kept;
+  LogReader reader(unit.path, {});
+  LogReader::LineHandler handler = [&](const LogLine& line) { kept.emplace_back(line.text); };
+  ASSERT_TRUE(reader.read(handler));
+  EXPECT_THAT(kept, ElementsAre("one", "two", "half"));
+}
+
+TEST_F(Shipping, ASuccessorGoesOnWhereTheOtherWas) {
+  Receiver receiver(folder / "dev-log");
+  {
+    const auto shipper = make_shipper();
+    write("one\ntwo\n");
+    shipper->poke();
+    EXPECT_THAT(receive(receiver, 2), ElementsAre("one", "two"));
+  }
+  write("three\n");
+  const auto successor = make_shipper();
+  successor->poke();
+  EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
+}
+
+TEST_F(Shipping, WhatWasWrittenWhileNobodyListenedIsSentLater) {
+  const auto shipper = make_shipper();
+  std::vector<std::string> trouble;
+  shipper->on_trouble([&](const std::string& why) { trouble.push_back(why); });
+  write("one\n");
+  shipper->poke();
+  ASSERT_EQ(trouble.size(), 1U);
+  EXPECT_THAT(trouble[0], HasSubstr("dev-log"));
+  Receiver receiver(folder / "dev-log");
+  EXPECT_THAT(receive(receiver, 1), ElementsAre("one"));
+  EXPECT_THAT(trouble, ElementsAre(testing::_, ""));
+}
+
+}  // namespace
+}  // namespace consort::supervisor
