@@ -47,11 +47,9 @@ struct PortSocket {
 // Where published ports belong to another network than the one that this process, its bridges and its firewall are in:
 // the host's, if we are in a network namespace of a user. Opens a socket there that is bound to the name, and that
 // listens if it is a stream. What comes in on it, the relay carries in; the kernel's redirection does not reach it.
-struct HostSockets {
-  std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)> open;
-  pid_t witness = 0;  // a process on that network, in whose /proc its sockets can be seen
-  explicit operator bool() const { return static_cast<bool>(open); }
-};
+// Who has a name that is taken may not be seen from here: then the error's hint is "PID NAME" of that process, if
+// known.
+using HostSockets = std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)>;
 // Of a socket that was inherited.
 bool is_outside(int socket);
 
@@ -97,8 +95,8 @@ struct PortHolder {
 class PortHolderSearch {
  public:
   using Next = SteppedWork::Next;
-  // witness: a process on another network that counts, too; 0: only our own does.
-  PortHolderSearch(Protocol protocol, std::uint16_t port, pid_t witness = 0);
+  PortHolderSearch(Protocol protocol, std::uint16_t port);
+  explicit PortHolderSearch(PortHolder known) : found_(std::move(known)) {}
   Next step();
   const std::optional<PortHolder>& found() const { return found_; }  // nullopt: it can't be seen
 

@@ -153,7 +153,7 @@ Result<Fd> Place::open_socket(int family, int type, const void* name, socklen_t 
   if (name) ::memcpy(&wish.address, name, std::min<std::size_t>(size, sizeof wish.address));
   Answer answer = TRY(ask(wish, answer_patience));
   if (answer.kind == Kind::done && answer.fds.size() == 1) return std::move(answer.fds.front());
-  if (answer.error != 0) return fail_errno(answer.error, "bind");
+  if (answer.error != 0) return fail(errno_error(answer.error, "bind").hint(answer.text));
   return fail(Code::internal, "talk to consort-place");
 }
 

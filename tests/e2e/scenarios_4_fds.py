@@ -49,7 +49,9 @@ def check_look(kind, text, of_host):
         if words[0] == "fd":
             check(len(words) == 5, f"{kind}: {line}")
             check(int(words[1]) <= 2, f"{kind} has more than its standard streams: {line}")
-            check(words[3] not in of_host, f"{kind} holds what its caller holds: {line}")
+            # Without root nobody can make devices: the null device of a container is the host's, bound.
+            null = os.geteuid() != 0 and words[2] == "/dev/null"
+            check(null or words[3] not in of_host, f"{kind} holds what its caller holds: {line}")
             ours = words[2].startswith("pipe:[") or (words[4] in mounts[0] and words[2].startswith(("/dev/null", "/dev/pts/", "/dev/console")))
             check(ours, f"{kind}: {line}\n{text}")
         if words[0] == "link":

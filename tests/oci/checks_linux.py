@@ -3,7 +3,7 @@ import os
 import pathlib
 import platform
 
-from bundles import Skip, needs_root, with_process
+from bundles import Skip, is_root, needs_root, with_process
 
 KINDS = {"cgroup": "cgroup", "ipc": "ipc", "mount": "mnt", "network": "net", "pid": "pid", "uts": "uts"}
 ADMIN = ("CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH", "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_RESOURCE")
@@ -99,7 +99,7 @@ def check_masked_paths(b):
     for path in ("masked-file", "masked-dir/file", "masked-dir/sub/file"):
         pathlib.Path(b.path, path).write_text("secret")
     masked = ["/masked-dir", "/masked-file", "/masked-dir/sub", "/masked-dir/file", "/not/there"]
-    if os.geteuid() == 0:
+    if is_root():
         for name, kind in (("fifo", 0o010666), ("char", 0o020666), ("block", 0o060666)):
             os.mknod(f"{b.path}/{name}", kind, 0)
             masked.append("/" + name)
@@ -115,7 +115,7 @@ def check_readonly_paths(b):
     for path in ("fixed-file", "fixed-dir/sub/file"):
         pathlib.Path(b.path, path).write_text("immutable")
     paths = ["/fixed-dir", "/fixed-file", "/fixed-dir/sub", "/fixed-dir/sub/file", "/not/there"]
-    if os.geteuid() == 0:
+    if is_root():
         for name, kind in (("fifo", 0o010666), ("char", 0o020666), ("block", 0o060666)):
             os.mknod(f"{b.path}/{name}", kind, 0)
             paths.append("/" + name)

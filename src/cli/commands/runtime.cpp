@@ -84,6 +84,9 @@ Result<int> run(Invocation& invocation, std::vector<std::string> words) {
 
 // As Podman and runc have it: a user's own directory is where that user's other run-time files are.
 std::string default_root() {
+  // In a user's namespaces, which are entered with the roots in the environment, root's own folder is somebody else's.
+  const char* const run = ::getenv("CONSORT_RUN_ROOT");
+  if (run && *run == '/') return std::string(run) + "/runtime";
   if (::geteuid() == 0) return "/run/consort/runtime";
   const char* const runtime_folder = std::getenv("XDG_RUNTIME_DIR");
   if (runtime_folder && *runtime_folder == '/') return std::string(runtime_folder) + "/consort/runtime";

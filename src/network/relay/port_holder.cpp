@@ -55,14 +55,11 @@ std::vector<pid_t> all_processes() {
 
 }  // namespace
 
-PortHolderSearch::PortHolderSearch(Protocol protocol, std::uint16_t port, pid_t witness) {
+PortHolderSearch::PortHolderSearch(Protocol protocol, std::uint16_t port) {
   const std::string name(to_string(protocol));
   std::set<std::string> inodes;
-  std::vector<std::string> who{"thread-self"};
-  if (witness > 0) who.push_back(std::to_string(witness));
-  for (const std::string& process : who)
-    for (const char* family : {"", "6"})
-      collect_inodes("/proc/" + process + "/net/" + name + family, protocol, port, inodes);
+  collect_inodes("/proc/thread-self/net/" + name, protocol, port, inodes);
+  collect_inodes("/proc/thread-self/net/" + name + "6", protocol, port, inodes);
   for (const std::string& inode : inodes) sockets_.insert("socket:[" + inode + "]");
   if (!sockets_.empty()) processes_ = all_processes();
 }

@@ -56,7 +56,7 @@ bool means_no_ipv6(const Error& error) {
 
 Result<Fd> hold_outside(const Address& address, std::uint16_t port, Protocol protocol, const HostSockets& outside) {
   const SocketAddress name(address, port);
-  return outside.open(address.domain(), protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM, name.raw(), name.size);
+  return outside(address.domain(), protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM, name.raw(), name.size);
 }
 
 Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Address>& addresses, std::uint16_t port,
@@ -130,6 +130,15 @@ Error taken_by(const std::optional<PortHolder>& holder, const PortRequest& reque
   return std::move(error)
       .why("address already in use by process " + std::to_string(holder->pid) + " (" + holder->name + ")")
       .hint("stop " + holder->name + ", or " + another_port(request, port));
+}
+
+// Of HostSockets.
+std::optional<PortHolder> told_holder(const Error& error) {
+  const std::string told = error.hint_text();
+  const std::size_t space = told.find(' ');
+  const auto pid = parse_unsigned(told.substr(0, space));
+  if (!pid || space == std::string::npos) return std::nullopt;
+  return PortHolder{static_cast<pid_t>(*pid), told.substr(space + 1)};
 }
 
 constexpr int ports_per_step = 32;  // of a range in which one is looked for
@@ -215,7 +224,8 @@ Result<> PortReservation::State::on_failure(const PortRequest& request, std::uin
   const Address address = Address::parse(error.subject_name()).value_or(addresses.front());
   if (number != EADDRINUSE) return fail(other_error(number, request, address, port));
   TRY(refuse_twice(request, port));
-  conflict.emplace(address, port, PortHolderSearch(request.protocol, port, outside.witness));
+  const std::optional<PortHolder> told = outside ? told_holder(error) : std::nullopt;
+  conflict.emplace(address, port, told ? PortHolderSearch(*told) : PortHolderSearch(request.protocol, port));
   return {};
 }
 

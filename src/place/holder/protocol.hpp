@@ -34,7 +34,7 @@ struct Message {
   std::int32_t type = 0;   // bind: SOCK_STREAM or SOCK_DGRAM
   std::uint32_t address_size = 0;
   sockaddr_storage address{};
-  char text[480] = {};  // failed: why, for people
+  char text[480] = {};  // failed: why, for people; of a name that is taken: "PID NAME" of who has it, or ""
 };
 
 }  // namespace consort::place

@@ -49,7 +49,8 @@ Result<> check_id(const std::string& id) {
 
 Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std::string& id) {
   TRY(check_id(id));
-  TRY(make_directories(root, 0711));
+  // Root's may be passed through, for those who have their own below it; a user's run root is for that user alone.
+  TRY(make_directories(root, ::geteuid() == 0 ? 0711 : 0700));
   ContainerFolder container;
   container.id_ = id;
   container.folder_ = root + "/" + id;

@@ -13,6 +13,7 @@
 #include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "base/os/unix_socket.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "runtime/bundle/container_folder.hpp"
@@ -122,6 +123,7 @@ class Creation {
   ForeignBundle foreign_;
   std::unique_ptr<Launch> launch_;
   bool hooks_ran_ = false;
+  bool names_group_ = false;  // the config says which
 };
 
 Result<> Creation::read_bundle() {
@@ -149,6 +151,7 @@ Result<> Creation::read_bundle() {
   record.rootfs = join_path(options_.bundle, spec_.root_path);
   record.created = format_rfc3339(system_now());
   record.owner = user_name();
+  names_group_ = !spec_.linux_.cgroups_path.empty();
   record.cgroup = TRY(internal::cgroup_path(spec_, folder_.id(), options_.systemd_paths));
   spec_.linux_.cgroups_path = record.cgroup;
   record.own_cgroup = !group_exists(record.cgroup);
@@ -195,11 +198,15 @@ Result<> Creation::launch() {
   options.bundle = options_.bundle;
   options.stdio = options_.stdio;
   options.foreign = &foreign_;
-  options.cgroup = ::geteuid() == 0 ? CgroupUse::required : CgroupUse::best_effort;
+  // Also for who is root in a user namespace only, as rootless Podman makes it.
+  const bool root = ::geteuid() == 0 && !in_user_namespace();
+  options.cgroup = root ? CgroupUse::required : CgroupUse::best_effort;
   if (!filter_.program.empty()) options.seccomp_bpf = folder_.path("seccomp.bpf");
   launch_ = std::make_unique<Launch>(TRY(Launch::begin(spec_, options)));
   TRY(launch_->wait_for(Launch::State::ready));
-  for (const std::string& warning : launch_->warnings()) warn_(warning);
+  // Who cannot have a group and has named none is not told at each start.
+  if (names_group_ || !launch_->cgroup_path().empty())
+    for (const std::string& warning : launch_->warnings()) warn_(warning);
   if (launch_->cgroup_path().empty()) folder_.record.cgroup.clear();
   return note_process(launch_->pid());
 }

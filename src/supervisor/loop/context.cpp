@@ -18,10 +18,9 @@ Result<PortPublisher*> Context::publisher() {
 
 HostSockets Context::host_sockets() const {
   if (!place) return {};
-  const auto open = [this](int family, int type, const void* name, std::size_t size) {
+  return [this](int family, int type, const void* name, std::size_t size) {
     return place.open_socket(family, type, name, static_cast<socklen_t>(size));
   };
-  return {open, place.keeper()};
 }
 
 void log_line(const std::string& text) {
