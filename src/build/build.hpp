@@ -110,6 +110,15 @@ struct ProgressEvent {
   std::string message;  // state error: one line
 };
 
+// An instruction of the stages that are needed, in the order of the file: what is told before any step begins.
+struct PlannedInstruction {
+  std::string text;   // "RUN make", as written, continuations joined
+  std::string stage;  // ProgressEvent::stage of its step
+  int number = 0;     // ProgressEvent::number of its step; 0: it has none, as it only changes the configuration
+  enum class Kind : std::uint8_t { before_stages, from, run, copy, settings } kind = Kind::settings;
+  std::string base;  // from: the id of the image; "": it begins with nothing, or with another stage
+};
+
 // A build check, as `docker build --check` gives them.
 struct Warning {
   std::string rule;     // "UndefinedVar"
@@ -167,6 +176,8 @@ struct BuildEnvironment {
   };
   std::function<Result<Network>()> network{};
   std::function<void(const ProgressEvent&)> progress{};
+  // Called once for each platform, before the first step.
+  std::function<void(const std::vector<PlannedInstruction>&)> planned{};
   // Called at most once, before build() returns an error that belongs to a step.
   std::function<void(const StepFailure&)> failed{};
   int cancel_fd = -1;                      // readable once the build is to stop; borrowed

@@ -97,6 +97,7 @@ Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const
   };
   environment.network = [&networks] { return networks.make(); };
   environment.progress = run.progress;
+  environment.planned = run.planned;
   environment.failed = run.failed;
   environment.cancel_fd = run.cancel_fd;
   environment.environment = run.environment;

@@ -20,6 +20,7 @@ namespace consort::engine {
 // How the caller hears of a build and ends it. Every function may be called from any thread, one call at a time.
 struct BuildRun {
   std::function<void(const build::ProgressEvent&)> progress{};
+  std::function<void(const std::vector<build::PlannedInstruction>&)> planned{};  // before the first step
   // At most once, before an error that belongs to a step.
   std::function<void(const build::StepFailure&)> failed{};
   std::function<void(const std::string&)> warn{};  // what is odd about registries' settings

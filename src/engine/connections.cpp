@@ -225,7 +225,6 @@ Result<> Engine::connect_network(const std::string& id, const EndpointSpec& endp
   TRY(check_mode(container.record(), network));
   EndpointSpec wanted = endpoint;
   wanted.network = network.spec.name;
-  TRY(impl_->resolve_links(wanted.links));
   TRY(check_settings(wanted, network));
   const bool done = container.is_recorded(network.id) && (!container.runs() || container.is_on(network.id));
   if (done && container.runs())

@@ -121,6 +121,7 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others, cons
   NetworkSpec& spec = network.spec;
   std::vector<Subnet> used = subnets_of(others);
   bool has_v4 = false, has_v6 = false;
+  spec.chosen_pools = spec.pools.empty();
   // A subnet of a family that the network does not have gives nobody an address.
   std::erase_if(spec.pools, [&](const AddressPool& pool) {
     const auto subnet = Subnet::parse(pool.subnet);
@@ -135,7 +136,6 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others, cons
     (subnet.family() == Family::v4 ? has_v4 : has_v6) = true;
   }
   std::erase_if(spec.pools, [](const AddressPool& pool) { return pool.subnet.empty(); });
-  spec.chosen_pools = spec.pools.empty();
   if ((!has_v4 && spec.enable_ipv4) || (!has_v6 && spec.enable_ipv6)) {
     std::ranges::copy(TRY(host_subnets()), std::back_inserter(used));
     std::ranges::copy(outside, std::back_inserter(used));

@@ -19,4 +19,8 @@ struct Changeable {
 Result<Strings> update_container(const Engine& engine, const std::string& id,
                                  const std::function<Result<>(Changeable&)>& change);
 
+// Takes away the link by which container `id` knows another one as `alias`, on the default network. What runs keeps the
+// name in its hosts file until its next start. Code::not_found: there is no such link.
+Result<> remove_link(const Engine& engine, const std::string& id, const std::string& alias);
+
 }  // namespace consort::engine

@@ -22,6 +22,7 @@ class Connections {
 
   void add(Fd client);
   std::size_t count() const;
+  bool full() const { return count() >= most; }
   int last_gone_fd() const { return last_gone_.get(); }  // readable when the last one has gone
   void acknowledge() const;                              // empties it
 

@@ -1,6 +1,7 @@
 #include "serve/listening.hpp"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "base/os/file.hpp"
 #include "base/os/unix_socket.hpp"
@@ -40,13 +42,46 @@ std::string address_of(int fd) {
   return scheme + std::string(name.sun_path, ::strnlen(name.sun_path, sizeof name.sun_path));
 }
 
+constexpr std::string_view tcp_scheme = "tcp://";
+
+// "ADDRESS:PORT", "[ADDRESS]:PORT", ":PORT"; numbers, as a name may mean another machine tomorrow.
+Result<Fd> tcp_socket(std::string_view host) {
+  const auto wrong = [&] {
+    return fail(Error(Code::invalid, "listen on tcp://" + std::string(host)).why("tcp://ADDRESS:PORT is needed"));
+  };
+  const std::size_t colon = host.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  std::string address(host.substr(0, colon)), port(host.substr(colon + 1));
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  addrinfo wanted{};
+  wanted.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (port.empty() || ::getaddrinfo(address.empty() ? nullptr : address.c_str(), port.c_str(), &wanted, &found) != 0)
+    return wrong();
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  Fd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno("make socket");
+  const int on = 1;
+  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0)
+    return fail_errno("listen on", "tcp://" + std::string(host));
+  return fd;
+}
+
 }  // namespace
 
-Result<Listener> Listener::open(const std::string& host) {
-  if (host.starts_with("tcp://") || host.starts_with("http")) {
+Result<Listener> Listener::open(const std::string& host, const std::shared_ptr<TlsContext>& tls) {
+  if (host.starts_with(tcp_scheme) && tls) {
+    Listener listener(TRY(tcp_socket(std::string_view(host).substr(tcp_scheme.size()))), host, {});
+    listener.tls_ = tls;
+    return listener;
+  }
+  if (host.starts_with(tcp_scheme) || host.starts_with("http")) {
     return fail(Error(Code::unsupported, "listen on " + host)
                     .why("whoever reaches the API is root on this machine, and a TCP port has no owner")
-                    .hint("use a unix socket; from another machine: docker -H ssh://USER@HOST"));
+                    .hint("add --tlsverify with --tlscacert, --tlscert and --tlskey, so that only clients with a "
+                          "certificate come in; or use a unix socket: docker -H ssh://USER@HOST"));
   }
   const std::string path = host.starts_with(scheme) ? host.substr(scheme.size()) : host;
   if (!path.starts_with('/'))

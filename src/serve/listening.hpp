@@ -1,18 +1,21 @@
 // The sockets that clients come to.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/os/fd.hpp"
+#include "serve/tls.hpp"
 
 namespace consort::serve {
 
 class Listener {
  public:
-  // host: "unix:///path", "/path", "fd://" is not one. The socket file is made with mode 0600 and goes with this
-  // object. Code::unsupported: TCP, Code::conflict: somebody listens there.
-  static Result<Listener> open(const std::string& host);
+  // host: "unix:///path", "/path", or, with tls alone, "tcp://ADDRESS:PORT"; "fd://" is not one. The socket file is
+  // made with mode 0600 and goes with this object. Code::unsupported: TCP without it, Code::conflict: somebody listens
+  // there.
+  static Result<Listener> open(const std::string& host, const std::shared_ptr<TlsContext>& tls);
   // Those of systemd's protocol (LISTEN_PID, LISTEN_FDS, from descriptor 3 on), which it goes on holding. The variables
   // are taken out of the environment. None: it has handed over none.
   static Result<std::vector<Listener>> inherited();
@@ -23,6 +26,7 @@ class Listener {
 
   int fd() const { return fd_.get(); }
   const std::string& address() const { return address_; }
+  const std::shared_ptr<TlsContext>& tls() const { return tls_; }  // of whoever comes there; null: none
 
  private:
   Listener(Fd fd, std::string address, std::string file)
@@ -30,6 +34,7 @@ class Listener {
   Fd fd_;
   std::string address_;  // "unix:///run/consort/docker.sock"
   std::string file_;     // to be removed at the end; "" if it is not ours
+  std::shared_ptr<TlsContext> tls_;
 };
 
 }  // namespace consort::serve

@@ -13,6 +13,7 @@
 #include "serve/api/service.hpp"
 #include "serve/connections.hpp"
 #include "serve/listening.hpp"
+#include "serve/tls.hpp"
 
 namespace consort::serve {
 
@@ -21,9 +22,15 @@ namespace {
 constexpr std::chrono::seconds idle_under_systemd{60};
 
 // Takes what waits at one listener.
-Result<> take_connections(int listener, Connections& connections) {
+Result<> take_connections(const Listener& listener, Connections& connections) {
   while (true) {
-    Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    Fd client(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (client && listener.tls()) {
+      if (connections.full()) continue;  // no handshake for a refusal
+      auto plain = TlsContext::unwrap(listener.tls(), std::move(client));
+      if (plain) connections.add(std::move(*plain));
+      continue;
+    }
     if (client) {
       connections.add(std::move(client));
       continue;
@@ -48,7 +55,9 @@ class Server {
     if (options_.hosts.empty()) listeners_ = TRY(Listener::inherited());
     if (!listeners_.empty() && !options_.idle) options_.idle = idle_under_systemd;
     if (listeners_.empty() && options_.hosts.empty()) options_.hosts.push_back(default_host(service_.roots()));
-    for (const std::string& host : options_.hosts) listeners_.push_back(TRY(Listener::open(host)));
+    std::shared_ptr<TlsContext> tls;
+    if (options_.tls) tls = TRY(TlsContext::make(*options_.tls));
+    for (const std::string& host : options_.hosts) listeners_.push_back(TRY(Listener::open(host, tls)));
     for (const Listener& listener : listeners_)
       if (options_.on_ready) options_.on_ready(listener.address());
     return {};
@@ -74,7 +83,7 @@ class Server {
       if (fds[listeners_.size()].revents != 0) return {};
       connections_.acknowledge();
       for (std::size_t i = 0; i < listeners_.size(); ++i)
-        if (fds[i].revents != 0) TRY(take_connections(listeners_[i].fd(), connections_));
+        if (fds[i].revents != 0) TRY(take_connections(listeners_[i], connections_));
     }
   }
 

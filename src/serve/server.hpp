@@ -11,14 +11,16 @@
 
 #include "base/error.hpp"
 #include "base/roots.hpp"
+#include "serve/tls.hpp"
 
 namespace consort::serve {
 
 struct ServerOptions {
   // "unix:///run/consort/docker.sock". Empty: the sockets that systemd has handed over, if it has, else the usual one.
   std::vector<std::string> hosts;
-  bool read_only = false;  // states, logs and figures; everything else is refused
-  std::string project;     // not "": nothing but what belongs to this project is shown or can be changed
+  std::optional<TlsFiles> tls;  // for hosts like "tcp://0.0.0.0:2376", which are refused without
+  bool read_only = false;       // states, logs and figures; everything else is refused
+  std::string project;          // not "": nothing but what belongs to this project is shown or can be changed
   // Without a connection for that long: the end. None: never. Default: 60 s under systemd's sockets, else none.
   std::optional<std::chrono::seconds> idle;
   int stop_fd = -1;                                            // borrowed; readable: the end

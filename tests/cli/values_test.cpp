@@ -4,7 +4,6 @@
 
 #include "cli/commands/run_values.hpp"
 #include "cli/commands/selection.hpp"
-#include "cli/relay/terminal_mode.hpp"
 #include "engine/image_change.hpp"
 
 namespace consort::cli {
@@ -66,20 +65,6 @@ TEST(Changes, ConfigurationInstructions) {
   EXPECT_FALSE(engine::apply_change("RUN make", config));
   EXPECT_FALSE(engine::apply_change("CMD", config));
   EXPECT_FALSE(engine::apply_change("CMD [1", config));
-}
-
-TEST(Detach, TheSequenceIsKeptBackUntilItIsClear) {
-  DetachKeys keys;
-  EXPECT_EQ(keys.feed("ls\x10").text, "ls");
-  EXPECT_EQ(keys.feed("x").text, "\x10x");
-  EXPECT_EQ(keys.feed("\x10").text, "");
-  EXPECT_TRUE(keys.feed("\x11").detached);
-  DetachKeys other("ctrl-a,d");
-  EXPECT_FALSE(other.feed("\x10\x11").detached);
-  EXPECT_TRUE(other
-                  .feed("\x01"
-                        "d")
-                  .detached);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "engine/records/json_text.hpp"
 #include "engine/start/host_files.hpp"
+#include "engine/start/link_environment.hpp"
 #include "engine/start/oci.hpp"
 #include "engine/state_text.hpp"
 
@@ -24,6 +25,19 @@ TEST(ExitCodes, OfWhatNeverRanAndOfWhatNobodySaw) {
   EXPECT_EQ(shown_exit_code(state), 255);
   state.exit_code = 3;
   EXPECT_EQ(shown_exit_code(state), 3);
+}
+
+TEST(Links, TellByVariablesWhereTheOtherIsAndWhatItHas) {
+  const LinkedContainer db{.alias = "my-db",
+                           .address = "172.17.0.2",
+                           .exposed = {"5433/udp", "5432/tcp"},
+                           .environment = {"USER=app", "PATH=/bin", "HOME=/root", "bare"}};
+  EXPECT_THAT(link_environment("web", db),
+              ElementsAre("MY_DB_PORT=tcp://172.17.0.2:5432", "MY_DB_PORT_5432_TCP=tcp://172.17.0.2:5432",
+                          "MY_DB_PORT_5432_TCP_ADDR=172.17.0.2", "MY_DB_PORT_5432_TCP_PORT=5432",
+                          "MY_DB_PORT_5432_TCP_PROTO=tcp", "MY_DB_PORT_5433_UDP=udp://172.17.0.2:5433",
+                          "MY_DB_PORT_5433_UDP_ADDR=172.17.0.2", "MY_DB_PORT_5433_UDP_PORT=5433",
+                          "MY_DB_PORT_5433_UDP_PROTO=udp", "MY_DB_NAME=/web/my-db", "MY_DB_ENV_USER=app"));
 }
 
 TEST(Hosts, LooksLikeDockers) {

@@ -25,7 +25,7 @@ void look_at(const http::Request& request) {
     (void)filters->labels({{"a", "b"}});
   }
   (void)parse_moment("since", request.query.text("since"));
-  if (auto keys = DetachKeys::parse(request.query.text("detachKeys"))) {
+  if (auto keys = consort::DetachKeys::parse(request.query.text("detachKeys"))) {
     const auto filtered = keys->feed(request.path);
     require(filtered.text.size() <= request.path.size());
   }

@@ -51,28 +51,80 @@ TEST(ProgressBar, IsFiftyWide) {
   EXPECT_EQ(progress_bar(3, 0), "3B");
 }
 
-TEST_F(LinesTest, AStepIsAnnouncedOnceAndItsFailureHasTheClassicWords) {
-  BuildLines lines(line_, BuildLines::Quiet::no);
-  build::ProgressEvent event{.id = 3, .stage = "web", .number = 2, .total = 5, .text = "[web 2/5] RUN make"};
-  EXPECT_TRUE(lines.tell({.id = 1, .stage = "internal", .text = "load the definition"}));
-  EXPECT_TRUE(lines.tell(event));
-  event.state = build::StepState::output;
-  event.output = "made \xff\n";  // programs write anything
-  EXPECT_TRUE(lines.tell(event));
-  EXPECT_THAT(said_, ElementsAre("Step 2/5 : RUN make", "\n", "made \xEF\xBF\xBD\n"));
-  event.output = "warned\n";
-  event.from_stderr = true;
-  EXPECT_TRUE(lines.tell(event));
-  EXPECT_EQ(said_.back(), "\x1b[91mwarned\n\x1b[0m");
-  EXPECT_TRUE(lines.failed(Error(Code::invalid, "process"), event.text, 2));
+using build::PlannedInstruction;
+using build::StepState;
+
+std::vector<PlannedInstruction> outline() {
+  using enum PlannedInstruction::Kind;
+  return {{.text = "FROM x AS one", .stage = "one", .kind = from, .base = "sha256:" + std::string(64, 'b')},
+          {.text = "ENV A=1", .stage = "one"},
+          {.text = "RUN make", .stage = "one", .number = 2, .kind = run},
+          {.text = "FROM scratch", .stage = "two", .kind = from},
+          {.text = "COPY --from=one /a /a", .stage = "two", .number = 1, .kind = copy},
+          {.text = "CMD [\"/a\"]", .stage = "two"}};
+}
+
+// Every run of hexadecimal digits as long as a short id.
+std::string without_ids(std::string text) {
+  for (std::size_t i = 0; i + 12 <= text.size(); ++i)
+    if (text.find_first_not_of("0123456789abcdef", i) >= i + 12) text.replace(i, 12, "ID");
+  return text;
+}
+
+TEST_F(LinesTest, InstructionsAreToldInTheOrderOfTheFileWithWhatBecomesOfThem) {
+  BuildLines lines(line_, {});
+  lines.begin(outline());
+  build::ProgressEvent make{.stage = "one", .number = 2, .text = "[one 2/2] RUN make"};
+  EXPECT_TRUE(lines.tell({.stage = "internal", .text = "load the definition"}));
+  // The other stage is faster: it waits for its turn.
+  EXPECT_TRUE(lines.tell({.stage = "two", .number = 1, .state = StepState::done}));
+  EXPECT_TRUE(lines.tell(make));
+  make.state = StepState::output;
+  make.output = "made \xff\n";  // programs write anything
+  EXPECT_TRUE(lines.tell(make));
+  make.output = "warned\n";
+  make.from_stderr = true;
+  EXPECT_TRUE(lines.tell(make));
+  make.state = StepState::done;
+  EXPECT_TRUE(lines.tell(make));
+  EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), BuildLines::Before::unknown, {"x:1"}));
+  std::string text;
+  for (const std::string& part : said_) text += part;
+  EXPECT_EQ(without_ids(text),
+            "Step 1/6 : FROM x AS one\n ---> ID\n"
+            "Step 2/6 : ENV A=1\n ---> Running in ID\n ---> Removed intermediate container ID\n ---> ID\n"
+            "Step 3/6 : RUN make\n ---> Running in ID\nmade \xEF\xBF\xBD\n\x1b[91mwarned\n\x1b[0m"
+            " ---> Removed intermediate container ID\n ---> ID\n"
+            "Step 4/6 : FROM scratch\n ---> \nStep 5/6 : COPY --from=one /a /a\n ---> ID\n"
+            "Step 6/6 : CMD [\"/a\"]\n ---> Running in ID\n ---> Removed intermediate container ID\n ---> ID\n"
+            "Successfully built ID\nSuccessfully tagged x:1\n");
+}
+
+TEST_F(LinesTest, ASettingIsFromTheCacheIfWhatFollowsIs) {
+  BuildLines lines(line_, {});
+  lines.begin(outline());
+  EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::cached}));
+  EXPECT_TRUE(lines.tell({.stage = "two", .number = 1, .state = StepState::cached}));
+  EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), BuildLines::Before::known, {}));
+  EXPECT_EQ(std::ranges::count(said_, " ---> Using cache\n"), 4);
+  EXPECT_EQ(said_.end()[-3], " ---> " + std::string(12, 'a') + "\n");
+}
+
+TEST_F(LinesTest, AFailureHasTheClassicWords) {
+  BuildLines lines(line_, {});
+  lines.begin(outline());
+  EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::error}));
+  EXPECT_EQ(without_ids(said_.back()), " ---> Running in ID\n");
+  EXPECT_TRUE(lines.failed(Error(Code::invalid, "process"), "[one 2/2] RUN make", 2));
   EXPECT_EQ(last_["errorDetail"],
             (Json{{"code", 2}, {"message", "The command '/bin/sh -c make' returned a non-zero code: 2"}}));
 }
 
 TEST_F(LinesTest, AQuietBuildSaysItsImageAlone) {
-  BuildLines lines(line_, BuildLines::Quiet::yes);
-  EXPECT_TRUE(lines.tell({.id = 3, .stage = "web", .number = 2, .total = 5, .text = "[web 2/5] RUN make"}));
-  EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), {"x:1"}));
+  BuildLines lines(line_, {.quiet = BuildLines::Options::Quiet::yes});
+  lines.begin(outline());
+  EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::done}));
+  EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), BuildLines::Before::unknown, {"x:1"}));
   EXPECT_THAT(said_, ElementsAre("sha256:" + std::string(64, 'a') + "\n"));
 }
 

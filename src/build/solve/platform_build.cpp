@@ -10,6 +10,7 @@
 #include "base/strings.hpp"
 #include "build/cache/records.hpp"
 #include "build/context/folder.hpp"
+#include "build/solve/outline.hpp"
 
 namespace consort::build {
 
@@ -26,7 +27,16 @@ Result<> PlatformBuild::prepare() {
                     .why("lint violation found for rules: " + rule_names(checks))
                     .at(checks.warnings().front().at));
   }
+  tell_outline();
   return {};
+}
+
+void PlatformBuild::tell_outline() const {
+  if (!environment_.planned) return;
+  std::vector<std::string> ids(graph_.nodes.size());
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (bases_[i]) ids[i] = bases_[i]->id;
+  environment_.planned(outline(dockerfile_, graph_, plans_, ids));
 }
 
 void PlatformBuild::add_context_paths(std::vector<std::string>& paths) const {
@@ -131,6 +141,7 @@ Result<BaseImage> PlatformBuild::load_image(const Graph& graph, const Node& node
     return fail(std::move(error).at(mark_of(graph.file, node.range)));
   }
   BaseImage base = base_of(TRY(environment_.store.config_of(*image)), TRY(environment_.store.layers_of(*image)));
+  base.id = image->id;
   step.end(StepState::done);
   return base;
 }

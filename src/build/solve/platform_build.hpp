@@ -22,6 +22,7 @@
 namespace consort::build {
 
 struct BaseImage {
+  std::string id;  // of the image; "" of one that has none here
   image::ImageConfig config;
   FilesState files;
 };
@@ -91,6 +92,7 @@ class PlatformBuild {
   Result<> plan(Graph& graph, const PatternList& ignore, Checks& checks);
   Result<> plan_node(Graph& graph, std::size_t i, const PatternList& ignore, Checks& checks);
   Result<> add_stage_triggers(Graph& graph, std::size_t node, const std::vector<std::string>& triggers);
+  void tell_outline() const;
   Result<> set_bases(const Graph& graph, StageRuns& runs, Cache& cache);
   void set_times(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const;
   void add_missing_history(image::ImageConfig& config, const Graph& graph, const StageRuns& runs) const;

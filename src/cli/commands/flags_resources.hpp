@@ -98,11 +98,16 @@ inline constexpr Flag network_prune_flags[] = {
 };
 
 inline constexpr Flag serve_flags[] = {
-    {"host", 'H', list, "", "Address to listen on, unix:///PATH (default: docker.sock in the run directory)"},
+    {"host", 'H', list, "",
+     "Address to listen on, unix:///PATH or tcp://ADDRESS:PORT (default: docker.sock in the run directory)"},
     {"idle-timeout", 0, integer, "SECONDS", "End after so long without a connection (default 60 under systemd)"},
     {"install", 0, boolean, "", "Write a context for the docker command, and end"},
     {"project", 0, text, "NAME", "Show and change nothing but this project"},
     {"read-only", 0, boolean, "", "Refuse everything that changes something"},
+    {"tlscacert", 0, text, "FILE", "Authority of clients' certificates (default \"~/.docker/ca.pem\")"},
+    {"tlscert", 0, text, "FILE", "Certificate of the server (default \"~/.docker/cert.pem\")"},
+    {"tlskey", 0, text, "FILE", "Key of the server (default \"~/.docker/key.pem\")"},
+    {"tlsverify", 0, boolean, "", "Let clients with a certificate of the authority come over TCP"},
 };
 
 }  // namespace consort::cli

@@ -21,12 +21,36 @@ namespace consort::cli {
 
 namespace {
 
+std::string docker_folder() {
+  if (const char* folder = std::getenv("DOCKER_CONFIG"); folder && *folder != '\0') return folder;
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home != '\0' ? home : "/root") + "/.docker";
+}
+
+// dockerd's flags and defaults. The files alone let nobody in.
+Result<std::optional<serve::TlsFiles>> tls_of(const ParsedFlags& flags) {
+  const auto file = [&](const char* flag, const char* usual) {
+    const std::string given = flags.text(flag);
+    return given.empty() ? docker_folder() + "/" + usual : given;
+  };
+  if (flags.on("tlsverify"))
+    return serve::TlsFiles{.authority = file("tlscacert", "ca.pem"),
+                           .certificate = file("tlscert", "cert.pem"),
+                           .key = file("tlskey", "key.pem")};
+  for (const char* flag : {"tlscacert", "tlscert", "tlskey"})
+    if (!flags.text(flag).empty())
+      return fail(Error(Code::invalid, std::string("--") + flag + " needs --tlsverify")
+                      .why("a server that asks no client for a certificate would be open to everybody"));
+  return std::nullopt;
+}
+
 Result<serve::ServerOptions> options_of(const Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   serve::ServerOptions options;
   options.hosts = flags.list("host");
   options.read_only = flags.on("read-only");
   options.project = flags.text("project");
+  options.tls = TRY(tls_of(flags));
   if (const auto seconds = flags.integer("idle-timeout")) {
     if (*seconds <= 0) return fail(Code::invalid, "--idle-timeout must be a number of seconds above 0");
     options.idle = std::chrono::seconds(*seconds);
@@ -35,12 +59,6 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
     print_err("Docker's Engine API is served at " + address + "\n  export DOCKER_HOST=" + address + "\n");
   };
   return options;
-}
-
-std::string docker_folder() {
-  if (const char* folder = std::getenv("DOCKER_CONFIG"); folder && *folder != '\0') return folder;
-  const char* home = std::getenv("HOME");
-  return std::string(home && *home != '\0' ? home : "/root") + "/.docker";
 }
 
 // `docker context create consort` without the docker command. A context's folder is named by the digest of its name.

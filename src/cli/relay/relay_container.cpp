@@ -20,7 +20,10 @@ namespace {
 class ContainerRelay {
  public:
   ContainerRelay(engine::Engine& engine, AttachRelay relay, int interrupt_fd)
-      : engine_(engine), relay_(std::move(relay)), interrupt_fd_(interrupt_fd), keys_(relay_.detach_keys) {}
+      : engine_(engine),
+        relay_(std::move(relay)),
+        interrupt_fd_(interrupt_fd),
+        keys_(DetachKeys::parse(relay_.detach_keys).value_or(DetachKeys())) {}
 
   Result<RelayEnd> run() {
     watch_ = TRY(engine_.watch(relay_.project, engine::Unserved::revive));

@@ -179,8 +179,6 @@ Result<LogLimits> read_log_limits(const LogSpec& log) {
   if (const auto option = log.options.find("max-file"); option != log.options.end()) {
     const auto count = parse_unsigned(option->second);
     if (!count || *count == 0 || *count > 1000) return bad("max-file", option->second);
-    if (!limits.max_size && *count > 1)
-      return refuse("logging/options", "failed to initialize logging driver: max-file cannot be used without max-size");
     limits.max_file = static_cast<unsigned>(*count);
   }
   return limits;

@@ -94,7 +94,6 @@ Result<> Creation::resolve_container_modes() {
     *mode = "container:" + *donor;
   }
   TRY(impl_.resolve_links(spec_.links));
-  for (EndpointSpec& endpoint : spec_.networks) TRY(impl_.resolve_links(endpoint.links));
   return {};
 }
 

@@ -88,4 +88,17 @@ Result<Strings> update_container(const Engine& engine, const std::string& id,
   return warnings;
 }
 
+Result<> remove_link(const Engine& engine, const std::string& id, const std::string& alias) {
+  image::Store store = TRY(image::Store::open(engine.roots()));
+  Database database = store.database();
+  Engine::Impl impl(engine.roots(), std::move(store), std::move(database));
+  const std::string found = TRY(impl.load(id)).summary.id;
+  const Fd lock = TRY(impl.lock_container(found));
+  ContainerRecord record = TRY(impl.load(found));
+  const std::size_t gone = std::erase_if(
+      record.spec.links, [&](const std::string& link) { return link.substr(link.find(':') + 1) == alias; });
+  if (gone == 0) return fail(Error(Code::not_found, "No such link: /" + record.summary.name + "/" + alias));
+  return put_record(impl, record);
+}
+
 }  // namespace consort::engine

@@ -113,6 +113,7 @@ std::string why_not_addresses(const EndpointSpec& endpoint, const Network& netwo
   for (const std::string* text : {&endpoint.ipv4, &endpoint.ipv6}) {
     if (text->empty()) continue;
     const auto address = Address::parse(*text);
+    if (address && address->family() == Family::v6 && !network.spec.enable_ipv6) continue;  // nobody gets it
     const bool inside = address && std::ranges::any_of(network.spec.pools, [&](const AddressPool& pool) {
                           const auto subnet = Subnet::parse(pool.subnet);
                           return subnet && subnet->contains(*address);

@@ -13,6 +13,7 @@
 #include "engine/records/leases.hpp"
 #include "engine/start/host_files.hpp"
 #include "engine/start/image_subpath.hpp"
+#include "engine/start/link_environment.hpp"
 #include "engine/start/oci.hpp"
 #include "runtime/defaults.hpp"
 #include "volume/volume.hpp"
@@ -166,6 +167,27 @@ Result<> add_links(Engine::Impl& impl, const ContainerRecord& record, const std:
   return {};
 }
 
+// What they find in their environment about the containers that they are linked with there.
+void add_link_environment(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks,
+                          Strings& environment) {
+  if (std::ranges::none_of(networks, [](const Network& n) { return n.spec.name == default_network; })) return;
+  for (const std::string& link : record.spec.links) {
+    const std::size_t colon = link.find(':');
+    const Result<ContainerRecord> linked = impl.records.load_container(link.substr(0, colon));
+    if (!linked) continue;  // removed since
+    LinkedContainer told{.alias = link.substr(colon + 1), .address = {}, .exposed = linked->process.exposed};
+    told.environment = linked->process.environment;
+    for (const EndpointRecord& endpoint : linked->endpoints)
+      if (endpoint.spec.network == default_network) told.address = endpoint.ipv4;
+    if (told.address.empty()) continue;
+    for (std::string& variable : link_environment(record.summary.name, told)) {
+      const std::string key = variable.substr(0, variable.find('=') + 1);
+      if (std::ranges::none_of(environment, [&](const std::string& own) { return own.starts_with(key); }))
+        environment.push_back(std::move(variable));
+    }
+  }
+}
+
 // hosts, hostname and resolv.conf; nothing when they are another container's.
 Result<> write_host_files(Engine::Impl& impl, const ContainerRecord& record, const std::vector<Network>& networks) {
   const ContainerSpec& spec = record.spec;
@@ -209,10 +231,12 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
   const ContainerSpec& spec = record.spec;
   const std::string bundle = container_folder(record.summary.id);
   TRY(write_host_files(*this, record, networks));
+  ProcessConfig process = record.process;
+  add_link_environment(*this, record, networks, process.environment);
   OciInput input{.id = record.summary.id,
                  .bundle = bundle,
                  .spec = spec,
-                 .process = record.process,
+                 .process = process,
                  .hostname = record.hostname,
                  .domainname = record.domainname,
                  .capabilities = capabilities_of(spec),

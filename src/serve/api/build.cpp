@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <set>
 #include <thread>
 
 #include "base/narrow.hpp"
@@ -71,7 +72,17 @@ Result<> read_names(const Call& call, BuildRequest& request) {
   return {};
 }
 
-Result<BuildRequest> request_of(const Call& call) {
+// cachefrom: images whose steps may be used instead of all that are known. With none of them here nothing may.
+Result<bool> may_use_cache(Call& call) {
+  const Json names = TRY(json_of(call, "cachefrom"));
+  if (!names.is_array() || names.empty()) return true;
+  const engine::Images images = TRY(call.engine())->images();
+  for (const Json& name : names)
+    if (name.is_string() && TRY(images.look_up(name.get<std::string>()))) return true;
+  return false;
+}
+
+Result<BuildRequest> request_of(Call& call) {
   if (const std::string version = call.query("version"); !version.empty() && version != "1" && version != "2")
     return fail(http_error(400, "invalid version \"" + version + "\""));
   if (call.flag("squash")) return fail(http_error(400, "squash is only supported with experimental mode"));
@@ -89,7 +100,7 @@ Result<BuildRequest> request_of(const Call& call) {
       return fail(http_error(400, "\"" + platform + "\": unknown operating system or architecture: invalid argument"));
     request.platforms.push_back(platform);
   }
-  if (call.flag("nocache")) request.cache = build::CacheUse::ignore;
+  if (call.flag("nocache") || !TRY(may_use_cache(call))) request.cache = build::CacheUse::ignore;
   if (call.flag("pull")) request.pull = build::BasePull::always;
   TRY(read_limits(call, request));
   TRY(read_network(call, request));
@@ -125,10 +136,16 @@ Result<> run(Call& call, const BuildRequest& request) {
   const ClientCredentials credentials = TRY(ClientCredentials::of_all(call));
   std::stop_source stop;
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
-    BuildLines lines(line, call.flag("q") ? BuildLines::Quiet::yes : BuildLines::Quiet::no);
+    using Options = BuildLines::Options;
+    BuildLines lines(line,
+                     {.quiet = call.flag("q") ? Options::Quiet::yes : Options::Quiet::no,
+                      .containers = call.flag("rm", true) ? Options::Containers::remove : Options::Containers::keep});
+    std::set<std::string> there;
+    for (const image::Image& image : TRY(engine.images().list())) there.insert(image.id);
     std::string failed_step;
     int exit_code = 0;
     engine::BuildRun run;
+    run.planned = [&](const std::vector<build::PlannedInstruction>& outline) { lines.begin(outline); };
     run.progress = [&](const build::ProgressEvent& event) {
       if (!lines.tell(event)) stop.request_stop();
     };
@@ -146,7 +163,8 @@ Result<> run(Call& call, const BuildRequest& request) {
           http_error(built.error().code() == Code::invalid ? 400 : status_of(built.error()), built.error().message()));
     if (!built) return lines.failed(built.error(), failed_step, exit_code);
     if (modern) return line({{"id", "moby.image.id"}, {"aux", {{"ID", built->image_id}}}});
-    return lines.succeeded(built->image_id, request.tags);
+    const auto before = there.contains(built->image_id) ? BuildLines::Before::known : BuildLines::Before::unknown;
+    return lines.succeeded(built->image_id, before, request.tags);
   });
 }
 

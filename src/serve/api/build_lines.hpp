@@ -1,8 +1,10 @@
-// What a build tells, as the classic builder said it.
+// What a build tells, as the classic builder said it: the instructions in the order of the file, although stages are
+// made side by side. Between two instructions it named an image; here only the last one is, and what stands for the
+// others is a digest of what has led there.
 #pragma once
 
-#include <set>
 #include <string>
+#include <vector>
 
 #include "engine/builds.hpp"
 #include "serve/api/call.hpp"
@@ -12,19 +14,40 @@ namespace consort::serve {
 // One call at a time.
 class BuildLines {
  public:
-  enum class Quiet : std::uint8_t { no, yes };
-  BuildLines(const Call::LineWriter& line, Quiet quiet) : line_(&line), quiet_(quiet) {}
+  struct Options {
+    enum class Quiet : std::uint8_t { no, yes } quiet = Quiet::no;
+    enum class Containers : std::uint8_t { keep, remove } containers = Containers::remove;  // of steps: rm=
+  };
+  BuildLines(const Call::LineWriter& line, Options options) : line_(&line), options_(options) {}
 
+  void begin(const std::vector<build::PlannedInstruction>& outline);
   bool tell(const build::ProgressEvent& event);  // false: the client has gone
   Result<> say(const std::string& text);         // {"stream":...}
   // What of the build has failed, instead of an error of its own.
   Result<> failed(const Error& error, const std::string& step, int exit_code);
-  Result<> succeeded(const std::string& image_id, const std::vector<std::string>& names);
+  enum class Before : std::uint8_t { unknown, known };  // whether the image was there already
+  Result<> succeeded(const std::string& image_id, Before before, const std::vector<std::string>& names);
 
  private:
+  struct Row {
+    build::PlannedInstruction what;
+    enum class State : std::uint8_t { waits, cached, runs, done } state = State::waits;
+    bool announced = false;
+    std::vector<std::string> output;  // not yet told
+    std::string id;                   // that it ends in, 12 digits
+  };
+  Row* row_of(const build::ProgressEvent& event);
+  Row::State state_of(std::size_t index) const;  // of settings: what follows or precedes says whether they were known
+  Result<> advance();
+  Result<bool> show(std::size_t index);  // false: it is not over yet
+  Result<> announce(std::size_t index);
+  bool has_container(const Row& row) const;
+
   const Call::LineWriter* line_;
-  Quiet quiet_;
-  std::set<int> announced_;  // steps
+  Options options_;
+  std::vector<Row> rows_;
+  std::size_t next_ = 0;                          // the first that is not over
+  std::optional<Row::State> last_settings_ = {};  // of those behind the last step, when all is over
 };
 
 }  // namespace consort::serve

@@ -286,7 +286,7 @@ Result<http::Connection::Raw> Call::upgrade(const Upgrade& upgrade) {
   answered_ = true;
   std::string text;
   if (wants_upgrade()) {
-    text = upgrade.protocol == "h2c" ? "HTTP/1.1 101 Switching Protocols\r\n" : "HTTP/1.1 101 UPGRADED\r\n";
+    text = upgrade.protocol == "tcp" ? "HTTP/1.1 101 UPGRADED\r\n" : "HTTP/1.1 101 Switching Protocols\r\n";
     if (!upgrade.type.empty()) text.append("Content-Type: ").append(upgrade.type).append("\r\n");
     text.append("Connection: Upgrade\r\nUpgrade: ").append(upgrade.protocol).append("\r\n");
     for (const auto& [name, value] : headers_) text.append(name).append(": ").append(value).append("\r\n");

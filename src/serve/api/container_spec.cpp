@@ -185,7 +185,8 @@ Result<> add_host_config(ContainerSpec& spec, const Json& host) {
   const Json& log = part(host, "LogConfig");
   spec.log = {.driver = get_string(log, "Type"), .options = text_map(part(log, "Config"))};
   spec.runtime = get_string(host, "Runtime");
-  if (spec.runtime == "consort") spec.runtime.clear();  // what inspect calls our own
+  // What inspect calls our own, and what clients know an engine's default by.
+  if (spec.runtime == "consort" || spec.runtime == "runc") spec.runtime.clear();
   return {};
 }
 

@@ -2,7 +2,9 @@
 
 #include "base/narrow.hpp"
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/strings.hpp"
+#include "engine/images.hpp"
 #include "serve/api/service.hpp"
 
 namespace consort::serve {
@@ -38,6 +40,12 @@ Json client_note(const engine::ContainerDetails& container) {
 // Beside the bundle, with which it goes. It says nothing that a start needs.
 Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note) {
   return write_file_atomic(note_path(container), dump_json(note), 0600);
+}
+
+ContainerSize size_of(engine::Engine& engine, const engine::Container& container) {
+  const std::uint64_t own = tree_bytes(engine.roots().container(container.id) + "/upper");
+  const auto image = engine.images().look_up(container.image_id);
+  return {.own = own, .whole = own + (image && *image ? (*image)->size : 0)};
 }
 
 Result<engine::TerminalSize> terminal_size(Call& call) {

@@ -18,6 +18,12 @@ Result<engine::ContainerDetails> find_container(Call& call, const std::string& n
 Json client_note(const engine::ContainerDetails& container);
 Result<> keep_client_note(const engine::ContainerDetails& container, const Json& note);
 
+// What size= asks for: bytes of the container's own files, and with those of its image.
+struct ContainerSize {
+  std::uint64_t own = 0, whole = 0;
+};
+ContainerSize size_of(engine::Engine& engine, const engine::Container& container);
+
 // h= and w= of a resize.
 Result<engine::TerminalSize> terminal_size(Call& call);
 

@@ -1,10 +1,11 @@
-// POST /containers/{id}/attach: what a container writes from now on, and its input.
+// /containers/{id}/attach and /attach/ws: what a container writes from now on, and its input.
 #include "engine/logs.hpp"
 #include "serve/api/container_watch.hpp"
 #include "serve/api/containers.hpp"
 #include "serve/api/hijack.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
+#include "serve/http/websocket.hpp"
 
 namespace consort::serve {
 
@@ -52,8 +53,8 @@ class AttachSession {
         watch_(std::move(watch)),
         stdin_once_(get_bool(said(), "StdinOnce")) {}
 
-  Result<> run(http::Connection::Raw raw) {
-    client_.emplace(std::move(raw), container_.spec.tty ? Hijacked::Framing::raw : Hijacked::Framing::framed);
+  Result<> run(http::Connection::Raw raw, Hijacked::Framing framing) {
+    client_.emplace(std::move(raw), framing);
     const int log = TRY(output_.watch_fd());
     // Seen after the watch has begun. One that has ended takes no more part in it, unless it is started again.
     if (container_.state.has_process()) connect_input();
@@ -126,7 +127,8 @@ class AttachSession {
   bool lost_ = false;
 };
 
-Result<> attach_container(Call& call) {
+// Everything but the way in which bytes travel.
+Result<> attach(Call& call, const std::function<Result<>(AttachSession&, const ContainerDetails&)>& run) {
   engine::Engine& engine = *TRY(call.engine());
   const ContainerDetails found = TRY(find_container(call));
   Wanted wanted = TRY(wanted_of(call, found));
@@ -136,13 +138,36 @@ Result<> attach_container(Call& call) {
     return fail(http_error(409, "container " + container.id + " is paused, unpause the container before attach"));
   engine::LogReader output = TRY(output_of(engine, container, wanted.history));
   engine.note_event(container, "attach");
-  (void)TRY(call.body(Call::Body::optional));
-  const bool framed = !container.spec.tty && call.version() >= 42 && call.wants_upgrade();
-  auto raw = TRY(call.upgrade({.type = framed ? content::multiplexed_stream : content::raw_stream, .protocol = "tcp"}));
-  return AttachSession(call, container, std::move(wanted), std::move(output), std::move(watch)).run(std::move(raw));
+  AttachSession session(call, container, std::move(wanted), std::move(output), std::move(watch));
+  return run(session, container);
 }
 
-constexpr Route table[] = {{"POST", "/containers/{id}/attach", attach_container}};
+Result<> attach_container(Call& call) {
+  return attach(call, [&](AttachSession& session, const ContainerDetails& container) -> Result<> {
+    (void)TRY(call.body(Call::Body::optional));
+    const bool framed = !container.spec.tty && call.version() >= 42 && call.wants_upgrade();
+    auto raw =
+        TRY(call.upgrade({.type = framed ? content::multiplexed_stream : content::raw_stream, .protocol = "tcp"}));
+    return session.run(std::move(raw), container.spec.tty ? Hijacked::Framing::raw : Hijacked::Framing::framed);
+  });
+}
+
+// What it writes comes as it is, both streams in one.
+Result<> attach_by_websocket(Call& call) {
+  const std::string_view key = call.request().header("sec-websocket-key");
+  if (!call.wants_upgrade() || !call.request().header_has("upgrade", "websocket") || key.empty())
+    return fail(http_error(400, "attach/ws: this is no handshake of a websocket"));
+  return attach(call, [&](AttachSession& session, const ContainerDetails&) -> Result<> {
+    call.add_header("Sec-WebSocket-Accept", http::websocket_accept(key));
+    const auto relay = TRY(http::WebSocketRelay::begin(TRY(call.upgrade({.type = {}, .protocol = "websocket"}))));
+    return session.run(relay->take_plain(), Hijacked::Framing::raw);
+  });
+}
+
+constexpr Route table[] = {
+    {"POST", "/containers/{id}/attach", attach_container},
+    {"GET", "/containers/{id}/attach/ws", attach_by_websocket},
+};
 
 }  // namespace
 

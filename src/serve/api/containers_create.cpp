@@ -23,7 +23,8 @@ Json note_of(const Json& body) {
   if (const Json* host = object_at(body, "HostConfig")) {
     note["HostConfig"] = *host;
     for (const char* key : {"MaskedPaths", "ReadonlyPaths"}) note["HostConfig"].erase(key);
-    if (get_string(*host, "NetworkMode").empty()) note["HostConfig"].erase("NetworkMode");
+    const std::string mode = get_string(*host, "NetworkMode");
+    if (mode.empty() || mode == "default") note["HostConfig"].erase("NetworkMode");
     if (get_int(*host, "ShmSize") == 0) note["HostConfig"].erase("ShmSize");
     if (get_string(*host, "Runtime").empty()) note["HostConfig"].erase("Runtime");
     for (const char* key : {"CgroupnsMode", "IpcMode"})
@@ -33,6 +34,9 @@ Json note_of(const Json& body) {
     const Json* restart = object_at(*host, "RestartPolicy");
     if (!restart || get_string(*restart, "Name").empty()) note["HostConfig"].erase("RestartPolicy");
   }
+  // docker-py asks for the runtime beside HostConfig.
+  if (const std::string runtime = get_string(body, "Runtime"); !runtime.empty())
+    note["HostConfig"].emplace("Runtime", runtime);
   if (const Json* networking = object_at(body, "NetworkingConfig"))
     if (const Json* endpoints = object_at(*networking, "EndpointsConfig")) {
       Json kept = Json::object();
@@ -56,6 +60,22 @@ Result<image::Image> find_image(engine::Engine& engine, const engine::ContainerS
   auto found = TRY(engine.images().look_up(spec.image, platform));
   if (!found) return fail(http_error(404, "No such image: " + with_tag(spec.image)));
   return std::move(*found);
+}
+
+// 404 means to clients that the image is missing, and makes them pull it: nothing else may be told so.
+Error not_image(Error error) {
+  return error.code() == Code::not_found ? http_error(400, error.message()) : std::move(error);
+}
+
+// Docker looks for networks when a container starts; the words are those.
+Result<> check_networks(engine::Engine& engine, const engine::ContainerSpec& spec) {
+  for (const engine::EndpointSpec& endpoint : spec.networks) {
+    if (endpoint.network == "bridge") continue;
+    const auto network = engine.inspect_network(endpoint.network);
+    if (!network && network.error().code() == Code::not_found)
+      return fail(http_error(400, "failed to set up container networking: " + network.error().message()));
+  }
+  return {};
 }
 
 // A name that only a container holds that should have gone by itself (--rm) when nobody was there to remove it.
@@ -84,7 +104,10 @@ Result<> create_container(Call& call) {
   spec.image_id = image.id;
   const Json* host = object_at(body, "HostConfig");
   if (host && get_bool(*host, "PublishAllPorts")) TRY(publish_exposed(spec, TRY(engine.images().config_of(image))));
-  engine::CreatedContainer created = TRY(create(engine, service, spec));
+  TRY(check_networks(engine, spec));
+  auto made = create(engine, service, spec);
+  if (!made) return fail(not_image(std::move(made).error()));
+  engine::CreatedContainer created = std::move(*made);
   const engine::ContainerDetails details = TRY(engine.inspect(created.id));
   TRY(keep_client_note(details, note_of(body)));
   if (spec.auto_remove) service.reaper().watch(created.id, std::move(created.hold));

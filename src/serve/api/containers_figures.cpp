@@ -1,14 +1,11 @@
-// What running containers use and run: stats and top; and the prune of those that have ended.
+// What running containers use: stats.
 #include <unistd.h>
 
-#include <array>
 #include <thread>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "serve/api/containers.hpp"
-#include "serve/api/filters.hpp"
-#include "serve/api/moments.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
@@ -136,37 +133,8 @@ Result<> container_stats(Call& call) {
   }
 }
 
-Result<> container_top(Call& call) {
-  const ContainerDetails container = TRY(find_container(call));
-  if (!container.state.has_process()) return fail(http_error(409, "container " + container.id + " is not running"));
-  const std::string arguments = call.query("ps_args", "-ef");
-  if (arguments != "-ef" && !arguments.empty() && !arguments.starts_with('-') && !arguments.starts_with("aux"))
-    return fail(http_error(500, "ps: error: unsupported option (BSD syntax)"));
-  const engine::ProcessTable table = TRY(TRY(call.engine())->top(container.id));
-  Json rows = Json::array();
-  for (const engine::Strings& row : table.rows) rows.push_back(row);
-  return call.json(200, {{"Titles", table.titles}, {"Processes", std::move(rows)}});
-}
-
-Result<> prune_containers(Call& call) {
-  constexpr std::array<std::string_view, 3> known{"label", "label!", "until"};
-  const Filters filters = TRY(Filters::of(call, known));
-  std::optional<SystemTime> until;
-  for (const std::string& text : filters.values("until")) until = TRY(parse_moment("until", text));
-  engine::Engine& engine = *TRY(call.engine());
-  Json removed = Json::array();
-  for (const engine::Container& container : TRY(engine.list())) {
-    if (container.state.running() || !filters.labels(container.labels) || !call.service().shows(container)) continue;
-    if (until && container.created_at > *until) continue;
-    if (engine.remove_container(container.id)) removed.push_back(container.id);  // else it is being started
-  }
-  return call.json(200, {{"ContainersDeleted", removed.empty() ? Json(nullptr) : removed}, {"SpaceReclaimed", 0}});
-}
-
 constexpr Route table[] = {
     {"GET", "/containers/{id}/stats", container_stats, Access::look},
-    {"GET", "/containers/{id}/top", container_top, Access::look},
-    {"POST", "/containers/prune", prune_containers},
 };
 
 }  // namespace

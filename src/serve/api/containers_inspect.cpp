@@ -61,6 +61,16 @@ Json set_of(const engine::Strings& keys) {
   return set;
 }
 
+// Variables of the image's that the container is not to have stand among them by their names alone.
+Json environment_of(const ContainerDetails& container) {
+  engine::Strings variables;
+  for (const std::string& entry : container.spec.environment)
+    if (!entry.contains('=')) variables.push_back(entry);
+  const engine::Strings& merged = container.process.environment;
+  variables.insert(variables.end(), merged.begin(), merged.end());
+  return strings_of(variables);
+}
+
 Json config_shape(const ContainerDetails& container, const Json& said) {
   const engine::ContainerSpec& spec = container.spec;
   const engine::ProcessConfig& process = container.process;
@@ -74,7 +84,7 @@ Json config_shape(const ContainerDetails& container, const Json& said) {
   config["Tty"] = spec.tty;
   config["OpenStdin"] = spec.open_stdin;
   config["StdinOnce"] = get_bool(said, "StdinOnce");
-  config["Env"] = strings_of(process.environment);
+  config["Env"] = environment_of(container);
   config["Cmd"] = or_null(process.command);
   if (spec.health)
     config["Healthcheck"] = health_config(*spec.health);
@@ -164,11 +174,16 @@ Result<> inspect_container(Call& call) {
              {"MountLabel", ""},
              {"ProcessLabel", ""},
              {"AppArmorProfile", ""},
-             {"ExecIDs", nullptr},
+             {"ExecIDs", or_null(call.service().execs().running_in(container.id))},
              {"HostConfig", merged_host_config(container, note)},
              {"GraphDriver",
               {{"Data", {{"UpperDir", container.bundle + "/upper"}, {"WorkDir", container.bundle + "/work"}}},
                {"Name", "overlay2"}}}};
+  if (call.flag("size")) {
+    const ContainerSize size = size_of(*TRY(call.engine()), container);
+    shape["SizeRw"] = size.own;
+    shape["SizeRootFs"] = size.whole;
+  }
   shape["Mounts"] = mount_rows(container);
   shape["Config"] = config_shape(container, said ? *said : Json::object());
   shape["NetworkSettings"] = network_settings(container, note);

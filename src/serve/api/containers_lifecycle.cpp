@@ -4,10 +4,12 @@
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "engine/state_text.hpp"
+#include "engine/update.hpp"
 #include "serve/api/container_watch.hpp"
 #include "serve/api/containers.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
+#include "serve/api/shapes.hpp"
 
 namespace consort::serve {
 
@@ -24,9 +26,18 @@ Result<engine::StopOptions> stop_options(Call& call) {
   return options;
 }
 
-// "executable file not found", "permission denied": the client's exit code comes from these words.
+// "executable file not found", "permission denied": the client's exit code comes from these words, and people look them
+// up whole, so that they are Docker's to the letter.
 Error start_error(Error error, const ContainerDetails& container, int exit_code) {
+  if (error.subject() == Subject::port) {
+    const std::string network = container.networks.empty() ? "" : container.networks.front().network_id;
+    return http_error(500,
+                      "failed to set up container networking: driver failed programming external connectivity on "
+                      "endpoint " +
+                          container.name + " (" + endpoint_id(container.id, network) + "): " + error.message());
+  }
   if (exit_code == 0) return error;
+  if (error.subject() == Subject::user) return http_error(400, error.message());
   std::string why = error.message();
   if (error.subject() == Subject::program && error.code() == Code::not_found)
     why = "exec: \"" + container.process.path + "\": " +
@@ -34,7 +45,7 @@ Error start_error(Error error, const ContainerDetails& container, int exit_code)
                                                 : std::string("executable file not found in $PATH"));
   return http_error(400,
                     "failed to create task for container: failed to create shim task: OCI runtime create failed: "
-                    "unable to start container process: " +
+                    "runc create failed: unable to start container process: error during container init: " +
                         why);
 }
 
@@ -66,8 +77,10 @@ Result<> restart_container(Call& call) {
 
 Result<> kill_container(Call& call) {
   const std::string signal = call.query("signal", "KILL");
-  const ContainerDetails container = TRY(find_container(call));
   const std::string about = "cannot kill container: " + call.variable("id") + ": ";
+  auto found = find_container(call);
+  if (!found) return fail(http_error(status_of(found.error()), about + found.error().message()));
+  const ContainerDetails container = std::move(*found);
   if (!container.state.running()) return fail(http_error(409, about + "container " + container.id + " is not running"));
   Result<> killed = TRY(call.engine())->kill_container(container.id, signal.empty() ? "KILL" : signal);
   if (!killed && killed.error().code() == Code::invalid)
@@ -97,12 +110,27 @@ Result<> rename_container(Call& call) {
   if (name.empty()) return fail(http_error(400, "Neither old nor new names may be empty"));
   if (name == container.name)
     return fail(http_error(400, "Renaming a container with the same name as its current name"));
-  TRY(TRY(call.engine())->rename_container(container.id, name));
+  Result<> renamed = TRY(call.engine())->rename_container(container.id, name);
+  if (!renamed && renamed.error().code() == Code::invalid)
+    return fail(http_error(400, "Error when allocating new name: " + renamed.error().message()));
+  TRY(std::move(renamed));
+  return call.empty(204);
+}
+
+// "web/db": the link of web that is called db.
+Result<> remove_link(Call& call) {
+  std::string name = call.variable("id");
+  if (name.starts_with('/')) name.erase(0, 1);
+  const std::size_t slash = name.rfind('/');
+  if (slash == std::string::npos)
+    return fail(http_error(409, "Conflict, cannot remove the default link name of the container"));
+  const ContainerDetails container = TRY(find_container(call, name.substr(0, slash)));
+  TRY(engine::remove_link(*TRY(call.engine()), container.id, name.substr(slash + 1)));
   return call.empty(204);
 }
 
 Result<> remove_container(Call& call) {
-  if (call.flag("link")) return fail(http_error(400, "links of containers cannot be removed"));
+  if (call.flag("link")) return remove_link(call);
   const ContainerDetails container = TRY(find_container(call));
   engine::RemoveOptions options;
   if (call.flag("force")) options.force = engine::Force::yes;
@@ -128,25 +156,15 @@ Result<Until> condition_of(const std::string& text) {
   return fail(http_error(400, "invalid condition: \"" + text + "\""));
 }
 
-Result<bool> still_runs(engine::Engine& engine, const std::string& id) {
-  const auto details = engine.inspect(id);
-  if (!details && details.error().code() == Code::not_found) return false;
-  if (!details) return fail(Code::io, "look at container: " + details.error().message());
-  return details->state.running();
-}
-
-// nullopt: the client has gone.
+// nullopt: the client has gone. One that will be restarted has ended as well: who waits is told of that.
 Result<std::optional<int>> wait_for(Call& call, ContainerWatch& watch, const ContainerDetails& before, Until until) {
-  engine::Engine& engine = *TRY(call.engine());
   int code = engine::shown_exit_code(before.state);
   if (until == Until::not_running && !before.state.running()) return code;
   using What = ContainerWatch::Change::What;
   while (wait_readable(call.client_fd(), {watch.fd()}))
     while (const auto change = TRY(watch.next())) {
       if (change->what == What::ended) code = change->exit_code;
-      if (change->what == What::removed) return code;
-      if (change->what != What::ended || until == Until::removed) continue;
-      if (until == Until::next_exit || !TRY(still_runs(engine, before.id))) return code;
+      if (change->what == What::removed || (change->what == What::ended && until != Until::removed)) return code;
     }
   return std::nullopt;
 }
@@ -175,7 +193,7 @@ constexpr Route table[] = {
     {"POST", "/containers/{id}/rename", rename_container},
     {"POST", "/containers/{id}/resize", resize_container},
     {"POST", "/containers/{id}/wait", wait_container, Access::look},
-    {"DELETE", "/containers/{id}", remove_container},
+    {"DELETE", "/containers/{id...}", remove_container},
 };
 
 }  // namespace

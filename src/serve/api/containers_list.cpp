@@ -6,6 +6,7 @@
 #include "base/strings.hpp"
 #include "engine/images.hpp"
 #include "serve/api/container_shape.hpp"
+#include "serve/api/containers.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
@@ -142,16 +143,24 @@ class Selection {
   std::optional<SystemTime> before_, since_;
 };
 
+void add_size(Json& row, const ContainerSize& size) {
+  row["SizeRw"] = size.own;
+  row["SizeRootFs"] = size.whole;
+}
+
 Result<> list_containers(Call& call) {
   engine::Engine& engine = *TRY(call.engine());
   const Selection selection = TRY(Selection::of(call, engine));
   std::vector<Container> containers = TRY(engine.list());
   std::ranges::reverse(containers);  // newest first
   const SystemTime now = system_now();
+  const bool with_size = call.flag("size");
   Json rows = Json::array();
   for (const Container& container : containers) {
     if (selection.full(rows.size())) break;
-    if (call.service().shows(container) && selection.takes(container)) rows.push_back(listed_container(container, now));
+    if (!call.service().shows(container) || !selection.takes(container)) continue;
+    rows.push_back(listed_container(container, now));
+    if (with_size) add_size(rows.back(), size_of(engine, container));
   }
   return call.json(200, rows);
 }

@@ -4,6 +4,7 @@
 #include "base/os/folder.hpp"
 #include "engine/images.hpp"
 #include "serve/api/container_shape.hpp"
+#include "serve/api/containers.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/image_shape.hpp"
 #include "serve/api/moments.hpp"
@@ -67,10 +68,9 @@ Result<> add_containers(Call& call, Json& answer) {
   for (const engine::Container& container : TRY(engine.list())) {
     if (!call.service().shows(container)) continue;
     Json row = listed_container(container, system_now());
-    const std::uint64_t own = tree_bytes(engine.roots().container(container.id) + "/upper");
-    const auto image = engine.images().look_up(container.image_id);
-    row["SizeRw"] = own;
-    row["SizeRootFs"] = own + (image && *image ? (*image)->size : 0);
+    const ContainerSize size = size_of(engine, container);
+    row["SizeRw"] = size.own;
+    row["SizeRootFs"] = size.whole;
     rows.push_back(std::move(row));
   }
   answer["Containers"] = std::move(rows);
@@ -147,7 +147,7 @@ Result<> prune_containers(Call& call) {
   for (const engine::Container& container : TRY(engine.list())) {
     if (container.state.running() || !call.service().shows(container) || !filters.labels(container.labels)) continue;
     if (older && container.created_at >= *older) continue;
-    const std::uint64_t bytes = tree_bytes(engine.roots().container(container.id) + "/upper");
+    const std::uint64_t bytes = size_of(engine, container).own;
     if (!engine.remove_container(container.id)) continue;  // somebody has started it
     deleted.push_back(container.id);
     reclaimed += bytes;

@@ -33,10 +33,11 @@ Result<> create_exec(Call& call) {
   const ContainerDetails container = TRY(find_container(call));
   engine::ExecSpec spec = spec_of(body);
   if (spec.argv.empty()) return fail(http_error(400, "No exec command specified"));
-  const std::string keys = get_string(body, "DetachKeys");
+  // docker-py writes it small; for Go that is the same key.
+  const std::string keys = get_string(body, "DetachKeys", get_string(body, "detachKeys"));
   (void)TRY(DetachKeys::parse(keys));
   if (container.state.status == engine::Status::paused)
-    return fail(http_error(409, "Container " + container.id + " is paused, unpause the container before exec"));
+    return fail(http_error(409, "Container " + call.variable("id") + " is paused, unpause the container before exec"));
   if (!container.state.has_process()) return fail(http_error(409, "container " + container.id + " is not running"));
   auto instance = std::make_shared<ExecInstance>(container.id, container.project, std::move(spec), keys);
   instance->attach_stdin = get_bool(body, "AttachStdin");

@@ -86,7 +86,7 @@ Result<std::optional<bool>> Filters::boolean(std::string_view key) const {
   for (const std::string& value : values(key)) {
     const std::string lower = to_lower(value);
     if (lower != "true" && lower != "1" && lower != "false" && lower != "0")
-      return fail(http_error(400, "invalid filter '" + std::string(key) + "=" + value + "'"));
+      return fail(http_error(400, "invalid filter '" + std::string(key) + "=[" + join(values(key), " ") + "]'"));
     answer = lower == "true" || lower == "1";
   }
   return answer;

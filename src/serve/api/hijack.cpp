@@ -8,9 +8,6 @@
 #include <array>
 #include <cerrno>
 
-#include "base/strings.hpp"
-#include "serve/api/call.hpp"
-
 namespace consort::serve {
 
 namespace {
@@ -37,38 +34,6 @@ std::string frame_head(StreamKind stream, std::size_t size) {
   head[0] = static_cast<char>(stream);
   for (int i = 0; i < 4; ++i) head[4 + static_cast<std::size_t>(i)] = static_cast<char>((size >> (24 - 8 * i)) & 0xff);
   return head;
-}
-
-Result<DetachKeys> DetachKeys::parse(std::string_view keys) {
-  constexpr std::string_view special = "@[\\]^_";
-  std::string sequence;
-  for (const std::string& key : split(keys, ',')) {
-    if (keys.empty()) break;
-    const bool control = key.size() == 6 && key.starts_with("ctrl-");
-    const bool letter = control && ((key[5] >= 'a' && key[5] <= 'z') || special.contains(key[5]));
-    if (key.size() == 1)
-      sequence += key;
-    else if (letter)
-      sequence += static_cast<char>(key[5] & 0x1f);
-    else
-      return fail(http_error(400, "Invalid detach keys (" + std::string(keys) + ") provided"));
-  }
-  return DetachKeys(sequence.empty() ? "\x10\x11" : sequence);
-}
-
-DetachKeys::Filtered DetachKeys::feed(std::string_view typed) {
-  Filtered result;
-  for (const char c : typed) {
-    if (c == sequence_[matched_]) {
-      if (++matched_ < sequence_.size()) continue;
-      result.detached = true;
-      return result;
-    }
-    result.text += sequence_.substr(0, matched_);  // it was not the sequence after all
-    matched_ = c == sequence_[0] ? 1 : 0;
-    if (matched_ == 0) result.text += c;
-  }
-  return result;
 }
 
 Result<> Hijacked::write(StreamKind stream, std::string_view bytes) {

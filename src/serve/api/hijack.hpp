@@ -8,6 +8,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/detach_keys.hpp"
 #include "base/os/fd.hpp"
 #include "serve/http/connection.hpp"
 
@@ -17,23 +18,6 @@ enum class StreamKind : std::uint8_t { input, out, err };
 
 // Without a terminal: 8 bytes (the stream's number, its length) before each piece. With one: as it is.
 std::string frame_head(StreamKind stream, std::size_t size);
-
-// The keys that end a session at a terminal ("ctrl-p,ctrl-q", "a,b"), looked for in what comes from the client.
-class DetachKeys {
- public:
-  // Code::invalid for keys that there are not. "": Docker's.
-  static Result<DetachKeys> parse(std::string_view keys);
-  struct Filtered {
-    std::string text;  // to be passed on; the beginning of the sequence is held back until the next key
-    bool detached = false;
-  };
-  Filtered feed(std::string_view typed);
-
- private:
-  explicit DetachKeys(std::string sequence) : sequence_(std::move(sequence)) {}
-  std::string sequence_;
-  std::size_t matched_ = 0;
-};
 
 class Hijacked {
  public:

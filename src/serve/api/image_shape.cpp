@@ -16,6 +16,31 @@ Json familiar_names(const std::vector<std::string>& full) {
   return names;
 }
 
+bool begins_with(const image::ImageConfig& config, const image::ImageConfig& other) {
+  const auto same = [](const image::HistoryEntry& a, const image::HistoryEntry& b) {
+    return a.created == b.created && a.created_by == b.created_by;
+  };
+  return other.history.size() < config.history.size() && other.diff_ids.size() <= config.diff_ids.size() &&
+         std::equal(other.history.begin(), other.history.end(), config.history.begin(), same) &&
+         std::equal(other.diff_ids.begin(), other.diff_ids.end(), config.diff_ids.begin());
+}
+
+// The image of this machine that a container was made of whose commit it is. What was pulled or built has none.
+Result<std::string> parent_of(const engine::Images& images, const image::Image& image,
+                              const image::ImageConfig& config) {
+  std::string parent;
+  if (!image.digests.empty() || config.history.size() < 2) return parent;
+  if (config.history.back().comment.starts_with("buildkit.")) return parent;
+  std::size_t longest = 0;
+  for (const image::Image& other : TRY(images.list())) {
+    const auto theirs = images.config_of(other);
+    if (!theirs || theirs->history.size() <= longest || !begins_with(config, *theirs)) continue;
+    longest = theirs->history.size();
+    parent = other.id;
+  }
+  return parent;
+}
+
 }  // namespace
 
 Json listed_image(const image::Image& image, const image::ImageConfig& config, int containers, unsigned version) {
@@ -38,10 +63,11 @@ Result<Json> inspected_image(const engine::Images& images, const image::Image& i
   Json layers = Json::array();
   for (const image::Digest& diff_id : config.diff_ids) layers.push_back(diff_id.text());
   const Json* inner = find_key(raw, "config");
+  const std::string parent = TRY(parent_of(images, image, config));
   Json shape{{"Id", image.id},
              {"RepoTags", familiar_names(image.names)},
              {"RepoDigests", familiar_names(image.digests)},
-             {"Parent", ""},
+             {"Parent", parent},
              {"Comment", config.history.empty() ? "" : config.history.back().comment},
              {"Created", config.created},
              {"DockerVersion", ""},

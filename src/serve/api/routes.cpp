@@ -7,6 +7,8 @@ namespace consort::serve {
 std::span<const std::span<const Route>> all_routes() {
   static const std::array tables{
       system_routes(),
+      swarm_routes(),
+      plugin_routes(),
       container_list_routes(),
       container_inspect_routes(),
       container_create_routes(),
@@ -18,6 +20,7 @@ std::span<const std::span<const Route>> all_routes() {
       image_routes(),
       container_file_routes(),
       container_figure_routes(),
+      container_top_routes(),
       commit_routes(),
       container_update_routes(),
       network_routes(),

@@ -16,6 +16,9 @@ std::span<const Route> event_routes();                // events.cpp
 std::span<const Route> image_routes();                // images.cpp
 std::span<const Route> container_file_routes();       // containers_files.cpp
 std::span<const Route> container_figure_routes();     // containers_figures.cpp
+std::span<const Route> container_top_routes();        // containers_top.cpp
+std::span<const Route> plugin_routes();               // plugins.cpp
+std::span<const Route> swarm_routes();                // swarm.cpp
 std::span<const Route> commit_routes();               // commit.cpp
 std::span<const Route> container_update_routes();     // containers_update.cpp
 std::span<const Route> exec_routes();                 // exec.cpp

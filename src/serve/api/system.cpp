@@ -1,4 +1,4 @@
-// _ping, version and info, and what answers like an engine that has no swarm and no plugins.
+// _ping, version and info.
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -179,31 +179,10 @@ Result<> info(Call& call) {
   return call.json(200, info);
 }
 
-Result<> no_swarm(Call& /*call*/) {
-  return fail(http_error(503,
-                         "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to "
-                         "connect this node to swarm and try again."));
-}
-
-Result<> no_plugins(Call& call) {
-  return call.json(200, Json::array());
-}
-
 constexpr Route table[] = {
     {"GET", "/_ping", ping, Access::look},
     {"GET", "/version", version_of, Access::look},
     {"GET", "/info", info, Access::look},
-    {"GET", "/plugins", no_plugins, Access::look},
-    {"GET", "/swarm", no_swarm, Access::look},
-    {"GET", "/services", no_swarm, Access::look},
-    {"GET", "/nodes", no_swarm, Access::look},
-    {"GET", "/secrets", no_swarm, Access::look},
-    {"GET", "/configs", no_swarm, Access::look},
-    {"GET", "/tasks", no_swarm, Access::look},
-    {"GET", "/services/{id}", no_swarm, Access::look},
-    {"POST", "/services/create", no_swarm, Access::look},
-    {"POST", "/secrets/create", no_swarm, Access::look},
-    {"POST", "/configs/create", no_swarm, Access::look},
 };
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include "base/strings.hpp"
 #include "engine/image_change.hpp"
 #include "engine/images.hpp"
+#include "engine/remote_images.hpp"
+#include "serve/api/filters.hpp"
 #include "serve/api/registry_auth.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
@@ -44,13 +46,22 @@ image::Progress progress_to(TransferLines& lines, std::stop_source& stop) {
   };
 }
 
+// Of a pull and of a push. The options need what is returned.
+template <typename Options>
+Result<ClientCredentials> set_options(Call& call, const Reference& reference, const std::stop_source& stop,
+                                      Options& options) {
+  options.platform = TRY(platform_of(call));
+  ClientCredentials credentials = TRY(ClientCredentials::of(call, reference.registry));
+  options.registry = credentials.options();
+  options.cancel = stop.get_token();
+  return credentials;
+}
+
 Result<> pull(Call& call) {
   const Reference reference = TRY(reference_of(call.query("fromImage"), call.query("tag")));
-  image::PullOptions options{.platform = TRY(platform_of(call))};
-  const ClientCredentials credentials = TRY(ClientCredentials::of(call, reference.registry));
-  options.registry = credentials.options();
   std::stop_source stop;
-  options.cancel = stop.get_token();
+  image::PullOptions options;
+  const ClientCredentials credentials = TRY(set_options(call, reference, stop, options));
   engine::Engine& engine = *TRY(call.engine());
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
     const std::string repository = reference.registry == "docker.io" ? reference.repository : reference.familiar_name();
@@ -66,17 +77,38 @@ Result<> pull(Call& call) {
   });
 }
 
-Result<> import(Call& call) {
-  if (call.query("fromSrc") != "-")
-    return fail(http_error(501, "importing from a URL is not supported: download it, and import the file"));
+Result<image::ImportOptions> import_options(const Call& call, const std::string& source) {
   image::ImportOptions options;
   options.comment = call.query("message");
-  if (options.comment.empty()) options.comment = "Imported from -";
+  if (options.comment.empty()) options.comment = "Imported from " + source;
   if (const auto platform = TRY(platform_of(call))) options.config.platform = *platform;
   if (const std::string name = call.query("repo"); !name.empty())
     options.names.push_back(TRY(reference_of(name, call.query("tag"))));
   for (const std::string& change : call.request().query.all("changes"))
     TRY(engine::apply_change(change, options.config));
+  return options;
+}
+
+// "host/file.tar" as well.
+Result<> import_from_url(Call& call, const std::string& source) {
+  const std::string url = source.contains("://") ? source : "http://" + source;
+  if (!url.starts_with("http://") && !url.starts_with("https://"))
+    return fail(http_error(500, "Get \"" + url + "\": unsupported protocol scheme"));
+  const image::ImportOptions options = TRY(import_options(call, source));
+  engine::Engine& engine = *TRY(call.engine());
+  std::stop_source stop;
+  return call.lines([&](const Call::LineWriter& line) -> Result<> {
+    DownloadLines lines(line, url);
+    const auto told = [&](std::uint64_t now, std::uint64_t total) { return lines.tell(now, total); };
+    auto made = engine::import_from(engine.images(), url, options, told, stop.get_token());
+    if (!made) return fail(http_error(500, made.error().message()));
+    return line({{"status", made->id}});
+  });
+}
+
+Result<> import(Call& call) {
+  if (const std::string source = call.query("fromSrc"); source != "-") return import_from_url(call, source);
+  const image::ImportOptions options = TRY(import_options(call, "-"));
   engine::Engine& engine = *TRY(call.engine());
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
     std::string id;
@@ -96,11 +128,9 @@ Result<> create_image(Call& call) {
 
 Result<> push_image(Call& call) {
   const Reference reference = TRY(reference_of(call.variable("name"), call.query("tag")));
-  image::PushOptions options{.platform = TRY(platform_of(call))};
-  const ClientCredentials credentials = TRY(ClientCredentials::of(call, reference.registry));
-  options.registry = credentials.options();
   std::stop_source stop;
-  options.cancel = stop.get_token();
+  image::PushOptions options;
+  const ClientCredentials credentials = TRY(set_options(call, reference, stop, options));
   engine::Engine& engine = *TRY(call.engine());
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
     TransferLines lines(line, Direction::push,
@@ -138,16 +168,22 @@ Result<> load(Call& call) {
   const image::PullOptions options{.platform = TRY(platform_of(call))};
   return call.lines([&](const Call::LineWriter& line) -> Result<> {
     image::LoadResult loaded;
-    TRY(call.body_to([&](int in) -> Result<> {
+    const Result<> read = call.body_to([&](int in) -> Result<> {
       loaded = TRY(engine.images().load(in, options));
       return {};
-    }));
+    });
+    // What is wrong with an archive is said in the stream, which has begun for Docker with its first byte.
+    if (!read) return line({{"errorDetail", {{"message", read.error().message()}}}, {"error", read.error().message()}});
     for (const std::string& name : loaded.names) {
       const auto reference = Reference::parse(name);
       TRY(line({{"stream", "Loaded image: " + (reference ? reference->familiar() : name) + "\n"}}));
     }
+    const auto came_named = [&](const image::Image& image) {
+      const auto given = [&](const std::string& name) { return std::ranges::count(loaded.names, name) > 0; };
+      return std::ranges::any_of(image.names, given) || std::ranges::any_of(image.other_names, given);
+    };
     for (const image::Image& image : loaded.images)
-      if (!image.is_named()) TRY(line({{"stream", "Loaded image ID: " + image.id + "\n"}}));
+      if (!came_named(image)) TRY(line({{"stream", "Loaded image ID: " + image.id + "\n"}}));
     return {};
   });
 }
@@ -172,10 +208,31 @@ Result<> inspect_distribution(Call& call) {
 
 // Docker Hub's own index, which is no registry.
 Result<> search(Call& call) {
-  const std::int64_t limit = TRY(call.number("limit")).value_or(0);
-  if (limit < 0 || limit > 100)
+  constexpr std::string_view known[] = {"is-automated", "is-official", "stars"};
+  constexpr std::int64_t usual = 25, most = 100;
+  const std::int64_t limit = TRY(call.number("limit")).value_or(usual);
+  if (limit < 1 || limit > most)
     return fail(http_error(400, "limit " + std::to_string(limit) + " is outside the range of [1, 100]"));
-  return fail(http_error(501, "searching for images is not supported").hint("search on https://hub.docker.com"));
+  const Filters filters = TRY(Filters::of(call, known));
+  const auto official = TRY(filters.boolean("is-official")), automated = TRY(filters.boolean("is-automated"));
+  std::int64_t stars = 0;
+  for (const std::string& text : filters.values("stars")) {
+    const auto number = parse_signed(text);
+    if (!number) return fail(http_error(400, "invalid filter 'stars=" + text + "'"));
+    stars = std::max(stars, *number);
+  }
+  const std::stop_source stop;
+  const auto answer = engine::search_images(call.query("term"), static_cast<std::size_t>(limit), stop.get_token());
+  if (!answer) return fail(http_error(500, answer.error().message()));
+  const Json found = TRY(parse_json(*answer, "answer of the index"));
+  const Json* results = find_key(found, "results");
+  Json rows = Json::array();
+  for (const Json& row : results && results->is_array() ? *results : Json::array()) {
+    if (official && *official != get_bool(row, "is_official")) continue;
+    if (automated && *automated != get_bool(row, "is_automated")) continue;
+    if (get_int(row, "star_count") >= stars) rows.push_back(row);
+  }
+  return call.json(200, rows);
 }
 
 Result<> authenticate(Call& call) {

@@ -71,4 +71,14 @@ Result<> TransferLines::layer(const image::ProgressEvent& event) {
   return {};
 }
 
+Result<> DownloadLines::tell(std::uint64_t now, std::uint64_t total) {
+  constexpr std::uint64_t step = std::uint64_t{512} << 10;
+  if (!std::exchange(begun_, true)) TRY((*line_)({{"status", "Downloading from " + url_}}));
+  if (now == 0 || (now < told_ + step && now != total)) return {};
+  told_ = now;
+  Json detail{{"current", now}};
+  if (total > 0) detail["total"] = total;
+  return (*line_)({{"status", "Importing"}, {"progressDetail", detail}, {"progress", progress_bar(now, total)}});
+}
+
 }  // namespace consort::serve

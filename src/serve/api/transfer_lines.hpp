@@ -33,6 +33,19 @@ class TransferLines {
   std::map<std::string, image::Phase> phases_;  // of the layers, by id
 };
 
+// What an import says of a file that it downloads meanwhile. One call at a time.
+class DownloadLines {
+ public:
+  DownloadLines(const Call::LineWriter& line, std::string url) : line_(&line), url_(std::move(url)) {}
+  Result<> tell(std::uint64_t now, std::uint64_t total);
+
+ private:
+  const Call::LineWriter* line_;
+  std::string url_;
+  bool begun_ = false;
+  std::uint64_t told_ = 0;
+};
+
 // "[=====>     ]  1.2MB/5MB"
 std::string progress_bar(std::uint64_t current, std::uint64_t total);
 

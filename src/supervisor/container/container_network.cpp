@@ -206,8 +206,11 @@ DnsClient dns_client_of(const ContainerUnit& unit) {
     client.network_ids.push_back(e.network_id);
     if (!e.internal) client.external = true;
   }
-  // The target's short id is one of its names on every network.
-  for (const auto& [alias, container] : unit.link_aliases) client.links[alias] = container.substr(0, 12);
+  constexpr std::size_t whole_id = 64, short_id = 12;
+  // By the target's short id, which is one of its names on every network and stays; or, of links of one network, by the
+  // name that the user has given.
+  for (const auto& [alias, container] : unit.link_aliases)
+    client.links[alias] = container.size() == whole_id ? container.substr(0, short_id) : container;
   for (const std::string& server : unit.dns_servers)
     if (const auto address = consort::Address::parse(server)) client.upstreams.push_back(*address);
   return client;

@@ -1,0 +1,40 @@
+// There are no plugins: what is asked of one is told that it is not there, and none can be installed.
+#include "serve/api/routes.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+Result<> list_plugins(Call& call) {
+  return call.json(200, Json::array());
+}
+
+Result<> no_plugin(Call& call) {
+  return fail(http_error(404, "plugin \"" + call.variable("name") + "\" not found"));
+}
+
+Result<> no_installation(Call&) {
+  return fail(http_error(501, "plugins are not supported"));
+}
+
+constexpr Route table[] = {
+    {"GET", "/plugins", list_plugins, Access::look},
+    {"GET", "/plugins/privileges", no_installation, Access::look},
+    {"POST", "/plugins/pull", no_installation},
+    {"POST", "/plugins/create", no_installation},
+    {"GET", "/plugins/{name...}/json", no_plugin, Access::look},
+    {"POST", "/plugins/{name...}/enable", no_plugin},
+    {"POST", "/plugins/{name...}/disable", no_plugin},
+    {"POST", "/plugins/{name...}/upgrade", no_plugin},
+    {"POST", "/plugins/{name...}/push", no_plugin},
+    {"POST", "/plugins/{name...}/set", no_plugin},
+    {"DELETE", "/plugins/{name...}", no_plugin},
+};
+
+}  // namespace
+
+std::span<const Route> plugin_routes() {
+  return table;
+}
+
+}  // namespace consort::serve
