@@ -24,6 +24,7 @@ struct Invocation {
   Terminal terminal;
   ProgressMode progress = ProgressMode::automatic;
   bool dry_run = false;
+  bool has_warned = false;  // of what is in the files: when it was started first (seal.hpp)
 };
 
 // The whole program: gives the exit status.

@@ -11,6 +11,7 @@
 #include "cli/commands/runtime.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
+#include "cli/seal.hpp"
 #include "cli/signals.hpp"
 #include "cli/workspace.hpp"
 #include "place/place.hpp"
@@ -205,6 +206,7 @@ Result<int> run(Invocation& invocation, std::vector<std::string> words) {
     if (flag.name != "dry-run") flags.push_back(flag);
   ParsedArguments parsed = TRY(parse_flags(flags, FlagPlace::before_arguments, words));
   invocation.globals = std::move(parsed.flags);
+  keep_piped_files(invocation);
   if (!parsed.arguments.empty()) adopt_local_settings(invocation);
   TRY(apply_globals(invocation));
   if (invocation.globals.on("version")) parsed.arguments.assign(1, "version");
@@ -226,6 +228,7 @@ int run_program(const std::vector<std::string>& argv) {
   invocation.persona = called.starts_with("docker-compose") ? Persona::docker_compose : Persona::consort;
   invocation.program = invocation.persona == Persona::docker_compose ? "docker-compose" : "consort";
   invocation.terminal = Terminal::look();
+  invocation.has_warned = has_warned_before();
   std::vector<std::string> words(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   invocation.line = invocation.program;
   for (const std::string& word : words) invocation.line += " " + shell_quote(word);

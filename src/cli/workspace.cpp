@@ -83,6 +83,7 @@ std::vector<compose::Diagnostic> errors_of(const std::vector<compose::Diagnostic
 }
 
 void print_warnings(const Invocation& invocation, const std::vector<compose::Diagnostic>& all) {
+  if (invocation.has_warned) return;
   for (const compose::Diagnostic& diagnostic : all)
     if (diagnostic.severity == compose::Severity::warning) print_warning(invocation.terminal, diagnostic.message);
 }
@@ -210,7 +211,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   session.env_files = invocation.globals.list("env-file");
   session.holder = invocation.line;
   if (invocation.globals.on("debug")) session.debug = [](const std::string& line) { print_err(line + "\n"); };
-  session.before_builds = [&invocation] { seal_program(invocation); };
+  session.before_builds = [&invocation] { seal_program(invocation, Warned::yes); };
   session.confirm = [&invocation](const std::string& question) {
     return confirm(invocation.terminal, question, Answer::no);
   };

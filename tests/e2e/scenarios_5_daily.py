@@ -1,7 +1,9 @@
 """Small things of every day that must be as they are with Docker Compose, or say why not."""
 import json
+import os
+import subprocess
 
-from harness import check, leaves_the_default_bridge, run
+from harness import check, eventually, leaves_the_default_bridge, run
 
 IMAGE = "debian:bookworm-slim"
 SLEEPER = f'image: "{IMAGE}", command: sleep 1000, init: true'
@@ -62,6 +64,22 @@ volumes: {{data: }}
     check("made" in world.consort("logs", "user").out, "the volume's part is not what the dependency made")
     world.consort("down", "-v", "-t", "0", "--remove-orphans")
     world.consort("image", "rm", "daily-parts")
+
+
+def scenario_piped_files_and_builds(world):
+    """A build whose Compose file comes through a pipe must run from a sealed program as any other, and warn once."""
+    world.write("Dockerfile", f"FROM {IMAGE}\nRUN sleep 1000\n")
+    told = world.project / "told"
+    with open(told, "w", encoding="utf-8") as err:
+        build = world.start("-f", "-", "up", "-d", stdin=subprocess.PIPE, stderr=err, stdout=err)
+    build.stdin.write('services: {s: {build: ., environment: {A: "$NOT_SET_ANYWHERE"}}}\n')
+    build.stdin.close()
+    eventually("the step runs", lambda: "RUN sleep 1000" in told.read_text(encoding="utf-8"))
+    check(os.statvfs(f"/proc/{build.pid}/exe").f_flag & os.ST_RDONLY, "the step's process can write to the program")
+    build.terminate()
+    build.wait(60)
+    warnings = told.read_text(encoding="utf-8").count("NOT_SET_ANYWHERE")
+    check(warnings == 1, f"warned {warnings} times")
 
 
 def scenario_hooks_when_started_again(world):

@@ -135,6 +135,7 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
 // Before anything is started: what follows from a trap (a port that is taken, a program that cannot read a directory as
 // its file) is seen late and does not name its cause.
 void warn_of_traps(const Invocation& invocation, const Workspace& workspace, const project::UpOptions& options) {
+  if (invocation.has_warned) return;
   compose::Project project = *workspace.project();
   for (const auto& [name, number] : options.converge.scale) project.services.at(name).scale = static_cast<int>(number);
   WarningPrinter warnings(invocation.terminal);
