@@ -29,8 +29,18 @@ utsname kernel() {
   return name;
 }
 
+// Docker's command before 23 built by BuildKit without buildx, over POST /build and a session of its own, if an engine
+// said that it could. Told otherwise it sends its files as a tar, which is all that we need.
+bool builds_without_buildx(std::string_view user_agent) {
+  constexpr std::string_view client = "Docker-Client/";
+  constexpr std::uint64_t first_with_buildx = 23;
+  if (!user_agent.starts_with(client)) return false;
+  const std::string_view number = user_agent.substr(client.size());
+  return parse_unsigned(number.substr(0, number.find('.'))).value_or(first_with_buildx) < first_with_buildx;
+}
+
 Result<> ping(Call& call) {
-  call.add_header("Builder-Version", "2");
+  call.add_header("Builder-Version", builds_without_buildx(call.request().header("user-agent")) ? "1" : "2");
   call.add_header("Swarm", "inactive");
   call.add_header("Cache-Control", "no-cache, no-store, must-revalidate");
   call.add_header("Pragma", "no-cache");
