@@ -5,8 +5,8 @@
 
 #include <set>
 
+#include "base/cells.hpp"
 #include "cli/render/build_text.hpp"
-#include "cli/render/cells.hpp"
 #include "cli/render/last_lines.hpp"
 
 namespace consort::cli {

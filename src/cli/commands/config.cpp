@@ -10,6 +10,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/render/line_diff.hpp"
+#include "compose/excerpt.hpp"
 
 namespace consort::cli {
 
@@ -77,7 +78,8 @@ Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outc
   } else if (format == "sarif") {
     print_out(compose::diagnostics_sarif(outcome.diagnostics) + "\n");
   } else {
-    draw_err(compose::render_diagnostics(outcome.diagnostics, colour_of(invocation.terminal)));
+    draw_err(compose::render_diagnostics(outcome.diagnostics, colour_of(invocation.terminal),
+                                         columns_of(invocation.terminal)));
   }
   return has_errors(outcome) ? 1 : 0;
 }
@@ -97,7 +99,8 @@ bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
       errors.push_back(diagnostic);
     }
   }
-  if (!errors.empty()) draw_err(compose::render_diagnostics(errors, colour_of(invocation.terminal)));
+  if (!errors.empty())
+    draw_err(compose::render_diagnostics(errors, colour_of(invocation.terminal), columns_of(invocation.terminal)));
   return !outcome.project;
 }
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "cli/render/cells.hpp"
+#include "base/cells.hpp"
 
 namespace consort::cli {
 

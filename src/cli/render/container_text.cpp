@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/cells.hpp"
 #include "base/strings.hpp"
-#include "cli/render/cells.hpp"
 
 namespace consort::cli {
 

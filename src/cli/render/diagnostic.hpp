@@ -10,6 +10,7 @@
 namespace consort::cli {
 
 compose::Colour colour_of(const Terminal& terminal);  // of standard error
+std::size_t columns_of(const Terminal& terminal);     // likewise; 0: it is no terminal
 
 // Prints warnings: Docker Compose's own line, which scripts may look for, then the place, once for each message.
 class WarningPrinter {

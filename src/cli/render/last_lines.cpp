@@ -1,6 +1,6 @@
 #include "cli/render/last_lines.hpp"
 
-#include "cli/render/cells.hpp"
+#include "base/cells.hpp"
 
 namespace consort::cli {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/render/cells.hpp"
+#include "base/cells.hpp"
 
 namespace consort::cli {
 

@@ -9,11 +9,11 @@
 #include <mutex>
 #include <set>
 
+#include "base/cells.hpp"
 #include "base/json.hpp"
 #include "base/letters.hpp"
 #include "base/os/fd.hpp"
 #include "cli/render/build_text.hpp"
-#include "cli/render/cells.hpp"
 #include "cli/render/last_lines.hpp"
 
 namespace consort::cli {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/cells.hpp"
 #include "base/time.hpp"
-#include "cli/render/cells.hpp"
 
 namespace consort::cli {
 

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cells.hpp"
 #include "base/json.hpp"
 #include "base/letters.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "compose/diagnostic.hpp"
+#include "compose/excerpt.hpp"
 
 namespace consort::compose {
 
@@ -15,6 +17,7 @@ constexpr std::size_t shown_width = 160;  // longer lines are cut around the mar
 
 struct Paint {
   Colour colour;
+  std::size_t columns = 0;  // of the terminal; 0: it is none
   std::string operator()(std::string_view code, std::string text) const {
     if (colour == Colour::never || text.empty()) return text;
     return "\x1B[" + std::string(code) + "m" + text + "\x1B[0m";
@@ -52,14 +55,44 @@ std::size_t bytes_of(std::string_view text, std::size_t count) {
   return i;
 }
 
-std::size_t points_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & '\xC0') != '\x80'; }));
-}
-
 std::string shortened(std::string text) {
   constexpr std::size_t longest = 500;
   if (text.size() <= longest) return text;
   return text.substr(0, bytes_of(text, longest)) + " ...";
+}
+
+// A line of the user's file with what is before the mark, what it marks and what is behind, cut to so many cells.
+struct Excerpt {
+  std::string text;
+  std::size_t indent = 0, carets = 1;  // cells
+};
+
+Excerpt excerpt_of(const std::string& line, const Mark& mark, std::size_t width) {
+  constexpr std::string_view gap = "... ";
+  const std::string shown = printable(line);
+  const std::size_t begin = bytes_of(shown, mark.column > 0 ? mark.column - 1 : 0);
+  const std::size_t end =
+      begin + bytes_of(std::string_view(shown).substr(begin), std::max<std::size_t>(mark.length, 1));
+  const std::string_view before = std::string_view(shown).substr(0, begin);
+  Excerpt made{shown, cells_of(before), cells_of(std::string_view(shown).substr(begin, end - begin))};
+  if (cells_of(shown) > std::min(width, shown_width)) {
+    std::size_t skip = 0;
+    while (made.indent > std::min(width, shown_width) / 2) {
+      const std::size_t letter = first_letter(before.substr(skip)).bytes.size();
+      made.indent -= cells_of(before.substr(skip, letter));
+      skip += letter;
+    }
+    const std::string_view before_it = skip > 0 ? gap : "";
+    const std::string_view rest = std::string_view(shown).substr(skip);
+    made.indent += before_it.size();
+    const std::size_t room = width - std::min(width, 2 * gap.size());
+    made.text = std::string(before_it) +
+                (cells_of(rest) > room ? std::string(cut_to_cells(rest, room)) + " ..." : std::string(rest));
+  }
+  const std::size_t cells = cells_of(made.text);
+  const std::size_t rest = cells > made.indent ? cells - made.indent : 1;
+  made.carets = std::clamp<std::size_t>(made.carets, 1, rest);
+  return made;
 }
 
 void show_place(std::string& out, const Mark& mark, const std::string& line, const std::string& label,
@@ -69,31 +102,29 @@ void show_place(std::string& out, const Mark& mark, const std::string& line, con
   out += '\n';
   if (mark.line == 0 || line.empty()) return;
   const std::string number = std::to_string(mark.line);
-  const std::string gutter(number.size(), ' ');
-  std::string shown = printable(line);
-  std::size_t column = mark.column > 0 ? mark.column - 1 : 0;
-  const std::size_t length = points_of(shown);
-  column = std::min(column, length);
-  std::string prefix;
-  if (length > shown_width && column > shown_width / 2) {
-    const std::size_t skip = column - shown_width / 2;
-    shown = shown.substr(bytes_of(shown, skip));
-    column -= skip;
-    prefix = "... ";
-  }
-  if (points_of(shown) > shown_width) shown = shown.substr(0, bytes_of(shown, shown_width)) + " ...";
-  std::size_t carets = std::max<std::size_t>(mark.length, 1);
-  const std::size_t rest = points_of(shown) > column ? points_of(shown) - column : 1;
-  carets = std::min(carets, std::max<std::size_t>(rest, 1));
-  out += " " + paint("34", number + " | ") + prefix + shown + "\n";
-  out += " " + paint("34", gutter + " | ") + std::string(prefix.size() + column, ' ') +
-         paint(code, std::string(carets, '^') + (label.empty() ? "" : " " + printable(label))) + "\n";
+  const std::string gutter = " " + std::string(number.size(), ' ') + " | ";
+  constexpr std::size_t narrowest = 16;
+  const std::size_t width =
+      paint.columns == 0 ? shown_width + 8  // with the signs that something was cut
+                         : std::clamp(paint.columns - std::min(paint.columns, gutter.size()), narrowest, shown_width);
+  const Excerpt excerpt = excerpt_of(line, mark, width);
+  out += " " + paint("34", number + " | ") + excerpt.text + "\n";
+  out += " " + paint("34", gutter.substr(1)) + std::string(excerpt.indent, ' ');
+  const std::string said = printable(label);
+  // What does not fit behind the caret stands below it.
+  const bool fits = paint.columns == 0 || excerpt.indent + excerpt.carets + 1 + cells_of(said) <= width;
+  out += paint(code, std::string(excerpt.carets, '^') + (said.empty() || !fits ? "" : " " + said)) + "\n";
+  if (!said.empty() && !fits) out += " " + paint("34", gutter.substr(1)) + paint(code, said) + "\n";
 }
 
 }  // namespace
 
 std::string render_diagnostic(const Diagnostic& diagnostic, Colour colour) {
-  const Paint paint{colour};
+  return render_diagnostic(diagnostic, colour, 0);
+}
+
+std::string render_diagnostic(const Diagnostic& diagnostic, Colour colour, std::size_t columns) {
+  const Paint paint{colour, columns};
   const bool error = diagnostic.severity == Severity::error;
   const std::string_view code = error ? "1;31" : "1;33";
   std::string out = paint(code, error ? "error" : "warning") + ": ";
@@ -116,10 +147,14 @@ std::string render_diagnostic(const Diagnostic& diagnostic, Colour colour) {
 }
 
 std::string render_diagnostics(const std::vector<Diagnostic>& diagnostics, Colour colour) {
+  return render_diagnostics(diagnostics, colour, 0);
+}
+
+std::string render_diagnostics(const std::vector<Diagnostic>& diagnostics, Colour colour, std::size_t columns) {
   std::string out;
   for (const Diagnostic& each : diagnostics) {
     if (!out.empty()) out += '\n';
-    out += render_diagnostic(each, colour);
+    out += render_diagnostic(each, colour, columns);
   }
   return out;
 }

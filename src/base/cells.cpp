@@ -1,11 +1,11 @@
-#include "cli/render/cells.hpp"
+#include "base/cells.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <iterator>
 
-namespace consort::cli {
+namespace consort {
 
 namespace {
 
@@ -86,4 +86,4 @@ std::string sanitized_line(std::string_view text) {
   return line;
 }
 
-}  // namespace consort::cli
+}  // namespace consort

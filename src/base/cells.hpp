@@ -8,7 +8,7 @@
 
 #include "base/letters.hpp"
 
-namespace consort::cli {
+namespace consort {
 
 // Cells of UTF-8 without control characters: two for wide letters, none for combining marks. Bytes that are no UTF-8
 // count one each.
@@ -23,4 +23,4 @@ std::vector<std::string_view> wrapped(std::string_view text, std::size_t cells);
 // sanitized() for one line of a picture: tabs become spaces.
 std::string sanitized_line(std::string_view text);
 
-}  // namespace consort::cli
+}  // namespace consort
