@@ -153,7 +153,9 @@ Result<Fd> Place::open_socket(int family, int type, const void* name, socklen_t 
   if (name) ::memcpy(&wish.address, name, std::min<std::size_t>(size, sizeof wish.address));
   Answer answer = TRY(ask(wish, answer_patience));
   if (answer.kind == Kind::done && answer.fds.size() == 1) return std::move(answer.fds.front());
-  if (answer.error != 0) return fail(errno_error(answer.error, "bind").hint(answer.text));
+  if (answer.error != 0 && !answer.text.empty())
+    return fail(errno_error(answer.error, "bind").about(Subject::program, answer.text));
+  if (answer.error != 0) return fail_errno(answer.error, "bind");
   return fail(Code::internal, "talk to consort-place");
 }
 

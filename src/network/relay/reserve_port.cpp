@@ -68,6 +68,7 @@ Result<ReservedPort> hold_all(const PortRequest& request, const std::vector<Addr
     if (outside) {
       Result<Fd> fd = hold_outside(address, port, request.protocol, outside);
       if (!fd && request.host_ip.empty() && !address.is_v4() && means_no_ipv6(fd.error())) continue;
+      if (!fd && fd.error().subject() == Subject::program) return fail(std::move(fd).error());  // who has it
       if (!fd) return fail(std::move(fd).error().about(Subject::address, address.to_string()));
       reserved.sockets.push_back({address, *std::move(fd), true});
     }
@@ -134,7 +135,8 @@ Error taken_by(const std::optional<PortHolder>& holder, const PortRequest& reque
 
 // Of HostSockets.
 std::optional<PortHolder> told_holder(const Error& error) {
-  const std::string told = error.hint_text();
+  if (error.subject() != Subject::program) return std::nullopt;
+  const std::string told = error.subject_name();
   const std::size_t space = told.find(' ');
   const auto pid = parse_unsigned(told.substr(0, space));
   if (!pid || space == std::string::npos) return std::nullopt;
