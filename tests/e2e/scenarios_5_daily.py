@@ -154,8 +154,12 @@ volumes: {{data: }}
 
 def scenario_sources_that_are_mounted(world):
     """An image older than its sources must be told, but not where the sources are mounted over it."""
-    world.write("Dockerfile", f"FROM {IMAGE}\nCOPY a.txt /app/\n")
-    world.write("a.txt", "1")
+    for folder in ("other/", ""):
+        world.write(f"{folder}Dockerfile", f"FROM {IMAGE}\nCOPY a.txt /app/\n")
+        world.write(f"{folder}a.txt", "1")
+    world.write("other/compose.yaml", "services: {s: {build: .}}")
+    other = ["-p", "sourceselsewhere", "-f", "other/compose.yaml"]
+    world.consort(*other, "build")
     for name, volumes in (("mounted", '[".:/app"]'), ("copied", "[]")):
         world.write(f"{name}.yaml", f"services: {{s: {{build: ., command: sleep 1000, init: true, volumes: {volumes}}}}}")
     world.consort("-f", "mounted.yaml", "up", "-d")
@@ -164,6 +168,7 @@ def scenario_sources_that_are_mounted(world):
         again = world.consort("-f", f"{name}.yaml", "up", "-d", "-t", "0")
         check(("older than its sources" in again.err) == told, f"{name}:\n{again.err}")
     world.consort("-f", "copied.yaml", "down", "-t", "0", "--rmi", "local")
+    world.consort(*other, "down", "--rmi", "local")
 
 
 def scenario_flags_and_platforms(world):

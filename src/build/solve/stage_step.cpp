@@ -121,13 +121,11 @@ class StepRun {
       if (auto cached = TRY(shared_.cache.find(digest))) {
         from_cache_ = true;
         note_explanation("nothing it can see has changed");
+        TRY(know_parts(slot));
         return std::move(*cached);
       }
     }
-    for (const auto& prepared : prepared_) {
-      if (prepared.tree && prepared.tree == shared_.context)
-        key_.set_list(files_of(prepared.source), list_of(prepared.selection));
-    }
+    list_files();
     if (shared_.mode == Shared::Mode::look_only) return missed();
     // Whoever is at the same step, in this program or another, does it for all.
     const LockFile turn = TRY(wait_for_turn(digest));
@@ -135,6 +133,7 @@ class StepRun {
       if (auto cached = TRY(shared_.cache.find(digest))) {
         from_cache_ = true;
         note_explanation("it was built at the same time");
+        TRY(know_parts(slot));
         return std::move(*cached);
       }
       if (const auto hit = TRY(find_imported(digest))) {
@@ -149,6 +148,21 @@ class StepRun {
     CachedStep made = TRY(execute(digest));
     TRY(keep(digest, slot, made));
     return made;
+  }
+
+  void list_files() {
+    for (const auto& prepared : prepared_) {
+      if (prepared.tree && prepared.tree == shared_.context)
+        key_.set_list(files_of(prepared.source), list_of(prepared.selection));
+    }
+  }
+
+  // What was built of another folder's equal files has not been run here; what changes here later is told all the same.
+  Result<> know_parts(const std::string& slot) {
+    if (shared_.mode == Shared::Mode::look_only || shared_.environment.remote.context) return {};
+    if (!TRY(shared_.cache.parts_of(slot)).empty()) return {};
+    list_files();
+    return shared_.cache.remember_parts(slot, key_);
   }
 
   Result<std::optional<CacheImports::Hit>> find_imported(const std::string& digest) {
