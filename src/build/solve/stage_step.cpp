@@ -411,7 +411,7 @@ class StepRun {
           break;
         case CopySource::Kind::url:
         case CopySource::Kind::git:
-          TRY(copy_fetched(copy, *prepared.fetched, root.get(), settings));
+          if (prepared.fetched) TRY(copy_fetched(copy, *prepared.fetched, root.get(), settings));
           break;
       }
     }
@@ -419,7 +419,7 @@ class StepRun {
   }
 
   Result<> copy_path(const CopyOperation& copy, Prepared& prepared, int root, const CopySettings& settings) {
-    if (!prepared.looked_up) {
+    if (!prepared.looked_up && copy.from) {
       prepared.tree = TRY(runs_.tree_of(*copy.from));
       TRY(look_up(copy, prepared.source, prepared));
     }
@@ -440,8 +440,9 @@ class StepRun {
     const auto tar = TRY(open_archive(file));
     image::UnpackOptions options;
     options.whiteouts = image::UnpackOptions::Whiteouts::plain;
-    if (!copy.chown.empty()) options.owner = {settings.owner->uid, settings.owner->gid};
-    const NewFolder made{.owner = copy.chown.empty() ? OwnerIds{} : *settings.owner};
+    const OwnerIds owner = copy.chown.empty() ? OwnerIds{} : settings.owner.value_or(OwnerIds{});
+    if (!copy.chown.empty()) options.owner = {owner.uid, owner.gid};
+    const NewFolder made{.owner = owner};
     const std::string path = TRY(prepare_path(root, copy.destination, MakeFolders::all, made));
     const Fd folder = TRY(open_in_root(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     struct stat before {};

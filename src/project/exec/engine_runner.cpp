@@ -34,25 +34,6 @@ engine::StopOptions stop_options(std::optional<int> timeout_seconds, const Cance
   return options;
 }
 
-Result<int> run_hook(engine::Engine& engine, const std::string& container, const compose::Hook& hook,
-                     const Cancellation& cancel) {
-  engine::ExecSpec spec;
-  spec.argv = hook.command.value_or(compose::Strings{});
-  spec.user = hook.user;
-  spec.working_dir = hook.working_dir;
-  spec.privileged = hook.privileged;
-  for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
-  auto process = TRY(engine.exec(container, spec));
-  TRY(until_readable(process.fd(), cancel, [&] { (void)process.kill(SIGKILL); }));
-  return process.wait();
-}
-
-// A command of `run` that has ended before its hooks were through has done what was asked for.
-bool is_over(engine::Engine& engine, const std::string& container) {
-  const auto details = engine.inspect(container);
-  return details ? details->oneoff && !details->state.running() : details.error().code() == Code::not_found;
-}
-
 // The part of the file that a failed operation is about.
 Mark place_of(const Session& session, const Operation& operation, const Error& error) {
   if (!session.project) return {};
@@ -80,6 +61,25 @@ Result<> until_readable(int fd, const Cancellation& cancel, const std::function<
   if (fds[0].revents) return {};
   give_up();
   return fail(Code::interrupted, "interrupted");
+}
+
+Result<int> run_hook(engine::Engine& engine, const std::string& container, const compose::Hook& hook,
+                     const Cancellation& cancel) {
+  engine::ExecSpec spec;
+  spec.argv = hook.command.value_or(compose::Strings{});
+  spec.user = hook.user;
+  spec.working_dir = hook.working_dir;
+  spec.privileged = hook.privileged;
+  for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
+  auto process = TRY(engine.exec(container, spec));
+  TRY(until_readable(process.fd(), cancel, [&] { (void)process.kill(SIGKILL); }));
+  return process.wait();
+}
+
+// A command of `run` that has ended before its hooks were through has done what was asked for.
+bool is_over(engine::Engine& engine, const std::string& container) {
+  const auto details = engine.inspect(container);
+  return details ? details->oneoff && !details->state.running() : details.error().code() == Code::not_found;
 }
 
 template <typename... Functions>
@@ -300,10 +300,10 @@ Result<> EngineRunner::prepare(const Operation& operation, const PrepareModel& w
 Result<> EngineRunner::run_hooks(const Operation& operation, const std::vector<compose::Hook>& hooks,
                                  const Cancellation& cancel) {
   for (const compose::Hook& hook : hooks) {
-    const Result<int> code = run_hook(session_.engine, key_of(operation), hook, cancel);
+    Result<int> code = run_hook(session_.engine, key_of(operation), hook, cancel);
     if (code && *code == 0) continue;
     if (is_over(session_.engine, key_of(operation))) return {};
-    if (!code) return fail(code.error());
+    if (!code) return fail(std::move(code).error());
     return fail(Code::conflict, operation.service + " hook exited with status " + std::to_string(*code));
   }
   return {};
