@@ -136,7 +136,7 @@ Error taken_by(const std::optional<PortHolder>& holder, const PortRequest& reque
 // Of HostSockets.
 std::optional<PortHolder> told_holder(const Error& error) {
   if (error.subject() != Subject::program) return std::nullopt;
-  const std::string told = error.subject_name();
+  const std::string& told = error.subject_name();
   const std::size_t space = told.find(' ');
   const auto pid = parse_unsigned(told.substr(0, space));
   if (!pid || space == std::string::npos) return std::nullopt;

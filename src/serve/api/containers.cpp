@@ -44,8 +44,8 @@ Result<> keep_client_note(const engine::ContainerDetails& container, const Json&
 
 ContainerSize size_of(engine::Engine& engine, const engine::Container& container) {
   const std::uint64_t own = tree_bytes(engine.roots().container(container.id) + "/upper");
-  const auto image = engine.images().look_up(container.image_id);
-  return {.own = own, .whole = own + (image && *image ? (*image)->size : 0)};
+  const auto image = engine.images().look_up(container.image_id).value_or(std::nullopt);
+  return {.own = own, .whole = own + (image ? image->size : 0)};
 }
 
 Result<engine::TerminalSize> terminal_size(Call& call) {
