@@ -272,7 +272,7 @@ def scenario_habits(world):
     world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    stop_grace_period: 0s\n")
     world.consort("compose", "up", "-d")
     check(world.service("a")["State"] == "running", "`consort compose up` did nothing")
-    fails(world, "publish", says=["accepts 1 arg(s)"])
+    fails(world, "publish", says=["accepts 1 arg"])
     fails(world, "rmi", "no/such", says=["No such image: no/such"])
     fails(world, "scale", says=["requires at least 1 arg"])
     fails(world, "logs", "--index", "7", "a", says=["container #7"])
