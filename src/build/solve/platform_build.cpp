@@ -35,7 +35,7 @@ void PlatformBuild::tell_outline() const {
   if (!environment_.planned) return;
   std::vector<std::string> ids(graph_.nodes.size());
   for (std::size_t i = 0; i < ids.size(); ++i)
-    if (bases_[i]) ids[i] = bases_[i]->id;
+    if (const auto& base = bases_[i]) ids[i] = base->id;
   environment_.planned(outline(dockerfile_, graph_, plans_, ids));
 }
 
@@ -179,8 +179,9 @@ Result<> PlatformBuild::load_bases(Graph& graph) {
     again = false;
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       if (!graph.nodes[i].reachable || graph.nodes[i].base != Node::Base::image || bases_[i]) continue;
-      bases_[i] = TRY(load_image(graph, graph.nodes[i]));
-      const auto triggers = bases_[i]->config.on_build;
+      BaseImage base = TRY(load_image(graph, graph.nodes[i]));
+      const auto triggers = base.config.on_build;
+      bases_[i] = std::move(base);
       if (triggers.empty() || graph.nodes[i].implicit) continue;
       TRY(prepend_triggers(graph, i, triggers, request_));
       bases_.resize(graph.nodes.size());
@@ -214,8 +215,8 @@ Result<> PlatformBuild::plan_node(Graph& graph, std::size_t i, const PatternList
     input.base = plans_[parent].plan.config;
     TRY(add_stage_triggers(graph, i, input.base.on_build));  // nodes and plans may move
     input.parent = &plans_[parent];
-  } else if (bases_[i]) {
-    input.base = bases_[i]->config;
+  } else if (const auto& base = bases_[i]) {
+    input.base = base->config;
   }
   if (graph.nodes[i].implicit) {
     plans_[i].plan.config = input.base;
@@ -237,8 +238,8 @@ Result<> PlatformBuild::add_stage_triggers(Graph& graph, std::size_t node, const
 Result<> PlatformBuild::set_bases(const Graph& graph, StageRuns& runs, Cache& cache) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     if (!graph.nodes[i].reachable) continue;
-    if (bases_[i]) {
-      runs.set_base(i, bases_[i]->files);
+    if (const auto& base = bases_[i]) {
+      runs.set_base(i, base->files);
       if (const std::string& title = plans_[i].plan.base_title; !title.empty() && common_.is_first(title)) {
         log_.start(title, graph.nodes[i].title, 1, plans_[i].plan.total).end(StepState::cached);
       }
@@ -265,7 +266,8 @@ void PlatformBuild::set_times(image::ImageConfig& config, const Graph& graph, co
     if (graph.nodes[node].base != Node::Base::stage) break;
     node = graph.nodes[node].parent;
   }
-  std::string last = bases_[node] ? bases_[node]->config.created : "";
+  const auto& base = bases_[node];
+  std::string last = base ? base->config.created : "";
   const auto& first = runs.finished(node).made;
   if (last.empty()) last = format_rfc3339(first.empty() ? system_now() : first.front());
   for (std::size_t i = 0; i < times.size(); ++i) {
