@@ -72,7 +72,7 @@ class AttachSession {
   }
 
   void connect_input() {
-    if (!wanted_.input || input_) return;
+    if (!wanted_.input || input_ || !client_) return;
     const auto engine = call_.engine();
     if (!engine) return;
     auto attachment = (*engine)->attach(container_.id);
