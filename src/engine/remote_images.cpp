@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/strings.hpp"
+#include "base/url.hpp"
 #include "image/http.hpp"
 
 namespace consort::engine {
@@ -72,8 +73,8 @@ Result<std::string> search_images(const std::string& term, std::size_t limit, co
   if (host == "docker.io") host = "index.docker.io";
   const std::string bare = host.substr(0, host.rfind(':'));
   const bool local = bare == "localhost" || bare == "[::1]" || bare.starts_with("127.");
-  const std::string url = std::string(local ? "http" : "https") + "://" + host +
-                          "/v1/search?q=" + image::url_encode(name) + "&n=" + std::to_string(limit);
+  const std::string url = std::string(local ? "http" : "https") + "://" + host + "/v1/search?q=" + url_encode(name) +
+                          "&n=" + std::to_string(limit);
   image::HttpClient client;
   auto answer = client.perform(request_for(url, cancel));
   if (!answer) return fail(no_answer(url, answer.error()));

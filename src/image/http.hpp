@@ -113,6 +113,4 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
-std::string url_encode(std::string_view text);
-
 }  // namespace consort::image

@@ -15,24 +15,11 @@ namespace consort::serve {
 
 namespace {
 
-constexpr std::size_t read_size = std::size_t{64} << 10;
-
 std::string text_of(const Question& question) {
   std::string text = std::string(question.method) + " " + question.target + " HTTP/1.0\r\nHost: consort\r\n";
   if (!question.body.empty())
     text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(question.body.size()) + "\r\n";
   return text + "\r\n" + question.body;
-}
-
-Result<std::string> read_to_end(int fd) {
-  std::string whole;
-  while (true) {
-    const std::size_t before = whole.size();
-    whole.resize(before + read_size);
-    const std::size_t got = TRY(read_some(fd, std::as_writable_bytes(std::span(whole).subspan(before))));
-    whole.resize(before + got);
-    if (got == 0) return whole;
-  }
 }
 
 // Both ends are ours, so a request that does not fit into the socket's buffer must not wait for itself.
@@ -45,35 +32,17 @@ Result<> answer_one(Service& service, Fd socket) {
 
 }  // namespace
 
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (plain.contains(c)) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
-  return out;
-}
-
 Api::Api(const Roots& roots) : service_(std::make_unique<Service>(roots, ServerOptions{})) {}
 Api::~Api() = default;
 
 Result<std::string> Api::ask(const Question& question) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("make a pair of sockets");
-  Fd mine(ends[0]), theirs(ends[1]);
+  auto [mine, theirs] = TRY(make_socket_pair(SOCK_STREAM));
   Result<> answered;
   std::jthread thread(
       [&, socket = std::move(theirs)]() mutable { answered = answer_one(*service_, std::move(socket)); });
   Result<> written = write_full(mine.get(), text_of(question));
-  Result<std::string> whole = written ? read_to_end(mine.get()) : std::unexpected(std::move(written).error());
+  Result<std::string> whole =
+      written ? read_all(mine.get(), std::string().max_size()) : std::unexpected(std::move(written).error());
   mine.reset();
   thread.join();
   TRY(std::move(answered));

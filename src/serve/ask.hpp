@@ -31,6 +31,4 @@ class Api {
   std::unique_ptr<Service> service_;
 };
 
-std::string percent_encode(std::string_view text);
-
 }  // namespace consort::serve

@@ -1,4 +1,5 @@
 // Pushing to registries that are not Debian's: what they answer with, and what they can take over by themselves.
+#include "base/url.hpp"
 #include "fake_registry.hpp"
 #include "image/http.hpp"
 

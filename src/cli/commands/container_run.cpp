@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include "base/os/file.hpp"
+#include "base/url.hpp"
 #include "cli/commands/container_body.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/relay/relay.hpp"
@@ -45,8 +46,8 @@ Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocati
   TRY(ensure_image(workspace, flags, image));
   const Json body = TRY(container_body(flags, image, {invocation.arguments.begin() + 1, invocation.arguments.end()},
                                        terminal, TRY(current_directory())));
-  std::string target = "/containers/create?platform=" + serve::percent_encode(flags.text("platform"));
-  if (flags.has("name")) target += "&name=" + serve::percent_encode(flags.text("name"));
+  std::string target = "/containers/create?platform=" + url_encode(flags.text("platform"));
+  if (flags.has("name")) target += "&name=" + url_encode(flags.text("name"));
   const Json made =
       TRY(parse_json(TRY(api.ask({.method = "POST", .target = target, .body = dump_json(body)})), "answer"));
   for (const std::string& warning : get_strings(made, "Warnings")) print_warning(invocation.terminal, warning);

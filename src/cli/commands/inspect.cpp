@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/url.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/json_rows.hpp"
 #include "cli/workspace.hpp"
@@ -24,7 +25,7 @@ Result<std::optional<Json>> look_up(serve::Api& api, const std::string& name, co
   const std::string type = flags.text("type");
   for (const Kind& kind : kinds) {
     if (!type.empty() && type != kind.type) continue;
-    std::string target = std::string(kind.before) + serve::percent_encode(name) + std::string(kind.after);
+    std::string target = std::string(kind.before) + url_encode(name) + std::string(kind.after);
     if (kind.type == "container" && flags.on("size")) target += "?size=1";
     auto answer = api.ask({.target = target});
     if (answer) return TRY(parse_json(*answer, "answer"));

@@ -1,3 +1,4 @@
+#include "base/url.hpp"
 #include "image/registry/registry.hpp"
 
 namespace consort::image {

@@ -1,6 +1,7 @@
 #include "kube/kinds.hpp"
 
 #include "base/strings.hpp"
+#include "base/url.hpp"
 #include "image/http.hpp"
 #include "kube/manifests.hpp"
 
@@ -44,7 +45,7 @@ std::string path_of(std::string_view api_version, std::string_view kind, std::st
 std::string with_query(std::string path, const Query& query) {
   char before = path.find('?') == std::string::npos ? '?' : '&';
   for (const auto& [key, value] : query) {
-    path += before + key + "=" + image::url_encode(value);
+    path += before + key + "=" + url_encode(value);
     before = '&';
   }
   return path;

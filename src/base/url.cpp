@@ -1,6 +1,6 @@
-#include "image/registry/http.hpp"
+#include "base/url.hpp"
 
-namespace consort::image {
+namespace consort {
 
 std::string url_encode(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -20,4 +20,4 @@ std::string url_encode(std::string_view text) {
   return encoded;
 }
 
-}  // namespace consort::image
+}  // namespace consort
