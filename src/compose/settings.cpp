@@ -5,13 +5,12 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "compose/elsewhere.hpp"
+#include "compose/file_names.hpp"
 
 namespace consort::compose {
 
 namespace {
 
-constexpr std::string_view default_names[] = {"compose.yaml", "compose.yml", "docker-compose.yml",
-                                              "docker-compose.yaml"};
 constexpr std::string_view override_names[] = {"compose.override.yml", "compose.override.yaml",
                                                "docker-compose.override.yml", "docker-compose.override.yaml"};
 

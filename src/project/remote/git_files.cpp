@@ -7,14 +7,13 @@
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/strings.hpp"
+#include "compose/file_names.hpp"
 
 namespace consort::project {
 
 namespace {
 
 constexpr std::size_t output_limit = 1 << 20;
-constexpr std::string_view default_names[] = {"compose.yaml", "compose.yml", "docker-compose.yml",
-                                              "docker-compose.yaml"};
 
 bool is_commit(std::string_view text) {
   return (text.size() == 40 || text.size() == 64) && is_hex(text);
@@ -103,7 +102,7 @@ Result<> git_checkout(const GitPlace& place, const std::string& commit, const st
 Result<std::string> find_compose_file(const std::string& folder, const GitPlace& place) {
   const Fd root = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
   if (!place.path.empty() && TRY(is_regular(root.get(), place.path))) return place.path;
-  for (const std::string_view name : default_names) {
+  for (const std::string_view name : compose::default_names) {
     std::string path = place.path.empty() ? std::string(name) : place.path + "/" + std::string(name);
     if (TRY(is_regular(root.get(), path))) return path;
   }

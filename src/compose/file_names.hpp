@@ -1,0 +1,12 @@
+// What a project's file is called if nobody says, in the order in which it is looked for.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace consort::compose {
+
+inline constexpr std::array<std::string_view, 4> default_names{"compose.yaml", "compose.yml", "docker-compose.yml",
+                                                               "docker-compose.yaml"};
+
+}  // namespace consort::compose
