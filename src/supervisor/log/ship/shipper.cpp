@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "base/os/file.hpp"
+#include "base/os/unix_socket.hpp"
 #include "base/strings.hpp"
 
 namespace consort::supervisor {
@@ -69,17 +70,7 @@ bool send_as_file(int socket, const std::string& message) {
   const Fd file(::memfd_create("consort-log", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file || !write_full(file.get(), message)) return false;
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) return false;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr header{};
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  cmsghdr* part = CMSG_FIRSTHDR(&header);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof(int));
-  const int number = file.get();
-  std::memcpy(CMSG_DATA(part), &number, sizeof number);
-  return ::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+  return send_message(socket, "", std::array{file.get()}).has_value();  // the socket does not block
 }
 
 }  // namespace
