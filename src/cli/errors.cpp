@@ -6,7 +6,7 @@
 #include "base/strings.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/diagnostic.hpp"
-#include "compose/excerpt.hpp"
+#include "compose/diagnostic.hpp"
 
 namespace consort::cli {
 
@@ -41,8 +41,7 @@ void print_error(const Invocation& invocation, const Error& error) {
     diagnostic.mark = *mark;
     diagnostic.line_text = line_of(*mark);
     diagnostic.help = hint_of(error);
-    return draw_err(
-        compose::render_diagnostic(diagnostic, colour_of(invocation.terminal), columns_of(invocation.terminal)));
+    return print_diagnostics(invocation.terminal, {diagnostic});
   }
   std::string text = error.message() + "\n";
   if (const std::string hint = hint_of(error); !hint.empty()) text += hint + "\n";

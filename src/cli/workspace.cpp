@@ -132,7 +132,7 @@ Result<compose::Project> load_project(const Invocation& invocation, const compos
   if (outcome.project) return std::move(*outcome.project);
   const auto errors = errors_of(outcome.diagnostics);
   if (errors.empty()) return fail(Code::internal, "load the project");
-  draw_err(compose::render_diagnostics(errors, colour_of(invocation.terminal)));
+  print_diagnostics(invocation.terminal, errors);
   return fail(Error(Code::invalid));  // told already
 }
 

@@ -36,19 +36,11 @@ Result<int> cluster_down(Invocation& invocation, const ClusterTarget& target) {
   return 0;
 }
 
-Result<int> cluster_stop(Invocation& invocation, const ClusterTarget& target) {
+using OnServices = Result<> (*)(kube::Session& session, const std::vector<std::string>& services);
+template <OnServices act>
+Result<int> on_services(Invocation& invocation, const ClusterTarget& target) {
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
-  TRY(kube::stop(workspace->session(), invocation.arguments));
-  return 0;
-}
-Result<int> cluster_start(Invocation& invocation, const ClusterTarget& target) {
-  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
-  TRY(kube::start(workspace->session(), invocation.arguments));
-  return 0;
-}
-Result<int> cluster_restart(Invocation& invocation, const ClusterTarget& target) {
-  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
-  TRY(kube::restart(workspace->session(), invocation.arguments));
+  TRY(act(workspace->session(), invocation.arguments));
   return 0;
 }
 
@@ -57,13 +49,20 @@ struct Verb {
   ClusterVerb run;  // null: not there yet
 };
 constexpr Verb verbs[] = {
-    {"attach", nullptr},    {"commit", nullptr},    {"cp", nullptr},          {"create", nullptr},
-    {"down", cluster_down}, {"events", nullptr},    {"exec", cluster_exec},   {"export", nullptr},
-    {"images", nullptr},    {"kill", nullptr},      {"logs", cluster_logs},   {"ls", cluster_ls},
-    {"pause", nullptr},     {"port", nullptr},      {"ps", cluster_ps},       {"restart", cluster_restart},
-    {"rm", nullptr},        {"run", nullptr},       {"scale", cluster_scale}, {"start", cluster_start},
-    {"stats", nullptr},     {"stop", cluster_stop}, {"top", nullptr},         {"unpause", nullptr},
-    {"up", cluster_up},     {"volumes", nullptr},   {"wait", nullptr},        {"watch", nullptr},
+    {"attach", nullptr},      {"commit", nullptr},
+    {"cp", nullptr},          {"create", nullptr},
+    {"down", cluster_down},   {"events", nullptr},
+    {"exec", cluster_exec},   {"export", nullptr},
+    {"images", nullptr},      {"kill", nullptr},
+    {"logs", cluster_logs},   {"ls", cluster_ls},
+    {"pause", nullptr},       {"port", nullptr},
+    {"ps", cluster_ps},       {"restart", on_services<kube::restart>},
+    {"rm", nullptr},          {"run", nullptr},
+    {"scale", cluster_scale}, {"start", on_services<kube::start>},
+    {"stats", nullptr},       {"stop", on_services<kube::stop>},
+    {"top", nullptr},         {"unpause", nullptr},
+    {"up", cluster_up},       {"volumes", nullptr},
+    {"wait", nullptr},        {"watch", nullptr},
 };
 
 const Verb* verb_of(const Invocation& invocation) {
@@ -151,7 +150,7 @@ Result<kube::Manifests> manifests_for(const Invocation& invocation, const compos
   std::vector<compose::Diagnostic> refusals;
   auto manifests = kube::make_manifests(project, desired, options, refusals);
   if (!refusals.empty()) {
-    draw_err(compose::render_diagnostics(refusals, colour_of(invocation.terminal)));
+    print_diagnostics(invocation.terminal, refusals);
     return fail(Error(Code::invalid));  // told already
   }
   if (!manifests) return manifests;

@@ -10,7 +10,6 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/render/line_diff.hpp"
-#include "compose/excerpt.hpp"
 
 namespace consort::cli {
 
@@ -78,8 +77,7 @@ Result<int> check(const Invocation& invocation, const compose::LoadOutcome& outc
   } else if (format == "sarif") {
     print_out(compose::diagnostics_sarif(outcome.diagnostics) + "\n");
   } else {
-    draw_err(compose::render_diagnostics(outcome.diagnostics, colour_of(invocation.terminal),
-                                         columns_of(invocation.terminal)));
+    print_diagnostics(invocation.terminal, outcome.diagnostics);
   }
   return has_errors(outcome) ? 1 : 0;
 }
@@ -99,8 +97,7 @@ bool report(const Invocation& invocation, const compose::LoadOutcome& outcome) {
       errors.push_back(diagnostic);
     }
   }
-  if (!errors.empty())
-    draw_err(compose::render_diagnostics(errors, colour_of(invocation.terminal), columns_of(invocation.terminal)));
+  if (!errors.empty()) print_diagnostics(invocation.terminal, errors);
   return !outcome.project;
 }
 

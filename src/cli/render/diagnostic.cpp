@@ -10,8 +10,17 @@ compose::Colour colour_of(const Terminal& terminal) {
   return terminal.colour_err() ? compose::Colour::always : compose::Colour::never;
 }
 
+namespace {
+
+// Of standard error; 0: it is no terminal.
 std::size_t columns_of(const Terminal& terminal) {
   return terminal.err_is_terminal ? terminal_columns(STDERR_FILENO, 0) : 0;
+}
+
+}  // namespace
+
+void print_diagnostics(const Terminal& terminal, const std::vector<compose::Diagnostic>& diagnostics) {
+  draw_err(compose::render_diagnostics(diagnostics, colour_of(terminal), columns_of(terminal)));
 }
 
 void WarningPrinter::print(const compose::Diagnostic& warning) {

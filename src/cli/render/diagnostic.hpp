@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "cli/render/terminal.hpp"
 #include "compose/diagnostic.hpp"
@@ -10,7 +11,9 @@
 namespace consort::cli {
 
 compose::Colour colour_of(const Terminal& terminal);  // of standard error
-std::size_t columns_of(const Terminal& terminal);     // likewise; 0: it is no terminal
+
+// To standard error, as wide as that is.
+void print_diagnostics(const Terminal& terminal, const std::vector<compose::Diagnostic>& diagnostics);
 
 // Prints warnings: Docker Compose's own line, which scripts may look for, then the place, once for each message.
 class WarningPrinter {
