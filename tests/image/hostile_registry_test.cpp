@@ -14,6 +14,7 @@ namespace {
 using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 std::string noise(std::size_t size, unsigned seed) {
   std::mt19937 random(seed);
@@ -226,7 +227,11 @@ TEST_F(HostileRegistry, AMaliciousLayerAmongGoodOnes) {
   EXPECT_FALSE(pull(test.store, server.name(), options));
   EXPECT_THAT(test.store.list().value(), IsEmpty());
   EXPECT_FALSE(path_exists(test.roots.data + "/outside"));
-  EXPECT_THAT(test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value().items, IsEmpty());
+  // Of the good one a part may be kept, for the next attempt; it depends on how far the two had come.
+  for (const auto& item : test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value().items) {
+    EXPECT_NE(item.kind, PruneItem::Kind::image) << item.id;
+    EXPECT_THAT(item.id + item.name, Not(HasSubstr(Digest::of(gzip(evil)).hex())));
+  }
 }
 
 TEST_F(HostileRegistry, AManifestOfAnotherDigestThanAskedFor) {

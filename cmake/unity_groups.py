@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Says which of a target's sources may be compiled as one (CMake's UNITY_GROUP): those that define no name twice.
+
+Usage: unity_groups.py LINES SOURCE...  Prints "GROUP SOURCE" a line, groups of at most LINES lines, neighbours together.
+"""
+import functools
+import pathlib
+import re
+import sys
+
+NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.DOTALL)
+TOKEN = re.compile(r'^[ \t]*#[^\n]*(?:\\\n[^\n]*)*|[A-Za-z_]\w*|::|[{}()\[\];=,]', re.MULTILINE)
+SOURCES = pathlib.Path(__file__).resolve().parent.parent / 'src'
+NO_NAMES = {'TEST', 'TEST_F', 'TEST_P', 'TYPED_TEST', 'INSTANTIATE_TEST_SUITE_P', 'operator', 'const', 'noexcept', 'override'}
+
+
+def words(text):
+    """What the file defines outside functions and classes, rather too much than too little; and the functions and types that it uses."""
+    text = NOISE.sub(' ', text)
+    found, opened, before = set(), [], []  # opened: for each brace, does it open a namespace?
+    for token in TOKEN.findall(text):
+        if token.lstrip().startswith('#'):
+            found |= set(re.findall(r'#\s*define\s+(\w+)', token))
+            continue
+        outside = all(opened[-1:])
+        if token == '{':
+            opened.append(outside and 'namespace' in before and '(' not in before)
+        if outside:
+            found |= defined(token, before, opened)
+            before = [] if token == ';' or token == '{' and opened[-1] else before + [token]
+        if token == '}':
+            del opened[-1:]
+            before = before if opened[-1:] == [False] else []
+    for suite, test in re.findall(r'^(?:TYPED_)?TEST(?:_F|_P)?\((\w+),\s*(\w+)\)', text, re.MULTILINE):
+        found.add(f'{suite}.{test}')
+    return found - NO_NAMES, set(re.findall(r'(?<![\w.:>])(\w+)\(', text)) | types(text)
+
+
+def defined(token, before, opened):
+    """The name that the words before this token define, if it ends such words."""
+    if token not in '({=;[' or not before or token == '{' and opened[-1]:
+        return set()
+    kinds = [i for i, word in enumerate(before) if word in ('class', 'struct', 'enum', 'union')]
+    if token == '{' and kinds:
+        return set([word for word in before[kinds[-1] + 1:] if re.match(r'\w', word)][:1])
+    return {before[-1]} if re.match(r'[A-Za-z_]', before[-1]) and before[-2:-1] != ['::'] else set()
+
+
+def types(text):
+    return set(re.findall(r'(?<![\w.:>])[A-Z]\w*[a-z]\w*', text))
+
+
+@functools.cache
+def headers(path):
+    """The project's headers that a file includes, directly or not."""
+    found = set()
+    for name in re.findall(r'^#include "(.+)"', path.read_text(encoding='utf-8'), re.MULTILINE):
+        for header in (path.parent / name, SOURCES / name):
+            if header.is_file() and header not in found:
+                found |= {header} | headers(header)
+    return frozenset(found)
+
+
+@functools.cache
+def types_of_header(path):
+    return types(NOISE.sub(' ', path.read_text(encoding='utf-8')))
+
+
+def main():
+    most, groups = int(sys.argv[1]), []  # a group: [lines, what it defines, what it uses, sources]
+    for source in sys.argv[2:]:
+        with open(source, encoding='utf-8') as file:
+            text = file.read()
+        lines = text.count('\n')
+        own, used = words(text)
+        used = used.union(*map(types_of_header, headers(pathlib.Path(source).resolve()))) - own
+        for group in reversed(groups[-12:]):
+            # What one defines for itself may hide what another one means.
+            if group[0] + lines <= most and not group[1] & (own | used) and not group[2] & own:
+                break
+        else:
+            group = [0, set(), set(), []]
+            groups.append(group)
+        group[0] += lines
+        group[1] |= own
+        group[2] |= used
+        group[3].append(source)
+    for number, group in enumerate(groups):
+        for source in group[3]:
+            print(number, source)
+
+
+if __name__ == '__main__':
+    main()
