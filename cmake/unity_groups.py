@@ -3,6 +3,7 @@
 
 Usage: unity_groups.py LINES SOURCE...  Prints "GROUP SOURCE" a line, groups of at most LINES lines, neighbours together.
 """
+import dataclasses
 import functools
 import pathlib
 import re
@@ -66,27 +67,49 @@ def types_of_header(path):
     return types(NOISE.sub(' ', path.read_text(encoding='utf-8')))
 
 
+@dataclasses.dataclass
+class Names:
+    own: set[str]  # what it defines, outside functions and classes
+    used: set[str]  # functions and types that it and its headers name
+    borrowed: set[str]  # by `using a::B`
+    module: set[str]  # types that its own module's headers name
+
+    def clash(self, other):
+        """What one defines for itself may hide what another one means."""
+        return bool(self.own & (other.own | other.used) or other.own & self.used or self.borrowed & other.module or
+                    other.borrowed & self.module)
+
+    def take(self, other):
+        for field in dataclasses.fields(self):
+            getattr(self, field.name).update(getattr(other, field.name))
+
+
+def names_of(source, text):
+    own, used = words(text)
+    known = {header: types_of_header(header) for header in headers(source)}
+    module = [found for header, found in known.items() if header.parts[:len(SOURCES.parts) + 1] == source.parts[:len(SOURCES.parts) + 1]]
+    borrowed = set(re.findall(r'^using [\w:]+::(\w+);', text, re.MULTILINE))
+    return Names(own, used.union(*known.values()) - own, borrowed, set().union(*module) - borrowed)
+
+
 def main():
-    most, groups = int(sys.argv[1]), []  # a group: [lines, what it defines, what it uses, sources]
+    most, groups = int(sys.argv[1]), []  # a group: [lines, names, sources]
     for source in sys.argv[2:]:
-        with open(source, encoding='utf-8') as file:
-            text = file.read()
-        lines = text.count('\n')
-        own, used = words(text)
-        used = used.union(*map(types_of_header, headers(pathlib.Path(source).resolve()))) - own
+        text = pathlib.Path(source).read_text(encoding='utf-8')
+        lines, names = text.count('\n'), names_of(pathlib.Path(source).resolve(), text)
+        if re.search(r'^using namespace (?!std)', text, re.MULTILINE):
+            lines = most  # it may mean anything by any name: alone
         for group in reversed(groups[-12:]):
-            # What one defines for itself may hide what another one means.
-            if group[0] + lines <= most and not group[1] & (own | used) and not group[2] & own:
+            if group[0] + lines <= most and not group[1].clash(names):
                 break
         else:
-            group = [0, set(), set(), []]
+            group = [0, Names(set(), set(), set(), set()), []]
             groups.append(group)
         group[0] += lines
-        group[1] |= own
-        group[2] |= used
-        group[3].append(source)
+        group[1].take(names)
+        group[2].append(source)
     for number, group in enumerate(groups):
-        for source in group[3]:
+        for source in group[2]:
             print(number, source)
 
 
