@@ -27,6 +27,13 @@ TEST(Process, DeathBySignalCountsAsAShellCountsIt) {
   EXPECT_EQ(captured->status.signal, SIGKILL);
 }
 
+// An ssh that later connections share, an agent.
+TEST(Process, WhatItLeavesRunningIsNotWaitedFor) {
+  const Result<Captured> captured = run_and_capture({.argv = {"sh", "-c", "sleep 1000 & echo $!"}});
+  ASSERT_TRUE(captured) << captured.error().message();
+  EXPECT_EQ(::kill(std::stoi(captured->out), SIGKILL), 0);
+}
+
 TEST(Process, AMissingProgramIsNotFound) {
   EXPECT_EQ(spawn({.argv = {"consort-no-such-program"}}).error().code(), Code::not_found);
 }
