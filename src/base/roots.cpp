@@ -1,4 +1,5 @@
 #include "base/roots.hpp"
+
 #include "base/os/dir_stream.hpp"
 
 #include <dirent.h>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/os/file.hpp"
+#include "base/run_root.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -37,7 +39,7 @@ constexpr mode_t for_others = S_IRWXG | S_IRWXO;
 // By the first a folder is known as a root of ours; one with nothing but the others is becoming one. lost+found: a file
 // system that was made for it.
 constexpr std::array<std::string_view, 5> data_names{"state.db", "layers", "blobs", "ingest", "lost+found"};
-constexpr std::array<std::string_view, 3> run_names{"boot-id", "projects", "lost+found"};
+constexpr std::array<std::string_view, 4> run_names{"boot-id", "projects", "runtime", "lost+found"};
 // Everybody's, even when they happen to be empty.
 constexpr std::array<std::string_view, 3> shared_folders{"/tmp", "/var/tmp", "/dev/shm"};
 
@@ -90,10 +92,23 @@ std::string what_is_wrong(const std::string& path, const struct stat& st, const 
   return ours ? "" : "others can enter it, and it holds files that are not Consort's";
 }
 
+// Whoever has made a link can turn it elsewhere at any time; in /tmp that may be anybody.
+bool is_link_of_another(const std::string& path) {
+  struct stat st;
+  return ::lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != ::geteuid() && st.st_uid != 0;
+}
+
+Error unusable_root(const std::string& path, const char* variable, std::string why) {
+  return Error(Code::denied, "use " + path + " as " + variable)
+      .why(std::move(why))
+      .hint("name a directory of its own: it is made if it is not there");
+}
+
 // Makes the folder, or closes it if it is ours and open, after `close_inside`.
 template <typename Close>
 Result<> own_root(const std::string& path, const char* variable, std::span<const std::string_view> known,
                   const Close& close_inside) {
+  if (is_link_of_another(path)) return fail(unusable_root(path, variable, "it is a link that another user has made"));
   if (!path_exists(path)) {
     TRY(make_directories(dir_name(path)));
     if (::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST) return fail_errno("create directory", path);
@@ -102,10 +117,7 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
   if (!S_ISDIR(st.st_mode)) return fail_errno(ENOTDIR, "create directory", path);
   if (st.st_uid == ::geteuid() && !(st.st_mode & for_others)) return {};
   const std::string wrong = what_is_wrong(path, st, TRY(names_in(path)), known);
-  if (!wrong.empty())
-    return fail(Error(Code::denied, "use " + path + " as " + variable)
-                    .why(wrong)
-                    .hint("name a directory of its own: it is made if it is not there"));
+  if (!wrong.empty()) return fail(unusable_root(path, variable, wrong));
   TRY(close_inside());
   if (::chmod(path.c_str(), private_folder) != 0) return fail_errno("set mode of", path);
   return {};
@@ -135,6 +147,11 @@ Result<Roots> Roots::from_environment() {
 
 Result<> Roots::prepare() const {
   TRY(own_root(data, "CONSORT_DATA_ROOT", data_names, [this] { return close_earlier_data(data); }));
+  return prepare_run_root(*this);
+}
+
+Result<> prepare_run_root(const Roots& roots) {
+  const std::string& run = roots.run;
   TRY(own_root(run, "CONSORT_RUN_ROOT", run_names, [] { return Result<>(); }));
   const std::string boot = std::string(trim(TRY(read_file("/proc/sys/kernel/random/boot_id"))));
   const std::string marker = run + "/boot-id";

@@ -32,10 +32,8 @@ Result<std::string> started_in() {
   return std::string(shown);
 }
 
-bool is_named_after_directory(const compose::LoadOptions& options, const compose::Project& project) {
-  if (project.name != name_after(project.working_directory)) return false;
-  const auto settings = compose::find_project(options);
-  return settings && settings->name.empty();
+bool is_named_after_directory(const compose::Project& project) {
+  return project.name == name_after(project.working_directory);
 }
 
 Result<std::optional<SamePlace>> find_same_place(engine::Engine& engine, const compose::Project& project) {

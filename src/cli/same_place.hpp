@@ -15,8 +15,8 @@ namespace consort::cli {
 // Where the command was started, as its user sees it: $PWD where that is a path of this directory.
 Result<std::string> started_in();
 
-// Whether the project's name is that of its directory and nobody has given it another.
-bool is_named_after_directory(const compose::LoadOptions& options, const compose::Project& project);
+// Whether the project's name is that of its directory.
+bool is_named_after_directory(const compose::Project& project);
 
 struct SamePlace {
   std::string project;

@@ -17,6 +17,7 @@
 #include "cli/same_place.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
+#include "compose/settings.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -57,7 +58,10 @@ std::optional<std::string> Workspace::variable(const std::string& name) const {
   return ours ? std::optional<std::string>(ours) : std::nullopt;
 }
 
-Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services) {
+namespace {
+
+Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services,
+                                          const std::shared_ptr<project::RemoteFiles>& remote) {
   compose::LoadOptions options;
   const ParsedFlags& globals = invocation.globals;
   options.files = globals.list("file");
@@ -68,9 +72,15 @@ Result<compose::LoadOptions> load_options(const Invocation& invocation, const st
   options.environment = process_environment();
   options.working_directory = TRY(started_in());
   options.services = services;
-  read_through(remote_files(invocation), invocation, options.access);
+  read_through(remote, invocation, options.access);
   if (globals.on("all-resources")) options.all_resources = compose::Switch::on;
   return options;
+}
+
+}  // namespace
+
+Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services) {
+  return load_options(invocation, services, remote_files(invocation));
 }
 
 namespace {
@@ -127,7 +137,12 @@ Result<> apply_default_platform(compose::Project& project) {
 }  // namespace
 
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options) {
-  compose::LoadOutcome outcome = compose::load(options);
+  return load_project(invocation, options, compose::find_project(options));
+}
+
+Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options,
+                                      Result<compose::ProjectSettings> settings) {
+  compose::LoadOutcome outcome = compose::load(options, std::move(settings));
   print_warnings(invocation, outcome.diagnostics);
   if (outcome.project) return std::move(*outcome.project);
   const auto errors = errors_of(outcome.diagnostics);
@@ -158,38 +173,57 @@ bool has_service(const compose::Project& project, const std::string& name) {
   return project.services.contains(name) || project.disabled_services.contains(name);
 }
 
+// What a command is about: a project that is loaded, or only its name.
+struct Meant {
+  std::string name;
+  std::optional<compose::Project> project;
+  compose::LoadOptions options;  // with which it was loaded
+  bool unnamed = false;          // nobody outside the files has given it a name
+};
+
+Result<Meant> find_meant(const Invocation& invocation, Need need, const std::vector<std::string>& services) {
+  Meant meant;
+  if (need == Need::engine) return meant;
+  // One of each for all looks at the files: some can be read only once, and some are far away.
+  const auto remote = remote_files(invocation);
+  auto looking = load_options(invocation, services, remote);
+  std::optional<Result<compose::ProjectSettings>> settings;
+  const auto is_here = [&] {
+    if (!settings) settings = compose::find_project(*looking);
+    return settings->has_value();
+  };
+  const bool without_files = need == Need::name && invocation.globals.list("file").empty();
+  std::string& name = meant.name = invocation.globals.text("project-name");
+  if (name.empty() && without_files)
+    if (const char* variable = std::getenv("COMPOSE_PROJECT_NAME"); variable && !std::getenv("COMPOSE_FILE"))
+      if (looking && !is_here()) name = variable;
+  const std::string first = need == Need::name && name.empty() ? first_name(invocation) : "";
+  if (!first.empty() && looking && !is_here()) name = TRY(project_of_container(first));
+  if (without_files && !name.empty()) return meant;
+
+  if (!looking) return fail(std::move(looking).error());
+  meant.unnamed = is_here() && (*settings)->name.empty();
+  meant.options = std::move(*looking);
+  // What only looks at, or stops, what is there works although nothing could be started.
+  if (need == Need::name) meant.options.resolve_env_files = compose::Switch::off;
+  compose::Project& project = meant.project.emplace(TRY(load_project(invocation, meant.options, std::move(*settings))));
+  if (need == Need::file && remote) TRY(agree_to_remote_files(invocation, *remote, project));
+  if (need == Need::file) TRY(apply_default_platform(project));
+  name = project.name;
+  if (first.empty() || has_service(project, first)) return meant;
+  if (const std::string other = TRY(project_of_container(first)); !other.empty() && other != name) {
+    meant.project.reset();
+    name = other;
+  }
+  return meant;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation, Need need,
                                                    const std::vector<std::string>& services) {
   std::unique_ptr<Workspace> workspace(new Workspace);
-  std::optional<compose::Project> project;
-  auto looking = load_options(invocation, services);  // for all looks at the files: some can be read only once
-  std::string name = invocation.globals.text("project-name");
-  if (name.empty() && invocation.globals.list("file").empty() && need == Need::name)
-    if (const char* variable = std::getenv("COMPOSE_PROJECT_NAME"); variable && !std::getenv("COMPOSE_FILE"))
-      if (looking && !compose::find_project(*looking)) name = variable;
-  const std::string first = need == Need::name && name.empty() ? first_name(invocation) : "";
-  if (!first.empty() && !looking) return fail(std::move(looking).error());
-  if (!first.empty() && !compose::find_project(*looking)) name = TRY(project_of_container(first));
-  const bool by_name = need == Need::name && !name.empty() && invocation.globals.list("file").empty();
-  if (need != Need::engine && !by_name) {
-    compose::LoadOptions options = TRY(std::move(looking));
-    // What only looks at, or stops, what is there works although nothing could be started.
-    if (need == Need::name) options.resolve_env_files = compose::Switch::off;
-    const auto remote = remote_files(invocation);
-    options.access = compose::system_files();
-    read_through(remote, invocation, options.access);
-    project = TRY(load_project(invocation, options));
-    if (need == Need::file && remote) TRY(agree_to_remote_files(invocation, *remote, *project));
-    if (need == Need::file) TRY(apply_default_platform(*project));
-    name = project->name;
-    if (!first.empty() && !has_service(*project, first))
-      if (const std::string other = TRY(project_of_container(first)); !other.empty() && other != name) {
-        project.reset();
-        name = other;
-      }
-  }
+  Meant meant = TRY(find_meant(invocation, need, services));
   // What is made for containers from here on ("/", mount points, folders of binds) must not depend on who calls.
   ::umask(022);
   const Roots roots = TRY(Roots::from_environment());
@@ -201,8 +235,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
   workspace->session_.reset(new project::Session{.engine = *workspace->engine_,
                                                  .progress = *workspace->progress_,
-                                                 .project_name = name,
-                                                 .project = std::move(project)});
+                                                 .project_name = meant.name,
+                                                 .project = std::move(meant.project)});
   project::Session& session = *workspace->session_;
   session.dry_run = invocation.dry_run ? project::DryRun::yes : project::DryRun::no;
   session.parallel = TRY(parallel_of(invocation));
@@ -215,15 +249,14 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   session.confirm = [&invocation](const std::string& question) {
     return confirm(invocation.terminal, question, Answer::no);
   };
-  if (session.project) TRY(workspace->find_project_here(invocation, services));
+  if (session.project && meant.unnamed && is_named_after_directory(*session.project))
+    TRY(workspace->find_project_here(invocation, std::move(meant.options)));
   return workspace;
 }
 
 // The project may run already, made by way of another path of its directory: then that is what is meant.
-Result<> Workspace::find_project_here(const Invocation& invocation, const std::vector<std::string>& services) {
+Result<> Workspace::find_project_here(const Invocation& invocation, compose::LoadOptions options) {
   project::Session& session = *session_;
-  compose::LoadOptions options = TRY(load_options(invocation, services));
-  if (!is_named_after_directory(options, *session.project)) return {};
   const auto here = TRY(find_same_place(*engine_, *session.project));
   if (!here) return {};
   if (!here->after_directory) {

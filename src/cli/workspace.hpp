@@ -43,7 +43,7 @@ class Workspace {
 
  private:
   Workspace() = default;
-  Result<> find_project_here(const Invocation& invocation, const std::vector<std::string>& services);
+  Result<> find_project_here(const Invocation& invocation, compose::LoadOptions options);
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<project::Progress> progress_;
   std::unique_ptr<project::Session> session_;
@@ -57,6 +57,8 @@ void adopt_local_settings(const Invocation& invocation);
 Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services);
 // Loads, prints warnings; errors are printed whole, and the returned Error is then empty of text (nothing left to say).
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options);
+Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options,
+                                      Result<compose::ProjectSettings> settings);  // that were found already
 
 std::map<std::string, std::string> process_environment();
 bool environment_says(const char* variable);  // set to a true value

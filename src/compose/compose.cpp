@@ -103,8 +103,7 @@ class Load {
   explicit Load(const LoadOptions& options)
       : options_(options), sources_(std::make_shared<Sources>()), reporter_(*sources_) {}
 
-  LoadOutcome run() {
-    auto settings = find_project(options_);
+  LoadOutcome run(Result<ProjectSettings> settings) {
     if (!settings) {
       Diagnostic made = diagnostic_of(settings.error());
       if (const auto text = made.mark.line > 0 ? options_.access.read(made.mark.file) : std::string()) {
@@ -272,8 +271,12 @@ class Load {
 
 }  // namespace
 
+LoadOutcome load(const LoadOptions& options, Result<ProjectSettings> settings) {
+  return Load(options).run(std::move(settings));
+}
+
 LoadOutcome load(const LoadOptions& options) {
-  return Load(options).run();
+  return load(options, find_project(options));
 }
 
 std::string render_yaml(const Project& project) {

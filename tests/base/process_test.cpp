@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/os/process_folder.hpp"
 #include "base/os/unix_socket.hpp"
 
 namespace consort {
@@ -27,6 +28,13 @@ TEST(Process, DeathBySignalCountsAsAShellCountsIt) {
   EXPECT_EQ(captured->status.signal, SIGKILL);
 }
 
+// An ssh that later connections share, an agent.
+TEST(Process, WhatItLeavesRunningIsNotWaitedFor) {
+  const Result<Captured> captured = run_and_capture({.argv = {"sh", "-c", "sleep 1000 & echo $!"}});
+  ASSERT_TRUE(captured) << captured.error().message();
+  EXPECT_EQ(::kill(std::stoi(captured->out), SIGKILL), 0);
+}
+
 TEST(Process, AMissingProgramIsNotFound) {
   EXPECT_EQ(spawn({.argv = {"consort-no-such-program"}}).error().code(), Code::not_found);
 }
@@ -44,6 +52,22 @@ TEST(Process, TheGuardLeavesNoChildBehind) {
 TEST(Process, StartTimeNamesTheProcess) {
   EXPECT_EQ(*process_start_time(::getpid()), *process_start_time(::getpid()));
   EXPECT_EQ(process_start_time(4'000'000).error().code(), Code::not_found);
+}
+
+// Who has its number next is not reached through it.
+TEST(Process, AFolderIsThatOfOneProcessForEver) {
+  ChildGuard child = *spawn({.argv = {"sleep", "1000"}});
+  const std::uint64_t started = *process_start_time(child.pid());
+  EXPECT_EQ(open_process_folder(child.pid(), started + 1).error().code(), Code::not_found);
+  const Fd folder = *open_process_folder(child.pid(), started);
+  EXPECT_TRUE(Fd(::openat(folder.get(), "root", O_PATH | O_CLOEXEC)));
+  const Fd pidfd = *open_pidfd(folder.get(), child.pid());
+  ASSERT_TRUE(send_signal(pidfd.get(), SIGKILL));
+  ASSERT_TRUE(child.wait());
+  EXPECT_FALSE(Fd(::openat(folder.get(), "root", O_PATH | O_CLOEXEC)));
+  EXPECT_EQ(errno, ESRCH);
+  EXPECT_EQ(open_pidfd(folder.get(), ::getpid()).error().code(), Code::not_found);
+  EXPECT_EQ(send_signal(pidfd.get(), SIGKILL).error().code(), Code::not_found);
 }
 
 TEST(UnixSocket, MessagesCarryDescriptors) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/os/file.hpp"
+#include "base/run_root.hpp"
 
 namespace consort {
 namespace {
@@ -92,6 +93,20 @@ TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
   if (::geteuid() != 0) return;
   ASSERT_EQ(::chown(roots_.data.c_str(), 65534, 65534), 0);
   EXPECT_FALSE(roots_.prepare()) << "its owner could change everything";
+}
+
+// It would lead to a folder of ours that is not meant, and be turned while we are in it.
+TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
+  make(folder_ + "/ours", 0700);
+  ASSERT_TRUE(make_directories(dir_name(roots_.run)));
+  ASSERT_EQ(::symlink((folder_ + "/ours").c_str(), roots_.run.c_str()), 0);
+  EXPECT_TRUE(roots_.prepare()) << "our own";
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::lchown(roots_.run.c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(roots_.prepare());
+  const Result<> refused = prepare_run_root(roots_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::denied);
 }
 
 TEST_F(RootsTest, APrivateFolderMayHoldOtherThings) {

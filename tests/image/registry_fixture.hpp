@@ -13,6 +13,7 @@ struct RegistrySettings {
   bool tls = false;       // a certificate of its own authority: see RegistryServer::certificates()
   bool password = false;  // user "tester", password "secret"
   bool expired = false;   // the certificate, yesterday
+  std::string storage;    // "http://HOST": blobs are not given, but are at this address, under their paths below data()
 };
 
 class RegistryServer {

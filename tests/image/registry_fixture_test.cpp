@@ -49,6 +49,8 @@ std::optional<RegistryServer> RegistryServer::start(const RegistrySettings& sett
   std::string config =
       "version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\nstorage:\n  filesystem: {rootdirectory: " +
       server.data() + "}\n  delete: {enabled: true}\n";
+  if (!settings.storage.empty())
+    config += "middleware:\n  storage: [{name: redirect, options: {baseurl: \"" + settings.storage + "\"}}]\n";
   if (settings.password) {
     // htpasswd -nbB tester secret
     EXPECT_TRUE(write_file_atomic(folder + "/htpasswd",

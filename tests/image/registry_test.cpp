@@ -1,3 +1,4 @@
+#include "fake_registry.hpp"
 #include "image/layer_tar.hpp"
 #include "registry_fixture.hpp"
 
@@ -154,6 +155,24 @@ TEST_F(RegistryTest, TlsWithItsOwnAuthorityAndAPassword) {
   ASSERT_TRUE(logout(server->host(), registry));
   EXPECT_THAT(pull(there.store, name, pulling()).error().message(),
               HasSubstr("pull access denied for " + server->host() + "/app"));
+}
+
+// Some registries have a storage without TLS. Whether it gives what was asked for is told by the digest.
+TEST_F(RegistryTest, ABlobIsFetchedFromAStorageWithoutTls) {
+  FakeRegistry storage;
+  if (!start({.tls = true, .storage = "http://" + storage.host()})) GTEST_SKIP() << "needs docker-registry";
+  storage.intercept = [data = server->data()](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    const auto blob = read_file(data + request.path);
+    return blob ? FakeAnswer{200, {}, *blob} : FakeAnswer{404, {}, ""};
+  };
+  const Reference name = named(server->host() + "/app:1");
+  make_image(here.store, name.full());
+  registry.certificate_folders = {server->certificates()};
+  const auto pushed = push(here.store, name, pushing());
+  ASSERT_TRUE(pushed) << pushed.error().message();
+  const auto pulled = pull(there.store, name, pulling());
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_EQ(storage.count("GET /docker/registry/v2/blobs/"), 3u) << "two layers and the configuration";
 }
 
 // Loopback addresses are exempt from verification, as in Docker; the name registry.localhost is not.

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "project.hpp"
@@ -48,6 +50,16 @@ TEST_F(StoppingTest, IsTold) {
   EXPECT_EQ(state.pid, pid_);
   EXPECT_TRUE(stopping.wait()->success());
   EXPECT_FALSE(project_->state(unit_).stopping);
+}
+
+// One that ignores the signal passes it on, so to speak.
+TEST_F(StoppingTest, ThoseBelowOneThatIgnoresTheSignalHearIt) {
+  unit_ = project_->unit({"ignore", "15", "--", "spawn", "respawn", "count", "--", "pause"});
+  ASSERT_TRUE(project_->start(unit_));
+  ASSERT_TRUE(eventually([&] { return !project_->log(unit_).empty(); }));
+  const ChildGuard stopping = stop_elsewhere(60'000);
+  EXPECT_TRUE(eventually([&] { return std::ranges::count(project_->log(unit_), "1 signals") == 1; }));
+  EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));
 }
 
 TEST_F(StoppingTest, AStartWaitsForTheEndAndStartsAgain) {

@@ -117,6 +117,25 @@ Result<ChildGuard> spawn_group(const SpawnOptions& options) {
   return spawn_in(Group::own, options);
 }
 
+namespace {
+
+// What is there now; a pipe that has come to its end is closed. All: until nothing more is there.
+enum class Much : bool { some, all };
+Result<> drain(Fd& from, std::string& into, std::size_t limit, Much much) {
+  std::array<char, 65536> buffer;
+  do {
+    const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return {};
+    if (got < 0) return fail_errno("read what a program says");
+    if (got == 0) from.reset();
+    into.append(buffer.data(), std::min(static_cast<std::size_t>(got), limit - into.size()));
+  } while (from && much == Much::all && into.size() < limit);
+  return {};
+}
+
+}  // namespace
+
 Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, std::size_t limit, int cancel) {
   Pipe in = TRY(make_pipe());
   Pipe out = TRY(make_pipe());
@@ -125,30 +144,29 @@ Result<Captured> run_and_capture(SpawnOptions options, std::string_view input, s
   options.out = out.write.get();
   options.err = err.write.get();
   ChildGuard child = TRY(spawn(options));
+  const Fd ended = TRY(open_pidfd(child.pid()));
   in.read.reset();
   out.write.reset();
   err.write.reset();
-  TRY(set_nonblocking(in.write.get()));
+  for (const Fd* ours : {&in.write, &out.read, &err.read}) TRY(set_nonblocking(ours->get()));
   if (input.empty()) in.write.reset();
 
   Captured captured;
-  const auto drain = [limit](Fd& from, std::string& into) -> Result<> {
-    std::array<char, 65536> buffer;
-    const std::size_t got = TRY(read_some(from.get(), std::as_writable_bytes(std::span(buffer))));
-    if (got == 0) from.reset();
-    if (into.size() < limit) into.append(buffer.data(), std::min(got, limit - into.size()));
-    return {};
-  };
-  while (out.read || err.read) {
-    std::array<pollfd, 4> waits{pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0},
-                                pollfd{in.write.get(), POLLOUT, 0}, pollfd{cancel, POLLIN, 0}};
+  bool over = false;
+  while (!over) {
+    std::array<pollfd, 5> waits{pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0},
+                                pollfd{in.write.get(), POLLOUT, 0}, pollfd{cancel, POLLIN, 0},
+                                pollfd{ended.get(), POLLIN, 0}};
     if (::poll(waits.data(), waits.size(), -1) < 0) {
       if (errno == EINTR) continue;
       return fail_errno("wait for program", options.argv[0]);
     }
     if (waits[3].revents) return fail(Code::interrupted, "run", options.argv[0]);
-    if (waits[0].revents) TRY(drain(out.read, captured.out));
-    if (waits[1].revents) TRY(drain(err.read, captured.err));
+    // Its own end, not that of the pipes, which what it leaves running (an ssh that others share) may keep open.
+    over = waits[4].revents != 0;
+    const Much much = over ? Much::all : Much::some;
+    if (waits[0].revents || (over && out.read)) TRY(drain(out.read, captured.out, limit, much));
+    if (waits[1].revents || (over && err.read)) TRY(drain(err.read, captured.err, limit, much));
     if (!waits[2].revents) continue;
     // MSG_NOSIGNAL is for sockets only; programs of ours ignore SIGPIPE.
     const ssize_t put = ::write(in.write.get(), input.data(), input.size());

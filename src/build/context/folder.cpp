@@ -29,7 +29,7 @@ bool is_remote_context(std::string_view context) {
 
 Result<FetchedContext> fetch_context(const std::string& url, const std::string& folder, int cancel_fd) {
   if (is_git_url(url)) {
-    const Fetched fetched = TRY(fetch_git(parse_git_url(url), {}, GitFolder::remove, folder, cancel_fd));
+    const Fetched fetched = TRY(fetch_git(url, {}, GitFolder::remove, folder, cancel_fd));
     return FetchedContext{fetched.path, {}};
   }
   const Fetched fetched = TRY(fetch_url(url, {}, folder, cancel_fd));

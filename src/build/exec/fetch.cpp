@@ -4,8 +4,8 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include "base/git.hpp"
 #include "base/os/file.hpp"
-#include "base/os/process.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "image/http.hpp"
@@ -26,42 +26,6 @@ std::string file_name_of(const std::string& url) {
 bool canceled(int fd) {
   pollfd wait{fd, POLLIN, 0};
   return fd >= 0 && ::poll(&wait, 1, 0) > 0;
-}
-
-// Runs git in a repository and gives its output; once canceled it is killed.
-class Git {
- public:
-  Git(std::string directory, std::string folder, int cancel_fd)
-      : directory_(std::move(directory)), output_(folder + "/git-output"), cancel_fd_(cancel_fd) {}
-
-  Result<std::string> run(const std::vector<std::string>& arguments) const {
-    const Fd output = TRY(open_file(output_, O_RDWR | O_CREAT | O_TRUNC, 0600));
-    SpawnOptions options;
-    options.argv = {"git", "-c", "protocol.file.allow=never", "-c", "core.askPass=true"};
-    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
-    options.directory = directory_;
-    options.out = options.err = output.get();
-    auto child = spawn(options);
-    if (!child)
-      return fail(std::move(child).error().wrap("run git").hint("git is needed to read from a repository: install it"));
-    const Fd ended = TRY(open_pidfd(child->pid()));
-    pollfd waits[2] = {{ended.get(), POLLIN, 0}, {cancel_fd_, POLLIN, 0}};
-    while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
-    }
-    if (waits[0].revents == 0) return fail(Code::interrupted, "run git");  // the guard kills it
-    const ExitStatus status = TRY(child->wait());
-    std::string said(trim(TRY(read_file(output_, 1 << 20))));
-    if (!status.success()) return fail(Error(Code::io, "git " + arguments.front()).why(std::move(said)));
-    return said;
-  }
-
- private:
-  std::string directory_, output_;
-  int cancel_fd_;
-};
-
-bool is_commit(const std::string& text) {
-  return text.size() == 40 && is_hex(text);
 }
 
 }  // namespace
@@ -110,41 +74,17 @@ bool is_http_url(std::string_view text) {
   return (text.starts_with("http://") || text.starts_with("https://")) && !is_git_url(text);
 }
 
-GitSource parse_git_url(std::string_view text) {
-  GitSource source;
-  const auto hash = text.find('#');
-  source.remote = text.substr(0, hash);
-  if (source.remote.starts_with("github.com/")) source.remote.insert(0, "https://");
-  if (hash == std::string_view::npos) return source;
-  const std::string_view fragment = text.substr(hash + 1);
-  const auto colon = fragment.find(':');
-  source.reference = fragment.substr(0, colon);
-  if (colon != std::string_view::npos) source.subfolder = fragment.substr(colon + 1);
-  return source;
-}
-
-Result<Fetched> fetch_git(const GitSource& source, const std::string& checksum, GitFolder git_folder,
+Result<Fetched> fetch_git(const std::string& url, const std::string& checksum, GitFolder git_folder,
                           const std::string& folder, int cancel_fd) {
-  if (source.remote.starts_with('-') || source.reference.starts_with('-'))
-    return fail(Error(Code::invalid).why("invalid git URL: " + source.remote));
+  const GitAddress source = TRY(parse_git_address(url));
   TRY(make_directories(folder, 0700));
   const std::string repository = folder + "/repository";
   TRY(make_directories(repository));
-  const Git git(repository, folder, cancel_fd);
-  TRY(git.run({"init", "-q"}));
-  TRY(git.run({"remote", "add", "origin", source.remote}));
   const std::string wanted = source.reference.empty() ? "HEAD" : source.reference;
-  const auto shallow = git.run({"fetch", "-q", "--depth=1", "origin", wanted});
-  if (!shallow && is_commit(wanted) && shallow.error().code() != Code::interrupted) {
-    TRY(git.run({"fetch", "-q", "origin"}));  // servers need not give single commits
-  } else if (!shallow && shallow.error().code() == Code::interrupted) {
-    return fail(Code::interrupted, "fetch", source.remote);
-  } else if (!shallow) {
-    return fail(Error(shallow.error().code(), "fetch").on(source.remote).why(shallow.error().message()));
-  }
-  TRY(git.run({"checkout", "-q", "--detach", shallow ? "FETCH_HEAD" : wanted}));
-  TRY(git.run({"submodule", "update", "-q", "--init", "--recursive", "--depth=1"}));
-  const std::string head = TRY(git.run({"rev-parse", "HEAD"}));
+  TRY_WRAP(git_check_out(source.remote, wanted, repository, cancel_fd), "fetch", source.remote);
+  const auto git = [&](const std::vector<std::string>& arguments) { return run_git(arguments, repository, cancel_fd); };
+  TRY(git({"submodule", "update", "-q", "--init", "--recursive", "--depth=1"}));
+  const std::string head = TRY(git({"rev-parse", "HEAD"}));
   Fetched fetched;
   fetched.identity = head;
   if (!checksum.empty() && !fetched.identity.starts_with(checksum)) {
@@ -154,11 +94,11 @@ Result<Fetched> fetch_git(const GitSource& source, const std::string& checksum, 
   }
   if (git_folder == GitFolder::remove) TRY(remove_tree(repository + "/.git"));
   fetched.path = repository;
-  if (!source.subfolder.empty()) {
+  if (!source.path.empty()) {
     const Fd root = TRY(open_file(repository, O_RDONLY | O_DIRECTORY));
-    const std::string below = clean_path("/" + source.subfolder).substr(1);
+    const std::string below = clean_path("/" + source.path).substr(1);
     if (!open_in_root(root.get(), below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
-      return fail(Error(Code::not_found).why("subdir not found in repository: " + source.subfolder));
+      return fail(Error(Code::not_found).why("subdir not found in repository: " + source.path));
     fetched.path = repository + "/" + below;
   }
   return fetched;

@@ -19,16 +19,11 @@ struct Fetched {
 Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, const std::string& folder,
                           int cancel_fd);
 
-struct GitSource {
-  std::string remote;
-  std::string reference;  // branch, tag or commit; "" is the default branch
-  std::string subfolder;
-};
-bool is_git_url(std::string_view text);          // git@, git://, ssh://, github.com/, http(s)://....git
-bool is_http_url(std::string_view text);         // and not git
-GitSource parse_git_url(std::string_view text);  // "https://host/x.git#ref:dir"
+bool is_git_url(std::string_view text);   // git@, git://, ssh://, github.com/, http(s)://....git
+bool is_http_url(std::string_view text);  // and not git
 enum class GitFolder : std::uint8_t { remove, keep };
-Result<Fetched> fetch_git(const GitSource& source, const std::string& checksum, GitFolder git_folder,
+// url: "https://host/x.git#ref:dir".
+Result<Fetched> fetch_git(const std::string& url, const std::string& checksum, GitFolder git_folder,
                           const std::string& folder, int cancel_fd);
 
 }  // namespace consort::build

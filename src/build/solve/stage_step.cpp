@@ -282,8 +282,8 @@ class StepRun {
       prepared.fetched = TRY(fetch_url(source.text, copy.checksum, fetch_folder(), shared_.cancel_fd));
     } else {
       prepared.fetched =
-          TRY(fetch_git(parse_git_url(source.text), copy.checksum,
-                        copy.keep_git_dir ? GitFolder::keep : GitFolder::remove, fetch_folder(), shared_.cancel_fd));
+          TRY(fetch_git(source.text, copy.checksum, copy.keep_git_dir ? GitFolder::keep : GitFolder::remove,
+                        fetch_folder(), shared_.cancel_fd));
     }
     key_.add(name, sha256_hex(prepared.fetched->identity));
     return {};

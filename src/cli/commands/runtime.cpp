@@ -1,12 +1,10 @@
 #include "cli/commands/runtime.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
-
-#include <cstdlib>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
+#include "base/run_root.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "base/version.hpp"
@@ -82,17 +80,6 @@ Result<int> run(Invocation& invocation, std::vector<std::string> words) {
   return invocation.command->run(invocation);
 }
 
-// As Podman and runc have it: a user's own directory is where that user's other run-time files are.
-std::string default_root() {
-  // In a user's namespaces, which are entered with the roots in the environment, root's own folder is somebody else's.
-  const char* const run = ::getenv("CONSORT_RUN_ROOT");
-  if (run && *run == '/') return std::string(run) + "/runtime";
-  if (::geteuid() == 0) return "/run/consort/runtime";
-  const char* const runtime_folder = std::getenv("XDG_RUNTIME_DIR");
-  if (runtime_folder && *runtime_folder == '/') return std::string(runtime_folder) + "/consort/runtime";
-  return "/tmp/consort-" + std::to_string(::geteuid()) + "/runtime";
-}
-
 }  // namespace
 
 int run_runtime(Invocation& invocation, std::vector<std::string> words) {
@@ -105,12 +92,18 @@ std::string absolute_path(const std::string& path) {
   return join_path(current_directory().value_or("/"), path);
 }
 
-runtime::BundleRuntime bundle_runtime(const Invocation& invocation) {
-  const std::string root = invocation.group.text("root");
-  return {root.empty() ? default_root() : absolute_path(root), [&invocation](const std::string& warning) {
-            log_line(invocation, "warning", warning);
-            print_err("warning: " + warning + "\n");
-          }};
+Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation) {
+  std::string root = absolute_path(invocation.group.text("root"));
+  if (root.empty()) {
+    // In /tmp, where it is if there is no better place for a user's, anybody may have made it before.
+    const Roots roots = TRY(Roots::from_environment());
+    TRY(prepare_run_root(roots));
+    root = roots.run + "/runtime";
+  }
+  return runtime::BundleRuntime(std::move(root), [&invocation](const std::string& warning) {
+    log_line(invocation, "warning", warning);
+    print_err("warning: " + warning + "\n");
+  });
 }
 
 }  // namespace consort::cli

@@ -12,8 +12,8 @@ namespace consort::cli {
 // words: what follows `runtime`. Prints and logs its own errors as callers of runc expect them.
 int run_runtime(Invocation& invocation, std::vector<std::string> words);
 
-// The runtime on the state directory that was asked for.
-runtime::BundleRuntime bundle_runtime(const Invocation& invocation);
+// The runtime on the state directory that was asked for; without one, below the run root, which is made private.
+Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation);
 // An absolute path of the value of a flag; "" stays "".
 std::string absolute_path(const std::string& path);
 

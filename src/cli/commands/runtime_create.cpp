@@ -41,14 +41,14 @@ Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
 
 Result<int> run_runtime_create(Invocation& invocation) {
   seal_program(invocation);
-  runtime::BundleRuntime runtime = bundle_runtime(invocation);
+  runtime::BundleRuntime runtime = TRY(bundle_runtime(invocation));
   (void)TRY(runtime.create(TRY(create_options(invocation))));
   return 0;
 }
 
 Result<int> run_runtime_run(Invocation& invocation) {
   seal_program(invocation);
-  runtime::BundleRuntime runtime = bundle_runtime(invocation);
+  runtime::BundleRuntime runtime = TRY(bundle_runtime(invocation));
   const runtime::CreateOptions options = TRY(create_options(invocation));
   const bool detach = invocation.flags.on("detach");
   Fd console;
@@ -121,7 +121,7 @@ Result<runtime::Process> wanted_process(const Invocation& invocation, const runt
 Result<int> run_runtime_exec(Invocation& invocation) {
   seal_program(invocation);
   const ParsedFlags& flags = invocation.flags;
-  runtime::BundleRuntime runtime = bundle_runtime(invocation);
+  runtime::BundleRuntime runtime = TRY(bundle_runtime(invocation));
   runtime::BundleExec exec;
   exec.id = invocation.arguments[0];
   exec.process = TRY(wanted_process(invocation, runtime));

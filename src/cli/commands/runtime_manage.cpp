@@ -17,12 +17,12 @@
 namespace consort::cli {
 
 Result<int> run_runtime_start(Invocation& invocation) {
-  TRY(bundle_runtime(invocation).start(invocation.arguments[0]));
+  TRY(TRY(bundle_runtime(invocation)).start(invocation.arguments[0]));
   return 0;
 }
 
 Result<int> run_runtime_state(Invocation& invocation) {
-  print_out(runtime::state_json(TRY(bundle_runtime(invocation).state(invocation.arguments[0]))) + "\n");
+  print_out(runtime::state_json(TRY(TRY(bundle_runtime(invocation)).state(invocation.arguments[0]))) + "\n");
   return 0;
 }
 
@@ -30,23 +30,23 @@ Result<int> run_runtime_kill(Invocation& invocation) {
   const std::string word = invocation.arguments.size() > 1 ? invocation.arguments[1] : "SIGTERM";
   const auto signal = runtime::signal_number(word);
   if (!signal) return fail(Code::invalid, "unknown signal \"" + word + "\"");
-  TRY(bundle_runtime(invocation).kill(invocation.arguments[0], *signal, invocation.flags.on("all")));
+  TRY(TRY(bundle_runtime(invocation)).kill(invocation.arguments[0], *signal, invocation.flags.on("all")));
   return 0;
 }
 
 Result<int> run_runtime_delete(Invocation& invocation) {
   const auto removal = invocation.flags.on("force") ? runtime::Removal::forced : runtime::Removal::stopped_only;
-  TRY(bundle_runtime(invocation).remove(invocation.arguments[0], removal));
+  TRY(TRY(bundle_runtime(invocation)).remove(invocation.arguments[0], removal));
   return 0;
 }
 
 Result<int> run_runtime_pause(Invocation& invocation) {
-  TRY(bundle_runtime(invocation).pause(invocation.arguments[0]));
+  TRY(TRY(bundle_runtime(invocation)).pause(invocation.arguments[0]));
   return 0;
 }
 
 Result<int> run_runtime_resume(Invocation& invocation) {
-  TRY(bundle_runtime(invocation).resume(invocation.arguments[0]));
+  TRY(TRY(bundle_runtime(invocation)).resume(invocation.arguments[0]));
   return 0;
 }
 
@@ -83,7 +83,7 @@ Result<> check_format(const std::string& format) {
 Result<int> run_runtime_list(Invocation& invocation) {
   const std::string format = invocation.flags.text("format", "table");
   TRY(check_format(format));
-  const std::vector<runtime::BundleState> states = TRY(bundle_runtime(invocation).list());
+  const std::vector<runtime::BundleState> states = TRY(TRY(bundle_runtime(invocation)).list());
   if (invocation.flags.on("quiet")) {
     for (const auto& state : states) print_out(state.id + "\n");
     return 0;
@@ -105,7 +105,7 @@ Result<int> run_runtime_list(Invocation& invocation) {
 Result<int> run_runtime_ps(Invocation& invocation) {
   const std::string format = invocation.flags.text("format", "table");
   TRY(check_format(format));
-  const std::vector<pid_t> pids = TRY(bundle_runtime(invocation).pids(invocation.arguments[0]));
+  const std::vector<pid_t> pids = TRY(TRY(bundle_runtime(invocation)).pids(invocation.arguments[0]));
   if (format == "json") {
     print_out(dump_json(Json(pids)) + "\n");
     return 0;
@@ -203,7 +203,7 @@ Result<int> run_runtime_update(Invocation& invocation) {
     resources = TRY(runtime::parse_resources_text(text, file));
   }
   TRY(take_flags(invocation.flags, resources));
-  TRY(bundle_runtime(invocation).update(invocation.arguments[0], resources));
+  TRY(TRY(bundle_runtime(invocation)).update(invocation.arguments[0], resources));
   return 0;
 }
 
@@ -229,7 +229,7 @@ Result<std::string> stats_line(const runtime::BundleRuntime& runtime, const std:
 }  // namespace
 
 Result<int> run_runtime_events(Invocation& invocation) {
-  const runtime::BundleRuntime runtime = bundle_runtime(invocation);
+  const runtime::BundleRuntime runtime = TRY(bundle_runtime(invocation));
   const std::string& id = invocation.arguments[0];
   const auto interval = parse_duration(invocation.flags.text("interval", "5s"));
   if (!interval || *interval <= Nanoseconds(0)) return fail(Code::invalid, "invalid value for --interval");

@@ -4,23 +4,18 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.hpp"
+#include "base/git.hpp"
 
 namespace consort::project {
 
-struct GitPlace {
-  std::string remote;
-  std::string reference;  // branch, tag or commit; "" is the default branch
-  std::string path;       // of the file, or of the folder it is in; "" is the top
-};
-// "https://host/repository.git#reference:path". Code::invalid for what git would take for an option.
-Result<GitPlace> parse_git_place(std::string_view source);
+// The path of the address is that of the file, or of the folder it is in; it does not lead out of the repository.
+Result<GitAddress> parse_git_place(std::string_view source);
 
 // The commit that the reference stands for now.
-Result<std::string> git_commit(const GitPlace& place, int cancel_fd);
+Result<std::string> git_commit(const GitAddress& place, int cancel_fd);
 // The files of a commit, without its history. The folder exists and is empty.
-Result<> git_checkout(const GitPlace& place, const std::string& commit, const std::string& folder, int cancel_fd);
+Result<> git_checkout(const GitAddress& place, const std::string& commit, const std::string& folder, int cancel_fd);
 // The Compose file that is meant, as a path below the folder. Links are not followed: they would lead out of it.
-Result<std::string> find_compose_file(const std::string& folder, const GitPlace& place);
+Result<std::string> find_compose_file(const std::string& folder, const GitAddress& place);
 
 }  // namespace consort::project

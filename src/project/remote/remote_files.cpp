@@ -104,7 +104,7 @@ Result<RemoteFiles::Found> RemoteFiles::from_registry(const std::string& source)
 }
 
 Result<RemoteFiles::Found> RemoteFiles::from_git(const std::string& source) {
-  const GitPlace place = TRY(parse_git_place(source));
+  const GitAddress place = TRY(parse_git_place(source));
   const std::string commit = TRY(git_commit(place, options_.cancel_fd));
   const std::string name = repository_of(place.remote);
   Found found{commit, options_.cache + "/git/" + commit + "-" + sha256_hex(place.remote).substr(0, short_length), {}};

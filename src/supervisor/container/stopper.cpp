@@ -47,6 +47,12 @@ bool Stopper::first_hears() const {
   return !disposition || runtime::first_process_hears(*disposition);  // gone: its exit is on the way
 }
 
+// Nobody ignores a stop signal by chance: whoever does so has something to finish, or wants to be killed.
+bool Stopper::first_refuses() const {
+  const auto disposition = runtime::signal_disposition(target_.pid, target_.signal);
+  return disposition && *disposition == runtime::SignalDisposition::ignores;
+}
+
 void Stopper::begin() {
   if (target_.deadline && *target_.deadline <= steady_clock::now()) return kill_now();
   arm();
@@ -126,6 +132,7 @@ bool Stopper::signal_one(pid_t pid) {
 // Signals those whose turn it is.
 void Stopper::go_on() {
   if (signal_those_below(target_.pid, children_now())) return after(to_die, &Stopper::give_up_the_deaf);
+  if (first_refuses()) return;                // until the deadline
   if (signalled_.empty()) return kill_now();  // it was alone from the beginning
   watch_the_first();
 }
@@ -163,6 +170,7 @@ void Stopper::watch_the_first() {
     (void)send_signal(target_.pidfd, target_.signal);
     return;
   }
+  if (first_refuses()) return;
   const auto now = steady_clock::now();
   if (!alone_since_) alone_since_ = now;
   const auto seen = runtime::activity_of(target_.pid);

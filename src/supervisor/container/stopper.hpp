@@ -1,9 +1,11 @@
-// Ends a container (decision 9): its first process gets the stop signal and, if it can hear it, the whole grace period.
+// Ends a container (decision 9): its first process gets the stop signal and, if it can hear it or has chosen to ignore
+// it, the whole grace period.
 //
-// If the kernel discards the signal for it, the processes below it stand in for it: those nearest to it that the signal
+// If the signal does nothing to it, the processes below it stand in for it: those nearest to it that the signal
 // reaches get it, once each (a server's master, not its workers, which are the master's business). When they have ended
-// it is the turn of what they left behind; then the first process is given the time that it visibly uses (a shell that
-// tidies up), and ended. What it starts meanwhile is not waited for, nor are the guests of an exec.
+// it is the turn of what they left behind; then a first process for which the kernel discards the signal is given the
+// time that it visibly uses (a shell that tidies up), and ended. What it starts meanwhile is not waited for, nor are
+// the guests of an exec.
 #pragma once
 
 #include <sys/types.h>
@@ -54,6 +56,7 @@ class Stopper {
   void watch_the_first();
   void after(std::chrono::milliseconds delay, void (Stopper::*next)());
   bool first_hears() const;
+  bool first_refuses() const;
   void forget_others();
 
   struct Other {
