@@ -104,11 +104,18 @@ Result<> enter_place(const Invocation& invocation) {
 
 // "image", "image --help": what there is under that word. "image nonsense": that too, and it failed.
 std::optional<int> explain_group(const Invocation& invocation, const std::vector<std::string>& words) {
-  const std::string help = group_help(invocation.program, words[0]);
+  std::string group = words[0], help = group_help(invocation.program, group);
   if (help.empty()) return std::nullopt;
+  std::size_t next = 1;
+  for (; next < words.size(); ++next) {  // "bridge transformations"
+    const std::string below = group_help(invocation.program, group + " " + words[next]);
+    if (below.empty()) break;
+    group += " " + words[next];
+    help = below;
+  }
   print_out(help);
-  if (words.size() == 1 || words[1] == "--help" || words[1] == "-h") return 0;
-  print_err("unknown command: \"" + invocation.program + " " + words[0] + " " + words[1] + "\"\n");
+  if (next == words.size() || words[next] == "--help" || words[next] == "-h") return 0;
+  print_err("unknown command: \"" + invocation.program + " " + group + " " + words[next] + "\"\n");
   return failure;
 }
 
@@ -118,10 +125,7 @@ struct Advice {
   std::string_view text;
 };
 constexpr Advice advice[] = {
-    {"alpha", "of Docker Compose's experimental commands there is `alpha viz`"},
-    {"bridge", "turning a file into another tool's format is not implemented"},
     {"prune", "use `system prune`; `down -v --rmi all` removes everything of a project"},
-    {"rename", "use `container_name:` in the file"},
 };
 
 // What to try instead of a command that there is not.
@@ -153,16 +157,14 @@ bool means_image(const Invocation& invocation, const std::vector<std::string>& w
   return !found && found.error().code() == Code::not_found && options->env_files.empty();
 }
 
-// The command of the first one or two words; takes them away.
+// The command of the first words, at most three; takes them away.
 const Command* take_command(std::vector<std::string>& words) {
-  if (words.size() >= 2)
-    if (const Command* command = find_command(words[0] + " " + words[1])) {
-      words.erase(words.begin(), words.begin() + 2);
+  for (std::size_t count = std::min<std::size_t>(words.size(), 3); count > 0; --count)
+    if (const Command* command = find_command(join(std::span(words).first(count), " "))) {
+      words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count));
       return command;
     }
-  const Command* command = find_command(words[0]);
-  if (command) words.erase(words.begin());
-  return command;
+  return nullptr;
 }
 
 Result<int> run_command(Invocation& invocation, std::vector<std::string> words) {

@@ -1,5 +1,5 @@
-// Every command and flag of Docker Compose, against our table of commands: docs/reference/docker-compose.md.
-// CONSORT_UPDATE_DOCS=1 writes that page anew.
+// Every command and flag of Docker Compose, and those of docker that are about one machine, against our table of
+// commands: docs/reference/docker-compose.md and docker.md. CONSORT_UPDATE_DOCS=1 writes these pages anew.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/os/file.hpp"
+#include "base/strings.hpp"
 #include "cli/args/aliases.hpp"
 #include "cli/args/command.hpp"
 #include "cli/room.hpp"
@@ -17,15 +18,17 @@
 namespace consort::cli {
 namespace {
 
-const std::string page_path = std::string(CONSORT_SOURCE_ROOT) + "/docs/reference/docker-compose.md";
 constexpr const char* differences = "[differs](../differences.md)";
+constexpr const char* of_a_swarm = "not here: it is for a swarm";
+constexpr const char* one_builder = "not here: there is one builder, without a daemon";
 
 // By "COMMAND", or "COMMAND --FLAG".
-const std::map<std::string, std::string, std::less<>> notes{
-    {"alpha generate", "not here: write the file by hand; `config` says what is wrong with it"},
-    {"alpha publish", "not here: it is `publish`"},
+using Notes = std::map<std::string, std::string, std::less<>>;
+
+const Notes compose_notes{
+    {"alpha publish", "same as `publish`"},
+    {"bridge convert", differences},
     {"publish --app", differences},
-    {"bridge", "not here: Consort runs the file itself"},
     {"build --builder", differences},
     {"build --provenance", differences},
     {"build --sbom", differences},
@@ -44,6 +47,52 @@ const std::map<std::string, std::string, std::less<>> notes{
     {"up --wait", differences},
     {"wait", differences},
     {"watch", differences},
+};
+
+const Notes docker_notes{
+    {"builder build", "not here: `build` builds services; `serve` takes `docker build`"},
+    {"builder prune --builder", one_builder},
+    {"builder prune --debug", one_builder},
+    {"builder prune --filter", "not here: it prunes all of the cache"},
+    {"builder prune --max-used-space", "not here: it prunes all of the cache"},
+    {"builder prune --min-free-space", "not here: it prunes all of the cache"},
+    {"builder prune --reserved-space", "not here: it prunes all of the cache"},
+    {"builder prune --verbose", "not here: it prunes all of the cache"},
+    {"container create --gpus", "not here: devices are given by `--device`"},
+    {"container create --kernel-memory", "not here: no kernel since 5.4 obeys it"},
+    {"container create --use-api-socket", "not here: there is no daemon; `serve` and `--volume` give a socket"},
+    {"container exec --detach-keys", "not here: it is ctrl-p,ctrl-q"},
+    {"container logs --details", "not here: logs have no further attributes"},
+    {"container ls --size", "not here: `inspect --size` shows it"},
+    {"container prune --filter", "not here: it prunes all that are stopped"},
+    {"container restart --signal", "not here: `kill --signal`, or the container's own stop signal"},
+    {"container rm --link", "not here: links of the default network go with their container"},
+    {"container run --gpus", "not here: devices are given by `--device`"},
+    {"container run --kernel-memory", "not here: no kernel since 5.4 obeys it"},
+    {"container run --use-api-socket", "not here: there is no daemon; `serve` and `--volume` give a socket"},
+    {"container start --attach", "not here: `attach`, or `run`"},
+    {"container start --detach-keys", "not here: `attach --detach-keys`"},
+    {"container start --interactive", "not here: `attach`, or `run`"},
+    {"container stop --signal", "not here: `kill --signal`, or the container's own stop signal"},
+    {"image build", "not here: `build` builds services; `serve` takes `docker build`"},
+    {"image history --human",
+     "not here: sizes and dates are always written for people; `--format json` has the others"},
+    {"image ls --tree", "not here: each platform of an image has a line of its own"},
+    {"image prune --filter", "not here: `image prune --dry-run` shows what would go"},
+    {"image pull --all-tags", "not here: name the tags"},
+    {"image push --all-tags", "not here: name the tags"},
+    {"image rm --no-prune", "not here: an image has no parents that would stay"},
+    {"image rm --platform", "not here: each platform of an image has an id of its own"},
+    {"network create --config-from", of_a_swarm},
+    {"network create --config-only", of_a_swarm},
+    {"network create --ingress", of_a_swarm},
+    {"network create --scope", of_a_swarm},
+    {"network inspect --verbose", of_a_swarm},
+    {"search", "not here: a browser shows more"},
+    {"system df --verbose", "not here: `images`, `volume ls` and `ps` list the parts"},
+    {"system events", "not here: `events` shows those of a project"},
+    {"system prune --filter", "not here: `system prune --dry-run` shows what would go"},
+    {"volume update", of_a_swarm},
 };
 
 using Flags = std::vector<std::string>;
@@ -66,74 +115,120 @@ void read_help(const std::string& file, Commands& into) {
   }
 }
 
+// A page of the reference: the commands of one program.
+struct Page {
+  std::string title, introduction, file;
+  const Notes& notes;
+  Commands commands{};
+
+  // What is said of it, or of the command that it is under.
+  std::string note_of(const std::string& command, const std::string& key) const {
+    if (const auto found = notes.find(key); found != notes.end()) return found->second;
+    for (const auto& [name, note] : notes)
+      if (note.starts_with("not here") && (command == name || command.starts_with(name + " "))) return note;
+    return "";
+  }
+  std::string path() const { return std::string(CONSORT_SOURCE_ROOT) + "/docs/reference/" + file; }
+  std::string text() const;
+};
+
+Page compose_page() {
+  Page page{.title = "Docker Compose's commands",
+            .introduction =
+                "Made from the recorded `--help` of Docker Compose 2.40.3, from what 5.8 adds, and from "
+                "Consort's own table by the test `ComposeCommands`.",
+            .file = "docker-compose.md",
+            .notes = compose_notes};
+  read_help("compose-help.txt", page.commands);
+  read_help("compose-help-5.txt", page.commands);
+  return page;
+}
+
+Page docker_page() {
+  Page page{.title = "Docker's commands",
+            .introduction =
+                "Made from the recorded `--help` of Docker 28.5.2 and from Consort's own table by the test "
+                "`ComposeCommands`: what of `docker` is about this machine. `docker ps`, `docker rmi` and "
+                "the like are short for one of these, with `consort` too. Commands that Compose has as "
+                "well (`ps`, `exec`, `rm`, ...) take containers' names from anywhere; `container ls` is "
+                "`ps --all-projects`.",
+            .file = "docker.md",
+            .notes = docker_notes};
+  read_help("docker-help.txt", page.commands);
+  return page;
+}
+
+std::string Page::text() const {
+  std::string text = "# " + title + "\n\n" + introduction +
+                     "\n*same*: it is there and means the same. What Consort has beside these is in "
+                     "[commands](commands.md).\n\n| command | flag | |\n|---|---|---|\n";
+  for (const auto& [command, flags] : commands) {
+    const std::string name = command == "-" ? "(before the command)" : "`" + command + "`";
+    std::string note = note_of(command, command);
+    text += "| " + name + " | | " + (note.empty() ? "same" : note) + " |\n";
+    if (note.starts_with("not here")) continue;
+    for (const std::string& flag : flags) {
+      if ((flag == "dry-run" && command != "-") || flag == "help") continue;
+      note = note_of(command, command + " --" + flag);
+      text += "| | `--" + flag + "` | " + (note.empty() ? "same" : note) + " |\n";
+    }
+  }
+  return text;
+}
+
 bool has_flag(std::span<const Flag> flags, const std::string& name) {
   return std::ranges::find(flags, name, &Flag::name) != flags.end();
 }
 
-// What is said of it, or of the command that it is under.
-std::string note_of(const std::string& command, const std::string& key) {
-  if (const auto found = notes.find(key); found != notes.end()) return found->second;
-  for (const auto& [name, note] : notes)
-    if (note.starts_with("not here") && (command == name || command.starts_with(name + " "))) return note;
-  return "";
+const Command* command_of(const std::string& name) {
+  std::vector<std::string> words = split(name, ' ');
+  resolve_aliases(words);
+  std::erase_if(words, [](const std::string& word) { return word.starts_with("--"); });
+  return find_command(join(words, " "));
+}
+
+bool is_group(const std::string& name) {
+  return !group_help("consort", name).empty();
 }
 
 bool is_here(const std::string& command, const std::string& flag) {
   if (command == "-") return has_flag(global_flags(), flag) || has_flag(common_flags(), flag);
-  const Command* found = find_command(command);
-  return found && (has_flag(found->flags, flag) || has_flag(common_flags(), flag));
+  const Command* found = command_of(command);
+  return (found && has_flag(found->flags, flag)) || has_flag(common_flags(), flag);
 }
 
-Commands all_commands() {
-  Commands all;
-  read_help("compose-help.txt", all);
-  read_help("compose-help-5.txt", all);
-  return all;
-}
-
-std::string page_of(const Commands& all) {
-  std::string page =
-      "# Docker Compose's commands\n\nMade from the recorded `--help` of Docker Compose 2.40.3, from what 5.8 adds, "
-      "and from "
-      "Consort's own table by the test `ComposeCommands`.\n*same*: it is there and means the same. What Consort has "
-      "beside "
-      "these is in [commands](commands.md).\n\n| command | flag | |\n|---|---|---|\n";
-  for (const auto& [command, flags] : all) {
-    const std::string name = command == "-" ? "(before the command)" : "`" + command + "`";
-    std::string note = note_of(command, command);
-    page += "| " + name + " | | " + (note.empty() ? "same" : note) + " |\n";
-    if (note.starts_with("not here")) continue;
+void expect_all(const Page& page) {
+  ASSERT_GT(page.commands.size(), 35U);
+  for (const auto& [command, flags] : page.commands) {
+    if (page.note_of(command, command).starts_with("not here")) {
+      EXPECT_EQ(command_of(command), nullptr) << command << " is there, and the list says otherwise";
+      continue;
+    }
+    EXPECT_TRUE(command == "-" || is_group(command) || command_of(command)) << command << " is missing";
     for (const std::string& flag : flags) {
-      if (flag == "dry-run" && command != "-") continue;
-      note = note_of(command, command + " --" + flag);
-      page += "| | `--" + flag + "` | " + (note.empty() ? "same" : note) + " |\n";
+      const bool said = page.note_of(command, command + " --" + flag).starts_with("not here");
+      EXPECT_NE(is_here(command, flag), said) << command << " --" << flag << (said ? " is there" : " is missing");
     }
   }
-  return page;
+}
+
+void expect_listed(const Page& page) {
+  if (std::getenv("CONSORT_UPDATE_DOCS")) {
+    ASSERT_TRUE(write_file_atomic(page.path(), page.text()));
+  }
+  const auto written = read_file(page.path());
+  ASSERT_TRUE(written);
+  EXPECT_EQ(*written, page.text()) << "CONSORT_UPDATE_DOCS=1 test_cli writes it anew";
 }
 
 TEST(ComposeCommands, HaveAllTheirFlagsOrAReason) {
-  const Commands all = all_commands();
-  ASSERT_GT(all.size(), 35U);
-  for (const auto& [command, flags] : all) {
-    if (note_of(command, command).starts_with("not here")) {
-      EXPECT_EQ(find_command(command), nullptr) << command << " is there, and the list says otherwise";
-      continue;
-    }
-    EXPECT_TRUE(command == "-" || command == "alpha" || find_command(command)) << command << " is missing";
-    for (const std::string& flag : flags)
-      EXPECT_TRUE(command == "alpha" || is_here(command, flag)) << command << " --" << flag << " is missing";
-  }
+  expect_all(compose_page());
+  expect_all(docker_page());
 }
 
 TEST(ComposeCommands, AreListedInTheReference) {
-  const std::string page = page_of(all_commands());
-  if (std::getenv("CONSORT_UPDATE_DOCS")) {
-    ASSERT_TRUE(write_file_atomic(page_path, page));
-  }
-  const auto written = read_file(page_path);
-  ASSERT_TRUE(written);
-  EXPECT_EQ(*written, page) << "CONSORT_UPDATE_DOCS=1 test_cli writes it anew";
+  expect_listed(compose_page());
+  expect_listed(docker_page());
 }
 
 TEST(Aliases, AreDockersOtherNames) {

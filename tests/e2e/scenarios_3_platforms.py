@@ -63,7 +63,7 @@ def scenario_platforms_build_push_and_pull(world):
         ids = {a: image_id(world, name, "--platform", f"linux/{a}") for a in (ARCHITECTURE, FOREIGN)}
         check(ids[ARCHITECTURE] != ids[FOREIGN], "both platforms have one image")
         check(image_id(world, name) == ids[ARCHITECTURE], "the name means another machine's image")
-        rows = [r for r in json.loads(world.consort("image", "ls", "--format", "json").out) if r["Repository"].endswith("/cross")]
+        rows = [r for r in map(json.loads, world.consort("image", "ls", "--format", "json").out.splitlines()) if r["Repository"].endswith("/cross")]
         check([r["Platform"] for r in rows] == [NATIVE_PLATFORM, FOREIGN_PLATFORM], f"image ls: {rows}")
         for each in (ARCHITECTURE, FOREIGN):
             made = file_of(world, name, each, "made")

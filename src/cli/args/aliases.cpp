@@ -18,6 +18,7 @@ struct Alias {
 // Longer ones first where one begins another.
 constexpr Alias aliases[] = {
     {"alpha publish", "publish"},
+    {"bridge transformations ls", "bridge transformations list"},
     {"builder du", "system df"},
     {"buildx prune", "builder prune"},
     {"container list", "ps --all-projects"},
@@ -25,6 +26,7 @@ constexpr Alias aliases[] = {
     {"container ps", "ps --all-projects"},
     {"container remove", "rm"},
     {"convert", "config"},
+    {"diff", "container diff"},
     {"history", "image history"},
     {"image list", "image ls"},
     {"image remove", "image rm"},
@@ -33,9 +35,11 @@ constexpr Alias aliases[] = {
     {"load", "image load"},
     {"network list", "network ls"},
     {"network remove", "network rm"},
+    {"rename", "container rename"},
     {"rmi", "image rm"},
     {"save", "image save"},
     {"tag", "image tag"},
+    {"update", "container update"},
     {"viz", "alpha viz"},
     {"volume list", "volume ls"},
     {"volume remove", "volume rm"},

@@ -1,6 +1,7 @@
 #include "cli/args/completing.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/strings.hpp"
 #include "cli/args/command.hpp"
@@ -58,6 +59,25 @@ const Values* values_of(std::string_view command, std::string_view flag) {
   };
   const auto found = std::ranges::find_if(known_values, fits);
   return found == std::end(known_values) ? nullptr : &*found;
+}
+
+// What the commands below a word are for.
+std::string_view says_of_group(std::string_view word) {
+  constexpr std::pair<std::string_view, std::string_view> known[] = {
+      {"alpha", "Experimental commands"},
+      {"bridge", "Convert the Compose file into another format"},
+      {"builder", "Manage the build cache"},
+      {"container", "Manage containers"},
+      {"image", "Manage images"},
+      {"job", "Manage jobs"},
+      {"network", "Manage networks"},
+      {"runtime", "Run OCI bundles"},
+      {"system", "Manage this machine"},
+      {"transformations", "Manage transformation images"},
+      {"volume", "Manage volumes"},
+  };
+  const auto found = std::ranges::find(known, word, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(known) ? "" : found->second;
 }
 
 // The words, the command among them, read from left to right.
@@ -123,7 +143,7 @@ class Reader {
     if (group_.empty() && (word == "compose" || word == "help")) return;
     const Command* found = find_command(group_.empty() ? word : group_ + " " + word);
     if (!found) {
-      group_ = word;
+      group_ += (group_.empty() ? "" : " ") + word;
       return;
     }
     command_ = found;
@@ -173,21 +193,15 @@ class Reader {
   }
 
   void complete_command(const std::string& typed) {
-    std::string before;
+    const std::string group = group_.empty() ? "" : group_ + " ";
+    std::string_view before;
     for (const Command& command : commands()) {
-      if (command.shown != Shown::yes) continue;
-      const std::size_t space = command.name.find(' ');
-      const bool grouped = space != std::string_view::npos;
-      if (!group_.empty() && (!grouped || command.name.substr(0, space) != group_)) continue;
-      std::string word(!grouped         ? command.name
-                       : group_.empty() ? command.name.substr(0, space)
-                                        : command.name.substr(space + 1));
+      if (command.shown != Shown::yes || !command.name.starts_with(group)) continue;
+      const std::string_view rest = command.name.substr(group.size());
+      const std::string_view word = rest.substr(0, rest.find(' '));
       if (word == before) continue;
       before = word;
-      const bool is_group = grouped && group_.empty();
-      offer(std::move(word),
-            is_group ? "Manage " + std::string(command.name.substr(0, space)) + "s" : std::string(command.summary),
-            typed);
+      offer(std::string(word), word == rest ? command.summary : says_of_group(word), typed);
     }
   }
 

@@ -1,5 +1,6 @@
 #include "cli/commands/container_body.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
@@ -48,13 +49,8 @@ void set_text(Json& into, const char* key, const std::string& value) {
 }
 
 Result<> add_variables(Json& body, const ParsedFlags& flags) {
-  std::vector<std::string> entries;
-  for (const std::string& path : flags.list("env-file"))
-    for (const std::string& line : split(TRY(read_file(path)), '\n'))
-      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#') entries.emplace_back(text);
-  for (const std::string& entry : flags.list("env")) entries.push_back(entry);
   std::vector<std::string> variables;
-  for (const std::string& entry : entries) {
+  for (const std::string& entry : TRY(with_lines_of(flags.list("env-file"), flags.list("env")))) {
     const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
     if (entry.contains('='))
       variables.push_back(entry);
@@ -152,7 +148,43 @@ Result<> add_mounts(Json& body, Json& host, const ParsedFlags& flags, const std:
   return {};
 }
 
+// "/dev/sda:100", "/dev/sda:10mb"
+Result<Json> device_rates(const ParsedFlags& flags, const char* flag, const char* key) {
+  Json rates = Json::array();
+  for (const std::string& text : flags.list(flag)) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos) return bad(flag, text);
+    const std::int64_t rate = TRY(parse_size(flag, text.substr(colon + 1)));
+    rates.push_back({{"Path", text.substr(0, colon)}, {key, rate}});
+  }
+  return rates;
+}
+
+Result<> add_block_limits(Json& host, const ParsedFlags& flags) {
+  if (const auto weight = flags.integer("blkio-weight")) host["BlkioWeight"] = *weight;
+  constexpr std::array<const char*, 3> devices[] = {{"blkio-weight-device", "BlkioWeightDevice", "Weight"},
+                                                    {"device-read-bps", "BlkioDeviceReadBps", "Rate"},
+                                                    {"device-write-bps", "BlkioDeviceWriteBps", "Rate"},
+                                                    {"device-read-iops", "BlkioDeviceReadIOps", "Rate"},
+                                                    {"device-write-iops", "BlkioDeviceWriteIOps", "Rate"}};
+  for (const auto& [flag, key, value] : devices)
+    if (flags.has(flag)) host[key] = TRY(device_rates(flags, flag, value));
+  return {};
+}
+
 Result<> add_limits(Json& host, const ParsedFlags& flags) {
+  constexpr std::pair<const char*, const char*> numbers[] = {{"cpu-shares", "CpuShares"},
+                                                             {"cpu-period", "CpuPeriod"},
+                                                             {"cpu-quota", "CpuQuota"},
+                                                             {"cpu-rt-period", "CpuRealtimePeriod"},
+                                                             {"cpu-rt-runtime", "CpuRealtimeRuntime"},
+                                                             {"memory-swappiness", "MemorySwappiness"},
+                                                             {"pids-limit", "PidsLimit"},
+                                                             {"oom-score-adj", "OomScoreAdj"}};
+  for (const auto& [flag, key] : numbers)
+    if (const auto number = flags.integer(flag)) host[key] = *number;
+  if (flags.on("oom-kill-disable")) host["OomKillDisable"] = true;
+  TRY(add_block_limits(host, flags));
   constexpr std::pair<const char*, const char*> sizes[] = {{"memory", "Memory"},
                                                            {"memory-swap", "MemorySwap"},
                                                            {"memory-reservation", "MemoryReservation"},
@@ -166,10 +198,8 @@ Result<> add_limits(Json& host, const ParsedFlags& flags) {
     if (end == text.c_str() || *end != '\0' || !(count >= 0 && count < 1e6)) return bad("cpus", text);
     host["NanoCpus"] = static_cast<std::int64_t>(std::llround(count * 1e9));
   }
-  if (const auto shares = flags.integer("cpu-shares")) host["CpuShares"] = *shares;
-  if (const auto limit = flags.integer("pids-limit")) host["PidsLimit"] = *limit;
-  if (const auto score = flags.integer("oom-score-adj")) host["OomScoreAdj"] = *score;
   set_text(host, "CpusetCpus", flags.text("cpuset-cpus"));
+  set_text(host, "CpusetMems", flags.text("cpuset-mems"));
   for (const std::string& text : flags.list("ulimit")) {
     const std::size_t equals = text.find('=');
     const std::string values = equals == std::string::npos ? "" : text.substr(equals + 1);
@@ -214,11 +244,20 @@ void add_network(Json& body, Json& host, const ParsedFlags& flags) {
   set_text(endpoint, "MacAddress", flags.text("mac-address"));
   if (flags.has("ip")) endpoint["IPAMConfig"]["IPv4Address"] = flags.text("ip");
   if (flags.has("ip6")) endpoint["IPAMConfig"]["IPv6Address"] = flags.text("ip6");
+  set_list(endpoint["IPAMConfig"], "LinkLocalIPs", flags.list("link-local-ip"));
+  if (endpoint["IPAMConfig"].empty()) endpoint.erase("IPAMConfig");
   if (!endpoint.empty())
     body["NetworkingConfig"]["EndpointsConfig"][network.empty() ? "bridge" : network] = std::move(endpoint);
 }
 
 }  // namespace
+
+Result<Json> update_body(const ParsedFlags& flags) {
+  Json body = Json::object();
+  TRY(add_limits(body, flags));
+  if (flags.has("restart")) TRY(add_restart(body, flags));
+  return body;
+}
 
 Result<Json> container_body(const ParsedFlags& flags, const std::string& image, const std::vector<std::string>& command,
                             const RunTerminal& terminal, const std::string& directory) {
@@ -239,7 +278,7 @@ Result<Json> container_body(const ParsedFlags& flags, const std::string& image, 
                                                            {"stop-signal", "StopSignal"}};
   for (const auto& [flag, key] : texts) set_text(body, key, flags.text(flag));
   if (const auto seconds = flags.integer("stop-timeout")) body["StopTimeout"] = *seconds;
-  body["Labels"] = map_of(flags.list("label"));
+  body["Labels"] = map_of(TRY(with_lines_of(flags.list("label-file"), flags.list("label"))));
   TRY(add_variables(body, flags));
   TRY(add_health(body, flags));
   TRY(add_ports(body, host, flags));
@@ -248,16 +287,23 @@ Result<Json> container_body(const ParsedFlags& flags, const std::string& image, 
   TRY(add_restart(host, flags));
   add_devices(host, flags);
   add_network(body, host, flags);
-  constexpr std::pair<const char*, const char*> lists[] = {
-      {"cap-add", "CapAdd"}, {"cap-drop", "CapDrop"},     {"security-opt", "SecurityOpt"}, {"group-add", "GroupAdd"},
-      {"dns", "Dns"},        {"dns-search", "DnsSearch"}, {"dns-option", "DnsOptions"},    {"add-host", "ExtraHosts"}};
+  constexpr std::pair<const char*, const char*> lists[] = {{"cap-add", "CapAdd"},
+                                                           {"cap-drop", "CapDrop"},
+                                                           {"security-opt", "SecurityOpt"},
+                                                           {"group-add", "GroupAdd"},
+                                                           {"dns", "Dns"},
+                                                           {"dns-search", "DnsSearch"},
+                                                           {"dns-option", "DnsOptions"},
+                                                           {"add-host", "ExtraHosts"},
+                                                           {"device-cgroup-rule", "DeviceCgroupRules"}};
   for (const auto& [flag, key] : lists) set_list(host, key, flags.list(flag));
-  constexpr std::pair<const char*, const char*> modes[] = {{"ipc", "IpcMode"},       {"pid", "PidMode"},
-                                                           {"uts", "UTSMode"},       {"cgroupns", "CgroupnsMode"},
-                                                           {"userns", "UsernsMode"}, {"cgroup-parent", "CgroupParent"},
-                                                           {"runtime", "Runtime"}};
+  constexpr std::pair<const char*, const char*> modes[] = {
+      {"ipc", "IpcMode"},           {"pid", "PidMode"},         {"uts", "UTSMode"},
+      {"cgroupns", "CgroupnsMode"}, {"userns", "UsernsMode"},   {"cgroup-parent", "CgroupParent"},
+      {"runtime", "Runtime"},       {"isolation", "Isolation"}, {"volume-driver", "VolumeDriver"}};
   for (const auto& [flag, key] : modes) set_text(host, key, flags.text(flag));
   if (const auto sysctls = flags.list("sysctl"); !sysctls.empty()) host["Sysctls"] = map_of(sysctls);
+  if (const auto options = flags.list("storage-opt"); !options.empty()) host["StorageOpt"] = map_of(options);
   if (const auto notes = flags.list("annotation"); !notes.empty()) host["Annotations"] = map_of(notes);
   if (flags.has("log-driver") || flags.has("log-opt"))
     host["LogConfig"] = {{"Type", flags.text("log-driver")}, {"Config", map_of(flags.list("log-opt"))}};

@@ -18,4 +18,7 @@ struct RunTerminal {
 Result<Json> container_body(const ParsedFlags& flags, const std::string& image, const std::vector<std::string>& command,
                             const RunTerminal& terminal, const std::string& directory);
 
+// The flags of `docker update` as the body of its request.
+Result<Json> update_body(const ParsedFlags& flags);
+
 }  // namespace consort::cli

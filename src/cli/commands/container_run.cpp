@@ -15,10 +15,6 @@
 
 namespace consort::cli {
 
-namespace {
-
-constexpr int not_run = 125;  // the container could not be made or started
-
 Result<> ensure_image(Workspace& workspace, const ParsedFlags& flags, const std::string& image) {
   const std::string when = flags.text("pull", "missing");
   if (when != "always" && when != "missing" && when != "never")
@@ -38,6 +34,10 @@ Result<> ensure_image(Workspace& workspace, const ParsedFlags& flags, const std:
   session.progress.finish();
   return pulled;
 }
+
+namespace {
+
+constexpr int not_run = 125;  // the container could not be made or started
 
 Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocation& invocation,
                            const RunTerminal& terminal) {
@@ -73,6 +73,7 @@ Result<int> run_attached(Workspace& workspace, const Invocation& invocation, con
   relay.tty = terminal.tty;
   relay.with_input = terminal.input;
   relay.signals = invocation.flags.on("sig-proxy");
+  relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
   relay.output = TRY(engine.hold_output(id));
   if (removes) relay.life = AttachRelay::Life::of_command;
   int exit_code = not_run;

@@ -132,6 +132,7 @@ Result<int> run_cp(Invocation& invocation) {
   if (!from.service.empty() && !to.service.empty())
     return fail(Code::unsupported, "copying between services is not supported");
   if (from.service.empty() && to.service.empty()) return fail(Code::invalid, "unknown copy direction");
+  if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
   project::Session& session = workspace->session();
   const std::string& service = from.service.empty() ? to.service : from.service;

@@ -1,28 +1,12 @@
 // exec and attach: talking to what runs.
-#include <cstdlib>
-
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/run_values.hpp"
 #include "cli/commands/selection.hpp"
 #include "cli/relay/relay.hpp"
 #include "project/exec/listening.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
-
-namespace {
-
-// As Docker has it for exec, where .env is not asked: a name alone takes our value, or is taken away from the
-// container's environment if we have none.
-std::vector<std::string> environment_of(const std::vector<std::string>& entries) {
-  std::vector<std::string> result;
-  for (const std::string& entry : entries) {
-    const char* ours = entry.contains('=') ? nullptr : std::getenv(entry.c_str());
-    result.push_back(ours ? entry + "=" + ours : entry);
-  }
-  return result;
-}
-
-}  // namespace
 
 Result<int> run_exec(Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
@@ -33,7 +17,7 @@ Result<int> run_exec(Invocation& invocation) {
   const bool detach = flags.on("detach");
   engine::ExecSpec spec;
   spec.argv.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
-  spec.environment = environment_of(flags.list("env"));
+  spec.environment = with_values(*workspace, TRY(with_lines_of(flags.list("env-file"), flags.list("env"))));
   spec.user = flags.text("user");
   spec.working_dir = flags.text("workdir");
   spec.privileged = flags.on("privileged");

@@ -11,7 +11,7 @@ inline constexpr Flag attach_flags[] = {
     {"detach-keys", 0, text, "", "Key sequence for detaching from the container", "ctrl-p,ctrl-q"},
     shared::index,
     {"no-stdin", 0, boolean, "", "Do not attach standard input"},
-    {"sig-proxy", 0, boolean, "", "Pass received signals on to the process", "true"},
+    {"sig-proxy", 0, boolean, "", "Forward received signals to the process", "true"},
 };
 
 inline constexpr Flag create_flags[] = {
@@ -45,6 +45,7 @@ inline constexpr Flag down_flags[] = {
 inline constexpr Flag exec_flags[] = {
     {"detach", 'd', boolean, "", "Detached mode: run the command in the background"},
     {"env", 'e', list, "", "Set an environment variable (NAME=VALUE, or NAME to pass on its value here)"},
+    {"env-file", 0, list, "", "Read environment variables from a file"},
     shared::index,
     {"interactive", 'i', boolean, "", "Keep standard input open", "true", true},
     {"no-TTY", 0, boolean, "", "", "", true},
@@ -123,7 +124,7 @@ inline constexpr Flag up_flags[] = {
     shared::build,
     {"detach", 'd', boolean, "", "Detached mode: run containers in the background"},
     {"exit-code-from", 0, text, "SERVICE", "Return the exit code of this service; implies --abort-on-container-exit"},
-    {"force-conflicts", 0, boolean, "", "On a cluster: take over what others have set"},
+    {"force-conflicts", 0, boolean, "", "On a cluster: take over fields that others manage"},
     shared::force_recreate,
     {"menu", 0, boolean, "", "Show keys for watching and detaching, on a terminal (default: COMPOSE_MENU, or true)"},
     {"no-attach", 0, list, "", "Do not attach to these services"},
@@ -141,6 +142,7 @@ inline constexpr Flag up_flags[] = {
     shared::scale,
     shared::timeout,
     {"timestamps", 0, boolean, "", "Show timestamps"},
+    {"timings", 0, boolean, "", "Show what each service took and waited for; needs --detach or --wait"},
     {"wait", 0, boolean, "", "Wait for services to be running or healthy; implies --detach"},
     {"wait-timeout", 0, integer, "", "Maximum seconds to wait"},
     {"watch", 'w', boolean, "", "Watch source code: copy, rebuild or restart as files are saved"},

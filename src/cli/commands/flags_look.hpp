@@ -29,12 +29,28 @@ inline constexpr Flag build_flags[] = {
     {"with-dependencies", 0, boolean, "", "Also build the services they depend on"},
 };
 
+inline constexpr Flag bridge_convert_flags[] = {
+    {"output", 'o', text, "DIRECTORY", "Where to write to; what is there already is replaced", "out"},
+    {"templates", 0, text, "DIRECTORY", "Templates for the transformation"},
+    {"transformation", 't', list, "IMAGE", "Image that does the conversion (default: Kubernetes, built in)"},
+    shared::yes,
+};
+
+inline constexpr Flag transformations_create_flags[] = {
+    {"from", 'f', text, "IMAGE", "Transformation to start from", "docker/compose-bridge-kubernetes"},
+};
+
+inline constexpr Flag transformations_list_flags[] = {
+    shared::format_table,
+    shared::only_names,
+};
+
 inline constexpr Flag config_flags[] = {
     {"check", 0, boolean, "", "Only report what is wrong; --format json or sarif for editors and CI"},
     {"environment", 0, boolean, "", "Print the environment used for interpolation"},
     {"fix", 0, boolean, "", "Fix obvious mistakes in the files; the old ones are kept as FILE.bak"},
     {"format", 0, text, "", "Format of the output: yaml or json; sarif implies --check"},
-    {"graph", 0, text, "", "Print what waits for what (\"text\"|\"mermaid\"|\"dot\")", "", false, "text"},
+    {"graph", 0, text, "", "Print the dependency graph (\"text\"|\"mermaid\"|\"dot\")", "", false, "text"},
     {"hash", 0, text, "", "Print the configuration hash of services (\"*\" for all)"},
     {"images", 0, boolean, "", "Print the images"},
     {"lock-image-digests", 0, boolean, "", "Print an override file that pins images to their digests"},
@@ -64,6 +80,7 @@ inline constexpr Flag cp_flags[] = {
     {"archive", 'a', boolean, "", "Archive mode (copy owners and groups)"},
     {"follow-link", 'L', boolean, "", "Always follow symbolic links in SRC_PATH"},
     shared::index,
+    shared::no_progress,
 };
 
 inline constexpr Flag events_flags[] = {
@@ -87,6 +104,12 @@ inline constexpr Flag commit_flags[] = {
     {"pause", 'p', boolean, "", "Pause the container while committing", "true"},
 };
 
+inline constexpr Flag generate_flags[] = {
+    {"format", 0, text, "", "Format of the output: yaml or json", "yaml"},
+    {"name", 0, text, "", "Name of the project to write into the file"},
+    {"project-dir", 0, text, "", "Directory of the project; bind mounts below it are written relative to it"},
+};
+
 inline constexpr Flag history_flags[] = {
     shared::format_template,
     shared::no_trunc,
@@ -103,6 +126,15 @@ inline constexpr Flag inspect_any_flags[] = {
 inline constexpr Flag inspect_flags[] = {
     {"format", 'f', text, "", "Format with a template, e.g. {{.Id}} or {{json .Config}}"},
     shared::which_platform,
+};
+
+inline constexpr Flag image_list_flags[] = {
+    {"all", 'a', boolean, "", "", "", true},
+    {"digests", 0, boolean, "", "Show digests"},
+    {"filter", 'f', list, "", "Filter by a condition (dangling=, label=, reference=, before=, since=)"},
+    shared::format_template,
+    shared::no_trunc,
+    shared::only_ids,
 };
 
 inline constexpr Flag images_flags[] = {
@@ -162,6 +194,8 @@ inline constexpr Flag ps_flags[] = {
     {"all-projects", 0, boolean, "", "Include the containers of all projects"},
     {"filter", 0, text, "", "Filter by a condition (status=STATUS)"},
     shared::format_template,
+    {"last", 0, integer, "", "Only the N containers that were created last, whatever their state"},
+    {"latest", 0, boolean, "", "Only the container that was created last"},
     shared::no_trunc,
     {"orphans", 0, boolean, "", "Include containers of services not defined in the Compose file", "true"},
     shared::only_ids,
@@ -219,11 +253,13 @@ inline constexpr Flag prune_flags[] = {
 };
 
 inline constexpr Flag image_pull_flags[] = {
+    {"disable-content-trust", 0, boolean, "", "", "", true},
     {"platform", 0, text, "", "Platform to pull (default: this machine's)"},
     shared::no_progress,
 };
 
 inline constexpr Flag image_push_flags[] = {
+    {"disable-content-trust", 0, boolean, "", "", "", true},
     shared::one_platform,
     shared::no_progress,
 };

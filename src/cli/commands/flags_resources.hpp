@@ -30,7 +30,7 @@ inline constexpr Flag volume_prune_flags[] = {
 };
 inline constexpr Flag volume_export_flags[] = {shared::output};
 inline constexpr Flag volume_import_flags[] = {
-    {"force", 0, boolean, "", "Extract over what is there"},
+    {"force", 0, boolean, "", "Extract even if the volume is not empty"},
 };
 
 inline constexpr Flag run_job_flags[] = {
@@ -51,14 +51,14 @@ inline constexpr Flag job_inspect_flags[] = {
     {"run", 0, text, "RUN", "Show one run instead of the job"},
 };
 inline constexpr Flag job_run_flags[] = {
-    {"reschedule", 0, boolean, "", "Let this run stand for the next one that is due"},
+    {"reschedule", 0, boolean, "", "Count this run as the next scheduled one"},
 };
 inline constexpr Flag job_logs_flags[] = {
     {"follow", 'f', boolean, "", "Wait until the run has ended"},
     {"run", 0, text, "RUN", "Show the output of this run (default: the latest)"},
 };
 inline constexpr Flag job_rm_flags[] = {
-    {"runs", 0, text, "", "What becomes of its history (\"keep\"|\"remove\"|\"remove-finished\")", "keep"},
+    {"runs", 0, text, "", "What to do with its history (\"keep\"|\"remove\"|\"remove-finished\")", "keep"},
 };
 inline constexpr Flag job_prune_flags[] = {
     shared::force,
@@ -71,10 +71,14 @@ inline constexpr Flag network_list_flags[] = {
 };
 inline constexpr Flag network_create_flags[] = {
     {"attachable", 0, boolean, "", "", "", true},
+    {"aux-address", 0, list, "", "Address that no container may get (NAME=ADDRESS)"},
     {"driver", 'd', text, "", "Network driver", "bridge"},
     {"gateway", 0, list, "", "Gateway of a subnet"},
     {"internal", 0, boolean, "", "Restrict access to and from the outside"},
     {"ip-range", 0, list, "", "Range within a subnet that addresses are taken from"},
+    {"ipam-driver", 0, text, "", "Driver of address management", "default"},
+    {"ipam-opt", 0, list, "", "Option of that driver"},
+    {"ipv4", 0, boolean, "", "Enable IPv4", "true"},
     {"ipv6", 0, boolean, "", "Enable IPv6"},
     {"label", 0, list, "", "Add a label (KEY=VALUE)"},
     {"opt", 'o', list, "", "Set an option of the driver"},
@@ -100,14 +104,14 @@ inline constexpr Flag network_prune_flags[] = {
 inline constexpr Flag serve_flags[] = {
     {"host", 'H', list, "",
      "Address to listen on, unix:///PATH or tcp://ADDRESS:PORT (default: docker.sock in the run directory)"},
-    {"idle-timeout", 0, integer, "SECONDS", "End after so long without a connection (default 60 under systemd)"},
-    {"install", 0, boolean, "", "Write a context for the docker command, and end"},
+    {"idle-timeout", 0, integer, "SECONDS", "Exit after this long without a connection (default 60 under systemd)"},
+    {"install", 0, boolean, "", "Write a context for the docker command, and exit"},
     {"project", 0, text, "NAME", "Show and change nothing but this project"},
-    {"read-only", 0, boolean, "", "Refuse everything that changes something"},
-    {"tlscacert", 0, text, "FILE", "Authority of clients' certificates (default \"~/.docker/ca.pem\")"},
+    {"read-only", 0, boolean, "", "Refuse all changes"},
+    {"tlscacert", 0, text, "FILE", "Certificate authority of clients (default \"~/.docker/ca.pem\")"},
     {"tlscert", 0, text, "FILE", "Certificate of the server (default \"~/.docker/cert.pem\")"},
     {"tlskey", 0, text, "FILE", "Key of the server (default \"~/.docker/key.pem\")"},
-    {"tlsverify", 0, boolean, "", "Let clients with a certificate of the authority come over TCP"},
+    {"tlsverify", 0, boolean, "", "Accept TCP clients with a certificate from that authority"},
 };
 
 }  // namespace consort::cli

@@ -87,13 +87,13 @@ inline constexpr Flag runtime_update_flags[] = {
     {"cpu-idle", 0, integer, "", "1: run only when nothing else does"},
     {"cpu-period", 0, integer, "", "Microseconds of a period"},
     {"cpu-quota", 0, integer, "", "Microseconds in a period"},
-    {"cpu-share", 0, integer, "", "Weight of processor time"},
-    {"cpuset-cpus", 0, text, "", "Processors, e.g. 0-3,7"},
+    {"cpu-share", 0, integer, "", "CPU shares (relative weight)"},
+    {"cpuset-cpus", 0, text, "", "CPUs to run on, e.g. 0-3,7"},
     {"cpuset-mems", 0, text, "", "Memory nodes"},
     {"memory", 0, text, "", "Bytes of memory, -1 for unlimited"},
     {"memory-reservation", 0, text, "", "Bytes that are kept under pressure"},
     {"memory-swap", 0, text, "", "Bytes of memory and swap, -1 for unlimited"},
-    {"pids-limit", 0, integer, "", "Number of processes, -1 for unlimited"},
+    {"pids-limit", 0, integer, "", "Maximum number of processes; -1 for unlimited"},
     {"resources", 'r', text, "file", "File with the resources as JSON, \"-\" for standard input"},
 };
 

@@ -1,4 +1,4 @@
-// images (of the project's containers) and image ls (all of the machine).
+// images: those of the project's containers.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -44,18 +44,16 @@ std::string age_of(const image::Image& image) {
   return human_duration(system_now() - image.created) + " ago";
 }
 
-std::string as_table(const std::vector<Row>& rows, bool with_container) {
+std::string as_table(const std::vector<Row>& rows) {
   std::vector<std::vector<std::string>> cells{
       {"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}};
   for (const Row& row : rows)
     cells.push_back({row.container, row.repository, row.tag, row.image.platform.text(), row.image.short_id(),
                      human_bytes_decimal(row.image.size), age_of(row.image)});
-  if (!with_container)
-    for (auto& line : cells) line.erase(line.begin());
   return format_table(cells, wide_table);
 }
 
-Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& rows, bool with_container) {
+Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& rows) {
   const std::string format = invocation.flags.text("format", "table");
   if (invocation.flags.on("quiet")) {
     std::vector<std::string> ids;
@@ -65,7 +63,7 @@ Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& row
   } else if (format == "json") {
     print_out(as_json(rows));
   } else if (format == "table") {
-    print_out(as_table(rows, with_container));
+    print_out(as_table(rows));
   } else {
     return fail(Code::invalid, "unsupported format \"" + format + "\"");
   }
@@ -89,28 +87,7 @@ Result<int> run_images(Invocation& invocation) {
     set_name(row, container.image);
     rows.push_back(std::move(row));
   }
-  return print_rows(invocation, rows, true);
-}
-
-Result<int> run_image_list(Invocation& invocation) {
-  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  const std::vector<image::Image> images = TRY(workspace->engine().images().list());
-  std::vector<Row> rows;
-  const auto add = [&rows](const image::Image& image, const std::string& name) {
-    Row row{.image = image};
-    set_name(row, name);
-    rows.push_back(std::move(row));
-  };
-  for (const image::Image& image : images) {
-    if (!image.is_named()) rows.push_back({.image = image});
-    // One line a platform, those of a name together.
-    for (const std::string& name : image.names) {
-      add(image, name);
-      for (const image::Image& other : images)
-        if (std::ranges::find(other.other_names, name) != other.other_names.end()) add(other, name);
-    }
-  }
-  return print_rows(invocation, rows, false);
+  return print_rows(invocation, rows);
 }
 
 }  // namespace consort::cli

@@ -119,6 +119,8 @@ std::vector<engine::AddressPool> wanted_pools(const ParsedFlags& flags) {
     if (engine::AddressPool* pool = pool_for(gateway)) pool->gateway = gateway;
   for (const std::string& range : flags.list("ip-range"))
     if (engine::AddressPool* pool = pool_for(range)) pool->ip_range = range;
+  for (const auto& [name, address] : pairs_of(flags.list("aux-address")))
+    if (engine::AddressPool* pool = pool_for(address)) pool->aux_addresses[name] = address;
   return pools;
 }
 
@@ -158,8 +160,11 @@ Result<int> run_network_create(Invocation& invocation) {
   spec.driver_opts = pairs_of(flags.list("opt"));
   spec.labels = pairs_of(flags.list("label"));
   spec.pools = wanted_pools(flags);
+  spec.ipam_driver = flags.text("ipam-driver");
+  spec.ipam_options = pairs_of(flags.list("ipam-opt"));
   spec.internal = flags.on("internal");
   spec.attachable = flags.on("attachable");
+  spec.enable_ipv4 = flags.on("ipv4");
   spec.enable_ipv6 = flags.on("ipv6");
   if (!flags.list("gateway").empty() && spec.pools.empty())
     return fail(Code::invalid, "every ip-range or gateway must have a corresponding subnet");

@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "base/json.hpp"
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/docker_config.hpp"
 #include "cli/render/container_text.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
@@ -35,6 +38,12 @@ std::string created_at(SystemTime time) {
   return text.substr(0, 19) + " +0000 UTC";
 }
 
+// A label that whoever gives a project to several engines may set; Docker Compose shows it as well.
+std::string engine_of(const engine::Container& container) {
+  const auto found = container.labels.find("com.docker.compose.engine");
+  return found == container.labels.end() ? std::string() : found->second;
+}
+
 FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime now) {
   const std::vector<Publisher> ports = publishers(container);
   std::set<std::string> labels, mounts, networks;
@@ -56,6 +65,7 @@ FormatRow row_of(const engine::Container& container, Shorten shorten, SystemTime
   return {
       {"Command", "COMMAND", command_text(container.command, shorten), ""},
       {"CreatedAt", "CREATED AT", created_at(container.created_at), ""},
+      {"Engine", "ENGINE", engine_of(container), ""},
       {"ExitCode", "EXIT CODE", std::to_string(code), std::to_string(code)},
       {"Health", "HEALTH", health, ""},
       {"ID", "CONTAINER ID", shorten == Shorten::yes ? container.id.substr(0, 12) : container.id, ""},
@@ -103,9 +113,29 @@ bool is_shown(const engine::Container& container, const ParsedFlags& flags, cons
   return flags.on("all") || (container.state.running() && !container.oneoff);
 }
 
-const std::vector<std::string> of_project{"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"};
-const std::vector<std::string> of_all_projects{"Name",    "Image",      "Command", "Project",
-                                               "Service", "RunningFor", "Status",  "Ports"};
+bool has_engine(const std::vector<engine::Container>& containers) {
+  return std::ranges::any_of(containers, [](const engine::Container& each) { return !engine_of(each).empty(); });
+}
+
+std::vector<std::string> columns_for(const std::vector<engine::Container>& containers, bool everywhere) {
+  std::vector<std::string> columns{"Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"};
+  if (everywhere) columns.insert(columns.begin() + 3, "Project");
+  if (has_engine(containers)) columns.insert(std::ranges::find(columns, "Service") + 1, "Engine");
+  return columns;
+}
+
+// As `docker ps --last`: those that were created last, whatever their state.
+void keep_last(std::vector<engine::Container>& containers, std::int64_t count) {
+  std::ranges::stable_sort(containers, std::greater(), &engine::Container::created_at);
+  containers.resize(std::min(containers.size(), saturated<std::size_t>(count)));
+}
+
+// What was asked for, or what docker's own settings say.
+std::string format_of(const ParsedFlags& flags) {
+  if (flags.has("format")) return flags.text("format");
+  const std::string usual = docker_setting("psFormat");
+  return usual.empty() ? "table" : usual;
+}
 
 }  // namespace
 
@@ -119,9 +149,11 @@ Result<int> run_ps(Invocation& invocation) {
           ? TRY(workspace->engine().list())
           : TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
   if (everywhere) std::erase_if(containers, project::is_hook);
+  const std::int64_t last = flags.on("latest") ? 1 : flags.integer("last").value_or(0);
   std::erase_if(containers, [&](const engine::Container& container) {
-    return !is_shown(container, flags, states, workspace->project());
+    return last <= 0 && !is_shown(container, flags, states, workspace->project());
   });
+  if (last > 0) keep_last(containers, last);
   std::string text;
   if (flags.on("quiet")) {
     for (const engine::Container& container : containers) text += container.id + "\n";
@@ -134,8 +166,12 @@ Result<int> run_ps(Invocation& invocation) {
     const Shorten shorten = flags.on("no-trunc") ? Shorten::no : Shorten::yes;
     std::vector<FormatRow> rows;
     for (const engine::Container& container : containers) rows.push_back(row_of(container, shorten, now));
-    text = TRY(format_rows(flags.text("format", "table"), rows, everywhere ? of_all_projects : of_project,
-                           row_of(engine::Container{}, shorten, now)));
+    const std::string format = format_of(flags);
+    // As JSON only where it says something: those who read the rows of Docker Compose 2 do not know it.
+    if (format == "json" && !has_engine(containers))
+      for (FormatRow& row : rows) std::erase_if(row, [](const FormatField& field) { return field.name == "Engine"; });
+    text =
+        TRY(format_rows(format, rows, columns_for(containers, everywhere), row_of(engine::Container{}, shorten, now)));
   }
   print_out(text);
   return 0;

@@ -43,11 +43,7 @@ std::vector<std::string> shell_words(std::string_view text) {
 }
 
 Result<> add_environment(const Workspace& workspace, const ParsedFlags& flags, project::OneoffOptions& options) {
-  std::vector<std::string> entries;
-  for (const std::string& path : flags.list("env-from-file"))
-    for (const std::string& line : split(TRY(read_file(path)), '\n'))
-      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#') entries.emplace_back(text);
-  for (const std::string& entry : flags.list("env")) entries.push_back(entry);
+  std::vector<std::string> entries = TRY(with_lines_of(flags.list("env-from-file"), flags.list("env")));
   for (std::string& entry : with_values(workspace, std::move(entries))) options.environment.push_back(std::move(entry));
   return {};
 }

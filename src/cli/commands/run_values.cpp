@@ -85,4 +85,14 @@ Result<std::vector<engine::PortBinding>> parse_publish(const std::string& text) 
   return bindings;
 }
 
+Result<std::vector<std::string>> with_lines_of(const std::vector<std::string>& files,
+                                               const std::vector<std::string>& entries) {
+  std::vector<std::string> all;
+  for (const std::string& path : files)
+    for (const std::string& line : split(TRY(read_file(path)), '\n'))
+      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#') all.emplace_back(text);
+  all.insert(all.end(), entries.begin(), entries.end());
+  return all;
+}
+
 }  // namespace consort::cli

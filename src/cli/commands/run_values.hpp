@@ -16,4 +16,8 @@ Result<engine::MountSpec> parse_mount(const std::string& text, const std::string
 // "[[IP:]HOST:]CONTAINER[/PROTOCOL]", with ranges of equal length.
 Result<std::vector<engine::PortBinding>> parse_publish(const std::string& text);
 
+// The lines of --env-file and the like, without comments and empty ones, before the entries, so that these win.
+Result<std::vector<std::string>> with_lines_of(const std::vector<std::string>& files,
+                                               const std::vector<std::string>& entries);
+
 }  // namespace consort::cli

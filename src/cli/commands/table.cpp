@@ -29,7 +29,7 @@ constexpr Flag program_flags[] = {
     {"namespace", 0, text, "", "Namespace on the cluster"},
     {"no-ansi", 0, boolean, "", "", "", true},
     {"on", 0, text, "PLACE", "Where to run: kubernetes[:CONTEXT], or here"},
-    {"parallel", 0, integer, "", "Maximum number of operations at a time; -1 for unlimited", "-1"},
+    {"parallel", 0, integer, "", "Maximum number of parallel operations; -1 for unlimited", "-1"},
     {"profile", 0, list, "", "Activate a profile; \"*\" activates all of them"},
     {"progress", 0, text, "", "Type of progress output (auto, tty, plain, json, quiet)"},
     {"project-directory", 0, text, "", "Directory that relative paths start from"},
@@ -54,6 +54,13 @@ constexpr ArgumentCount one{1, 1};
 constexpr std::string_view services = "[SERVICE...]";
 
 constexpr Command table[] = {
+    {"alpha generate",
+     "CONTAINER...",
+     "Write a Compose file for containers that exist",
+     generate_flags,
+     {1},
+     mixed,
+     run_generate},
     {"alpha viz", "", "Print the services as a graph for Graphviz", viz_flags, none, mixed, run_viz},
     {"attach", "SERVICE", "Attach to a running container's input and output", attach_flags, one, mixed, run_attach},
     {"boot",
@@ -70,6 +77,15 @@ constexpr Command table[] = {
      "as soon as what it depends on is as the file wants it. systemd calls it, the system's for root and the user's "
      "own "
      "for others; without systemd, let cron do so: @reboot consort internal boot."},
+    {"bridge convert", "", "Convert the Compose file into Kubernetes manifests, or another format",
+     bridge_convert_flags, none, mixed, run_bridge_convert, Shown::yes,
+     "Without --transformation the objects of `export kubernetes` are written, a file each. A transformation is an "
+     "image "
+     "whose program reads /in/compose.yaml and writes to /out."},
+    {"bridge transformations create", "PATH", "Make a directory to build a transformation from",
+     transformations_create_flags, one, mixed, run_transformations_create},
+    {"bridge transformations list", "", "List transformation images", transformations_list_flags, none, mixed,
+     run_transformations_list},
     {"build", services, "Build or rebuild services", build_flags, any, mixed, run_build},
     {"builder prune", "", "Remove the build cache", only_force_flags, none, mixed, run_builder_prune},
     {"commit",
@@ -88,7 +104,15 @@ constexpr Command table[] = {
      {1},
      first,
      run_container_create},
+    {"container diff",
+     "CONTAINER",
+     "Show what a container has changed of its image's files",
+     {},
+     one,
+     mixed,
+     run_container_diff},
     {"container prune", "", "Remove all stopped containers", only_force_flags, none, mixed, run_container_prune},
+    {"container rename", "CONTAINER NEW_NAME", "Rename a container", {}, {2, 2}, mixed, run_container_rename},
     {"container run",
      "IMAGE [COMMAND] [ARGS...]",
      "Create a container from an image and run it",
@@ -98,6 +122,13 @@ constexpr Command table[] = {
      run_container_run,
      Shown::yes,
      "Where there is no Compose file, `run IMAGE` means this."},
+    {"container update",
+     "CONTAINER...",
+     "Change the limits and the restart policy of containers",
+     container_update_flags,
+     {1},
+     mixed,
+     run_container_update},
     {"cp",
      "SERVICE:SRC_PATH DEST_PATH|-",
      "Copy files between a container and the host",
@@ -114,13 +145,13 @@ constexpr Command table[] = {
      mixed,
      run_plugin_metadata,
      Shown::hidden},
-    {"doctor", "", "Try what containers need on this machine, and say how to mend what is missing", doctor_flags, none,
-     mixed, run_doctor},
+    {"doctor", "", "Check that this machine has what containers need, and say how to fix what is missing", doctor_flags,
+     none, mixed, run_doctor},
     {"down", services, "Stop and remove containers and networks", down_flags, any, mixed, run_down},
     {"events", services, "Show container events as they happen", events_flags, any, mixed, run_events},
     {"exec", "SERVICE COMMAND [ARGS...]", "Run a command in a running container", exec_flags, {2}, first, run_exec},
     {"export", "SERVICE", "Export a container's file system as a tar archive", export_flags, one, mixed, run_export},
-    {"export kubernetes", "", "Print the project as objects of Kubernetes", export_kubernetes_flags, none, mixed,
+    {"export kubernetes", "", "Print the project as Kubernetes manifests", export_kubernetes_flags, none, mixed,
      run_export_kubernetes, Shown::yes,
      "One YAML stream, for `kubectl apply -f -`. What cannot be had there is refused, or warned of, with its line: see "
      "the reference of attributes. Images that are built here must be pushed (`build --push`)."},
@@ -134,7 +165,7 @@ constexpr Command table[] = {
      run_image_import},
     {"image inspect", "IMAGE...", "Show the details of images as JSON", inspect_flags, {1}, mixed, run_image_inspect},
     {"image load", "", "Load images from an archive", load_flags, none, mixed, run_image_load},
-    {"image ls", "", "List images", images_flags, any, mixed, run_image_list},
+    {"image ls", "[REPOSITORY[:TAG]]", "List images", image_list_flags, {0, 1}, mixed, run_image_list},
     {"image prune", "", "Remove unused images", prune_flags, none, mixed, run_image_prune},
     {"image pull", "REFERENCE...", "Pull images from their registries", image_pull_flags, {1}, mixed, run_image_pull},
     {"image push", "REFERENCE...", "Push images to their registries", image_push_flags, {1}, mixed, run_image_push},
@@ -215,17 +246,17 @@ constexpr Command table[] = {
      run_internal_shutdown,
      Shown::hidden},
     {"internal sweep", "", "Remove what crashes left behind", {}, none, mixed, run_internal_sweep, Shown::hidden},
-    {"job cancel", "JOB", "Stop the run of a job that is under way", {}, one, mixed, run_job_cancel},
+    {"job cancel", "JOB", "Cancel the run of a job that is in progress", {}, one, mixed, run_job_cancel},
     {"job inspect", "JOB", "Show the details of a job as JSON", job_inspect_flags, one, mixed, run_job_inspect},
     {"job logs", "JOB", "Show the output of a job's runs", job_logs_flags, one, mixed, run_job_logs},
     {"job ls", "", "List jobs", job_list_flags, none, mixed, run_job_list},
-    {"job pause", "JOB", "Stop running a job by its schedule", {}, one, mixed, run_job_pause},
+    {"job pause", "JOB", "Pause the schedule of a job", {}, one, mixed, run_job_pause},
     {"job prune", "", "Remove jobs that have no schedule", job_prune_flags, none, mixed, run_job_prune},
-    {"job resume", "JOB", "Run a job by its schedule again", {}, one, mixed, run_job_resume},
+    {"job resume", "JOB", "Resume running a job on its schedule", {}, one, mixed, run_job_resume},
     {"job rm", "JOB...", "Remove jobs", job_rm_flags, {1}, mixed, run_job_rm},
     {"job run", "JOB", "Run a job now, in the background", job_run_flags, one, mixed, run_job_run},
     {"job runs", "JOB", "List the runs of a job", job_runs_flags, one, mixed, run_job_runs},
-    {"job wait", "JOB", "Wait until a job has ended, and exit with its code", {}, one, mixed, run_job_wait},
+    {"job wait", "JOB", "Wait for a job to finish, and exit with its code", {}, one, mixed, run_job_wait},
     {"kill", services, "Kill containers", kill_flags, any, mixed, run_kill},
     {"login", "[REGISTRY]", "Log in to a registry", login_flags, {0, 1}, mixed, run_login},
     {"logout", "[REGISTRY]", "Log out from a registry", {}, {0, 1}, mixed, run_logout},
@@ -278,7 +309,7 @@ constexpr Command table[] = {
      run_runtime_events},
     {"runtime exec",
      "ID [COMMAND] [ARGS...]",
-     "Run a further process in a container",
+     "Run another process in a container",
      runtime_exec_flags,
      {1},
      first,
@@ -317,8 +348,8 @@ constexpr Command table[] = {
     {"stats", "[SERVICE]", "Show live resource usage of containers", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
     {"system df", "", "Show how much disk space is used", system_df_flags, none, mixed, run_system_df},
-    {"system info", "", "Show what there is on this machine", system_info_flags, none, mixed, run_system_info},
-    {"system prune", "", "Remove what nothing uses", system_prune_flags, none, mixed, run_system_prune, Shown::yes,
+    {"system info", "", "Show information about this machine", system_info_flags, none, mixed, run_system_info},
+    {"system prune", "", "Remove unused data", system_prune_flags, none, mixed, run_system_prune, Shown::yes,
      "Stopped containers, networks without containers, dangling images and the build cache. Named volumes are never "
      "removed; `volume prune --all` does that."},
     {"top", services, "Show the running processes of containers", {}, any, mixed, run_top},
@@ -352,27 +383,10 @@ constexpr Command table[] = {
      run_watch, Shown::yes, "What is watched and what happens is written under `develop: watch:` of each service."},
 };
 
-constexpr std::string_view common[] = {"up", "down", "ps", "logs", "exec", "run", "build", "config", "restart", "stop"};
-constexpr std::string_view running[] = {"create", "start", "kill",  "pause", "unpause", "rm",
-                                        "scale",  "wait",  "watch", "job",   "boot"};
-constexpr std::string_view looking[] = {"ls",    "system", "alpha",   "events", "images", "port",
-                                        "stats", "top",    "volumes", "doctor", "version"};
-constexpr std::string_view inside[] = {"attach", "commit", "container", "cp", "export", "inspect", "runtime"};
-constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "builder", "login",
-                                               "logout", "pull",   "push",    "publish", "serve"};
-
-constexpr CommandGroup groups[] = {
-    {"Common commands", common},         {"Run and stop containers", running}, {"See what there is", looking},
-    {"Work with one container", inside}, {"The machine", of_the_machine},
-};
-
 }  // namespace
 
 std::span<const Command> commands() {
   return table;
-}
-std::span<const CommandGroup> command_groups() {
-  return groups;
 }
 std::span<const Flag> global_flags() {
   return program_flags;

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "cli/relay/key_menu.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/render/log_printer.hpp"
+#include "cli/render/timing_bars.hpp"
 #include "cli/seal.hpp"
 #include "project/plan/graph.hpp"
 #include "project/verbs/select.hpp"
@@ -28,6 +31,8 @@ Result<> check_up(const ParsedFlags& flags) {
                                      "failure, --exit-code-from, --attach, --attach-dependencies or --watch"
                                    : "--detach cannot be combined with --abort-on-container-exit, --abort-on-"
                                      "container-failure, --attach, --attach-dependencies or --watch");
+  if (flags.on("timings") && !flags.on("detach") && !flags.on("wait"))
+    return fail(Code::invalid, "--timings needs --detach or --wait");
   if (flags.on("abort-on-container-failure") && flags.on("abort-on-container-exit"))
     return fail(Code::invalid, "--abort-on-container-failure cannot be combined with --abort-on-container-exit");
   return {};
@@ -148,6 +153,15 @@ Result<> register_all_jobs(const Invocation& invocation, Workspace& workspace, c
   return project::register_jobs(workspace.session(), options, job_program());
 }
 
+// A failure is told with its times: that is when one wants to know what was slow.
+Result<> bring_up_told(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
+  if (!invocation.flags.on("timings") || invocation.dry_run) return project::bring_up(workspace.session(), options);
+  project::Timings timings;
+  Result<> outcome = project::bring_up_timed(workspace.session(), options, timings);
+  print_out(timing_bars(timings, std::chrono::steady_clock::now(), terminal_columns(STDOUT_FILENO)));
+  return outcome;
+}
+
 }  // namespace
 
 Result<int> run_up(Invocation& invocation) {
@@ -172,7 +186,7 @@ Result<int> run_up(Invocation& invocation) {
   TRY(workspace->lock());
   TRY(project::warn_of_namesake(workspace->session()));
   if (!attach) {
-    TRY(project::bring_up(workspace->session(), options));
+    TRY(bring_up_told(invocation, *workspace, options));
     TRY(register_all_jobs(invocation, *workspace, options));
     return 0;
   }

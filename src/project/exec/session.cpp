@@ -6,10 +6,30 @@
 
 #include "engine/images.hpp"
 #include "project/exec/engine_runner.hpp"
+#include "project/exec/timings.hpp"
 
 namespace consort::project {
 
-Result<> execute(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail) {
+namespace {
+
+class TimedRunner final : public OperationRunner {
+ public:
+  TimedRunner(OperationRunner& runner, Timings& timings) : runner_(runner), timings_(timings) {}
+  Result<> run(const Operation& operation, const Cancellation& cancel) override {
+    const Moment from = std::chrono::steady_clock::now();
+    Result<> outcome = runner_.run(operation, cancel);
+    timings_.note(operation, from, std::chrono::steady_clock::now());
+    return outcome;
+  }
+
+ private:
+  OperationRunner& runner_;
+  Timings& timings_;
+};
+
+// timings: null where nobody asks.
+Result<> carry_out(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail,
+                   Timings* timings) {
   if (plan.empty()) {
     for (const std::string& warning : plan.warnings) session.progress.warn(warning);
     return {};
@@ -23,10 +43,27 @@ Result<> execute(Session& session, const Plan& plan, std::string_view title, con
     outcome = execute(plan, runner, session.progress, options);
   } else {
     EngineRunner runner(session, detail, plan);
-    outcome = execute(plan, runner, session.progress, options);
+    if (timings) {
+      timings->begin(plan);
+      TimedRunner timed(runner, *timings);
+      outcome = execute(plan, timed, session.progress, options);
+    } else {
+      outcome = execute(plan, runner, session.progress, options);
+    }
   }
   session.progress.finish();
   return outcome;
+}
+
+}  // namespace
+
+Result<> execute(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail) {
+  return carry_out(session, plan, title, detail, nullptr);
+}
+
+Result<> execute_timed(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail,
+                       Timings& timings) {
+  return carry_out(session, plan, title, detail, &timings);
 }
 
 Result<std::optional<image::Image>> find_image(Session& session, const std::string& name, const std::string& platform) {

@@ -3,6 +3,7 @@
 #include "engine/images.hpp"
 #include "project/desired/places.hpp"
 #include "project/exec/image_build.hpp"
+#include "project/exec/timings.hpp"
 #include "project/verbs/providers.hpp"
 
 namespace consort::project {
@@ -30,7 +31,13 @@ Result<std::map<std::string, LocalImage>> local_images(Session& session) {
   return local;
 }
 
-Result<> ensure_images(Session& session, const ImageOptions& options, const RunDetail& detail) {
+namespace {
+
+// How a plan is carried out: execute(), with times or without.
+using CarryOut = std::function<Result<>(const Plan& plan, std::string_view title)>;
+
+Result<> ensure_images_by(Session& session, const ImageOptions& options, const RunDetail& detail,
+                          const CarryOut& carry_out) {
   const auto local = TRY(local_images(session));
   const Plan plan = TRY(plan_images(*session.project, local, options));
   std::set<std::string> built;
@@ -38,18 +45,38 @@ Result<> ensure_images(Session& session, const ImageOptions& options, const RunD
     if (operation.is<BuildImage>()) built.insert(operation.service);
   if (!built.empty() && session.dry_run == DryRun::no && session.before_builds) session.before_builds();
   warn_of_outdated_images(session, detail, built);
-  return execute(session, plan, built.empty() ? "Pulling" : "Building", detail);
+  return carry_out(plan, built.empty() ? "Pulling" : "Building");
 }
 
-Result<> bring_up(Session& session, const UpOptions& options) {
-  TRY(ensure_images(session, options.images, options.detail));
+Result<> bring_up_by(Session& session, const UpOptions& options, const CarryOut& carry_out) {
+  TRY(ensure_images_by(session, options.images, options.detail, carry_out));
   TRY(ask_providers(session, options.detail));
   const Observed observed = TRY(observe(session, Look::everything));
   ConvergeOptions converge = options.converge;
   converge.provided = session.provided;
   const Plan plan = TRY(plan_converge(*session.project, observed, converge));
   const char* title = options.converge.after == AfterCreate::nothing ? "Creating" : "Running";
-  return execute(session, plan, title, options.detail);
+  return carry_out(plan, title);
+}
+
+}  // namespace
+
+Result<> ensure_images(Session& session, const ImageOptions& options, const RunDetail& detail) {
+  return ensure_images_by(session, options, detail, [&](const Plan& plan, std::string_view title) {
+    return execute(session, plan, title, detail);
+  });
+}
+
+Result<> bring_up(Session& session, const UpOptions& options) {
+  return bring_up_by(session, options, [&](const Plan& plan, std::string_view title) {
+    return execute(session, plan, title, options.detail);
+  });
+}
+
+Result<> bring_up_timed(Session& session, const UpOptions& options, Timings& timings) {
+  return bring_up_by(session, options, [&](const Plan& plan, std::string_view title) {
+    return execute_timed(session, plan, title, options.detail, timings);
+  });
 }
 
 }  // namespace consort::project

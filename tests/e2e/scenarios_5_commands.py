@@ -1,0 +1,77 @@
+"""Commands beside the everyday ones: other formats, files from containers, times, and what only docker's command has."""
+import json
+
+from harness import check
+
+IMAGE = "debian:bookworm-slim"
+SLEEPER = f'image: "{IMAGE}", command: sleep 1000, init: true'
+
+
+def scenario_bridge_to_other_formats(world):
+    """`bridge convert` must write Kubernetes' objects or what a transformation makes of the model, and replace nothing unasked."""
+    world.write("Dockerfile", f"FROM {IMAGE}\nLABEL com.docker.compose.bridge=transformation\nRUN mkdir /templates && echo t > /templates/t\n"
+                              'CMD ["sh", "-c", "cp /in/compose.yaml /out/got.yaml && cat /templates/t > /out/t"]\n')
+    world.write("compose.yaml", f'services: {{s: {{{SLEEPER}, ports: ["8081:81"], secrets: [c]}}}}\nsecrets: {{c: {{file: ./said}}}}\n')
+    world.write("said", "hush")
+    world.consort("bridge", "convert", "-o", "objects")
+    kinds = {f.read_text().split("kind: ")[1].split()[0] for f in (world.project / "objects").iterdir()}
+    check({"Deployment", "Service"} <= kinds, f"kinds {kinds}")
+    refused = world.consort("bridge", "convert", "-o", "objects", status=1)
+    check("was not confirmed" in refused.err and "--yes" in refused.err, refused.err)
+    world.write("build.yaml", "services: {t: {build: ., image: daily-transformation}}")
+    world.consort("-f", "build.yaml", "build")
+    check(world.consort("bridge", "transformations", "ls", "-q").out == "daily-transformation:latest\n", "it is not listed")
+    world.consort("bridge", "convert", "-t", "daily-transformation", "-o", "objects", "--yes")
+    check(sorted(f.name for f in (world.project / "objects").iterdir()) == ["got.yaml", "t"], "not replaced as a whole")
+    got = (world.project / "objects/got.yaml").read_text()
+    check("content: hush" in got and '- "81"' in got and f"image: {IMAGE}" in got, f"the model is\n{got}")
+    failed = world.consort("bridge", "convert", "-t", IMAGE + "-nosuch", "-o", "new", "--yes", status=None)
+    check(failed.status != 0 and not [f for f in world.project.iterdir() if f.name.startswith("new")], "something half-made")
+    made = world.consort("bridge", "transformations", "create", "--from", "daily-transformation", "mine")
+    check("Transformer created" in made.out and (world.project / "mine/templates/t").read_text() == "t\n", str(made))
+    world.consort("image", "rm", "daily-transformation")
+
+
+def scenario_files_from_containers(world):
+    """`alpha generate` must write a file that makes the same container again, `up --timings` what was waited for."""
+    world.write("compose.yaml", f"""
+services:
+  db: {{{SLEEPER}, healthcheck: {{test: "true", interval: 1s}}, volumes: ["data:/d", "./x:/x"]}}
+  web: {{{SLEEPER}, environment: {{PRICE: "$$5"}}, ports: ["127.0.0.1:0:80"], depends_on: {{db: {{condition: service_healthy}}}}}}
+volumes: {{data: }}
+""")
+    told = world.consort("up", "-d", "--wait", "--timings").out
+    web = [line for line in told.splitlines() if line.startswith("web")]
+    check(web and "after db was healthy" in web[0], f"the times are:\n{told}")
+    world.consort("up", "--timings", status=1)
+    names = [c["Name"] for c in world.ps_all()]
+    text = world.consort("alpha", "generate", *names, "--project-dir", ".", "--name", "again").out
+    world.write("again.yaml", text)
+    again = json.loads(world.consort("-f", "again.yaml", "config", "--format", "json").out)
+    web, db = again["services"]["web"], again["services"]["db"]
+    check(web["environment"] == {"PRICE": "$$5"} and web["ports"][0]["target"] == 80, text)
+    check(db["healthcheck"]["test"] == ["CMD-SHELL", "true"] and "source: ./x" in text, text)
+    check(again["volumes"]["data"]["name"] == f"{world.project_name}_data", text)
+    world.consort("down", "-t", "0", "-v")
+
+
+def scenario_what_docker_has(world):
+    """Docker's own lines must work: rename, update, diff, lists with its settings and filters."""
+    world.write("config.json", '{"psFormat": "{{.Name}}={{.Service}}"}')
+    settings = {"DOCKER_CONFIG": str(world.project)}
+    world.write(".env", "FROM_FILE=here\n")
+    world.write("compose.yaml", f'services: {{s: {{{SLEEPER}, environment: {{OWN: mine}}}}}}')
+    world.consort("up", "-d")
+    name = f"{world.project_name}-s-1"
+    check(world.consort("ps", env=settings).out == f"{name}=s\n", "psFormat is not obeyed")
+    check("NAME" in world.consort("ps", "--format", "table", env=settings).out, "--format does not win")
+    seen = world.consort("exec", "-T", "-e", "FROM_FILE", "-e", "OWN", "s", "sh", "-c", "echo $FROM_FILE $OWN; touch /new").out
+    check(seen == "here mine\n", f"exec -e sees {seen}")
+    check("A /new" in world.consort("diff", name).out.splitlines(), "diff does not show it")
+    world.consort("update", "--restart", "always", name)
+    world.consort("rename", name, "daily-renamed")
+    restart = json.loads(world.consort("inspect", "daily-renamed").out)[0]["HostConfig"]["RestartPolicy"]["Name"]
+    check(restart == "always", f"the policy is {restart}")
+    listed = world.consort("image", "ls", "debian", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").out.split()
+    check(IMAGE in listed, f"image ls shows {listed}")
+    world.consort("down", "-t", "0")
