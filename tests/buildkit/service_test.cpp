@@ -13,6 +13,7 @@
 #include "base/os/folder.hpp"
 #include "bridge.pb.h"
 #include "buildkit/rpc/connection.hpp"
+#include "buildkit/solve/inputs.hpp"
 #include "control.pb.h"
 #include "engine/engine.hpp"
 #include "engine/images.hpp"
@@ -128,6 +129,32 @@ class ServiceTest : public testing::Test {
     return response;
   }
 
+  // What a client does that drives its build itself: the id of what it had made, "" for none.
+  std::string build_at_bridge(const std::string& reference, const std::string& name, wire::BridgeSolveRequest inner) {
+    wire::SolveRequest outer = request("moby", name);
+    outer.set_ref(reference);
+    outer.clear_frontend();
+    outer.clear_frontend_attrs();
+    inner.set_frontend("dockerfile.v0");
+    std::string made;
+    std::thread bridge([&] {
+      const Headers headers{{"buildkit-controlapi-buildid", reference}};
+      const auto answer =
+          control_->ask("/moby.buildkit.v1.frontend.LLBBridge/Solve", inner.SerializeAsString(), headers);
+      ASSERT_TRUE(answer) << answer.error().message();
+      wire::BridgeSolveResponse solved;
+      ASSERT_TRUE(solved.ParseFromString(*answer));
+      made = result_of(solved.result());
+      wire::ReturnRequest back;
+      *back.mutable_result() = solved.result();
+      ASSERT_TRUE(control_->ask("/moby.buildkit.v1.frontend.LLBBridge/Return", back.SerializeAsString(), headers));
+    });
+    const auto response = solve(outer);
+    bridge.join();
+    EXPECT_TRUE(response) << response.error().message();
+    return response ? made : "";
+  }
+
   // All that the status stream says, steps' names by their state.
   std::string progress() {
     wire::StatusRequest request;
@@ -177,26 +204,25 @@ TEST_F(ServiceTest, ADockerfileBecomesANamedImage) {
 }
 
 TEST_F(ServiceTest, AClientDrivesItsBuildAtTheBridge) {
-  wire::SolveRequest outer = request("moby", "example/y");
-  outer.clear_frontend();
-  outer.clear_frontend_attrs();
-  std::thread bridge([&] {
-    wire::BridgeSolveRequest inner;
-    inner.set_frontend("dockerfile.v0");
-    (*inner.mutable_frontend_opt())["filename"] = "Dockerfile";
-    const Headers headers{{"buildkit-controlapi-buildid", "build1"}};
-    const auto answer = control_->ask("/moby.buildkit.v1.frontend.LLBBridge/Solve", inner.SerializeAsString(), headers);
-    ASSERT_TRUE(answer) << answer.error().message();
-    wire::BridgeSolveResponse solved;
-    ASSERT_TRUE(solved.ParseFromString(*answer));
-    wire::ReturnRequest back;
-    *back.mutable_result() = solved.result();
-    ASSERT_TRUE(control_->ask("/moby.buildkit.v1.frontend.LLBBridge/Return", back.SerializeAsString(), headers));
-  });
-  const auto response = solve(outer);
-  bridge.join();
-  ASSERT_TRUE(response) << response.error().message();
+  wire::BridgeSolveRequest inner;
+  (*inner.mutable_frontend_opt())["filename"] = "Dockerfile";
+  EXPECT_NE(build_at_bridge("build1", "example/y", inner), "");
   EXPECT_TRUE(engine_->images().find("example/y"));
+}
+
+// The client of bake's first target may have gone by then, and its files with it.
+TEST_F(ServiceTest, WhatAnotherBuildMadeIsNotBuiltAgain) {
+  wire::BridgeSolveRequest inner;
+  (*inner.mutable_frontend_opt())["filename"] = "Dockerfile";
+  const std::string first = build_at_bridge("build1", "example/first", inner);
+  const std::string asked = asked_;
+  dockerfile_ = "FROM base\n";
+  (*inner.mutable_frontend_opt())["context:base"] = "input:base";
+  (*inner.mutable_frontend_inputs())["base"] = definition_of({"build1", first});
+  build_at_bridge("build2", "example/second", inner);
+  const auto image = engine_->images().find("example/second");
+  ASSERT_TRUE(image);
+  EXPECT_EQ(asked_, asked + "dockerfile:Dockerfile context:.dockerignore ");
 }
 
 TEST_F(ServiceTest, AnArchiveOfTheFilesGoesToTheClientAndNoImageStays) {

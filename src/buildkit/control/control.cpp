@@ -145,17 +145,17 @@ void Server::solve(Stream& call) {
 RpcStatus Server::run_job(Job& job, const wire::SolveRequest& request, const std::stop_token& cancel,
                           wire::SolveResponse& response, wire::BuildHistoryRecord& record) {
   SolveInput input = input_of(request);
-  std::string frontend = request.frontend();
+  std::string frontend = request.frontend(), result;
   if (frontend.empty()) {  // the client has its say at the bridge first
     const auto returned = job.wait_for_return(cancel);
     if (!returned) return buildkit::status_of(returned.error());
     if (returned->has_error())
       return {static_cast<RpcCode>(returned->error().code()), returned->error().message(),
               returned->error().SerializeAsString()};
-    const std::string id = result_of(returned->result());
-    if (id.empty()) return {};  // it only wanted to know what there is here
-    const auto solved = job.result(id);
-    if (!solved) return {RpcCode::not_found, "no such result " + id, {}};
+    result = result_of(returned->result());
+    if (result.empty()) return {};  // it only wanted to know what there is here
+    const auto solved = job.result(result);
+    if (!solved) return {RpcCode::not_found, "no such result " + result, {}};
     frontend = solved->frontend();
     input.attributes = {solved->frontend_opt().begin(), solved->frontend_opt().end()};
     input.inputs = {solved->frontend_inputs().begin(), solved->frontend_inputs().end()};
@@ -175,6 +175,7 @@ RpcStatus Server::run_job(Job& job, const wire::SolveRequest& request, const std
   record.set_num_cached_steps(solver.feed().cached_steps());
   record.set_num_completed_steps(solver.feed().steps());
   if (!outcome) return solver.status_of(outcome.error());
+  if (!result.empty() && !outcome->result.image_id.empty()) job.made(result, outcome->result.image_id);
   record.set_num_warnings(static_cast<std::int32_t>(outcome->result.warnings.size()));
   for (const auto& [name, value] : outcome->response) {
     (*response.mutable_exporter_response())[name] = value;

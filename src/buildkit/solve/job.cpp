@@ -53,6 +53,19 @@ std::optional<wire::BridgeSolveRequest> Job::result(const std::string& id) const
   return found->second;
 }
 
+void Job::made(const std::string& result, const std::string& image_id) {
+  const std::scoped_lock lock(mutex_);
+  images_[result] = image_id;
+}
+
+Result<std::optional<std::string>> Job::wait_for_image(const std::string& result, const std::stop_token& cancel) {
+  std::unique_lock lock(mutex_);
+  TRY(wait(lock, cancel, [&] { return ended_; }));
+  const auto found = images_.find(result);
+  if (found == images_.end()) return std::nullopt;
+  return found->second;
+}
+
 void Job::give_back(const wire::ReturnRequest& request) {
   const std::scoped_lock lock(mutex_);
   if (!returned_) returned_ = request;

@@ -35,6 +35,10 @@ class Job {
   // What the bridge was asked to solve; the client names it by the id that this gives. Nothing is built yet.
   Result<std::string> add_result(const wire::BridgeSolveRequest& request);
   std::optional<wire::BridgeSolveRequest> result(const std::string& id) const;
+  // What the build made of a result that was to be an image. Told before end().
+  void made(const std::string& result, const std::string& image_id);
+  // Once the build has ended; nullopt: no image of this result is kept.
+  Result<std::optional<std::string>> wait_for_image(const std::string& result, const std::stop_token& cancel);
   // The client's last word at the bridge.
   void give_back(const wire::ReturnRequest& request);
   Result<wire::ReturnRequest> wait_for_return(const std::stop_token& cancel);
@@ -56,6 +60,7 @@ class Job {
   std::optional<wire::SolveRequest> request_;
   std::optional<wire::ReturnRequest> returned_;
   std::map<std::string, wire::BridgeSolveRequest> results_;
+  std::map<std::string, std::string> images_;  // ids, by result
   std::deque<std::string> statuses_;
   std::size_t status_bytes_ = 0;
   bool ended_ = false;

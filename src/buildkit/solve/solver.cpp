@@ -243,7 +243,8 @@ engine::BuildRun Solver::run_of(const SolvePlan& plan, const Folders& folders) {
   return run;
 }
 
-// What another build gives, as an image of this machine: mostly from the cache, since that one is built as well.
+// What another build gives, as an image of this machine: what that one has made by its end, after which its client may
+// be gone with all the files. Where no image of it is kept, it is built once more, mostly from the cache.
 Result<std::string> Solver::build_input(const SolveInput& input, const std::string& key) {
   const auto found = input.inputs.find(key);
   if (found == input.inputs.end()) return fail(Error(Code::invalid).why("there is no input \"" + key + "\""));
@@ -253,6 +254,10 @@ Result<std::string> Solver::build_input(const SolveInput& input, const std::stri
   if (!solved) return fail(Error(Code::not_found).why("the build that \"" + key + "\" refers to is not known here"));
   if (depth_ >= max_depth) return fail(Error(Code::invalid).why("builds refer to each other too deeply"));
   const wire::SolveRequest request = TRY(job->wait_for_request(cancel_));
+  if (job.get() != &job_) {
+    const auto made = TRY(job->wait_for_image(reference.result, cancel_));
+    if (made && TRY(engine_.images().look_up(*made))) return *made;
+  }
   SolveInput other{.session = request.session(),
                    .attributes = {solved->frontend_opt().begin(), solved->frontend_opt().end()},
                    .inputs = {solved->frontend_inputs().begin(), solved->frontend_inputs().end()},
