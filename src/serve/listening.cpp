@@ -21,7 +21,7 @@ namespace consort::serve {
 namespace {
 
 constexpr int first_inherited = 3;
-constexpr int backlog = 128;
+constexpr int backlog = 4096;  // as Docker's: who does not fit in is refused, by Connections with a reason
 const std::string scheme = "unix://";
 
 Result<Fd> stream_socket() {
@@ -43,6 +43,7 @@ std::string address_of(int fd) {
 }
 
 constexpr std::string_view tcp_scheme = "tcp://";
+constexpr std::string_view listening_stdin = "fd://0";
 
 // "ADDRESS:PORT", "[ADDRESS]:PORT", ":PORT"; numbers, as a name may mean another machine tomorrow.
 Result<Fd> tcp_socket(std::string_view host) {
@@ -71,6 +72,17 @@ Result<Fd> tcp_socket(std::string_view host) {
 
 }  // namespace
 
+Result<Listener> Listener::taken_over(int fd) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return fail_errno("take over descriptor", std::to_string(fd));
+  std::string address = address_of(fd);
+  if (address.empty() || ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
+    return fail(Code::unsupported, "it is not a unix socket that listens");
+  TRY(set_nonblocking(fd));
+  return Listener(Fd(fd), std::move(address), {});
+}
+
 Result<Listener> Listener::open(const std::string& host, const std::shared_ptr<TlsContext>& tls) {
   if (host.starts_with(tcp_scheme) && tls) {
     Listener listener(TRY(tcp_socket(std::string_view(host).substr(tcp_scheme.size()))), host, {});
@@ -83,6 +95,7 @@ Result<Listener> Listener::open(const std::string& host, const std::shared_ptr<T
                     .hint("add --tlsverify with --tlscacert, --tlscert and --tlskey, so that only clients with a "
                           "certificate come in; or use a unix socket: docker -H ssh://USER@HOST"));
   }
+  if (host == listening_stdin) return taken_over(STDIN_FILENO);
   const std::string path = host.starts_with(scheme) ? host.substr(scheme.size()) : host;
   if (!path.starts_with('/'))
     return fail(Error(Code::invalid, "listen on \"" + host + "\"").why("unix:///PATH is needed"));
@@ -118,13 +131,8 @@ Result<std::vector<Listener>> Listener::inherited() {
   ::unsetenv("LISTEN_FDNAMES");
   if (!ours || !number) return listeners;
   constexpr std::uint64_t most = 64;
-  for (int fd = first_inherited; fd < first_inherited + static_cast<int>(std::min(*number, most)); ++fd) {
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return fail_errno("take over a socket of systemd");
-    std::string address = address_of(fd);
-    if (address.empty()) return fail(Code::unsupported, "take over a socket of systemd: it is not a unix socket");
-    TRY(set_nonblocking(fd));
-    listeners.push_back(Listener(Fd(fd), std::move(address), {}));
-  }
+  for (int fd = first_inherited; fd < first_inherited + static_cast<int>(std::min(*number, most)); ++fd)
+    listeners.push_back(TRY_WRAP(taken_over(fd), "take over a socket of systemd"));
   return listeners;
 }
 

@@ -82,6 +82,7 @@ class Server {
       if (ready == 0 && connections_.count() == 0) return {};
       if (fds[listeners_.size()].revents != 0) return {};
       connections_.acknowledge();
+      if (connections_.count() == 0) ::malloc_trim(0);  // nobody is there: what the last ones needed goes back
       for (std::size_t i = 0; i < listeners_.size(); ++i)
         if (fds[i].revents != 0) TRY(take_connections(listeners_[i], connections_));
     }

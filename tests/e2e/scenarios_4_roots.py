@@ -213,9 +213,6 @@ def scenario_no_socket_is_made(world):
         check(ran.status == 1 and re.search(r"compose\.yaml:8:\d+", ran.err), f"no line:\n{ran}")
         check("no such socket" in ran.err and "Consort has no daemon" in ran.err, f"no reason:\n{ran}")
         check(not missing.exists() and "will be made" not in ran.err, f"it was made, or so it says:\n{ran}")
-    world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    use_api_socket: true\n")
-    ran = world.consort("up", "-d", status=1)
-    check("no daemon" in ran.err and re.search(r"compose\.yaml:4:\d+", ran.err), f"use_api_socket is passed over:\n{ran}")
     ran = up("./run/app.sock:/app.sock")
     check(ran.status == 1 and "start that first" in ran.err and not (world.project / "run").exists(), str(ran))
     missing.mkdir()  # what Docker, and Consort before this, left behind

@@ -1,12 +1,15 @@
 """Other ways to `consort serve` than a unix socket and HTTP: TCP with certificates, websockets."""
 import base64
+import json
 import os
+import shutil
+import signal
 import socket
 import ssl
 import subprocess
 
-from harness import check, leaves_the_default_bridge
-from scenarios_5_serve import Server
+from harness import CONSORT, check, leaves_the_default_bridge
+from scenarios_5_serve import Server, UnixConnection
 
 
 def make_certificates(folder):
@@ -115,5 +118,67 @@ def scenario_api_attach_by_websocket(world):
 
 
 def json_of(answer):
-    import json
     return answer[1] if isinstance(answer[1], dict) else json.loads(answer[1])
+
+
+ASK = r"""perl -MIO::Socket::UNIX -e '
+my $s = IO::Socket::UNIX->new("/var/run/docker.sock") or die "no server: $!";
+print $s "@ARGV HTTP/1.0\r\nHost: d\r\n\r\n"; print while <$s>' -- """
+
+
+def scenario_api_of_a_project_in_its_containers(world):
+    """A service that mounts Docker's socket must see its own project and nothing else, also after its supervisor was killed."""
+    def service(more):
+        world.write("compose.yaml", f"services:\n  web:\n    image: debian:bookworm-slim\n    command: sleep 1000\n    stop_grace_period: 0s\n{more}")
+        return world.consort("up", "-d").err
+
+    def ask(request):
+        return world.consort("exec", "-T", "web", "sh", "-c", ASK + request).out
+
+    told = service("    volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro']\n")
+    check("the API of this project alone" in told, told)
+    check(f'"/{world.project_name}-web-1"' in ask("GET /containers/json"), "its own container")
+    refused = ask("POST /images/create?fromImage=x")
+    check(refused.startswith("HTTP/1.1 403") and "for project" in refused, refused)
+    for pid in world.supervisor_pids():
+        os.kill(pid, signal.SIGKILL)
+    check(f'"/{world.project_name}-web-1"' in ask("GET /containers/json"), "the same file, and somebody behind it")
+    told = service("    use_api_socket: true\n")
+    check("the API of this project alone" in told and ask("GET /_ping").endswith("OK"), told)
+    world.consort("down")
+
+
+def scenario_api_server_comes_and_goes(world):
+    """A server under a socket of systemd's must begin with a client, stay for as long as one is there, and end by itself."""
+    path = str(world.folder / "activated.sock")
+
+    def server():
+        # Who hands over sockets gives them from descriptor 3 on, and the number of the process that is meant.
+        argv = ["sh", "-c", 'exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" serve --idle-timeout 1', str(CONSORT)]
+        return subprocess.Popen(argv, stdin=listener, stderr=subprocess.DEVNULL, env=world.env)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        for _ in range(2):  # the second one finds what the first has left: the socket, and who waits there
+            client = UnixConnection(path)
+            client.connect()
+            process = server()
+            try:
+                client.request("GET", "/_ping")
+                check(client.getresponse().read() == b"OK", "answered")
+                check(process.poll() is None, "it has gone while a client was there")
+                client.close()
+                check(process.wait(120) == 0, "its end")
+            finally:
+                process.kill()
+                process.wait()
+    # A context for the docker command, without that command.
+    config = world.folder / "docker"
+    told = world.consort("serve", "--install", "-H", "unix:///run/x.sock", env={"DOCKER_CONFIG": str(config)}).out
+    context = json.loads(next(config.glob("contexts/meta/*/meta.json")).read_text())
+    check(context["Name"] == "consort" and context["Endpoints"]["docker"]["Host"] == "unix:///run/x.sock", str(context))
+    check("docker context use consort" in told and "DOCKER_HOST=unix:///run/x.sock" in told, told)
+    if docker := shutil.which("docker"):
+        shown = subprocess.run([docker, "context", "ls"], env={**os.environ, "DOCKER_CONFIG": str(config)}, capture_output=True, text=True)
+        check("unix:///run/x.sock" in shown.stdout, str(shown))

@@ -17,8 +17,8 @@ namespace consort {
 
 namespace {
 
-Result<Fd> seqpacket_socket() {
-  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+Result<Fd> unix_socket(int type) {
+  const int fd = ::socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail_errno("create socket");
   return Fd(fd);
 }
@@ -39,11 +39,11 @@ Result<UnixAddress> unix_address(const std::string& path) {
   return address;
 }
 
-Result<Fd> listen_unix(const std::string& path, mode_t mode) {
+Result<Fd> listen_unix(const std::string& path, mode_t mode, int type) {
   // Under another name until it answers: who finds no socket, or one that refuses, draws conclusions from that.
   const std::string at_first = path + ".new";
   const UnixAddress address = TRY(unix_address(at_first));
-  Fd fd = TRY(seqpacket_socket());
+  Fd fd = TRY(unix_socket(type));
   ::unlink(at_first.c_str());
   // The mode of the socket file comes from the descriptor's mode at bind; so nobody can connect in between.
   if (::fchmod(fd.get(), mode) != 0) return fail_errno("set mode of", path);
@@ -56,7 +56,7 @@ Result<Fd> listen_unix(const std::string& path, mode_t mode) {
 
 Result<Fd> connect_unix(const std::string& path) {
   const UnixAddress address = TRY(unix_address(path));
-  Fd fd = TRY(seqpacket_socket());
+  Fd fd = TRY(unix_socket(SOCK_SEQPACKET));
   int result;
   do result = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size);
   while (result != 0 && errno == EINTR);

@@ -39,7 +39,8 @@ struct UnixAddress {
 };
 Result<UnixAddress> unix_address(const std::string& path);
 
-Result<Fd> listen_unix(const std::string& path, mode_t mode = 0600);  // replaces a stale socket file
+// Replaces a stale socket file. type: SOCK_SEQPACKET or SOCK_STREAM.
+Result<Fd> listen_unix(const std::string& path, mode_t mode = 0600, int type = SOCK_SEQPACKET);
 Result<Fd> connect_unix(const std::string& path);
 Result<Fd> accept_unix(int listener);
 Result<Credentials> peer_credentials(int socket);

@@ -55,6 +55,8 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
     if (*seconds <= 0) return fail(Code::invalid, "--idle-timeout must be a number of seconds above 0");
     options.idle = std::chrono::seconds(*seconds);
   }
+  // Who starts it for those that connect knows where that is.
+  if (options.hosts == std::vector<std::string>{"fd://0"}) return options;
   options.on_ready = [](const std::string& address) {
     print_err("Docker's Engine API is served at " + address + "\n  export DOCKER_HOST=" + address + "\n");
   };

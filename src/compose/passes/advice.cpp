@@ -10,6 +10,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "compose/api_socket.hpp"
 #include "compose/passes/finish.hpp"
 
 namespace consort::compose {
@@ -183,6 +184,7 @@ void check_bind_sources(const Project& project, Advice advice, const FileAccess&
     for (std::size_t i = 0; i < service.volumes.size(); ++i) {
       const Mount& mount = service.volumes[i];
       if (mount.type != MountType::bind || !mount.source.starts_with('/')) continue;
+      if (is_docker_socket(mount.source)) continue;  // what is mounted there is told when it is
       if (advice == Advice::traps && !is_trap(mount)) continue;
       const auto [known, fresh] = there.try_emplace(mount.source, true);
       if (fresh) known->second = access.exists(mount.source);

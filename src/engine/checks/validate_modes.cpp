@@ -5,6 +5,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "engine/api_socket.hpp"
 #include "engine/checks/validate.hpp"
 #include "runtime/defaults.hpp"
 #include "volume/volume.hpp"
@@ -74,7 +75,7 @@ Result<> validate_mount(const MountSpec& mount) {
   if (clean_path(mount.target) == "/") return bad("invalid specification: destination can't be '/'");
   if (mount.type == MountType::bind) {
     if (mount.source.empty()) return bad("field Source must not be empty");
-    if (!mount.source.starts_with('/'))
+    if (!mount.source.starts_with('/') && mount.source != project_api)
       return bad("invalid mount path: '" + mount.source + "' mount path must be absolute");
     constexpr std::array<std::string_view, 7> known{"", "private", "rprivate", "slave", "rslave", "shared", "rshared"};
     if (std::ranges::count(known, mount.propagation) == 0) return bad("invalid propagation mode: " + mount.propagation);

@@ -10,11 +10,13 @@
 #include "base/os/file.hpp"
 #include "base/os/reserve.hpp"
 #include "base/strings.hpp"
+#include "engine/api_socket.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
 #include "engine/start/image_subpath.hpp"
+#include "supervisor/api_socket.hpp"
 #include "volume/layers_view.hpp"
 #include "volume/volume.hpp"
 
@@ -230,6 +232,11 @@ Result<> Creation::prepare_volume(MountSpec& mount, MountPoint& point) {
 }
 
 Result<> Creation::prepare_mount(MountSpec& mount, MountPoint& point) {
+  if (mount.type == MountType::bind && mount.source == project_api) {
+    // Made when it is needed, by the supervisor that listens there.
+    mount.source = point.source = supervisor::api_socket_path(impl_.roots.project_run(spec_.project));
+    return {};
+  }
   if (mount.type == MountType::bind) {
     mount.source = point.source = source_of_bind(mount, impl_.roots);
     return prepare_bind(mount);

@@ -19,6 +19,7 @@
 #include "project/exec/port_holder.hpp"
 #include "project/exec/pre_start.hpp"
 #include "project/exec/provider.hpp"
+#include "project/plan/container_spec.hpp"
 
 namespace consort::project {
 
@@ -178,6 +179,8 @@ Result<> EngineRunner::create(const Operation& operation, engine::ContainerSpec 
     spec.labels[label::image] = image->id;
   }
   const engine::CreatedContainer created = TRY(session_.engine.create_container(spec));
+  if (const std::string told = told_api_socket(spec); !told.empty())
+    session_.progress.warn(operation.target + ": " + told);
   for (const std::string& warning : created.warnings) session_.progress.warn(operation.target + ": " + warning);
   return {};
 }

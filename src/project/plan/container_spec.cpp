@@ -204,7 +204,7 @@ Result<engine::ContainerSpec> container_spec(const Project& project, const Servi
     return fail(Error(Code::invalid, "healthcheck.start_interval requires healthcheck.start_period to be set")
                     .at(project.locate({"services", service.name, "healthcheck", "start_interval"})));
   if (wanted.health) spec.health = health_spec(*wanted.health);
-  spec.mounts = TRY(mount_specs(project, wanted));
+  spec.mounts = TRY(mount_specs(project, service, wanted));
   spec.files = TRY(file_contents(wanted));
   add_tmpfs(wanted.container, spec);
   spec.volumes_from = volumes_from(project, wanted.container, options.separator);

@@ -25,7 +25,10 @@ Result<engine::ContainerSpec> container_spec(const compose::Project& project, co
                                              const ReplicaOptions& options);
 
 // The parts, each for itself.
-Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const DesiredService& service);
+Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const compose::Service& file,
+                                                   const DesiredService& service);
+// What a container is given that mounts the API's socket: a line for the user. "": it mounts none.
+std::string told_api_socket(const engine::ContainerSpec& spec);
 Result<std::vector<engine::FileContent>> file_contents(const DesiredService& service);
 std::vector<engine::EndpointSpec> endpoint_specs(const DesiredService& service, const std::string& container);
 engine::RestartPolicy restart_policy(const DesiredRestart& restart);

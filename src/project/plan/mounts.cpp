@@ -1,4 +1,8 @@
 // Volumes, secrets and configs of a service as mounts and files.
+#include <algorithm>
+
+#include "compose/api_socket.hpp"
+#include "engine/api_socket.hpp"
 #include "project/plan/container_spec.hpp"
 
 namespace consort::project {
@@ -87,19 +91,43 @@ Result<engine::FileContent> file_content(const DesiredService& service, const De
   return engine::FileContent{file.path, file.content, file.mode, file.uid, file.gid};
 }
 
+// Binds of Docker's socket, and the one that `use_api_socket` asks for.
+void add_api_socket(compose::ApiSocket kind, const compose::Service& file, std::vector<engine::MountSpec>& mounts) {
+  if (kind == compose::ApiSocket::none) return;
+  const auto is_there = [](const engine::MountSpec& mount) { return mount.target == compose::docker_socket; };
+  if (file.use_api_socket && std::ranges::none_of(mounts, is_there)) {
+    mounts.push_back({.type = engine::MountType::bind,
+                      .source = compose::docker_socket,
+                      .target = compose::docker_socket,
+                      .create_host_path = true});
+  }
+  if (kind == compose::ApiSocket::full) return;
+  for (engine::MountSpec& mount : mounts)
+    if (mount.type == engine::MountType::bind && compose::is_docker_socket(mount.source))
+      mount.source = engine::project_api;
+}
+
 }  // namespace
 
-Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const DesiredService& service) {
-  if (service.container.use_api_socket)
-    return fail(Error(Code::unsupported, "use_api_socket of service " + service.name)
-                    .why("Consort has no daemon whose socket that could be")
-                    .hint("take it out, or run this service with Docker")
-                    .at(project.locate({"services", service.name, "use_api_socket"})));
+Result<std::vector<engine::MountSpec>> mount_specs(const compose::Project& project, const compose::Service& file,
+                                                   const DesiredService& service) {
   std::vector<engine::MountSpec> mounts;
   for (const DesiredMount& mount : service.mounts) mounts.push_back(TRY(mount_spec(service, mount)));
-  for (const DesiredFile& file : service.files)
-    if (!file.host_file.empty()) mounts.push_back(file_mount(file));
+  add_api_socket(TRY(compose::api_socket_of(project, file)), file, mounts);
+  for (const DesiredFile& each : service.files)
+    if (!each.host_file.empty()) mounts.push_back(file_mount(each));
   return mounts;
+}
+
+std::string told_api_socket(const engine::ContainerSpec& spec) {
+  for (const engine::MountSpec& mount : spec.mounts) {
+    if (mount.type != engine::MountType::bind) continue;
+    if (mount.source == engine::project_api)
+      return mount.target + " is the API of this project alone (`x-consort: {api_socket: full}`: of the whole machine)";
+    if (compose::is_docker_socket(mount.source))
+      return mount.target + " is the API of the whole machine: who uses it can become root here";
+  }
+  return {};
 }
 
 Result<std::vector<engine::FileContent>> file_contents(const DesiredService& service) {

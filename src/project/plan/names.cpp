@@ -3,6 +3,7 @@
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
+#include "compose/api_socket.hpp"
 #include "compose/compose.hpp"
 
 namespace consort::project {
@@ -117,9 +118,13 @@ void add_labels(std::map<std::string, std::string>& labels, const compose::Proje
 
 std::string config_hash(const compose::Project& project, const compose::Service& service) {
   // As Docker Compose and `config --hash` have it, unless there is content that the file only names.
-  if (service.configs.empty() && service.secrets.empty()) return sha256_hex(compose::service_hash_json(service));
+  const auto api = compose::api_socket_of(project, service);
+  const bool full_api = api && *api == compose::ApiSocket::full;
+  if (service.configs.empty() && service.secrets.empty() && !full_api)
+    return sha256_hex(compose::service_hash_json(service));
   Canonical canonical;
   canonical.add(compose::service_hash_json(service));
+  if (full_api) canonical.add("api_socket").add("full");
   add_content(canonical, service.configs, project.configs);
   add_content(canonical, service.secrets, project.secrets);
   return canonical.hash();

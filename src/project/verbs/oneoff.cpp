@@ -153,6 +153,7 @@ Result<engine::CreatedContainer> create_oneoff(Session& session, const std::stri
   spec.image_id = image->id;
   spec.labels[label::image] = image->id;
   engine::CreatedContainer created = TRY(session.engine.create_container(spec));
+  if (const std::string told = told_api_socket(spec); !told.empty()) session.progress.warn(spec.name + ": " + told);
   for (const std::string& warning : created.warnings) session.progress.warn(spec.name + ": " + warning);
   return created;
 }

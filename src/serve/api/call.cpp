@@ -1,5 +1,7 @@
 #include "serve/api/call.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,6 +80,17 @@ std::string http_date() {
   return text.data();
 }
 
+// Until the client has read what was written so far. docker-py reads the head of an answer into a buffer, and what has
+// come with it is lost to who takes the socket then. Who does not read at all loses nothing, and is not waited for.
+void await_reader(int socket) {
+  constexpr std::chrono::microseconds longest{200'000};
+  std::chrono::microseconds waited{0}, pause{20};
+  for (int unread = 0; ::ioctl(socket, SIOCOUTQ, &unread) == 0 && unread > 0 && waited < longest; waited += pause) {
+    pause = std::min(pause * 2, std::chrono::microseconds(2'000));
+    std::this_thread::sleep_for(pause);
+  }
+}
+
 }  // namespace
 
 Error http_error(int status, std::string message) {
@@ -147,13 +160,21 @@ Result<std::optional<std::int64_t>> Call::number(std::string_view key) const {
   return *value;
 }
 
+Call::~Call() {
+  service_.give_body_room(body_room_);
+}
+
 Result<Json> Call::body(Body need) {
   const std::string_view type = request_.header("content-type");
   if (need == Body::needed && request_.has_body && !type.starts_with(content::json)) {
     return fail(
         http_error(400, "unsupported Content-Type header (" + std::string(type) + "): must be 'application/json'"));
   }
-  const std::string text = TRY(connection_.read_body(json_body_limit));
+  const std::string text = TRY(connection_.read_body(json_body_limit, [this](std::size_t bytes) -> Result<> {
+    if (!service_.take_body_room(bytes)) return fail(http_error(503, "too many large requests at a time: try again"));
+    body_room_ += bytes;
+    return {};
+  }));
   if (trim(text).empty()) {
     if (need == Body::optional) return Json::object();
     return fail(http_error(400, "invalid JSON: got EOF while reading request body"));
@@ -295,6 +316,7 @@ Result<http::Connection::Raw> Call::upgrade(const Upgrade& upgrade) {
     if (request_.keep_alive) text += "Connection: close\r\n";
   }
   TRY(connection_.write(text, "\r\n", {}));
+  await_reader(connection_.fd());
   return connection_.release();
 }
 

@@ -59,6 +59,9 @@ class Call {
  public:
   using Variables = std::vector<std::pair<std::string_view, std::string>>;
   Call(Service& service, http::Connection& connection, const http::Request& request);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
 
   // --- what was asked
   const http::Request& request() const { return request_; }
@@ -72,7 +75,7 @@ class Call {
   Result<std::optional<std::int64_t>> number(std::string_view key) const;  // none: not given, or empty
   // The body as a JSON object; nothing but white space is Code::invalid unless `optional`, then an empty object.
   enum class Body : std::uint8_t { needed, optional };
-  Result<Json> body(Body need = Body::needed);
+  Result<Json> body(Body need = Body::needed);  // Code::busy: others have sent too much just now
   Result<std::size_t> read_body(std::span<char> into) { return connection_.read_body(into); }
   // `take` gets a descriptor to read the whole body from, which comes through a pipe while it is read.
   Result<> body_to(const std::function<Result<>(int in)>& take);
@@ -129,6 +132,7 @@ class Call {
   std::unique_ptr<engine::Engine> engine_;
   Headers headers_;
   bool answered_ = false;
+  std::size_t body_room_ = 0;  // taken from the service
 };
 
 }  // namespace consort::serve

@@ -165,8 +165,8 @@ Result<> attach_by_websocket(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"POST", "/containers/{id}/attach", attach_container},
-    {"GET", "/containers/{id}/attach/ws", attach_by_websocket},
+    {"POST", "/containers/{id}/attach", attach_container, Access::change, Reach::project},
+    {"GET", "/containers/{id}/attach/ws", attach_by_websocket, Access::change, Reach::project},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "engine/images.hpp"
 #include "serve/api/container_spec.hpp"
 #include "serve/api/containers.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 
@@ -54,11 +55,12 @@ std::string with_tag(const std::string& image) {
   return reference ? reference->familiar() : image;
 }
 
-Result<image::Image> find_image(engine::Engine& engine, const engine::ContainerSpec& spec) {
+Result<image::Image> find_image(Call& call, engine::Engine& engine, const engine::ContainerSpec& spec) {
   std::optional<image::Platform> platform;
   if (!spec.platform.empty()) platform = TRY(image::Platform::parse(spec.platform));
   auto found = TRY(engine.images().look_up(spec.image, platform));
-  if (!found) return fail(http_error(404, "No such image: " + with_tag(spec.image)));
+  if (!found || !TRY(ShownImages::of(call)).takes(*found, TRY(engine.images().config_of(*found))))
+    return fail(http_error(404, "No such image: " + with_tag(spec.image)));
   return std::move(*found);
 }
 
@@ -96,11 +98,9 @@ Result<> create_container(Call& call) {
   if (spec.name.starts_with('/')) spec.name.erase(0, 1);
   spec.platform = call.query("platform");
   Service& service = call.service();
-  if (!service.options().project.empty() && spec.project != service.options().project)
-    return fail(http_error(403, "this socket is for the containers of project " + service.options().project +
-                                    " only: label com.docker.compose.project must say so"));
   engine::Engine& engine = *TRY(call.engine());
-  const image::Image image = TRY(find_image(engine, spec));
+  TRY(keep_to_project(call, body, spec));
+  const image::Image image = TRY(find_image(call, engine, spec));
   spec.image_id = image.id;
   const Json* host = object_at(body, "HostConfig");
   if (host && get_bool(*host, "PublishAllPorts")) TRY(publish_exposed(spec, TRY(engine.images().config_of(image))));
@@ -115,7 +115,7 @@ Result<> create_container(Call& call) {
       201, {{"Id", created.id}, {"Warnings", created.warnings.empty() ? Json::array() : Json(created.warnings)}});
 }
 
-constexpr Route table[] = {{"POST", "/containers/create", create_container}};
+constexpr Route table[] = {{"POST", "/containers/create", create_container, Access::change, Reach::project}};
 
 }  // namespace
 

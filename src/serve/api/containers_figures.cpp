@@ -134,7 +134,7 @@ Result<> container_stats(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/containers/{id}/stats", container_stats, Access::look},
+    {"GET", "/containers/{id}/stats", container_stats, Access::look, Reach::project},
 };
 
 }  // namespace

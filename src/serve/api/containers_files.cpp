@@ -101,11 +101,11 @@ Result<> container_changes(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"HEAD", "/containers/{id}/archive", head_of_archive},
-    {"GET", "/containers/{id}/archive", get_archive},
-    {"PUT", "/containers/{id}/archive", put_archive},
-    {"GET", "/containers/{id}/export", export_container},
-    {"GET", "/containers/{id}/changes", container_changes, Access::look},
+    {"HEAD", "/containers/{id}/archive", head_of_archive, Access::change, Reach::project},
+    {"GET", "/containers/{id}/archive", get_archive, Access::change, Reach::project},
+    {"PUT", "/containers/{id}/archive", put_archive, Access::change, Reach::project},
+    {"GET", "/containers/{id}/export", export_container, Access::change, Reach::project},
+    {"GET", "/containers/{id}/changes", container_changes, Access::look, Reach::project},
 };
 
 }  // namespace

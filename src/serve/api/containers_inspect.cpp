@@ -190,7 +190,7 @@ Result<> inspect_container(Call& call) {
   return call.json(200, shape);
 }
 
-constexpr Route table[] = {{"GET", "/containers/{id}/json", inspect_container, Access::look}};
+constexpr Route table[] = {{"GET", "/containers/{id}/json", inspect_container, Access::look, Reach::project}};
 
 }  // namespace
 

@@ -184,16 +184,16 @@ Result<> wait_container(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"POST", "/containers/{id}/start", start_container},
-    {"POST", "/containers/{id}/stop", stop_container},
-    {"POST", "/containers/{id}/restart", restart_container},
-    {"POST", "/containers/{id}/kill", kill_container},
-    {"POST", "/containers/{id}/pause", pause_container},
-    {"POST", "/containers/{id}/unpause", unpause_container},
-    {"POST", "/containers/{id}/rename", rename_container},
-    {"POST", "/containers/{id}/resize", resize_container},
-    {"POST", "/containers/{id}/wait", wait_container, Access::look},
-    {"DELETE", "/containers/{id...}", remove_container},
+    {"POST", "/containers/{id}/start", start_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/stop", stop_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/restart", restart_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/kill", kill_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/pause", pause_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/unpause", unpause_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/rename", rename_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/resize", resize_container, Access::change, Reach::project},
+    {"POST", "/containers/{id}/wait", wait_container, Access::look, Reach::project},
+    {"DELETE", "/containers/{id...}", remove_container, Access::change, Reach::project},
 };
 
 }  // namespace

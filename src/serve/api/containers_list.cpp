@@ -165,7 +165,7 @@ Result<> list_containers(Call& call) {
   return call.json(200, rows);
 }
 
-constexpr Route table[] = {{"GET", "/containers/json", list_containers, Access::look}};
+constexpr Route table[] = {{"GET", "/containers/json", list_containers, Access::look, Reach::project}};
 
 }  // namespace
 

@@ -116,7 +116,7 @@ Result<> container_logs(Call& call) {
   return body.finish();
 }
 
-constexpr Route table[] = {{"GET", "/containers/{id}/logs", container_logs, Access::look}};
+constexpr Route table[] = {{"GET", "/containers/{id}/logs", container_logs, Access::look, Reach::project}};
 
 }  // namespace
 

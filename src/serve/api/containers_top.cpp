@@ -1,6 +1,7 @@
 // GET /containers/{id}/top: what ps shows of a container's processes. Without words of the client's it is our own
 // table, for which no program is needed.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/os/process.hpp"
@@ -60,17 +61,22 @@ Strings columns_of(const std::string& line, std::size_t count) {
   return words;
 }
 
+std::optional<std::size_t> pid_column(const Strings& titles) {
+  const auto title = std::ranges::find(titles, "PID");
+  if (title == titles.end()) return std::nullopt;
+  return static_cast<std::size_t>(title - titles.begin());
+}
+
 Result<engine::ProcessTable> rows_of(const std::string& text, const std::set<std::string>& pids) {
   Strings lines = split(text, '\n');
   engine::ProcessTable table{.titles = words_of(lines.front()), .rows = {}};
-  const auto title = std::ranges::find(table.titles, "PID");
-  if (title == table.titles.end()) return fail(http_error(500, "Couldn't find PID field in ps output"));
-  const auto column = static_cast<std::size_t>(title - table.titles.begin());
+  const auto column = pid_column(table.titles);
+  if (!column) return fail(http_error(500, "Couldn't find PID field in ps output"));
   bool ours = false;
   for (const std::string& line : std::span(lines).subspan(1)) {
     Strings row = columns_of(line, table.titles.size());
-    if (row.size() <= column) continue;
-    if (row[column] != "-") ours = pids.contains(row[column]);  // "-": a thread of the process above
+    if (row.size() <= *column) continue;
+    if (row[*column] != "-") ours = pids.contains(row[*column]);  // "-": a thread of the process above
     if (ours) table.rows.push_back(std::move(row));
   }
   return table;
@@ -80,11 +86,10 @@ Result<engine::ProcessTable> table_of(const engine::ProcessTable& own, const std
   const Strings words = words_of(asked);
   if (words.empty() || asked == "-ef") return own;
   TRY(check_words(words));
-  const auto title = std::ranges::find(own.titles, "PID");
-  if (title == own.titles.end()) return fail(Code::internal, "the table of processes has no PID");
-  const auto column = static_cast<std::size_t>(title - own.titles.begin());
+  const auto column = pid_column(own.titles);
+  if (!column) return fail(Code::internal, "the table of processes has no PID");
   std::set<std::string> pids;
-  for (const Strings& row : own.rows) pids.insert(row[column]);
+  for (const Strings& row : own.rows) pids.insert(row[*column]);
   return rows_of(TRY(run_ps(words, pids)), pids);
 }
 
@@ -101,7 +106,7 @@ Result<> container_top(Call& call) {
   return call.json(200, {{"Titles", table.titles}, {"Processes", std::move(rows)}});
 }
 
-constexpr Route table[] = {{"GET", "/containers/{id}/top", container_top, Access::look}};
+constexpr Route table[] = {{"GET", "/containers/{id}/top", container_top, Access::look, Reach::project}};
 
 }  // namespace
 

@@ -66,7 +66,7 @@ Result<> update_container(Call& call) {
   return call.json(200, {{"Warnings", warnings.empty() ? Json(nullptr) : Json(warnings)}});
 }
 
-constexpr Route table[] = {{"POST", "/containers/{id}/update", update_container}};
+constexpr Route table[] = {{"POST", "/containers/{id}/update", update_container, Access::change, Reach::project}};
 
 }  // namespace
 

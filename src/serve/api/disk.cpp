@@ -7,6 +7,7 @@
 #include "serve/api/containers.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/image_shape.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/moments.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
@@ -40,10 +41,16 @@ Result<Layers> layers_of(const engine::Images& images, const std::vector<image::
 
 Result<> add_images(Call& call, Json& answer) {
   const engine::Images images = TRY(call.engine())->images();
-  const std::vector<image::Image> all = TRY(images.list());
+  const ShownImages shown = TRY(ShownImages::of(call));
+  std::vector<image::Image> all = TRY(images.list());
+  std::erase_if(all, [&](const image::Image& image) {
+    const auto config = images.config_of(image);
+    return !config || !shown.takes(image, *config);
+  });
   const Layers layers = TRY(layers_of(images, all));
   std::map<std::string, int> users;
-  for (const engine::Container& container : TRY(TRY(call.engine())->list())) ++users[container.image_id];
+  for (const engine::Container& container : TRY(TRY(call.engine())->list()))
+    if (call.service().shows(container)) ++users[container.image_id];
   Json rows = Json::array();
   for (const image::Image& image : all) {
     const auto config = images.config_of(image);
@@ -166,8 +173,8 @@ Result<> prune_build_cache(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/system/df", disk_usage, Access::look},
-    {"POST", "/containers/prune", prune_containers},
+    {"GET", "/system/df", disk_usage, Access::look, Reach::project},
+    {"POST", "/containers/prune", prune_containers, Access::change, Reach::project},
     {"POST", "/build/prune", prune_build_cache},
 };
 

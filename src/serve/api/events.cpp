@@ -119,7 +119,7 @@ Result<> events(Call& call) {
   }
 }
 
-constexpr Route table[] = {{"GET", "/events", events, Access::look}};
+constexpr Route table[] = {{"GET", "/events", events, Access::look, Reach::project}};
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "base/narrow.hpp"
 #include "serve/api/containers.hpp"
 #include "serve/api/hijack.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 
@@ -32,6 +33,7 @@ Result<> create_exec(Call& call) {
   const Json body = TRY(call.body());
   const ContainerDetails container = TRY(find_container(call));
   engine::ExecSpec spec = spec_of(body);
+  TRY(keep_to_project(call, spec));
   if (spec.argv.empty()) return fail(http_error(400, "No exec command specified"));
   // docker-py writes it small; for Go that is the same key.
   const std::string keys = get_string(body, "DetachKeys", get_string(body, "detachKeys"));
@@ -58,11 +60,8 @@ Result<std::shared_ptr<ExecInstance>> find_exec(Call& call) {
 // behind may hold its pipes open for ever (`sh -c 'daemon &'`); Docker's clients wait for the end of the process.
 class ExecSession {
  public:
-  ExecSession(ExecInstance& instance, engine::Exec& exec, http::Connection::Raw raw)
-      : instance_(instance),
-        exec_(exec),
-        streams_(exec.take_streams()),
-        client_(std::move(raw), instance.spec.tty ? Hijacked::Framing::raw : Hijacked::Framing::framed) {}
+  ExecSession(ExecInstance& instance, engine::Exec& exec, http::Connection::Raw raw, Hijacked::Framing framing)
+      : instance_(instance), exec_(exec), streams_(exec.take_streams()), client_(std::move(raw), framing) {}
 
   Result<> run() {
     connect_input();
@@ -140,8 +139,8 @@ class ExecSession {
 };
 
 // Docker has begun the answer when it tries to start the program: why it could not stands in the output.
-Result<> tell_failure(http::Connection::Raw raw, const ExecInstance& instance, const Error& error) {
-  Hijacked client(std::move(raw), instance.spec.tty ? Hijacked::Framing::raw : Hijacked::Framing::framed);
+Result<> tell_failure(http::Connection::Raw raw, Hijacked::Framing framing, const Error& error) {
+  Hijacked client(std::move(raw), framing);
   (void)client.write(StreamKind::out, "OCI runtime exec failed: exec failed: unable to start container process: " +
                                           error.message() + "\r\n");
   client.finish();
@@ -185,12 +184,14 @@ Result<> start_exec(Call& call) {
     (void)TRY(start(call, *instance, false));
     return call.empty(200);
   }
-  const bool framed = !instance->spec.tty && call.version() >= 42 && call.wants_upgrade();
-  auto raw = TRY(call.upgrade({.type = framed ? content::multiplexed_stream : content::raw_stream, .protocol = "tcp"}));
+  // Whether there are frames is for the start to say: docker-py asks for them from a terminal as well.
+  const auto framing = get_bool(body, "Tty") ? Hijacked::Framing::raw : Hijacked::Framing::framed;
+  const bool told = framing == Hijacked::Framing::framed && call.version() >= 42 && call.wants_upgrade();
+  auto raw = TRY(call.upgrade({.type = told ? content::multiplexed_stream : content::raw_stream, .protocol = "tcp"}));
   const auto exec = start(call, *instance, true);
-  if (!exec) return tell_failure(std::move(raw), *instance, exec.error());
+  if (!exec) return tell_failure(std::move(raw), framing, exec.error());
   set_first_size(**exec, body);
-  return ExecSession(*instance, **exec, std::move(raw)).run();
+  return ExecSession(*instance, **exec, std::move(raw), framing).run();
 }
 
 Result<> inspect_exec(Call& call) {
@@ -225,10 +226,10 @@ Result<> resize_exec(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"POST", "/containers/{id}/exec", create_exec},
-    {"POST", "/exec/{id}/start", start_exec},
-    {"GET", "/exec/{id}/json", inspect_exec, Access::look},
-    {"POST", "/exec/{id}/resize", resize_exec},
+    {"POST", "/containers/{id}/exec", create_exec, Access::change, Reach::project},
+    {"POST", "/exec/{id}/start", start_exec, Access::change, Reach::project},
+    {"GET", "/exec/{id}/json", inspect_exec, Access::look, Reach::project},
+    {"POST", "/exec/{id}/resize", resize_exec, Access::change, Reach::project},
 };
 
 }  // namespace

@@ -41,6 +41,18 @@ Result<std::string> parent_of(const engine::Images& images, const image::Image& 
   return parent;
 }
 
+// Clients look at fields that Docker showed until 1.50, whether they say anything or not.
+Json shown_config(const Json* said, unsigned version) {
+  Json config = said && said->is_object() ? *said : Json::object();
+  constexpr unsigned without_fields_of_containers = 50;
+  if (version >= without_fields_of_containers) return config;
+  for (const char* key : {"Hostname", "Domainname", "User", "Image", "WorkingDir"}) config.emplace(key, "");
+  for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce"})
+    config.emplace(key, false);
+  for (const char* key : {"Env", "Cmd", "Volumes", "Entrypoint", "OnBuild", "Labels"}) config.emplace(key, nullptr);
+  return config;
+}
+
 }  // namespace
 
 Json listed_image(const image::Image& image, const image::ImageConfig& config, int containers, unsigned version) {
@@ -72,7 +84,7 @@ Result<Json> inspected_image(const engine::Images& images, const image::Image& i
              {"Created", config.created},
              {"DockerVersion", ""},
              {"Author", config.author},
-             {"Config", inner && inner->is_object() ? *inner : Json::object()},
+             {"Config", shown_config(inner, version)},
              {"Architecture", image.platform.architecture}};
   if (!image.platform.variant.empty()) shape["Variant"] = image.platform.variant;
   shape["Os"] = image.platform.os;

@@ -9,6 +9,7 @@
 #include "engine/images.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/image_shape.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/moments.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
@@ -68,12 +69,14 @@ Result<> list_images(Call& call) {
   engine::Engine& engine = *TRY(call.engine());
   const engine::Images images = engine.images();
   const Selection selection = TRY(Selection::of(filters, images));
+  const ShownImages shown = TRY(ShownImages::of(call));
   std::map<std::string, int> users;
-  for (const engine::Container& container : TRY(engine.list())) ++users[container.image_id];
+  for (const engine::Container& container : TRY(engine.list()))
+    if (call.service().shows(container)) ++users[container.image_id];
   Json rows = Json::array();
   for (const Image& image : TRY(images.list())) {
     const auto config = images.config_of(image);
-    if (!config || !selection.takes(image, *config)) continue;  // it has gone meanwhile
+    if (!config || !shown.takes(image, *config) || !selection.takes(image, *config)) continue;  // or it has gone
     rows.push_back(listed_image(image, *config, users[image.id], call.version()));
   }
   return call.json(200, rows);
@@ -84,13 +87,13 @@ Result<> inspect_image(Call& call) {
   std::optional<image::Platform> platform;
   if (const std::string text = call.query("platform"); !text.empty() && !text.starts_with('{'))
     platform = TRY(image::Platform::parse(text));
-  const Image image = TRY(images.find(call.variable("name"), platform));
+  const Image image = TRY(find_shown_image(call, call.variable("name"), platform));
   return call.json(200, TRY(inspected_image(images, image, call.version())));
 }
 
 Result<> image_history(Call& call) {
   const engine::Images images = TRY(call.engine())->images();
-  const Image image = TRY(images.find(call.variable("name")));
+  const Image image = TRY(find_shown_image(call, call.variable("name")));
   return call.json(200, TRY(history_of(images, image)));
 }
 
@@ -146,10 +149,10 @@ Result<> prune_images(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/images/json", list_images, Access::look},
+    {"GET", "/images/json", list_images, Access::look, Reach::project},
     {"POST", "/images/prune", prune_images},
-    {"GET", "/images/{name...}/json", inspect_image, Access::look},
-    {"GET", "/images/{name...}/history", image_history, Access::look},
+    {"GET", "/images/{name...}/json", inspect_image, Access::look, Reach::project},
+    {"GET", "/images/{name...}/history", image_history, Access::look, Reach::project},
     {"POST", "/images/{name...}/tag", tag_image},
     {"DELETE", "/images/{name...}", remove_image},
 };

@@ -8,6 +8,7 @@
 #include "serve/api/container_networks.hpp"
 #include "serve/api/containers.hpp"
 #include "serve/api/filters.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/moments.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
@@ -205,8 +206,8 @@ Result<NetworkSpec> spec_of(Call& call, const Json& body) {
   spec.enable_ipv4 = ipv4 == nullptr || !ipv4->is_boolean() || ipv4->get<bool>();
   const auto project = spec.labels.find("com.docker.compose.project");
   if (project != spec.labels.end()) spec.project = project->second;
-  if (const std::string& limited = call.service().options().project; !limited.empty()) spec.project = limited;
   if (const Json* ipam = find_key(body, "IPAM"); ipam && ipam->is_object()) TRY(add_pools(spec, *ipam));
+  TRY(keep_to_project(call, spec));
   return spec;
 }
 
@@ -241,6 +242,7 @@ Result<> connect(Call& call) {
   const Json body = TRY(call.body());
   const engine::ContainerDetails container = TRY(container_of(call, body));
   const Network network = TRY(find_network(call, call.variable("name")));
+  TRY(check_is_of_project(call, network));
   const Json* settings = find_key(body, "EndpointConfig");
   const engine::EndpointSpec endpoint =
       endpoint_spec(network.spec.name, settings && settings->is_object() ? *settings : Json::object());
@@ -277,14 +279,14 @@ Result<> prune_networks(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/networks", list_networks, Access::look},
-    {"GET", "/networks/", list_networks, Access::look},
-    {"POST", "/networks/create", create_network},
-    {"POST", "/networks/prune", prune_networks},
-    {"GET", "/networks/{name}", inspect_network, Access::look},
-    {"DELETE", "/networks/{name}", remove_network},
-    {"POST", "/networks/{name}/connect", connect},
-    {"POST", "/networks/{name}/disconnect", disconnect},
+    {"GET", "/networks", list_networks, Access::look, Reach::project},
+    {"GET", "/networks/", list_networks, Access::look, Reach::project},
+    {"POST", "/networks/create", create_network, Access::change, Reach::project},
+    {"POST", "/networks/prune", prune_networks, Access::change, Reach::project},
+    {"GET", "/networks/{name}", inspect_network, Access::look, Reach::project},
+    {"DELETE", "/networks/{name}", remove_network, Access::change, Reach::project},
+    {"POST", "/networks/{name}/connect", connect, Access::change, Reach::project},
+    {"POST", "/networks/{name}/disconnect", disconnect, Access::change, Reach::project},
 };
 
 }  // namespace

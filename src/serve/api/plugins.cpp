@@ -18,7 +18,7 @@ Result<> no_installation(Call&) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/plugins", list_plugins, Access::look},
+    {"GET", "/plugins", list_plugins, Access::look, Reach::project},
     {"GET", "/plugins/privileges", no_installation, Access::look},
     {"POST", "/plugins/pull", no_installation},
     {"POST", "/plugins/create", no_installation},

@@ -131,6 +131,11 @@ Result<> dispatch(Call& call) {
     return fail(http_error(403, "this socket is for looking only (consort serve --read-only): " + request.method + " " +
                                     std::string(path) + " is refused"));
   }
+  if (const std::string& project = call.service().options().project;
+      !project.empty() && found.route->reach != Reach::project) {
+    return fail(http_error(403, "this socket is for project " + project + " only (consort serve --project): " +
+                                    request.method + " " + std::string(path) + " is refused"));
+  }
   if (found.route->access != Access::look) {
     const Reserve reserve(call.service().roots().data);
     makes_room(*found.route) ? reserve.give_up_if_full() : reserve.keep();

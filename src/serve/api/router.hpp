@@ -5,7 +5,7 @@
 //     engine::Engine& engine = *TRY(call.engine());
 //     return call.json(200, shape(TRY(engine.inspect_network(call.variable("name")))));
 //   }
-//   constexpr Route table[] = {{"GET", "/networks/{name}", inspect_network, Access::look}};
+//   constexpr Route table[] = {{"GET", "/networks/{name}", inspect_network, Access::look, Reach::project}};
 //   std::span<const Route> network_routes() { return table; }
 #pragma once
 
@@ -24,11 +24,18 @@ enum class Access : std::uint8_t {
   change,  // whatever changes something, runs something, or gives out files of a container
 };
 
+// How far a call reaches. A socket that is limited to a project (--project) answers 403 to what is not `project`.
+enum class Reach : std::uint8_t {
+  machine,  // images, builds, registries, and whatever nobody has looked at with a limited socket in mind
+  project,  // its handler shows and touches nothing but what is the project's: Service::shows(), limits.hpp
+};
+
 struct Route {
   std::string_view method;   // a GET answers HEAD as well, unless there is a route for that
   std::string_view pattern;  // "/containers/{id}/json"; "{name...}" takes slashes, too: names of images
   Handler handler;
   Access access = Access::change;
+  Reach reach = Reach::machine;
 };
 
 // Every table, in the order in which they are asked.

@@ -14,6 +14,14 @@ Service::Service(Roots roots, ServerOptions options)
 
 Service::~Service() = default;
 
+bool Service::take_body_room(std::size_t bytes) {
+  std::size_t left = body_room_.load();
+  do {
+    if (bytes > left) return false;
+  } while (!body_room_.compare_exchange_weak(left, left - bytes));
+  return true;
+}
+
 Result<buildkit::Service*> Service::buildkit() {
   const std::scoped_lock lock(buildkit_mutex_);
   if (!buildkit_) {

@@ -2,6 +2,8 @@
 // engine's, in the database and the run root.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -40,6 +42,10 @@ class Service {
   bool shows(const engine::Container& container) const {
     return options_.project.empty() || container.project == options_.project;
   }
+  // Room for the JSON bodies that are being read, of all connections: as a tree one takes many times its size, and a
+  // few hundred clients with large ones must not be the end of the machine. False: there is none now.
+  bool take_body_room(std::size_t bytes);
+  void give_body_room(std::size_t bytes) { body_room_ += bytes; }
   Reaper& reaper() { return reaper_; }
   ExecTable& execs() { return execs_; }
   // BuildKit's API, made with its first connection: its clients come with several that belong together.
@@ -47,11 +53,14 @@ class Service {
   const std::string& server_name() const { return server_name_; }  // "Consort/0.1.0 (linux)"
 
  private:
+  static constexpr std::size_t all_body_room = std::size_t{16} << 20;
+
   Roots roots_;
   ServerOptions options_;
   std::string server_name_;
   ExecTable execs_;
   Reaper reaper_;
+  std::atomic<std::size_t> body_room_{all_body_room};
   std::mutex buildkit_mutex_;
   std::unique_ptr<engine::Engine> buildkit_engine_;
   std::unique_ptr<buildkit::Service> buildkit_;

@@ -190,9 +190,9 @@ Result<> info(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/_ping", ping, Access::look},
-    {"GET", "/version", version_of, Access::look},
-    {"GET", "/info", info, Access::look},
+    {"GET", "/_ping", ping, Access::look, Reach::project},
+    {"GET", "/version", version_of, Access::look, Reach::project},
+    {"GET", "/info", info, Access::look, Reach::project},
 };
 
 }  // namespace

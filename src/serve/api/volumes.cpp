@@ -5,6 +5,7 @@
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
 #include "serve/api/filters.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
@@ -53,8 +54,7 @@ Result<> create_volume(Call& call) {
                           .driver = get_string(body, "Driver"),
                           .driver_opts = strings_in(body, "DriverOpts"),
                           .labels = strings_in(body, "Labels")};
-  if (const std::string& limited = call.service().options().project; !limited.empty())
-    spec.labels["com.docker.compose.project"] = limited;
+  TRY(keep_to_project(call, spec));
   Result<Volume> made = TRY(call.engine())->create_volume(spec);
   if (!made) return fail(http_error(status_of(made.error()), "create " + spec.name + ": " + made.error().message()));
   return call.json(201, volume_shape(*made));
@@ -99,9 +99,12 @@ Result<> prune_volumes(Call& call) {
 }
 
 constexpr Route table[] = {
-    {"GET", "/volumes", list_volumes, Access::look}, {"POST", "/volumes/create", create_volume},
-    {"POST", "/volumes/prune", prune_volumes},       {"GET", "/volumes/{name}", inspect_volume, Access::look},
-    {"PUT", "/volumes/{name}", update_volume},       {"DELETE", "/volumes/{name}", remove_volume},
+    {"GET", "/volumes", list_volumes, Access::look, Reach::project},
+    {"POST", "/volumes/create", create_volume, Access::change, Reach::project},
+    {"POST", "/volumes/prune", prune_volumes, Access::change, Reach::project},
+    {"GET", "/volumes/{name}", inspect_volume, Access::look, Reach::project},
+    {"PUT", "/volumes/{name}", update_volume, Access::change, Reach::project},
+    {"DELETE", "/volumes/{name}", remove_volume, Access::change, Reach::project},
 };
 
 }  // namespace

@@ -97,12 +97,13 @@ Result<std::size_t> Connection::read_body(std::span<char> into) {
   return count;
 }
 
-Result<std::string> Connection::read_body(std::size_t limit) {
+Result<std::string> Connection::read_body(std::size_t limit, const Keep& keep) {
   std::string whole;
   std::array<char, 16384> part;
   while (const std::size_t got = TRY(read_body(part))) {
     if (whole.size() + got > limit)
       return fail(Code::invalid, "the request's body is larger than " + std::to_string(limit) + " bytes");
+    if (keep) TRY(keep(got));
     whole.append(part.data(), got);
   }
   return whole;

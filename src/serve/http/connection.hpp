@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,8 +31,9 @@ class Connection {
 
   // Of the body, as much as is there, at least a byte; 0 at its end. "100 Continue" goes out if it is waited for.
   Result<std::size_t> read_body(std::span<char> into);
-  // All that is left of it; more than limit is Code::invalid.
-  Result<std::string> read_body(std::size_t limit);
+  // All that is left of it; more than limit is Code::invalid. `keep` is asked before each part is kept.
+  using Keep = std::function<Result<>(std::size_t bytes)>;
+  Result<std::string> read_body(std::size_t limit, const Keep& keep = {});
 
   // All of it, whatever time the client takes. Code::io: it has gone.
   Result<> write(std::string_view bytes);

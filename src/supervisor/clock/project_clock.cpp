@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "supervisor/loop/command_program.hpp"
 
 namespace consort::supervisor {
 
@@ -16,14 +17,6 @@ namespace {
 
 Seconds wall_clock() {
   return ::time(nullptr);
-}
-
-// Where the program of the commands is: beside our own ones, or in the folder of programs of the same installation.
-Result<std::string> program_of(const JobTiming& job, const std::string& own_program) {
-  const std::string folder = dir_name(own_program);
-  for (const std::string& path : {folder + "/consort", clean_path(folder + "/../../bin/consort"), job.program})
-    if (path.starts_with('/') && ::access(path.c_str(), X_OK) == 0) return path;
-  return fail(Error(Code::not_found, "find the program consort"));
 }
 
 }  // namespace
@@ -88,11 +81,11 @@ Result<> ProjectClock::fire(const std::string& name, const std::string& run, Res
 
 Result<> ProjectClock::start(const JobTiming& job, std::vector<std::string> arguments) {
   SpawnOptions options;
-  options.argv = {TRY(program_of(job, context_.init_program)), "internal", "run-job", context_.project, job.name};
+  options.argv = {TRY(command_program(context_.init_program, job.program)), "internal", "run-job", context_.project,
+                  job.name};
   for (std::string& each : arguments) options.argv.push_back(std::move(each));
   options.environment = job.environment;
-  options.environment.push_back("CONSORT_DATA_ROOT=" + context_.roots.data);
-  options.environment.push_back("CONSORT_RUN_ROOT=" + context_.roots.run);
+  for (std::string& each : root_variables(context_.roots)) options.environment.push_back(std::move(each));
   options.directory = "/";
   ChildGuard child = TRY(spawn(options));
   context_.cleaner.reap("job " + job.name, child.release());

@@ -11,6 +11,7 @@
 #include "runtime/cgroup.hpp"
 #include "runtime/inspect.hpp"
 #include "runtime/spec.hpp"
+#include "supervisor/api_socket.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/container/unit_parts.hpp"
 #include "supervisor/log/ship/shipper.hpp"
@@ -40,6 +41,13 @@ Result<> join_donors(Context& context, runtime::Spec& spec, std::vector<Fd>& hel
     joined.path = "/proc/self/fd/" + std::to_string(held.back().get());
   }
   return {};
+}
+
+// Before anything is mounted, and again at each start: after a reboot there is no such file.
+Result<> open_api_for(Context& context, const runtime::Spec& spec) {
+  const std::string socket = api_socket_path(context.run_folder);
+  const auto is_it = [&](const runtime::Mount& mount) { return mount.source == socket; };
+  return std::ranges::any_of(spec.mounts, is_it) ? context.open_api() : Result<>();
 }
 
 }  // namespace
@@ -82,6 +90,7 @@ void Container::launch_now() {
   run_->network->acquire(unit_, std::move(made_.sandbox), [this](Result<> acquired) {
     auto spec = acquired ? runtime::load_spec(unit_.bundle) : Result<runtime::Spec>(fail(std::move(acquired.error())));
     if (!spec) return on_failed(std::move(spec.error()));
+    if (auto open = open_api_for(context_, *spec); !open) return on_failed(std::move(open.error()));
     choose_cgroup(*spec);
     clear_group([this, spec = std::move(*spec)]() mutable {
       if (auto begun = begin_launch(std::move(spec)); !begun) on_failed(std::move(begun.error()));

@@ -47,6 +47,7 @@ struct Context {
   std::function<void()> names_changed;     // some container's names came or went
   std::function<void()> serve_names;       // as they are now, not only at the end of this turn
   std::function<Container*(const std::string& container_id)> find;
+  std::function<Result<>()> open_api;  // the project's own API: somebody will have its socket mounted
   // Who holds a port: "project shop, container shop-web-1".
   std::function<std::optional<std::string>(const std::string& protocol, std::uint16_t port)> port_owner;
 

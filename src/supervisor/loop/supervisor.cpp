@@ -71,6 +71,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
                                       },
                                       [this](ConnectionId id) { on_closed(id); }}),
       clock_(context_),
+      api_door_(context_),
       firewall_(
           loop_,
           [this]() -> Result<> {
@@ -100,6 +101,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
     });
   };
   context_.serve_names = [this] { update_names(); };
+  context_.open_api = [this] { return api_door_.open(); };
 }
 
 Supervisor::~Supervisor() {
@@ -210,6 +212,7 @@ Result<> Supervisor::take_over() {
     container->adopt(std::move(*record), inheritance);
   }
   for (const KeptExit& exit : inheritance.exits) on_exit(exit);
+  if (const auto kept = api_door_.adopt(inheritance); !kept) log_line(kept.error().message());
   return {};
 }
 
@@ -334,6 +337,7 @@ void Supervisor::try_to_end() {
     return;
   }
   if (shared_names_) (void)shared_names_->publish({});
+  api_door_.close();
   keeper_.finished();
   loop_.stop();
 }

@@ -12,6 +12,7 @@
 #include "supervisor/clock/project_clock.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/container/exec_table.hpp"
+#include "supervisor/loop/api_door.hpp"
 #include "supervisor/loop/context.hpp"
 #include "supervisor/loop/control_server.hpp"
 #include "supervisor/loop/keeper_link.hpp"
@@ -90,6 +91,7 @@ class Supervisor {
   ExecTable execs_;
   ControlServer server_;
   ProjectClock clock_;
+  ApiDoor api_door_;
   std::unique_ptr<SharedNames> shared_names_;
   std::map<std::string, std::unique_ptr<Container>> containers_;
   std::map<ConnectionId, Fd> exec_consoles_;  // for resizing

@@ -1,0 +1,203 @@
+#include "serve/api/limits.hpp"
+
+#include <algorithm>
+
+#include "base/strings.hpp"
+#include "serve/api/containers.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/volume_shape.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+constexpr const char* project_label = "com.docker.compose.project";
+constexpr std::uint16_t first_port_of_everybody = 1024;  // below, not every user of the machine could listen either
+
+// Keys of HostConfig that reach no further than the container itself, and those that checks below look into. Whatever
+// else there is now or will be must be absent.
+constexpr std::string_view known_host_keys[] = {
+    "AutoRemove",  "Binds",        "BlkioWeight",       "CapDrop",        "CgroupnsMode",
+    "ConsoleSize", "CpuPeriod",    "CpuQuota",          "CpuShares",      "CpusetCpus",
+    "CpusetMems",  "Dns",          "DnsOptions",        "DnsSearch",      "ExtraHosts",
+    "GroupAdd",    "Init",         "IpcMode",           "Isolation",      "Links",
+    "LogConfig",   "Memory",       "MemoryReservation", "MemorySwap",     "MemorySwappiness",
+    "Mounts",      "NanoCpus",     "NetworkMode",       "OomScoreAdj",    "PidMode",
+    "PidsLimit",   "PortBindings", "PublishAllPorts",   "ReadonlyRootfs", "RestartPolicy",
+    "Runtime",     "SecurityOpt",  "ShmSize",           "StorageOpt",     "Sysctls",
+    "Tmpfs",       "Ulimits",      "VolumeDriver",      "VolumesFrom"};
+
+const std::string& limit_of(Call& call) {
+  return call.service().options().project;
+}
+
+std::unexpected<Error> refuse(Call& call, const std::string& what) {
+  return fail(http_error(403, "this socket is for project " + limit_of(call) + " only: " + what));
+}
+
+// An empty list in these two takes masks away that are there without it.
+bool says_nothing(std::string_view key, const Json& value) {
+  if (value.is_array() && (key == "MaskedPaths" || key == "ReadonlyPaths")) return false;
+  return value.is_null() || value == false || value == 0 || value == "" || (value.is_structured() && value.empty());
+}
+
+Result<> check_keys(Call& call, const Json& body) {
+  const Json* host = find_key(body, "HostConfig");
+  if (!host || !host->is_object()) return {};
+  for (const auto& [key, value] : host->items())
+    if (std::ranges::find(known_host_keys, key) == std::end(known_host_keys) && !says_nothing(key, value))
+      return refuse(call, key + " would reach beyond the container");
+  return {};
+}
+
+Result<> check_container(Call& call, const std::string& name) {
+  if (find_container(call, name)) return {};
+  return refuse(call, "it has no container " + name);
+}
+
+// "", "private" and the like, or the namespace of a container of the project.
+Result<> check_mode(Call& call, const char* key, const std::string& mode) {
+  constexpr std::string_view of_container = "container:";
+  if (mode.starts_with(of_container)) return check_container(call, mode.substr(of_container.size()));
+  constexpr std::string_view own[] = {"", "none", "private", "shareable"};
+  if (std::ranges::find(own, mode) != std::end(own)) return {};
+  return refuse(call, std::string(key) + " \"" + mode + "\" would reach beyond the container");
+}
+
+// A name that a project's file could have given: another project would find, and use, what stands at its own names.
+bool is_name_of(const std::string& project, const std::string& name) {
+  return name.starts_with(project + "_");
+}
+
+Result<> check_volume_name(Call& call, const std::string& name) {
+  if (name.empty()) return {};
+  const Result<engine::Volume> there = TRY(call.engine())->inspect_volume(name);
+  if (!there && there.error().code() != Code::not_found)
+    return fail(Error(there.error().code(), there.error().message()));
+  if (there ? shows_volume(call, *there) : is_name_of(limit_of(call), name)) return {};
+  return refuse(call, "names of its volumes begin with \"" + limit_of(call) + "_\", unlike " + name);
+}
+
+Result<> check_mount(Call& call, engine::MountSpec& mount) {
+  switch (mount.type) {
+    case engine::MountType::tmpfs:
+      return {};
+    case engine::MountType::image:
+      (void)TRY(find_shown_image(call, mount.source));
+      return {};
+    case engine::MountType::volume:
+      if ((!mount.volume_driver.empty() && mount.volume_driver != "local") || !mount.volume_driver_options.empty())
+        return refuse(call, "a volume with options of a driver may lie anywhere on the machine");
+      mount.volume_labels[project_label] = limit_of(call);
+      return check_volume_name(call, mount.source);
+    default:
+      return refuse(call, "no directory of the machine is mounted (" + mount.source + ")");
+  }
+}
+
+Result<> check_networks(Call& call, const engine::ContainerSpec& spec) {
+  TRY(check_mode(call, "NetworkMode", spec.network_mode));
+  for (const engine::EndpointSpec& endpoint : spec.networks) {
+    const auto network = TRY(call.engine())->inspect_network(endpoint.network);
+    if (!network) return refuse(call, "it has no network " + endpoint.network);
+    TRY(check_is_of_project(call, *network));
+  }
+  for (const engine::PortBinding& port : spec.ports)
+    if (port.host_port != 0 && port.host_port < first_port_of_everybody)
+      return refuse(call, "ports below 1024 of the machine are not published");
+  return {};
+}
+
+Result<> check_others(Call& call, const engine::ContainerSpec& spec) {
+  for (const std::string& text : spec.volumes_from) TRY(check_container(call, text.substr(0, text.find(':'))));
+  for (const std::string& text : spec.links) TRY(check_container(call, text.substr(0, text.find(':'))));
+  for (const engine::EndpointSpec& endpoint : spec.networks)
+    for (const std::string& text : endpoint.links) TRY(check_container(call, text.substr(0, text.find(':'))));
+  TRY(check_mode(call, "IpcMode", spec.ipc_mode));
+  TRY(check_mode(call, "PidMode", spec.pid_mode));
+  return check_mode(call, "CgroupnsMode", spec.cgroup_mode);
+}
+
+Result<> check_confinement(Call& call, const engine::ContainerSpec& spec) {
+  for (const std::string& option : spec.security_opt)
+    if (option != "no-new-privileges" && option != "no-new-privileges:true" && option != "no-new-privileges=true")
+      return refuse(call, "SecurityOpt " + option + " would take a wall of the container away");
+  if (!spec.runtime.empty()) return refuse(call, "no other runtime is used (" + spec.runtime + ")");
+  if (spec.oom_score_adj < 0) return refuse(call, "OomScoreAdj below 0 would be at the cost of others");
+  constexpr std::string_view kept_here[] = {"", "json-file", "local", "none"};
+  if (std::ranges::find(kept_here, spec.log.driver) == std::end(kept_here))
+    return refuse(call, "logs do not leave the machine (" + spec.log.driver + ")");
+  return {};
+}
+
+}  // namespace
+
+Result<> keep_to_project(Call& call, const Json& body, engine::ContainerSpec& spec) {
+  if (limit_of(call).empty()) return {};
+  if (spec.project != limit_of(call))
+    return refuse(call, std::string("label ") + project_label + " of the container must say so");
+  TRY(check_keys(call, body));
+  TRY(check_confinement(call, spec));
+  TRY(check_others(call, spec));
+  for (engine::MountSpec& mount : spec.mounts) TRY(check_mount(call, mount));
+  return check_networks(call, spec);
+}
+
+Result<> keep_to_project(Call& call, const engine::ExecSpec& spec) {
+  if (limit_of(call).empty() || !spec.privileged) return {};
+  return refuse(call, "no process gets more rights than its container");
+}
+
+Result<> keep_to_project(Call& call, engine::NetworkSpec& spec) {
+  const std::string& project = limit_of(call);
+  if (project.empty()) return {};
+  if (!is_name_of(project, spec.name))
+    return refuse(call, "names of its networks begin with \"" + project + "_\", unlike " + spec.name);
+  if ((!spec.driver.empty() && spec.driver != "bridge") || !spec.driver_opts.empty())
+    return refuse(call, "its networks are bridges without options");
+  if (!spec.pools.empty() || !spec.ipam_options.empty() || !(spec.ipam_driver.empty() || spec.ipam_driver == "default"))
+    return refuse(call, "addresses of its networks are not chosen: they could be somebody else's");
+  spec.project = spec.labels[project_label] = project;
+  return {};
+}
+
+Result<> keep_to_project(Call& call, engine::VolumeSpec& spec) {
+  const std::string& project = limit_of(call);
+  if (project.empty()) return {};
+  if ((!spec.driver.empty() && spec.driver != "local") || !spec.driver_opts.empty())
+    return refuse(call, "a volume with options of a driver may lie anywhere on the machine");
+  spec.labels[project_label] = project;
+  return check_volume_name(call, spec.name);
+}
+
+Result<> check_is_of_project(Call& call, const engine::Network& network) {
+  const std::string& project = limit_of(call);
+  if (project.empty() || network.spec.project == project) return {};
+  return refuse(call, "network " + network.spec.name + " is not its own; NetworkMode names one that is, or \"none\"");
+}
+
+Result<ShownImages> ShownImages::of(Call& call) {
+  ShownImages shown;
+  shown.project_ = limit_of(call);
+  if (shown.project_.empty()) return shown;
+  for (const engine::Container& container : TRY(TRY(call.engine())->list()))
+    if (call.service().shows(container)) shown.used_.insert(container.image_id);
+  return shown;
+}
+
+bool ShownImages::takes(const image::Image& image, const image::ImageConfig& config) const {
+  if (project_.empty() || used_.contains(image.id)) return true;
+  const auto label = config.labels.find(project_label);
+  return label != config.labels.end() && label->second == project_;
+}
+
+Result<image::Image> find_shown_image(Call& call, const std::string& name,
+                                      const std::optional<image::Platform>& platform) {
+  const engine::Images images = TRY(call.engine())->images();
+  image::Image image = TRY(images.find(name, platform));
+  const ShownImages shown = TRY(ShownImages::of(call));
+  if (limit_of(call).empty() || shown.takes(image, TRY(images.config_of(image)))) return image;
+  return fail(http_error(404, "No such image: " + name));
+}
+
+}  // namespace consort::serve

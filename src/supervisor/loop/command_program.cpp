@@ -1,0 +1,20 @@
+#include "supervisor/loop/command_program.hpp"
+
+#include <unistd.h>
+
+#include "base/os/file.hpp"
+
+namespace consort::supervisor {
+
+Result<std::string> command_program(const std::string& own, const std::string& last) {
+  const std::string folder = dir_name(own);
+  for (const std::string& path : {folder + "/consort", clean_path(folder + "/../../bin/consort"), last})
+    if (path.starts_with('/') && ::access(path.c_str(), X_OK) == 0) return path;
+  return fail(Error(Code::not_found, "find the program consort"));
+}
+
+std::vector<std::string> root_variables(const Roots& roots) {
+  return {"CONSORT_DATA_ROOT=" + roots.data, "CONSORT_RUN_ROOT=" + roots.run};
+}
+
+}  // namespace consort::supervisor

@@ -1,0 +1,17 @@
+// The program of the commands, which a supervisor starts for jobs that are due and for who asks the API.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/roots.hpp"
+
+namespace consort::supervisor {
+
+// Beside our own programs (own: one of them), or in the folder of programs of the same installation, else `last`.
+Result<std::string> command_program(const std::string& own, const std::string& last = {});
+// "CONSORT_DATA_ROOT=...", "CONSORT_RUN_ROOT=..."
+std::vector<std::string> root_variables(const Roots& roots);
+
+}  // namespace consort::supervisor

@@ -1,0 +1,51 @@
+"""What programs do with docker-py (Debian: python3-docker), against the server at DOCKER_HOST. Any failure is an exception."""
+import io
+import tarfile
+
+import docker
+
+IMAGE = "debian:bookworm-slim"
+
+
+def archive(name, content):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def main():
+    client = docker.from_env(version="auto")
+    assert client.ping()
+    # It reads the head of an answer into a buffer: what has come with the head would be lost.
+    ended = client.containers.run(IMAGE, "echo hello", detach=True)
+    ended.wait()
+    for _ in range(5):
+        assert ended.attach(stream=False, logs=True) == b"hello\n"
+    ended.remove()
+    network = client.networks.create("py-net")
+    volume = client.volumes.create("py-volume")
+    container = client.containers.run(IMAGE, "sleep 1000", detach=True, name="py", network="py-net",
+                                      volumes={"py-volume": {"bind": "/data", "mode": "rw"}}, ports={"80/tcp": None})
+    assert container.put_archive("/data", archive("in", b"text"))
+    assert container.exec_run("cat /data/in") == (0, b"text")
+    assert container.exec_run("sh -c 'echo out; echo err >&2; exit 3'", demux=True) == (3, (b"out\n", b"err\n"))
+    # Frames although it is a terminal: how the output is packed is for the start of a process to say.
+    api = client.api
+    assert api.exec_start(api.exec_create(container.id, "echo tty", tty=True)) == b"tty\r\n"
+    container.reload()
+    assert int(container.ports["80/tcp"][0]["HostPort"]) > 0 and network.name in container.attrs["NetworkSettings"]["Networks"]
+    assert [each.name for each in client.containers.list(filters={"volume": "py-volume"})] == ["py"]
+    image = container.commit("py-image", "1")
+    # Fields that Docker showed until 1.50 of its API.
+    assert docker.from_env(version="1.41").api.inspect_image(image.id)["Config"]["OnBuild"] is None
+    container.remove(force=True)
+    client.images.remove("py-image:1")
+    network.remove()
+    volume.remove()
+
+
+if __name__ == "__main__":
+    main()
