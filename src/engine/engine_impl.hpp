@@ -1,6 +1,7 @@
 // What the files of this module share: the open stores, and small steps that several operations need.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include "engine/records/records.hpp"
 #include "engine/start/ahead.hpp"
 #include "engine/start/host.hpp"
+#include "engine/start/users.hpp"
 #include "image/store.hpp"
 #include "place/place.hpp"
 #include "supervisor/client.hpp"
@@ -76,8 +78,14 @@ class Engine::Impl {
   // --- start: bundle.cpp, unit.cpp, shared.cpp, seccomp.cpp
   // config.json and the files that are bound into /etc. The record's endpoints carry their leases.
   Result<std::string> make_resolv_conf_of(const ContainerSpec& spec, InternalResolver resolver) const;
-  Result<> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
-  Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks);
+  Result<ContainerUsers> write_bundle(const ContainerRecord& record, const std::vector<Network>& networks);
+  Result<supervisor::ContainerUnit> make_unit(const ContainerRecord& record, const std::vector<Network>& networks,
+                                              const ContainerUsers& users);
+  // Code::invalid: the settings cannot be read.
+  Result<ContainerUsers> choose_users(const ContainerRecord& record, std::uint64_t capabilities,
+                                      const std::vector<runtime::Mount>& mounts) const;
+  // Once in a command: that the settings want it and this machine cannot. "": nothing to say.
+  std::string warn_of_users(const ContainerSpec& spec);
   supervisor::MadeAhead make_ahead(const supervisor::ContainerUnit& unit);
   // Puts the compiled filter at bundle/seccomp.bpf, or its text into the input for another runtime.
   Result<> add_seccomp(const ContainerRecord& record, OciInput& input);
@@ -115,6 +123,7 @@ class Engine::Impl {
 
  private:
   std::once_flag host_once_;
+  std::atomic_flag users_told_;
   HostInfo host_;
   std::mutex sandbox_mutex_;
   std::mutex mutex_;

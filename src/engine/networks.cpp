@@ -177,6 +177,8 @@ BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   bridge.masquerade = option(network.spec, "bridge.enable_ip_masquerade") != "false";
   if (const auto mtu = parse_unsigned(option(network.spec, "driver.mtu")); mtu && *mtu)
     bridge.mtu = saturated<std::uint32_t>(*mtu);
+  else if (const std::uint32_t outside = bridge.internal ? 0 : way_out_mtu())
+    bridge.mtu = std::min(bridge.mtu, outside);
   for (const AddressPool& pool : network.spec.pools) {
     const auto subnet = Subnet::parse(pool.subnet);
     const auto gateway = Address::parse(pool.gateway);

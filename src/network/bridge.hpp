@@ -32,6 +32,8 @@ struct BridgeNetwork {
 
 // The address that this host has towards the outside, in the network of the caller; "" without a way out.
 std::string way_out_address();
+// How large packets may be on the way there, in bytes: a tunnel carries less than a bridge would. 0: no way out.
+std::uint32_t way_out_mtu();
 
 std::string bridge_name(std::string_view network_id);  // "br-" and the first 12 digits
 // 1 to 15 printable characters without those that mean something to the kernel: spaces, '/', ':' and '%'.

@@ -40,12 +40,20 @@ struct Endpoint {
 
 enum class SandboxDns : std::uint8_t { none, resolver };
 
+// To whom the namespace belongs, and so who may do in it what root may.
+enum class SandboxUsers : std::uint8_t {
+  machine,
+  container,  // a user namespace made with it: base/os/container_users.hpp
+};
+
 struct SandboxOptions {
   std::string container_id;
   std::vector<Endpoint> endpoints;  // in the order in which they are made; none: loopback only
   std::vector<std::pair<std::string, std::string>>
       sysctls;  // net.* names with dots, applied last; others: Code::invalid
   SandboxDns dns = SandboxDns::resolver;
+  SandboxUsers users = SandboxUsers::machine;
+  int users_fd = -1;  // borrowed; of a container that has users already
 };
 
 struct Sandbox {

@@ -45,6 +45,9 @@ struct OverlayRoot {
   std::string upper;               // "" with work "": a read-only view of lower
   std::string work;
   OverlaySync sync = OverlaySync::at_unmount;  // never: work can be mounted only once
+  // Its files belong to the users of containers that have their own: base/os/container_users.hpp. upper and work lie in
+  // one folder, and on the disk all keep the numbers that the container sees.
+  enum class Owners : std::uint8_t { as_they_are, of_container } owners = Owners::as_they_are;
 };
 
 enum class ChildOf : std::uint8_t {
@@ -95,7 +98,7 @@ class Launch {
   Launch& operator=(Launch&&) noexcept;
   ~Launch();
 
-  pid_t pid() const;
+  pid_t pid() const;  // 0 until `ready` where somebody else makes the container's process
   int pidfd() const;
   // Watch for EPOLLIN until `started` or an error. Valid as long as this object: stop watching, then destroy.
   int sync_fd() const;

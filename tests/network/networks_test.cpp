@@ -8,6 +8,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "host_fixture.hpp"
+#include "network/dns.hpp"
 #include "network/firewall.hpp"
 #include "network/pools.hpp"
 
@@ -308,6 +309,16 @@ TEST_F(NetworksTest, HostSubnetsAreThoseThatAreRouted) {
   EXPECT_TRUE(std::ranges::count(*subnets, Subnet::parse("198.51.100.0/24").value()));
   EXPECT_TRUE(std::ranges::count(*subnets, Subnet::parse("fd00:51::/64").value()));
   EXPECT_FALSE(std::ranges::count(*subnets, Subnet::parse("0.0.0.0/0").value()));
+  for (const Address& server : parse_nameservers(read_host_resolv_conf()))
+    EXPECT_TRUE(server.is_loopback() ||
+                std::ranges::any_of(*subnets, [&](const Subnet& s) { return s.contains(server); }));
+}
+
+TEST_F(NetworksTest, TheMtuIsThatOfTheWayOut) {
+  EXPECT_EQ(shell("ip link set eth0 mtu 1400 && ip route replace default via 198.51.100.1"), "");
+  EXPECT_EQ(way_out_mtu(), 1400U);
+  EXPECT_EQ(shell("ip route del default"), "");
+  EXPECT_EQ(way_out_mtu(), 0U);
 }
 
 // Docker's chains as it makes them with iptables: everything that is forwarded is dropped unless a rule of its own

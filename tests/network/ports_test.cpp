@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 
+#include "base/os/file.hpp"
 #include "host_fixture.hpp"
 #include "network/firewall.hpp"
 #include "network/firewall_guard.hpp"
@@ -97,6 +100,25 @@ TEST_F(PortsTest, APortOnAllAddressesIsReachedFromEverywhere) {
                      return tcp_ask("172.18.0.2", 80, "hi", 300);
                    }),
             "connect: timeout");
+}
+
+// The host's own rules for what comes in are asked, which the kernel's redirection would be before.
+TEST_F(PortsTest, APortMayObeyTheRulesOfTheHost) {
+  const std::string settings = testing::TempDir() + "consort-settings-" + std::to_string(::getpid());
+  ASSERT_TRUE(write_file_atomic(settings, "published_ports = \"filtered\"\n"));
+  ::setenv("CONSORT_SETTINGS", settings.c_str(), 1);
+  const auto web = start_in(web_.netns.get(), [](const auto& ready) { tcp_serve("0.0.0.0", 80, "web", ready); });
+  const ChildGuard publisher = publish({.host_port = 8080, .container_port = 80});
+  ::unsetenv("CONSORT_SETTINGS");
+  (void)::unlink(settings.c_str());
+  const auto from_outside = [this] {
+    return ask_in(outside_.get(), [] { return tcp_ask("198.51.100.2", 8080, "hi", 3000); });
+  };
+  EXPECT_EQ(from_outside(), "web from 172.18.0.1: hi");
+  ASSERT_EQ(shell("nft 'add table inet mine; add chain inet mine in { type filter hook input priority 0; };"
+                  " add rule inet mine in iifname eth0 tcp dport 8080 reject with tcp reset'"),
+            "");
+  EXPECT_EQ(from_outside().find("web"), std::string::npos);
 }
 
 TEST_F(PortsTest, ALoopbackPortIsReachedFromTheHostOnly) {

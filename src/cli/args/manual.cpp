@@ -75,6 +75,7 @@ constexpr Entry variable_table[] = {
     {"CONSORT_DATA_ROOT", "Where images, containers and volumes are kept, instead of /var/lib/consort"},
     {"CONSORT_RUN_ROOT", "Where the state of running projects is kept, instead of /run/consort"},
     {"CONSORT_MAX_LAYER_SIZE", "What a layer of an image may unpack to, e.g. 8g; 64g if it is not set"},
+    {"CONSORT_SETTINGS", "File of settings for all projects, instead of /etc/consort/consort.conf"},
     {"CONSORT_LIBEXEC", "Where consort-supervisor, consort-keeper and consort-init are"},
 };
 
@@ -84,6 +85,7 @@ constexpr Entry file_table[] = {
      "other spellings beside it are merged"},
     {".env", "Variables for the Compose file, beside it; COMPOSE_... settings too"},
     {"~/.docker/config.json", "Credentials of registries, as docker login writes them"},
+    {"/etc/consort/consort.conf", "Settings for all projects: userns, published_ports"},
     {"/etc/containers/registries.conf", "Mirrors and insecure registries, with registries.conf.d beside it"},
     {"/etc/docker/daemon.json", "Its registry-mirrors, insecure-registries and runtimes count as well"},
     {"/etc/containers/certs.d, /etc/docker/certs.d", "Certificates for registries"},

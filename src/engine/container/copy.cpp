@@ -3,10 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
 #include "engine/container/place.hpp"
-#include "image/layer_tar.hpp"
+#include "image/container_tar.hpp"
 #include "volume/layers_view.hpp"
 
 namespace consort::engine {
@@ -38,7 +39,8 @@ Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::s
   if (state.pid > 0) {
     const Fd process = TRY(impl.process_folder(id));
     Fd root = TRY(open_at(process.get(), "root", O_PATH | O_DIRECTORY));
-    return Place{.root = std::move(root), .path = path, .read_only = read_only};
+    const std::uint32_t owner = TRY(root_of_process(state.pid));
+    return Place{.root = std::move(root), .path = path, .read_only = read_only, .first_owner = owner};
   }
   if (mount) {
     if (path == mount->target) {
@@ -88,11 +90,12 @@ Result<> Engine::copy_out(const std::string& id, const std::string& path, int ou
     if (!folder || hops == 40 || ::fstatat(folder->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
       return fail(not_there(id, path));
     if (links == Links::keep || !S_ISLNK(st.st_mode))
-      return image::pack_entry(folder->get(), name, base_name(clean_path("/" + path)), sink, options);
+      return image::pack_entry_of(place.first_owner, folder->get(), name, base_name(clean_path("/" + path)), sink,
+                                  options);
     const std::string target = TRY(read_link_at(folder->get(), name));
     place.path = clean_path(target.starts_with('/') ? target : dir_name(place.path) + "/" + target);
   }
-  (void)TRY(image::pack_layer(path_of(place.root), sink, options));
+  (void)TRY(image::pack_layer_of(place.first_owner, path_of(place.root), sink, options));
   return {};
 }
 
@@ -101,8 +104,8 @@ Result<> Engine::copy_in(const std::string& id, const std::string& path, int in)
   if (place.read_only) return fail(Error(Code::denied, "container rootfs is marked read-only"));
   const Result<Fd> found = open_in_root(place.root.get(), place.path, O_RDONLY | O_DIRECTORY);
   if (!found) return fail(not_there(id, path));
-  TRY(image::unpack_layer(image::source_of_fd(in), path_of(*found),
-                          {.whiteouts = image::UnpackOptions::Whiteouts::plain}));
+  TRY(image::unpack_for(place.first_owner, image::source_of_fd(in), path_of(*found),
+                        {.whiteouts = image::UnpackOptions::Whiteouts::plain}));
   impl_->note(TRY(impl_->load(id)).summary, "extract-to-dir");
   return {};
 }

@@ -357,6 +357,7 @@ Result<CreatedContainer> Creation::run() {
   TRY(prepare_mounts());
   TRY(make_bundle());
   TRY(record());
+  if (std::string warning = impl_.warn_of_users(spec_); !warning.empty()) warnings_.push_back(std::move(warning));
   done_ = true;
   return CreatedContainer{.id = id_, .warnings = std::move(warnings_), .hold = std::move(hold_)};
 }

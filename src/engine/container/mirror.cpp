@@ -9,7 +9,7 @@
 #include "base/os/file.hpp"
 #include "engine/container/place.hpp"
 #include "engine/files.hpp"
-#include "image/layer_tar.hpp"
+#include "image/container_tar.hpp"
 #include "image/pack_files.hpp"
 
 namespace consort::engine {
@@ -64,8 +64,8 @@ Result<> bring(const Mirror& what, const Place& place, const Packed& packed) {
   if (::lseek(packed.tar.get(), 0, SEEK_SET) < 0) return fail_errno("read archive");
   image::UnpackOptions options;
   options.whiteouts = image::UnpackOptions::Whiteouts::plain;
-  (void)TRY(image::unpack_layer(image::source_of_fd(packed.tar.get()),
-                                "/proc/self/fd/" + std::to_string(place.root.get()), options));
+  (void)TRY(image::unpack_for(place.first_owner, image::source_of_fd(packed.tar.get()),
+                              "/proc/self/fd/" + std::to_string(place.root.get()), options));
   return {};
 }
 

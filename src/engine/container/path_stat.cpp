@@ -7,7 +7,7 @@
 #include "base/os/link.hpp"
 #include "engine/container/place.hpp"
 #include "engine/files.hpp"
-#include "image/layer_tar.hpp"
+#include "image/container_tar.hpp"
 
 namespace consort::engine {
 
@@ -17,12 +17,14 @@ struct Found {
   Fd folder;         // that it lies in
   std::string name;  // in there
   struct stat st {};
+  std::uint32_t first_owner = 0;  // see Place
 };
 
 // The root of a container lies in no folder of it.
 Result<Found> find(Engine::Impl& impl, const std::string& id, const std::string& text) {
   const Place place = TRY(find_place(impl, id, text));
   Found found;
+  found.first_owner = place.first_owner;
   found.name = place.path == "/" ? "." : base_name(place.path);
   auto folder = open_in_root(place.root.get(), place.path == "/" ? "/" : dir_name(place.path), O_PATH | O_DIRECTORY);
   if (!folder || ::fstatat(folder->get(), found.name.c_str(), &found.st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -60,8 +62,8 @@ Result<PathStat> Files::stat(const std::string& container, const std::string& pa
 Result<> Files::pack_path(const std::string& container, const std::string& path, const std::string& as, int out) {
   const Found found = TRY(find(*impl_, container, path));
   impl_->note(TRY(impl_->load(container)).summary, "archive-path");
-  return image::pack_entry(found.folder.get(), found.name, as, image::sink_of_fd(out),
-                           {.whiteouts = image::PackOptions::Whiteouts::none, .cancel = {}});
+  return image::pack_entry_of(found.first_owner, found.folder.get(), found.name, as, image::sink_of_fd(out),
+                              {.whiteouts = image::PackOptions::Whiteouts::none, .cancel = {}});
 }
 
 }  // namespace consort::engine

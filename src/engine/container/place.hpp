@@ -12,6 +12,7 @@ struct Place {
   Fd root;
   std::string path;  // in root, absolute
   bool read_only = false;
+  std::uint32_t first_owner = 0;  // what number the container's root has in what is seen of it here
 };
 
 // A running container is seen through /proc/PID/root, with all its mounts. Of a stopped one the layers are mounted for

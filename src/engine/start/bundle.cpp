@@ -227,7 +227,7 @@ Result<std::string> Engine::Impl::make_resolv_conf_of(const ContainerSpec& spec,
                            .options = spec.dns_opt});
 }
 
-Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::vector<Network>& networks) {
+Result<ContainerUsers> Engine::Impl::write_bundle(const ContainerRecord& record, const std::vector<Network>& networks) {
   const ContainerSpec& spec = record.spec;
   const std::string bundle = container_folder(record.summary.id);
   TRY(write_host_files(*this, record, networks));
@@ -265,7 +265,10 @@ Result<> Engine::Impl::write_bundle(const ContainerRecord& record, const std::ve
   // Another runtime takes a group that is named for one that it must be able to make, which a user's cannot.
   if (!spec.runtime.empty() && spec.cgroup_parent.empty() && in_user_namespace()) input.cgroups_path.clear();
   TRY(add_seccomp(record, input));
-  return write_file_atomic(bundle + "/config.json", TRY(make_oci_config(input)), 0600);
+  ContainerUsers users = TRY(choose_users(record, input.capabilities, input.mounts));
+  input.own_users = users.own;
+  TRY(write_file_atomic(bundle + "/config.json", TRY(make_oci_config(input)), 0600));
+  return users;
 }
 
 }  // namespace consort::engine

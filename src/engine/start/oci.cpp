@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
@@ -119,6 +120,7 @@ Json namespaces_json(const OciInput& input) {
     if (!mode.empty()) entry["path"] = mode;
     array.push_back(std::move(entry));
   };
+  if (input.own_users) add("user", "");
   add("pid", input.pid_namespace);
   add("ipc", input.ipc_namespace);
   add("uts", input.uts_namespace);
@@ -140,6 +142,9 @@ Result<Json> linux_json(const OciInput& input) {
   Json resources = TRY(resources_json(input));
   Json linux_part = {
       {"cgroupsPath", input.cgroups_path}, {"namespaces", namespaces_json(input)}, {"resources", std::move(resources)}};
+  if (input.own_users)
+    linux_part["uidMappings"] =
+        linux_part["gidMappings"] = {{{"containerID", 0}, {"hostID", first_container_id}, {"size", container_ids}}};
   if (const StringMap sysctls = runtime_sysctls(input.spec); !sysctls.empty()) linux_part["sysctl"] = sysctls;
   if (!input.devices.empty()) linux_part["devices"] = devices_json(input.devices);
   if (!input.spec.privileged && !input.security.unconfined_paths) {

@@ -30,6 +30,7 @@ struct OciInput {
   std::string host_files;    // folder of hosts, hostname and resolv.conf; "" = none are mounted
   std::string seccomp_json;  // the filter as an OCI object; "" = it comes compiled, or there is none
   std::string cgroups_path;
+  bool own_users = false;  // in a user namespace
 };
 
 // Code::invalid for what only shows here (a device's path, a blkio device that does not exist).

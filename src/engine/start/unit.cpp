@@ -188,7 +188,8 @@ std::vector<EndpointUnit> Engine::Impl::make_endpoints(const ContainerRecord& re
   return endpoints;
 }
 
-Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, const std::vector<Network>& networks) {
+Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, const std::vector<Network>& networks,
+                                              const ContainerUsers& users) {
   const Container& c = record.summary;
   const ContainerSpec& spec = record.spec;
   ContainerUnit unit;
@@ -202,6 +203,8 @@ Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, con
   unit.overlay = supervisor::OverlayUnit{
       .lower = TRY(image_facts(c.image_id))->layers, .upper = unit.bundle + "/upper", .work = unit.bundle + "/work"};
   unit.runtime = TRY(runtime_program(spec.runtime));
+  unit.own_users = users.own;
+  unit.users_of = users.own ? users.of : "";
   unit.tty = spec.tty;
   unit.open_stdin = spec.open_stdin;
   unit.stdin_once = spec.open_stdin && !spec.tty && spec.oneoff;

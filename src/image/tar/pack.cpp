@@ -16,7 +16,7 @@
 #include "base/os/file.hpp"
 #include "base/os/folder.hpp"
 #include "base/os/link.hpp"
-#include "image/layer_tar.hpp"
+#include "image/container_tar.hpp"
 #include "image/pack_files.hpp"
 #include "image/tar/overlay_form.hpp"
 #include "image/tar/tar_writer.hpp"
@@ -50,14 +50,16 @@ Result<std::map<std::string, std::string>> attributes_of(const std::string& path
 
 class Packer {
  public:
-  Packer(TarWriter& tar, const PackOptions& options) : tar_(tar), options_(options) {}
+  Packer(TarWriter& tar, const PackOptions& options, std::uint32_t first_owner = 0)
+      : tar_(tar), options_(options), first_owner_(first_owner) {}
 
   Result<> root(const std::string& directory) {
     Fd fd = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
     struct stat st;
     if (::fstat(fd.get(), &st) != 0) return fail_errno("look at", directory);
     // Named only if it says something: most tools leave the root out.
-    if ((st.st_mode & 07777) != 0755 || st.st_uid != 0 || st.st_gid != 0) TRY(tar_.add(header_of(st, "./")));
+    if ((st.st_mode & 07777) != 0755 || owner_of(st.st_uid) != 0 || owner_of(st.st_gid) != 0)
+      TRY(tar_.add(header_of(st, "./")));
     return tree(std::move(fd), "");
   }
 
@@ -83,12 +85,15 @@ class Packer {
  private:
   static bool absent(const Error& error) { return error.sys_errno() == ENOENT || error.sys_errno() == ENOTDIR; }
 
+  // What is below the first was not mapped.
+  std::uint32_t owner_of(std::uint32_t id) const { return id < first_owner_ ? id : id - first_owner_; }
+
   TarHeader header_of(const struct stat& st, const std::string& path) const {
     TarHeader header;
     header.path = path;
     header.mode = st.st_mode & 07777;
-    header.uid = st.st_uid;
-    header.gid = st.st_gid;
+    header.uid = owner_of(st.st_uid);
+    header.gid = owner_of(st.st_gid);
     header.mtime = st.st_mtim.tv_sec;
     switch (st.st_mode & S_IFMT) {
       case S_IFDIR:
@@ -210,6 +215,7 @@ class Packer {
 
   TarWriter& tar_;
   const PackOptions& options_;
+  std::uint32_t first_owner_;
   std::map<std::pair<dev_t, ino_t>, std::string> links_;
   std::uint64_t bytes_ = 0;
 };
@@ -217,8 +223,13 @@ class Packer {
 }  // namespace
 
 Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& sink, const PackOptions& options) {
+  return pack_layer_of(0, directory, sink, options);
+}
+
+Result<std::uint64_t> pack_layer_of(std::uint32_t first_owner, const std::string& directory, const ByteSink& sink,
+                                    const PackOptions& options) {
   TarWriter tar(sink);
-  Packer packer(tar, options);
+  Packer packer(tar, options, first_owner);
   TRY_WRAP(packer.root(directory), "pack", directory);
   TRY(tar.finish());
   return packer.bytes();
@@ -226,8 +237,13 @@ Result<std::uint64_t> pack_layer(const std::string& directory, const ByteSink& s
 
 Result<> pack_entry(int folder, const std::string& name, const std::string& as, const ByteSink& sink,
                     const PackOptions& options) {
+  return pack_entry_of(0, folder, name, as, sink, options);
+}
+
+Result<> pack_entry_of(std::uint32_t first_owner, int folder, const std::string& name, const std::string& as,
+                       const ByteSink& sink, const PackOptions& options) {
   TarWriter tar(sink);
-  Packer packer(tar, options);
+  Packer packer(tar, options, first_owner);
   TRY_WRAP(packer.single(folder, name, as), "pack", name);
   return tar.finish();
 }

@@ -9,11 +9,12 @@
 #include <memory>
 #include <unordered_map>
 
+#include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
 #include "base/os/user_namespace.hpp"
 #include "base/path_walk.hpp"
-#include "image/layer_tar.hpp"
+#include "image/container_tar.hpp"
 #include "image/tar/overlay_form.hpp"
 #include "image/tar/tar_reader.hpp"
 
@@ -59,7 +60,8 @@ std::optional<Place> place_of(const std::string& path) {
 
 class Unpacker {
  public:
-  Unpacker(Fd root, const UnpackOptions& options) : root_(std::move(root)), options_(options) {}
+  Unpacker(Fd root, const UnpackOptions& options, std::uint32_t first_owner)
+      : root_(std::move(root)), options_(options), first_owner_(first_owner) {}
 
   Result<UnpackReport> run(TarReader& tar);
 
@@ -87,6 +89,7 @@ class Unpacker {
 
   Fd root_;
   const UnpackOptions& options_;
+  std::uint32_t first_owner_;
   // Shared: the one in use outlives a clearing of the cache.
   std::unordered_map<std::string, std::shared_ptr<const Fd>> folders_;
   // Modes and times of folders are set at the end: filling them changes their time, and a set-group-id bit would change
@@ -96,6 +99,7 @@ class Unpacker {
 };
 
 Result<UnpackReport> Unpacker::run(TarReader& tar) {
+  const ActingAs acting = TRY(ActingAs::begin(first_owner_));
   for (;;) {
     auto entry = TRY(tar.next());
     if (!entry) break;
@@ -103,6 +107,8 @@ Result<UnpackReport> Unpacker::run(TarReader& tar) {
       entry->uid = options_.owner->uid;
       entry->gid = options_.owner->gid;
     }
+    entry->uid += first_owner_;
+    entry->gid += first_owner_;
     if (has_one_user()) entry->uid = entry->gid = 0;  // who else there is cannot be had
     if (++report_.entries > options_.limits.max_entries)
       return fail(Error(Code::invalid, "unpack")
@@ -208,7 +214,8 @@ Result<Fd> Unpacker::make_folders(const std::string& path) {
       if (S_ISLNK(st.st_mode)) TRY(walk.follow(TRY(read_link_at(parent.get(), name, path))));
       continue;
     }
-    if (::mkdirat(parent.get(), name, 0755) != 0 || ::fchownat(parent.get(), name, 0, 0, AT_SYMLINK_NOFOLLOW) != 0 ||
+    if (::mkdirat(parent.get(), name, 0755) != 0 ||
+        ::fchownat(parent.get(), name, first_owner_, first_owner_, AT_SYMLINK_NOFOLLOW) != 0 ||
         ::fchmodat(parent.get(), name, 0755, 0) != 0)
       return fail_errno("create directory", walk.here());
   }
@@ -394,9 +401,14 @@ Result<> Unpacker::finish_directories() {
 }  // namespace
 
 Result<UnpackReport> unpack_layer(const ByteSource& tar, const std::string& directory, const UnpackOptions& options) {
+  return unpack_for(0, tar, directory, options);
+}
+
+Result<UnpackReport> unpack_for(std::uint32_t first_owner, const ByteSource& tar, const std::string& directory,
+                                const UnpackOptions& options) {
   Fd root = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
   TarReader reader(tar, options.limits.max_bytes);
-  Unpacker unpacker(std::move(root), options);
+  Unpacker unpacker(std::move(root), options, first_owner);
   return unpacker.run(reader);
 }
 

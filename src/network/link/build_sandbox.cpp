@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "network/bridge.hpp"
 #include "network/dns.hpp"
 #include "network/firewall.hpp"
 #include "network/link/rtnetlink.hpp"
@@ -55,6 +56,8 @@ Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id,
   endpoint.host_address = InterfaceAddress{*endpoint.gateway4, cable_prefix};
   endpoint.default_route = true;
   endpoint.host_ifname = cable;
+  constexpr std::uint32_t of_a_cable = 1500;
+  if (const std::uint32_t outside = way_out_mtu(); outside < of_a_cable) endpoint.mtu = outside;
   BuildSandbox build{.claim = *std::move(claim)};
   build.sandbox = TRY(host.create_sandbox({.container_id = id, .endpoints = {endpoint}, .dns = SandboxDns::none}));
   TRY(enable_forwarding(Family::v4));

@@ -1,9 +1,11 @@
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "network/bridge.hpp"
+#include "network/dns.hpp"
 #include "network/link/rtnetlink.hpp"
 #include "network/link/socket_address.hpp"
 #include "network/pools.hpp"
@@ -31,18 +33,38 @@ Result<std::vector<Subnet>> host_subnets() {
       if (!link_local && std::find(subnets.begin(), subnets.end(), subnet) == subnets.end()) subnets.push_back(subnet);
     });
   }));
+  // One that is reached through the default route has none of its own, and would be lost behind a bridge.
+  for (const Address& server : parse_nameservers(read_host_resolv_conf()))
+    if (!server.is_loopback()) subnets.emplace_back(server, server.family() == Family::v4 ? 32 : 128);
   return subnets;
 }
 
-std::string way_out_address() {
-  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+namespace {
+
+// A socket that would send outside; -1: there is no way.
+Fd socket_outwards() {
+  Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   constexpr std::uint8_t somewhere[4] = {192, 0, 2, 1};  // of documentation: nothing is sent
   const SocketAddress there(Address::from_bytes(Family::v4, somewhere), 9);
+  if (!socket || ::connect(socket.get(), there.raw(), there.size) != 0) return {};
+  return socket;
+}
+
+}  // namespace
+
+std::string way_out_address() {
+  const Fd socket = socket_outwards();
   SocketAddress here;
-  if (!socket || ::connect(socket.get(), there.raw(), there.size) != 0 ||
-      ::getsockname(socket.get(), here.raw(), &here.size) != 0)
-    return {};
+  if (!socket || ::getsockname(socket.get(), here.raw(), &here.size) != 0) return {};
   return here.address().to_string();
+}
+
+std::uint32_t way_out_mtu() {
+  const Fd socket = socket_outwards();
+  int mtu = 0;
+  socklen_t size = sizeof mtu;
+  if (!socket || ::getsockopt(socket.get(), IPPROTO_IP, IP_MTU, &mtu, &size) != 0 || mtu < 0) return 0;
+  return static_cast<std::uint32_t>(mtu);
 }
 
 }  // namespace consort

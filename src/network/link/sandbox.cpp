@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/os/container_users.hpp"
 #include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "network/link/namespace.hpp"
@@ -143,6 +144,14 @@ Result<> fill(Socket& host, const SandboxOptions& options, Sandbox& sandbox) {
   return {};
 }
 
+Result<NamespaceVisit> visit_new_namespace(int home, const SandboxOptions& options) {
+  if (options.users == SandboxUsers::machine) return NamespaceVisit::create(home);
+  const Fd made = options.users_fd >= 0
+                      ? TRY(make_network_namespace_of(options.users_fd))
+                      : TRY(make_user_namespace(container_id_map(), container_id_map(), WithNetwork::yes)).network;
+  return NamespaceVisit::enter(home, made.get());
+}
+
 }  // namespace
 
 Result<std::string> random_link_name() {
@@ -170,7 +179,7 @@ Result<Sandbox> HostLink::create_sandbox(const SandboxOptions& options) {
   Sandbox sandbox;
   Result<> filled;
   {
-    const NamespaceVisit visit = TRY(NamespaceVisit::create(state_->home.get()));
+    const NamespaceVisit visit = TRY(visit_new_namespace(state_->home.get(), options));
     filled = fill(state_->routes, options, sandbox);
   }
   if (filled) return sandbox;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/settings.hpp"
 #include "network/firewall.hpp"
 #include "network/ports.hpp"
 #include "network/relay/conntrack.hpp"
@@ -42,7 +43,12 @@ struct Running {
 
 using Includes = std::function<bool(std::size_t port, std::size_t socket)>;
 
-std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& target, const Includes& includes = {}) {
+// By whom what comes from outside is carried in: by the kernel, or all of it by relays, which listen behind the host's
+// rules for what comes in.
+using Carriers = Settings::PublishedPorts;
+
+std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& target, Carriers carriers,
+                         const Includes& includes = {}) {
   std::vector<Served> served;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const ReservedPort& port = ports[i];
@@ -52,8 +58,8 @@ std::vector<Served> plan(std::span<const ReservedPort> ports, const PortTarget& 
       const std::optional<Address> reached = target_for(socket.address, target);
       if (!reached) continue;
       Redirect rule{port.request.protocol, socket.address, port.host_port, *reached, port.request.container_port};
-      const bool redirected =
-          !socket.outside && !socket.address.is_loopback() && reached->family() == socket.address.family();
+      const bool redirected = carriers == Carriers::open && !socket.outside && !socket.address.is_loopback() &&
+                              reached->family() == socket.address.family();
       served.push_back(
           {socket.fd.get(), {i, j}, rule, redirected, socket.outside, {*reached, port.request.container_port}});
     }
@@ -77,7 +83,8 @@ PortRules rules_of(std::span<const Served> ports) {
 
 class KernelPublisher final : public PortPublisher {
  public:
-  KernelPublisher(EventLoop& loop, Firewall firewall) : loop_(loop), firewall_(std::move(firewall)) {}
+  KernelPublisher(EventLoop& loop, Firewall firewall, Carriers carriers)
+      : loop_(loop), firewall_(std::move(firewall)), carriers_(carriers) {}
 
   Id publish(Publication publication, Done done) override;
   Result<> unpublish(Id id) override;
@@ -94,6 +101,7 @@ class KernelPublisher final : public PortPublisher {
 
   EventLoop& loop_;
   Firewall firewall_;
+  Carriers carriers_;
   RelayBudget budget_ = RelayBudget::of_this_process();
   Id next_ = 1;
   std::unordered_map<Id, Running> publications_;
@@ -132,6 +140,8 @@ Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
     const auto some = ports.subspan(running.ruled).first(std::min(rules_per_step, ports.size() - running.ruled));
     running.ruled += some.size();  // first: also what fails is taken back
     const std::string first = std::to_string(some.front().rule.port);
+    // Of a predecessor, before the setting was changed.
+    if (carriers_ == Carriers::filtered) TRY(firewall_.remove_redirects(rules_of(some).relayed));
     TRY_WRAP(firewall_.add_ports(rules_of(some)), some.size() == 1 ? "publish port" : "publish ports from", first);
     return SteppedWork::Next::step;
   }
@@ -142,7 +152,7 @@ Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
 PortPublisher::Id KernelPublisher::publish(Publication publication, Done done) {
   const Id id = next_++;
   Running& running = publications_[id];  // stays where it is while others come and go
-  running.ports = plan(publication.ports, publication.target, publication.includes);
+  running.ports = plan(publication.ports, publication.target, carriers_, publication.includes);
   running.keeper = publication.keeper;
   running.inherited = std::move(publication.inherited);
   running.work = std::make_unique<SteppedWork>(
@@ -204,11 +214,11 @@ Result<> KernelPublisher::put_back() {
 }
 
 Result<> KernelPublisher::take_back(std::span<const ReservedPort> ports, const PortTarget& target) {
-  return remove_rules(plan(ports, target));
+  return remove_rules(plan(ports, target, carriers_));
 }
 
 Result<> KernelPublisher::disown(std::span<const ReservedPort> ports, const PortTarget& target) {
-  const std::vector<Redirect> redirects = rules_of(plan(ports, target)).redirects;
+  const std::vector<Redirect> redirects = rules_of(plan(ports, target, Carriers::open)).redirects;
   if (redirects.empty()) return {};
   TRY(firewall_.remove_redirects(redirects));
   PortRules rules;
@@ -220,7 +230,10 @@ Result<> KernelPublisher::disown(std::span<const ReservedPort> ports, const Port
 }  // namespace
 
 Result<std::unique_ptr<PortPublisher>> PortPublisher::create(EventLoop& loop) {
-  return std::make_unique<KernelPublisher>(loop, TRY(Firewall::open()));
+  // In a user's network it is always relays, by sockets of the host. Settings that cannot be read are an error of `up`.
+  const Result<Settings> settings = read_settings();
+  const Carriers carriers = settings ? settings->published_ports : Carriers::open;
+  return std::make_unique<KernelPublisher>(loop, TRY(Firewall::open()), carriers);
 }
 
 }  // namespace consort

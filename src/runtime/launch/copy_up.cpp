@@ -84,14 +84,18 @@ Result<> configure(int context, const std::string& data) {
 
 }  // namespace
 
-Result<Fd> make_copied_tmpfs(int root, const std::string& path, const std::string& data) {
+Result<Fd> make_tmpfs(const std::string& data) {
   const Fd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
   if (!context) return fail_errno("open file system", "tmpfs");
   TRY(configure(context.get(), data));
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     return fail_errno("create tmpfs");
   Fd tree(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, 0)));
-  if (!tree) return fail_errno("mount tmpfs");
+  return tree ? Result<Fd>(std::move(tree)) : fail_errno("mount tmpfs");
+}
+
+Result<Fd> make_copied_tmpfs(int root, const std::string& path, const std::string& data) {
+  Fd tree = TRY(make_tmpfs(data));
   const Result<Fd> covered = open_in_root(root, path, O_RDONLY | O_DIRECTORY);
   if (!covered) return tree;  // nothing is there
   struct stat st;

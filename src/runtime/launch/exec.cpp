@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 
+#include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"
@@ -55,6 +56,7 @@ Result<Launch> begin_exec(const Process& process, const ExecOptions& options) {
   }
   TRY(internal::prepare_attendant(options.attendant, plan));
   TRY(internal::prepare_stdio(options.stdio, plan));
+  if (*other_users && !options.foreign) internal::give_pipes(TRY(root_of_process(options.pid)), plan);
   TRY(internal::prepare_filter(options.seccomp_bpf, plan));
   if (!options.cgroup_path.empty()) {
     const Cgroup cgroup = Cgroup::open(options.cgroup_path);

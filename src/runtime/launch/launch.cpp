@@ -21,7 +21,7 @@ Launch& Launch::operator=(Launch&&) noexcept = default;
 Launch::~Launch() = default;
 
 pid_t Launch::pid() const {
-  return impl_->pid;
+  return impl_->plan.nested && !impl_->moved ? 0 : impl_->pid;
 }
 int Launch::pidfd() const {
   return impl_->pidfd.get();
@@ -66,6 +66,8 @@ Result<> prepare_container(const Spec& spec, const LaunchOptions& options, const
   plan.make_cwd = true;
   plan.die_with_parent = options.life == Life::of_its_starter;
   TRY(internal::prepare_stdio(options.stdio, plan));
+  if (!options.foreign && !spec.linux_.uid_mappings.empty())
+    internal::give_pipes(spec.linux_.uid_mappings.front().host_id, plan);
   TRY(internal::prepare_filter(options.seccomp_bpf, plan));
   if (options.foreign) TRY(internal::prepare_foreign(spec, options, plan));
   if (cgroup) TRY(internal::prepare_cgroup(*cgroup, plan));

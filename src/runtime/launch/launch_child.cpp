@@ -94,15 +94,15 @@ Result<pid_t> pid_of(int pidfd) {
   return fail(Code::not_found, "look at process");
 }
 
-std::string map_text(const std::vector<IdMapping>& mappings) {
+}  // namespace
+
+std::string internal::map_text(const std::vector<IdMapping>& mappings) {
   std::string text;
   for (const IdMapping& map : mappings)
     text +=
         std::to_string(map.container_id) + " " + std::to_string(map.host_id) + " " + std::to_string(map.size) + "\n";
   return text;
 }
-
-}  // namespace
 
 Result<> internal::write_maps(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids) {
   const std::string directory = "/proc/" + std::to_string(pid);
@@ -113,8 +113,8 @@ Result<> internal::write_maps(pid_t pid, const std::vector<IdMapping>& uids, con
   };
   // Without privilege the kernel wants setgroups denied before a gid map.
   if (::geteuid() != 0) (void)write("/setgroups", "deny");
-  TRY(write("/uid_map", map_text(uids)));
-  return write("/gid_map", map_text(gids));
+  TRY(write("/uid_map", internal::map_text(uids)));
+  return write("/gid_map", internal::map_text(gids));
 }
 
 namespace {
@@ -159,7 +159,7 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
   auto [ours, theirs] = TRY(make_socket_pair(SOCK_SEQPACKET));
   int pidfd_number = -1;
   clone_args arguments{};
-  const std::uint64_t namespaces = plan.foreign.nested ? 0 : plan.clone_flags;
+  const std::uint64_t namespaces = plan.nested ? 0 : plan.clone_flags;
   arguments.flags = namespaces | CLONE_PIDFD | (child_of == ChildOf::sibling ? CLONE_PARENT : 0);
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd_number);
   arguments.exit_signal = child_of == ChildOf::sibling ? 0 : SIGCHLD;  // a sibling takes the parent's own
@@ -231,7 +231,8 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd 
     case ReportKind::moved: {
       const pid_t outside = std::exchange(pid, report.argument);
       pidfd = std::move(descriptor);
-      if (plan.foreign.nested) pid = TRY(pid_of(pidfd.get()));
+      if (plan.nested) pid = TRY(pid_of(pidfd.get()));
+      moved = true;
       if (child_of == ChildOf::sibling) return {};  // reaped by who reaps us
       while (::waitpid(outside, nullptr, 0) < 0 && errno == EINTR) {
       }

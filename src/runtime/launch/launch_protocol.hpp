@@ -27,6 +27,7 @@ struct Launch::Impl {
   Fd root;  // of an overlay, once the launch is over
   State state = State::pending;
   bool executing = false;
+  bool moved = false;     // into its namespaces: pid is the container's, no longer a helper's on the way
   bool finished = false;  // started, or failed and cleaned up
 
   std::optional<Cgroup> own_cgroup;  // made by this launch; removed with it until it has started

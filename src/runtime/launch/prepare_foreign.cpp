@@ -124,7 +124,7 @@ Result<> prepare_foreign(const Spec& spec, const LaunchOptions& options, Prepare
   foreign.preserved = wanted.preserved;
   foreign.no_pivot = wanted.no_pivot;
   foreign.chroot = !spec.find_namespace(NamespaceKind::mount);
-  foreign.nested = joins_users(plan);
+  plan.nested = joins_users(plan);
   foreign.clock_offsets = offsets_text(spec.linux_.clock_offsets);
   if (!foreign.clock_offsets.empty() && !foreign.unshare_time)
     return fail(Error(Code::invalid, "linux.timeOffsets").why("they need a new time namespace"));

@@ -5,12 +5,12 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
@@ -27,15 +27,6 @@ namespace {
 enum class Manner : std::uint8_t { ours, to_the_letter };
 
 constexpr unsigned long atime_flags = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
-
-// What every container has, whatever its spec says (OCI, "default devices").
-struct DefaultDevice {
-  const char* path;
-  unsigned minor;
-  unsigned major;
-};
-constexpr DefaultDevice default_nodes[] = {{"/dev/null", 3, 1},   {"/dev/zero", 5, 1},    {"/dev/full", 7, 1},
-                                           {"/dev/random", 8, 1}, {"/dev/urandom", 9, 1}, {"/dev/tty", 0, 5}};
 
 // Of the words for access times one is in force, so that each takes the place of the others.
 std::uint64_t clear_of(unsigned long set, unsigned long clear) {
@@ -104,15 +95,25 @@ Result<> map_owners(const Mount& from, const MountOptions& options, const Linux&
   const auto& gids = own ? from.gid_mappings : container.gid_mappings;
   if (uids.empty() || gids.empty())
     return fail(Error(Code::invalid, "map owners of").on(mount.shown).why("no id mappings are given"));
-  const Fd users = TRY(make_user_namespace(uids, gids));
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_IDMAP;
-  attributes.userns_fd = static_cast<std::uint64_t>(users.get());
-  const unsigned flags = AT_EMPTY_PATH | (options.idmap_all ? AT_RECURSIVE : 0);
-  if (::syscall(SYS_mount_setattr, mount.tree.get(), "", flags, &attributes, sizeof attributes) == 0) return {};
-  Error error = errno_error(errno, "map owners of", mount.shown);
+  const NamespacesOfNobody made = TRY(make_user_namespace(map_text(uids), map_text(gids)));
+  const MapSubmounts submounts = options.idmap_all ? MapSubmounts::yes : MapSubmounts::no;
+  const Result<> mapped = map_mount_owners(mount.tree.get(), made.users.get(), submounts);
+  if (mapped) return {};
+  Error error = errno_error(mapped.error().sys_errno(), "map owners of", mount.shown);
   if (error.sys_errno() == EINVAL) error.data().hint = "its file system cannot be mapped by this kernel";
   return fail(std::move(error));
+}
+
+// A container of ours with its own users sees the owners of the host's files as without. What lies mounted below may
+// not be mappable (another proc); who asks for a container has looked whether the top is.
+void show_owners(PreparedMount& mount) {
+  const Result<int> users = container_users();
+  if (!users || map_mount_owners(mount.tree.get(), *users, MapSubmounts::yes)) return;
+  (void)map_mount_owners(mount.tree.get(), *users, MapSubmounts::no);
+}
+
+bool has_container_users(const Spec& spec, const LaunchOptions& options) {
+  return !options.foreign && !spec.linux_.uid_mappings.empty();
 }
 
 // Where there is one user, there is no group of terminals.
@@ -181,6 +182,36 @@ Result<PreparedMount> prepare_copied_up(const Mount& from, const MountOptions& o
   return mount;
 }
 
+// The layers of an image (engine: a mount of type image), which inside nobody could mount with their owners.
+Result<PreparedMount> prepare_layers(const Mount& from, const MountOptions& options) {
+  PreparedMount mount;
+  mount.kind = PreparedMount::Kind::bind;
+  mount.destination = from.destination;
+  mount.shown = "overlay on \"" + from.destination + "\"";
+  OverlayRoot overlay;
+  overlay.owners = OverlayRoot::Owners::of_container;
+  constexpr std::string_view key = "lowerdir=";
+  for (const std::string& option : split(options.data, ','))
+    if (option.starts_with(key)) overlay.lower = split(option.substr(key.size()), ':');
+  mount.tree = TRY_WRAP(mount_overlay(overlay, {}), "mount", mount.shown);
+  mount.tree_path = tree_path_of(mount.tree);
+  TRY(set_bind_options(options, mount, Manner::ours));
+  return mount;
+}
+
+// /dev with its nodes, which nobody can make in a user namespace. The container's root owns the folder.
+Result<PreparedMount> prepare_device_folder(const Mount& from, const MountOptions& options, const Spec& spec) {
+  PreparedMount mount;
+  mount.kind = PreparedMount::Kind::bind;
+  mount.destination = from.destination;
+  mount.shown = "tmpfs on \"" + from.destination + "\"";
+  mount.tree = TRY_WRAP(make_tmpfs(options.data), "mount", mount.shown);
+  mount.tree_path = tree_path_of(mount.tree);
+  TRY(make_device_nodes(mount.tree.get(), spec));
+  TRY(set_bind_options(options, mount, Manner::ours));
+  return mount;
+}
+
 bool is_bind(const Mount& mount, const MountOptions& options) {
   return options.bind || mount.type == "bind";
 }
@@ -203,7 +234,17 @@ Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions
     if (mount.destination == "/dev") plan.make_devices = false;  // the host's nodes come along
     const Manner manner = options.foreign ? Manner::to_the_letter : Manner::ours;
     plan.mounts.push_back(TRY(prepare_bind(join_path(options.bundle, mount.source), mount.destination, words, manner)));
+    if (has_container_users(spec, options)) show_owners(plan.mounts.back());
     return map_owners(mount, words, spec.linux_, plan.mounts.back());
+  }
+  if (has_container_users(spec, options) && mount.type == "overlay") {
+    plan.mounts.push_back(TRY(prepare_layers(mount, words)));
+    return {};
+  }
+  if (has_container_users(spec, options) && mount.type == "tmpfs" && mount.destination == "/dev") {
+    plan.mounts.push_back(TRY(prepare_device_folder(mount, words, spec)));
+    plan.device_folder = true;
+    return {};
   }
   if (words.copy_up && mount.type == "tmpfs") {
     plan.mounts.push_back(TRY(prepare_copied_up(mount, words, plan.root.get())));
@@ -224,23 +265,6 @@ Result<> prepare_mount(const Mount& mount, const Spec& spec, const LaunchOptions
   return {};
 }
 
-bool is_node(const std::string& path, const PreparedDevice& device) {
-  struct stat st;
-  return ::stat(path.c_str(), &st) == 0 && st.st_rdev == device.number &&
-         (st.st_mode & S_IFMT) == (device.mode & S_IFMT);
-}
-
-// The host's node of a device, which may have another name there than in the container.
-std::string node_of(const PreparedDevice& device) {
-  if (is_node(device.path, device)) return device.path;
-  const std::string kind = S_ISBLK(device.mode) ? "block" : "char";
-  const std::string number = std::to_string(major(device.number)) + ":" + std::to_string(minor(device.number));
-  const Result<std::string> facts = read_file("/sys/dev/" + kind + "/" + number + "/uevent", 4096);
-  for (const std::string& line : split(facts ? *facts : std::string(), '\n'))
-    if (line.starts_with("DEVNAME=") && is_node("/dev/" + line.substr(8), device)) return "/dev/" + line.substr(8);
-  return device.path;
-}
-
 }  // namespace
 
 Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& plan) {
@@ -253,7 +277,9 @@ Result<> prepare_root(const Spec& spec, const LaunchOptions& options, Prepared& 
     plan.root = TRY_WRAP(clone_path(path, Recursion::all), "prepare root file system");
     (void)set_attributes(plan.root.get(), 0, 0, MS_PRIVATE, true);
   }
-  plan.attach_path = options.bundle;
+  // Who has other users cannot pass the folders that lead to the bundle (docs/decisions/0062). Any folder that is
+  // everywhere will do; nobody needs the host's /dev any more.
+  plan.attach_path = has_container_users(spec, options) ? "/dev" : options.bundle;
   plan.root_readonly = spec.root_readonly;
   if (!spec.linux_.rootfs_propagation.empty()) {
     plan.root_propagation = propagation_flag(spec.linux_.rootfs_propagation);
@@ -281,13 +307,9 @@ Result<> prepare_mounts(const Spec& spec, const LaunchOptions& options, const Cg
 }
 
 void prepare_devices(const Spec& spec, Prepared& plan) {
-  for (const DefaultDevice& node : default_nodes)
-    plan.devices.push_back({node.path, S_IFCHR | 0666, makedev(node.major, node.minor), 0, 0});
-  for (const Device& device : spec.linux_.devices) {
-    const mode_t type = device.type == 'b' ? S_IFBLK : device.type == 'p' ? S_IFIFO : S_IFCHR;
-    plan.devices.push_back(
-        {clean_path(device.path), type | device.mode, makedev(device.major, device.minor), device.uid, device.gid});
-  }
+  plan.devices = devices_of(spec);
+  if (plan.device_folder)
+    std::erase_if(plan.devices, [](const PreparedDevice& device) { return device.path.starts_with(dev_prefix); });
   const bool joins_users = std::ranges::find(plan.join_kinds, CLONE_NEWUSER) != plan.join_kinds.end();
   if (!(plan.clone_flags & CLONE_NEWUSER) && !joins_users && !in_user_namespace()) return;
   // mknod is refused in a user namespace; the host's nodes are bound instead.

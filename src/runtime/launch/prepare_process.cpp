@@ -1,10 +1,12 @@
 // Namespaces, cgroup, user, program and streams of a process, as the child will take them.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
@@ -92,6 +94,18 @@ void drop_for_user(Capabilities& sets) {
   sets.effective = sets.permitted = sets.inheritable = sets.ambient = 0;
 }
 
+// A container of our own with its own users, whose network was made for it or is another's: their owner is known
+// already.
+Result<> join_owner_of_network(const LaunchOptions& options, Prepared& plan) {
+  Fd owner = TRY(owner_of_namespace(options.netns_fd));
+  if (!owner) return {};
+  plan.clone_flags &= ~static_cast<std::uint64_t>(CLONE_NEWUSER);
+  plan.join.push_back(std::move(owner));
+  plan.join_kinds.push_back(CLONE_NEWUSER);
+  plan.nested = true;
+  return {};
+}
+
 }  // namespace
 
 Result<> prepare_namespaces(const Spec& spec, const LaunchOptions& options, Prepared& plan) {
@@ -115,6 +129,7 @@ Result<> prepare_namespaces(const Spec& spec, const LaunchOptions& options, Prep
   if (options.netns_fd >= 0) {
     plan.join.push_back(TRY(duplicate_high(options.netns_fd)));
     plan.join_kinds.push_back(CLONE_NEWNET);
+    if (!options.foreign && plan.clone_flags & CLONE_NEWUSER) TRY(join_owner_of_network(options, plan));
   }
   plan.map_users = plan.clone_flags & CLONE_NEWUSER;
   plan.loopback_up = plan.clone_flags & CLONE_NEWNET;
@@ -191,6 +206,14 @@ Result<> prepare_stdio(const StdioFds& stdio, Prepared& plan) {
   if (stdio.out >= 0) plan.out = TRY(duplicate_high(stdio.out));
   if (stdio.err >= 0) plan.err = TRY(duplicate_high(stdio.err));
   return {};
+}
+
+void give_pipes(std::uint32_t root, Prepared& plan) {
+  for (const Fd* fd : {&plan.in, &plan.out, &plan.err}) {
+    struct stat st {};
+    if (*fd && ::fstat(fd->get(), &st) == 0 && S_ISFIFO(st.st_mode))
+      (void)!::fchown(fd->get(), root + plan.uid, static_cast<gid_t>(-1));
+  }
 }
 
 Result<> prepare_filter(const std::string& path, Prepared& plan) {

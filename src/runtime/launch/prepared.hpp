@@ -61,7 +61,6 @@ struct ForeignPlan {
   int preserved = 0;
   bool chroot = false;  // in the caller's mount namespace
   bool no_pivot = false;
-  bool nested = false;  // the namespaces are to belong to a user namespace that is entered first
   bool unshare_time = false;
   std::string clock_offsets;  // text of timens_offsets
   std::string apparmor, selinux;
@@ -89,6 +88,7 @@ struct Prepared {
   Fd pid_namespace;  // entered by the parent for the time of the clone
   bool unshare_cgroup = false;
   bool map_users = false;  // waits until the parent has written the id maps
+  bool nested = false;     // the namespaces are to belong to a user namespace that is entered first
   bool loopback_up = false;
   std::string oom_score_adj;  // text
   std::string hostname, domainname;
@@ -97,6 +97,7 @@ struct Prepared {
   std::string attach_path;  // where it is hung for the moment before pivot_root
   std::vector<PreparedMount> mounts;
   bool make_devices = false;
+  bool device_folder = false;  // /dev comes with its nodes
   std::vector<PreparedDevice> devices;
   std::vector<PreparedWrite> sysctls;
   std::vector<std::string> masked, readonly;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
 #include "runtime/external.hpp"
@@ -62,6 +63,35 @@ bool has_long_path(const OverlayRoot& overlay) {
          std::ranges::any_of(overlay.lower, [](const std::string& path) { return path.size() > most; });
 }
 
+// The folders of an overlay as its file system is to find them: by their paths, or through mounts of our own that say
+// whose they are. An overlay itself cannot be mapped.
+class LayerPaths {
+ public:
+  explicit LayerPaths(OverlayRoot::Owners owners) : mapped_(owners == OverlayRoot::Owners::of_container) {}
+
+  Result<std::string> lower(const std::string& path) { return mapped_ ? through_mount(path) : path; }
+  // Both must be of one mount, or the kernel takes them for two file systems.
+  Result<std::pair<std::string, std::string>> upper_and_work(const OverlayRoot& overlay) {
+    if (!mapped_) return std::pair(overlay.upper, overlay.work);
+    const std::string folder = dir_name(overlay.upper);
+    if (dir_name(overlay.work) != folder) return fail(Code::internal, "mount overlay", "of two folders");
+    const std::string place = TRY(through_mount(folder));
+    return std::pair(place + "/" + base_name(overlay.upper), place + "/" + base_name(overlay.work));
+  }
+  // Whoever mounts it makes files in the working directory, and may only if it has a number on those mounts.
+  Result<ActingAs> act() const { return ActingAs::begin(mapped_ ? first_container_id : 0); }
+
+ private:
+  Result<std::string> through_mount(const std::string& path) {
+    mounts_.push_back(TRY(clone_path(path, Recursion::none)));
+    TRY_WRAP(map_mount_owners(mounts_.back().get(), TRY(container_users()), MapSubmounts::no), "mount", path);
+    return "/proc/self/fd/" + std::to_string(mounts_.back().get());
+  }
+
+  bool mapped_;
+  std::vector<Fd> mounts_;
+};
+
 Result<> describe_missing(const OverlayRoot& overlay) {
   for (const std::string& path : overlay.lower) TRY(stat_path(path));
   if (!overlay.upper.empty()) TRY(stat_path(overlay.upper));
@@ -89,13 +119,18 @@ Result<Fd> mount_overlay_new(const OverlayRoot& overlay) {
   configure(context.get(), "index", "off");
   if (in_user_namespace()) ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
   (void)kernel_messages(context.get());
+  LayerPaths paths(overlay.owners);
   for (const std::string& lower : overlay.lower)
-    if (configure(context.get(), "lowerdir+", lower) != 0) return overlay_error(errno, context.get(), lower);
-  if (!overlay.upper.empty() && (configure(context.get(), "upperdir", overlay.upper) != 0 ||
-                                 configure(context.get(), "workdir", overlay.work) != 0))
-    return overlay_error(errno, context.get(), overlay.upper);
+    if (configure(context.get(), "lowerdir+", TRY(paths.lower(lower))) != 0)
+      return overlay_error(errno, context.get(), lower);
+  if (!overlay.upper.empty()) {
+    const auto [upper, work] = TRY(paths.upper_and_work(overlay));
+    if (configure(context.get(), "upperdir", upper) != 0 || configure(context.get(), "workdir", work) != 0)
+      return overlay_error(errno, context.get(), overlay.upper);
+  }
   if (!overlay.upper.empty() && overlay.sync == OverlaySync::never)
     ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
+  const ActingAs acting = TRY(paths.act());
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     return overlay_error(errno, context.get(), overlay.upper);
   const long mount = ::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, 0);
@@ -140,12 +175,16 @@ Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch)
   // overlayfs needs two layers when nothing may be written; one alone is a bind.
   if (overlay.upper.empty() && overlay.lower.size() == 1) {
     Fd tree = TRY(clone_path(overlay.lower[0], Recursion::none));
+    if (overlay.owners == OverlayRoot::Owners::of_container)
+      TRY_WRAP(map_mount_owners(tree.get(), TRY(container_users()), MapSubmounts::no), "mount", overlay.lower[0]);
     if (set_attributes(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, false) != 0)
       return fail_errno("make read-only", overlay.lower[0]);
     return tree;
   }
   // Learned from the first failure: each try leaves a complaint in the kernel's log.
   static std::atomic<bool> old_kernel{false};
+  // Layers in mounts that hang nowhere need a kernel (6.15) that has the new way, too.
+  if (overlay.owners == OverlayRoot::Owners::of_container) return mount_overlay_new(overlay);
   if (old_kernel.load(std::memory_order_relaxed)) return mount_overlay_legacy(overlay, scratch);
   Result<Fd> mount = mount_overlay_new(overlay);
   // EINVAL: no "lowerdir+" before 6.7, or a path longer than fsconfig's 255 bytes.

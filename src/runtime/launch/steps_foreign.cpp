@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,13 +50,24 @@ Outcome enter_around_user(const Prepared& plan) {
   return {};
 }
 
+// What no process in a user namespace may: set_rlimits() finds it done.
+void raise_hard_limits(const Prepared& plan) {
+  for (const Rlimit& wanted : plan.rlimits) {
+    rlimit64 now{};
+    if (::syscall(SYS_prlimit64, 0, wanted.resource, nullptr, &now) != 0 || now.rlim_max >= wanted.hard) continue;
+    now.rlim_max = wanted.hard;
+    ::syscall(SYS_prlimit64, 0, wanted.resource, &now, nullptr);
+  }
+}
+
 }  // namespace
 
 // New namespaces belong to the user namespace of who makes them. So where one is given, a process enters it and makes
 // the container's first process from there, as a sister.
 Outcome nest(Child& child) {
   const Prepared& plan = child.plan;
-  if (!plan.foreign.nested) return {};
+  if (!plan.nested) return {};
+  raise_hard_limits(plan);
   if (const Outcome entered = enter_around_user(plan); entered.error) return entered;
   int pidfd = -1;
   const unsigned long flags = plan.clone_flags | CLONE_PARENT | CLONE_PIDFD;

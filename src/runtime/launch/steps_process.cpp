@@ -100,7 +100,7 @@ Outcome wait_for_maps(Child& child) {
 }
 
 Outcome join_namespaces(Child& child) {
-  if (child.plan.foreign.nested) return {};
+  if (child.plan.nested) return {};
   for (std::size_t i = 0; i < child.plan.join.size(); ++i)
     if (::setns(child.plan.join[i].get(), child.plan.join_kinds[i]) != 0) return failed(static_cast<int>(i));
   return {};
@@ -109,6 +109,8 @@ Outcome join_namespaces(Child& child) {
 // exec: all at once, so that a half-entered container does not exist.
 Outcome join_process(Child& child) {
   if (::setns(child.plan.join_pidfd, child.plan.join_flags) != 0) return failed();
+  // Who comes from outside has no number here, and neither have the files that it makes. A map need not have a root.
+  if (child.plan.join_flags & CLONE_NEWUSER) (void)(raw_setresgid(0) == 0 && raw_setresuid(0) == 0);
   // A foreign one that shares our mounts has a root of its own nevertheless.
   if (child.plan.root && (::fchdir(child.plan.root.get()) != 0 || ::chroot(".") != 0)) return failed(1);
   return {};

@@ -43,8 +43,8 @@ Result<Begun> start_programs(const Roots& roots, const std::string& project, con
   if (init) options.argv.push_back(*init);
   // Not the user's environment: the programs live longer than the command, and it may hold secrets.
   options.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
-  if (const char* const limit = ::getenv("CONSORT_LOOP_LIMIT_MS"))  // for tests: event_loop.hpp
-    options.environment.push_back(std::string("CONSORT_LOOP_LIMIT_MS=") + limit);
+  for (const char* const kept : {"CONSORT_LOOP_LIMIT_MS", "CONSORT_SETTINGS"})  // event_loop.hpp, settings.hpp
+    if (const char* const value = ::getenv(kept)) options.environment.push_back(std::string(kept) + "=" + value);
   options.in = gate.read.get();
   options.out = ready.write.get();
   options.err = log.get();

@@ -22,7 +22,10 @@ Result<> ContainerNetwork::make_sandbox(const ContainerUnit& unit) {
                        unit.network_container.substr(0, 12));
     return {};
   }
-  const SandboxOptions options = TRY(sandbox_options_of(unit));
+  SandboxOptions options = TRY(sandbox_options_of(unit));
+  Fd users;
+  if (!unit.users_of.empty()) users = TRY(open_namespace_of(context_, unit.users_of, "user"));
+  options.users_fd = users.get();
   HostLink* host = TRY(context_.host_link());
   sandbox_ = TRY(host->create_sandbox(options));
   return {};

@@ -250,6 +250,8 @@ std::string unit_to_json(const ContainerUnit& unit) {
             {"oneoff", unit.oneoff},
             {"bundle", unit.bundle},
             {"runtime", unit.runtime},
+            {"own_users", unit.own_users},
+            {"users_of", unit.users_of},
             {"cgroup", unit.cgroup},
             {"tty", unit.tty},
             {"open_stdin", unit.open_stdin},
@@ -296,6 +298,8 @@ Result<ContainerUnit> unit_from_json(std::string_view text, const std::string& s
   fields.read("oneoff", unit.oneoff);
   fields.read("bundle", unit.bundle);
   fields.read("runtime", unit.runtime);
+  fields.read("own_users", unit.own_users);
+  fields.read("users_of", unit.users_of);
   fields.read("cgroup", unit.cgroup);
   fields.read("tty", unit.tty);
   fields.read("open_stdin", unit.open_stdin);

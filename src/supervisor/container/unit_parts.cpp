@@ -42,6 +42,7 @@ Result<SandboxOptions> sandbox_options_of(const ContainerUnit& unit) {
   options.container_id = unit.id;
   for (const EndpointUnit& endpoint : unit.endpoints) options.endpoints.push_back(TRY(endpoint_of(endpoint)));
   options.sysctls.assign(unit.sysctls.begin(), unit.sysctls.end());
+  if (unit.own_users) options.users = SandboxUsers::container;
   options.dns = unit.endpoints.empty() ? SandboxDns::none : SandboxDns::resolver;
   return options;
 }
@@ -90,6 +91,7 @@ std::optional<runtime::OverlayRoot> overlay_root_of(const ContainerUnit& unit) {
   if (!unit.overlay) return std::nullopt;
   runtime::OverlayRoot root{unit.overlay->lower, unit.overlay->upper, unit.overlay->work};
   // Its files go when it ends: nobody should wait for them, and for all else the host has to write, to reach the disk.
+  if (unit.own_users) root.owners = runtime::OverlayRoot::Owners::of_container;
   if (unit.auto_remove) root.sync = runtime::OverlaySync::never;
   return root;
 }

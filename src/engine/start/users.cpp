@@ -1,0 +1,100 @@
+#include "engine/start/users.hpp"
+
+#include <linux/capability.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/os/container_users.hpp"
+#include "base/os/user_namespace.hpp"
+#include "base/settings.hpp"
+#include "engine/engine_impl.hpp"
+#include "runtime/defaults.hpp"
+#include "runtime/overlay.hpp"
+
+namespace consort::engine {
+
+namespace {
+
+// What these allow concerns the machine and is refused in a user namespace, whoever has them there; and whoever names
+// SYS_ADMIN wants to mount what only root may.
+constexpr std::array of_machine{CAP_SYS_ADMIN,       CAP_SYS_MODULE,   CAP_SYS_RAWIO,  CAP_SYS_TIME,
+                                CAP_SYS_NICE,        CAP_SYS_RESOURCE, CAP_SYS_BOOT,   CAP_SYS_PACCT,
+                                CAP_SYS_TTY_CONFIG,  CAP_SYSLOG,       CAP_MAC_ADMIN,  CAP_MAC_OVERRIDE,
+                                CAP_AUDIT_CONTROL,   CAP_AUDIT_READ,   CAP_WAKE_ALARM, CAP_BLOCK_SUSPEND,
+                                CAP_LINUX_IMMUTABLE, CAP_PERFMON,      CAP_BPF,        CAP_DAC_READ_SEARCH};
+
+// Tries it: the kernel knows best which file systems can.
+bool can_be_mapped(const std::string& path) {
+  const Fd tree(::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!tree) return true;  // it is not there; whoever mounts it says so
+  const Result<int> users = container_users();
+  return users && map_mount_owners(tree.get(), *users, MapSubmounts::no).has_value();
+}
+
+// Layers as a container would have them. Asked once: neither kernel nor data root change under a command.
+bool layers_can_be_mapped(const Roots& roots) {
+  static const bool possible = [&roots] {
+    runtime::OverlayRoot overlay{
+        .lower = {roots.data + "/containers", roots.data + "/layers"}, .upper = {}, .work = {}};
+    overlay.owners = runtime::OverlayRoot::Owners::of_container;
+    return runtime::mount_detached(overlay, roots.data).has_value();
+  }();
+  return possible;
+}
+
+bool mounts_can_be_mapped(const std::vector<runtime::Mount>& mounts) {
+  return std::ranges::all_of(
+      mounts, [](const runtime::Mount& mount) { return mount.type != "bind" || can_be_mapped(mount.source); });
+}
+
+// Of the containers whose namespaces it shares.
+std::vector<std::string> donors_of(const ContainerSpec& spec) {
+  std::vector<std::string> donors;
+  for (const std::string* mode : {&spec.pid_mode, &spec.ipc_mode, &spec.network_mode})
+    if (mode->starts_with("container:")) donors.push_back(mode->substr(10));
+  return donors;
+}
+
+}  // namespace
+
+std::string needs_users_of_machine(const ContainerSpec& spec, std::uint64_t capabilities) {
+  if (spec.userns_mode == "host") return "userns_mode: host";
+  if (spec.privileged) return "privileged";
+  if (!spec.runtime.empty()) return "runtime";
+  for (const auto& [name, mode] :
+       {std::pair("pid", &spec.pid_mode), std::pair("ipc", &spec.ipc_mode), std::pair("uts", &spec.uts_mode),
+        std::pair("cgroup", &spec.cgroup_mode), std::pair("network_mode", &spec.network_mode)})
+    if (*mode == "host") return std::string(name) + ": host";
+  for (const int capability : of_machine)
+    if (capabilities >> capability & 1) return "cap_add: " + runtime::capability_name(capability).substr(4);
+  return {};
+}
+
+// Who shares a namespace with another container has its users, too: its root would have no say over what it shares.
+Result<ContainerUsers> Engine::Impl::choose_users(const ContainerRecord& record, std::uint64_t capabilities,
+                                                  const std::vector<runtime::Mount>& mounts) const {
+  ContainerUsers users;
+  if (in_user_namespace() || TRY(read_settings()).users == Settings::Users::of_machine) return users;
+  if (!needs_users_of_machine(record.spec, capabilities).empty()) return users;
+  for (const std::string& donor : donors_of(record.spec)) {
+    const supervisor::ContainerUnit unit = TRY(supervisor::read_unit(container_folder(donor) + "/unit.json"));
+    if (!unit.own_users) return users;
+    if (record.spec.network_mode != "container:" + donor) users.of = donor;
+  }
+  users.own = layers_can_be_mapped(roots) && mounts_can_be_mapped(mounts);
+  return users;
+}
+
+std::string Engine::Impl::warn_of_users(const ContainerSpec& spec) {
+  const Result<Settings> settings = read_settings();  // what is wrong with them, the start says
+  const bool wanted = !in_user_namespace() && settings && settings->users == Settings::Users::automatic;
+  if (!wanted || !needs_users_of_machine(spec, capabilities_of(spec)).empty() || layers_can_be_mapped(roots)) return {};
+  if (users_told_.test_and_set()) return {};
+  return "userns is \"auto\" in the settings, but containers have the users of this machine: layers below " +
+         roots.data +
+         " cannot be shown with other owners (that takes Linux 6.15, and a file system such as ext4, XFS or Btrfs)";
+}
+
+}  // namespace consort::engine

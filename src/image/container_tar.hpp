@@ -1,0 +1,19 @@
+// What layer_tar.hpp does, on files of a running container that has its own users. first_owner: what number its root
+// has for this process; it is added to owners of the tar, and subtracted from those of files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "image/layer_tar.hpp"
+
+namespace consort::image {
+
+Result<UnpackReport> unpack_for(std::uint32_t first_owner, const ByteSource& tar, const std::string& directory,
+                                const UnpackOptions& options);
+Result<std::uint64_t> pack_layer_of(std::uint32_t first_owner, const std::string& directory, const ByteSink& tar,
+                                    const PackOptions& options);
+Result<> pack_entry_of(std::uint32_t first_owner, int folder, const std::string& name, const std::string& as,
+                       const ByteSink& tar, const PackOptions& options);
+
+}  // namespace consort::image

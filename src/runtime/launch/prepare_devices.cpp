@@ -1,0 +1,88 @@
+// Device nodes of a container.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/os/container_users.hpp"
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "runtime/launch/prepare.hpp"
+
+namespace consort::runtime::internal {
+
+namespace {
+
+// What every container has, whatever its spec says (OCI, "default devices").
+struct DefaultDevice {
+  const char* path;
+  unsigned minor;
+  unsigned major;
+};
+constexpr DefaultDevice default_nodes[] = {{"/dev/null", 3, 1},   {"/dev/zero", 5, 1},    {"/dev/full", 7, 1},
+                                           {"/dev/random", 8, 1}, {"/dev/urandom", 9, 1}, {"/dev/tty", 0, 5}};
+
+bool is_node(const std::string& path, const PreparedDevice& device) {
+  struct stat st;
+  return ::stat(path.c_str(), &st) == 0 && st.st_rdev == device.number &&
+         (st.st_mode & S_IFMT) == (device.mode & S_IFMT);
+}
+
+}  // namespace
+
+std::string node_of(const PreparedDevice& device) {
+  if (is_node(device.path, device)) return device.path;
+  const std::string kind = S_ISBLK(device.mode) ? "block" : "char";
+  const std::string number = std::to_string(major(device.number)) + ":" + std::to_string(minor(device.number));
+  const Result<std::string> facts = read_file("/sys/dev/" + kind + "/" + number + "/uevent", 4096);
+  for (const std::string& line : split(facts ? *facts : std::string(), '\n'))
+    if (line.starts_with("DEVNAME=") && is_node("/dev/" + line.substr(8), device)) return "/dev/" + line.substr(8);
+  return device.path;
+}
+
+std::vector<PreparedDevice> devices_of(const Spec& spec) {
+  std::vector<PreparedDevice> devices;
+  for (const DefaultDevice& node : default_nodes)
+    devices.push_back({node.path, S_IFCHR | 0666, makedev(node.major, node.minor), 0, 0});
+  for (const Device& device : spec.linux_.devices) {
+    const mode_t type = device.type == 'b' ? S_IFBLK : device.type == 'p' ? S_IFIFO : S_IFCHR;
+    devices.push_back(
+        {clean_path(device.path), type | device.mode, makedev(device.major, device.minor), device.uid, device.gid});
+  }
+  return devices;
+}
+
+namespace {
+
+// Below the folder `dev`, with the numbers that the container's users have outside.
+Result<> make_node(int dev, const PreparedDevice& device) {
+  const std::string path = device.path.substr(dev_prefix.size());
+  for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string folder = path.substr(0, slash);
+    if (::mkdirat(dev, folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("create directory", folder);
+    if (::fchmodat(dev, folder.c_str(), 0755, 0) != 0) return fail_errno("create directory", folder);
+  }
+  if (::mknodat(dev, path.c_str(), device.mode, device.number) != 0 && errno != EEXIST)
+    return fail_errno("create device", device.path);
+  if (::fchownat(dev, path.c_str(), first_container_id + device.uid, first_container_id + device.gid,
+                 AT_SYMLINK_NOFOLLOW) != 0 ||
+      ::fchmodat(dev, path.c_str(), device.mode & 07777, 0) != 0)  // whatever the umask is
+    return fail_errno("create device", device.path);
+  return {};
+}
+
+}  // namespace
+
+Result<> make_device_nodes(int dev, const Spec& spec) {
+  const ActingAs acting = TRY(ActingAs::begin(first_container_id));
+  const Fd folder = TRY(open_at(dev, ".", O_RDONLY | O_DIRECTORY));
+  if (::fchown(folder.get(), first_container_id, first_container_id) != 0) return fail_errno("set owner of /dev");
+  const std::vector<PreparedDevice> devices = devices_of(spec);
+  for (const PreparedDevice& device : devices)
+    if (device.path.starts_with(dev_prefix)) TRY(make_node(folder.get(), device));
+  return {};
+}
+
+}  // namespace consort::runtime::internal
