@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
-#include "cli/commands/build_file.hpp"
-#include "cli/commands/moment.hpp"
+#include "cli/commands/machine/moment.hpp"
+#include "cli/commands/project/build_file.hpp"
 #include "cli/relay/key_menu.hpp"
 #include "cli/render/container_text.hpp"
 #include "cli/render/log_printer.hpp"

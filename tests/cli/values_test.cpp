@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "cli/commands/run_values.hpp"
-#include "cli/commands/selection.hpp"
+#include "cli/commands/project/run_values.hpp"
+#include "cli/commands/project/selection.hpp"
 #include "engine/image_change.hpp"
 
 namespace consort::cli {

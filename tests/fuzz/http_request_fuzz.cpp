@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "serve/api/container_spec.hpp"
+#include "serve/api/containers/container_spec.hpp"
+#include "serve/api/containers/hijack.hpp"
 #include "serve/api/filters.hpp"
-#include "serve/api/hijack.hpp"
 #include "serve/api/moments.hpp"
 #include "serve/http/request_parser.hpp"
 

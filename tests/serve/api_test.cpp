@@ -5,9 +5,9 @@
 
 #include <thread>
 
-#include "serve/api/container_spec.hpp"
+#include "serve/api/containers/container_spec.hpp"
+#include "serve/api/containers/hijack.hpp"
 #include "serve/api/filters.hpp"
-#include "serve/api/hijack.hpp"
 #include "serve/api/moments.hpp"
 #include "serve/api/router.hpp"
 #include "serve/api/service.hpp"

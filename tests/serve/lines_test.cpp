@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "serve/api/build_lines.hpp"
-#include "serve/api/transfer_lines.hpp"
+#include "serve/api/images/build_lines.hpp"
+#include "serve/api/images/transfer_lines.hpp"
 
 namespace consort::serve {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "cli/args/command.hpp"
-#include "cli/commands/export_kubernetes.hpp"
+#include "cli/commands/cluster/export_kubernetes.hpp"
 #include "cli/commands/flags_change.hpp"
 #include "cli/commands/flags_container.hpp"
 #include "cli/commands/flags_look.hpp"
@@ -11,7 +11,7 @@
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/handlers_docker.hpp"
-#include "cli/commands/watch.hpp"
+#include "cli/commands/project/watch.hpp"
 
 namespace consort::cli {
 

@@ -3,10 +3,10 @@
 
 #include "base/os/folder.hpp"
 #include "engine/images.hpp"
-#include "serve/api/container_shape.hpp"
-#include "serve/api/containers.hpp"
+#include "serve/api/containers/container_shape.hpp"
+#include "serve/api/containers/containers.hpp"
 #include "serve/api/filters.hpp"
-#include "serve/api/image_shape.hpp"
+#include "serve/api/images/image_shape.hpp"
 #include "serve/api/limits.hpp"
 #include "serve/api/moments.hpp"
 #include "serve/api/routes.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.hpp"
-#include "serve/api/containers.hpp"
+#include "serve/api/containers/containers.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/volume_shape.hpp"
 

@@ -10,7 +10,7 @@
 
 #include "base/roots.hpp"
 #include "engine/types.hpp"
-#include "serve/api/exec_table.hpp"
+#include "serve/api/containers/exec_table.hpp"
 #include "serve/api/reaper.hpp"
 #include "serve/server.hpp"
 

@@ -1,0 +1,162 @@
+#include "cli/commands/cluster/cluster.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/project/selection.hpp"
+#include "cli/render/confirm.hpp"
+#include "cli/render/diagnostic.hpp"
+#include "cli/render/progress.hpp"
+#include "cli/signals.hpp"
+#include "cli/workspace.hpp"
+#include "kube/verbs.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+Result<int> cluster_down(Invocation& invocation, const ClusterTarget& target) {
+  if (!invocation.arguments.empty() || invocation.flags.has("rmi"))
+    return fail(Code::unsupported, "on Kubernetes `down` is for the whole project, and leaves images where they are");
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
+  kube::Session& session = workspace->session();
+  const bool volumes = invocation.flags.on("volumes");
+  if (volumes && invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal && !invocation.dry_run) {
+    const project::Listening listening;  // the question is answered, or the command ends
+    workspace->release_interrupts();
+    if (!confirm(invocation.terminal,
+                 "All data of project \"" + session.project_name + "\" on the cluster will be lost. Go on?",
+                 Answer::no))
+      return 1;
+  }
+  if (!TRY(kube::take_down(session, {.volumes = volumes})))
+    session.progress.warn("Warning: No resource found to remove for project \"" + session.project_name + "\".");
+  return 0;
+}
+
+using OnServices = Result<> (*)(kube::Session& session, const std::vector<std::string>& services);
+template <OnServices act>
+Result<int> on_services(Invocation& invocation, const ClusterTarget& target) {
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
+  TRY(act(workspace->session(), invocation.arguments));
+  return 0;
+}
+
+struct Verb {
+  std::string_view name;
+  ClusterVerb run;  // null: not there yet
+};
+constexpr Verb verbs[] = {
+    {"attach", nullptr},      {"commit", nullptr},
+    {"cp", nullptr},          {"create", nullptr},
+    {"down", cluster_down},   {"events", nullptr},
+    {"exec", cluster_exec},   {"export", nullptr},
+    {"images", nullptr},      {"kill", nullptr},
+    {"logs", cluster_logs},   {"ls", cluster_ls},
+    {"pause", nullptr},       {"port", nullptr},
+    {"ps", cluster_ps},       {"restart", on_services<kube::restart>},
+    {"rm", nullptr},          {"run", nullptr},
+    {"scale", cluster_scale}, {"start", on_services<kube::start>},
+    {"stats", nullptr},       {"stop", on_services<kube::stop>},
+    {"top", nullptr},         {"unpause", nullptr},
+    {"up", cluster_up},       {"volumes", nullptr},
+    {"wait", nullptr},        {"watch", nullptr},
+};
+
+const Verb* verb_of(const Invocation& invocation) {
+  const auto found = std::ranges::find(verbs, invocation.command->name, &Verb::name);
+  return found == std::end(verbs) ? nullptr : &*found;
+}
+
+// `x-consort: {on: kubernetes}`. Files without that word, nearly all of them, are not read any further.
+std::string on_of_file(const Invocation& invocation) {
+  const auto options = load_options(invocation, {});
+  if (!options) return "";
+  const auto settings = compose::find_project(*options);
+  if (!settings) return "";
+  const bool mentioned = std::ranges::any_of(settings->files, [](const std::string& file) {
+    const auto text = file == "-" ? Result<std::string>(std::string()) : read_file(file);
+    return text && text->find("x-consort") != std::string::npos;
+  });
+  if (!mentioned) return "";
+  const compose::LoadOutcome outcome = compose::load(*options);
+  if (!outcome.project) return "";  // the command itself says what is wrong
+  const auto own = outcome.project->extensions.find("x-consort");
+  const compose::Node* on = own == outcome.project->extensions.end() ? nullptr : own->second.find("on");
+  return on ? on->scalar_text() : "";
+}
+
+}  // namespace
+
+Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation) {
+  if (!verb_of(invocation)) return std::nullopt;
+  const char* variable = std::getenv("CONSORT_ON");
+  std::string where = invocation.globals.has("on") ? invocation.globals.text("on") : variable ? variable : "";
+  if (where.empty()) where = on_of_file(invocation);
+  if (where.empty() || where == "here") return std::nullopt;
+  constexpr std::string_view kubernetes = "kubernetes";
+  if (where == kubernetes) return ClusterTarget{};
+  if (where.starts_with("kubernetes:")) return ClusterTarget{where.substr(kubernetes.size() + 1)};
+  return fail(Error(Code::invalid, "unknown place \"" + where + "\" to run on")
+                  .hint("use kubernetes, kubernetes:CONTEXT, or here"));
+}
+
+Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target) {
+  const Verb* verb = verb_of(invocation);
+  if (!verb || !verb->run)
+    return fail(
+        Error(Code::unsupported, "`" + std::string(invocation.command->name) + "` is not there on Kubernetes yet")
+            .hint("what there is, is in docs/kubernetes.md"));
+  return verb->run(invocation, target);
+}
+
+Result<std::unique_ptr<ClusterWorkspace>> ClusterWorkspace::open(const Invocation& invocation,
+                                                                 const ClusterTarget& target, Need need,
+                                                                 std::optional<compose::Project> project) {
+  std::unique_ptr<ClusterWorkspace> made(new ClusterWorkspace);
+  std::string name = invocation.globals.text("project-name");
+  const bool by_name = need == Need::name && !name.empty() && invocation.globals.list("file").empty();
+  if (!project && !by_name) {
+    compose::LoadOptions options = TRY(load_options(invocation, {}));
+    if (need == Need::name) options.resolve_env_files = compose::Switch::off;
+    project = TRY(load_project(invocation, options));
+  }
+  if (project) name = project->name;
+  made->project_ = std::move(project);
+  made->interrupt_fd_ = TRY(interrupt_descriptor());
+  made->cancel_.emplace(TRY(project::Cancellation::create()));
+  made->on_interrupt_ = TRY(project::cancel_on_interrupt(made->interrupt_fd_, *made->cancel_));
+  made->progress_ = make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
+  kube::Cluster cluster = TRY(kube::find_cluster(target.context, process_environment()));
+  const std::string wanted = invocation.globals.text("namespace", cluster.space);
+  const bool own = wanted.empty();
+  made->client_ = TRY(kube::Client::create(std::move(cluster), made->cancel_->token()));
+  made->session_.emplace(kube::Session{.client = *made->client_,
+                                       .progress = *made->progress_,
+                                       .cancel = *made->cancel_,
+                                       .space = own ? kube::object_name(name) : wanted,
+                                       .project_name = name});
+  made->session_->space_is = own ? kube::Session::Space::own : kube::Session::Space::shared;
+  made->session_->trial = invocation.dry_run ? kube::Trial::yes : kube::Trial::no;
+  return made;
+}
+
+Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,
+                                      const kube::ManifestOptions& options,
+                                      const std::map<std::string, unsigned>& scale) {
+  const project::DesiredProject desired = TRY(project::desired_state(project, {.scale = scale}));
+  std::vector<compose::Diagnostic> refusals;
+  auto manifests = kube::make_manifests(project, desired, options, refusals);
+  if (!refusals.empty()) {
+    print_diagnostics(invocation.terminal, refusals);
+    return fail(Error(Code::invalid));  // told already
+  }
+  if (!manifests) return manifests;
+  WarningPrinter warnings(invocation.terminal);
+  for (const compose::Diagnostic& each : manifests->notes) warnings.print(each);
+  return manifests;
+}
+
+}  // namespace consort::cli

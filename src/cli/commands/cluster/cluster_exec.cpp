@@ -1,0 +1,138 @@
+// exec on a cluster: our standard streams and the channels of a WebSocket.
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/strings.hpp"
+#include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/project/selection.hpp"
+#include "cli/relay/terminal_mode.hpp"
+#include "cli/signals.hpp"
+#include "kube/verbs.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+using kube::Channels;
+
+class ClusterRelay {
+ public:
+  ClusterRelay(Channels& channels, const project::Cancellation& cancel) : channels_(channels), cancel_(cancel) {}
+
+  // first: what has been read of the input already.
+  Result<int> run(bool tty, bool input, std::string_view first) {
+    std::optional<RawTerminal> raw;
+    int window = -1;
+    if (tty) {
+      raw.emplace();
+      window = TRY(window_descriptor());
+      TRY(send_size());
+    }
+    if (!first.empty()) TRY(channels_.send(Channels::input, first));
+    int in = input ? STDIN_FILENO : -1;
+    while (!code_) {
+      TRY(take_messages());
+      if (code_) break;
+      if (channels_.closed())
+        return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
+      std::array<pollfd, 4> fds{pollfd{channels_.fd(), POLLIN, 0}, pollfd{in, POLLIN, 0}, pollfd{window, POLLIN, 0},
+                                pollfd{cancel_.user_fd(), POLLIN, 0}};
+      if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
+      if (fds[3].revents) return interrupted_status;
+      if (fds[2].revents) {
+        char byte = 0;
+        (void)!::read(window, &byte, 1);
+        TRY(send_size());
+      }
+      if (fds[1].revents && !TRY(send_input())) in = -1;
+    }
+    return *code_;
+  }
+
+ private:
+  Result<> take_messages() {
+    for (const Channels::Message& message : TRY(channels_.receive())) {
+      if (message.channel == Channels::output) TRY(write_full(STDOUT_FILENO, message.payload));
+      if (message.channel == Channels::errors) TRY(write_full(STDERR_FILENO, message.payload));
+      if (message.channel == Channels::status) code_ = TRY(kube::exit_code_of(message.payload));
+    }
+    return {};
+  }
+
+  // false: there is no more.
+  Result<bool> send_input() {
+    std::array<std::byte, 8192> buffer;
+    const std::size_t got = TRY(read_some(STDIN_FILENO, buffer));
+    if (got == 0) {
+      TRY(channels_.finish(Channels::input));
+      return false;
+    }
+    TRY(channels_.send(Channels::input, std::string_view(reinterpret_cast<const char*>(buffer.data()), got)));
+    return true;
+  }
+
+  Result<> send_size() {
+    const engine::TerminalSize size = terminal_size();
+    if (size.columns == 0) return {};
+    return channels_.send(Channels::resize, "{\"Width\":" + std::to_string(size.columns) +
+                                                ",\"Height\":" + std::to_string(size.rows) + "}");
+  }
+
+  Channels& channels_;
+  const project::Cancellation& cancel_;
+  std::optional<int> code_;
+};
+
+// What is there of the input; nullopt: its end. Clusters before 1.30 cannot be told of an end that comes later, and a
+// command without any input need not wait for one.
+Result<std::optional<std::string>> read_ahead() {
+  pollfd ready{STDIN_FILENO, POLLIN, 0};
+  if (::poll(&ready, 1, 0) <= 0) return std::string();
+  std::array<std::byte, 8192> buffer;
+  const auto got = read_some(STDIN_FILENO, buffer);
+  if (!got || *got == 0) return std::nullopt;  // one that was closed is none
+  return std::string(reinterpret_cast<const char*>(buffer.data()), *got);
+}
+
+// What the API has no words for is said to a shell.
+std::vector<std::string> command_of(const Invocation& invocation) {
+  std::vector<std::string> command(invocation.arguments.begin() + 1, invocation.arguments.end());
+  const std::vector<std::string> variables = invocation.flags.list("env");
+  const std::string directory = invocation.flags.text("workdir");
+  if (!variables.empty()) {
+    std::vector<std::string> with{"env"};
+    for (const std::string& each : variables)
+      if (each.contains('=')) with.push_back(each);
+    command.insert(command.begin(), with.begin(), with.end());
+  }
+  if (directory.empty()) return command;
+  std::string text = "cd " + shell_quote(directory) + " && exec";
+  for (const std::string& word : command) text += " " + shell_quote(word);
+  return {"sh", "-c", text};
+}
+
+}  // namespace
+
+Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
+  const ParsedFlags& flags = invocation.flags;
+  for (const char* flag : {"user", "privileged", "detach"})
+    if (flags.has(flag))
+      return fail(Error(Code::unsupported, "exec --" + std::string(flag) + " cannot be had on Kubernetes")
+                      .why("a command runs there as its container does, while somebody waits for it"));
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
+  kube::Session& session = workspace->session();
+  const kube::PodState pod = TRY(kube::one_pod(session, invocation.arguments[0], index_of(invocation)));
+  const bool unwanted = flags.on("no-tty") || flags.on("no-TTY");
+  const bool tty = !unwanted && invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
+  if (invocation.dry_run) return 0;
+  std::optional<std::string> first = std::string();
+  if (!tty) first = TRY(read_ahead());
+  Channels channels =
+      TRY(kube::exec(session, pod, {.command = command_of(invocation), .tty = tty, .input = first.has_value()}));
+  return ClusterRelay(channels, session.cancel).run(tty, first.has_value(), first.value_or(""));
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,175 @@
+// up and scale on a cluster: images are built here and pushed, objects applied, ports forwarded, logs shown.
+#include <algorithm>
+#include <cstdlib>
+
+#include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/project/selection.hpp"
+#include "cli/render/log_printer.hpp"
+#include "cli/seal.hpp"
+#include "cli/workspace.hpp"
+#include "engine/images.hpp"
+#include "kube/forward.hpp"
+#include "kube/verbs.hpp"
+#include "place/place.hpp"
+#include "project/exec/image_pull.hpp"
+#include "project/plan/images.hpp"
+#include "project/plan/names.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+std::string registry_of(const Invocation& invocation) {
+  const char* variable = std::getenv("CONSORT_REGISTRY");
+  std::string registry = invocation.globals.text("registry", variable ? variable : "");
+  while (registry.ends_with('/')) registry.pop_back();
+  return registry;
+}
+
+// Names under which images are built, pushed and pulled.
+Result<> name_images(compose::Project& project, const std::string& registry) {
+  for (auto& [name, service] : project.services) {
+    if (!service.build) continue;
+    if (!registry.empty()) {
+      service.image = registry + "/" + project::image_name(project, service);
+    } else if (service.image.find('/') == std::string::npos) {
+      return fail(Error(Code::invalid, "bring the image of service \"" + name + "\" to the cluster")
+                      .why("it is built here, and no registry is named from which the cluster can pull it")
+                      .hint("--registry HOST[/PATH], or CONSORT_REGISTRY, or an `image:` with its registry")
+                      .at(service.mark));
+    }
+  }
+  return {};
+}
+
+// Pushes an image, and gives what the cluster is to pull: name and digest.
+Result<std::string> push(project::Session& session, const std::string& service, const std::string& image,
+                         const project::Cancellation& cancel) {
+  TRY(project::push_image(session, service, image, "", project::Detail::all, cancel));
+  const image::Reference reference = TRY(image::Reference::parse(image));
+  return reference.name() + "@" + TRY(image::resolve_digest(reference, project::registry_options(session))).text();
+}
+
+Result<std::map<std::string, std::string>> build_and_push(Workspace& workspace) {
+  project::Session& session = workspace.session();
+  TRY(project::execute(session, project::plan_build(*session.project), "Building", {}));
+  std::map<std::string, std::string> images;
+  if (session.dry_run == project::DryRun::yes) return images;
+  const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
+  session.progress.begin("Pushing");
+  for (const auto& [name, service] : session.project->services) {
+    if (!service.build) continue;
+    session.progress.event({.id = name, .text = "Pushing"});
+    auto pushed = push(session, name, service.image, cancel);
+    if (!pushed) {
+      session.progress.event({.id = name, .text = "Error", .outlook = project::Outlook::error});
+      session.progress.finish();
+      return fail(std::move(pushed).error().wrap("push the image of service \"" + name + "\""));
+    }
+    images[name] = std::move(*pushed);
+    session.progress.event({.id = name, .text = "Pushed", .outlook = project::Outlook::done});
+  }
+  session.progress.finish();
+  return images;
+}
+
+// As the command line chooses.
+Result<compose::Project> selected(const Invocation& invocation, const std::vector<std::string>& services) {
+  const compose::Project project = TRY(load_project(invocation, TRY(load_options(invocation, services))));
+  return compose::project_with_services(
+      project, services,
+      invocation.flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include);
+}
+
+std::vector<kube::Forward> forwards_of(const compose::Project& project, kube::Session& session) {
+  std::vector<kube::Forward> all;
+  for (const auto& [name, service] : project.services)
+    for (const compose::Port& port : service.ports) {
+      const std::string number = port.published.substr(0, port.published.find('-'));
+      if (port.protocol == "udp" || port.protocol == "sctp") {
+        session.progress.warn("port " + std::to_string(port.target) + "/" + port.protocol + " of service \"" + name +
+                              "\" is not forwarded: the API of Kubernetes takes TCP only");
+        continue;
+      }
+      all.push_back({.service = name,
+                     .address = port.host_ip == "0.0.0.0" || port.host_ip == "::" ? "" : port.host_ip,
+                     .here = static_cast<std::uint16_t>(std::strtoul(number.c_str(), nullptr, 10)),
+                     .there = static_cast<std::uint16_t>(port.target)});
+    }
+  return all;
+}
+
+// Ports and logs until the user has enough; then everything is stopped, as here.
+Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWorkspace& workspace,
+                 const compose::Project& project) {
+  const ParsedFlags& flags = invocation.flags;
+  kube::Session& session = workspace.session();
+  const auto forwards = TRY(kube::Forwards::start(session, forwards_of(project, session)));
+  LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
+                      .colour = !flags.on("no-color") && invocation.terminal.colour_out(),
+                      .timestamps = flags.on("timestamps")});
+  TRY(kube::show_logs(session, invocation.arguments, {.tail = {}, .since = {}, .follow = true}, printer));
+  print_err("Gracefully Stopping... press Ctrl+C again to force\n");
+  const auto again = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::file, project));
+  TRY(kube::stop(again->session(), invocation.arguments));
+  return 130;
+}
+
+Result<std::string> cron_job_version_at(const ClusterTarget& target) {
+  kube::Cluster cluster = TRY(kube::find_cluster(target.context, process_environment()));
+  const auto client = TRY(kube::Client::create(std::move(cluster), {}));
+  return kube::cron_job_version(*client);
+}
+
+Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const std::vector<std::string>& services,
+                     const std::map<std::string, unsigned>& scale) {
+  const ParsedFlags& flags = invocation.flags;
+  compose::Project project = TRY(selected(invocation, services));
+  TRY(name_images(project, registry_of(invocation)));
+  // What cannot be had there is told before anything is built.
+  kube::ManifestOptions options;
+  if (!project.jobs.empty()) options.cron_job_version = TRY(cron_job_version_at(target));
+  kube::Manifests manifests = TRY(manifests_for(invocation, project, options, scale));
+  const bool builds =
+      std::ranges::any_of(project.services, [](const auto& each) { return each.second.build.has_value(); });
+  if (builds && !flags.on("no-build")) {
+    if (place::is_needed())
+      return fail(Error(Code::unsupported, "build images for the cluster without root")
+                      .hint("`" + invocation.program + " build --push`, then up --no-build"));
+    seal_program(invocation);
+    const auto here = TRY(Workspace::open(invocation, Need::file, services));
+    here->session().project = project;
+    options.images = TRY(build_and_push(*here));
+    std::vector<compose::Diagnostic> none;  // told above
+    manifests =
+        TRY(kube::make_manifests(project, TRY(project::desired_state(project, {.scale = scale})), options, none));
+  }
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::file, project));
+  kube::UpOptions up;
+  up.force = flags.on("force-conflicts") ? kube::Force::yes : kube::Force::no;
+  up.wait = flags.on("wait") ? kube::Wait::healthy : kube::Wait::started;
+  up.limit = std::chrono::seconds(TRY(wait_limit(flags)).value_or(0));
+  up.remove_orphans = services.empty();
+  TRY(kube::bring_up(workspace->session(), project, manifests, up));
+  if (flags.on("detach") || flags.on("wait") || invocation.dry_run || invocation.command->name != "up") return 0;
+  return stay(invocation, target, *workspace, project);
+}
+
+}  // namespace
+
+Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target) {
+  for (const char* flag : {"no-start", "watch", "abort-on-container-exit", "abort-on-container-failure",
+                           "exit-code-from", "renew-anon-volumes"})
+    if (invocation.flags.has(flag))
+      return fail(Code::unsupported, "up --" + std::string(flag) + " is not there on Kubernetes yet");
+  return bring_up(invocation, target, invocation.arguments, TRY(parse_scale(invocation.flags.list("scale"))));
+}
+
+Result<int> cluster_scale(Invocation& invocation, const ClusterTarget& target) {
+  std::vector<std::string> services;
+  for (const std::string& entry : invocation.arguments) services.push_back(entry.substr(0, entry.find('=')));
+  return bring_up(invocation, target, services, TRY(parse_scale(invocation.arguments)));
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,124 @@
+// run IMAGE and create IMAGE outside a project: as `docker run` does it.
+#include <fcntl.h>
+
+#include "base/os/file.hpp"
+#include "base/url.hpp"
+#include "cli/commands/handlers_docker.hpp"
+#include "cli/commands/machine/container_body.hpp"
+#include "cli/relay/relay.hpp"
+#include "cli/signals.hpp"
+#include "cli/workspace.hpp"
+#include "project/exec/cancellation.hpp"
+#include "project/exec/image_pull.hpp"
+#include "project/exec/listening.hpp"
+#include "serve/ask.hpp"
+
+namespace consort::cli {
+
+Result<> ensure_image(Workspace& workspace, const ParsedFlags& flags, const std::string& image) {
+  const std::string when = flags.text("pull", "missing");
+  if (when != "always" && when != "missing" && when != "never")
+    return fail(Code::invalid,
+                "invalid pull option: '" + when + "': must be one of \"always\", \"missing\" or \"never\"");
+  project::Session& session = workspace.session();
+  const std::string platform = flags.text("platform");
+  if (when != "always" && TRY(project::find_image(session, image, platform))) return {};
+  if (when == "never") return fail(Code::not_found, "No such image: " + image);
+  const std::string name = TRY(image::Reference::parse(image)).familiar();
+  if (when == "missing") print_err("Unable to find image '" + name + "' locally\n");
+  const project::Cancellation cancel = TRY(project::Cancellation::create());
+  const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
+  const project::Detail detail = flags.on("quiet") ? project::Detail::quiet : project::Detail::all;
+  session.progress.begin("Pulling");
+  Result<> pulled = project::pull_image(session, name, image, platform, detail, cancel);
+  session.progress.finish();
+  return pulled;
+}
+
+namespace {
+
+constexpr int not_run = 125;  // the container could not be made or started
+
+Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocation& invocation,
+                           const RunTerminal& terminal) {
+  const ParsedFlags& flags = invocation.flags;
+  const std::string& image = invocation.arguments[0];
+  TRY(ensure_image(workspace, flags, image));
+  const Json body = TRY(container_body(flags, image, {invocation.arguments.begin() + 1, invocation.arguments.end()},
+                                       terminal, TRY(current_directory())));
+  std::string target = "/containers/create?platform=" + url_encode(flags.text("platform"));
+  if (flags.has("name")) target += "&name=" + url_encode(flags.text("name"));
+  const Json made =
+      TRY(parse_json(TRY(api.ask({.method = "POST", .target = target, .body = dump_json(body)})), "answer"));
+  for (const std::string& warning : get_strings(made, "Warnings")) print_warning(invocation.terminal, warning);
+  const std::string id = get_string(made, "Id");
+  if (flags.has("cidfile")) {
+    const Fd file = TRY(open_file(flags.text("cidfile"), O_WRONLY | O_CREAT | O_EXCL, 0644));
+    TRY(write_full(file.get(), id));
+  }
+  return id;
+}
+
+// With --rm and a client that stays, the client removes it; otherwise whoever looks at containers next.
+Result<int> run_attached(Workspace& workspace, const Invocation& invocation, const std::string& id,
+                         const RunTerminal& terminal) {
+  engine::Engine& engine = workspace.engine();
+  const project::Listening listening;  // the container gets the signals
+  const bool removes = invocation.flags.on("rm");
+  const auto remove = [&] {
+    if (removes) (void)engine.remove_container(id, {engine::Force::yes, engine::AnonymousVolumes::remove});
+  };
+  const engine::ContainerDetails details = TRY(engine.inspect(id));
+  AttachRelay relay{.id = id, .project = details.project};
+  relay.tty = terminal.tty;
+  relay.with_input = terminal.input;
+  relay.signals = invocation.flags.on("sig-proxy");
+  relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
+  relay.output = TRY(engine.hold_output(id));
+  if (removes) relay.life = AttachRelay::Life::of_command;
+  int exit_code = not_run;
+  if (Result<> started = engine.start_container(id, {.exit_code = &exit_code}); !started) {
+    remove();
+    print_error(invocation, started.error());
+    return exit_code == 0 ? not_run : exit_code;
+  }
+  Result<RelayEnd> end = relay_container(engine, std::move(relay), workspace.session().interrupt_fd);
+  if (!end || end->how == RelayEnd::How::container_ended) remove();
+  return end ? Result<int>(end->exit_code) : std::unexpected(std::move(end).error());
+}
+
+Result<int> run_image(Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  const bool detach = flags.on("detach");
+  const RunTerminal terminal{.attached = !detach, .input = flags.on("interactive"), .tty = flags.on("tty")};
+  if (terminal.tty && !detach && terminal.input && !invocation.terminal.in_is_terminal)
+    return fail(Error(Code::invalid, "the input device is not a TTY").hint("leave -t out where there is no terminal"));
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  if (!detach && flags.on("rm")) TRY(catch_hangup());
+  serve::Api api(workspace->engine().roots());
+  const std::string id = TRY(create(*workspace, api, invocation, terminal));
+  if (!detach) return run_attached(*workspace, invocation, id, terminal);
+  TRY(workspace->engine().start_container(id));
+  print_out(id + "\n");
+  return 0;
+}
+
+}  // namespace
+
+Result<int> run_container_run(Invocation& invocation) {
+  Result<int> outcome = run_image(invocation);
+  if (outcome || outcome.error().code() == Code::interrupted) return outcome;
+  print_error(invocation, outcome.error());
+  return not_run;
+}
+
+Result<int> run_container_create(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  const RunTerminal terminal{
+      .attached = false, .input = invocation.flags.on("interactive"), .tty = invocation.flags.on("tty")};
+  serve::Api api(workspace->engine().roots());
+  print_out(TRY(create(*workspace, api, invocation, terminal)) + "\n");
+  return 0;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,164 @@
+// cp. Archives are packed and unpacked on our side by tar(1), which every machine has and which keeps what
+// it unpacks inside the folder it was told.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/os/file.hpp"
+#include "base/os/process.hpp"
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/project/selection.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+struct Place {
+  std::string service;  // "" = the host
+  std::string path;
+};
+
+// "service:path"; a path that begins with / or . is the host's even with a colon in it.
+Place parse_place(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || text[0] == '/' || text[0] == '.') return {"", text};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+// A tar --transform that renames the first component, whatever characters the names have.
+std::string rename_rule(const std::string& from, const std::string& to) {
+  const auto escaped = [](const std::string& text, std::string_view special) {
+    std::string result;
+    for (const char c : text) {
+      if (special.contains(c)) result += '\\';
+      result += c;
+    }
+    return result;
+  };
+  return "--transform=flags=r;s|^" + escaped(from, "\\.[]*^$|") + "|" + escaped(to, "\\&|") + "|";
+}
+
+bool is_folder(const std::string& path) {
+  const auto status = stat_path(path);
+  return status && S_ISDIR(status->st_mode);
+}
+
+Result<> finish_tar(ChildGuard& tar) {
+  const ExitStatus status = TRY(tar.wait());
+  return status.success() ? Result<>() : Result<>(fail(Code::io, "tar failed"));
+}
+
+Result<> copy_to(engine::Engine& engine, const engine::Container& container, const std::string& from,
+                 const std::string& to, const ParsedFlags& flags) {
+  if (from == "-") return engine.copy_in(container.id, to, STDIN_FILENO);
+  const bool contents = from.ends_with("/.") || from == ".";
+  if (!path_exists(from)) return fail(Code::not_found, "lstat " + from + ": no such file or directory");
+  const engine::PathKind there = TRY(engine.kind_of_path(container.id, to));
+  SpawnOptions tar{.argv = {"tar", "--create", "--file=-"}};
+  if (!flags.on("archive")) tar.argv.insert(tar.argv.end(), {"--owner=0", "--group=0", "--numeric-owner"});
+  if (flags.on("follow-link")) tar.argv.emplace_back("--dereference");
+  std::string into = to;
+  if (contents || (is_folder(from) && there == engine::PathKind::missing)) {
+    if (there == engine::PathKind::missing) {  // a new folder, named by the last part of the target
+      into = dir_name(clean_path(to));
+      tar.argv.push_back(rename_rule(".", base_name(clean_path(to))));
+    }
+    tar.argv.insert(tar.argv.end(), {"--directory=" + from, "."});
+  } else {
+    const std::string name = base_name(clean_path(from));
+    if (there != engine::PathKind::folder) {
+      if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
+      into = dir_name(clean_path(to));
+      tar.argv.push_back(rename_rule(name, base_name(clean_path(to))));
+    }
+    tar.argv.insert(tar.argv.end(), {"--directory=" + dir_name(clean_path(from)), "--", name});
+  }
+  Pipe pipe = TRY(make_pipe());
+  tar.out = pipe.write.get();
+  ChildGuard child = TRY(spawn(tar));
+  pipe.write.reset();
+  TRY(engine.copy_in(container.id, into, pipe.read.get()));
+  return finish_tar(child);
+}
+
+Result<> copy_from(engine::Engine& engine, const engine::Container& container, const std::string& from,
+                   const std::string& to, const ParsedFlags& flags) {
+  const bool follow = flags.on("follow-link") || from.ends_with('/') || from.ends_with("/.");
+  const engine::Links links = follow ? engine::Links::follow : engine::Links::keep;
+  if (to == "-") return engine.copy_out(container.id, from, STDOUT_FILENO, links);
+  const std::string clean = clean_path(from);
+  SpawnOptions tar{.argv = {"tar", "--extract", "--file=-"}};
+  tar.argv.emplace_back(flags.on("archive") ? "--same-owner" : "--no-same-owner");
+  std::string into = to;
+  if (clean == "/") {
+    TRY(make_directories(to));
+  } else if (!is_folder(to)) {
+    if (to.ends_with('/')) return fail(Code::not_found, "no such directory", to);
+    into = dir_name(clean_path(to));
+    if (!is_folder(into))
+      return fail(Code::not_found, "invalid output path: directory \"" + into + "\" does not exist");
+    tar.argv.push_back(rename_rule(base_name(clean), base_name(clean_path(to))));
+  } else if (from.ends_with("/.")) {
+    tar.argv.emplace_back("--strip-components=1");
+  }
+  tar.argv.push_back("--directory=" + into);
+  if (TRY(engine.kind_of_path(container.id, from, links)) == engine::PathKind::missing)
+    return fail(Code::not_found, "Could not find the file " + from + " in container " + container.id);
+  Pipe pipe = TRY(make_pipe());
+  tar.in = pipe.read.get();
+  ChildGuard child = TRY(spawn(tar));
+  pipe.read.reset();
+  Result<> outcome = engine.copy_out(container.id, from, pipe.write.get(), links);
+  pipe.write.reset();
+  Result<> unpacked = finish_tar(child);
+  return outcome ? std::move(unpacked) : std::move(outcome);
+}
+
+struct Told {
+  std::string container, what;
+};
+
+void tell(project::Progress& progress, const Told& copy, const char* word, project::Outlook outlook) {
+  progress.event({.id = copy.container, .parent = "", .text = copy.what, .status = word, .outlook = outlook});
+}
+
+}  // namespace
+
+Result<int> run_cp(Invocation& invocation) {
+  const Place from = parse_place(invocation.arguments[0]);
+  const Place to = parse_place(invocation.arguments[1]);
+  if (!from.service.empty() && !to.service.empty())
+    return fail(Code::unsupported, "copying between services is not supported");
+  if (from.service.empty() && to.service.empty()) return fail(Code::invalid, "unknown copy direction");
+  if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
+  const auto workspace = TRY(Workspace::open(invocation, Need::name));
+  project::Session& session = workspace->session();
+  const std::string& service = from.service.empty() ? to.service : from.service;
+  const auto index = index_of(invocation);
+  std::vector<engine::Container> containers{
+      TRY(project::one_container(session, service, index, project::Running::any))};
+  if (!to.service.empty() && !index)
+    containers = TRY(project::select_containers(
+        session, {service}, invocation.flags.on("all") ? project::Oneoffs::include : project::Oneoffs::leave_out));
+  if (invocation.dry_run) return 0;
+  session.progress.begin("Copying");
+  for (const engine::Container& container : containers) {
+    const bool out = to.service.empty();
+    const Told told{container.name, "copy " + (out ? container.name + ":" : "") + from.path + " to " +
+                                        (out ? "" : container.name + ":") + to.path};
+    tell(session.progress, told, "Copying", project::Outlook::working);
+    Result<> outcome = to.service.empty() ? copy_from(session.engine, container, from.path, to.path, invocation.flags)
+                                          : copy_to(session.engine, container, from.path, to.path, invocation.flags);
+    if (!outcome) {
+      session.progress.finish();
+      return fail(std::move(outcome).error());
+    }
+    tell(session.progress, told, "Copied", project::Outlook::done);
+  }
+  session.progress.finish();
+  return 0;
+}
+
+}  // namespace consort::cli

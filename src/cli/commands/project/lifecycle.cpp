@@ -1,0 +1,206 @@
+// start, stop, restart, kill, pause, unpause, rm, wait: commands on containers that are there.
+#include <poll.h>
+
+#include <algorithm>
+
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/project/selection.hpp"
+#include "cli/render/confirm.hpp"
+#include "project/plan/lifecycle.hpp"
+#include "project/verbs/select.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+using project::Containers;
+
+project::ServiceGraph graph_of(const Workspace& workspace, const Containers& containers) {
+  return workspace.project() ? project::ServiceGraph::of(*workspace.project()) : project::ServiceGraph::of(containers);
+}
+
+project::StopPlanOptions stop_options(const Invocation& invocation, const Workspace& workspace) {
+  project::StopPlanOptions options;
+  options.timeout_seconds = timeout_of(invocation);
+  const std::set<std::string> named(invocation.arguments.begin(), invocation.arguments.end());
+  if (workspace.project()) project::add_from_file(options, *workspace.project(), named);
+  return options;
+}
+
+std::map<std::string, std::vector<compose::Hook>> post_start_of(const Workspace& workspace) {
+  std::map<std::string, std::vector<compose::Hook>> hooks;
+  if (workspace.project())
+    for (const auto& [name, service] : workspace.project()->services)
+      if (!service.post_start.empty()) hooks[name] = service.post_start;
+  return hooks;
+}
+
+struct Opened {
+  std::unique_ptr<Workspace> workspace;
+  Containers containers;
+};
+
+enum class Scope : std::uint8_t { named, all };  // all: the plan itself chooses
+Result<Opened> open(const Invocation& invocation, Scope scope = Scope::named,
+                    project::Oneoffs oneoffs = project::Oneoffs::leave_out) {
+  Opened opened;
+  opened.workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
+  TRY(opened.workspace->lock());
+  if (scope == Scope::all) {  // still says which names are unknown
+    TRY(project::select_containers(opened.workspace->session(), invocation.arguments, oneoffs));
+    opened.containers = TRY(project::select_containers(opened.workspace->session(), {}, oneoffs));
+  } else {
+    opened.containers = TRY(project::select_containers(opened.workspace->session(), invocation.arguments, oneoffs));
+  }
+  return opened;
+}
+
+Result<int> carry_out(Workspace& workspace, const project::Plan& plan, std::string_view title) {
+  TRY(project::execute(workspace.session(), plan, title));
+  return 0;
+}
+
+}  // namespace
+
+Result<int> run_start(Invocation& invocation) {
+  const auto limit = TRY(wait_limit(invocation.flags));
+  const Opened opened = TRY(open(invocation, Scope::all));
+  project::StartPlanOptions options{.post_start = post_start_of(*opened.workspace)};
+  project::RunDetail detail;
+  if (invocation.flags.on("wait")) {
+    options.then = project::StartPlanOptions::Then::wait;
+    detail.limit_seconds = limit;
+  }
+  const project::Plan plan =
+      TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
+                              project::services_named(opened.containers, invocation.arguments), options));
+  TRY(project::execute(opened.workspace->session(), plan, "Running", detail));
+  return 0;
+}
+
+Result<int> run_stop(Invocation& invocation) {
+  const Opened opened = TRY(open(invocation));
+  const project::Plan plan = project::plan_stop(opened.containers, graph_of(*opened.workspace, opened.containers),
+                                                stop_options(invocation, *opened.workspace));
+  return carry_out(*opened.workspace, plan, "Stopping");
+}
+
+Result<int> run_restart(Invocation& invocation) {
+  const Opened opened = TRY(open(invocation, Scope::all));
+  project::StopPlanOptions how = stop_options(invocation, *opened.workspace);
+  how.post_start = post_start_of(*opened.workspace);
+  const project::Plan plan = project::plan_restart(
+      opened.containers, graph_of(*opened.workspace, opened.containers),
+      project::services_named(opened.containers, invocation.arguments),
+      invocation.flags.on("no-deps") ? project::Dependents::ignore : project::Dependents::include, how);
+  return carry_out(*opened.workspace, plan, "Restarting");
+}
+
+namespace {
+
+// Those that run and belong to services which are there and whose profile is active, as Docker Compose chooses them.
+Result<Opened> open_running(Invocation& invocation, project::Oneoffs oneoffs) {
+  Opened opened = TRY(open(invocation, Scope::named, oneoffs));
+  const compose::Project* file = opened.workspace->project();
+  std::erase_if(opened.containers, [&](const engine::Container& each) {
+    return !each.state.running() || (file && !file->services.contains(each.service));
+  });
+  return opened;
+}
+
+}  // namespace
+
+Result<int> run_kill(Invocation& invocation) {
+  const Opened opened = TRY(open_running(invocation, project::Oneoffs::include));
+  if (opened.containers.empty()) {
+    print_err("no container to kill");
+    return 0;
+  }
+  const std::string signal = invocation.flags.text("signal", "SIGKILL");
+  return carry_out(*opened.workspace, project::plan_kill(opened.containers, signal), "Killing");
+}
+
+Result<int> run_pause(Invocation& invocation) {
+  const Opened opened = TRY(open_running(invocation, project::Oneoffs::leave_out));
+  return carry_out(*opened.workspace, project::plan_pause(opened.containers), "Pausing");
+}
+
+Result<int> run_unpause(Invocation& invocation) {
+  const Opened opened = TRY(open_running(invocation, project::Oneoffs::leave_out));
+  return carry_out(*opened.workspace, project::plan_unpause(opened.containers), "Unpausing");
+}
+
+Result<int> run_rm(Invocation& invocation) {
+  Opened opened = TRY(open(invocation));
+  // Of containers that are named themselves, --force means what it does for docker: running ones as well.
+  const bool named =
+      !invocation.arguments.empty() && std::ranges::all_of(invocation.arguments, [&](const std::string& name) {
+        return std::ranges::any_of(opened.containers,
+                                   [&](const engine::Container& each) { return project::is_called(each, name); });
+      });
+  const bool stop_first = invocation.flags.on("stop") || (named && invocation.flags.on("force"));
+  if (!stop_first) std::erase_if(opened.containers, [](const engine::Container& each) { return each.state.running(); });
+  if (opened.containers.empty()) {
+    print_err("No stopped containers\n");
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const engine::Container& container : opened.containers) names.push_back(container.name);
+  const std::string question = "Going to remove " + join(names, ", ");
+  if (invocation.flags.on("force") || invocation.dry_run) {
+    print_out(question + "\n");
+  } else if (!confirm(invocation.terminal, "? " + question, Answer::no)) {
+    return 0;
+  }
+  const project::Plan plan = project::plan_remove(
+      opened.containers, {.anonymous_volumes = invocation.flags.on("volumes"), .stop_first = stop_first});
+  return carry_out(*opened.workspace, plan, "Removing");
+}
+
+namespace {
+
+// Blocks until one of the containers has ended; takes it out of the list.
+Result<engine::Container> next_to_end(Workspace& workspace, Containers& containers) {
+  project::Session& session = workspace.session();
+  while (true) {
+    const auto watch = TRY(session.engine.watch(session.project_name, engine::Unserved::revive));
+    const Containers now = TRY(session.engine.list({.project = session.project_name}));
+    for (auto each = containers.begin(); each != containers.end(); ++each) {
+      const auto found = std::ranges::find(now, each->id, &engine::Container::id);
+      if (found != now.end() && found->state.running()) continue;
+      engine::Container ended = found == now.end() ? *each : *found;
+      containers.erase(each);
+      return ended;
+    }
+    pollfd change{watch->fd(), POLLIN, 0};
+    constexpr int pause_unserved = 1000;  // ms; of one that runs although nobody looks after it
+    (void)::poll(&change, 1, watch->fd() < 0 ? pause_unserved : -1);
+  }
+}
+
+}  // namespace
+
+Result<int> run_wait(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
+  Containers containers =
+      TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::leave_out));
+  if (containers.empty())
+    return fail(Code::not_found, "no containers for project \"" + workspace->project_name() + "\"");
+  int code = 0;
+  while (!containers.empty()) {
+    const engine::Container ended = TRY(next_to_end(*workspace, containers));
+    code = ended.state.exit_code.value_or(1);
+    print_out("container \"" + ended.id + "\" exited with status code " + std::to_string(code) + "\n");
+    if (!invocation.flags.on("down-project")) continue;
+    Invocation down = invocation;
+    down.arguments.clear();
+    down.flags = {};
+    down.flags.set("remove-orphans", "true");
+    (void)TRY(run_down(down));
+    return code;
+  }
+  return code;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,148 @@
+// Running jobs: `run JOB`, and what the supervisor starts.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/project/job_program.hpp"
+#include "cli/commands/project/run_options.hpp"
+#include "cli/relay/relay.hpp"
+#include "cli/seal.hpp"
+#include "compose/jobs.hpp"
+#include "project/exec/listening.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+// What pulling an image may take; nothing of this is the container's.
+constexpr std::array<const char*, 14> kept_variables{"PATH",
+                                                     "HOME",
+                                                     "DOCKER_CONFIG",
+                                                     "CONSORT_LIBEXEC",
+                                                     "CONSORT_MAX_LAYER_SIZE",
+                                                     "HTTP_PROXY",
+                                                     "HTTPS_PROXY",
+                                                     "NO_PROXY",
+                                                     "http_proxy",
+                                                     "https_proxy",
+                                                     "no_proxy",
+                                                     "SSL_CERT_FILE",
+                                                     "SSL_CERT_DIR",
+                                                     "LANG"};
+// The flags that make a container other than the job's own.
+constexpr std::array<const char*, 11> own_settings{"entrypoint", "env",      "env-from-file", "label",
+                                                   "volume",     "user",     "workdir",       "publish",
+                                                   "cap-add",    "cap-drop", "name"};
+
+Result<> check_detached(const Invocation& invocation) {
+  for (const char* flag : own_settings)
+    if (invocation.flags.has(flag))
+      return fail(Error(Code::invalid, "run -d of a job takes no --" + std::string(flag))
+                      .hint("in the background a job is run as the file has it"));
+  if (invocation.arguments.size() > 1)
+    return fail(Error(Code::invalid, "run -d of a job takes no command of its own")
+                    .hint("in the background a job is run as the file has it"));
+  return {};
+}
+
+// Until it has ended, or the user has left it to itself: then whoever looks at the job next sees how it ended.
+Result<int> see_through(Workspace& workspace, engine::JobTurn& turn, const compose::Service& service) {
+  project::Session& session = workspace.session();
+  const std::string container = turn.run().container;
+  const project::Listening listening;  // the container gets the signals
+  AttachRelay relay{.id = container, .project = session.project_name};
+  relay.tty = service.tty;
+  relay.with_input = service.stdin_open;
+  relay.output = TRY(session.engine.hold_output(container));
+  if (Result<> started = session.engine.start_container(container); !started) {
+    TRY(project::fail_run(session, turn, started.error()));
+    return fail(std::move(started).error());
+  }
+  TRY(turn.update([](engine::JobRun& run) {
+    run.state = engine::RunState::running;
+    run.started = system_now();
+  }));
+  workspace.unlock();
+  auto end = relay_container(session.engine, std::move(relay), session.interrupt_fd);
+  if (end && end->how == RelayEnd::How::left) return end->exit_code;
+  if (!end) (void)session.engine.stop_container(container);
+  const int code = TRY(project::finish_run(session, turn, end ? project::Ended::by_itself : project::Ended::cancelled));
+  if (!end && end.error().code() != Code::interrupted) return fail(std::move(end.error()));
+  return code;
+}
+
+}  // namespace
+
+project::JobProgram job_program() {
+  project::JobProgram program;
+  std::array<char, 4096> self{};
+  const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
+  program.path.assign(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  // One that runs sealed has no path; the supervisor knows the installation's.
+  if (::access(program.path.c_str(), X_OK) != 0) program.path = "/usr/bin/consort";
+  for (const char* name : kept_variables)
+    if (const char* value = std::getenv(name)) program.environment.push_back(std::string(name) + "=" + value);
+  return program;
+}
+
+bool names_job(const Workspace& workspace, const std::string& name) {
+  const compose::Project& project = *workspace.project();
+  return project.jobs.contains(name) || project.disabled_jobs.contains(name);
+}
+
+Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) {
+  project::Session& session = workspace.session();
+  const std::string name = invocation.arguments[0];
+  const compose::Project project = *session.project;
+  session.project = TRY(compose::project_of_job(project, name, compose::StartedBy::hand));
+  const compose::Service service = session.project->services.at(name);
+  TRY(compose::check_schedule(project, service));
+  if (invocation.flags.on("detach")) TRY(check_detached(invocation));
+  project::OneoffOptions options = TRY(oneoff_options(invocation, workspace));
+  if (invocation.dry_run) {
+    TRY(project::create_oneoff(session, name, options));
+    return 0;
+  }
+  // Whoever builds must be sealed, and to become so is to begin anew: before anything is written down.
+  if (std::ranges::any_of(session.project->services, [](const auto& each) { return each.second.build.has_value(); }))
+    seal_program(invocation);
+  TRY(workspace.lock());
+  const engine::Job job = TRY(project::register_job(session, project, name, job_program()));
+  engine::Jobs jobs(session.engine);
+  if (invocation.flags.on("detach")) {
+    print_out(TRY(jobs.fire(job, false)) + "\n");
+    return 0;
+  }
+  auto turn = TRY(jobs.begin(job, {}));
+  const auto created = project::create_job_container(session, job, *turn, std::move(options));
+  if (!created) {
+    TRY(project::fail_run(session, *turn, created.error()));
+    return fail(Error(created.error().code(), created.error().message()).hint(created.error().hint_text()));
+  }
+  return see_through(workspace, *turn, service);
+}
+
+// internal run-job PROJECT JOB [--id RUN] [--due SECONDS]
+Result<int> run_internal_run_job(Invocation& invocation) {
+  invocation.progress = ProgressMode::quiet;
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  project::Session& session = workspace->session();
+  session.project_name = invocation.arguments[0];
+  engine::Jobs jobs(session.engine);
+  const auto job = TRY(jobs.look_up(session.project_name, invocation.arguments[1]));
+  if (!job) return 0;                                                // removed a moment ago
+  if (job->spec.model.contains("build:")) seal_program(invocation);  // see above
+  const project::Listening listening;
+  engine::TurnOptions options{.id = invocation.flags.text("id"), .due = {}, .cancel_fd = session.interrupt_fd};
+  if (invocation.flags.has("due")) options.due = invocation.flags.integer("due");
+  auto turn = TRY(jobs.begin(*job, options));
+  if (!turn) return 0;
+  return project::run_job(session, *job, *turn);
+}
+
+}  // namespace consort::cli

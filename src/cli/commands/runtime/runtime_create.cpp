@@ -1,0 +1,144 @@
+// The commands that make processes: create, run, exec.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/narrow.hpp"
+#include "base/os/file.hpp"
+#include "base/strings.hpp"
+#include "cli/commands/handlers.hpp"
+#include "cli/commands/runtime/runtime.hpp"
+#include "cli/seal.hpp"
+#include "runtime/defaults.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+// As systemd hands sockets over: those come after the ones of the flag's count, from 3 on all the same.
+Result<int> preserved_count(const Invocation& invocation) {
+  const auto given = fitting<int>(invocation.flags.integer("preserve-fds").value_or(0));
+  if (!given || *given < 0 || *given > 4096) return fail(Code::invalid, "invalid value for --preserve-fds");
+  const char* const listen = std::getenv("LISTEN_FDS");
+  const auto sockets = parse_unsigned(listen ? listen : "");
+  return *given + (sockets && *sockets <= 1024 ? static_cast<int>(*sockets) : 0);
+}
+
+Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  runtime::CreateOptions options;
+  options.id = invocation.arguments[0];
+  options.bundle = absolute_path(flags.text("bundle", "."));
+  options.console_socket = absolute_path(flags.text("console-socket"));
+  options.pid_file = absolute_path(flags.text("pid-file"));
+  options.no_pivot = flags.on("no-pivot");
+  options.preserved = TRY(preserved_count(invocation));
+  options.systemd_paths = invocation.group.on("systemd-cgroup");
+  return options;
+}
+
+}  // namespace
+
+Result<int> run_runtime_create(Invocation& invocation) {
+  seal_program(invocation);
+  runtime::BundleRuntime runtime = TRY(bundle_runtime(invocation));
+  (void)TRY(runtime.create(TRY(create_options(invocation))));
+  return 0;
+}
+
+Result<int> run_runtime_run(Invocation& invocation) {
+  seal_program(invocation);
+  runtime::BundleRuntime runtime = TRY(bundle_runtime(invocation));
+  const runtime::CreateOptions options = TRY(create_options(invocation));
+  const bool detach = invocation.flags.on("detach");
+  Fd console;
+  const pid_t pid = TRY(runtime.create(options, detach ? nullptr : &console));
+  if (Result<> started = runtime.start(options.id); !started) {
+    (void)runtime.remove(options.id, runtime::Removal::forced);
+    return fail(std::move(started).error());
+  }
+  if (detach) return 0;
+  const int code = TRY(attend_process(pid, std::move(console)));
+  if (!invocation.flags.on("keep")) TRY(runtime.remove(options.id, runtime::Removal::forced));
+  return code;
+}
+
+namespace {
+
+Result<> take_user(const std::string& text, runtime::User& user) {
+  const std::size_t colon = text.find(':');
+  const auto uid = parse_unsigned(text.substr(0, colon));
+  const auto gid =
+      colon == std::string::npos ? std::optional<std::uint64_t>(user.gid) : parse_unsigned(text.substr(colon + 1));
+  if (!uid || !gid || !fitting<std::uint32_t>(*uid) || !fitting<std::uint32_t>(*gid))
+    return fail(Code::invalid, "invalid value for --user", "\"" + text + "\"");
+  user.uid = static_cast<std::uint32_t>(*uid);
+  user.gid = static_cast<std::uint32_t>(*gid);
+  return {};
+}
+
+Result<> add_capabilities(const std::vector<std::string>& names, runtime::Process& process) {
+  if (names.empty()) return {};
+  runtime::Capabilities sets = process.capabilities.value_or(runtime::Capabilities{});
+  const std::uint64_t added = TRY(runtime::apply_capability_changes(0, names, {}));
+  for (std::uint64_t* set : {&sets.bounding, &sets.effective, &sets.permitted}) *set |= added;
+  process.capabilities = sets;
+  return {};
+}
+
+// The container's own process with what the flags change.
+Result<runtime::Process> described_process(const Invocation& invocation, const runtime::Spec& spec) {
+  const ParsedFlags& flags = invocation.flags;
+  runtime::Process process = spec.process;
+  process.args.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
+  if (process.args.empty()) return fail(Code::invalid, "process args cannot be empty");
+  process.terminal = flags.on("tty");
+  process.scheduler.reset();
+  process.io_priority.reset();
+  if (flags.has("cwd")) process.cwd = flags.text("cwd");
+  for (const std::string& entry : flags.list("env")) process.env.push_back(entry);
+  if (flags.has("user")) TRY(take_user(flags.text("user"), process.user));
+  for (const std::string& text : flags.list("additional-gids")) {
+    const auto gid = parse_unsigned(text);
+    if (!gid || !fitting<std::uint32_t>(*gid)) return fail(Code::invalid, "invalid value for --additional-gids", text);
+    process.user.additional_gids.push_back(static_cast<std::uint32_t>(*gid));
+  }
+  if (flags.has("apparmor")) process.apparmor_profile = flags.text("apparmor");
+  if (flags.has("process-label")) process.selinux_label = flags.text("process-label");
+  if (flags.has("no-new-privs")) process.no_new_privileges = flags.on("no-new-privs");
+  TRY(add_capabilities(flags.list("cap"), process));
+  return process;
+}
+
+Result<runtime::Process> wanted_process(const Invocation& invocation, const runtime::BundleRuntime& runtime) {
+  const std::string file = invocation.flags.text("process");
+  if (!file.empty()) return runtime::parse_process_text(TRY(read_file(file, 4 << 20)), file);
+  return described_process(invocation, TRY(runtime.config(invocation.arguments[0])));
+}
+
+}  // namespace
+
+Result<int> run_runtime_exec(Invocation& invocation) {
+  seal_program(invocation);
+  const ParsedFlags& flags = invocation.flags;
+  runtime::BundleRuntime runtime = TRY(bundle_runtime(invocation));
+  runtime::BundleExec exec;
+  exec.id = invocation.arguments[0];
+  exec.process = TRY(wanted_process(invocation, runtime));
+  if (flags.on("tty")) exec.process.terminal = true;
+  exec.cgroup = flags.text("cgroup");
+  exec.preserved = TRY(preserved_count(invocation));
+  exec.ignore_paused = flags.on("ignore-paused");
+  exec.console_socket = absolute_path(flags.text("console-socket"));
+  const bool detach = flags.on("detach");
+  if (detach && exec.process.terminal && exec.console_socket.empty())
+    return fail(Code::invalid, "cannot allocate tty if it will detach without setting --console-socket");
+  Fd console;
+  const pid_t pid = TRY(runtime.exec(exec, &console));
+  if (const std::string file = absolute_path(flags.text("pid-file")); !file.empty())
+    TRY(write_file_atomic(file, std::to_string(pid), 0644));
+  if (detach) return 0;
+  return attend_process(pid, std::move(console));
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,126 @@
+// POST /containers/create.
+#include "engine/images.hpp"
+#include "serve/api/containers/container_spec.hpp"
+#include "serve/api/containers/containers.hpp"
+#include "serve/api/limits.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+const Json* object_at(const Json& body, std::string_view key) {
+  const Json* found = find_key(body, key);
+  return found && found->is_object() ? found : nullptr;
+}
+
+// Of what the client has said, what inspect must say again.
+Json note_of(const Json& body) {
+  Json config = Json::object();
+  for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"})
+    if (get_bool(body, key)) config[key] = true;
+  Json note{{"Config", std::move(config)}};
+  if (const Json* host = object_at(body, "HostConfig")) {
+    note["HostConfig"] = *host;
+    for (const char* key : {"MaskedPaths", "ReadonlyPaths"}) note["HostConfig"].erase(key);
+    const std::string mode = get_string(*host, "NetworkMode");
+    if (mode.empty() || mode == "default") note["HostConfig"].erase("NetworkMode");
+    if (get_int(*host, "ShmSize") == 0) note["HostConfig"].erase("ShmSize");
+    if (get_string(*host, "Runtime").empty()) note["HostConfig"].erase("Runtime");
+    for (const char* key : {"CgroupnsMode", "IpcMode"})
+      if (get_string(*host, key).empty()) note["HostConfig"].erase(key);
+    const Json* log = object_at(*host, "LogConfig");
+    if (!log || get_string(*log, "Type").empty()) note["HostConfig"].erase("LogConfig");
+    const Json* restart = object_at(*host, "RestartPolicy");
+    if (!restart || get_string(*restart, "Name").empty()) note["HostConfig"].erase("RestartPolicy");
+  }
+  // docker-py asks for the runtime beside HostConfig.
+  if (const std::string runtime = get_string(body, "Runtime"); !runtime.empty())
+    note["HostConfig"].emplace("Runtime", runtime);
+  if (const Json* networking = object_at(body, "NetworkingConfig"))
+    if (const Json* endpoints = object_at(*networking, "EndpointsConfig")) {
+      Json kept = Json::object();
+      for (const auto& [name, settings] : endpoints->items())
+        for (const char* key : {"IPAMConfig", "Links", "Aliases", "DriverOpts", "GwPriority"})
+          if (const Json* value = find_key(settings, key); value && !value->is_null()) kept[name][key] = *value;
+      note["EndpointsConfig"] = std::move(kept);
+    }
+  return note;
+}
+
+// "x" as Docker tells that it is missing: with its tag.
+std::string with_tag(const std::string& image) {
+  const auto reference = image::Reference::parse(image);
+  return reference ? reference->familiar() : image;
+}
+
+Result<image::Image> find_image(Call& call, engine::Engine& engine, const engine::ContainerSpec& spec) {
+  std::optional<image::Platform> platform;
+  if (!spec.platform.empty()) platform = TRY(image::Platform::parse(spec.platform));
+  auto found = TRY(engine.images().look_up(spec.image, platform));
+  if (!found || !TRY(ShownImages::of(call)).takes(*found, TRY(engine.images().config_of(*found))))
+    return fail(http_error(404, "No such image: " + with_tag(spec.image)));
+  return std::move(*found);
+}
+
+// 404 means to clients that the image is missing, and makes them pull it: nothing else may be told so.
+Error not_image(Error error) {
+  return error.code() == Code::not_found ? http_error(400, error.message()) : std::move(error);
+}
+
+// Docker looks for networks when a container starts; the words are those.
+Result<> check_networks(engine::Engine& engine, const engine::ContainerSpec& spec) {
+  for (const engine::EndpointSpec& endpoint : spec.networks) {
+    if (endpoint.network == "bridge") continue;
+    const auto network = engine.inspect_network(endpoint.network);
+    if (!network && network.error().code() == Code::not_found)
+      return fail(http_error(400, "failed to set up container networking: " + network.error().message()));
+  }
+  return {};
+}
+
+// A name that only a container holds that should have gone by itself (--rm) when nobody was there to remove it.
+Result<engine::CreatedContainer> create(engine::Engine& engine, Service& service, const engine::ContainerSpec& spec) {
+  auto created = engine.create_container(spec);
+  if (created || created.error().subject() != Subject::container_name) return created;
+  if (TRY(service.reaper().sweep(engine)) == 0) return created;
+  return engine.create_container(spec);
+}
+
+Result<> create_container(Call& call) {
+  const Json body = TRY(call.body());
+  if (body.empty() || get_string(body, "Image").empty())
+    return fail(
+        http_error(400, body.empty() ? "config cannot be empty in order to create a container" : "no image specified"));
+  engine::ContainerSpec spec = TRY(container_spec(body));
+  spec.name = call.query("name");
+  if (spec.name.starts_with('/')) spec.name.erase(0, 1);
+  spec.platform = call.query("platform");
+  Service& service = call.service();
+  engine::Engine& engine = *TRY(call.engine());
+  TRY(keep_to_project(call, body, spec));
+  const image::Image image = TRY(find_image(call, engine, spec));
+  spec.image_id = image.id;
+  const Json* host = object_at(body, "HostConfig");
+  if (host && get_bool(*host, "PublishAllPorts")) TRY(publish_exposed(spec, TRY(engine.images().config_of(image))));
+  TRY(check_networks(engine, spec));
+  auto made = create(engine, service, spec);
+  if (!made) return fail(not_image(std::move(made).error()));
+  engine::CreatedContainer created = std::move(*made);
+  const engine::ContainerDetails details = TRY(engine.inspect(created.id));
+  TRY(keep_client_note(details, note_of(body)));
+  if (spec.auto_remove) service.reaper().watch(created.id, std::move(created.hold));
+  return call.json(
+      201, {{"Id", created.id}, {"Warnings", created.warnings.empty() ? Json::array() : Json(created.warnings)}});
+}
+
+constexpr Route table[] = {{"POST", "/containers/create", create_container, Access::change, Reach::project}};
+
+}  // namespace
+
+std::span<const Route> container_create_routes() {
+  return table;
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,201 @@
+// GET /containers/{id}/json.
+#include "engine/state_text.hpp"
+#include "serve/api/containers/container_shape.hpp"
+#include "serve/api/containers/containers.hpp"
+#include "serve/api/containers/host_config.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/shapes.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+using engine::ContainerDetails;
+
+Json health_shape(const engine::HealthState& health) {
+  Json log = Json::array();
+  for (const engine::HealthResult& result : health.log)
+    log.push_back({{"Start", go_time(result.start)},
+                   {"End", go_time(result.end)},
+                   {"ExitCode", result.exit_code},
+                   {"Output", result.output}});
+  return {{"Status", to_string(health.status)}, {"FailingStreak", health.failing_streak}, {"Log", std::move(log)}};
+}
+
+Json state_shape(const ContainerDetails& container) {
+  const engine::ContainerState& state = container.state;
+  Json shape{
+      {"Status", to_string(state.status)},
+      {"Running", state.running()},
+      {"Paused", state.status == engine::Status::paused},
+      {"Restarting", state.status == engine::Status::restarting},
+      {"OOMKilled", state.oom_killed},
+      {"Dead", state.status == engine::Status::dead},
+      {"Pid", state.pid},
+      {"ExitCode", engine::shown_exit_code(state)},
+      {"Error", state.error},
+      {"StartedAt", go_time(state.started_at)},
+      {"FinishedAt", go_time(state.has_process() && state.restart_count == 0 ? std::nullopt : state.finished_at)}};
+  if (container.process.health && state.health.status != engine::HealthStatus::none)
+    shape["Health"] = health_shape(state.health);
+  return shape;
+}
+
+Json health_config(const engine::HealthSpec& health) {
+  Json shape{{"Test", or_null(health.test.value_or(engine::Strings{}))}};
+  const auto add = [&](const char* name, const std::optional<Nanoseconds>& value) {
+    if (value && value->count() != 0) shape[name] = value->count();
+  };
+  add("Interval", health.interval);
+  add("Timeout", health.timeout);
+  add("StartPeriod", health.start_period);
+  add("StartInterval", health.start_interval);
+  if (health.retries && *health.retries != 0) shape["Retries"] = *health.retries;
+  return shape;
+}
+
+Json set_of(const engine::Strings& keys) {
+  Json set = Json::object();
+  for (const std::string& key : keys) set[key] = Json::object();
+  return set;
+}
+
+// Variables of the image's that the container is not to have stand among them by their names alone.
+Json environment_of(const ContainerDetails& container) {
+  engine::Strings variables;
+  for (const std::string& entry : container.spec.environment)
+    if (!entry.contains('=')) variables.push_back(entry);
+  const engine::Strings& merged = container.process.environment;
+  variables.insert(variables.end(), merged.begin(), merged.end());
+  return strings_of(variables);
+}
+
+Json config_shape(const ContainerDetails& container, const Json& said) {
+  const engine::ContainerSpec& spec = container.spec;
+  const engine::ProcessConfig& process = container.process;
+  Json config{{"Hostname", container.hostname},
+              {"Domainname", container.domainname},
+              {"User", process.user},
+              {"AttachStdin", get_bool(said, "AttachStdin")},
+              {"AttachStdout", get_bool(said, "AttachStdout")},
+              {"AttachStderr", get_bool(said, "AttachStderr")}};
+  if (!process.exposed.empty()) config["ExposedPorts"] = set_of(process.exposed);
+  config["Tty"] = spec.tty;
+  config["OpenStdin"] = spec.open_stdin;
+  config["StdinOnce"] = get_bool(said, "StdinOnce");
+  config["Env"] = environment_of(container);
+  config["Cmd"] = or_null(process.command);
+  if (spec.health)
+    config["Healthcheck"] = health_config(*spec.health);
+  else if (process.health)
+    config["Healthcheck"] = health_config(*process.health);
+  config["Image"] = container.image;
+  config["Volumes"] = process.volumes.empty() ? Json(nullptr) : set_of(process.volumes);
+  config["WorkingDir"] = process.working_dir == "/" && spec.working_dir.empty() ? "" : process.working_dir;
+  config["Entrypoint"] = or_null(process.entrypoint);
+  config["OnBuild"] = nullptr;
+  config["Labels"] = map_of(container.labels);
+  if (!spec.stop_signal.empty() || process.stop_signal != "SIGTERM") config["StopSignal"] = process.stop_signal;
+  if (spec.stop_timeout)
+    config["StopTimeout"] = std::chrono::duration_cast<std::chrono::seconds>(*spec.stop_timeout).count();
+  return config;
+}
+
+Json ports_by_number(const ContainerDetails& container) {
+  Json ports = Json::object();
+  for (const engine::BoundPort& port : container.state.ports) {
+    Json& list = ports[std::to_string(port.container_port) + "/" + port.protocol];
+    if (!list.is_array()) list = Json::array();
+    list.push_back({{"HostIp", port.host_ip}, {"HostPort", std::to_string(port.host_port)}});
+  }
+  if (container.state.running())
+    for (const std::string& exposed : container.process.exposed)
+      if (!ports.contains(exposed)) ports[exposed] = nullptr;
+  return ports;
+}
+
+Json network_settings(const ContainerDetails& container, const Json& note) {
+  const Json* said = find_key(note, "EndpointsConfig");
+  Json networks = endpoints(container, said ? *said : Json::object());
+  const engine::Endpoint* bridge = nullptr;
+  for (const engine::Endpoint& endpoint : container.networks)
+    if (endpoint.network == "bridge") bridge = &endpoint;
+  const engine::Endpoint none;
+  const engine::Endpoint& shown = bridge ? *bridge : none;
+  return {
+      {"Bridge", ""},
+      {"SandboxID", container.state.has_process() ? container.id : ""},
+      {"SandboxKey", container.state.has_process() ? "/proc/" + std::to_string(container.state.pid) + "/ns/net" : ""},
+      {"Ports", ports_by_number(container)},
+      {"HairpinMode", false},
+      {"LinkLocalIPv6Address", ""},
+      {"LinkLocalIPv6PrefixLen", 0},
+      {"SecondaryIPAddresses", nullptr},
+      {"SecondaryIPv6Addresses", nullptr},
+      {"EndpointID", bridge && !shown.ipv4.empty() ? endpoint_id(container.id, shown.network_id) : ""},
+      {"Gateway", shown.gateway4},
+      {"GlobalIPv6Address", shown.ipv6},
+      {"GlobalIPv6PrefixLen", shown.prefix6},
+      {"IPAddress", shown.ipv4},
+      {"IPPrefixLen", shown.prefix4},
+      {"IPv6Gateway", shown.gateway6},
+      {"MacAddress", shown.mac_address},
+      {"Networks", std::move(networks)}};
+}
+
+Json merged_host_config(const ContainerDetails& container, const Json& note) {
+  Json config = host_config(container);
+  if (const Json* said = find_key(note, "HostConfig"); said && said->is_object())
+    for (const auto& [key, value] : said->items())
+      if (!value.is_null()) config[key] = value;
+  return config;
+}
+
+Result<> inspect_container(Call& call) {
+  const ContainerDetails container = TRY(find_container(call));
+  const Json note = client_note(container);
+  const Json* said = find_key(note, "Config");
+  const engine::Strings& argv = container.process.argv;
+  Json shape{{"Id", container.id},
+             {"Created", go_time(container.created_at)},
+             {"Path", container.process.path},
+             {"Args", argv.empty() ? Json::array() : strings_of({argv.begin() + 1, argv.end()})},
+             {"State", state_shape(container)},
+             {"Image", container.image_id},
+             {"ResolvConfPath", container.bundle + "/resolv.conf"},
+             {"HostnamePath", container.bundle + "/hostname"},
+             {"HostsPath", container.bundle + "/hosts"},
+             {"LogPath", ""},
+             {"Name", "/" + container.name},
+             {"RestartCount", container.state.restart_count},
+             {"Driver", "overlay2"},
+             {"Platform", "linux"},
+             {"MountLabel", ""},
+             {"ProcessLabel", ""},
+             {"AppArmorProfile", ""},
+             {"ExecIDs", or_null(call.service().execs().running_in(container.id))},
+             {"HostConfig", merged_host_config(container, note)},
+             {"GraphDriver",
+              {{"Data", {{"UpperDir", container.bundle + "/upper"}, {"WorkDir", container.bundle + "/work"}}},
+               {"Name", "overlay2"}}}};
+  if (call.flag("size")) {
+    const ContainerSize size = size_of(*TRY(call.engine()), container);
+    shape["SizeRw"] = size.own;
+    shape["SizeRootFs"] = size.whole;
+  }
+  shape["Mounts"] = mount_rows(container);
+  shape["Config"] = config_shape(container, said ? *said : Json::object());
+  shape["NetworkSettings"] = network_settings(container, note);
+  return call.json(200, shape);
+}
+
+constexpr Route table[] = {{"GET", "/containers/{id}/json", inspect_container, Access::look, Reach::project}};
+
+}  // namespace
+
+std::span<const Route> container_inspect_routes() {
+  return table;
+}
+
+}  // namespace consort::serve

@@ -1,0 +1,166 @@
+// The images of this machine: list, inspect, history, tag, removal, prune.
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/strings.hpp"
+#include "engine/images.hpp"
+#include "serve/api/filters.hpp"
+#include "serve/api/images/image_shape.hpp"
+#include "serve/api/limits.hpp"
+#include "serve/api/moments.hpp"
+#include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
+#include "serve/api/shapes.hpp"
+
+namespace consort::serve {
+
+namespace {
+
+using image::Image;
+using image::ImageConfig;
+
+constexpr std::array<std::string_view, 7> known_filters{"before",    "dangling", "label", "label!",
+                                                        "reference", "since",    "until"};
+constexpr std::array<std::string_view, 4> known_prune_filters{"dangling", "label", "label!", "until"};
+
+// "postgres", "postgres:1*", "localhost:5000/*", as path.Match of Go.
+bool is_referred_to(const Image& image, const std::string& pattern) {
+  const auto matches = [&](const std::string& text) {
+    return ::fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
+  };
+  return std::ranges::any_of(image.names, [&](const std::string& full) {
+    const auto reference = image::Reference::parse(full);
+    return reference && (matches(reference->familiar()) || matches(reference->familiar_name()) ||
+                         matches(reference->full()) || matches(reference->name()));
+  });
+}
+
+class Selection {
+ public:
+  static Result<Selection> of(const Filters& filters, const engine::Images& images) {
+    Selection selection(filters);
+    selection.dangling_ = TRY(filters.boolean("dangling"));
+    for (const auto& [key, time] : {std::pair("before", &selection.before_), std::pair("since", &selection.since_)})
+      if (filters.has(key)) *time = TRY(images.find(filters.values(key).front())).created;
+    for (const std::string& text : filters.values("until")) selection.until_ = TRY(parse_moment("until", text));
+    return selection;
+  }
+
+  bool takes(const Image& image, const ImageConfig& config) const {
+    if (dangling_ && *dangling_ == image.is_named()) return false;
+    if ((before_ && image.created >= *before_) || (since_ && image.created <= *since_)) return false;
+    if (until_ && image.created > *until_) return false;
+    return filters_.labels(config.labels) &&
+           filters_.any("reference", [&](const std::string& pattern) { return is_referred_to(image, pattern); });
+  }
+
+ private:
+  explicit Selection(const Filters& filters) : filters_(filters) {}
+  const Filters& filters_;
+  std::optional<bool> dangling_;
+  std::optional<SystemTime> before_, since_, until_;
+};
+
+Result<> list_images(Call& call) {
+  const Filters filters = TRY(Filters::of(call, known_filters));
+  engine::Engine& engine = *TRY(call.engine());
+  const engine::Images images = engine.images();
+  const Selection selection = TRY(Selection::of(filters, images));
+  const ShownImages shown = TRY(ShownImages::of(call));
+  std::map<std::string, int> users;
+  for (const engine::Container& container : TRY(engine.list()))
+    if (call.service().shows(container)) ++users[container.image_id];
+  Json rows = Json::array();
+  for (const Image& image : TRY(images.list())) {
+    const auto config = images.config_of(image);
+    if (!config || !shown.takes(image, *config) || !selection.takes(image, *config)) continue;  // or it has gone
+    rows.push_back(listed_image(image, *config, users[image.id], call.version()));
+  }
+  return call.json(200, rows);
+}
+
+Result<> inspect_image(Call& call) {
+  const engine::Images images = TRY(call.engine())->images();
+  std::optional<image::Platform> platform;
+  if (const std::string text = call.query("platform"); !text.empty() && !text.starts_with('{'))
+    platform = TRY(image::Platform::parse(text));
+  const Image image = TRY(find_shown_image(call, call.variable("name"), platform));
+  return call.json(200, TRY(inspected_image(images, image, call.version())));
+}
+
+Result<> image_history(Call& call) {
+  const engine::Images images = TRY(call.engine())->images();
+  const Image image = TRY(find_shown_image(call, call.variable("name")));
+  return call.json(200, TRY(history_of(images, image)));
+}
+
+Result<> tag_image(Call& call) {
+  engine::Images images = TRY(call.engine())->images();
+  const std::string repository = call.query("repo"), tag = call.query("tag");
+  const auto reference = image::Reference::parse(tag.empty() ? repository : repository + ":" + tag);
+  if (!reference) return fail(http_error(400, "invalid reference format"));
+  TRY(images.find(call.variable("name")));
+  TRY(images.tag(call.variable("name"), *reference));
+  return call.empty(201);
+}
+
+Json removal_rows(const image::RemoveReport& report) {
+  Json rows = Json::array();
+  for (const std::string& name : report.untagged) rows.push_back({{"Untagged", name}});
+  for (const std::string& id : report.deleted) rows.push_back({{"Deleted", id}});
+  return rows;
+}
+
+Result<> remove_image(Call& call) {
+  engine::Images images = TRY(call.engine())->images();
+  const engine::Force force = call.flag("force") ? engine::Force::yes : engine::Force::no;
+  return call.json(200, removal_rows(TRY(images.remove(call.variable("name"), force))));
+}
+
+// What no container needs, one by one: what the build cache needs stays.
+Result<> prune_images(Call& call) {
+  const Filters filters = TRY(Filters::of(call, known_prune_filters));
+  const bool only_dangling = TRY(filters.boolean("dangling")).value_or(true);
+  engine::Engine& engine = *TRY(call.engine());
+  engine::Images images = engine.images();
+  Json removed = Json::array();
+  std::uint64_t reclaimed = 0;
+  std::set<std::string> used;
+  for (const engine::Container& container : TRY(engine.list())) used.insert(container.image_id);
+  std::optional<SystemTime> until;
+  for (const std::string& text : filters.values("until")) until = TRY(parse_moment("until", text));
+  for (const Image& image : TRY(images.list())) {
+    if (used.contains(image.id) || (only_dangling && image.is_named())) continue;
+    const auto config = images.config_of(image);
+    if (!config || !filters.labels(config->labels) || (until && image.created > *until)) continue;
+    std::vector<std::string> names = image.names;
+    if (names.empty()) names.push_back(image.id);
+    for (const std::string& name : names) {
+      const auto report = images.remove(name);
+      if (!report) continue;  // something else needs it: the build cache
+      reclaimed += report->reclaimed;
+      for (const Json& row : removal_rows(*report)) removed.push_back(row);
+    }
+  }
+  return call.json(200, {{"ImagesDeleted", removed.empty() ? Json(nullptr) : removed}, {"SpaceReclaimed", reclaimed}});
+}
+
+constexpr Route table[] = {
+    {"GET", "/images/json", list_images, Access::look, Reach::project},
+    {"POST", "/images/prune", prune_images},
+    {"GET", "/images/{name...}/json", inspect_image, Access::look, Reach::project},
+    {"GET", "/images/{name...}/history", image_history, Access::look, Reach::project},
+    {"POST", "/images/{name...}/tag", tag_image},
+    {"DELETE", "/images/{name...}", remove_image},
+};
+
+}  // namespace
+
+std::span<const Route> image_routes() {
+  return table;
+}
+
+}  // namespace consort::serve
