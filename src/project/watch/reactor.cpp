@@ -195,7 +195,7 @@ Result<> Reactor::recreate(const std::set<std::string>& services) {
   converge.separator = session_.separator;
   converge.env_files = session_.env_files;
   const Observed observed = TRY(observe(silent, Look::everything));
-  return execute(silent, TRY(plan_converge(*silent.project, observed, converge)), "Running", options_.detail);
+  return execute(silent, TRY(plan_converge(loaded_project(silent), observed, converge)), "Running", options_.detail);
 }
 
 // Those alone that have lost their last name by it. What somebody else uses stays.
