@@ -86,7 +86,8 @@ Result<Woken> await_end(Session& session, const std::string& container) {
       if (waits[1].revents != 0) return Woken::interrupted;
       const auto change = next_change(*watch);
       if (!change) break;  // another supervisor: look again
-      if (*change && (*change)->id == container && !(*change)->state.running()) return Woken::ended;
+      const auto& news = *change;
+      if (news && news->id == container && !news->state.running()) return Woken::ended;
     }
   }
 }
