@@ -109,7 +109,9 @@ Result<engine::Job> register_job(Session& session, const compose::Project& proje
   const auto put = TRY(jobs.put(spec_of(session, found->second, TRY(compose::job_model(project, name)), program)));
   if (put == engine::Jobs::Put::replaced)
     session.progress.warn("job \"" + name + "\" has changed: the new one is registered");
-  return *TRY(jobs.look_up(session.project_name, name));
+  auto job = TRY(jobs.look_up(session.project_name, name));
+  if (!job) return fail(Code::not_found, "job \"" + name + "\" was removed meanwhile");
+  return std::move(*job);
 }
 
 Result<> register_jobs(Session& session, const UpOptions& options, const JobProgram& program) {
