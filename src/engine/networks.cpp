@@ -86,7 +86,7 @@ std::unexpected<Error> ipam(std::string why) {
 }
 
 // A pool that the user wrote: checked, host bits cleared, gateway filled in.
-Result<> complete_pool(AddressPool& pool) {
+Result<Subnet> complete_pool(AddressPool& pool) {
   const auto subnet = Subnet::parse(pool.subnet);
   if (!subnet) return ipam("invalid subnet " + pool.subnet + ": invalid CIDR block notation");
   pool.subnet = subnet->to_string();
@@ -106,7 +106,7 @@ Result<> complete_pool(AddressPool& pool) {
       return ipam("invalid ip-range " + pool.ip_range + ": parent subnet " + pool.subnet +
                   " doesn't contain this range");
   }
-  return {};
+  return *subnet;
 }
 
 AddressPool pool_of(const Subnet& subnet) {
@@ -129,8 +129,7 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others, cons
   });
   for (AddressPool& pool : spec.pools) {
     if (pool.subnet.empty()) continue;
-    TRY(complete_pool(pool));
-    const Subnet subnet = *Subnet::parse(pool.subnet);
+    const Subnet subnet = TRY(complete_pool(pool));
     TRY(check_subnet(subnet, used));
     used.push_back(subnet);
     (subnet.family() == Family::v4 ? has_v4 : has_v6) = true;

@@ -242,7 +242,7 @@ class World:
                                 **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options})
 
     def on_terminal(self, argv, keys, timeout=180):
-        """Runs consort on a terminal of its own; keys are (what must be shown first, bytes to type)."""
+        """Runs consort on a terminal of its own; keys are (what must be shown first, bytes to type[, seconds to wait before])."""
         start, keys, out, seen = time.monotonic(), list(keys), b"", 0
         child, terminal = pty.fork()
         if child == 0:
@@ -258,7 +258,9 @@ class World:
                         break
                 if keys and keys[0][0].encode() in out[seen:]:
                     seen = len(out)
-                    os.write(terminal, keys.pop(0)[1])
+                    _, typed, *pause = keys.pop(0)
+                    time.sleep(sum(pause))
+                    os.write(terminal, typed)
             else:
                 os.kill(child, signal.SIGKILL)
         finally:

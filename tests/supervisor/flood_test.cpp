@@ -3,6 +3,7 @@
 // that is bench/'s business.
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -46,6 +47,13 @@ class LookUps {
   }
   unsigned failed() const { return shared_->failed; }
   std::size_t count() const { return shared_->count; }
+  std::size_t answered_between(SystemTime from, SystemTime to) const {
+    const auto inside = [&](std::int64_t at) {
+      return at > from.time_since_epoch() / std::chrono::nanoseconds(1) &&
+             at < to.time_since_epoch() / std::chrono::nanoseconds(1);
+    };
+    return static_cast<std::size_t>(std::count_if(shared_->at, shared_->at + shared_->count, inside));
+  }
 
  private:
   static constexpr std::size_t most = 200'000;
@@ -54,6 +62,7 @@ class LookUps {
     std::atomic<unsigned> failed;
     std::atomic<std::size_t> count;
     std::uint32_t took[most];
+    std::int64_t at[most];  // nanoseconds of the clock
   };
   static Shared* map() {
     void* const at = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -66,6 +75,7 @@ class LookUps {
       const auto took = std::chrono::steady_clock::now() - begun;
       shared_->took[shared_->count] =
           static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+      shared_->at[shared_->count] = system_now().time_since_epoch() / std::chrono::nanoseconds(1);
       ++shared_->count;
       ::usleep(500);
     }
@@ -143,6 +153,30 @@ TEST_F(FloodTest, StartsManyContainers) {
     starting.emplace_back(child);
   }
   for (ChildGuard& child : starting) EXPECT_TRUE(child.wait()->success());
+}
+
+// Twenty that end at once are twenty turns of the loop, and not one.
+TEST_F(FloodTest, AnswersBetweenTheEndsOfMany) {
+  std::vector<ContainerUnit> units;
+  std::vector<pid_t> pids;
+  for (int i = 0; i < 20; ++i) {
+    units.push_back(project_->unit({"pause"}));
+    const auto started = project_->start(units.back());
+    ASSERT_TRUE(started) << started.error().message();
+    pids.push_back(started->pid);
+  }
+  ASSERT_EQ(::kill(supervisor_, SIGSTOP), 0);
+  for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+  for (const pid_t pid : pids)
+    EXPECT_TRUE(eventually([&] { return ::kill(pid, 0) != 0; }));  // the keeper has reaped it
+  ASSERT_EQ(::kill(supervisor_, SIGCONT), 0);
+  std::vector<SystemTime> ends;
+  for (const ContainerUnit& unit : units) {
+    EXPECT_TRUE(eventually([&] { return project_->state(unit).finished_at.has_value(); }));
+    ends.push_back(project_->state(unit).finished_at.value_or(SystemTime{}));
+  }
+  const auto [first, last] = std::ranges::minmax(ends);
+  EXPECT_GE(look_ups_->answered_between(first, last), 2u) << "one may have been on its way";
 }
 
 TEST_F(FloodTest, PausesAndGoesOn) {

@@ -14,8 +14,8 @@ std::string key_of(const std::string& entry) {
 }
 
 // A list whose only element is empty is how `entrypoint: ""` arrives.
-bool is_empty(const std::optional<Strings>& words) {
-  return !words || words->empty() || (words->size() == 1 && words->front().empty());
+bool is_empty(const Strings& words) {
+  return words.empty() || (words.size() == 1 && words.front().empty());
 }
 
 struct Command {
@@ -26,7 +26,7 @@ struct Command {
 Command merge_command(const ContainerSpec& spec, const image::ImageConfig& image) {
   Command merged;
   if (spec.command) merged.command = *spec.command;  // of one empty word: that is what shall run
-  if (!is_empty(spec.entrypoint)) {
+  if (spec.entrypoint && !is_empty(*spec.entrypoint)) {
     merged.entrypoint = *spec.entrypoint;  // and the image's command does not belong to it
     return merged;
   }

@@ -173,13 +173,13 @@ Result<JobRun> Jobs::settle_dead(const Job& job, JobRun run) const {
                                                : engine_->inspect(run.container);
   if (container && container->state.running()) return run;
   run.state = RunState::failed;
-  if (container && container->state.ended() && container->state.exit_code) {
-    run.exit_code = container->state.exit_code;
-    if (*run.exit_code == 0) run.state = RunState::succeeded;
-  } else {
+  if (container && container->state.ended()) run.exit_code = container->state.exit_code;
+  if (!run.exit_code) {
     run.error = "whoever ran it was killed before its end was known";
+  } else if (*run.exit_code == 0) {
+    run.state = RunState::succeeded;
   }
-  run.finished = container && container->state.finished_at ? *container->state.finished_at : system_now();
+  run.finished = container ? container->state.finished_at.value_or(system_now()) : system_now();
   TRY(write_run(where, run));
   return run;
 }

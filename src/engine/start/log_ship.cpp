@@ -220,9 +220,9 @@ Result<> validate_shipping(const LogSpec& log) {
   if (const std::string format = option(log, "syslog-format");
       !format.empty() && format != "rfc3164" && format != "rfc5424" && format != "rfc5424micro")
     return refuse("Invalid syslog format");
-  TRY(facility_of(option(log, "syslog-facility")));
-  TRY(place_of(log));
-  TRY(fill_in(option(log, "tag"), values_of(Container{})));
+  (void)TRY(facility_of(option(log, "syslog-facility")));
+  (void)TRY(place_of(log));
+  (void)TRY(fill_in(option(log, "tag"), values_of(Container{})));
   return {};
 }
 

@@ -37,8 +37,9 @@ Result<DesiredRestart> parse_restart(const compose::Service& service) {
 
 // deploy's wins over the service's own.
 Result<DesiredRestart> restart_of(const compose::Service& service) {
-  if (!service.deploy || !service.deploy->restart_policy) return parse_restart(service);
-  const compose::RestartPolicy& wanted = *service.deploy->restart_policy;
+  const std::optional<compose::RestartPolicy> deployed = service.deploy ? service.deploy->restart_policy : std::nullopt;
+  if (!deployed) return parse_restart(service);
+  const compose::RestartPolicy& wanted = *deployed;
   if (wanted.condition == "on-failure")
     return DesiredRestart{RestartWhen::on_failure, saturated<unsigned>(wanted.max_attempts.value_or(0))};
   if (wanted.condition == "any" && wanted.max_attempts.value_or(0) > 0)
@@ -92,10 +93,9 @@ DesiredLimits limits_of(const compose::Service& service) {
 
 std::vector<compose::DeviceRequest> devices_of(const compose::Service& service) {
   std::vector<compose::DeviceRequest> devices = service.gpus;
-  if (service.deploy && service.deploy->resources.reservations) {
-    const auto& reserved = service.deploy->resources.reservations->devices;
-    devices.insert(devices.end(), reserved.begin(), reserved.end());
-  }
+  if (!service.deploy) return devices;
+  if (const auto& reserved = service.deploy->resources.reservations)
+    devices.insert(devices.end(), reserved->devices.begin(), reserved->devices.end());
   return devices;
 }
 

@@ -181,10 +181,11 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, Wait& wait, co
       auto change = next_change(watch);
       if (!change && change.error().code() == Code::not_found) return false;
       if (!change) return fail(std::move(change).error());
-      if (!*change) break;
-      if ((*change)->id != details.id) continue;
-      if ((*change)->gone) return fail(Code::not_found, "container " + wait.operation.target + " was removed");
-      state = (*change)->state;
+      const auto& news = *change;
+      if (!news) break;
+      if (news->id != details.id) continue;
+      if (news->gone) return fail(Code::not_found, "container " + wait.operation.target + " was removed");
+      state = news->state;
       if (auto verdict = judge(wait, state)) {
         TRY(std::move(*verdict));
         return true;

@@ -198,7 +198,8 @@ class Execution {
     std::optional<Listening> listening;
     if (options_.interrupt_fd >= 0) listening.emplace();
     std::array<pollfd, 2> fds{pollfd{done_.get(), POLLIN, 0}, pollfd{options_.interrupt_fd, POLLIN, 0}};
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options_.limit_seconds.value_or(0));
+    const int most = options_.limit_seconds.value_or(0);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(most);
     bool limited = options_.limit_seconds.has_value();
     while (true) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -209,7 +210,7 @@ class Execution {
       if (fds[0].revents & POLLIN) return;
       if (count == 0 && limited && std::chrono::steady_clock::now() >= deadline) {
         limited = false;
-        late();
+        late(most);
       }
       if (!(fds[1].revents & POLLIN)) continue;
       take_interrupt(options_.interrupt_fd);
@@ -219,10 +220,9 @@ class Execution {
     }
   }
 
-  void late() {
+  void late(int seconds) {
     const std::scoped_lock lock(mutex_);
-    errors_.push_back(
-        Error(Code::busy, "application not healthy after " + std::to_string(*options_.limit_seconds) + "s"));
+    errors_.push_back(Error(Code::busy, "application not healthy after " + std::to_string(seconds) + "s"));
     stop(Cancellation::By::failure);
     check_finished();
   }

@@ -10,6 +10,7 @@
 #include "project/exec/build_caches.hpp"
 #include "project/exec/build_log.hpp"
 #include "project/exec/image_pull.hpp"
+#include "project/exec/loaded_project.hpp"
 
 namespace consort::project {
 
@@ -143,7 +144,7 @@ engine::BuildRun run_for(Session& session, const Cancellation& cancel) {
   run.warn = registry_options(session).warn;
   run.cancel_fd = cancel.fd();
   run.cancel = cancel.token();
-  run.environment = environment_of(*session.project);
+  run.environment = environment_of(loaded_project(session));
   return run;
 }
 
@@ -184,12 +185,12 @@ std::vector<BuildGroup> group_builds(const compose::Project& project, const comp
 Result<> build_images(Session& session, const BuildGroup& services, const RunDetail& detail, const Cancellation& cancel,
                       BuildLog& log) {
   const compose::Service& service = *services.front();
-  build::BuildRequest request = build_request(*session.project, service, detail);
-  TRY(check_classic_builder(*session.project, service, request));
+  build::BuildRequest request = build_request(loaded_project(session), service, detail);
+  TRY(check_classic_builder(loaded_project(session), service, request));
   for (const compose::Service* each : services) {
     warn_of_unused(session, *each);
     if (each == &service) continue;
-    build::BuildRequest other = build_request(*session.project, *each, detail);
+    build::BuildRequest other = build_request(loaded_project(session), *each, detail);
     request.more_outputs.push_back({each->name, std::move(other.tags), std::move(other.labels)});
   }
   engine::BuildRun run = run_for(session, cancel);
@@ -207,7 +208,7 @@ Result<> build_images(Session& session, const BuildGroup& services, const RunDet
     const bool of_dockerfile = built.error().mark() || !excerpt.empty();
     Error shown = shown_as_docker_does(std::move(built).error(), excerpt);
     if (!of_dockerfile)
-      shown.data().at = place_of_build(*session.project, service);  // the line that asks for the build
+      shown.data().at = place_of_build(loaded_project(session), service);  // the line that asks for the build
     return fail(std::move(shown));
   }
   log.warnings(built->warnings);
@@ -222,7 +223,7 @@ Result<CheckedImage> check_image(Session& session, const compose::Service& servi
   run.failed = [&](const build::StepFailure& failure) {
     excerpt = build::render_excerpt(failure.file, failure.text, failure.line, failure.end_line);
   };
-  build::BuildRequest request = build_request(*session.project, service, detail);
+  build::BuildRequest request = build_request(loaded_project(session), service, detail);
   request.goal = build::Goal::check_only;
   auto checked = session.engine.builds().run(request, run);
   if (!checked) return fail(shown_as_docker_does(std::move(checked).error(), excerpt));
@@ -243,12 +244,12 @@ bool sees_its_sources(const compose::Service& service) {
 }  // namespace
 
 void warn_of_outdated_images(Session& session, const RunDetail& detail, const std::set<std::string>& built) {
-  const compose::Strings environment = environment_of(*session.project);
-  for (const auto& [name, service] : session.project->services) {
+  const compose::Strings environment = environment_of(loaded_project(session));
+  for (const auto& [name, service] : loaded_project(session).services) {
     if (!service.build || built.contains(name) || sees_its_sources(service)) continue;
-    const auto image = find_image(session, image_name(*session.project, service), service.platform);
+    const auto image = find_image(session, image_name(loaded_project(session), service), service.platform);
     if (!image || !*image) continue;
-    const auto why = session.engine.builds().why_outdated(build_request(*session.project, service, detail),
+    const auto why = session.engine.builds().why_outdated(build_request(loaded_project(session), service, detail),
                                                           (*image)->id, environment);
     if (why && *why)
       session.progress.warn("the image of service " + name + " is older than its sources (" + **why +

@@ -7,16 +7,12 @@
 #include "project/desired/parts.hpp"
 #include "project/plan/container_spec.hpp"
 #include "project/plan/converger.hpp"
+#include "project/plan/label_of.hpp"
 #include "project/plan/operations.hpp"
 
 namespace consort::project {
 
 namespace {
-
-std::string label_of(const engine::StringMap& labels, const char* key) {
-  const auto found = labels.find(key);
-  return found == labels.end() ? std::string() : found->second;
-}
 
 const engine::Endpoint* endpoint_on(const engine::Container& container, const engine::Network& network) {
   const auto found = std::ranges::find(container.networks, network.id, &engine::Endpoint::network_id);

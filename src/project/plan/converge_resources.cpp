@@ -3,18 +3,10 @@
 
 #include "base/strings.hpp"
 #include "project/plan/converger.hpp"
+#include "project/plan/label_of.hpp"
 #include "project/plan/operations.hpp"
 
 namespace consort::project {
-
-namespace {
-
-std::string label_of(const engine::StringMap& labels, const char* key) {
-  const auto found = labels.find(key);
-  return found == labels.end() ? std::string() : found->second;
-}
-
-}  // namespace
 
 OperationId Converger::stop_once(const engine::Container& container, Needs needs) {
   if (const auto found = stopped_.find(container.id); found != stopped_.end()) return found->second;

@@ -2,18 +2,10 @@
 
 #include "project/desired/parts.hpp"
 #include "project/plan/converge.hpp"
+#include "project/plan/label_of.hpp"
 #include "project/plan/names.hpp"
 
 namespace consort::project {
-
-namespace {
-
-std::string label_of(const engine::Container& container, const char* key) {
-  const auto found = container.labels.find(key);
-  return found == container.labels.end() ? std::string() : found->second;
-}
-
-}  // namespace
 
 std::optional<std::string> missing_network(const compose::Project& project, const compose::Service& service,
                                            const engine::Container& container, const Observed& observed) {
@@ -49,12 +41,13 @@ std::optional<std::string> missing_volume(const compose::Project& project, const
 std::optional<std::string> divergence(const compose::Project& project, const compose::Service& service,
                                       const engine::Container& container, const Observed& observed,
                                       const Provided& provided) {
-  if (label_of(container, label::config_hash) != config_hash(project, service)) return "configuration has changed";
+  if (label_of(container.labels, label::config_hash) != config_hash(project, service))
+    return "configuration has changed";
   if (const auto known = provided.find(service.name);
-      known != provided.end() && label_of(container, label::provided) != digest_of_provided(known->second))
+      known != provided.end() && label_of(container.labels, label::provided) != digest_of_provided(known->second))
     return "what its providers or models set has changed";
   if (const auto image = observed.images.find(image_key(project, service)); image != observed.images.end()) {
-    const std::string made_of = label_of(container, label::image);
+    const std::string made_of = label_of(container.labels, label::image);
     if (image->second != (made_of.empty() ? container.image_id : made_of)) return "image has changed";
   }
   return missing_volume(project, service, container);

@@ -3,6 +3,7 @@
 
 #include "base/strings.hpp"
 #include "project/plan/converge.hpp"
+#include "project/plan/label_of.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/plan/names.hpp"
 #include "project/plan/operations.hpp"
@@ -13,11 +14,6 @@ namespace consort::project {
 namespace {
 
 using Needs = std::vector<OperationId>;
-
-std::string label_of(const engine::StringMap& labels, const char* key) {
-  const auto found = labels.find(key);
-  return found == labels.end() ? std::string() : found->second;
-}
 
 class Downer {
  public:

@@ -3,6 +3,7 @@
 
 #include "base/strings.hpp"
 #include "project/exec/listening.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/exec/silent_progress.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/verbs/following.hpp"
@@ -21,7 +22,7 @@ Result<> stop_services(Session& session, const std::set<std::string>& named, std
   const Observed observed = TRY(observe(session, Look::containers));
   Containers mine;
   for (const engine::Container& container : observed.containers)
-    if (session.project->services.contains(container.service) && !container.oneoff &&
+    if (loaded_project(session).services.contains(container.service) && !container.oneoff &&
         (named.empty() || named.contains(container.service)))
       mine.push_back(container);
   // The stopping is not broken off: what is killed has stopped, and the plan sees that.
@@ -32,8 +33,8 @@ Result<> stop_services(Session& session, const std::set<std::string>& named, std
   }));
   till_then.reset();  // the next wish kills, the one after that ends this command
   StopPlanOptions options;
-  add_from_file(options, *session.project, named);
-  return execute(patient, plan_stop(mine, ServiceGraph::of(*session.project), options), "Stopping");
+  add_from_file(options, loaded_project(session), named);
+  return execute(patient, plan_stop(mine, ServiceGraph::of(loaded_project(session)), options), "Stopping");
 }
 
 Result<int> code_of_service(Session& session, const std::string& service) {
@@ -144,7 +145,7 @@ class AttachedUp {
     converge.provided = session_.provided;
     converge.recreate = converge.recreate_dependencies = Recreate::never;
     const Observed observed = TRY(observe(quiet, Look::everything));
-    Plan plan = TRY(plan_converge(*session_.project, observed, converge));
+    Plan plan = TRY(plan_converge(loaded_project(session_), observed, converge));
     plan.warnings.clear();
     RunDetail detail = options_.detail;
     detail.on_hook_line = [&](const std::string& service, unsigned index, const engine::LogLine& line) {

@@ -9,6 +9,7 @@
 #include "base/sha256.hpp"
 #include "compose/jobs.hpp"
 #include "project/exec/listening.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/exec/watching.hpp"
 #include "project/plan/names.hpp"
 
@@ -85,7 +86,8 @@ Result<Woken> await_end(Session& session, const std::string& container) {
       if (waits[1].revents != 0) return Woken::interrupted;
       const auto change = next_change(*watch);
       if (!change) break;  // another supervisor: look again
-      if (*change && (*change)->id == container && !(*change)->state.running()) return Woken::ended;
+      const auto& news = *change;
+      if (news && news->id == container && !news->state.running()) return Woken::ended;
     }
   }
 }
@@ -93,7 +95,8 @@ Result<Woken> await_end(Session& session, const std::string& container) {
 }  // namespace
 
 Result<> check_schedules(const Session& session) {
-  for (const auto& [name, job] : session.project->jobs) TRY(compose::check_schedule(*session.project, job));
+  for (const auto& [name, job] : loaded_project(session).jobs)
+    TRY(compose::check_schedule(loaded_project(session), job));
   return {};
 }
 
@@ -106,11 +109,13 @@ Result<engine::Job> register_job(Session& session, const compose::Project& proje
   const auto put = TRY(jobs.put(spec_of(session, found->second, TRY(compose::job_model(project, name)), program)));
   if (put == engine::Jobs::Put::replaced)
     session.progress.warn("job \"" + name + "\" has changed: the new one is registered");
-  return *TRY(jobs.look_up(session.project_name, name));
+  auto job = TRY(jobs.look_up(session.project_name, name));
+  if (!job) return fail(Code::not_found, "job \"" + name + "\" was removed meanwhile");
+  return std::move(*job);
 }
 
 Result<> register_jobs(Session& session, const UpOptions& options, const JobProgram& program) {
-  const compose::Project project = *session.project;
+  const compose::Project project = loaded_project(session);
   std::string manual;
   engine::Jobs jobs(session.engine);
   for (const auto& [name, job] : project.jobs) {
@@ -158,7 +163,7 @@ Result<> remove_jobs(Session& session) {
 
 Result<std::string> create_job_container(Session& session, const engine::Job& job, engine::JobTurn& turn,
                                          OneoffOptions options) {
-  const compose::Service& service = session.project->services.at(job.spec.name);
+  const compose::Service& service = loaded_project(session).services.at(job.spec.name);
   const engine::JobRun& run = turn.run();
   options.tty = service.tty;
   options.open_stdin = service.stdin_open;

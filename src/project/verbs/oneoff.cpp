@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "engine/images.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/plan/container_spec.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/operations.hpp"
@@ -53,7 +54,7 @@ Result<> prepare(Session& session, const compose::Service& service, const Oneoff
   TRY(ensure_images(session, options.images, options.detail));
   if (options.with_dependencies) TRY(ask_providers(session, options.detail));
   if (session.dry_run == DryRun::no) session.engine.expect_start(session.project_name);
-  compose::Project& project = *session.project;
+  compose::Project& project = loaded_project(session);
   const auto node = project.services.extract(service.name);
   std::map<std::string, compose::Service> others;
   if (!options.with_dependencies) {
@@ -80,7 +81,7 @@ Result<> prepare(Session& session, const compose::Service& service, const Oneoff
 
 Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose::Service& service,
                                           const OneoffOptions& options, const std::string& slug) {
-  const compose::Project& project = *session.project;
+  const compose::Project& project = loaded_project(session);
   compose::Service alone = service;
   alone.container_name = options.name.empty() ? project.name + std::string(session.separator) + service.name +
                                                     std::string(session.separator) + "run" +
@@ -120,7 +121,7 @@ Result<engine::ContainerSpec> oneoff_spec(const Session& session, const compose:
 }
 
 Result<> run_post_start(Session& session, const std::string& service, const std::string& container) {
-  const compose::Project& project = *session.project;
+  const compose::Project& project = loaded_project(session);
   // Put aside, where its own replicas were not to be touched.
   const auto aside = project.disabled_services.find(service);
   const auto active = project.services.find(service);
@@ -138,13 +139,13 @@ Result<> run_post_start(Session& session, const std::string& service, const std:
 
 Result<engine::CreatedContainer> create_oneoff(Session& session, const std::string& name,
                                                const OneoffOptions& options) {
-  const auto found = session.project->services.find(name);
-  if (found == session.project->services.end()) return fail(Code::not_found, "no such service: " + name);
+  const auto found = loaded_project(session).services.find(name);
+  if (found == loaded_project(session).services.end()) return fail(Code::not_found, "no such service: " + name);
   const compose::Service service = found->second;
   if (service.provider)
     return fail(Error(Code::invalid, "service \"" + name + "\" is provided by \"" + service.provider->type +
                                          "\": it has no container to run a command in")
-                    .at(session.project->locate({"services", name, "provider"})));
+                    .at(loaded_project(session).locate({"services", name, "provider"})));
   TRY(prepare(session, service, options));
   engine::ContainerSpec spec = TRY(oneoff_spec(session, service, options, random_id()));
   if (session.dry_run == DryRun::yes) return engine::CreatedContainer{};

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "project/exec/listening.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/exec/model_runner.hpp"
 
 namespace consort::project {
@@ -11,7 +12,7 @@ namespace consort::project {
 namespace {
 
 Result<ModelRunnerState> look_at_models(Session& session, const std::set<std::string>& models) {
-  const compose::Project& project = *session.project;
+  const compose::Project& project = loaded_project(session);
   auto runner = ModelRunner::find(project.environment, project.working_directory);
   if (!runner) {
     Error error = std::move(runner).error();
@@ -25,7 +26,7 @@ Result<ModelRunnerState> look_at_models(Session& session, const std::set<std::st
 }  // namespace
 
 Result<> ask_providers(Session& session, const RunDetail& detail) {
-  const compose::Project& project = *session.project;
+  const compose::Project& project = loaded_project(session);
   const std::set<std::string> models = used_models(project);
   std::optional<ModelRunnerState> runner;
   if (!models.empty() && session.dry_run == DryRun::no) runner = TRY(look_at_models(session, models));

@@ -3,6 +3,7 @@
 #include "engine/images.hpp"
 #include "project/desired/places.hpp"
 #include "project/exec/image_build.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/exec/timings.hpp"
 #include "project/verbs/providers.hpp"
 
@@ -15,16 +16,17 @@ Result<std::map<std::string, LocalImage>> local_images(Session& session) {
     if (const auto found = TRY(find_image(session, name, platform))) local[key] = {found->id, found->last_tagged};
     return {};
   };
-  for (const auto& [key, service] : session.project->services) {
-    auto looked = look(image_key(*session.project, service), image_name(*session.project, service), service.platform);
+  for (const auto& [key, service] : loaded_project(session).services) {
+    auto looked = look(image_key(loaded_project(session), service), image_name(loaded_project(session), service),
+                       service.platform);
     if (!looked)
       return fail(std::move(looked)
                       .error()
                       .wrap("look for the image of service", key)
-                      .at(locate_setting(*session.project, service, "image")));
+                      .at(locate_setting(loaded_project(session), service, "image")));
     for (const compose::PreStartHook& hook : service.pre_start)
       if (!hook.own.image.empty())
-        TRY(look(image_key(*session.project, hook.container), hook.own.image, hook.container.platform));
+        TRY(look(image_key(loaded_project(session), hook.container), hook.own.image, hook.container.platform));
     for (const compose::Mount& mount : service.volumes)
       if (mount.type == compose::MountType::image) TRY(look(mount.source, mount.source, ""));
   }
@@ -39,7 +41,7 @@ using CarryOut = std::function<Result<>(const Plan& plan, std::string_view title
 Result<> ensure_images_by(Session& session, const ImageOptions& options, const RunDetail& detail,
                           const CarryOut& carry_out) {
   const auto local = TRY(local_images(session));
-  const Plan plan = TRY(plan_images(*session.project, local, options));
+  const Plan plan = TRY(plan_images(loaded_project(session), local, options));
   std::set<std::string> built;
   for (const Operation& operation : plan.operations())
     if (operation.is<BuildImage>()) built.insert(operation.service);
@@ -54,7 +56,7 @@ Result<> bring_up_by(Session& session, const UpOptions& options, const CarryOut&
   const Observed observed = TRY(observe(session, Look::everything));
   ConvergeOptions converge = options.converge;
   converge.provided = session.provided;
-  const Plan plan = TRY(plan_converge(*session.project, observed, converge));
+  const Plan plan = TRY(plan_converge(loaded_project(session), observed, converge));
   const char* title = options.converge.after == AfterCreate::nothing ? "Creating" : "Running";
   return carry_out(plan, title);
 }

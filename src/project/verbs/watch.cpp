@@ -8,6 +8,7 @@
 
 #include "base/time.hpp"
 #include "project/exec/listening.hpp"
+#include "project/exec/loaded_project.hpp"
 
 namespace consort::project {
 
@@ -29,7 +30,7 @@ int milliseconds_until(const std::optional<ChangeBatch::Time>& when) {
 
 Result<std::unique_ptr<Watching>> Watching::create(Session& session, Rebuilds rebuilds, const ReactOptions& options) {
   std::unique_ptr<Watching> watching(new Watching(options));
-  watching->rules_ = TRY(watch_rules(*session.project, rebuilds));
+  watching->rules_ = TRY(watch_rules(loaded_project(session), rebuilds));
   for (const std::string& warning : watching->rules_.warnings) options.warn(warning);
   watching->reactor_ = std::make_unique<Reactor>(session, watching->rules_, options);
   TreeWatchOptions tree;

@@ -12,6 +12,7 @@
 #include "base/strings.hpp"
 #include "compose/compose.hpp"
 #include "engine/files.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/exec/silent_progress.hpp"
 #include "project/plan/converge.hpp"
 #include "project/plan/graph.hpp"
@@ -137,16 +138,16 @@ Result<> Reactor::sync_initially(const std::set<std::string>& services) {
 Result<> Reactor::restart(const std::set<std::string>& services) {
   const engine::ProjectLock lock = TRY(lock_project());
   SilentProgress quiet(session_.progress);
-  Session silent = with_progress(session_, quiet, *session_.project);
+  Session silent = with_progress(session_, quiet, loaded_project(session_));
   const Observed observed = TRY(observe(silent, Look::containers));
   Containers containers;
   for (const engine::Container& each : observed.containers)
     if (!each.oneoff) containers.push_back(each);
   StopPlanOptions stop;
-  for (const auto& [name, service] : session_.project->services)
+  for (const auto& [name, service] : loaded_project(session_).services)
     if (!service.pre_stop.empty()) stop.pre_stop[name] = service.pre_stop;
   TRY(execute(silent,
-              plan_restart(containers, ServiceGraph::of(*session_.project), services, Dependents::include, stop),
+              plan_restart(containers, ServiceGraph::of(loaded_project(session_)), services, Dependents::include, stop),
               "Restarting"));
   options_.say("service(s) " + listed(services) + " restarted");
   return {};
@@ -158,8 +159,8 @@ Result<> Reactor::rebuild(const std::set<std::string>& services) {
   Plan plan;
   std::set<std::string> before;
   for (const std::string& name : services) {
-    const compose::Service& service = session_.project->services.at(name);
-    const std::string image = image_name(*session_.project, service);
+    const compose::Service& service = loaded_project(session_).services.at(name);
+    const std::string image = image_name(loaded_project(session_), service);
     if (const auto found = TRY(find_image(session_, image, service.platform))) before.insert(found->id);
     plan.add(build_operation(service, image, "its files have changed"));
   }
@@ -180,12 +181,13 @@ Result<> Reactor::rebuild(const std::set<std::string>& services) {
 // These in any case; what depends on them is started if it has been stopped, and follows if it shares their
 // namespaces.
 Result<> Reactor::recreate(const std::set<std::string>& services) {
-  const std::set<std::string> concerned = with_dependents(*session_.project, services);
+  const std::set<std::string> concerned = with_dependents(loaded_project(session_), services);
   SilentProgress quiet(session_.progress);
-  Session silent = with_progress(session_, quiet,
-                                 TRY(compose::project_with_services(
-                                     *session_.project, std::vector<std::string>(concerned.begin(), concerned.end()),
-                                     compose::Dependencies::ignore)));
+  Session silent =
+      with_progress(session_, quiet,
+                    TRY(compose::project_with_services(loaded_project(session_),
+                                                       std::vector<std::string>(concerned.begin(), concerned.end()),
+                                                       compose::Dependencies::ignore)));
   ConvergeOptions converge;
   converge.named = services;
   converge.recreate = Recreate::always;
@@ -193,7 +195,7 @@ Result<> Reactor::recreate(const std::set<std::string>& services) {
   converge.separator = session_.separator;
   converge.env_files = session_.env_files;
   const Observed observed = TRY(observe(silent, Look::everything));
-  return execute(silent, TRY(plan_converge(*silent.project, observed, converge)), "Running", options_.detail);
+  return execute(silent, TRY(plan_converge(loaded_project(silent), observed, converge)), "Running", options_.detail);
 }
 
 // Those alone that have lost their last name by it. What somebody else uses stays.

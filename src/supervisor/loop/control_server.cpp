@@ -70,19 +70,18 @@ void ControlServer::on_ready(ConnectionId id, std::uint32_t events) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
   if ((events & EPOLLOUT) != 0 && !flush(found->second)) return close(id);
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_all_messages(id);
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_message(id);
 }
 
-void ControlServer::read_all_messages(ConnectionId id) {
-  while (true) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) return;
-    auto received = receive_message(found->second.socket.get());
-    if (!received && would_block(received.error())) return;
-    std::optional<Message> message = std::move(received).value_or(std::nullopt);
-    if (!message) return close(id);
-    handle(id, std::move(*message));
-  }
+// One: the loop comes back for the next after whatever else there is to do.
+void ControlServer::read_message(ConnectionId id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  auto received = receive_message(found->second.socket.get());
+  if (!received && would_block(received.error())) return;
+  std::optional<Message> message = std::move(received).value_or(std::nullopt);
+  if (!message) return close(id);
+  handle(id, std::move(*message));
 }
 
 void ControlServer::handle(ConnectionId id, Message message) {

@@ -59,7 +59,7 @@ class ControlServer {
   };
   bool accept_one();
   void on_ready(ConnectionId id, std::uint32_t events);
-  void read_all_messages(ConnectionId id);
+  void read_message(ConnectionId id);
   void handle(ConnectionId id, Message message);
   bool flush(Connection& connection);  // false: the peer is gone
   void close(ConnectionId id);

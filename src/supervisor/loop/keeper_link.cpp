@@ -69,12 +69,11 @@ Result<KeeperLink::Inheritance> KeeperLink::inherit() {
   }
 }
 
-Result<std::vector<KeptExit>> KeeperLink::receive() {
-  std::vector<KeptExit> exits;
+Result<std::optional<KeptExit>> KeeperLink::receive() {
   while (true) {
-    auto got = TRY(receive_one(socket_.get(), MSG_DONTWAIT));
-    if (!got) return exits;
-    if (got->message.kind == keeper::Kind::exited) exits.push_back({got->message.pid, got->message.status});
+    const auto got = TRY(receive_one(socket_.get(), MSG_DONTWAIT));
+    if (!got) return std::nullopt;
+    if (got->message.kind == keeper::Kind::exited) return KeptExit{got->message.pid, got->message.status};
   }
 }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +39,8 @@ class KeeperLink {
   void ready();
   void finished();
 
-  // Exits that have come since. Code::not_found: the keeper has ended.
-  Result<std::vector<KeptExit>> receive();
+  // The next exit that has come since, if there is one. Code::not_found: the keeper has ended.
+  Result<std::optional<KeptExit>> receive();
 
  private:
   void send(keeper::Kind kind, std::string_view name, pid_t pid, int fd);

@@ -235,14 +235,15 @@ Result<> Supervisor::run(const std::function<void()>& ready) {
   return loop_.run();
 }
 
+// One end at a time: a hundred that come at once are work for many turns of the loop, between which names are answered.
 void Supervisor::on_keeper() {
-  const auto exits = keeper_.receive();
-  if (!exits) {
+  const auto exit = keeper_.receive();
+  if (!exit) {
     // Containers go on under init; a keeper and a supervisor that follow us find them by their files.
-    log_line(exits.error().message());
+    log_line(exit.error().message());
     return loop_.stop();
   }
-  for (const KeptExit& exit : *exits) on_exit(exit);
+  if (const auto& news = *exit) on_exit(*news);
 }
 
 void Supervisor::on_exit(const KeptExit& exit) {

@@ -12,6 +12,7 @@
 #include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/exec/listening.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/plan/images.hpp"
 #include "project/plan/names.hpp"
 
@@ -83,8 +84,8 @@ std::vector<std::string> missed_images(project::Session& session, const project:
   if (!local || session.dry_run == project::DryRun::yes) return missed;
   for (const project::Operation& operation : plan.operations()) {
     if (!operation.is<project::PullImage>() || operation.necessity != project::Necessity::optional) continue;
-    const compose::Service& service = session.project->services.at(operation.service);
-    const auto found = local->find(project::image_key(*session.project, service));
+    const compose::Service& service = project::loaded_project(session).services.at(operation.service);
+    const auto found = local->find(project::image_key(project::loaded_project(session), service));
     // Times of tags are whole seconds.
     const bool fresh = found != local->end() && found->second.last_tagged + std::chrono::seconds(1) > began;
     if (service.build && !fresh) missed.push_back(operation.service);
@@ -142,7 +143,8 @@ Result<int> run_pull(Invocation& invocation) {
   options.ignore_failures = flags.on("ignore-pull-failures");
   options.now = system_now();
   project::Session& session = workspace->session();
-  const project::Plan plan = TRY(project::plan_pull(*session.project, TRY(project::local_images(session)), options));
+  const project::Plan plan =
+      TRY(project::plan_pull(project::loaded_project(session), TRY(project::local_images(session)), options));
   project::RunDetail detail;
   if (flags.on("quiet")) detail.pull = project::Detail::quiet;
   TRY(project::execute(session, plan, "Pulling", detail));

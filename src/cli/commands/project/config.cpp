@@ -141,13 +141,14 @@ Result<int> run_config(Invocation& invocation) {
     outcome = compose::load(options);  // what is left
   }
   if (flags.on("check") || flags.text("format") == "sarif") return check(invocation, outcome);
-  if (report(invocation, outcome)) return 1;
+  if (report(invocation, outcome) || !outcome.project) return 1;
+  const compose::Project& project = *outcome.project;
   if (flags.on("fix") && !flags.has("format")) return 0;
-  if (const auto part = TRY(config_part(invocation, outcome, *outcome.project))) {
+  if (const auto part = TRY(config_part(invocation, outcome, project))) {
     print_out(*part);
     return 0;
   }
-  const std::string text = TRY(whole(invocation, outcome, *outcome.project));
+  const std::string text = TRY(whole(invocation, outcome, project));
   if (flags.on("quiet")) return 0;
   if (flags.has("output")) {
     const mode_t mask = ::umask(022);  // the user's: the mode below is set whatever it is

@@ -10,6 +10,7 @@
 #include "cli/workspace.hpp"
 #include "engine/documents.hpp"
 #include "project/exec/image_pull.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/publish/artifact.hpp"
 #include "project/publish/findings.hpp"
 
@@ -157,7 +158,7 @@ Result<int> run_publish(Invocation& invocation) {
   if (!invocation.globals.has("profile")) invocation.globals.set("profile", "*");
   const auto workspace = TRY(Workspace::open(invocation, Need::file));
   project::Session& session = workspace->session();
-  const compose::Project& project = *session.project;
+  const compose::Project& project = project::loaded_project(session);
   const std::string& repository = invocation.arguments[0];
   const auto reference = TRY(image::Reference::parse(repository));
   if (!TRY(check(invocation, project))) return 0;

@@ -3,6 +3,7 @@
 #include "project/exec/cancellation.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/exec/listening.hpp"
+#include "project/exec/loaded_project.hpp"
 
 namespace consort::cli {
 
@@ -12,15 +13,15 @@ Result<> push_services(Workspace& workspace, project::Detail detail, PushFailure
   const project::Cancellation cancel = TRY(project::Cancellation::create());
   const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
   session.progress.begin("Pushing");
-  for (const auto& [name, service] : session.project->services) {
+  for (const auto& [name, service] : project::loaded_project(session).services) {
     if (!service.build || service.image.empty()) {
       session.progress.event({.id = name, .text = "Skipped", .outlook = project::Outlook::done});
       continue;
     }
     session.progress.event({.id = name, .text = "Pushing"});
     if (session.dry_run == project::DryRun::no) {
-      Result<> outcome =
-          project::push_image(session, name, project::image_name(*session.project, service), "", detail, cancel);
+      Result<> outcome = project::push_image(
+          session, name, project::image_name(project::loaded_project(session), service), "", detail, cancel);
       if (!outcome) {
         session.progress.event(
             {.id = name, .text = "Error", .status = outcome.error().message(), .outlook = project::Outlook::error});

@@ -14,6 +14,7 @@
 #include "cli/seal.hpp"
 #include "compose/jobs.hpp"
 #include "project/exec/listening.hpp"
+#include "project/exec/loaded_project.hpp"
 
 namespace consort::cli {
 
@@ -98,9 +99,9 @@ bool names_job(const Workspace& workspace, const std::string& name) {
 Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) {
   project::Session& session = workspace.session();
   const std::string name = invocation.arguments[0];
-  const compose::Project project = *session.project;
+  const compose::Project project = project::loaded_project(session);
   session.project = TRY(compose::project_of_job(project, name, compose::StartedBy::hand));
-  const compose::Service service = session.project->services.at(name);
+  const compose::Service service = project::loaded_project(session).services.at(name);
   TRY(compose::check_schedule(project, service));
   if (invocation.flags.on("detach")) TRY(check_detached(invocation));
   project::OneoffOptions options = TRY(oneoff_options(invocation, workspace));
@@ -109,7 +110,8 @@ Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) 
     return 0;
   }
   // Whoever builds must be sealed, and to become so is to begin anew: before anything is written down.
-  if (std::ranges::any_of(session.project->services, [](const auto& each) { return each.second.build.has_value(); }))
+  if (std::ranges::any_of(project::loaded_project(session).services,
+                          [](const auto& each) { return each.second.build.has_value(); }))
     seal_program(invocation);
   TRY(workspace.lock());
   const engine::Job job = TRY(project::register_job(session, project, name, job_program()));

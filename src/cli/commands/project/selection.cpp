@@ -2,6 +2,7 @@
 
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
+#include "project/exec/loaded_project.hpp"
 
 namespace consort::cli {
 
@@ -107,7 +108,7 @@ Result<project::UpOptions> up_options(const Invocation& invocation, Workspace& w
   converge.scale = TRY(parse_scale(flags.list("scale")));
   const project::Session& session = workspace.session();
   for (const auto& [name, number] : converge.scale)
-    if (!session.project->services.contains(name))
+    if (!project::loaded_project(session).services.contains(name))
       return fail(Code::not_found, "no such service: " + name + ": not found");
   converge.orphans = TRY(orphans_of(invocation));
   converge.renew_anonymous_volumes = flags.on("renew-anon-volumes");
