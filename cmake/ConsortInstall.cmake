@@ -3,6 +3,13 @@ if(NOT TARGET consort)
   return()
 endif()
 
+# What was installed there before this line, as Debian has it: without the time of packing, so that packages can be compared.
+function(consort_install_packed folder names)
+  install(CODE "
+    file(GLOB files \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${folder}/${names}\")
+    execute_process(COMMAND gzip -9nf \${files} COMMAND_ERROR_IS_FATAL ANY)")
+endfunction()
+
 install(TARGETS consort RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 foreach(program consort-supervisor consort-keeper consort-place consort-init)
   if(TARGET ${program})
@@ -13,6 +20,10 @@ endforeach()
 install(CODE "file(CREATE_LINK consort \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/consort-runtime\" SYMBOLIC)")
 install(FILES packaging/consort.socket packaging/consort.service packaging/consort-boot.service DESTINATION lib/systemd/system)
 install(FILES README.md CHANGELOG.md docs/third-party.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+configure_file(packaging/debian/changelog ${PROJECT_BINARY_DIR}/changelog @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/changelog DESTINATION ${CMAKE_INSTALL_DOCDIR})
+consort_install_packed(${CMAKE_INSTALL_DOCDIR} changelog)
+install(FILES packaging/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME consort)
 
 # Man pages and completions come from the program's own command table, so they cannot drift from --help.
 if(NOT CONSORT_SANITIZE AND NOT CONSORT_FUZZ)
@@ -29,6 +40,8 @@ if(NOT CONSORT_SANITIZE AND NOT CONSORT_FUZZ)
     COMMENT "Writing man pages and completions")
   add_custom_target(consort_generated ALL DEPENDS ${generated}/stamp)
   install(DIRECTORY ${generated}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  consort_install_packed(${CMAKE_INSTALL_MANDIR}/man1 "*.1")
+  install(CODE "file(CREATE_LINK consort.1.gz \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1/consort-runtime.1.gz\" SYMBOLIC)")
   install(FILES ${generated}/consort.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME consort)
   install(FILES ${generated}/_consort DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
   install(FILES ${generated}/consort.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
@@ -36,8 +49,12 @@ endif()
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME consort)
-set(CPACK_PACKAGE_CONTACT "The Consort authors <consort@localhost>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Runs any Compose file with no daemon")
+set(CPACK_PACKAGE_CONTACT "The Consort authors <maintainers@consort.dev>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "run any Compose file without a daemon")
+set(CPACK_PACKAGE_DESCRIPTION "Docker Compose and the engine under it in one program: it pulls and
+builds images, makes networks and volumes, starts containers in the order of
+their dependencies and keeps them running, with Docker Compose's commands.
+No daemon runs where no project is up. It works with and without root.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

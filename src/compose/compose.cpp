@@ -46,7 +46,8 @@ void drop_repeated(std::vector<Diagnostic>& diagnostics) {
     if (each.mark.line == 0) return false;
     if (each.code == "unset-variable") return false;
     const std::string key = each.code + "\n" + each.mark.file + "\n" + std::to_string(each.mark.line) + ":" +
-                            std::to_string(each.mark.column) + "\n" + each.label + "\n" + each.help;
+                            std::to_string(each.mark.column) + "\n" + each.label + "\n" + each.help +
+                            (each.code == "env-file" ? each.message : "");  // the place of all its lines
     if (!seen.insert(key).second) return true;
     if (each.severity != Severity::error) return false;
     const std::string place =

@@ -53,6 +53,18 @@ TEST(Extends, AnEmptyServiceOfAnotherFileIsAService) {
   EXPECT_EQ(outcome.project->services.at("a").image, "x");
 }
 
+// As Docker Compose reads them, but not without a word.
+TEST(EnvFiles, EachValueThatLooksLikeACommentIsWarnedOf) {
+  const LoadOutcome outcome = load_files({{"/p/compose.yaml", "services: {a: {image: x, env_file: e.env}}\n"},
+                                          {"/p/e.env", "A= # x\nB=b\t# c\nC=c # d\n"}});
+  ASSERT_TRUE(outcome.project) << errors_of(outcome);
+  EXPECT_THAT(outcome.project->services.at("a").environment,
+              testing::UnorderedElementsAre(Pair("A", "# x"), Pair("B", "b\t# c"), Pair("C", "c")));
+  ASSERT_EQ(outcome.diagnostics.size(), 2U);
+  EXPECT_THAT(outcome.diagnostics[0].message, HasSubstr("line 1: `A`"));
+  EXPECT_THAT(outcome.diagnostics[1].message, HasSubstr("line 2: `B`"));
+}
+
 TEST(Extends, TheNameThatWasWrittenIsNotOffered) {
   const LoadOutcome outcome = load_files({{"/p/compose.yaml", "services: {a: {image: x, extends: {service: b}}}\n"}});
   EXPECT_THAT(errors_of(outcome), HasSubstr("service \"b\" not found"));

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/json.hpp"
+#include "image/registry/described.hpp"
 #include "image/registry/manifest.hpp"
 #include "image/registry/named_manifest.hpp"
 #include "image/registry/registry.hpp"
@@ -73,29 +74,41 @@ Result<std::string> read_blob(Registry& registry, const Descriptor& blob, std::s
 Result<FetchedDocuments> fetch_from(Registry& registry, const Reference& reference, WantedDocuments wanted) {
   const Registry::Document document = TRY(fetch_named(registry, reference));
   const std::string name = reference.familiar();
-  const ManifestOrIndex parsed = TRY(parse_any_manifest(document.body, document.content_type, name));
   FetchedDocuments fetched{document.digest, {}};
-  if (!parsed.manifest) return fetched;  // an index, as of images: none of these
-  const Json root = TRY(parse_json(document.body, "manifest of " + name));
-  fetched.documents.artifact_type = get_string(root, "artifactType");
-  fetched.documents.config_type = parsed.manifest->config.media_type;
-  fetched.documents.annotations = annotations_of(root);
-  if (!wanted(fetched.documents)) return fetched;
-  std::size_t room = max_document_bytes;
-  fetched.documents.config = TRY(read_blob(registry, parsed.manifest->config, room));
-  const Json* layers = find_key(root, "layers");
-  for (std::size_t i = 0; i < parsed.manifest->layers.size(); ++i) {
-    const Descriptor& layer = parsed.manifest->layers[i];
-    Document text;
-    text.media_type = layer.media_type;
-    text.annotations = annotations_of((*layers)[i]);
-    text.content = TRY(read_blob(registry, layer, room));
-    fetched.documents.layers.push_back(std::move(text));
+  std::optional<DescribedDocuments> described = TRY(describe_documents(document.body, document.content_type, name));
+  if (!described) return fetched;
+  fetched.documents = std::move(described->documents);
+  if (!wanted(fetched.documents)) {
+    fetched.documents.layers.clear();
+    return fetched;
   }
+  std::size_t room = max_document_bytes;
+  fetched.documents.config = TRY(read_blob(registry, described->config, room));
+  for (std::size_t i = 0; i < described->layers.size(); ++i)
+    fetched.documents.layers[i].content = TRY(read_blob(registry, described->layers[i], room));
   return fetched;
 }
 
 }  // namespace
+
+Result<std::optional<DescribedDocuments>> describe_documents(std::string_view body, const std::string& content_type,
+                                                             const std::string& name) {
+  ManifestOrIndex parsed = TRY(parse_any_manifest(body, content_type, name));
+  if (!parsed.manifest) return std::nullopt;
+  const Json root = TRY(parse_json(body, "manifest of " + name));
+  DescribedDocuments described{{}, std::move(parsed.manifest->config), std::move(parsed.manifest->layers)};
+  described.documents.artifact_type = get_string(root, "artifactType");
+  described.documents.config_type = described.config.media_type;
+  described.documents.annotations = annotations_of(root);
+  const Json* layers = find_key(root, "layers");
+  for (std::size_t i = 0; i < described.layers.size(); ++i) {
+    Document text;
+    text.media_type = described.layers[i].media_type;
+    text.annotations = annotations_of((*layers)[i]);
+    described.documents.layers.push_back(std::move(text));
+  }
+  return described;
+}
 
 Result<Digest> push_documents(const Reference& reference, const Documents& documents, const RegistryOptions& options,
                               const std::stop_token& cancel) {

@@ -45,7 +45,7 @@ Result<DesiredRestart> restart_of(const compose::Service& service) {
   if (wanted.condition == "any" && wanted.max_attempts.value_or(0) > 0)
     return fail(Error(Code::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'")
                     .hint("use `condition: on-failure`, or leave out `max_attempts`")
-                    .at(service.mark));
+                    .about(Subject::setting, "deploy/restart_policy"));
   return DesiredRestart{wanted.condition == "any" ? RestartWhen::always : RestartWhen::never};
 }
 
