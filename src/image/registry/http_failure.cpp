@@ -47,7 +47,6 @@ Kind kind_of(const TransportFacts& facts, bool through_proxy) {
 
 Code code_of(Kind kind) {
   if (kind == Kind::interrupted) return Code::interrupted;
-  if (kind == Kind::unresolved) return Code::not_found;
   if (kind == Kind::certificate) return Code::denied;
   return Code::io;
 }

@@ -109,8 +109,9 @@ Result<std::uint64_t> bytes_of_build_cache(engine::Images images) {
 }
 
 Result<> add_build_cache(Call& call, Json& answer) {
-  const std::uint64_t bytes = TRY(bytes_of_build_cache(TRY(call.engine())->images()));
   answer["BuildCache"] = Json::array();
+  if (!call.service().options().project.empty()) return {};  // it is the machine's
+  const std::uint64_t bytes = TRY(bytes_of_build_cache(TRY(call.engine())->images()));
   if (bytes == 0) return {};
   const std::string now = go_time(system_now());
   answer["BuildCache"].push_back({{"ID", "build-cache"},

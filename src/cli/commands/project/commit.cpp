@@ -22,8 +22,10 @@ class Pause {
  public:
   static Result<std::unique_ptr<Pause>> begin(project::Session& session, const engine::Container& container) {
     std::unique_ptr<Pause> pause(new Pause(session.engine, container.id));
-    TRY(session.engine.pause_container(container.id));
-    pause->paused_ = true;
+    Result<> paused = session.engine.pause_container(container.id);
+    // One that has ended meanwhile needs no freezing.
+    if (!paused && TRY(session.engine.inspect(container.id)).state.running()) return fail(std::move(paused).error());
+    pause->paused_ = paused.has_value();
     pause->on_interrupt_ = TRY(project::OnInterrupt::create(session.interrupt_fd, [raw = pause.get()] {
       raw->end();
       ::_exit(interrupted_status);

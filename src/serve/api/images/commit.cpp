@@ -76,7 +76,10 @@ Result<> commit_container(Call& call) {
   if (call.flag("pause", true) && container.state.status == engine::Status::running) {
     Result<Frozen> begun = Frozen::begin(engine, container.id);
     // Who has nothing to pause with (a user without control groups) gets what pause=0 gives.
-    if (!begun && begun.error().code() != Code::unsupported) return fail(std::move(begun).error());
+    // One that has ended meanwhile needs no freezing.
+    const bool needed =
+        !begun && begun.error().code() != Code::unsupported && TRY(engine.inspect(container.id)).state.running();
+    if (needed) return fail(std::move(begun).error());
     if (begun) frozen.emplace(std::move(*begun));
   }
   const image::Image made = TRY(engine.images().commit(container.id, spec));
