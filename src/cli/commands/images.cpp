@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/image_rows.hpp"
 #include "cli/render/table.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"
@@ -12,22 +13,9 @@ namespace consort::cli {
 
 namespace {
 
-struct Row {
-  std::string container;
-  image::Image image;
-  std::string repository = "<none>", tag = "<none>";
-};
-
-void set_name(Row& row, const std::string& name) {
-  if (const auto reference = image::Reference::parse(name)) {
-    row.repository = reference->familiar_name();
-    if (!reference->tag.empty()) row.tag = reference->tag;
-  }
-}
-
-std::string as_json(const std::vector<Row>& rows) {
+std::string as_json(const std::vector<ImageRow>& rows) {
   Json array = Json::array();
-  for (const Row& row : rows)
+  for (const ImageRow& row : rows)
     array.push_back({{"ID", row.image.id},
                      {"ContainerName", row.container},
                      {"Repository", row.repository},
@@ -44,10 +32,10 @@ std::string age_of(const image::Image& image) {
   return human_duration(system_now() - image.created) + " ago";
 }
 
-std::string as_table(const std::vector<Row>& rows, bool with_container) {
+std::string as_table(const std::vector<ImageRow>& rows, bool with_container) {
   std::vector<std::vector<std::string>> cells{
       {"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}};
-  for (const Row& row : rows)
+  for (const ImageRow& row : rows)
     cells.push_back({row.container, row.repository, row.tag, row.image.platform.text(), row.image.short_id(),
                      human_bytes_decimal(row.image.size), age_of(row.image)});
   if (!with_container)
@@ -55,32 +43,39 @@ std::string as_table(const std::vector<Row>& rows, bool with_container) {
   return format_table(cells, wide_table);
 }
 
-Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& rows, bool with_container) {
+}  // namespace
+
+void set_name(ImageRow& row, const std::string& name) {
+  if (const auto reference = image::Reference::parse(name)) {
+    row.repository = reference->familiar_name();
+    if (!reference->tag.empty()) row.tag = reference->tag;
+  }
+}
+
+Result<int> print_image_rows(const Invocation& invocation, const std::vector<ImageRow>& rows, ContainerColumn column) {
   const std::string format = invocation.flags.text("format", "table");
   if (invocation.flags.on("quiet")) {
     std::vector<std::string> ids;
-    for (const Row& row : rows)
+    for (const ImageRow& row : rows)
       if (std::ranges::find(ids, row.image.id.substr(7)) == ids.end()) ids.push_back(row.image.id.substr(7));
     for (const std::string& id : ids) print_out(id + "\n");
   } else if (format == "json") {
     print_out(as_json(rows));
   } else if (format == "table") {
-    print_out(as_table(rows, with_container));
+    print_out(as_table(rows, column == ContainerColumn::yes));
   } else {
     return fail(Code::invalid, "unsupported format \"" + format + "\"");
   }
   return 0;
 }
 
-}  // namespace
-
 Result<int> run_images(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   const auto containers =
       TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
-  std::vector<Row> rows;
+  std::vector<ImageRow> rows;
   for (const engine::Container& container : containers) {
-    Row row{.container = container.name};
+    ImageRow row{.container = container.name};
     if (auto image = TRY(workspace->engine().images().look_up(container.image_id))) {
       row.image = std::move(*image);
     } else {
@@ -89,15 +84,15 @@ Result<int> run_images(Invocation& invocation) {
     set_name(row, container.image);
     rows.push_back(std::move(row));
   }
-  return print_rows(invocation, rows, true);
+  return print_image_rows(invocation, rows, ContainerColumn::yes);
 }
 
 Result<int> run_image_list(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   const std::vector<image::Image> images = TRY(workspace->engine().images().list());
-  std::vector<Row> rows;
+  std::vector<ImageRow> rows;
   const auto add = [&rows](const image::Image& image, const std::string& name) {
-    Row row{.image = image};
+    ImageRow row{.image = image};
     set_name(row, name);
     rows.push_back(std::move(row));
   };
@@ -110,7 +105,7 @@ Result<int> run_image_list(Invocation& invocation) {
         if (std::ranges::find(other.other_names, name) != other.other_names.end()) add(other, name);
     }
   }
-  return print_rows(invocation, rows, false);
+  return print_image_rows(invocation, rows, ContainerColumn::no);
 }
 
 }  // namespace consort::cli
