@@ -119,8 +119,8 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
       return fail(Error(Code::unsupported, "build images for the cluster without root")
                       .hint("`" + invocation.program + " build --push`, then up --no-build"));
     seal_program(invocation, Warned::yes);
-    invocation.has_warned = true;  // what is loaded again below has nothing new to say
-    const auto here = TRY(Workspace::open(invocation, Need::file, services));
+    const auto here = TRY(Workspace::open(invocation, Need::engine));  // a pipe can be read only once
+    here->session().project_name = project.name;
     here->session().project = project;
     options.images = TRY(build_and_push(*here));
     remember_registry(invocation, target);

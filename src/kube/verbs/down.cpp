@@ -32,10 +32,11 @@ Result<> remove_pods(Session& session) {
 Result<> remove_claims(Session& session, const std::map<ObjectKey, Seen>& seen) {
   for (const auto& [key, each] : seen)
     if (is_claim(key)) TRY(session.client.remove(each.path));
-  return wait_until_gone(
-      session, path_of("v1", claim_kind, session.space), {{"labelSelector", project_selector(session.project_name)}},
-      {.left = {},
-       .gone = [&](const std::string& name) { tell(session, std::string(claim_kind) + " " + name, "Removed"); }});
+  TRY(wait_until_gone(session, path_of("v1", claim_kind, session.space),
+                      {{"labelSelector", project_selector(session.project_name)}}, {}));
+  for (const auto& [key, each] : seen)
+    if (is_claim(key)) tell(session, std::string(claim_kind) + " " + key.second, "Removed");
+  return {};
 }
 
 Result<bool> remove_everything(Session& session, const DownOptions& options) {

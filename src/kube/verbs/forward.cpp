@@ -147,6 +147,7 @@ class Pump {
     if (payload.empty()) return {};
     if (message.channel == error_channel) {
       refused_ = payload.find("refused") != std::string_view::npos;
+      if (refused_) return fail(Code::io, "nothing listens there yet");
       return fail(Error(Code::io, "forward a port").why(std::string(trim(payload))));
     }
     answered_ = true;

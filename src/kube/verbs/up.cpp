@@ -223,8 +223,13 @@ class Up {
   // A quota or an admission controller refuses pods; only an event says so.
   Result<> ask_why_some_are_missing(const Workload& workload) {
     if (Clock::now() - last_change_ < pods_within) return {};
+    // One after the other may come, and none as long as its former self is going.
+    const bool going = std::ranges::any_of(watch_.pods(), [&](const auto& each) {
+      return each.second.service == object_name(workload.service) && each.second.deleting;
+    });
+    if (going) return {};
     const std::string why = last_warning(session_, workload.name, "FailedCreate");
-    if (why.empty() && Clock::now() - last_change_ < limit_) return {};
+    if (why.empty() && (!pods_of(workload).empty() || Clock::now() - last_change_ < limit_)) return {};
     return fail(Error(Code::io, "start service \"" + workload.service + "\"")
                     .why(why.empty() ? "the cluster makes no pods for it" : why)
                     .at(project_.services.at(workload.service).mark));
