@@ -47,8 +47,10 @@ class Channels {
   Result<std::vector<Message>> receive();
   bool closed() const { return closed_; }
   Result<> send(std::uint8_t channel, std::string_view payload);
-  // Says that no more comes on a stream, if the server understands that (v5).
+  // Says that no more comes on a stream, if the server understands that (v5), or what reads it there does.
   Result<> finish(std::uint8_t channel);
+  // Input goes in pieces that say how long they are, to a reader in the container; the last one has no bytes.
+  void count_input() { counted_ = true; }
 
  private:
   explicit Channels(image::Connection connection) : connection_(std::move(connection)) {}
@@ -58,6 +60,7 @@ class Channels {
   FrameReader frames_;
   bool closed_ = false;
   bool knows_ends_ = false;
+  bool counted_ = false;
 };
 
 // What a command in a container came to, from the message on the status channel: its exit code.

@@ -41,6 +41,10 @@ class Client {
   using OnLine = std::function<Next(std::string_view line)>;
   Result<> lines(const std::string& path, const OnLine& on_line, const std::stop_token& stop = {});
 
+  // Likewise, but as it comes.
+  Result<> bytes(const std::string& path, const std::function<Next(std::string_view bytes)>& on_bytes,
+                 const std::stop_token& stop = {});
+
   // exec, attach and port-forward.
   Result<Channels> open(const std::string& path);
 

@@ -15,9 +15,9 @@ struct Kind {
   std::string_view plural;  // "deployments"
 };
 
-// What a project may consist of; what uses others before what is used, as they are to be removed. Data is not among
-// them.
+// What a project may consist of; what uses others before what is used, as they are to be removed. Data is the last.
 std::span<const Kind> project_kinds();
+inline constexpr std::string_view claim_kind = "PersistentVolumeClaim";
 
 // "/apis/apps/v1/namespaces/lms/deployments/web"; name "" for all of them. api_version and kind as objects say them.
 std::string path_of(std::string_view api_version, std::string_view kind, std::string_view space,

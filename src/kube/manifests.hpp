@@ -17,6 +17,7 @@ inline constexpr const char* managed_by = "app.kubernetes.io/managed-by";  // "c
 inline constexpr const char* project = "app.kubernetes.io/part-of";
 inline constexpr const char* service = "app.kubernetes.io/name";
 inline constexpr const char* config = "consort.dev/config";  // of pods: what their template says, as a digest
+inline constexpr const char* one_off = "consort.dev/run";    // of pods: the service that `run` has made them for
 }  // namespace label
 namespace annotation {
 inline constexpr const char* service = "consort.dev/service";    // its name in the file, where that is no name in DNS

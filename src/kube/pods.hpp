@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -19,9 +21,14 @@ struct PodState {
   std::string service;    // the value of label::service
   std::string container;  // the one that is the service's
   std::string config;     // the value of label::config
+  std::string node;       // "": none has taken it
   std::string image;
+  std::string image_digest;  // "sha256:..." once it has been pulled
   std::vector<std::string> command;
-  std::string phase;  // Pending, Running, Succeeded, Failed
+  std::uint64_t memory_limit = 0;                         // bytes; 0: none
+  std::vector<std::pair<std::string, std::string>> data;  // claims and where the container has them
+  std::string one_off;                                    // the service that `run` has made it for
+  std::string phase;                                      // Pending, Running, Succeeded, Failed
   std::string address;
   std::vector<std::string> ports;  // "8000/tcp"
   SystemTime created{};
@@ -40,6 +47,9 @@ struct PodState {
   bool ended() const { return phase == "Succeeded" || phase == "Failed"; }
 };
 
+// "250m" processors, "64Mi" bytes; 0 for what is no quantity.
+double quantity_of(std::string_view text);
+
 // Code::invalid if it is no pod.
 Result<PodState> pod_state(std::string_view json);
 
@@ -52,12 +62,13 @@ class PodWatch {
   PodWatch(Client& client, std::string space, std::string selector);
   Result<> list();
   const std::map<std::string, PodState>& pods() const { return pods_; }
-  // Follows until `enough` says so. It is asked at once, after each change, and at least every few seconds, as what is
+  // Follows until `enough` says so. It is asked at once, after each change, and about once a second, as what is
   // wrong may be that nothing happens.
   Result<> follow(const std::function<Result<Next>()>& enough, const std::stop_token& stop = {});
 
  private:
   Result<bool> take(std::string_view line);  // false: begin anew
+  Result<> follow_once(std::mutex& asking, const std::function<Next()>& ask, const std::stop_token& over);
 
   Client& client_;
   std::string space_, selector_, version_;

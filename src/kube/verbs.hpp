@@ -1,6 +1,7 @@
 // The verbs of a project on a cluster.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -10,6 +11,10 @@
 #include "kube/session.hpp"
 
 namespace consort::kube {
+
+// Makes the project's own namespace if it is not there; one that is still being removed is waited for. false: it is not
+// there, because nothing is to be changed (Trial::yes).
+Result<bool> ensure_space(Session& session);
 
 enum class Wait : std::uint8_t { started, healthy };
 
@@ -37,6 +42,7 @@ struct Scaled {
   std::string service;
   unsigned replicas = 0;  // now
   unsigned of_file = 1;   // as `up` had it
+  std::string image;
 };
 Result<std::vector<Scaled>> scaled(Session& session, const std::vector<std::string>& services);
 Result<> stop(Session& session, const std::vector<std::string>& services);
@@ -61,9 +67,24 @@ Result<> show_logs(Session& session, const std::vector<std::string>& services, c
 struct ExecOptions {
   std::vector<std::string> command;
   bool tty = false;
-  bool input = true;
+  enum class Input : std::uint8_t {
+    none,
+    open,    // as long as the command runs; Channels::finish() is understood from Kubernetes 1.30 on
+    stream,  // with an end. Older clusters cannot be told of it: there a shell in the container counts what comes
+  } input = Input::open;
 };
 Result<Channels> exec(Session& session, const PodState& pod, const ExecOptions& options);
+
+// A command from its start to its end: input is read to its end (-1: none), output goes to `out`.
+struct Ran {
+  int code = 0;
+  std::string errors;  // the end of what it has written to standard error
+};
+using OnOutput = std::function<Result<>(std::string_view bytes)>;
+Result<Ran> exec_through(Session& session, const PodState& pod, std::vector<std::string> command, int input,
+                         const OnOutput& out);
+// Its output; Code::io with its errors if it fails.
+Result<std::string> exec_capture(Session& session, const PodState& pod, std::vector<std::string> command);
 
 // The version of CronJobs that the cluster has: "batch/v1", or "batch/v1beta1" before 1.21.
 Result<std::string> cron_job_version(Client& client);

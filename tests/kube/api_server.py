@@ -1,21 +1,25 @@
 """A stand-in for the API server of Kubernetes, and for the controllers behind it: as much as a project's verbs see of them.
 
 Objects are kept as they were applied. Deployments, StatefulSets, DaemonSets and Jobs get pods, which become ready step by step. An image
-called nowhere/... cannot be pulled; a command that is ["false"] fails. What is answered has the form in which Kubernetes 1.20 answered.
+called nowhere/... cannot be pulled; a command that is ["false"] fails. Commands of `exec` and of pods that `run` makes are run here, for real.
+What is answered has the form and the order in which Kubernetes 1.20 answered: what is deleted stays for a while with a deletionTimestamp and
+changes now and then, a namespace that goes takes its content along and no new one, and the end of a command's input cannot be told.
 """
 import base64
 import copy
 import hashlib
 import http.server
 import json
+import os
 import re
 import struct
+import subprocess
 import threading
 import urllib.parse
 
 KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job", "services": "Service",
          "configmaps": "ConfigMap", "networkpolicies": "NetworkPolicy", "secrets": "Secret", "persistentvolumeclaims": "PersistentVolumeClaim", "pods": "Pod",
-         "events": "Event"}
+         "events": "Event", "namespaces": "Namespace"}
 PATH = re.compile(r"^/(?:api/v1|apis/(?:apps|batch|networking.k8s.io)/v1)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$")
 NOW = "2026-01-01T00:00:00Z"
 
@@ -27,7 +31,9 @@ class Store:
         self.objects = {}  # (namespace, plural, name): object
         self.applied = {}  # the same: what was applied last
         self.merged = {}   # the same: fields set beside that
-        self.history = []  # (version, type, pod)
+        self.history = []  # (version, type, key, object)
+        self.quota = {}    # namespace: the most pods
+        self.processes = {}  # of pods that `run` has made: uid
         self.serial = 0
         self.requests = []
         self.other = "consort"  # who has set what is in merged
@@ -36,18 +42,48 @@ class Store:
         self.version += 1
         value["metadata"]["resourceVersion"] = str(self.version)
         self.objects[key] = value
-        if key[1] == "pods":
-            self.history.append((self.version, kind, copy.deepcopy(value)))
+        self.history.append((self.version, kind, key, copy.deepcopy(value)))
         self.changed.notify_all()
 
     def remove(self, key):
-        value = self.objects.pop(key)
+        value = copy.deepcopy(self.objects.pop(key))
         self.applied.pop(key, None)
         self.version += 1
-        if key[1] == "pods":
-            value["metadata"]["resourceVersion"] = str(self.version)
-            self.history.append((self.version, "DELETED", value))
+        value["metadata"]["resourceVersion"] = str(self.version)
+        self.history.append((self.version, "DELETED", key, value))
         self.changed.notify_all()
+
+    # Pods, claims and namespaces go step by step.
+    def ask_to_go(self, key):
+        if key[1] not in ("pods", "persistentvolumeclaims", "namespaces"):
+            return self.remove(key)
+        value = copy.deepcopy(self.objects[key])
+        if "deletionTimestamp" not in value["metadata"]:
+            value["metadata"]["deletionTimestamp"] = NOW
+            self.put(key, value, "MODIFIED")
+
+    def step_away(self, key, value):
+        if "deletionTimestamp" not in value["metadata"]:
+            return False
+        if key[1] == "namespaces":
+            inside = [other for other in self.objects if other[0] == key[2]]
+            if not inside:
+                self.remove(key)
+                return True
+            going = [other for other in inside if "deletionTimestamp" not in self.objects[other]["metadata"]]
+            for other in going:
+                self.ask_to_go(other)
+            return bool(going)
+        if key[1] == "persistentvolumeclaims" and any(other[:2] == (key[0], "pods") for other in self.objects):
+            return False
+        steps = value.setdefault("steps", 0)
+        if steps == 2:
+            self.remove(key)
+            return True
+        value = copy.deepcopy(value)
+        value["steps"] += 1
+        self.put(key, value, "MODIFIED")
+        return True
 
     def of(self, space, plural, selector=""):
         wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
@@ -60,29 +96,77 @@ class Store:
             if plural in ("deployments", "statefulsets", "daemonsets", "jobs"):
                 if self.step_owner(space, plural, name, owner):
                     return True
-        for key, pod in list(self.objects.items()):
-            if key[1] != "pods":
-                continue
-            if pod["metadata"]["owner"] not in self.objects:
-                self.remove(key)
+        for key, value in list(self.objects.items()):
+            if self.step_away(key, value):
                 return True
-            if self.step_pod(key, pod):
+            if key[1] != "pods" or "deletionTimestamp" in value["metadata"]:
+                continue
+            if "owner" not in value["metadata"]:
+                if self.step_run(key, value):
+                    return True
+                continue
+            if value["metadata"]["owner"] not in self.objects:
+                self.ask_to_go(key)
+                return True
+            if self.step_pod(key, value):
                 return True
         return False
 
+    # A pod of nobody: its process is one of ours.
+    def step_run(self, key, pod):
+        uid = pod["metadata"]["uid"]
+        main = pod["spec"]["containers"][0]
+        process = self.processes.get(uid)
+        code = process.poll() if process else None
+        if process and code is None or pod["status"].get("phase") in ("Succeeded", "Failed"):
+            return False
+        pod = copy.deepcopy(pod)
+        status = dict(name=main["name"], ready=True, restartCount=0)
+        if not process:
+            plain = lambda text: text.replace("$$", "$")  # $(NAME) is Kubernetes' own
+            variables = {each["name"]: plain(each["value"]) for each in main.get("env", [])}
+            process = self.processes[uid] = subprocess.Popen(
+                [plain(word) for word in main.get("command", []) + main.get("args", [])], env={**os.environ, **variables}, stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE, stdin=subprocess.PIPE if main.get("stdin") else subprocess.DEVNULL)
+            process.output = b""
+            threading.Thread(target=self.gather, args=(process,), daemon=True).start()
+            status["state"] = {"running": {"startedAt": NOW}}
+            pod["status"] = {"phase": "Running", "podIP": "10.0.0.1", "containerStatuses": [status]}
+        elif not process.stdout.closed:
+            return False
+        else:
+            status["state"] = {"terminated": {"exitCode": code}}
+            pod["status"] = {"phase": "Failed" if code else "Succeeded", "containerStatuses": [status]}
+        self.put(key, pod, "MODIFIED")
+        return True
+
+    def gather(self, process):
+        for line in process.stdout:
+            with self.changed:
+                process.output += line
+                self.changed.notify_all()
+        process.wait()
+        with self.changed:
+            process.stdout.close()
+            self.changed.notify_all()
+
     def step_owner(self, space, plural, name, owner):
-        mine = [pod for pod in self.of(space, "pods") if pod["metadata"]["owner"] == (space, plural, name)]
+        mine = [pod for pod in self.of(space, "pods") if pod["metadata"].get("owner") == (space, plural, name)]
+        if any("deletionTimestamp" in pod["metadata"] for pod in mine):
+            return False
         template = owner["spec"]["template"]
         wanted = owner["spec"].get("replicas", 1)
         for pod in mine:
             if pod["template"] != template:
-                self.remove((space, "pods", pod["metadata"]["name"]))
+                self.ask_to_go((space, "pods", pod["metadata"]["name"]))
                 return True
         if len(mine) > wanted:
-            self.remove((space, "pods", mine[-1]["metadata"]["name"]))
+            self.ask_to_go((space, "pods", mine[-1]["metadata"]["name"]))
             return True
         if len(mine) >= wanted:
             return False
+        if len(self.of(space, "pods")) >= self.quota.get(space, 100):
+            return self.refuse(space, name)
         self.serial += 1
         names = [pod["metadata"]["name"] for pod in mine]
         stable = next(f"{name}-{i}" for i in range(wanted) if f"{name}-{i}" not in names)
@@ -91,6 +175,16 @@ class Store:
                "metadata": {"name": pod_name, "namespace": space, "uid": str(self.serial), "creationTimestamp": NOW,
                             "labels": template["metadata"]["labels"], "owner": (space, plural, name)}, "template": copy.deepcopy(template)}
         self.put((space, "pods", pod_name), pod, "ADDED")
+        return True
+
+    def refuse(self, space, name):
+        key = (space, "events", f"{name}.refused")
+        if key in self.objects:
+            return False
+        self.put(key, {"kind": "Event", "apiVersion": "v1", "metadata": {"name": key[2], "namespace": space}, "type": "Warning",
+                       "reason": "FailedCreate", "lastTimestamp": NOW, "involvedObject": {"kind": "ReplicaSet", "name": f"{name}-5f"},
+                       "message": f'Error creating: pods "{name}-5f-x2" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2'},
+                 "ADDED")
         return True
 
     def step_pod(self, key, pod):
@@ -141,6 +235,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     store = None
 
+    def setup(self):
+        super().setup()
+        self.writing = threading.Lock()
+
     def log_message(self, *_):
         pass
 
@@ -163,6 +261,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.fail(401, "Unauthorized")
         size = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(size)) if size else None
+        if url.path == "/version":
+            return self.answer(200, {"major": "1", "minor": "20", "gitVersion": "v1.20.2"})
+        if url.path == "/api/v1/namespaces" and self.command == "GET":
+            return self.list("", "namespaces", query)
         if space := re.match(r"^/api/v1/namespaces(?:/([^/]+))?$", url.path):
             return self.one(("", "namespaces", space.group(1) or body["metadata"]["name"]), query, body)
         found = PATH.match(url.path)
@@ -171,15 +273,45 @@ class Handler(http.server.BaseHTTPRequestHandler):
         space, plural, name, below = found.groups()
         if below == "log":
             return self.log(name, query)
-        if below in ("exec", "portforward"):
-            return self.stream(below, query)
+        if below in ("exec", "portforward", "attach"):
+            return self.stream(below, query, (space, plural, name))
         if name:
             return self.one((space, plural, name), query, body)
+        if self.command == "POST":
+            return self.make(space, plural, body)
+        if self.command == "DELETE":
+            with self.store.changed:
+                for each in self.store.of(space, plural, query.get("labelSelector", [""])[0]):
+                    self.store.ask_to_go((space, plural, each["metadata"]["name"]))
+            return self.answer(200, {"kind": "Status", "status": "Success"})
+        return self.list(space, plural, query)
+
+    def list(self, space, plural, query):
         if "watch" in query:
-            return self.watch(space, query)
+            return self.watch(space, plural, query)
+        chosen = query.get("fieldSelector", [""])[0]
         with self.store.changed:
             items = copy.deepcopy(self.store.of(space, plural, query.get("labelSelector", [""])[0]))
+            if chosen.startswith("metadata.name="):
+                items = [each for each in items if each["metadata"]["name"] == chosen[14:]]
             self.answer(200, {"kind": KINDS[plural] + "List", "metadata": {"resourceVersion": str(self.store.version)}, "items": items})
+
+    def make(self, space, plural, body):
+        with self.store.changed:
+            if self.is_going(space):
+                return
+            self.store.serial += 1
+            body["metadata"].update(namespace=space, uid=str(self.store.serial), creationTimestamp=NOW)
+            body.setdefault("status", {"phase": "Pending"})
+            self.store.put((space, plural, body["metadata"]["name"]), body, "ADDED")
+            self.answer(201, body)
+
+    def is_going(self, space):
+        there = self.store.objects.get(("", "namespaces", space))
+        if not there or "deletionTimestamp" not in there["metadata"]:
+            return False
+        self.fail(403, f"forbidden: unable to create new content in namespace {space} because it is being terminated")
+        return True
 
     do_GET = do_POST = do_PATCH = do_DELETE = handle_any
 
@@ -192,8 +324,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.command == "DELETE":
                 if not there:
                     return self.fail(404, f'{key[1]} "{key[2]}" not found')
-                store.remove(key)
+                store.ask_to_go(key)
                 return self.answer(200, {"kind": "Status", "status": "Success"})
+            if self.command == "PATCH" and not there and self.is_going(key[0]):
+                return
             if self.command == "PATCH" and key[1] != "namespaces" and ("", "namespaces", key[0]) not in store.objects:
                 return self.fail(404, f'namespaces "{key[0]}" not found')
             if "merge-patch" in self.headers["Content-Type"]:
@@ -210,6 +344,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                          "details": {"causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas",
                                                                  "message": f'conflict with "{store.other}" using apps/v1'}]}})
             value = copy.deepcopy(body)
+            if self.command == "POST" and there:
+                return self.fail(409, f'{key[1]} "{key[2]}" already exists')
             if "dryRun" in query:
                 return self.answer(200 if there else 201, value)
             store.merged.pop(key, None)
@@ -221,17 +357,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
 
-    def watch(self, space, query):
+    def watch(self, space, plural, query):
         version = int(query["resourceVersion"][0])
-        wanted = dict(part.split("=", 1) for part in query["labelSelector"][0].split(","))
+        wanted = dict(part.split("=", 1) for part in query.get("labelSelector", [""])[0].split(",") if part)
+        chosen = query.get("fieldSelector", [""])[0]
+        fits = lambda value: wanted.items() <= value["metadata"].get("labels", {}).items() and (
+            not chosen.startswith("metadata.name=") or value["metadata"]["name"] == chosen[14:])
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         with self.store.changed:
             while True:
-                for at, kind, pod in self.store.history:
-                    if at > version and pod["metadata"]["namespace"] == space and wanted.items() <= pod["metadata"]["labels"].items():
-                        self.chunk(json.dumps({"type": kind, "object": pod}).encode() + b"\n")
+                for at, kind, key, value in self.store.history:
+                    if at > version and key[:2] == (space, plural) and fits(value):
+                        self.chunk(json.dumps({"type": kind, "object": value}).encode() + b"\n")
                         version = at
                 if not self.store.changed.wait(int(query["timeoutSeconds"][0])):
                     break
@@ -241,6 +380,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        mine = [value for key, value in self.store.objects.items() if key[1:] == ("pods", name) and "owner" not in value["metadata"]]
+        if mine:
+            process, sent = self.store.processes[mine[0]["metadata"]["uid"]], 0
+            with self.store.changed:
+                while sent < len(process.output) or not process.stdout.closed:
+                    if sent < len(process.output):
+                        self.chunk(process.output[sent:])
+                        sent = len(process.output)
+                    else:
+                        self.store.changed.wait()
+            return self.chunk(b"")
         for line in ("first", "second"):
             stamp = f"{NOW[:-1]}.5Z " if "timestamps" in query else ""
             self.chunk(f"{stamp}{name} says {line}\n".encode())
@@ -249,8 +399,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def frame(self, channel, payload):
         data = bytes([channel]) + payload
         head = bytes([0x82, len(data)]) if len(data) < 126 else bytes([0x82, 126]) + struct.pack(">H", len(data))
-        self.wfile.write(head + data)
-        self.wfile.flush()
+        with self.writing:
+            self.wfile.write(head + data)
+            self.wfile.flush()
 
     def message(self):
         first, length = self.rfile.read(2)
@@ -261,7 +412,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
         data = bytes(byte ^ mask[i % 4] for i, byte in enumerate(self.rfile.read(length)))
         return first & 0x0F, data
 
-    def stream(self, what, query):
+    # Frames of input to a process; a message that is no input, or the end of the connection, ends it.
+    def feed(self, process):
+        try:
+            while True:
+                kind, data = self.message()
+                if kind == 8:
+                    break
+                if data[:1] == b"\0":
+                    process.stdin.write(data[1:])
+                    process.stdin.flush()
+        except (OSError, struct.error, ValueError):
+            pass
+
+    def run(self, command, typed):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE if typed else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        if typed:
+            threading.Thread(target=self.feed, args=(process,), daemon=True).start()
+        errors = threading.Thread(target=lambda: [self.frame(2, line) for line in process.stderr])
+        errors.start()
+        while data := process.stdout.read1(8192):
+            self.frame(1, data)
+        errors.join()
+        code = process.wait()
+        process.stdout.close()
+        process.stderr.close()
+        return {"metadata": {}, "status": "Success"} if not code else {
+            "metadata": {}, "status": "Failure", "reason": "NonZeroExitCode", "message": f"command terminated with exit code {code}",
+            "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]}}
+
+    def stream(self, what, query, key):
         self.close_connection = True
         accept = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
         self.send_response(101)
@@ -276,18 +457,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             _, data = self.message()
             self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + data[1:].split(b"\r\n")[0])
             return
-        command = query["command"]
-        if command[0] == "cat":
-            _, data = self.message()
-            self.frame(1, data[1:])
-        else:
-            self.frame(1, (" ".join(command) + "\n").encode())
-        self.frame(2, b"to standard error\n")
-        code = int(command[1]) if command[0] == "exit" else 0
-        status = {"metadata": {}, "status": "Success"} if not code else {
-            "metadata": {}, "status": "Failure", "reason": "NonZeroExitCode", "message": f"command terminated with exit code {code}",
-            "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]}}
-        self.frame(3, json.dumps(status).encode())
+        if what == "attach":
+            process = self.store.processes[self.store.objects[key]["metadata"]["uid"]]
+            self.feed(process)
+            process.stdin.close()  # stdinOnce: with the first who was attached
+            return
+        self.frame(3, json.dumps(self.run(query["command"], "stdin" in query)).encode())
         self.wfile.write(b"\x88\x00")
 
 

@@ -8,6 +8,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "kube/packages.hpp"
 
 namespace consort::kube {
 namespace {
@@ -60,6 +61,28 @@ TEST_P(Cases, BecomeTheirManifests) {
   EXPECT_EQ(made.yaml, read_file(folder + "/expected.yaml").value_or(""));
   EXPECT_EQ(made.notes, read_file(folder + "/notes").value_or(""));
 }
+
+// What others keep of it: packages/FORMAT/PATH beside the case's file.
+TEST(Packages, AreTheirFiles) {
+  const compose::Project project = load("tutorial");
+  std::vector<compose::Diagnostic> refusals;
+  const auto manifests =
+      make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}), {}, refusals);
+  ASSERT_TRUE(manifests);
+  const auto check = [](const std::string& format, const Result<std::vector<PackagedFile>>& files) {
+    ASSERT_TRUE(files);
+    for (const PackagedFile& file : *files) {
+      const std::string path = std::string(CONSORT_TEST_DATA) + "/packages/" + format + "/" + file.path;
+      if (std::getenv("CONSORT_RECORD")) {
+        EXPECT_TRUE(make_directories(dir_name(path)) && write_file_atomic(path, file.text));
+      }
+      EXPECT_EQ(file.text, read_file(path).value_or("")) << path;
+    }
+  };
+  check("kustomize", kustomize_base(*manifests, project.name));
+  check("helm", helm_chart(*manifests, project.name));
+}
+
 INSTANTIATE_TEST_SUITE_P(Manifests, Cases, testing::Values("tutorial", "everything", "left-out"));
 
 compose::Project project_of(const std::string& yaml) {

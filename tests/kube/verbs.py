@@ -104,7 +104,18 @@ class Verbs(unittest.TestCase):
         self.consort("down")
         self.assertEqual((self.names("pods"), self.names("services"), self.names("secrets")), ([], [], []))
         self.assertEqual(self.names("persistentvolumeclaims"), ["shop-data"])
-        self.consort("down", "-v")
+        text = (self.folder / "compose.yaml").read_text()
+        (self.folder / "compose.yaml").write_text(text.replace("replicas: 2", "replicas: 3"))
+        self.consort("up", "-d")
+        (self.folder / "compose.yaml").write_text(text)
+        with self.store.changed:
+            version = self.store.version
+        tried = self.consort("--dry-run", "up", "-d")
+        self.assertIn("Deployment web .spec.replicas: 3 -> 2\n", tried.stdout, tried.stderr)
+        self.assertNotIn("StatefulSet db .", tried.stdout)
+        self.assertEqual(self.store.version, version)
+        gone = [line for line in self.consort("down", "-v").stderr.splitlines() if line.endswith("Removed")]
+        self.assertEqual(len(gone), len(set(gone)), gone)
         self.assertEqual((self.names("persistentvolumeclaims"), self.names("namespaces")), ([], []))
 
     def test_what_cannot_start_is_told_with_its_reason_and_line(self):
@@ -121,10 +132,47 @@ class Verbs(unittest.TestCase):
     def test_dry_run_changes_nothing_and_what_is_not_there_is_refused(self):
         self.consort("--dry-run", "up", "-d")
         self.assertFalse(self.store.objects)
-        self.assertIn("not there on Kubernetes yet", self.consort("top", code=1).stderr)
+        self.assertIn("not there on Kubernetes yet", self.consort("pause", code=1).stderr)
         self.assertIn("unknown place", self.consort("--on", "moon", "ps", code=1).stderr)
         self.environment["KUBECONFIG"] = "/nowhere"
         self.assertIn("find a Kubernetes cluster", self.consort("ps", code=1).stderr)
+
+    def test_what_is_going_is_waited_for(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\n")
+        self.consort("up", "-d")
+        with self.store.changed:  # as `down -v` that was interrupted leaves it
+            self.store.ask_to_go(("", "namespaces", "shop"))
+        self.consort("up", "-d")
+        self.assertEqual(len(self.names("pods")), 1)
+        self.consort("down", "-v")
+        self.assertFalse(self.names("namespaces"))
+
+    def test_pods_that_a_quota_refuses_are_told(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, deploy: {replicas: 3}}\n")
+        self.store.quota["shop"] = 2
+        self.assertIn("exceeded quota: q", self.consort("up", "-d", code=1).stderr)
+
+    def test_run_cp_and_looks(self):
+        self.consort("up", "-d")
+        ran = self.consort("run", "--rm", "-T", "--no-deps", "-e", "A=b", "web", "sh", "-c", "echo $A $(cat); exit 7", code=7, input="typed")
+        self.assertEqual(ran.stdout, "b typed\n")
+        self.consort("run", "-d", "--no-deps", "--name", "left", "web", "true")
+        self.assertIn("left", self.names("pods"))
+
+        (self.folder / "a file").write_text("data")
+        there = self.folder / "there"
+        there.mkdir()
+        self.consort("cp", "a file", f"db:{there}")
+        self.assertEqual((there / "a file").read_text(), "data")
+        self.consort("cp", f"db:{there}", "here")
+        self.assertEqual((self.folder / "here" / "a file").read_text(), "data")
+        self.consort("cp", "db:/nowhere", "x", code=1)
+
+        self.assertIn("verbs.py", self.consort("top", "db").stdout)
+        self.assertEqual(self.consort("port", "db", "80").stdout, f"127.0.0.1:{self.port}\n")
+        self.assertEqual(self.consort("volumes", "-q").stdout, "shop-data\n")
+        self.consort("down")
+        self.assertFalse(self.names("pods"))
 
     def test_logs_exec_and_forwarded_ports(self):
         up = subprocess.Popen([CONSORT, "up"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -138,10 +186,11 @@ class Verbs(unittest.TestCase):
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/hello", timeout=60) as answer:
                 self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
             self.assertIn("db-0  | db-0 says first", self.consort("logs", "--no-color", "db").stdout.replace("   ", "  "))
-            ran = self.consort("exec", "-T", "-e", "A=b", "db", "echo", "x y")
-            self.assertEqual((ran.stdout, ran.stderr), ("env A=b echo x y\n", "to standard error\n"))
-            self.assertEqual(self.consort("exec", "-T", "db", "cat", input="typed").stdout, "typed")
-            self.consort("exec", "-T", "db", "exit", "42", code=42)
+            ran = self.consort("exec", "-T", "-e", "A=b", "db", "sh", "-c", "echo $A 'x  y'; echo no >&2; exit 42", code=42)
+            self.assertEqual((ran.stdout, ran.stderr), ("b x  y\n", "no\n"))
+            # Its end reaches a command on a cluster that cannot be told of it.
+            typed = "two\nlines" * 20000
+            self.assertEqual(self.consort("exec", "-T", "db", "cat", input=typed).stdout, typed)
             self.consort("exec", "-T", "nothing", "x", code=1)
         finally:
             up.send_signal(signal.SIGINT)

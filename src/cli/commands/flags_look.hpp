@@ -94,7 +94,10 @@ inline constexpr Flag export_flags[] = {
     shared::output,
 };
 
-inline constexpr Flag export_kubernetes_flags[] = {shared::output};
+inline constexpr Flag export_kubernetes_flags[] = {
+    {"format", 0, text, "", "manifests, kustomize (a base) or helm (a chart)", "manifests"},
+    {"output", 'o', text, "PATH", "File to write instead of standard output; a folder for kustomize and helm"},
+};
 
 inline constexpr Flag commit_flags[] = {
     {"author", 'a', text, "", "Author (\"Jane Doe <jane@example.com>\")"},

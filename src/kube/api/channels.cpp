@@ -125,6 +125,7 @@ Result<std::vector<Channels::Message>> Channels::receive() {
 
 Result<> Channels::send(std::uint8_t channel, std::string_view payload) {
   std::string message(1, static_cast<char>(channel));
+  if (counted_ && channel == input) message += std::to_string(payload.size()) + "\n";
   message += payload;
   const std::string mask = random_bytes(4);
   std::uint32_t number = 0;
@@ -134,6 +135,7 @@ Result<> Channels::send(std::uint8_t channel, std::string_view payload) {
 
 Result<> Channels::finish(std::uint8_t channel) {
   constexpr std::uint8_t close_signal = 255;
+  if (counted_ && channel == input) return send(channel, "");
   if (!knows_ends_) return {};
   return send(close_signal, std::string(1, static_cast<char>(channel)));
 }

@@ -122,6 +122,8 @@ struct Client::State {
     if (answer.status >= bad_statuses) return fail(failure_of(answer.status, answer.body));
     return answer;
   }
+  Result<> stream(const std::string& path, const std::function<Result<>(std::string_view)>& sink,
+                  const std::stop_token& stop);
 };
 
 Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -173,29 +175,51 @@ Result<std::string> Client::merge(const std::string& path, const std::string& bo
 
 Result<> Client::remove(const std::string& path) {
   // What it has made goes with it, pods among that.
-  const auto gone =
-      state_->perform(state_->request(Method::del, with_query(path, {{"propagationPolicy", "Background"}})));
+  auto gone = state_->perform(state_->request(Method::del, with_query(path, {{"propagationPolicy", "Background"}})));
   if (gone || gone.error().code() == Code::not_found) return {};
-  return fail(Error(gone.error().code(), "remove").on(path).why(gone.error().message()));
+  return fail(std::move(gone).error().wrap("remove", path));
 }
 
-Result<> Client::lines(const std::string& path, const OnLine& on_line, const std::stop_token& stop) {
-  image::HttpRequest request = state_->request(Method::get, path);
+// Ends by `stop`, or when `sink` fails.
+Result<> Client::State::stream(const std::string& path, const std::function<Result<>(std::string_view)>& sink,
+                               const std::stop_token& stop) {
+  image::HttpRequest request = this->request(Method::get, path);
   request.answer_within = std::chrono::seconds(0);
   // One token for both wishes to stop.
   std::stop_source either;
-  const std::stop_callback by_all(state_->cancel, [&] { either.request_stop(); });
+  const std::stop_callback by_all(cancel, [&] { either.request_stop(); });
   const std::stop_callback by_caller(stop, [&] { either.request_stop(); });
   request.cancel = either.get_token();
-  Lines lines(on_line);
   request.sink = [&](std::span<const std::byte> bytes) {
-    return lines.feed(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    return sink(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   };
-  const auto answer = state_->perform(request);
-  if (lines.done() || stop.stop_requested()) return {};
-  if (!answer) return fail(Error(answer.error().code(), answer.error().message()).hint(answer.error().hint_text()));
-  lines.end();
+  auto answer = perform(request);
+  if (stop.stop_requested()) return {};
+  if (!answer) return fail(std::move(answer).error());
   return {};
+}
+
+Result<> Client::lines(const std::string& path, const OnLine& on_line, const std::stop_token& stop) {
+  Lines lines(on_line);
+  auto ended = state_->stream(
+      path, [&](std::string_view bytes) { return lines.feed(bytes); }, stop);
+  if (lines.done() || stop.stop_requested()) return {};
+  if (ended) lines.end();
+  return ended;
+}
+
+Result<> Client::bytes(const std::string& path, const std::function<Next(std::string_view bytes)>& on_bytes,
+                       const std::stop_token& stop) {
+  bool enough = false;
+  auto ended = state_->stream(
+      path,
+      [&](std::string_view bytes) -> Result<> {
+        enough = on_bytes(bytes) == Next::enough;
+        return enough ? Result<>(fail(Code::interrupted, "enough")) : Result<>();
+      },
+      stop);
+  if (enough) return {};
+  return ended;
 }
 
 Result<Channels> Client::open(const std::string& path) {

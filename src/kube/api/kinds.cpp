@@ -20,6 +20,7 @@ constexpr Kind kinds[] = {
     {"Service", "/api/v1", "services"},
     {"ConfigMap", "/api/v1", "configmaps"},
     {"Secret", "/api/v1", "secrets"},
+    {claim_kind, "/api/v1", "persistentvolumeclaims"},
 };
 
 }  // namespace

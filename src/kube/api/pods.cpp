@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <condition_variable>
+#include <thread>
 
 #include "base/json.hpp"
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
 #include "kube/kinds.hpp"
 #include "kube/manifests.hpp"
@@ -32,6 +36,8 @@ void take_container(const Json& container, PodState& pod) {
   pod.probed = container.is_object() && (container.contains("readinessProbe") || container.contains("startupProbe"));
   for (const char* key : {"command", "args"})
     for (std::string& word : get_strings(container, key)) pod.command.push_back(std::move(word));
+  pod.memory_limit =
+      saturated<std::uint64_t>(quantity_of(get_string(at(at(container, "resources"), "limits"), "memory")));
   const Json& ports = at(container, "ports");
   if (!ports.is_array()) return;
   for (const Json& port : ports)
@@ -39,7 +45,21 @@ void take_container(const Json& container, PodState& pod) {
                         to_lower(get_string(port, "protocol", "TCP")));
 }
 
+// The claims that the container has mounted as a whole, and where.
+void take_data(const Json& spec, const Json& container, PodState& pod) {
+  const Json& mounts = at(container, "volumeMounts");
+  if (!mounts.is_array()) return;
+  for (const Json& mount : mounts) {
+    const Json& volume = item(at(spec, "volumes"), "name", get_string(mount, "name"));
+    if (const std::string claim = get_string(at(volume, "persistentVolumeClaim"), "claimName"); !claim.empty())
+      pod.data.emplace_back(claim, get_string(mount, "mountPath"));
+  }
+}
+
 void take_status(const Json& status, PodState& pod) {
+  const std::string image = get_string(status, "imageID");  // "docker-pullable://NAME@sha256:..."
+  if (const std::size_t digest = image.rfind("sha256:"); digest != std::string::npos)
+    pod.image_digest = image.substr(digest);
   pod.ready = get_bool(status, "ready");
   pod.restarts = static_cast<int>(get_int(status, "restartCount"));
   const Json& state = at(status, "state");
@@ -69,6 +89,28 @@ void take_init_trouble(const Json& statuses, PodState& pod) {
 
 }  // namespace
 
+double quantity_of(std::string_view text) {
+  const std::size_t end = std::min(text.size(), text.find_first_not_of("0123456789.eE+-"));
+  const std::string_view unit = text.substr(end);
+  double value = 0;
+  if (std::from_chars(text.data(), text.data() + end, value).ec != std::errc()) return 0;
+  constexpr std::pair<std::string_view, double> units[] = {{"n", 1e-9},
+                                                           {"u", 1e-6},
+                                                           {"m", 1e-3},
+                                                           {"", 1},
+                                                           {"k", 1e3},
+                                                           {"M", 1e6},
+                                                           {"G", 1e9},
+                                                           {"T", 1e12},
+                                                           {"P", 1e15},
+                                                           {"Ki", 1024},
+                                                           {"Mi", 1024 * 1024},
+                                                           {"Gi", 1024.0 * 1024 * 1024},
+                                                           {"Ti", 1024.0 * 1024 * 1024 * 1024}};
+  const auto found = std::ranges::find(units, unit, &std::pair<std::string_view, double>::first);
+  return found == std::end(units) ? 0 : value * found->second;
+}
+
 Result<PodState> pod_state(std::string_view json) {
   const Json value = TRY(parse_json(json, "pod"));
   const Json &meta = at(value, "metadata"), &spec = at(value, "spec"), &status = at(value, "status");
@@ -79,14 +121,18 @@ Result<PodState> pod_state(std::string_view json) {
   const Json& labels = at(meta, "labels");
   pod.service = get_string(labels, label::service);
   pod.config = get_string(labels, label::config);
-  pod.container = pod.service;
+  pod.one_off = get_string(labels, label::one_off);
+  pod.container = pod.service.empty() ? pod.one_off : pod.service;
   pod.deleting = meta.contains("deletionTimestamp");
   if (const auto created = parse_rfc3339(get_string(meta, "creationTimestamp"))) pod.created = *created;
   pod.phase = get_string(status, "phase");
+  pod.node = get_string(spec, "nodeName");
   pod.address = get_string(status, "podIP");
   const Json& scheduled = item(at(status, "conditions"), "type", "PodScheduled");
   if (get_string(scheduled, "status") == "False") pod.unschedulable = get_string(scheduled, "message");
-  take_container(item(at(spec, "containers"), "name", pod.container), pod);
+  const Json& container = item(at(spec, "containers"), "name", pod.container);
+  take_container(container, pod);
+  take_data(spec, container, pod);
   take_status(item(at(status, "containerStatuses"), "name", pod.container), pod);
   take_init_trouble(at(status, "initContainerStatuses"), pod);
   return pod;
@@ -138,31 +184,54 @@ Result<bool> PodWatch::take(std::string_view line) {
 
 Result<> PodWatch::follow(const std::function<Result<Next>()>& enough, const std::stop_token& stop) {
   if (version_.empty()) TRY(list());
-  while (!stop.stop_requested()) {
-    if (TRY(enough()) == Next::enough) return {};
-    Result<Next> next = Next::more;
-    bool again = false;
-    const std::string path = with_query(path_of("v1", "Pod", space_), {{"labelSelector", selector_},
-                                                                       {"watch", "true"},
-                                                                       {"allowWatchBookmarks", "true"},
-                                                                       {"resourceVersion", version_},
-                                                                       {"timeoutSeconds", "5"}});
-    const auto ended = client_.lines(
-        path,
-        [&](std::string_view line) {
-          const Result<bool> taken = take(line);
-          again = !taken || !*taken;
-          if (again) return Next::enough;
-          next = enough();
-          return next && *next == Next::more ? Next::more : Next::enough;
-        },
-        stop);
-    if (!next) return fail(std::move(next).error());
-    if (*next == Next::enough) return {};
-    if (!ended && ended.error().code() != Code::not_found)
-      return fail(Error(ended.error().code(), ended.error().message()));
-    if (again || !ended) TRY(list());
-  }
+  // One asks at a time: who reads changes, or the clock, as what is wrong may be that nothing happens.
+  std::mutex asking;
+  Result<Next> next = enough();
+  if (!next) return fail(std::move(next).error());
+  if (*next == Next::enough) return {};
+  std::stop_source over;
+  const std::stop_callback by_caller(stop, [&] { over.request_stop(); });
+  const auto ask = [&] {  // with the lock held
+    if (next && *next == Next::more) next = enough();
+    const bool more = next && *next == Next::more;
+    if (!more) over.request_stop();
+    return more ? Next::more : Next::enough;
+  };
+  std::condition_variable_any tick;
+  const std::jthread clock([&](const std::stop_token& ended) {
+    std::unique_lock lock(asking);
+    while (!tick.wait_for(lock, ended, std::chrono::seconds(1), [] { return false; }) && !ended.stop_requested())
+      if (!over.stop_requested()) (void)ask();
+  });
+  while (!over.stop_requested()) TRY(follow_once(asking, ask, over.get_token()));
+  const std::scoped_lock lock(asking);
+  if (!next) return fail(std::move(next).error());
+  return {};
+}
+
+// One watch, until it ends; begins anew from a list if the server wants that.
+Result<> PodWatch::follow_once(std::mutex& asking, const std::function<Next()>& ask, const std::stop_token& over) {
+  bool again = false;
+  const std::string path = with_query(path_of("v1", "Pod", space_), {{"labelSelector", selector_},
+                                                                     {"watch", "true"},
+                                                                     {"allowWatchBookmarks", "true"},
+                                                                     {"resourceVersion", version_},
+                                                                     {"timeoutSeconds", "300"}});
+  auto ended = client_.lines(
+      path,
+      [&](std::string_view line) {
+        const std::scoped_lock lock(asking);
+        const Result<bool> taken = take(line);
+        again = !taken || !*taken;
+        return again ? Next::enough : ask();
+      },
+      over);
+  if (over.stop_requested()) return {};
+  if (!ended && ended.error().code() != Code::not_found) return ended;
+  if (!again && ended) return {};
+  const std::scoped_lock lock(asking);
+  TRY(list());
+  (void)ask();
   return {};
 }
 

@@ -19,15 +19,15 @@ bool is_within(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder == "/" ? folder : folder + "/");
 }
 
-struct File {
+struct BoundFile {
   std::string path;  // below the mount
   std::string content;
   bool runs = false;  // is executable
 };
 
 // What is read of a folder; nothing when it is more than an object takes.
-Result<std::optional<std::vector<File>>> read_folder(const std::string& folder) {
-  std::vector<File> files;
+Result<std::optional<std::vector<BoundFile>>> read_folder(const std::string& folder) {
+  std::vector<BoundFile> files;
   std::uint64_t bytes = 0;
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
@@ -40,7 +40,7 @@ Result<std::optional<std::vector<File>>> read_folder(const std::string& folder) 
     files.push_back({fs::relative(entry->path(), folder, error).string(), std::move(content), runs});
   }
   if (error) return fail_errno(error.value(), "read directory", folder);
-  std::ranges::sort(files, {}, &File::path);
+  std::ranges::sort(files, {}, &BoundFile::path);
   return files;
 }
 
@@ -59,7 +59,7 @@ class Bind {
       if (static_cast<std::uint64_t>(status->st_size) > object_limit) return too_large();
       std::string content = TRY(read_file(mount_.source));
       const std::string name = base_name(mount_.source);
-      return add_files({File{name, std::move(content), (status->st_mode & 0100) != 0}}, name, pod);
+      return add_files({BoundFile{name, std::move(content), (status->st_mode & 0100) != 0}}, name, pod);
     }
     if (!S_ISDIR(status->st_mode)) {
       refuse("it is neither a file nor a directory", "what a socket or device of this machine does is not there");
@@ -83,7 +83,7 @@ class Bind {
            (is_within(mount_.source, file.build->context) || is_within(file.build->context, mount_.source));
   }
 
-  Result<> add_files(std::vector<File> files, const std::string& sub_path, Pod& pod) {
+  Result<> add_files(std::vector<BoundFile> files, const std::string& sub_path, Pod& pod) {
     if (!mount_.read_only) warn("it can be read only there", "append :ro if it is not written to");
     Json data = Json::object(), items = Json::array();
     for (std::size_t i = 0; i < files.size(); ++i) {

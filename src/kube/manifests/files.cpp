@@ -7,14 +7,14 @@ namespace consort::kube {
 
 namespace {
 
-using Kind = project::DesiredFile::Kind;
+using FileKind = project::DesiredFile::Kind;
 constexpr std::size_t object_limit = 900'000;  // bytes; the API takes 1 MiB with all that is around it
 
 // The object that holds the content: made here, or there already.
 Result<std::string> object_of(const Scope& scope, const project::DesiredService& service,
                               const project::DesiredFile& file) {
   if (file.external) return file.name;
-  const bool secret = file.kind == Kind::secret;
+  const bool secret = file.kind == FileKind::secret;
   const std::string content = file.host_file.empty() ? file.content
                                                      : TRY_WRAP(read_file(file.host_file, object_limit),
                                                                 secret ? "read secret" : "read config", file.key);
@@ -49,7 +49,7 @@ Result<> add_files(const Scope& scope, const project::DesiredService& service, P
   std::size_t number = 0;
   for (const project::DesiredFile& file : service.files) {
     const std::string object = TRY(object_of(scope, service, file));
-    const bool secret = file.kind == Kind::secret;
+    const bool secret = file.kind == FileKind::secret;
     const std::string key = file.external ? file.name : object_key(file.key);
     const std::string path = base_name(file.path);
     Json source{{secret ? "secretName" : "name", object},

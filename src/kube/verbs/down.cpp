@@ -1,8 +1,6 @@
-#include <algorithm>
-
-#include "base/json.hpp"
 #include "kube/verbs.hpp"
 #include "kube/verbs/look.hpp"
+#include "kube/verbs/space.hpp"
 
 namespace consort::kube {
 
@@ -15,75 +13,48 @@ void tell(Session& session, const std::string& id, const char* status) {
   session.progress.event({.id = id, .status = status, .outlook = done ? Outlook::done : Outlook::working});
 }
 
-// Claims of the project, by name.
-Result<std::vector<std::string>> claims_of(Session& session) {
-  const std::string body =
-      TRY(session.client.get(with_query(path_of("v1", "PersistentVolumeClaim", session.space),
-                                        {{"labelSelector", project_selector(session.project_name)}})));
-  const Json list = TRY(parse_json(body, "list of claims"));
-  std::vector<std::string> names;
-  if (const Json* items = find_key(list, "items"); items && items->is_array())
-    for (const Json& each : *items)
-      if (const Json* meta = find_key(each, "metadata")) names.push_back(get_string(*meta, "name"));
-  return names;
+bool is_claim(const ObjectKey& key) {
+  return key.first == claim_kind;
 }
 
-// Whether `up` has made the namespace for this project.
-bool is_own_space(Session& session) {
-  if (session.space_is != Session::Space::own) return false;
-  const auto body = session.client.get("/api/v1/namespaces/" + session.space);
-  const auto space = body ? parse_json(*body, "namespace") : Result<Json>(Json::object());
-  const Json* meta = space ? find_key(*space, "metadata") : nullptr;
-  const Json* labels = meta ? find_key(*meta, "labels") : nullptr;
-  return labels && get_string(*labels, label::managed_by) == "consort" &&
-         get_string(*labels, label::project) == object_name(session.project_name);
+// The pods of what was removed, without waiting for the cluster to find out whose they were.
+Result<> remove_pods(Session& session) {
+  const std::string pods = path_of("v1", "Pod", session.space);
+  const Query ours{{"labelSelector", project_selector(session.project_name)}};
+  auto removed = session.client.remove(with_query(pods, ours));
+  // Who may not remove all of them at once leaves it to the cluster.
+  if (!removed && removed.error().code() != Code::denied) return removed;
+  return wait_until_gone(session, pods, ours,
+                         {.left = [&](const std::string& name) { tell(session, "Pod " + name, "Stopping"); },
+                          .gone = [&](const std::string& name) { tell(session, "Pod " + name, "Removed"); }});
 }
 
-Result<> wait_until_gone(Session& session) {
-  PodWatch watch(session.client, session.space, project_selector(session.project_name));
-  std::set<std::string> shown;
-  TRY(watch.follow(
-      [&]() -> Result<Next> {
-        std::set<std::string> left;
-        for (const auto& [name, pod] : watch.pods()) {
-          left.insert(name);
-          if (shown.insert(name).second) tell(session, "Pod " + name, "Stopping");
-        }
-        for (const std::string& name : shown)
-          if (!left.contains(name)) tell(session, "Pod " + name, "Removed");
-        return left.empty() ? Next::enough : Next::more;
-      },
-      session.cancel.token()));
-  if (session.cancel.token().stop_requested()) return fail(Code::interrupted, "stop");
+Result<> remove_claims(Session& session, const std::map<ObjectKey, Seen>& seen) {
+  for (const auto& [key, each] : seen)
+    if (is_claim(key)) TRY(session.client.remove(each.path));
+  TRY(wait_until_gone(session, path_of("v1", claim_kind, session.space),
+                      {{"labelSelector", project_selector(session.project_name)}}, {}));
+  for (const auto& [key, each] : seen)
+    if (is_claim(key)) tell(session, std::string(claim_kind) + " " + key.second, "Removed");
   return {};
 }
 
 Result<bool> remove_everything(Session& session, const DownOptions& options) {
-  const auto seen = TRY(look(session));
-  const std::vector<std::string> claims = options.volumes ? TRY(claims_of(session)) : std::vector<std::string>();
-  const bool own_space = options.volumes && is_own_space(session);
-  if (seen.empty() && claims.empty() && !own_space) return false;
-  if (session.trial == Trial::yes) {
-    for (const auto& [key, each] : seen) tell(session, key.first + " " + key.second, "Removed");
-    for (const std::string& claim : claims) tell(session, "PersistentVolumeClaim " + claim, "Removed");
-    return true;
-  }
+  auto seen = TRY(look(session));
+  if (!options.volumes) std::erase_if(seen, [](const auto& each) { return is_claim(each.first); });
+  const bool trial = session.trial == Trial::yes;
   for (const Kind& kind : project_kinds())
     for (const auto& [key, each] : seen) {
       if (key.first != kind.name || !each.path.starts_with(kind.path)) continue;
-      TRY(session.client.remove(each.path));
+      if (is_claim(key) && !trial) continue;  // once nobody uses it
+      if (!trial) TRY(session.client.remove(each.path));
       tell(session, key.first + " " + key.second, "Removed");
     }
-  TRY(wait_until_gone(session));
-  for (const std::string& claim : claims) {
-    TRY(session.client.remove(path_of("v1", "PersistentVolumeClaim", session.space, claim)));
-    tell(session, "PersistentVolumeClaim " + claim, "Removed");
-  }
-  if (own_space) {
-    TRY(session.client.remove("/api/v1/namespaces/" + session.space));
-    tell(session, "Namespace " + session.space, "Removed");
-  }
-  return true;
+  // Pods may be left of a `down` that was interrupted.
+  if (!trial) TRY(remove_pods(session));
+  if (!trial && options.volumes) TRY(remove_claims(session, seen));
+  const bool space = options.volumes && TRY(remove_space(session));
+  return !seen.empty() || space;
 }
 
 }  // namespace

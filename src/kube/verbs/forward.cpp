@@ -1,7 +1,5 @@
 #include "kube/forward.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -9,10 +7,15 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <list>
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "base/os/fd.hpp"
+#include "base/os/inet_address.hpp"
+#include "base/strings.hpp"
 #include "kube/kinds.hpp"
 #include "kube/verbs.hpp"
 
@@ -24,86 +27,167 @@ namespace {
 constexpr std::uint8_t data_channel = 0, error_channel = 1;
 constexpr std::size_t port_bytes = 2;  // what each channel begins with
 
+Result<Fd> listen_on(const Forward& wanted) {
+  const std::string address = wanted.address.empty() ? "127.0.0.1" : wanted.address;
+  const std::string where = address + ":" + std::to_string(wanted.here);
+  const auto here = inet_address(address, wanted.here);
+  if (!here) return fail(Error(Code::invalid, "listen on " + where).why("it is no address"));
+  Fd socket(::socket(here->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return fail_errno("make a socket");
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(socket.get(), here->raw(), here->size) < 0 || ::listen(socket.get(), 128) < 0)
+    return fail_errno("listen on " + where);
+  return socket;
+}
+
+}  // namespace
+
+// Parts of Forwards::State, which has a name that others see.
+namespace forwarding {
+
 struct Listener {
   Fd socket;
   Forward forward;
 };
 
-Result<Fd> listen_on(const Forward& wanted) {
-  const bool v6 = wanted.address.find(':') != std::string::npos;
-  const std::string address = wanted.address.empty() ? "127.0.0.1" : wanted.address;
-  const std::string where = address + ":" + std::to_string(wanted.here);
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  int parsed = 0;
-  if (v6) {
-    auto& in6 = reinterpret_cast<sockaddr_in6&>(storage);
-    in6.sin6_family = AF_INET6;
-    in6.sin6_port = htons(wanted.here);
-    parsed = ::inet_pton(AF_INET6, address.c_str(), &in6.sin6_addr);
-    size = sizeof in6;
-  } else {
-    auto& in4 = reinterpret_cast<sockaddr_in&>(storage);
-    in4.sin_family = AF_INET;
-    in4.sin_port = htons(wanted.here);
-    parsed = ::inet_pton(AF_INET, address.c_str(), &in4.sin_addr);
-    size = sizeof in4;
-  }
-  if (parsed != 1) return fail(Error(Code::invalid, "listen on " + where).why("it is no address"));
-  Fd socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return fail_errno("make a socket");
-  const int on = 1;
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&storage), size) < 0 || ::listen(socket.get(), 128) < 0)
-    return fail_errno("listen on " + where);
-  return socket;
-}
+// The pods that connections may go to, as they come and go.
+class Targets {
+ public:
+  explicit Targets(Session& session)
+      : session_(session), watch_(session.client, session.space, project_selector(session.project_name)) {}
 
-// Both ways until one side ends. An error ends the connection: who waits at its other end sees that.
-Result<> pump(Session& session, const Forward& forward, int client, int stop) {
-  const PodState pod = TRY(one_pod(session, forward.service, std::nullopt));
-  const std::string path = path_of("v1", "Pod", session.space, pod.name) + "/portforward";
-  Channels channels = TRY(session.client.open(with_query(path, {{"ports", std::to_string(forward.there)}})));
-  std::array<std::size_t, 2> to_skip{port_bytes, port_bytes};
-  std::array<std::byte, 16 * 1024> buffer;
-  while (!channels.closed()) {
-    for (const Channels::Message& message : TRY(channels.receive())) {
-      if (message.channel > error_channel) continue;
-      std::string_view payload = message.payload;
-      const std::size_t skipped = std::min(to_skip[message.channel], payload.size());
-      to_skip[message.channel] -= skipped;
-      payload.remove_prefix(skipped);
-      if (payload.empty()) continue;
-      if (message.channel == error_channel) return fail(Error(Code::io, "forward a port").why(std::string(payload)));
-      TRY(write_full(client, payload));
-    }
-    if (channels.closed()) break;
-    std::array<pollfd, 3> fds{pollfd{channels.fd(), POLLIN, 0}, pollfd{client, POLLIN, 0}, pollfd{stop, POLLIN, 0}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("wait for a connection");
-    if (fds[2].revents) break;
-    if (!fds[1].revents) continue;
-    const std::size_t got = TRY(read_some(client, buffer));
-    if (got == 0) break;
-    TRY(channels.send(data_channel, std::string_view(reinterpret_cast<const char*>(buffer.data()), got)));
+  Result<> list() {
+    TRY(watch_.list());
+    take();
+    return {};
   }
-  return {};
-}
+  void follow(const std::stop_token& stop) {
+    // What is known stays so while the cluster cannot be reached; it is asked again by and by.
+    while (!stop.stop_requested()) {
+      (void)watch_.follow(
+          [this]() -> Result<Next> {
+            take();
+            return Next::more;
+          },
+          stop);
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any pause;
+      pause.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    }
+  }
+
+  // One after the other those that are ready, else those that run; "": none.
+  std::string next(const std::string& service) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = pods_.find(object_name(service));
+    if (found == pods_.end() || found->second.empty()) return "";
+    return found->second[turn_++ % found->second.size()];
+  }
+
+ private:
+  void take() {
+    std::map<std::string, std::vector<std::string>> ready, running;
+    for (const auto& [name, pod] : watch_.pods()) {
+      if (pod.deleting || !pod.running()) continue;
+      (pod.ready ? ready : running)[pod.service].push_back(name);
+    }
+    ready.merge(running);
+    const std::scoped_lock lock(mutex_);
+    pods_ = std::move(ready);
+  }
+
+  Session& session_;
+  PodWatch watch_;
+  std::mutex mutex_;
+  std::map<std::string, std::vector<std::string>> pods_;  // by service
+  std::size_t turn_ = 0;
+};
+
+// One connection to one pod: both ways until one side ends.
+class Pump {
+ public:
+  Pump(Session& session, const Forward& forward, int client, int stop)
+      : session_(session), forward_(forward), client_(client), stop_(stop) {}
+
+  Result<> run(const std::string& pod) {
+    const std::string path = path_of("v1", "Pod", session_.space, pod) + "/portforward";
+    Channels channels = TRY(session_.client.open(with_query(path, {{"ports", std::to_string(forward_.there)}})));
+    to_skip_ = {port_bytes, port_bytes};
+    if (!sent_.empty()) TRY(channels.send(data_channel, sent_));
+    while (!channels.closed()) {
+      for (const Channels::Message& message : TRY(channels.receive())) TRY(take(message));
+      if (channels.closed()) break;
+      std::array<pollfd, 3> fds{pollfd{channels.fd(), POLLIN, 0}, pollfd{input_over_ ? -1 : client_, POLLIN, 0},
+                                pollfd{stop_, POLLIN, 0}};
+      const int ready = ::poll(fds.data(), fds.size(), input_over_ ? linger : -1);
+      if (ready < 0 && errno != EINTR) return fail_errno("wait for a connection");
+      if (ready == 0 || fds[2].revents) break;
+      if (fds[1].revents) TRY(send_input(channels));
+    }
+    return {};
+  }
+  // Nothing has reached the pod, as far as one can tell: another one may be tried.
+  bool may_be_repeated(const Error& error) const {
+    if (answered_ || sent_.size() > most_kept) return false;
+    return sent_.empty() || error.code() == Code::not_found || refused_;
+  }
+
+ private:
+  static constexpr int linger = 10'000;  // ms; for an answer to a client that has said all it had to say
+  static constexpr std::size_t most_kept = 256 * 1024;
+
+  Result<> take(const Channels::Message& message) {
+    if (message.channel > error_channel) return {};
+    std::string_view payload = message.payload;
+    const std::size_t skipped = std::min(to_skip_[message.channel], payload.size());
+    to_skip_[message.channel] -= skipped;
+    payload.remove_prefix(skipped);
+    if (payload.empty()) return {};
+    if (message.channel == error_channel) {
+      refused_ = payload.find("refused") != std::string_view::npos;
+      if (refused_) return fail(Code::io, "nothing listens there yet");
+      return fail(Error(Code::io, "forward a port").why(std::string(trim(payload))));
+    }
+    answered_ = true;
+    return write_full(client_, payload);
+  }
+
+  Result<> send_input(Channels& channels) {
+    std::array<std::byte, 16 * 1024> buffer;
+    const std::size_t got = TRY(read_some(client_, buffer));
+    input_over_ = got == 0;
+    if (got == 0) return {};
+    const std::string_view bytes(reinterpret_cast<const char*>(buffer.data()), got);
+    if (!answered_ && sent_.size() <= most_kept) sent_ += bytes;
+    return channels.send(data_channel, bytes);
+  }
+
+  Session& session_;
+  const Forward& forward_;
+  int client_, stop_;
+  std::array<std::size_t, 2> to_skip_{};
+  std::string sent_;  // until there is an answer
+  bool answered_ = false, refused_ = false, input_over_ = false;
+};
 
 struct Connection {
   std::atomic<bool> over = false;
   std::jthread thread;
 };
 
-}  // namespace
+}  // namespace forwarding
 
 struct Forwards::State {
   Session& session;
-  std::vector<Listener> listeners;
+  forwarding::Targets targets;
+  std::vector<forwarding::Listener> listeners;
   Fd stop;  // readable at the end of it all
-  std::list<Connection> connections;
-  std::jthread acceptor;
+  std::list<forwarding::Connection> connections;
+  std::jthread acceptor, follower;
 
-  explicit State(Session& of) : session(of) {}
+  explicit State(Session& of) : session(of), targets(of) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() {
@@ -114,26 +198,38 @@ struct Forwards::State {
 
   void accept_all() {
     std::vector<pollfd> fds{{stop.get(), POLLIN, 0}};
-    for (const Listener& each : listeners) fds.push_back({each.socket.get(), POLLIN, 0});
+    for (const forwarding::Listener& each : listeners) fds.push_back({each.socket.get(), POLLIN, 0});
     while (::poll(fds.data(), fds.size(), -1) >= 0 || errno == EINTR) {
       if (fds[0].revents) return;
-      connections.remove_if([](const Connection& each) { return each.over.load(); });
+      connections.remove_if([](const forwarding::Connection& each) { return each.over.load(); });
       for (std::size_t i = 0; i < listeners.size(); ++i)
         if (fds[i + 1].revents) accept_one(listeners[i]);
     }
   }
 
-  void accept_one(const Listener& listener) {
+  void accept_one(const forwarding::Listener& listener) {
     Fd client(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!client) return;
-    Connection& made = connections.emplace_back();
+    forwarding::Connection& made = connections.emplace_back();
     made.thread = std::jthread([this, &made, forward = listener.forward, socket = std::move(client)] {
-      const auto ended = pump(session, forward, socket.get(), stop.get());
+      const auto ended = serve(forward, socket.get());
       if (!ended && ended.error().code() != Code::interrupted)
         session.progress.warn("a connection to " + forward.service + ":" + std::to_string(forward.there) + ": " +
                               ended.error().message());
       made.over = true;
     });
+  }
+
+  // A pod that has gone meanwhile is not the client's trouble as long as there is another one.
+  Result<> serve(const Forward& forward, int client) {
+    constexpr int tries = 3;
+    forwarding::Pump pump(session, forward, client, stop.get());
+    for (int left = tries;; --left) {
+      const std::string pod = targets.next(forward.service);
+      if (pod.empty()) return fail(Code::not_found, "service \"" + forward.service + "\" is not running");
+      auto ended = pump.run(pod);
+      if (ended || left == 1 || !pump.may_be_repeated(ended.error())) return ended;
+    }
   }
 };
 
@@ -149,6 +245,8 @@ Result<std::unique_ptr<Forwards>> Forwards::start(Session& session, const std::v
   state->stop = Fd(::eventfd(0, EFD_CLOEXEC));
   if (!state->stop) return fail_errno("make an event");
   State* running = state.get();
+  TRY(state->targets.list());
+  state->follower = std::jthread([running](const std::stop_token& stop) { running->targets.follow(stop); });
   state->acceptor = std::jthread([running] { running->accept_all(); });
   return std::unique_ptr<Forwards>(new Forwards(std::move(state)));
 }

@@ -1,4 +1,4 @@
-// ps, logs, exec, ls: looking at pods, and into them.
+// ps, logs, ls: looking at pods.
 #include <algorithm>
 #include <thread>
 
@@ -107,18 +107,6 @@ Result<> show_logs(Session& session, const std::vector<std::string>& services, c
         return Next::more;
       },
       session.cancel.token());
-}
-
-Result<Channels> exec(Session& session, const PodState& pod, const ExecOptions& options) {
-  Query query{{"container", pod.container}, {"stdout", "true"}};
-  if (options.input) query.emplace_back("stdin", "true");
-  if (options.tty) {
-    query.emplace_back("tty", "true");
-  } else {
-    query.emplace_back("stderr", "true");
-  }
-  for (const std::string& word : options.command) query.emplace_back("command", word);
-  return session.client.open(with_query(path_of("v1", "Pod", session.space, pod.name) + "/exec", query));
 }
 
 Result<std::vector<Listed>> list_projects(Client& client) {

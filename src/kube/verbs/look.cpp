@@ -49,7 +49,7 @@ std::string last_warning(Session& session, const std::string& name_prefix, const
     if (at.empty()) at = text_at(each, "metadata", "creationTimestamp");
     if (at < time) continue;  // RFC 3339 in UTC: the order of letters is that of times
     time = std::move(at);
-    text = get_string(each, "message");
+    text = std::string(trim(get_string(each, "message")));
   }
   return text;
 }

@@ -17,7 +17,8 @@ struct Seen {
 };
 using ObjectKey = std::pair<std::string, std::string>;  // kind, name
 
-// All objects with the project's labels but claims and pods; kinds that this cluster does not have are left out.
+// All objects with the project's labels but pods; kinds that this cluster does not have are left out. Claims are there
+// to be compared only: they are data, and nobody but `down -v` removes them.
 Result<std::map<ObjectKey, Seen>> look(Session& session);
 
 // The last warning about an object, in the cluster's words; "" if there is none. name_prefix: what it has made, too.

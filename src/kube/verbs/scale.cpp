@@ -88,6 +88,10 @@ Result<std::vector<Scaled>> scaled(Session& session, const std::vector<std::stri
           annotations
               ? static_cast<unsigned>(parse_unsigned(get_string(*annotations, annotation::replicas)).value_or(1))
               : 1;
+      if (const Json* pods = find_key(*spec, "template"))
+        if (const Json* inner = find_key(*pods, "spec"))
+          if (const Json* containers = find_key(*inner, "containers"); containers && !containers->empty())
+            made.image = get_string(containers->front(), "image");
       all.push_back(std::move(made));
     }
   }

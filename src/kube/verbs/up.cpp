@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "kube/field_diff.hpp"
 #include "kube/verbs.hpp"
 #include "kube/verbs/look.hpp"
+#include "kube/verbs/space.hpp"
 
 namespace consort::kube {
 
@@ -25,13 +27,13 @@ class Up {
         watch_(session.client, session.space, project_selector(project.name)) {}
 
   Result<> run() {
-    TRY(make_space());
+    there_ = TRY(ensure_space(session_));
     if (there_) seen_ = TRY(look(session_));
     TRY(apply_all_of(""));
     for (const compose::Service* job : jobs()) TRY(apply_all_of(job->name));
     if (session_.trial == Trial::yes) {
       for (const Workload& each : manifests_.workloads) TRY(apply_all_of(each.service));
-      return {};
+      return prune();
     }
     last_change_ = Clock::now();
     TRY(watch_.follow([this] { return step(); }, session_.cancel.token()));
@@ -52,30 +54,6 @@ class Up {
     told = status;
     last_change_ = Clock::now();
     session_.progress.event({.id = id, .status = status, .outlook = outlook});
-  }
-
-  // The namespace, if it is the project's own and not there yet.
-  Result<> make_space() {
-    const auto found = session_.client.get("/api/v1/namespaces/" + session_.space);
-    if (found) return {};
-    // Who may not look at namespaces may still use one.
-    if (found.error().code() == Code::denied) return {};
-    if (found.error().code() != Code::not_found)
-      return fail(Error(found.error().code(), found.error().message()).hint(found.error().hint_text()));
-    if (session_.space_is == Session::Space::shared)
-      return fail(Error(Code::not_found, "find namespace \"" + session_.space + "\"")
-                      .hint("make it: kubectl create namespace " + session_.space));
-    const std::string id = "Namespace " + session_.space;
-    there_ = session_.trial == Trial::no;
-    if (there_) {
-      const Json labels{{label::managed_by, "consort"}, {label::project, object_name(project_.name)}};
-      TRY(session_.client.create("/api/v1/namespaces",
-                                 dump_json(Json{{"apiVersion", "v1"},
-                                                {"kind", "Namespace"},
-                                                {"metadata", Json{{"name", session_.space}, {"labels", labels}}}})));
-    }
-    tell(id, "Created", Outlook::done);
-    return {};
   }
 
   Result<> apply_all_of(const std::string& service) {
@@ -101,10 +79,27 @@ class Up {
       return fail(std::move(error));
     }
     const auto before = seen_.find({object.kind, object.name});
+    if (session_.trial == Trial::yes) return show_trial(object, path, *applied);
     const Json now = TRY(parse_json(applied->body, id));
     const Json* meta = find_key(now, "metadata");
     const bool same = before != seen_.end() && meta && get_string(*meta, "resourceVersion") == before->second.version;
     tell(id, applied->created ? "Created" : same ? "Unchanged" : "Configured", Outlook::done);
+    return {};
+  }
+
+  // What the server would make of it, beside what it has.
+  Result<> show_trial(const Object& object, const std::string& path, const Client::Applied& applied) {
+    const std::string id = object.kind + " " + object.name;
+    if (applied.created) {
+      tell(id, "Created", Outlook::done);
+      return {};
+    }
+    const Json now = TRY(parse_json(TRY(session_.client.get(path)), id));
+    const std::vector<std::string> changes = field_diff(now, TRY(parse_json(applied.body, id)));
+    tell(id, changes.empty() ? "Unchanged" : "Configured", Outlook::done);
+    std::string text;
+    for (const std::string& change : changes) text += id + " " + change + "\n";
+    if (!text.empty()) session_.progress.output(text);
     return {};
   }
 
@@ -166,7 +161,7 @@ class Up {
       const bool applied = applied_.contains(workload.service);
       if (applied && has(workload, awaited(workload))) continue;
       done = false;
-      if (applied && pods_of(workload).empty()) TRY(ask_why_there_is_none(workload));
+      if (applied && pods_of(workload).size() < workload.replicas) TRY(ask_why_some_are_missing(workload));
     }
     return done ? Next::enough : Next::more;
   }
@@ -226,12 +221,17 @@ class Up {
   }
 
   // A quota or an admission controller refuses pods; only an event says so.
-  Result<> ask_why_there_is_none(const Workload& workload) {
-    if (workload.replicas == 0 || Clock::now() - last_change_ < pods_within) return {};
+  Result<> ask_why_some_are_missing(const Workload& workload) {
+    if (Clock::now() - last_change_ < pods_within) return {};
+    // One after the other may come, and none as long as its former self is going.
+    const bool going = std::ranges::any_of(watch_.pods(), [&](const auto& each) {
+      return each.second.service == object_name(workload.service) && each.second.deleting;
+    });
+    if (going) return {};
     const std::string why = last_warning(session_, workload.name, "FailedCreate");
-    if (why.empty() && Clock::now() - last_change_ < limit_) return {};
+    if (why.empty() && (!pods_of(workload).empty() || Clock::now() - last_change_ < limit_)) return {};
     return fail(Error(Code::io, "start service \"" + workload.service + "\"")
-                    .why(why.empty() ? "the cluster makes no pod for it" : why)
+                    .why(why.empty() ? "the cluster makes no pods for it" : why)
                     .at(project_.services.at(workload.service).mark));
   }
 
@@ -242,8 +242,8 @@ class Up {
       const bool ours = options_.remove_orphans || std::ranges::any_of(manifests_.workloads, [&](const Workload& each) {
                           return object_name(each.service) == seen.service;
                         });
-      if (wanted || !ours) continue;
-      TRY(session_.client.remove(seen.path));
+      if (wanted || !ours || key.first == claim_kind) continue;
+      if (session_.trial == Trial::no) TRY(session_.client.remove(seen.path));
       tell(key.first + " " + key.second, "Removed", Outlook::done);
     }
     return {};

@@ -49,20 +49,36 @@ struct Verb {
   ClusterVerb run;  // null: not there yet
 };
 constexpr Verb verbs[] = {
-    {"attach", nullptr},      {"commit", nullptr},
-    {"cp", nullptr},          {"create", nullptr},
-    {"down", cluster_down},   {"events", nullptr},
-    {"exec", cluster_exec},   {"export", nullptr},
-    {"images", nullptr},      {"kill", nullptr},
-    {"logs", cluster_logs},   {"ls", cluster_ls},
-    {"pause", nullptr},       {"port", nullptr},
-    {"ps", cluster_ps},       {"restart", on_services<kube::restart>},
-    {"rm", nullptr},          {"run", nullptr},
-    {"scale", cluster_scale}, {"start", on_services<kube::start>},
-    {"stats", nullptr},       {"stop", on_services<kube::stop>},
-    {"top", nullptr},         {"unpause", nullptr},
-    {"up", cluster_up},       {"volumes", nullptr},
-    {"wait", nullptr},        {"watch", nullptr},
+    {"attach", nullptr},
+    {"commit", nullptr},
+    {"cp", cluster_cp},
+    {"create", nullptr},
+    {"down", cluster_down},
+    {"events", cluster_events},
+    {"exec", cluster_exec},
+    {"export", nullptr},
+    {"images", cluster_images},
+    {"kill", nullptr},
+    {"logs", cluster_logs},
+    {"ls", cluster_ls},
+    {"pause", nullptr},
+    {"port", cluster_port},
+    {"ps", cluster_ps},
+    {"restart", on_services<kube::restart>},
+    {"rm", nullptr},
+    {"run", cluster_run},
+    {"scale", cluster_scale},
+    {"start", on_services<kube::start>},
+    {"stats", cluster_stats},
+    {"stop", on_services<kube::stop>},
+    {"top", cluster_top},
+    {"unpause", nullptr},
+    {"up", cluster_up},
+    {"volume export", cluster_volume_export},
+    {"volume import", cluster_volume_import},
+    {"volumes", cluster_volumes},
+    {"wait", cluster_wait},
+    {"watch", nullptr},
 };
 
 const Verb* verb_of(const Invocation& invocation) {
@@ -143,6 +159,15 @@ Result<std::unique_ptr<ClusterWorkspace>> ClusterWorkspace::open(const Invocatio
   return made;
 }
 
+Result<kube::Manifests> manifests_of_running(const Invocation& invocation, ClusterWorkspace& workspace) {
+  kube::ManifestOptions options;
+  const compose::Project& project = *workspace.project();
+  for (const kube::Scaled& each : TRY(kube::scaled(workspace.session(), {})))
+    for (const auto& [name, service] : project.services)
+      if (service.build && kube::object_name(name) == each.service) options.images[name] = each.image;
+  return manifests_for(invocation, project, options);
+}
+
 Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,
                                       const kube::ManifestOptions& options,
                                       const std::map<std::string, unsigned>& scale) {
@@ -154,6 +179,7 @@ Result<kube::Manifests> manifests_for(const Invocation& invocation, const compos
     return fail(Error(Code::invalid));  // told already
   }
   if (!manifests) return manifests;
+  if (invocation.has_warned) return manifests;
   WarningPrinter warnings(invocation.terminal);
   for (const compose::Diagnostic& each : manifests->notes) warnings.print(each);
   return manifests;

@@ -55,8 +55,30 @@ Result<int> cluster_scale(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_ps(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_ls(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_logs(Invocation& invocation, const ClusterTarget& target);
+// What services need, without staying with them.
+Result<int> bring_up_on_cluster(Invocation& invocation, const ClusterTarget& target,
+                                const std::vector<std::string>& services);
 // cluster_exec.cpp
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target);
+// Our standard streams, until what runs there has ended: its exit code. A terminal there gets ours.
+Result<int> relay_terminal(kube::Channels& channels, const project::Cancellation& cancel);
+// cluster_run.cpp
+Result<int> cluster_run(Invocation& invocation, const ClusterTarget& target);
+// cluster_cp.cpp
+Result<int> cluster_cp(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_volume_export(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_volume_import(Invocation& invocation, const ClusterTarget& target);
+// cluster_observe.cpp
+Result<int> cluster_top(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_stats(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_images(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_volumes(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target);
+// What the file says, made for pods beside the services'. Images that are built here are those that
+// the cluster has already.
+Result<kube::Manifests> manifests_of_running(const Invocation& invocation, ClusterWorkspace& workspace);
 
 // What was refused is printed whole, what was left out is warned of.
 Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,

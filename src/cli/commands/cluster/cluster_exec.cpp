@@ -36,6 +36,7 @@ class ClusterRelay {
     while (!code_) {
       TRY(take_messages());
       if (code_) break;
+      if (channels_.closed() && tty) return 0;  // one that was attached to says no more
       if (channels_.closed())
         return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
       std::array<pollfd, 4> fds{pollfd{channels_.fd(), POLLIN, 0}, pollfd{in, POLLIN, 0}, pollfd{window, POLLIN, 0},
@@ -86,8 +87,7 @@ class ClusterRelay {
   std::optional<int> code_;
 };
 
-// What is there of the input; nullopt: its end. Clusters before 1.30 cannot be told of an end that comes later, and a
-// command without any input need not wait for one.
+// What is there of the input; nullopt: its end, and the command need not wait for one.
 Result<std::optional<std::string>> read_ahead() {
   pollfd ready{STDIN_FILENO, POLLIN, 0};
   if (::poll(&ready, 1, 0) <= 0) return std::string();
@@ -116,6 +116,10 @@ std::vector<std::string> command_of(const Invocation& invocation) {
 
 }  // namespace
 
+Result<int> relay_terminal(Channels& channels, const project::Cancellation& cancel) {
+  return ClusterRelay(channels, cancel).run(true, true, {});
+}
+
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   const ParsedFlags& flags = invocation.flags;
   for (const char* flag : {"user", "privileged", "detach"})
@@ -130,8 +134,13 @@ Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   if (invocation.dry_run) return 0;
   std::optional<std::string> first = std::string();
   if (!tty) first = TRY(read_ahead());
-  Channels channels =
-      TRY(kube::exec(session, pod, {.command = command_of(invocation), .tty = tty, .input = first.has_value()}));
+  using enum kube::ExecOptions::Input;
+  Channels channels = TRY(kube::exec(session, pod,
+                                     {.command = command_of(invocation),
+                                      .tty = tty,
+                                      .input = tty                 ? open
+                                               : first.has_value() ? stream
+                                                                   : none}));
   return ClusterRelay(channels, session.cancel).run(tty, first.has_value(), first.value_or(""));
 }
 

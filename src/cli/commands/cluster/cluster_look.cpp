@@ -36,7 +36,7 @@ std::string status_text(const kube::PodState& pod, SystemTime now) {
 
 FormatRow row_of(const kube::PodState& pod, SystemTime now, Shorten shorten) {
   return {
-      {"Command", "COMMAND", command_text(pod.command, shorten), ""},
+      {"Command", "COMMAND", pod.command.empty() ? "" : command_text(pod.command, shorten), ""},
       {"Health", "HEALTH",
        !pod.probed ? ""
        : pod.ready ? "healthy"

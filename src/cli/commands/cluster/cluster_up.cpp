@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "cli/commands/cluster/cluster.hpp"
-#include "cli/commands/project/selection.hpp"
+#include "cli/commands/cluster.hpp"
+#include "cli/commands/cluster_registry.hpp"
+#include "cli/commands/push_services.hpp"
+#include "cli/commands/selection.hpp"
 #include "cli/render/log_printer.hpp"
 #include "cli/seal.hpp"
 #include "cli/workspace.hpp"
@@ -18,13 +20,6 @@
 namespace consort::cli {
 
 namespace {
-
-std::string registry_of(const Invocation& invocation) {
-  const char* variable = std::getenv("CONSORT_REGISTRY");
-  std::string registry = invocation.globals.text("registry", variable ? variable : "");
-  while (registry.ends_with('/')) registry.pop_back();
-  return registry;
-}
 
 // Names under which images are built, pushed and pulled.
 Result<> name_images(compose::Project& project, const std::string& registry) {
@@ -42,35 +37,19 @@ Result<> name_images(compose::Project& project, const std::string& registry) {
   return {};
 }
 
-// Pushes an image, and gives what the cluster is to pull: name and digest.
-Result<std::string> push(project::Session& session, const std::string& service, const std::string& image,
-                         const project::Cancellation& cancel) {
-  TRY(project::push_image(session, service, image, "", project::Detail::all, cancel));
-  const image::Reference reference = TRY(image::Reference::parse(image));
-  return reference.name() + "@" + TRY(image::resolve_digest(reference, project::registry_options(session))).text();
-}
-
+// What the cluster is to pull, by service: name and digest of what was built and pushed.
 Result<std::map<std::string, std::string>> build_and_push(Workspace& workspace) {
   project::Session& session = workspace.session();
   TRY(project::execute(session, project::plan_build(*session.project), "Building", {}));
   std::map<std::string, std::string> images;
   if (session.dry_run == project::DryRun::yes) return images;
-  const project::Cancellation cancel = TRY(project::Cancellation::create());
-  const auto interrupts = TRY(project::cancel_on_interrupt(session.interrupt_fd, cancel));
-  session.progress.begin("Pushing");
+  TRY(push_services(workspace, project::Detail::all, PushFailures::stop));
   for (const auto& [name, service] : session.project->services) {
     if (!service.build) continue;
-    session.progress.event({.id = name, .text = "Pushing"});
-    auto pushed = push(session, name, service.image, cancel);
-    if (!pushed) {
-      session.progress.event({.id = name, .text = "Error", .outlook = project::Outlook::error});
-      session.progress.finish();
-      return fail(std::move(pushed).error().wrap("push the image of service \"" + name + "\""));
-    }
-    images[name] = std::move(*pushed);
-    session.progress.event({.id = name, .text = "Pushed", .outlook = project::Outlook::done});
+    const image::Reference reference = TRY(image::Reference::parse(service.image));
+    images[name] =
+        reference.name() + "@" + TRY(image::resolve_digest(reference, project::registry_options(session))).text();
   }
-  session.progress.finish();
   return images;
 }
 
@@ -122,11 +101,13 @@ Result<std::string> cron_job_version_at(const ClusterTarget& target) {
   return kube::cron_job_version(*client);
 }
 
+enum class Then : std::uint8_t { leave, stay };
+
 Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const std::vector<std::string>& services,
-                     const std::map<std::string, unsigned>& scale) {
+                     const std::map<std::string, unsigned>& scale, Then then) {
   const ParsedFlags& flags = invocation.flags;
   compose::Project project = TRY(selected(invocation, services));
-  TRY(name_images(project, registry_of(invocation)));
+  TRY(name_images(project, TRY(registry_of(invocation, target))));
   // What cannot be had there is told before anything is built.
   kube::ManifestOptions options;
   if (!project.jobs.empty()) options.cron_job_version = TRY(cron_job_version_at(target));
@@ -137,10 +118,12 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
     if (place::is_needed())
       return fail(Error(Code::unsupported, "build images for the cluster without root")
                       .hint("`" + invocation.program + " build --push`, then up --no-build"));
-    seal_program(invocation);
-    const auto here = TRY(Workspace::open(invocation, Need::file, services));
+    seal_program(invocation, Warned::yes);
+    const auto here = TRY(Workspace::open(invocation, Need::engine));  // a pipe can be read only once
+    here->session().project_name = project.name;
     here->session().project = project;
     options.images = TRY(build_and_push(*here));
+    remember_registry(invocation, target);
     std::vector<compose::Diagnostic> none;  // told above
     manifests =
         TRY(kube::make_manifests(project, TRY(project::desired_state(project, {.scale = scale})), options, none));
@@ -152,7 +135,7 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
   up.limit = std::chrono::seconds(TRY(wait_limit(flags)).value_or(0));
   up.remove_orphans = services.empty();
   TRY(kube::bring_up(workspace->session(), project, manifests, up));
-  if (flags.on("detach") || flags.on("wait") || invocation.dry_run || invocation.command->name != "up") return 0;
+  if (then == Then::leave || invocation.dry_run) return 0;
   return stay(invocation, target, *workspace, project);
 }
 
@@ -163,13 +146,19 @@ Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target) {
                            "exit-code-from", "renew-anon-volumes"})
     if (invocation.flags.has(flag))
       return fail(Code::unsupported, "up --" + std::string(flag) + " is not there on Kubernetes yet");
-  return bring_up(invocation, target, invocation.arguments, TRY(parse_scale(invocation.flags.list("scale"))));
+  const Then then = invocation.flags.on("detach") || invocation.flags.on("wait") ? Then::leave : Then::stay;
+  return bring_up(invocation, target, invocation.arguments, TRY(parse_scale(invocation.flags.list("scale"))), then);
 }
 
 Result<int> cluster_scale(Invocation& invocation, const ClusterTarget& target) {
   std::vector<std::string> services;
   for (const std::string& entry : invocation.arguments) services.push_back(entry.substr(0, entry.find('=')));
-  return bring_up(invocation, target, services, TRY(parse_scale(invocation.arguments)));
+  return bring_up(invocation, target, services, TRY(parse_scale(invocation.arguments)), Then::leave);
+}
+
+Result<int> bring_up_on_cluster(Invocation& invocation, const ClusterTarget& target,
+                                const std::vector<std::string>& services) {
+  return bring_up(invocation, target, services, {}, Then::leave);
 }
 
 }  // namespace consort::cli

@@ -5,13 +5,35 @@
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/workspace.hpp"
 #include "kube/attributes.hpp"
+#include "kube/packages.hpp"
 
 namespace consort::cli {
+
+namespace {
+
+// A folder of their own: what else is in there would be taken for a part of it.
+Result<int> write_package(const Invocation& invocation, const std::vector<kube::PackagedFile>& files) {
+  const std::string folder = invocation.flags.text("output");
+  if (folder.empty()) return fail(Error(Code::invalid, "this format is a folder").hint("name one: --output FOLDER"));
+  for (const kube::PackagedFile& file : files) {
+    const std::string path = join_path(folder, file.path);
+    TRY(make_directories(dir_name(path)));
+    TRY(write_file_atomic(path, file.text));
+  }
+  return 0;
+}
+
+}  // namespace
 
 Result<int> run_export_kubernetes(Invocation& invocation) {
   const compose::Project project = TRY(load_project(invocation, TRY(load_options(invocation, {}))));
   const kube::Manifests manifests =
       TRY(manifests_for(invocation, project, {.images = {}, .registry = invocation.globals.text("registry")}));
+  const std::string format = invocation.flags.text("format", "manifests");
+  if (format == "kustomize") return write_package(invocation, TRY(kube::kustomize_base(manifests, project.name)));
+  if (format == "helm") return write_package(invocation, TRY(kube::helm_chart(manifests, project.name)));
+  if (format != "manifests")
+    return fail(Error(Code::invalid, "unsupported format \"" + format + "\"").hint("use manifests, kustomize or helm"));
   const std::string text = TRY(kube::manifests_yaml(manifests.objects));
   if (!invocation.flags.has("output")) {
     print_out(text);

@@ -7,6 +7,7 @@
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/strings.hpp"
+#include "cli/commands/copy_files.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "project/verbs/select.hpp"
@@ -15,13 +16,8 @@ namespace consort::cli {
 
 namespace {
 
-struct Place {
-  std::string service;  // "" = the host
-  std::string path;
-};
-
 // "service:path"; a path that begins with / or . is the host's even with a colon in it.
-Place parse_place(const std::string& text) {
+CopyPlace parse_place(const std::string& text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos || text[0] == '/' || text[0] == '.') return {"", text};
   return {text.substr(0, colon), text.substr(colon + 1)};
@@ -50,12 +46,11 @@ Result<> finish_tar(ChildGuard& tar) {
   return status.success() ? Result<>() : Result<>(fail(Code::io, "tar failed"));
 }
 
-Result<> copy_to(engine::Engine& engine, const engine::Container& container, const std::string& from,
-                 const std::string& to, const ParsedFlags& flags) {
-  if (from == "-") return engine.copy_in(container.id, to, STDIN_FILENO);
+Result<> copy_to(ContainerFiles& files, const std::string& from, const std::string& to, const ParsedFlags& flags) {
+  if (from == "-") return files.copy_in(to, STDIN_FILENO);
   const bool contents = from.ends_with("/.") || from == ".";
   if (!path_exists(from)) return fail(Code::not_found, "lstat " + from + ": no such file or directory");
-  const engine::PathKind there = TRY(engine.kind_of_path(container.id, to));
+  const engine::PathKind there = TRY(files.kind_of_path(to, engine::Links::follow));
   SpawnOptions tar{.argv = {"tar", "--create", "--file=-"}};
   if (!flags.on("archive")) tar.argv.insert(tar.argv.end(), {"--owner=0", "--group=0", "--numeric-owner"});
   if (flags.on("follow-link")) tar.argv.emplace_back("--dereference");
@@ -79,15 +74,14 @@ Result<> copy_to(engine::Engine& engine, const engine::Container& container, con
   tar.out = pipe.write.get();
   ChildGuard child = TRY(spawn(tar));
   pipe.write.reset();
-  TRY(engine.copy_in(container.id, into, pipe.read.get()));
+  TRY(files.copy_in(into, pipe.read.get()));
   return finish_tar(child);
 }
 
-Result<> copy_from(engine::Engine& engine, const engine::Container& container, const std::string& from,
-                   const std::string& to, const ParsedFlags& flags) {
+Result<> copy_from(ContainerFiles& files, const std::string& from, const std::string& to, const ParsedFlags& flags) {
   const bool follow = flags.on("follow-link") || from.ends_with('/') || from.ends_with("/.");
   const engine::Links links = follow ? engine::Links::follow : engine::Links::keep;
-  if (to == "-") return engine.copy_out(container.id, from, STDOUT_FILENO, links);
+  if (to == "-") return files.copy_out(from, STDOUT_FILENO, links);
   const std::string clean = clean_path(from);
   SpawnOptions tar{.argv = {"tar", "--extract", "--file=-"}};
   tar.argv.emplace_back(flags.on("archive") ? "--same-owner" : "--no-same-owner");
@@ -104,58 +98,84 @@ Result<> copy_from(engine::Engine& engine, const engine::Container& container, c
     tar.argv.emplace_back("--strip-components=1");
   }
   tar.argv.push_back("--directory=" + into);
-  if (TRY(engine.kind_of_path(container.id, from, links)) == engine::PathKind::missing)
-    return fail(Code::not_found, "Could not find the file " + from + " in container " + container.id);
+  if (TRY(files.kind_of_path(from, links)) == engine::PathKind::missing)
+    return fail(Code::not_found, "Could not find the file " + from + " in container " + files.id());
   Pipe pipe = TRY(make_pipe());
   tar.in = pipe.read.get();
   ChildGuard child = TRY(spawn(tar));
   pipe.read.reset();
-  Result<> outcome = engine.copy_out(container.id, from, pipe.write.get(), links);
+  Result<> outcome = files.copy_out(from, pipe.write.get(), links);
   pipe.write.reset();
   Result<> unpacked = finish_tar(child);
   return outcome ? std::move(unpacked) : std::move(outcome);
 }
 
-struct Told {
-  std::string container, what;
-};
-
-void tell(project::Progress& progress, const Told& copy, const char* word, project::Outlook outlook) {
-  progress.event({.id = copy.container, .parent = "", .text = copy.what, .status = word, .outlook = outlook});
+void tell(project::Progress& progress, const std::string& container, const std::string& what, const char* word,
+          project::Outlook outlook) {
+  progress.event({.id = container, .parent = "", .text = what, .status = word, .outlook = outlook});
 }
+
+// Those of a container on this machine.
+class LocalFiles : public ContainerFiles {
+ public:
+  LocalFiles(engine::Engine& engine, const engine::Container& container) : engine_(engine), container_(container) {}
+  std::string id() const override { return container_.id; }
+  std::string name() const override { return container_.name; }
+  Result<engine::PathKind> kind_of_path(const std::string& path, engine::Links links) override {
+    return engine_.kind_of_path(container_.id, path, links);
+  }
+  Result<> copy_out(const std::string& path, int out, engine::Links links) override {
+    return engine_.copy_out(container_.id, path, out, links);
+  }
+  Result<> copy_in(const std::string& path, int in) override { return engine_.copy_in(container_.id, path, in); }
+
+ private:
+  engine::Engine& engine_;
+  const engine::Container& container_;
+};
 
 }  // namespace
 
-Result<int> run_cp(Invocation& invocation) {
-  const Place from = parse_place(invocation.arguments[0]);
-  const Place to = parse_place(invocation.arguments[1]);
-  if (!from.service.empty() && !to.service.empty())
+Result<CopyWish> copy_wish(const std::vector<std::string>& arguments) {
+  CopyWish wish{parse_place(arguments[0]), parse_place(arguments[1])};
+  if (!wish.from.service.empty() && !wish.to.service.empty())
     return fail(Code::unsupported, "copying between services is not supported");
-  if (from.service.empty() && to.service.empty()) return fail(Code::invalid, "unknown copy direction");
+  if (wish.from.service.empty() && wish.to.service.empty()) return fail(Code::invalid, "unknown copy direction");
+  return wish;
+}
+
+Result<> copy_files(project::Progress& progress, ContainerFiles& files, const CopyWish& wish,
+                    const ParsedFlags& flags) {
+  const std::string &from = wish.from.path, &to = wish.to.path;
+  const std::string what =
+      "copy " + (wish.out() ? files.name() + ":" : "") + from + " to " + (wish.out() ? "" : files.name() + ":") + to;
+  tell(progress, files.name(), what, "Copying", project::Outlook::working);
+  TRY(wish.out() ? copy_from(files, from, to, flags) : copy_to(files, from, to, flags));
+  tell(progress, files.name(), what, "Copied", project::Outlook::done);
+  return {};
+}
+
+Result<int> run_cp(Invocation& invocation) {
   if (invocation.flags.on("quiet")) invocation.progress = ProgressMode::quiet;
+  const CopyWish wish = TRY(copy_wish(invocation.arguments));
   const auto workspace = TRY(Workspace::open(invocation, Need::name));
   project::Session& session = workspace->session();
-  const std::string& service = from.service.empty() ? to.service : from.service;
   const auto index = index_of(invocation);
   std::vector<engine::Container> containers{
-      TRY(project::one_container(session, service, index, project::Running::any))};
-  if (!to.service.empty() && !index)
+      TRY(project::one_container(session, wish.service(), index, project::Running::any))};
+  if (!wish.out() && !index)
     containers = TRY(project::select_containers(
-        session, {service}, invocation.flags.on("all") ? project::Oneoffs::include : project::Oneoffs::leave_out));
+        session, {wish.service()},
+        invocation.flags.on("all") ? project::Oneoffs::include : project::Oneoffs::leave_out));
   if (invocation.dry_run) return 0;
   session.progress.begin("Copying");
   for (const engine::Container& container : containers) {
-    const bool out = to.service.empty();
-    const Told told{container.name, "copy " + (out ? container.name + ":" : "") + from.path + " to " +
-                                        (out ? "" : container.name + ":") + to.path};
-    tell(session.progress, told, "Copying", project::Outlook::working);
-    Result<> outcome = to.service.empty() ? copy_from(session.engine, container, from.path, to.path, invocation.flags)
-                                          : copy_to(session.engine, container, from.path, to.path, invocation.flags);
+    LocalFiles files(session.engine, container);
+    Result<> outcome = copy_files(session.progress, files, wish, invocation.flags);
     if (!outcome) {
       session.progress.finish();
       return fail(std::move(outcome).error());
     }
-    tell(session.progress, told, "Copied", project::Outlook::done);
   }
   session.progress.finish();
   return 0;

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/image_rows.hpp"
 #include "cli/render/table.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"
@@ -12,22 +13,9 @@ namespace consort::cli {
 
 namespace {
 
-struct Row {
-  std::string container;
-  image::Image image;
-  std::string repository = "<none>", tag = "<none>";
-};
-
-void set_name(Row& row, const std::string& name) {
-  if (const auto reference = image::Reference::parse(name)) {
-    row.repository = reference->familiar_name();
-    if (!reference->tag.empty()) row.tag = reference->tag;
-  }
-}
-
-std::string as_json(const std::vector<Row>& rows) {
+std::string as_json(const std::vector<ImageRow>& rows) {
   Json array = Json::array();
-  for (const Row& row : rows)
+  for (const ImageRow& row : rows)
     array.push_back({{"ID", row.image.id},
                      {"ContainerName", row.container},
                      {"Repository", row.repository},
@@ -44,20 +32,29 @@ std::string age_of(const image::Image& image) {
   return human_duration(system_now() - image.created) + " ago";
 }
 
-std::string as_table(const std::vector<Row>& rows) {
+std::string as_table(const std::vector<ImageRow>& rows) {
   std::vector<std::vector<std::string>> cells{
       {"CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"}};
-  for (const Row& row : rows)
+  for (const ImageRow& row : rows)
     cells.push_back({row.container, row.repository, row.tag, row.image.platform.text(), row.image.short_id(),
                      human_bytes_decimal(row.image.size), age_of(row.image)});
   return format_table(cells, wide_table);
 }
 
-Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& rows) {
+}  // namespace
+
+void set_name(ImageRow& row, const std::string& name) {
+  if (const auto reference = image::Reference::parse(name)) {
+    row.repository = reference->familiar_name();
+    if (!reference->tag.empty()) row.tag = reference->tag;
+  }
+}
+
+Result<int> print_image_rows(const Invocation& invocation, const std::vector<ImageRow>& rows) {
   const std::string format = invocation.flags.text("format", "table");
   if (invocation.flags.on("quiet")) {
     std::vector<std::string> ids;
-    for (const Row& row : rows)
+    for (const ImageRow& row : rows)
       if (std::ranges::find(ids, row.image.id.substr(7)) == ids.end()) ids.push_back(row.image.id.substr(7));
     for (const std::string& id : ids) print_out(id + "\n");
   } else if (format == "json") {
@@ -70,15 +67,13 @@ Result<int> print_rows(const Invocation& invocation, const std::vector<Row>& row
   return 0;
 }
 
-}  // namespace
-
 Result<int> run_images(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   const auto containers =
       TRY(project::select_containers(workspace->session(), invocation.arguments, project::Oneoffs::include));
-  std::vector<Row> rows;
+  std::vector<ImageRow> rows;
   for (const engine::Container& container : containers) {
-    Row row{.container = container.name};
+    ImageRow row{.container = container.name};
     if (auto image = TRY(workspace->engine().images().look_up(container.image_id))) {
       row.image = std::move(*image);
     } else {
@@ -87,7 +82,7 @@ Result<int> run_images(Invocation& invocation) {
     set_name(row, container.image);
     rows.push_back(std::move(row));
   }
-  return print_rows(invocation, rows);
+  return print_image_rows(invocation, rows);
 }
 
 }  // namespace consort::cli

@@ -3,9 +3,10 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/project/run_options.hpp"
-#include "cli/commands/project/run_values.hpp"
-#include "cli/commands/project/selection.hpp"
+#include "cli/commands/run_options.hpp"
+#include "cli/commands/run_values.hpp"
+#include "cli/commands/selection.hpp"
+#include "cli/commands/shell_words.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/signals.hpp"
 #include "project/exec/listening.hpp"
@@ -14,33 +15,6 @@
 namespace consort::cli {
 
 namespace {
-
-// "it's 'a b'" as a shell would split it: for --entrypoint.
-std::vector<std::string> shell_words(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  bool any = false;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quote ? c == quote : (c == '\'' || c == '"')) {
-      quote = quote ? 0 : c;
-      any = true;
-    } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
-      word += text[++i];
-      any = true;
-    } else if (!quote && (c == ' ' || c == '\t' || c == '\n')) {
-      if (any) words.push_back(std::move(word));
-      word.clear();
-      any = false;
-    } else {
-      word += c;
-      any = true;
-    }
-  }
-  if (any) words.push_back(std::move(word));
-  return words;
-}
 
 Result<> add_environment(const Workspace& workspace, const ParsedFlags& flags, project::OneoffOptions& options) {
   std::vector<std::string> entries = TRY(with_lines_of(flags.list("env-from-file"), flags.list("env")));

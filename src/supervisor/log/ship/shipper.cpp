@@ -1,8 +1,6 @@
 #include "supervisor/log/ship/shipper.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -14,6 +12,7 @@
 #include <cstring>
 
 #include "base/os/file.hpp"
+#include "base/os/inet_address.hpp"
 #include "base/os/unix_socket.hpp"
 #include "base/strings.hpp"
 
@@ -25,35 +24,19 @@ constexpr std::chrono::milliseconds first_pause{500}, longest_pause{30'000};
 constexpr Nanoseconds save_interval{1'000'000'000};
 constexpr int messages_a_turn = 200;  // then others have theirs
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-};
-
-Result<SocketAddress> address_of(const ShipUnit& unit) {
-  SocketAddress address;
+Result<InetAddress> address_of(const ShipUnit& unit) {
   if (unit.network == "unix" || unit.network == "unixgram") {
+    InetAddress address;
     auto* local = reinterpret_cast<sockaddr_un*>(&address.storage);
     if (unit.address.size() >= sizeof local->sun_path) return fail(Code::invalid, "connect to", unit.address);
     local->sun_family = AF_UNIX;
     std::memcpy(local->sun_path, unit.address.c_str(), unit.address.size() + 1);
-    address.length = sizeof *local;
+    address.size = sizeof *local;
     return address;
   }
-  auto* four = reinterpret_cast<sockaddr_in*>(&address.storage);
-  auto* six = reinterpret_cast<sockaddr_in6*>(&address.storage);
-  if (::inet_pton(AF_INET, unit.address.c_str(), &four->sin_addr) == 1) {
-    four->sin_family = AF_INET;
-    four->sin_port = htons(unit.port);
-    address.length = sizeof *four;
-  } else if (::inet_pton(AF_INET6, unit.address.c_str(), &six->sin6_addr) == 1) {
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(unit.port);
-    address.length = sizeof *six;
-  } else {
-    return fail(Code::invalid, "connect to", unit.address);
-  }
-  return address;
+  const auto inet = inet_address(unit.address, unit.port);
+  if (!inet) return fail(Code::invalid, "connect to", unit.address);
+  return *inet;
 }
 
 bool is_stream(const ShipUnit& unit) {
@@ -231,11 +214,11 @@ LogShipper::Sent LogShipper::send_datagrams(const std::string& message) {
 }
 
 Result<> LogShipper::connect() {
-  const SocketAddress address = TRY(address_of(unit_));
+  const InetAddress address = TRY(address_of(unit_));
   const int type = is_stream(unit_) ? SOCK_STREAM : SOCK_DGRAM;
   socket_ = Fd(::socket(address.storage.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket_) return fail_errno("make socket");
-  const int done = ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length);
+  const int done = ::connect(socket_.get(), address.raw(), address.size);
   if (done != 0 && errno != EINPROGRESS) return fail_errno("connect to", unit_.address);
   connected_ = done == 0;
   watch_ = TRY(loop_.add(socket_.get(), connected_ ? EPOLLIN : EPOLLIN | EPOLLOUT,

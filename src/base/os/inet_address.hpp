@@ -1,0 +1,22 @@
+// An address and a port in words, as the kernel takes them.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace consort {
+
+struct InetAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+
+  const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+// "127.0.0.1" or "::1"; nullopt for what is no address in numbers.
+std::optional<InetAddress> inet_address(const std::string& text, std::uint16_t port);
+
+}  // namespace consort

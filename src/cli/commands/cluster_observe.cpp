@@ -1,0 +1,255 @@
+// top, stats, images, port, events, volumes and wait on a cluster.
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "base/json.hpp"
+#include "base/narrow.hpp"
+#include "base/strings.hpp"
+#include "cli/commands/cluster.hpp"
+#include "cli/commands/image_rows.hpp"
+#include "cli/commands/moment.hpp"
+#include "cli/commands/selection.hpp"
+#include "cli/render/container_text.hpp"
+#include "cli/render/table.hpp"
+#include "cli/render/template.hpp"
+#include "kube/kinds.hpp"
+#include "kube/observe.hpp"
+#include "kube/verbs.hpp"
+
+namespace consort::cli {
+
+namespace {
+
+using ClusterNeed = ClusterWorkspace::Need;
+
+// Those that run, as the command names them.
+Result<std::vector<kube::PodState>> running_pods(ClusterWorkspace& workspace,
+                                                 const std::vector<std::string>& services) {
+  std::vector<kube::PodState> pods = TRY(kube::pods_of(workspace.session(), services));
+  std::erase_if(pods, [](const kube::PodState& pod) { return !pod.running(); });
+  return pods;
+}
+
+std::string percent_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f%%", value);
+  return text;
+}
+
+FormatRow usage_row(const kube::PodState& pod, const kube::Usage& used, Shorten shorten) {
+  const std::string id = shorten == Shorten::yes ? pod.uid.substr(0, 12) : pod.uid;
+  const double share =
+      pod.memory_limit == 0 ? 0 : 100.0 * static_cast<double>(used.memory) / static_cast<double>(pod.memory_limit);
+  return {
+      {"BlockIO", "BLOCK I/O", "N/A", ""},
+      {"CPUPerc", "CPU %", percent_text(100 * used.processors), ""},
+      {"Container", "CONTAINER", id, ""},
+      {"ID", "CONTAINER ID", id, ""},
+      {"MemPerc", "MEM %", percent_text(share), ""},
+      {"MemUsage", "MEM USAGE / LIMIT", human_bytes_binary(used.memory) + " / " + human_bytes_binary(pod.memory_limit),
+       ""},
+      {"Name", "NAME", pod.name, ""},
+      {"NetIO", "NET I/O", human_bytes_decimal(used.received) + " / " + human_bytes_decimal(used.sent), ""},
+      {"PIDs", "PIDS", "N/A", ""},
+  };
+}
+
+std::string event_text(const kube::ClusterEvent& event) {
+  std::string time = format_rfc3339(event.time);
+  time[10] = ' ';
+  return time.substr(0, 26) + " " + to_lower(event.kind) + " " + event.reason + " " + event.id +
+         " (message=" + event.message + ", name=" + event.name + ")\n\n";
+}
+
+std::string event_json(const kube::ClusterEvent& event) {
+  return dump_json(Json{{"action", event.reason},
+                        {"attributes", Json{{"message", event.message}, {"name", event.name}}},
+                        {"id", event.id},
+                        {"time", format_rfc3339(event.time)},
+                        {"type", to_lower(event.kind)}}) +
+         "\n";
+}
+
+std::string address_text(const std::string& address, std::uint16_t port) {
+  return (address.contains(':') ? "[" + address + "]" : address) + ":" + std::to_string(port) + "\n";
+}
+
+}  // namespace
+
+Result<int> cluster_top(Invocation& invocation, const ClusterTarget& target) {
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
+  std::vector<std::vector<std::string>> rows{{"SERVICE", "#", "UID", "PID", "PPID", "STIME", "TIME", "CMD"}};
+  std::map<std::string, int> numbers;
+  for (const kube::PodState& pod : TRY(running_pods(*workspace, invocation.arguments))) {
+    const std::string number = std::to_string(++numbers[pod.service]);
+    for (const kube::Process& each : TRY(kube::processes(workspace->session(), pod)))
+      rows.push_back({pod.service, number, each.user, each.pid, each.parent, each.start, each.time, each.command});
+  }
+  if (rows.size() > 1) print_out(format_table(rows, process_table));
+  return 0;
+}
+
+Result<int> cluster_stats(Invocation& invocation, const ClusterTarget& target) {
+  const ParsedFlags& flags = invocation.flags;
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
+  const Shorten shorten = flags.on("no-trunc") ? Shorten::no : Shorten::yes;
+  const bool once = flags.on("no-stream");
+  for (;;) {
+    const auto pods = TRY(running_pods(*workspace, invocation.arguments));
+    const auto used = TRY(kube::usage(workspace->session(), pods));
+    std::vector<FormatRow> rows;
+    for (const kube::PodState& pod : pods) {
+      const auto found = used.find(pod.name);
+      rows.push_back(usage_row(pod, found == used.end() ? kube::Usage{} : found->second, shorten));
+    }
+    const std::string text =
+        TRY(format_rows(flags.text("format", "table"), rows, {"ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO"},
+                        usage_row({}, {}, shorten)));
+    if (!once && invocation.terminal.out_is_terminal) draw_out("\033[H\033[J");
+    print_out(text);
+    if (once || workspace->session().cancel.token().stop_requested()) return 0;
+    std::this_thread::sleep_for(std::chrono::seconds(2));  // no cluster measures more often than every few seconds
+  }
+}
+
+Result<int> cluster_images(Invocation& invocation, const ClusterTarget& target) {
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
+  std::map<std::string, kube::NodeImages> nodes;
+  std::vector<ImageRow> rows;
+  for (const kube::PodState& pod : TRY(kube::pods_of(workspace->session(), invocation.arguments))) {
+    if (pod.image_digest.empty()) continue;  // not there yet
+    auto [at, fresh] = nodes.try_emplace(pod.node);
+    if (fresh) at->second = kube::node_images(workspace->session(), pod.node);
+    ImageRow row{.container = pod.name};
+    row.image.id = pod.image_digest;
+    if (const auto size = at->second.sizes.find(pod.image_digest); size != at->second.sizes.end())
+      row.image.size = size->second;
+    if (const std::size_t slash = at->second.platform.find('/'); slash != std::string::npos) {
+      row.image.platform.os = at->second.platform.substr(0, slash);
+      row.image.platform.architecture = at->second.platform.substr(slash + 1);
+    }
+    set_name(row, pod.image);
+    rows.push_back(std::move(row));
+  }
+  return print_image_rows(invocation, rows);
+}
+
+Result<int> cluster_port(Invocation& invocation, const ClusterTarget& target) {
+  const std::string& service = invocation.arguments[0];
+  const std::string port = invocation.arguments[1];
+  const std::size_t slash = port.find('/');
+  const std::string protocol =
+      slash == std::string::npos ? to_lower(invocation.flags.text("protocol", "tcp")) : port.substr(slash + 1);
+  const auto wanted = parse_unsigned(std::string_view(port).substr(0, slash));
+  if (!wanted || *wanted > 65535)
+    return fail(Code::invalid, "strconv.ParseUint: parsing \"" + port + "\": invalid syntax");
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::file));
+  const kube::PodState pod = TRY(kube::one_pod(workspace->session(), service, index_of(invocation)));
+  for (const kube::Published& each : TRY(kube::published(workspace->session(), service)))
+    if (each.container == *wanted && each.protocol == protocol && !each.address.empty()) {
+      print_out(address_text(each.address, each.port));
+      return 0;
+    }
+  // Where `up` listens on this machine while it runs.
+  std::vector<std::string> known;
+  if (const auto found = workspace->project()->services.find(service); found != workspace->project()->services.end())
+    for (const compose::Port& each : found->second.ports) {
+      const std::string of = each.protocol.empty() ? "tcp" : each.protocol;
+      known.push_back(each.published + ":" + std::to_string(each.target) + "/" + of);
+      const auto here = parse_unsigned(each.published);
+      if (each.target != *wanted || of != protocol || !here) continue;
+      const bool all = each.host_ip.empty() || each.host_ip == "0.0.0.0" || each.host_ip == "::";
+      print_out(address_text(all ? "127.0.0.1" : each.host_ip, saturated<std::uint16_t>(*here)));
+      return 0;
+    }
+  return fail(Code::not_found, "no port " + std::to_string(*wanted) + "/" + protocol + " for container " + pod.name +
+                                   ": " + join(known, ", "));
+}
+
+Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target) {
+  const SystemTime now = system_now();
+  const auto moment = [&](const char* name) -> Result<std::optional<SystemTime>> {
+    if (!invocation.flags.has(name)) return std::nullopt;
+    return TRY(parse_moment(invocation.flags.text(name), now));
+  };
+  const auto until = TRY(moment("until"));
+  auto since = TRY(moment("since"));
+  if (!since && !until) since = now;
+  const bool json = invocation.flags.on("json");
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
+  const auto wanted = [&](const kube::ClusterEvent& event) {
+    // Events there have whole seconds.
+    if (since && event.time < std::chrono::floor<std::chrono::seconds>(*since)) return false;
+    return invocation.arguments.empty() || std::ranges::any_of(invocation.arguments, [&](const std::string& service) {
+             const std::string name = kube::object_name(service);
+             return event.name == name || event.name.starts_with(name + "-");
+           });
+  };
+  // An end that is not there yet is waited for as long as events come; there is none to be told after it.
+  const bool follow = !until || *until > now;
+  TRY(kube::events(workspace->session(), follow, [&](const kube::ClusterEvent& event) {
+    if (until && event.time > *until) return kube::Next::enough;
+    if (wanted(event)) print_out(json ? event_json(event) : event_text(event));
+    return kube::Next::more;
+  }));
+  return 0;
+}
+
+Result<int> cluster_volumes(Invocation& invocation, const ClusterTarget& target) {
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
+  auto all = TRY(kube::claims(workspace->session()));
+  if (!invocation.arguments.empty()) {
+    const auto pods = TRY(kube::pods_of(workspace->session(), invocation.arguments));
+    std::erase_if(all, [&](const kube::Claim& claim) {
+      return std::ranges::none_of(pods, [&](const kube::PodState& pod) {
+        return std::ranges::any_of(pod.data, [&](const auto& each) { return each.first == claim.name; });
+      });
+    });
+  }
+  const auto row = [](const kube::Claim& claim) {
+    return FormatRow{{"Driver", "DRIVER", claim.storage_class, ""},
+                     {"Name", "VOLUME NAME", claim.name, ""},
+                     {"Size", "SIZE", claim.size, ""},
+                     {"Status", "STATUS", claim.phase, ""}};
+  };
+  if (invocation.flags.on("quiet")) {
+    for (const kube::Claim& each : all) print_out(each.name + "\n");
+    return 0;
+  }
+  std::vector<FormatRow> rows;
+  for (const kube::Claim& each : all) rows.push_back(row(each));
+  print_out(TRY(format_rows(invocation.flags.text("format", "table"), rows, {"Driver", "Name"}, row({}))));
+  return 0;
+}
+
+Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target) {
+  if (invocation.flags.has("down-project"))
+    return fail(Code::unsupported, "wait --down-project is not there on Kubernetes yet");
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterNeed::name));
+  kube::Session& session = workspace->session();
+  std::set<std::string> awaited;
+  for (const kube::PodState& pod : TRY(kube::pods_of(session, invocation.arguments))) awaited.insert(pod.name);
+  int code = 0;
+  kube::PodWatch watch(session.client, session.space, kube::project_selector(session.project_name));
+  TRY(watch.follow(
+      [&]() -> Result<kube::Next> {
+        for (auto each = awaited.begin(); each != awaited.end();) {
+          const auto pod = watch.pods().find(*each);
+          if (pod != watch.pods().end() && !pod->second.ended()) {
+            ++each;
+            continue;
+          }
+          // One that has been removed says nothing any more: it was ended from outside.
+          constexpr int killed = 137;
+          code = pod == watch.pods().end() ? killed : pod->second.exit_code.value_or(1);
+          print_out("container \"" + *each + "\" exited with status code " + std::to_string(code) + "\n");
+          each = awaited.erase(each);
+        }
+        return awaited.empty() ? kube::Next::enough : kube::Next::more;
+      },
+      session.cancel.token()));
+  return session.cancel.token().stop_requested() ? 130 : code;
+}
+
+}  // namespace consort::cli

@@ -1,0 +1,21 @@
+// Images as `images` prints them, here and for a cluster.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/invocation.hpp"
+#include "engine/images.hpp"
+
+namespace consort::cli {
+
+struct ImageRow {
+  std::string container;
+  image::Image image;
+  std::string repository = "<none>", tag = "<none>";
+};
+void set_name(ImageRow& row, const std::string& name);
+
+Result<int> print_image_rows(const Invocation& invocation, const std::vector<ImageRow>& rows);
+
+}  // namespace consort::cli

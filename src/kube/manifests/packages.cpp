@@ -1,0 +1,177 @@
+#include "kube/packages.hpp"
+
+#include <functional>
+#include <map>
+
+#include "base/json.hpp"
+#include "base/strings.hpp"
+#include "compose/node.hpp"
+#include "kube/kinds.hpp"
+#include "kube/manifests/parts.hpp"
+
+namespace consort::kube {
+
+namespace {
+
+using compose::Node;
+
+// Objects by the file that they are in: what is of no service is in project.yaml.
+using Files = std::map<std::string, std::vector<Object>>;
+Files by_file(const Manifests& manifests) {
+  Files files;
+  for (const Object& object : manifests.objects)
+    files[object.service.empty() ? "project.yaml" : object_name(object.service) + ".yaml"].push_back(object);
+  return files;
+}
+
+Json* container_of(Json& object, const char* list) {
+  Json* at = &object;
+  for (const char* key : {"spec", "jobTemplate", "spec", "template", "spec"}) {
+    if (!at->is_object()) return nullptr;
+    if (at->contains(key)) at = &(*at)[key];
+  }
+  return at->is_object() && at->contains(list) && !(*at)[list].empty() ? &(*at)[list] : nullptr;
+}
+
+// "registry/x:1@sha256:..." without what an overlay replaces.
+std::string image_name(const std::string& image) {
+  std::string name = image.substr(0, image.find('@'));
+  const std::size_t colon = name.rfind(':'), slash = name.rfind('/');
+  if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) name.resize(colon);
+  return name;
+}
+
+Node text(const std::string& value) {
+  return Node::make_string(value);
+}
+
+// What a chart's user may choose, and where it stands in the templates: tokens that no YAML quotes.
+class Values {
+ public:
+  std::string token(const std::string& group, const std::string& key, const Json& value) {
+    groups_[group][key] = value;
+    const std::string made = "consortvalue" + std::to_string(tokens_.size()) + "x";
+    const std::string quote = value.is_string() ? " | quote" : "";
+    tokens_.emplace_back(made, "{{ index .Values." + group + " \"" + key + "\"" + quote + " }}");
+    return made;
+  }
+  // What the file says itself stays as it is, whatever it holds.
+  std::string fill(std::string yaml) const {
+    std::string made;
+    for (std::size_t i = 0; i < yaml.size(); ++i) {
+      const bool opens = yaml.compare(i, 2, "{{") == 0;
+      made += opens ? "{{ \"{{\" }}" : std::string(1, yaml[i]);
+      if (opens) ++i;
+    }
+    for (const auto& [token, expression] : tokens_) {
+      made = replace_all(std::move(made), "\"" + token + "\"", expression);
+      made = replace_all(std::move(made), token, expression);
+    }
+    return made;
+  }
+  std::string yaml() const {
+    Node all = Node::make_mapping();
+    for (const auto& [group, values] : groups_) {
+      Node inner = Node::make_mapping();
+      for (const auto& [key, value] : values)
+        inner.set(key, value.is_number_integer() ? Node::make_integer(value.get<std::int64_t>())
+                                                 : Node::make_string(value.get<std::string>()));
+      all.set(group, std::move(inner));
+    }
+    return compose::render_yaml(all);
+  }
+
+ private:
+  std::map<std::string, std::map<std::string, Json>> groups_;
+  std::vector<std::pair<std::string, std::string>> tokens_;
+};
+
+Result<Object> as_template(const Object& object, Values& values) {
+  Json made = TRY(parse_json(object.json, object.kind + " " + object.name));
+  const std::string service = object_name(object.service);
+  for (const char* list : {"initContainers", "containers"})
+    if (Json* containers = container_of(made, list))
+      for (Json& container : *containers)
+        if (container.contains("image")) container["image"] = values.token("images", service, container["image"]);
+  if (Json* spec = made.contains("spec") ? &made["spec"] : nullptr) {
+    if (spec->contains("replicas")) (*spec)["replicas"] = values.token("replicas", service, (*spec)["replicas"]);
+    if (object.kind == claim_kind) {
+      Json& storage = (*spec)["resources"]["requests"]["storage"];
+      storage = values.token("sizes", object.name, storage);
+    }
+  }
+  Object result = object;
+  result.json = dump_json(made);
+  return result;
+}
+
+}  // namespace
+
+Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, const std::string& project) {
+  std::vector<PackagedFile> files;
+  Node resources = Node::make_sequence();
+  for (const auto& [path, objects] : by_file(manifests)) {
+    std::string yaml = TRY(manifests_yaml(objects));
+    files.push_back({path, std::move(yaml)});
+    resources.items.push_back(text(path));
+  }
+  std::map<std::string, std::string> images;
+  Node replicas = Node::make_sequence(), image_list = Node::make_sequence();
+  for (const Object& object : manifests.objects) {
+    Json value = TRY(parse_json(object.json, object.kind));
+    if (Json* containers = container_of(value, "containers"))
+      for (const Json& container : *containers) {
+        const std::string image = get_string(container, "image");
+        images.emplace(image_name(image), image);
+      }
+    if (const Json* spec = find_key(value, "spec"); spec && spec->contains("replicas")) {
+      Node each = Node::make_mapping();
+      each.set("name", text(object.name));
+      each.set("count", Node::make_integer(get_int(*spec, "replicas")));
+      replicas.items.push_back(std::move(each));
+    }
+  }
+  for (const auto& [name, image] : images) {
+    Node each = Node::make_mapping();
+    each.set("name", text(name));
+    const std::string rest = image.substr(name.size());
+    if (const std::size_t at = rest.find('@'); at != std::string::npos) {
+      each.set("digest", text(rest.substr(at + 1)));
+    } else {
+      each.set("newTag", text(rest.empty() ? "latest" : rest.substr(1)));
+    }
+    image_list.items.push_back(std::move(each));
+  }
+  Node all = Node::make_mapping();
+  all.set("apiVersion", text("kustomize.config.k8s.io/v1beta1"));
+  all.set("kind", text("Kustomization"));
+  all.set("namespace", text(object_name(project)));
+  all.set("resources", std::move(resources));
+  if (!image_list.items.empty()) all.set("images", std::move(image_list));
+  if (!replicas.items.empty()) all.set("replicas", std::move(replicas));
+  files.push_back({"kustomization.yaml", compose::render_yaml(all)});
+  return files;
+}
+
+Result<std::vector<PackagedFile>> helm_chart(const Manifests& manifests, const std::string& project) {
+  Values values;
+  std::vector<PackagedFile> files;
+  for (const auto& [path, objects] : by_file(manifests)) {
+    std::vector<Object> templates;
+    for (const Object& object : objects) templates.push_back(TRY(as_template(object, values)));
+    std::string yaml = TRY(manifests_yaml(templates));
+    files.push_back({"templates/" + path, std::move(yaml)});
+  }
+  for (PackagedFile& file : files) file.text = values.fill(std::move(file.text));
+  Node chart = Node::make_mapping();
+  chart.set("apiVersion", text("v2"));
+  chart.set("name", text(object_name(project)));
+  chart.set("description", text("Made of a Compose file by consort export kubernetes --format helm"));
+  chart.set("type", text("application"));
+  chart.set("version", text("0.1.0"));
+  files.push_back({"Chart.yaml", compose::render_yaml(chart)});
+  files.push_back({"values.yaml", values.yaml()});
+  return files;
+}
+
+}  // namespace consort::kube

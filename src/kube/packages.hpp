@@ -1,0 +1,23 @@
+// A project's objects as others keep them: a Kustomize base, a Helm chart. Pure and deterministic.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kube/manifests.hpp"
+
+namespace consort::kube {
+
+struct PackagedFile {
+  std::string path;  // below the package's folder
+  std::string text;
+};
+
+// kustomization.yaml, and a file of objects for the project and for each service. Images and replicas can be changed
+// by overlays.
+Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, const std::string& project);
+// Chart.yaml, values.yaml (images and replicas by service, sizes by volume) and templates. The release's namespace is
+// used; names of objects are those of the project.
+Result<std::vector<PackagedFile>> helm_chart(const Manifests& manifests, const std::string& project);
+
+}  // namespace consort::kube
