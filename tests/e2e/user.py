@@ -18,6 +18,7 @@ NEEDS_ROOT = {
     "start_errors_show_their_line": "a limit that a user cannot have is left out, and is no error",
     "images_tls_and_password": "gives the host another address",
     "images_without_root": "gives a folder to another user, to be root of a namespace as that one",
+    "own_users": "a user's containers are in that user's namespace already",
     "nobody_gets_in": "looks at the roots as another user",
     "full_disk": "mounts a small disk",
     "a_full_disk_can_be_emptied": "mounts a small disk",
