@@ -42,6 +42,7 @@ def copy_for(entry, theirs):
     programs = theirs / "programs"
     programs.mkdir(exist_ok=True)
     for program in ("consort", "consort-keeper", "consort-supervisor", "consort-init", "consort-place"):
+        (programs / program).unlink(missing_ok=True)  # an earlier run's may still be executed
         shutil.copy(harness.CONSORT.parent / program, programs / program)
     source = theirs / "source"
     shutil.rmtree(source, ignore_errors=True)
