@@ -22,9 +22,8 @@ TEST(SettingsTest, EachLineIsASettingOrNothing) {
 TEST(SettingsTest, WhatIsNotUnderstoodIsRefusedWithItsLine) {
   EXPECT_EQ(refusal("\nuserns = \"maybe\""),
             "read settings consort.conf:2: userns is \"maybe\" / write \"auto\" or \"host\"");
-  EXPECT_EQ(
-      refusal("colour = \"red\""),
-      "read settings consort.conf:1: there is no setting \"colour\" / the settings are: published_ports, userns");
+  EXPECT_EQ(refusal("colour = \"red\""),
+            "read settings consort.conf:1: there is no setting \"colour\" / the settings are: published_ports, userns");
   for (const char* text : {"userns", "userns = auto", "userns = \"auto", "userns = \"a\" \"b\"", "= \"x\"", "\"\"=\""})
     EXPECT_NE(refusal(text), "") << text;
 }

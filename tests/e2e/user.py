@@ -18,6 +18,7 @@ NEEDS_ROOT = {
     "start_errors_show_their_line": "a limit that a user cannot have is left out, and is no error",
     "images_tls_and_password": "gives the host another address",
     "images_without_root": "gives a folder to another user, to be root of a namespace as that one",
+    "own_users": "a user's containers are in that user's namespace already",
     "nobody_gets_in": "looks at the roots as another user",
     "full_disk": "mounts a small disk",
     "a_full_disk_can_be_emptied": "mounts a small disk",
@@ -41,6 +42,7 @@ def copy_for(entry, theirs):
     programs = theirs / "programs"
     programs.mkdir(exist_ok=True)
     for program in ("consort", "consort-keeper", "consort-supervisor", "consort-init", "consort-place"):
+        (programs / program).unlink(missing_ok=True)  # an earlier run's may still be executed
         shutil.copy(harness.CONSORT.parent / program, programs / program)
     source = theirs / "source"
     shutil.rmtree(source, ignore_errors=True)

@@ -1,6 +1,7 @@
 """config.md: root, mounts, process, hostname, extensibility."""
 import os
 import pathlib
+import subprocess
 
 from bundles import mount, needs_root
 
@@ -59,6 +60,30 @@ def check_mount_options(b):
     ]
     b.expect("touch /bound/x 2>/dev/null || echo refused; touch /all/y && echo written; stat -c %u /made/deep", "refused written 5")
     assert os.path.exists(b.path + "/source/y")
+
+
+def check_mounts_recursive(b):
+    """A word that begins with "r" is for all that is mounted below, too; one that does not, for the top alone."""
+    needs_root()
+    below = b.path + "/source/sub"
+    words = {"rro": "ro", "rnosuid": "nosuid", "rnodev": "nodev", "rnoexec": "noexec", "rnoatime": "noatime",
+             "rnodiratime": "nodiratime", "rnosymfollow": "nosymfollow"}
+    clear = {"rrw": "ro", "rsuid": "nosuid", "rdev": "nodev", "rexec": "noexec", "ratime": "noatime",
+             "rdiratime": "nodiratime", "rsymfollow": "nosymfollow", "rstrictatime": "noatime"}
+    os.makedirs(below)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nosuid,nodev,noexec,noatime", "below", below], check=True)
+    try:
+        for word in ("ro", *words, *clear):
+            b.config["mounts"].append({"destination": f"/{word}", "source": b.path + "/source", "options": ["rbind", word]})
+        text = b.run("cat /proc/self/mountinfo")
+    finally:
+        subprocess.run(["umount", below], check=True)
+    options = {line.split()[4]: line.split()[5].split(",") for line in text.splitlines()}
+    assert "ro" in options["/ro"] and "ro" not in options["/ro/sub"], f"ro: {options['/ro']} {options['/ro/sub']}"
+    for word, shown in words.items():
+        assert shown in options[f"/{word}"] and shown in options[f"/{word}/sub"], f"{word}: {options[f'/{word}/sub']}"
+    for word, shown in clear.items():
+        assert shown not in options[f"/{word}/sub"], f"{word}: {options[f'/{word}/sub']}"
 
 
 def check_mount_errors(b):

@@ -35,6 +35,8 @@ ContainerUnit full_unit() {
       {"/bin/sh", "-c", "true"}, Milliseconds(1), Milliseconds(2), Milliseconds(3), Milliseconds(4), 9, false};
   unit.network_mode = NetworkMode::container;
   unit.network_container = "bb";
+  unit.own_users = true;
+  unit.users_of = "dd";
   unit.hostname = "web";
   EndpointUnit endpoint;
   endpoint.network_id = "n1";

@@ -113,7 +113,8 @@ void show_owners(PreparedMount& mount) {
 }
 
 bool has_container_users(const Spec& spec, const LaunchOptions& options) {
-  return !options.foreign && !spec.linux_.uid_mappings.empty();
+  return !options.foreign && !spec.linux_.uid_mappings.empty() &&
+         spec.linux_.uid_mappings.front().host_id == first_container_id;
 }
 
 // Where there is one user, there is no group of terminals.
