@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "cli/commands/cluster.hpp"
-#include "cli/commands/cluster_registry.hpp"
-#include "cli/commands/push_services.hpp"
-#include "cli/commands/selection.hpp"
+#include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/cluster/cluster_registry.hpp"
+#include "cli/commands/project/push_services.hpp"
+#include "cli/commands/project/selection.hpp"
 #include "cli/render/log_printer.hpp"
 #include "cli/seal.hpp"
 #include "cli/workspace.hpp"

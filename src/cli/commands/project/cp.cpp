@@ -7,8 +7,8 @@
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/strings.hpp"
-#include "cli/commands/copy_files.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/commands/project/copy_files.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "project/verbs/select.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "base/json.hpp"
 #include "cli/commands/handlers.hpp"
-#include "cli/commands/image_rows.hpp"
+#include "cli/commands/project/image_rows.hpp"
 #include "cli/render/table.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"

@@ -1,4 +1,4 @@
-#include "cli/commands/shell_words.hpp"
+#include "cli/commands/project/shell_words.hpp"
 
 namespace consort::cli {
 

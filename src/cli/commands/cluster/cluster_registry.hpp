@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "cli/commands/cluster.hpp"
+#include "cli/commands/cluster/cluster.hpp"
 
 namespace consort::cli {
 

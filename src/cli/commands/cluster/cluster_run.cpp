@@ -10,8 +10,8 @@
 #include "base/os/file.hpp"
 #include "base/os/stop_event.hpp"
 #include "base/strings.hpp"
-#include "cli/commands/cluster.hpp"
-#include "cli/commands/shell_words.hpp"
+#include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/project/shell_words.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
 

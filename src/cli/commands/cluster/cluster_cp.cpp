@@ -6,11 +6,11 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
-#include "cli/commands/cluster.hpp"
-#include "cli/commands/copy_files.hpp"
-#include "cli/commands/input_file.hpp"
-#include "cli/commands/output_file.hpp"
-#include "cli/commands/selection.hpp"
+#include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/machine/input_file.hpp"
+#include "cli/commands/machine/output_file.hpp"
+#include "cli/commands/project/copy_files.hpp"
+#include "cli/commands/project/selection.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
 

@@ -1,4 +1,4 @@
-#include "cli/commands/cluster_registry.hpp"
+#include "cli/commands/cluster/cluster_registry.hpp"
 
 #include <cstdlib>
 
