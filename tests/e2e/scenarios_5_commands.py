@@ -43,6 +43,7 @@ volumes: {{data: }}
     told = world.consort("up", "-d", "--wait", "--timings").out
     web = [line for line in told.splitlines() if line.startswith("web")]
     check(web and "after db was healthy" in web[0], f"the times are:\n{told}")
+    check("Nothing had to be done" in world.consort("up", "-d", "--timings").out, "an up that does nothing")
     world.consort("up", "--timings", status=1)
     names = [c["Name"] for c in world.ps_all()]
     text = world.consort("alpha", "generate", *names, "--project-dir", ".", "--name", "again").out
@@ -68,6 +69,9 @@ def scenario_what_docker_has(world):
     seen = world.consort("exec", "-T", "-e", "FROM_FILE", "-e", "OWN", "s", "sh", "-c", "echo $FROM_FILE $OWN; touch /new").out
     check(seen == "here mine\n", f"exec -e sees {seen}")
     check("A /new" in world.consort("diff", name).out.splitlines(), "diff does not show it")
+    world.write("changed.yaml", f'services: {{s: {{{SLEEPER}, environment: {{OWN: yours}}}}}}')
+    why = world.consort("-f", "changed.yaml", "up", "--dry-run").out
+    check(why.startswith(f"Container {name} would be replaced: configuration has changed"), f"the dry run says {why!r}")
     world.consort("update", "--restart", "always", name)
     world.consort("rename", name, "daily-renamed")
     restart = json.loads(world.consort("inspect", "daily-renamed").out)[0]["HostConfig"]["RestartPolicy"]["Name"]

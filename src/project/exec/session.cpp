@@ -27,6 +27,18 @@ class TimedRunner final : public OperationRunner {
   Timings& timings_;
 };
 
+// What --dry-run says beside what Docker Compose does: why something that is there is replaced, or goes.
+std::string reasons_of(const Plan& plan) {
+  std::string text;
+  for (const Operation& operation : plan.operations()) {
+    const bool replaces = operation.is<CreateContainer>() && operation.before == "Recreate";
+    const bool removes = operation.is<RemoveContainer>() && !operation.before.empty();
+    if (operation.cause.empty() || (!replaces && !removes)) continue;
+    text += operation.shown + (replaces ? " would be replaced: " : " would be removed: ") + operation.cause + "\n";
+  }
+  return text;
+}
+
 // timings: null where nobody asks.
 Result<> carry_out(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail,
                    Timings* timings) {
@@ -41,6 +53,7 @@ Result<> carry_out(Session& session, const Plan& plan, std::string_view title, c
   if (session.dry_run == DryRun::yes) {
     DryRunner runner;
     outcome = execute(plan, runner, session.progress, options);
+    if (const std::string reasons = reasons_of(plan); !reasons.empty()) session.progress.output(reasons);
   } else {
     EngineRunner runner(session, detail, plan);
     if (timings) {

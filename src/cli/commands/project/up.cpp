@@ -158,7 +158,8 @@ Result<> bring_up_told(const Invocation& invocation, Workspace& workspace, const
   if (!invocation.flags.on("timings") || invocation.dry_run) return project::bring_up(workspace.session(), options);
   project::Timings timings;
   Result<> outcome = project::bring_up_timed(workspace.session(), options, timings);
-  print_out(timing_bars(timings, std::chrono::steady_clock::now(), terminal_columns(STDOUT_FILENO)));
+  const std::string bars = timing_bars(timings, std::chrono::steady_clock::now(), terminal_columns(STDOUT_FILENO));
+  print_out(bars.empty() ? "Nothing had to be done or waited for\n" : bars);
   return outcome;
 }
 
