@@ -18,6 +18,7 @@
 namespace consort::project {
 
 enum class DryRun : std::uint8_t { no, yes };
+enum class Strangers : std::uint8_t { refused, told };  // names that no service and no container has
 
 struct Session {
   engine::Engine& engine;
@@ -25,6 +26,7 @@ struct Session {
   std::string project_name;
   std::optional<compose::Project> project;  // absent: known by its labels only
   DryRun dry_run = DryRun::no;
+  Strangers strangers = Strangers::refused;
   unsigned parallel = 16;
   int interrupt_fd = -1;  // borrowed; readable once the user has asked to stop
   std::string_view separator = name_separator;
