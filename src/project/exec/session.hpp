@@ -53,8 +53,9 @@ struct RunDetail {
   // Of `up`: seconds that the whole may take, waiting included; and who wants to know of each start (any thread).
   std::optional<int> limit_seconds{};
   std::function<void(const std::string& container)> on_started{};
-  // What a pre_start hook writes; empty: nobody is shown it. Any thread.
-  std::function<void(const std::string& service, unsigned index, const engine::LogLine& line)> on_hook_line{};
+  // What hooks write, and which of them: "web pre_start[0] ->", "web-1 ->". Empty: nobody is shown it. Any thread.
+  std::function<void(const std::string& service, const std::string& source, const engine::LogLine& line)>
+      on_hook_line{};
   std::function<void(const std::string& service, ProviderAnswer answer)> on_provided{};  // any thread
 };
 
