@@ -238,6 +238,12 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
                                                  .project_name = meant.name,
                                                  .project = std::move(meant.project)});
   project::Session& session = *workspace->session_;
+  // A project that the environment names need not be this directory's: as in Docker Compose, who stops or looks at what
+  // is there may name a service that is not.
+  const char* named = std::getenv("COMPOSE_PROJECT_NAME");
+  if (need == Need::name && named && *named && invocation.globals.text("project-name").empty() &&
+      invocation.globals.list("file").empty())
+    session.strangers = project::Strangers::told;
   session.dry_run = invocation.dry_run ? project::DryRun::yes : project::DryRun::no;
   session.parallel = TRY(parallel_of(invocation));
   session.interrupt_fd = TRY(interrupt_descriptor());

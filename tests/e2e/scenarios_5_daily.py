@@ -105,6 +105,24 @@ services:
     world.consort("down", "-t", "0")
 
 
+def scenario_hooks_are_shown_by_an_attached_up(world):
+    """What post_start and pre_stop hooks write must stand among the lines of an attached `up`, to its last word."""
+    world.write("compose.yaml", f"""
+services:
+  s: {{{SLEEPER}, post_start: [{{command: sh -c "echo out; echo err >&2; printf end"}}], pre_stop: [{{command: echo bye}}]}}
+  job: {{image: "{IMAGE}", command: "true", depends_on: [s]}}
+""")
+    ran = world.consort("up", "--abort-on-container-exit")
+    lines = {line.replace(" ", "") for line in ran.out.splitlines()}
+    missing = {f"s-1->|{word}" for word in ("out", "err", "end", "bye")} - lines
+    check(not missing, f"{missing} in:\n{ran.out}")
+    # The environment names the project here, which need not be that of the file: as with Docker Compose.
+    world.consort("-p", world.project_name, "pause", "nope", status=1)
+    told = world.consort("pause", "nope")
+    check("no such service: nope" in told.err, told.err)
+    world.consort("down", "-t", "0")
+
+
 def scenario_what_follows_a_change(world):
     """`config --hash` must print the label of the container, and who borrows volumes must be made anew with the lender."""
     world.write("some.env", "A=1\n")

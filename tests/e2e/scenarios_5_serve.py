@@ -145,8 +145,14 @@ services:
         check(server.ask("POST", f"/containers/{world.project_name}-web-2/start")[0] == 204, "started")
         check(len(world.ps_all()) == 2, str(world.ps_all()))
         # Of nobody's project: not among the projects.
-        server.made("lonely", ["sleep", "1000"])
+        lonely = server.made("lonely", ["sleep", "1000"])
         server.ask("POST", "/containers/lonely/start")
+        # What a container shares with one that is named is told by that one's id.
+        modes = ("NetworkMode", "IpcMode", "PidMode")
+        server.made("borrower", ["true"], **dict.fromkeys(modes, "container:lonely"))
+        host = server.ask("GET", "/containers/borrower/json")[1]["HostConfig"]
+        check({host[mode] for mode in modes} == {f"container:{lonely}"}, str(host))
+        server.ask("DELETE", "/containers/borrower")
         check(world.consort("ls", "-q").out.split() == [world.project_name], "projects")
         server.ask("DELETE", "/containers/lonely?force=1")
     world.consort("down")

@@ -189,6 +189,22 @@ TEST(Lifecycle, EveryKindOfOperationSaysHowItIsTakenBack) {
   check_facts(static_cast<const Action*>(nullptr));
 }
 
+// Its Dockerfiles may name images that others of the project are built to.
+TEST(Images, TheClassicBuilderBuildsDependenciesFirst) {
+  compose::Project project = project_of(R"(
+services:
+  a: {build: {dockerfile_inline: FROM base}, depends_on: [b]}
+  b: {image: base, build: {dockerfile_inline: FROM scratch}}
+)");
+  EXPECT_EQ(plan_build(project).to_string(),
+            "[] -> #1 image app-a, build, --build\n"
+            "[] -> #2 image base, build, --build\n");
+  project.environment["DOCKER_BUILDKIT"] = "0";
+  EXPECT_EQ(plan_build(project).to_string(),
+            "[] -> #1 image base, build, --build\n"
+            "[1] -> #2 image app-a, build, --build\n");
+}
+
 TEST(Images, MissingOnesArePulledOrBuilt) {
   const compose::Project project = project_of(stack);
   const auto plan = plan_images(project, {}, {});

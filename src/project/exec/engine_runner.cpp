@@ -1,18 +1,13 @@
 #include "project/exec/engine_runner.hpp"
 
-#include <poll.h>
-#include <signal.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <functional>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "engine/images.hpp"
 #include "project/desired/places.hpp"
 #include "project/exec/conditions.hpp"
+#include "project/exec/hooks.hpp"
 #include "project/exec/image_build.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/exec/model_runner.hpp"
@@ -52,35 +47,6 @@ Mark place_of(const Session& session, const Operation& operation, const Error& e
   if (operation.is<BuildImage>()) return locate_setting(project, service, "build");
   if (operation.is<AwaitCondition>()) return locate_setting(project, service, "healthcheck");
   return locate_cause(project, service, error);
-}
-
-// Until the descriptor is readable; the user does not want to wait: `give_up` is called.
-Result<> until_readable(int fd, const Cancellation& cancel, const std::function<void()>& give_up) {
-  std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.user_fd(), POLLIN, 0}};
-  while (::poll(fds.data(), fds.size(), -1) < 0)
-    if (errno != EINTR) return fail_errno("poll");
-  if (fds[0].revents) return {};
-  give_up();
-  return fail(Code::interrupted, "interrupted");
-}
-
-Result<int> run_hook(engine::Engine& engine, const std::string& container, const compose::Hook& hook,
-                     const Cancellation& cancel) {
-  engine::ExecSpec spec;
-  spec.argv = hook.command.value_or(compose::Strings{});
-  spec.user = hook.user;
-  spec.working_dir = hook.working_dir;
-  spec.privileged = hook.privileged;
-  for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
-  auto process = TRY(engine.exec(container, spec));
-  TRY(until_readable(process.fd(), cancel, [&] { (void)process.kill(SIGKILL); }));
-  return process.wait();
-}
-
-// A command of `run` that has ended before its hooks were through has done what was asked for.
-bool is_over(engine::Engine& engine, const std::string& container) {
-  const auto details = engine.inspect(container);
-  return details ? details->oneoff && !details->state.running() : details.error().code() == Code::not_found;
 }
 
 template <typename... Functions>
@@ -162,7 +128,7 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
                         [&](const AwaitCondition& wait) {
                           return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
                         },
-                        [&](const RunHooks& run) { return run_hooks(operation, run.hooks, cancel); },
+                        [&](const RunHooks& run) { return run_hooks(session_, operation, run.hooks, detail_, cancel); },
                         [&](const RunPreStart& hook) { return pre_start(operation, hook, cancel); },
                         [&](const RunProvider& run) { return provide(operation, run, cancel); },
                         [&](const PrepareModel& wanted) { return prepare(operation, wanted, cancel); },
@@ -298,18 +264,6 @@ Result<> EngineRunner::prepare(const Operation& operation, const PrepareModel& w
   };
   listener.warn = [&](const std::string& text) { session_.progress.warn(text); };
   return runner.prepare(wanted, listener, cancel);
-}
-
-Result<> EngineRunner::run_hooks(const Operation& operation, const std::vector<compose::Hook>& hooks,
-                                 const Cancellation& cancel) {
-  for (const compose::Hook& hook : hooks) {
-    Result<int> code = run_hook(session_.engine, key_of(operation), hook, cancel);
-    if (code && *code == 0) continue;
-    if (is_over(session_.engine, key_of(operation))) return {};
-    if (!code) return fail(std::move(code).error());
-    return fail(Code::conflict, operation.service + " hook exited with status " + std::to_string(*code));
-  }
-  return {};
 }
 
 }  // namespace consort::project

@@ -25,7 +25,6 @@ class EngineRunner final : public OperationRunner {
   Result<> remove_image(const Operation& operation);
   Result<> pull(const Operation& operation, const Cancellation& cancel);
   Result<> build(const Operation& operation, const BuildImage& how, const Cancellation& cancel);
-  Result<> run_hooks(const Operation& operation, const std::vector<compose::Hook>& hooks, const Cancellation& cancel);
   Result<> pre_start(const Operation& operation, const RunPreStart& hook, const Cancellation& cancel);
   Result<> provide(const Operation& operation, const RunProvider& run, const Cancellation& cancel);
   Result<> prepare(const Operation& operation, const PrepareModel& wanted, const Cancellation& cancel);

@@ -11,6 +11,7 @@
 #include "project/exec/build_log.hpp"
 #include "project/exec/image_pull.hpp"
 #include "project/exec/loaded_project.hpp"
+#include "project/plan/images.hpp"
 
 namespace consort::project {
 
@@ -68,13 +69,10 @@ void warn_of_unused(Session& session, const compose::Service& service) {
   warn_of_unused_caches(session, service);
 }
 
-// DOCKER_BUILDKIT=0 chooses the classic builder. There is none here, but who chooses it is told what it cannot do, as
-// by Docker Compose: the same file would fail elsewhere.
+// Who chooses the classic builder is told what it cannot do, as by Docker Compose: the same file would fail elsewhere.
 Result<> check_classic_builder(const compose::Project& project, const compose::Service& service,
                                const build::BuildRequest& request) {
-  const auto found = project.environment.find("DOCKER_BUILDKIT");
-  const std::string wish = found == project.environment.end() ? "1" : to_lower(found->second);
-  if (wish != "0" && wish != "f" && wish != "false") return {};
+  if (!wants_classic_builder(project)) return {};
   const compose::Build& build = *service.build;
   const char* what = request.platforms.size() > 1         ? "multi-arch build"
                      : build.privileged                   ? "privileged mode"

@@ -75,7 +75,8 @@ Result<> run(Session& session, const Operation& operation, const RunPreStart& ho
   TRY(session.engine.start_container(operation.target, {.cancel_fd = cancel.user_fd()}));
   reached = Reached::start;
   std::unique_ptr<HookOutput> output;
-  const auto tell = [&](const engine::LogLine& line) { detail.on_hook_line(operation.service, hook.index, line); };
+  const std::string source = operation.service + " pre_start[" + std::to_string(hook.index) + "] ->";
+  const auto tell = [&](const engine::LogLine& line) { detail.on_hook_line(operation.service, source, line); };
   if (detail.on_hook_line) output = TRY(HookOutput::begin(session, operation.target, begun, tell));
   return await_condition(session.engine, session.project_name, operation, Awaited::completed, cancel);
 }

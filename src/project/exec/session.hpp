@@ -18,6 +18,7 @@
 namespace consort::project {
 
 enum class DryRun : std::uint8_t { no, yes };
+enum class Strangers : std::uint8_t { refused, told };  // names that no service and no container has
 
 struct Session {
   engine::Engine& engine;
@@ -25,6 +26,7 @@ struct Session {
   std::string project_name;
   std::optional<compose::Project> project;  // absent: known by its labels only
   DryRun dry_run = DryRun::no;
+  Strangers strangers = Strangers::refused;
   unsigned parallel = 16;
   int interrupt_fd = -1;  // borrowed; readable once the user has asked to stop
   std::string_view separator = name_separator;
@@ -51,8 +53,9 @@ struct RunDetail {
   // Of `up`: seconds that the whole may take, waiting included; and who wants to know of each start (any thread).
   std::optional<int> limit_seconds{};
   std::function<void(const std::string& container)> on_started{};
-  // What a pre_start hook writes; empty: nobody is shown it. Any thread.
-  std::function<void(const std::string& service, unsigned index, const engine::LogLine& line)> on_hook_line{};
+  // What hooks write, and which of them: "web pre_start[0] ->", "web-1 ->". Empty: nobody is shown it. Any thread.
+  std::function<void(const std::string& service, const std::string& source, const engine::LogLine& line)>
+      on_hook_line{};
   std::function<void(const std::string& service, ProviderAnswer answer)> on_provided{};  // any thread
 };
 

@@ -118,9 +118,22 @@ class ImagePlanner {
       needs.insert(needs.end(), made.begin(), made.end());
     }
     const bool pulled = !needs.empty() && plan_.at(needs.front()).is<PullImage>();
+    if (wants_classic_builder(project_)) TRY(after_dependencies(service, needs));
     Operation operation = build_operation(service, image, std::move(cause), {.only_if_missing = pulled});
     operation.needs = std::move(needs);
     ready_[service.name] = {plan_.add(std::move(operation))};
+    return {};
+  }
+
+  // The classic builder's order: a Dockerfile may name the image of a service that its own depends on.
+  Result<> after_dependencies(const compose::Service& service, std::vector<OperationId>& needs) {
+    for (const auto& [name, how] : service.depends_on) {
+      const auto other = project_.services.find(name);
+      if (other == project_.services.end() || !other->second.build) continue;
+      TRY(visit(other->second));
+      const auto& made = ready_[name];
+      needs.insert(needs.end(), made.begin(), made.end());
+    }
     return {};
   }
 
@@ -203,6 +216,12 @@ Operation build_operation(const compose::Service& service, const std::string& im
   operation.shown = image;  // as Docker Compose names it
   operation.after = "Built";
   return operation;
+}
+
+bool wants_classic_builder(const compose::Project& project) {
+  const auto found = project.environment.find("DOCKER_BUILDKIT");
+  const std::string wish = found == project.environment.end() ? "1" : to_lower(found->second);
+  return wish == "0" || wish == "f" || wish == "false";
 }
 
 Result<Plan> plan_images(const compose::Project& project, const std::map<std::string, LocalImage>& local,

@@ -43,6 +43,9 @@ Result<Plan> plan_pull(const compose::Project& project, const std::map<std::stri
 // `build`: every service that has a build section; contexts of other services first.
 Plan plan_build(const compose::Project& project);
 
+// DOCKER_BUILDKIT=0: there is no classic builder here, but its order is kept, and it is told what it cannot do.
+bool wants_classic_builder(const compose::Project& project);
+
 Operation pull_operation(const compose::Service& service, const std::string& image, std::string cause);
 Operation build_operation(const compose::Service& service, const std::string& image, std::string cause,
                           BuildImage how = {});

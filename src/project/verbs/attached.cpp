@@ -18,7 +18,8 @@ constexpr int interrupted_status = 130;
 
 // The named services, or all; what they depend on goes on running. An interrupt kills them; one that comes before that
 // can be done is kept until it can, as somebody listens till then.
-Result<> stop_services(Session& session, const std::set<std::string>& named, std::optional<Listening>& till_then) {
+Result<> stop_services(Session& session, const std::set<std::string>& named, std::optional<Listening>& till_then,
+                       const RunDetail& detail) {
   const Observed observed = TRY(observe(session, Look::containers));
   Containers mine;
   for (const engine::Container& container : observed.containers)
@@ -34,7 +35,7 @@ Result<> stop_services(Session& session, const std::set<std::string>& named, std
   till_then.reset();  // the next wish kills, the one after that ends this command
   StopPlanOptions options;
   add_from_file(options, loaded_project(session), named);
-  return execute(patient, plan_stop(mine, ServiceGraph::of(loaded_project(session)), options), "Stopping");
+  return execute(patient, plan_stop(mine, ServiceGraph::of(loaded_project(session)), options), "Stopping", detail);
 }
 
 Result<int> code_of_service(Session& session, const std::string& service) {
@@ -147,11 +148,7 @@ class AttachedUp {
     const Observed observed = TRY(observe(quiet, Look::everything));
     Plan plan = TRY(plan_converge(loaded_project(session_), observed, converge));
     plan.warnings.clear();
-    RunDetail detail = options_.detail;
-    detail.on_hook_line = [&](const std::string& service, unsigned index, const engine::LogLine& line) {
-      if (attach_.services.contains(service))
-        attach_.sink->line(service + " pre_start[" + std::to_string(index) + "] ->", line);
-    };
+    RunDetail detail = showing_hooks();
     detail.on_started = [&](const std::string& key) {
       const auto container = session_.engine.inspect(key);
       if (container && attach_.services.contains(container->service)) following.follower().add(*container, since);
@@ -159,9 +156,18 @@ class AttachedUp {
     return execute(quiet, plan, "Running", detail);
   }
 
+  // What hooks write stands among the lines of the containers that are shown.
+  RunDetail showing_hooks() const {
+    RunDetail detail = options_.detail;
+    detail.on_hook_line = [this](const std::string& service, const std::string& source, const engine::LogLine& line) {
+      if (attach_.services.contains(service)) attach_.sink->line(source, line);
+    };
+    return detail;
+  }
+
   Result<int> interrupt(Following& following) {
     attach_.say("Gracefully Stopping... press Ctrl+C again to force");
-    TRY(stop_services(session_, attach_.stopped, listening_));
+    TRY(stop_services(session_, attach_.stopped, listening_, showing_hooks()));
     TRY(following.finish());
     attach_.say("");
     return interrupted_status;
@@ -170,7 +176,7 @@ class AttachedUp {
   Result<int> abort(Following& following) {
     attach_.say_aborting("Aborting on container exit...");
     const int code = following.abort_code();
-    TRY(stop_services(session_, attach_.named, listening_));
+    TRY(stop_services(session_, attach_.named, listening_, showing_hooks()));
     TRY(following.finish());
     return attach_.exit_code_from.empty() ? Result<int>(code) : code_of_service(session_, attach_.exit_code_from);
   }

@@ -47,8 +47,10 @@ Result<> check_services(const Session& session, const std::vector<engine::Contai
   for (const std::string& name : services) {
     const bool is_container =
         std::ranges::any_of(containers, [&](const engine::Container& each) { return is_called(each, name); });
-    if (!is_container && !is_service(session, containers, name))
-      return fail(no_such_service(session, containers, name));
+    if (is_container || is_service(session, containers, name)) continue;
+    Error unknown = no_such_service(session, containers, name);
+    if (session.strangers == Strangers::refused) return fail(std::move(unknown));
+    session.progress.warn(unknown.message());
   }
   return {};
 }

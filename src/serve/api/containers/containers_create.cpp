@@ -26,6 +26,9 @@ Json note_of(const Json& body) {
     for (const char* key : {"MaskedPaths", "ReadonlyPaths"}) note["HostConfig"].erase(key);
     const std::string mode = get_string(*host, "NetworkMode");
     if (mode.empty() || mode == "default") note["HostConfig"].erase("NetworkMode");
+    // "container:NAME" is told by the id that the name had then, as the engine keeps it.
+    for (const char* key : {"NetworkMode", "IpcMode", "PidMode"})
+      if (get_string(*host, key).starts_with("container:")) note["HostConfig"].erase(key);
     if (get_int(*host, "ShmSize") == 0) note["HostConfig"].erase("ShmSize");
     if (get_string(*host, "Runtime").empty()) note["HostConfig"].erase("Runtime");
     for (const char* key : {"CgroupnsMode", "IpcMode"})

@@ -1,0 +1,122 @@
+#include "project/exec/hooks.hpp"
+
+#include <poll.h>
+#include <signal.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+
+#include "base/os/file.hpp"
+
+namespace consort::project {
+
+namespace {
+
+constexpr std::size_t longest_hook_line = std::size_t{1} << 20;
+
+using TellLine = std::function<void(const engine::LogLine& line)>;
+
+// Pieces in, lines out; a longer one is told in parts.
+class HookLines {
+ public:
+  explicit HookLines(const TellLine& tell) : tell_(tell) {}
+
+  void take(std::string_view piece) {
+    rest_ += piece;
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1)
+      tell(std::string_view(rest_).substr(begin, end - begin));
+    rest_.erase(0, begin);
+    if (rest_.size() >= longest_hook_line) flush();
+  }
+
+  void flush() {
+    if (!rest_.empty()) tell(rest_);
+    rest_.clear();
+  }
+
+ private:
+  void tell(std::string_view text) { tell_({.time = system_now(), .text = text}); }
+
+  const TellLine& tell_;
+  std::string rest_;
+};
+
+Result<> pass_on(Fd& from, HookLines& to) {
+  std::array<char, 4096> buffer{};
+  const std::size_t got = TRY(read_some(from.get(), std::as_writable_bytes(std::span(buffer))));
+  if (got == 0) from.reset();
+  to.take({buffer.data(), got});
+  return {};
+}
+
+// Until it has ended. What it has left behind may hold its output open for ever: only what is there is told then.
+Result<> listen_to_hook(engine::Exec& process, const TellLine& tell, const Cancellation& cancel) {
+  engine::ExecStreams streams = process.take_streams();
+  streams.in.reset();
+  HookLines out(tell), err(tell);
+  while (true) {
+    std::array<pollfd, 4> fds{pollfd{streams.out.get(), POLLIN, 0}, pollfd{streams.err.get(), POLLIN, 0},
+                              pollfd{process.fd(), POLLIN, 0}, pollfd{cancel.user_fd(), POLLIN, 0}};
+    if (::poll(fds.data(), fds.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("poll");
+    }
+    if (fds[3].revents) {
+      (void)process.kill(SIGKILL);
+      return fail(Code::interrupted, "interrupted");
+    }
+    if (fds[0].revents) TRY(pass_on(streams.out, out));
+    if (fds[1].revents) TRY(pass_on(streams.err, err));
+    if (!fds[0].revents && !fds[1].revents && fds[2].revents) break;
+  }
+  out.flush();
+  err.flush();
+  return {};
+}
+
+Result<int> run_hook(engine::Engine& engine, const std::string& container, const compose::Hook& hook,
+                     const TellLine& tell, const Cancellation& cancel) {
+  engine::ExecSpec spec;
+  spec.argv = hook.command.value_or(compose::Strings{});
+  spec.user = hook.user;
+  spec.working_dir = hook.working_dir;
+  spec.privileged = hook.privileged;
+  spec.streams = tell != nullptr;
+  for (const auto& [key, value] : hook.environment) spec.environment.push_back(value ? key + "=" + *value : key);
+  auto process = TRY(engine.exec(container, spec));
+  TRY(listen_to_hook(process, tell, cancel));
+  return process.wait();
+}
+
+// A command of `run` that has ended before its hooks were through has done what was asked for.
+bool is_over(engine::Engine& engine, const std::string& container) {
+  const auto details = engine.inspect(container);
+  return details ? details->oneoff && !details->state.running() : details.error().code() == Code::not_found;
+}
+
+}  // namespace
+
+Result<> run_hooks(Session& session, const Operation& operation, const std::vector<compose::Hook>& hooks,
+                   const RunDetail& detail, const Cancellation& cancel) {
+  const std::string& container = operation.object_id.empty() ? operation.target : operation.object_id;
+  TellLine tell;
+  if (detail.on_hook_line) {
+    const auto about = session.engine.inspect(container);
+    const std::string source = (about ? short_name(*about) : operation.target) + " ->";
+    tell = [&detail, &operation, source](const engine::LogLine& line) {
+      detail.on_hook_line(operation.service, source, line);
+    };
+  }
+  for (const compose::Hook& hook : hooks) {
+    Result<int> code = run_hook(session.engine, container, hook, tell, cancel);
+    if (code && *code == 0) continue;
+    if (is_over(session.engine, container)) return {};
+    if (!code) return fail(std::move(code).error());
+    return fail(Code::conflict, operation.service + " hook exited with status " + std::to_string(*code));
+  }
+  return {};
+}
+
+}  // namespace consort::project
