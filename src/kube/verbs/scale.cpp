@@ -101,7 +101,14 @@ Result<std::vector<Scaled>> scaled(Session& session, const std::vector<std::stri
 }
 
 Result<> stop(Session& session, const std::vector<std::string>& services) {
-  const std::vector<Scaled> those = TRY(scaled(session, services));
+  std::vector<Scaled> those = TRY(scaled(session, services));
+  // Of the whole project all is stopped that can be.
+  if (services.empty())
+    std::erase_if(those, [&](const Scaled& each) {
+      if (each.kind != "DaemonSet") return false;
+      session.progress.warn("service \"" + each.service + "\" runs on: `down` ends what runs on each node");
+      return true;
+    });
   return tell(session, [&]() -> Result<> {
     for (const Scaled& each : those) {
       if (each.kind == "DaemonSet")

@@ -229,7 +229,9 @@ class Up {
     });
     if (going) return {};
     const std::string why = last_warning(session_, workload.name, "FailedCreate");
-    if (why.empty() && (!pods_of(workload).empty() || Clock::now() - last_change_ < limit_)) return {};
+    // What the cluster itself calls passing: in a new namespace its own things are not there at once.
+    const bool passes = why.empty() || why.find("try again") != std::string::npos;
+    if (passes && (!pods_of(workload).empty() || Clock::now() - last_change_ < limit_)) return {};
     return fail(Error(Code::io, "start service \"" + workload.service + "\"")
                     .why(why.empty() ? "the cluster makes no pods for it" : why)
                     .at(project_.services.at(workload.service).mark));
