@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -58,6 +59,42 @@ TEST_F(ExecTest, SharesEverythingWithTheContainer) {
   EXPECT_THAT(out, StartsWith("seen" + namespaces));
   EXPECT_THAT(out, HasSubstr("CapEff:\t00000000a80425fb"));
   EXPECT_THAT(out, testing::EndsWith("\n0\n1\n2\n"));
+}
+
+// The root of this process, until the end of the block, is another mount of the same files: as in a chroot.
+class Chroot {
+ public:
+  explicit Chroot(const std::string& folder)
+      : folder_(folder),
+        before_(open_file("/", O_PATH | O_DIRECTORY).value()),
+        directory_(open_file(".", O_PATH | O_DIRECTORY).value()) {
+    if (::mount("/", folder_.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
+        ::mount(nullptr, folder_.c_str(), nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || ::chroot(folder_.c_str()) != 0)
+      throw std::runtime_error("chroot");
+  }
+  ~Chroot() {
+    if (::fchdir(before_.get()) != 0 || ::chroot(".") != 0 || ::fchdir(directory_.get()) != 0 ||
+        ::umount2(folder_.c_str(), MNT_DETACH) != 0 || ::rmdir(folder_.c_str()) != 0)
+      ADD_FAILURE() << "this process stays in its chroot";
+  }
+  Chroot(const Chroot&) = delete;
+  Chroot& operator=(const Chroot&) = delete;
+
+ private:
+  std::string folder_;
+  Fd before_, directory_;
+};
+
+TEST_F(ExecTest, EntersTheContainerInAChrootToo) {
+  std::string folder = testing::TempDir() + "consort-chroot-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const Chroot chroot(folder);
+  const Spec spec = sandbox.spec({"write", "/mark", "seen", "--", "echo", "end", "--", "pause"});
+  Running running = start(spec);
+  ASSERT_EQ(running.read_line().value(), "end");
+  Process process = spec.process;
+  process.args = {"/probe", "cat", "/mark"};
+  EXPECT_EQ(exec(running, process), "seen");
 }
 
 TEST_F(ExecTest, RunsInTheContainersCgroup) {

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -284,6 +285,18 @@ int make_readonly(int root, const char* path) {
   return 0;
 }
 
+// Who was started in a chroot has another root than its mount namespace. pivot_root would put the container in the
+// place of that one only, and whoever enters the namespace later (exec, a health check) would stand at the host's.
+int take_root_of_namespace() {
+  const int own = ::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (own < 0) return -1;
+  const int taken = ::setns(own, CLONE_NEWNS);
+  const int error = errno;
+  ::close(own);
+  errno = error;
+  return taken;
+}
+
 }  // namespace
 
 // Nothing that happens in the container's namespace may reach the host's.
@@ -334,6 +347,7 @@ Outcome write_sysctls(Child& child) {
 
 Outcome pivot(Child& child) {
   const ForeignPlan& foreign = child.plan.foreign;
+  if (!foreign.chroot && !foreign.no_pivot && take_root_of_namespace() != 0) return failed(4);
   if (::fchdir(child.root) != 0) return failed();
   if (foreign.chroot || foreign.no_pivot) {
     if (foreign.no_pivot && !foreign.chroot && ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) return failed(1);
