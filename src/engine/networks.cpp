@@ -6,6 +6,7 @@
 #include "base/narrow.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
+#include "engine/checks/go_bool.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
 #include "network/bridge.hpp"
@@ -55,11 +56,10 @@ Result<> check_options(const NetworkSpec& spec) {
   const std::string mtu = option(spec, "driver.mtu");
   if (const auto bytes = parse_unsigned(mtu); !mtu.empty() && (!bytes || !fitting<int>(*bytes)))
     return fail(Error(Code::invalid, "invalid MTU: " + mtu).about(Subject::setting, "driver_opts"));
-  if (option(spec, "bridge.enable_icc") == "false") {
-    return fail(Error(Code::unsupported,
-                      "network " + spec.name + ": com.docker.network.bridge.enable_icc=false is not supported")
+  if (const std::string icc = option(spec, "bridge.enable_icc"); !icc.empty() && !go_bool(icc))
+    return fail(Error(Code::invalid, "invalid value for com.docker.network.bridge.enable_icc: " + icc)
+                    .hint("it is true or false")
                     .about(Subject::setting, "driver_opts"));
-  }
   if (!spec.ipam_driver.empty() && spec.ipam_driver != "default")
     return fail(
         Error(Code::not_found, "could not find plugin " + spec.ipam_driver + " in v1 plugin registry: plugin not found")

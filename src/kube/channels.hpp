@@ -7,11 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/websocket.hpp"
 #include "image/connection.hpp"
 
 namespace consort::kube {
 
-// Frames of RFC 6455 as a client sees them: what it sends is masked. Pure.
+// Messages of a server, out of its frames. Pure.
 class FrameReader {
  public:
   enum class Kind : std::uint8_t { message, ping, closed };
@@ -27,8 +28,6 @@ class FrameReader {
   std::string buffer_;
   std::string fragments_;  // of a message that comes in several frames
 };
-enum class Opcode : std::uint8_t { text = 1, binary = 2, close = 8, pong = 10 };
-std::string make_frame(Opcode opcode, std::string_view payload, std::uint32_t mask);
 
 class Channels {
  public:

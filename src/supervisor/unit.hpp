@@ -63,6 +63,7 @@ struct EndpointUnit {
   std::vector<std::string> link_local_ips;  // further addresses, with prefix length
   bool default_route = false;               // this endpoint's gateways become the container's default routes
   bool internal = false;                    // network without a way out
+  bool isolated = false;                    // talks to the bridge, and to nobody else on it
   int mtu = 0;                              // 0: the kernel's
   std::vector<std::string> dns_names;       // service name, container name, aliases, short id, hostname
 };

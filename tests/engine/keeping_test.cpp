@@ -139,6 +139,18 @@ TEST_F(EngineTest, DockersSocketIsThatOfOurServer) {
   EXPECT_FALSE(path_exists(dockers));
 }
 
+TEST_F(EngineTest, ContainersOnANetworkWithoutIccAreKeptApart) {
+  const std::string icc = "com.docker.network.bridge.enable_icc";
+  EXPECT_THAT(message_of(engine().create_network({.name = project_ + "_w", .driver_opts = {{icc, "some"}}})),
+              HasSubstr("invalid value for " + icc));
+  ASSERT_TRUE(engine().create_network({.name = project_ + "_n", .driver_opts = {{icc, "False"}}}));
+  ContainerSpec spec = probe({"echo", "started"});
+  spec.networks = {{.network = project_ + "_n"}};
+  EXPECT_EQ(run(spec), "started\n");
+  const std::string unit = roots().container(engine().list()->front().id) + "/unit.json";
+  EXPECT_THAT(read_file(unit).value(), HasSubstr("\"isolated\":true"));
+}
+
 TEST_F(EngineTest, NetworksOfTwoEnginesDoNotOverlap) {
   const std::unique_ptr<Engine> other = second_engine();
   std::optional<Network> first, second;

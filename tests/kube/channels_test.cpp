@@ -58,8 +58,9 @@ TEST(FrameReader, RefusesWhatIsNoFrame) {
 }
 
 TEST(MakeFrame, MasksWhatAClientSends) {
-  EXPECT_EQ(make_frame(Opcode::binary, "ab", 0x01020304), std::string("\x82\x82\1\2\3\4\x60\x60", 8));
-  EXPECT_EQ(make_frame(Opcode::binary, std::string(70000, 'x'), 0).size(), 70000U + 14);
+  EXPECT_EQ(websocket::make_frame(websocket::Opcode::binary, "ab", 0x01020304),
+            std::string("\x82\x82\1\2\3\4\x60\x60", 8));
+  EXPECT_EQ(websocket::make_frame(websocket::Opcode::binary, std::string(70000, 'x'), 0).size(), 70000U + 14);
 }
 
 TEST(ExitCode, IsInTheCauses) {

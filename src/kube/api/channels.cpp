@@ -98,7 +98,7 @@ Result<> Channels::take(std::vector<Message>& into) {
         closed_ = true;
         return {};
       case FrameReader::Kind::ping:
-        TRY(connection_.write(make_frame(Opcode::pong, frame->payload, 0)));
+        TRY(connection_.write(websocket::make_frame(websocket::Opcode::pong, frame->payload, 0)));
         break;
       case FrameReader::Kind::message:
         if (frame->payload.empty()) break;
@@ -130,7 +130,7 @@ Result<> Channels::send(std::uint8_t channel, std::string_view payload) {
   const std::string mask = random_bytes(4);
   std::uint32_t number = 0;
   for (const char byte : mask) number = number << 8 | static_cast<unsigned char>(byte);
-  return connection_.write(make_frame(Opcode::binary, message, number));
+  return connection_.write(websocket::make_frame(websocket::Opcode::binary, message, number));
 }
 
 Result<> Channels::finish(std::uint8_t channel) {

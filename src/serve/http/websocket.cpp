@@ -12,25 +12,12 @@
 
 namespace consort::serve::http {
 
+using websocket::make_frame;
+using websocket::Opcode;
+
 namespace {
 
-constexpr std::size_t longest_control = 125;
 constexpr std::size_t block = std::size_t{32} << 10;
-
-bool is_control(Opcode opcode) {
-  return static_cast<unsigned>(opcode) >= static_cast<unsigned>(Opcode::close);
-}
-
-bool is_known(unsigned opcode) {
-  return opcode <= static_cast<unsigned>(Opcode::binary) ||
-         (opcode >= static_cast<unsigned>(Opcode::close) && opcode <= static_cast<unsigned>(Opcode::pong));
-}
-
-std::uint64_t big_endian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
-  return value;
-}
 
 bool send_all(int socket, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -55,36 +42,12 @@ std::string websocket_accept(std::string_view key) {
   return base64_encode(digest);
 }
 
-std::string websocket_frame(Opcode opcode, std::string_view payload) {
-  constexpr std::size_t most_in_a_byte = 125, most_in_two = 0xffff;
-  std::string frame(1, static_cast<char>(0x80U | static_cast<unsigned>(opcode)));
-  std::size_t digits = 0;
-  if (payload.size() <= most_in_a_byte) {
-    frame += static_cast<char>(payload.size());
-  } else {
-    digits = payload.size() <= most_in_two ? 2 : 8;
-    frame += static_cast<char>(digits == 2 ? 126 : 127);
-  }
-  for (std::size_t i = digits; i-- > 0;) frame += static_cast<char>(payload.size() >> (8 * i) & 0xff);
-  return frame.append(payload);
-}
-
-// Two bytes, a longer length if there is one, and the mask, which a client's frames must have.
 Result<bool> WebSocketInput::begin_frame() {
-  constexpr std::size_t mask_size = 4;
-  if (waiting_.size() < 2) return false;
-  const auto first = static_cast<unsigned char>(waiting_[0]), second = static_cast<unsigned char>(waiting_[1]);
-  if ((first & 0x70U) != 0 || !is_known(first & 0x0fU) || (second & 0x80U) == 0)
-    return fail(Code::invalid, "malformed frame of a websocket");
-  const unsigned length = second & 0x7fU;
-  const std::size_t digits = length == 126 ? 2 : length == 127 ? 8 : 0;
-  if (waiting_.size() < 2 + digits + mask_size) return false;
-  opcode_ = static_cast<Opcode>(first & 0x0fU);
-  left_ = digits == 0 ? length : big_endian(std::string_view(waiting_).substr(2, digits));
-  if (is_control(opcode_) && (left_ > longest_control || (first & 0x80U) == 0))
-    return fail(Code::invalid, "malformed frame of a websocket");
-  mask_ = waiting_.substr(2 + digits, mask_size);
-  waiting_.erase(0, 2 + digits + mask_size);
+  auto head = TRY(websocket::read_frame_head(waiting_, websocket::Sender::client));
+  if (!head) return false;
+  head_ = std::move(*head);
+  left_ = head_.payload;
+  waiting_.erase(0, head_.size);
   position_ = 0;
   control_.clear();
   in_frame_ = true;
@@ -93,17 +56,18 @@ Result<bool> WebSocketInput::begin_frame() {
 
 void WebSocketInput::take_payload(Taken& taken) {
   const std::size_t count = std::min<std::uint64_t>(left_, waiting_.size());
-  std::string& into = is_control(opcode_) ? control_ : taken.bytes;
-  for (std::size_t i = 0; i < count; ++i) into += static_cast<char>(waiting_[i] ^ mask_[position_++ % mask_.size()]);
+  std::string& into = websocket::is_control(head_.opcode) ? control_ : taken.bytes;
+  for (std::size_t i = 0; i < count; ++i)
+    into += static_cast<char>(waiting_[i] ^ head_.mask[position_++ % head_.mask.size()]);
   waiting_.erase(0, count);
   left_ -= count;
 }
 
 void WebSocketInput::end_frame(Taken& taken) {
   in_frame_ = false;
-  if (opcode_ == Opcode::ping) taken.reply += websocket_frame(Opcode::pong, control_);
-  if (opcode_ == Opcode::close) {
-    taken.reply += websocket_frame(Opcode::close, control_);
+  if (head_.opcode == Opcode::ping) taken.reply += make_frame(Opcode::pong, control_);
+  if (head_.opcode == Opcode::close) {
+    taken.reply += make_frame(Opcode::close, control_);
     taken.closed = true;
   }
 }
@@ -162,11 +126,11 @@ bool WebSocketRelay::pass_out() {
   const ssize_t got = ::recv(inner_.get(), part.data(), part.size(), 0);
   if (got < 0) return errno == EINTR || errno == EAGAIN;
   if (got == 0) {
-    (void)send_all(client_.get(), websocket_frame(Opcode::close, std::string("\x03\xe8", 2)));  // 1000: as it should be
+    (void)send_all(client_.get(), make_frame(Opcode::close, std::string("\x03\xe8", 2)));  // 1000: as it should be
     return false;
   }
   return send_all(client_.get(),
-                  websocket_frame(Opcode::binary, std::string_view(part.data(), static_cast<std::size_t>(got))));
+                  make_frame(Opcode::binary, std::string_view(part.data(), static_cast<std::size_t>(got))));
 }
 
 void WebSocketRelay::run() {

@@ -9,15 +9,13 @@
 #include <utility>
 
 #include "base/os/fd.hpp"
+#include "base/websocket.hpp"
 #include "serve/http/connection.hpp"
 
 namespace consort::serve::http {
 
 // Sec-WebSocket-Accept for a Sec-WebSocket-Key.
 std::string websocket_accept(std::string_view key);
-
-enum class Opcode : std::uint8_t { more = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
-std::string websocket_frame(Opcode opcode, std::string_view payload);
 
 // What a client sends, taken out of its frames.
 class WebSocketInput {
@@ -37,9 +35,8 @@ class WebSocketInput {
 
   std::string waiting_;
   bool in_frame_ = false;
-  Opcode opcode_ = Opcode::more;
-  std::uint64_t left_ = 0;  // of the frame's payload
-  std::string mask_;
+  websocket::FrameHead head_;  // of the frame that has begun
+  std::uint64_t left_ = 0;     // of its payload
   std::uint64_t position_ = 0;
   std::string control_;  // payload of a control frame
 };

@@ -47,6 +47,7 @@ Json endpoint_to_json(const EndpointUnit& endpoint) {
               {"link_local_ips", endpoint.link_local_ips},
               {"default_route", endpoint.default_route},
               {"internal", endpoint.internal},
+              {"isolated", endpoint.isolated},
               {"mtu", endpoint.mtu},
               {"dns_names", endpoint.dns_names}};
 }
@@ -151,6 +152,7 @@ EndpointUnit endpoint_from(const Fields& fields) {
   fields.read("link_local_ips", endpoint.link_local_ips);
   fields.read("default_route", endpoint.default_route);
   fields.read("internal", endpoint.internal);
+  fields.read("isolated", endpoint.isolated);
   fields.number("mtu", endpoint.mtu, 0, 65535);
   fields.read("dns_names", endpoint.dns_names);
   return endpoint;

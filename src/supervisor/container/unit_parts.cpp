@@ -18,6 +18,7 @@ Result<Endpoint> endpoint_of(const EndpointUnit& unit) {
   endpoint.mac = MacAddress::parse(unit.mac);
   endpoint.default_route = unit.default_route;
   endpoint.internal = unit.internal;
+  endpoint.isolated = unit.isolated;
   endpoint.mtu = static_cast<std::uint32_t>(unit.mtu);
   const auto bad = [&](const std::string& text) {
     return fail(Error(Code::invalid, "read endpoint").on(unit.network_name).why("not an address: " + text));

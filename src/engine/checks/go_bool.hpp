@@ -1,0 +1,20 @@
+// Truth values in options of drivers, as Docker reads them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace consort::engine {
+
+// nullopt: neither.
+inline std::optional<bool> go_bool(std::string_view text) {
+  constexpr std::array<std::string_view, 6> yes{"1", "t", "T", "true", "TRUE", "True"};
+  constexpr std::array<std::string_view, 6> no{"0", "f", "F", "false", "FALSE", "False"};
+  if (std::ranges::count(yes, text) > 0) return true;
+  if (std::ranges::count(no, text) > 0) return false;
+  return std::nullopt;
+}
+
+}  // namespace consort::engine
