@@ -117,7 +117,12 @@ Result<std::string> resolve_subpath(const std::string& folder, const std::string
     return fail(errno_error(inside.error().sys_errno(), "cannot access path " + join_path(folder, subpath) +
                                                             ": lstat " + join_path(folder, subpath)));
   }
-  return read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath);
+  // Said from the folder on, by whose name others know that it lies in a volume.
+  const std::string real_root = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(root.get()), folder));
+  const std::string real = TRY(read_link_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(inside->get()), subpath));
+  if (real != real_root && !real.starts_with(real_root + "/"))
+    return fail(Error(Code::invalid, "invalid volume subpath: " + subpath + ": it lies outside"));
+  return folder + real.substr(real_root.size());
 }
 
 }  // namespace consort::volume

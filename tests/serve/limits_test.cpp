@@ -73,6 +73,7 @@ TEST_F(LimitsTest, NothingOfAContainerReachesBeyondIt) {
         R"("Mounts":[{"Type":"bind","Source":"/etc","Target":"/e"}])",
         R"("Devices":[{"PathOnHost":"/dev/sda"}])",
         R"("Mounts":[{"Type":"volume","Target":"/e","VolumeOptions":{"DriverConfig":{"Options":{"device":"/"}}}}])",
+        R"("Mounts":[{"Type":"volume","Source":"lms_d","Target":"/e","VolumeOptions":{"Subpath":"s"}}])",
         R"("PidMode":"host")",
         R"("IpcMode":"host")",
         R"("UTSMode":"host")",

@@ -6,6 +6,7 @@
 #include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
 #include "base/os/link.hpp"
+#include "base/volume_part.hpp"
 #include "engine/container/place.hpp"
 #include "image/container_tar.hpp"
 #include "volume/layers_view.hpp"
@@ -28,6 +29,11 @@ const MountPoint* mount_of(const ContainerRecord& record, const std::string& pat
   return best;
 }
 
+Result<Fd> open_source(const Roots& roots, const std::string& path) {
+  if (auto part = TRY(open_part_of_volume(roots, path))) return std::move(*part);
+  return open_file(path, O_PATH | O_DIRECTORY);
+}
+
 }  // namespace
 
 Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::string& text) {
@@ -44,10 +50,10 @@ Result<Place> find_place(Engine::Impl& impl, const std::string& id, const std::s
   }
   if (mount) {
     if (path == mount->target) {
-      Fd folder = TRY(open_file(dir_name(mount->source), O_PATH | O_DIRECTORY));
+      Fd folder = TRY(open_source(impl.roots, dir_name(mount->source)));
       return Place{.root = std::move(folder), .path = "/" + base_name(mount->source), .read_only = read_only};
     }
-    Fd root = TRY(open_file(mount->source, O_PATH | O_DIRECTORY));
+    Fd root = TRY(open_source(impl.roots, mount->source));
     return Place{.root = std::move(root), .path = "/" + path.substr(mount->target.size()), .read_only = read_only};
   }
   const auto image = TRY(impl.image_facts(record.summary.image_id));

@@ -8,6 +8,7 @@
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
 #include "base/os/user_namespace.hpp"
+#include "base/volume_part.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/inspect.hpp"
 #include "runtime/spec.hpp"
@@ -27,6 +28,18 @@ namespace {
 // else would have the other end; a write would be the end of the container (SIGPIPE), and of what is in the pipe.
 Result<Fd> with_a_reader(const Fd& write_end) {
   return open_file("/proc/self/fd/" + std::to_string(write_end.get()), O_RDWR);
+}
+
+// A part of a volume is bound as it is found now, without following what a container may have put there meanwhile. An
+// external runtime reads the bundle itself.
+Result<> hold_parts_of_volumes(const Roots& roots, runtime::Spec& spec, std::vector<Fd>& held) {
+  for (runtime::Mount& mount : spec.mounts) {
+    std::optional<Fd> part = TRY(open_part_of_volume(roots, mount.source));
+    if (!part) continue;
+    held.push_back(std::move(*part));
+    mount.source = "/proc/self/fd/" + std::to_string(held.back().get());
+  }
+  return {};
 }
 
 // The namespaces of other containers, as they are now: a policy may have started those again since the bundle was made.
@@ -177,8 +190,9 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   const std::string filter = unit_.bundle + "/seccomp.bpf";
   if (path_exists(filter)) options.seccomp_bpf = filter;
   options.init_program = context_.init_program;
-  std::vector<Fd> child_ends, donors;
-  if (unit_.runtime.empty()) TRY(join_donors(context_, spec, donors));
+  std::vector<Fd> child_ends, held;
+  if (unit_.runtime.empty()) TRY(join_donors(context_, spec, held));
+  if (unit_.runtime.empty()) TRY(hold_parts_of_volumes(context_.roots, spec, held));
   TRY(prepare_stdio(options, child_ends));
 
   // From the clone on there is something that a successor of ours has to end, and something that it has to take back
