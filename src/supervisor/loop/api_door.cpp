@@ -23,8 +23,9 @@ constexpr std::chrono::seconds pause_after_failure{2};
 
 }  // namespace
 
+// Without close() it is for who follows: the keeper holds the socket, and containers have its file.
 ApiDoor::~ApiDoor() {
-  close();
+  stop_watching();
 }
 
 Result<> ApiDoor::adopt(KeeperLink::Inheritance& inheritance) {
@@ -44,15 +45,19 @@ Result<> ApiDoor::open() {
 }
 
 void ApiDoor::close() {
-  context_.loop.remove(std::exchange(watch_, 0));
-  context_.loop.remove(std::exchange(server_watch_, 0));
-  context_.loop.cancel(std::exchange(pause_, 0));
+  stop_watching();
   if (server_fd_) (void)send_signal(server_fd_.get(), SIGTERM);
   server_fd_.reset();
   if (!listener_) return;
   listener_.reset();
   context_.keeper.remove(kept_name);
   ::unlink(api_socket_path(context_.run_folder).c_str());
+}
+
+void ApiDoor::stop_watching() {
+  context_.loop.remove(std::exchange(watch_, 0));
+  context_.loop.remove(std::exchange(server_watch_, 0));
+  context_.loop.cancel(std::exchange(pause_, 0));
 }
 
 Result<> ApiDoor::watch() {
@@ -81,6 +86,8 @@ Result<> ApiDoor::start_server() {
   options.environment = root_variables(context_.roots);
   const char* path = std::getenv("PATH");
   options.environment.push_back(std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin"));
+  if (const char* const settings = std::getenv("CONSORT_SETTINGS"))  // those of the project's other containers
+    options.environment.push_back(std::string("CONSORT_SETTINGS=") + settings);
   options.directory = "/";
   options.in = listener_.get();
   ChildGuard child = TRY(spawn(options));

@@ -24,6 +24,7 @@ class ApiDoor {
   void close();
 
  private:
+  void stop_watching();
   Result<> watch();
   void on_visitor();
   Result<> start_server();
