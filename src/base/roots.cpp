@@ -108,11 +108,11 @@ Error unusable_root(const std::string& path, const char* variable, std::string w
 template <typename Close>
 Result<> own_root(const std::string& path, const char* variable, std::span<const std::string_view> known,
                   const Close& close_inside) {
-  if (is_link_of_another(path)) return fail(unusable_root(path, variable, "it is a link that another user has made"));
   if (!path_exists(path)) {
     TRY(make_directories(dir_name(path)));
     if (::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST) return fail_errno("create directory", path);
   }
+  if (is_link_of_another(path)) return fail(unusable_root(path, variable, "it is a link that another user has made"));
   const struct stat st = TRY(stat_path(path));
   if (!S_ISDIR(st.st_mode)) return fail_errno(ENOTDIR, "create directory", path);
   if (st.st_uid == ::geteuid() && !(st.st_mode & for_others)) return {};

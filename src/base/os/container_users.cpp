@@ -80,13 +80,14 @@ Result<NamespacesOfNobody> make_user_namespace(const std::string& uid_map, const
 }
 
 Result<Fd> make_network_namespace_of(int users) {
-  const Pipe told = TRY(make_pipe());
+  Pipe told = TRY(make_pipe());
   clone_args arguments{};
   arguments.exit_signal = SIGCHLD;
   const long cloned = ::syscall(SYS_clone3, &arguments, sizeof arguments);
   if (cloned < 0) return fail_errno("create process");
   if (cloned == 0) make_and_stay(users, told.write.get());
   const ChildGuard holder(static_cast<pid_t>(cloned));
+  told.write.reset();  // or nobody would hear that it was killed
   int outcome = EPIPE;
   ssize_t got;
   do got = ::read(told.read.get(), &outcome, sizeof outcome);
@@ -158,7 +159,9 @@ bool become_for_files(std::uint32_t id) {
 
 Result<ActingAs> ActingAs::begin(std::uint32_t id) {
   if (id == 0) return ActingAs(false, false);
-  ActingAs acting(true, ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+  // Asked before the first one: while another thread acts, it is taken away from the whole process.
+  static const bool dumpable = ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
+  ActingAs acting(true, dumpable);
   if (!become_for_files(id) || !raise_all_permitted())
     return fail(Error(Code::denied, "make files for container").why("only root of the machine may"));
   return acting;
