@@ -36,6 +36,8 @@ class Client {
   // A merge patch, for what is changed beside the file: replicas, a restart.
   Result<std::string> merge(const std::string& path, const std::string& body);
   Result<> remove(const std::string& path);  // what is gone already is a success
+  // Even if the user does not want to wait any longer: for what must not outlive the command.
+  Result<> remove_in_any_case(const std::string& path);
 
   // The lines of an answer that goes on: a watch, a log. Ends with the server's, with Next::enough, or by stop.
   using OnLine = std::function<Next(std::string_view line)>;

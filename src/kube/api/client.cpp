@@ -122,6 +122,7 @@ struct Client::State {
     if (answer.status >= bad_statuses) return fail(failure_of(answer.status, answer.body));
     return answer;
   }
+  Result<> remove(const std::string& path, const std::stop_token& stop);
   Result<> stream(const std::string& path, const std::function<Result<>(std::string_view)>& sink,
                   const std::stop_token& stop);
 };
@@ -173,11 +174,21 @@ Result<std::string> Client::merge(const std::string& path, const std::string& bo
   return TRY(state_->perform(request)).body;
 }
 
-Result<> Client::remove(const std::string& path) {
+Result<> Client::State::remove(const std::string& path, const std::stop_token& stop) {
   // What it has made goes with it, pods among that.
-  auto gone = state_->perform(state_->request(Method::del, with_query(path, {{"propagationPolicy", "Background"}})));
+  image::HttpRequest made = request(Method::del, with_query(path, {{"propagationPolicy", "Background"}}));
+  made.cancel = stop;
+  auto gone = perform(made);
   if (gone || gone.error().code() == Code::not_found) return {};
   return fail(std::move(gone).error().wrap("remove", path));
+}
+
+Result<> Client::remove(const std::string& path) {
+  return state_->remove(path, state_->cancel);
+}
+
+Result<> Client::remove_in_any_case(const std::string& path) {
+  return state_->remove(path, std::stop_token());
 }
 
 // Ends by `stop`, or when `sink` fails.

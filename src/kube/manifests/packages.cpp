@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
@@ -116,13 +117,15 @@ Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, con
     resources.items.push_back(text(path));
   }
   std::map<std::string, std::string> images;
+  std::set<std::string> several;  // names with more than one version, which kustomize would make one of
   Node replicas = Node::make_sequence(), image_list = Node::make_sequence();
   for (const Object& object : manifests.objects) {
     Json value = TRY(parse_json(object.json, object.kind));
     if (Json* containers = container_of(value, "containers"))
       for (const Json& container : *containers) {
         const std::string image = get_string(container, "image");
-        images.emplace(image_name(image), image);
+        const std::string name = image_name(image);
+        if (images.try_emplace(name, image).first->second != image) several.insert(name);
       }
     if (const Json* spec = find_key(value, "spec"); spec && spec->contains("replicas")) {
       Node each = Node::make_mapping();
@@ -132,6 +135,7 @@ Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, con
     }
   }
   for (const auto& [name, image] : images) {
+    if (several.contains(name)) continue;
     Node each = Node::make_mapping();
     each.set("name", text(name));
     const std::string rest = image.substr(name.size());

@@ -88,7 +88,8 @@ std::vector<std::string> field_diff(const Json& before, const Json& after) {
   if (get_string(after, "kind") == "Secret") {
     Json hidden_before = before, hidden_after = after;
     const bool differs = before.is_object() && before.value("data", Json()) != after.value("data", Json());
-    for (Json* each : {&hidden_before, &hidden_after}) each->erase("data");
+    for (Json* each : {&hidden_before, &hidden_after})
+      if (each->is_object()) each->erase("data");
     diff.compare("", &hidden_before, &hidden_after);
     if (differs) diff.lines.emplace_back(".data: (hidden) -> (hidden)");
     return diff.lines;

@@ -117,12 +117,13 @@ Result<> events(Session& session, bool follow, const std::function<Next(const Cl
     if (is_ours(event) && on_event(event) == Next::enough) return {};
   std::string version = get_string(part(list, "metadata"), "resourceVersion");
   while (follow && !session.cancel.token().stop_requested()) {
-    bool enough = false;
+    bool enough = false, expired = false;
     auto ended = session.client.lines(
         with_query(path, {{"watch", "true"}, {"timeoutSeconds", "300"}, {"resourceVersion", version}}),
         [&](std::string_view line) {
           const auto change = parse_json(line, "event");
-          if (!change || get_string(*change, "type") == "ERROR") return Next::enough;
+          expired = !change || get_string(*change, "type") == "ERROR";
+          if (expired) return Next::enough;
           const Json& object = part(*change, "object");
           version = get_string(part(object, "metadata"), "resourceVersion");
           if (get_string(*change, "type") == "DELETED") return Next::more;
@@ -132,7 +133,11 @@ Result<> events(Session& session, bool follow, const std::function<Next(const Cl
         },
         session.cancel.token());
     if (enough) return {};
-    if (!ended) return ended;
+    if (!ended && ended.error().code() != Code::not_found) return ended;
+    if (ended && !expired) continue;
+    // Where nothing has happened for long, the server no longer knows from where it was to go on.
+    const Json now = TRY(parse_json(TRY(session.client.get(path)), "events"));
+    version = get_string(part(now, "metadata"), "resourceVersion");
   }
   return {};
 }

@@ -182,7 +182,7 @@ Result<int> wait_for_exit(Session& session, const std::string& pod) {
 }
 
 Result<> remove_pod(Session& session, const std::string& pod) {
-  return session.client.remove(path_of("v1", "Pod", session.space, pod));
+  return session.client.remove_in_any_case(path_of("v1", "Pod", session.space, pod));
 }
 
 Result<Channels> attach(Session& session, const PodState& pod, bool tty) {

@@ -40,11 +40,16 @@ class PodFiles : public ContainerFiles {
     std::vector<std::string> command{"tar", "-c", "-f", "-"};
     if (links == engine::Links::follow) command.emplace_back("-h");
     const std::string from = clean == "/" ? "/" : dir_name(clean);
-    std::string what = clean == "/" ? "." : base_name(clean);
-    if (what.starts_with('-')) what.insert(0, "./");  // no flag
-    command.insert(command.end(), {"-C", from, what});
+    command.insert(command.end(), {"-C", from, name_of_copy(path)});
     return finish(TRY(kube::exec_through(session_, pod_, std::move(command), -1,
                                          [out](std::string_view bytes) { return write_full(out, bytes); })));
+  }
+
+  // The tar is the container's, and may write what it likes.
+  std::string name_of_copy(const std::string& path) const override {
+    const std::string clean = clean_path(path);
+    const std::string name = clean == "/" ? "." : base_name(clean);
+    return name.starts_with('-') ? "./" + name : name;  // no flag
   }
 
   Result<> copy_in(const std::string& path, int in) override {

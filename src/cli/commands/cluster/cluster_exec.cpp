@@ -7,6 +7,7 @@
 
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/relay/terminal_mode.hpp"
 #include "cli/signals.hpp"
@@ -18,9 +19,12 @@ namespace {
 
 using kube::Channels;
 
+enum class Other : std::uint8_t { command, container };
+
 class ClusterRelay {
  public:
-  ClusterRelay(Channels& channels, const project::Cancellation& cancel) : channels_(channels), cancel_(cancel) {}
+  ClusterRelay(Channels& channels, const project::Cancellation& cancel, Other other)
+      : channels_(channels), cancel_(cancel), other_(other) {}
 
   // first: what has been read of the input already.
   Result<int> run(bool tty, bool input, std::string_view first) {
@@ -36,7 +40,7 @@ class ClusterRelay {
     while (!code_) {
       TRY(take_messages());
       if (code_) break;
-      if (channels_.closed() && tty) return 0;  // one that was attached to says no more
+      if (channels_.closed() && other_ == Other::container) return 0;  // one that was attached to says no more
       if (channels_.closed())
         return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
       std::array<pollfd, 4> fds{pollfd{channels_.fd(), POLLIN, 0}, pollfd{in, POLLIN, 0}, pollfd{window, POLLIN, 0},
@@ -84,6 +88,7 @@ class ClusterRelay {
 
   Channels& channels_;
   const project::Cancellation& cancel_;
+  Other other_;
   std::optional<int> code_;
 };
 
@@ -98,9 +103,10 @@ Result<std::optional<std::string>> read_ahead() {
 }
 
 // What the API has no words for is said to a shell.
-std::vector<std::string> command_of(const Invocation& invocation) {
+Result<std::vector<std::string>> command_of(const Invocation& invocation) {
   std::vector<std::string> command(invocation.arguments.begin() + 1, invocation.arguments.end());
-  const std::vector<std::string> variables = invocation.flags.list("env");
+  const std::vector<std::string> variables =
+      TRY(with_lines_of(invocation.flags.list("env-file"), invocation.flags.list("env")));
   const std::string directory = invocation.flags.text("workdir");
   if (!variables.empty()) {
     std::vector<std::string> with{"env"};
@@ -111,13 +117,13 @@ std::vector<std::string> command_of(const Invocation& invocation) {
   if (directory.empty()) return command;
   std::string text = "cd " + shell_quote(directory) + " && exec";
   for (const std::string& word : command) text += " " + shell_quote(word);
-  return {"sh", "-c", text};
+  return std::vector<std::string>{"sh", "-c", text};
 }
 
 }  // namespace
 
 Result<int> relay_terminal(Channels& channels, const project::Cancellation& cancel) {
-  return ClusterRelay(channels, cancel).run(true, true, {});
+  return ClusterRelay(channels, cancel, Other::container).run(true, true, {});
 }
 
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
@@ -136,12 +142,12 @@ Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   if (!tty) first = TRY(read_ahead());
   using enum kube::ExecOptions::Input;
   Channels channels = TRY(kube::exec(session, pod,
-                                     {.command = command_of(invocation),
+                                     {.command = TRY(command_of(invocation)),
                                       .tty = tty,
                                       .input = tty                 ? open
                                                : first.has_value() ? stream
                                                                    : none}));
-  return ClusterRelay(channels, session.cancel).run(tty, first.has_value(), first.value_or(""));
+  return ClusterRelay(channels, session.cancel, Other::command).run(tty, first.has_value(), first.value_or(""));
 }
 
 }  // namespace consort::cli

@@ -4,13 +4,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <thread>
 
 #include "base/os/fd.hpp"
-#include "base/os/file.hpp"
 #include "base/os/stop_event.hpp"
-#include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/shell_words.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
@@ -22,12 +22,7 @@ namespace {
 using ClusterNeed = ClusterWorkspace::Need;
 
 Result<> add_variables(const ParsedFlags& flags, kube::OneOff& wish) {
-  std::vector<std::string> entries;
-  for (const std::string& path : flags.list("env-from-file"))
-    for (const std::string& line : split(TRY(read_file(path)), '\n'))
-      if (const std::string_view text = trim(line); !text.empty() && text[0] != '#') entries.emplace_back(text);
-  for (const std::string& entry : flags.list("env")) entries.push_back(entry);
-  for (const std::string& entry : entries) {
+  for (const std::string& entry : TRY(with_lines_of(flags.list("env-from-file"), flags.list("env")))) {
     const std::size_t equals = entry.find('=');
     const std::string name = entry.substr(0, equals);
     if (equals != std::string::npos) {

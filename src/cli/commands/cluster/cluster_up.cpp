@@ -143,7 +143,7 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
 
 Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target) {
   for (const char* flag : {"no-start", "watch", "abort-on-container-exit", "abort-on-container-failure",
-                           "exit-code-from", "renew-anon-volumes"})
+                           "exit-code-from", "renew-anon-volumes", "timings"})
     if (invocation.flags.has(flag))
       return fail(Code::unsupported, "up --" + std::string(flag) + " is not there on Kubernetes yet");
   const Then then = invocation.flags.on("detach") || invocation.flags.on("wait") ? Then::leave : Then::stay;

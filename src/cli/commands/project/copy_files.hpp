@@ -18,6 +18,8 @@ class ContainerFiles {
   virtual std::string name() const = 0;
   virtual Result<engine::PathKind> kind_of_path(const std::string& path, engine::Links links) = 0;
   virtual Result<> copy_out(const std::string& path, int out, engine::Links links) = 0;
+  // The name in that archive below which all is that may be unpacked; "": who has made it can be trusted.
+  virtual std::string name_of_copy(const std::string&) const { return {}; }
   virtual Result<> copy_in(const std::string& path, int in) = 0;
 };
 

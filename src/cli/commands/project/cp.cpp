@@ -98,6 +98,8 @@ Result<> copy_from(ContainerFiles& files, const std::string& from, const std::st
     tar.argv.emplace_back("--strip-components=1");
   }
   tar.argv.push_back("--directory=" + into);
+  if (const std::string name = files.name_of_copy(from); !name.empty())
+    tar.argv.insert(tar.argv.end(), {"--no-unquote", "--", name});
   if (TRY(files.kind_of_path(from, links)) == engine::PathKind::missing)
     return fail(Code::not_found, "Could not find the file " + from + " in container " + files.id());
   Pipe pipe = TRY(make_pipe());
