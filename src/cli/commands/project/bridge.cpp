@@ -62,6 +62,10 @@ Result<bool> is_empty_or_missing(const std::string& path) {
   return true;
 }
 
+bool holds(const std::string& folder, const std::string& path) {
+  return (path + "/").starts_with(folder + "/");
+}
+
 // Docker Compose's words.
 Result<> ask_to_replace(const Invocation& invocation, const std::string& output) {
   if (TRY(is_empty_or_missing(output)) || invocation.flags.on("yes")) return {};
@@ -167,7 +171,10 @@ Result<int> run_bridge_convert(Invocation& invocation) {
                           "written, which follow no templates"));
   const compose::Project project = TRY(load_project(invocation, TRY(load_options(invocation, {}))));
   const std::string output = join_path(TRY(current_directory()), invocation.flags.text("output"));
-  if (output == "/") return fail(Code::invalid, "the output directory cannot be /");
+  if (output == "/" || holds(output, TRY(current_directory())) || holds(output, project.working_directory))
+    return fail(Error(Code::invalid, "the output directory cannot be " + output)
+                    .why("all that is in it would be removed, the project too")
+                    .hint("-o names another directory"));
   if (invocation.dry_run) return 0;
   TRY(ask_to_replace(invocation, output));
   TRY(make_directories(dir_name(output)));
