@@ -14,6 +14,7 @@ namespace consort::project {
 namespace {
 
 constexpr std::size_t longest_hook_line = std::size_t{1} << 20;
+constexpr int most_reads_after_end = 256;  // of a page: what a pipe may hold
 
 using TellLine = std::function<void(const engine::LogLine& line)>;
 
@@ -56,6 +57,7 @@ Result<> listen_to_hook(engine::Exec& process, const TellLine& tell, const Cance
   engine::ExecStreams streams = process.take_streams();
   streams.in.reset();
   HookLines out(tell), err(tell);
+  int left = most_reads_after_end;
   while (true) {
     std::array<pollfd, 4> fds{pollfd{streams.out.get(), POLLIN, 0}, pollfd{streams.err.get(), POLLIN, 0},
                               pollfd{process.fd(), POLLIN, 0}, pollfd{cancel.user_fd(), POLLIN, 0}};
@@ -69,7 +71,8 @@ Result<> listen_to_hook(engine::Exec& process, const TellLine& tell, const Cance
     }
     if (fds[0].revents) TRY(pass_on(streams.out, out));
     if (fds[1].revents) TRY(pass_on(streams.err, err));
-    if (!fds[0].revents && !fds[1].revents && fds[2].revents) break;
+    const bool silent = !fds[0].revents && !fds[1].revents;
+    if (fds[2].revents && (silent || --left == 0)) break;
   }
   out.flush();
   err.flush();
