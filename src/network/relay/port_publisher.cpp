@@ -230,9 +230,10 @@ Result<> KernelPublisher::disown(std::span<const ReservedPort> ports, const Port
 }  // namespace
 
 Result<std::unique_ptr<PortPublisher>> PortPublisher::create(EventLoop& loop) {
-  // In a user's network it is always relays, by sockets of the host. Settings that cannot be read are an error of `up`.
+  // In a user's network it is always relays, by sockets of the host. Settings that cannot be read are an error of `up`;
+  // whoever was started again without it opens no more than any setting would.
   const Result<Settings> settings = read_settings();
-  const Carriers carriers = settings ? settings->published_ports : Carriers::open;
+  const Carriers carriers = settings ? settings->published_ports : Carriers::filtered;
   return std::make_unique<KernelPublisher>(loop, TRY(Firewall::open()), carriers);
 }
 

@@ -50,6 +50,8 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
   options.hosts = flags.list("host");
   options.read_only = flags.on("read-only");
   options.project = flags.text("project");
+  // "--project $UNSET" must not open the whole machine.
+  if (flags.has("project") && options.project.empty()) return fail(Code::invalid, "--project must name a project");
   options.tls = TRY(tls_of(flags));
   if (const auto seconds = flags.integer("idle-timeout")) {
     if (*seconds <= 0) return fail(Code::invalid, "--idle-timeout must be a number of seconds above 0");
