@@ -145,6 +145,7 @@ TEST_F(EngineTest, ContainersOnANetworkWithoutIccAreKeptApart) {
               HasSubstr("invalid value for " + icc));
   ASSERT_TRUE(engine().create_network({.name = project_ + "_n", .driver_opts = {{icc, "False"}}}));
   ContainerSpec spec = probe({"echo", "started"});
+  spec.network_mode = "";
   spec.networks = {{.network = project_ + "_n"}};
   EXPECT_EQ(run(spec), "started\n");
   const std::string unit = roots().container(engine().list()->front().id) + "/unit.json";

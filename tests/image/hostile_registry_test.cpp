@@ -228,7 +228,8 @@ TEST_F(HostileRegistry, AMaliciousLayerAmongGoodOnes) {
   EXPECT_THAT(test.store.list().value(), IsEmpty());
   EXPECT_FALSE(path_exists(test.roots.data + "/outside"));
   // Of the good one a part may be kept, for the next attempt; it depends on how far the two had come.
-  for (const auto& item : test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value().items) {
+  const auto left = test.store.prune({PruneOptions::Images::unused, PruneOptions::Mode::plan}).value();
+  for (const PruneItem& item : left.items) {
     EXPECT_NE(item.kind, PruneItem::Kind::image) << item.id;
     EXPECT_THAT(item.id + item.name, Not(HasSubstr(Digest::of(gzip(evil)).hex())));
   }

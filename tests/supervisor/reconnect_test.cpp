@@ -152,7 +152,7 @@ TEST_F(ReconnectTest, PortsComeAndGoWithTheLastNetworkThatLeadsOut) {
   const auto joined = reconnect(project, both);
   ASSERT_TRUE(joined) << joined.error().message();
   EXPECT_EQ(joined->ports.size(), 1u);
-  EXPECT_TRUE(serves("127.0.0.1", 18437));
+  EXPECT_TRUE(eventually([] { return serves("127.0.0.1", 18437); }));  // its program may not listen yet
   const auto left = reconnect(project, db);
   ASSERT_TRUE(left) << left.error().message();
   EXPECT_TRUE(left->ports.empty());
