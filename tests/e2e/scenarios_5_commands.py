@@ -1,12 +1,13 @@
 """Commands beside the everyday ones: other formats, files from containers, times, and what only docker's command has."""
 import json
 
-from harness import check
+from harness import check, leaves_the_default_bridge
 
 IMAGE = "debian:bookworm-slim"
 SLEEPER = f'image: "{IMAGE}", command: sleep 1000, init: true'
 
 
+@leaves_the_default_bridge
 def scenario_bridge_to_other_formats(world):
     """`bridge convert` must write Kubernetes' objects or what a transformation makes of the model, and replace nothing unasked."""
     world.write("Dockerfile", f"FROM {IMAGE}\nLABEL com.docker.compose.bridge=transformation\nRUN mkdir /templates && echo t > /templates/t\n"
@@ -25,11 +26,14 @@ def scenario_bridge_to_other_formats(world):
     check(sorted(f.name for f in (world.project / "objects").iterdir()) == ["got.yaml", "t"], "not replaced as a whole")
     got = (world.project / "objects/got.yaml").read_text()
     check("content: hush" in got and '- "81"' in got and f"image: {IMAGE}" in got, f"the model is\n{got}")
-    failed = world.consort("bridge", "convert", "-t", IMAGE + "-nosuch", "-o", "new", "--yes", status=None)
+    world.write("Dockerfile.bad", f'FROM {IMAGE}\nCMD ["sh", "-c", "echo half > /out/half; exit 3"]\n')
+    world.write("bad.yaml", "services: {t: {build: {context: ., dockerfile: Dockerfile.bad}, image: daily-bad}}")
+    world.consort("-f", "bad.yaml", "build")
+    failed = world.consort("bridge", "convert", "-t", "daily-bad", "-o", "new", "--yes", status=None)
     check(failed.status != 0 and not [f for f in world.project.iterdir() if f.name.startswith("new")], "something half-made")
     made = world.consort("bridge", "transformations", "create", "--from", "daily-transformation", "mine")
     check("Transformer created" in made.out and (world.project / "mine/templates/t").read_text() == "t\n", str(made))
-    world.consort("image", "rm", "daily-transformation")
+    world.consort("image", "rm", "daily-transformation", "daily-bad")
 
 
 def scenario_files_from_containers(world):
