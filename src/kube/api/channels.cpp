@@ -77,11 +77,11 @@ Result<Channels> Channels::greet(image::Connection connection, const std::string
   }
   const std::string headers = answer.substr(0, end);
   std::string rest = answer.substr(end + 4);
-  const auto status = parse_unsigned(headers.substr(std::min(headers.size(), headers.find(' ') + 1), 3)).value_or(0);
-  if (status != 101) {
+  const auto code = parse_unsigned(headers.substr(std::min(headers.size(), headers.find(' ') + 1), 3)).value_or(0);
+  if (code != 101) {
     const std::uint64_t length = parse_unsigned(header_of(headers, "content-length")).value_or(0);
     while (rest.size() < std::min<std::uint64_t>(length, longest_answer) && TRY(read_more(connection, rest))) continue;
-    return fail(failure_of(static_cast<int>(status), rest));
+    return fail(failure_of(static_cast<int>(code), rest));
   }
   if (header_of(headers, "sec-websocket-accept") != accept_key(key))
     return fail(Error(Code::io, "open a WebSocket").why("the server does not speak it"));

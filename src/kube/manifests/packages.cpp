@@ -51,7 +51,7 @@ class Values {
  public:
   std::string token(const std::string& group, const std::string& key, const Json& value) {
     groups_[group][key] = value;
-    const std::string made = "consortvalue" + std::to_string(tokens_.size()) + "x";
+    std::string made = "consortvalue" + std::to_string(tokens_.size()) + "x";
     const std::string quote = value.is_string() ? " | quote" : "";
     tokens_.emplace_back(made, "{{ index .Values." + group + " \"" + key + "\"" + quote + " }}");
     return made;

@@ -38,7 +38,8 @@ std::unexpected<Error> refuse(Call& call, const std::string& what) {
 // An empty list in these two takes masks away that are there without it.
 bool says_nothing(std::string_view key, const Json& value) {
   if (value.is_array() && (key == "MaskedPaths" || key == "ReadonlyPaths")) return false;
-  return value.is_null() || value == false || value == 0 || value == "" || (value.is_structured() && value.empty());
+  const bool empty_text = value.is_string() && value.get_ref<const std::string&>().empty();
+  return value.is_null() || value == false || value == 0 || empty_text || (value.is_structured() && value.empty());
 }
 
 Result<> check_keys(Call& call, const Json& body) {

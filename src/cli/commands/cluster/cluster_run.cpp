@@ -102,7 +102,7 @@ Result<> bring_up_dependencies(Invocation& invocation, const ClusterTarget& targ
   std::vector<std::string> names;
   for (const auto& [name, dependency] : found->second.depends_on) names.push_back(name);
   if (names.empty() || invocation.flags.on("no-deps")) return {};
-  TRY(bring_up_on_cluster(invocation, target, names));
+  (void)TRY(bring_up_on_cluster(invocation, target, names));
   return {};
 }
 
