@@ -54,8 +54,7 @@ struct Listener {
 // The pods that connections may go to, as they come and go.
 class Targets {
  public:
-  explicit Targets(Session& session)
-      : session_(session), watch_(session.client, session.space, project_selector(session.project_name)) {}
+  explicit Targets(Session& session) : watch_(session.client, session.space, project_selector(session.project_name)) {}
 
   Result<> list() {
     TRY(watch_.list());
@@ -98,7 +97,6 @@ class Targets {
     pods_ = std::move(ready);
   }
 
-  Session& session_;
   PodWatch watch_;
   std::mutex mutex_;
   std::map<std::string, std::vector<std::string>> pods_;  // by service
