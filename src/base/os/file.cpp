@@ -1,8 +1,6 @@
 #include "base/os/file.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/os/open_resolved.hpp"
 #include "base/os/temporary.hpp"
 
 namespace consort {
@@ -87,18 +86,7 @@ Result<> rename_path(const std::string& from, const std::string& to) {
 }
 
 Result<Fd> open_in_root(int root, const std::string& path, int flags, mode_t mode) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  // O_TMPFILE contains O_DIRECTORY's bit, so a plain & would take every folder for a new file.
-  how.mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  long fd;
-  // EAGAIN: a rename raced with the lookup, and the kernel could not prove that the path stayed inside.
-  int tries = 0;
-  do fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-  while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 64)));
-  if (fd < 0) return fail_errno("open", path);
-  return Fd(static_cast<int>(fd));
+  return open_resolved(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 Result<Fd> make_directories_in_root(int root, const std::string& path, mode_t mode) {

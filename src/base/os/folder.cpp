@@ -3,8 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,20 +11,14 @@
 #include <utility>
 
 #include "base/os/file.hpp"
+#include "base/os/open_resolved.hpp"
 
 namespace consort {
 
 namespace {
 
 Result<Fd> open_below(int folder, const std::string& name, std::uint64_t resolve) {
-  open_how how{};
-  how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = resolve;
-  long fd;
-  do fd = ::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how);
-  while (fd < 0 && errno == EINTR);
-  if (fd < 0) return fail_errno("open directory", name);
-  return Fd(static_cast<int>(fd));
+  return open_resolved(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve, "open directory");
 }
 
 }  // namespace

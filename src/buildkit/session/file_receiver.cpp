@@ -1,9 +1,7 @@
 #include "buildkit/session/file_receiver.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include <ranges>
 
 #include "base/os/file.hpp"
+#include "base/os/open_resolved.hpp"
 #include "buildkit/session/go_mode.hpp"
 #include "session.pb.h"
 
@@ -118,14 +117,8 @@ Result<> FileReceiver::check_path(const std::string& path) {
 
 // Below the root, with a folder at each step.
 Result<Fd> FileReceiver::open_folder(const std::string& path) const {
-  open_how how{};
-  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  long fd = -1;
-  do fd = ::syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof how);
-  while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-  if (fd < 0) return fail_errno("open directory", path);
-  return Fd(static_cast<int>(fd));
+  return open_resolved(root_.get(), path, O_PATH | O_DIRECTORY, 0,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, "open directory");
 }
 
 Result<> FileReceiver::make_entry(const wire::Stat& stat, std::uint32_t id) {

@@ -1,0 +1,16 @@
+// openat2 as everything here calls it.
+#pragma once
+
+#include <linux/openat2.h>
+
+#include <string>
+
+#include "base/os/fd.hpp"
+
+namespace consort {
+
+// resolve: RESOLVE_ flags; O_CLOEXEC is added to flags. what: names the attempt in an error ("open directory").
+Result<Fd> open_resolved(int root, const std::string& path, int flags, mode_t mode, std::uint64_t resolve,
+                         const char* what = "open");
+
+}  // namespace consort
