@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "base/go_bool.hpp"
 #include "base/os/file.hpp"
 #include "base/os/reserve.hpp"
 #include "base/strings.hpp"
@@ -35,7 +36,7 @@ std::map<std::string, std::string> process_environment() {
 
 bool environment_says(const char* variable) {
   const char* value = std::getenv(variable);
-  return value && parse_bool(value).value_or(false);
+  return value && parse_go_bool(value).value_or(false);
 }
 
 void adopt_local_settings(const Invocation& invocation) {

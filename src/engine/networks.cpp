@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "base/go_bool.hpp"
 #include "base/narrow.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
-#include "engine/checks/go_bool.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
 #include "network/bridge.hpp"
@@ -56,7 +56,7 @@ Result<> check_options(const NetworkSpec& spec) {
   const std::string mtu = option(spec, "driver.mtu");
   if (const auto bytes = parse_unsigned(mtu); !mtu.empty() && (!bytes || !fitting<int>(*bytes)))
     return fail(Error(Code::invalid, "invalid MTU: " + mtu).about(Subject::setting, "driver_opts"));
-  if (const std::string icc = option(spec, "bridge.enable_icc"); !icc.empty() && !go_bool(icc))
+  if (const std::string icc = option(spec, "bridge.enable_icc"); !icc.empty() && !parse_go_bool(icc))
     return fail(Error(Code::invalid, "invalid value for com.docker.network.bridge.enable_icc: " + icc)
                     .hint("it is true or false")
                     .about(Subject::setting, "driver_opts"));

@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "base/go_bool.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/suggest.hpp"
 
@@ -16,14 +17,6 @@ std::unexpected<Error> wrong(std::string why) {
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
   const auto near = suggestion(word, known);
   return near ? " (did you mean " + *near + "?)" : "";
-}
-
-std::optional<bool> parse_boolean(std::string_view text) {
-  for (const std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"})
-    if (text == yes) return true;
-  for (const std::string_view no : {"0", "f", "F", "FALSE", "false", "False"})
-    if (text == no) return false;
-  return std::nullopt;
 }
 
 std::optional<std::uint32_t> parse_number(std::string_view text, unsigned base) {
@@ -81,7 +74,7 @@ Result<> apply(RunMount& mount, Writable& writable, const std::string& field, co
   const bool confidential = mount.type == RunMount::Type::secret || mount.type == RunMount::Type::ssh;
   const auto boolean = [&]() -> Result<bool> {
     if (!has_value) return true;
-    if (const auto parsed = parse_boolean(value)) return *parsed;
+    if (const auto parsed = parse_go_bool(value)) return *parsed;
     return wrong("invalid value for " + key + ": " + value);
   };
   const auto unexpected = [&] {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/go_bool.hpp"
 #include "base/strings.hpp"
 
 namespace consort::build {
@@ -152,14 +153,6 @@ void check_descriptions(const BuildFile& file, Checks& checks) {
         check_description("ARG", names_in(*arg), step.comments, step.range, checks);
     }
   }
-}
-
-std::optional<bool> parse_go_bool(std::string_view text) {
-  for (const auto* yes : {"1", "t", "T", "TRUE", "true", "True"})
-    if (text == yes) return true;
-  for (const auto* no : {"0", "f", "F", "FALSE", "false", "False"})
-    if (text == no) return false;
-  return std::nullopt;
 }
 
 // "RuleA,RuleB" into names; true if it is "all".

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/go_bool.hpp"
 #include "base/strings.hpp"
 
 namespace consort::cli {
@@ -39,7 +40,7 @@ Error invalid_value(const Flag& flag, const std::string& value, std::string_view
 }
 
 Result<> store(const Flag& flag, std::string value, ParsedFlags& into) {
-  if (flag.kind == FlagKind::boolean && !parse_bool(value)) return fail(invalid_value(flag, value, "ParseBool"));
+  if (flag.kind == FlagKind::boolean && !parse_go_bool(value)) return fail(invalid_value(flag, value, "ParseBool"));
   if (flag.kind == FlagKind::integer && !parse_signed(value)) return fail(invalid_value(flag, value, "ParseInt"));
   into.set(flag.name, std::move(value));
   return {};
@@ -123,17 +124,9 @@ class Parser {
 
 }  // namespace
 
-std::optional<bool> parse_bool(std::string_view text) {
-  for (const std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"})
-    if (text == yes) return true;
-  for (const std::string_view no : {"0", "f", "F", "FALSE", "false", "False"})
-    if (text == no) return false;
-  return std::nullopt;
-}
-
 bool ParsedFlags::on(std::string_view name) const {
   const auto found = values_.find(name);
-  return found != values_.end() && parse_bool(found->second.back()).value_or(false);
+  return found != values_.end() && parse_go_bool(found->second.back()).value_or(false);
 }
 
 std::string ParsedFlags::text(std::string_view name, std::string fallback) const {

@@ -54,7 +54,4 @@ struct ParsedArguments {
 Result<ParsedArguments> parse_flags(std::span<const Flag> flags, FlagPlace place,
                                     std::span<const std::string> arguments);
 
-// pflag's reading of a truth value: 1 t T TRUE true True and their opposites; nullopt for anything else.
-std::optional<bool> parse_bool(std::string_view text);
-
 }  // namespace consort::cli

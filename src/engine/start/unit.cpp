@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "base/go_bool.hpp"
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
-#include "engine/checks/go_bool.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"
@@ -89,7 +89,8 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
     unit.link_local_ips.push_back(address + (address.contains(':') ? "/64" : "/16"));
   unit.internal = network.spec.internal;
   const auto among_themselves = network.spec.driver_opts.find("com.docker.network.bridge.enable_icc");
-  unit.isolated = among_themselves != network.spec.driver_opts.end() && go_bool(among_themselves->second) == false;
+  unit.isolated =
+      among_themselves != network.spec.driver_opts.end() && parse_go_bool(among_themselves->second) == false;
   const auto mtu = network.spec.driver_opts.find("com.docker.network.driver.mtu");
   if (mtu != network.spec.driver_opts.end()) unit.mtu = saturated<int>(parse_unsigned(mtu->second).value_or(0));
   // The default bridge has no names.

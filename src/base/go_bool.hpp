@@ -1,4 +1,4 @@
-// Truth values in options of drivers, as Docker reads them.
+// Truth values as Go's strconv.ParseBool reads them: what Docker takes in flags, Dockerfiles and drivers' options.
 #pragma once
 
 #include <algorithm>
@@ -6,10 +6,10 @@
 #include <optional>
 #include <string_view>
 
-namespace consort::engine {
+namespace consort {
 
 // nullopt: neither.
-inline std::optional<bool> go_bool(std::string_view text) {
+inline std::optional<bool> parse_go_bool(std::string_view text) {
   constexpr std::array<std::string_view, 6> yes{"1", "t", "T", "true", "TRUE", "True"};
   constexpr std::array<std::string_view, 6> no{"0", "f", "F", "false", "FALSE", "False"};
   if (std::ranges::count(yes, text) > 0) return true;
@@ -17,4 +17,4 @@ inline std::optional<bool> go_bool(std::string_view text) {
   return std::nullopt;
 }
 
-}  // namespace consort::engine
+}  // namespace consort
