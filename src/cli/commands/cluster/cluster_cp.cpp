@@ -118,16 +118,9 @@ Result<int> cluster_cp(Invocation& invocation, const ClusterTarget& target) {
     std::erase_if(pods, [](const kube::PodState& pod) { return !pod.running() || pod.deleting; });
   }
   if (invocation.dry_run) return 0;
-  session.progress.begin("Copying");
-  for (const kube::PodState& pod : pods) {
-    PodFiles files(session, pod);
-    Result<> outcome = copy_files(session.progress, files, wish, invocation.flags);
-    if (!outcome) {
-      session.progress.finish();
-      return fail(std::move(outcome).error());
-    }
-  }
-  session.progress.finish();
+  std::vector<std::unique_ptr<ContainerFiles>> all;
+  for (const kube::PodState& pod : pods) all.push_back(std::make_unique<PodFiles>(session, pod));
+  TRY(copy_files(session.progress, all, wish, invocation.flags));
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/commands/machine/moment.hpp"
 #include "cli/commands/project/image_rows.hpp"
 #include "cli/commands/project/selection.hpp"
+#include "cli/commands/project/volume_rows.hpp"
 #include "cli/render/container_text.hpp"
 #include "cli/render/table.hpp"
 #include "cli/render/template.hpp"
@@ -213,14 +214,9 @@ Result<int> cluster_volumes(Invocation& invocation, const ClusterTarget& target)
                      {"Size", "SIZE", claim.size, ""},
                      {"Status", "STATUS", claim.phase, ""}};
   };
-  if (invocation.flags.on("quiet")) {
-    for (const kube::Claim& each : all) print_out(each.name + "\n");
-    return 0;
-  }
   std::vector<FormatRow> rows;
   for (const kube::Claim& each : all) rows.push_back(row(each));
-  print_out(TRY(format_rows(invocation.flags.text("format", "table"), rows, {"Driver", "Name"}, row({}))));
-  return 0;
+  return print_volume_rows(invocation, rows, row({}));
 }
 
 Result<int> cluster_wait(Invocation& invocation, const ClusterTarget& target) {

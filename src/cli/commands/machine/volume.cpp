@@ -15,6 +15,7 @@
 #include "cli/commands/machine/json_rows.hpp"
 #include "cli/commands/machine/output_file.hpp"
 #include "cli/commands/machine/remove_each.hpp"
+#include "cli/commands/project/volume_rows.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/workspace.hpp"
 
@@ -94,14 +95,9 @@ Result<int> run_volume_list(Invocation& invocation) {
            !passes(filters, "driver", driver_of(volume)) || !passes(filters, "dangling", dangling);
   });
   std::ranges::sort(volumes, {}, [](const engine::Volume& volume) { return volume.spec.name; });
-  if (invocation.flags.on("quiet")) {
-    for (const engine::Volume& volume : volumes) print_out(volume.spec.name + "\n");
-    return 0;
-  }
   std::vector<FormatRow> rows;
   for (const engine::Volume& volume : volumes) rows.push_back(row_of(volume));
-  print_out(TRY(format_rows(invocation.flags.text("format", "table"), rows, {"Driver", "Name"}, row_of({}))));
-  return 0;
+  return print_volume_rows(invocation, rows, row_of({}));
 }
 
 Result<int> run_volume_create(Invocation& invocation) {

@@ -1,6 +1,8 @@
 // cp without the question of where the container is.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 
 #include "base/error.hpp"
@@ -35,7 +37,8 @@ struct CopyWish {
 // Of the two arguments; exactly one of them is in a container.
 Result<CopyWish> copy_wish(const std::vector<std::string>& arguments);
 
-// Does it, and tells.
-Result<> copy_files(project::Progress& progress, ContainerFiles& files, const CopyWish& wish, const ParsedFlags& flags);
+// From or to each of them, and tells.
+Result<> copy_files(project::Progress& progress, std::span<const std::unique_ptr<ContainerFiles>> containers,
+                    const CopyWish& wish, const ParsedFlags& flags);
 
 }  // namespace consort::cli

@@ -136,6 +136,16 @@ class LocalFiles : public ContainerFiles {
   const engine::Container& container_;
 };
 
+Result<> copy_one(project::Progress& progress, ContainerFiles& files, const CopyWish& wish, const ParsedFlags& flags) {
+  const std::string &from = wish.from.path, &to = wish.to.path;
+  const std::string what =
+      "copy " + (wish.out() ? files.name() + ":" : "") + from + " to " + (wish.out() ? "" : files.name() + ":") + to;
+  tell(progress, files.name(), what, "Copying", project::Outlook::working);
+  TRY(wish.out() ? copy_from(files, from, to, flags) : copy_to(files, from, to, flags));
+  tell(progress, files.name(), what, "Copied", project::Outlook::done);
+  return {};
+}
+
 }  // namespace
 
 Result<CopyWish> copy_wish(const std::vector<std::string>& arguments) {
@@ -146,15 +156,16 @@ Result<CopyWish> copy_wish(const std::vector<std::string>& arguments) {
   return wish;
 }
 
-Result<> copy_files(project::Progress& progress, ContainerFiles& files, const CopyWish& wish,
-                    const ParsedFlags& flags) {
-  const std::string &from = wish.from.path, &to = wish.to.path;
-  const std::string what =
-      "copy " + (wish.out() ? files.name() + ":" : "") + from + " to " + (wish.out() ? "" : files.name() + ":") + to;
-  tell(progress, files.name(), what, "Copying", project::Outlook::working);
-  TRY(wish.out() ? copy_from(files, from, to, flags) : copy_to(files, from, to, flags));
-  tell(progress, files.name(), what, "Copied", project::Outlook::done);
-  return {};
+Result<> copy_files(project::Progress& progress, std::span<const std::unique_ptr<ContainerFiles>> containers,
+                    const CopyWish& wish, const ParsedFlags& flags) {
+  progress.begin("Copying");
+  Result<> outcome;
+  for (const auto& container : containers) {
+    outcome = copy_one(progress, *container, wish, flags);
+    if (!outcome) break;
+  }
+  progress.finish();
+  return outcome;
 }
 
 Result<int> run_cp(Invocation& invocation) {
@@ -170,16 +181,10 @@ Result<int> run_cp(Invocation& invocation) {
         session, {wish.service()},
         invocation.flags.on("all") ? project::Oneoffs::include : project::Oneoffs::leave_out));
   if (invocation.dry_run) return 0;
-  session.progress.begin("Copying");
-  for (const engine::Container& container : containers) {
-    LocalFiles files(session.engine, container);
-    Result<> outcome = copy_files(session.progress, files, wish, invocation.flags);
-    if (!outcome) {
-      session.progress.finish();
-      return fail(std::move(outcome).error());
-    }
-  }
-  session.progress.finish();
+  std::vector<std::unique_ptr<ContainerFiles>> all;
+  for (const engine::Container& container : containers)
+    all.push_back(std::make_unique<LocalFiles>(session.engine, container));
+  TRY(copy_files(session.progress, all, wish, invocation.flags));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/filters.hpp"
 #include "cli/commands/project/selection.hpp"
+#include "cli/commands/project/volume_rows.hpp"
 #include "cli/render/container_text.hpp"
 #include "cli/render/table.hpp"
 #include "cli/render/template.hpp"
@@ -176,14 +177,9 @@ Result<int> run_volumes(Invocation& invocation) {
                      {"Size", "SIZE", "N/A", ""},
                      {"Status", "STATUS", "N/A", ""}};
   };
-  if (invocation.flags.on("quiet")) {
-    for (const engine::Volume& volume : volumes) print_out(volume.spec.name + "\n");
-    return 0;
-  }
   std::vector<FormatRow> rows;
   for (const engine::Volume& volume : volumes) rows.push_back(row_of(volume));
-  print_out(TRY(format_rows(invocation.flags.text("format", "table"), rows, {"Driver", "Name"}, row_of({}))));
-  return 0;
+  return print_volume_rows(invocation, rows, row_of({}));
 }
 
 }  // namespace consort::cli
