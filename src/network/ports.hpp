@@ -52,6 +52,8 @@ struct PortSocket {
 using HostSockets = std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)>;
 // Of a socket that was inherited.
 bool is_outside(int socket);
+// Gives a TCP port back at once, also where another process (the keeper) still has a copy of the socket open.
+void stop_listening(const PortSocket& socket);
 
 // A port that is really ours from now on; nothing is forwarded yet.
 struct ReservedPort {

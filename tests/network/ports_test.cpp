@@ -12,6 +12,7 @@
 #include "host_fixture.hpp"
 #include "network/firewall.hpp"
 #include "network/firewall_guard.hpp"
+#include "network/link/socket_address.hpp"
 #include "network/ports.hpp"
 
 namespace consort::test {
@@ -240,6 +241,28 @@ TEST_F(PortsTest, APortInUseNamesItsHolder) {
                                   [](pid_t, const PortRequest&, std::uint16_t) { return "project shop"; });
   ASSERT_FALSE(named.has_value());
   EXPECT_EQ(named.error().message(), "Bind for 0.0.0.0:8000 failed: port is already allocated by project shop");
+}
+
+// As the keeper has, of each port, until it hears that it may let go.
+TEST_F(PortsTest, APortGivenBackIsFreeWhileSomebodyHasACopyOfItsSocket) {
+  const auto before = reserve_port({.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80});
+  REQUIRE_OK(before);
+  const Fd copy(::fcntl(before->sockets.front().fd.get(), F_DUPFD_CLOEXEC, 0));
+  ASSERT_TRUE(copy);
+  stop_listening(before->sockets.front());
+  REQUIRE_OK(reserve_port({.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80}));
+}
+
+TEST_F(PortsTest, APortThatNobodyIsSeenToHaveIsAskedForAgain) {
+  Fd invisible(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));  // as a connection's own end
+  const SocketAddress name(Address::parse("127.0.0.1").value(), 8000);
+  ASSERT_EQ(::bind(invisible.get(), name.raw(), name.size), 0);
+  PortReservation reservation({{.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80}});
+  EXPECT_EQ(reservation.step().value(), PortReservation::Next::step);  // it is taken
+  EXPECT_EQ(reservation.step().value(), PortReservation::Next::step);  // by nobody
+  invisible.reset();
+  EXPECT_EQ(reservation.step().value(), PortReservation::Next::finished);
+  EXPECT_EQ(reservation.take().front().host_port, 8000);
 }
 
 TEST_F(PortsTest, RangesAndEphemeralPortsTakeTheFirstFreeOne) {

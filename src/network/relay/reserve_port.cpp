@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <map>
 
 #include "base/os/file.hpp"
@@ -143,7 +144,10 @@ std::optional<PortHolder> told_holder(const Error& error) {
   return PortHolder{static_cast<pid_t>(*pid), told.substr(space + 1)};
 }
 
+using std::chrono::steady_clock;
+
 constexpr int ports_per_step = 32;  // of a range in which one is looked for
+constexpr std::chrono::milliseconds patience_with_nobody{500};
 
 }  // namespace
 
@@ -163,6 +167,7 @@ struct PortReservation::State {
     PortHolderSearch search;
   };
   std::optional<Conflict> conflict;
+  std::optional<steady_clock::time_point> give_up;  // set while a port is asked for that nobody has to be seen
   // Where the last search for a free ephemeral port ended, by address and protocol: a thousand of them would begin at
   // the same end a thousand times.
   std::map<std::pair<std::string, Protocol>, unsigned> next_ephemeral;
@@ -172,6 +177,7 @@ struct PortReservation::State {
   Result<Next> try_some(const PortRequest& request);
   Result<> on_failure(const PortRequest& request, std::uint16_t port, Error error);
   Result<> refuse_twice(const PortRequest& request, std::uint16_t port) const;
+  bool may_be_free_soon();
   std::string port_in_question(const PortRequest& request) const;
 };
 
@@ -247,6 +253,7 @@ Result<PortReservation::Next> PortReservation::State::try_some(const PortRequest
     if (request.host_port == 0) next_ephemeral[{request.host_ip, request.protocol}] = next_port;
     done.push_back(*std::move(reserved));
     addresses.clear();
+    give_up.reset();
     return done.size() == requests.size() ? Next::finished : Next::step;
   }
   return Next::step;
@@ -261,7 +268,20 @@ Result<PortReservation::Next> PortReservation::State::advance(const PortRequest&
   const std::optional<PortHolder>& holder = conflict->search.found();
   const auto ours = owner ? owner(holder ? holder->pid : 0, request, conflict->port) : std::optional<std::string>();
   if (ours) return fail(taken_by_ours(request, conflict->address, conflict->port, *ours));
+  if (!holder && may_be_free_soon()) {
+    next_port = conflict->port;
+    conflict.reset();
+    return Next::step;
+  }
   return fail(taken_by(holder, request, conflict->address, conflict->port));
+}
+
+// Who had the port is gone already (a keeper that has just dropped what a container before had published), or is a
+// connection that took it as its own end.
+bool PortReservation::State::may_be_free_soon() {
+  const auto now = steady_clock::now();
+  if (!give_up) give_up = now + patience_with_nobody;
+  return now < *give_up;
 }
 
 // As a subject of errors.
@@ -306,6 +326,11 @@ bool is_outside(int socket) {
   };
   const Fd ours(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   return ours && namespace_of(socket) != namespace_of(ours.get());
+}
+
+// A socket that is bound with SO_REUSEADDR and does not listen is in nobody's way.
+void stop_listening(const PortSocket& socket) {
+  ::shutdown(socket.fd.get(), SHUT_RDWR);
 }
 
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner) {

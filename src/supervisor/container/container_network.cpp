@@ -151,6 +151,8 @@ Result<> ContainerNetwork::release() {
   context_.loop.cancel(std::exchange(retry_, 0));
   for (const PortPublisher::Id id : std::exchange(published_, {}))
     if (auto publisher = context_.publisher()) collect((*publisher)->unpublish(id));
+  for (const ReservedPort& port : ports_)
+    for (const PortSocket& socket : port.sockets) stop_listening(socket);
   if (!told_.empty()) collect(take_back(std::exchange(ports_, {})));
   ports_.clear();
   lost_.clear();
