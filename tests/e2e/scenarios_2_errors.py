@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 
-from harness import CONSORT, ROOT, Skip, check, eventually, http, run
+from harness import CONSORT, ROOT, Skip, check, eventually, free_port, http, run
 
 SLIM = 'image: "debian:bookworm-slim"'
 
@@ -72,9 +72,9 @@ def scenario_port_in_use(world):
     """A port in use must be refused with the name of the process, or of the project, that has it."""
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("0.0.0.0", 0))
+        port = free_port()
+        taken.bind(("0.0.0.0", port))
         taken.listen()
-        port = taken.getsockname()[1]
         world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    ports: ['{port}:80']\n")
         fails(world, "up", "-d", says=[str(port), "python"])
     world.consort("up", "-d")
@@ -102,9 +102,7 @@ services:
     check("/data does not exist" not in first.err, f"warns of a directory:\n{first}")
     again = world.consort("up", "-d")
     check("does not exist" not in again.err, f"warns of what is there:\n{again}")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    ports: ['127.0.0.1:{port}:80']\n")
     fails(world, "up", "-d", "--scale", "a=2", says=["runs 2 containers that all publish host port", r"compose\.yaml:5:", str(port)])
     world.consort("down", "-t", "0")

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 
-from harness import CONSORT, check, leaves_the_default_bridge
+from harness import CONSORT, check, free_port, leaves_the_default_bridge
 from scenarios_5_serve import Server, UnixConnection
 
 
@@ -44,9 +44,7 @@ def talk(folder, port, who, request):
 def scenario_api_tls_lets_in_who_has_a_certificate(world):
     """Over TCP, only clients with a certificate of the authority must be answered."""
     make_certificates(world.folder)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     refused = world.consort("serve", "-H", address, status=None)
     check(refused.status == 1 and "--tlsverify" in refused.err, str(refused))

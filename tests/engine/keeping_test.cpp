@@ -247,12 +247,12 @@ TEST_F(EngineTest, PortsOfAnotherContainerAreTaken) {
   ContainerSpec spec = probe({"serve", "80", "pong"});
   spec.network_mode = "";
   spec.networks = {{.network = network.id}};
-  spec.ports = {{.host_port = 38271, .container_port = 80}};
+  spec.ports = {{.host_port = 18271, .container_port = 80}};
   const std::string id = create(spec);
   ASSERT_EQ(message_of(engine().start_container(id)), "(no error)");
   const ContainerState state = engine().inspect(id)->state;
   ASSERT_FALSE(state.ports.empty());
-  EXPECT_EQ(state.ports[0].host_port, 38271);
+  EXPECT_EQ(state.ports[0].host_port, 18271);
   ContainerSpec second = spec;
   second.name += "b";
   EXPECT_THAT(message_of(engine().start_container(create(second))),
