@@ -67,6 +67,9 @@ class Firewall {
   // failure. Flows that the kernel knows keep their way: see conntrack.hpp.
   Result<> add_ports(const PortRules& ports);
   Result<> remove_ports(const PortRules& ports);
+  // What of their keys somebody has left who is gone, wherever it leads: the caller holds the ports. Looks first, which
+  // is quicker where there is nothing.
+  Result<> remove_left(const PortRules& ports);
   // Those that lead to these very targets: the address and port of one may be somebody else's by now.
   Result<> remove_redirects(std::span<const Redirect> redirects);
 

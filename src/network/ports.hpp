@@ -90,8 +90,9 @@ Result<ReservedPort> reserve_again(const Address& address, std::uint16_t port, c
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner = {});
 
 struct PortHolder {
-  pid_t pid = 0;
+  pid_t pid = 0;     // 0: it can't be seen, only that there is a connection
   std::string name;  // comm
+  enum class By : std::uint8_t { name, connection } by = By::name;  // it listens there; or it has called somebody
 };
 // Looks in /proc for the process that holds a local port, some processes a step: a host may have thousands.
 class PortHolderSearch {
@@ -104,6 +105,7 @@ class PortHolderSearch {
 
  private:
   bool has_open(const std::string& process) const;
+  PortHolder::By by_ = PortHolder::By::name;
   std::set<std::string> sockets_;  // "socket:[INODE]"
   std::vector<pid_t> processes_;   // still to be looked at
   std::optional<PortHolder> found_;

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,9 +31,16 @@ Result<> mount_rootfs(const OverlayRoot& overlay, const std::string& target);
 Result<> unmount_rootfs(const std::string& target);  // not mounted is success
 
 // A config.json that any OCI runtime understands: users resolved to numbers, /sbin/docker-init in place, netns by path.
-Result<std::string> portable_config(std::string_view config_json, const std::string& source, int rootfs,
-                                    const std::string& netns_path, const std::string& init_program);
+struct PortableParts {
+  int rootfs = -1;  // borrowed
+  std::string netns_path, init_program;
+  std::map<std::size_t, std::string> sources;  // of mounts, by their number, instead of those that are named
+};
+Result<std::string> portable_config(std::string_view config_json, const std::string& source,
+                                    const PortableParts& parts);
 
+// The spec is that of options.bundle; where one of its mounts has a descriptor of the caller's as its source
+// ("/proc/self/fd/N"), that is bound, and not what the bundle names in its place.
 // The caller must not have other threads that allocate while it forks. options.child_of is ignored. The pid, pidfd and
 // console are there from `ready` on; sync_fd() is to be watched as always.
 Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, const LaunchOptions& options);

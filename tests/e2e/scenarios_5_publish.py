@@ -95,6 +95,12 @@ def scenario_an_image_runs_without_a_project(world):
     failed = world.consort("run", "--rm", IMAGE, "/nope", status=127, cwd=outside)
     check("no such file" in failed.err, str(failed))
     check(world.consort("run", "--pull", "never", "not/there", status=125, cwd=outside).err != "", "said nothing")
+    # Nobody would know of a container whose id is nowhere.
+    (outside / "id").write_text("")
+    world.consort("run", "--cidfile", "id", "--name", name, IMAGE, "true", status=125, cwd=outside)
+    check(world.consort("inspect", name, status=1, cwd=outside).out == "[]\n", "a container was left")
+    world.consort("run", "--pull", "never", "--cidfile", "other", "not/there", status=125, cwd=outside)
+    check([path.name for path in outside.iterdir()] == ["id"], "a file was left for no container")
 
 
 def scenario_lines_reach_syslog_and_logs(world):

@@ -18,6 +18,12 @@ services:
   beside: {{<<: *stays, init: false, network_mode: "service:own", pid: "service:own", depends_on: {{own: {{condition: service_healthy}}}}}}
   machine: {{<<: *stays, userns_mode: host, volumes: [data:/data]}}
   mounts: {{<<: *stays, cap_add: [SYS_ADMIN]}}
+  torn:
+    <<: *stays
+    profiles: [torn]
+    pid: service:own
+    ipc: service:third
+  third: {{<<: *stays, profiles: [torn], ipc: shareable}}
 configs: {{word: {{content: text}}}}
 volumes: {{data: }}
 """
@@ -57,6 +63,10 @@ def scenario_own_users(world):
     world.consort("restart", "own")
     eventually("it is healthy again", lambda: "(healthy)" in world.consort("ps", "own").out)
     check(host_user(world, "own") == FIRST and inside("own", "stat -c %u /own") == "1000\n", "after a restart")
+
+    torn = world.consort("up", "-d", "torn", status=None)
+    check(torn.status == 1 and "share namespaces with containers that have different users" in torn.err and "userns_mode: host" in torn.err
+          and "compose.yaml:17" in torn.err and "not permitted" not in torn.err, f"two owners of users:\n{torn}")
 
     settings.write_text('userns = "maybe"\n')
     world.consort("stop", "machine")

@@ -1,6 +1,7 @@
 // Published ports, seen from everywhere a client can be.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -120,6 +121,36 @@ TEST_F(PortsTest, APortMayObeyTheRulesOfTheHost) {
                   " add rule inet mine in iifname eth0 tcp dport 8080 reject with tcp reset'"),
             "");
   EXPECT_EQ(from_outside().find("web"), std::string::npos);
+}
+
+// A supervisor that was killed, and the one after it, may have read different settings.
+TEST_F(PortsTest, WhatIsLeftOfTheOtherSettingIsTakenAway) {
+  EventLoop loop = EventLoop::create().value();
+  const auto port = reserve_port({.host_port = 8000, .container_port = 80});
+  REQUIRE_OK(port);
+  const PortTarget target{Address::parse("172.18.0.2"), {}}, another{Address::parse("172.18.0.9"), {}};
+  const std::string settings = testing::TempDir() + "consort-settings-" + std::to_string(::getpid());
+  ::setenv("CONSORT_SETTINGS", settings.c_str(), 1);
+  const auto publisher_with = [&](const std::string& word) {
+    EXPECT_TRUE(write_file_atomic(settings, "published_ports = \"" + word + "\"\n"));
+    return PortPublisher::create(loop).value();
+  };
+  const std::string before = shell("nft list ruleset");
+  for (const auto& [first, second] : {std::pair("open", "filtered"), std::pair("filtered", "open")}) {
+    REQUIRE_OK(publish_now(loop, *publisher_with(first), {&*port, 1}, target));  // and it is gone
+    EXPECT_NE(shell("nft list ruleset"), before);
+    REQUIRE_OK(publisher_with(second)->take_back({&*port, 1}, target));  // the container has ended meanwhile
+    EXPECT_EQ(shell("nft list ruleset"), before) << first;
+
+    REQUIRE_OK(publish_now(loop, *publisher_with(first), {&*port, 1}, another));
+    const auto successor = publisher_with(second);
+    const auto id = publish_now(loop, *successor, {&*port, 1}, target);
+    REQUIRE_OK(id);
+    REQUIRE_OK(successor->unpublish(*id));
+    EXPECT_EQ(shell("nft list ruleset"), before) << first;
+  }
+  ::unsetenv("CONSORT_SETTINGS");
+  (void)::unlink(settings.c_str());
 }
 
 TEST_F(PortsTest, ALoopbackPortIsReachedFromTheHostOnly) {
@@ -263,6 +294,28 @@ TEST_F(PortsTest, APortThatNobodyIsSeenToHaveIsAskedForAgain) {
   invisible.reset();
   EXPECT_EQ(reservation.step().value(), PortReservation::Next::finished);
   EXPECT_EQ(reservation.take().front().host_port, 8000);
+}
+
+// Nobody listens there; the kernel has given it to who has called somebody.
+TEST_F(PortsTest, APortThatAConnectionHasForTheMomentIsSaidToBeOne) {
+  const Fd here = open_file("/proc/self/ns/net", O_RDONLY).value();
+  const auto server = start_in(here.get(), [](const auto& ready) { tcp_serve("127.0.0.1", 8000, "x", ready); });
+  const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(8000);
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  socklen_t size = sizeof name;
+  ASSERT_EQ(::getsockname(client.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+  const std::uint16_t given = ntohs(name.sin_port);
+  ASSERT_GE(given, 32768);
+  const auto taken = reserve_port({.host_ip = "127.0.0.1", .host_port = given, .container_port = 80});
+  ASSERT_FALSE(taken.has_value());
+  EXPECT_EQ(taken.error().data().why, "a connection of process " + std::to_string(::getpid()) +
+                                          " (test_network) has it for the moment: ports 32768 to 60999 are given to "
+                                          "connections");
+  EXPECT_EQ(taken.error().hint_text(), "publish a port below 32768, for instance \"8080:80\"");
 }
 
 TEST_F(PortsTest, RangesAndEphemeralPortsTakeTheFirstFreeOne) {

@@ -1,9 +1,13 @@
 // What every runtime must do with a bundle, asked of ours and of an installed one.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include <filesystem>
+#include <map>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
@@ -60,7 +64,9 @@ class RuntimeContract : public testing::TestWithParam<const char*> {
 
   Result<Launch> begin(const Spec& spec, const LaunchOptions& options) {
     TRY(write_file_atomic(sandbox.directory() + "/config.json", config_of(spec)));
-    const Spec read = TRY(load_spec(sandbox.directory()));
+    Spec read = TRY(load_spec(sandbox.directory()));
+    for (Mount& mount : read.mounts)
+      if (opened_.contains(mount.source)) mount.source = "/proc/self/fd/" + std::to_string(opened_[mount.source].get());
     return is_ours() ? Launch::begin(read, options) : begin_external(external_, read, options);
   }
   Result<> clean(const Launch& launch) {
@@ -90,6 +96,7 @@ class RuntimeContract : public testing::TestWithParam<const char*> {
   std::string see(std::vector<std::string> words) { return run(sandbox.spec(std::move(words))); }
   Sandbox sandbox;
   ExternalRuntime external_;
+  std::map<std::string, Fd> opened_;  // sources of mounts that the caller has opened
 };
 
 TEST_P(RuntimeContract, ExitCodesAndStreamsArePassedOn) {
@@ -148,6 +155,22 @@ TEST_P(RuntimeContract, MissingProgramFailsTheStart) {
   Spec spec = sandbox.spec({});
   spec.process.args = {"nosuch"};
   EXPECT_THAT(run(spec), StartsWith("exec: \"nosuch\": executable file not found in $PATH"));
+}
+
+// Since it was opened somebody has put another thing there; twice, for what the first start has left.
+TEST_P(RuntimeContract, WhatTheCallerHasOpenedIsMounted) {
+  const std::string folder = sandbox.directory() + "/volume/part", file = sandbox.directory() + "/volume/file";
+  std::filesystem::create_directories(folder);
+  for (const std::string& path : {folder + "/word", file}) ASSERT_TRUE(write_file_atomic(path, "inside\n"));
+  Spec spec = sandbox.spec({"cat", "/folder/word", "/file"});
+  for (const auto& [source, target] : {std::pair(folder, "/folder"), std::pair(file, "/file")}) {
+    opened_[source] = open_file(source, O_PATH).value();
+    std::filesystem::rename(source, source + ".moved");
+    std::filesystem::create_symlink("/", source);
+    spec.mounts.push_back({target, "bind", source, {"rbind", "rslave", "rw"}});
+  }
+  EXPECT_EQ(run(spec), "inside\ninside\ncode 0");
+  EXPECT_EQ(run(spec), "inside\ninside\ncode 0");
 }
 
 TEST_P(RuntimeContract, TerminalIsHandedOver) {

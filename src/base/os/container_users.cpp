@@ -28,8 +28,11 @@ std::string file_of(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
 }
 
-[[noreturn]] void stay() {
-  while (true) ::syscall(SYS_pause);
+// In a child that lends its namespaces. Its maker may be killed before anybody else knows of it.
+[[noreturn]] void stay(pid_t maker) {
+  ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  while (::syscall(SYS_getppid) == maker) ::syscall(SYS_pause);
+  ::_exit(1);
 }
 
 Result<> write_map(pid_t pid, const char* file, const std::string& text) {
@@ -47,11 +50,11 @@ Error no_namespace(int number, const char* action) {
 }
 
 // In the child of make_network_namespace_of: system calls only.
-[[noreturn]] void make_and_stay(int users, int told) {
+[[noreturn]] void make_and_stay(int users, int told, pid_t maker) {
   int outcome = 0;
   if (::syscall(SYS_setns, users, CLONE_NEWUSER) != 0 || ::syscall(SYS_unshare, CLONE_NEWNET) != 0) outcome = errno;
   (void)!::write(told, &outcome, sizeof outcome);
-  stay();
+  stay(maker);
 }
 
 }  // namespace
@@ -65,9 +68,10 @@ Result<NamespacesOfNobody> make_user_namespace(const std::string& uid_map, const
   clone_args arguments{};
   arguments.flags = CLONE_NEWUSER | (network == WithNetwork::yes ? CLONE_NEWNET : 0);
   arguments.exit_signal = SIGCHLD;
+  const pid_t maker = ::getpid();
   const long cloned = ::syscall(SYS_clone3, &arguments, sizeof arguments);
   if (cloned < 0) return fail(no_namespace(errno, "create user namespace"));
-  if (cloned == 0) stay();
+  if (cloned == 0) stay(maker);
   const ChildGuard holder(static_cast<pid_t>(cloned));  // killed at the end
   // Without privilege the kernel wants setgroups denied before a gid map.
   if (::geteuid() != 0) (void)write_map(holder.pid(), "setgroups", "deny");
@@ -83,9 +87,10 @@ Result<Fd> make_network_namespace_of(int users) {
   Pipe told = TRY(make_pipe());
   clone_args arguments{};
   arguments.exit_signal = SIGCHLD;
+  const pid_t maker = ::getpid();
   const long cloned = ::syscall(SYS_clone3, &arguments, sizeof arguments);
   if (cloned < 0) return fail_errno("create process");
-  if (cloned == 0) make_and_stay(users, told.write.get());
+  if (cloned == 0) make_and_stay(users, told.write.get(), maker);
   const ChildGuard holder(static_cast<pid_t>(cloned));
   told.write.reset();  // or nobody would hear that it was killed
   int outcome = EPIPE;

@@ -49,12 +49,42 @@ bool mounts_can_be_mapped(const std::vector<runtime::Mount>& mounts) {
       mounts, [](const runtime::Mount& mount) { return mount.type != "bind" || can_be_mapped(mount.source); });
 }
 
-// Of the containers whose namespaces it shares.
-std::vector<std::string> donors_of(const ContainerSpec& spec) {
-  std::vector<std::string> donors;
-  for (const std::string* mode : {&spec.pid_mode, &spec.ipc_mode, &spec.network_mode})
-    if (mode->starts_with("container:")) donors.push_back(mode->substr(10));
+// A container whose namespace it shares, and the setting that says so.
+struct Donor {
+  const char* setting;
+  std::string id;
+};
+
+std::vector<Donor> donors_of(const ContainerSpec& spec) {
+  std::vector<Donor> donors;
+  for (const auto& [setting, mode] : {std::pair("network_mode", &spec.network_mode), std::pair("pid", &spec.pid_mode),
+                                      std::pair("ipc", &spec.ipc_mode)})
+    if (mode->starts_with("container:")) donors.push_back({setting, mode->substr(10)});
   return donors;
+}
+
+// Whose users a container has: its own, or those of one whose namespaces it shares. "": the machine's.
+Result<std::string> owner_of_users(const Engine::Impl& impl, std::string id) {
+  while (true) {
+    const supervisor::ContainerUnit unit = TRY(supervisor::read_unit(impl.container_folder(id) + "/unit.json"));
+    if (!unit.own_users) return std::string();
+    const bool joins = unit.network_mode == supervisor::NetworkMode::container;
+    if (unit.users_of.empty() && !joins) return id;
+    id = unit.users_of.empty() ? unit.network_container : unit.users_of;
+  }
+}
+
+Error two_owners(const Engine::Impl& impl, const Donor& first, const Donor& second) {
+  const auto name = [&](const Donor& donor) {
+    const auto unit = supervisor::read_unit(impl.container_folder(donor.id) + "/unit.json");
+    return std::string(donor.setting) + " is that of " + (unit ? unit->name : donor.id.substr(0, 12));
+  };
+  return Error(Code::conflict, "share namespaces with containers that have different users")
+      .why(name(first) + ", " + name(second) + ", and with userns = \"auto\" each of them has users of its own")
+      .hint(
+          "share them with one container, let one of those two share a namespace with the other, or write "
+          "\"userns_mode: host\"")
+      .about(Subject::setting, second.setting);
 }
 
 }  // namespace
@@ -78,11 +108,16 @@ Result<ContainerUsers> Engine::Impl::choose_users(const ContainerRecord& record,
   ContainerUsers users;
   if (in_user_namespace() || TRY(read_settings()).users == Settings::Users::of_machine) return users;
   if (!needs_users_of_machine(record.spec, capabilities).empty()) return users;
-  for (const std::string& donor : donors_of(record.spec)) {
-    const supervisor::ContainerUnit unit = TRY(supervisor::read_unit(container_folder(donor) + "/unit.json"));
-    if (!unit.own_users) return users;
-    if (record.spec.network_mode != "container:" + donor) users.of = donor;
+  const std::vector<Donor> donors = donors_of(record.spec);
+  std::vector<std::string> owners;
+  for (const Donor& donor : donors) {
+    owners.push_back(TRY(owner_of_users(*this, donor.id)));
+    if (owners.back().empty()) return users;
+    if (record.spec.network_mode != "container:" + donor.id) users.of = donor.id;
   }
+  const auto other = std::ranges::adjacent_find(owners, std::ranges::not_equal_to());
+  if (other != owners.end())
+    return fail(two_owners(*this, donors[other - owners.begin()], donors[other - owners.begin() + 1]));
   users.own = layers_can_be_mapped(roots) && mounts_can_be_mapped(mounts);
   return users;
 }

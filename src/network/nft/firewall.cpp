@@ -268,6 +268,10 @@ Result<> Firewall::remove_ports(const PortRules& ports) {
   return remove_elements(elements_of(ports));
 }
 
+Result<> Firewall::remove_left(const PortRules& ports) {
+  return remove_elements(TRY(present_among(elements_of(ports))));
+}
+
 // The kernel goes by the key alone when it removes an element, so nobody may have put another one there since we
 // looked.
 Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {

@@ -14,7 +14,12 @@ namespace consort {
 
 namespace {
 
-constexpr std::string_view tcp_listening = "0A";
+constexpr std::string_view tcp_listening = "0A", connected = "01";
+
+bool is_sought(PortHolder::By by, Protocol protocol, std::string_view state) {
+  const bool listens = protocol == Protocol::tcp ? state == tcp_listening : state != connected;
+  return listens == (by == PortHolder::By::name);
+}
 
 // The fields of a line of /proc/net/tcp that we need: 1 local address, 3 state, 9 inode.
 std::vector<std::string_view> fields_of(std::string_view line) {
@@ -27,7 +32,9 @@ std::vector<std::string_view> fields_of(std::string_view line) {
   return fields;
 }
 
-void collect_inodes(const std::string& path, Protocol protocol, std::uint16_t port, std::set<std::string>& inodes) {
+// As /proc/PID/fd names them.
+void collect_sockets(const std::string& path, Protocol protocol, std::uint16_t port, PortHolder::By by,
+                     std::set<std::string>& sockets) {
   const Result<std::string> text = read_file(path);
   if (!text) return;
   for (const std::string& line : split(*text, '\n')) {
@@ -38,7 +45,7 @@ void collect_inodes(const std::string& path, Protocol protocol, std::uint16_t po
     unsigned found = 0;
     const std::string_view number = fields[1].substr(colon + 1);
     std::from_chars(number.data(), number.data() + number.size(), found, 16);
-    if (found == port && (protocol == Protocol::udp || fields[3] == tcp_listening)) inodes.emplace(fields[9]);
+    if (found == port && is_sought(by, protocol, fields[3])) sockets.insert("socket:[" + std::string(fields[9]) + "]");
   }
 }
 
@@ -56,12 +63,15 @@ std::vector<pid_t> all_processes() {
 }  // namespace
 
 PortHolderSearch::PortHolderSearch(Protocol protocol, std::uint16_t port) {
-  const std::string name(to_string(protocol));
-  std::set<std::string> inodes;
-  collect_inodes("/proc/thread-self/net/" + name, protocol, port, inodes);
-  collect_inodes("/proc/thread-self/net/" + name + "6", protocol, port, inodes);
-  for (const std::string& inode : inodes) sockets_.insert("socket:[" + inode + "]");
-  if (!sockets_.empty()) processes_ = all_processes();
+  const std::string file = "/proc/thread-self/net/" + std::string(to_string(protocol));
+  for (const auto by : {PortHolder::By::name, PortHolder::By::connection}) {
+    if (!sockets_.empty()) break;
+    by_ = by;
+    for (const char* family : {"", "6"}) collect_sockets(file + family, protocol, port, by, sockets_);
+  }
+  if (sockets_.empty()) return;
+  processes_ = all_processes();
+  if (by_ == PortHolder::By::connection) found_ = PortHolder{0, {}, by_};
 }
 
 bool PortHolderSearch::has_open(const std::string& process) const {
@@ -85,7 +95,7 @@ PortHolderSearch::Next PortHolderSearch::step() {
   const std::string folder = "/proc/" + std::to_string(pid);
   if (!has_open(folder)) return Next::step;
   const Result<std::string> comm = read_file(folder + "/comm");
-  found_ = PortHolder{pid, comm ? std::string(trim(*comm)) : "?"};
+  found_ = PortHolder{pid, comm ? std::string(trim(*comm)) : "?", by_};
   return Next::finished;
 }
 

@@ -81,6 +81,11 @@ PortRules rules_of(std::span<const Served> ports) {
   return rules;
 }
 
+// What a publisher has told the firewall that did not carry them as these are carried: with the other setting.
+PortRules other_rules_of(const PortRules& rules) {
+  return {.redirects = rules.relayed, .guards = {}, .relayed = rules.redirects};
+}
+
 class KernelPublisher final : public PortPublisher {
  public:
   KernelPublisher(EventLoop& loop, Firewall firewall, Carriers carriers)
@@ -96,7 +101,10 @@ class KernelPublisher final : public PortPublisher {
   Result<SteppedWork::Next> step(Running& running);
   Result<> start_relay(Running& running);
   void finish(Id id, Result<> worked, Done done);
-  Result<> remove_rules(std::span<const Served> ports);
+  // Of a publisher that is gone nobody knows which setting it had.
+  enum class Whose : std::uint8_t { ours, of_somebody_gone };
+  Result<> remove_rules(std::span<const Served> ports, Whose whose);
+  Result<> remove_left(const PortRules& rules);
   void forget_flows(const PortRules& rules);
 
   EventLoop& loop_;
@@ -140,9 +148,9 @@ Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
     const auto some = ports.subspan(running.ruled).first(std::min(rules_per_step, ports.size() - running.ruled));
     running.ruled += some.size();  // first: also what fails is taken back
     const std::string first = std::to_string(some.front().rule.port);
-    // Of a predecessor, before the setting was changed.
-    if (carriers_ == Carriers::filtered) TRY(firewall_.remove_redirects(rules_of(some).relayed));
-    TRY_WRAP(firewall_.add_ports(rules_of(some)), some.size() == 1 ? "publish port" : "publish ports from", first);
+    const PortRules rules = rules_of(some);
+    TRY(firewall_.remove_left(other_rules_of(rules)));  // of a predecessor, before the setting was changed
+    TRY_WRAP(firewall_.add_ports(rules), some.size() == 1 ? "publish port" : "publish ports from", first);
     return SteppedWork::Next::step;
   }
   if (!running.forgetting) running.forgetting.emplace(rules_of(ports).redirects);
@@ -173,17 +181,24 @@ void KernelPublisher::finish(Id id, Result<> worked, Done done) {
 }
 
 // All of them, whatever becomes of some.
-Result<> KernelPublisher::remove_rules(std::span<const Served> ports) {
+Result<> KernelPublisher::remove_rules(std::span<const Served> ports, Whose whose) {
   std::optional<Error> first;
   for (std::size_t at = 0; at < ports.size(); at += rules_per_step) {
-    const auto some = ports.subspan(at).first(std::min(rules_per_step, ports.size() - at));
-    Result<> removed = firewall_.remove_ports(rules_of(some));
+    const PortRules rules = rules_of(ports.subspan(at).first(std::min(rules_per_step, ports.size() - at)));
+    Result<> removed = whose == Whose::ours ? firewall_.remove_ports(rules) : remove_left(rules);
     if (removed) continue;
     first = first ? std::move(*first).also(std::move(removed).error()) : std::move(removed).error();
   }
   if (ports.empty()) return {};
   forget_flows(rules_of(ports));
   return first ? Result<>(fail(std::move(*first))) : Result<>();
+}
+
+Result<> KernelPublisher::remove_left(const PortRules& rules) {
+  Result<> removed = firewall_.remove_left(rules);
+  Result<> others = firewall_.remove_left(other_rules_of(rules));
+  if (removed || others) return removed ? std::move(others) : std::move(removed);
+  return fail(std::move(removed).error().also(std::move(others).error()));
 }
 
 // Nobody waits for it: a publication of the same ports does this on its own.
@@ -201,7 +216,7 @@ Result<> KernelPublisher::unpublish(Id id) {
   Running& running = found.mapped();
   running.work.reset();
   running.relays.clear();
-  return remove_rules(std::span<const Served>(running.ports).first(running.ruled));
+  return remove_rules(std::span<const Served>(running.ports).first(running.ruled), Whose::ours);
 }
 
 Result<> KernelPublisher::put_back() {
@@ -214,7 +229,7 @@ Result<> KernelPublisher::put_back() {
 }
 
 Result<> KernelPublisher::take_back(std::span<const ReservedPort> ports, const PortTarget& target) {
-  return remove_rules(plan(ports, target, carriers_));
+  return remove_rules(plan(ports, target, Carriers::open), Whose::of_somebody_gone);
 }
 
 Result<> KernelPublisher::disown(std::span<const ReservedPort> ports, const PortTarget& target) {

@@ -125,8 +125,28 @@ Error taken_by_ours(const PortRequest& request, const Address& address, std::uin
       .hint("stop it first, or " + another_port(request, port));
 }
 
+// Only until that ends, and it may happen again with every port of the range.
+Error taken_by_connection(const PortHolder& holder, const PortRequest& request, const Address& address,
+                          std::uint16_t port) {
+  const Range given = ephemeral_range();
+  const std::string whose = holder.pid == 0
+                                ? "a connection of this machine"
+                                : "a connection of process " + std::to_string(holder.pid) + " (" + holder.name + ")";
+  Error error = bind_error(request, address, port);
+  if (port < given.first || port > given.last)
+    return std::move(error).why(whose + " has it").hint(another_port(request, port));
+  const unsigned inside = request.container_port;
+  const unsigned lower = inside >= 1024 && inside < given.first ? inside : 8000 + inside % 1000;
+  return std::move(error)
+      .why(whose + " has it for the moment: ports " + std::to_string(given.first) + " to " +
+           std::to_string(given.last) + " are given to connections")
+      .hint("publish a port below " + std::to_string(given.first) + ", for instance \"" + std::to_string(lower) + ":" +
+            std::to_string(inside) + "\"");
+}
+
 Error taken_by(const std::optional<PortHolder>& holder, const PortRequest& request, const Address& address,
                std::uint16_t port) {
+  if (holder && holder->by == PortHolder::By::connection) return taken_by_connection(*holder, request, address, port);
   Error error = bind_error(request, address, port);
   if (!holder) return std::move(error).why("address already in use").hint(another_port(request, port));
   return std::move(error)
@@ -141,7 +161,7 @@ std::optional<PortHolder> told_holder(const Error& error) {
   const std::size_t space = told.find(' ');
   const auto pid = parse_unsigned(told.substr(0, space));
   if (!pid || space == std::string::npos) return std::nullopt;
-  return PortHolder{static_cast<pid_t>(*pid), told.substr(space + 1)};
+  return PortHolder{static_cast<pid_t>(*pid), told.substr(space + 1), PortHolder::By::name};
 }
 
 using std::chrono::steady_clock;
@@ -266,9 +286,10 @@ Result<PortReservation::Next> PortReservation::State::advance(const PortRequest&
   }
   if (conflict->search.step() == Next::step) return Next::step;
   const std::optional<PortHolder>& holder = conflict->search.found();
-  const auto ours = owner ? owner(holder ? holder->pid : 0, request, conflict->port) : std::optional<std::string>();
+  const bool connects = holder && holder->by == PortHolder::By::connection;
+  const auto ours = owner && !connects ? owner(holder ? holder->pid : 0, request, conflict->port) : std::nullopt;
   if (ours) return fail(taken_by_ours(request, conflict->address, conflict->port, *ours));
-  if (!holder && may_be_free_soon()) {
+  if ((!holder || connects) && may_be_free_soon()) {
     next_port = conflict->port;
     conflict.reset();
     return Next::step;

@@ -48,7 +48,7 @@ PortHolderWords describe_port_holder(engine::Engine& engine, const Error& port_c
                                          container.project + "; stop it with `consort -p " + container.project +
                                          " stop " + container.service + "`, or publish another port"};
   const auto process = find_port_holder(port->protocol, port->number);
-  if (!process) return {};
+  if (!process || process->by == PortHolder::By::connection) return {};
   if (process->name == docker_proxy)
     if (const auto name = docker_container_at(port->number, std::string(to_string(port->protocol))))
       return {Holder::container, subject + " is published by Docker's container " + *name +

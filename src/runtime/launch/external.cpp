@@ -58,14 +58,15 @@ void place_init(Json& config, const std::string& init_program) {
 
 }  // namespace
 
-Result<std::string> portable_config(std::string_view config_json, const std::string& source, int rootfs,
-                                    const std::string& netns_path, const std::string& init_program) {
+Result<std::string> portable_config(std::string_view config_json, const std::string& source,
+                                    const PortableParts& parts) {
   Json config = TRY(parse_json(config_json, source));
   if (!config.is_object() || !config.contains("process") || !config["process"].is_object())
     return fail(Error(Code::invalid, "parse").on(source).why("it has no process"));
-  TRY(resolve_user_of(config, rootfs));
-  join_network(config, netns_path);
-  place_init(config, init_program);
+  TRY(resolve_user_of(config, parts.rootfs));
+  for (const auto& [number, path] : parts.sources) config["mounts"].at(number)["source"] = path;
+  join_network(config, parts.netns_path);
+  place_init(config, parts.init_program);
   config["root"]["path"] = "rootfs";
   return dump_json(config);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -39,6 +40,25 @@ std::vector<std::string> command_of(const ExternalRuntime& runtime, const std::s
   return command;
 }
 
+// What is mounted from a descriptor of the caller's, and not by its name.
+struct OpenSource {
+  std::size_t number;  // of the mount in the bundle
+  Fd tree;             // detached
+};
+
+constexpr std::string_view descriptors = "/proc/self/fd/";
+
+Result<std::vector<OpenSource>> open_sources_of(const Spec& spec) {
+  std::vector<OpenSource> sources;
+  for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
+    const Mount& mount = spec.mounts[i];
+    if (!mount.source.starts_with(descriptors)) continue;
+    sources.push_back({i, TRY_WRAP(internal::clone_path(mount.source, internal::Recursion::all), "mount",
+                                   "\"" + mount.destination + "\"")});
+  }
+  return sources;
+}
+
 // All that the helper works with. It is a plain fork of a program with one thread, so ordinary code may run in it.
 struct Helper {
   ExternalRuntime runtime;
@@ -47,12 +67,14 @@ struct Helper {
   std::string config;
   std::string init_program;
   Fd root;  // detached overlay
+  std::vector<OpenSource> sources;
   Fd netns;
   Fd in, out, err;
   bool terminal = false;
   int sync = -1;
 
   Result<> make_bundle() const;
+  Result<std::map<std::size_t, std::string>> hang_in_sources() const;
   Result<Fd> listen_for_console() const;
   Result<Fd> create(int listener) const;
   Result<> run(std::vector<std::string> words) const;
@@ -60,6 +82,25 @@ struct Helper {
   void take_away() const;
   Result<> live() const;
 };
+
+// Each at a path that nobody else can change, of which the program may make what it likes.
+Result<std::map<std::size_t, std::string>> Helper::hang_in_sources() const {
+  std::map<std::size_t, std::string> paths;
+  for (const OpenSource& source : sources) {
+    const std::string path = place + "/mount-" + std::to_string(source.number);
+    struct stat st {};
+    if (::fstat(source.tree.get(), &st) != 0) return fail_errno("look at", path);
+    TRY(remove_tree(path));  // of an earlier start
+    if (S_ISDIR(st.st_mode))
+      TRY(make_directories(path));
+    else
+      TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    if (::syscall(SYS_move_mount, source.tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+      return fail_errno("mount part of volume on", path);
+    paths[source.number] = path;
+  }
+  return paths;
+}
 
 Result<> Helper::make_bundle() const {
   if (::unshare(CLONE_NEWNS) != 0) return fail_errno("create mount namespace");
@@ -71,7 +112,8 @@ Result<> Helper::make_bundle() const {
   // Through us, since the program's first process opens the path by itself.
   const std::string netns_path =
       netns ? "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(netns.get()) : "";
-  const std::string portable = TRY(portable_config(config, "config.json", root.get(), netns_path, init_program));
+  const PortableParts parts{root.get(), netns_path, init_program, TRY(hang_in_sources())};
+  const std::string portable = TRY(portable_config(config, "config.json", parts));
   return write_file_atomic(place + "/config.json", portable, 0600);
 }
 
@@ -177,6 +219,7 @@ void close_others(const Helper& helper) {
   std::vector<int> kept{helper.sync};
   for (const Fd* fd : {&helper.root, &helper.netns, &helper.in, &helper.out, &helper.err})
     if (*fd) kept.push_back(fd->get());
+  for (const OpenSource& source : helper.sources) kept.push_back(source.tree.get());
   std::ranges::sort(kept);
   internal::close_all_but(kept);
 }
@@ -214,6 +257,7 @@ Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, 
 
   internal::Prepared plan;
   TRY(internal::prepare_root(spec, options, plan));
+  helper.sources = TRY(open_sources_of(spec));
   // Without a terminal of its own the program hands on what it has; with one it has no use for them.
   TRY(internal::prepare_stdio(options.stdio, plan));
   helper.root = std::move(plan.root);

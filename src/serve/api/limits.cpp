@@ -89,8 +89,6 @@ Result<> check_mount(Call& call, engine::MountSpec& mount) {
     case engine::MountType::volume:
       if ((!mount.volume_driver.empty() && mount.volume_driver != "local") || !mount.volume_driver_options.empty())
         return refuse(call, "a volume with options of a driver may lie anywhere on the machine");
-      // Whoever writes in the volume can put a link there, which later starts would follow.
-      if (!mount.subpath.empty()) return refuse(call, "volumes are mounted as a whole, not " + mount.subpath);
       mount.volume_labels[project_label] = limit_of(call);
       return check_volume_name(call, mount.source);
     default:

@@ -30,8 +30,7 @@ Result<Fd> with_a_reader(const Fd& write_end) {
   return open_file("/proc/self/fd/" + std::to_string(write_end.get()), O_RDWR);
 }
 
-// A part of a volume is bound as it is found now, without following what a container may have put there meanwhile. An
-// external runtime reads the bundle itself.
+// A part of a volume is bound as it is found now, without following what a container may have put there meanwhile.
 Result<> hold_parts_of_volumes(const Roots& roots, runtime::Spec& spec, std::vector<Fd>& held) {
   for (runtime::Mount& mount : spec.mounts) {
     std::optional<Fd> part = TRY(open_part_of_volume(roots, mount.source));
@@ -191,10 +190,8 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   if (path_exists(filter)) options.seccomp_bpf = filter;
   options.init_program = context_.init_program;
   std::vector<Fd> child_ends, held;
-  if (unit_.runtime.empty()) {
-    TRY(join_donors(context_, spec, held));
-    TRY(hold_parts_of_volumes(context_.roots, spec, held));
-  }
+  if (unit_.runtime.empty()) TRY(join_donors(context_, spec, held));  // another one reads the bundle itself
+  TRY(hold_parts_of_volumes(context_.roots, spec, held));
   TRY(prepare_stdio(options, child_ends));
 
   // From the clone on there is something that a successor of ours has to end, and something that it has to take back

@@ -1,6 +1,9 @@
 // run IMAGE and create IMAGE outside a project: as `docker run` does it.
 #include <fcntl.h>
 
+#include <cerrno>
+#include <utility>
+
 #include "base/os/file.hpp"
 #include "base/url.hpp"
 #include "cli/commands/handlers_docker.hpp"
@@ -39,10 +42,40 @@ namespace {
 
 constexpr int not_run = 125;  // the container could not be made or started
 
+// --cidfile. Made before the container, which nobody would know of if it could not be; it goes if there is none.
+class IdFile {
+ public:
+  static Result<IdFile> create(const std::string& path) {
+    if (path.empty()) return IdFile({}, {});
+    auto file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    if (file) return IdFile(path, *std::move(file));
+    if (file.error().sys_errno() != EEXIST) return fail(std::move(file).error());
+    return fail(Code::conflict,
+                "container ID file found, make sure the other container isn't running or delete " + path);
+  }
+  IdFile(IdFile&& other) noexcept : path_(std::exchange(other.path_, "")), fd_(std::move(other.fd_)) {}
+  IdFile& operator=(IdFile&&) = delete;
+  ~IdFile() {
+    if (!path_.empty()) (void)remove_file(path_);
+  }
+  Result<> write(const std::string& id) {
+    if (path_.empty()) return {};
+    TRY(write_full(fd_.get(), id));
+    path_.clear();
+    return {};
+  }
+
+ private:
+  IdFile(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  std::string path_;
+  Fd fd_;
+};
+
 Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocation& invocation,
                            const RunTerminal& terminal) {
   const ParsedFlags& flags = invocation.flags;
   const std::string& image = invocation.arguments[0];
+  IdFile id_file = TRY(IdFile::create(flags.text("cidfile")));
   TRY(ensure_image(workspace, flags, image));
   const Json body = TRY(container_body(flags, image, {invocation.arguments.begin() + 1, invocation.arguments.end()},
                                        terminal, TRY(current_directory())));
@@ -52,10 +85,7 @@ Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocati
       TRY(parse_json(TRY(api.ask({.method = "POST", .target = target, .body = dump_json(body)})), "answer"));
   for (const std::string& warning : get_strings(made, "Warnings")) print_warning(invocation.terminal, warning);
   const std::string id = get_string(made, "Id");
-  if (flags.has("cidfile")) {
-    const Fd file = TRY(open_file(flags.text("cidfile"), O_WRONLY | O_CREAT | O_EXCL, 0644));
-    TRY(write_full(file.get(), id));
-  }
+  TRY(id_file.write(id));
   return id;
 }
 
