@@ -1,4 +1,4 @@
-// What is to run again after the machine was started anew, and what is to be remembered when it goes down.
+// What is to run again after the machine was started anew, and how everything ends when it goes down.
 #pragma once
 
 #include <map>
@@ -20,13 +20,16 @@ class Boot {
 
   // Ids by project: `restart: always`, and `unless-stopped` that nobody has stopped; each has been started before.
   Result<std::map<std::string, std::set<std::string>>> to_bring_back();
-  // They were stopped because the machine goes down, not because somebody wanted them to be.
-  Result<> remember(const std::set<std::string>& ids);
 
  private:
   struct Impl;
   explicit Boot(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// Stops all that runs of one project, dependents before what they depend on, because the machine goes down and not
+// because somebody wanted it: what is to be brought back stays the same. Returns when its supervisor has ended. May be
+// called for several projects at once.
+Result<> end_project(const Roots& roots, const std::string& project);
 
 }  // namespace consort::engine

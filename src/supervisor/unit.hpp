@@ -83,6 +83,7 @@ struct ContainerUnit {
   std::string service;
   unsigned number = 1;
   bool oneoff = false;
+  std::vector<std::string> depends_on;  // services that end after it when the whole project does
 
   std::string bundle;                  // folder with config.json, seccomp.bpf, rootfs/, ...
   std::optional<OverlayUnit> overlay;  // none: the bundle's rootfs/ is used as it is

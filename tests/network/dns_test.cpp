@@ -2,7 +2,13 @@
 #include "network/dns.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
+#include <fstream>
+
+#include "base/os/file.hpp"
 #include "dns_query.hpp"
 #include "host_fixture.hpp"
 #include "network/dns/dns_upstream.hpp"
@@ -65,8 +71,10 @@ class DnsTest : public HostTest {
     here_ = open_file("/proc/self/ns/net", O_RDONLY).value();
   }
 
-  ChildGuard serve(const DnsClient& client) {
+  ChildGuard serve(
+      const DnsClient& client, const std::function<void()>& first = [] {}) {
     return start_in(here_.get(), [&](const std::function<void()>& ready) {
+      first();
       EventLoop loop = EventLoop::create().value();
       using namespace std::chrono_literals;
       DnsServer server(loop, {.attempt = 200ms, .total = 700ms}, upstream_port);
@@ -176,6 +184,26 @@ TEST_F(DnsTest, OtherNamesAreAskedOutside) {
   EXPECT_EQ(ask("web"), "NOERROR 192.0.2.80");
   EXPECT_EQ(ask("db"), "NOERROR 172.18.0.2 172.18.0.3");
   EXPECT_EQ(ask("example.com", dns::type_a, Via::tcp), "SERVFAIL");  // this upstream has no TCP
+}
+
+// A laptop that changes its network, a VPN that comes up: containers that run ask the new servers.
+TEST_F(DnsTest, TheHostsServersAreThoseOfTheMoment) {
+  const auto one = upstream("127.0.0.1");
+  const auto other = upstream("127.0.0.2", dns::Rcode::name_error);
+  DnsClient outside = client();
+  outside.external = true;
+  const auto server = serve(outside, [] {  // with an /etc of its own
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("tmpfs", "/etc", "tmpfs", 0, nullptr) != 0)
+      ::_exit(98);
+  });
+  const std::string file = "/proc/" + std::to_string(server.pid()) + "/root/etc/resolv.conf";
+  REQUIRE_OK(write_file_atomic(file, "nameserver 127.0.0.1\n"));
+  EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
+  REQUIRE_OK(write_file_atomic(file, "nameserver 127.0.0.2\n"));  // another file, as resolvconf and NetworkManager do
+  EXPECT_EQ(ask("example.com"), "NXDOMAIN");
+  std::ofstream(file) << "nameserver 127.0.0.1\n";  // the same file with other words
+  EXPECT_EQ(ask("example.com"), "NOERROR 192.0.2.80");
 }
 
 TEST_F(DnsTest, AServerThatIsSilentRefusesOrFailsIsPassedOver) {

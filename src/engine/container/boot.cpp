@@ -53,9 +53,9 @@ Result<std::map<std::string, std::set<std::string>>> Boot::to_bring_back() {
   return ids;
 }
 
-Result<> Boot::remember(const std::set<std::string>& ids) {
-  for (const std::string& id : ids) TRY(impl_->records.set_wanted(id, Wanted::running));
-  return {};
+Result<> end_project(const Roots& roots, const std::string& project) {
+  (void)TRY(supervisor::revive_supervisor(roots, project));
+  return supervisor::Client(roots, project).shutdown();
 }
 
 }  // namespace consort::engine

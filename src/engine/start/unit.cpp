@@ -162,6 +162,16 @@ Result<> fill_ports(ContainerUnit& unit, const ContainerRecord& record, const st
   return {};
 }
 
+// Compose's label: "db:service_healthy:false,cache:service_started:true".
+Strings services_before(const StringMap& labels) {
+  Strings services;
+  const auto label = labels.find("com.docker.compose.depends_on");
+  if (label == labels.end()) return services;
+  for (const std::string& dependency : split(label->second, ','))
+    if (!dependency.empty()) services.push_back(dependency.substr(0, dependency.find(':')));
+  return services;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> link_aliases_of(const ContainerRecord& record) {
@@ -203,6 +213,7 @@ Result<ContainerUnit> Engine::Impl::make_unit(const ContainerRecord& record, con
   unit.service = c.service;
   unit.number = c.number;
   unit.oneoff = c.oneoff;
+  unit.depends_on = services_before(c.labels);
   unit.bundle = container_folder(c.id);
   unit.overlay = supervisor::OverlayUnit{
       .lower = TRY(image_facts(c.image_id))->layers, .upper = unit.bundle + "/upper", .work = unit.bundle + "/work"};

@@ -250,6 +250,7 @@ std::string unit_to_json(const ContainerUnit& unit) {
             {"service", unit.service},
             {"number", unit.number},
             {"oneoff", unit.oneoff},
+            {"depends_on", unit.depends_on},
             {"bundle", unit.bundle},
             {"runtime", unit.runtime},
             {"own_users", unit.own_users},
@@ -298,6 +299,7 @@ Result<ContainerUnit> unit_from_json(std::string_view text, const std::string& s
   fields.read("service", unit.service);
   fields.number("number", unit.number, 0, INT32_MAX);
   fields.read("oneoff", unit.oneoff);
+  fields.read("depends_on", unit.depends_on);
   fields.read("bundle", unit.bundle);
   fields.read("runtime", unit.runtime);
   fields.read("own_users", unit.own_users);

@@ -89,6 +89,8 @@ int on_job_removed(sd_bus_message* message, void* data, sd_bus_error*) {
 // supervisor, each with its own signal and time. The keeper takes SIGURG for that wish; everybody else ignores it
 // unless told otherwise.
 constexpr int scope_end_signal = SIGURG;
+// Longer than any usual grace period, shorter than what somebody who waits for a machine to go down would wait for.
+constexpr std::uint64_t longest_end_us = std::uint64_t{15} * 60 * 1'000'000;
 
 Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, const std::string& unit,
                     const std::string& project, pid_t pid) {
@@ -96,9 +98,10 @@ Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, con
   const std::string description = "Containers of " + project;
   const char* const slice = manager == Manager::system ? "system.slice" : "app.slice";
   // Tasks have no limit of the unit's: it would be one for all containers together. Mounts that volumes may lie on are
-  // taken away after the containers.
+  // taken away after the containers. Units stop in the reverse order of "Before": the one that brings containers back
+  // ends them first, however long each takes, and this scope is what ends them where that one is not enabled.
   const int called = library.call_method(bus, manager_name, manager_path, manager_interface, "StartTransientUnit",
-                                         &error, nullptr, "ssa(sv)a(sa(sv))", unit.c_str(), "fail", 8,               //
+                                         &error, nullptr, "ssa(sv)a(sa(sv))", unit.c_str(), "fail", 10,              //
                                          "Description", "s", description.c_str(),                                    //
                                          "Slice", "s", slice,                                                        //
                                          "Delegate", "b", 1,                                                         //
@@ -106,6 +109,8 @@ Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, con
                                          "KillSignal", "i", static_cast<std::int32_t>(scope_end_signal),             //
                                          "TasksMax", "t", UINT64_MAX,                                                //
                                          "CollectMode", "s", "inactive-or-failed",                                   //
+                                         "TimeoutStopUSec", "t", longest_end_us,                                     //
+                                         "Before", "as", 1, "consort-boot.service",                                  //
                                          "After", "as", 3, "local-fs.target", "remote-fs.target", "network.target",  //
                                          0);
   if (called >= 0) return {};

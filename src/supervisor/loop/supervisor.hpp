@@ -62,6 +62,8 @@ class Supervisor {
   void do_attach(ConnectionId id, const Request& request);
   void do_forget(ConnectionId id, const Request& request);
   void do_shutdown(ConnectionId id);
+  struct Ending;
+  void stop_in_order(const std::shared_ptr<Ending>& ending);
   void do_end(ConnectionId id);
   void answer_ended(ConnectionId id);
 

@@ -6,6 +6,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "supervisor/loop/stop_order.hpp"
 #include "supervisor/loop/supervisor.hpp"
 
 namespace consort::supervisor {
@@ -266,15 +267,35 @@ void Supervisor::do_end(ConnectionId id) {
   do_shutdown(id);
 }
 
+struct Supervisor::Ending {
+  ConnectionId asker;
+  StopOrder order;
+  bool in_turn = false;
+};
+
 void Supervisor::do_shutdown(ConnectionId id) {
   context_.shutting_down = true;
-  const auto left = std::make_shared<std::size_t>(containers_.size());
-  if (*left == 0) return answer_ended(id);
-  for (const auto& [container_id, container] : containers_) {
-    container->stop(std::nullopt, std::nullopt, [this, id, left] {
-      if (--*left == 0) answer_ended(id);
-    });
+  std::vector<StopOrder::Member> members;
+  for (const auto& [container_id, container] : containers_)
+    members.push_back({container_id, container->unit().service, container->unit().depends_on});
+  stop_in_order(std::make_shared<Ending>(Ending{id, StopOrder(std::move(members))}));
+}
+
+// What has ended already is passed over in the same turn.
+void Supervisor::stop_in_order(const std::shared_ptr<Ending>& ending) {
+  ending->in_turn = true;
+  for (auto ids = ending->order.next(); !ids.empty(); ids = ending->order.next()) {
+    for (const std::string& container_id : ids) {
+      const auto on_stopped = [this, ending, container_id] {
+        ending->order.stopped(container_id);
+        if (!ending->in_turn) stop_in_order(ending);
+      };
+      Container* container = find(container_id);  // not there: removed meanwhile
+      container != nullptr ? container->stop(std::nullopt, std::nullopt, on_stopped) : on_stopped();
+    }
   }
+  ending->in_turn = false;
+  if (ending->order.done()) answer_ended(ending->asker);
 }
 
 }  // namespace consort::supervisor

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <future>
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
@@ -165,38 +166,26 @@ Result<> bring_back(const Invocation& invocation, const std::string& name, const
   return project::execute(workspace->session(), plan, "Running");
 }
 
-Result<> take_down(const Invocation& invocation, const std::string& name, const std::set<std::string>& ids) {
-  const auto workspace = TRY(open_project(invocation, name));
-  project::Containers running = TRY(workspace->engine().list({.project = name}));
-  const auto graph = project::ServiceGraph::of(running);
-  std::set<std::string> again;
-  std::erase_if(running, [&](const engine::Container& container) {
-    if (container.state.running() && ids.contains(container.id)) again.insert(container.id);
-    return !container.state.running();
-  });
-  Result<> stopped = project::execute(workspace->session(), project::plan_stop(running, graph, {}), "Stopping");
+struct AllProjects {
+  std::set<std::string> names;
+  std::map<std::string, std::set<std::string>> to_bring_back;  // ids by project
+};
+
+// nullopt: a machine on which nobody has used it yet; not even the data root is made there.
+Result<std::optional<AllProjects>> all_projects(const Invocation& invocation) {
+  if (!path_exists(TRY(Roots::from_environment()).state_db())) return std::nullopt;
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  AllProjects all;
   engine::Boot boot = TRY(engine::Boot::open(workspace->engine().roots()));
-  TRY(boot.remember(again));
-  return stopped;
+  all.to_bring_back = TRY(boot.to_bring_back());
+  for (const engine::Container& container : TRY(workspace->engine().list())) all.names.insert(container.project);
+  return all;
 }
 
-using Action = Result<> (*)(const Invocation&, const std::string&, const std::set<std::string>&);
-
-// One project after the other; what fails is told, and the others go on.
-Result<int> for_each_project(const Invocation& invocation, Action act) {
-  // A machine on which nobody has used it yet; not even the data root is made there.
-  if (!path_exists(TRY(Roots::from_environment()).state_db())) return 0;
-  std::map<std::string, std::set<std::string>> projects;
-  std::set<std::string> names;
-  {
-    const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-    engine::Boot boot = TRY(engine::Boot::open(workspace->engine().roots()));
-    projects = TRY(boot.to_bring_back());
-    for (const engine::Container& container : TRY(workspace->engine().list())) names.insert(container.project);
-  }
+// What fails is told, and the others go on.
+Result<int> tell_failures(const Invocation& invocation, const std::map<std::string, Result<>>& outcomes) {
   int status = 0;
-  for (const std::string& name : names) {
-    const Result<> done = act(invocation, name, projects[name]);
+  for (const auto& [name, done] : outcomes) {
     if (done) continue;
     if (done.error().code() == Code::interrupted) return fail(Code::interrupted, "interrupted");
     print_err("project " + name + ": ");
@@ -217,12 +206,29 @@ Result<int> run_boot(Invocation& invocation) {
       Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("known are enable, disable and status"));
 }
 
+// One project after the other.
 Result<int> run_internal_boot(Invocation& invocation) {
-  return for_each_project(invocation, bring_back);
+  const auto all = TRY(all_projects(invocation));
+  if (!all) return 0;
+  std::map<std::string, Result<>> outcomes;
+  for (const auto& [name, ids] : all->to_bring_back) {
+    outcomes[name] = bring_back(invocation, name, ids);
+    if (!outcomes[name] && outcomes[name].error().code() == Code::interrupted) break;
+  }
+  return tell_failures(invocation, outcomes);
 }
 
+// All at once: each takes as long as its containers' grace periods, and the machine waits.
 Result<int> run_internal_shutdown(Invocation& invocation) {
-  return for_each_project(invocation, take_down);
+  const auto all = TRY(all_projects(invocation));
+  if (!all) return 0;
+  const Roots roots = TRY(Roots::from_environment());
+  std::map<std::string, std::future<Result<>>> endings;
+  for (const std::string& name : all->names)
+    endings[name] = std::async(std::launch::async, [&roots, name] { return engine::end_project(roots, name); });
+  std::map<std::string, Result<>> outcomes;
+  for (auto& [name, ending] : endings) outcomes[name] = ending.get();
+  return tell_failures(invocation, outcomes);
 }
 
 }  // namespace consort::cli
