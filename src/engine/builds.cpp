@@ -1,14 +1,19 @@
 #include "engine/builds.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <memory>
+#include <mutex>
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include "base/os/file.hpp"
+#include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
 #include "build/context_archive.hpp"
 #include "engine/engine_impl.hpp"
+#include "engine/joined_network.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
 
@@ -82,6 +87,80 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
   return TRY(image::pull(store, parsed, options)).image.id;
 }
 
+build::BuildEnvironment environment_of(Engine::Impl& impl, const BuildRun& run) {
+  build::BuildEnvironment environment{.store = impl.store, .roots = impl.roots};
+  environment.pull = [&](const std::string& reference, const std::string& platform, build::BasePull when) {
+    return pull_base(impl.store, run, reference, platform, when);
+  };
+  environment.progress = run.progress;
+  environment.planned = run.planned;
+  environment.failed = run.failed;
+  environment.cancel_fd = run.cancel_fd;
+  environment.environment = run.environment;
+  environment.remote = run.remote;
+  return environment;
+}
+
+// The network namespace that steps join; see joined_network.hpp.
+class Joined {
+ public:
+  Joined(Engine& engine, const JoinedNetwork& network) : engine_(engine), network_(network) {}
+  ~Joined() {
+    attachment_ = {};
+    // What is not removed now is by its supervisor, once it has ended.
+    if (!waiting_.id.empty())
+      (void)engine_.remove_container(waiting_.id, {.force = Force::yes, .volumes = AnonymousVolumes::remove});
+  }
+  Joined(const Joined&) = delete;
+  Joined& operator=(const Joined&) = delete;
+
+  // image_id: some image of this machine; the container that waits runs nothing of it.
+  Result<build::BuildEnvironment::Network> join(const std::string& image_id) {
+    constexpr std::string_view of_container = "container:";
+    const bool of_another = network_.mode.starts_with(of_container);
+    if (!of_another && waiting_.id.empty()) TRY(start_waiting(image_id));
+    const ContainerDetails container =
+        TRY(engine_.inspect(of_another ? network_.mode.substr(of_container.size()) : waiting_.id));
+    if (!container.state.has_process())
+      return fail(Error(Code::conflict, "cannot join network of a non running container: " + container.id));
+    const Fd process = TRY(open_process_folder(container.state.pid, container.state.pid_started));
+    build::BuildEnvironment::Network network;
+    network.netns = TRY(open_at(process.get(), "ns/net", O_RDONLY));
+    network.resolv_conf = TRY(read_file(container.bundle + "/resolv.conf"));
+    network.hostname = container.hostname;
+    if (!container.networks.empty()) network.host_gateway = container.networks.front().gateway4;
+    return network;
+  }
+
+ private:
+  Result<> start_waiting(const std::string& image_id) {
+    if (image_id.empty())
+      return fail(
+          Error(Code::unsupported, "join network " + network_.mode).why("no stage of the build begins with an image"));
+    constexpr const char* init_inside = "/sbin/docker-init";
+    ContainerSpec spec;
+    spec.image = spec.image_id = image_id;
+    spec.project = network_.project;
+    spec.networks.push_back({.network = network_.mode});
+    spec.entrypoint = Strings{init_inside, "--wait-for-end"};
+    spec.command = Strings{};
+    spec.working_dir = "/";
+    spec.user = "0:0";
+    spec.health = HealthSpec{.test = Strings{"NONE"}};
+    spec.init = true;                                         // puts the program there
+    spec.oneoff = spec.open_stdin = spec.auto_remove = true;  // it ends with us, even if we are killed
+    waiting_ = TRY(engine_.create_container(spec));
+    TRY(engine_.start_container(waiting_.id));
+    attachment_ = TRY(engine_.attach(waiting_.id));
+    return {};
+  }
+
+  Engine& engine_;
+  const JoinedNetwork& network_;
+  CreatedContainer waiting_;
+  Attachment attachment_;
+};
+
 }  // namespace
 
 Builds Engine::builds() {
@@ -89,19 +168,34 @@ Builds Engine::builds() {
 }
 
 Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const BuildRun& run) {
-  image::Store& store = impl_->store;
   StepNetworks networks(impl_->roots.run, impl_->place);
-  build::BuildEnvironment environment{.store = store, .roots = impl_->roots};
-  environment.pull = [&](const std::string& reference, const std::string& platform, build::BasePull when) {
-    return pull_base(store, run, reference, platform, when);
-  };
+  build::BuildEnvironment environment = environment_of(*impl_, run);
   environment.network = [&networks] { return networks.make(); };
-  environment.progress = run.progress;
-  environment.planned = run.planned;
-  environment.failed = run.failed;
-  environment.cancel_fd = run.cancel_fd;
-  environment.environment = run.environment;
-  environment.remote = run.remote;
+  return build::build(request, environment);
+}
+
+Result<build::BuildResult> build_on_network(const Engine& engine, const build::BuildRequest& request,
+                                            const BuildRun& run, const JoinedNetwork& network) {
+  // Steps come from threads of the build, while others of them use the store.
+  const std::unique_ptr<Engine> own = TRY(Engine::open(engine.roots()));
+  image::Store store = TRY(image::Store::open(engine.roots()));
+  Database database = store.database();
+  Engine::Impl impl(engine.roots(), std::move(store), std::move(database));
+  Joined joined(*own, network);
+  std::mutex mutex;
+  std::string base;  // the image that was asked for last
+  build::BuildEnvironment environment = environment_of(impl, run);
+  environment.pull = [&, pull = std::move(environment.pull)](const std::string& reference, const std::string& platform,
+                                                             build::BasePull when) {
+    auto image = pull(reference, platform, when);
+    const std::scoped_lock lock(mutex);
+    if (image) base = *image;
+    return image;
+  };
+  environment.network = [&] {
+    const std::scoped_lock lock(mutex);
+    return joined.join(base);
+  };
   return build::build(request, environment);
 }
 

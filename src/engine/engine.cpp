@@ -4,6 +4,7 @@
 
 #include "base/os/file.hpp"
 #include "engine/engine_impl.hpp"
+#include "engine/left_behind.hpp"
 
 namespace consort::engine {
 
@@ -28,11 +29,11 @@ Result<std::vector<Container>> Engine::list(const ListFilter& filter) {
   std::vector<Container> containers = TRY(impl_->records.list_containers(filter.project, filter.service));
   std::erase_if(containers, [&](const Container& c) { return !matches_labels(c.labels, filter.labels); });
   TRY(impl_->join_states(containers));
-  // `run -d --rm`, or `run --rm` that was killed: nobody was there to remove it when it ended.
+  // `run --rm` that was killed, perhaps with its supervisor: nobody was there to remove it when it ended.
   std::erase_if(containers, [&](const Container& c) {
-    if (!c.oneoff || (c.state.status != Status::exited && c.state.status != Status::created)) return false;
+    if (!c.oneoff || c.state.running()) return false;
     const Result<ContainerRecord> record = impl_->load(c.id);
-    return record && record->spec.auto_remove && !impl_->is_held(c.id) &&
+    return record && is_to_go(c, record->spec) && !impl_->is_held(c.id) &&
            remove_container(c.id, {.volumes = AnonymousVolumes::remove});
   });
   return containers;

@@ -19,6 +19,7 @@
 #include "base/os/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
+#include "supervisor/hold.hpp"
 
 namespace consort::engine {
 
@@ -100,8 +101,7 @@ Result<std::optional<Fd>> Engine::watch_lock(const std::string& project) {
 }
 
 bool Engine::Impl::is_held(const std::string& id) const {
-  const Result<Fd> folder = open_file(container_folder(id) + "/work", O_RDONLY | O_DIRECTORY);
-  return folder && !try_lock(folder->get(), LOCK_EX | LOCK_NB).value_or(true);
+  return supervisor::is_held(container_folder(id));
 }
 
 Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions options) {

@@ -28,9 +28,7 @@ Result<> check_driver(const NetworkSpec& spec) {
   if (spec.driver == "bridge") return {};
   constexpr std::array<std::string_view, 5> others{"macvlan", "ipvlan", "overlay", "host", "null"};
   if (std::ranges::count(others, spec.driver) == 0) {
-    return fail(Error(Code::not_found, "could not find plugin " + spec.driver + " in v1 plugin registry: plugin \"" +
-                                           spec.driver + "\" not found")
-                    .about(Subject::setting, "driver"));
+    return fail(Error(Code::not_found, "plugin \"" + spec.driver + "\" not found").about(Subject::setting, "driver"));
   }
   return fail(Error(Code::unsupported, "network " + spec.name + ": the driver " + spec.driver + " is not supported")
                   .hint("use the driver bridge; for the host's own network, network_mode: host")

@@ -9,6 +9,7 @@
 #include <memory>
 #include <thread>
 
+#include "engine/engine.hpp"
 #include "serve/api/router.hpp"
 #include "serve/api/service.hpp"
 #include "serve/connections.hpp"
@@ -107,6 +108,8 @@ Result<> serve(const Roots& roots, const ServerOptions& options) {
   TRY(roots.prepare());
   auto server = std::make_unique<Server>(roots, options);
   TRY(server->open());
+  // Each call opens the database for itself. Who is the first to do so reads its whole log: let that be done already.
+  const auto keeps_it_open = engine::Engine::open(roots);
   Result<> outcome = server->run();
   server->close();
   if (server->busy()) (void)server.release();  // its threads use it until the program ends

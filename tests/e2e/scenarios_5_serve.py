@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tarfile
@@ -111,6 +112,12 @@ def scenario_serve_runs_containers_that_outlive_it(world):
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
             check(status == 200 and tar.getnames() == ["there"], "out")
         pid = server.ask("GET", "/containers/two/json")[1]["State"]["Pid"]
+        going = server.made("going", ["sleep", "1000"], AutoRemove=True)
+        server.ask("POST", "/containers/going/start")
+        ends = server.ask("GET", "/containers/going/json")[1]["State"]["Pid"]
+    # Nobody is there who would remove what goes when it ends: its supervisor sees to it, without any command.
+    os.kill(ends, signal.SIGKILL)
+    eventually("the container that has ended is removed", lambda: not (world.data / "containers" / going).exists())
     # Killed, and replaced: nothing has happened to the container.
     with Server(world, "--read-only") as server:
         seen = server.ask("GET", "/containers/two/json")[1]

@@ -1,11 +1,13 @@
 """Libraries that speak to Docker, as programs use them."""
+import io
 import os
 import pathlib
 import shutil
 import subprocess
+import tarfile
 
-from harness import Skip, check, leaves_the_default_bridge
-from scenarios_5_serve import Server
+from harness import Skip, check, eventually, leaves_the_default_bridge
+from scenarios_5_serve import Server, UnixConnection
 
 CLIENTS = pathlib.Path(__file__).parent / "clients"
 
@@ -44,3 +46,34 @@ def scenario_api_dockerode_and_testcontainers(world):
             **({"WITH_COMPOSE": "1"} if has_compose else {}))
         for made in server.ask("GET", "/containers/json?all=1")[1]:  # what was to be reused, if a version leaves it
             server.ask("DELETE", f"/containers/{made['Id']}?force=1")
+
+
+@leaves_the_default_bridge
+def scenario_api_testcontainers_reaper(world):
+    """When a test program is killed, Testcontainers' reaper (a stand-in of it) must remove its containers through the socket that it has mounted."""
+    modules = node_modules()
+    with Server(world) as server:
+        context = io.BytesIO()
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            for name, content in (("Dockerfile", b'FROM debian:bookworm-slim\nCOPY reaper.pl /\nCMD ["perl", "/reaper.pl"]\n'),
+                                  ("reaper.pl", (CLIENTS / "reaper.pl").read_bytes())):
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+        building = UnixConnection(server.socket)
+        building.request("POST", "/build?t=reaper:1", context.getvalue(), {"Content-Type": "application/x-tar"})
+        told = building.getresponse().read()
+        building.close()
+        check(b"Successfully tagged reaper:1" in told, str(told))
+        program = subprocess.Popen(["node", str(CLIENTS / "with_reaper.mjs")], stdout=subprocess.PIPE, text=True, env={
+            **os.environ, "DOCKER_HOST": "unix://" + server.socket, "CLIENTS": modules, "RYUK_CONTAINER_IMAGE": "reaper:1",
+            "TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE": server.socket})
+        try:
+            check(program.stdout.readline() == "started\n", "it has started its container")
+            check(len(server.ask("GET", "/containers/json")[1]) == 2, "its container and the reaper")
+        finally:
+            program.kill()
+            program.wait()
+            program.stdout.close()
+        eventually("both are gone", lambda: server.ask("GET", "/containers/json?all=1")[1] == [])
+        check(server.ask("DELETE", "/images/reaper:1")[0] == 200, "its image")

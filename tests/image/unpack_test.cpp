@@ -144,6 +144,7 @@ TEST_F(Unpack, WhiteoutsTakeOverlayForm) {
   ASSERT_TRUE(
       unpack(TarBuilder().dir("a").file("a/.wh.gone", "").file("b/.wh..wh..opq", "").file(".wh..wh.plnk", "").str()));
   EXPECT_TRUE(is_whiteout(look("a/gone")));
+  EXPECT_EQ(look("a/gone").st_mtime, 1'700'000'000);  // else nobody could pack this layer again
   const Fd b = open_file(root + "/b", O_RDONLY).value();
   EXPECT_TRUE(is_opaque(b.get()));
   EXPECT_FALSE(path_exists(root + "/.wh..wh.plnk"));

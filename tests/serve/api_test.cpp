@@ -7,6 +7,7 @@
 
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/hijack.hpp"
+#include "serve/api/containers/known_keys.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/moments.hpp"
 #include "serve/api/router.hpp"
@@ -165,6 +166,19 @@ TEST(Create, WhatComposeMakesBelongsToItsProject) {
 // A name of a project becomes the name of a folder.
 TEST(Create, NobodyPutsAPathIntoTheName) {
   EXPECT_EQ(spec_of(R"({"Image":"x","Labels":{"com.docker.compose.project":"../../etc"}})").project, loose_project);
+}
+
+// inspect says it to others, whose programs read it by kinds.
+TEST(Create, OnlyWhatDockerKnowsIsSaidAgain) {
+  const Json said = parse_json(R"({"Memory":5,"CpusetCpus":7,"Privileged":true,"Evil":[1],"Binds":["a:/b"],"CapAdd":[5],
+    "Sysctls":{"a":"b"},"Tmpfs":{"/t":1},"RestartPolicy":{"Name":"always"},"Init":null})",
+                               "test")
+                        .value();
+  EXPECT_EQ(known_host_config(said), parse_json(R"({"Binds":["a:/b"],"Memory":5,"Privileged":true,
+    "RestartPolicy":{"Name":"always"},"Sysctls":{"a":"b"}})",
+                                                "test")
+                                         .value());
+  EXPECT_EQ(known_update(said), parse_json(R"({"Memory":5,"RestartPolicy":{"Name":"always"}})", "test").value());
 }
 
 TEST(Create, WrongMountsAreRefused) {

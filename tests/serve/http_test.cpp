@@ -51,6 +51,15 @@ TEST(Http, SeveralRequestsOnOneConnection) {
   EXPECT_FALSE((*third)->keep_alive);
 }
 
+// Somebody before us may see another end of the request than we would.
+TEST(Http, CodingsThatNobodyHereKnowsAreRefused) {
+  for (const char* coding : {"xchunked", "chunked, identity", "identity, chunked", "gzip"}) {
+    Ends ends = connect();
+    send(ends, "POST /x HTTP/1.1\r\nTransfer-Encoding: " + std::string(coding) + "\r\n\r\n2\r\n{}\r\n0\r\n\r\n");
+    EXPECT_FALSE(ends.server.next()) << coding;
+  }
+}
+
 TEST(Http, ChunkedBodyInPieces) {
   Ends ends = connect();
   std::jthread sender([&] {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "serve/api/limits.hpp"
 #include "serve/api/router.hpp"
 #include "serve/api/service.hpp"
 
@@ -104,6 +105,24 @@ TEST_F(LimitsTest, NothingOfAContainerReachesBeyondIt) {
               refused);
 }
 
+// A project could not start where another has its container's name.
+TEST_F(LimitsTest, ContainersHaveNamesOfTheProject) {
+  const auto named = [&](const std::string& name) {
+    return ask("POST", "/containers/create?name=" + name,
+               R"({"Image":"x","Labels":{"com.docker.compose.project":"lms"},"HostConfig":{"NetworkMode":"none"}})");
+  };
+  for (const char* name : {"", "lms-web-1", "/lms_postgres", "0123456789ab_lms-web-1"})
+    EXPECT_THAT(named(name), let_through) << name;
+  for (const char* name : {"other-web-1", "/web", "lmsweb", "0123456789ab_web", "0123456789ab"})
+    EXPECT_THAT(named(name), refused) << name;
+  auto pair = make_socket_pair(SOCK_STREAM);
+  Service service(roots_, ServerOptions{.project = "lms"});
+  http::Connection connection(std::move(pair->second));
+  Call call(service, connection, http::Request{});
+  EXPECT_TRUE(keep_name_to_project(call, "web", "0123456789ab_web"));  // it was the project's until just now
+  EXPECT_FALSE(keep_name_to_project(call, "web", "lms-web-1"));
+}
+
 TEST_F(LimitsTest, LargeBodiesAreNotReadAllAtOnce) {
   auto pair = make_socket_pair(SOCK_STREAM);
   Service service(roots_, ServerOptions{});
@@ -173,6 +192,7 @@ TEST_F(LimitsTest, ImagesBuildsAndRegistriesAreTheMachines) {
         std::pair("POST", "/build/prune"), std::pair("GET", "/images/search?term=x")})
     EXPECT_THAT(ask(method, target), refused) << target;
   EXPECT_THAT(ask("GET", "/_ping"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(ask("GET", "/info"), HasSubstr(R"("Images":0,)"));
   EXPECT_THAT(ask("GET", "/images/x/json"), StartsWith("HTTP/1.1 404"));
 }
 

@@ -11,6 +11,7 @@
 #include "cli/commands/flags_shared.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/handlers_docker.hpp"
+#include "cli/commands/handlers_supervisor.hpp"
 #include "cli/commands/project/watch.hpp"
 
 namespace consort::cli {
@@ -228,6 +229,14 @@ constexpr Command table[] = {
      none,
      mixed,
      run_internal_reference,
+     Shown::hidden},
+    {"internal remove-ended",
+     "PROJECT",
+     "Remove containers that go when they end, and have ended",
+     {},
+     one,
+     mixed,
+     run_internal_remove_ended,
      Shown::hidden},
     {"internal run-job",
      "PROJECT JOB",

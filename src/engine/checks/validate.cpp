@@ -155,7 +155,7 @@ Result<> validate_unsupported(const ContainerSpec& spec) {
             .about(Subject::setting, "storage_opt"));
   }
   if (!spec.isolation.empty() && spec.isolation != "default")
-    return refuse("isolation", "invalid isolation (" + spec.isolation + "): it exists on Windows only");
+    return refuse("isolation", "invalid isolation (" + spec.isolation + "): linux only supports 'default'");
   return {};
 }
 

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "engine/records/leases.hpp"
 #include "engine/start/image_subpath.hpp"
 #include "supervisor/api_socket.hpp"
+#include "supervisor/hold.hpp"
 #include "volume/layers_view.hpp"
 #include "volume/volume.hpp"
 
@@ -294,11 +294,7 @@ Result<> Creation::make_bundle() {
     const mode_t mode = *part == '\0' ? 0700 : 0755;
     if (::mkdir((bundle_ + part).c_str(), mode) != 0) return fail_errno("create directory", bundle_ + part);
   }
-  if (spec_.auto_remove) {
-    // Not the bundle itself: that is locked by who starts or removes it.
-    hold_ = TRY(open_file(bundle_ + "/work", O_RDONLY | O_DIRECTORY));
-    if (::flock(hold_.get(), LOCK_SH) != 0) return fail_errno("lock directory", bundle_ + "/work");
-  }
+  if (spec_.auto_remove) hold_ = TRY(supervisor::hold(bundle_));
   const Fd marker = TRY(open_file(bundle_ + "/upper/.dockerenv", O_WRONLY | O_CREAT | O_EXCL, 0755));
   TRY(add_mtab(bundle_ + "/upper", image_->layers));
   if (spec_.files.empty()) return {};

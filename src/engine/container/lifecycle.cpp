@@ -76,7 +76,7 @@ Result<> Engine::pause_container(const std::string& id) {
   const ContainerState state = TRY(impl_->observe(record.summary.project, record.summary.id));
   if (state.status == Status::paused)
     return fail(Error(Code::conflict, "Container " + record.summary.id + " is already paused"));
-  if (!state.running()) return fail(Error(Code::conflict, "Container " + record.summary.id + " is not running"));
+  if (!state.running()) return fail(Error(Code::conflict, "container " + record.summary.id + " is not running"));
   return impl_->client(record.summary.project).pause(record.summary.id);
 }
 

@@ -127,7 +127,7 @@ Result<> check_endpoint(const EndpointSpec& endpoint, const Network& network) {
   const std::string why = why_not_addresses(endpoint, network);
   if (why.empty()) return {};
   return fail(
-      Error(Code::invalid, "invalid config for network " + network.spec.name + ": invalid endpoint settings: " + why)
+      Error(Code::invalid, "invalid config for network " + network.spec.name + ": invalid endpoint settings:\n" + why)
           .about(Subject::setting, "networks/" + network.spec.name));
 }
 

@@ -173,7 +173,12 @@ Result<bool> Unpacker::apply_whiteout(const TarEntry& entry, const Place& place)
   const auto holder = TRY(folder(place.folder));
   const int parent = holder->get();
   const Result<> made = make_whiteout(parent, name.c_str());
-  if (made) return true;
+  if (made) {  // with its time, too: the layer that is packed of these files must be this one again
+    const std::array<timespec, 2> times{entry.mtime, entry.mtime};
+    if (::utimensat(parent, name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+      return fail_errno("set time of", name);
+    return true;
+  }
   if (made.error().sys_errno() != EEXIST)
     return fail(Error(Code::io, "unpack").on(entry.path).why(made.error().message()));
   // A whiteout speaks of the layers below only. What this layer itself has there stays, and if it is a folder,

@@ -3,6 +3,9 @@
 // It passes signals on to its child, reaps whatever is orphaned, and ends as its child ends. A program that is missing
 // is an exit code here (127, 126), not a failed start, as with Docker's.
 //
+//   docker-init --wait-for-end
+// For a container that is only there for its network.
+//
 //   consort-init --attend PATH NAME [ARGUMENT...]
 // The parent of a health check: SIGTERM ends the check with all that it has started. Nobody else could: once their
 // parent is gone they belong to the container's first process, which may never reap them.
@@ -106,10 +109,20 @@ int attend(const char* path, char** words) {
   }
 }
 
+// As a container's program: there is nothing to do but to be there until the input ends.
+int wait_for_end() {
+  char scrap[64];
+  while (true) {
+    const ssize_t got = read(STDIN_FILENO, scrap, sizeof scrap);
+    if (got == 0 || (got < 0 && errno != EINTR)) return 0;
+  }
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   if (count > 3 && strcmp(words[1], "--attend") == 0) return attend(words[2], words + 3);
+  if (count == 2 && strcmp(words[1], "--wait-for-end") == 0) return wait_for_end();
   int first = 1;
   if (count > 1 && strcmp(words[1], "--") == 0) first = 2;
   if (first >= count) {

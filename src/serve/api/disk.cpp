@@ -41,12 +41,7 @@ Result<Layers> layers_of(const engine::Images& images, const std::vector<image::
 
 Result<> add_images(Call& call, Json& answer) {
   const engine::Images images = TRY(call.engine())->images();
-  const ShownImages shown = TRY(ShownImages::of(call));
-  std::vector<image::Image> all = TRY(images.list());
-  std::erase_if(all, [&](const image::Image& image) {
-    const auto config = images.config_of(image);
-    return !config || !shown.takes(image, *config);
-  });
+  const std::vector<image::Image> all = TRY(shown_images(call));
   const Layers layers = TRY(layers_of(images, all));
   std::map<std::string, int> users;
   for (const engine::Container& container : TRY(TRY(call.engine())->list()))

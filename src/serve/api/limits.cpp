@@ -70,6 +70,12 @@ bool is_name_of(const std::string& project, const std::string& name) {
   return name.starts_with(project + "_");
 }
 
+constexpr std::size_t successor_mark = 12;
+
+bool is_successor(const std::string& name) {
+  return name.size() > successor_mark + 1 && name[successor_mark] == '_' && is_hex(name.substr(0, successor_mark));
+}
+
 Result<> check_volume_name(Call& call, const std::string& name) {
   if (name.empty()) return {};
   const Result<engine::Volume> there = TRY(call.engine())->inspect_volume(name);
@@ -133,10 +139,23 @@ Result<> check_confinement(Call& call, const engine::ContainerSpec& spec) {
 
 }  // namespace
 
+// Compose calls what shall take a container's place "<12 digits of its id>_NAME" until that has gone.
+Result<> keep_name_to_project(Call& call, const std::string& name, const std::string& before) {
+  const std::string& project = limit_of(call);
+  if (project.empty() || name.empty()) return {};
+  const std::string wanted = is_successor(name) ? name.substr(successor_mark + 1) : name;
+  if (wanted.starts_with(project + "-") || is_name_of(project, wanted)) return {};
+  if (is_successor(before) && before.substr(successor_mark + 1) == name) return {};
+  if (is_successor(name) && find_container(call, wanted)) return {};
+  return refuse(call,
+                "names of its containers begin with \"" + project + "-\" or \"" + project + "_\", unlike " + name);
+}
+
 Result<> keep_to_project(Call& call, const Json& body, engine::ContainerSpec& spec) {
   if (limit_of(call).empty()) return {};
   if (spec.project != limit_of(call))
     return refuse(call, std::string("label ") + project_label + " of the container must say so");
+  TRY(keep_name_to_project(call, spec.name, ""));
   TRY(check_keys(call, body));
   TRY(check_confinement(call, spec));
   TRY(check_others(call, spec));
@@ -190,6 +209,18 @@ bool ShownImages::takes(const image::Image& image, const image::ImageConfig& con
   if (project_.empty() || used_.contains(image.id)) return true;
   const auto label = config.labels.find(project_label);
   return label != config.labels.end() && label->second == project_;
+}
+
+Result<std::vector<image::Image>> shown_images(Call& call) {
+  const engine::Images images = TRY(call.engine())->images();
+  std::vector<image::Image> all = TRY(images.list());
+  if (limit_of(call).empty()) return all;
+  const ShownImages shown = TRY(ShownImages::of(call));
+  std::erase_if(all, [&](const image::Image& image) {
+    const auto config = images.config_of(image);
+    return !config || !shown.takes(image, *config);  // or it has gone meanwhile
+  });
+  return all;
 }
 
 Result<image::Image> find_shown_image(Call& call, const std::string& name,

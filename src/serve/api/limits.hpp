@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/json.hpp"
 #include "engine/engine.hpp"
@@ -17,6 +18,8 @@ namespace consort::serve {
 // body: of POST /containers/create; spec: the same in the engine's words. Volumes that it makes become the project's.
 Result<> keep_to_project(Call& call, const Json& body, engine::ContainerSpec& spec);
 Result<> keep_to_project(Call& call, const engine::ExecSpec& spec);
+// before: the name that the container has had; "" for a new one.
+Result<> keep_name_to_project(Call& call, const std::string& name, const std::string& before);
 Result<> keep_to_project(Call& call, engine::NetworkSpec& spec);
 Result<> keep_to_project(Call& call, engine::VolumeSpec& spec);
 // That a container may be on it: the default bridge is everybody's.
@@ -33,6 +36,8 @@ class ShownImages {
   std::set<std::string> used_;
 };
 
+// All that this socket shows.
+Result<std::vector<image::Image>> shown_images(Call& call);
 // Code::not_found: there is none, or none that this socket shows.
 Result<image::Image> find_shown_image(Call& call, const std::string& name,
                                       const std::optional<image::Platform>& platform = {});

@@ -219,6 +219,8 @@ Result<> create_network(Call& call) {
   // That the name is taken is a conflict for Docker, that the addresses are is forbidden.
   if (!made && made.error().code() == Code::conflict && !engine.inspect_network(spec.name))
     return fail(http_error(403, made.error().message()));
+  if (!made && made.error().code() == Code::invalid && !spec.pools.empty())
+    return fail(http_error(400, "invalid network config:\n" + made.error().message()));
   if (!made) return fail(Error(made.error().code(), made.error().message()));
   return call.json(201, {{"Id", made->id}, {"Warning", ""}});
 }

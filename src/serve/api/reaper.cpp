@@ -42,23 +42,6 @@ void Reaper::start() {
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
 
-Result<std::size_t> Reaper::sweep(engine::Engine& engine) {
-  std::size_t removed = 0;
-  for (const engine::Container& container : TRY(engine.list())) {
-    if (container.oneoff) continue;  // those of `run --rm`: list() itself has removed them
-    const auto details = engine.inspect(container.id);
-    if (!details || !details->spec.auto_remove) continue;
-    if (is_over(container.state)) {
-      if (remove(engine, container.id)) ++removed;
-    } else {
-      const std::scoped_lock lock(mutex_);
-      watched_.try_emplace(container.id);
-      start();
-    }
-  }
-  return removed;
-}
-
 void Reaper::look(engine::Engine& engine) {
   std::vector<std::string> ids;
   {

@@ -1,5 +1,5 @@
 // Containers that go by themselves when they end (--rm). Who has made one with `docker run` has gone long before that;
-// the server that was there removes them, and what ended without one is removed by the next.
+// the server that was there holds them and removes them. What it has left behind is removed by its supervisor.
 #pragma once
 
 #include <map>
@@ -22,8 +22,6 @@ class Reaper {
 
   // From now on. hold: CreatedContainer::hold, given up when it has gone.
   void watch(const std::string& id, Fd hold);
-  // Removes those that have ended already, and watches those that will. How many were removed.
-  Result<std::size_t> sweep(engine::Engine& engine);
 
  private:
   void start();

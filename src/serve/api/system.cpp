@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "base/version.hpp"
 #include "engine/images.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
@@ -159,7 +160,7 @@ void add_fixed(Json& info) {
 
 Result<> info(Call& call) {
   const Counts counts = TRY(count_containers(call));
-  const std::size_t images = TRY(TRY(call.engine())->images().list()).size();
+  const std::size_t images = TRY(shown_images(call)).size();
   const std::string& data_root = call.service().roots().data;
   Json info{{"ID", engine_id(data_root)},
             {"Containers", counts.all},

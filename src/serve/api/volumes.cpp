@@ -56,7 +56,10 @@ Result<> create_volume(Call& call) {
                           .labels = strings_in(body, "Labels")};
   TRY(keep_to_project(call, spec));
   Result<Volume> made = TRY(call.engine())->create_volume(spec);
-  if (!made) return fail(http_error(status_of(made.error()), "create " + spec.name + ": " + made.error().message()));
+  if (!made) {
+    const std::string advice = made.error().hint_text().empty() ? "" : ". " + made.error().hint_text();
+    return fail(http_error(status_of(made.error()), "create " + spec.name + ": " + made.error().message() + advice));
+  }
   return call.json(201, volume_shape(*made));
 }
 

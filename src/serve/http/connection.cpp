@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/strings.hpp"
+
 namespace consort::serve::http {
 
 namespace {
@@ -70,6 +72,9 @@ Result<std::optional<Request>> Connection::next() {
     if (left.count() <= 0 || TRY(fill(left)) == 0) return std::nullopt;
   }
   Request request = parser_->take_request();
+  // What somebody before us would read to another end than we do.
+  if (const std::string coding = to_lower(request.header("transfer-encoding")); !coding.empty() && coding != "chunked")
+    return fail(Code::invalid, "malformed HTTP request: Transfer-Encoding is not chunked");
   expects_continue_ = request.has_body && request.header_has("expect", "100-continue");
   return std::optional(std::move(request));
 }

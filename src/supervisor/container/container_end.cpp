@@ -137,7 +137,10 @@ void Container::end_run(std::optional<int> wait_status) {
   if (phase_ == Phase::waiting) emit(EventKind::restarting);
   tell_waiters();
   const AfterStop then = std::exchange(record_.after_stop, AfterStop::nothing);
-  if (then == AfterStop::nothing) return;
+  if (then == AfterStop::nothing) {
+    if (idle() && context_.ended) context_.ended(unit_);
+    return;
+  }
   state.manually_stopped = false;
   if (then == AfterStop::start) state.restart_count = 0;
   restarted_ = then == AfterStop::restart;

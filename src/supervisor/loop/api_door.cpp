@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 #include "base/os/process.hpp"
@@ -83,11 +82,7 @@ Result<> ApiDoor::start_server() {
                   "fd://0",
                   "--idle-timeout",
                   seconds_without_a_visitor};
-  options.environment = root_variables(context_.roots);
-  const char* path = std::getenv("PATH");
-  options.environment.push_back(std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin"));
-  if (const char* const settings = std::getenv("CONSORT_SETTINGS"))  // those of the project's other containers
-    options.environment.push_back(std::string("CONSORT_SETTINGS=") + settings);
+  options.environment = command_environment(context_.roots);
   options.directory = "/";
   options.in = listener_.get();
   ChildGuard child = TRY(spawn(options));

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "base/os/file.hpp"
 
 namespace consort::supervisor {
@@ -15,6 +17,14 @@ Result<std::string> command_program(const std::string& own, const std::string& l
 
 std::vector<std::string> root_variables(const Roots& roots) {
   return {"CONSORT_DATA_ROOT=" + roots.data, "CONSORT_RUN_ROOT=" + roots.run};
+}
+std::vector<std::string> command_environment(const Roots& roots) {
+  std::vector<std::string> environment = root_variables(roots);
+  const char* const path = std::getenv("PATH");
+  environment.push_back(std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin"));
+  if (const char* const settings = std::getenv("CONSORT_SETTINGS"))  // those of the project's other containers
+    environment.push_back(std::string("CONSORT_SETTINGS=") + settings);
+  return environment;
 }
 
 }  // namespace consort::supervisor

@@ -1,4 +1,5 @@
-// The program of the commands, which a supervisor starts for jobs that are due and for who asks the API.
+// The program of the commands, which a supervisor starts for jobs that are due, for who asks the API, and to remove
+// what nobody else does.
 #pragma once
 
 #include <string>
@@ -13,5 +14,7 @@ namespace consort::supervisor {
 Result<std::string> command_program(const std::string& own, const std::string& last = {});
 // "CONSORT_DATA_ROOT=...", "CONSORT_RUN_ROOT=..."
 std::vector<std::string> root_variables(const Roots& roots);
+// Those, and of ours what the program needs for itself.
+std::vector<std::string> command_environment(const Roots& roots);
 
 }  // namespace consort::supervisor

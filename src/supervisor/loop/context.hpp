@@ -20,6 +20,7 @@
 namespace consort::supervisor {
 
 class Container;
+struct ContainerUnit;
 
 struct Context {
   Context(EventLoop& event_loop, KeeperLink& keeper_link)
@@ -42,10 +43,11 @@ struct Context {
   Result<PortPublisher*> publisher();
   HostSockets host_sockets() const;  // empty where our network is the host's
 
-  std::function<void(const Event&)> emit;  // to subscribers
-  std::function<void()> settled;           // some container has become idle
-  std::function<void()> names_changed;     // some container's names came or went
-  std::function<void()> serve_names;       // as they are now, not only at the end of this turn
+  std::function<void(const Event&)> emit;                // to subscribers
+  std::function<void()> settled;                         // some container has become idle
+  std::function<void(const ContainerUnit& unit)> ended;  // it runs no more, and will not by itself
+  std::function<void()> names_changed;                   // some container's names came or went
+  std::function<void()> serve_names;                     // as they are now, not only at the end of this turn
   std::function<Container*(const std::string& container_id)> find;
   std::function<Result<>()> open_api;  // the project's own API: somebody will have its socket mounted
   // Who holds a port: "project shop, container shop-web-1".

@@ -72,6 +72,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
                                       [this](ConnectionId id) { on_closed(id); }}),
       clock_(context_),
       api_door_(context_),
+      ended_remover_(context_),
       firewall_(
           loop_,
           [this]() -> Result<> {
@@ -92,6 +93,7 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
     return owner_of_port(protocol, port);
   };
   context_.settled = [this] { consider_ending(); };
+  context_.ended = [this](const ContainerUnit& unit) { ended_remover_.on_ended(unit); };
   context_.cleaner.on_end = [this] { consider_ending(); };
   // Many containers change in one turn of the loop; their names are put together once.
   context_.names_changed = [this] {
@@ -230,6 +232,8 @@ Result<> Supervisor::run(const std::function<void()>& ready) {
   keeper_.ready();
   ready();
   context_.names_changed();
+  for (const auto& [id, container] : containers_)  // seen by a predecessor that was killed then
+    if (container->idle() && container->state().ended()) ended_remover_.on_ended(container->unit());
   if (const auto loaded = clock_.load(); !loaded) log_line(loaded.error().message());
   end_timer_ = loop_.after(first_linger, [this] { try_to_end(); });
   return loop_.run();

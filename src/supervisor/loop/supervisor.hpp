@@ -15,6 +15,7 @@
 #include "supervisor/loop/api_door.hpp"
 #include "supervisor/loop/context.hpp"
 #include "supervisor/loop/control_server.hpp"
+#include "supervisor/loop/ended_remover.hpp"
 #include "supervisor/loop/keeper_link.hpp"
 
 namespace consort::supervisor {
@@ -94,6 +95,7 @@ class Supervisor {
   ControlServer server_;
   ProjectClock clock_;
   ApiDoor api_door_;
+  EndedRemover ended_remover_;
   std::unique_ptr<SharedNames> shared_names_;
   std::map<std::string, std::unique_ptr<Container>> containers_;
   std::map<ConnectionId, Fd> exec_consoles_;  // for resizing

@@ -38,6 +38,12 @@ def main():
     container.reload()
     assert int(container.ports["80/tcp"][0]["HostPort"]) > 0 and network.name in container.attrs["NetworkSettings"]["Networks"]
     assert [each.name for each in client.containers.list(filters={"volume": "py-volume"})] == ["py"]
+    # A classic build on a network reaches what is on it by its names, and leaves nothing there.
+    api.build(fileobj=io.BytesIO(f"FROM {IMAGE}\nRUN getent hosts py > /found".encode()), tag="py-built", network_mode="py-net", quiet=True).__next__()
+    assert client.containers.run("py-built", "cat /found", remove=True).split()[1] == b"py"
+    network.reload()
+    assert [each.name for each in network.containers] == ["py"]
+    client.images.remove("py-built")
     image = container.commit("py-image", "1")
     # Fields that Docker showed until 1.50 of its API.
     assert docker.from_env(version="1.41").api.inspect_image(image.id)["Config"]["OnBuild"] is None

@@ -20,7 +20,7 @@ std::unexpected<Error> bad_bind(const std::string& text) {
 }
 
 // "ro,z,rprivate,nocopy" behind the second colon.
-Result<> apply_mode(MountSpec& mount, const std::string& mode, const std::string& text) {
+Result<> apply_mode(MountSpec& mount, const std::string& mode) {
   constexpr std::array<std::string_view, 6> propagations{"private", "rprivate", "slave", "rslave", "shared", "rshared"};
   constexpr std::array<std::string_view, 5> without_effect{"", "rw", "consistent", "cached", "delegated"};
   for (const std::string& word : split(mode, ',')) {
@@ -33,7 +33,7 @@ Result<> apply_mode(MountSpec& mount, const std::string& mode, const std::string
     else if (std::ranges::find(propagations, word) != propagations.end())
       mount.propagation = word;
     else if (std::ranges::find(without_effect, word) == without_effect.end())
-      return bad_bind(text);
+      return fail(http_error(400, "invalid mode: " + mode));
   }
   return {};
 }
@@ -49,7 +49,7 @@ Result<MountSpec> parse_bind(const std::string& text) {
     mount.source = parts[0];
     mount.target = parts[1];
     if (mount.source.empty()) return bad_bind(text);
-    if (parts.size() == 3) TRY(apply_mode(mount, parts[2], text));
+    if (parts.size() == 3) TRY(apply_mode(mount, parts[2]));
   }
   if (mount.source.starts_with('/')) {
     mount.type = MountType::bind;
@@ -79,7 +79,7 @@ Result<MountType> type_of(const std::string& name) {
   if (name == "volume") return MountType::volume;
   if (name == "tmpfs") return MountType::tmpfs;
   if (name == "image") return MountType::image;
-  return fail(http_error(400, name.empty() ? "mount type unknown" : "mount type unknown: \"" + name + "\""));
+  return fail(http_error(400, "invalid mount config for type \"" + name + "\": mount type unknown"));
 }
 
 void add_bind_options(MountSpec& mount, const Json& options) {

@@ -25,7 +25,8 @@ Result<PortName> parse_port(const std::string& text) {
   const std::size_t slash = text.find('/');
   const auto number = parse_unsigned(text.substr(0, slash));
   const auto fits = number ? fitting<std::uint16_t>(*number) : std::nullopt;
-  if (!fits || *fits == 0) return fail(http_error(400, "invalid port specification: \"" + text + "\""));
+  if (!fits || *fits == 0)
+    return fail(http_error(400, "invalid port specification: \"" + text.substr(0, slash) + "\""));
   return PortName{*fits, slash == std::string::npos ? "tcp" : to_lower(text.substr(slash + 1))};
 }
 

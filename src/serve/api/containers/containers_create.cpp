@@ -1,7 +1,9 @@
 // POST /containers/create.
 #include "engine/images.hpp"
+#include "engine/left_behind.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/containers.hpp"
+#include "serve/api/containers/known_keys.hpp"
 #include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
@@ -22,8 +24,7 @@ Json note_of(const Json& body) {
     if (get_bool(body, key)) config[key] = true;
   Json note{{"Config", std::move(config)}};
   if (const Json* host = object_at(body, "HostConfig")) {
-    note["HostConfig"] = *host;
-    for (const char* key : {"MaskedPaths", "ReadonlyPaths"}) note["HostConfig"].erase(key);
+    note["HostConfig"] = known_host_config(*host);
     const std::string mode = get_string(*host, "NetworkMode");
     if (mode.empty() || mode == "default") note["HostConfig"].erase("NetworkMode");
     // "container:NAME" is told by the id that the name had then, as the engine keeps it.
@@ -45,8 +46,7 @@ Json note_of(const Json& body) {
     if (const Json* endpoints = object_at(*networking, "EndpointsConfig")) {
       Json kept = Json::object();
       for (const auto& [name, settings] : endpoints->items())
-        for (const char* key : {"IPAMConfig", "Links", "Aliases", "DriverOpts", "GwPriority"})
-          if (const Json* value = find_key(settings, key); value && !value->is_null()) kept[name][key] = *value;
+        if (Json known = known_endpoint_config(settings); !known.empty()) kept[name] = std::move(known);
       note["EndpointsConfig"] = std::move(kept);
     }
   return note;
@@ -68,8 +68,11 @@ Result<image::Image> find_image(Call& call, engine::Engine& engine, const engine
 }
 
 // 404 means to clients that the image is missing, and makes them pull it: nothing else may be told so.
-Error not_image(Error error) {
-  return error.code() == Code::not_found ? http_error(400, error.message()) : std::move(error);
+// What Docker finds out only when a container starts has its words.
+Error create_error(Error error, const engine::ContainerSpec& spec) {
+  const bool joins = spec.network_mode.starts_with("container:");
+  const std::string about = error.code() == Code::not_found && joins ? "joining network namespace of container: " : "";
+  return error.code() == Code::not_found ? http_error(400, about + error.message()) : std::move(error);
 }
 
 // Docker looks for networks when a container starts; the words are those.
@@ -84,10 +87,10 @@ Result<> check_networks(engine::Engine& engine, const engine::ContainerSpec& spe
 }
 
 // A name that only a container holds that should have gone by itself (--rm) when nobody was there to remove it.
-Result<engine::CreatedContainer> create(engine::Engine& engine, Service& service, const engine::ContainerSpec& spec) {
+Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::ContainerSpec& spec) {
   auto created = engine.create_container(spec);
   if (created || created.error().subject() != Subject::container_name) return created;
-  if (TRY(service.reaper().sweep(engine)) == 0) return created;
+  if (TRY(engine::remove_left_behind(engine)) == 0) return created;
   return engine.create_container(spec);
 }
 
@@ -108,8 +111,8 @@ Result<> create_container(Call& call) {
   const Json* host = object_at(body, "HostConfig");
   if (host && get_bool(*host, "PublishAllPorts")) TRY(publish_exposed(spec, TRY(engine.images().config_of(image))));
   TRY(check_networks(engine, spec));
-  auto made = create(engine, service, spec);
-  if (!made) return fail(not_image(std::move(made).error()));
+  auto made = create(engine, spec);
+  if (!made) return fail(create_error(std::move(made).error(), spec));
   engine::CreatedContainer created = std::move(*made);
   const engine::ContainerDetails details = TRY(engine.inspect(created.id));
   TRY(keep_client_note(details, note_of(body)));

@@ -68,7 +68,7 @@ Json environment_of(const ContainerDetails& container) {
     if (!entry.contains('=')) variables.push_back(entry);
   const engine::Strings& merged = container.process.environment;
   variables.insert(variables.end(), merged.begin(), merged.end());
-  return strings_of(variables);
+  return or_null(variables);
 }
 
 Json config_shape(const ContainerDetails& container, const Json& said) {
@@ -146,9 +146,7 @@ Json network_settings(const ContainerDetails& container, const Json& note) {
 
 Json merged_host_config(const ContainerDetails& container, const Json& note) {
   Json config = host_config(container);
-  if (const Json* said = find_key(note, "HostConfig"); said && said->is_object())
-    for (const auto& [key, value] : said->items())
-      if (!value.is_null()) config[key] = value;
+  if (const Json* said = find_key(note, "HostConfig"); said && said->is_object()) config.update(*said);
   return config;
 }
 

@@ -7,6 +7,7 @@
 #include "engine/update.hpp"
 #include "serve/api/containers/container_watch.hpp"
 #include "serve/api/containers/containers.hpp"
+#include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
@@ -110,9 +111,11 @@ Result<> rename_container(Call& call) {
   if (name.empty()) return fail(http_error(400, "Neither old nor new names may be empty"));
   if (name == container.name)
     return fail(http_error(400, "Renaming a container with the same name as its current name"));
+  TRY(keep_name_to_project(call, name, container.name));
   Result<> renamed = TRY(call.engine())->rename_container(container.id, name);
   if (!renamed && renamed.error().code() == Code::invalid)
-    return fail(http_error(400, "Error when allocating new name: " + renamed.error().message()));
+    return fail(http_error(400, "Error when allocating new name: Invalid container name (/" + name +
+                                    "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"));
   TRY(std::move(renamed));
   return call.empty(204);
 }

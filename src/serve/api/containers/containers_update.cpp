@@ -2,6 +2,7 @@
 #include "engine/update.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/containers.hpp"
+#include "serve/api/containers/known_keys.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 
@@ -39,7 +40,8 @@ bool says_something(const Json& value) {
 Result<> change_note(const engine::ContainerDetails& container, const Json& body) {
   Json note = client_note(container);
   if (!note.contains("HostConfig")) return {};
-  for (const auto& [key, value] : body.items())
+  const Json known = known_update(body);
+  for (const auto& [key, value] : known.items())
     if (says_something(value)) note["HostConfig"][key] = value;
   return keep_client_note(container, note);
 }

@@ -6,6 +6,8 @@
 #include <cerrno>
 
 #include "base/narrow.hpp"
+#include "base/narrow.hpp"
+#include "engine/exec_user.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/hijack.hpp"
 #include "serve/api/limits.hpp"
@@ -41,6 +43,8 @@ Result<> create_exec(Call& call) {
   if (container.state.status == engine::Status::paused)
     return fail(http_error(409, "Container " + call.variable("id") + " is paused, unpause the container before exec"));
   if (!container.state.has_process()) return fail(http_error(409, "container " + container.id + " is not running"));
+  if (auto known = engine::check_exec_user(container, spec.user); !known && known.error().subject() == Subject::user)
+    return fail(http_error(400, known.error().message()));
   auto instance = std::make_shared<ExecInstance>(container.id, container.project, std::move(spec), keys);
   instance->attach_stdin = get_bool(body, "AttachStdin");
   instance->attach_stdout = get_bool(body, "AttachStdout");

@@ -14,9 +14,11 @@
 #include "base/strings.hpp"
 #include "engine/builds.hpp"
 #include "engine/images.hpp"
+#include "engine/joined_network.hpp"
 #include "serve/api/images/build_lines.hpp"
 #include "serve/api/images/registry_auth.hpp"
 #include "serve/api/routes.hpp"
+#include "serve/api/service.hpp"
 
 namespace consort::serve {
 
@@ -52,14 +54,11 @@ Result<> read_limits(const Call& call, BuildRequest& request) {
   return {};
 }
 
-Result<> read_network(const Call& call, BuildRequest& request) {
+// What is a network of the engine's own, or a container's: "" for the others, which the builder knows itself.
+std::string joined_network(const Call& call) {
   const std::string mode = call.query("networkmode");
-  if (mode.empty() || mode == "default" || mode == "bridge") return {};
-  if (mode != "host" && mode != "none")
-    return fail(
-        http_error(400, "network mode \"" + mode + "\" is not supported by the builder: use default, host or none"));
-  request.network = mode;
-  return {};
+  constexpr std::string_view of_builder[] = {"", "default", "bridge", "host", "none"};
+  return std::ranges::find(of_builder, mode) == std::end(of_builder) ? mode : "";
 }
 
 Result<> read_names(const Call& call, BuildRequest& request) {
@@ -103,7 +102,7 @@ Result<BuildRequest> request_of(Call& call) {
   if (call.flag("nocache") || !TRY(may_use_cache(call))) request.cache = build::CacheUse::ignore;
   if (call.flag("pull")) request.pull = build::BasePull::always;
   TRY(read_limits(call, request));
-  TRY(read_network(call, request));
+  if (const std::string mode = call.query("networkmode"); mode == "host" || mode == "none") request.network = mode;
   return request;
 }
 
@@ -156,7 +155,9 @@ Result<> run(Call& call, const BuildRequest& request) {
     run.cancel = stop.get_token();
     run.docker_config = credentials.path();
     const ClientWatch watch(call.client_fd(), stop);
-    const auto built = engine.builds().run(request, run);
+    const engine::JoinedNetwork network{.mode = joined_network(call), .project = loose_project};
+    const auto built = network.mode.empty() ? engine.builds().run(request, run)
+                                            : engine::build_on_network(engine, request, run, network);
     // What is wrong with the file is said before anything else, as an answer of its own.
     if (!built && failed_step.empty() && !call.answered())
       return fail(

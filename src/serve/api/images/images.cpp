@@ -114,10 +114,33 @@ Json removal_rows(const image::RemoveReport& report) {
   return rows;
 }
 
+// Why an image is not removed, in the words that people know and look up.
+Error removal_refused(engine::Engine& engine, const std::string& name, Error error) {
+  const auto image = engine.images().find(name);
+  const auto containers = engine.list();
+  if (!image || !containers) return error;
+  const std::string id = image->short_id();
+  const bool by_id = image->id == name || image->id.starts_with("sha256:" + name);
+  const auto user = std::ranges::find(*containers, image->id, &engine::Container::image_id);
+  if (user == containers->end())
+    return by_id ? http_error(409, "conflict: unable to delete " + id +
+                                       " (must be forced) - image is referenced in multiple repositories")
+                 : std::move(error);
+  const std::string container = user->id.substr(0, id.size());
+  if (!by_id)
+    return http_error(409, "conflict: unable to remove repository reference \"" + name +
+                               "\" (must force) - container " + container + " is using its referenced image " + id);
+  return http_error(409, "conflict: unable to delete " + id + " (cannot be forced) - image is being used by " +
+                             (user->state.running() ? "running" : "stopped") + " container " + container);
+}
+
 Result<> remove_image(Call& call) {
-  engine::Images images = TRY(call.engine())->images();
-  const engine::Force force = call.flag("force") ? engine::Force::yes : engine::Force::no;
-  return call.json(200, removal_rows(TRY(images.remove(call.variable("name"), force))));
+  engine::Engine& engine = *TRY(call.engine());
+  const std::string& name = call.variable("name");
+  auto removed = engine.images().remove(name, call.flag("force") ? engine::Force::yes : engine::Force::no);
+  if (!removed && removed.error().code() == Code::conflict)
+    return fail(removal_refused(engine, name, std::move(removed).error()));
+  return call.json(200, removal_rows(TRY(std::move(removed))));
 }
 
 // What no container needs, one by one: what the build cache needs stays.

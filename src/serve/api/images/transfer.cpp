@@ -148,7 +148,11 @@ Result<> push_image(Call& call) {
 
 Result<> save(Call& call, const std::vector<std::string>& names) {
   engine::Engine& engine = *TRY(call.engine());
-  for (const std::string& name : names) (void)TRY(engine.images().find(name));
+  for (const std::string& name : names) {
+    const auto found = engine.images().find(name);
+    if (!found && found.error().code() == Code::not_found) return fail(http_error(404, "No such image: " + name));
+    if (!found) return fail(Error(found.error().code(), found.error().message()));
+  }
   image::SaveOptions options{.platform = TRY(platform_of(call))};
   std::stop_source stop;
   options.cancel = stop.get_token();

@@ -1,0 +1,32 @@
+#include "supervisor/hold.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
+#include "base/os/file.hpp"
+
+namespace consort::supervisor {
+
+namespace {
+
+// Not the folder itself: that is locked by who starts or removes the container.
+Result<Fd> open_held(const std::string& folder) {
+  return open_file(folder + "/work", O_RDONLY | O_DIRECTORY);
+}
+
+}  // namespace
+
+Result<Fd> hold(const std::string& folder) {
+  Fd held = TRY(open_held(folder));
+  if (::flock(held.get(), LOCK_SH) != 0) return fail_errno("lock directory", folder + "/work");
+  return held;
+}
+
+bool is_held(const std::string& folder) {
+  const Result<Fd> held = open_held(folder);
+  return held && ::flock(held->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+}  // namespace consort::supervisor

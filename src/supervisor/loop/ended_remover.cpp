@@ -1,0 +1,35 @@
+#include "supervisor/loop/ended_remover.hpp"
+
+#include <utility>
+
+#include "base/os/process.hpp"
+#include "supervisor/hold.hpp"
+#include "supervisor/loop/command_program.hpp"
+
+namespace consort::supervisor {
+
+namespace {
+
+constexpr const char* job = "containers that go when they end";
+
+}  // namespace
+
+void EndedRemover::on_ended(const ContainerUnit& unit) {
+  if (!unit.auto_remove || is_held(context_.roots.container(unit.id)) || std::exchange(wanted_, true)) return;
+  context_.cleaner.when_done(job, [this] { start(); });
+}
+
+void EndedRemover::start() {
+  wanted_ = false;
+  SpawnOptions options;
+  const auto program = command_program(context_.init_program);
+  if (!program) return log_line(std::string("remove ") + job + ": " + program.error().message());
+  options.argv = {*program, "internal", "remove-ended", context_.project};
+  options.environment = command_environment(context_.roots);
+  options.directory = "/";
+  auto child = spawn(options);
+  if (!child) return log_line(std::string("remove ") + job + ": " + child.error().message());
+  context_.cleaner.reap(job, child->release());
+}
+
+}  // namespace consort::supervisor
