@@ -225,7 +225,7 @@ TEST(Validate, PublishedPortsOfTheHostsNetworkAreWarnedAbout) {
 
 TEST(LogLimits, AreReadAndChecked) {
   const LogLimits limits = read_log_limits({.driver = {}, .options = {{"max-size", "10m"}, {"max-file", "3"}}}).value();
-  EXPECT_EQ(limits.max_size, 10U << 20);
+  EXPECT_EQ(limits.max_size, 10'000'000U);  // Docker counts in thousands here
   EXPECT_EQ(limits.max_file, 3U);
   EXPECT_EQ(read_log_limits({.driver = {}, .options = {{"max-size", "x"}}}).error().message(),
             "failed to initialize logging driver: invalid size: 'x'");

@@ -80,6 +80,16 @@ void copy_bits(const std::bitset<64>& from, std::bitset<size>& to) {
   for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
 }
 
+// "*" for all from the least on.
+template <std::size_t size>
+std::string listed(const std::bitset<size>& values, std::size_t least) {
+  if (values.count() == size - least) return "*";
+  std::string made;
+  for (std::size_t i = least; i < size; ++i)
+    if (values[i]) made += (made.empty() ? "" : ",") + std::string(i < 10 ? "0" : "") + std::to_string(i);
+  return made;
+}
+
 }  // namespace
 
 Result<Cron> Cron::parse(std::string_view text) {
@@ -149,6 +159,20 @@ std::optional<Seconds> Cron::next(Seconds instant, const TimeZone& zone) const {
     local = next_local(*local);
   }
   return best;
+}
+
+std::vector<std::string> Cron::calendars() const {
+  constexpr std::array<std::string_view, 7> names{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  std::string days_of_week;
+  for (std::size_t i = 0; i < names.size() && !week_days_.all(); ++i)
+    if (week_days_[i]) days_of_week += (days_of_week.empty() ? "" : ",") + std::string(names[i]);
+  if (!days_of_week.empty()) days_of_week += ' ';
+  const auto line = [&](const std::string& of_week, const std::string& of_month) {
+    return of_week + "*-" + listed(months_, 1) + "-" + of_month + " " + listed(hours_, 0) + ":" + listed(minutes_, 0) +
+           ":00";
+  };
+  if (any_day_ || any_week_day_) return {line(days_of_week, listed(days_, 1))};
+  return {line("", listed(days_, 1)), line(days_of_week, "*")};
 }
 
 }  // namespace consort

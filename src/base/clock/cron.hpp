@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock/time_zone.hpp"
 
@@ -23,6 +24,8 @@ class Cron {
   static Result<Cron> parse(std::string_view text);
   // The first time after `instant`; nothing if there never is one.
   std::optional<Seconds> next(Seconds instant, const TimeZone& zone) const;
+  // As systemd writes times ("Mon,Tue *-*-* 03:00:00"), without a zone. Two where one of both day fields is enough.
+  std::vector<std::string> calendars() const;
 
  private:
   bool day_fits(Seconds days) const;

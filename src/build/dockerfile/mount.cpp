@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/go_bool.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/suggest.hpp"
 
@@ -28,24 +29,6 @@ std::optional<std::uint32_t> parse_number(std::string_view text, unsigned base) 
     if (value > UINT32_MAX) return std::nullopt;
   }
   return static_cast<std::uint32_t>(value);
-}
-
-// "64m", "1g", "1024": binary units, as Docker's RAMInBytes.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  std::string lower = to_lower(text);
-  if (lower.ends_with('b')) lower.pop_back();
-  if (lower.ends_with('i')) lower.pop_back();
-  int shift = 0;
-  if (!lower.empty()) {
-    const auto unit = std::string_view("kmgtp").find(lower.back());
-    if (unit != std::string_view::npos) {
-      shift = 10 * (static_cast<int>(unit) + 1);
-      lower.pop_back();
-    }
-  }
-  const auto number = parse_unsigned(trim(lower));
-  if (!number || (shift > 0 && *number > (UINT64_MAX >> shift))) return std::nullopt;
-  return *number << shift;
 }
 
 std::string type_name(RunMount::Type type) {
@@ -108,7 +91,7 @@ Result<> apply(RunMount& mount, Writable& writable, const std::string& field, co
     if (mount.type != RunMount::Type::tmpfs) return unexpected();
     const auto size = parse_size(value);
     if (!size) return wrong("invalid value for " + key + ": " + value);
-    mount.size_bytes = *size;
+    mount.size_bytes = static_cast<std::uint64_t>(*size);
   } else if (key == "id") {
     mount.id = value;
   } else if (key == "env") {

@@ -99,6 +99,16 @@ inline constexpr Flag export_kubernetes_flags[] = {
     {"output", 'o', text, "PATH", "File to write instead of standard output; a folder for kustomize and helm"},
 };
 
+inline constexpr Flag export_quadlet_flags[] = {
+    {"output", 'o', text, "FOLDER", "Folder to write to, instead of all files to standard output"},
+    {"podman", 0, text, "VERSION", "Version of Podman that is to run them: from 4.3 on", "5"},
+};
+
+inline constexpr Flag export_systemd_flags[] = {
+    {"output", 'o', text, "FOLDER", "Folder to write to, instead of all files to standard output"},
+    {"program", 0, text, "PATH", "Where consort is, on the machine that will run them", "/usr/bin/consort"},
+};
+
 inline constexpr Flag commit_flags[] = {
     {"author", 'a', text, "", "Author (\"Jane Doe <jane@example.com>\")"},
     shared::change,

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "cli/args/command.hpp"
-#include "cli/commands/cluster/export_kubernetes.hpp"
+#include "cli/commands/export/export.hpp"
 #include "cli/commands/flags_change.hpp"
 #include "cli/commands/flags_container.hpp"
 #include "cli/commands/flags_look.hpp"
@@ -154,8 +154,21 @@ constexpr Command table[] = {
     {"export", "SERVICE", "Export a container's file system as a tar archive", export_flags, one, mixed, run_export},
     {"export kubernetes", "", "Print the project as Kubernetes manifests", export_kubernetes_flags, none, mixed,
      run_export_kubernetes, Shown::yes,
-     "One YAML stream, for `kubectl apply -f -`. What cannot be had there is refused, or warned of, with its line: see "
-     "the reference of attributes. Images that are built here must be pushed (`build --push`)."},
+     "One YAML stream, for `kubectl apply -f -`. What cannot be had there is refused, or warned of, with its line, and "
+     "listed beside --output: see the reference of attributes. Images that are built here must be pushed (`build "
+     "--push`)."},
+    {"export quadlet", "", "Write the project as units that Podman runs", export_quadlet_flags, none, mixed,
+     run_export_quadlet, Shown::yes,
+     "Files for /etc/containers/systemd, or ~/.config/containers/systemd. For Podman before 5.2, which cannot read all "
+     "of "
+     "them, the units that it would have made, for /etc/systemd/system: `--podman 4.3`. They hold the passwords of the "
+     "file and are readable by their owner only. What Podman cannot have is warned of, and listed in "
+     "PROJECT.left-out.txt."},
+    {"export systemd", "", "Write the project as units of systemd that run it with consort", export_systemd_flags, none,
+     mixed, run_export_systemd, Shown::yes,
+     "For /etc/systemd/system: a unit for each service, ordered as `depends_on` says, PROJECT.target for all of them, "
+     "timers for jobs, and the resolved file that they run. What has no place in them is warned of, and listed in "
+     "PROJECT.left-out.txt."},
     {"image history", "IMAGE", "Show the history of an image", history_flags, one, mixed, run_image_history},
     {"image import",
      "FILE|- [REFERENCE]",
@@ -255,6 +268,14 @@ constexpr Command table[] = {
      run_internal_shutdown,
      Shown::hidden},
     {"internal sweep", "", "Remove what crashes left behind", {}, none, mixed, run_internal_sweep, Shown::hidden},
+    {"internal units-reference",
+     "",
+     "Print what each attribute is in units of systemd",
+     {},
+     none,
+     mixed,
+     run_internal_units_reference,
+     Shown::hidden},
     {"job cancel", "JOB", "Cancel the run of a job that is in progress", {}, one, mixed, run_job_cancel},
     {"job inspect", "JOB", "Show the details of a job as JSON", job_inspect_flags, one, mixed, run_job_inspect},
     {"job logs", "JOB", "Show the output of a job's runs", job_logs_flags, one, mixed, run_job_logs},

@@ -17,13 +17,6 @@ Node encode_service(const Service& service, Syntax syntax);
 // Free data in the order of the syntax, all the way down.
 void sort_keys(Node& node, Syntax syntax);
 
-// "512m", "1.5 GiB", "-1": bytes. The error is Docker's words.
-struct SizeResult {
-  std::int64_t value = 0;
-  std::string error;
-};
-SizeResult parse_size(std::string_view text);
-
 // Words of a command line without running a shell; nullopt for an unterminated quote and the like.
 std::optional<Strings> split_command(std::string_view text);
 

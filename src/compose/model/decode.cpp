@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/narrow.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "compose/internal/go_format.hpp"
@@ -146,9 +147,9 @@ class Decoder {
     if (node.kind == Kind::integer) {
       into = node.integer;
     } else if (node.is_string()) {
-      const SizeResult size = parse_size(node.text);
-      if (!size.error.empty()) return fail(node, size.error, Help::size);
-      into = size.value;
+      const Result<std::int64_t> size = parse_size(node.text);
+      if (!size) return fail(node, size.error().message(), Help::size);
+      into = *size;
     }
   }
   void read(const Node& node, std::uint64_t& into, Form) {

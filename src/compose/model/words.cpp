@@ -1,35 +1,8 @@
-// Values with a grammar of their own: sizes, command lines, the order of keys.
-#include <cmath>
-
+// Values with a grammar of their own: command lines, the order of keys.
 #include "base/strings.hpp"
-#include "compose/internal/go_format.hpp"
 #include "compose/model/codec.hpp"
 
 namespace consort::compose {
-
-SizeResult parse_size(std::string_view text) {
-  constexpr std::string_view digits_and_dot = "0123456789. ";
-  const std::size_t last = text.find_last_of(digits_and_dot);
-  if (last == std::string_view::npos) return {0, "invalid size: '" + std::string(text) + "'"};
-  std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);
-  const std::string_view suffix = text.substr(last + 1);
-  const auto value = parse_go_float(number);
-  if (!value) return {0, "strconv.ParseFloat: parsing \"" + std::string(number) + "\": invalid syntax"};
-  if (*value < 0) return {0, "invalid size: '" + std::string(text) + "'"};
-  const std::string unit = to_lower(suffix);
-  double scale = 1;
-  if (!unit.empty()) {
-    const bool known = unit == "b" || (std::string_view("kmgtp").find(unit[0]) != std::string_view::npos &&
-                                       (unit.size() == 1 || unit.substr(1) == "b" || unit.substr(1) == "ib"));
-    if (!known) return {0, "invalid suffix: '" + std::string(suffix) + "'"};
-    if (unit[0] != 'b') {
-      scale = std::pow(1024.0, static_cast<double>(std::string_view("kmgtp").find(unit[0]) + 1));
-    }
-  }
-  const double bytes = *value * scale;
-  if (!(bytes < 9.2e18)) return {0, "invalid size: '" + std::string(text) + "'"};
-  return {static_cast<std::int64_t>(bytes), {}};
-}
 
 namespace {
 

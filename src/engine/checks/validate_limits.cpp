@@ -5,6 +5,7 @@
 
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/start/log_ship.hpp"
@@ -95,20 +96,6 @@ Result<> validate_blkio(const Resources& r) {
   return {};
 }
 
-// "10m" in bytes.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  std::string lower = to_lower(trim(text));
-  if (lower.ends_with('b')) lower.pop_back();
-  unsigned shift = 0;
-  if (lower.ends_with('k')) shift = 10;
-  if (lower.ends_with('m')) shift = 20;
-  if (lower.ends_with('g')) shift = 30;
-  if (shift) lower.pop_back();
-  const auto number = parse_unsigned(lower);
-  if (!number || *number > (UINT64_MAX >> shift)) return std::nullopt;
-  return *number << shift;
-}
-
 // On v2 the root group has no such file, whatever there is below it.
 bool has_blkio_weight(const HostInfo& host) {
   return host.cgroup_v2 || path_exists("/sys/fs/cgroup/blkio/blkio.weight") ||
@@ -141,8 +128,8 @@ Result<> validate_log(const LogSpec& log) {
     const auto mode = log.options.find("mode");
     if (mode == log.options.end() || mode->second != "non-blocking")
       return refuse("logging/options", "logger: max-buffer-size option is only supported with 'mode=non-blocking'");
-    if (!parse_size(size->second))
-      return refuse("logging/options", "error parsing option max-buffer-size: invalid size: '" + size->second + "'");
+    if (const auto bytes = parse_size(size->second); !bytes)
+      return refuse("logging/options", "error parsing option max-buffer-size: " + bytes.error().message());
   }
   if (driver == "none") return {};
   if (is_shipping(driver)) return validate_shipping(log);
@@ -172,9 +159,9 @@ Result<LogLimits> read_log_limits(const LogSpec& log) {
                   std::string("failed to initialize logging driver: invalid ") + what + ": '" + value + "'");
   };
   if (const auto option = log.options.find("max-size"); option != log.options.end() && option->second != "-1") {
-    const auto size = parse_size(option->second);
+    const auto size = parse_size(option->second, SizeUnits::decimal);
     if (!size || *size == 0) return bad("size", option->second);
-    limits.max_size = *size;
+    limits.max_size = static_cast<std::uint64_t>(*size);
   }
   if (const auto option = log.options.find("max-file"); option != log.options.end()) {
     const auto count = parse_unsigned(option->second);

@@ -1,4 +1,5 @@
 // Volumes: a claim for each named one, memory for tmpfs, and what fills an empty claim from the image.
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "kube/manifests/parts.hpp"
 
@@ -139,13 +140,7 @@ class Mounts {
 std::int64_t tmpfs_size(const std::string& options) {
   for (const std::string& option : split(options, ',')) {
     if (!option.starts_with("size=")) continue;
-    std::string text = to_lower(option.substr(5));
-    std::int64_t unit = 1;
-    for (const auto& [letter, factor] :
-         {std::pair('k', 1LL << 10), std::pair('m', 1LL << 20), std::pair('g', 1LL << 30)})
-      if (text.ends_with(letter)) unit = factor;
-    if (unit > 1) text.pop_back();
-    return parse_signed(text).value_or(0) * unit;
+    return parse_size(option.substr(5)).value_or(0);
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/os/file.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/project/run_values.hpp"
@@ -17,19 +18,19 @@ std::unexpected<Error> bad(const std::string& flag, const std::string& value) {
   return fail(Code::invalid, "invalid argument \"" + value + "\" for \"--" + flag + "\" flag");
 }
 
-// "512m", "1.5g", "64KiB", "-1".
-Result<std::int64_t> parse_size(const std::string& flag, const std::string& text) {
-  if (text == "-1") return -1;
-  char* end = nullptr;
-  const double number = std::strtod(text.c_str(), &end);
-  const std::string unit = to_lower(trim(end));
-  constexpr std::string_view prefixes = "bkmgtp";
-  const std::size_t power = unit.empty() ? 0 : prefixes.find(unit[0]);
-  const bool known = unit.empty() || unit.size() == 1 || unit.substr(1) == "b" || unit.substr(1) == "ib";
-  const double bytes = number * std::pow(1024.0, static_cast<double>(power));
-  if (end == text.c_str() || !known || power == std::string_view::npos || number < 0 || !(bytes < 9e18))
-    return bad(flag, text);
-  return static_cast<std::int64_t>(bytes);
+// "512m"; of --memory-swap "-1", too: without limit.
+Result<std::int64_t> size_of(const std::string& flag, const std::string& text) {
+  if (flag == "memory-swap" && text == "-1") return -1;
+  auto size = parse_size(text);
+  if (size) return size;
+  const std::string name = (flag == "memory" ? "-m, --" : "--") + flag;
+  return fail(Code::invalid, "invalid argument \"" + text + "\" for \"" + name + "\" flag: " + size.error().message());
+}
+
+Result<std::int64_t> tmpfs_size(const std::string& mount, const std::string& text) {
+  if (auto size = parse_size(text)) return size;
+  return fail(Code::invalid,
+              "invalid argument \"" + mount + "\" for \"--mount\" flag: invalid value for tmpfs-size: " + text);
 }
 
 Json map_of(const std::vector<std::string>& entries) {
@@ -119,7 +120,7 @@ Result<Json> mount_of(const std::string& text, const std::string& directory) {
     else if (key == "image-subpath")
       mount["ImageOptions"]["Subpath"] = value;
     else if (key == "tmpfs-size")
-      mount["TmpfsOptions"]["SizeBytes"] = TRY(parse_size("mount", value));
+      mount["TmpfsOptions"]["SizeBytes"] = TRY(tmpfs_size(text, value));
     else
       return fail(Code::invalid,
                   "invalid argument \"" + text + "\" for \"--mount\" flag: unknown option '" + key + "'");
@@ -149,13 +150,26 @@ Result<> add_mounts(Json& body, Json& host, const ParsedFlags& flags, const std:
 }
 
 // "/dev/sda:100", "/dev/sda:10mb"
-Result<Json> device_rates(const ParsedFlags& flags, const char* flag, const char* key) {
+Result<Json> device_rates(const ParsedFlags& flags, const std::string& flag, const char* key) {
+  const bool in_bytes = flag.ends_with("-bps");
   Json rates = Json::array();
   for (const std::string& text : flags.list(flag)) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string::npos) return bad(flag, text);
-    const std::int64_t rate = TRY(parse_size(flag, text.substr(colon + 1)));
-    rates.push_back({{"Path", text.substr(0, colon)}, {key, rate}});
+    const std::string number = text.substr(colon + 1);
+    const auto bytes = parse_size(number);
+    const auto count = in_bytes && bytes ? std::optional(static_cast<std::uint64_t>(*bytes)) : parse_unsigned(number);
+    if (!count && flag == "blkio-weight-device")
+      return fail(Code::invalid,
+                  "invalid argument \"" + text + "\" for \"--" + flag + "\" flag: invalid weight for device: " + text);
+    if (!count)
+      return fail(Code::invalid,
+                  "invalid argument \"" + text + "\" for \"--" + flag + "\" flag: invalid rate for device: " + text +
+                      ". The correct format is <device-path>:<number>" +
+                      (in_bytes ? "[<unit>]. Number must be a positive integer. Unit is optional and can "
+                                  "be kb, mb, or gb"
+                                : ". Number must be a positive integer"));
+    rates.push_back({{"Path", text.substr(0, colon)}, {key, *count}});
   }
   return rates;
 }
@@ -190,7 +204,7 @@ Result<> add_limits(Json& host, const ParsedFlags& flags) {
                                                            {"memory-reservation", "MemoryReservation"},
                                                            {"shm-size", "ShmSize"}};
   for (const auto& [flag, key] : sizes)
-    if (flags.has(flag)) host[key] = TRY(parse_size(flag, flags.text(flag)));
+    if (flags.has(flag)) host[key] = TRY(size_of(flag, flags.text(flag)));
   if (flags.has("cpus")) {
     const std::string text = flags.text("cpus");
     char* end = nullptr;

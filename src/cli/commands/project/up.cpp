@@ -7,6 +7,7 @@
 
 #include "base/letters.hpp"
 #include "base/narrow.hpp"
+#include "base/os/service_manager.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/job_program.hpp"
 #include "cli/commands/project/selection.hpp"
@@ -127,7 +128,10 @@ Result<int> attached(const Invocation& invocation, Workspace& workspace, const p
   if (flags.on("abort-on-container-exit") || !attach.exit_code_from.empty()) attach.abort = project::AbortOn::exit;
   attach.sink = &printer;
   attach.say = [&](const std::string& line) { writers.write([&] { print_out(line + "\n"); }); };
-  attach.settled = [&workspace] { workspace.unlock(); };
+  attach.settled = [&workspace] {
+    workspace.unlock();
+    tell_service_manager("READY=1");
+  };
   attach.say_aborting = [&](const std::string& line) {
     writers.write([&] {
       draw_err(terminal.colour_err() ? "\033[31;1m" + sanitized(line) + "\033[0m\n" : sanitized(line) + "\n");

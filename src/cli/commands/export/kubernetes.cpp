@@ -1,8 +1,7 @@
 // The project as objects of Kubernetes, without a cluster.
-#include "cli/commands/cluster/export_kubernetes.hpp"
-
 #include "base/os/file.hpp"
 #include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/export/export.hpp"
 #include "cli/workspace.hpp"
 #include "kube/attributes.hpp"
 #include "kube/packages.hpp"
@@ -12,14 +11,14 @@ namespace consort::cli {
 namespace {
 
 // A folder of their own: what else is in there would be taken for a part of it.
-Result<int> write_package(const Invocation& invocation, const std::vector<kube::PackagedFile>& files) {
+Result<int> write_package(const Invocation& invocation, const kube::Manifests& manifests,
+                          const std::vector<kube::PackagedFile>& package) {
   const std::string folder = invocation.flags.text("output");
   if (folder.empty()) return fail(Error(Code::invalid, "this format is a folder").hint("name one: --output FOLDER"));
-  for (const kube::PackagedFile& file : files) {
-    const std::string path = join_path(folder, file.path);
-    TRY(make_directories(dir_name(path)));
-    TRY(write_file_atomic(path, file.text));
-  }
+  std::vector<ExportedFile> files;
+  for (const kube::PackagedFile& file : package) files.push_back({file.path, file.text});
+  TRY(write_exported(folder, files, 0755));
+  TRY(write_left_out(join_path(folder, "left-out.txt"), manifests.notes));
   return 0;
 }
 
@@ -30,8 +29,9 @@ Result<int> run_export_kubernetes(Invocation& invocation) {
   const kube::Manifests manifests =
       TRY(manifests_for(invocation, project, {.images = {}, .registry = invocation.globals.text("registry")}));
   const std::string format = invocation.flags.text("format", "manifests");
-  if (format == "kustomize") return write_package(invocation, TRY(kube::kustomize_base(manifests, project.name)));
-  if (format == "helm") return write_package(invocation, TRY(kube::helm_chart(manifests, project.name)));
+  if (format == "kustomize")
+    return write_package(invocation, manifests, TRY(kube::kustomize_base(manifests, project.name)));
+  if (format == "helm") return write_package(invocation, manifests, TRY(kube::helm_chart(manifests, project.name)));
   if (format != "manifests")
     return fail(Error(Code::invalid, "unsupported format \"" + format + "\"").hint("use manifests, kustomize or helm"));
   const std::string text = TRY(kube::manifests_yaml(manifests.objects));
@@ -39,7 +39,9 @@ Result<int> run_export_kubernetes(Invocation& invocation) {
     print_out(text);
     return 0;
   }
-  TRY(write_file_atomic(invocation.flags.text("output"), text));
+  const std::string path = invocation.flags.text("output");
+  TRY(write_file_atomic(path, text));
+  TRY(write_left_out(path + ".left-out.txt", manifests.notes));
   return 0;
 }
 

@@ -1,0 +1,57 @@
+#include "base/size.hpp"
+
+#include <charconv>
+#include <string>
+
+#include "base/strings.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr std::string_view prefixes = "kmgtp";
+
+// What Go reads as a number of decimal digits.
+std::optional<double> parse_number(std::string_view text) {
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-') || text.starts_with('+')) return std::nullopt;
+  }
+  double value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// 0: there is no such unit.
+double scale_of(const std::string& unit, SizeUnits units) {
+  if (unit.empty() || unit == "b") return 1;
+  const std::size_t power = prefixes.find(unit[0]);
+  const std::string_view rest = std::string_view(unit).substr(1);
+  if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return 0;
+  const double step = units == SizeUnits::binary ? 1024 : 1000;
+  double scale = 1;
+  for (std::size_t i = 0; i <= power; ++i) scale *= step;
+  return scale;
+}
+
+}  // namespace
+
+Result<std::int64_t> parse_size(std::string_view text, SizeUnits units) {
+  const auto bad = [&] { return fail(Code::invalid, "invalid size: '" + std::string(text) + "'"); };
+  // The unit is what stands behind the last of these; one blank may separate them.
+  const std::size_t last = text.find_last_of("0123456789. ");
+  if (last == std::string_view::npos) return bad();
+  const std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);
+  const std::string unit = to_lower(text.substr(last + 1));
+  const auto value = parse_number(number);
+  if (!value) return fail(Code::invalid, "strconv.ParseFloat: parsing \"" + std::string(number) + "\": invalid syntax");
+  if (*value < 0) return bad();
+  const double scale = scale_of(unit, units);
+  if (scale == 0) return fail(Code::invalid, "invalid suffix: '" + unit + "'");
+  const double bytes = *value * scale;
+  if (!(bytes < 9.2e18)) return bad();
+  return static_cast<std::int64_t>(bytes);
+}
+
+}  // namespace consort
