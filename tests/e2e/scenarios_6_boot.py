@@ -69,6 +69,9 @@ def scenario_boot_brings_back(world):
     # An orderly end is no stop by hand, either.
     world.consort("internal", "shutdown", cwd="/")
     check(running(world) == [], str(world.ps()))
+    ends = [event["service"] for event in map(json.loads, world.consort("events", "--since", "1h", "--until", "0s", "--json").out.splitlines())
+            if event["action"] == "die"]
+    check(ends[-2:] == ["web", "db"], f"db went before web: {ends}")
     world.consort("internal", "boot", cwd="/")
     check(running(world) == ["db", "web"], str(world.ps()))
     world.consort("down", "-v")

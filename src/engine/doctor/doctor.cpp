@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <map>
 
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
+#include "engine/engine.hpp"
+#include "engine/reach.hpp"
 #include "image/http.hpp"
 #include "network/firewall.hpp"
 #include "place/place.hpp"
@@ -77,6 +80,18 @@ Finding outside(const place::Place& place) {
   const Result<> linked = place.link();
   if (linked) return good("outside", "containers reach the network of this machine");
   return bad("outside", Standing::lacking, linked.error(), "containers reach each other, and nothing else");
+}
+
+// What is open to whom just now.
+Result<Finding> ports(const Roots& roots) {
+  const std::unique_ptr<Engine> engine = TRY(Engine::open(roots));
+  std::map<std::string, Strings> by_reach;
+  for (const ReachedPort& each : reached_ports(TRY(engine->list())))
+    by_reach[each.reach].push_back(each.container + " " + each.port);
+  if (by_reach.empty()) return good("ports", "none is published");
+  Strings texts;
+  for (const auto& [reach, names] : by_reach) texts.push_back(reach + ": " + join(names, ", "));
+  return good("ports", join(texts, "; "));
 }
 
 std::string gibibytes(std::uint64_t bytes) {
@@ -152,6 +167,10 @@ std::vector<Finding> examine_engine(const Roots& roots) {
   std::vector<Finding> findings{overlay(roots), firewall(*place)};
   if (*place) findings.push_back(outside(*place));
   findings.push_back(cgroups());
+  if (const Result<Finding> published = ports(roots))
+    findings.push_back(*published);
+  else
+    findings.push_back(bad("ports", Standing::broken, published.error(), "nothing is known of containers"));
   return findings;
 }
 

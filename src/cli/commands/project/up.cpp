@@ -14,8 +14,10 @@
 #include "cli/relay/key_menu.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/render/log_printer.hpp"
+#include "cli/render/table.hpp"
 #include "cli/render/timing_bars.hpp"
 #include "cli/seal.hpp"
+#include "engine/reach.hpp"
 #include "project/plan/graph.hpp"
 #include "project/verbs/select.hpp"
 
@@ -151,6 +153,18 @@ void warn_of_traps(const Invocation& invocation, const Workspace& workspace, con
   for (const compose::Diagnostic& each : compose::advise(project, compose::Advice::traps)) warnings.print(each);
 }
 
+// Who can reach what was published: for eyes, not for programs.
+void tell_reach(const Invocation& invocation, Workspace& workspace) {
+  const bool by_eye = invocation.progress == ProgressMode::automatic || invocation.progress == ProgressMode::tty;
+  if (!invocation.terminal.err_is_terminal || !by_eye) return;
+  const auto containers = workspace.engine().list({.project = workspace.project_name()});
+  if (!containers) return;  // the next command that needs them says why
+  std::vector<std::vector<std::string>> rows{{"SERVICE", "PORT", "OPEN TO"}};
+  for (const engine::ReachedPort& port : engine::reached_ports(*containers))
+    rows.push_back({port.service, port.port, port.reach});
+  if (rows.size() > 1) print_err(format_table(std::move(rows), object_table));
+}
+
 // Of the whole project: who names services means these.
 Result<> register_all_jobs(const Invocation& invocation, Workspace& workspace, const project::UpOptions& options) {
   if (!invocation.arguments.empty()) return {};
@@ -193,6 +207,7 @@ Result<int> run_up(Invocation& invocation) {
   if (!attach) {
     TRY(bring_up_told(invocation, *workspace, options));
     TRY(register_all_jobs(invocation, *workspace, options));
+    if (!invocation.dry_run && !flags.on("no-start")) tell_reach(invocation, *workspace);
     return 0;
   }
   TRY(register_all_jobs(invocation, *workspace, options));
