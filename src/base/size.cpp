@@ -1,8 +1,8 @@
 #include "base/size.hpp"
 
-#include <charconv>
 #include <string>
 
+#include "base/go_float.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -10,18 +10,7 @@ namespace consort {
 namespace {
 
 constexpr std::string_view prefixes = "kmgtp";
-
-// What Go reads as a number of decimal digits.
-std::optional<double> parse_number(std::string_view text) {
-  if (text.starts_with('+')) {
-    text.remove_prefix(1);
-    if (text.starts_with('-') || text.starts_with('+')) return std::nullopt;
-  }
-  double value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+constexpr std::size_t longest_unit = 3;  // what is longer is told as it was written
 
 // 0: there is no such unit.
 double scale_of(const std::string& unit, SizeUnits units) {
@@ -43,8 +32,9 @@ Result<std::int64_t> parse_size(std::string_view text, SizeUnits units) {
   const std::size_t last = text.find_last_of("0123456789. ");
   if (last == std::string_view::npos) return bad();
   const std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);
-  const std::string unit = to_lower(text.substr(last + 1));
-  const auto value = parse_number(number);
+  std::string unit(text.substr(last + 1));
+  if (unit.size() <= longest_unit) unit = to_lower(unit);
+  const auto value = parse_go_float(number);
   if (!value) return fail(Code::invalid, "strconv.ParseFloat: parsing \"" + std::string(number) + "\": invalid syntax");
   if (*value < 0) return bad();
   const double scale = scale_of(unit, units);

@@ -21,7 +21,8 @@ TEST(Sizes, AreReadAsDockerReadsThem) {
                                     {".5k", 512},
                                     {"1e3", 1000},
                                     {"+7", 7},
-                                    {"3 ", 3}})
+                                    {"3 ", 3},
+                                    {"1_0k", 10 << 10}})
     EXPECT_EQ(parse_size(text).value_or(-1), bytes) << text;
   EXPECT_EQ(parse_size("1.5m", SizeUnits::decimal).value_or(-1), 1500000);
   EXPECT_EQ(parse_size("10KiB", SizeUnits::decimal).value_or(-1), 10000);
@@ -32,7 +33,8 @@ TEST(Sizes, ThatAreNoneAreToldInDockersWords) {
        {std::pair("", "invalid size: ''"), std::pair("hello", "invalid size: 'hello'"),
         std::pair("-1", "invalid size: '-1'"), std::pair("9e9p", "invalid size: '9e9p'"),
         std::pair("32x", "invalid suffix: 'x'"), std::pair("32kib2", "strconv.ParseFloat"),
-        std::pair("1kbb", "invalid suffix: 'kbb'"), std::pair("32  kb", "strconv.ParseFloat"),
+        std::pair("1KBB", "invalid suffix: 'kbb'"), std::pair("1kbbB", "invalid suffix: 'kbbB'"),
+        std::pair("1__0", "strconv.ParseFloat"), std::pair("32  kb", "strconv.ParseFloat"),
         std::pair("bi", "invalid size: 'bi'"), std::pair("+-1", "strconv.ParseFloat")}) {
     const auto size = parse_size(text);
     ASSERT_FALSE(size) << text;

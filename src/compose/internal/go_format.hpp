@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/go_float.hpp"
+
 namespace consort::compose {
 
 // fmt.Sprint of a float64: shortest digits, exponent notation when the exponent is below -4 or above 5.
@@ -21,7 +23,5 @@ std::string format_json_float32(float value);
 std::optional<std::int64_t> parse_go_int(std::string_view text);
 // The same with base 10 and no underscores.
 std::optional<std::int64_t> parse_decimal_int(std::string_view text);
-// strconv.ParseFloat of plain decimal notation; nan, inf and hexadecimal floats included.
-std::optional<double> parse_go_float(std::string_view text);
 
 }  // namespace consort::compose

@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
+#include "base/size.hpp"
 #include "base/strings.hpp"
 #include "image/tar/compress.hpp"
 
@@ -17,16 +18,6 @@ namespace consort::image {
 namespace {
 
 constexpr const char* limit_variable = "CONSORT_MAX_LAYER_SIZE";
-
-std::optional<std::uint64_t> bytes_of(std::string_view text) {
-  constexpr std::string_view units = "kmgt";
-  const std::string lower = to_lower(trim(text));
-  const std::size_t unit = lower.empty() ? std::string::npos : units.find(lower.back());
-  const int shift = unit == std::string::npos ? 0 : 10 * (static_cast<int>(unit) + 1);
-  const auto number = parse_unsigned(std::string_view(lower).substr(0, lower.size() - (shift > 0 ? 1 : 0)));
-  if (!number || *number == 0 || *number > (~std::uint64_t{0} >> shift)) return std::nullopt;
-  return *number << shift;
-}
 
 }  // namespace
 
@@ -37,12 +28,12 @@ Result<UnpackLimits> layer_limits(const PullOptions& options) {
   if (options.max_layer_bytes > 0) {
     limits.max_bytes = options.max_layer_bytes;
   } else if (wish && *wish) {
-    const auto bytes = bytes_of(wish);
-    if (!bytes)
+    const auto bytes = parse_size(trim(wish));
+    if (!bytes || *bytes == 0)
       return fail(Error(Code::invalid, "read " + std::string(limit_variable))
                       .on(std::string("\"") + wish + "\"")
                       .why("a number of bytes is expected, as in 500m or 8g"));
-    limits.max_bytes = *bytes;
+    limits.max_bytes = static_cast<std::uint64_t>(*bytes);
   }
   return limits;
 }
