@@ -96,7 +96,7 @@ inline constexpr Flag export_flags[] = {
 
 inline constexpr Flag export_kubernetes_flags[] = {
     {"format", 0, text, "", "manifests, kustomize (a base) or helm (a chart)", "manifests"},
-    {"output", 'o', text, "PATH", "File to write instead of standard output; a folder for kustomize and helm"},
+    {"output", 'o', text, "PATH", "File to write instead of standard output; a directory for kustomize and helm"},
 };
 
 inline constexpr Flag commit_flags[] = {
