@@ -1,12 +1,12 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/go_bool.hpp"
 #include "base/narrow.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
+#include "engine/checks/network_options.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
 #include "network/bridge.hpp"
@@ -16,60 +16,6 @@
 namespace consort::engine {
 
 namespace {
-
-constexpr std::string_view option_prefix = "com.docker.network.";
-
-std::string option(const NetworkSpec& spec, const char* name) {
-  const auto found = spec.driver_opts.find(std::string(option_prefix) + name);
-  return found == spec.driver_opts.end() ? "" : found->second;
-}
-
-Result<> check_driver(const NetworkSpec& spec) {
-  if (spec.driver == "bridge") return {};
-  constexpr std::array<std::string_view, 5> others{"macvlan", "ipvlan", "overlay", "host", "null"};
-  if (std::ranges::count(others, spec.driver) == 0) {
-    return fail(Error(Code::not_found, "plugin \"" + spec.driver + "\" not found").about(Subject::setting, "driver"));
-  }
-  return fail(Error(Code::unsupported, "network " + spec.name + ": the driver " + spec.driver + " is not supported")
-                  .hint("use the driver bridge; for the host's own network, network_mode: host")
-                  .about(Subject::setting, "driver"));
-}
-
-Result<> check_options(const NetworkSpec& spec) {
-  constexpr std::array<std::string_view, 6> known{
-      "bridge.name", "bridge.enable_icc",     "bridge.enable_ip_masquerade", "bridge.host_binding_ipv4",
-      "driver.mtu",  "container_iface_prefix"};
-  for (const auto& [key, value] : spec.driver_opts) {
-    if (!key.starts_with(option_prefix)) continue;
-    const std::string name = key.substr(option_prefix.size());
-    if (name == "bridge.gateway_mode_ipv4" && value == "nat") continue;
-    if (std::ranges::count(known, name) == 0)
-      return fail(Error(Code::unsupported, "network " + spec.name + ": the option " + key + " is not supported")
-                      .about(Subject::setting, "driver_opts/" + key));
-  }
-  if (const std::string name = option(spec, "bridge.name"); !name.empty() && !is_interface_name(name))
-    return fail(Error(Code::invalid, "invalid bridge name: " + name)
-                    .hint("the name of an interface has 1 to 15 characters and no spaces, '/', ':' or '%'")
-                    .about(Subject::setting, "driver_opts"));
-  const std::string mtu = option(spec, "driver.mtu");
-  if (const auto bytes = parse_unsigned(mtu); !mtu.empty() && (!bytes || !fitting<int>(*bytes)))
-    return fail(Error(Code::invalid, "invalid MTU: " + mtu).about(Subject::setting, "driver_opts"));
-  if (const std::string icc = option(spec, "bridge.enable_icc"); !icc.empty() && !parse_go_bool(icc))
-    return fail(Error(Code::invalid, "invalid value for com.docker.network.bridge.enable_icc: " + icc)
-                    .hint("it is true or false")
-                    .about(Subject::setting, "driver_opts"));
-  if (!spec.ipam_driver.empty() && spec.ipam_driver != "default")
-    return fail(
-        Error(Code::not_found, "could not find plugin " + spec.ipam_driver + " in v1 plugin registry: plugin not found")
-            .about(Subject::setting, "ipam/driver"));
-  if (!spec.ipam_options.empty()) {
-    return fail(Error(Code::unsupported, "network " + spec.name + ": the IPAM option " +
-                                             spec.ipam_options.begin()->first + " is not supported")
-                    .about(Subject::setting, "ipam/options"));
-  }
-  if (!spec.enable_ipv4 && !spec.enable_ipv6) return fail(Error(Code::invalid, "IPv4 or IPv6 must be enabled"));
-  return {};
-}
 
 std::vector<Subnet> subnets_of(const std::vector<Network>& networks) {
   std::vector<Subnet> subnets;
@@ -83,8 +29,14 @@ std::unexpected<Error> ipam(std::string why) {
   return fail(Error(Code::invalid, std::move(why)).about(Subject::setting, "ipam/config"));
 }
 
+// "": nobody has one; a container may have that address.
+std::string gateway_in(const Subnet& subnet, const NetworkSpec& spec) {
+  const bool none = gateway_mode(spec, subnet.family()) == GatewayMode::isolated || (face_of(spec) && spec.internal);
+  return none ? "" : default_gateway(subnet).to_string();
+}
+
 // A pool that the user wrote: checked, host bits cleared, gateway filled in.
-Result<Subnet> complete_pool(AddressPool& pool) {
+Result<Subnet> complete_pool(AddressPool& pool, const NetworkSpec& spec) {
   const auto subnet = Subnet::parse(pool.subnet);
   if (!subnet) return ipam("invalid subnet " + pool.subnet + ": invalid CIDR block notation");
   pool.subnet = subnet->to_string();
@@ -95,8 +47,8 @@ Result<Subnet> complete_pool(AddressPool& pool) {
                   " doesn't contain this address");
     return {};
   };
-  if (pool.gateway.empty()) pool.gateway = default_gateway(*subnet).to_string();
-  TRY(check("gateway address", pool.gateway));
+  if (pool.gateway.empty()) pool.gateway = gateway_in(*subnet, spec);
+  if (!pool.gateway.empty()) TRY(check("gateway address", pool.gateway));
   for (const auto& [name, address] : pool.aux_addresses) TRY(check("auxiliary address", address));
   if (!pool.ip_range.empty()) {
     const auto range = Subnet::parse(pool.ip_range);
@@ -107,11 +59,8 @@ Result<Subnet> complete_pool(AddressPool& pool) {
   return *subnet;
 }
 
-AddressPool pool_of(const Subnet& subnet) {
-  return {.subnet = subnet.to_string(),
-          .ip_range = {},
-          .gateway = default_gateway(subnet).to_string(),
-          .aux_addresses = {}};
+AddressPool pool_of(const Subnet& subnet, const NetworkSpec& spec) {
+  return {.subnet = subnet.to_string(), .ip_range = {}, .gateway = gateway_in(subnet, spec), .aux_addresses = {}};
 }
 
 // `outside`: of the host, where the network itself is made in another place.
@@ -127,7 +76,7 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others, cons
   });
   for (AddressPool& pool : spec.pools) {
     if (pool.subnet.empty()) continue;
-    const Subnet subnet = TRY(complete_pool(pool));
+    const Subnet subnet = TRY(complete_pool(pool, spec));
     TRY(check_subnet(subnet, used));
     used.push_back(subnet);
     (subnet.family() == Family::v4 ? has_v4 : has_v6) = true;
@@ -139,15 +88,15 @@ Result<> choose_pools(Network& network, const std::vector<Network>& others, cons
   }
   if (!has_v4 && spec.enable_ipv4) {
     const PoolUse use = spec.name == default_network ? PoolUse::default_bridge : PoolUse::user_network;
-    spec.pools.insert(spec.pools.begin(), pool_of(TRY(choose_subnet(used, use))));
+    spec.pools.insert(spec.pools.begin(), pool_of(TRY(choose_subnet(used, use)), spec));
   }
-  if (!has_v6 && spec.enable_ipv6) spec.pools.push_back(pool_of(TRY(choose_ula_subnet(used, network.id))));
+  if (!has_v6 && spec.enable_ipv6) spec.pools.push_back(pool_of(TRY(choose_ula_subnet(used, network.id)), spec));
   return {};
 }
 
 Result<> choose_network(Network& network, const std::vector<Network>& others, const std::vector<Subnet>& outside) {
   const auto same = std::ranges::find(others, network.bridge, &Network::bridge);
-  if (same != others.end()) {
+  if (same != others.end() && !network.bridge.empty()) {
     return fail(Error(Code::conflict, "cannot create network " + network.spec.name + " (" + network.bridge +
                                           "): conflicts with network " + same->spec.name + " (" + same->bridge +
                                           "): networks have same bridge name"));
@@ -164,6 +113,11 @@ Result<> choose_default_network(Network& network, const std::vector<Network>& ot
   return choose_pools(network, others, outside);
 }
 
+DirectAccess direct_access(GatewayMode mode) {
+  if (mode == GatewayMode::routed) return DirectAccess::published;
+  return mode == GatewayMode::nat_unprotected ? DirectAccess::all : DirectAccess::none;
+}
+
 BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   BridgeNetwork bridge;
   bridge.owner = owner;
@@ -171,17 +125,38 @@ BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   bridge.name = network.spec.name;
   bridge.bridge = network.bridge;
   bridge.internal = network.spec.internal;
-  bridge.masquerade = option(network.spec, "bridge.enable_ip_masquerade") != "false";
-  if (const auto mtu = parse_unsigned(option(network.spec, "driver.mtu")); mtu && *mtu)
+  bridge.masquerade = parse_go_bool(network_option(network.spec, "bridge.enable_ip_masquerade")) != false;
+  bridge.direct4 = direct_access(gateway_mode(network.spec, Family::v4));
+  bridge.direct6 = direct_access(gateway_mode(network.spec, Family::v6));
+  if (const auto mtu = parse_unsigned(network_option(network.spec, "driver.mtu")); mtu && *mtu)
     bridge.mtu = saturated<std::uint32_t>(*mtu);
   else if (const std::uint32_t outside = bridge.internal ? 0 : way_out_mtu())
     bridge.mtu = std::min(bridge.mtu, outside);
   for (const AddressPool& pool : network.spec.pools) {
     const auto subnet = Subnet::parse(pool.subnet);
     const auto gateway = Address::parse(pool.gateway);
-    if (subnet && gateway) bridge.addresses.push_back({*subnet, *gateway});
+    if (subnet && gateway)
+      bridge.addresses.push_back({*subnet, *gateway, bridge_has_gateway(network.spec, subnet->family())});
   }
   return bridge;
+}
+
+// "eth0.10" is a VLAN's usual name.
+std::string how_to_make(const std::string& parent) {
+  const std::size_t dot = parent.rfind('.');
+  const std::string below = parent.substr(0, dot);
+  if (dot == std::string::npos || !parse_unsigned(parent.substr(dot + 1)) || ::if_nametoindex(below.c_str()) == 0)
+    return "`ip link` lists those that are there";
+  return "create it: `ip link add link " + below + " name " + parent + " type vlan id " + parent.substr(dot + 1) +
+         " && ip link set " + parent + " up`";
+}
+
+// It is the host's, and nobody is asked to make it.
+Result<> check_parent(const FaceOf& face) {
+  if (::if_nametoindex(face.parent.c_str()) != 0) return {};
+  return fail(Error(Code::not_found, "-o parent interface was not found on the host: " + face.parent)
+                  .hint(how_to_make(face.parent))
+                  .about(Subject::setting, "driver_opts/parent"));
 }
 
 }  // namespace
@@ -198,6 +173,15 @@ std::optional<Network> built_in_network(const std::string& text) {
 }
 
 Result<> Engine::Impl::ensure_bridge(const Network& network) const {
+  if (const auto face = face_of(network.spec)) {
+    if (place)
+      return fail(Error(Code::unsupported,
+                        "network " + network.spec.name + ": the driver " + network.spec.driver + " needs root")
+                      .why("the interfaces of this host are root's")
+                      .hint("use the driver bridge, or run it with sudo")
+                      .about(Subject::setting, "driver"));
+    return check_parent(*face);
+  }
   // Gone after a reboot. Made again here, so that a start needs nothing else.
   const BridgeNetwork bridge = bridge_of(network, roots.data);
   return place.run([&]() -> Result<> {
@@ -243,10 +227,9 @@ Result<Network> Engine::create_network(const NetworkSpec& spec) {
   network.created_at = system_now();
   if (spec.name.empty() || built_in_network(spec.name) || spec.name == "default")
     return fail(Error(Code::invalid, "operation is not permitted on predefined " + spec.name + " network"));
-  TRY(check_driver(network.spec));
-  TRY(check_options(network.spec));
-  const std::string wanted = option(network.spec, "bridge.name");
-  network.bridge = wanted.empty() ? bridge_name(network.id) : wanted;
+  TRY(check_network_options(network.spec));
+  const std::string wanted = network_option(network.spec, "bridge.name");
+  if (!face_of(network.spec)) network.bridge = wanted.empty() ? bridge_name(network.id) : wanted;
   const Fd guard = TRY(impl_->guard_creations());
   const std::vector<Subnet> outside = impl_->place ? TRY(host_subnets()) : std::vector<Subnet>();
   const auto choose = [&](Network& made, const std::vector<Network>& others) {
@@ -289,9 +272,11 @@ Result<> Engine::remove_network(const std::string& id) {
                                                  .id = network.id,
                                                  .project = network.spec.project,
                                                  .attributes = {{"name", network.spec.name}}}));
-  const BridgeNetwork bridge = bridge_of(network, impl_->roots.data);
-  if (Result<> removed = impl_->place.run([&] { return remove_bridge(bridge); }); !removed)
-    return fail(std::move(removed).error().wrap("remove network", network.spec.name));
+  if (!face_of(network.spec)) {
+    const BridgeNetwork bridge = bridge_of(network, impl_->roots.data);
+    if (Result<> removed = impl_->place.run([&] { return remove_bridge(bridge); }); !removed)
+      return fail(std::move(removed).error().wrap("remove network", network.spec.name));
+  }
   impl_->sweep_names();  // those that a killed supervisor has published on it
   return {};
 }

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "network/address.hpp"
+#include "network/firewall.hpp"
 
 namespace consort {
 
 struct BridgeAddress {
   Subnet subnet;
-  Address gateway;  // the bridge carries it
+  Address gateway;
+  bool on_bridge = true;  // else somebody else on that network has it
 };
 
 struct BridgeNetwork {
@@ -24,6 +26,7 @@ struct BridgeNetwork {
   std::vector<BridgeAddress> addresses;
   bool internal = false;   // no way out, no way in from other networks
   bool masquerade = true;  // hide the subnet behind the host's address on the way out
+  DirectAccess direct4 = DirectAccess::none, direct6 = DirectAccess::none;
   std::uint32_t mtu = 1500;
   // Whose it is: the data root. Several users of this host (a test suite beside the real thing) must not sweep each
   // other's bridges away.

@@ -20,10 +20,19 @@ namespace firewall {
 struct ElementChange;
 }
 
+// What of a container may be reached from outside at its own address, which is then routed to this host (Docker's
+// gateway modes, by family).
+enum class DirectAccess : std::uint8_t {
+  none,       // nat: what is published, at the host's address
+  published,  // routed: that, at its own; and nothing is masqueraded
+  all,        // nat-unprotected: published or not
+};
+
 struct BridgePolicy {
   std::string bridge;
   bool internal = false;
   bool masquerade = true;
+  DirectAccess direct4 = DirectAccess::none, direct6 = DirectAccess::none;
   bool operator==(const BridgePolicy&) const = default;
 };
 
@@ -72,6 +81,8 @@ class Firewall {
   Result<> remove_left(const PortRules& ports);
   // Those that lead to these very targets: the address and port of one may be somebody else's by now.
   Result<> remove_redirects(std::span<const Redirect> redirects);
+  // Instead of what was open at this address: what DirectAccess::published means. They go with their bridge.
+  Result<> set_openings(const Openings& openings);
 
  private:
   struct State;

@@ -28,6 +28,8 @@ struct PortRequest {
   std::uint16_t host_port_end = 0;  // 0 or host_port: one port; else the first free one of the range
   std::uint16_t container_port = 0;
   Protocol protocol = Protocol::tcp;
+  // Families that are routed to the container, whose ports need none of the host's.
+  bool skip_ipv4 = false, skip_ipv6 = false;
 };
 
 struct PortTarget {
@@ -54,6 +56,17 @@ using HostSockets = std::function<Result<Fd>(int family, int type, const void* n
 bool is_outside(int socket);
 // Gives a TCP port back at once, also where another process (the keeper) still has a copy of the socket open.
 void stop_listening(const PortSocket& socket);
+
+// What outsiders may reach of a container at its own address, where its network is routed.
+struct Openings {
+  std::string bridge;
+  Address address;
+  struct Port {
+    Protocol protocol = Protocol::tcp;
+    std::uint16_t port = 0;  // the container's
+  };
+  std::vector<Port> ports;
+};
 
 // A port that is really ours from now on; nothing is forwarded yet.
 struct ReservedPort {
@@ -155,7 +168,9 @@ class PortPublisher {
   virtual Id publish(Publication publication, Done done) = 0;
   // Ends new connections and running ones; removes the redirections. Unknown is fine. The sockets stay open.
   virtual Result<> unpublish(Id id) = 0;
-  // Redirects again, after somebody has emptied the firewall, what is published.
+  // Instead of what was open at this address. Nothing: it is forgotten. It stays when this process ends.
+  virtual Result<> open(const Openings& openings) = 0;
+  // Redirects and opens again, after somebody has emptied the firewall, what is published.
   virtual Result<> put_back() = 0;
   // Removes the redirections that a publisher which is gone may have left of these ports. The caller holds them: so
   // they are nobody else's. What is gone already is fine.

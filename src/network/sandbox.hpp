@@ -22,7 +22,10 @@ namespace consort {
 struct Endpoint {
   std::string network_id;
   std::string network_name;
-  std::string bridge;           // the host's bridge; "": a cable to the host alone, see host_address
+  std::string bridge;           // the host's bridge; "": a cable to the host alone, see host_address; or a parent
+  std::string parent;           // the host's interface of which this one is a second face
+  std::string driver;           // with a parent: macvlan or ipvlan
+  std::string mode;             // of that driver: bridge, private, vepa, passthru; l2
   std::string ifname = "eth0";  // inside
   std::string host_ifname;      // of the end on the host; "": a random one
   std::optional<InterfaceAddress> ipv4;

@@ -54,6 +54,9 @@ struct EndpointUnit {
   std::string network_id;
   std::string network_name;  // the real one ("proj_default"): names also resolve as NAME.NETWORK_NAME
   std::string bridge;
+  std::string parent;    // the host's interface of which it is a second face, in place of a bridge
+  std::string driver;    // with a parent: macvlan or ipvlan
+  std::string mode;      // of that driver
   std::string ifname;    // "eth0"
   std::string ipv4;      // "172.18.0.2/16"; empty: none
   std::string gateway4;  // "172.18.0.1"; empty: none
@@ -63,6 +66,7 @@ struct EndpointUnit {
   std::vector<std::string> link_local_ips;  // further addresses, with prefix length
   bool default_route = false;               // this endpoint's gateways become the container's default routes
   bool internal = false;                    // network without a way out
+  bool routed4 = false, routed6 = false;    // its addresses are routed to this host: nothing is published at the host's
   bool isolated = false;                    // talks to the bridge, and to nobody else on it
   int mtu = 0;                              // 0: the kernel's
   std::vector<std::string> dns_names;       // service name, container name, aliases, short id, hostname

@@ -120,8 +120,11 @@ Result<> mount_volume(const Roots& roots, const std::string& name, const DriverO
   const std::string type = get(options, "type");
   if (::mount(device.c_str(), target.c_str(), type.c_str(), call.flags, call.data.c_str()) != 0) {
     const int number = errno;
-    return fail(errno_error(number, "failed to mount local volume: mount " + device + ":" + target +
-                                        (call.data.empty() ? "" : ", data: " + call.data)));
+    Error error = errno_error(number, "failed to mount local volume: mount " + device + ":" + target +
+                                          (call.data.empty() ? "" : ", data: " + call.data));
+    if (number == ENOENT && (call.flags & MS_BIND))
+      error = std::move(error).hint("create the directory first: `mkdir -p " + shell_quote(device) + "`");
+    return fail(std::move(error));
   }
   // A bind ignores ro and its like until it is mounted anew.
   const unsigned long rest = call.flags & ~(MS_BIND | MS_REC);

@@ -2,10 +2,11 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 
-from harness import check, eventually
+from harness import check, eventually, free_port
 
 SLIM = 'image: "debian:bookworm-slim", init: true'
 
@@ -194,3 +195,46 @@ def scenario_a_changed_network_keeps_its_containers(world):
     check("is not connected to network guest-net" in gone.err, gone.err)
     world.consort("network", "rm", "guest-net")
     world.consort("down")
+
+
+def scenario_networks_beyond_nat(world):
+    """Containers must be on the host's network by macvlan, open at their own addresses by routed, and without a gateway by isolated."""
+    option, port = "com.docker.network.bridge", free_port()
+    world.write("echo.pl", ECHO)
+    world.write("compose.yaml", f"""\
+x-echo: &echo {{{SLIM}, command: perl /echo.pl, volumes: ['./echo.pl:/echo.pl:ro']}}
+services:
+  a: {{<<: *echo, networks: [lan], ports: ['80']}}
+  b: {{<<: *echo, networks: [lan]}}
+  routed: {{<<: *echo, networks: [routed], ports: ['0.0.0.0:{port}:80']}}
+  shut: {{<<: *echo, networks: [shut]}}
+networks:
+  lan: {{driver: macvlan, driver_opts: {{parent: e2elan}}, ipam: {{config: [{{subnet: 10.231.78.0/24}}]}}}}
+  routed: {{driver_opts: {{{option}.gateway_mode_ipv4: routed, com.docker.network.container_iface_prefix: way}}}}
+  shut: {{internal: true, driver_opts: {{{option}.gateway_mode_ipv4: isolated}}, ipam: {{config: [{{subnet: 10.231.79.0/24}}]}}}}
+""")
+    missing = world.consort("up", "-d", status=1).err
+    check("parent interface was not found on the host: e2elan" in missing and "compose.yaml:" in missing, missing)
+    subprocess.run("ip link add e2elan type veth peer name e2efar && ip link set e2elan up && ip link set e2efar up", shell=True, check=True)
+    try:
+        world.consort("up", "-d")
+
+        def inside(service, command):
+            return world.consort("exec", "-T", service, "bash", "-c", command).out
+
+        reach_b = "timeout 60 bash -c 'until exec 3<>/dev/tcp/b/80; do sleep 0.1; done' && echo reached"
+        check(inside("a", reach_b) == "reached\n", "a neighbour is not reached by name")
+        ports = {each["Service"]: each["Ports"] for each in world.ps_all()}
+        check(ports["routed"] == "0.0.0.0:0->80/tcp" and "->" not in ports["a"], f"ps shows {ports}")
+        check("way0" in inside("routed", "cat /proc/net/dev"), "not the interface's prefix")
+        address = inside("routed", "hostname -i").strip()
+        connect(address, 80).close()
+        with socket.socket() as free:
+            free.bind(("0.0.0.0", port))
+        check(inside("shut", "hostname -i") == "10.231.79.1\n", "somebody has the first address")
+        check("00000000" not in inside("shut", "cut -f2 /proc/net/route"), "there is a default route")
+        kill_supervisors(world)
+        check(inside("a", reach_b) == "reached\n", "not after a takeover")
+        world.consort("down", "-t", "0")
+    finally:
+        subprocess.run(["ip", "link", "del", "e2elan"], check=False)

@@ -73,9 +73,13 @@ def scenario_what_docker_has(world):
     seen = world.consort("exec", "-T", "-e", "FROM_FILE", "-e", "OWN", "s", "sh", "-c", "echo $FROM_FILE $OWN; touch /new").out
     check(seen == "here mine\n", f"exec -e sees {seen}")
     check("A /new" in world.consort("diff", name).out.splitlines(), "diff does not show it")
-    world.write("changed.yaml", f'services: {{s: {{{SLEEPER}, environment: {{OWN: yours}}}}}}')
+    changed = "environment: {OWN: yours, DB_PASSWORD: hush}, stop_signal: SIGINT"
+    world.write("changed.yaml", f'services: {{s: {{{SLEEPER}, {changed}}}}}')
     why = world.consort("-f", "changed.yaml", "up", "--dry-run").out
     check(why.startswith(f"Container {name} would be replaced: configuration has changed"), f"the dry run says {why!r}")
+    fields = [line.strip() for line in why.splitlines()[1:]]
+    wanted = ["environment.DB_PASSWORD: changed (not shown)", "environment.OWN: mine -> yours", "stop_signal: added SIGINT"]
+    check(fields == wanted, f"field by field: {fields}")
     world.consort("update", "--restart", "always", name)
     world.consort("rename", name, "daily-renamed")
     restart = json.loads(world.consort("inspect", "daily-renamed").out)[0]["HostConfig"]["RestartPolicy"]["Name"]

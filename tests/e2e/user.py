@@ -11,6 +11,7 @@ import harness
 # Name -> why. What can be done without root and is not yet, is not listed here but fails.
 NO_GROUPS = "`pause` and limits need control groups, of which a user has none here (systemd gives them, of version 2)"
 NEEDS_ROOT = {
+    "networks_beyond_nat": "a macvlan network is on an interface of root's",
     "session_as_with_docker_compose": NO_GROUPS,
     "flags_as_with_docker_compose": NO_GROUPS,
     "odd_states": NO_GROUPS,

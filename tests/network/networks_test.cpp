@@ -217,7 +217,7 @@ TEST_F(NetworksTest, ATableOfAnOlderVersionGetsNewRulesAndKeepsItsElements) {
   const BridgeNetwork net = network(18), second = network(19);
   REQUIRE_OK(create_bridge(net));
   const std::string whole = shell("nft list table inet consort");
-  ASSERT_EQ(shell("nft delete chain inet consort rules_2; nft flush chain inet consort ours;"
+  ASSERT_EQ(shell("nft delete chain inet consort rules_3; nft flush chain inet consort ours;"
                   "nft add rule inet consort ours drop"),
             "");
   REQUIRE_OK(create_bridge(second));

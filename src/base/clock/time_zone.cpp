@@ -17,7 +17,7 @@ constexpr Seconds farthest = Seconds{1} << 40;  // some 35,000 years: sums stay 
 constexpr std::int64_t last_year = 2199;
 
 Error no_zone_file() {
-  return Error(Code::invalid, "read time zone").why("it is no file of time zones");
+  return Error(Code::invalid, "read time zone").why("it is not a time zone file");
 }
 
 // Big-endian numbers of a TZif file.

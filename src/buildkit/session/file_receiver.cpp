@@ -104,7 +104,7 @@ Result<> FileReceiver::take_entry(const wire::Stat& stat) {
 }
 
 Result<> FileReceiver::check_path(const std::string& path) {
-  if (!is_clean(path)) return bad(path, "no path below a folder is written like that");
+  if (!is_clean(path)) return bad(path, "not a path below a directory");
   // Each once, and parents first: what is here already is never written to again.
   if (!last_path_.empty() && !comes_before(last_path_, path)) return bad(path, "it comes too late in the list");
   name_bytes_ += path.size();
@@ -166,7 +166,7 @@ Result<> FileReceiver::make_hard_link(int parent, const std::string& name, const
   struct stat there {};
   if (::fstatat(folder.get(), base_name(target).c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0)
     return fail_errno("make hard link", stat.path());
-  if (!S_ISREG(there.st_mode)) return bad(stat.path(), "it is a hard link to " + target + ", which is no file");
+  if (!S_ISREG(there.st_mode)) return bad(stat.path(), "it is a hard link to " + target + ", which is not a file");
   if (::linkat(folder.get(), base_name(target).c_str(), parent, name.c_str(), 0) != 0)
     return fail_errno("make hard link", stat.path());
   return {};

@@ -107,7 +107,7 @@ Result<> Solver::copy_if_there(int from, const std::string& name, const std::str
   if (!file) return fail(Error(file.error().code()).why(file.error().message()));
   struct stat status {};
   if (::fstat(file->get(), &status) != 0) return fail_errno("look at", name);
-  if (!S_ISREG(status.st_mode)) return fail(Error(Code::invalid, "read").on(name).why("it is no file"));
+  if (!S_ISREG(status.st_mode)) return fail(Error(Code::invalid, "read").on(name).why("it is not a file"));
   return write_file_atomic(to, TRY(read_all(file->get(), max_definition_file)), 0600);
 }
 

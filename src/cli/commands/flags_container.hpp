@@ -83,7 +83,7 @@ inline constexpr Flag container_run_flags[] = {
     {"ipc", 0, text, "", "IPC namespace (private, shareable, host, container:NAME)"},
     {"isolation", 0, text, "", "", "", true},
     {"label", 'l', list, "", "Add a label (KEY=VALUE)"},
-    {"label-file", 0, list, "", "Read labels from a file, one a line"},
+    {"label-file", 0, list, "", "Read labels from a file, one per line"},
     {"link", 0, list, "", "Add a link to another container"},
     {"link-local-ip", 0, list, "", "Add a link-local address"},
     {"log-driver", 0, text, "", "Logging driver"},

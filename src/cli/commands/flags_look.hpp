@@ -96,16 +96,16 @@ inline constexpr Flag export_flags[] = {
 
 inline constexpr Flag export_kubernetes_flags[] = {
     {"format", 0, text, "", "manifests, kustomize (a base) or helm (a chart)", "manifests"},
-    {"output", 'o', text, "PATH", "File to write instead of standard output; a folder for kustomize and helm"},
+    {"output", 'o', text, "PATH", "File to write instead of standard output; a directory for kustomize and helm"},
 };
 
 inline constexpr Flag export_quadlet_flags[] = {
-    {"output", 'o', text, "FOLDER", "Folder to write to, instead of all files to standard output"},
+    {"output", 'o', text, "DIRECTORY", "Directory to write to, instead of all files to standard output"},
     {"podman", 0, text, "VERSION", "Version of Podman that is to run them: from 4.3 on", "5"},
 };
 
 inline constexpr Flag export_systemd_flags[] = {
-    {"output", 'o', text, "FOLDER", "Folder to write to, instead of all files to standard output"},
+    {"output", 'o', text, "DIRECTORY", "Directory to write to, instead of all files to standard output"},
     {"program", 0, text, "PATH", "Where consort is, on the machine that will run them", "/usr/bin/consort"},
 };
 

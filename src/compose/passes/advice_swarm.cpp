@@ -46,7 +46,7 @@ class SwarmOnly {
     const Node* node = own("deploy");
     if (!node) return;
     for (const char* key : {"endpoint_mode", "labels", "mode", "placement", "rollback_config", "update_config"})
-      if (node->find(key)) say({"deploy", key}, std::string("deploy.") + key, "has an effect in a swarm cluster only");
+      if (node->find(key)) say({"deploy", key}, std::string("deploy.") + key, "only takes effect in a Swarm cluster");
   }
 
   void ports() {
@@ -58,7 +58,7 @@ class SwarmOnly {
       const Node* target = node->items[i].find("target");
       const Node* protocol = node->items[i].find("protocol");
       const std::string port = (target ? target->text : "") + "/" + (protocol ? protocol->text : "tcp");
-      say({"ports", std::to_string(i), "mode"}, "ports[" + port + "].mode", "has an effect in a swarm cluster only");
+      say({"ports", std::to_string(i), "mode"}, "ports[" + port + "].mode", "only takes effect in a Swarm cluster");
     }
   }
 

@@ -104,9 +104,9 @@ Result<> validate_network(const ContainerSpec& spec) {
   }
   for (const PortBinding& port : spec.ports) {
     if (port.protocol == "sctp") {
-      return fail(Error(Code::unsupported, "port " + std::to_string(port.container_port) +
-                                               "/sctp: the protocol sctp "
-                                               "can't be published")
+      return fail(Error(Code::unsupported,
+                        "port " + std::to_string(port.container_port) + "/sctp: publishing SCTP ports is not supported")
+                      .hint("network_mode: host needs no published port; containers of one network need none either")
                       .about(Subject::setting, "ports"));
     }
     if (port.protocol != "tcp" && port.protocol != "udp")

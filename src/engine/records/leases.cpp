@@ -137,10 +137,10 @@ Gateways gateways_of(const Network& network) {
     const auto subnet = Subnet::parse(pool.subnet);
     if (!subnet) continue;
     const bool v4 = subnet->family() == Family::v4;
-    std::string& address = v4 ? gateways.ipv4 : gateways.ipv6;
-    if (!address.empty()) continue;
-    address = pool.gateway;
-    (v4 ? gateways.prefix4 : gateways.prefix6) = subnet->prefix();
+    unsigned& prefix = v4 ? gateways.prefix4 : gateways.prefix6;
+    if (prefix != 0) continue;
+    (v4 ? gateways.ipv4 : gateways.ipv6) = pool.gateway;
+    prefix = subnet->prefix();
   }
   return gateways;
 }

@@ -199,6 +199,55 @@ Result<> check_local(const LogSpec& log, const Place& place) {
                   .hint("is rsyslog or another syslog daemon running?"));
 }
 
+// What the driver has beside those that all have.
+Strings own_options(const std::string& driver) {
+  if (driver == "syslog")
+    return {"syslog-address",  "syslog-facility", "syslog-format",         "syslog-tls-ca-cert",
+            "syslog-tls-cert", "syslog-tls-key",  "syslog-tls-skip-verify"};
+  if (driver == "gelf")
+    return {"gelf-address", "gelf-compression-type", "gelf-compression-level", "gelf-tcp-max-reconnect",
+            "gelf-tcp-reconnect-delay"};
+  if (driver == "fluentd")
+    return {"fluentd-address",
+            "fluentd-async",
+            "fluentd-async-connect",
+            "fluentd-buffer-limit",
+            "fluentd-max-retries",
+            "fluentd-request-ack",
+            "fluentd-retry-wait",
+            "fluentd-write-timeout",
+            "fluentd-sub-second-precision",
+            "fluentd-async-reconnect-interval"};
+  return {};
+}
+
+std::unexpected<Error> unknown_option(const LogSpec& log, const std::string& key, const Strings& known) {
+  Error error(Code::invalid, "unknown log opt '" + key + "' for " + log.driver + " log driver");
+  if (const auto near = nearest(key, known)) error = std::move(error).hint("did you mean `" + *near + "`?");
+  return fail(std::move(error).about(Subject::setting, "logging/options/" + key));
+}
+
+// Docker's words. Messages are sent as they are, which every receiver takes: how they would be packed says nothing
+// here.
+Result<> check_gelf(const LogSpec& log, const Place& place) {
+  if (place.network != "udp" && place.network != "tcp") return refuse("gelf: endpoint needs to be TCP or UDP");
+  const bool packed = log.options.contains("gelf-compression-type") || log.options.contains("gelf-compression-level");
+  if (packed && place.network != "udp") return refuse("compression is only supported on UDP");
+  constexpr std::array<std::string_view, 3> types{"gzip", "zlib", "none"};
+  if (const std::string type = option(log, "gelf-compression-type", "none"); std::ranges::count(types, type) == 0)
+    return refuse("unknown value \"" + type + "\" for log opt \"gelf-compression-type\" for gelf log driver");
+  const std::string level = option(log, "gelf-compression-level", "1");
+  if (const auto number = parse_signed(level); !number || *number < -1 || *number > 9)
+    return refuse("unknown value \"" + level + "\" for log opt \"gelf-compression-level\" for gelf log driver");
+  for (const char* name : {"gelf-tcp-max-reconnect", "gelf-tcp-reconnect-delay"}) {
+    const std::string value = option(log, name, "0");
+    if (!parse_unsigned(value)) return refuse("\"" + std::string(name) + "\" must be a positive integer");
+    if (log.options.contains(name) && place.network != "tcp")
+      return refuse("\"" + std::string(name) + "\" is only valid for TCP");
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_shipping(const std::string& driver) {
@@ -210,18 +259,20 @@ Result<> validate_shipping(const LogSpec& log) {
   constexpr std::array<std::string_view, 9> common{
       "labels",         "env",           "tag", "mode", "max-buffer-size", "cache-disabled", "cache-max-size",
       "cache-max-file", "cache-compress"};
+  const Strings own = own_options(log.driver);
   for (const auto& [key, value] : log.options)
     if (key.ends_with("-regex"))
       return fail(Error(Code::unsupported, "log opt '" + key + "' is not supported for " + log.driver)
                       .hint("name them, with labels or env")
                       .about(Subject::setting, "logging/options"));
-    else if (std::ranges::count(common, key) == 0 && (log.driver == "journald" || !key.starts_with(log.driver + "-")))
-      return refuse("unknown log opt '" + key + "' for " + log.driver + " log driver");
+    else if (std::ranges::count(common, key) == 0 && std::ranges::count(own, key) == 0)
+      return unknown_option(log, key, own);
   if (const std::string format = option(log, "syslog-format");
       !format.empty() && format != "rfc3164" && format != "rfc5424" && format != "rfc5424micro")
     return refuse("Invalid syslog format");
   (void)TRY(facility_of(option(log, "syslog-facility")));
-  (void)TRY(place_of(log));
+  const Place place = TRY(place_of(log));
+  if (log.driver == "gelf") TRY(check_gelf(log, place));
   (void)TRY(fill_in(option(log, "tag"), values_of(Container{})));
   return {};
 }

@@ -3,6 +3,7 @@
 #include "base/go_bool.hpp"
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
+#include "engine/checks/network_options.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"
@@ -88,11 +89,15 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
   for (const std::string& address : endpoint.spec.link_local_ips)
     unit.link_local_ips.push_back(address + (address.contains(':') ? "/64" : "/16"));
   unit.internal = network.spec.internal;
-  const auto among_themselves = network.spec.driver_opts.find("com.docker.network.bridge.enable_icc");
-  unit.isolated =
-      among_themselves != network.spec.driver_opts.end() && parse_go_bool(among_themselves->second) == false;
-  const auto mtu = network.spec.driver_opts.find("com.docker.network.driver.mtu");
-  if (mtu != network.spec.driver_opts.end()) unit.mtu = saturated<int>(parse_unsigned(mtu->second).value_or(0));
+  unit.isolated = parse_go_bool(network_option(network.spec, "bridge.enable_icc")) == false;
+  unit.routed4 = gateway_mode(network.spec, Family::v4) == GatewayMode::routed;
+  unit.routed6 = gateway_mode(network.spec, Family::v6) == GatewayMode::routed;
+  if (const auto face = face_of(network.spec)) {
+    unit.parent = face->parent;
+    unit.mode = face->mode;
+    unit.driver = network.spec.driver;
+  }
+  unit.mtu = saturated<int>(parse_unsigned(network_option(network.spec, "driver.mtu")).value_or(0));
   // The default bridge has no names.
   if (network.spec.name != default_network) unit.dns_names = dns_names(record, endpoint.spec);
   return unit;
@@ -114,9 +119,10 @@ void choose_default_route(std::vector<EndpointUnit>& endpoints, const ContainerR
 }
 
 // The first of eth0, eth1, ... that none of them has.
-std::string free_interface(const std::vector<EndpointUnit>& endpoints) {
+std::string free_interface(const std::vector<EndpointUnit>& endpoints, std::string prefix) {
+  if (prefix.empty()) prefix = "eth";
   for (int i = 0;; ++i) {
-    std::string name = "eth" + std::to_string(i);
+    std::string name = prefix + std::to_string(i);
     if (std::ranges::count(endpoints, name, &EndpointUnit::ifname) == 0) return name;
   }
 }
@@ -137,8 +143,8 @@ void fill_network(ContainerUnit& unit, const ContainerRecord& record) {
 
 std::string default_host_ip(const std::vector<Network>& networks) {
   for (const Network& network : networks) {
-    const auto found = network.spec.driver_opts.find("com.docker.network.bridge.host_binding_ipv4");
-    if (found != network.spec.driver_opts.end()) return found->second;
+    const std::string address = network_option(network.spec, "bridge.host_binding_ipv4");
+    if (!address.empty()) return address;
   }
   return "";
 }
@@ -196,8 +202,9 @@ std::vector<EndpointUnit> Engine::Impl::make_endpoints(const ContainerRecord& re
     const auto known = interfaces.find(networks[i].id);
     if (known != interfaces.end()) endpoints.back().ifname = known->second;
   }
-  for (EndpointUnit& endpoint : endpoints)
-    if (endpoint.ifname.empty()) endpoint.ifname = free_interface(endpoints);
+  for (std::size_t i = 0; i < endpoints.size(); ++i)
+    if (endpoints[i].ifname.empty())
+      endpoints[i].ifname = free_interface(endpoints, network_option(networks[i].spec, "container_iface_prefix"));
   choose_default_route(endpoints, record);
   return endpoints;
 }

@@ -38,7 +38,7 @@ Result<Manifest> follow(ManifestOrIndex parsed, const Platform& platform, const 
     const Descriptor entry = TRY(choose_platform(*parsed.index, platform, source));
     parsed = TRY(parse_any_manifest(TRY(read(entry)), entry.media_type, source));
   }
-  if (!parsed.manifest) return fail(Error(Code::invalid, "read").on(source).why("it is no manifest"));
+  if (!parsed.manifest) return fail(Error(Code::invalid, "read").on(source).why("it is not a manifest"));
   return std::move(*parsed.manifest);
 }
 
@@ -160,7 +160,7 @@ class LayoutArtifact : public Artifact {
     if (!S_ISREG(info.st_mode) || static_cast<std::uint64_t>(info.st_size) != blob.size)
       return fail(Error(Code::invalid, "read")
                       .on(blob.digest.text())
-                      .why("it has not the " + std::to_string(blob.size) + " bytes that the manifest declares"));
+                      .why("it does not have the " + std::to_string(blob.size) + " bytes that the manifest declares"));
     const Fd into = TRY(open_file(to, O_WRONLY | O_CREAT | O_EXCL, 0400));
     std::vector<std::byte> buffer(1 << 20);
     for (std::uint64_t left = blob.size; left > 0;) {

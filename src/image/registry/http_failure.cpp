@@ -85,7 +85,7 @@ std::string advice(Kind kind, const TransportFacts& facts, const Url& url, const
   if (kind == Kind::unresolved)
     return "is the name right, and is there a network? Without a way to the registry, set a mirror in registries.conf "
            "or bring the image with `image load`";
-  if (kind == Kind::refused) return "does the registry run, and is its address right?";
+  if (kind == Kind::refused) return "is the registry running, and is its address right?";
   return {};
 }
 

@@ -105,7 +105,7 @@ Result<Chosen> choose_manifest(Registry& registry, const Reference& reference, c
     document = TRY(registry.manifest(entry.digest.text()));
     parsed = TRY(parse_manifest(document.body, document.content_type, name));
   }
-  if (!parsed.manifest) return fail(Error(Code::invalid, "read manifest").on(name).why("it is no manifest"));
+  if (!parsed.manifest) return fail(Error(Code::invalid, "read manifest").on(name).why("it is not a manifest"));
   return Chosen{top, std::move(document), std::move(*parsed.manifest)};
 }
 

@@ -80,7 +80,8 @@ Result<std::optional<std::string>> id_by_prefix(SQLite::Database& db, std::strin
   if (!select.executeStep()) return std::nullopt;
   std::string id = select.getColumn(0).getString();
   if (select.executeStep())
-    return fail(Error(Code::invalid, "find image").on(std::string(text)).why("several images' ids start so"));
+    return fail(
+        Error(Code::invalid, "find image").on(std::string(text)).why("the ids of several images start with it"));
   return id;
 }
 

@@ -73,7 +73,7 @@ class Packer {
     const Result<Fd> folder = open_in_root(root, dir_name(file.path), O_PATH | O_DIRECTORY);
     if (!folder)
       return absent(folder.error()) ? Result<bool>(false)
-                                    : fail(errno_error(folder.error().sys_errno(), "open folder of", file.path));
+                                    : fail(errno_error(folder.error().sys_errno(), "open directory of", file.path));
     Result<bool> packed = entry(folder->get(), base_name(file.path), file.as);
     if (packed) return true;
     if (absent(packed.error())) return false;

@@ -108,7 +108,7 @@ Result<UnpackReport> Unpacker::run(TarReader& tar) {
       entry->gid = options_.owner->gid;
     }
     if (first_owner_ != 0 && (entry->uid >= container_ids || entry->gid >= container_ids))
-      return fail(Error(Code::invalid, "unpack").on(entry->path).why("its owner is no user of the container"));
+      return fail(Error(Code::invalid, "unpack").on(entry->path).why("its owner is not a user of the container"));
     entry->uid += first_owner_;
     entry->gid += first_owner_;
     if (has_one_user()) entry->uid = entry->gid = 0;  // who else there is cannot be had

@@ -36,7 +36,7 @@ Result<PluginAnswer> parse_plugin_answer(std::string_view text, const std::strin
   const Json answer = TRY(parse_json(text, "answer of " + command));
   const Json* status = find_key(answer, "status");
   if (get_string(answer, "kind") != "ExecCredential" || !status)
-    return fail(Error(Code::invalid, "read the answer of " + command).why("it is no ExecCredential"));
+    return fail(Error(Code::invalid, "read the answer of " + command).why("it is not an ExecCredential"));
   PluginAnswer made{.token = get_string(*status, "token"),
                     .certificate = get_string(*status, "clientCertificateData"),
                     .key = get_string(*status, "clientKeyData")};

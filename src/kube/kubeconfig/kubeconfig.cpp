@@ -72,7 +72,7 @@ Result<std::string> data_or_file(const Found& found, const std::string& key) {
   if (const std::string data = text_of(*found.entry, key + "-data"); !data.empty()) {
     const auto decoded = base64_decode(data);
     if (!decoded)
-      return fail(Error(Code::invalid, "read " + key + "-data").on(found.file->path).why("it is no Base64"));
+      return fail(Error(Code::invalid, "read " + key + "-data").on(found.file->path).why("it is not Base64"));
     return *decoded;
   }
   const std::string path = text_of(*found.entry, key);

@@ -31,7 +31,7 @@ Result<Fd> listen_on(const Forward& wanted) {
   const std::string address = wanted.address.empty() ? "127.0.0.1" : wanted.address;
   const std::string where = address + ":" + std::to_string(wanted.here);
   const auto here = inet_address(address, wanted.here);
-  if (!here) return fail(Error(Code::invalid, "listen on " + where).why("it is no address"));
+  if (!here) return fail(Error(Code::invalid, "listen on " + where).why("it is not an address"));
   Fd socket(::socket(here->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail_errno("make a socket");
   const int on = 1;

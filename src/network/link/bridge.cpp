@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "network/firewall.hpp"
 #include "network/link/rtnetlink.hpp"
 
 namespace consort {
@@ -86,7 +85,7 @@ Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {
   for (const BridgeAddress& address : network.addresses) TRY(enable_forwarding(address.gateway.family()));
   Batch batch;
   for (const BridgeAddress& address : network.addresses)
-    rtnetlink::add_address(batch, index, {address.gateway, address.subnet.prefix()});
+    if (address.on_bridge) rtnetlink::add_address(batch, index, {address.gateway, address.subnet.prefix()});
   rtnetlink::set_link_up(batch, network.bridge);
   // Last: who reads this label knows that the rest is done.
   rtnetlink::set_alias(batch, network.bridge, alias_of(network));
@@ -160,7 +159,11 @@ Result<> create_bridge(const BridgeNetwork& network) {
     }
     if (link && link->alias != alias_of(network)) TRY(complete(socket, network, link->index));
     Firewall firewall = TRY(Firewall::open());
-    return firewall.add_bridge({network.bridge, network.internal, network.masquerade});
+    return firewall.add_bridge({.bridge = network.bridge,
+                                .internal = network.internal,
+                                .masquerade = network.masquerade,
+                                .direct4 = network.direct4,
+                                .direct6 = network.direct6});
   };
   Result<> built = build();
   if (built) return {};

@@ -159,6 +159,37 @@ void add_veth(Batch& batch, const Veth& veth) {
   if (veth.peer_netns >= 0) batch.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(veth.peer_netns));
 }
 
+namespace {
+
+void begin_face(Batch& batch, const Face& face, const char* kind) {
+  batch.begin(RTM_NEWLINK, create_new, std::string("create ") + kind + " " + face.name);
+  batch.append(link_header());
+  batch.put_string(IFLA_IFNAME, face.name);
+  batch.put_u32(IFLA_GROUP, link_group);
+  batch.put_u32(IFLA_LINK, static_cast<std::uint32_t>(face.parent));
+  if (face.mtu != 0) batch.put_u32(IFLA_MTU, face.mtu);
+  batch.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(face.netns));
+}
+
+}  // namespace
+
+void add_macvlan(Batch& batch, const Face& face, MacvlanMode mode) {
+  begin_face(batch, face, "macvlan");
+  batch.put(IFLA_ADDRESS, face.mac.bytes());
+  Nest info(batch, IFLA_LINKINFO);
+  batch.put_string(IFLA_INFO_KIND, "macvlan");
+  Nest data(batch, IFLA_INFO_DATA);
+  batch.put_u32(IFLA_MACVLAN_MODE, static_cast<std::uint32_t>(mode));
+}
+
+void add_ipvlan(Batch& batch, const Face& face) {
+  begin_face(batch, face, "ipvlan");
+  Nest info(batch, IFLA_LINKINFO);
+  batch.put_string(IFLA_INFO_KIND, "ipvlan");
+  Nest data(batch, IFLA_INFO_DATA);
+  batch.put_u16(IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
+}
+
 void isolate_port(Batch& batch, const std::string& name) {
   batch.begin(RTM_NEWLINK, request, "isolate port " + name);
   batch.append(link_header());

@@ -54,6 +54,17 @@ struct Veth {
   std::uint32_t mtu = 1500;  // of both ends
 };
 void add_veth(Batch& batch, const Veth& veth);  // the host's end is up, the peer is down
+// A second face of an interface, which is in the socket's namespace.
+struct Face {
+  std::string name;
+  int parent = 0;
+  int netns = -1;  // descriptor of where it is made
+  MacAddress mac;
+  std::uint32_t mtu = 0;  // 0: the parent's
+};
+enum class MacvlanMode : std::uint32_t { own = 1, vepa = 2, bridge = 4, passthru = 8 };  // the kernel's numbers
+void add_macvlan(Batch& batch, const Face& face, MacvlanMode mode);
+void add_ipvlan(Batch& batch, const Face& face);  // its mode l2; the MAC address is the parent's
 void isolate_port(Batch& batch, const std::string& name);
 
 void add_address(Batch& batch, int link_index, const InterfaceAddress& address);

@@ -52,9 +52,12 @@ Result<> prepare_settings(const SandboxOptions& options) {
 // For cables without a bridge.
 Result<> address_host_ends(Socket& host, const SandboxOptions& options, const Sandbox& sandbox) {
   Batch batch;
-  for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
-    const auto& address = options.endpoints[i].host_address;
-    if (address) rtnetlink::add_address(batch, TRY(rtnetlink::link_index(host, sandbox.host_links[i])), *address);
+  std::size_t cables = 0;
+  for (const Endpoint& endpoint : options.endpoints) {
+    if (!endpoint.parent.empty()) continue;
+    const std::string& link = sandbox.host_links[cables++];
+    if (endpoint.host_address)
+      rtnetlink::add_address(batch, TRY(rtnetlink::link_index(host, link)), *endpoint.host_address);
   }
   return host.transact(batch);
 }

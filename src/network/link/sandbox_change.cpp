@@ -30,6 +30,17 @@ Result<> delete_links(Socket& socket, std::span<const std::string> names) {
   return {};
 }
 
+// Of those that were to be made: what has our mark.
+Result<> delete_faces(Socket& inside, std::span<const Endpoint> added) {
+  std::vector<std::string> names;
+  for (const Endpoint& endpoint : added) {
+    if (endpoint.parent.empty()) continue;
+    const std::optional<rtnetlink::Link> link = TRY(rtnetlink::find_link(inside, endpoint.ifname));
+    if (link && link->group == rtnetlink::link_group) names.push_back(endpoint.ifname);
+  }
+  return delete_links(inside, names);
+}
+
 // One family's default route.
 struct Route {
   const Endpoint* by = nullptr;
@@ -104,6 +115,7 @@ Result<> HostLink::change_sandbox(Sandbox& sandbox, const SandboxChange& change)
   }
   // The names on the host are random ones: nobody else's. What was there before keeps its way out.
   Result<> undone = delete_links(state_->routes, made);
+  if (undone) undone = delete_faces(inside, added);
   const SandboxChange back{change.after, change.before, SandboxChange::Known::no};
   for (const auto& route : {route4, route6}) {
     const Route before = route(back.after);

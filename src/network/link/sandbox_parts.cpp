@@ -47,10 +47,43 @@ Result<> switch_ipv6(const Endpoint& endpoint) {
   return {};
 }
 
+namespace {
+
+rtnetlink::MacvlanMode macvlan_mode(const std::string& text) {
+  if (text == "private") return rtnetlink::MacvlanMode::own;
+  if (text == "vepa") return rtnetlink::MacvlanMode::vepa;
+  if (text == "passthru") return rtnetlink::MacvlanMode::passthru;
+  return rtnetlink::MacvlanMode::bridge;
+}
+
+Result<> add_face(Socket& host, Batch& batch, const Endpoint& endpoint, int netns) {
+  const std::optional<rtnetlink::Link> parent = TRY(rtnetlink::find_link(host, endpoint.parent));
+  if (!parent)
+    return fail(Error(Code::not_found, "connect to network " + endpoint.network_name)
+                    .why("its parent interface " + endpoint.parent + " is not there"));
+  rtnetlink::Face face;
+  face.name = endpoint.ifname;
+  face.parent = parent->index;
+  face.netns = netns;
+  face.mac = TRY(mac_of(endpoint));
+  face.mtu = endpoint.mtu;
+  if (endpoint.driver == "ipvlan")
+    rtnetlink::add_ipvlan(batch, face);
+  else
+    rtnetlink::add_macvlan(batch, face, macvlan_mode(endpoint.mode));
+  return {};
+}
+
+}  // namespace
+
 Result<> make_links(Socket& host, std::span<const Endpoint> endpoints, int netns,
                     std::vector<std::string>& host_links) {
   Batch batch;
   for (const Endpoint& endpoint : endpoints) {
+    if (!endpoint.parent.empty()) {
+      TRY(add_face(host, batch, endpoint, netns));
+      continue;
+    }
     rtnetlink::Veth veth;
     if (!endpoint.bridge.empty()) {
       const std::optional<rtnetlink::Link> bridge = TRY(rtnetlink::find_link(host, endpoint.bridge));

@@ -77,6 +77,13 @@ std::vector<ElementChange> elements_of(const BridgePolicy& policy) {
                                      {firewall::same_set, {nft::concatenate({name, name}), {}}}};
   if (policy.internal) changes.push_back({firewall::internal_set, {name, {}}});
   if (policy.masquerade && !policy.internal) changes.push_back({firewall::masquerade_set, {name, {}}});
+  const auto direct = [&](Family family, DirectAccess access) {
+    if (access == DirectAccess::none || policy.internal) return;
+    const std::string& set = access == DirectAccess::published ? firewall::routed_set : firewall::direct_set;
+    changes.push_back({set, {firewall::family_key(policy.bridge, family), {}}});
+  };
+  direct(Family::v4, policy.direct4);
+  direct(Family::v6, policy.direct6);
   return changes;
 }
 
@@ -219,6 +226,14 @@ Result<> Firewall::read_policies(std::span<BridgePolicy> policies) {
   const std::vector<std::string> all = TRY(bridges());
   const std::vector<std::string> internal = TRY(names_in(state_->socket, firewall::internal_set));
   const std::vector<std::string> hidden = TRY(names_in(state_->socket, firewall::masquerade_set));
+  const auto routed = TRY(nft::list_elements(state_->socket, NFPROTO_INET, table_name, firewall::routed_set));
+  const auto direct = TRY(nft::list_elements(state_->socket, NFPROTO_INET, table_name, firewall::direct_set));
+  const auto access = [&](const std::string& bridge, Family family) {
+    const auto in = [key = firewall::family_key(bridge, family)](const std::vector<Element>& elements) {
+      return std::ranges::find(elements, key, &Element::key) != elements.end();
+    };
+    return in(routed) ? DirectAccess::published : in(direct) ? DirectAccess::all : DirectAccess::none;
+  };
   for (BridgePolicy& policy : policies) {
     const auto in = [&policy](const std::vector<std::string>& names) {
       return std::ranges::find(names, policy.bridge) != names.end();
@@ -226,6 +241,8 @@ Result<> Firewall::read_policies(std::span<BridgePolicy> policies) {
     if (!in(all)) continue;
     policy.internal = in(internal);
     policy.masquerade = in(hidden) || policy.internal;
+    policy.direct4 = access(policy.bridge, Family::v4);
+    policy.direct6 = access(policy.bridge, Family::v6);
   }
   return {};
 }
@@ -295,6 +312,29 @@ Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
     if (failures.front().error != ERESTART && failures.front().error != ENOENT) return first_of(batch, failures);
   }
   return fail(Error(Code::io, "take back published ports").why("somebody is changing rules all the time"));
+}
+
+Result<> Firewall::set_openings(const Openings& openings) {
+  const std::string& set = firewall::openings_set(openings.address.family());
+  std::vector<ElementChange> wanted, gone;
+  for (const Openings::Port& port : openings.ports)
+    wanted.push_back({set, {firewall::opening_key(openings, port), {}}});
+  const nft::Bytes prefix = firewall::opening_prefix(openings);
+  for (Element& element : TRY(nft::list_elements(state_->socket, NFPROTO_INET, table_name, set))) {
+    const bool here =
+        element.key.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), element.key.begin());
+    const auto same = [&](const ElementChange& change) { return change.element.key == element.key; };
+    if (here && std::ranges::none_of(wanted, same)) gone.push_back({set, std::move(element)});
+  }
+  TRY(remove_elements(gone));
+  if (wanted.empty()) return {};
+  Result<> added = run(state_->socket, Change::add, wanted);
+  if (!added && added.error().sys_errno() == ENOENT) {
+    TRY(ensure_table());
+    added = run(state_->socket, Change::add, wanted);
+  }
+  TRY_WRAP(std::move(added), "open ports of", openings.address.to_string());
+  return {};
 }
 
 // One that is gone must not keep the others alive; and they may go one by one while we look.

@@ -22,6 +22,7 @@ constexpr std::uint32_t destination_port = 2;                            // offs
 const std::string dnat4 = "publish4", dnat4_any = "publish4_any", dnat6 = "publish6", dnat6_any = "publish6_any";
 const std::string relayed4 = "relayed4", relayed4_any = "relayed4_any", relayed6 = "relayed6",
                   relayed6_any = "relayed6_any";
+const std::string open4 = "open4", open6 = "open6";
 
 // The kernel's numbers of states and bits (enum ip_conntrack_info and ip_conntrack_status), as nft(8) uses them.
 constexpr std::uint32_t ct_invalid = 0x1, ct_established_or_related = 0x6;
@@ -65,13 +66,33 @@ Bytes loopback_key(const Redirect& port) {
   return nft::concatenate({address_bytes(port.host), protocol_bytes(port.protocol), nft::bytes_of_port(port.port)});
 }
 
+Bytes family_key(const std::string& bridge, Family family) {
+  const std::uint8_t number = family == Family::v4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+  return nft::concatenate({nft::bytes_of_name(bridge), {number}});
+}
+
+const std::string& openings_set(Family family) {
+  return family == Family::v4 ? open4 : open6;
+}
+
+Bytes opening_prefix(const Openings& openings) {
+  return nft::concatenate({nft::bytes_of_name(openings.bridge), address_bytes(openings.address)});
+}
+
+Bytes opening_key(const Openings& openings, const Openings::Port& port) {
+  return nft::concatenate({opening_prefix(openings), protocol_bytes(port.protocol), nft::bytes_of_port(port.port)});
+}
+
 std::vector<std::string> interface_sets() {
-  return {bridges_set, internal_set, masquerade_set, same_set};
+  return {bridges_set, internal_set, masquerade_set, same_set, routed_set, direct_set, open4, open6};
 }
 
 void add_sets(Table& table) {
   for (const std::string& name : {bridges_set, internal_set, masquerade_set}) table.add_set({name, {Type::ifname}, {}});
   table.add_set({same_set, {Type::ifname, Type::ifname}, {}});
+  for (const std::string& name : {routed_set, direct_set}) table.add_set({name, {Type::ifname, Type::nf_proto}, {}});
+  table.add_set({open4, {Type::ifname, Type::ipv4, Type::inet_proto, Type::inet_service}, {}});
+  table.add_set({open6, {Type::ifname, Type::ipv6, Type::inet_proto, Type::inet_service}, {}});
   table.add_set({loopback_set, {Type::ipv4, Type::inet_proto, Type::inet_service}, {}});
   const std::vector<Type> to4{Type::ipv4, Type::inet_service}, to6{Type::ipv6, Type::inet_service};
   table.add_set({dnat4, {Type::ipv4, Type::inet_proto, Type::inet_service}, to4});
@@ -189,7 +210,17 @@ void add_publish_rules(Table& table) {
   add_redirect(table, Family::v6, Key::port, dnat6_any);
 }
 
+// {i,o}ifname . meta nfproto
+Rule& in_family_set(Rule& rule, std::uint32_t interface, const std::string& set) {
+  return rule.meta(interface, wide(0)).meta(NFT_META_NFPROTO, wide(1)).in_set(wide(0), set);
+}
+
 void add_postrouting_rules(Table& table) {
+  // iifname . meta nfproto @routed return
+  {
+    Rule routed(table, "postrouting");
+    in_family_set(routed, NFT_META_IIFNAME, routed_set).verdict(NFT_RETURN);
+  }
   // iifname @hidden iifname . oifname != @same masquerade: the way out.
   Rule(table, "postrouting")
       .meta(NFT_META_IIFNAME, wide(0))
@@ -207,6 +238,35 @@ void add_postrouting_rules(Table& table) {
       .meta(NFT_META_OIFNAME, wide(0))
       .in_set(wide(0), bridges_set)
       .masquerade();
+}
+
+// What networks with other gateway modes than nat let in at the containers' own addresses.
+void add_direct_rules(Table& table) {
+  // oifname . ip daddr . meta l4proto . th dport @open4 accept: from other networks of this host too.
+  for (const Family family : {Family::v4, Family::v6}) {
+    const bool v4 = family == Family::v4;
+    const unsigned protocol = 4 + address_registers(family);  // behind the name, which fills four
+    Rule(table, "ours")
+        .family_is(v4 ? NFPROTO_IPV4 : NFPROTO_IPV6)
+        .meta(NFT_META_OIFNAME, wide(0))
+        .payload(NFT_PAYLOAD_NETWORK_HEADER, v4 ? ip4_daddr : ip6_daddr, v4 ? 4 : 16, narrow(4))
+        .meta(NFT_META_L4PROTO, narrow(protocol))
+        .payload(NFT_PAYLOAD_TRANSPORT_HEADER, destination_port, 2, narrow(protocol + 1))
+        .in_set(wide(0), openings_set(family))
+        .verdict(NF_ACCEPT);
+  }
+  // oifname . meta nfproto @routed meta l4proto { icmp, ipv6-icmp } accept
+  for (const int icmp : {int{IPPROTO_ICMP}, int{IPPROTO_ICMPV6}}) {
+    Rule rule(table, "ours");
+    in_family_set(rule, NFT_META_OIFNAME, routed_set)
+        .meta(NFT_META_L4PROTO, wide(0))
+        .equal(wide(0), {static_cast<std::uint8_t>(icmp)})
+        .verdict(NF_ACCEPT);
+  }
+  // iifname != @bridges oifname . meta nfproto @direct accept
+  Rule direct(table, "ours");
+  direct.meta(NFT_META_IIFNAME, wide(0)).not_in_set(wide(0), bridges_set);
+  in_family_set(direct, NFT_META_OIFNAME, direct_set).verdict(NF_ACCEPT);
 }
 
 void add_forward_rules(Table& table) {
@@ -233,6 +293,7 @@ void add_forward_rules(Table& table) {
       .mask(wide(0), ct_dnat)
       .differs(wide(0), nft::bytes_of_u32(0))
       .verdict(NF_ACCEPT);
+  add_direct_rules(table);
   // oifname @bridges drop: other networks, and the outside at ports that are not published.
   Rule(table, "ours").meta(NFT_META_OIFNAME, wide(0)).in_set(wide(0), bridges_set).verdict(NF_DROP);
   Rule(table, "ours").verdict(NF_ACCEPT);

@@ -10,13 +10,15 @@ namespace consort::firewall {
 
 inline const std::string table_name = "consort";
 // Changes with the rules: a table without a chain of this name gets its rules anew.
-inline const std::string version_chain = "rules_2";
+inline const std::string version_chain = "rules_3";
 
 inline const std::string bridges_set = "bridges";    // all our bridges
 inline const std::string internal_set = "internal";  // those with no way out
 inline const std::string masquerade_set = "hidden";  // those whose packets leave with the host's address
 inline const std::string same_set = "same";          // (bridge, bridge): from a bridge back to itself
 inline const std::string loopback_set = "guarded";   // (address, protocol, port)
+inline const std::string routed_set = "routed";      // (bridge, family): DirectAccess::published
+inline const std::string direct_set = "direct";      // (bridge, family): DirectAccess::all
 
 // One element to add or to remove.
 struct ElementChange {
@@ -32,6 +34,11 @@ struct RedirectMap {
 RedirectMap redirect_element(const Redirect& redirect);
 RedirectMap relayed_element(const Redirect& port);  // the same key, in a set
 nft::Bytes loopback_key(const Redirect& port);
+nft::Bytes family_key(const std::string& bridge, Family family);
+// (bridge, address, protocol, port)
+const std::string& openings_set(Family family);
+nft::Bytes opening_key(const Openings& openings, const Openings::Port& port);
+nft::Bytes opening_prefix(const Openings& openings);  // of the keys of one address
 
 void add_sets(nft::Table& table);
 void add_chains(nft::Table& table);  // empty

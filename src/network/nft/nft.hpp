@@ -22,7 +22,7 @@ using netlink::Socket;
 using Bytes = std::vector<std::uint8_t>;
 
 // nft(8)'s numbers for types of data; a concatenation packs them with six bits each.
-enum class Type : std::uint32_t { ipv4 = 7, ipv6 = 8, inet_proto = 12, inet_service = 13, ifname = 41 };
+enum class Type : std::uint32_t { nf_proto = 2, ipv4 = 7, ipv6 = 8, inet_proto = 12, inet_service = 13, ifname = 41 };
 std::size_t size_of(Type type);  // bytes, padded to four as in a concatenation
 
 struct SetSpec {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "base/settings.hpp"
@@ -93,6 +94,7 @@ class KernelPublisher final : public PortPublisher {
 
   Id publish(Publication publication, Done done) override;
   Result<> unpublish(Id id) override;
+  Result<> open(const Openings& openings) override;
   Result<> put_back() override;
   Result<> take_back(std::span<const ReservedPort> ports, const PortTarget& target) override;
   Result<> disown(std::span<const ReservedPort> ports, const PortTarget& target) override;
@@ -113,7 +115,8 @@ class KernelPublisher final : public PortPublisher {
   RelayBudget budget_ = RelayBudget::of_this_process();
   Id next_ = 1;
   std::unordered_map<Id, Running> publications_;
-  std::unordered_map<Id, std::unique_ptr<SteppedWork>> forgetting_;  // after the end of publications
+  std::map<std::pair<std::string, std::string>, Openings> openings_;  // by bridge and address
+  std::unordered_map<Id, std::unique_ptr<SteppedWork>> forgetting_;   // after the end of publications
 };
 
 // Those of one relay, taken out.
@@ -219,7 +222,17 @@ Result<> KernelPublisher::unpublish(Id id) {
   return remove_rules(std::span<const Served>(running.ports).first(running.ruled), Whose::ours);
 }
 
+Result<> KernelPublisher::open(const Openings& openings) {
+  const std::pair key(openings.bridge, openings.address.to_string());
+  if (openings.ports.empty())
+    openings_.erase(key);
+  else
+    openings_[key] = openings;
+  return firewall_.set_openings(openings);
+}
+
 Result<> KernelPublisher::put_back() {
+  for (const auto& [key, openings] : openings_) TRY(firewall_.set_openings(openings));
   for (const auto& [id, running] : publications_) {
     const std::span<const Served> told = std::span(running.ports).first(running.ruled);
     for (std::size_t at = 0; at < told.size(); at += rules_per_step)

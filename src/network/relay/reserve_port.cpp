@@ -31,10 +31,14 @@ Range ephemeral_range() {
 }
 
 Result<std::vector<Address>> addresses_of(const PortRequest& request) {
-  if (request.host_ip.empty()) return std::vector{Address::any(Family::v4), Address::any(Family::v6)};
-  const auto address = Address::parse(request.host_ip);
-  if (!address) return fail(Code::invalid, "Invalid ip address: " + request.host_ip);
-  return std::vector{*address};
+  std::vector<Address> addresses{Address::any(Family::v4), Address::any(Family::v6)};
+  if (!request.host_ip.empty()) {
+    const auto address = Address::parse(request.host_ip);
+    if (!address) return fail(Code::invalid, "Invalid ip address: " + request.host_ip);
+    addresses = {*address};
+  }
+  std::erase_if(addresses, [&](const Address& each) { return each.is_v4() ? request.skip_ipv4 : request.skip_ipv6; });
+  return addresses;
 }
 
 Result<Fd> hold(const Address& address, std::uint16_t port, Protocol protocol) {

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "engine/images.hpp"
+#include "engine/spec_changes.hpp"
 #include "project/exec/engine_runner.hpp"
 #include "project/exec/timings.hpp"
 
@@ -27,14 +28,44 @@ class TimedRunner final : public OperationRunner {
   Timings& timings_;
 };
 
+std::string short_image(std::string_view id) {
+  constexpr std::size_t digits = 12;
+  return std::string(id.substr(id.find(':') + 1).substr(0, digits));
+}
+
+// In what the new container differs from the one that is there, a line each. Nothing if that one can't be asked.
+std::string differences_of(Session& session, const std::string& replaced, const engine::ContainerSpec& spec) {
+  const auto there = session.engine.inspect(replaced);
+  if (!there) return "";
+  std::string text;
+  const auto add = [&](const std::string& setting, const std::string& before, const std::string& after) {
+    text += "  " + setting + ": ";
+    if (before.empty())
+      text += "added " + after;
+    else
+      text += after.empty() ? "removed (was " + before + ")" : before + " -> " + after;
+    text += "\n";
+  };
+  for (const engine::SpecChange& change : engine::changes_between(there->spec, spec))
+    if (change.secret)
+      text += "  " + change.setting + ": changed (not shown)\n";
+    else
+      add(change.setting, change.before, change.after);
+  if (!spec.image_id.empty() && spec.image_id != there->image_id)
+    add("image id", short_image(there->image_id), short_image(spec.image_id));
+  return text;
+}
+
 // What --dry-run says beside what Docker Compose does: why something that is there is replaced, or goes.
-std::string reasons_of(const Plan& plan) {
+std::string reasons_of(Session& session, const Plan& plan) {
   std::string text;
   for (const Operation& operation : plan.operations()) {
     const bool replaces = operation.is<CreateContainer>() && operation.before == "Recreate";
     const bool removes = operation.is<RemoveContainer>() && !operation.before.empty();
     if (operation.cause.empty() || (!replaces && !removes)) continue;
     text += operation.shown + (replaces ? " would be replaced: " : " would be removed: ") + operation.cause + "\n";
+    if (const auto* create = operation.as<CreateContainer>())
+      text += differences_of(session, operation.object_id, *create->spec);
   }
   return text;
 }
@@ -53,7 +84,7 @@ Result<> carry_out(Session& session, const Plan& plan, std::string_view title, c
   if (session.dry_run == DryRun::yes) {
     DryRunner runner;
     outcome = execute(plan, runner, session.progress, options);
-    if (const std::string reasons = reasons_of(plan); !reasons.empty()) session.progress.output(reasons);
+    if (const std::string reasons = reasons_of(session, plan); !reasons.empty()) session.progress.output(reasons);
   } else {
     EngineRunner runner(session, detail, plan);
     if (timings) {

@@ -247,6 +247,7 @@ Result<> Converger::recreate(const compose::Service& service, const engine::Cont
   make.cause = cause;
   make.shown = object;
   make.before = "Recreate";
+  make.object_id = old.id;  // whose place it takes
   make.action = CreateContainer{std::move(spec)};
   make.needs = std::move(needs);
   const OperationId made = plan_.add(std::move(make));

@@ -4,6 +4,7 @@
 // next plan connects those: connect_missing().
 #include <algorithm>
 
+#include "base/strings.hpp"
 #include "project/desired/parts.hpp"
 #include "project/plan/container_spec.hpp"
 #include "project/plan/converger.hpp"
@@ -41,7 +42,8 @@ Result<> Converger::network(const std::string& key, const compose::Network& netw
     const bool built_in = network.name == "bridge" || network.name == "host" || network.name == "none";
     if (there || built_in) return {};
     return fail(Error(Code::not_found, "network " + network.name + " declared as external, but could not be found")
-                    .hint("create it before, or remove `external: true` to have it made here")
+                    .hint("create it first: `consort network create " + shell_quote(network.name) +
+                          "`; or remove `external: true`, and `up` creates it")
                     .at(network.mark));
   }
   if (!there) {

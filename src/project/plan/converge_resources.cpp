@@ -33,7 +33,8 @@ Result<> Converger::volume(const std::string& key, const compose::Volume& volume
   if (volume.external) {
     if (there) return {};
     return fail(Error(Code::not_found, "external volume \"" + volume.name + "\" not found")
-                    .hint("create it before, or remove `external: true` to have it made here")
+                    .hint("create it first: `consort volume create " + shell_quote(volume.name) +
+                          "`; or remove `external: true`, and `up` creates it")
                     .at(volume.mark));
   }
   if (!there) {

@@ -64,7 +64,9 @@ Error explain_program(const Prepared& plan, const Report& report) {
         .why("permission denied")
         .hint("it must be executable (chmod +x), and its file system must not be mounted noexec");
   if (report.error == ENOENT && plan.searched_path)
-    return Error(Code::not_found, what).why("executable file not found in $PATH");
+    return Error(Code::not_found, what)
+        .why("executable file not found in $PATH")
+        .hint("the image has no such program: check the spelling, or install it in the image");
   if (report.error == ENOENT) return Error(Code::not_found, what).why("stat " + name + ": no such file or directory");
   return errno_error(report.error, what);
 }
@@ -74,8 +76,8 @@ Error explain_execute(const Prepared& plan, const Report& report) {
   Error error = errno_error(report.error, "exec " + (path ? *path : std::string()));
   if (report.error == ENOENT)
     error.data().hint =
-        "the file is there, but the interpreter it names (its first line, or the ELF loader) is not; a first line that "
-        "ends as on Windows names one that there is nowhere: sed -i 's/\\r$//' FILE mends that";
+        "the file is there, but the interpreter that its first line names (or its ELF loader) is not in the image. A "
+        "script saved with Windows line endings has this problem: sed -i 's/\\r$//' FILE fixes it";
   if (report.error == ENOEXEC) {
     error.data().code = Code::denied;
     error.data().hint = "is it a script without a \"#!\" line, or built for another processor?";

@@ -50,7 +50,7 @@ Error is_stopped(pid_t supervisor) {
   const std::string pid = std::to_string(supervisor);
   return Error(Code::busy, "talk to the project's supervisor")
       .why("its process " + pid + " is stopped")
-      .hint("`kill -CONT " + pid + "` lets it go on");
+      .hint("`kill -CONT " + pid + "` resumes it");
 }
 
 // Until the socket is readable; Code::interrupted: the caller does not want to wait for an answer any more.

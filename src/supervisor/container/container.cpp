@@ -141,7 +141,7 @@ Result<> Container::unpause() {
 
 Result<> Container::thaw() {
   TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).thaw(), "unpause", label());
-  end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it was told to go on meanwhile")));
+  end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it was resumed meanwhile")));
   if (std::exchange(record_.state.status, Status::running) == Status::running) return {};
   if (run_->health) run_->health->resume();
   save();

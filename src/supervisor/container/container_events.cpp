@@ -121,7 +121,8 @@ void Container::note_ports() {
 // The firewall may know of those that are lost, too.
 void Container::take_ports() {
   ContainerState& state = record_.state;
-  state.ports = record_.told_ports = run_->network->bound_ports();
+  record_.told_ports = run_->network->bound_ports();
+  state.ports = run_->network->shown_ports();
   state.lost_ports = run_->network->lost_ports();
   for (const LostPort& each : state.lost_ports) record_.told_ports.push_back(each.port);
 }

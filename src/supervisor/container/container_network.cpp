@@ -115,6 +115,7 @@ Result<> ContainerNetwork::serve_names(const ContainerUnit& unit) {
 
 void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
   Result<> named = serve_names(unit);
+  if (named) named = open_routed(openings_of(unit));
   if (!named || !published_.empty() || !holds_ports()) return end_later(std::move(named), std::move(done));
   auto publisher = context_.publisher();
   if (!publisher) return end_later(fail(std::move(publisher.error())), std::move(done));
@@ -124,6 +125,23 @@ void ContainerNetwork::serve(const ContainerUnit& unit, Done done) {
   all.keeper = &connections_;
   all.inherited = std::exchange(connections_.inherited, {});
   published_.push_back((*publisher)->publish(std::move(all), std::move(done)));
+}
+
+// Closes what was open elsewhere. An address is given to others when its container has ended, and what was open there
+// must not be open for them: those without any port tell that too.
+Result<> ContainerNetwork::open_routed(std::vector<Openings> wanted) {
+  if (opened_.empty() && wanted.empty()) return {};
+  PortPublisher* publisher = TRY(context_.publisher());
+  for (Openings& openings : opened_) {
+    const bool stays = std::ranges::any_of(wanted, [&](const Openings& other) {
+      return other.bridge == openings.bridge && other.address == openings.address;
+    });
+    openings.ports.clear();
+    if (!stays) TRY(publisher->open(openings));
+  }
+  opened_ = std::move(wanted);
+  for (const Openings& openings : opened_) TRY(publisher->open(openings));
+  return {};
 }
 
 void ContainerNetwork::end_later(Result<> result, Done done) {
@@ -153,6 +171,7 @@ Result<> ContainerNetwork::release() {
     if (auto publisher = context_.publisher()) collect((*publisher)->unpublish(id));
   for (const ReservedPort& port : ports_)
     for (const PortSocket& socket : port.sockets) stop_listening(socket);
+  collect(open_routed({}));
   if (!told_.empty()) collect(take_back(std::exchange(ports_, {})));
   ports_.clear();
   lost_.clear();
@@ -182,6 +201,17 @@ std::vector<BoundPort> ContainerNetwork::bound_ports() const {
     }
   }
   return bound;
+}
+
+std::vector<BoundPort> ContainerNetwork::shown_ports() const {
+  std::vector<BoundPort> shown;
+  for (const Openings& openings : opened_) {
+    const std::string any = consort::Address::any(openings.address.family()).to_string();
+    for (const Openings::Port& port : openings.ports)
+      shown.push_back(BoundPort{any, 0, port.port, std::string(to_string(port.protocol))});
+  }
+  std::ranges::copy(bound_ports(), std::back_inserter(shown));
+  return shown;
 }
 
 std::vector<EndpointAddress> addresses_of(const ContainerUnit& unit) {

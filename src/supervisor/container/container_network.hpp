@@ -58,6 +58,7 @@ class ContainerNetwork {
   int netns() const { return sandbox_.netns ? sandbox_.netns.get() : joined_.get(); }  // -1: the host's
   const std::vector<std::string>& host_links() const { return sandbox_.host_links; }
   std::vector<BoundPort> bound_ports() const;  // without those that are lost
+  std::vector<BoundPort> shown_ports() const;  // those, and as port 0 of the host what is open at our own addresses
   std::vector<LostPort> lost_ports() const;
 
  private:
@@ -83,6 +84,7 @@ class ContainerNetwork {
   Result<> serve_names(const ContainerUnit& unit);
   PortOwnerLookup owner_lookup() const;
   bool holds_ports() const;
+  Result<> open_routed(std::vector<Openings> wanted);
   void end_later(Result<> result, Done done);
   void keep_sandbox();
   void keep_port(std::size_t port);
@@ -121,6 +123,7 @@ class ContainerNetwork {
   Fd joined_;  // another container's namespace
   std::vector<ReservedPort> ports_;
   std::vector<PortPublisher::Id> published_;
+  std::vector<Openings> opened_;
   std::vector<BoundPort> were_bound_;  // when the predecessor ended
   std::vector<BoundPort> told_;        // to the firewall by a predecessor, and not published by us
   PortTarget target_;                  // since a takeover or a change

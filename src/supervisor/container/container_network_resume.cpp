@@ -72,6 +72,8 @@ void ContainerNetwork::adopt(const ContainerUnit& unit, KeeperLink::Inheritance&
   told_ = record.told_ports;
   target_ = port_target_of(unit);
   were_bound_ = record.state.ports;
+  std::erase_if(were_bound_, [](const BoundPort& port) { return port.host_port == 0; });  // only opened
+  opened_ = openings_of(unit);
   for (const LostPort& lost : record.state.lost_ports) were_bound_.push_back(lost.port);
   const auto take = [&](const std::string& name) {
     const auto found = kept.find(name);
@@ -148,6 +150,7 @@ Result<> ContainerNetwork::resume(const ContainerUnit& unit, std::function<void(
   changed_ = std::move(changed);
   find_lost(unit);
   Result<> named = serve_names(unit);
+  if (named) named = open_routed(openings_of(unit));
   if (!lost_.empty()) try_lost();
   return named;
 }

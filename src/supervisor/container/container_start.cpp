@@ -231,7 +231,7 @@ Result<> Container::release_to_exec() {
   state.pid = run_->pid;
   state.pid_started = TRY(process_start_time(run_->pid));
   state.cgroup = run_->launch->cgroup_path();
-  state.ports = run_->network->bound_ports();
+  state.ports = run_->network->shown_ports();
   state.addresses = addresses_of(unit_);
   record_.attached = attached_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();

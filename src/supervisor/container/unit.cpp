@@ -38,6 +38,9 @@ Json endpoint_to_json(const EndpointUnit& endpoint) {
   return Json{{"network_id", endpoint.network_id},
               {"network_name", endpoint.network_name},
               {"bridge", endpoint.bridge},
+              {"parent", endpoint.parent},
+              {"driver", endpoint.driver},
+              {"mode", endpoint.mode},
               {"ifname", endpoint.ifname},
               {"ipv4", endpoint.ipv4},
               {"gateway4", endpoint.gateway4},
@@ -47,6 +50,8 @@ Json endpoint_to_json(const EndpointUnit& endpoint) {
               {"link_local_ips", endpoint.link_local_ips},
               {"default_route", endpoint.default_route},
               {"internal", endpoint.internal},
+              {"routed4", endpoint.routed4},
+              {"routed6", endpoint.routed6},
               {"isolated", endpoint.isolated},
               {"mtu", endpoint.mtu},
               {"dns_names", endpoint.dns_names}};
@@ -143,6 +148,9 @@ EndpointUnit endpoint_from(const Fields& fields) {
   fields.read("network_id", endpoint.network_id);
   fields.read("network_name", endpoint.network_name);
   fields.read("bridge", endpoint.bridge);
+  fields.read("parent", endpoint.parent);
+  fields.read("driver", endpoint.driver);
+  fields.read("mode", endpoint.mode);
   fields.read("ifname", endpoint.ifname);
   fields.read("ipv4", endpoint.ipv4);
   fields.read("gateway4", endpoint.gateway4);
@@ -152,6 +160,8 @@ EndpointUnit endpoint_from(const Fields& fields) {
   fields.read("link_local_ips", endpoint.link_local_ips);
   fields.read("default_route", endpoint.default_route);
   fields.read("internal", endpoint.internal);
+  fields.read("routed4", endpoint.routed4);
+  fields.read("routed6", endpoint.routed6);
   fields.read("isolated", endpoint.isolated);
   fields.number("mtu", endpoint.mtu, 0, 65535);
   fields.read("dns_names", endpoint.dns_names);

@@ -10,6 +10,9 @@ Result<Endpoint> endpoint_of(const EndpointUnit& unit) {
   endpoint.network_id = unit.network_id;
   endpoint.network_name = unit.network_name;
   endpoint.bridge = unit.bridge;
+  endpoint.parent = unit.parent;
+  endpoint.driver = unit.driver;
+  endpoint.mode = unit.mode;
   if (!unit.ifname.empty()) endpoint.ifname = unit.ifname;
   endpoint.ipv4 = InterfaceAddress::parse(unit.ipv4);
   endpoint.gateway4 = consort::Address::parse(unit.gateway4);
@@ -63,23 +66,66 @@ std::vector<EndpointUnit> endpoints_without(const ContainerUnit& from, const Con
   return left;
 }
 
-PortTarget port_target_of(const ContainerUnit& unit) {
+namespace {
+
+// By which the published ports are reached; null: by none. A second face of an interface has an address on the network
+// outside, where all its ports are reached anyhow.
+const EndpointUnit* published_endpoint(const ContainerUnit& unit) {
   const auto leads_out = [](const EndpointUnit& e) { return !e.internal; };
   auto chosen =
       std::ranges::find_if(unit.endpoints, [&](const EndpointUnit& e) { return e.default_route && leads_out(e); });
   if (chosen == unit.endpoints.end()) chosen = std::ranges::find_if(unit.endpoints, leads_out);
-  if (chosen == unit.endpoints.end()) return {};
-  return PortTarget{address_in(chosen->ipv4), address_in(chosen->ipv6)};
+  return chosen == unit.endpoints.end() || !chosen->parent.empty() ? nullptr : &*chosen;
+}
+
+bool concerns(const PortUnit& port, Family family) {
+  const auto address = consort::Address::parse(port.host_ip);
+  return !address || address->family() == family;
+}
+
+}  // namespace
+
+PortTarget port_target_of(const ContainerUnit& unit) {
+  const EndpointUnit* chosen = published_endpoint(unit);
+  return chosen ? PortTarget{address_in(chosen->ipv4), address_in(chosen->ipv6)} : PortTarget{};
+}
+
+std::vector<Openings> openings_of(const ContainerUnit& unit) {
+  std::vector<Openings> all;
+  const EndpointUnit* chosen = published_endpoint(unit);
+  for (const EndpointUnit& endpoint : unit.endpoints) {
+    for (const Family family : {Family::v4, Family::v6}) {
+      const bool v4 = family == Family::v4;
+      const auto address = address_in(v4 ? endpoint.ipv4 : endpoint.ipv6);
+      if (!address || !(v4 ? endpoint.routed4 : endpoint.routed6)) continue;
+      Openings openings{endpoint.bridge, *address, {}};
+      for (const PortUnit& port : unit.ports)
+        if (&endpoint == chosen && concerns(port, family))
+          openings.ports.push_back({parse_protocol(port.protocol).value_or(Protocol::tcp), port.container_port});
+      all.push_back(std::move(openings));
+    }
+  }
+  return all;
 }
 
 PortRequest port_request_of(const PortUnit& port) {
-  return PortRequest{port.host_ip, port.host_port, port.host_port_end, port.container_port,
-                     parse_protocol(port.protocol).value_or(Protocol::tcp)};
+  PortRequest request;
+  request.host_ip = port.host_ip;
+  request.host_port = port.host_port;
+  request.host_port_end = port.host_port_end;
+  request.container_port = port.container_port;
+  request.protocol = parse_protocol(port.protocol).value_or(Protocol::tcp);
+  return request;
 }
 
 std::vector<PortRequest> port_requests_of(const ContainerUnit& unit) {
   std::vector<PortRequest> requests;
   std::ranges::transform(unit.ports, std::back_inserter(requests), port_request_of);
+  const EndpointUnit* chosen = published_endpoint(unit);
+  for (PortRequest& request : requests) {
+    request.skip_ipv4 = chosen && chosen->routed4;
+    request.skip_ipv6 = chosen && chosen->routed6;
+  }
   return requests;
 }
 

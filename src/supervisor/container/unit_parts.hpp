@@ -26,6 +26,9 @@ std::vector<EndpointUnit> endpoints_without(const ContainerUnit& from, const Con
 PortTarget port_target_of(const ContainerUnit& unit);
 PortRequest port_request_of(const PortUnit& port);
 std::vector<PortRequest> port_requests_of(const ContainerUnit& unit);  // in the order of the unit
+// What is open at the container's own addresses on networks that are routed to this host; with those addresses at which
+// nothing is.
+std::vector<Openings> openings_of(const ContainerUnit& unit);
 BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket);
 
 // nullopt: its root file system is a folder.

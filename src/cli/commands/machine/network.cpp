@@ -45,7 +45,8 @@ Result<std::set<std::string>> used_networks(engine::Engine& engine) {
 Json pools_of(const engine::Network& network) {
   Json pools = Json::array();
   for (const engine::AddressPool& pool : network.spec.pools) {
-    Json one{{"Subnet", pool.subnet}, {"Gateway", pool.gateway}};
+    Json one{{"Subnet", pool.subnet}};
+    if (!pool.gateway.empty()) one["Gateway"] = pool.gateway;
     if (!pool.ip_range.empty()) one["IPRange"] = pool.ip_range;
     if (!pool.aux_addresses.empty()) one["AuxiliaryAddresses"] = pool.aux_addresses;
     pools.push_back(std::move(one));

@@ -107,7 +107,7 @@ Json ports_by_number(const ContainerDetails& container) {
   for (const engine::BoundPort& port : container.state.ports) {
     Json& list = ports[std::to_string(port.container_port) + "/" + port.protocol];
     if (!list.is_array()) list = Json::array();
-    list.push_back({{"HostIp", port.host_ip}, {"HostPort", std::to_string(port.host_port)}});
+    list.push_back({{"HostIp", port.host_ip}, {"HostPort", port.host_port == 0 ? "" : std::to_string(port.host_port)}});
   }
   if (container.state.running())
     for (const std::string& exposed : container.process.exposed)

@@ -1,0 +1,45 @@
+// Ports of a container whose network is routed: open at its own address for as long as it runs, whoever is killed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "network_fixture.hpp"
+
+namespace consort::supervisor {
+namespace {
+
+class RoutedPortsTest : public NetworkTest {
+ protected:
+  static std::string opened() { return shell("nft list set inet consort open4"); }
+};
+
+TEST_F(RoutedPortsTest, AreOpenAtItsOwnAddressWhileItRuns) {
+  std::optional<TestProject> project(std::in_place);
+  ContainerUnit unit = networked(*project, {"pause"}, "10.77.0.2", {"db"});
+  unit.endpoints.front().routed4 = true;
+  unit.ports = {PortUnit{"", 0, 0, 7000, "tcp"}, PortUnit{"::1", 0, 0, 7001, "tcp"}};
+  const auto started = project->start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  // None of the host's ports of this family; of the other, through the relay.
+  ASSERT_EQ(started->ports.size(), 3u);
+  EXPECT_EQ(started->ports.front(), (BoundPort{"0.0.0.0", 0, 7000, "tcp"}));
+  EXPECT_EQ(started->ports[1].host_ip, "::");
+  EXPECT_THAT(opened(), testing::HasSubstr("10.77.0.2 . tcp . 7000"));
+  EXPECT_THAT(opened(), testing::Not(testing::HasSubstr("7001")));
+
+  kill_supervisor(*project);
+  EXPECT_EQ(project->client().snapshot()->front().ports.front().host_port, 0);
+  EXPECT_THAT(opened(), testing::HasSubstr("10.77.0.2 . tcp . 7000"));
+  EXPECT_TRUE(project->client().stop(unit.id));
+  EXPECT_THAT(opened(), testing::Not(testing::HasSubstr("10.77.0.2")));
+
+  // Another one gets the address of one that was cut: what that had open is closed.
+  shell("nft add element inet consort open4 '{ " + unit.endpoints.front().bridge + " . 10.77.0.3 . tcp . 22 }'");
+  ContainerUnit next = networked(*project, {"pause"}, "10.77.0.3", {"web"});
+  next.endpoints.front().routed4 = true;
+  ASSERT_TRUE(project->start(next));
+  EXPECT_THAT(opened(), testing::Not(testing::HasSubstr("10.77.0.3")));
+  project.reset();
+}
+
+}  // namespace
+}  // namespace consort::supervisor
