@@ -3,6 +3,7 @@
 
 #include "base/os/file.hpp"
 #include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/cluster/former_files.hpp"
 #include "cli/workspace.hpp"
 #include "kube/attributes.hpp"
 #include "kube/packages.hpp"
@@ -20,6 +21,7 @@ Result<int> write_package(const Invocation& invocation, const std::vector<kube::
     TRY(make_directories(dir_name(path)));
     TRY(write_file_atomic(path, file.text));
   }
+  TRY(remove_former_files(folder, files));
   return 0;
 }
 
