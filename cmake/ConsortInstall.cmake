@@ -11,7 +11,7 @@ function(consort_install_packed folder names)
 endfunction()
 
 install(TARGETS consort RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(program consort-supervisor consort-keeper consort-place consort-init)
+foreach(program consort-supervisor consort-keeper consort-place consort-init consort-wait)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/consort)
   endif()

@@ -27,6 +27,8 @@ class Connection {
   Result<std::optional<std::size_t>> read(std::span<std::byte> into);
   // All of it; waits until the other side takes it.
   Result<> write(std::string_view bytes);
+  // As much as the other side takes now; what is left of it is to be written next, with or without more behind it.
+  Result<std::size_t> write_some(std::string_view bytes);
 
  private:
   struct State;

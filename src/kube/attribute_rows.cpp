@@ -23,7 +23,7 @@ constexpr Attribute rows[] = {
     {"services.*.annotations", becomes, "annotations of the pods"},
     {"services.*.attach", unneeded, "for `up`, as here"},
     {"services.*.build", becomes, "built here and pushed to `--registry`; the cluster gets the digest"},
-    {"services.*.develop", unneeded, "for `watch`, which is not there on Kubernetes yet"},
+    {"services.*.develop", unneeded, "what `watch` does"},
     {"services.*.blkio_config", warned, no_such_limit},
     {"services.*.cap_add", becomes, "`securityContext.capabilities.add`"},
     {"services.*.cap_drop", becomes, "`securityContext.capabilities.drop`"},

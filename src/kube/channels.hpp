@@ -41,11 +41,16 @@ class Channels {
   // Greets the server over the connection. head: the request's first line and headers, without those of WebSockets.
   static Result<Channels> greet(image::Connection connection, const std::string& head);
 
+  // What to wait for, in poll()'s words.
   int fd() const { return connection_.fd(); }
-  // All that is there now. Look at it before waiting for fd().
+  short events() const;
+  // All that is there now; what could not be sent yet goes on. Look at it before waiting for fd().
   Result<std::vector<Message>> receive();
   bool closed() const { return closed_; }
+  // Does not wait: who has too much to say until it is gone may have to listen first. As long as the channels are busy,
+  // nothing more is to be sent but what must be said.
   Result<> send(std::uint8_t channel, std::string_view payload);
+  bool busy() const { return !unsent_.empty(); }
   // Says that no more comes on a stream, if the server understands that (v5), or what reads it there does.
   Result<> finish(std::uint8_t channel);
   // Input goes in pieces that say how long they are, to a reader in the container; the last one has no bytes.
@@ -54,9 +59,11 @@ class Channels {
  private:
   explicit Channels(image::Connection connection) : connection_(std::move(connection)) {}
   Result<> take(std::vector<Message>& into);
+  Result<> push(std::string frame);
 
   image::Connection connection_;
   FrameReader frames_;
+  std::string unsent_;
   bool closed_ = false;
   bool knows_ends_ = false;
   bool counted_ = false;

@@ -18,6 +18,7 @@ inline constexpr const char* project = "app.kubernetes.io/part-of";
 inline constexpr const char* service = "app.kubernetes.io/name";
 inline constexpr const char* config = "consort.dev/config";  // of pods: what their template says, as a digest
 inline constexpr const char* one_off = "consort.dev/run";    // of pods: the service that `run` has made them for
+inline constexpr const char* passing = "consort.dev/rm";     // of those: to be removed once they have ended
 }  // namespace label
 namespace annotation {
 inline constexpr const char* service = "consort.dev/service";    // its name in the file, where that is no name in DNS
@@ -45,10 +46,15 @@ struct Workload {
   std::chrono::seconds unhealthy_after{0};
 };
 
+// How a pod waits before it ends: by itself (Kubernetes 1.30 and later), or by a program of its image.
+enum class Parting : std::uint8_t { action, command };
+
 struct ManifestOptions {
   std::map<std::string, std::string> images;  // of services, instead of the file's: what was pushed
   std::string registry;                       // before the names of images that are built; "": none
   std::string cron_job_version = "batch/v1";
+  Parting parting = Parting::action;
+  std::string wait_image;  // of the containers that wait for what a pod depends on; "": nothing waits
 };
 
 struct Manifests {
@@ -61,6 +67,9 @@ struct Manifests {
 // there are no manifests.
 Result<Manifests> make_manifests(const compose::Project& project, const project::DesiredProject& desired,
                                  const ManifestOptions& options, std::vector<compose::Diagnostic>& refusals);
+
+// Whether the mount is of the tree that the service's image is made from, mounted over it for development.
+bool is_in_image(const compose::Service& service, const compose::Mount& mount);
 
 // A name as the API takes it (RFC 1123): "my_App" is "my-app".
 std::string object_name(std::string_view text);

@@ -38,8 +38,8 @@ struct ClusterEvent {
   bool warning = false;
 };
 // Of the project's objects, and of what they have made: those there are, in the order of time, then as they come, until
-// `on_event` has enough or (unless follow) all are told.
-Result<> events(Session& session, bool follow, const std::function<Next(const ClusterEvent&)>& on_event);
+// `on_event` has enough or it is `until` (SystemTime::max(): for ever; what has passed: only those there are).
+Result<> events(Session& session, SystemTime until, const std::function<Next(const ClusterEvent&)>& on_event);
 
 // Where a service's ports are published by a Service of its own (load-balancer or node-port); empty if they are not.
 struct Published {

@@ -19,7 +19,8 @@ struct OneOff {
   std::vector<std::pair<std::string, std::string>> environment;  // beside the service's
   std::string user, working_dir;
   bool tty = false;
-  bool input = false;  // it gets what is typed
+  bool input = false;    // it gets what is typed
+  bool passing = false;  // the next `up` or `run` removes it once it has ended
 };
 // As the service's pods are, but for what the wish says, health checks, and its name: no request comes here. Pure.
 // Code::not_found if the manifests have no such service.
@@ -33,9 +34,16 @@ Result<Object> data_pod(const Manifests& manifests, const std::string& claim, co
 Result<PodState> start_one_off(Session& session, const Manifests& manifests, const Object& pod);
 Result<int> wait_for_exit(Session& session, const std::string& pod);
 Result<> remove_pod(Session& session, const std::string& pod);
+// Those that were made to be passing, and have ended.
+Result<> remove_passed(Session& session);
 
-// Its terminal, or (without one) its input alone; what it writes is then its log, from the first byte.
-Result<Channels> attach(Session& session, const PodState& pod, bool tty);
+enum class Attached : std::uint8_t {
+  terminal,  // all of it
+  input,     // alone: what the pod writes is then its log, from the first byte
+  output,    // alone
+  both,
+};
+Result<Channels> attach(Session& session, const PodState& pod, Attached to);
 // Follows to the end.
 Result<> follow_log(Session& session, const PodState& pod, const std::function<Next(std::string_view bytes)>& out);
 

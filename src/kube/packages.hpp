@@ -8,6 +8,9 @@
 
 namespace consort::kube {
 
+// The first line of each file of objects. What begins with it and is no longer part of a package may be removed.
+inline const std::string package_mark = "# Made by consort export kubernetes, each time anew\n";
+
 struct PackagedFile {
   std::string path;  // below the package's folder
   std::string text;

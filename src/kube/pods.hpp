@@ -27,6 +27,7 @@ struct PodState {
   std::vector<std::string> command;
   std::uint64_t memory_limit = 0;                         // bytes; 0: none
   std::vector<std::pair<std::string, std::string>> data;  // claims and where the container has them
+  bool passing = false;                                   // of such a one: to be removed once it has ended
   std::string one_off;                                    // the service that `run` has made it for
   std::string phase;                                      // Pending, Running, Succeeded, Failed
   std::string address;
@@ -39,7 +40,8 @@ struct PodState {
   std::optional<int> exit_code;  // of the container's last end
   int restarts = 0;
   bool deleting = false;
-  bool probed = false;  // it has a health check
+  bool tty = false, input = false;  // of its first process: what it may be attached to
+  bool probed = false;              // it has a health check
   bool ready = false;
   // The container has been started at least once.
   bool started() const { return running_since || exit_code || restarts > 0 || phase == "Succeeded"; }

@@ -48,6 +48,18 @@ Result<std::vector<Scaled>> scaled(Session& session, const std::vector<std::stri
 Result<> stop(Session& session, const std::vector<std::string>& services);
 Result<> start(Session& session, const std::vector<std::string>& services);
 Result<> restart(Session& session, const std::vector<std::string>& services);
+Result<> set_replicas(Session& session, const Scaled& of, unsigned count);
+
+// Pods of services. SIGKILL ("" as well) ends them, and nothing takes their place; other signals go to their first
+// process, by the container's own shell.
+Result<> kill(Session& session, const std::vector<std::string>& services, const std::string& signal);
+// What has been stopped, jobs that have ended, and pods that `run` has left.
+struct Ended {
+  std::string id;  // "Deployment web"
+  std::string path;
+};
+Result<std::vector<Ended>> ended(Session& session, const std::vector<std::string>& services);
+Result<> remove_ended(Session& session, const std::vector<Ended>& those);
 
 // Of the named services, or of all; by name. An unknown name is "no such service".
 Result<std::vector<PodState>> pods_of(Session& session, const std::vector<std::string>& services);
@@ -86,6 +98,10 @@ Result<Ran> exec_through(Session& session, const PodState& pod, std::vector<std:
 // Its output; Code::io with its errors if it fails.
 Result<std::string> exec_capture(Session& session, const PodState& pod, std::vector<std::string> command);
 
+// 30 of version 1.30.
+Result<std::int64_t> minor_version(Client& client);
+inline constexpr std::int64_t minor_with_ends = 30;    // a stream's end can be told: v5.channel.k8s.io
+inline constexpr std::int64_t minor_with_sleeps = 30;  // a pod may wait before it ends: lifecycle.preStop.sleep
 // The version of CronJobs that the cluster has: "batch/v1", or "batch/v1beta1" before 1.21.
 Result<std::string> cron_job_version(Client& client);
 

@@ -12,6 +12,7 @@ import http.server
 import json
 import os
 import re
+import socket
 import struct
 import subprocess
 import threading
@@ -37,6 +38,7 @@ class Store:
         self.serial = 0
         self.requests = []
         self.other = "consort"  # who has set what is in merged
+        self.fails = ["false"]  # the command that fails
 
     def put(self, key, value, kind):
         self.version += 1
@@ -204,8 +206,11 @@ class Store:
             phase = "Pending"
             new["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}
         elif "running" in state and key[1:] and pod["metadata"]["owner"][1] == "jobs":
-            code = 1 if main.get("args") == ["false"] else 0
+            code = 1 if main.get("args") == self.fails else 0
             phase = "Failed" if code else "Succeeded"
+            job = copy.deepcopy(self.objects[pod["metadata"]["owner"]])
+            job["status"] = {"conditions": [{"type": "Failed" if code else "Complete", "status": "True"}]}
+            self.put(pod["metadata"]["owner"], job, "MODIFIED")
             new["state"] = {"terminated": {"exitCode": code}}
         elif "running" in state and not status["ready"]:
             new["state"], new["ready"] = state, True
@@ -348,6 +353,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.fail(409, f'{key[1]} "{key[2]}" already exists')
             if "dryRun" in query:
                 return self.answer(200 if there else 201, value)
+            if there and "deletionTimestamp" in there["metadata"]:  # it takes the change, and goes all the same
+                value["metadata"]["deletionTimestamp"] = NOW
             store.merged.pop(key, None)
             store.applied[key] = body
             store.put(key, value, "ADDED")
@@ -409,8 +416,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if length == 126:
             length, = struct.unpack(">H", self.rfile.read(2))
         mask = self.rfile.read(4)
-        data = bytes(byte ^ mask[i % 4] for i, byte in enumerate(self.rfile.read(length)))
-        return first & 0x0F, data
+        whole = (mask * (length // 4 + 1))[:length]
+        data = int.from_bytes(self.rfile.read(length), "big") ^ int.from_bytes(whole, "big")
+        return first & 0x0F, data.to_bytes(length, "big")
 
     # Frames of input to a process; a message that is no input, or the end of the connection, ends it.
     def feed(self, process):
@@ -468,6 +476,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+
+    def server_bind(self):
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # small ones are full soon
+            self.socket.setsockopt(socket.SOL_SOCKET, buffer, 65536)
+        super().server_bind()
 
     def handle_error(self, *_):
         """A client that has seen enough of a watch goes without a word."""

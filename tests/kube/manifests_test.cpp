@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
@@ -113,6 +114,66 @@ TEST(Refusals, AreToldWithTheirLines) {
     EXPECT_NE(made.notes.find(words), std::string::npos) << made.notes;
     EXPECT_EQ(made.yaml, "");
   }
+}
+
+// The objects of a file with these options, as one text.
+std::string objects_of(const std::string& yaml, const ManifestOptions& options) {
+  const compose::Project project = project_of(yaml);
+  std::vector<compose::Diagnostic> refusals;
+  const auto made =
+      make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}), options, refusals);
+  return made ? manifests_yaml(made->objects).value_or("") : made.error().message();
+}
+
+TEST(Waits, AreForNamesThatStandForReadyPods) {
+  const std::string yaml =
+      "services:\n  db: {image: db, healthcheck: {test: ok}}\n  job: {image: job}\n  api: {image: api}\n"
+      "  web:\n    image: web\n    depends_on:\n      db: {condition: service_healthy}\n      api: {condition: "
+      "service_started}\n"
+      "      job: {condition: service_completed_successfully}\n";
+  const std::string made = objects_of(yaml, {.wait_image = "registry.example/consort-wait@sha256:1"});
+  EXPECT_NE(
+      made.find("        - args:\n            - api\n            - db-is-ready\n"
+                "          image: registry.example/consort-wait@sha256:1\n          name: wait-for-dependencies\n"),
+      std::string::npos)
+      << made;
+  const std::size_t ready = made.find("name: db-is-ready\n");
+  ASSERT_NE(ready, std::string::npos);
+  const std::string service = made.substr(ready, made.find("---", ready) - ready);
+  EXPECT_EQ(service.find("publishNotReadyAddresses"), std::string::npos) << service;
+  EXPECT_EQ(objects_of(yaml, {}).find("is-ready"), std::string::npos);
+}
+
+TEST(Rollout, WaitsForWhatListensAndGoesWithNotice) {
+  const auto with = [](const std::string& rest, Parting parting = Parting::action) {
+    return objects_of("services:\n  web: {image: x, " + rest + "}\n", {.parting = parting});
+  };
+  const auto has = [](const std::string& text, const char* words) { return text.find(words) != std::string::npos; };
+  const std::string one = with("ports: [\"80:8000\"]"), two = with("ports: [\"80:8000\", \"90:9000\"]");
+  EXPECT_TRUE(has(one, "startupProbe") && has(one, "port: 8000") && has(one, "seconds: 3")) << one;
+  EXPECT_TRUE(has(one, "terminationGracePeriodSeconds: 13")) << one;
+  EXPECT_TRUE(!has(two, "startupProbe") && has(two, "preStop")) << two;  // one of them may never be open
+  const std::string old = with("expose: [\"80\"]", Parting::command);
+  EXPECT_TRUE(has(old, "readinessProbe") && has(old, "- sleep\n")) << old;
+  const std::string own = with("expose: [\"80\"], healthcheck: {test: ok}, pre_stop: [{command: [bye]}]");
+  EXPECT_TRUE(!has(own, "tcpSocket") && !has(own, "sleep") && has(own, "PeriodSeconds: 10")) << own;
+  for (const char* nobody_comes : {"command: x", "restart: \"no\", expose: [\"80\"]"}) {
+    const std::string alone = with(nobody_comes);
+    EXPECT_TRUE(!has(alone, "preStop") && !has(alone, "startupProbe")) << alone;
+  }
+}
+
+TEST(Packages, HaveRoomForAServiceThatIsCalledAsTheirOwnFile) {
+  const compose::Project project = project_of("services:\n  kustomization: {image: x}\n");
+  std::vector<compose::Diagnostic> refusals;
+  const auto manifests =
+      make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}), {}, refusals);
+  ASSERT_TRUE(manifests);
+  const auto files = kustomize_base(*manifests, "app");
+  ASSERT_TRUE(files);
+  std::set<std::string> paths;
+  for (const PackagedFile& file : *files) EXPECT_TRUE(paths.insert(file.path).second) << file.path;
+  EXPECT_TRUE(paths.contains("service-kustomization.yaml") && paths.contains("kustomization.yaml"));
 }
 
 TEST(Names, OfTwoServicesMustNotBecomeOne) {

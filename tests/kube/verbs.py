@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -61,6 +62,10 @@ class Verbs(unittest.TestCase):
                              timeout=120)
         self.assertEqual(ran.returncode, code, f"{words}: {ran.stdout}{ran.stderr}")
         return ran
+
+    def wait_for(self, condition):
+        with self.store.changed:
+            self.assertTrue(self.store.changed.wait_for(condition, timeout=60))
 
     def names(self, plural):
         with self.store.changed:
@@ -137,7 +142,6 @@ class Verbs(unittest.TestCase):
     def test_dry_run_changes_nothing_and_what_is_not_there_is_refused(self):
         self.consort("--dry-run", "up", "-d")
         self.assertFalse(self.store.objects)
-        self.assertIn("not there on Kubernetes yet", self.consort("pause", code=1).stderr)
         self.assertIn("unknown place", self.consort("--on", "moon", "ps", code=1).stderr)
         self.environment["KUBECONFIG"] = "/nowhere"
         self.assertIn("find a Kubernetes cluster", self.consort("ps", code=1).stderr)
@@ -152,6 +156,45 @@ class Verbs(unittest.TestCase):
         self.consort("down", "-v")
         self.assertFalse(self.names("namespaces"))
 
+    def test_what_an_interruption_has_left_is_made_anew(self):
+        self.consort("up", "-d")
+        with self.store.changed:  # `down -v`, ended while the claim was still used
+            for plural in ("statefulsets", "deployments", "jobs", "services", "pods", "persistentvolumeclaims"):
+                for name in [key[2] for key in self.store.objects if key[1] == plural]:
+                    self.store.ask_to_go(("shop", plural, name))
+        self.consort("up", "-d")
+        with self.store.changed:
+            self.assertNotIn("deletionTimestamp", self.store.objects["shop", "persistentvolumeclaims", "shop-data"]["metadata"])
+        # A job that had what it needs taken away has failed, and is tried again.
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  j: {image: j, command: [\"false\"]}\n"
+                                                  "  x: {image: x, depends_on: {j: {condition: service_completed_successfully}}}\n")
+        self.consort("up", "-d", code=1)
+        self.store.fails = None
+        jobs = self.names("jobs")
+        self.consort("up", "-d", "--remove-orphans")
+        self.assertEqual(self.names("jobs"), [name for name in jobs if name.startswith("j-")])
+
+    def test_every_verb_works_or_says_what_to_do(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, ports: [\"%d:80\"]}\n  w2: {image: w2}\n" % self.port)
+        here = {"boot", "bridge", "build", "builder", "config", "container", "doctor", "image", "inspect", "job", "login", "logout", "network",
+                "publish", "pull", "push", "runtime", "serve", "system", "alpha", "version"}
+        refused = ("commit web", "create", "export web", "pause", "unpause")
+        works = ("up -d", "ps", "logs", "images", "ls", "port web 80", "scale web=2", "exec -T web true", "run --rm -T web true", "cp web:/etc/hostname x",
+                 "top web", "events --until 0s", "volumes", "restart web", "stop web", "start web", "kill -s HUP web", "kill web", "rm -f", "down")
+        elsewhere = {"attach", "watch", "wait", "stats", "volume", "export"}  # tested elsewhere, or with a group of their own
+        known = here | elsewhere | {line.split()[0] for line in refused + works}
+        text = self.consort("--help").stdout.split("Options:")[0].split("Common commands:")[1]
+        listed = {line.split()[0] for line in text.splitlines() if line.startswith("  ") and "," not in line}
+        listed |= {word.strip() for line in text.splitlines() if "," in line for word in line.split(",")}
+        self.assertEqual(listed - known, set())
+        for line in works:
+            self.consort(*line.split())
+        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
+        self.consort("events", "--until", soon.isoformat())  # which comes although nothing happens
+        for line in refused:
+            self.assertRegex(self.consort(*line.split(), code=1).stderr, r"cannot be had on Kubernetes: .+\n.+")
+        self.assertFalse(self.names("deployments"))
+
     def test_pods_that_a_quota_refuses_are_told(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, deploy: {replicas: 3}}\n")
         self.store.quota["shop"] = 2
@@ -162,7 +205,11 @@ class Verbs(unittest.TestCase):
         ran = self.consort("run", "--rm", "-T", "--no-deps", "-e", "A=b", "web", "sh", "-c", "echo $A $(cat); exit 7", code=7, input="typed")
         self.assertEqual(ran.stdout, "b typed\n")
         self.consort("run", "-d", "--no-deps", "--name", "left", "web", "true")
+        self.consort("run", "-d", "--rm", "--no-deps", "--name", "passing", "web", "true")
+        self.wait_for(lambda: self.store.objects["shop", "pods", "passing"]["status"]["phase"] == "Succeeded")
+        self.consort("up", "-d")
         self.assertIn("left", self.names("pods"))
+        self.assertNotIn("passing", self.names("pods"))
 
         (self.folder / "a file").write_text("data")
         there = self.folder / "there"
@@ -194,7 +241,7 @@ class Verbs(unittest.TestCase):
             ran = self.consort("exec", "-T", "-e", "A=b", "db", "sh", "-c", "echo $A 'x  y'; echo no >&2; exit 42", code=42)
             self.assertEqual((ran.stdout, ran.stderr), ("b x  y\n", "no\n"))
             # Its end reaches a command on a cluster that cannot be told of it.
-            typed = "two\nlines" * 20000
+            typed = "two\nlines" * 1300000  # more than all that is between us holds
             self.assertEqual(self.consort("exec", "-T", "db", "cat", input=typed).stdout, typed)
             self.consort("exec", "-T", "nothing", "x", code=1)
         finally:

@@ -103,19 +103,25 @@ Result<std::optional<std::size_t>> Connection::read(std::span<std::byte> into) {
   return got;
 }
 
-Result<> Connection::write(std::string_view bytes) {
-  while (!bytes.empty()) {
+Result<std::size_t> Connection::write_some(std::string_view bytes) {
+  std::size_t written = 0;
+  while (written < bytes.size()) {
     std::size_t sent = 0;
-    const CURLcode code = state_->curl->easy_send(state_->easy, bytes.data(), bytes.size(), &sent);
-    if (code == CURLE_AGAIN) {
-      pollfd wait{.fd = state_->socket, .events = POLLOUT, .revents = 0};
-      if (::poll(&wait, 1, -1) < 0 && errno != EINTR) return fail_errno("wait for the server");
-      continue;
-    }
+    const CURLcode code = state_->curl->easy_send(state_->easy, bytes.data() + written, bytes.size() - written, &sent);
+    if (code == CURLE_AGAIN) break;
     if (code != CURLE_OK) return fail(broken(*state_->curl, code, "write to the server"));
-    bytes.remove_prefix(sent);
+    written += sent;
   }
-  return {};
+  return written;
+}
+
+Result<> Connection::write(std::string_view bytes) {
+  for (;;) {
+    bytes.remove_prefix(TRY(write_some(bytes)));
+    if (bytes.empty()) return {};
+    pollfd wait{.fd = state_->socket, .events = POLLOUT, .revents = 0};
+    if (::poll(&wait, 1, -1) < 0 && errno != EINTR) return fail_errno("wait for the server");
+  }
 }
 
 }  // namespace consort::image

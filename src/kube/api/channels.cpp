@@ -91,6 +91,16 @@ Result<Channels> Channels::greet(image::Connection connection, const std::string
   return made;
 }
 
+short Channels::events() const {
+  return static_cast<short>(busy() ? POLLIN | POLLOUT : POLLIN);
+}
+
+Result<> Channels::push(std::string frame) {
+  unsent_ += frame;
+  unsent_.erase(0, TRY(connection_.write_some(unsent_)));
+  return {};
+}
+
 Result<> Channels::take(std::vector<Message>& into) {
   while (auto frame = TRY(frames_.next())) {
     switch (frame->kind) {
@@ -98,7 +108,7 @@ Result<> Channels::take(std::vector<Message>& into) {
         closed_ = true;
         return {};
       case FrameReader::Kind::ping:
-        TRY(connection_.write(websocket::make_frame(websocket::Opcode::pong, frame->payload, 0)));
+        TRY(push(websocket::make_frame(websocket::Opcode::pong, frame->payload, 0)));
         break;
       case FrameReader::Kind::message:
         if (frame->payload.empty()) break;
@@ -111,6 +121,7 @@ Result<> Channels::take(std::vector<Message>& into) {
 
 Result<std::vector<Channels::Message>> Channels::receive() {
   std::vector<Message> messages;
+  if (busy()) TRY(push({}));
   TRY(take(messages));
   std::array<std::byte, 32 * 1024> buffer;
   while (!closed_) {
@@ -130,7 +141,7 @@ Result<> Channels::send(std::uint8_t channel, std::string_view payload) {
   const std::string mask = random_bytes(4);
   std::uint32_t number = 0;
   for (const char byte : mask) number = number << 8 | static_cast<unsigned char>(byte);
-  return connection_.write(websocket::make_frame(websocket::Opcode::binary, message, number));
+  return push(websocket::make_frame(websocket::Opcode::binary, message, number));
 }
 
 Result<> Channels::finish(std::uint8_t channel) {

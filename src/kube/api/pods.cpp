@@ -33,7 +33,11 @@ const Json& item(const Json& list, std::string_view key, std::string_view value)
 
 void take_container(const Json& container, PodState& pod) {
   pod.image = get_string(container, "image");
-  pod.probed = container.is_object() && (container.contains("readinessProbe") || container.contains("startupProbe"));
+  pod.tty = get_bool(container, "tty");
+  pod.input = get_bool(container, "stdin");
+  // One that asks whether a port is open is ours, not the file's health check.
+  const Json* probe = find_key(container, "readinessProbe");
+  pod.probed = probe && !probe->contains("tcpSocket");
   for (const char* key : {"command", "args"})
     for (std::string& word : get_strings(container, key)) pod.command.push_back(std::move(word));
   pod.memory_limit =
@@ -122,6 +126,7 @@ Result<PodState> pod_state(std::string_view json) {
   pod.service = get_string(labels, label::service);
   pod.config = get_string(labels, label::config);
   pod.one_off = get_string(labels, label::one_off);
+  pod.passing = labels.is_object() && labels.contains(label::passing);
   pod.container = pod.service.empty() ? pod.one_off : pod.service;
   pod.deleting = meta.contains("deletionTimestamp");
   if (const auto created = parse_rfc3339(get_string(meta, "creationTimestamp"))) pod.created = *created;

@@ -65,9 +65,8 @@ class Bind {
       refuse("it is neither a file nor a directory", "what a socket or device of this machine does is not there");
       return {};
     }
-    if (is_in_image()) {
-      warn("what the image has at " + mount_.target + " is used instead",
-           "build the image anew for changes to be seen there");
+    if (is_in_image(file_of(scope_, service_), mount_)) {
+      warn("what the image has at " + mount_.target + " is used instead", "`watch` brings changes there");
       return {};
     }
     auto files = TRY(read_folder(mount_.source));
@@ -76,13 +75,6 @@ class Bind {
   }
 
  private:
-  // The tree that the service's image is made from, mounted over it for development.
-  bool is_in_image() const {
-    const compose::Service& file = file_of(scope_, service_);
-    return file.build && !file.build->context.empty() &&
-           (is_within(mount_.source, file.build->context) || is_within(file.build->context, mount_.source));
-  }
-
   Result<> add_files(std::vector<BoundFile> files, const std::string& sub_path, Pod& pod) {
     if (!mount_.read_only) warn("it can be read only there", "append :ro if it is not written to");
     Json data = Json::object(), items = Json::array();
@@ -130,6 +122,13 @@ class Bind {
 };
 
 }  // namespace
+
+bool is_in_image(const compose::Service& service, const compose::Mount& mount) {
+  if (mount.type != compose::MountType::bind || !service.build || service.build->context.empty()) return false;
+  const auto status = stat_path(mount.source);
+  const std::string& context = service.build->context;
+  return status && S_ISDIR(status->st_mode) && (is_within(mount.source, context) || is_within(context, mount.source));
+}
 
 Result<> add_bind(const Scope& scope, const project::DesiredService& service, const compose::Mount& mount,
                   std::size_t number, Pod& pod) {

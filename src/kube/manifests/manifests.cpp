@@ -37,6 +37,7 @@ Result<Pod> pod_of(const Scope& scope, const project::DesiredService& service) {
   add_probes(service, pod);
   add_hooks(scope, service, pod);
   add_names(scope, service, pod);
+  add_waits(scope, service, pod);
   add_placement(scope, file, service, pod);
   return pod;
 }

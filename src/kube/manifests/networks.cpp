@@ -65,7 +65,11 @@ Facts facts_of(const compose::Project& project, const project::DesiredProject& d
   for (const project::DesiredService& service : desired.services) {
     facts.names.insert(object_name(service.name));
     for (const auto& [name, dependency] : service.dependencies)
-      if (dependency.condition == compose::DependencyCondition::completed_successfully) facts.awaited.insert(name);
+      if (dependency.condition == compose::DependencyCondition::completed_successfully) {
+        facts.awaited.insert(name);
+      } else if (dependency.condition == compose::DependencyCondition::healthy) {
+        facts.awaited_health.insert(name);
+      }
     for (const std::string& link : service.container.links) {
       const std::size_t colon = link.find(':');
       if (colon == std::string::npos || link.substr(0, colon) == link.substr(colon + 1)) continue;

@@ -16,13 +16,22 @@ namespace {
 
 using compose::Node;
 
+constexpr const char* base_file = "kustomization.yaml";
+
 // Objects by the file that they are in: what is of no service is in project.yaml.
 using Files = std::map<std::string, std::vector<Object>>;
 Files by_file(const Manifests& manifests) {
   Files files;
-  for (const Object& object : manifests.objects)
-    files[object.service.empty() ? "project.yaml" : object_name(object.service) + ".yaml"].push_back(object);
+  for (const Object& object : manifests.objects) {
+    std::string name = object.service.empty() ? "project.yaml" : object_name(object.service) + ".yaml";
+    if (name == base_file) name.insert(0, "service-");
+    files[name].push_back(object);
+  }
   return files;
+}
+
+Result<std::string> marked_yaml(const std::vector<Object>& objects) {
+  return package_mark + TRY(manifests_yaml(objects));
 }
 
 Json* container_of(Json& object, const char* list) {
@@ -112,7 +121,7 @@ Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, con
   std::vector<PackagedFile> files;
   Node resources = Node::make_sequence();
   for (const auto& [path, objects] : by_file(manifests)) {
-    std::string yaml = TRY(manifests_yaml(objects));
+    std::string yaml = TRY(marked_yaml(objects));
     files.push_back({path, std::move(yaml)});
     resources.items.push_back(text(path));
   }
@@ -153,7 +162,7 @@ Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, con
   all.set("resources", std::move(resources));
   if (!image_list.items.empty()) all.set("images", std::move(image_list));
   if (!replicas.items.empty()) all.set("replicas", std::move(replicas));
-  files.push_back({"kustomization.yaml", compose::render_yaml(all)});
+  files.push_back({base_file, compose::render_yaml(all)});
   return files;
 }
 
@@ -163,7 +172,7 @@ Result<std::vector<PackagedFile>> helm_chart(const Manifests& manifests, const s
   for (const auto& [path, objects] : by_file(manifests)) {
     std::vector<Object> templates;
     for (const Object& object : objects) templates.push_back(TRY(as_template(object, values)));
-    std::string yaml = TRY(manifests_yaml(templates));
+    std::string yaml = TRY(marked_yaml(templates));
     files.push_back({"templates/" + path, std::move(yaml)});
   }
   for (PackagedFile& file : files) file.text = values.fill(std::move(file.text));

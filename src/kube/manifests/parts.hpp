@@ -16,6 +16,7 @@ namespace consort::kube {
 struct Facts {
   std::set<std::string> names;                         // of services, as they are there
   std::set<std::string> awaited;                       // services whose end others wait for
+  std::set<std::string> awaited_health;                // services whose health others wait for
   std::map<std::string, std::set<std::string>> links;  // service: the names that others have for it
   bool separated = false;                              // networks keep services apart, or from the outside
 };
@@ -83,6 +84,13 @@ void add_services(const Scope& scope, const compose::Service& file, const projec
 // networks.cpp
 void add_network_labels(const Scope& scope, const project::DesiredService& service, Json& labels);
 void add_policies(const Scope& scope);
+// waits.cpp: for the day on which pods come back in another order than `up` has made them.
+inline constexpr const char* wait_container = "wait-for-dependencies";
+void add_waits(const Scope& scope, const project::DesiredService& service, Pod& pod);
+// A name that resolves once a pod of the service is ready; "" where none is needed.
+std::string ready_name(const Scope& scope, const std::string& service);
+// rollout.cpp: behind its ports, hooks and probes.
+void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // workload.cpp
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod);
 void add_cron_job(const Scope& scope, const compose::Service& file, const project::DesiredService& job, Pod pod);

@@ -10,10 +10,12 @@ namespace consort::kube {
 namespace {
 
 // The name stands for the pods themselves, so that every port of them is reached, said in the file or not.
-Json headless(const Scope& scope, const std::string& name, const project::DesiredService& service) {
+// Those of one service find each other before they are ready, as clusters of databases want it.
+enum class Pods : std::uint8_t { all, ready };
+Json headless(const Scope& scope, const std::string& name, const project::DesiredService& service,
+              Pods which = Pods::all) {
   Json spec{{"clusterIP", "None"}, {"selector", labels_of(scope, service.name)}};
-  // Those of one service find each other before they are ready, as clusters of databases want it.
-  spec["publishNotReadyAddresses"] = true;
+  if (which == Pods::all) spec["publishNotReadyAddresses"] = true;
   return Json{
       {"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", metadata(scope, name, service.name)}, {"spec", spec}};
 }
@@ -78,6 +80,8 @@ void add_published(const Scope& scope, const compose::Service& file, const proje
 void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
   const std::string name = object_name(service.name);
   scope.add(service.name, headless(scope, name, service));
+  if (const std::string ready = ready_name(scope, service.name); !ready.empty())
+    scope.add(service.name, headless(scope, ready, service, Pods::ready));
   if (name != service.name)
     scope.warn(service, {}, "service \"" + service.name + "\" is called \"" + name + "\" on Kubernetes",
                "names there have small letters, digits and hyphens");

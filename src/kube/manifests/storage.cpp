@@ -10,6 +10,7 @@ namespace {
 constexpr const char* default_size = "1Gi";
 // A new file system has a lost+found of its own, which programs take for data: theirs is a directory beside it.
 constexpr const char* data_directory = "data";
+constexpr const char* fill_mark = ".consort-filling";
 
 std::string extension(const compose::Extensions& extensions, const char* key) {
   const auto found = extensions.find(key);
@@ -98,8 +99,11 @@ class Mounts {
     scope_.warn(service_, {"volumes"},
                 "the volume at " + mount.how.target + " has no name: on Kubernetes it goes with its pod",
                 "name it to keep its data");
-    add_volume(pod_, Json{{"name", name(number)}, {"emptyDir", Json::object()}}, Json{{"mountPath", mount.how.target}});
-    fill(name(number), "", mount.how);
+    const bool copies = !mount.how.volume || !mount.how.volume->nocopy;
+    Json where{{"mountPath", mount.how.target}};
+    if (copies) where["subPath"] = data_directory;
+    add_volume(pod_, Json{{"name", name(number)}, {"emptyDir", Json::object()}}, std::move(where));
+    fill(name(number), data_directory, mount.how);
   }
 
   void named(const project::DesiredMount& mount) {
@@ -116,22 +120,24 @@ class Mounts {
     if (copies) fill(volume, path, mount.how);
   }
 
+  // A mark beside the data says that a copy has begun: what a pod that was removed meanwhile has left of it is not
+  // taken for data.
   void fill(const std::string& volume, const std::string& path, const compose::Mount& how) {
     if (how.volume && how.volume->nocopy) return;
-    const std::string there = "/.consort/" + std::to_string(fill_mounts_.size());
-    Json where{{"name", volume}, {"mountPath", there}};
-    if (!path.empty()) where["subPath"] = path;
-    fill_mounts_.push_back(std::move(where));
-    const std::string from = shell_quote(how.target);
+    const std::string there = "/.consort/" + std::to_string(count_of_fills_++), whole = there + ".volume";
+    fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", there}, {"subPath", path}});
+    fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", whole}});
+    const std::string from = shell_quote(how.target), mark = whole + "/" + fill_mark;
     if (!script_.empty()) script_ += "\n";
-    script_ +=
-        "if [ -d " + from + " ] && [ -z \"$(ls -A " + there + ")\" ]; then cp -a " + from + "/. " + there + "/; fi";
+    script_ += "if [ -d " + from + " ] && { [ -e " + mark + " ] || [ -z \"$(ls -A " + there + ")\" ]; }; then : > " +
+               mark + " && cp -a " + from + "/. " + there + "/ && rm " + mark + "; fi";
   }
 
   const Scope& scope_;
   const project::DesiredService& service_;
   Pod& pod_;
   std::size_t count_ = 0;
+  std::size_t count_of_fills_ = 0;
   std::string script_;
   Json fill_mounts_ = Json::array();
 };

@@ -118,6 +118,7 @@ void add_workload(const Scope& scope, const compose::Service& file, const projec
   made.replicas = made.kind == "DaemonSet" ? 0 : service.replicas;
   made.ends = made.kind == "Job";
   made.unhealthy_after = unhealthy_after(service);
+  if (!made.ends) add_rollout(scope, service, pod);
   Json pod_template = template_of(scope, service, std::move(pod), made.config);
   // A Job's pods cannot be changed: another template is another Job.
   if (made.ends) made.name = object_name(service.name, 9) + "-" + made.config;

@@ -17,18 +17,6 @@ bool is_claim(const ObjectKey& key) {
   return key.first == claim_kind;
 }
 
-// The pods of what was removed, without waiting for the cluster to find out whose they were.
-Result<> remove_pods(Session& session) {
-  const std::string pods = path_of("v1", "Pod", session.space);
-  const Query ours{{"labelSelector", project_selector(session.project_name)}};
-  auto removed = session.client.remove(with_query(pods, ours));
-  // Who may not remove all of them at once leaves it to the cluster.
-  if (!removed && removed.error().code() != Code::denied) return removed;
-  return wait_until_gone(session, pods, ours,
-                         {.left = [&](const std::string& name) { tell(session, "Pod " + name, "Stopping"); },
-                          .gone = [&](const std::string& name) { tell(session, "Pod " + name, "Removed"); }});
-}
-
 Result<> remove_claims(Session& session, const std::map<ObjectKey, Seen>& seen) {
   for (const auto& [key, each] : seen)
     if (is_claim(key)) TRY(session.client.remove(each.path));
@@ -51,7 +39,7 @@ Result<bool> remove_everything(Session& session, const DownOptions& options) {
       tell(session, key.first + " " + key.second, "Removed");
     }
   // Pods may be left of a `down` that was interrupted.
-  if (!trial) TRY(remove_pods(session));
+  if (!trial) TRY(remove_pods(session, project_selector(session.project_name)));
   if (!trial && options.volumes) TRY(remove_claims(session, seen));
   const bool space = options.volumes && TRY(remove_space(session));
   return !seen.empty() || space;

@@ -15,19 +15,11 @@ namespace consort::kube {
 namespace {
 
 constexpr std::size_t most_errors = 4096;
-constexpr std::int64_t minor_with_ends = 30;  // Kubernetes 1.30: v5.channel.k8s.io
 
 // Reads "LENGTH\n" and so many bytes, again and again, and gives them on until the length is 0. `read` takes no byte
 // more than its line, and `dd` no more than it is told.
 constexpr const char* uncount =
     "while read -r n && [ \"$n\" -gt 0 ]; do dd bs=\"$n\" count=1 iflag=fullblock 2>/dev/null; done | ";
-
-Result<bool> knows_ends(Client& client) {
-  const Json version = TRY(parse_json(TRY(client.get("/version")), "version"));
-  const std::string minor = get_string(version, "minor");  // "20", or "27+"
-  return parse_signed(minor.substr(0, minor.find_first_not_of("0123456789"))).value_or(minor_with_ends) >=
-         minor_with_ends;
-}
 
 std::string shell_text(const std::vector<std::string>& command) {
   std::string text;
@@ -46,7 +38,8 @@ class Relay {
       if (ended_) break;
       if (channels_.closed())
         return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
-      std::array<pollfd, 3> fds{pollfd{channels_.fd(), POLLIN, 0}, pollfd{input_, POLLIN, 0},
+      std::array<pollfd, 3> fds{pollfd{channels_.fd(), channels_.events(), 0},
+                                pollfd{channels_.busy() ? -1 : input_, POLLIN, 0},
                                 pollfd{session_.cancel.fd(), POLLIN, 0}};
       if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("wait for the command");
       if (fds[2].revents) return fail(Code::interrupted, "stop");
@@ -90,7 +83,7 @@ class Relay {
 
 Result<Channels> exec(Session& session, const PodState& pod, const ExecOptions& options) {
   const bool stream = options.input == ExecOptions::Input::stream;
-  const bool counted = stream && !TRY(knows_ends(session.client));
+  const bool counted = stream && TRY(minor_version(session.client)) < minor_with_ends;
   Query query{{"container", pod.container}, {"stdout", "true"}};
   if (options.input != ExecOptions::Input::none) query.emplace_back("stdin", "true");
   query.emplace_back(options.tty ? "tty" : "stderr", "true");

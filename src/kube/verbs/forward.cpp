@@ -117,7 +117,8 @@ class Pump {
     while (!channels.closed()) {
       for (const Channels::Message& message : TRY(channels.receive())) TRY(take(message));
       if (channels.closed()) break;
-      std::array<pollfd, 3> fds{pollfd{channels.fd(), POLLIN, 0}, pollfd{input_over_ ? -1 : client_, POLLIN, 0},
+      const bool listens = !input_over_ && !channels.busy();
+      std::array<pollfd, 3> fds{pollfd{channels.fd(), channels.events(), 0}, pollfd{listens ? client_ : -1, POLLIN, 0},
                                 pollfd{stop_, POLLIN, 0}};
       const int ready = ::poll(fds.data(), fds.size(), input_over_ ? linger : -1);
       if (ready < 0 && errno != EINTR) return fail_errno("wait for a connection");

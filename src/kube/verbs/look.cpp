@@ -1,5 +1,7 @@
 #include "kube/verbs/look.hpp"
 
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "base/strings.hpp"
 #include "kube/verbs.hpp"
@@ -11,6 +13,14 @@ namespace {
 std::string text_at(const Json& object, std::string_view section, std::string_view key) {
   const Json* found = find_key(object, section);
   return found ? get_string(*found, key) : "";
+}
+
+bool holds(const Json& job, std::string_view condition) {
+  const Json* status = find_key(job, "status");
+  const Json* conditions = status ? find_key(*status, "conditions") : nullptr;
+  return conditions && conditions->is_array() && std::ranges::any_of(*conditions, [&](const Json& each) {
+           return get_string(each, "type") == condition && get_string(each, "status") == "True";
+         });
 }
 
 }  // namespace
@@ -28,8 +38,13 @@ Result<std::map<ObjectKey, Seen>> look(Session& session) {
     for (const Json& each : *items) {
       const std::string name = text_at(each, "metadata", "name");
       const Json* meta = find_key(each, "metadata");
-      seen.try_emplace({std::string(kind.name), name}, Seen{path + "/" + name, text_at(*meta, "labels", label::service),
-                                                            get_string(*meta, "resourceVersion")});
+      if (!meta) continue;
+      Seen made{.path = path + "/" + name,
+                .service = text_at(*meta, "labels", label::service),
+                .version = get_string(*meta, "resourceVersion")};
+      made.failed = kind.name == "Job" && holds(each, "Failed");
+      made.ended = made.failed || (kind.name == "Job" && holds(each, "Complete"));
+      seen.try_emplace({std::string(kind.name), name}, std::move(made));
     }
   }
   return seen;
@@ -52,6 +67,13 @@ std::string last_warning(Session& session, const std::string& name_prefix, const
     text = std::string(trim(get_string(each, "message")));
   }
   return text;
+}
+
+Result<std::int64_t> minor_version(Client& client) {
+  constexpr std::int64_t current = 99;  // what does not say how old it is
+  const Json version = TRY(parse_json(TRY(client.get("/version")), "version"));
+  const std::string minor = get_string(version, "minor");  // "20", or "27+"
+  return parse_signed(minor.substr(0, minor.find_first_not_of("0123456789"))).value_or(current);
 }
 
 Result<std::string> cron_job_version(Client& client) {

@@ -14,6 +14,8 @@ struct Seen {
   std::string path;     // to ask for it again
   std::string service;  // the value of label::service
   std::string version;  // changes with the object
+  bool ended = false;   // a Job that has nothing more to do
+  bool failed = false;  // and not because it is done
 };
 using ObjectKey = std::pair<std::string, std::string>;  // kind, name
 

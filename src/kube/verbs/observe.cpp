@@ -72,6 +72,13 @@ ClusterEvent event_of(const Json& event) {
           .warning = get_string(event, "type") == "Warning"};
 }
 
+// The server ends a watch in time, whether or not anything happens.
+std::string seconds_of_watch(SystemTime until, SystemTime now) {
+  constexpr std::int64_t longest = 300;
+  const auto left = until == SystemTime::max() ? longest : std::chrono::ceil<std::chrono::seconds>(until - now).count();
+  return std::to_string(std::clamp<std::int64_t>(left, 1, longest));
+}
+
 }  // namespace
 
 Result<std::map<std::string, Usage>> usage(Session& session, const std::vector<PodState>& pods) {
@@ -97,7 +104,7 @@ Result<std::map<std::string, Usage>> usage(Session& session, const std::vector<P
   return all;
 }
 
-Result<> events(Session& session, bool follow, const std::function<Next(const ClusterEvent&)>& on_event) {
+Result<> events(Session& session, SystemTime until, const std::function<Next(const ClusterEvent&)>& on_event) {
   std::set<std::string> names;
   for (const auto& [key, seen] : TRY(look(session))) names.insert(key.second);
   const auto is_ours = [&](const ClusterEvent& event) {
@@ -116,10 +123,11 @@ Result<> events(Session& session, bool follow, const std::function<Next(const Cl
   for (const ClusterEvent& event : known)
     if (is_ours(event) && on_event(event) == Next::enough) return {};
   std::string version = get_string(part(list, "metadata"), "resourceVersion");
-  while (follow && !session.cancel.token().stop_requested()) {
+  for (SystemTime now; (now = system_now()) < until && !session.cancel.token().stop_requested();) {
     bool enough = false, expired = false;
     auto ended = session.client.lines(
-        with_query(path, {{"watch", "true"}, {"timeoutSeconds", "300"}, {"resourceVersion", version}}),
+        with_query(path,
+                   {{"watch", "true"}, {"timeoutSeconds", seconds_of_watch(until, now)}, {"resourceVersion", version}}),
         [&](std::string_view line) {
           const auto change = parse_json(line, "event");
           expired = !change || get_string(*change, "type") == "ERROR";
@@ -136,8 +144,8 @@ Result<> events(Session& session, bool follow, const std::function<Next(const Cl
     if (!ended && ended.error().code() != Code::not_found) return ended;
     if (ended && !expired) continue;
     // Where nothing has happened for long, the server no longer knows from where it was to go on.
-    const Json now = TRY(parse_json(TRY(session.client.get(path)), "events"));
-    version = get_string(part(now, "metadata"), "resourceVersion");
+    const Json anew = TRY(parse_json(TRY(session.client.get(path)), "events"));
+    version = get_string(part(anew, "metadata"), "resourceVersion");
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include "base/strings.hpp"
 #include "kube/kinds.hpp"
 #include "kube/manifests/parts.hpp"
+#include "kube/verbs.hpp"
 
 namespace consort::kube {
 
@@ -75,6 +76,15 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
   Json& container = spec["containers"][0];
   for (const char* key : {"readinessProbe", "startupProbe", "livenessProbe", "ports"}) container.erase(key);
   spec.erase("hostname");
+  // What it depends on has been brought up, or is not wanted.
+  if (spec.contains("initContainers")) {
+    Json before = Json::array();
+    for (Json& each : spec["initContainers"])
+      if (get_string(each, "name") != wait_container) before.push_back(std::move(each));
+    spec["initContainers"] = std::move(before);
+  }
+  // A pod that nobody sends requests to has nobody to tell that it goes.
+  if (container.contains("lifecycle")) container["lifecycle"].erase("preStop");
   if (wish.entrypoint) {
     container["command"] = words(*wish.entrypoint);
     container.erase("args");
@@ -93,7 +103,12 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
                                : object_name(wish.name);
   const Json* meta = find_key(made, "metadata");
   const Json* annotations = meta ? find_key(*meta, "annotations") : nullptr;
-  return pod_object(name, wish.service, project, annotations ? *annotations : Json::object(), std::move(spec));
+  Object pod = pod_object(name, wish.service, project, annotations ? *annotations : Json::object(), std::move(spec));
+  if (!wish.passing) return pod;
+  Json value = TRY(parse_json(pod.json, pod.name));
+  value["metadata"]["labels"][label::passing] = "true";
+  pod.json = dump_json(value);
+  return pod;
 }
 
 Result<Object> data_pod(const Manifests& manifests, const std::string& claim, const std::string& path,
@@ -185,12 +200,19 @@ Result<> remove_pod(Session& session, const std::string& pod) {
   return session.client.remove_in_any_case(path_of("v1", "Pod", session.space, pod));
 }
 
-Result<Channels> attach(Session& session, const PodState& pod, bool tty) {
-  Query query{{"container", pod.container}, {"stdin", "true"}};
-  if (tty) {
-    query.emplace_back("tty", "true");
-    query.emplace_back("stdout", "true");
-  }
+Result<> remove_passed(Session& session) {
+  if (session.trial == Trial::yes) return {};
+  for (const PodState& pod : TRY(pods_of(session, {})))
+    if (pod.passing && pod.ended()) TRY(remove_pod(session, pod.name));
+  return {};
+}
+
+Result<Channels> attach(Session& session, const PodState& pod, Attached to) {
+  Query query{{"container", pod.container}};
+  if (to != Attached::output) query.emplace_back("stdin", "true");
+  if (to != Attached::input) query.emplace_back("stdout", "true");
+  if (to == Attached::terminal) query.emplace_back("tty", "true");
+  if (to == Attached::output || to == Attached::both) query.emplace_back("stderr", "true");
   return session.client.open(with_query(path_of("v1", "Pod", session.space, pod.name) + "/attach", query));
 }
 

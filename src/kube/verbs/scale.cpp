@@ -29,11 +29,6 @@ std::string path_to(const Session& session, const Scaled& each) {
   return path_of("apps/v1", each.kind, session.space, each.name);
 }
 
-Result<> set_replicas(Session& session, const Scaled& each, unsigned count) {
-  TRY(session.client.merge(path_to(session, each), dump_json(Json{{"spec", Json{{"replicas", count}}}})));
-  return {};
-}
-
 // Until the pods of these services are as `fits` wants them.
 Result<> wait_for(Session& session, const std::vector<Scaled>& those, const char* status,
                   const std::function<bool(const Scaled&, const std::vector<const PodState*>&)>& fits) {
@@ -98,6 +93,11 @@ Result<std::vector<Scaled>> scaled(Session& session, const std::vector<std::stri
   TRY(check_known(all, services));
   std::erase_if(all, [&](const Scaled& each) { return !is_wanted(services, each.service); });
   return all;
+}
+
+Result<> set_replicas(Session& session, const Scaled& of, unsigned count) {
+  TRY(session.client.merge(path_to(session, of), dump_json(Json{{"spec", Json{{"replicas", count}}}})));
+  return {};
 }
 
 Result<> stop(Session& session, const std::vector<std::string>& services) {

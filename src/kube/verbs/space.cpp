@@ -138,4 +138,25 @@ Result<> wait_until_gone(Session& session, const std::string& path, const Query&
   return fail(Code::interrupted, "stop");
 }
 
+Result<> remove_pods(Session& session, const std::string& selector) {
+  const Query ours{{"labelSelector", selector}};
+  const std::string pods = path_of("v1", "Pod", session.space);
+  const auto tell_of_pod = [&](const std::string& name, const char* status, Outlook outlook) {
+    session.progress.event({.id = "Pod " + name, .status = status, .outlook = outlook});
+  };
+  // A ReplicaSet outlives its Deployment for a moment, in which it may put one more in the place of one that goes.
+  constexpr int rounds = 2;
+  for (int round = 0; round < rounds; ++round) {
+    for (const std::string& path : {path_of("apps/v1", "ReplicaSet", session.space), pods}) {
+      auto removed = session.client.remove(with_query(path, ours));
+      // Who may not remove all of them at once leaves it to the cluster.
+      if (!removed && removed.error().code() != Code::denied) return removed;
+    }
+    TRY(wait_until_gone(session, pods, ours,
+                        {.left = [&](const std::string& name) { tell_of_pod(name, "Stopping", Outlook::working); },
+                         .gone = [&](const std::string& name) { tell_of_pod(name, "Removed", Outlook::done); }}));
+  }
+  return {};
+}
+
 }  // namespace consort::kube

@@ -20,4 +20,8 @@ struct Leaving {
 };
 Result<> wait_until_gone(Session& session, const std::string& path, const Query& query, const Leaving& tell);
 
+// Removes the pods that the selector chooses, without waiting for the cluster to find out whose they were, and what
+// would make them anew, and tells of each until all have gone.
+Result<> remove_pods(Session& session, const std::string& selector);
+
 }  // namespace consort::kube

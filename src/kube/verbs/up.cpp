@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "kube/field_diff.hpp"
+#include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
 #include "kube/verbs/look.hpp"
 #include "kube/verbs/space.hpp"
@@ -38,6 +39,8 @@ class Up {
     last_change_ = Clock::now();
     TRY(watch_.follow([this] { return step(); }, session_.cancel.token()));
     if (session_.cancel.token().stop_requested()) return fail(Code::interrupted, "stop");
+    for (const auto& [name, pod] : watch_.pods())
+      if (pod.passing && pod.ended()) TRY(remove_pod(session_, name));
     return prune();
   }
 
@@ -70,7 +73,9 @@ class Up {
       return {};
     }
     const std::string path = path_of(object.api_version, object.kind, session_.space, object.name);
-    auto applied = session_.client.apply(path, object.json, options_.force, session_.trial);
+    const auto before = seen_.find({object.kind, object.name});
+    if (before != seen_.end() && before->second.failed) TRY(forget_failed(object, path));
+    auto applied = apply_whole(object, path);
     if (!applied) {
       tell(id, "Error", Outlook::error);
       const bool conflict = applied.error().code() == Code::conflict && options_.force == Force::no;
@@ -78,13 +83,34 @@ class Up {
       if (conflict) error.data().hint = "--force-conflicts takes over what others have set";
       return fail(std::move(error));
     }
-    const auto before = seen_.find({object.kind, object.name});
     if (session_.trial == Trial::yes) return show_trial(object, path, *applied);
     const Json now = TRY(parse_json(applied->body, id));
     const Json* meta = find_key(now, "metadata");
     const bool same = before != seen_.end() && meta && get_string(*meta, "resourceVersion") == before->second.version;
     tell(id, applied->created ? "Created" : same ? "Unchanged" : "Configured", Outlook::done);
     return {};
+  }
+
+  // What is being removed, as a `down -v` that was interrupted leaves it, takes changes, and goes all the same.
+  Result<Client::Applied> apply_whole(const Object& object, const std::string& path) {
+    for (;;) {
+      Client::Applied applied = TRY(session_.client.apply(path, object.json, options_.force, session_.trial));
+      const Json now = TRY(parse_json(applied.body, object.name));
+      const Json* meta = find_key(now, "metadata");
+      if (session_.trial == Trial::yes || !meta || !meta->contains("deletionTimestamp")) return applied;
+      tell(object.kind + " " + object.name, "Waiting for the former one's end", Outlook::working);
+      TRY(wait_until_gone(session_, path_of(object.api_version, object.kind, session_.space),
+                          {{"fieldSelector", "metadata.name=" + object.name}}, {}));
+    }
+  }
+
+  // A Job that has failed is tried again by the next `up`, as a container that has exited is.
+  Result<> forget_failed(const Object& job, const std::string& path) {
+    if (session_.trial == Trial::yes) return {};
+    for (const auto& [name, pod] : watch_.pods())
+      if (pod.service == object_name(job.service)) former_.insert(name);
+    TRY(session_.client.remove(path));
+    return remove_pods(session_, service_selector(session_.project_name, job.service));
   }
 
   // What the server would make of it, beside what it has.
@@ -106,7 +132,8 @@ class Up {
   std::vector<const PodState*> pods_of(const Workload& workload) const {
     std::vector<const PodState*> pods;
     for (const auto& [name, pod] : watch_.pods())
-      if (pod.service == object_name(workload.service) && pod.config == workload.config && !pod.deleting)
+      if (pod.service == object_name(workload.service) && pod.config == workload.config && !pod.deleting &&
+          !former_.contains(name))
         pods.push_back(&pod);
     return pods;
   }
@@ -116,7 +143,7 @@ class Up {
     const auto pods = pods_of(workload);
     const auto fits = [&](const PodState* pod) {
       if (condition == completed_successfully) return pod->phase == "Succeeded";
-      if (condition == healthy && !workload.ends) return pod->ready;
+      if (condition == healthy && !workload.ends) return pod->ready || (!pod->probed && pod->running());
       return pod->started();
     };
     const auto count = static_cast<unsigned>(std::ranges::count_if(pods, fits));
@@ -260,6 +287,7 @@ class Up {
   bool there_ = true;  // the namespace
   std::map<ObjectKey, Seen> seen_;
   std::set<std::string> applied_;
+  std::set<std::string> former_;  // pods that we have removed, which a watch tells a little later
   std::map<std::string, std::string> told_, pull_errors_;
   std::map<std::string, Clock::time_point> running_since_;
   Clock::time_point last_change_;

@@ -26,13 +26,30 @@ int milliseconds_until(const std::optional<ChangeBatch::Time>& when) {
   return static_cast<int>(std::max<std::int64_t>(0, left.count()));
 }
 
+class HandlerHere : public ChangeHandler {
+ public:
+  HandlerHere(Session& session, const WatchRules& rules, const ReactOptions& options)
+      : reactor_(session, rules, options) {}
+  Result<> sync_initially(const std::set<std::string>& services) override { return reactor_.sync_initially(services); }
+  Result<> run(const Reaction& reaction) override { return reactor_.run(reaction); }
+
+ private:
+  Reactor reactor_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Watching>> Watching::create(Session& session, Rebuilds rebuilds, const ReactOptions& options) {
+  return create(loaded_project(session), rebuilds, options,
+                [&](const WatchRules& rules) { return std::make_unique<HandlerHere>(session, rules, options); });
+}
+
+Result<std::unique_ptr<Watching>> Watching::create(const compose::Project& project, Rebuilds rebuilds,
+                                                   const ReactOptions& options, const MakeHandler& make) {
   std::unique_ptr<Watching> watching(new Watching(options));
-  watching->rules_ = TRY(watch_rules(loaded_project(session), rebuilds));
+  watching->rules_ = TRY(watch_rules(project, rebuilds));
   for (const std::string& warning : watching->rules_.warnings) options.warn(warning);
-  watching->reactor_ = std::make_unique<Reactor>(session, watching->rules_, options);
+  watching->handler_ = make(watching->rules_);
   TreeWatchOptions tree;
   tree.roots = watching->rules_.roots();
   watching->git_ = GitLocks::of(tree.roots);
@@ -47,7 +64,7 @@ Result<std::unique_ptr<Watching>> Watching::create(Session& session, Rebuilds re
 Result<> Watching::run(int stop_fd) {
   std::set<std::string> services;
   for (const WatchRule& rule : rules_.rules) services.insert(rule.service);
-  TRY(reactor_->sync_initially(services));
+  TRY(handler_->sync_initially(services));
   options_.say("Watch enabled");
   while (TRY(wait(stop_fd))) {
     const std::vector<std::string> changes = complete_changes();
@@ -102,7 +119,7 @@ Result<> Watching::react_to(const std::vector<std::string>& changes) {
     options_.say("Large batch of file changes detected. If you just switched branches, this is expected.");
   if (options_.busy) options_.busy(ReactOptions::Busy::yes);
   const auto begun = std::chrono::steady_clock::now();
-  Result<> outcome = reactor_->run(reaction);
+  Result<> outcome = handler_->run(reaction);
   const Nanoseconds taken = std::chrono::steady_clock::now() - begun;
   if (options_.busy) options_.busy(ReactOptions::Busy::no);
   if (options_.debug)

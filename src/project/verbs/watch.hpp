@@ -9,6 +9,7 @@
 #include "project/exec/session.hpp"
 #include "project/watch/batch.hpp"
 #include "project/watch/git_lock.hpp"
+#include "project/watch/handler.hpp"
 #include "project/watch/reactor.hpp"
 
 namespace consort::project {
@@ -19,6 +20,10 @@ class Watching {
   // from here on, so this comes before the services are started. Errors are the user's: no rule, a rule that cannot be
   // followed, a limit of the kernel.
   static Result<std::unique_ptr<Watching>> create(Session& session, Rebuilds rebuilds, const ReactOptions& options);
+  // Likewise, for containers that are somewhere else. The handler may keep the rules.
+  using MakeHandler = std::function<std::unique_ptr<ChangeHandler>(const WatchRules& rules)>;
+  static Result<std::unique_ptr<Watching>> create(const compose::Project& project, Rebuilds rebuilds,
+                                                  const ReactOptions& options, const MakeHandler& make);
 
   // The first copies; then follows changes until stop_fd is readable, which takes nothing from it. What fails for one
   // group of changes is said and the next is waited for. The session's interrupt_fd ends a reaction: Code::interrupted.
@@ -33,7 +38,7 @@ class Watching {
 
   const ReactOptions& options_;
   WatchRules rules_;
-  std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<ChangeHandler> handler_;
   std::unique_ptr<TreeWatch> tree_;
   ChangeBatch batch_;
   GitLocks git_;

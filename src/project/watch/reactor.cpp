@@ -18,17 +18,11 @@
 #include "project/plan/graph.hpp"
 #include "project/plan/images.hpp"
 #include "project/plan/lifecycle.hpp"
+#include "project/watch/handler.hpp"
 
 namespace consort::project {
 
 namespace {
-
-// ["a" "b"], as Docker Compose prints a list.
-std::string listed(const std::set<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "\"" : " \"") + name + "\"";
-  return "[" + text + "]";
-}
 
 Session with_progress(const Session& session, Progress& progress, compose::Project project) {
   return Session{.engine = session.engine,
@@ -71,6 +65,45 @@ engine::Mirror::File file_of(const WatchRule& rule, const engine::Mirror& mirror
 
 }  // namespace
 
+std::string listed_services(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "\"" : " \"") + name + "\"";
+  return "[" + text + "]";
+}
+
+std::vector<SyncedPath> files_of_rule(const WatchRule& rule) {
+  std::vector<SyncedPath> paths;
+  std::vector<std::string> todo{rule.path};
+  while (!todo.empty()) {
+    const std::string path = std::move(todo.back());
+    todo.pop_back();
+    const auto status = lstat_path(path);
+    if (!status) continue;
+    if (!S_ISDIR(status->st_mode)) {
+      if (rule.concerns(path)) paths.push_back({&rule, path});
+      continue;
+    }
+    const auto names = list_folder(path);
+    if (!names) continue;
+    for (const std::string& name : *names)
+      if (const std::string below = join_path(path, name); !rule.skips(below)) todo.push_back(below);
+  }
+  return paths;
+}
+
+std::vector<engine::Mirror> mirrors_of(const std::vector<SyncedPath>& paths) {
+  std::map<const WatchRule*, engine::Mirror> mirrors;
+  for (const SyncedPath& synced : paths) {
+    const auto found = mirrors.find(synced.rule);
+    engine::Mirror& mirror =
+        found == mirrors.end() ? mirrors.emplace(synced.rule, mirror_of(*synced.rule)).first->second : found->second;
+    mirror.files.push_back(file_of(*synced.rule, mirror, synced.path));
+  }
+  std::vector<engine::Mirror> all;
+  for (auto& [rule, mirror] : mirrors) all.push_back(std::move(mirror));
+  return all;
+}
+
 Result<std::vector<engine::Container>> Reactor::containers_of(const std::string& service) {
   auto containers = TRY(session_.engine.list({.project = session_.project_name, .service = service}));
   std::erase_if(containers, [](const engine::Container& each) { return each.oneoff; });
@@ -100,36 +133,14 @@ Result<> Reactor::sync(const std::string& service, const std::vector<SyncedPath>
   std::vector<std::string> ids;
   for (const engine::Container& container : TRY(containers_of(service))) ids.push_back(container.id);
   if (ids.empty()) return {};
-  std::map<const WatchRule*, engine::Mirror> mirrors;
-  for (const SyncedPath& synced : paths) {
-    const auto found = mirrors.find(synced.rule);
-    engine::Mirror& mirror =
-        found == mirrors.end() ? mirrors.emplace(synced.rule, mirror_of(*synced.rule)).first->second : found->second;
-    mirror.files.push_back(file_of(*synced.rule, mirror, synced.path));
-  }
-  for (const auto& [rule, mirror] : mirrors) (void)TRY(session_.engine.files().mirror(mirror, ids));
+  for (const engine::Mirror& mirror : mirrors_of(paths)) (void)TRY(session_.engine.files().mirror(mirror, ids));
   return {};
 }
 
 Result<> Reactor::sync_initially(const std::set<std::string>& services) {
   for (const WatchRule& rule : rules_.rules) {
     if (!rule.initial_sync || !rule.copies() || !services.contains(rule.service)) continue;
-    std::vector<SyncedPath> paths;
-    std::vector<std::string> todo{rule.path};
-    while (!todo.empty()) {
-      const std::string path = std::move(todo.back());
-      todo.pop_back();
-      const auto status = lstat_path(path);
-      if (!status) continue;
-      if (!S_ISDIR(status->st_mode)) {
-        if (rule.concerns(path)) paths.push_back({&rule, path});
-        continue;
-      }
-      const auto names = list_folder(path);
-      if (!names) continue;
-      for (const std::string& name : *names)
-        if (const std::string below = join_path(path, name); !rule.skips(below)) todo.push_back(below);
-    }
+    const std::vector<SyncedPath> paths = files_of_rule(rule);
     if (!paths.empty()) TRY(sync(rule.service, paths));
   }
   return {};
@@ -149,12 +160,12 @@ Result<> Reactor::restart(const std::set<std::string>& services) {
   TRY(execute(silent,
               plan_restart(containers, ServiceGraph::of(loaded_project(session_)), services, Dependents::include, stop),
               "Restarting"));
-  options_.say("service(s) " + listed(services) + " restarted");
+  options_.say("service(s) " + listed_services(services) + " restarted");
   return {};
 }
 
 Result<> Reactor::rebuild(const std::set<std::string>& services) {
-  options_.say("Rebuilding service(s) " + listed(services) + " after changes were detected...");
+  options_.say("Rebuilding service(s) " + listed_services(services) + " after changes were detected...");
   const engine::ProjectLock lock = TRY(lock_project());
   Plan plan;
   std::set<std::string> before;
@@ -168,7 +179,7 @@ Result<> Reactor::rebuild(const std::set<std::string>& services) {
     if (built.error().code() != Code::interrupted) options_.say("Build failed. Error: " + built.error().message());
     return built;
   }
-  options_.say("service(s) " + listed(services) + " successfully built");
+  options_.say("service(s) " + listed_services(services) + " successfully built");
   if (Result<> made = recreate(services); !made) {
     if (made.error().code() != Code::interrupted)
       options_.say("Failed to recreate services after update. Error: " + made.error().message());

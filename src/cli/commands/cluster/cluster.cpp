@@ -46,39 +46,44 @@ Result<int> on_services(Invocation& invocation, const ClusterTarget& target) {
 
 struct Verb {
   std::string_view name;
-  ClusterVerb run;  // null: not there yet
+  ClusterVerb run;             // null: refused
+  std::string_view why = {};   // then
+  std::string_view hint = {};  // what to do instead
 };
 constexpr Verb verbs[] = {
-    {"attach", nullptr},
-    {"commit", nullptr},
+    {"attach", cluster_attach},
+    {"commit", nullptr, "the API of Kubernetes gives nobody a container's file system",
+     "write what you have changed into the Dockerfile, and `up`"},
     {"cp", cluster_cp},
-    {"create", nullptr},
+    {"create", nullptr, "pods that do not run are not made there",
+     "`up -d`, then `stop`: replicas are none until `start`"},
     {"down", cluster_down},
     {"events", cluster_events},
     {"exec", cluster_exec},
-    {"export", nullptr},
+    {"export", nullptr, "the API of Kubernetes gives nobody a container's file system",
+     "`cp SERVICE:/PATH -` takes what you need; `image save` has the image"},
     {"images", cluster_images},
-    {"kill", nullptr},
+    {"kill", cluster_kill},
     {"logs", cluster_logs},
     {"ls", cluster_ls},
-    {"pause", nullptr},
+    {"pause", nullptr, "Kubernetes cannot pause a container", "`stop` ends the pods, and `start` brings them back"},
     {"port", cluster_port},
     {"ps", cluster_ps},
     {"restart", on_services<kube::restart>},
-    {"rm", nullptr},
+    {"rm", cluster_rm},
     {"run", cluster_run},
     {"scale", cluster_scale},
     {"start", on_services<kube::start>},
     {"stats", cluster_stats},
     {"stop", on_services<kube::stop>},
     {"top", cluster_top},
-    {"unpause", nullptr},
+    {"unpause", nullptr, "Kubernetes cannot pause a container", "`start` brings back what `stop` has ended"},
     {"up", cluster_up},
     {"volume export", cluster_volume_export},
     {"volume import", cluster_volume_import},
     {"volumes", cluster_volumes},
     {"wait", cluster_wait},
-    {"watch", nullptr},
+    {"watch", cluster_watch},
 };
 
 const Verb* verb_of(const Invocation& invocation) {
@@ -121,10 +126,10 @@ Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation
 
 Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target) {
   const Verb* verb = verb_of(invocation);
-  if (!verb || !verb->run)
-    return fail(
-        Error(Code::unsupported, "`" + std::string(invocation.command->name) + "` is not there on Kubernetes yet")
-            .hint("what there is, is in docs/kubernetes.md"));
+  if (!verb->run)
+    return fail(Error(Code::unsupported, "`" + std::string(invocation.command->name) + "` cannot be had on Kubernetes")
+                    .why(std::string(verb->why))
+                    .hint(std::string(verb->hint)));
   return verb->run(invocation, target);
 }
 

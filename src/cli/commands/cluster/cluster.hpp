@@ -59,9 +59,15 @@ Result<int> cluster_logs(Invocation& invocation, const ClusterTarget& target);
 Result<int> bring_up_on_cluster(Invocation& invocation, const ClusterTarget& target,
                                 const std::vector<std::string>& services);
 // cluster_exec.cpp
+Result<int> cluster_attach(Invocation& invocation, const ClusterTarget& target);
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target);
 // Our standard streams, until what runs there has ended: its exit code. A terminal there gets ours.
 Result<int> relay_terminal(kube::Channels& channels, const project::Cancellation& cancel);
+// cluster_end.cpp
+Result<int> cluster_kill(Invocation& invocation, const ClusterTarget& target);
+Result<int> cluster_rm(Invocation& invocation, const ClusterTarget& target);
+// cluster_watch.cpp
+Result<int> cluster_watch(Invocation& invocation, const ClusterTarget& target);
 // cluster_run.cpp
 Result<int> cluster_run(Invocation& invocation, const ClusterTarget& target);
 // cluster_cp.cpp

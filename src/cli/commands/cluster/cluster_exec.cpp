@@ -5,12 +5,14 @@
 #include <array>
 #include <cerrno>
 
+#include "base/detach_keys.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/relay/terminal_mode.hpp"
 #include "cli/signals.hpp"
+#include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
 
 namespace consort::cli {
@@ -25,6 +27,9 @@ class ClusterRelay {
  public:
   ClusterRelay(Channels& channels, const project::Cancellation& cancel, Other other)
       : channels_(channels), cancel_(cancel), other_(other) {}
+
+  // Typed, they end the relay, and the container runs on.
+  void detach_with(DetachKeys keys) { keys_ = std::move(keys); }
 
   // first: what has been read of the input already.
   Result<int> run(bool tty, bool input, std::string_view first) {
@@ -43,7 +48,8 @@ class ClusterRelay {
       if (channels_.closed() && other_ == Other::container) return 0;  // one that was attached to says no more
       if (channels_.closed())
         return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
-      std::array<pollfd, 4> fds{pollfd{channels_.fd(), POLLIN, 0}, pollfd{in, POLLIN, 0}, pollfd{window, POLLIN, 0},
+      std::array<pollfd, 4> fds{pollfd{channels_.fd(), channels_.events(), 0},
+                                pollfd{channels_.busy() ? -1 : in, POLLIN, 0}, pollfd{window, POLLIN, 0},
                                 pollfd{cancel_.user_fd(), POLLIN, 0}};
       if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
       if (fds[3].revents) return interrupted_status;
@@ -53,6 +59,7 @@ class ClusterRelay {
         TRY(send_size());
       }
       if (fds[1].revents && !TRY(send_input())) in = -1;
+      if (detached_) return 0;
     }
     return *code_;
   }
@@ -75,7 +82,14 @@ class ClusterRelay {
       TRY(channels_.finish(Channels::input));
       return false;
     }
-    TRY(channels_.send(Channels::input, std::string_view(reinterpret_cast<const char*>(buffer.data()), got)));
+    std::string_view typed(reinterpret_cast<const char*>(buffer.data()), got);
+    DetachKeys::Filtered filtered;
+    if (keys_) {
+      filtered = keys_->feed(typed);
+      detached_ = filtered.detached;
+      typed = filtered.text;
+    }
+    if (!typed.empty()) TRY(channels_.send(Channels::input, typed));
     return true;
   }
 
@@ -89,6 +103,8 @@ class ClusterRelay {
   Channels& channels_;
   const project::Cancellation& cancel_;
   Other other_;
+  std::optional<DetachKeys> keys_;
+  bool detached_ = false;
   std::optional<int> code_;
 };
 
@@ -124,6 +140,21 @@ Result<std::vector<std::string>> command_of(const Invocation& invocation) {
 
 Result<int> relay_terminal(Channels& channels, const project::Cancellation& cancel) {
   return ClusterRelay(channels, cancel, Other::container).run(true, true, {});
+}
+
+Result<int> cluster_attach(Invocation& invocation, const ClusterTarget& target) {
+  const ParsedFlags& flags = invocation.flags;
+  const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
+  kube::Session& session = workspace->session();
+  const kube::PodState pod = TRY(kube::one_pod(session, invocation.arguments[0], index_of(invocation)));
+  const bool input = pod.input && !flags.on("no-stdin");
+  const bool tty = pod.tty && input && invocation.terminal.in_is_terminal;
+  using kube::Attached;
+  const Attached to = !input ? Attached::output : pod.tty ? Attached::terminal : Attached::both;
+  Channels channels = TRY(kube::attach(session, pod, to));
+  ClusterRelay relay(channels, session.cancel, Other::container);
+  if (tty) relay.detach_with(TRY(DetachKeys::parse(flags.text("detach-keys"))));
+  return relay.run(tty, input, {});
 }
 
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {

@@ -187,9 +187,7 @@ Result<int> cluster_events(Invocation& invocation, const ClusterTarget& target) 
              return event.name == name || event.name.starts_with(name + "-");
            });
   };
-  // An end that is not there yet is waited for as long as events come; there is none to be told after it.
-  const bool follow = !until || *until > now;
-  TRY(kube::events(workspace->session(), follow, [&](const kube::ClusterEvent& event) {
+  TRY(kube::events(workspace->session(), until.value_or(SystemTime::max()), [&](const kube::ClusterEvent& event) {
     if (until && event.time > *until) return kube::Next::enough;
     if (wanted(event)) print_out(json ? event_json(event) : event_text(event));
     return kube::Next::more;

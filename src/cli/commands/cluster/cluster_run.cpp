@@ -49,6 +49,7 @@ Result<kube::OneOff> wish_of(const Invocation& invocation) {
   const bool unwanted = flags.on("no-TTY") || flags.on("no-tty") || flags.on("detach");
   wish.tty = !unwanted && invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal;
   wish.input = flags.on("interactive") && !flags.on("detach");
+  wish.passing = flags.on("rm") && flags.on("detach");  // nobody waits for its end
   return wish;
 }
 
@@ -61,11 +62,11 @@ class Feeder {
  private:
   static Result<> feed(kube::Session& session, const kube::PodState& pod, const std::stop_token& stop) {
     const StopEvent over = TRY(StopEvent::of(stop));
-    kube::Channels channels = TRY(kube::attach(session, pod, false));
+    kube::Channels channels = TRY(kube::attach(session, pod, kube::Attached::input));
     std::array<std::byte, 16 * 1024> buffer;
-    for (;;) {
-      std::array<pollfd, 3> fds{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{over.fd(), POLLIN, 0},
-                                pollfd{channels.fd(), POLLIN, 0}};
+    for (bool ended = false; !ended || channels.busy();) {
+      std::array<pollfd, 3> fds{pollfd{ended || channels.busy() ? -1 : STDIN_FILENO, POLLIN, 0},
+                                pollfd{over.fd(), POLLIN, 0}, pollfd{channels.fd(), channels.events(), 0}};
       if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("wait for input");
       if (fds[1].revents) return {};
       if (fds[2].revents) {
@@ -74,16 +75,18 @@ class Feeder {
       }
       if (!fds[0].revents) continue;
       const std::size_t got = TRY(read_some(STDIN_FILENO, buffer));
-      if (got == 0) return {};
-      TRY(channels.send(kube::Channels::input, std::string_view(reinterpret_cast<const char*>(buffer.data()), got)));
+      ended = got == 0;
+      if (got > 0)
+        TRY(channels.send(kube::Channels::input, std::string_view(reinterpret_cast<const char*>(buffer.data()), got)));
     }
+    return {};
   }
   std::jthread thread_;
 };
 
 Result<int> stay_with(kube::Session& session, const kube::PodState& pod, const kube::OneOff& wish) {
   if (wish.tty && !pod.ended()) {
-    kube::Channels channels = TRY(kube::attach(session, pod, true));
+    kube::Channels channels = TRY(kube::attach(session, pod, kube::Attached::terminal));
     (void)TRY(relay_terminal(channels, session.cancel));
     return kube::wait_for_exit(session, pod.name);
   }
@@ -118,6 +121,7 @@ Result<int> cluster_run(Invocation& invocation, const ClusterTarget& target) {
   const kube::Object pod = TRY(kube::one_off_pod(manifests, wish, project.name));
   if (!TRY(kube::ensure_space(session))) return 0;  // --dry-run
   if (session.trial == kube::Trial::yes) return 0;
+  TRY(kube::remove_passed(session));
   const kube::PodState state = TRY(kube::start_one_off(session, manifests, pod));
   if (invocation.flags.on("detach")) {
     print_out(state.name + "\n");

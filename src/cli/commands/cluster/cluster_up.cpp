@@ -1,57 +1,20 @@
 // up and scale on a cluster: images are built here and pushed, objects applied, ports forwarded, logs shown.
-#include <algorithm>
 #include <cstdlib>
 
 #include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/cluster/cluster_images.hpp"
 #include "cli/commands/cluster/cluster_registry.hpp"
-#include "cli/commands/project/push_services.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/render/log_printer.hpp"
 #include "cli/seal.hpp"
 #include "cli/workspace.hpp"
-#include "engine/images.hpp"
 #include "kube/forward.hpp"
 #include "kube/verbs.hpp"
 #include "place/place.hpp"
-#include "project/exec/image_pull.hpp"
-#include "project/plan/images.hpp"
-#include "project/plan/names.hpp"
 
 namespace consort::cli {
 
 namespace {
-
-// Names under which images are built, pushed and pulled.
-Result<> name_images(compose::Project& project, const std::string& registry) {
-  for (auto& [name, service] : project.services) {
-    if (!service.build) continue;
-    if (!registry.empty()) {
-      service.image = registry + "/" + project::image_name(project, service);
-    } else if (service.image.find('/') == std::string::npos) {
-      return fail(Error(Code::invalid, "bring the image of service \"" + name + "\" to the cluster")
-                      .why("it is built here, and no registry is named from which the cluster can pull it")
-                      .hint("--registry HOST[/PATH], or CONSORT_REGISTRY, or an `image:` with its registry")
-                      .at(service.mark));
-    }
-  }
-  return {};
-}
-
-// What the cluster is to pull, by service: name and digest of what was built and pushed.
-Result<std::map<std::string, std::string>> build_and_push(Workspace& workspace) {
-  project::Session& session = workspace.session();
-  TRY(project::execute(session, project::plan_build(*session.project), "Building", {}));
-  std::map<std::string, std::string> images;
-  if (session.dry_run == project::DryRun::yes) return images;
-  TRY(push_services(workspace, project::Detail::all, PushFailures::stop));
-  for (const auto& [name, service] : session.project->services) {
-    if (!service.build) continue;
-    const image::Reference reference = TRY(image::Reference::parse(service.image));
-    images[name] =
-        reference.name() + "@" + TRY(image::resolve_digest(reference, project::registry_options(session))).text();
-  }
-  return images;
-}
 
 // As the command line chooses.
 Result<compose::Project> selected(const Invocation& invocation, const std::vector<std::string>& services) {
@@ -95,10 +58,14 @@ Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWor
   return 130;
 }
 
-Result<std::string> cron_job_version_at(const ClusterTarget& target) {
+// What depends on the age of the cluster.
+Result<kube::ManifestOptions> options_for(const compose::Project& project, const ClusterTarget& target) {
   kube::Cluster cluster = TRY(kube::find_cluster(target.context, process_environment()));
   const auto client = TRY(kube::Client::create(std::move(cluster), {}));
-  return kube::cron_job_version(*client);
+  kube::ManifestOptions options;
+  if (!project.jobs.empty()) options.cron_job_version = TRY(kube::cron_job_version(*client));
+  if (TRY(kube::minor_version(*client)) < kube::minor_with_sleeps) options.parting = kube::Parting::command;
+  return options;
 }
 
 enum class Then : std::uint8_t { leave, stay };
@@ -107,14 +74,13 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
                      const std::map<std::string, unsigned>& scale, Then then) {
   const ParsedFlags& flags = invocation.flags;
   compose::Project project = TRY(selected(invocation, services));
-  TRY(name_images(project, TRY(registry_of(invocation, target))));
+  const std::string registry = TRY(registry_of(invocation, target));
+  TRY(name_images(project, registry));
   // What cannot be had there is told before anything is built.
-  kube::ManifestOptions options;
-  if (!project.jobs.empty()) options.cron_job_version = TRY(cron_job_version_at(target));
+  kube::ManifestOptions options = TRY(options_for(project, target));
   kube::Manifests manifests = TRY(manifests_for(invocation, project, options, scale));
-  const bool builds =
-      std::ranges::any_of(project.services, [](const auto& each) { return each.second.build.has_value(); });
-  if (builds && !flags.on("no-build")) {
+  const Build build = flags.on("no-build") ? Build::no : Build::yes;
+  if (builds_images(project) && !(build == Build::no && place::is_needed())) {
     if (place::is_needed())
       return fail(Error(Code::unsupported, "build images for the cluster without root")
                       .hint("`" + invocation.program + " build --push`, then up --no-build"));
@@ -122,7 +88,8 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
     const auto here = TRY(Workspace::open(invocation, Need::engine));  // a pipe can be read only once
     here->session().project_name = project.name;
     here->session().project = project;
-    options.images = TRY(build_and_push(*here));
+    options.images = TRY(images_for_cluster(*here, build));
+    options.wait_image = wait_image_for_cluster(*here, registry);
     remember_registry(invocation, target);
     std::vector<compose::Diagnostic> none;  // told above
     manifests =

@@ -1,6 +1,7 @@
 // The project as objects of Kubernetes, without a cluster.
 #include "base/os/file.hpp"
 #include "cli/commands/cluster/cluster.hpp"
+#include "cli/commands/cluster/former_files.hpp"
 #include "cli/commands/export/export.hpp"
 #include "cli/workspace.hpp"
 #include "kube/attributes.hpp"
@@ -14,10 +15,12 @@ namespace {
 Result<int> write_package(const Invocation& invocation, const kube::Manifests& manifests,
                           const std::vector<kube::PackagedFile>& package) {
   const std::string folder = invocation.flags.text("output");
-  if (folder.empty()) return fail(Error(Code::invalid, "this format is written into a directory").hint("name one: --output DIRECTORY"));
+  if (folder.empty())
+    return fail(Error(Code::invalid, "this format is written into a directory").hint("name one: --output DIRECTORY"));
   std::vector<ExportedFile> files;
   for (const kube::PackagedFile& file : package) files.push_back({file.path, file.text});
   TRY(write_exported(folder, files, 0755));
+  TRY(remove_former_files(folder, package));
   TRY(write_left_out(join_path(folder, "left-out.txt"), manifests.notes));
   return 0;
 }

@@ -30,23 +30,29 @@ Result<> bring_up_for_watch(Invocation& invocation, Workspace& workspace, const 
 
 }  // namespace
 
-Result<int> run_watch(Invocation& invocation) {
+project::ReactOptions react_options(const Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
-  seal_program(invocation);
-  const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
-  TRY(select_services(*workspace, invocation.arguments, compose::Dependencies::include));
-  project::Session& session = workspace->session();
   project::ReactOptions react;
   if (flags.on("quiet")) react.detail.build = project::Detail::quiet;
   if (flags.has("prune") && !flags.on("prune")) react.superseded = project::Superseded::keep;
   react.say = [](const std::string& line) { print_out(line + "\n"); };
-  react.warn = [&](const std::string& message) { print_warning(invocation.terminal, message); };
+  react.warn = [&invocation](const std::string& message) { print_warning(invocation.terminal, message); };
   if (invocation.globals.on("verbose"))
     react.debug = [](const std::string& message) {
       print_err("time=\"" + format_rfc3339_seconds(system_now()) + "\" level=debug msg=\"" + message + "\"\n");
     };
   react.out = print_out;
   react.err = print_err;
+  return react;
+}
+
+Result<int> run_watch(Invocation& invocation) {
+  const ParsedFlags& flags = invocation.flags;
+  seal_program(invocation);
+  const auto workspace = TRY(Workspace::open(invocation, Need::file, invocation.arguments));
+  TRY(select_services(*workspace, invocation.arguments, compose::Dependencies::include));
+  project::Session& session = workspace->session();
+  const project::ReactOptions react = react_options(invocation);
   // Before anything is started: what cannot be followed starts nothing, and what changes meanwhile is seen.
   const auto watching = TRY(project::Watching::create(session, project::Rebuilds::allowed, react));
   if (!flags.on("no-up")) TRY(bring_up_for_watch(invocation, *workspace, react.detail));

@@ -1,0 +1,40 @@
+// What `watch` does about changes, on a cluster: files go into the pods through exec, as a tar.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "kube/session.hpp"
+#include "project/watch/handler.hpp"
+#include "project/watch/reactor.hpp"
+
+namespace consort::kube {
+
+// The project as `watch` is to see it: nothing is mounted there, so source trees that are mounted here are copied; a
+// container that is started again has its image's files again, so what would be restarted with what it got is built.
+// Code::unsupported for what cannot be done there, with its line.
+Result<compose::Project> project_to_watch(const compose::Project& project);
+
+class PodReactor : public project::ChangeHandler {
+ public:
+  // All are borrowed. apply: builds, pushes and applies these services.
+  using Apply = std::function<Result<>(const std::set<std::string>& services)>;
+  PodReactor(Session& session, const project::WatchRules& rules, const project::ReactOptions& options, Apply apply)
+      : session_(session), rules_(rules), options_(options), apply_(std::move(apply)) {}
+
+  Result<> sync_initially(const std::set<std::string>& services) override;
+  Result<> run(const project::Reaction& reaction) override;
+
+ private:
+  Result<> rebuild(const std::set<std::string>& services);
+  Result<> sync(const std::string& service, const std::vector<project::SyncedPath>& paths);
+  Result<> exec(const project::WatchRule& rule);
+
+  Session& session_;
+  const project::WatchRules& rules_;
+  const project::ReactOptions& options_;
+  Apply apply_;
+};
+
+}  // namespace consort::kube

@@ -1,0 +1,16 @@
+// What the image of consort-wait is made of.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "base/os/fd.hpp"
+
+namespace consort::kube {
+
+inline constexpr const char* wait_program = "consort-wait";
+
+// A tar of the one program, to be read from its beginning.
+Result<Fd> pack_wait_program(const std::string& path);
+
+}  // namespace consort::kube
