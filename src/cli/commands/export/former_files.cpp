@@ -1,4 +1,4 @@
-#include "cli/commands/cluster/former_files.hpp"
+#include "cli/commands/export/former_files.hpp"
 
 #include <set>
 
