@@ -1,4 +1,4 @@
-// In what one container would differ from another, for people.
+// In what one container or network would differ from another, for people.
 #pragma once
 
 #include <string>
@@ -16,5 +16,7 @@ struct SpecChange {
 
 // By setting. Content of files, labels of Compose itself and what the engine chooses is left out.
 std::vector<SpecChange> changes_between(const ContainerSpec& before, const ContainerSpec& after);
+// Subnets that the engine chose are no setting.
+std::vector<SpecChange> changes_between(const NetworkSpec& before, const NetworkSpec& after);
 
 }  // namespace consort::engine

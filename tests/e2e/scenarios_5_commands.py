@@ -80,6 +80,9 @@ def scenario_what_docker_has(world):
     fields = [line.strip() for line in why.splitlines()[1:]]
     wanted = ["environment.DB_PASSWORD: changed (not shown)", "environment.OWN: mine -> yours", "stop_signal: added SIGINT"]
     check(fields == wanted, f"field by field: {fields}")
+    world.write("changed.yaml", f'services: {{s: {{{SLEEPER}, environment: {{OWN: mine}}}}}}\nnetworks: {{default: {{internal: true}}}}')
+    why = world.consort("-f", "changed.yaml", "up", "--dry-run").out
+    check(why.startswith("Network ") and why.endswith("  internal: false -> true\n"), f"of a network: {why!r}")
     world.consort("update", "--restart", "always", name)
     world.consort("rename", name, "daily-renamed")
     restart = json.loads(world.consort("inspect", "daily-renamed").out)[0]["HostConfig"]["RestartPolicy"]["Name"]

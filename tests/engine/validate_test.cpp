@@ -96,6 +96,18 @@ const RefusalCase refusals[] = {
        s.ports = {{.container_port = 80}};
      },
      "conflicting options: port publishing and the container type network mode"},
+    {"LogTypo",
+     [](auto& s) {
+       s.log.driver = "gelf";
+       s.log.options = {{"gelf-address", "udp://127.0.0.1:1"}, {"gelf-compresion-type", "none"}};
+     },
+     "unknown log opt 'gelf-compresion-type' for gelf log driver"},
+    {"LogPacking",
+     [](auto& s) {
+       s.log.driver = "gelf";
+       s.log.options = {{"gelf-address", "tcp://127.0.0.1:1"}, {"gelf-compression-type", "none"}};
+     },
+     "compression is only supported on UDP"},
     {"LogDriver", [](auto& s) { s.log.driver = "foo"; },
      "error looking up logging plugin foo: plugin \"foo\" not found"},
     {"LogOption",

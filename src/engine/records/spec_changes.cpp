@@ -77,16 +77,20 @@ void add_health(Facts& facts, const HealthSpec& health) {
   if (health.retries) facts["healthcheck.retries"] = std::to_string(*health.retries);
 }
 
+void add_labels(Facts& facts, const StringMap& labels) {
+  constexpr std::array<std::string_view, 3> own{"com.docker.compose.", "com.docker.job.", "consort."};
+  for (const auto& [name, value] : labels)
+    if (std::ranges::none_of(own, [&](std::string_view prefix) { return name.starts_with(prefix); }))
+      facts["labels." + name] = value;
+}
+
 void add_maps(Facts& facts, const ContainerSpec& spec) {
   for (const std::string& entry : spec.environment) {
     const std::size_t equals = entry.find('=');
     facts["environment." + entry.substr(0, equals)] =
         equals == std::string::npos ? "taken away" : entry.substr(equals + 1);
   }
-  for (const auto& [name, value] : spec.labels)
-    if (!name.starts_with("com.docker.compose.") && !name.starts_with("com.docker.job.") &&
-        !name.starts_with("consort."))
-      facts["labels." + name] = value;
+  add_labels(facts, spec.labels);
   for (const MountSpec& mount : spec.mounts)
     if (!is_anonymous(mount)) facts["volumes:" + mount.target] = text_of(mount);
   for (const FileContent& file : spec.files)
@@ -162,10 +166,27 @@ bool names_a_secret(const std::string& setting) {
          std::ranges::any_of(words, [&](std::string_view word) { return upper.contains(word); });
 }
 
-}  // namespace
+Facts facts_of(const NetworkSpec& spec) {
+  Facts facts;
+  facts["driver"] = spec.driver.empty() ? "bridge" : spec.driver;
+  for (const auto& [name, value] : spec.driver_opts) facts["driver_opts." + name] = value;
+  add_labels(facts, spec.labels);
+  facts["internal"] = spec.internal ? "true" : "false";
+  facts["enable_ipv4"] = spec.enable_ipv4 ? "true" : "false";
+  facts["enable_ipv6"] = spec.enable_ipv6 ? "true" : "false";
+  if (spec.chosen_pools) return facts;
+  Strings pools;
+  for (const AddressPool& pool : spec.pools) {
+    std::string text = pool.subnet;
+    if (!pool.ip_range.empty()) text += ", range " + pool.ip_range;
+    for (const auto& [name, address] : pool.aux_addresses) text += ", " + name + " " + address;
+    pools.push_back(std::move(text));
+  }
+  if (!pools.empty()) facts["ipam.config"] = join(pools, "; ");
+  return facts;
+}
 
-std::vector<SpecChange> changes_between(const ContainerSpec& before, const ContainerSpec& after) {
-  const Facts old = facts_of(before), now = facts_of(after);
+std::vector<SpecChange> compare(const Facts& old, const Facts& now) {
   std::map<std::string, SpecChange> changes;
   const auto text_in = [](const Facts& facts, const std::string& setting) {
     const auto found = facts.find(setting);
@@ -181,6 +202,16 @@ std::vector<SpecChange> changes_between(const ContainerSpec& before, const Conta
   std::vector<SpecChange> all;
   std::ranges::transform(changes, std::back_inserter(all), [](const auto& entry) { return entry.second; });
   return all;
+}
+
+}  // namespace
+
+std::vector<SpecChange> changes_between(const ContainerSpec& before, const ContainerSpec& after) {
+  return compare(facts_of(before), facts_of(after));
+}
+
+std::vector<SpecChange> changes_between(const NetworkSpec& before, const NetworkSpec& after) {
+  return compare(facts_of(before), facts_of(after));
 }
 
 }  // namespace consort::engine

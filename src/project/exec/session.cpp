@@ -33,39 +33,52 @@ std::string short_image(std::string_view id) {
   return std::string(id.substr(id.find(':') + 1).substr(0, digits));
 }
 
-// In what the new container differs from the one that is there, a line each. Nothing if that one can't be asked.
-std::string differences_of(Session& session, const std::string& replaced, const engine::ContainerSpec& spec) {
-  const auto there = session.engine.inspect(replaced);
-  if (!there) return "";
+std::string change_line(const std::string& setting, const std::string& before, const std::string& after) {
+  std::string text = before + " -> " + after;
+  if (before.empty()) text = "added " + after;
+  if (after.empty()) text = "removed (was " + before + ")";
+  return "  " + setting + ": " + text + "\n";
+}
+
+std::string change_lines(const std::vector<engine::SpecChange>& changes) {
   std::string text;
-  const auto add = [&](const std::string& setting, const std::string& before, const std::string& after) {
-    text += "  " + setting + ": ";
-    if (before.empty())
-      text += "added " + after;
-    else
-      text += after.empty() ? "removed (was " + before + ")" : before + " -> " + after;
-    text += "\n";
-  };
-  for (const engine::SpecChange& change : engine::changes_between(there->spec, spec))
-    if (change.secret)
-      text += "  " + change.setting + ": changed (not shown)\n";
-    else
-      add(change.setting, change.before, change.after);
-  if (!spec.image_id.empty() && spec.image_id != there->image_id)
-    add("image id", short_image(there->image_id), short_image(spec.image_id));
+  for (const engine::SpecChange& each : changes)
+    text += each.secret ? "  " + each.setting + ": changed (not shown)\n"
+                        : change_line(each.setting, each.before, each.after);
   return text;
+}
+
+// In what the new container differs from the one that is there, a line each. Nothing if that one can't be asked.
+std::string differences_of(Session& session, const Operation& operation, const engine::ContainerSpec& spec) {
+  const auto there = session.engine.inspect(operation.object_id);
+  if (!there) return "";
+  std::string text = change_lines(engine::changes_between(there->spec, spec));
+  if (!spec.image_id.empty() && spec.image_id != there->image_id)
+    text += change_line("image id", short_image(there->image_id), short_image(spec.image_id));
+  // Beside what can be compared, the hash of the configuration is about what these contain, which is not kept.
+  if (text.empty() && !spec.files.empty() && operation.cause.starts_with("configuration"))
+    text = "  configs or secrets: their content\n";
+  return text;
+}
+
+std::string replaced_network(Session& session, const Operation& operation, const engine::NetworkSpec& spec) {
+  const auto there = session.engine.inspect_network(operation.target);
+  if (!there || there->spec.name != operation.target) return "";
+  return operation.shown + " would be replaced, and its containers connected to the new one: " + operation.cause +
+         "\n" + change_lines(engine::changes_between(there->spec, spec));
 }
 
 // What --dry-run says beside what Docker Compose does: why something that is there is replaced, or goes.
 std::string reasons_of(Session& session, const Plan& plan) {
   std::string text;
   for (const Operation& operation : plan.operations()) {
+    if (const auto* network = operation.as<CreateNetwork>())
+      text += replaced_network(session, operation, *network->spec);
     const bool replaces = operation.is<CreateContainer>() && operation.before == "Recreate";
     const bool removes = operation.is<RemoveContainer>() && !operation.before.empty();
     if (operation.cause.empty() || (!replaces && !removes)) continue;
     text += operation.shown + (replaces ? " would be replaced: " : " would be removed: ") + operation.cause + "\n";
-    if (const auto* create = operation.as<CreateContainer>())
-      text += differences_of(session, operation.object_id, *create->spec);
+    if (const auto* create = operation.as<CreateContainer>()) text += differences_of(session, operation, *create->spec);
   }
   return text;
 }

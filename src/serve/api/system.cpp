@@ -172,9 +172,9 @@ Result<> info(Call& call) {
             {"DriverStatus", Json::array({Json::array({"Backing Filesystem", "overlayfs"})})},
             {"Plugins",
              {{"Volume", {"local"}},
-              {"Network", {"bridge", "host", "null"}},
+              {"Network", {"bridge", "host", "ipvlan", "macvlan", "null"}},
               {"Authorization", nullptr},
-              {"Log", {"json-file", "local", "none"}}}}};
+              {"Log", {"fluentd", "gelf", "journald", "json-file", "local", "none", "syslog"}}}}};
   for (const char* key : {"MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota", "CPUShares", "CPUSet", "PidsLimit",
                           "IPv4Forwarding"})
     info[key] = true;
