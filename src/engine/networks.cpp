@@ -1,6 +1,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/go_bool.hpp"
 #include "base/narrow.hpp"
@@ -285,8 +286,14 @@ Result<Network> Engine::inspect_network(const std::string& id) {
   if (std::optional<Network> known = built_in_network(id)) return std::move(*known);
   if (id == default_network) TRY(impl_->ensure_default_network());
   Network network = TRY(impl_->records.find_network(id));
-  for (const Records::ActiveEndpoint& end : TRY(impl_->records.leases_of_network(network.id)))
-    if (TRY(impl_->observe(end.project, end.container_id)).running()) network.container_ids.push_back(end.container_id);
+  const auto ends = TRY(impl_->records.leases_of_network(network.id));
+  std::map<std::string, Strings> by_project;  // each supervisor is asked once
+  for (const Records::ActiveEndpoint& end : ends) by_project[end.project].push_back(end.container_id);
+  std::map<std::string, supervisor::ObservedContainer> states;
+  for (const auto& [project, ids] : by_project) states.merge(TRY(supervisor::observe(impl_->roots, project, ids)));
+  for (const Records::ActiveEndpoint& end : ends)
+    if (const auto found = states.find(end.container_id); found != states.end() && found->second.running())
+      network.container_ids.push_back(end.container_id);
   return network;
 }
 

@@ -67,6 +67,21 @@ def scenario_keeper_is_killed_as_soon_as_containers_run(world):
         world.consort("down", "-t", "0", timeout=LIMIT)
 
 
+def scenario_what_goes_when_it_ends_outlives_everybody_else(world):
+    """A container of run --rm that ends while its command, its supervisor and the keeper are gone must be removed by the next
+    command, which must not wait for who removes it."""
+    world.write("compose.yaml", f"services:\n  web: {{{SLIM}, command: sleep 1000, init: true}}\n")
+    world.consort("up", "-d", timeout=LIMIT)
+    ids = [world.consort("run", "-d", "--rm", "web", timeout=LIMIT).out.split()[-1] for _ in range(3)]
+    pids = [json.loads(path.read_text())["pid"] for path in (world.run_root / f"projects/{world.project_name}/containers").glob("*.json")]
+    kill_all(world.pids("consort-keeper"))
+    kill_all(world.supervisor_pids())
+    kill_all(pids)
+    world.consort("up", "-d", timeout=LIMIT)
+    check(len(ids) == 3 and list(world.ps()) == ["web"], f"they are still there: {world.ps_all()}")
+    world.consort("down", "-t", "0", timeout=LIMIT)
+
+
 def restarts(world, service):
     container = world.consort("ps", "-aq", service).out.split()[0]
     record = json.loads((world.run_root / f"projects/{world.project_name}/containers/{container}.json").read_text())

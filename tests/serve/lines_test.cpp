@@ -110,6 +110,16 @@ TEST_F(LinesTest, ASettingIsFromTheCacheIfWhatFollowsIs) {
   EXPECT_EQ(said_.end()[-3], " ---> " + std::string(12, 'a') + "\n");
 }
 
+TEST_F(LinesTest, TheLastStepIsTheImage) {
+  BuildLines lines(line_, {});
+  auto rows = outline();
+  rows.resize(3);
+  lines.begin(rows);
+  EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::done}));
+  EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), BuildLines::Before::unknown, {}));
+  EXPECT_THAT(said_, testing::Contains(" ---> " + std::string(12, 'a') + "\n"));
+}
+
 TEST_F(LinesTest, AFailureHasTheClassicWords) {
   BuildLines lines(line_, {});
   lines.begin(outline());

@@ -15,6 +15,7 @@
 #include "base/os/unix_socket.hpp"
 #include "place/place.hpp"
 #include "supervisor/client.hpp"
+#include "supervisor/client/conversation.hpp"
 #include "supervisor/container/record.hpp"
 #include "supervisor/jobs.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
@@ -192,10 +193,24 @@ Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::st
   return recorded_states(roots.project_run(project));
 }
 
+namespace {
+
+// A supervisor of an older version tells of all of them.
+Result<std::vector<ObservedContainer>> observe_one(const Roots& roots, const std::string& project,
+                                                   const std::string& id) {
+  auto asked = ask(roots, project, request_for(Op::snapshot, id));
+  if (asked && asked->answer.reply.ok)
+    if (auto live = receive_states(asked->socket.get(), std::move(asked->answer.reply)); live) return live;
+  return recorded_states(roots.project_run(project));
+}
+
+}  // namespace
+
 Result<std::map<std::string, ObservedContainer>> observe(const Roots& roots, const std::string& project,
                                                          std::span<const std::string> container_ids) {
   std::map<std::string, ObservedContainer> all;
-  for (ObservedContainer& state : TRY(observe(roots, project))) {
+  for (ObservedContainer& state :
+       TRY(container_ids.size() == 1 ? observe_one(roots, project, container_ids.front()) : observe(roots, project))) {
     std::string id = state.id;
     all.emplace(std::move(id), std::move(state));
   }

@@ -1,5 +1,7 @@
 #include "supervisor/loop/ended_remover.hpp"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "base/os/process.hpp"
@@ -27,6 +29,7 @@ void EndedRemover::start() {
   options.argv = {*program, "internal", "remove-ended", context_.project};
   options.environment = command_environment(context_.roots);
   options.directory = "/";
+  options.out = STDERR_FILENO;  // our log
   auto child = spawn(options);
   if (!child) return log_line(std::string("remove ") + job + ": " + child.error().message());
   context_.cleaner.reap(job, child->release());

@@ -93,7 +93,6 @@ Supervisor::Supervisor(SupervisorOptions options, EventLoop loop, Fd keeper)
     return owner_of_port(protocol, port);
   };
   context_.settled = [this] { consider_ending(); };
-  context_.ended = [this](const ContainerUnit& unit) { ended_remover_.on_ended(unit); };
   context_.cleaner.on_end = [this] { consider_ending(); };
   // Many containers change in one turn of the loop; their names are put together once.
   context_.names_changed = [this] {
@@ -232,7 +231,9 @@ Result<> Supervisor::run(const std::function<void()>& ready) {
   keeper_.ready();
   ready();
   context_.names_changed();
-  for (const auto& [id, container] : containers_)  // seen by a predecessor that was killed then
+  // Not before: who has started us waits for our word, perhaps with a container locked that is to be removed.
+  context_.ended = [this](const ContainerUnit& unit) { ended_remover_.on_ended(unit); };
+  for (const auto& [id, container] : containers_)
     if (container->idle() && container->state().ended()) ended_remover_.on_ended(container->unit());
   if (const auto loaded = clock_.load(); !loaded) log_line(loaded.error().message());
   end_timer_ = loop_.after(first_linger, [this] { try_to_end(); });

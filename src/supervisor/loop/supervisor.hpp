@@ -61,6 +61,7 @@ class Supervisor {
   void do_exec(ConnectionId id, const Request& request);
   void do_exec_wait(ConnectionId id, const Request& request);
   void do_attach(ConnectionId id, const Request& request);
+  void do_snapshot(ConnectionId id, const Request& request);
   void do_forget(ConnectionId id, const Request& request);
   void do_shutdown(ConnectionId id);
   struct Ending;

@@ -38,7 +38,7 @@ void Supervisor::on_request(ConnectionId id, Request request, std::vector<Fd> de
       server_.send_states(id, states());
       return server_.subscribe(id);
     case Op::snapshot:
-      return server_.send_states(id, states());
+      return do_snapshot(id, request);
     case Op::start:
       return do_start(id, request, std::move(descriptors));
     case Op::stop:
@@ -224,6 +224,14 @@ void Supervisor::do_exec_wait(ConnectionId id, const Request& request) {
   if (!known) return server_.refuse(id, known.error());
   const std::optional<int>& status = *known;
   if (status) answer_code(status);
+}
+
+// Of all, or of the one that is asked about, if it is known here.
+void Supervisor::do_snapshot(ConnectionId id, const Request& request) {
+  if (request.id.empty()) return server_.send_states(id, states());
+  std::vector<ObservedContainer> one;
+  if (const Container* container = find(request.id)) one.push_back(container->state());
+  server_.send_states(id, one);
 }
 
 void Supervisor::do_attach(ConnectionId id, const Request& request) {

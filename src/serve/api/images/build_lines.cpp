@@ -126,6 +126,7 @@ Result<bool> BuildLines::show(std::size_t index) {
   Row& row = rows_[index];
   for (const std::string& text : std::exchange(row.output, {})) TRY(say(text));
   if (state == Row::State::runs) return false;
+  if (index + 1 == rows_.size() && !last_settings_) return false;  // the last one is the image, which is not made yet
   const bool settled = row.what.kind == Kind::from || row.what.kind == Kind::before_stages;
   if (!settled && state == Row::State::done && has_container(row) && options_.containers == Options::Containers::remove)
     TRY(say(" ---> Removed intermediate container " + digits(sha256_hex("container of " + row.id)) + "\n"));
