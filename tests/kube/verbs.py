@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -66,6 +67,12 @@ class Verbs(unittest.TestCase):
     def wait_for(self, condition):
         with self.store.changed:
             self.assertTrue(self.store.changed.wait_for(condition, timeout=60))
+
+    def until(self, condition):
+        limit = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), limit)
+            time.sleep(0.02)
 
     def names(self, plural):
         with self.store.changed:
@@ -194,6 +201,26 @@ class Verbs(unittest.TestCase):
         for line in refused:
             self.assertRegex(self.consort(*line.split(), code=1).stderr, r"cannot be had on Kubernetes: .+\n.+")
         self.assertFalse(self.names("deployments"))
+
+    def test_watch_copies_into_pods_and_removes(self):
+        there = self.folder / "there"  # exec runs here
+        (self.folder / "src").mkdir()
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web:\n    image: web\n    develop: {watch: [{path: src, action: sync, "
+                                                  f"target: {there}}}]}}\n")
+        self.consort("up", "-d")
+        watch = subprocess.Popen([CONSORT, "watch", "--no-up"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True)
+        try:
+            self.assertIn("Watch enabled", watch.stdout.readline())
+            (self.folder / "src" / "a file").write_text("saved")
+            self.assertIn("Syncing", watch.stdout.readline())
+            self.until(lambda: (there / "a file").exists() and (there / "a file").read_text() == "saved")
+            (self.folder / "src" / "a file").unlink()
+            self.until(lambda: not (there / "a file").exists())
+        finally:
+            watch.send_signal(signal.SIGINT)
+            text, _ = watch.communicate(timeout=120)
+        self.assertEqual(watch.returncode, 130, text)
 
     def test_pods_that_a_quota_refuses_are_told(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, deploy: {replicas: 3}}\n")

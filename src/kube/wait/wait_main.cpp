@@ -85,8 +85,7 @@ size_t question(unsigned char* into, size_t room, const char* name, const char* 
       if (length > 63 || at + length + 6 > room) return 0;
       if (length > 0) {
         into[at++] = static_cast<unsigned char>(length);
-        memcpy(into + at, part, length);
-        at += length;
+        for (size_t i = 0; i < length; ++i) into[at++] = static_cast<unsigned char>(part[i]);
       }
       part += length + (dot ? 1 : 0);
     }
