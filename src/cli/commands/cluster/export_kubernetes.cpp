@@ -14,7 +14,8 @@ namespace {
 // A folder of their own: what else is in there would be taken for a part of it.
 Result<int> write_package(const Invocation& invocation, const std::vector<kube::PackagedFile>& files) {
   const std::string folder = invocation.flags.text("output");
-  if (folder.empty()) return fail(Error(Code::invalid, "this format is written into a directory").hint("name one: --output DIRECTORY"));
+  if (folder.empty())
+    return fail(Error(Code::invalid, "this format is written into a directory").hint("name one: --output DIRECTORY"));
   for (const kube::PackagedFile& file : files) {
     const std::string path = join_path(folder, file.path);
     TRY(make_directories(dir_name(path)));
