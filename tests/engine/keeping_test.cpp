@@ -142,7 +142,7 @@ TEST_F(EngineTest, DockersSocketIsThatOfOurServer) {
 TEST_F(EngineTest, ContainersOnANetworkWithoutIccAreKeptApart) {
   const std::string icc = "com.docker.network.bridge.enable_icc";
   EXPECT_THAT(message_of(engine().create_network({.name = project_ + "_w", .driver_opts = {{icc, "some"}}})),
-              HasSubstr("invalid value for " + icc));
+              HasSubstr("failed to parse " + icc + " value: some"));
   ASSERT_TRUE(engine().create_network({.name = project_ + "_n", .driver_opts = {{icc, "False"}}}));
   ContainerSpec spec = probe({"echo", "started"});
   spec.network_mode = "";

@@ -25,7 +25,8 @@ std::unexpected<Error> refuse(const std::string& text) {
 
 std::string option(const LogSpec& log, const char* name, std::string fallback = {}) {
   const auto found = log.options.find(name);
-  return found == log.options.end() ? std::move(fallback) : found->second;
+  if (found == log.options.end()) return fallback;
+  return found->second;
 }
 
 // By number in the protocol, as syslog(3) has them.
