@@ -264,10 +264,10 @@ TEST(Commands, MakeRoomIfTheyStopOrRemove) {
   std::vector<std::string> found;
   for (const Command& command : commands())
     if (makes_room(command.name)) found.emplace_back(command.name);
-  EXPECT_THAT(found, testing::UnorderedElementsAre("builder prune", "container prune", "down", "image prune",
-                                                   "image rm", "internal sweep", "job prune", "job rm", "kill",
-                                                   "network prune", "network rm", "rm", "runtime kill", "stop",
-                                                   "system prune", "volume prune", "volume rm"));
+  EXPECT_THAT(found, testing::UnorderedElementsAre(
+                         "builder prune", "container prune", "down", "image prune", "image rm", "internal remove-ended",
+                         "internal sweep", "job prune", "job rm", "kill", "network prune", "network rm", "rm",
+                         "runtime kill", "stop", "system prune", "volume prune", "volume rm"));
 }
 
 }  // namespace

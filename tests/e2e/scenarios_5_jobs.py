@@ -59,7 +59,7 @@ def scenario_a_job_is_run_by_the_clock(world):
     world.write("compose.yaml", FILE)
     world.consort("create")
     clock = world.data / "jobs" / world.project_name / "clock.json"
-    eventually("the supervisor keeps the time", clock.exists)
+    eventually("the supervisor keeps the time", lambda: clock.exists() and "backup" in json.loads(clock.read_text()))
     for program in ("consort-keeper", "consort-supervisor"):
         for pid in world.pids(program):
             with contextlib.suppress(ProcessLookupError):
