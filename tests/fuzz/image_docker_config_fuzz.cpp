@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "base/base64.hpp"
+#include "image/http/http.hpp"
 #include "image/registry/credentials.hpp"
-#include "image/registry/http.hpp"
 
 using namespace consort;
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "image/config.hpp"
-#include "image/registry/challenge.hpp"
+#include "image/http/challenge.hpp"
 #include "image/registry/manifest.hpp"
 
 using namespace consort;

@@ -1,8 +1,8 @@
 // What a registry answers with beside manifests: headers, refusals; and Docker's daemon.json.
 #include <cstdint>
 
-#include "image/registry/address.hpp"
-#include "image/registry/challenge.hpp"
+#include "image/http/address.hpp"
+#include "image/http/challenge.hpp"
 #include "image/registry/refusal.hpp"
 #include "image/registry/registries_conf.hpp"
 

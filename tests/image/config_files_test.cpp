@@ -1,8 +1,8 @@
 // registries.conf and Docker's config.json.
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include "image/http/http.hpp"
 #include "image/registry/credentials.hpp"
-#include "image/registry/http.hpp"
 #include "image/registry/registries_conf.hpp"
 #include "image/registry/similar.hpp"
 #include "support.hpp"

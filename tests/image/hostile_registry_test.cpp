@@ -6,7 +6,7 @@
 
 #include "base/sha256.hpp"
 #include "fake_registry.hpp"
-#include "image/registry/challenge.hpp"
+#include "image/http/challenge.hpp"
 
 namespace consort::image {
 namespace {

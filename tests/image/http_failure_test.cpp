@@ -1,5 +1,5 @@
 // What a transfer that has failed says about what was asked for.
-#include "image/registry/http_failure.hpp"
+#include "image/http/http_failure.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,9 +3,9 @@
 #include "base/base64.hpp"
 #include "fake_registry.hpp"
 #include "image/http.hpp"
-#include "image/registry/address.hpp"
-#include "image/registry/proxy.hpp"
-#include "image/registry/url.hpp"
+#include "image/http/address.hpp"
+#include "image/http/proxy.hpp"
+#include "image/http/url.hpp"
 
 namespace consort::image {
 namespace {

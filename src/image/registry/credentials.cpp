@@ -8,7 +8,7 @@
 #include "base/os/process.hpp"
 #include "base/os/stop_event.hpp"
 #include "base/strings.hpp"
-#include "image/registry/http.hpp"
+#include "image/http/http.hpp"
 
 namespace consort::image {
 

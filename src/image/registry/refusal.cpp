@@ -2,7 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
-#include "image/registry/url.hpp"
+#include "image/http/url.hpp"
 
 namespace consort::image {
 

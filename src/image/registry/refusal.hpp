@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "image/registry/http.hpp"
+#include "image/http/http.hpp"
 
 namespace consort::image {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "image/http/address.hpp"
 #include "image/reference.hpp"
-#include "image/registry/address.hpp"
 
 namespace consort::image {
 

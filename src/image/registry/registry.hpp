@@ -12,15 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "image/http/challenge.hpp"
+#include "image/http/http.hpp"
+#include "image/http/url.hpp"
 #include "image/layer_tar.hpp"
-#include "image/registry/challenge.hpp"
 #include "image/registry/credentials.hpp"
-#include "image/registry/http.hpp"
 #include "image/registry/manifest.hpp"
 #include "image/registry/refusal.hpp"
 #include "image/registry/registries_conf.hpp"
 #include "image/registry/retry.hpp"
-#include "image/registry/url.hpp"
 #include "image/transfer.hpp"
 
 namespace consort::image {

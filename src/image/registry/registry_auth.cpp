@@ -4,7 +4,7 @@
 #include "base/base64.hpp"
 #include "base/json.hpp"
 #include "base/url.hpp"
-#include "image/registry/address.hpp"
+#include "image/http/address.hpp"
 #include "image/registry/registry.hpp"
 
 namespace consort::image {

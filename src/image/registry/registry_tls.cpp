@@ -6,7 +6,7 @@
 
 #include "base/os/dir_stream.hpp"
 #include "base/os/file.hpp"
-#include "image/registry/address.hpp"
+#include "image/http/address.hpp"
 #include "image/registry/registry.hpp"
 
 namespace consort::image {

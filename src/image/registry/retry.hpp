@@ -5,7 +5,7 @@
 #include <optional>
 #include <stop_token>
 
-#include "image/registry/http.hpp"
+#include "image/http/http.hpp"
 #include "image/transfer.hpp"
 
 namespace consort::image {

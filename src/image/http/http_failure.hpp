@@ -4,9 +4,9 @@
 #include <chrono>
 #include <string>
 
-#include "image/registry/curl.hpp"
-#include "image/registry/http.hpp"
-#include "image/registry/url.hpp"
+#include "image/http/curl.hpp"
+#include "image/http/http.hpp"
+#include "image/http/url.hpp"
 
 namespace consort::image {
 

@@ -1,4 +1,4 @@
-#include "image/registry/http_failure.hpp"
+#include "image/http/http_failure.hpp"
 
 #include <cerrno>
 

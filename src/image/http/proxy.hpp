@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "image/registry/url.hpp"
+#include "image/http/url.hpp"
 
 namespace consort::image {
 

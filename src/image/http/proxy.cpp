@@ -1,10 +1,10 @@
-#include "image/registry/proxy.hpp"
+#include "image/http/proxy.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "base/strings.hpp"
-#include "image/registry/address.hpp"
+#include "image/http/address.hpp"
 
 namespace consort::image {
 

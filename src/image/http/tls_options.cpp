@@ -1,4 +1,4 @@
-#include "image/registry/tls_options.hpp"
+#include "image/http/tls_options.hpp"
 
 namespace consort::image {
 

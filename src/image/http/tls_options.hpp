@@ -2,7 +2,7 @@
 #pragma once
 
 #include "image/http.hpp"
-#include "image/registry/curl.hpp"
+#include "image/http/curl.hpp"
 
 namespace consort::image {
 

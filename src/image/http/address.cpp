@@ -1,4 +1,4 @@
-#include "image/registry/address.hpp"
+#include "image/http/address.hpp"
 
 #include <arpa/inet.h>
 

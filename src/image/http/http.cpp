@@ -1,14 +1,14 @@
-#include "image/registry/http.hpp"
+#include "image/http/http.hpp"
 
 #include <algorithm>
 #include <array>
 #include <mutex>
 
 #include "base/strings.hpp"
-#include "image/registry/curl.hpp"
-#include "image/registry/http_failure.hpp"
-#include "image/registry/proxy.hpp"
-#include "image/registry/tls_options.hpp"
+#include "image/http/curl.hpp"
+#include "image/http/http_failure.hpp"
+#include "image/http/proxy.hpp"
+#include "image/http/tls_options.hpp"
 
 namespace consort::image {
 

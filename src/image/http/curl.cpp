@@ -1,4 +1,4 @@
-#include "image/registry/curl.hpp"
+#include "image/http/curl.hpp"
 
 #include "base/os/shared_library.hpp"
 

@@ -1,4 +1,4 @@
-#include "image/registry/challenge.hpp"
+#include "image/http/challenge.hpp"
 
 #include "base/strings.hpp"
 

@@ -5,10 +5,10 @@
 #include <array>
 #include <cerrno>
 
-#include "image/registry/curl.hpp"
-#include "image/registry/http_failure.hpp"
-#include "image/registry/proxy.hpp"
-#include "image/registry/tls_options.hpp"
+#include "image/http/curl.hpp"
+#include "image/http/http_failure.hpp"
+#include "image/http/proxy.hpp"
+#include "image/http/tls_options.hpp"
 
 namespace consort::image {
 

@@ -1,9 +1,9 @@
-#include "image/registry/url.hpp"
+#include "image/http/url.hpp"
 
 #include <memory>
 
 #include "base/strings.hpp"
-#include "image/registry/curl.hpp"
+#include "image/http/curl.hpp"
 
 namespace consort::image {
 
