@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "base/narrow.hpp"
-#include "base/narrow.hpp"
 #include "engine/exec_user.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/containers/hijack.hpp"
