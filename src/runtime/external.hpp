@@ -33,14 +33,15 @@ Result<> unmount_rootfs(const std::string& target);  // not mounted is success
 // A config.json that any OCI runtime understands: users resolved to numbers, /sbin/docker-init in place, netns by path.
 struct PortableParts {
   int rootfs = -1;  // borrowed
-  std::string netns_path, init_program;
-  std::map<std::size_t, std::string> sources;  // of mounts, by their number, instead of those that are named
+  std::string init_program;
+  std::map<std::string, std::string> namespaces;  // paths by OCI's types, instead of those that are named
+  std::map<std::size_t, std::string> sources;     // of mounts, by their number, instead of those that are named
 };
 Result<std::string> portable_config(std::string_view config_json, const std::string& source,
                                     const PortableParts& parts);
 
-// The spec is that of options.bundle; where one of its mounts has a descriptor of the caller's as its source
-// ("/proc/self/fd/N"), that is bound, and not what the bundle names in its place.
+// The spec is that of options.bundle; where it has a descriptor of the caller's ("/proc/self/fd/N") as the source of a
+// mount or as a namespace to join, that is what counts, and not what the bundle names in its place.
 // The caller must not have other threads that allocate while it forks. options.child_of is ignored. The pid, pidfd and
 // console are there from `ready` on; sync_fd() is to be watched as always.
 Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, const LaunchOptions& options);

@@ -2,12 +2,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "base/json.hpp"
 #include "base/os/file.hpp"
@@ -44,8 +46,9 @@ std::string config_of(const Spec& spec) {
                      {"maskedPaths", spec.linux_.masked_paths},
                      {"readonlyPaths", spec.linux_.readonly_paths},
                      {"resources", {{"memory", {{"limit", 64 << 20}}}, {"pids", {{"limit", 50}}}}}};
-  for (const char* const type : {"mount", "pid", "network", "ipc", "uts", "cgroup"})
+  for (const char* const type : {"mount", "pid", "network", "uts", "cgroup"})
     config["linux"]["namespaces"].push_back({{"type", type}});
+  config["linux"]["namespaces"].push_back({{"type", "ipc"}, {"path", spec.find_namespace(NamespaceKind::ipc)->path}});
   return dump_json(config);
 }
 
@@ -67,6 +70,8 @@ class RuntimeContract : public testing::TestWithParam<const char*> {
     Spec read = TRY(load_spec(sandbox.directory()));
     for (Mount& mount : read.mounts)
       if (opened_.contains(mount.source)) mount.source = "/proc/self/fd/" + std::to_string(opened_[mount.source].get());
+    for (Namespace& joined : read.linux_.namespaces)
+      if (opened_.contains(joined.path)) joined.path = "/proc/self/fd/" + std::to_string(opened_[joined.path].get());
     return is_ours() ? Launch::begin(read, options) : begin_external(external_, read, options);
   }
   Result<> clean(const Launch& launch) {
@@ -96,7 +101,7 @@ class RuntimeContract : public testing::TestWithParam<const char*> {
   std::string see(std::vector<std::string> words) { return run(sandbox.spec(std::move(words))); }
   Sandbox sandbox;
   ExternalRuntime external_;
-  std::map<std::string, Fd> opened_;  // sources of mounts that the caller has opened
+  std::map<std::string, Fd> opened_;  // sources of mounts and namespaces that the caller has opened
 };
 
 TEST_P(RuntimeContract, ExitCodesAndStreamsArePassedOn) {
@@ -171,6 +176,20 @@ TEST_P(RuntimeContract, WhatTheCallerHasOpenedIsMounted) {
   }
   EXPECT_EQ(run(spec), "inside\ninside\ncode 0");
   EXPECT_EQ(run(spec), "inside\ninside\ncode 0");
+}
+
+TEST_P(RuntimeContract, ANamespaceThatTheCallerHasOpenedIsJoined) {
+  const std::string gone = "/proc/of-somebody-gone/ns/ipc";
+  std::thread([&] {
+    ASSERT_EQ(::unshare(CLONE_NEWIPC), 0);
+    opened_[gone] = open_file("/proc/thread-self/ns/ipc", O_RDONLY).value();
+  }).join();
+  Spec spec = sandbox.spec({"namespaces"});
+  for (Namespace& each : spec.linux_.namespaces)
+    if (each.kind == NamespaceKind::ipc) each.path = gone;
+  EXPECT_THAT(
+      run(spec),
+      HasSubstr(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(opened_[gone].get())).string()));
 }
 
 TEST_P(RuntimeContract, TerminalIsHandedOver) {

@@ -1,13 +1,13 @@
 #include "build/exec/fetch.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 
 #include "base/git.hpp"
 #include "base/os/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
+#include "build/solve/cancel_watch.hpp"
 #include "image/http.hpp"
 
 namespace consort::build {
@@ -23,11 +23,6 @@ std::string file_name_of(const std::string& url) {
   return name.empty() || name == "." || name == "/" || name == ".." ? "__unnamed__" : name;
 }
 
-bool canceled(int fd) {
-  pollfd wait{fd, POLLIN, 0};
-  return fd >= 0 && ::poll(&wait, 1, 0) > 0;
-}
-
 }  // namespace
 
 Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, const std::string& folder,
@@ -40,10 +35,12 @@ Result<Fetched> fetch_url(const std::string& url, const std::string& checksum, c
   image::HttpClient client;
   Sha256 digest;
   std::uint64_t total = 0;
+  const std::stop_source stop;
+  const CancelWatch watch(cancel_fd, stop);  // also of a server that says nothing
   image::HttpRequest request;
   request.url = url;
+  request.cancel = stop.get_token();
   request.sink = [&](std::span<const std::byte> bytes) -> Result<> {
-    if (canceled(cancel_fd)) return fail(Code::interrupted, "download", url);
     total += bytes.size();
     if (total > max_download) return fail(Error(Code::invalid, "download").on(url).why("larger than 64 GiB"));
     digest.update(bytes);

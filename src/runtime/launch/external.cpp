@@ -34,16 +34,15 @@ Result<> resolve_user_of(Json& config, int rootfs) {
   return {};
 }
 
-void join_network(Json& config, const std::string& netns_path) {
-  if (netns_path.empty()) return;
+void join_namespace(Json& config, const std::string& type, const std::string& path) {
   Json& namespaces = config["linux"]["namespaces"];
   if (!namespaces.is_array()) namespaces = Json::array();
   for (Json& entry : namespaces) {
-    if (get_string(entry, "type") != "network") continue;
-    entry["path"] = netns_path;
+    if (get_string(entry, "type") != type) continue;
+    entry["path"] = path;
     return;
   }
-  namespaces.push_back({{"type", "network"}, {"path", netns_path}});
+  namespaces.push_back({{"type", type}, {"path", path}});
 }
 
 void place_init(Json& config, const std::string& init_program) {
@@ -65,7 +64,7 @@ Result<std::string> portable_config(std::string_view config_json, const std::str
     return fail(Error(Code::invalid, "parse").on(source).why("it has no process"));
   TRY(resolve_user_of(config, parts.rootfs));
   for (const auto& [number, path] : parts.sources) config["mounts"].at(number)["source"] = path;
-  join_network(config, parts.netns_path);
+  for (const auto& [type, path] : parts.namespaces) join_namespace(config, type, path);
   place_init(config, parts.init_program);
   config["root"]["path"] = "rootfs";
   return dump_json(config);

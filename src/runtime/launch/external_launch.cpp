@@ -53,10 +53,21 @@ Result<std::vector<OpenSource>> open_sources_of(const Spec& spec) {
   for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
     const Mount& mount = spec.mounts[i];
     if (!mount.source.starts_with(descriptors)) continue;
-    sources.push_back({i, TRY_WRAP(internal::clone_path(mount.source, internal::Recursion::all), "mount",
-                                   "\"" + mount.destination + "\"")});
+    Fd tree = TRY_WRAP(internal::clone_path(mount.source, internal::Recursion::all), "mount", mount.destination);
+    sources.push_back({i, std::move(tree)});
   }
   return sources;
+}
+
+Result<std::map<std::string, Fd>> open_namespaces_of(const Spec& spec, int network) {
+  std::map<std::string, Fd> opened;
+  for (const Namespace& joined : spec.linux_.namespaces) {
+    const bool ipc = joined.kind == NamespaceKind::ipc;
+    if (joined.path.starts_with(descriptors) && (ipc || joined.kind == NamespaceKind::pid))
+      opened[ipc ? "ipc" : "pid"] = TRY(open_file(joined.path, O_RDONLY));
+  }
+  if (network >= 0) opened["network"] = TRY(duplicate(network));
+  return opened;
 }
 
 // All that the helper works with. It is a plain fork of a program with one thread, so ordinary code may run in it.
@@ -68,7 +79,7 @@ struct Helper {
   std::string init_program;
   Fd root;  // detached overlay
   std::vector<OpenSource> sources;
-  Fd netns;
+  std::map<std::string, Fd> namespaces;  // to join, by OCI's types
   Fd in, out, err;
   bool terminal = false;
   int sync = -1;
@@ -109,10 +120,11 @@ Result<> Helper::make_bundle() const {
   TRY(make_directories(rootfs));
   if (::syscall(SYS_move_mount, root.get(), "", AT_FDCWD, rootfs.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
     return fail_errno("mount overlay on", rootfs);
+  PortableParts parts{.rootfs = root.get(), .init_program = init_program, .namespaces = {}, .sources = {}};
   // Through us, since the program's first process opens the path by itself.
-  const std::string netns_path =
-      netns ? "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(netns.get()) : "";
-  const PortableParts parts{root.get(), netns_path, init_program, TRY(hang_in_sources())};
+  for (const auto& [type, fd] : namespaces)
+    parts.namespaces[type] = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
+  parts.sources = TRY(hang_in_sources());
   const std::string portable = TRY(portable_config(config, "config.json", parts));
   return write_file_atomic(place + "/config.json", portable, 0600);
 }
@@ -217,8 +229,9 @@ Result<> Helper::live() const {
 // As every child does that is made without an execve: of what its parent waits on it must hold nothing.
 void close_others(const Helper& helper) {
   std::vector<int> kept{helper.sync};
-  for (const Fd* fd : {&helper.root, &helper.netns, &helper.in, &helper.out, &helper.err})
+  for (const Fd* fd : {&helper.root, &helper.in, &helper.out, &helper.err})
     if (*fd) kept.push_back(fd->get());
+  for (const auto& [type, fd] : helper.namespaces) kept.push_back(fd.get());
   for (const OpenSource& source : helper.sources) kept.push_back(source.tree.get());
   std::ranges::sort(kept);
   internal::close_all_but(kept);
@@ -264,7 +277,7 @@ Result<Launch> begin_external(const ExternalRuntime& runtime, const Spec& spec, 
   helper.in = std::move(plan.in);
   helper.out = std::move(plan.out);
   helper.err = std::move(plan.err);
-  if (options.netns_fd >= 0) helper.netns = TRY(duplicate(options.netns_fd));
+  helper.namespaces = TRY(open_namespaces_of(spec, options.netns_fd));
 
   auto [ours, theirs] = TRY(make_socket_pair(SOCK_SEQPACKET));
   helper.sync = theirs.get();

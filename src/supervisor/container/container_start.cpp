@@ -190,7 +190,7 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   if (path_exists(filter)) options.seccomp_bpf = filter;
   options.init_program = context_.init_program;
   std::vector<Fd> child_ends, held;
-  if (unit_.runtime.empty()) TRY(join_donors(context_, spec, held));  // another one reads the bundle itself
+  TRY(join_donors(context_, spec, held));
   TRY(hold_parts_of_volumes(context_.roots, spec, held));
   TRY(prepare_stdio(options, child_ends));
 
