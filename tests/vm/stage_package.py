@@ -9,7 +9,7 @@ def check_installs_with_its_dependencies():
     """apt finds every dependency in Debian 12, and the programs run."""
     package = glob.glob("/root/package/*.deb")[0]
     sh(f"apt-get update -q; DEBIAN_FRONTEND=noninteractive apt-get install -qy --reinstall --allow-downgrades {package}")
-    check("consort" in sh("consort version"), "consort version says nothing")
+    check("Consort" in sh("consort version"), "consort version says nothing")
     for program in ("/usr/bin/consort", *glob.glob("/usr/libexec/consort/*")):
         check("not found" not in sh(f"ldd {program} 2>&1", status=None), f"a library of {program} is missing")
     check(len(glob.glob("/usr/libexec/consort/*")) == 3, "the three programs beside it are not there")
