@@ -19,6 +19,7 @@
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
 #include "compose/settings.hpp"
+#include "project/exec/loaded_project.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -51,9 +52,9 @@ void adopt_local_settings(const Invocation& invocation) {
 }
 
 std::optional<std::string> Workspace::variable(const std::string& name) const {
-  if (session_->project) {
-    const auto found = session_->project->environment.find(name);
-    if (found != session_->project->environment.end()) return found->second;
+  if (const compose::Project* const loaded = project()) {
+    const auto found = loaded->environment.find(name);
+    if (found != loaded->environment.end()) return found->second;
   }
   const char* ours = std::getenv(name.c_str());
   return ours ? std::optional<std::string>(ours) : std::nullopt;
@@ -188,26 +189,26 @@ Result<Meant> find_meant(const Invocation& invocation, Need need, const std::vec
   // One of each for all looks at the files: some can be read only once, and some are far away.
   const auto remote = remote_files(invocation);
   auto looking = load_options(invocation, services, remote);
-  std::optional<Result<compose::ProjectSettings>> settings;
-  const auto is_here = [&] {
-    if (!settings) settings = compose::find_project(*looking);
-    return settings->has_value();
+  std::optional<Result<compose::ProjectSettings>> found;
+  const auto settings = [&]() -> Result<compose::ProjectSettings>& {
+    return found ? *found : found.emplace(compose::find_project(*looking));
   };
   const bool without_files = need == Need::name && invocation.globals.list("file").empty();
   std::string& name = meant.name = invocation.globals.text("project-name");
   if (name.empty() && without_files)
     if (const char* variable = std::getenv("COMPOSE_PROJECT_NAME"); variable && !std::getenv("COMPOSE_FILE"))
-      if (looking && !is_here()) name = variable;
+      if (looking && !settings()) name = variable;
   const std::string first = need == Need::name && name.empty() ? first_name(invocation) : "";
-  if (!first.empty() && looking && !is_here()) name = TRY(project_of_container(first));
+  if (!first.empty() && looking && !settings()) name = TRY(project_of_container(first));
   if (without_files && !name.empty()) return meant;
 
   if (!looking) return fail(std::move(looking).error());
-  meant.unnamed = is_here() && (*settings)->name.empty();
+  meant.unnamed = settings() && settings()->name.empty();
   meant.options = std::move(*looking);
   // What only looks at, or stops, what is there works although nothing could be started.
   if (need == Need::name) meant.options.resolve_env_files = compose::Switch::off;
-  compose::Project& project = meant.project.emplace(TRY(load_project(invocation, meant.options, std::move(*settings))));
+  compose::Project& project =
+      meant.project.emplace(TRY(load_project(invocation, meant.options, std::move(settings()))));
   if (need == Need::file && remote) TRY(agree_to_remote_files(invocation, *remote, project));
   if (need == Need::file) TRY(apply_default_platform(project));
   name = project.name;
@@ -264,7 +265,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
 // The project may run already, made by way of another path of its directory: then that is what is meant.
 Result<> Workspace::find_project_here(const Invocation& invocation, compose::LoadOptions options) {
   project::Session& session = *session_;
-  const auto here = TRY(find_same_place(*engine_, *session.project));
+  const auto here = TRY(find_same_place(*engine_, project::loaded_project(session)));
   if (!here) return {};
   if (!here->after_directory) {
     if (invocation.command->name == "up")

@@ -32,7 +32,10 @@ class Workspace {
   project::Progress& progress() { return *progress_; }
   const std::string& project_name() const { return session_->project_name; }
   // The file's project, or null without a file.
-  const compose::Project* project() const { return session_->project ? &*session_->project : nullptr; }
+  const compose::Project* project() const {
+    const std::optional<compose::Project>& loaded = session_->project;
+    return loaded ? &*loaded : nullptr;
+  }
 
   // Of the project (which knows .env), else of this process.
   std::optional<std::string> variable(const std::string& name) const;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ Result<Cluster> find_cluster(const std::string& context, const Environment& envi
 
 // The value of an Authorization header ("Bearer ..."), asked of the plugin or read from the file if need be; "" for
 // none. A plugin's certificate goes into the cluster's settings.
-Result<std::string> authorize(Cluster& cluster);
+Result<std::string> authorize(Cluster& cluster, const std::stop_token& cancel = {});
 
 // What a plugin has written. For tests and fuzzers, too.
 struct PluginAnswer {

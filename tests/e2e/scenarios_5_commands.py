@@ -10,7 +10,7 @@ SLEEPER = f'image: "{IMAGE}", command: sleep 1000, init: true'
 @leaves_the_default_bridge
 def scenario_bridge_to_other_formats(world):
     """`bridge convert` must write Kubernetes' objects or what a transformation makes of the model, and replace nothing unasked."""
-    world.write("Dockerfile", f"FROM {IMAGE}\nLABEL com.docker.compose.bridge=transformation\nRUN mkdir /templates && echo t > /templates/t\n"
+    world.write("Dockerfile", f"FROM {IMAGE}\nLABEL com.docker.compose.bridge=transformation\nRUN mkdir /templates && echo t > /templates/t && chmod 4755 /templates/t\n"
                               'CMD ["sh", "-c", "cp /in/compose.yaml /out/got.yaml && cat /templates/t > /out/t"]\n')
     world.write("compose.yaml", f'services: {{s: {{{SLEEPER}, ports: ["8081:81"], secrets: [c]}}}}\nsecrets: {{c: {{file: ./said}}}}\n')
     world.write("said", "hush")
@@ -33,6 +33,7 @@ def scenario_bridge_to_other_formats(world):
     check(failed.status != 0 and not [f for f in world.project.iterdir() if f.name.startswith("new")], "something half-made")
     made = world.consort("bridge", "transformations", "create", "--from", "daily-transformation", "mine")
     check("Transformer created" in made.out and (world.project / "mine/templates/t").read_text() == "t\n", str(made))
+    check((world.project / "mine/templates/t").stat().st_mode & 0o7000 == 0, "an image has left a set-user-id program of root's")
     world.consort("image", "rm", "daily-transformation", "daily-bad")
 
 

@@ -94,6 +94,8 @@ def scenario_an_image_runs_without_a_project(world):
     check(missing.out == "[]\n" and f"No such object: {name}" in missing.err, str(missing))
     failed = world.consort("run", "--rm", IMAGE, "/nope", status=127, cwd=outside)
     check("no such file" in failed.err, str(failed))
+    world.consort("run", "-d", "--rm", "--name", name, IMAGE, "/nope", status=127, cwd=outside)
+    world.consort("run", "--rm", "--name", name, "--tmpfs", "/proc", IMAGE, "true", status=125, cwd=outside)
     check(world.consort("run", "--pull", "never", "not/there", status=125, cwd=outside).err != "", "said nothing")
     # Nobody would know of a container whose id is nowhere.
     (outside / "id").write_text("")

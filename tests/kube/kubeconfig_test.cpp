@@ -69,6 +69,16 @@ users: [{name: a, user: {exec: {apiVersion: client.authentication.k8s.io/v1, com
   EXPECT_EQ(authorize(*cluster).value_or("none"), "Bearer for-me");
 }
 
+TEST_F(Kubeconfig, WaitsForNoPluginLongerThanTheUserDoes) {
+  Cluster cluster;
+  cluster.plugin = CredentialPlugin{"sleep", {"60"}, {}, {}, {}};
+  std::stop_source stop;
+  stop.request_stop();
+  const auto asked = authorize(cluster, stop.get_token());
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().code(), Code::interrupted);
+}
+
 TEST_F(Kubeconfig, SaysWhatIsMissing) {
   const auto none = find_cluster("", {{"HOME", folder_}});
   ASSERT_FALSE(none);

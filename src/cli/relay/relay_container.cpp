@@ -167,6 +167,7 @@ class ContainerRelay {
   }
 
   void pass_input() {
+    if (!in_) return;
     (void)in_->step();  // an error: the process has closed its input, or ours cannot be read
     if (!in_->over()) return;
     in_.reset();
@@ -189,11 +190,12 @@ class ContainerRelay {
         return TRY(ended()) || watch_->fd() < 0;
       }
       if (!change) return fail(std::move(change).error());
-      if (!*change) return false;
-      if ((*change)->id != relay_.id) continue;
-      if ((*change)->gone) return true;
-      if (!(*change)->state.ended()) continue;
-      code_ = (*change)->state.exit_code;
+      const std::optional<engine::StateChange>& next = *change;
+      if (!next) return false;
+      if (next->id != relay_.id) continue;
+      if (next->gone) return true;
+      if (!next->state.ended()) continue;
+      code_ = next->state.exit_code;
       return true;
     }
   }

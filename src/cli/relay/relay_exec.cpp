@@ -143,6 +143,7 @@ class ExecRelay {
   }
 
   void step_input() {
+    if (!in_) return;
     auto stepped = in_->step();
     if (!stepped && in_->failed_to_read()) keep("read the input", std::move(stepped.error()));
     if (in_->over()) {

@@ -57,7 +57,7 @@ void ProgressScreen::draw() {
   const Size size = options_.size();
   const Moment now = options_.now();
   const std::size_t room = std::max<std::size_t>(size.rows, 4) - 1;  // the cursor's line is below
-  make_room_of_builds(now, size, room);
+  make_room_of_builds(*rows_, now, size, room);
   const std::size_t for_rows = builds_.empty() ? room : std::min(rows_->lines(), std::max<std::size_t>(room / 3, 2));
   Lines lines = builds_.draw(now, size.columns, builds_.empty() ? 0 : room - for_rows, paint_);
   std::ranges::move(rows_->draw(now, size.columns, for_rows, paint_), std::back_inserter(lines));
@@ -65,11 +65,11 @@ void ProgressScreen::draw() {
 }
 
 // Rows that do not fit below builds that are over: those scroll away in their last form.
-void ProgressScreen::make_room_of_builds(Moment now, Size size, std::size_t room) {
+void ProgressScreen::make_room_of_builds(const RowsView& rows, Moment now, Size size, std::size_t room) {
   const auto idle = builds_.idle_since();
-  if (!idle || rows_->empty() || now - *idle < builds_are_over) return;
+  if (!idle || rows.empty() || now - *idle < builds_are_over) return;
   const Lines lines = builds_.whole(now, size.columns, paint_);
-  if (lines.size() + rows_->lines() > room) keep(lines, size);
+  if (lines.size() + rows.lines() > room) keep(lines, size);
 }
 
 void ProgressScreen::finish() {

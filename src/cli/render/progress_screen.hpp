@@ -32,7 +32,7 @@ class ProgressScreen {
 
  private:
   void keep(const Lines& lines, Size size);
-  void make_room_of_builds(Moment now, Size size, std::size_t room);
+  void make_room_of_builds(const RowsView& rows, Moment now, Size size, std::size_t room);
 
   Terminal terminal_;
   ProgressOptions options_;

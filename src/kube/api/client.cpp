@@ -132,7 +132,7 @@ Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::create(Cluster cluster, std::stop_token cancel) {
   auto state = std::make_unique<State>();
-  state->authorization = TRY(authorize(cluster));
+  state->authorization = TRY(authorize(cluster, cancel));
   state->cluster = std::move(cluster);
   state->cancel = std::move(cancel);
   return std::unique_ptr<Client>(new Client(std::move(state)));

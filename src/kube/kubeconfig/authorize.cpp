@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
+#include "base/os/stop_event.hpp"
 #include "base/strings.hpp"
 #include "kube/kubeconfig.hpp"
 
@@ -12,7 +13,9 @@ namespace consort::kube {
 
 namespace {
 
-Result<PluginAnswer> ask(const CredentialPlugin& plugin) {
+constexpr std::size_t longest_answer = 1 << 20;
+
+Result<PluginAnswer> ask(const CredentialPlugin& plugin, const std::stop_token& cancel) {
   SpawnOptions options;
   options.argv.push_back(plugin.command);
   options.argv.insert(options.argv.end(), plugin.arguments.begin(), plugin.arguments.end());
@@ -21,7 +24,8 @@ Result<PluginAnswer> ask(const CredentialPlugin& plugin) {
   const Json info{
       {"apiVersion", plugin.api_version}, {"kind", "ExecCredential"}, {"spec", Json{{"interactive", false}}}};
   options.environment.push_back("KUBERNETES_EXEC_INFO=" + dump_json(info));
-  auto captured = run_and_capture(std::move(options));
+  const StopEvent stop = TRY(StopEvent::of(cancel));
+  auto captured = run_and_capture(std::move(options), {}, longest_answer, stop.fd());
   if (!captured) return fail(std::move(captured).error().wrap("ask " + plugin.command + " for credentials"));
   if (!captured->status.success())
     return fail(Error(Code::denied, "ask " + plugin.command + " for credentials")
@@ -45,9 +49,9 @@ Result<PluginAnswer> parse_plugin_answer(std::string_view text, const std::strin
   return made;
 }
 
-Result<std::string> authorize(Cluster& cluster) {
+Result<std::string> authorize(Cluster& cluster, const std::stop_token& cancel) {
   if (cluster.plugin) {
-    PluginAnswer answer = TRY(ask(*cluster.plugin));
+    PluginAnswer answer = TRY(ask(*cluster.plugin, cancel));
     if (!answer.certificate.empty()) {
       cluster.tls.client_certificate_pem = std::move(answer.certificate);
       cluster.tls.client_key_pem = std::move(answer.key);

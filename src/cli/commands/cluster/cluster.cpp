@@ -147,18 +147,18 @@ Result<std::unique_ptr<ClusterWorkspace>> ClusterWorkspace::open(const Invocatio
   if (project) name = project->name;
   made->project_ = std::move(project);
   made->interrupt_fd_ = TRY(interrupt_descriptor());
-  made->cancel_.emplace(TRY(project::Cancellation::create()));
-  made->on_interrupt_ = TRY(project::cancel_on_interrupt(made->interrupt_fd_, *made->cancel_));
+  const project::Cancellation& cancel = made->cancel_.emplace(TRY(project::Cancellation::create()));
+  made->on_interrupt_ = TRY(project::cancel_on_interrupt(made->interrupt_fd_, cancel));
   made->progress_ = make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
   kube::Cluster cluster = TRY(kube::find_cluster(target.context, process_environment()));
   const std::string wanted = invocation.globals.text("namespace", cluster.space);
   const bool own = wanted.empty();
-  made->client_ = TRY(kube::Client::create(std::move(cluster), made->cancel_->token()));
-  made->session_.emplace(kube::Session{.client = *made->client_,
-                                       .progress = *made->progress_,
-                                       .cancel = *made->cancel_,
-                                       .space = own ? kube::object_name(name) : wanted,
-                                       .project_name = name});
+  made->client_ = TRY(kube::Client::create(std::move(cluster), cancel.token()));
+  made->session_ = std::make_unique<kube::Session>(kube::Session{.client = *made->client_,
+                                                                 .progress = *made->progress_,
+                                                                 .cancel = cancel,
+                                                                 .space = own ? kube::object_name(name) : wanted,
+                                                                 .project_name = name});
   made->session_->space_is = own ? kube::Session::Space::own : kube::Session::Space::shared;
   made->session_->trial = invocation.dry_run ? kube::Trial::yes : kube::Trial::no;
   return made;

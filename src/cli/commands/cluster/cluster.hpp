@@ -44,7 +44,7 @@ class ClusterWorkspace {
   std::unique_ptr<project::OnInterrupt> on_interrupt_;
   std::unique_ptr<project::Progress> progress_;
   std::unique_ptr<kube::Client> client_;
-  std::optional<kube::Session> session_;
+  std::unique_ptr<kube::Session> session_;
 };
 
 using ClusterVerb = Result<int> (*)(Invocation&, const ClusterTarget&);

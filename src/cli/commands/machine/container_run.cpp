@@ -89,6 +89,17 @@ Result<std::string> create(Workspace& workspace, serve::Api& api, const Invocati
   return id;
 }
 
+// 126 and 127 are the program's fault; whatever else keeps it from starting is docker's 125.
+int start_status(engine::Engine& engine, const Invocation& invocation, const std::string& id) {
+  int exit_code = not_run;
+  const Result<> started = engine.start_container(id, {.exit_code = &exit_code});
+  if (started) return 0;
+  if (invocation.flags.on("rm"))
+    (void)engine.remove_container(id, {engine::Force::yes, engine::AnonymousVolumes::remove});
+  print_error(invocation, started.error());
+  return exit_code == 126 || exit_code == 127 ? exit_code : not_run;
+}
+
 // With --rm and a client that stays, the client removes it; otherwise whoever looks at containers next.
 Result<int> run_attached(Workspace& workspace, const Invocation& invocation, const std::string& id,
                          const RunTerminal& terminal) {
@@ -106,12 +117,7 @@ Result<int> run_attached(Workspace& workspace, const Invocation& invocation, con
   relay.detach_keys = invocation.flags.text("detach-keys", relay.detach_keys);
   relay.output = TRY(engine.hold_output(id));
   if (removes) relay.life = AttachRelay::Life::of_command;
-  int exit_code = not_run;
-  if (Result<> started = engine.start_container(id, {.exit_code = &exit_code}); !started) {
-    remove();
-    print_error(invocation, started.error());
-    return exit_code == 0 ? not_run : exit_code;
-  }
+  if (const int status = start_status(engine, invocation, id); status != 0) return status;
   Result<RelayEnd> end = relay_container(engine, std::move(relay), workspace.session().interrupt_fd);
   if (!end || end->how == RelayEnd::How::container_ended) remove();
   return end ? Result<int>(end->exit_code) : std::unexpected(std::move(end).error());
@@ -128,7 +134,7 @@ Result<int> run_image(Invocation& invocation) {
   serve::Api api(workspace->engine().roots());
   const std::string id = TRY(create(*workspace, api, invocation, terminal));
   if (!detach) return run_attached(*workspace, invocation, id, terminal);
-  TRY(workspace->engine().start_container(id));
+  if (const int status = start_status(workspace->engine(), invocation, id); status != 0) return status;
   print_out(id + "\n");
   return 0;
 }

@@ -69,8 +69,10 @@ Result<> copy_templates(engine::Engine& engine, const std::string& container, co
     return fail(Code::not_found, "the image has no directory /templates, as transformations have");
   TRY(make_directories(into));
   Pipe pipe = TRY(make_pipe());
+  // An image is anybody's: nothing of it becomes a set-user-id program of root's in a directory of the machine.
   ChildGuard tar = TRY(spawn(
-      {.argv = {"tar", "--extract", "--file=-", "--no-same-owner", "--directory=" + into}, .in = pipe.read.get()}));
+      {.argv = {"tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions", "--directory=" + into},
+       .in = pipe.read.get()}));
   pipe.read.reset();
   Result<> copied = engine.copy_out(container, templates, pipe.write.get());
   pipe.write.reset();

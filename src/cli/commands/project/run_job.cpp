@@ -121,6 +121,7 @@ Result<int> run_job_by_hand(const Invocation& invocation, Workspace& workspace) 
     return 0;
   }
   auto turn = TRY(jobs.begin(job, {}));
+  if (!turn) return 0;  // only a run that was due is dropped
   const auto created = project::create_job_container(session, job, *turn, std::move(options));
   if (!created) {
     TRY(project::fail_run(session, *turn, created.error()));

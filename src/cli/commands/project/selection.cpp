@@ -58,9 +58,9 @@ Result<std::map<std::string, unsigned>> parse_scale(const std::vector<std::strin
 
 Result<> select_services(Workspace& workspace, const std::vector<std::string>& services,
                          compose::Dependencies dependencies) {
-  std::optional<compose::Project>& project = workspace.session().project;
   if (services.empty()) return {};
-  project = TRY(compose::project_with_services(*project, services, dependencies));
+  project::Session& session = workspace.session();
+  session.project = TRY(compose::project_with_services(project::loaded_project(session), services, dependencies));
   return {};
 }
 

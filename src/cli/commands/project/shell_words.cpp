@@ -10,7 +10,7 @@ std::vector<std::string> shell_words(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quote ? c == quote : (c == '\'' || c == '"')) {
-      quote = quote ? 0 : c;
+      quote = quote ? '\0' : c;
       any = true;
     } else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
       word += text[++i];
