@@ -11,7 +11,8 @@ namespace consort::engine {
 struct SpecChange {
   std::string setting;        // in Compose's words: "environment.PORT", "volumes:/data"
   std::string before, after;  // "": there is none
-  bool secret = false;        // the name says so: the texts are empty, and whether it was there is not told
+  bool secret =
+      false;  // by its name, or by a login in a value: the texts are empty, and whether it was there is not told
 };
 
 // By setting. Content of files, labels of Compose itself and what the engine chooses is left out.

@@ -16,7 +16,7 @@ TEST(Reach, IsSaidOnceForAllAddressesOfOneKind) {
                      {"10.0.0.5", 443, 443, "tcp"}};
   Container other = web;
   other.name = "shop-web-2";
-  other.state.ports = {{"127.8.0.1", 8080, 80, "tcp"}};
+  other.state.ports = {{"127.8.0.1", 8080, 80, "tcp"}, {"0.0.0.0", 0, 53, "udp"}};
   std::string said;
   for (const ReachedPort& port : reached_ports({web, other}))
     said += port.container + " " + port.port + ": " + port.reach + "\n";
@@ -24,7 +24,8 @@ TEST(Reach, IsSaidOnceForAllAddressesOfOneKind) {
             "shop-web-1 8080->80/tcp: everyone who reaches this machine\n"
             "shop-web-1 9000->9000/udp: this machine only\n"
             "shop-web-1 443->443/tcp: everyone who reaches 10.0.0.5\n"
-            "shop-web-2 8080->80/tcp: this machine only\n");
+            "shop-web-2 8080->80/tcp: this machine only\n"
+            "shop-web-2 53/udp: everyone with a route to the container's network\n");
 }
 
 }  // namespace

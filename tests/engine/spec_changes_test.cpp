@@ -34,11 +34,13 @@ TEST(SpecChanges, AreToldInTheWordsOfTheFile) {
   after.restart = {RestartMode::on_failure, 3};
   after.health.emplace().interval = Nanoseconds(5'000'000'000);
   after.resources.nano_cpus = 1'500'000'000;
-  after.log.options = {{"max-size", "1m"}};
+  after.labels["basicauth.users"] = "me:hash";
+  after.log.options = {{"max-size", "1m"}, {"syslog-address", "tcp://me:word@host"}};
   EXPECT_EQ(told(changes_between(before, after)),
             (std::vector<std::string>{"cpus: 0.5 > 1.5", "environment.A: 1 > 2", "environment.DB_PASSWORD: ?",
                                       "environment.GONE: x > ", "environment.NEW:  > y", "healthcheck.interval:  > 5s",
-                                      "image: nginx:1 > nginx:2", "labels.own: x > ", "logging.options.max-size:  > 1m",
+                                      "image: nginx:1 > nginx:2", "labels.basicauth.users: ?", "labels.own: x > ",
+                                      "logging.options.max-size:  > 1m", "logging.options.syslog-address: ?",
                                       "ports: 8080:80/tcp > 8081:80/tcp", "restart: always > on-failure:3",
                                       "volumes:/data: data > /srv, read-only"}));
 }

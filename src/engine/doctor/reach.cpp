@@ -25,19 +25,28 @@ std::string reach_of(std::string_view host_ip) {
   return "everyone who reaches " + std::string(host_ip);
 }
 
+namespace {
+
+// Of a network whose ports are open at the container's own address, the host's port is 0.
+ReachedPort reached(const Container& container, const BoundPort& bound) {
+  const std::string inner = std::to_string(bound.container_port) + "/" + bound.protocol;
+  if (bound.host_port == 0)
+    return {container.name, container.service, inner, "everyone with a route to the container's network"};
+  return {container.name, container.service, std::to_string(bound.host_port) + "->" + inner, reach_of(bound.host_ip)};
+}
+
+}  // namespace
+
 std::vector<ReachedPort> reached_ports(const std::vector<Container>& containers) {
   std::vector<ReachedPort> all;
   for (const Container& container : containers) {
     const auto first = static_cast<std::ptrdiff_t>(all.size());
     for (const BoundPort& bound : container.state.ports) {
-      ReachedPort reached{
-          container.name, container.service,
-          std::to_string(bound.host_port) + "->" + std::to_string(bound.container_port) + "/" + bound.protocol,
-          reach_of(bound.host_ip)};
+      ReachedPort port = reached(container, bound);
       const bool known = std::any_of(all.begin() + first, all.end(), [&](const ReachedPort& other) {
-        return other.port == reached.port && other.reach == reached.reach;
+        return other.port == port.port && other.reach == port.reach;
       });
-      if (!known) all.push_back(std::move(reached));
+      if (!known) all.push_back(std::move(port));
     }
   }
   return all;

@@ -161,9 +161,19 @@ Facts facts_of(const ContainerSpec& spec) {
 // As people name what they don't want to see on a screen.
 bool names_a_secret(const std::string& setting) {
   const std::string upper = to_upper(setting);
-  constexpr std::array<std::string_view, 7> words{"PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "AUTH", "_URL"};
-  return setting.starts_with("environment.") &&
+  constexpr std::array<std::string_view, 11> words{"PASS", "PWD",  "SECRET", "TOKEN", "KEY",       "CREDENTIAL",
+                                                   "AUTH", "_URL", "_URI",   "DSN",   "CONNECTION"};
+  return (setting.starts_with("environment.") || setting.starts_with("labels.")) &&
          std::ranges::any_of(words, [&](std::string_view word) { return upper.contains(word); });
+}
+
+// "postgres://user:word@db/shop", wherever it stands: in a command, an option of a log driver.
+bool holds_a_login(std::string_view text) {
+  for (std::size_t at = text.find("://"); at != text.npos; at = text.find("://", at + 1)) {
+    const std::string_view login = text.substr(at + 3, text.find_first_of("/ \"'", at + 3) - (at + 3));
+    if (const std::size_t end = login.rfind('@'); end != login.npos && login.find(':') < end) return true;
+  }
+  return false;
 }
 
 Facts facts_of(const NetworkSpec& spec) {
@@ -196,7 +206,7 @@ std::vector<SpecChange> compare(const Facts& old, const Facts& now) {
     for (const auto& [setting, text] : *facts) {
       const std::string was = text_in(old, setting), is = text_in(now, setting);
       if (was == is && old.contains(setting) == now.contains(setting)) continue;
-      const bool secret = names_a_secret(setting);
+      const bool secret = names_a_secret(setting) || holds_a_login(was) || holds_a_login(is);
       changes[setting] = secret ? SpecChange{setting, {}, {}, true} : SpecChange{setting, was, is, false};
     }
   std::vector<SpecChange> all;

@@ -1,8 +1,8 @@
 // The project as objects of Kubernetes, without a cluster.
 #include "base/os/file.hpp"
 #include "cli/commands/cluster/cluster.hpp"
-#include "cli/commands/export/former_files.hpp"
 #include "cli/commands/export/export.hpp"
+#include "cli/commands/export/former_files.hpp"
 #include "cli/workspace.hpp"
 #include "kube/attributes.hpp"
 #include "kube/packages.hpp"
