@@ -54,8 +54,6 @@ struct PortSocket {
 using HostSockets = std::function<Result<Fd>(int family, int type, const void* name, std::size_t size)>;
 // Of a socket that was inherited.
 bool is_outside(int socket);
-// Gives a TCP port back at once, also where another process (the keeper) still has a copy of the socket open.
-void stop_listening(const PortSocket& socket);
 
 // What outsiders may reach of a container at its own address, where its network is routed.
 struct Openings {
@@ -74,6 +72,9 @@ struct ReservedPort {
   std::uint16_t host_port = 0;  // the one that was found
   std::vector<PortSocket> sockets;
 };
+
+// Gives TCP ports back at once, also where another process (the keeper) still has copies of the sockets open.
+void stop_listening(std::span<const ReservedPort> ports);
 
 // Says who holds a port, if that is known better than by pid: "project shop, container shop-web-1".
 using PortOwnerLookup = std::function<std::optional<std::string>(pid_t pid, const PortRequest&, std::uint16_t port)>;

@@ -215,7 +215,7 @@ networks:
 """)
     missing = world.consort("up", "-d", status=1).err
     check("parent interface was not found on the host: e2elan" in missing and "compose.yaml:" in missing, missing)
-    subprocess.run("ip link add e2elan type veth peer name e2efar && ip link set e2elan up && ip link set e2efar up", shell=True, check=True)
+    subprocess.run("ip link del e2elan 2>/dev/null; ip link add e2elan type veth peer name e2efar && ip link set e2elan up && ip link set e2efar up", shell=True, check=True)
     try:
         world.consort("up", "-d")
 
@@ -229,8 +229,8 @@ networks:
         check("way0" in inside("routed", "cat /proc/net/dev"), "not the interface's prefix")
         address = inside("routed", "hostname -i").strip()
         connect(address, 80).close()
-        with socket.socket() as free:
-            free.bind(("0.0.0.0", port))
+        with socket.socket() as taken:
+            check(taken.connect_ex(("127.0.0.1", port)) != 0, "the host's port is published as well")
         check(inside("shut", "hostname -i") == "10.231.79.1\n", "somebody has the first address")
         check("00000000" not in inside("shut", "cut -f2 /proc/net/route"), "there is a default route")
         kill_supervisors(world)

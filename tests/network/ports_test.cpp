@@ -280,7 +280,7 @@ TEST_F(PortsTest, APortGivenBackIsFreeWhileSomebodyHasACopyOfItsSocket) {
   REQUIRE_OK(before);
   const Fd copy(::fcntl(before->sockets.front().fd.get(), F_DUPFD_CLOEXEC, 0));
   ASSERT_TRUE(copy);
-  stop_listening(before->sockets.front());
+  stop_listening({&*before, 1});
   REQUIRE_OK(reserve_port({.host_ip = "127.0.0.1", .host_port = 8000, .container_port = 80}));
 }
 

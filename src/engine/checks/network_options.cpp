@@ -179,6 +179,7 @@ GatewayMode gateway_mode(const NetworkSpec& spec, Family family) {
 }
 
 bool bridge_has_gateway(const NetworkSpec& spec, Family family) {
+  if (gateway_mode(spec, family) == GatewayMode::isolated) return false;
   return family == Family::v6 || parse_go_bool(network_option(spec, "bridge.inhibit_ipv4")) != true;
 }
 

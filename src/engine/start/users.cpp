@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "base/os/container_users.hpp"
 #include "base/os/user_namespace.hpp"
@@ -64,13 +65,16 @@ std::vector<Donor> donors_of(const ContainerSpec& spec) {
 }
 
 // Whose users a container has: its own, or those of one whose namespaces it shares. "": the machine's.
-Result<std::string> owner_of_users(const Engine::Impl& impl, std::string id) {
+Result<std::string> owner_of_users(const Engine::Impl& impl, const std::string& donor) {
+  std::string id = donor;
   while (true) {
-    const supervisor::ContainerUnit unit = TRY(supervisor::read_unit(impl.container_folder(id) + "/unit.json"));
-    if (!unit.own_users) return std::string();
-    const bool joins = unit.network_mode == supervisor::NetworkMode::container;
-    if (unit.users_of.empty() && !joins) return id;
-    id = unit.users_of.empty() ? unit.network_container : unit.users_of;
+    const auto unit = supervisor::read_unit(impl.container_folder(id) + "/unit.json");
+    if (!unit && id != donor && unit.error().sys_errno() == ENOENT) return id;  // removed since; its users live on
+    if (!unit) return fail(unit.error());
+    if (!unit->own_users) return std::string();
+    const bool joins = unit->network_mode == supervisor::NetworkMode::container;
+    if (unit->users_of.empty() && !joins) return id;
+    id = unit->users_of.empty() ? unit->network_container : unit->users_of;
   }
 }
 

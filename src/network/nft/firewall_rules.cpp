@@ -107,6 +107,8 @@ void add_sets(Table& table) {
 
 void add_chains(Table& table) {
   table.add_chain(version_chain);
+  // A supervisor of an older version would put its own rules in the place of these.
+  for (const char* older : {"rules_1", "rules_2"}) table.add_chain(older);
   table.add_chain("publish");
   table.add_chain("ours");
   table.add_chain("inner");

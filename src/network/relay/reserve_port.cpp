@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -293,7 +294,8 @@ Result<PortReservation::Next> PortReservation::State::advance(const PortRequest&
   const bool connects = holder && holder->by == PortHolder::By::connection;
   const auto ours = owner && !connects ? owner(holder ? holder->pid : 0, request, conflict->port) : std::nullopt;
   if (ours) return fail(taken_by_ours(request, conflict->address, conflict->port, *ours));
-  if ((!holder || connects) && may_be_free_soon()) {
+  const bool being_dropped = holder && holder->pid == ::getppid();  // by the keeper
+  if ((!holder || connects || being_dropped) && may_be_free_soon()) {
     next_port = conflict->port;
     conflict.reset();
     return Next::step;
@@ -354,8 +356,9 @@ bool is_outside(int socket) {
 }
 
 // A socket that is bound with SO_REUSEADDR and does not listen is in nobody's way.
-void stop_listening(const PortSocket& socket) {
-  ::shutdown(socket.fd.get(), SHUT_RDWR);
+void stop_listening(std::span<const ReservedPort> ports) {
+  for (const ReservedPort& port : ports)
+    for (const PortSocket& socket : port.sockets) ::shutdown(socket.fd.get(), SHUT_RDWR);
 }
 
 Result<ReservedPort> reserve_port(const PortRequest& request, const PortOwnerLookup& owner) {

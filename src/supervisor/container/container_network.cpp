@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -81,7 +82,8 @@ PortOwnerLookup ContainerNetwork::owner_lookup() const {
   return [this](pid_t holder, const PortRequest& request, std::uint16_t port) {
     const std::string protocol(to_string(request.protocol));
     auto ours = context_.port_owner ? context_.port_owner(protocol, port) : std::nullopt;
-    return ours ? ours : foreign_port_owner(holder, protocol, port);
+    // Our keeper has a copy of what was given back, until it hears so.
+    return ours || holder == ::getppid() ? ours : foreign_port_owner(holder, protocol, port);
   };
 }
 
@@ -169,8 +171,7 @@ Result<> ContainerNetwork::release() {
   context_.loop.cancel(std::exchange(retry_, 0));
   for (const PortPublisher::Id id : std::exchange(published_, {}))
     if (auto publisher = context_.publisher()) collect((*publisher)->unpublish(id));
-  for (const ReservedPort& port : ports_)
-    for (const PortSocket& socket : port.sockets) stop_listening(socket);
+  stop_listening(ports_);
   collect(open_routed({}));
   if (!told_.empty()) collect(take_back(std::exchange(ports_, {})));
   ports_.clear();

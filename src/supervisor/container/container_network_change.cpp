@@ -68,6 +68,7 @@ Result<> ContainerNetwork::leave_target(const PortTarget& next) {
   if (next.any()) return {};
   // Without a network to come in by.
   lost_.clear();
+  stop_listening(ports_);
   ports_.clear();
   context_.keeper.remove(id_ + "/port/*");
   return {};

@@ -37,7 +37,9 @@ Json health_to_json(const HealthUnit& health) {
 Json endpoint_to_json(const EndpointUnit& endpoint) {
   return Json{{"network_id", endpoint.network_id},
               {"network_name", endpoint.network_name},
-              {"bridge", endpoint.bridge},
+              // A supervisor of before there were such faces refuses a bridge that cannot be, and would take none for a
+              // cable to the host.
+              {"bridge", endpoint.parent.empty() ? endpoint.bridge : "is a " + endpoint.driver},
               {"parent", endpoint.parent},
               {"driver", endpoint.driver},
               {"mode", endpoint.mode},
@@ -149,6 +151,7 @@ EndpointUnit endpoint_from(const Fields& fields) {
   fields.read("network_name", endpoint.network_name);
   fields.read("bridge", endpoint.bridge);
   fields.read("parent", endpoint.parent);
+  if (!endpoint.parent.empty()) endpoint.bridge.clear();
   fields.read("driver", endpoint.driver);
   fields.read("mode", endpoint.mode);
   fields.read("ifname", endpoint.ifname);

@@ -297,13 +297,18 @@ void Supervisor::update_names() {
 
 // Those with containers on them. Of a bridge that is in the firewall already, that says the rest.
 void Supervisor::guard_firewall() {
-  std::map<std::string, bool> internal;
+  const auto access = [](bool routed) { return routed ? DirectAccess::published : DirectAccess::none; };
+  std::map<std::string, BridgePolicy> policies;
   for (const auto& [id, container] : containers_)
     for (const EndpointUnit& endpoint : container->has_names() ? container->unit().endpoints : no_endpoints)
-      if (!endpoint.bridge.empty()) internal[endpoint.bridge] = endpoint.internal;
+      if (!endpoint.bridge.empty())
+        policies[endpoint.bridge] = {.bridge = endpoint.bridge,
+                                     .internal = endpoint.internal,
+                                     .masquerade = true,
+                                     .direct4 = access(endpoint.routed4),
+                                     .direct6 = access(endpoint.routed6)};
   std::vector<BridgePolicy> bridges;
-  for (const auto& [bridge, is_internal] : internal)
-    bridges.push_back({.bridge = bridge, .internal = is_internal, .masquerade = true});
+  for (auto& [bridge, policy] : policies) bridges.push_back(std::move(policy));
   if (const auto kept = firewall_.keep(bridges); !kept) log_line(kept.error().message());
 }
 

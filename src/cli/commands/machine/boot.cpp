@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <future>
+#include <system_error>
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
@@ -218,14 +219,27 @@ Result<int> run_internal_boot(Invocation& invocation) {
   return tell_failures(invocation, outcomes);
 }
 
+namespace {
+
+// In a thread of its own; in turn where no thread is to be had.
+std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) {
+  const auto end = [&roots, name] { return engine::end_project(roots, name); };
+  try {
+    return std::async(std::launch::async, end);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, end);
+  }
+}
+
+}  // namespace
+
 // All at once: each takes as long as its containers' grace periods, and the machine waits.
 Result<int> run_internal_shutdown(Invocation& invocation) {
   const auto all = TRY(all_projects(invocation));
   if (!all) return 0;
   const Roots roots = TRY(Roots::from_environment());
   std::map<std::string, std::future<Result<>>> endings;
-  for (const std::string& name : all->names)
-    endings[name] = std::async(std::launch::async, [&roots, name] { return engine::end_project(roots, name); });
+  for (const std::string& name : all->names) endings[name] = begin_to_end(roots, name);
   std::map<std::string, Result<>> outcomes;
   for (auto& [name, ending] : endings) outcomes[name] = ending.get();
   return tell_failures(invocation, outcomes);

@@ -78,11 +78,11 @@ Json endpoints(const engine::Container& container, Json settings) {
 
 Json port_rows(const engine::Container& container) {
   Json rows = Json::array();
-  for (const engine::BoundPort& port : container.state.ports)
-    rows.push_back({{"IP", port.host_ip},
-                    {"PrivatePort", port.container_port},
-                    {"PublicPort", port.host_port},
-                    {"Type", port.protocol}});
+  for (const engine::BoundPort& port : container.state.ports) {
+    Json row{{"IP", port.host_ip}, {"PrivatePort", port.container_port}, {"Type", port.protocol}};
+    if (port.host_port != 0) row["PublicPort"] = port.host_port;
+    rows.push_back(std::move(row));
+  }
   if (!container.state.running() || container.networks.empty()) return rows;
   for (const std::string& exposed : container.exposed) {
     const std::size_t slash = exposed.find('/');
