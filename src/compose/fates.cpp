@@ -102,7 +102,8 @@ class Judge {
     Mark mark;
     if (project_.sources) mark = project_.sources->mark(node.place);
     Diagnostic made = made_of(project_, table_, row.fate, std::move(mark));
-    made.message = path + (row.fate == Fate::refused ? " cannot be had " : " is left out ") + std::string(table_.where);
+    made.message =
+        path + (row.fate == Fate::refused ? " is not supported " : " is left out ") + std::string(table_.where);
     made.help = replace_all(std::string(row.text), "`", "");
     found_.push_back(std::move(made));
   }

@@ -55,7 +55,7 @@ struct Maker {
 
   // The program on this project, with the words of a command.
   std::string command(const std::vector<std::string>& words) const {
-    // %Y: the folder in which the unit lies.
+    // %Y: the directory in which the unit lies.
     std::vector<std::string> all{command_word(program), "--project-directory", command_word(project.working_directory),
                                  "--file", "%Y/" + command_word(project.name + ".compose.yaml")};
     for (const std::string& word : words) all.push_back(command_word(word));
@@ -138,7 +138,7 @@ struct Maker {
 }  // namespace
 
 compose::FateTable consort_fates() {
-  return {.rows = rows, .where = "in units of systemd", .code = "systemd"};
+  return {.rows = rows, .where = "in systemd units", .code = "systemd"};
 }
 
 Result<Units> consort_units(const compose::Project& project, const project::DesiredProject& desired,

@@ -9,6 +9,7 @@ namespace consort::units {
 namespace {
 
 constexpr std::size_t longest_line = 100;
+constexpr std::string_view continuation = " \\\n ";
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -37,7 +38,9 @@ bool is_plain(std::string_view text) {
 }
 
 std::string command_word(std::string_view word) {
-  const bool bare = is_plain(word) && word.find_first_of(" \"'\\") == std::string_view::npos && word != ";";
+  // A continued line that begins with "#" or ";" is a comment for systemd.
+  const bool comments = word.starts_with('#') || word.starts_with(';');
+  const bool bare = is_plain(word) && word.find_first_of(" \"'\\") == std::string_view::npos && !comments;
   if (bare) return command_value(word);
   std::string made = "\"";
   for (const char c : word) {
@@ -59,7 +62,7 @@ std::string command_lines(const std::vector<std::string>& quoted_words) {
   for (const std::string& word : quoted_words) {
     const bool breaks = line > 0 && line + word.size() > longest_line;
     if (breaks) {
-      made += " \\\n   ";
+      made += std::string(continuation) + "  ";
       line = 0;
     }
     if (!made.empty()) made += ' ';
@@ -67,6 +70,22 @@ std::string command_lines(const std::vector<std::string>& quoted_words) {
     line += word.size() + 1;
   }
   return made;
+}
+
+UnitText::UnitText(std::string_view comment) : text_("# " + text_value(comment) + "\n") {}
+
+void UnitText::set(std::string_view key, std::string_view value) {
+  text_ += std::string(key) + "=";
+  while (value.ends_with('\\')) value.remove_suffix(1);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value.substr(i).starts_with(continuation)) {
+      text_ += continuation;
+      i += continuation.size() - 1;
+    } else {
+      text_ += is_control(value[i]) ? ' ' : value[i];
+    }
+  }
+  text_ += '\n';
 }
 
 }  // namespace consort::units

@@ -22,11 +22,11 @@ std::string command_lines(const std::vector<std::string>& quoted_words);
 
 class UnitText {
  public:
-  explicit UnitText(std::string_view comment) : text_("# " + std::string(comment) + "\n") {}
+  explicit UnitText(std::string_view comment);
   void section(std::string_view name) { text_ += "\n[" + std::string(name) + "]\n"; }
-  void set(std::string_view key, std::string_view value) {
-    text_ += std::string(key) + "=" + std::string(value) + "\n";
-  }
+  // The value cannot end before the line does, nor reach into the next one: control characters become spaces, but for
+  // what command_lines() has made; backslashes at the end go. Names that this would change are refused before.
+  void set(std::string_view key, std::string_view value);
   const std::string& text() const { return text_; }
 
  private:

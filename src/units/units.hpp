@@ -1,4 +1,4 @@
-// A project as units of systemd: of Quadlet or plain ones, whose containers Podman runs; or plain ones whose services
+// A project as systemd units: of Quadlet or plain ones, whose containers Podman runs; or plain ones whose services
 // consort runs. Pure: the same project gives the same texts in the same order, whatever there is on this machine.
 #pragma once
 
@@ -32,6 +32,11 @@ Result<Units> podman_units(const compose::Project& project, const project::Desir
 // The units, and the resolved file that they give to `program` (absolute).
 Result<Units> consort_units(const compose::Project& project, const project::DesiredProject& desired,
                             const std::string& program);
+
+// Below the directory of the units: where the files lie that Podman's units mount.
+std::string files_directory(const std::string& project);
+// Whether a file in there has a name that podman_units() gives: NAME-TAG, with another tag after each change.
+bool is_beside(const std::string& path);
 
 compose::FateTable podman_fates();
 compose::FateTable consort_fates();

@@ -199,7 +199,7 @@ class Verbs(unittest.TestCase):
         soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
         self.consort("events", "--until", soon.isoformat())  # which comes although nothing happens
         for line in refused:
-            self.assertRegex(self.consort(*line.split(), code=1).stderr, r"cannot be had on Kubernetes: .+\n.+")
+            self.assertRegex(self.consort(*line.split(), code=1).stderr, r"is not supported on Kubernetes: .+\n.+")
         self.assertFalse(self.names("deployments"))
 
     def test_watch_copies_into_pods_and_removes(self):

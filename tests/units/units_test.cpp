@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "units/unit_text.hpp"
 
 namespace consort::units {
 namespace {
@@ -109,13 +110,94 @@ TEST(Texts, CannotBecomeKeysOfAUnit) {
       "services:\n  web:\n    image: x\n    hostname: \"a\\nUser=root\"\n    container_name: web\n"
       "    command: [\"\\n[Service]\\nExecStartPre=/bin/evil\", \"%h $${HOME}\"]\n"
       "    environment: {A: \"1\\nExecStartPre=/bin/evil\"}\n"
-      "    healthcheck: {test: \"true\\nExecStartPre=/bin/evil\"}\n");
+      "    healthcheck: {test: \"true\\nExecStartPre=/bin/evil\"}\n"
+      "    labels: {a: \"1\\nExecStartPre=/bin/evil\"}\n"
+      "    post_start: [{command: [x, \"\\nExecStartPre=/bin/evil\", \" \\\\\\n \\nExecStartPre=/bin/evil\"]}]\n"
+      "    volumes: [{type: bind, source: /x, target: \"/y\\nExecStartPre=/bin/evil\"}]\n"
+      "volumes: {data: {labels: {a: \"1\\nExecStartPre=/bin/evil\"}}}\n"
+      "networks: {default: {driver_opts: {a: \"1\\nExecStartPre=/bin/evil\\\\\"}}}\n");
   const project::DesiredProject wanted = desired(project);
   for (const Podman kind : {Podman::quadlet, Podman::services}) {
     const std::string text = text_of(podman_units(project, wanted, kind));
     for (const std::string& line : split(text, '\n'))
       EXPECT_FALSE(line.starts_with("ExecStartPre=") || line.starts_with("User=")) << text;
     EXPECT_NE(text.find("\"%%h $${HOME}\""), std::string::npos) << text;
+  }
+}
+
+TEST(Texts, EndWithTheirLine) {
+  UnitText text("a\n[Service]");
+  text.set("A", "1\nB=2\r \\\n C=3\\\\\nD=4\\");
+  text.set("E", "5");
+  EXPECT_EQ(text.text(), "# a [Service]\nA=1 B=2  \\\n C=3\\\\ D=4\nE=5\n");
+}
+
+// Those that stand behind a key without quotes.
+TEST(Texts, NamesOfMoreThanALineAreRefused) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"services.web.container_name", "services: {web: {image: x, container_name: \"a\\nUser=root\"}}\n"},
+      {"networks.n.name",
+       "services: {web: {image: x, networks: [n]}}\nnetworks: {n: {name: \"a\\n[Service]\\nUser=root\"}}\n"},
+      {"volumes.vol.name", "services: {web: {image: x, volumes: [\"vol:/v\"]}}\nvolumes: {vol: {name: \"a\\\\\"}}\n"},
+      {"services.web.build.context", "services: {web: {build: {context: \"/a\\nFile=/b\"}}}\n"},
+      {"services.web.build.dockerfile", "services: {web: {build: {context: /a, dockerfile: \"b\\nc\"}}}\n"},
+      {"services.web.configs",
+       "services: {web: {image: x, configs: [{source: c, target: \"/a\\nb\"}]}}\nconfigs: {c: {content: x}}\n"},
+  };
+  for (const auto& [setting, yaml] : cases) {
+    const compose::Project project = project_of(yaml);
+    for (const Podman kind : {Podman::quadlet, Podman::services}) {
+      const auto made = podman_units(project, desired(project), kind);
+      ASSERT_FALSE(made) << setting;
+      EXPECT_EQ(made.error().code(), Code::invalid);
+      EXPECT_TRUE(made.error().message().starts_with(setting)) << made.error().message();
+      EXPECT_TRUE(made.error().mark() && made.error().mark()->line) << setting;
+    }
+  }
+}
+
+std::string line_with(const std::string& text, std::string_view part) {
+  for (const std::string& line : split(replace_all(text, " \\\n", ""), '\n'))
+    if (line.find(part) != std::string::npos) return line;
+  return "no line with " + std::string(part) + " in\n" + text;
+}
+
+// The shell gets names beside its text; words with spaces stay words; "#" at a line's begin is no comment.
+TEST(Commands, KeepTheirWords) {
+  const compose::Project project = project_of(
+      "services:\n"
+      "  web:\n    image: x\n    command: [\"#a\", \";b\", c]\n    volumes: [\"vol:/v\"]\n"
+      "    configs: [{source: c, target: /my file}]\n"
+      "  made: {build: {context: /a b, dockerfile: D}, pull_policy: build}\n"
+      "  fetched: {build: {context: \"https://example.com/a.git#main\", dockerfile: sub/D}}\n"
+      "configs: {c: {content: x}}\n"
+      "volumes: {vol: {name: \"x || touch '/evil'\"}}\n");
+  const std::string text = text_of(podman_units(project, desired(project), Podman::services));
+  EXPECT_EQ(
+      line_with(text, "volume exists"),
+      "ExecStart=/bin/sh -c 'podman volume exists \"$$0\" || exec \"$$@\"' \"x || touch '/evil'\" /usr/bin/podman "
+      "volume create \"x || touch '/evil'\"");
+  EXPECT_NE(text.find("\"--volume=%Y/app-files/c-"), std::string::npos) << text;
+  EXPECT_NE(text.find(":/my file:ro\""), std::string::npos) << text;
+  EXPECT_NE(text.find("\"#a\" \";b\" c\n"), std::string::npos) << text;
+  EXPECT_EQ(line_with(text, "/a b/D"),
+            "ExecStart=/usr/bin/podman build \"--file=/a b/D\" --tag=localhost/app-made:latest \"/a b\"");
+  const std::string fetched = line_with(text, "podman image exists");
+  EXPECT_NE(fetched.find(" --file=sub/D "), std::string::npos) << fetched;
+  EXPECT_TRUE(fetched.ends_with(" https://example.com/a.git#main")) << fetched;
+}
+
+// systemd's own interval of ten seconds would forget the starts before.
+TEST(Restarts, OfWhatEndsAreLimitedWithoutAnInterval) {
+  const compose::Project project = project_of(
+      "services:\n  web: {image: x, depends_on: {once: {condition: service_completed_successfully}}}\n"
+      "  once: {image: x, restart: \"on-failure:3\"}\n");
+  const auto made = podman_units(project, desired(project), Podman::services);
+  ASSERT_TRUE(made) << made.error().message();
+  for (const UnitFile& file : made->files) {
+    const bool ends = file.path == "app-once.service";
+    EXPECT_EQ(file.text.find("StartLimitBurst=4") != std::string::npos, ends) << file.text;
+    EXPECT_EQ(file.text.find("StartLimitIntervalSec=infinity\n") != std::string::npos, ends) << file.text;
   }
 }
 

@@ -101,7 +101,7 @@ inline constexpr Flag export_kubernetes_flags[] = {
 
 inline constexpr Flag export_quadlet_flags[] = {
     {"output", 'o', text, "DIRECTORY", "Directory to write to, instead of all files to standard output"},
-    {"podman", 0, text, "VERSION", "Version of Podman that is to run them: from 4.3 on", "5"},
+    {"podman", 0, text, "VERSION", "Podman version that will run them (4.3 or later)", "5"},
 };
 
 inline constexpr Flag export_systemd_flags[] = {

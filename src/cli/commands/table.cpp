@@ -154,21 +154,21 @@ constexpr Command table[] = {
     {"export", "SERVICE", "Export a container's file system as a tar archive", export_flags, one, mixed, run_export},
     {"export kubernetes", "", "Print the project as Kubernetes manifests", export_kubernetes_flags, none, mixed,
      run_export_kubernetes, Shown::yes,
-     "One YAML stream, for `kubectl apply -f -`. What cannot be had there is refused, or warned of, with its line, and "
-     "listed beside --output: see the reference of attributes. Images that are built here must be pushed (`build "
-     "--push`)."},
+     "One YAML stream, for `kubectl apply -f -`. What Kubernetes does not support is refused, or warned about, with "
+     "its line, and listed beside --output: see the reference of attributes. Images that are built here must be "
+     "pushed (`build --push`)."},
     {"export quadlet", "", "Write the project as units that Podman runs", export_quadlet_flags, none, mixed,
      run_export_quadlet, Shown::yes,
      "Files for /etc/containers/systemd, or ~/.config/containers/systemd. For Podman before 5.2, which cannot read all "
-     "of "
-     "them, the units that it would have made, for /etc/systemd/system: `--podman 4.3`. They hold the passwords of the "
-     "file and are readable by their owner only. What Podman cannot have is warned of, and listed in "
-     "PROJECT.left-out.txt."},
-    {"export systemd", "", "Write the project as units of systemd that run it with consort", export_systemd_flags, none,
+     "of them, `--podman 4.3` writes the units that it would have made, for /etc/systemd/system (systemd 251 or "
+     "later). Only their owner can read the files, but once units are loaded every local user can read their "
+     "`environment` with `systemctl show`: keep passwords in `secrets`. Podman does not support some settings; these "
+     "are warned about and listed in PROJECT.left-out.txt."},
+    {"export systemd", "", "Write the project as systemd units that run it with consort", export_systemd_flags, none,
      mixed, run_export_systemd, Shown::yes,
-     "For /etc/systemd/system: a unit for each service, ordered as `depends_on` says, PROJECT.target for all of them, "
-     "timers for jobs, and the resolved file that they run. What has no place in them is warned of, and listed in "
-     "PROJECT.left-out.txt."},
+     "For /etc/systemd/system (systemd 251 or later): a unit for each service, ordered as `depends_on` says, "
+     "PROJECT.target for all of them, timers for jobs, and the resolved file that they run. Units do not support some "
+     "settings; these are warned about and listed in PROJECT.left-out.txt."},
     {"image history", "IMAGE", "Show the history of an image", history_flags, one, mixed, run_image_history},
     {"image import",
      "FILE|- [REFERENCE]",
@@ -228,7 +228,7 @@ constexpr Command table[] = {
      Shown::hidden},
     {"internal kubernetes-reference",
      "",
-     "Print what each attribute is on Kubernetes",
+     "Print what each attribute becomes on Kubernetes",
      {},
      none,
      mixed,
@@ -270,7 +270,7 @@ constexpr Command table[] = {
     {"internal sweep", "", "Remove what crashes left behind", {}, none, mixed, run_internal_sweep, Shown::hidden},
     {"internal units-reference",
      "",
-     "Print what each attribute is in units of systemd",
+     "Print what each attribute becomes in systemd units",
      {},
      none,
      mixed,

@@ -107,7 +107,7 @@ class Bind {
     scope_.warn(service_, place(), what() + ": on Kubernetes " + message, help);
   }
   void refuse(const std::string& why, const std::string& help) {
-    scope_.refuse(service_, place(), what() + " cannot be had on Kubernetes: " + why, help);
+    scope_.refuse(service_, place(), what() + " is not supported on Kubernetes: " + why, help);
   }
   compose::Strings place() const {
     const auto& volumes = file_of(scope_, service_).volumes;

@@ -177,7 +177,7 @@ Result<Manifests> make_manifests(const compose::Project& project, const project:
   TRY(add_jobs(scope));
   if (!refusals.empty())
     return fail(Error(Code::unsupported, "bring project \"" + project.name + "\" to Kubernetes")
-                    .why(std::to_string(refusals.size()) + " thing(s) of the file cannot be had there"));
+                    .why(std::to_string(refusals.size()) + " thing(s) of the file are not supported there"));
   return out;
 }
 

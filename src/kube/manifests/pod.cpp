@@ -73,7 +73,7 @@ void add_constraints(const Scope& scope, const compose::Placement& placement, co
       terms.push_back(Json{{"key", term->key}, {"operator", term->op}, {"values", Json::array({term->value})}});
     } else {
       scope.refuse(service, {"deploy", "placement", "constraints"},
-                   "constraint \"" + constraint + "\" cannot be had on Kubernetes",
+                   "constraint \"" + constraint + "\" is not supported on Kubernetes",
                    "there are node.labels.KEY, node.hostname, node.platform.os and node.platform.arch");
     }
   }

@@ -38,22 +38,31 @@ std::vector<Option> options_of(const Scope& scope, const compose::Build& build, 
   return options;
 }
 
+// What --file is given; "": nothing, the file has its usual name in a context that is fetched. Podman looks for a name
+// in such a context itself.
+std::string dockerfile_of(const compose::Build& build) {
+  const bool is_local = build.context.starts_with('/');  // every path is absolute by now
+  if (!is_local) return build.dockerfile;
+  return join_path(build.context, build.dockerfile.empty() ? "Dockerfile" : build.dockerfile);
+}
+
 }  // namespace
 
 Result<> add_build_unit(const Scope& scope, const project::DesiredService& service) {
-  const compose::Build& build = *file_of(scope, service).build;
+  const compose::Service& file = file_of(scope, service);
+  const compose::Build& build = *file.build;
   const std::string comment = "Image of \"" + service.name + "\" of the Compose project \"" + scope.project.name + "\"";
   const std::string image = TRY(full_image(scope, service.image.name));
   const std::vector<Option> options = options_of(scope, build, image);
-  const std::string dockerfile =
-      command_value(join_path(build.context, build.dockerfile.empty() ? "Dockerfile" : build.dockerfile));
+  const std::string dockerfile = dockerfile_of(build);
   const bool is_inline = !build.dockerfile_inline.empty();
   if (scope.is_quadlet()) {
     const std::string folder = scope.unit(service.name) + "-build";  // of the service, in the run-time directory
     UnitText text(comment);
     text.section("Build");
     text.set("SetWorkingDirectory", command_value(build.context));
-    text.set("File", is_inline ? "%t/" + folder + "/Dockerfile" : dockerfile);
+    if (is_inline || !dockerfile.empty())
+      text.set("File", is_inline ? "%t/" + folder + "/Dockerfile" : command_value(dockerfile));
     add_keys(options, text);
     text.section("Service");
     text.set("TimeoutStartSec", "infinity");
@@ -65,13 +74,17 @@ Result<> add_build_unit(const Scope& scope, const project::DesiredService& servi
     scope.add(scope.unit(service.name) + ".build", text.text());
     return {};
   }
-  std::vector<std::string> words{
-      "/usr/bin/podman", "build",
-      "--file=" +
-          (is_inline ? scope.add_beside(service.name + "-dockerfile", build.dockerfile_inline, 0600) : dockerfile)};
+  std::vector<std::string> words{"/usr/bin/podman", "build"};
+  if (is_inline) {
+    const Beside beside = scope.add_beside(service.name + "-dockerfile", build.dockerfile_inline, 0600);
+    words.push_back(word_of({"", "--file", beside.path, Option::Form::text, beside.folder}));
+  } else if (!dockerfile.empty()) {
+    words.push_back(command_word("--file=" + dockerfile));
+  }
   add_words(options, words);
   words.push_back(command_word(build.context));
-  scope.add(scope.service_of(service.name, "build"), once_text(comment, "image exists " + command_word(image), words));
+  scope.add(scope.service_of(service.name, "build"),
+            once_text(comment, {"image", image, file.pull_policy == "build"}, words));
   return {};
 }
 

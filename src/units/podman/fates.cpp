@@ -26,7 +26,7 @@ constexpr compose::AttributeFate rows[] = {
     {"services.*.build.no_cache_filter", warned, of_build},
     {"services.*.build.isolation", warned, windows},
     {"services.*.build.privileged", warned, of_build},
-    {"services.*.build", becomes, "a `.build`, which is made before the container starts"},
+    {"services.*.build", becomes, "a `.build`, which is run before the container starts"},
     {"services.*.develop", unneeded, "for `watch`"},
     {"services.*.blkio_config", becomes, "`--blkio-weight`, `--device-read-bps` and so on"},
     {"services.*.cap_add", becomes, "`AddCapability`"},
@@ -79,8 +79,10 @@ constexpr compose::AttributeFate rows[] = {
     {"services.*.dns_search", becomes, "`DNSSearch`"},
     {"services.*.domainname", warned, "Podman sets no domain; write it into `hostname`"},
     {"services.*.entrypoint", becomes, "`Entrypoint`"},
-    {"services.*.provider", warned, "a provider is no container; write a unit that runs its program"},
-    {"services.*.environment", becomes, "`Environment`: the files are for their owner alone"},
+    {"services.*.provider", warned, "a provider is not a container; write a unit that runs its program"},
+    {"services.*.environment", becomes,
+     "`Environment`; once the unit is loaded, every local user can read it (`systemctl show`): keep passwords in "
+     "`secrets`"},
     {"services.*.env_file", becomes, "as `environment`"},
     {"services.*.expose", becomes, "`ExposeHostPort`"},
     {"services.*.external_links", warned, "put both containers into one network"},
@@ -133,7 +135,7 @@ constexpr compose::AttributeFate rows[] = {
     {"services.*.pre_stop", becomes, "`ExecStop=podman exec`"},
     {"services.*.privileged", becomes, "`--privileged`"},
     {"services.*.pull_policy", becomes, "`Pull`", "always never missing if_not_present"},
-    {"services.*.pull_policy", unneeded, "a `.build` is made anew at each start of its unit", "build"},
+    {"services.*.pull_policy", unneeded, "the image is built at each start of the unit that builds it", "build"},
     {"services.*.pull_policy", warned, "use `podman auto-update`"},
     {"services.*.pull_refresh_after", warned, "use `podman auto-update`"},
     {"services.*.read_only", becomes, "`ReadOnly`"},
@@ -213,13 +215,12 @@ compose::FateTable podman_fates() {
 }
 
 std::string attributes_markdown() {
-  return "# A Compose file as units of systemd\n\n"
+  return "# A Compose file as systemd units\n\n"
          "Made by `consort internal units-reference` from the tables that the program runs on; do not edit. What "
-         "stands "
-         "for a section stands for all that is below it.\n*Warned*: it is left out, with the file's line in a warning "
-         "and in the list beside the units. Extensions (`x-*`) are left alone.\n\n"
-         "## `export quadlet`\n\nNames such as `AddCapability` are keys of Quadlet's, those with `--` are options of "
-         "`podman run`. With `--podman 4` all are options.\n\n" +
+         "is said of a section applies to everything below it.\n*Warned*: it is left out, with the file's line in a "
+         "warning and in the list beside the units. Extensions (`x-*`) are left alone.\n\n"
+         "## `export quadlet`\n\nNames such as `AddCapability` are Quadlet keys, those with `--` are options of "
+         "`podman run`. With `--podman 4.3` all are options.\n\n" +
          compose::fates_markdown(podman_fates()) +
          "\n## `export systemd`\n\nconsort runs the services, so that all that it runs here is there, too; the "
          "resolved "

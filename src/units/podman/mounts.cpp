@@ -125,8 +125,9 @@ void add_files(const Scope& scope, const project::DesiredService& service, Conta
       scope.note(service, {"configs"}, "config \"" + file.key + "\" is left out with Podman, which keeps none",
                  "give it a file, or its content");
     } else {
-      const std::string path = scope.add_beside(file.key, file.content, file.mode);
-      unit.options.push_back({"Volume", "--volume", path + command_value(":" + file.path + ":ro"), Option::Form::raw});
+      const Beside beside = scope.add_beside(file.key, file.content, file.mode);
+      unit.options.push_back(
+          {"Volume", "--volume", beside.path + ":" + file.path + ":ro", Option::Form::text, beside.folder});
     }
   }
 }
@@ -150,7 +151,7 @@ void add_volume_unit(const Scope& scope, const std::string& key, const compose::
   std::vector<std::string> words{"/usr/bin/podman", "volume", "create"};
   add_words(options, words);
   words.push_back(command_word(volume.name));
-  scope.add(scope.service_of(key, "volume"), once_text(comment, "volume exists " + command_word(volume.name), words));
+  scope.add(scope.service_of(key, "volume"), once_text(comment, {"volume", volume.name}, words));
 }
 
 }  // namespace consort::units

@@ -123,8 +123,7 @@ void add_network_unit(const Scope& scope, const std::string& key, const compose:
   std::vector<std::string> words{"/usr/bin/podman", "network", "create"};
   add_words(options, words);
   words.push_back(command_word(network.name));
-  scope.add(scope.service_of(key, "network"),
-            once_text(comment, "network exists " + command_word(network.name), words));
+  scope.add(scope.service_of(key, "network"), once_text(comment, {"network", network.name}, words));
 }
 
 }  // namespace consort::units

@@ -15,12 +15,19 @@ namespace consort::units {
 
 // One option of `podman run`, and the key that Quadlet has for it since 5.2; "": none, it goes into PodmanArgs.
 struct Option {
-  // How the key takes its value: as it is, quoted, "true"; `raw` is written for systemd already.
-  enum class Form : std::uint8_t { text, word, on, raw };
+  // How the key takes its value: as it is, quoted, "true".
+  enum class Form : std::uint8_t { text, word, on };
   std::string_view key;
   std::string flag;  // "--cap-add"
   std::string value;
   Form form = Form::text;
+  std::string_view folder = {};  // before the value, and read by systemd: "%Y/"
+};
+
+// A file beside the units, as they name it.
+struct Beside {
+  std::string_view folder;  // "%Y/", the directory in which the unit lies; "": `path` says it all
+  std::string path;
 };
 
 struct Scope {
@@ -40,8 +47,7 @@ struct Scope {
     return unit(key) + "-" + std::string(kind_of) + ".service";
   }
   void add(std::string path, std::string text) const { out.files.push_back({std::move(path), std::move(text)}); }
-  // A file beside the units, and how it is named in them: for Form::raw.
-  std::string add_beside(const std::string& name, const std::string& content, std::uint32_t mode) const;
+  Beside add_beside(const std::string& name, const std::string& content, std::uint32_t mode) const;
   // At an attribute of a service or job, by its path below it.
   void note(const project::DesiredService& service, const compose::Strings& path, std::string message,
             std::string help) const;
@@ -103,10 +109,17 @@ Result<> add_build_unit(const Scope& scope, const project::DesiredService& servi
 // life.cpp: order, restarts, hooks, times.
 void add_life(const Scope& scope, const project::DesiredService& service, ContainerUnit& unit);
 // render.cpp: options as keys of Quadlet's, and as words of a command.
+std::string word_of(const Option& option);
 void add_keys(const std::vector<Option>& options, UnitText& text);
 void add_words(const std::vector<Option>& options, std::vector<std::string>& words);
 std::string container_text(const Scope& scope, const ContainerUnit& unit, const std::string& comment);
-// A unit that makes something once, unless `exists` succeeds. For Podman::services.
-std::string once_text(const std::string& comment, const std::string& exists, const std::vector<std::string>& quoted);
+// What a unit makes: of `podman KIND exists`. It is left as it is if it is there, unless it is to be made anew.
+struct Made {
+  std::string_view kind;  // network, volume, image
+  std::string name;
+  bool anew = false;
+};
+// A unit that makes something once, with a command. For Podman::services.
+std::string once_text(const std::string& comment, const Made& made, const std::vector<std::string>& quoted);
 
 }  // namespace consort::units

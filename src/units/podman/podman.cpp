@@ -11,6 +11,8 @@ namespace consort::units {
 
 namespace {
 
+constexpr std::size_t tag_size = 8;  // of a digest
+
 enum class Role : std::uint8_t { service, job, hook };
 
 bool is_awaited(const std::string& name, const project::DesiredProject& desired,
@@ -31,7 +33,34 @@ bool is_lost(const std::string& word) {
   return word.empty() || word == ";";
 }
 
+// For what stands behind a key without quotes.
+Result<> check_plain(const Scope& scope, const std::string& text, const compose::Strings& path) {
+  if (text.empty() || is_plain(text)) return {};
+  std::string setting;
+  for (const std::string& part : path) setting += (setting.empty() ? "" : ".") + part;
+  return fail(Error(Code::invalid, setting + " cannot stand in a unit: it has control characters, or spaces or a "
+                                             "backslash at an end")
+                  .at(scope.project.locate(path))
+                  .hint("give it a value without them"));
+}
+
+Result<> check_service(const Scope& scope, const project::DesiredService& service) {
+  const compose::Service& file = file_of(scope, service);
+  const auto check = [&](const std::string& text, const compose::Strings& below) {
+    compose::Strings path{scope.project.services.contains(service.name) ? "services" : "jobs", service.name};
+    path.insert(path.end(), below.begin(), below.end());
+    return check_plain(scope, text, path);
+  };
+  TRY(check(service.container_name, {"container_name"}));
+  for (const project::DesiredFile& each : service.files)
+    TRY(check(each.path, {each.kind == project::DesiredFile::Kind::config ? "configs" : "secrets"}));
+  if (!file.build) return {};
+  TRY(check(file.build->context, {"build", "context"}));
+  return check(file.build->dockerfile, {"build", "dockerfile"});
+}
+
 Result<ContainerUnit> unit_of(const Scope& scope, const project::DesiredService& service, Role role, unsigned number) {
+  TRY(check_service(scope, service));
   ContainerUnit unit;
   unit.container =
       service.container_name.empty() ? scope.unit(service.name) + "-" + std::to_string(number) : service.container_name;
@@ -148,12 +177,21 @@ Scope scope_of(const compose::Project& project, const project::DesiredProject& d
 
 }  // namespace
 
-std::string Scope::add_beside(const std::string& name, const std::string& content, std::uint32_t mode) const {
-  const std::string tag = sha256_hex(content + std::to_string(mode)).substr(0, 8);
-  const std::string path = unit("files") + "/" + name + "-" + tag;
+std::string files_directory(const std::string& project) {
+  return project + "-files";
+}
+
+bool is_beside(const std::string& path) {
+  const std::size_t dash = path.rfind('-');
+  return dash != std::string::npos && path.size() == dash + 1 + tag_size && is_hex(path.substr(dash + 1));
+}
+
+Beside Scope::add_beside(const std::string& name, const std::string& content, std::uint32_t mode) const {
+  const std::string tag = sha256_hex(content + std::to_string(mode)).substr(0, tag_size);
+  const std::string path = files_directory(project.name) + "/" + name + "-" + tag;
   if (std::ranges::find(out.files, path, &UnitFile::path) == out.files.end())
     out.files.push_back({path, content, mode});
-  return (is_quadlet() ? "./" : "%Y/") + command_value(path);  // %Y: the folder in which the unit lies
+  return is_quadlet() ? Beside{"", "./" + path} : Beside{"%Y/", path};
 }
 
 void Scope::note(const project::DesiredService& service, const compose::Strings& path, std::string message,
@@ -185,6 +223,8 @@ Result<Units> podman_units(const compose::Project& project, const project::Desir
   Units out;
   out.notes = compose::judge(project, podman_fates());
   const Scope scope = scope_of(project, desired, kind, out);
+  for (const auto& [key, network] : desired.networks) TRY(check_plain(scope, network.name, {"networks", key, "name"}));
+  for (const auto& [key, volume] : desired.volumes) TRY(check_plain(scope, volume.name, {"volumes", key, "name"}));
   for (const auto& [key, network] : desired.networks)
     if (!network.external) add_network_unit(scope, key, network);
   for (const auto& [key, volume] : desired.volumes)

@@ -5,13 +5,6 @@ namespace consort::units {
 
 namespace {
 
-// A word of a command: "--flag=value".
-std::string word_of(const Option& option) {
-  if (option.form == Option::Form::on) return command_word(option.flag);
-  if (option.form == Option::Form::raw) return option.flag + "=" + option.value;
-  return command_word(option.flag + "=" + option.value);
-}
-
 void add_order(const ContainerUnit& unit, UnitText& text) {
   const auto each = [&](const char* key, const std::vector<std::string>& names) {
     for (const std::string& name : names) text.set(key, name);
@@ -62,7 +55,7 @@ std::string service_text(const ContainerUnit& unit, UnitText text) {
   add_service(unit, text);
   std::vector<std::string> words{"/usr/bin/podman"};
   if (!unit.global.empty()) words.push_back(command_word(unit.global));
-  words.insert(words.end(), {"run", "--name=" + name, "--replace", "--rm", "--cgroups=split"});
+  words.insert(words.end(), {"run", command_word("--name=" + unit.container), "--replace", "--rm", "--cgroups=split"});
   if (!unit.ends) words.insert(words.end(), {"--sdnotify=conmon", "--detach"});
   add_words(unit.options, words);
   words.push_back(command_word(unit.image));
@@ -79,6 +72,13 @@ std::string service_text(const ContainerUnit& unit, UnitText text) {
 
 }  // namespace
 
+// "--flag=value"
+std::string word_of(const Option& option) {
+  if (option.form == Option::Form::on) return command_word(option.flag);
+  std::string word = command_word(option.flag + "=" + option.value);
+  return word.insert(word.find('=') + 1, option.folder);
+}
+
 void add_keys(const std::vector<Option>& options, UnitText& text) {
   for (const Option& option : options) {
     const bool written = option.form != Option::Form::text || is_plain(option.value);
@@ -86,11 +86,10 @@ void add_keys(const std::vector<Option>& options, UnitText& text) {
       text.set("PodmanArgs", word_of(option));
     } else if (option.form == Option::Form::on) {
       text.set(option.key, "true");
-    } else if (option.form == Option::Form::raw) {
-      text.set(option.key, option.value);
     } else {
+      const bool is_word = option.form == Option::Form::word;
       text.set(option.key,
-               option.form == Option::Form::word ? command_word(option.value) : command_value(option.value));
+               std::string(option.folder) + (is_word ? command_word(option.value) : command_value(option.value)));
     }
   }
 }
@@ -105,7 +104,8 @@ std::string container_text(const Scope& scope, const ContainerUnit& unit, const 
   text.set("Description", text_value(unit.container));
   text.set("Wants", "network-online.target");
   text.set("After", "network-online.target");
-  if (!unit.ends) text.set("StartLimitIntervalSec", unit.start_limit.empty() ? "0" : "infinity");
+  if (!unit.ends || !unit.start_limit.empty())
+    text.set("StartLimitIntervalSec", unit.start_limit.empty() ? "0" : "infinity");
   if (!unit.start_limit.empty()) text.set("StartLimitBurst", unit.start_limit);
   add_order(unit, text);
   std::string made = scope.is_quadlet() ? quadlet_text(unit, std::move(text)) : service_text(unit, std::move(text));
@@ -113,7 +113,7 @@ std::string container_text(const Scope& scope, const ContainerUnit& unit, const 
   return made;
 }
 
-std::string once_text(const std::string& comment, const std::string& exists, const std::vector<std::string>& quoted) {
+std::string once_text(const std::string& comment, const Made& made, const std::vector<std::string>& quoted) {
   UnitText text(comment);
   text.section("Unit");
   text.set("Wants", "network-online.target");
@@ -122,7 +122,10 @@ std::string once_text(const std::string& comment, const std::string& exists, con
   text.set("Type", "oneshot");
   text.set("RemainAfterExit", "yes");
   text.set("TimeoutStartSec", "infinity");
-  text.set("ExecStart", "/bin/sh -c 'podman " + exists + " || exec \"$$@\"' sh " + command_lines(quoted));
+  // The name is the shell's $0: it is never read as a part of its text.
+  const std::string unless = "/bin/sh -c 'podman " + std::string(made.kind) + " exists \"$$0\" || exec \"$$@\"' " +
+                             command_word(made.name) + " ";
+  text.set("ExecStart", (made.anew ? "" : unless) + command_lines(quoted));
   return text.text();
 }
 

@@ -127,9 +127,10 @@ Result<std::optional<ClusterTarget>> cluster_target(const Invocation& invocation
 Result<int> run_on_cluster(Invocation& invocation, const ClusterTarget& target) {
   const Verb* verb = verb_of(invocation);
   if (!verb->run)
-    return fail(Error(Code::unsupported, "`" + std::string(invocation.command->name) + "` cannot be had on Kubernetes")
-                    .why(std::string(verb->why))
-                    .hint(std::string(verb->hint)));
+    return fail(
+        Error(Code::unsupported, "`" + std::string(invocation.command->name) + "` is not supported on Kubernetes")
+            .why(std::string(verb->why))
+            .hint(std::string(verb->hint)));
   return verb->run(invocation, target);
 }
 

@@ -161,7 +161,7 @@ Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   const ParsedFlags& flags = invocation.flags;
   for (const char* flag : {"user", "privileged", "detach"})
     if (flags.has(flag))
-      return fail(Error(Code::unsupported, "exec --" + std::string(flag) + " cannot be had on Kubernetes")
+      return fail(Error(Code::unsupported, "exec --" + std::string(flag) + " is not supported on Kubernetes")
                       .why("a command runs there as its container does, while somebody waits for it"));
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
   kube::Session& session = workspace->session();

@@ -1,25 +1,28 @@
 #include "cli/commands/export/former_files.hpp"
 
-#include <set>
-
 #include "base/os/file.hpp"
 #include "base/os/folder.hpp"
 
 namespace consort::cli {
 
-Result<> remove_former_files(const std::string& folder, const std::vector<kube::PackagedFile>& package) {
-  std::set<std::string> written, folders;
-  for (const kube::PackagedFile& file : package) {
-    written.insert(join_path(folder, file.path));
-    folders.insert(dir_name(join_path(folder, file.path)));
-  }
-  for (const std::string& each : folders) {
-    const std::vector<std::string> names = TRY(list_folder(each));
+std::set<std::string> directories_of(const std::vector<ExportedFile>& files) {
+  std::set<std::string> directories;
+  for (const ExportedFile& file : files) directories.insert(dir_name(file.path));
+  return directories;
+}
+
+Result<> remove_former_files(const std::string& folder, const std::vector<ExportedFile>& files,
+                             const std::set<std::string>& directories,
+                             const std::function<bool(const std::string& path)>& is_ours) {
+  std::set<std::string> written;
+  for (const ExportedFile& file : files) written.insert(join_path(folder, file.path));
+  for (const std::string& directory : directories) {
+    const std::string whole = join_path(folder, directory);
+    if (!path_exists(whole)) continue;
+    const std::vector<std::string> names = TRY(list_folder(whole));
     for (const std::string& name : names) {
-      const std::string path = join_path(each, name);
-      if (!name.ends_with(".yaml") || written.contains(path)) continue;
-      const auto text = read_file(path);
-      if (text && text->starts_with(kube::package_mark)) TRY(remove_file(path));
+      const std::string path = join_path(whole, name);
+      if (!written.contains(path) && is_ours(path)) TRY(remove_file(path));
     }
   }
   return {};

@@ -20,7 +20,10 @@ Result<int> write_package(const Invocation& invocation, const kube::Manifests& m
   std::vector<ExportedFile> files;
   for (const kube::PackagedFile& file : package) files.push_back({file.path, file.text});
   TRY(write_exported(folder, files, 0755));
-  TRY(remove_former_files(folder, package));
+  TRY(remove_former_files(folder, files, directories_of(files), [](const std::string& path) {
+    const auto text = path.ends_with(".yaml") ? read_file(path) : Result<std::string>();
+    return text && text->starts_with(kube::package_mark);
+  }));
   TRY(write_left_out(join_path(folder, "left-out.txt"), manifests.notes));
   return 0;
 }

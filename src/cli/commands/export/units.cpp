@@ -1,8 +1,9 @@
-// The project as units of systemd: of Podman's, or such as run it with this program.
+// The project as systemd units: of Podman's, or such as run it with this program.
 #include "units/units.hpp"
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/export/export.hpp"
+#include "cli/commands/export/former_files.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/workspace.hpp"
 
@@ -37,6 +38,7 @@ Result<int> write_units(const Invocation& invocation, const units::Units& made, 
   }
   const std::string folder = invocation.flags.text("output");
   TRY(write_exported(folder, files, 0700));
+  TRY(remove_former_files(folder, files, {units::files_directory(project)}, units::is_beside));
   TRY(write_left_out(join_path(folder, project + ".left-out.txt"), made.notes));
   return 0;
 }
