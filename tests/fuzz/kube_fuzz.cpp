@@ -1,5 +1,5 @@
 // What comes from a cluster: frames of its WebSockets, in pieces of any size; pods, statuses, and answers of credential
-// plugins.
+// plugins; what its DNS says.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -7,6 +7,7 @@
 #include "kube/channels.hpp"
 #include "kube/kubeconfig.hpp"
 #include "kube/pods.hpp"
+#include "kube/wait/answer.hpp"
 
 using namespace consort::kube;  // NOLINT: one file, one purpose
 
@@ -37,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (read_all(text, 1) != whole || read_all(text, 7) != whole) std::abort();
   if (const auto pod = pod_state(text)) (void)trouble_of(*pod);
   (void)exit_code_of(text);
+  (void)has_address_record(data, size);
   (void)parse_plugin_answer(text, "plugin");
   return 0;
 }

@@ -4,12 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 
+#include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "kube/packages.hpp"
+#include "kube/wait/answer.hpp"
 
 namespace consort::kube {
 namespace {
@@ -142,6 +145,122 @@ TEST(Waits, AreForNamesThatStandForReadyPods) {
   const std::string service = made.substr(ready, made.find("---", ready) - ready);
   EXPECT_EQ(service.find("publishNotReadyAddresses"), std::string::npos) << service;
   EXPECT_EQ(objects_of(yaml, {}).find("is-ready"), std::string::npos);
+}
+
+TEST(Waits, AreNotForWhatMayNeverHaveAName) {
+  const auto waits_for = [](const std::string& db, const char* condition, const std::string& more = "") {
+    const std::string made =
+        objects_of("services:\n  db: {image: db, " + db +
+                       "}\n  web: {image: web, depends_on: {db: {condition: " + condition + "}}}\n" + more,
+                   {.wait_image = "consort-wait"});
+    EXPECT_NE(made.find("image: web"), std::string::npos) << made;
+    constexpr std::string_view begin = "- args:\n            - ";
+    const std::size_t at = made.find(begin);
+    return at == std::string::npos
+               ? ""
+               : made.substr(at + begin.size(), made.find('\n', at + begin.size()) - at - begin.size());
+  };
+  EXPECT_EQ(waits_for("tty: true", "service_started"), "db");
+  const char* jobs[] = {"restart: \"no\"", "deploy: {mode: replicated-job}",
+                        "deploy: {restart_policy: {condition: none}}"};
+  for (const char* job : jobs) EXPECT_EQ(waits_for(job, "service_started"), "") << job;
+  const std::string who = "  x: {image: x, depends_on: {db: {condition: service_completed_successfully}}}\n";
+  EXPECT_EQ(waits_for("tty: true", "service_started", who), "");
+  EXPECT_EQ(waits_for("scale: 0", "service_started"), "");
+  EXPECT_EQ(waits_for("healthcheck: {test: ok}, deploy: {replicas: 0}", "service_healthy"), "");
+  EXPECT_EQ(waits_for("deploy: {mode: global}", "service_started"), "db");
+  EXPECT_EQ(waits_for("healthcheck: {test: ok}", "service_healthy"), "db-is-ready");
+  for (const char* unchecked : {"expose: [\"80\"]", "healthcheck: {disable: true}"})
+    EXPECT_EQ(waits_for(unchecked, "service_healthy"), "db") << unchecked;
+}
+
+TEST(Waits, BelieveAddressesOnly) {
+  const auto says = [](std::string_view flags, char answers, const std::string& records) {
+    const std::string whole = "id" + std::string(flags) + std::string("\0\1\0", 3) + answers + std::string(4, '\0') +
+                              std::string("\2db\0\0\1\0\1", 8) + records;
+    return has_address_record(reinterpret_cast<const unsigned char*>(whole.data()), whole.size());
+  };
+  const auto record = [](char type, const std::string& data) {
+    return std::string("\xC0\x0C\0", 3) + type + std::string("\0\1\0\0\0\5\0", 7) + static_cast<char>(data.size()) +
+           data;
+  };
+  const std::string alias = record(5, std::string("\1x\0", 3)), four = record(1, "abcd"),
+                    six = record(28, std::string(16, 'x'));
+  constexpr std::string_view fine = "\x81\x80", unknown = "\x81\x83", query = "\x01\x80";
+  EXPECT_TRUE(says(fine, 1, four) && says(fine, 1, six) && says(fine, 2, alias + four));
+  EXPECT_FALSE(says(fine, 1, alias) || says(fine, 0, "") || says(unknown, 1, four) || says(query, 1, four));
+  EXPECT_FALSE(says(fine, 1, alias + four)) << "it is not part of the answer";
+  for (std::size_t cut = 1; cut <= four.size(); ++cut)
+    EXPECT_FALSE(says(fine, 1, four.substr(0, four.size() - cut))) << cut;
+}
+
+// What fills a claim, on folders of ours: image/f is the image's.
+class Filling : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/consort-fill-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    folder_ = name;
+    sh("mkdir -p image claim && ln -s claim 0.volume && mkdir claim/data && ln -s claim/data 0 && echo image > "
+       "image/f");
+    const compose::Project project =
+        project_of("services:\n  web: {image: x, volumes: [\"files:" + folder_ + "/image\"]}\nvolumes: {files: }\n");
+    std::vector<compose::Diagnostic> refusals;
+    const auto made =
+        make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}), {}, refusals);
+    ASSERT_TRUE(made);
+    for (const Object& object : made->objects)
+      if (object.kind == "StatefulSet")
+        script_ = parse_json(object.json, "object")
+                      .value()["spec"]["template"]["spec"]["initContainers"][0]["command"][2]
+                      .get<std::string>();
+    script_ = replace_all(replace_all(script_, "/.consort/", folder_ + "/"), "sleep ", "sleep 0.0");
+  }
+  void TearDown() override { sh("rm -rf \"$PWD\""); }
+
+  // What the command has written, and its code.
+  FILE* begin(const std::string& command) const { return ::popen(("cd " + folder_ + "\n" + command).c_str(), "r"); }
+  static std::string end(FILE* from) {
+    std::string text;
+    char line[256];
+    while (::fgets(line, sizeof line, from)) text += line;
+    const int code = ::pclose(from);
+    return code == 0 ? text : text + "failed";
+  }
+  std::string sh(const std::string& command) const { return end(begin(command)); }
+  // quiet: how often the mark of another is looked at.
+  std::string script(const std::string& pod, const std::string& quiet) const {
+    return "CONSORT_POD=" + pod + "\n" + replace_all(script_, "-ge 30", "-ge " + quiet) + " ";
+  }
+
+  std::string folder_, script_;
+  static constexpr const char* for_ever = "1000000";
+};
+
+TEST_F(Filling, LeavesTheDataOfAProgramAlone) {
+  EXPECT_EQ(sh(script("one", for_ever) + "&& cat 0/f && echo data > 0/f"), "image\n");
+  EXPECT_EQ(sh(script("two", for_ever) + "&& cat 0/f && ls -A claim"), "data\ndata\n");
+}
+
+TEST_F(Filling, IsWaitedForByOthers) {
+  sh("mkdir claim/.consort-filling && echo one 7 > claim/.consort-filling/owner");
+  FILE* two = begin(script("two", for_ever) + "&& cat 0/f && ls -A claim");
+  char line[256] = "";
+  EXPECT_NE(::fgets(line, sizeof line, two), nullptr);
+  EXPECT_TRUE(std::string_view(line).starts_with("waiting for pod one, which fills ")) << line;
+  sh("echo data > 0/f && rm -r claim/.consort-filling");
+  EXPECT_EQ(end(two), "data\ndata\n");
+}
+
+TEST_F(Filling, GoesOnWhereAPodHasGone) {
+  const std::string cut_short = "rm -rf claim/* claim/.consort* && mkdir claim/data && echo ima > 0/f && ";
+  const std::string mark = "mkdir claim/.consort-filling && echo one 7 > claim/.consort-filling/owner";
+  sh(cut_short + mark);
+  EXPECT_EQ(sh(script("one", for_ever) + "&& cat 0/f && ls -A claim"), "image\ndata\n");
+  sh(cut_short + mark);
+  EXPECT_TRUE(sh(script("two", "3") + "&& cat 0/f && ls -A claim").ends_with("\nimage\ndata\n"));
+  sh(cut_short + ": > claim/.consort-filling");  // as it was once
+  EXPECT_EQ(sh(script("two", "3") + "&& cat 0/f && ls -A claim"), "image\ndata\n");
 }
 
 TEST(Rollout, WaitsForWhatListensAndGoesWithNotice) {

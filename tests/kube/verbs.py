@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -202,6 +203,17 @@ class Verbs(unittest.TestCase):
             self.assertRegex(self.consort(*line.split(), code=1).stderr, r"is not supported on Kubernetes: .+\n.+")
         self.assertFalse(self.names("deployments"))
 
+    def test_a_job_that_was_killed_does_not_come_back(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\n  j: {image: j, command: [work], restart: \"no\"}\n")
+        self.consort("up", "-d")
+        jobs = self.names("jobs")
+        self.consort("kill", "j")
+        self.assertEqual(self.names("jobs"), [])
+        self.assertFalse([name for name in self.names("pods") if name.startswith("j-")])
+        self.assertEqual(self.names("deployments"), ["web"])
+        self.consort("up", "-d")
+        self.assertEqual(self.names("jobs"), jobs)
+
     def test_watch_copies_into_pods_and_removes(self):
         there = self.folder / "there"  # exec runs here
         (self.folder / "src").mkdir()
@@ -217,10 +229,17 @@ class Verbs(unittest.TestCase):
             self.until(lambda: (there / "a file").exists() and (there / "a file").read_text() == "saved")
             (self.folder / "src" / "a file").unlink()
             self.until(lambda: not (there / "a file").exists())
+            # Without the watched folder, what the image has beside its files stays.
+            (self.folder / "src" / "last").write_text("saved")
+            self.until(lambda: (there / "last").exists())
+            (there / "own").write_text("of the image")
+            shutil.rmtree(self.folder / "src")
+            self.until(lambda: not (there / "last").exists())
         finally:
             watch.send_signal(signal.SIGINT)
             text, _ = watch.communicate(timeout=120)
         self.assertEqual(watch.returncode, 130, text)
+        self.assertTrue((there / "own").exists(), text)
 
     def test_pods_that_a_quota_refuses_are_told(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, deploy: {replicas: 3}}\n")

@@ -61,15 +61,10 @@ void open_published(const Scope& scope, const project::DesiredService& service) 
 
 Facts facts_of(const compose::Project& project, const project::DesiredProject& desired) {
   Facts facts;
+  add_dependency_facts(project, desired, facts);
   std::set<std::string> networks;
   for (const project::DesiredService& service : desired.services) {
     facts.names.insert(object_name(service.name));
-    for (const auto& [name, dependency] : service.dependencies)
-      if (dependency.condition == compose::DependencyCondition::completed_successfully) {
-        facts.awaited.insert(name);
-      } else if (dependency.condition == compose::DependencyCondition::healthy) {
-        facts.awaited_health.insert(name);
-      }
     for (const std::string& link : service.container.links) {
       const std::size_t colon = link.find(':');
       if (colon == std::string::npos || link.substr(0, colon) == link.substr(colon + 1)) continue;

@@ -15,8 +15,9 @@ namespace consort::kube {
 // What is asked of every service about all others, answered once.
 struct Facts {
   std::set<std::string> names;                         // of services, as they are there
-  std::set<std::string> awaited;                       // services whose end others wait for
-  std::set<std::string> awaited_health;                // services whose health others wait for
+  std::set<std::string> awaited_health;                // services that have a health check others wait for
+  std::set<std::string> ending;                        // services that end by themselves: Jobs
+  std::set<std::string> absent;                        // other services of which no pod is wanted
   std::map<std::string, std::set<std::string>> links;  // service: the names that others have for it
   bool separated = false;                              // networks keep services apart, or from the outside
 };
@@ -63,6 +64,8 @@ void add_resources(const compose::Service& file, const project::DesiredService& 
 void add_hooks(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // probes.cpp
 void add_probes(const project::DesiredService& service, Pod& pod);
+// Whether the file says how its health is checked.
+bool is_checked(const project::DesiredService& service);
 std::chrono::seconds unhealthy_after(const project::DesiredService& service);
 // pod.cpp: what is said of the pod as a whole.
 void add_names(const Scope& scope, const project::DesiredService& service, Pod& pod);
@@ -85,6 +88,8 @@ void add_services(const Scope& scope, const compose::Service& file, const projec
 void add_network_labels(const Scope& scope, const project::DesiredService& service, Json& labels);
 void add_policies(const Scope& scope);
 // waits.cpp: for the day on which pods come back in another order than `up` has made them.
+// What services wait for of each other, and which of them have no name that stays.
+void add_dependency_facts(const compose::Project& project, const project::DesiredProject& desired, Facts& facts);
 inline constexpr const char* wait_container = "wait-for-dependencies";
 void add_waits(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // A name that resolves once a pod of the service is ready; "" where none is needed.
@@ -92,6 +97,8 @@ std::string ready_name(const Scope& scope, const std::string& service);
 // rollout.cpp: behind its ports, hooks and probes.
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // workload.cpp
+// awaited: others wait for its end.
+bool ends_by_itself(const compose::Service& file, bool awaited);
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod);
 void add_cron_job(const Scope& scope, const compose::Service& file, const project::DesiredService& job, Pod pod);
 

@@ -35,11 +35,6 @@ Json probe(const compose::HealthCheck& health, compose::Duration period, std::ui
               {"failureThreshold", failures}};
 }
 
-bool is_checked(const project::DesiredService& service) {
-  const auto& health = service.health;
-  return health && !health->disable && !health->test.empty() && health->test.front() != "NONE";
-}
-
 // Before it listens, a check may mean something else: the server that a database image runs while it makes its files
 // answers `pg_isready`, too. So what listens is not asked more often than its file says.
 bool may_be_asked_eagerly(const project::DesiredService& service) {
@@ -47,6 +42,11 @@ bool may_be_asked_eagerly(const project::DesiredService& service) {
 }
 
 }  // namespace
+
+bool is_checked(const project::DesiredService& service) {
+  const auto& health = service.health;
+  return health && !health->disable && !health->test.empty() && health->test.front() != "NONE";
+}
 
 std::chrono::seconds unhealthy_after(const project::DesiredService& service) {
   if (!is_checked(service)) return {};

@@ -1,4 +1,6 @@
 // Volumes: a claim for each named one, memory for tmpfs, and what fills an empty claim from the image.
+#include <algorithm>
+
 #include "base/size.hpp"
 #include "base/strings.hpp"
 #include "kube/manifests/parts.hpp"
@@ -9,8 +11,46 @@ namespace {
 
 constexpr const char* default_size = "1Gi";
 // A new file system has a lost+found of its own, which programs take for data: theirs is a directory beside it.
-constexpr const char* data_directory = "data";
+constexpr std::string_view data_directory = "data";
 constexpr const char* fill_mark = ".consort-filling";
+// fill FROM TO MARK. Pods may share a claim, and one that has been filled is data of a program: so one pod fills, and
+// the others wait. The mark says who fills, and changes as long as he does; a mark that has not changed for half a
+// minute is of a pod that was removed meanwhile, and what that has left is not taken for data. Of several who find such
+// a mark he goes on whose name stands in it a moment later.
+constexpr const char* fill_function = R"sh(fill() (
+  seen= quiet=0
+  [ -d "$1" ] || exit 0
+  while :; do
+    if [ ! -e "$3" ]; then
+      [ -z "$(ls -A "$2")" ] || exit 0
+      if mkdir "$3"; then
+        [ -n "$(ls -A "$2")" ] || break
+        rmdir "$3"
+        exit 0
+      fi
+    fi
+    now=$(cat "$3/owner" 2>/dev/null)
+    case $now in "$CONSORT_POD "*) break ;; esac
+    [ "$now" = "$seen" ] || { echo "waiting for pod ${now% *}, which fills $1"; seen=$now quiet=0; }
+    if [ "$quiet" -ge 30 ]; then
+      [ -d "$3" ] || rm -f "$3"
+      mkdir -p "$3" && echo "$CONSORT_POD 0" > "$3/owner" || exit 1
+      quiet=0
+      sleep 3
+    else
+      quiet=$((quiet + 1))
+      sleep 1
+    fi
+  done
+  echo "$CONSORT_POD 1" > "$3/owner" || exit 1
+  (n=1; while sleep 2; do echo "$CONSORT_POD $((n += 1))" > "$3/owner"; done) > /dev/null 2>&1 &
+  cp -a "$1/." "$2/"
+  code=$?
+  kill $!
+  wait $!
+  [ "$code" = 0 ] && rm -rf "$3"
+)
+)sh";
 
 std::string extension(const compose::Extensions& extensions, const char* key) {
   const auto found = extensions.find(key);
@@ -61,11 +101,16 @@ Json memory(std::int64_t size) {
 
 // Runs before the pod's own container, with its image, as root: so that who owns what stays as it is there.
 Json filler(const Pod& pod, const Json& mounts, const std::string& script) {
-  return Json{{"name", "fill-volumes"},
-              {"image", pod.container.at("image")},
-              {"command", Json::array({"sh", "-c", script})},
-              {"securityContext", Json{{"runAsUser", 0}}},
-              {"volumeMounts", mounts}};
+  return Json{
+      {"name", "fill-volumes"},
+      {"image", pod.container.at("image")},
+      {"command", Json::array({"sh", "-c", script})},
+      // Its own name: that of the host may be another, and be the same for several.
+      {"env", Json::array({Json{
+                  {"name", "CONSORT_POD"},
+                  {"valueFrom", Json{{"fieldRef", Json{{"apiVersion", "v1"}, {"fieldPath", "metadata.name"}}}}}}})},
+      {"securityContext", Json{{"runAsUser", 0}}},
+      {"volumeMounts", mounts}};
 }
 
 class Mounts {
@@ -89,7 +134,7 @@ class Mounts {
 
   void finish() {
     if (script_.empty()) return;
-    pod_.spec["initContainers"].push_back(filler(pod_, fill_mounts_, script_));
+    pod_.spec["initContainers"].push_back(filler(pod_, fill_mounts_, fill_function + script_));
   }
 
  private:
@@ -103,14 +148,14 @@ class Mounts {
     Json where{{"mountPath", mount.how.target}};
     if (copies) where["subPath"] = data_directory;
     add_volume(pod_, Json{{"name", name(number)}, {"emptyDir", Json::object()}}, std::move(where));
-    fill(name(number), data_directory, mount.how);
+    fill(name(number), std::string(data_directory), mount.how);
   }
 
   void named(const project::DesiredMount& mount) {
     const std::string claim = object_name(mount.volume_name);
     const std::string volume = "volume-" + object_name(mount.how.source, 7);
     const bool copies = !mount.how.volume || !mount.how.volume->nocopy;
-    std::string path = copies ? data_directory : "";
+    std::string path(copies ? data_directory : "");
     if (mount.how.volume && !mount.how.volume->subpath.empty())
       path += (path.empty() ? "" : "/") + mount.how.volume->subpath;
     Json where{{"mountPath", mount.how.target}};
@@ -120,17 +165,16 @@ class Mounts {
     if (copies) fill(volume, path, mount.how);
   }
 
-  // A mark beside the data says that a copy has begun: what a pod that was removed meanwhile has left of it is not
-  // taken for data.
   void fill(const std::string& volume, const std::string& path, const compose::Mount& how) {
     if (how.volume && how.volume->nocopy) return;
     const std::string there = "/.consort/" + std::to_string(count_of_fills_++), whole = there + ".volume";
     fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", there}, {"subPath", path}});
     fill_mounts_.push_back(Json{{"name", volume}, {"mountPath", whole}});
-    const std::string from = shell_quote(how.target), mark = whole + "/" + fill_mark;
-    if (!script_.empty()) script_ += "\n";
-    script_ += "if [ -d " + from + " ] && { [ -e " + mark + " ] || [ -z \"$(ls -A " + there + ")\" ]; }; then : > " +
-               mark + " && cp -a " + from + "/. " + there + "/ && rm " + mark + "; fi";
+    // Beside the data, and one for each folder of the volume.
+    std::string mark = whole + "/" + fill_mark + path.substr(std::min(path.size(), data_directory.size()));
+    std::replace(mark.begin() + static_cast<std::ptrdiff_t>(whole.size()) + 1, mark.end(), '/', '-');
+    if (!script_.empty()) script_ += " &&\n";
+    script_ += "fill " + shell_quote(how.target) + " " + there + " " + shell_quote(mark);
   }
 
   const Scope& scope_;

@@ -8,14 +8,55 @@ namespace {
 
 // What another waits for is a name: of the pods that are there, or of those that are ready.
 std::string name_to_await(const Scope& scope, const std::string& service, const compose::Dependency& dependency) {
-  const bool known = scope.project.services.contains(service);
-  const bool ended = dependency.condition == compose::DependencyCondition::completed_successfully;  // and stays so
-  if (!known || ended || !dependency.required) return "";
-  return dependency.condition == compose::DependencyCondition::healthy ? ready_name(scope, service)
-                                                                       : object_name(service);
+  const bool known = scope.project.services.contains(service) || scope.project.disabled_services.contains(service);
+  if (!known || !dependency.required || scope.facts.absent.contains(service)) return "";
+  // The name of a Job goes with the end of its pod, which may have been long ago.
+  if (scope.facts.ending.contains(service)) return "";
+  std::string ready =
+      dependency.condition == compose::DependencyCondition::healthy ? ready_name(scope, service) : std::string();
+  // Without a health check it counts as healthy once it runs.
+  return ready.empty() ? object_name(service) : ready;
 }
 
 }  // namespace
+
+void add_dependency_facts(const compose::Project& project, const project::DesiredProject& desired, Facts& facts) {
+  using enum compose::DependencyCondition;
+  std::set<std::string> with_end, with_health, needed;
+  for (const project::DesiredService& service : desired.services)
+    for (const auto& [name, dependency] : service.dependencies) {
+      if (dependency.condition == completed_successfully) with_end.insert(name);
+      if (dependency.condition == healthy) with_health.insert(name);
+      needed.insert(name);
+    }
+  // The whole file says it: what a service becomes must not change with what is chosen of the others.
+  for (const auto& [unused, file] : project.disabled_services)
+    for (const auto& [name, dependency] : file.depends_on) {
+      if (dependency.condition == completed_successfully) with_end.insert(name);
+      if (dependency.condition == healthy) with_health.insert(name);
+    }
+  for (const project::DesiredService& service : desired.services) {
+    const compose::Service& file = project.services.at(service.name);
+    const bool global = file.deploy && file.deploy->mode == "global";
+    if (ends_by_itself(file, with_end.contains(service.name))) {
+      facts.ending.insert(service.name);
+    } else if (service.replicas == 0 && !global) {
+      facts.absent.insert(service.name);
+    } else if (with_health.contains(service.name) && is_checked(service)) {
+      facts.awaited_health.insert(service.name);
+    }
+  }
+  // Not chosen, and there already.
+  for (const auto& [name, file] : project.disabled_services) {
+    if (!needed.contains(name)) continue;
+    const auto service = project::desired_service(project, file);
+    if (ends_by_itself(file, with_end.contains(name))) {
+      facts.ending.insert(name);
+    } else if (with_health.contains(name) && service && is_checked(*service)) {
+      facts.awaited_health.insert(name);
+    }
+  }
+}
 
 std::string ready_name(const Scope& scope, const std::string& service) {
   if (scope.options.wait_image.empty() || !scope.facts.awaited_health.contains(service)) return "";

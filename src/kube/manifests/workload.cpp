@@ -8,16 +8,8 @@ namespace consort::kube {
 
 namespace {
 
-// "no" that somebody wrote, not what Compose assumes.
-bool ends_by_itself(const Scope& scope, const compose::Service& file) {
-  if (scope.facts.awaited.contains(file.name) || file.restart == "no") return true;
-  if (!file.deploy) return false;
-  return file.deploy->mode == "replicated-job" ||
-         (file.deploy->restart_policy && file.deploy->restart_policy->condition == "none");
-}
-
 std::string kind_of(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
-  if (ends_by_itself(scope, file)) return "Job";
+  if (scope.facts.ending.contains(file.name)) return "Job";
   if (file.deploy && file.deploy->mode == "global") return "DaemonSet";
   const bool keeps_data = std::ranges::any_of(service.mounts, [](const project::DesiredMount& each) {
     return each.how.type == compose::MountType::volume && !each.how.source.empty() && !each.how.read_only;
@@ -111,6 +103,14 @@ Json set_spec(const Scope& scope, const compose::Service& file, const project::D
 }
 
 }  // namespace
+
+// "no" that somebody wrote, not what Compose assumes.
+bool ends_by_itself(const compose::Service& file, bool awaited) {
+  if (awaited || file.restart == "no") return true;
+  if (!file.deploy) return false;
+  return file.deploy->mode == "replicated-job" ||
+         (file.deploy->restart_policy && file.deploy->restart_policy->condition == "none");
+}
 
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod) {
   add_ports(service, pod);

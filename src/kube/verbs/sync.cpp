@@ -33,12 +33,16 @@ Result<Packed> pack(const engine::Mirror& mirror) {
   if (!made.tar) return fail_errno("make a file in memory");
   const Fd root(::open(mirror.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::vector<image::ChosenFile> files;
-  for (const engine::Mirror::File& file : mirror.files) files.push_back({file.path, name_there(mirror, file)});
+  for (const engine::Mirror::File& file : mirror.files)
+    if (std::string name = name_there(mirror, file); !name.empty()) files.push_back({file.path, std::move(name)});
   std::vector<std::size_t> missing(files.size());
   for (std::size_t i = 0; i < missing.size(); ++i) missing[i] = i;  // a root that has gone has taken all along
   if (root) missing = TRY(image::pack_files(root.get(), files, image::sink_of_fd(made.tar.get())));
   made.empty = missing.size() == files.size();
-  for (const std::size_t index : missing) made.gone.push_back("/" + files[index].as);
+  // Where all is copied to stays, whatever becomes of its source: it may have files of the image, too.
+  const std::string whole = name_there(mirror, {});
+  for (const std::size_t index : missing)
+    if (files[index].as != whole) made.gone.push_back("/" + files[index].as);
   return made;
 }
 

@@ -17,20 +17,23 @@
 
 #include <initializer_list>
 
+#include "kube/wait/answer.hpp"
+
 namespace {
 
-constexpr int most_servers = 3, most_domains = 16;
+using consort::kube::type_a;
+using consort::kube::type_aaaa;
+
+constexpr int most_servers = 3;
 constexpr size_t longest_domain = 254;
 constexpr int answer_within = 2000;  // ms
 constexpr time_t pause_seconds = 1;
-constexpr unsigned char type_a = 1, type_aaaa = 28;
 
 struct Settings {
   sockaddr_storage servers[most_servers];
   socklen_t sizes[most_servers];
   int server_count = 0;
-  char domains[most_domains][longest_domain];
-  int domain_count = 0;
+  char domain[longest_domain] = "";  // of the pod's namespace; "" if there is none
 };
 
 void add_server(Settings& to, const char* text) {
@@ -50,6 +53,13 @@ void add_server(Settings& to, const char* text) {
   }
 }
 
+// "shop.svc.cluster.local". The node's own domains, and those of the file, come behind it; one of them may have an
+// answer for every name.
+bool is_of_namespace(const char* domain) {
+  const char* dot = strchr(domain, '.');
+  return dot && dot != domain && strncmp(dot, ".svc.", 5) == 0 && strlen(domain) < longest_domain;
+}
+
 // /etc/resolv.conf, as the kubelet writes it: read anew each time, since it costs nothing.
 Settings read_settings() {
   Settings made;
@@ -61,11 +71,10 @@ Settings read_settings() {
     const char* key = strtok_r(line, " \t\n", &rest);
     if (!key) continue;
     const bool search = strcmp(key, "search") == 0;
-    if (search) made.domain_count = 0;  // the last line counts
+    if (search) made.domain[0] = 0;  // the last line counts
     while (const char* word = strtok_r(nullptr, " \t\n", &rest)) {
       if (strcmp(key, "nameserver") == 0) add_server(made, word);
-      if (search && made.domain_count < most_domains && strlen(word) < longest_domain)
-        strcpy(made.domains[made.domain_count++], word);
+      if (search && !made.domain[0] && is_of_namespace(word)) strcpy(made.domain, word);
     }
   }
   fclose(file);
@@ -94,7 +103,7 @@ size_t question(unsigned char* into, size_t room, const char* name, const char* 
   return at + sizeof tail;
 }
 
-// Whether one server has an answer with an address in it. An alias that leads nowhere comes with NXDOMAIN.
+// Whether one server has an answer with an address in it.
 bool ask(const sockaddr_storage& server, socklen_t size, const char* name, const char* domain, unsigned char type) {
   unsigned char id[2], query[512], answer[4096];
   if (getrandom(id, sizeof id, 0) != sizeof id) return false;
@@ -107,20 +116,19 @@ bool ask(const sockaddr_storage& server, socklen_t size, const char* name, const
       send(sock, query, length, MSG_NOSIGNAL) == static_cast<ssize_t>(length)) {
     pollfd ready{sock, POLLIN, 0};
     const ssize_t got = poll(&ready, 1, answer_within) > 0 ? recv(sock, answer, sizeof answer, 0) : -1;
-    const bool ours = got >= 12 && answer[0] == id[0] && answer[1] == id[1] && (answer[2] & 0x80) != 0;
-    found = ours && (answer[3] & 0x0F) == 0 && (answer[6] != 0 || answer[7] != 0);
+    found = got >= 2 && answer[0] == id[0] && answer[1] == id[1] &&
+            consort::kube::has_address_record(answer, static_cast<size_t>(got));
   }
   close(sock);
   return found;
 }
 
 bool has_address(const Settings& settings, const char* name) {
-  for (int domain = 0; domain <= settings.domain_count; ++domain)
-    for (int server = 0; server < settings.server_count; ++server)
-      for (const unsigned char type : {type_a, type_aaaa})
-        if (ask(settings.servers[server], settings.sizes[server], name,
-                domain < settings.domain_count ? settings.domains[domain] : "", type))
-          return true;
+  const bool whole = strchr(name, '.') != nullptr;
+  if (!whole && !settings.domain[0]) return false;
+  for (int server = 0; server < settings.server_count; ++server)
+    for (const unsigned char type : {type_a, type_aaaa})
+      if (ask(settings.servers[server], settings.sizes[server], name, whole ? "" : settings.domain, type)) return true;
   return false;
 }
 

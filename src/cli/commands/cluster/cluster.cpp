@@ -52,15 +52,15 @@ struct Verb {
 };
 constexpr Verb verbs[] = {
     {"attach", cluster_attach},
-    {"commit", nullptr, "the API of Kubernetes gives nobody a container's file system",
+    {"commit", nullptr, "the API of Kubernetes does not expose a container's file system",
      "write what you have changed into the Dockerfile, and `up`"},
     {"cp", cluster_cp},
     {"create", nullptr, "pods that do not run are not made there",
-     "`up -d`, then `stop`: replicas are none until `start`"},
+     "`up -d`, then `stop`: it sets replicas to 0 until `start`"},
     {"down", cluster_down},
     {"events", cluster_events},
     {"exec", cluster_exec},
-    {"export", nullptr, "the API of Kubernetes gives nobody a container's file system",
+    {"export", nullptr, "the API of Kubernetes does not expose a container's file system",
      "`cp SERVICE:/PATH -` takes what you need; `image save` has the image"},
     {"images", cluster_images},
     {"kill", cluster_kill},

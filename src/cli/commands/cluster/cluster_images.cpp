@@ -41,6 +41,7 @@ Result<std::string> push_wait_image(Workspace& workspace, const std::string& reg
   const image::Reference name = TRY(image::Reference::parse(registry + "/" + kube::wait_program + ":" + tag));
   auto known = with_digest(session, name);
   if (known || known.error().code() == Code::interrupted) return known;
+  if (session.dry_run == project::DryRun::yes) return "";
   TRY(make_wait_image(workspace, program, name));
   const project::Cancellation cancel = TRY(project::Cancellation::create());
   TRY(project::push_image(session, kube::wait_program, registry + "/" + kube::wait_program + ":" + tag, "",
@@ -80,15 +81,17 @@ Result<std::map<std::string, std::string>> images_for_cluster(Workspace& workspa
   return images;
 }
 
-std::string wait_image_for_cluster(Workspace& workspace, const std::string& registry) {
-  const auto& services = workspace.session().project->services;
-  const bool waits = std::ranges::any_of(services, [](const auto& each) { return !each.second.depends_on.empty(); });
-  if (!waits || registry.empty() || workspace.session().dry_run == project::DryRun::yes) return "";
-  auto image = push_wait_image(workspace, registry);
-  if (image) return std::move(*image);
-  workspace.session().progress.warn("pods will not wait for what they depend on when `up` is not there: " +
-                                    image.error().message());
-  return "";
+bool pods_wait(const compose::Project& project) {
+  const auto any = [&](const auto& fits) {
+    return std::ranges::any_of(project.services, fits) || std::ranges::any_of(project.disabled_services, fits);
+  };
+  return any([](const auto& each) { return each.second.build.has_value(); }) &&
+         any([](const auto& each) { return !each.second.depends_on.empty(); });
+}
+
+Result<std::string> wait_image_for_cluster(Workspace& workspace, const std::string& registry) {
+  if (registry.empty()) return "";
+  return push_wait_image(workspace, registry);
 }
 
 }  // namespace consort::cli

@@ -16,8 +16,10 @@ enum class Build : std::uint8_t { yes, no };  // no: the registry has them
 // What the cluster is to pull, by service: name and digest of what is built here.
 Result<std::map<std::string, std::string>> images_for_cluster(Workspace& workspace, Build build);
 
-// The image of consort-wait, pushed unless the registry has it; "" if it cannot be had, which is told: then pods wait
-// for nothing.
-std::string wait_image_for_cluster(Workspace& workspace, const std::string& registry);
+// Whether pods of this file are to wait for what they depend on: the whole file says so, whatever is chosen of it.
+bool pods_wait(const compose::Project& project);
+// The image of consort-wait, pushed unless the registry has it. "" where nothing may be pushed, without a registry or
+// in a dry run.
+Result<std::string> wait_image_for_cluster(Workspace& workspace, const std::string& registry);
 
 }  // namespace consort::cli

@@ -1,5 +1,6 @@
 // up and scale on a cluster: images are built here and pushed, objects applied, ports forwarded, logs shown.
 #include <cstdlib>
+#include <set>
 
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/cluster/cluster_images.hpp"
@@ -10,6 +11,7 @@
 #include "cli/workspace.hpp"
 #include "kube/forward.hpp"
 #include "kube/verbs.hpp"
+#include "kube/wait_image.hpp"
 #include "place/place.hpp"
 
 namespace consort::cli {
@@ -17,11 +19,21 @@ namespace consort::cli {
 namespace {
 
 // As the command line chooses.
-Result<compose::Project> selected(const Invocation& invocation, const std::vector<std::string>& services) {
-  const compose::Project project = TRY(load_project(invocation, TRY(load_options(invocation, services))));
+Result<compose::Project> selected(const Invocation& invocation, const compose::Project& whole,
+                                  const std::vector<std::string>& services) {
   return compose::project_with_services(
-      project, services,
-      invocation.flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include);
+      whole, services, invocation.flags.on("no-deps") ? compose::Dependencies::ignore : compose::Dependencies::include);
+}
+
+// With --no-deps: what is there already is waited for as before, or the pods would be made anew for nothing.
+Result<> keep_dependencies(kube::Session& session, const compose::Project& whole, compose::Project& project) {
+  std::set<std::string> there;
+  for (const kube::Scaled& each : TRY(kube::scaled(session, {})))
+    if (each.replicas > 0 || each.kind == "DaemonSet") there.insert(each.service);
+  for (auto& [name, service] : project.services)
+    for (const auto& [other, how] : whole.services.at(name).depends_on)
+      if (there.contains(kube::object_name(other))) service.depends_on.emplace(other, how);
+  return {};
 }
 
 std::vector<kube::Forward> forwards_of(const compose::Project& project, kube::Session& session) {
@@ -68,34 +80,50 @@ Result<kube::ManifestOptions> options_for(const compose::Project& project, const
   return options;
 }
 
+// Pods are not made anew because a registry cannot be asked just now: what they have stays.
+Result<std::string> wait_image_or_former(kube::Session& session, Result<std::string> made) {
+  if (made && !made->empty()) return made;
+  if (!made && made.error().code() == Code::interrupted) return made;
+  std::string former = TRY(kube::wait_image_there(session));
+  if (!made && former.empty())
+    session.progress.warn("pods will not wait for what they depend on when `up` is not there: " +
+                          made.error().message());
+  return former;
+}
+
 enum class Then : std::uint8_t { leave, stay };
 
 Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const std::vector<std::string>& services,
                      const std::map<std::string, unsigned>& scale, Then then) {
   const ParsedFlags& flags = invocation.flags;
-  compose::Project project = TRY(selected(invocation, services));
+  const compose::Project whole = TRY(load_project(invocation, TRY(load_options(invocation, services))));
+  compose::Project project = TRY(selected(invocation, whole, services));
   const std::string registry = TRY(registry_of(invocation, target));
   TRY(name_images(project, registry));
   // What cannot be had there is told before anything is built.
   kube::ManifestOptions options = TRY(options_for(project, target));
   kube::Manifests manifests = TRY(manifests_for(invocation, project, options, scale));
   const Build build = flags.on("no-build") ? Build::no : Build::yes;
-  if (builds_images(project) && !(build == Build::no && place::is_needed())) {
-    if (place::is_needed())
+  const bool rootless = place::is_needed(), waits = pods_wait(whole);
+  const bool builds = builds_images(project) && !(build == Build::no && rootless);
+  Result<std::string> wait_image = std::string();
+  if (builds || (waits && !rootless)) {
+    if (rootless)
       return fail(Error(Code::unsupported, "build images for the cluster without root")
                       .hint("`" + invocation.program + " build --push`, then up --no-build"));
     seal_program(invocation, Warned::yes);
     const auto here = TRY(Workspace::open(invocation, Need::engine));  // a pipe can be read only once
     here->session().project_name = project.name;
     here->session().project = project;
-    options.images = TRY(images_for_cluster(*here, build));
-    options.wait_image = wait_image_for_cluster(*here, registry);
-    remember_registry(invocation, target);
-    std::vector<compose::Diagnostic> none;  // told above
-    manifests =
-        TRY(kube::make_manifests(project, TRY(project::desired_state(project, {.scale = scale})), options, none));
+    if (builds) options.images = TRY(images_for_cluster(*here, build));
+    if (waits) wait_image = wait_image_for_cluster(*here, registry);
+    if (builds) remember_registry(invocation, target);
   }
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::file, project));
+  if (waits) options.wait_image = TRY(wait_image_or_former(workspace->session(), std::move(wait_image)));
+  if (flags.on("no-deps")) TRY(keep_dependencies(workspace->session(), whole, project));
+  std::vector<compose::Diagnostic> none;  // told above
+  manifests = TRY(kube::make_manifests(project, TRY(project::desired_state(project, {.scale = scale})), options, none));
   kube::UpOptions up;
   up.force = flags.on("force-conflicts") ? kube::Force::yes : kube::Force::no;
   up.wait = flags.on("wait") ? kube::Wait::healthy : kube::Wait::started;
