@@ -14,6 +14,7 @@
 #include "build/context_archive.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/joined_network.hpp"
+#include "engine/left_behind.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
 
@@ -149,6 +150,7 @@ class Joined {
     spec.health = HealthSpec{.test = Strings{"NONE"}};
     spec.init = true;                                         // puts the program there
     spec.oneoff = spec.open_stdin = spec.auto_remove = true;  // it ends with us, even if we are killed
+    spec.labels[for_maker_alone] = "True";
     waiting_ = TRY(engine_.create_container(spec));
     TRY(engine_.start_container(waiting_.id));
     attachment_ = TRY(engine_.attach(waiting_.id));

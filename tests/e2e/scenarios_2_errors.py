@@ -1,5 +1,7 @@
 """What goes wrong is explained, leaves nothing half-made, and the next up works."""
+import fcntl
 import json
+import os
 import pathlib
 import re
 import socket
@@ -310,6 +312,22 @@ def scenario_detached_run_is_removed(world):
     world.consort("run", "-d", "--rm", "a", "true")
     eventually("nothing is left of it", lambda: world.ps_all() == [])
     world.consort("down", "-t", "0")
+
+
+def scenario_what_its_owner_holds_at_its_end_is_removed_later(world):
+    """A container of --rm whose owner still holds it when it ends, and dies before he has removed it, must go without another command."""
+    created = world.consort("container", "create", "--rm", "--init", "debian:bookworm-slim", "sleep", "1000").out.strip()
+    folder = world.data / "containers" / created
+    work = os.open(folder / "work", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(work, fcntl.LOCK_SH)
+        world.consort("container", "start", created)
+        world.consort("container", "kill", created)
+        world.consort("container", "wait", created)
+        check(folder.exists(), "it is gone although somebody holds it")
+    finally:
+        os.close(work)
+    eventually("nothing is left of it", lambda: not folder.exists())
 
 
 def scenario_build_cache_is_given_back(world):

@@ -7,7 +7,7 @@ namespace consort::engine {
 bool is_to_go(const Container& container, const ContainerSpec& spec) {
   const ContainerState& state = container.state;
   // What a command was about to run; others that were never started may be any time.
-  const bool was_to_run = container.oneoff && !container.service.empty();
+  const bool was_to_run = container.oneoff && (!container.service.empty() || spec.labels.contains(for_maker_alone));
   const bool is_over = state.ended() || (state.status == Status::created && (!state.error.empty() || was_to_run));
   return is_over && spec.auto_remove;
 }

@@ -22,14 +22,27 @@ Result<> remove(engine::Engine& engine, const std::string& id) {
   return engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove});
 }
 
+void remove_ended(const Roots& roots, const std::vector<std::string>& ids) {
+  const auto engine = engine::Engine::open(roots);
+  if (!engine) return;
+  for (const std::string& id : ids)
+    if (const auto details = (*engine)->inspect(id); details && is_over(details->state)) (void)remove(**engine, id);
+}
+
 }  // namespace
 
 Reaper::Reaper(Roots roots) : roots_(std::move(roots)), stop_(::eventfd(0, EFD_CLOEXEC)) {}
 
+// What ends once its hold is given up is its supervisor's. Of what has ended before, which that saw held, it may not
+// hear again.
 Reaper::~Reaper() {
   const std::uint64_t once = 1;
   (void)!::write(stop_.get(), &once, sizeof once);
   if (thread_.joinable()) thread_.join();
+  std::vector<std::string> ids;
+  for (const auto& [id, hold] : watched_) ids.push_back(id);
+  watched_.clear();
+  if (!ids.empty()) remove_ended(roots_, ids);
 }
 
 void Reaper::watch(const std::string& id, Fd hold) {

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/os/process.hpp"
+#include "supervisor/container/container.hpp"
 #include "supervisor/hold.hpp"
 #include "supervisor/loop/command_program.hpp"
 
@@ -12,17 +14,47 @@ namespace consort::supervisor {
 
 namespace {
 
+using std::chrono::seconds;
+
 constexpr const char* removal_job = "containers that go when they end";
+// Who holds a container removes it within milliseconds of its end.
+constexpr seconds first_patience{1};
+constexpr seconds longest_patience{60};
 
 }  // namespace
 
 void EndedRemover::on_ended(const ContainerUnit& unit) {
-  if (!unit.auto_remove || is_held(context_.roots.container(unit.id)) || std::exchange(wanted_, true)) return;
+  if (unit.auto_remove) ask(unit.id, first_patience);
+}
+
+// At the end of the project or of the machine nothing is begun that would have to be waited for: the next start of the
+// machine removes what is left, or the next command that looks for it.
+void EndedRemover::ask(const std::string& id, seconds patience) {
+  context_.loop.cancel(std::exchange(asked_again_[id], 0));
+  asked_again_.erase(id);
+  if (context_.shutting_down || !is_left(id)) return;
+  if (is_held(context_.roots.container(id))) {
+    const seconds next = std::min(patience * 2, longest_patience);
+    asked_again_[id] = context_.loop.after(patience, [this, id, next] { ask(id, next); });
+    return;
+  }
+  if (std::exchange(wanted_, true)) return;
   context_.cleaner.when_done(removal_job, [this] { start(); });
+}
+
+bool EndedRemover::is_left(const std::string& id) const {
+  const Container* container = context_.find(id);
+  return container && container->idle();
+}
+
+bool EndedRemover::is_waiting() const {
+  return !context_.shutting_down &&
+         std::ranges::any_of(asked_again_, [this](const auto& entry) { return is_left(entry.first); });
 }
 
 void EndedRemover::start() {
   wanted_ = false;
+  if (context_.shutting_down) return;
   SpawnOptions options;
   const auto program = command_program(context_.init_program);
   if (!program) return log_line(std::string("remove ") + removal_job + ": " + program.error().message());

@@ -82,7 +82,7 @@ class Supervisor {
   bool all_idle() const;
   // Whether somebody has still a use for us.
   bool is_needed() const {
-    return !all_idle() || clock_.is_armed() || context_.cleaner.must_go_on() ||
+    return !all_idle() || clock_.is_armed() || context_.cleaner.must_go_on() || ended_remover_.is_waiting() ||
            (server_.connections() > 0 && !context_.shutting_down);
   }
   void consider_ending();

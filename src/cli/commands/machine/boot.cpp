@@ -14,6 +14,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/workspace.hpp"
 #include "engine/boot.hpp"
+#include "engine/left_behind.hpp"
 #include "project/plan/lifecycle.hpp"
 #include "project/verbs/select.hpp"
 
@@ -183,6 +184,13 @@ Result<std::optional<AllProjects>> all_projects(const Invocation& invocation) {
   return all;
 }
 
+// What was to go when it ended, and ended with the machine: its supervisor is gone, too. It holds names and addresses.
+Result<> remove_ended(const Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  (void)TRY(engine::remove_left_behind(workspace->engine()));
+  return {};
+}
+
 // What fails is told, and the others go on.
 Result<int> tell_failures(const Invocation& invocation, const std::map<std::string, Result<>>& outcomes) {
   int status = 0;
@@ -211,6 +219,7 @@ Result<int> run_boot(Invocation& invocation) {
 Result<int> run_internal_boot(Invocation& invocation) {
   const auto all = TRY(all_projects(invocation));
   if (!all) return 0;
+  if (const auto removed = remove_ended(invocation); !removed) print_error(invocation, removed.error());
   std::map<std::string, Result<>> outcomes;
   for (const auto& [name, ids] : all->to_bring_back) {
     outcomes[name] = bring_back(invocation, name, ids);

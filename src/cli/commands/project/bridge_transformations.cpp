@@ -9,6 +9,7 @@
 #include "cli/render/table.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"
+#include "engine/left_behind.hpp"
 
 namespace consort::cli {
 
@@ -107,7 +108,8 @@ Result<int> run_transformations_create(Invocation& invocation) {
   // Made to be read, and removed: its hold says so to others if this command is killed.
   engine::ContainerSpec spec;
   spec.image = image;
-  spec.auto_remove = true;
+  spec.oneoff = spec.auto_remove = true;
+  spec.labels[engine::for_maker_alone] = "True";
   const engine::CreatedContainer made = TRY(engine.create_container(spec));
   Result<> copied = copy_templates(engine, made.id, path);
   (void)engine.remove_container(made.id, {engine::Force::yes, engine::AnonymousVolumes::remove});

@@ -90,7 +90,8 @@ Result<> check_networks(engine::Engine& engine, const engine::ContainerSpec& spe
 Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::ContainerSpec& spec) {
   auto created = engine.create_container(spec);
   if (created || created.error().subject() != Subject::container_name) return created;
-  if (TRY(engine::remove_left_behind(engine)) == 0) return created;
+  // That one which has nothing to do with the name can't be removed is no reason not to try.
+  if (const auto removed = engine::remove_left_behind(engine); removed && *removed == 0) return created;
   return engine.create_container(spec);
 }
 
