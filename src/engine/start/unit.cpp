@@ -11,6 +11,7 @@
 #include "engine/start/log_ship.hpp"
 #include "engine/start/oci.hpp"
 #include "engine/start/oci_runtime.hpp"
+#include "network/bridge.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::engine {

@@ -68,9 +68,9 @@ std::vector<Donor> donors_of(const ContainerSpec& spec) {
 Result<std::string> owner_of_users(const Engine::Impl& impl, const std::string& donor) {
   std::string id = donor;
   while (true) {
-    const auto unit = supervisor::read_unit(impl.container_folder(id) + "/unit.json");
+    auto unit = supervisor::read_unit(impl.container_folder(id) + "/unit.json");
     if (!unit && id != donor && unit.error().sys_errno() == ENOENT) return id;  // removed since; its users live on
-    if (!unit) return fail(unit.error());
+    if (!unit) return fail(std::move(unit).error());
     if (!unit->own_users) return std::string();
     const bool joins = unit->network_mode == supervisor::NetworkMode::container;
     if (unit->users_of.empty() && !joins) return id;
