@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 
@@ -316,14 +317,14 @@ def scenario_detached_run_is_removed(world):
 
 def scenario_what_its_owner_holds_at_its_end_is_removed_later(world):
     """A container of --rm whose owner still holds it when it ends, and dies before he has removed it, must go without another command."""
-    created = world.consort("container", "create", "--rm", "--init", "debian:bookworm-slim", "sleep", "1000").out.strip()
+    created = world.consort("container", "run", "-d", "--rm", "--init", "debian:bookworm-slim", "sleep", "1000").out.strip()
     folder = world.data / "containers" / created
     work = os.open(folder / "work", os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(work, fcntl.LOCK_SH)
-        world.consort("container", "start", created)
-        world.consort("container", "kill", created)
-        world.consort("container", "wait", created)
+        record = next(world.run_root.glob(f"projects/*/containers/{created}.json"))
+        os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+        eventually("it has ended", lambda: json.loads(record.read_text())["status"] == "exited")
         check(folder.exists(), "it is gone although somebody holds it")
     finally:
         os.close(work)

@@ -53,6 +53,24 @@ TEST_F(NetworkTest, APortInUseNamesItsOwnerAndLeavesNothing) {
   EXPECT_TRUE(now) << now.error().message();
 }
 
+// Whoever still has the old namespace stands for a kernel that has not taken it apart yet.
+TEST_F(NetworkTest, TheAddressOfASecondFaceIsFreeWhenItsContainerHasEnded) {
+  TestProject project;
+  ContainerUnit unit = networked(project, {"pause"}, "198.51.100.7", {"web"});
+  EndpointUnit& face = unit.endpoints.front();
+  face.bridge.clear();
+  face.parent = "eth0";
+  face.driver = "macvlan";
+  face.mode = "bridge";
+  face.gateway4 = "198.51.100.1";
+  const auto first = project.start(unit);
+  ASSERT_TRUE(first) << first.error().message();
+  const Fd old = open_file("/proc/" + std::to_string(first->pid) + "/ns/net", O_RDONLY).value();
+  ASSERT_TRUE(project.client().stop(unit.id));
+  const auto again = project.start(unit);
+  ASSERT_TRUE(again) << again.error().message();
+}
+
 TEST_F(NetworkTest, TakesTheNamespaceThatItsStarterHasMade) {
   TestProject project;
   const ContainerUnit unit = networked(project, {"serve", "80", "made ahead"}, "10.77.0.2", {"web"});

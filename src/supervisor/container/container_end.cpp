@@ -20,6 +20,17 @@ std::int64_t to_ms(steady_clock::time_point time) {
   return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count();
 }
 
+// The kernel takes a namespace apart some time after its last user has gone, and until then refuses the address of such
+// a face to the next one: to this container when it starts again, or to its successor. Now, not by the cleaner: whoever
+// hears of the end may start that at once.
+void remove_faces(const ContainerUnit& unit, int netns) {
+  std::vector<std::string> faces;
+  for (const EndpointUnit& endpoint : unit.endpoints)
+    if (!endpoint.parent.empty()) faces.push_back(endpoint.ifname);
+  if (faces.empty() || unit.network_mode != NetworkMode::sandbox || netns < 0) return;
+  if (const auto removed = remove_links(netns, faces); !removed) log_line(unit.name + ": " + removed.error().message());
+}
+
 }  // namespace
 
 void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> signal, Done done) {
@@ -153,9 +164,10 @@ void Container::release_run() {
   context_.loop.remove(run_->sync_watch);
   context_.loop.remove(run_->exit_watch);
   context_.loop.cancel(run_->reap_timer);
-  const bool had_network = run_->network != nullptr;
-  if (had_network)
+  if (run_->network) {
+    remove_faces(unit_, run_->network->netns());
     if (const auto released = run_->network->release(); !released) log_line(released.error().message());
+  }
   const std::unique_ptr<Run> old = std::move(run_);
   if (old->launch && unit_.overlay) old->root = old->launch->take_root();
   const pid_t helper = old->launch ? old->launch->release_helper() : 0;

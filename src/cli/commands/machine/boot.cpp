@@ -184,7 +184,7 @@ Result<std::optional<AllProjects>> all_projects(const Invocation& invocation) {
   return all;
 }
 
-// What was to go when it ended, and ended with the machine: its supervisor is gone, too. It holds names and addresses.
+// What was to go when it ended: at the end of the machine nobody was there to remove it. It holds a name and addresses.
 Result<> remove_ended(const Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   (void)TRY(engine::remove_left_behind(workspace->engine()));
