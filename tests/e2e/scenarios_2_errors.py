@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 
-from harness import CONSORT, ROOT, Skip, check, eventually, free_port, http, run
+from harness import CONSORT, ROOT, Skip, check, eventually, free_port, http, leaves_the_default_bridge, run
 
 SLIM = 'image: "debian:bookworm-slim"'
 
@@ -315,6 +315,7 @@ def scenario_detached_run_is_removed(world):
     world.consort("down", "-t", "0")
 
 
+@leaves_the_default_bridge
 def scenario_what_its_owner_holds_at_its_end_is_removed_later(world):
     """A container of --rm whose owner still holds it when it ends, and dies before he has removed it, must go without another command."""
     created = world.consort("container", "run", "-d", "--rm", "--init", "debian:bookworm-slim", "sleep", "1000").out.strip()
