@@ -31,7 +31,7 @@ constexpr const char* fill_function = R"sh(fill() (
     fi
     now=$(cat "$3/owner" 2>/dev/null)
     case $now in "$CONSORT_POD "*) break ;; esac
-    [ "$now" = "$seen" ] || { echo "waiting for pod ${now% *}, which fills $1"; seen=$now quiet=0; }
+    [ "$now" = "$seen" ] || { [ -z "$now" ] || echo "waiting for pod ${now% *}, which fills $1"; seen=$now quiet=0; }
     if [ "$quiet" -ge 30 ]; then
       [ -d "$3" ] || rm -f "$3"
       mkdir -p "$3" && echo "$CONSORT_POD 0" > "$3/owner" || exit 1
