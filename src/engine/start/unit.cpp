@@ -121,7 +121,8 @@ void choose_default_route(std::vector<EndpointUnit>& endpoints, const ContainerR
 
 // The first of eth0, eth1, ... that none of them has.
 std::string free_interface(const std::vector<EndpointUnit>& endpoints, std::string prefix) {
-  if (!is_interface_name(prefix + "00")) prefix = "eth";  // of a network made before it was checked, or none
+  if (prefix.empty() || !is_interface_name(prefix + "00"))
+    prefix = "eth";  // or of a network from before it was checked
   for (int i = 0;; ++i) {
     std::string name = prefix + std::to_string(i);
     if (std::ranges::count(endpoints, name, &EndpointUnit::ifname) == 0) return name;
