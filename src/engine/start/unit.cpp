@@ -145,7 +145,7 @@ void fill_network(ContainerUnit& unit, const ContainerRecord& record) {
 
 std::string default_host_ip(const std::vector<Network>& networks) {
   for (const Network& network : networks) {
-    const std::string address = network_option(network.spec, "bridge.host_binding_ipv4");
+    std::string address = network_option(network.spec, "bridge.host_binding_ipv4");
     if (!address.empty()) return address;
   }
   return "";

@@ -37,20 +37,27 @@ Json probe(const compose::HealthCheck& health, compose::Duration period, std::ui
 
 // Before it listens, a check may mean something else: the server that a database image runs while it makes its files
 // answers `pg_isready`, too. So what listens is not asked more often than its file says.
-bool may_be_asked_eagerly(const project::DesiredService& service) {
-  return service.health->start_interval || (service.ports.empty() && service.container.expose.empty());
+bool may_be_asked_eagerly(const project::DesiredService& service, const compose::HealthCheck& health) {
+  return health.start_interval || (service.ports.empty() && service.container.expose.empty());
+}
+
+// nullptr: there is none.
+const compose::HealthCheck* check_of(const project::DesiredService& service) {
+  const auto& health = service.health;
+  if (!health || health->disable || health->test.empty() || health->test.front() == "NONE") return nullptr;
+  return &*health;
 }
 
 }  // namespace
 
 bool is_checked(const project::DesiredService& service) {
-  const auto& health = service.health;
-  return health && !health->disable && !health->test.empty() && health->test.front() != "NONE";
+  return check_of(service) != nullptr;
 }
 
 std::chrono::seconds unhealthy_after(const project::DesiredService& service) {
-  if (!is_checked(service)) return {};
-  const compose::HealthCheck& health = *service.health;
+  const compose::HealthCheck* check = check_of(service);
+  if (!check) return {};
+  const compose::HealthCheck& health = *check;
   const compose::Duration each = health.interval.value_or(default_interval) + health.timeout.value_or(default_timeout);
   // One more than is allowed to fail: the first one may come at once.
   const auto tries = static_cast<std::int64_t>(health.retries.value_or(default_retries)) + 1;
@@ -58,12 +65,12 @@ std::chrono::seconds unhealthy_after(const project::DesiredService& service) {
 }
 
 void add_probes(const project::DesiredService& service, Pod& pod) {
-  if (!is_checked(service)) return;
-  const auto& health = service.health;
+  const compose::HealthCheck* health = check_of(service);
+  if (!health) return;
   pod.container["readinessProbe"] =
       probe(*health, health->interval.value_or(default_interval), health->retries.value_or(default_retries));
   // It kills what fails too often, so it never has failed often enough.
-  if (may_be_asked_eagerly(service))
+  if (may_be_asked_eagerly(service, *health))
     pod.container["startupProbe"] =
         probe(*health, health->start_interval.value_or(eager), std::numeric_limits<std::int32_t>::max());
 }

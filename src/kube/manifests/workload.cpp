@@ -50,8 +50,10 @@ Json template_of(const Scope& scope, const project::DesiredService& service, Pod
 
 // How a change is rolled out.
 void add_strategy(const compose::Service& file, const std::string& kind, Json& spec) {
-  if (!file.deploy || !file.deploy->update_config) return;
-  const compose::UpdateConfig& wanted = *file.deploy->update_config;
+  if (!file.deploy) return;
+  const std::optional<compose::UpdateConfig>& update = file.deploy->update_config;
+  if (!update) return;
+  const compose::UpdateConfig& wanted = *update;
   const std::uint64_t many = wanted.parallelism.value_or(1);
   if (kind == "Deployment") {
     const bool start_first = wanted.order == "start-first";
@@ -75,8 +77,8 @@ Json job_spec(const compose::Service& file, const project::DesiredService& servi
     restart = "OnFailure";
     tries = service.restart.most_times ? service.restart.most_times : 6;
   }
-  if (file.deploy && file.deploy->restart_policy && file.deploy->restart_policy->max_attempts)
-    tries = *file.deploy->restart_policy->max_attempts;
+  if (file.deploy)
+    if (const auto& policy = file.deploy->restart_policy) tries = policy->max_attempts.value_or(tries);
   pod_template["spec"]["restartPolicy"] = restart;
   Json spec{{"backoffLimit", tries}};
   if (service.replicas > 1) {
@@ -108,8 +110,8 @@ Json set_spec(const Scope& scope, const compose::Service& file, const project::D
 bool ends_by_itself(const compose::Service& file, bool awaited) {
   if (awaited || file.restart == "no") return true;
   if (!file.deploy) return false;
-  return file.deploy->mode == "replicated-job" ||
-         (file.deploy->restart_policy && file.deploy->restart_policy->condition == "none");
+  const auto& policy = file.deploy->restart_policy;
+  return file.deploy->mode == "replicated-job" || (policy && policy->condition == "none");
 }
 
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod) {
