@@ -99,6 +99,19 @@ bool is_over(engine::Engine& engine, const std::string& container) {
   return details ? details->oneoff && !details->state.running() : details.error().code() == Code::not_found;
 }
 
+// Its namespaces end, and the hook with them, a moment before its end is known.
+bool is_over_soon(engine::Engine& engine, const std::string& container, const Cancellation& cancel) {
+  constexpr int most_looks = 100, pause_ms = 20;
+  const auto details = engine.inspect(container);
+  if (details && !details->oneoff) return false;
+  for (int looks = 0; looks < most_looks; ++looks) {
+    if (is_over(engine, container)) return true;
+    pollfd user{cancel.user_fd(), POLLIN, 0};
+    if (::poll(&user, 1, pause_ms) > 0) return false;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<> run_hooks(Session& session, const Operation& operation, const std::vector<compose::Hook>& hooks,
@@ -115,7 +128,8 @@ Result<> run_hooks(Session& session, const Operation& operation, const std::vect
   for (const compose::Hook& hook : hooks) {
     Result<int> code = run_hook(session.engine, container, hook, tell, cancel);
     if (code && *code == 0) continue;
-    if (is_over(session.engine, container)) return {};
+    const bool cut_off = !code || *code > 128;
+    if (cut_off ? is_over_soon(session.engine, container, cancel) : is_over(session.engine, container)) return {};
     if (!code) return fail(std::move(code).error());
     return fail(Code::conflict, operation.service + " hook exited with status " + std::to_string(*code));
   }
