@@ -94,7 +94,7 @@ services:
         return world.consort(*argv, cwd=elsewhere, env=home, **options)
 
     check(there("exec", "-T", "byname_database", "echo", "hello").out == "hello\n", "without a file")
-    check("told" in there("logs", "byname_database").out, "its log")
+    eventually("its log", lambda: "told" in there("logs", "byname_database").out)
     check("sleep" in there("top", "byname_database").out, "its processes")
     check(there("ps", "-q", "byname_database").out.strip()[:12].isalnum(), "one container")
     there("cp", "byname_database:/etc/hostname", "copied")
