@@ -3,7 +3,7 @@ import io
 import json
 import tarfile
 
-from harness import CONSORT, check, run
+from harness import CONSORT, check, eventually, run
 
 IMAGE = "debian:bookworm-slim"
 
