@@ -79,6 +79,26 @@ TEST_F(TakeoverTest, NoLineIsLostAndNothingEndsWithoutKeeperAndSupervisor) {
   for (std::size_t i = 1; i < lines.size(); ++i) ASSERT_NE(lines[i], lines[i - 1]) << i;
 }
 
+// Nobody tells then of its end, and it may be reaped between two looks of the supervisor that takes over.
+TEST_F(TakeoverTest, AnEndDuringATakeoverIsAlwaysHeardOf) {
+  TestProject project;
+  for (int i = 0; i < 12; ++i) {
+    const ContainerUnit unit = project.unit({"pause"});
+    const auto started = project.start(unit);
+    ASSERT_TRUE(started) << started.error().message();
+    ASSERT_TRUE(kill_both(project));
+    std::jthread killer([pid = started->pid, i] {
+      ::poll(nullptr, 0, i * 2);
+      ::kill(pid, SIGKILL);
+    });
+    ASSERT_TRUE(revive_supervisor(project.roots(), project.name()));
+    killer.join();
+    const auto ended = project.client().wait(unit.id);
+    ASSERT_TRUE(ended) << ended.error().message();
+    EXPECT_EQ(ended->status, Status::exited);
+  }
+}
+
 TEST_F(TakeoverTest, AnExitWhileNobodyServedIsKnown) {
   TestProject project;
   const ContainerUnit unit = project.unit({"sleep", "300", "--", "exit", "9"});

@@ -178,6 +178,7 @@ class Container {
   void adopt_execs(const std::vector<KeptExit>& exits);
   void resume_run(int process);
   void watch_foreign_exit();
+  void await_unwatched_end();
   void await_foreign_status(std::chrono::steady_clock::time_point deadline);
 
   void save();          // the run file

@@ -186,7 +186,10 @@ void Container::resume_run(int process) {
   if (auto pidfd = open_pidfd(process, state.pid)) run_->pidfd = std::move(*pidfd);
   if (unit_.overlay)
     if (auto root = open_at(process, "root", O_PATH | O_DIRECTORY)) run_->root = std::move(*root);
-  if (!is_child_of_keeper(state.pid)) watch_foreign_exit();
+  if (!run_->pidfd)
+    await_unwatched_end();
+  else if (!is_child_of_keeper(state.pid))
+    watch_foreign_exit();
   // A pause that was cut.
   if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
   if (auto named = run_->network->resume(unit_, [this] { note_ports(); }); !named)
@@ -208,7 +211,19 @@ void Container::watch_foreign_exit() {
     context_.loop.remove(std::exchange(run_->exit_watch, 0));
     await_foreign_status(steady_clock::now() + longest_wait_for_reaper);
   });
-  if (watch) run_->exit_watch = *watch;
+  if (!watch) return await_unwatched_end();
+  run_->exit_watch = *watch;
+}
+
+// It ended, and was reaped, between two looks at it. If it was the keeper who did that, the news of it is on its way
+// and comes first; else nobody will ever tell.
+void Container::await_unwatched_end() {
+  run_->reap_timer = context_.loop.after(longest_wait_for_reaper, [this] {
+    run_->reap_timer = 0;
+    const auto begun = process_start_time(record_.state.pid);
+    if (begun && *begun == record_.state.pid_started) return await_unwatched_end();
+    on_exit(std::nullopt);
+  });
 }
 
 void Container::await_foreign_status(steady_clock::time_point deadline) {
