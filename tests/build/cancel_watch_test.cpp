@@ -1,17 +1,12 @@
 #include "build/solve/cancel_watch.hpp"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
-#include <optional>
-#include <thread>
+#include <stop_token>
 
 #include "base/os/file.hpp"
-#include "build/exec/fetch.hpp"
 
 namespace consort::build {
 namespace {
@@ -34,36 +29,6 @@ TEST(CancelWatch, EndsWithTheBuildUnasked) {
   { const CancelWatch watch(pipe.read.get(), stop); }
   { const CancelWatch nobody(-1, stop); }
   EXPECT_FALSE(stop.stop_requested());
-}
-
-// Nobody answers, and the one who waits is told to stop.
-TEST(CancelWatch, EndsADownloadFromAServerThatSaysNothing) {
-  const Fd server(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof name;
-  ASSERT_EQ(::bind(server.get(), reinterpret_cast<const sockaddr*>(&name), size), 0);
-  ASSERT_EQ(::listen(server.get(), 1), 0);
-  ASSERT_EQ(::getsockname(server.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
-  const Fd stop(::eventfd(0, EFD_CLOEXEC));
-  const std::string folder = testing::TempDir() + "consort-fetch-" + std::to_string(::getpid());
-  std::optional<Result<Fetched>> fetched;
-  Fd client;  // stays open until the download is over
-  {
-    const std::jthread waiter([&] {
-      const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(name.sin_port)) + "/x";
-      fetched = fetch_url(url, {}, folder, stop.get());
-    });
-    client.reset(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    char asked = 0;
-    EXPECT_EQ(::read(client.get(), &asked, 1), 1);
-    const std::uint64_t one = 1;
-    EXPECT_EQ(::write(stop.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
-  }
-  (void)remove_tree(folder);
-  ASSERT_TRUE(fetched && !*fetched);
-  EXPECT_EQ(fetched->error().code(), Code::interrupted);
 }
 
 }  // namespace
