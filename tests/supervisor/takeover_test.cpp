@@ -144,6 +144,19 @@ TEST_F(TakeoverTest, AnExecIsWaitedForAcrossTheReplacement) {
   EXPECT_EQ(*code, 6);
 }
 
+// Its exit goes to somebody else then, as a container's does.
+TEST_F(TakeoverTest, AnExecIsWaitedForWithoutKeeperAndSupervisor) {
+  TestProject project;
+  const ContainerUnit unit = project.unit({"pause"});
+  ASSERT_TRUE(project.start(unit));
+  auto exec = project.client().exec(unit.id, {.process = project.process({"trap", "15"})});
+  ASSERT_TRUE(exec) << exec.error().message();
+  ASSERT_TRUE(kill_both(project));
+  ASSERT_TRUE(revive_supervisor(project.roots(), project.name()));
+  ASSERT_TRUE(exec->kill(SIGKILL));
+  EXPECT_TRUE(exec->wait());
+}
+
 TEST_F(TakeoverTest, AStopThatWasUnderWayGoesOn) {
   TestProject project;
   const ContainerUnit unit = project.unit({"handle", "15", "--", "echo", "up", "--", "pause", "--", "pause"});

@@ -21,9 +21,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Whoever has inherited an orphan may be slow to reap it, or never do so.
-constexpr Milliseconds between_looks_for_reaper{10}, longest_wait_for_reaper{1000};
-
 steady_clock::time_point from_ms(std::int64_t ms) {
   return steady_clock::time_point(Milliseconds(ms));
 }

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -60,7 +61,8 @@ class ExecTable {
     Fd pidfd;
     std::unique_ptr<runtime::Launch> launch;  // until it has passed execve
     EventLoop::Token watch = 0;
-    bool released = false;  // it has our go
+    EventLoop::Token timer = 0;  // of an adopted one that has ended, until it is known how
+    bool released = false;       // it has our go
     OnStarted on_started;
     OnEnded on_ended;        // of an adopted one: for who asks for its end
     OnEnded on_adopted_end;  // for its container, whoever asks
@@ -70,6 +72,7 @@ class ExecTable {
   void failed(Id id, Error error);
   void signal(Id id, int number);
   void ended(Id id, std::optional<int> wait_status);
+  void await_foreign_status(Id id, std::chrono::steady_clock::time_point deadline);
 
   EventLoop& loop_;
   Id next_ = 1;
