@@ -42,8 +42,6 @@ Container::~Container() {
   if (!run_) return;
   if (run_->freeze) context_.loop.cancel(run_->freeze->timer);
   context_.loop.remove(run_->sync_watch);
-  context_.loop.remove(run_->exit_watch);
-  context_.loop.cancel(run_->reap_timer);
 }
 
 void Container::save() {

@@ -24,6 +24,7 @@
 #include "runtime/launch.hpp"
 #include "supervisor/container/container_network.hpp"
 #include "supervisor/container/exec_table.hpp"
+#include "supervisor/container/foreign_end.hpp"
 #include "supervisor/container/record.hpp"
 #include "supervisor/container/restart.hpp"
 #include "supervisor/container/stopper.hpp"
@@ -113,10 +114,9 @@ class Container {
     bool released = false;  // it has our go
     pid_t pid = 0;
     Fd pidfd;
-    EventLoop::Token exit_watch = 0;  // only if it is not the keeper's child
-    EventLoop::Token reap_timer = 0;  // likewise, after its end
-    Fd root;                          // keeps the overlay mounted past the program's end
-    Fd input;                         // writer of its standard input
+    std::unique_ptr<ForeignEnd> foreign_end;  // only if it is not the keeper's child
+    Fd root;                                  // keeps the overlay mounted past the program's end
+    Fd input;                                 // writer of its standard input
     Fd console;
     std::unique_ptr<Stopper> stopper;
     std::unique_ptr<HealthRunner> health;
@@ -177,9 +177,6 @@ class Container {
   void recover_descriptors(int process, std::map<std::string, Fd>& kept);  // process: its folder in /proc
   void adopt_execs(const std::vector<KeptExit>& exits);
   void resume_run(int process);
-  void watch_foreign_exit();
-  void await_unwatched_end();
-  void await_foreign_status(std::chrono::steady_clock::time_point deadline);
 
   void save();          // the run file
   void save_durable();  // data/containers/ID/state.json

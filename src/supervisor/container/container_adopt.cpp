@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/os/file.hpp"
-#include "base/os/foreign_exit.hpp"
 #include "base/os/process.hpp"
 #include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
@@ -170,7 +169,7 @@ void Container::adopt_execs(const std::vector<KeptExit>& exits) {
     const auto begun = process_start_time(exec.pid);
     const bool ended = std::ranges::any_of(exits, [&](const KeptExit& exit) { return exit.pid == exec.pid; });
     if (!ended && !(begun && *begun == exec.pid_started)) continue;
-    execs_.adopt(unit_.id, exec.exec, exec.pid,
+    execs_.adopt(unit_.id, exec.exec, exec.pid, exec.pid_started,
                  [context = &context_, id = unit_.id, number = exec.exec](std::optional<int> status) {
                    if (Container* const container = context->find(id)) container->note_exec_end(number, status);
                  });
@@ -183,10 +182,10 @@ void Container::resume_run(int process) {
   if (auto pidfd = open_pidfd(process, state.pid)) run_->pidfd = std::move(*pidfd);
   if (unit_.overlay)
     if (auto root = open_at(process, "root", O_PATH | O_DIRECTORY)) run_->root = std::move(*root);
-  if (!run_->pidfd)
-    await_unwatched_end();
-  else if (!is_child_of_keeper(state.pid))
-    watch_foreign_exit();
+  if (!run_->pidfd || !is_child_of_keeper(state.pid))
+    run_->foreign_end = std::make_unique<ForeignEnd>(
+        context_.loop, ForeignEnd::Process{state.pid, state.pid_started, run_->pidfd.get()},
+        [this](std::optional<int> status) { on_exit(status); });
   // A pause that was cut.
   if (state.status == Status::running) (void)runtime::Cgroup::open(state.cgroup).thaw();
   if (auto named = run_->network->resume(unit_, [this] { note_ports(); }); !named)
@@ -199,37 +198,6 @@ void Container::resume_run(int process) {
   }
   watch_health(monotonic_start(state));
   if (run_->health && state.status == Status::paused) run_->health->suspend();
-}
-
-// The keeper that had it was killed, so its exit goes to somebody else. The pidfd at least tells that it ended, and
-// newer kernels how, as soon as somebody has reaped it.
-void Container::watch_foreign_exit() {
-  const auto watch = context_.loop.add(run_->pidfd.get(), EPOLLIN, [this](std::uint32_t) {
-    context_.loop.remove(std::exchange(run_->exit_watch, 0));
-    await_foreign_status(steady_clock::now() + longest_wait_for_reaper);
-  });
-  if (!watch) return await_unwatched_end();
-  run_->exit_watch = *watch;
-}
-
-// It ended, and was reaped, between two looks at it. If it was the keeper who did that, the news of it is on its way
-// and comes first; else nobody will ever tell.
-void Container::await_unwatched_end() {
-  run_->reap_timer = context_.loop.after(longest_wait_for_reaper, [this] {
-    run_->reap_timer = 0;
-    const auto begun = process_start_time(record_.state.pid);
-    if (begun && *begun == record_.state.pid_started) return await_unwatched_end();
-    on_exit(std::nullopt);
-  });
-}
-
-void Container::await_foreign_status(steady_clock::time_point deadline) {
-  const std::optional<int> status = foreign_wait_status(run_->pidfd.get());
-  if (status || steady_clock::now() >= deadline) return on_exit(status);
-  run_->reap_timer = context_.loop.after(between_looks_for_reaper, [this, deadline] {
-    run_->reap_timer = 0;
-    await_foreign_status(deadline);
-  });
 }
 
 }  // namespace consort::supervisor

@@ -162,8 +162,7 @@ void Container::end_run(std::optional<int> wait_status) {
 void Container::release_run() {
   made_ = {};
   context_.loop.remove(run_->sync_watch);
-  context_.loop.remove(run_->exit_watch);
-  context_.loop.cancel(run_->reap_timer);
+  run_->foreign_end.reset();
   if (run_->network) {
     remove_faces(unit_, run_->network->netns());
     if (const auto released = run_->network->release(); !released) log_line(released.error().message());

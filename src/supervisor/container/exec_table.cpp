@@ -6,13 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/os/foreign_exit.hpp"
 #include "base/os/process.hpp"
 
 namespace consort::supervisor {
 namespace {
-
-using std::chrono::steady_clock;
 
 // Numbers of two supervisors of one container must not meet, so each counts from a place of its own.
 ExecTable::Id first_id() {
@@ -22,10 +19,7 @@ ExecTable::Id first_id() {
 }  // namespace
 
 ExecTable::~ExecTable() {
-  for (const auto& [id, job] : jobs_) {
-    loop_.remove(job->watch);
-    loop_.cancel(job->timer);
-  }
+  for (const auto& [id, job] : jobs_) loop_.remove(job->watch);
 }
 
 Result<ExecTable::Id> ExecTable::begin(const std::string& container_id, const runtime::Process& process,
@@ -80,7 +74,6 @@ void ExecTable::ended(Id id, std::optional<int> wait_status) {
   if (node.empty()) return;
   Job& job = *node.mapped();
   loop_.remove(job.watch);
-  loop_.cancel(job.timer);
   if (job.on_adopted_end) job.on_adopted_end(wait_status);
   if (job.on_ended)
     job.on_ended(wait_status);
@@ -141,34 +134,17 @@ void ExecTable::end(Id id) {
   signal(id, SIGTERM);
 }
 
-void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid, OnEnded on_ended) {
+void ExecTable::adopt(const std::string& container_id, Id id, pid_t pid, std::uint64_t pid_started, OnEnded on_ended) {
   auto job = std::make_unique<Job>();
   job->id = id;
   job->container_id = container_id;
   job->pid = pid;
   job->on_adopted_end = std::move(on_ended);
   if (auto pidfd = open_pidfd(pid)) job->pidfd = std::move(*pidfd);
-  Job& adopted = *(jobs_[id] = std::move(job));
-  const auto has_ended = [this, id] { await_foreign_status(id, steady_clock::now() + longest_wait_for_reaper); };
-  const auto watch = loop_.add(adopted.pidfd.get(), EPOLLIN, [this, id, has_ended](std::uint32_t) {
-    loop_.remove(std::exchange(jobs_.at(id)->watch, 0));
-    has_ended();
-  });
-  if (!watch) return has_ended();  // between two looks
-  adopted.watch = *watch;
-}
-
-// If it is our keeper that has reaped it, its news may come first; of one that another keeper had started nobody else
-// tells.
-void ExecTable::await_foreign_status(Id id, steady_clock::time_point deadline) {
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end()) return;
-  Job& job = *found->second;
-  job.timer = 0;
-  const std::optional<int> status = job.pidfd ? foreign_wait_status(job.pidfd.get()) : std::nullopt;
-  const auto now = steady_clock::now();
-  if (status || now >= deadline) return ended(id, status);
-  job.timer = loop_.after(between_looks_for_reaper, [this, id, deadline] { await_foreign_status(id, deadline); });
+  // Of one that our keeper has reaped, its news comes first.
+  job->foreign_end = std::make_unique<ForeignEnd>(loop_, ForeignEnd::Process{pid, pid_started, job->pidfd.get()},
+                                                  [this, id](std::optional<int> status) { ended(id, status); });
+  jobs_[id] = std::move(job);
 }
 
 Result<std::optional<int>> ExecTable::wait_adopted(Id id, OnEnded on_ended) {

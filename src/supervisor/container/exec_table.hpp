@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +14,7 @@
 #include "base/os/event_loop.hpp"
 #include "runtime/exec.hpp"
 #include "runtime/spec.hpp"
+#include "supervisor/container/foreign_end.hpp"
 
 namespace consort::supervisor {
 
@@ -47,7 +47,7 @@ class ExecTable {
   void on_container_gone(const std::string& container_id);
 
   // Processes of a predecessor, whose ends may still be asked for.
-  void adopt(const std::string& container_id, Id id, pid_t pid, OnEnded on_ended);
+  void adopt(const std::string& container_id, Id id, pid_t pid, std::uint64_t pid_started, OnEnded on_ended);
   // Of an adopted one: its exit code when known; on_ended is kept until then. Code::not_found: never heard of it.
   Result<std::optional<int>> wait_adopted(Id id, OnEnded on_ended);
 
@@ -61,8 +61,8 @@ class ExecTable {
     Fd pidfd;
     std::unique_ptr<runtime::Launch> launch;  // until it has passed execve
     EventLoop::Token watch = 0;
-    EventLoop::Token timer = 0;  // of an adopted one that has ended, until it is known how
-    bool released = false;       // it has our go
+    std::unique_ptr<ForeignEnd> foreign_end;  // of an adopted one
+    bool released = false;                    // it has our go
     OnStarted on_started;
     OnEnded on_ended;        // of an adopted one: for who asks for its end
     OnEnded on_adopted_end;  // for its container, whoever asks
@@ -72,7 +72,6 @@ class ExecTable {
   void failed(Id id, Error error);
   void signal(Id id, int number);
   void ended(Id id, std::optional<int> wait_status);
-  void await_foreign_status(Id id, std::chrono::steady_clock::time_point deadline);
 
   EventLoop& loop_;
   Id next_ = 1;

@@ -1,0 +1,53 @@
+#include "supervisor/container/foreign_end.hpp"
+
+#include <utility>
+
+#include "base/os/foreign_exit.hpp"
+#include "base/os/process.hpp"
+
+namespace consort::supervisor {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Whoever has inherited an orphan may be slow to reap it, or never do so.
+constexpr milliseconds between_looks_for_reaper{10}, longest_wait_for_reaper{1000};
+
+}  // namespace
+
+ForeignEnd::ForeignEnd(EventLoop& loop, Process process, Told told)
+    : loop_(loop), process_(process), told_(std::move(told)) {
+  const auto watch = loop_.add(process_.pidfd, EPOLLIN, [this](std::uint32_t) {
+    loop_.remove(std::exchange(watch_, 0));
+    await_status(steady_clock::now() + longest_wait_for_reaper);
+  });
+  if (watch)
+    watch_ = *watch;
+  else
+    await_unwatched();
+}
+
+ForeignEnd::~ForeignEnd() {
+  loop_.remove(watch_);
+  loop_.cancel(timer_);
+}
+
+void ForeignEnd::await_status(steady_clock::time_point deadline) {
+  const std::optional<int> status = foreign_wait_status(process_.pidfd);
+  if (status || steady_clock::now() >= deadline) return std::exchange(told_, {})(status);
+  timer_ = loop_.after(between_looks_for_reaper, [this, deadline] { await_status(deadline); });
+}
+
+// It ended, and was reaped, between two looks at it. If it was our keeper who did that, the news of it is on its way
+// and comes first; else nobody will ever tell.
+void ForeignEnd::await_unwatched() {
+  timer_ = loop_.after(longest_wait_for_reaper, [this] {
+    const auto begun = process_start_time(process_.pid);
+    if (begun && *begun == process_.started) return await_unwatched();
+    std::exchange(told_, {})(std::nullopt);
+  });
+}
+
+}  // namespace consort::supervisor
