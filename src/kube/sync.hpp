@@ -16,7 +16,7 @@ namespace consort::kube {
 // Code::unsupported for what cannot be done there, with its line.
 Result<compose::Project> project_to_watch(const compose::Project& project);
 
-class PodReactor : public project::ChangeHandler {
+class PodReactor final : public project::ChangeHandler {
  public:
   // All are borrowed. apply: builds, pushes and applies these services.
   using Apply = std::function<Result<>(const std::set<std::string>& services)>;

@@ -1,6 +1,5 @@
 // A project as units whose services consort runs: a unit for each service, ordered as depends_on says; they are started
 // and stopped together by PROJECT.target. consort's supervisor restarts containers, so that systemd does not.
-#include <algorithm>
 
 #include "units/timer.hpp"
 #include "units/unit_text.hpp"
@@ -71,13 +70,6 @@ struct Maker {
     return text;
   }
 
-  bool is_awaited(const std::string& name, DependencyCondition condition) const {
-    return std::ranges::any_of(desired.services, [&](const project::DesiredService& each) {
-      const auto found = each.dependencies.find(name);
-      return found != each.dependencies.end() && found->second.condition == condition;
-    });
-  }
-
   void add_order(const project::DesiredService& service, UnitText& text) const {
     for (const auto& [name, dependency] : service.dependencies) {
       if (!project.services.contains(name)) continue;
@@ -92,7 +84,7 @@ struct Maker {
     text.set("PartOf", project.name + ".target");
     add_order(service, text);
     text.section("Service");
-    if (is_awaited(name, DependencyCondition::completed_successfully)) {
+    if (is_awaited(desired, name, DependencyCondition::completed_successfully)) {
       text.set("Type", "oneshot");
       text.set("RemainAfterExit", "yes");
       text.set("TimeoutStartSec", "infinity");
@@ -104,7 +96,7 @@ struct Maker {
       const std::int64_t seconds = grace ? std::chrono::ceil<std::chrono::seconds>(*grace).count() : default_grace;
       text.set("TimeoutStopSec", std::to_string(seconds + more_than_grace));
       text.set("ExecStart", command({"up", "--no-deps", "--no-log-prefix", name}));
-      if (is_awaited(name, DependencyCondition::healthy))
+      if (is_awaited(desired, name, DependencyCondition::healthy))
         text.set("ExecStartPost", command({"up", "--detach", "--no-deps", "--wait", name}));
     }
     text.set("ExecStop", command({"stop", name}));

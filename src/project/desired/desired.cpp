@@ -204,4 +204,11 @@ Result<DesiredProject> desired_state(const compose::Project& project, const Desi
   return wanted;
 }
 
+bool is_awaited(const DesiredProject& project, const std::string& service, compose::DependencyCondition condition) {
+  return std::ranges::any_of(project.services, [&](const DesiredService& each) {
+    const auto found = each.dependencies.find(service);
+    return found != each.dependencies.end() && found->second.condition == condition;
+  });
+}
+
 }  // namespace consort::project

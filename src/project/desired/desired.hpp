@@ -113,6 +113,9 @@ Result<DesiredProject> desired_state(const compose::Project& project, const Desi
 Result<DesiredService> desired_service(const compose::Project& project, const compose::Service& service);
 Result<unsigned> desired_replicas(const compose::Service& service, const DesiredOptions& options);
 
+// Whether any of them waits until this service is so.
+bool is_awaited(const DesiredProject& project, const std::string& service, compose::DependencyCondition condition);
+
 // For people and for tests, one fact a line. No content of secrets.
 std::string to_string(const DesiredProject& project);
 

@@ -26,22 +26,11 @@ int milliseconds_until(const std::optional<ChangeBatch::Time>& when) {
   return static_cast<int>(std::max<std::int64_t>(0, left.count()));
 }
 
-class HandlerHere : public ChangeHandler {
- public:
-  HandlerHere(Session& session, const WatchRules& rules, const ReactOptions& options)
-      : reactor_(session, rules, options) {}
-  Result<> sync_initially(const std::set<std::string>& services) override { return reactor_.sync_initially(services); }
-  Result<> run(const Reaction& reaction) override { return reactor_.run(reaction); }
-
- private:
-  Reactor reactor_;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<Watching>> Watching::create(Session& session, Rebuilds rebuilds, const ReactOptions& options) {
   return create(loaded_project(session), rebuilds, options,
-                [&](const WatchRules& rules) { return std::make_unique<HandlerHere>(session, rules, options); });
+                [&](const WatchRules& rules) { return std::make_unique<Reactor>(session, rules, options); });
 }
 
 Result<std::unique_ptr<Watching>> Watching::create(const compose::Project& project, Rebuilds rebuilds,

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "project/exec/session.hpp"
+#include "project/watch/handler.hpp"
 #include "project/watch/rules.hpp"
 
 namespace consort::project {
@@ -25,16 +26,14 @@ struct ReactOptions {
   std::function<void(std::string_view text)> out, err;
 };
 
-class Reactor {
+class Reactor final : public ChangeHandler {
  public:
   // All are borrowed. The session's progress is told of builds and of nothing else.
   Reactor(Session& session, const WatchRules& rules, const ReactOptions& options)
       : session_(session), rules_(rules), options_(options) {}
 
-  // The files of the rules with initial_sync, into what is there.
-  Result<> sync_initially(const std::set<std::string>& services);
-  // In the order rebuild, sync, restart, exec. The first error ends it; Code::interrupted: the user wants to stop.
-  Result<> run(const Reaction& reaction);
+  Result<> sync_initially(const std::set<std::string>& services) override;
+  Result<> run(const Reaction& reaction) override;
 
  private:
   Result<> rebuild(const std::set<std::string>& services);

@@ -15,14 +15,6 @@ constexpr std::size_t tag_size = 8;  // of a digest
 
 enum class Role : std::uint8_t { service, job, hook };
 
-bool is_awaited(const std::string& name, const project::DesiredProject& desired,
-                compose::DependencyCondition condition) {
-  return std::ranges::any_of(desired.services, [&](const project::DesiredService& each) {
-    const auto found = each.dependencies.find(name);
-    return found != each.dependencies.end() && found->second.condition == condition;
-  });
-}
-
 // Of several containers of a service the first has the service's unit.
 std::string numbered(const std::string& name, unsigned number) {
   return number == 1 ? name : name + "-" + std::to_string(number);
@@ -169,8 +161,8 @@ Scope scope_of(const compose::Project& project, const project::DesiredProject& d
   for (const project::DesiredService& service : desired.services) {
     using enum compose::DependencyCondition;
     if (service.image.built) scope.built.insert(service.image.name);
-    if (is_awaited(service.name, desired, completed_successfully)) scope.awaited_end.insert(service.name);
-    if (is_awaited(service.name, desired, healthy)) scope.awaited_health.insert(service.name);
+    if (is_awaited(desired, service.name, completed_successfully)) scope.awaited_end.insert(service.name);
+    if (is_awaited(desired, service.name, healthy)) scope.awaited_health.insert(service.name);
   }
   return scope;
 }
