@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/os/foreign_exit.hpp"
 #include "base/os/process_folder.hpp"
 #include "base/os/unix_socket.hpp"
 
@@ -68,6 +70,24 @@ TEST(Process, AFolderIsThatOfOneProcessForEver) {
   EXPECT_EQ(errno, ESRCH);
   EXPECT_EQ(open_pidfd(folder.get(), ::getpid()).error().code(), Code::not_found);
   EXPECT_EQ(send_signal(pidfd.get(), SIGKILL).error().code(), Code::not_found);
+}
+
+// Whoever inherits an orphan may never reap it.
+TEST(Process, TheStatusOfOneThatNobodyReapsIsKnown) {
+  for (const auto& [script, status] : {std::pair("exit 7", 7 << 8), std::pair("kill -9 $$", int{SIGKILL})}) {
+    Pipe gate = *make_pipe();
+    ChildGuard child = *spawn({.argv = {"sh", "-c", std::string("read line; ") + script}, .in = gate.read.get()});
+    const std::uint64_t started = *process_start_time(child.pid());
+    const Fd pidfd = *open_pidfd(child.pid());
+    EXPECT_EQ(foreign_wait_status(pidfd.get(), child.pid(), started), std::nullopt);
+    gate.write.reset();
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT), 0);
+    EXPECT_EQ(foreign_wait_status(pidfd.get(), child.pid(), started), status);
+    EXPECT_EQ(foreign_wait_status(pidfd.get(), child.pid(), started + 1), std::nullopt);
+    ASSERT_TRUE(child.wait());
+    EXPECT_EQ(foreign_wait_status(pidfd.get(), child.pid(), started).value_or(status), status);
+  }
 }
 
 TEST(UnixSocket, MessagesCarryDescriptors) {

@@ -1,8 +1,16 @@
 #include "base/os/foreign_exit.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/os/process_folder.hpp"
+#include "base/strings.hpp"
 
 namespace consort {
 
@@ -19,13 +27,39 @@ static_assert(sizeof(PidfdInfo) == 64);
 
 constexpr std::uint64_t with_exit = 1 << 3;
 
-}  // namespace
-
-std::optional<int> foreign_wait_status(int pidfd) {
+std::optional<int> status_of_reaped(int pidfd) {
   PidfdInfo info{};
   info.mask = with_exit;
   if (::ioctl(pidfd, _IOWR(0xFF, 11, PidfdInfo), &info) != 0 || (info.mask & with_exit) == 0) return std::nullopt;
   return info.exit_code;
+}
+
+// Who may not trace it reads 0 for whatever its status is; the link of a namespace is refused then.
+bool may_trace(int folder) {
+  std::array<char, 64> target;
+  return ::readlinkat(folder, "ns/user", target.data(), target.size()) >= 0;
+}
+
+// Fields 3 and 52 of /proc/PID/stat: see proc_pid_stat(5).
+std::optional<int> status_of_zombie(pid_t pid, std::uint64_t started) {
+  const auto folder = open_process_folder(pid, started);
+  if (!folder || !may_trace(folder->get())) return std::nullopt;
+  const auto file = open_at(folder->get(), "stat", O_RDONLY);
+  if (!file) return std::nullopt;
+  const std::string text = read_all(file->get(), 4096).value_or("");
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos || name_end + 2 > text.size()) return std::nullopt;
+  const std::vector<std::string> fields = split(trim(std::string_view(text).substr(name_end + 2)), ' ');
+  if (fields.size() < 50 || fields[0] != "Z") return std::nullopt;
+  const auto status = parse_unsigned(fields[49]);
+  return status ? std::optional(static_cast<int>(*status)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> foreign_wait_status(int pidfd, pid_t pid, std::uint64_t started) {
+  if (const auto status = status_of_zombie(pid, started)) return status;
+  return status_of_reaped(pidfd);  // last: between the two it may be reaped
 }
 
 }  // namespace consort

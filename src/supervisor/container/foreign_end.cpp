@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Whoever has inherited an orphan may be slow to reap it, or never do so.
+// For what only the kernel's account of those who were reaped tells: whoever has inherited an orphan may be slow.
 constexpr milliseconds between_looks_for_reaper{10}, longest_wait_for_reaper{1000};
 
 }  // namespace
@@ -35,7 +35,7 @@ ForeignEnd::~ForeignEnd() {
 }
 
 void ForeignEnd::await_status(steady_clock::time_point deadline) {
-  const std::optional<int> status = foreign_wait_status(process_.pidfd);
+  const std::optional<int> status = foreign_wait_status(process_.pidfd, process_.pid, process_.started);
   if (status || steady_clock::now() >= deadline) return std::exchange(told_, {})(status);
   timer_ = loop_.after(between_looks_for_reaper, [this, deadline] { await_status(deadline); });
 }

@@ -1,5 +1,5 @@
 // The end of a process that a keeper had started which was killed since, so that its exit goes to somebody else. Its
-// pidfd at least tells that it ended, and newer kernels how, as soon as somebody has reaped it.
+// pidfd at least tells that it ended, its state in /proc how until somebody reaps it, and newer kernels even later.
 #pragma once
 
 #include <sys/types.h>
