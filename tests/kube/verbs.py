@@ -70,6 +70,15 @@ class Verbs(unittest.TestCase):
         with self.store.changed:
             return sorted(name for (_, what, name) in self.store.objects if what == plural)
 
+    def test_the_file_says_where_also_when_it_is_piped(self):
+        del self.environment["CONSORT_ON"]
+        text = (self.folder / "compose.yaml").read_text() + "x-consort: {on: kubernetes}\n"
+        self.consort("-f", "-", "up", "-d", input=text)
+        self.assertEqual(self.names("statefulsets"), ["db"])
+        (self.folder / "compose.yaml").write_text(text)
+        rows = [json.loads(line) for line in self.consort("ps", "--format", "json").stdout.splitlines()]
+        self.assertEqual([row["Service"] for row in rows], ["db", "web", "web"])
+
     def test_up_orders_settles_and_down_leaves_only_data(self):
         first = " ".join(self.consort("up", "-d").stderr.split())
         order = [first.index(name) for name in ("StatefulSet db", "Pod db-0 Healthy", "Job migrate-", "Deployment web")]
