@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/narrow.hpp"
+
 template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 namespace consort {
@@ -70,9 +72,12 @@ std::string get_string(const Json& object, std::string_view key, std::string fal
   return value && value->is_string() ? value->get<std::string>() : std::move(fallback);
 }
 
+// The nearest that there is to what is larger, or has a point.
 std::int64_t get_int(const Json& object, std::string_view key, std::int64_t fallback) {
   const Json* value = find_key(object, key);
-  return value && value->is_number() ? value->get<std::int64_t>() : fallback;
+  if (!value || !value->is_number()) return fallback;
+  if (value->is_number_unsigned()) return saturated<std::int64_t>(value->get<std::uint64_t>());
+  return value->is_number_float() ? saturated<std::int64_t>(value->get<double>()) : value->get<std::int64_t>();
 }
 
 bool get_bool(const Json& object, std::string_view key, bool fallback) {

@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "base/time_range.hpp"
+
 namespace consort {
 
 namespace chrono = std::chrono;
@@ -104,14 +106,16 @@ std::optional<SystemTime> parse_rfc3339(std::string_view text) {
   const chrono::year_month_day date{chrono::year(*year), chrono::month(static_cast<unsigned>(*month)),
                                     chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return std::nullopt;
-  SystemTime time = chrono::sys_days(date);
-  if (text.empty()) return time;
+  const std::int64_t midnight = chrono::sys_seconds(chrono::sys_days(date)).time_since_epoch().count();
+  if (text.empty()) return time_of_epoch(midnight);
   if (!skip(text, 'T') && !skip(text, ' ')) return std::nullopt;
   const auto clock = take_clock(text);
   if (!clock) return std::nullopt;
   const auto zone = take_zone(text);
   if (!zone || !text.empty()) return std::nullopt;
-  return time + *clock - *zone;
+  const Nanoseconds later = *clock - *zone;
+  const auto seconds = chrono::floor<chrono::seconds>(later);
+  return time_of_epoch(midnight + seconds.count(), later - seconds);
 }
 
 namespace {

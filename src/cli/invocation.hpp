@@ -1,6 +1,7 @@
 // One call of the program: what was asked for, and where it was asked from.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ namespace consort::cli {
 
 // As what the program was called: it speaks Docker Compose's name when installed under that.
 enum class Persona : std::uint8_t { consort, docker_compose };
+
+struct ProjectFiles;  // project_files.hpp
 
 struct Invocation {
   Persona persona = Persona::consort;
@@ -23,6 +26,7 @@ struct Invocation {
   std::string line;  // the whole command line, for people
   Terminal terminal;
   ProgressMode progress = ProgressMode::automatic;
+  std::shared_ptr<ProjectFiles> files;  // of the project, as the whole command reads them
   bool dry_run = false;
   bool has_warned = false;  // of what is in the files: when it was started first (seal.hpp)
 };

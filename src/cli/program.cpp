@@ -10,6 +10,7 @@
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/runtime/runtime.hpp"
 #include "cli/invocation.hpp"
+#include "cli/project_files.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
@@ -212,6 +213,7 @@ Result<int> run(Invocation& invocation, std::vector<std::string> words) {
   ParsedArguments parsed = TRY(parse_flags(flags, FlagPlace::before_arguments, words));
   invocation.globals = std::move(parsed.flags);
   keep_piped_files(invocation);
+  invocation.files = ProjectFiles::of(invocation);
   if (!parsed.arguments.empty()) adopt_local_settings(invocation);
   TRY(apply_globals(invocation));
   if (invocation.globals.on("version")) parsed.arguments.assign(1, "version");

@@ -4,7 +4,6 @@
 
 #include "base/strings.hpp"
 #include "cli/render/confirm.hpp"
-#include "compose/elsewhere.hpp"
 
 namespace consort::cli {
 
@@ -35,30 +34,6 @@ std::string contents(const std::vector<project::RemoteFile>& files, const compos
 }
 
 }  // namespace
-
-std::shared_ptr<project::RemoteFiles> remote_files(const Invocation& invocation) {
-  project::RemoteFiles::Options options;
-  auto cache = project::remote_cache();
-  if (!cache) return nullptr;
-  options.cache = std::move(*cache);
-  options.registry.insecure = invocation.globals.list("insecure-registry");
-  options.warn = [terminal = invocation.terminal](const std::string& line) { print_warning(terminal, line); };
-  return std::make_shared<project::RemoteFiles>(std::move(options));
-}
-
-void read_through(const std::shared_ptr<project::RemoteFiles>& remote, const Invocation& invocation,
-                  compose::FileAccess& access) {
-  if (!remote) return;
-  access.resolve_links = [remote, terminal = invocation.terminal,
-                          local = std::move(access.resolve_links)](const std::string& path) {
-    if (!compose::is_elsewhere(path)) return local(path);
-    auto fetched = remote->fetch(path);
-    if (fetched) return std::move(*fetched);
-    const std::string hint = fetched.error().hint_text();
-    print_warning(terminal, fetched.error().message() + (hint.empty() ? "" : ": " + hint));
-    return std::string();
-  };
-}
 
 Result<> agree_to_remote_files(const Invocation& invocation, const project::RemoteFiles& remote,
                                const compose::Project& project) {

@@ -1,19 +1,11 @@
 // Compose files from registries and git repositories: fetched for whoever looks, used only with the user's consent.
 #pragma once
 
-#include <memory>
-
 #include "cli/invocation.hpp"
 #include "compose/compose.hpp"
 #include "project/remote/remote_files.hpp"
 
 namespace consort::cli {
-
-// As this command may reach them. Null where no place for them can be found.
-std::shared_ptr<project::RemoteFiles> remote_files(const Invocation& invocation);
-// From now on the loader finds them. What cannot be read is told as a warning.
-void read_through(const std::shared_ptr<project::RemoteFiles>& remote, const Invocation& invocation,
-                  compose::FileAccess& access);
 
 // Before anything is made of files from elsewhere: shows which they are and what they would run, and asks, unless the
 // same content was agreed to before, or --yes is given. The answer is kept. Nothing is asked of a dry run.

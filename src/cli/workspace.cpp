@@ -11,6 +11,7 @@
 #include "base/os/file.hpp"
 #include "base/os/reserve.hpp"
 #include "base/strings.hpp"
+#include "cli/project_files.hpp"
 #include "cli/remote_consent.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/diagnostic.hpp"
@@ -18,6 +19,7 @@
 #include "cli/same_place.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
+#include "compose/parsed_files.hpp"
 #include "compose/settings.hpp"
 #include "project/exec/loaded_project.hpp"
 #include "project/verbs/select.hpp"
@@ -60,10 +62,7 @@ std::optional<std::string> Workspace::variable(const std::string& name) const {
   return ours ? std::optional<std::string>(ours) : std::nullopt;
 }
 
-namespace {
-
-Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services,
-                                          const std::shared_ptr<project::RemoteFiles>& remote) {
+Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services) {
   compose::LoadOptions options;
   const ParsedFlags& globals = invocation.globals;
   options.files = globals.list("file");
@@ -74,15 +73,9 @@ Result<compose::LoadOptions> load_options(const Invocation& invocation, const st
   options.environment = process_environment();
   options.working_directory = TRY(started_in());
   options.services = services;
-  read_through(remote, invocation, options.access);
+  options.access = invocation.files->access;
   if (globals.on("all-resources")) options.all_resources = compose::Switch::on;
   return options;
-}
-
-}  // namespace
-
-Result<compose::LoadOptions> load_options(const Invocation& invocation, const std::vector<std::string>& services) {
-  return load_options(invocation, services, remote_files(invocation));
 }
 
 namespace {
@@ -144,7 +137,7 @@ Result<compose::Project> load_project(const Invocation& invocation, const compos
 
 Result<compose::Project> load_project(const Invocation& invocation, const compose::LoadOptions& options,
                                       Result<compose::ProjectSettings> settings) {
-  compose::LoadOutcome outcome = compose::load(options, std::move(settings));
+  compose::LoadOutcome outcome = compose::load(options, std::move(settings), invocation.files->parsed.get());
   print_warnings(invocation, outcome.diagnostics);
   if (outcome.project) return std::move(*outcome.project);
   const auto errors = errors_of(outcome.diagnostics);
@@ -186,9 +179,7 @@ struct Meant {
 Result<Meant> find_meant(const Invocation& invocation, Need need, const std::vector<std::string>& services) {
   Meant meant;
   if (need == Need::engine) return meant;
-  // One of each for all looks at the files: some can be read only once, and some are far away.
-  const auto remote = remote_files(invocation);
-  auto looking = load_options(invocation, services, remote);
+  auto looking = load_options(invocation, services);
   std::optional<Result<compose::ProjectSettings>> found;
   const auto settings = [&]() -> Result<compose::ProjectSettings>& {
     return found ? *found : found.emplace(compose::find_project(*looking));
@@ -209,6 +200,7 @@ Result<Meant> find_meant(const Invocation& invocation, Need need, const std::vec
   if (need == Need::name) meant.options.resolve_env_files = compose::Switch::off;
   compose::Project& project =
       meant.project.emplace(TRY(load_project(invocation, meant.options, std::move(settings()))));
+  const project::RemoteFiles* remote = invocation.files->remote.get();
   if (need == Need::file && remote) TRY(agree_to_remote_files(invocation, *remote, project));
   if (need == Need::file) TRY(apply_default_platform(project));
   name = project.name;

@@ -9,6 +9,7 @@
 #include "base/strings.hpp"
 #include "compose/loader/loader.hpp"
 #include "compose/model/codec.hpp"
+#include "compose/parsed_files.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/finish.hpp"
 #include "compose/passes/variables.hpp"
@@ -101,8 +102,8 @@ void fill_in_replicas(Service& service) {
 
 class Load {
  public:
-  explicit Load(const LoadOptions& options)
-      : options_(options), sources_(std::make_shared<Sources>()), reporter_(*sources_) {}
+  Load(const LoadOptions& options, ParsedFiles* parsed)
+      : options_(options), parsed_(parsed), sources_(std::make_shared<Sources>()), reporter_(*sources_) {}
 
   LoadOutcome run(Result<ProjectSettings> settings) {
     if (!settings) {
@@ -124,6 +125,7 @@ class Load {
  private:
   void load_tree() {
     TreeOptions options{options_.access};
+    options.parsed = parsed_;
     options.interpolate = options_.interpolate == Switch::on;
     options.resolve_paths = options_.resolve_paths == Switch::on;
     const auto home = settings_.environment.find("HOME");
@@ -261,6 +263,7 @@ class Load {
   }
 
   const LoadOptions& options_;
+  ParsedFiles* parsed_;
   std::shared_ptr<Sources> sources_;
   Reporter reporter_;
   ProjectSettings settings_;
@@ -272,12 +275,27 @@ class Load {
 
 }  // namespace
 
+LoadOutcome load(const LoadOptions& options, Result<ProjectSettings> settings, ParsedFiles* parsed) {
+  return Load(options, parsed).run(std::move(settings));
+}
+
 LoadOutcome load(const LoadOptions& options, Result<ProjectSettings> settings) {
-  return Load(options).run(std::move(settings));
+  return load(options, std::move(settings), nullptr);
 }
 
 LoadOutcome load(const LoadOptions& options) {
   return load(options, find_project(options));
+}
+
+std::string top_level_value(const LoadOptions& options, const ProjectSettings& settings, const Strings& path,
+                            ParsedFiles* parsed) {
+  Sources sources;
+  Reporter reporter(sources);
+  TreeOptions how{options.access};
+  how.parsed = parsed;
+  TreeLoader loader(how, sources, reporter);
+  if (settings.name.empty()) (void)loader.project_name(settings.files, settings.environment);  // as load() begins
+  return loader.top_level_value(settings.files, settings.environment, path);
 }
 
 std::string render_yaml(const Project& project) {

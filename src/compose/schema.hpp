@@ -59,7 +59,7 @@ struct Shape {
   const Field* find(std::string_view key) const;
 };
 
-extern const Shape pre_start_hooks;  // a list of them; made of the service's own fields (schema_hooks.cpp)
+extern const Shape pre_start_hooks;  // a list of them; made of the service's own fields (schema/hooks.cpp)
 extern const Shape job_section;      // likewise, a mapping
 
 // Whether it is the field of a hook or job that a service has as well: lists of what there is tell it once.

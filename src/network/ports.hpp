@@ -160,6 +160,8 @@ class PortPublisher {
     PortTarget target;
     ConnectionKeeper* keeper = nullptr;     // lives until unpublish(); without one connections end with this process
     std::vector<KeptConnection> inherited;  // to go on with
+    // Whether somebody who is gone may have told the firewall of these ports. Which setting that one had nobody knows.
+    enum class Predecessor : std::uint8_t { none, possible } predecessor = Predecessor::none;
     // Which of the sockets; without it all of them.
     std::function<bool(std::size_t port, std::size_t socket)> includes;
   };

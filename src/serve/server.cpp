@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <thread>
 
+#include "base/narrow.hpp"
 #include "engine/engine.hpp"
 #include "serve/api/router.hpp"
 #include "serve/api/service.hpp"
@@ -74,8 +76,7 @@ class Server {
     fds.push_back({connections_.last_gone_fd(), POLLIN, 0});
     while (true) {
       const bool idle = connections_.count() == 0;
-      const int limit =
-          idle && options_.idle ? static_cast<int>(std::chrono::milliseconds(*options_.idle).count()) : -1;
+      const int limit = idle && options_.idle ? poll_milliseconds(*options_.idle) : -1;
       const int ready = ::poll(fds.data(), fds.size(), limit);
       if (ready < 0 && errno != EINTR) return fail_errno("poll");
       if (ready < 0) continue;
@@ -97,6 +98,11 @@ class Server {
 };
 
 }  // namespace
+
+int poll_milliseconds(std::chrono::seconds idle) {
+  return saturated<int>(
+      std::chrono::milliseconds(std::min<std::chrono::seconds>(idle, std::chrono::hours(24 * 25))).count());
+}
 
 std::string default_host(const Roots& roots) {
   return "unix://" + roots.run + "/docker.sock";

@@ -27,6 +27,9 @@ struct ServerOptions {
   std::function<void(const std::string& address)> on_ready{};  // called for each address, once it listens
 };
 
+// As poll() takes it: no longer than it can count, which is 24 days.
+int poll_milliseconds(std::chrono::seconds idle);
+
 // Where a client finds it when nothing else is said: "unix:///run/consort/docker.sock".
 std::string default_host(const Roots& roots);
 

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
-#include "base/time.hpp"
+#include "base/time_range.hpp"
 
 namespace consort {
 namespace {
@@ -39,6 +41,24 @@ TEST(Time, RoundTripsThroughRfc3339) {
   EXPECT_EQ(format_rfc3339_seconds(*parse_rfc3339("2026-11-22")), "2026-11-22T00:00:00Z");
   for (const char* bad : {"", "2026", "2026-13-01", "2026-11-22T1", "2026-11-22T16:56:41Zx"})
     EXPECT_FALSE(parse_rfc3339(bad)) << bad;
+}
+
+// Not a time of another century, which is what their nanoseconds say in 64 bits.
+TEST(Time, OutsideOfWhatItCanHoldIsTheNearest) {
+  for (const char* late : {"2262-04-12", "9999-12-31T23:59:59Z", "2262-04-11T99:99:99-99:99"})
+    EXPECT_EQ(parse_rfc3339(late), latest_time) << late;
+  for (const char* early : {"0001-01-01T00:00:00Z", "1677-09-21T23:59:59Z", "1677-09-22T00:00:00+23:59"})
+    EXPECT_EQ(parse_rfc3339(early), earliest_time) << early;
+  EXPECT_EQ(time_of_epoch(1'700'000'000'000), latest_time);
+  EXPECT_EQ(time_of_epoch(std::numeric_limits<std::int64_t>::min()), earliest_time);
+  EXPECT_EQ(time_of_epoch(1, 5ns), SystemTime(1s + 5ns));
+  EXPECT_EQ(time_after(system_now(), Nanoseconds::max()), latest_time);
+  EXPECT_EQ(time_after(SystemTime(-1s), Nanoseconds::min()), earliest_time);
+  EXPECT_EQ(time_between(earliest_time, latest_time), Nanoseconds::max());
+  EXPECT_EQ(time_between(latest_time, earliest_time), Nanoseconds::min());
+  EXPECT_EQ(time_between(SystemTime(3s), SystemTime(1s)), -2s);
+  EXPECT_EQ(format_rfc3339_seconds(earliest_time), "1677-09-22T00:00:00Z");
+  EXPECT_EQ(format_rfc3339_seconds(latest_time), "2262-04-11T00:00:00Z");
 }
 
 TEST(Time, HowLongAgoIsSaidAsPsSaysIt) {
@@ -84,6 +104,15 @@ TEST(Json, RefusesDeepNestingAndSaysWhatItRead) {
   const Result<Json> bad = parse_json("{", "manifest of x");
   ASSERT_FALSE(bad);
   EXPECT_NE(bad.error().message().find("manifest of x"), std::string::npos);
+}
+
+// Not what is left of it in 64 bits: of the largest that is -1, which means "no limit" to many.
+TEST(Json, NumbersBeyondIntegersAreTheNearest) {
+  const Json value = *parse_json(R"({"most": 18446744073709551615, "huge": 1e300, "tiny": -1e300, "half": 2.5})", "x");
+  EXPECT_EQ(get_int(value, "most"), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(get_int(value, "huge"), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(get_int(value, "tiny"), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(get_int(value, "half"), 2);
 }
 
 TEST(Json, LooksNeverThrow) {

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "base/time_range.hpp"
+#include "cli/commands/machine/moment.hpp"
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "engine/image_change.hpp"
@@ -27,6 +29,17 @@ TEST(Numbers, LargerThanAnyLimitAreTheLargest) {
   EXPECT_FALSE(wait_limit(negative.flags));
   EXPECT_EQ(index_of(large), std::numeric_limits<unsigned>::max());
   EXPECT_EQ(index_of(negative), std::nullopt);
+}
+
+// --since and --until. Who gives milliseconds, or the year 9999 for "no end", means no time of the past.
+TEST(Moments, BeyondAllTimesAreTheLast) {
+  const SystemTime now = system_now();
+  for (const char* late : {"1700000000000", "99999999999.5", "18446744073709551615", "9999-12-31",
+                           "9999-12-31T23:59:59Z", "-9223372036s", "-2562047h"})
+    EXPECT_EQ(*parse_moment(late, now), latest_time) << late;
+  EXPECT_EQ(*parse_moment("0001-01-01T00:00:00Z", now), earliest_time);
+  EXPECT_EQ(*parse_moment("2562047h", now), now - std::chrono::hours(2562047));
+  EXPECT_EQ(*parse_moment("1700000000.5", now), SystemTime(std::chrono::milliseconds(1'700'000'000'500)));
 }
 
 TEST(Publish, ShortForms) {

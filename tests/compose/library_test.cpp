@@ -10,6 +10,7 @@
 #include "base/os/file.hpp"
 #include "compose/compose.hpp"
 #include "compose/dotenv.hpp"
+#include "compose/parsed_files.hpp"
 #include "compose/template.hpp"
 
 namespace consort::compose {
@@ -49,6 +50,69 @@ TEST(Project, LocatesValuesInTheUsersFiles) {
   EXPECT_EQ(outcome.project->locate({"services", "web", "environment", "A"}).line, 6U);
   EXPECT_EQ(outcome.project->services.at("web").mark.line, 2U);
   EXPECT_EQ(outcome.project->line_at(outcome.project->services.at("web").mark), "  web:");
+}
+
+std::string on_of(const LoadOptions& options, ParsedFiles* parsed = nullptr) {
+  return top_level_value(options, find_project(options).value(), {"x-consort", "on"}, parsed);
+}
+
+TEST(TopLevelValue, IsThatOfTheMergedFiles) {
+  LoadOptions options = with_files({{"/project/a.yaml", "x-consort: {on: '${WHERE}'}\nservices: {web: {image: x}}\n"},
+                                    {"/project/b.yaml", "services: {web: {image: y}}\n"},
+                                    {"/project/here.yaml", "x-consort: {on: here}\n"},
+                                    {"/project/reset.yaml", "x-consort: !reset null\n"}});
+  options.environment["WHERE"] = "there";
+  for (const auto& [files, value] : std::vector<std::pair<Strings, std::string>>{{{"a.yaml", "b.yaml"}, "there"},
+                                                                                 {{"a.yaml", "here.yaml"}, "here"},
+                                                                                 {{"here.yaml", "a.yaml"}, "there"},
+                                                                                 {{"a.yaml", "reset.yaml"}, ""},
+                                                                                 {{"b.yaml"}, ""},
+                                                                                 {{"missing.yaml"}, ""}}) {
+    options.files = files;
+    EXPECT_EQ(on_of(options), value) << files.back();
+  }
+}
+
+// The images of these documents are in no file: what load() shows, it has not parsed itself.
+TEST(TopLevelValue, LeavesNothingToParseAgain) {
+  for (const char* name : {"shop", ""}) {
+    LoadOptions options = with_files({{"/project/a.yaml", "x-consort: {on: there}\nservices: {web: {image: x}}\n"},
+                                      {"/project/b.yaml", "services: {web: {command: y}}\n"}});
+    options.files = {"a.yaml", "b.yaml"};
+    options.project_name = name;
+    ParsedFiles parsed;
+    EXPECT_EQ(on_of(options, &parsed), "there");
+    std::size_t kept = 0;
+    for (const std::uint32_t index : {1U, 2U})
+      for (const char* path : {"/project/a.yaml", "/project/b.yaml"}) {
+        const Source source(path, *options.access.read(path));
+        const ParsedFiles::Documents documents = parsed.find(source, index);
+        if (!documents) continue;
+        ++kept;
+        std::vector<Node> changed = *documents;
+        Node* web = changed.at(0).find("services")->find("web");
+        web->set(base_name(path) == "a.yaml" ? "image" : "hostname", Node::make_string("kept", {}), {});
+        parsed.keep(source, index, std::make_shared<const std::vector<Node>>(std::move(changed)));
+      }
+    EXPECT_EQ(kept, 2U);
+    const LoadOutcome outcome = load(options, find_project(options), &parsed);
+    ASSERT_TRUE(outcome.project);
+    EXPECT_EQ(outcome.project->services.at("web").image, "kept");
+    EXPECT_EQ(outcome.project->services.at("web").hostname, "kept");
+  }
+}
+
+TEST(TopLevelValue, LeavesItsErrorsToTheLoad) {
+  std::string text = "x-consort: {on: there}\nservices: {web: {image: x, image: y}}\n";
+  LoadOptions options = with_files({{"/project/compose.yaml", ""}});
+  options.access.read = [&text](const std::string&) -> Result<std::string> { return text; };
+  ParsedFiles parsed;
+  EXPECT_EQ(on_of(options, &parsed), "there");
+  EXPECT_EQ(load(options, find_project(options), &parsed).diagnostics.at(0).code, "duplicate-key");
+  text = "x-consort: {on: there}\nservices: {web: {image: x}}\n";
+  EXPECT_EQ(on_of(options, &parsed), "there");
+  text = "services: {web: {image: y}}\n";  // it was written anew meanwhile
+  EXPECT_EQ(load(options, find_project(options), &parsed).project->services.at("web").image, "y");
 }
 
 TEST(Project, SelectionTakesDependenciesAlong) {

@@ -10,12 +10,10 @@ import json
 import os
 import pathlib
 import pty
-import random
 import re
 import select
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import tempfile
@@ -23,6 +21,8 @@ import termios
 import time
 import urllib.error
 import urllib.request
+
+from ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CONSORT = pathlib.Path(os.environ.get("CONSORT", ROOT / "build/release/consort"))
@@ -353,15 +353,6 @@ class World:
             target.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):
                 shutil.copy(source, target)
-
-
-def free_port():
-    """Of those that the kernel does not give to connections: one of these would have it when it is published."""
-    for port in random.sample(range(20000, 32000), 1000):
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.bind(("0.0.0.0", port))
-            return port
-    raise Failure("no port is free")
 
 
 def prepare_stand_ins(registry):

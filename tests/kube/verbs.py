@@ -1,14 +1,11 @@
 #!/usr/bin/env python3
 """The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
-import contextlib
 import datetime
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +14,9 @@ import unittest
 import urllib.request
 
 import api_server
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+from ports import free_port  # noqa: E402
 
 CONSORT = os.path.abspath(sys.argv.pop(1))
 FILE = """name: shop
@@ -34,15 +34,6 @@ services:
     depends_on: {migrate: {condition: service_completed_successfully}}
 volumes: {data: }
 """
-
-
-def free_port():
-    """Of those that the kernel does not give to connections."""
-    for port in random.sample(range(20000, 32000), 1000):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no port is free")
 
 
 class Verbs(unittest.TestCase):
@@ -78,6 +69,15 @@ class Verbs(unittest.TestCase):
     def names(self, plural):
         with self.store.changed:
             return sorted(name for (_, what, name) in self.store.objects if what == plural)
+
+    def test_the_file_says_where_also_when_it_is_piped(self):
+        del self.environment["CONSORT_ON"]
+        text = (self.folder / "compose.yaml").read_text() + "x-consort: {on: kubernetes}\n"
+        self.consort("-f", "-", "up", "-d", input=text)
+        self.assertEqual(self.names("statefulsets"), ["db"])
+        (self.folder / "compose.yaml").write_text(text)
+        rows = [json.loads(line) for line in self.consort("ps", "--format", "json").stdout.splitlines()]
+        self.assertEqual([row["Service"] for row in rows], ["db", "web", "web"])
 
     def test_up_orders_settles_and_down_leaves_only_data(self):
         first = " ".join(self.consort("up", "-d").stderr.split())

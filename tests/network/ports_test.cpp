@@ -53,11 +53,13 @@ class PortsTest : public HostTest {
     });
   }
   // Runs the loop until the ports are published.
+  using Predecessor = PortPublisher::Publication::Predecessor;
   static Result<PortPublisher::Id> publish_now(EventLoop& loop, PortPublisher& publisher,
-                                               std::span<const ReservedPort> ports, const PortTarget& target) {
+                                               std::span<const ReservedPort> ports, const PortTarget& target,
+                                               Predecessor predecessor = Predecessor::none) {
     std::optional<Result<>> published;
-    const auto id =
-        publisher.publish({.ports = ports, .target = target}, [&](Result<> result) { published = std::move(result); });
+    const auto id = publisher.publish({.ports = ports, .target = target, .predecessor = predecessor},
+                                      [&](Result<> result) { published = std::move(result); });
     while (!published) TRY(loop.run_once());
     TRY(*std::move(published));
     return id;
@@ -144,7 +146,7 @@ TEST_F(PortsTest, WhatIsLeftOfTheOtherSettingIsTakenAway) {
 
     REQUIRE_OK(publish_now(loop, *publisher_with(first), {&*port, 1}, another));
     const auto successor = publisher_with(second);
-    const auto id = publish_now(loop, *successor, {&*port, 1}, target);
+    const auto id = publish_now(loop, *successor, {&*port, 1}, target, Predecessor::possible);
     REQUIRE_OK(id);
     REQUIRE_OK(successor->unpublish(*id));
     EXPECT_EQ(shell("nft list ruleset"), before) << first;

@@ -89,6 +89,15 @@ TEST(ParseSpec, MistakesAreNamed) {
             "parse config.json: linux.namespaces: path \"x\" is not absolute");
   EXPECT_EQ(message_of(config(R"("linux":{"resources":{"devices":[{"allow":true,"access":"q"}]}})")),
             "parse config.json: linux.resources.devices: unknown access \"q\"");
+  // Their last bits are those of /dev/null, and of "all".
+  for (const char* number : {"4294967297", "-4294967295"})
+    EXPECT_EQ(
+        message_of(config(std::string(R"("linux":{"resources":{"devices":[{"type":"c","major":)") + number + "}]}}")),
+        "parse config.json: linux.resources.devices: no device has such a number");
+  EXPECT_EQ(message_of(config(R"("linux":{"resources":{"devices":[{"type":"c","major":18446744073709551615}]}})")),
+            "parse config.json: linux.resources.devices: too large");
+  EXPECT_EQ(message_of(config(R"("linux":{"resources":{"memory":{"limit":18446744073709551615}}})")),
+            "parse config.json: linux.resources.memory.limit: too large");
 }
 
 TEST(Names, CapabilitiesSignalsAndLimits) {

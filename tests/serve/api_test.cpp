@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <limits>
 #include <thread>
 
 #include "serve/api/containers/container_spec.hpp"
@@ -13,6 +14,7 @@
 #include "serve/api/router.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
+#include "serve/server.hpp"
 
 using namespace consort;         // NOLINT: a test
 using namespace consort::serve;  // NOLINT
@@ -140,6 +142,20 @@ TEST(Create, NullsAreNothing) {
   ASSERT_EQ(spec.networks.size(), 1U);
   EXPECT_EQ(spec.networks[0].network, "bridge");
   EXPECT_EQ(spec.project, loose_project);
+}
+
+// In nanoseconds it would be negative, which means to wait for ever.
+TEST(Create, ALongTimeToStopIsLong) {
+  for (const char* body :
+       {R"({"Image":"x","StopTimeout":9300000000})", R"({"Image":"x","StopTimeout":18446744073709551615})"})
+    EXPECT_EQ(spec_of(body).stop_timeout, std::chrono::seconds(2147483647)) << body;
+}
+
+TEST(Idle, NoLongerThanPollCanCount) {
+  EXPECT_EQ(poll_milliseconds(std::chrono::seconds(60)), 60'000);
+  for (const std::int64_t longer :
+       {std::int64_t{4'294'968}, std::int64_t{2'592'000}, std::numeric_limits<std::int64_t>::max()})
+    EXPECT_EQ(poll_milliseconds(std::chrono::seconds(longer)), std::numeric_limits<int>::max()) << longer;
 }
 
 TEST(Create, WhatComposeMakesBelongsToItsProject) {

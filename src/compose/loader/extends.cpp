@@ -86,8 +86,7 @@ const Node* TreeLoader::base_services(const std::string& path, const Node& writt
   const Parsed& parsed = parse_file(path);
   if (!parsed.usable) return nullptr;
   auto model = std::make_unique<Node>(Node::make_mapping());
-  const std::vector<Node> documents = parsed.documents;
-  for (const Node& each : documents) {
+  for (const Node& each : *parsed.documents) {
     if (!check_top(each, path)) continue;
     Node document = each;
     const Resets resets = collect_resets(document);

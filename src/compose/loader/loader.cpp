@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 #include <utility>
 
 #include "base/os/file.hpp"
@@ -165,6 +166,21 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
   if (auto decoded = yaml::decode_utf16(*text)) *text = std::move(*decoded);
   values_left_ += text->size() / 10;
   parsed.source = sources_.add(path, std::move(*text));
+  parsed.usable = true;
+  if (ParsedFiles* kept = options_.parsed) {
+    if (auto documents = kept->find(*sources_.get(parsed.source), parsed.source)) {
+      parsed.documents = std::move(documents);
+      return parsed;
+    }
+  }
+  const std::size_t reports = reporter_.count();
+  parse(parsed, path);
+  if (options_.parsed && reporter_.count() == reports)
+    options_.parsed->keep(*sources_.get(parsed.source), parsed.source, parsed.documents);
+  return parsed;
+}
+
+void TreeLoader::parse(Parsed& parsed, const std::string& path) {
   yaml::Documents documents = parse_repaired(parsed.source);
   if (documents.problem) report_problem(parsed, documents);
   parsed.damaged = documents.problem.has_value();
@@ -192,9 +208,7 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
     made.fixes.push_back(
         Fix{"put it in quotes", Certainty::certain, {reporter_.edit(each.place, single_quoted(each.text))}});
   }
-  parsed.documents = std::move(documents.roots);
-  parsed.usable = true;
-  return parsed;
+  parsed.documents = std::make_shared<const std::vector<Node>>(std::move(documents.roots));
 }
 
 void TreeLoader::report_bad_key(const yaml::BadKey& key) {
@@ -225,15 +239,31 @@ void TreeLoader::report_bad_key(const yaml::BadKey& key) {
   made.fixes.push_back(Fix{"write " + right, Certainty::certain, {reporter_.edit(place, right)}});
 }
 
+// With its variables filled in, where that is possible.
+std::optional<std::string> TreeLoader::text_of(const Node* value, const Environment& environment) const {
+  if (!value || !value->is_string() || value->text.empty()) return std::nullopt;
+  if (!options_.interpolate) return value->text;
+  TemplateResult result = substitute(value->text, lookup_in(environment));
+  return result.fault == TemplateFault::none ? std::optional(std::move(result.text)) : std::nullopt;
+}
+
 std::string TreeLoader::project_name(const Strings& files, const Environment& environment) {
-  for (auto file = files.rbegin(); file != files.rend(); ++file) {
-    const Parsed& parsed = parse_file(*file);
-    for (auto document = parsed.documents.rbegin(); document != parsed.documents.rend(); ++document) {
-      const Node* name = document->find("name");
-      if (!name || !name->is_string() || name->text.empty()) continue;
-      if (!options_.interpolate) return name->text;
-      const TemplateResult result = substitute(name->text, lookup_in(environment));
-      if (result.fault == TemplateFault::none) return result.text;
+  for (const std::string& file : std::views::reverse(files))
+    for (const Node& document : std::views::reverse(*parse_file(file).documents))
+      if (auto text = text_of(document.find("name"), environment)) return std::move(*text);
+  return {};
+}
+
+std::string TreeLoader::top_level_value(const Strings& files, const Environment& environment, const Strings& path) {
+  for (const std::string& file : files) parse_file(file);
+  const auto is_reset = [](const Node* value) { return value && value->directive == Directive::reset; };
+  for (const std::string& file : std::views::reverse(files)) {
+    for (const Node& document : std::views::reverse(*parse_file(file).documents)) {
+      const Node* value = &document;
+      for (const std::string& key : path)
+        if (value && !is_reset(value)) value = value->find(key);
+      if (is_reset(value)) return {};  // whatever earlier files say
+      if (auto text = text_of(value, environment)) return std::move(*text);
     }
   }
   return {};
@@ -255,7 +285,7 @@ Node TreeLoader::load_scope(const Strings& files, const Scope& scope) {
     Scope inner{scope.environment, scope.base, scope.includes};
     inner.includes.push_back(file);
     if (!model.place) model.place = Place{parsed.source, 1, 1, 0};
-    for (const Node& document : parsed.documents) {
+    for (const Node& document : *parsed.documents) {
       // The first time it counts as read, later as made of it.
       if (!counted_.insert(&document).second && !make_values(document, document.place)) break;
       const std::size_t visits = size_of(model) + size_of(document);

@@ -10,6 +10,7 @@
 
 #include "compose/compose.hpp"
 #include "compose/internal/reporter.hpp"
+#include "compose/parsed_files.hpp"
 #include "compose/passes/canonical.hpp"
 #include "compose/passes/interpolate.hpp"
 #include "compose/passes/merge.hpp"
@@ -24,6 +25,7 @@ struct TreeOptions {
   bool interpolate = true;
   bool resolve_paths = true;
   std::string home;  // for `~`
+  ParsedFiles* parsed = nullptr;
   std::vector<VariableSighting>* sightings = nullptr;
   MergeListener* listener = nullptr;
 };
@@ -39,11 +41,13 @@ class TreeLoader {
 
   // The value of the top-level `name`, last file first; "" if none. Parses what load() will use again.
   std::string project_name(const Strings& files, const Environment& environment);
+  // Likewise of any other text at the top level. All files are parsed, in the order in which load() needs them.
+  std::string top_level_value(const Strings& files, const Environment& environment, const Strings& path);
 
  private:
   struct Parsed {
     std::uint32_t source = 0;
-    std::vector<Node> documents;
+    ParsedFiles::Documents documents = std::make_shared<const std::vector<Node>>();
     bool usable = false;
     bool damaged = false;  // a problem remained that no repair could mend
   };
@@ -60,6 +64,8 @@ class TreeLoader {
   };
 
   const Parsed& parse_file(const std::string& path);
+  void parse(Parsed& parsed, const std::string& path);
+  std::optional<std::string> text_of(const Node* value, const Environment& environment) const;
   yaml::Documents parse_repaired(std::uint32_t source);
   bool repair_once(std::uint32_t source, yaml::Documents& documents);
   void report_problem(Parsed& parsed, const yaml::Documents& documents);

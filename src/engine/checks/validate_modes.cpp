@@ -6,6 +6,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "engine/api_socket.hpp"
+#include "engine/checks/device_rule.hpp"
 #include "engine/checks/validate.hpp"
 #include "runtime/defaults.hpp"
 #include "volume/volume.hpp"
@@ -194,13 +195,9 @@ Result<> validate_security(const ContainerSpec& spec, const HostInfo& host) {
     if (!device.host_path.starts_with('/'))
       return refuse("devices/" + device.host_path, "invalid device path: " + device.host_path);
   }
-  for (const std::string& rule : spec.device_cgroup_rules) {
-    const std::vector<std::string> parts = split(rule, ' ');
-    const bool good = parts.size() == 3 && (parts[0] == "a" || parts[0] == "b" || parts[0] == "c") &&
-                      split(parts[1], ':').size() == 2 && !parts[2].empty() &&
-                      parts[2].find_first_not_of("rwm") == std::string::npos;
-    if (!good) return refuse("device_cgroup_rules/" + rule, "invalid device cgroup rule format: '" + rule + "'");
-  }
+  for (const std::string& rule : spec.device_cgroup_rules)
+    if (!parse_device_rule(rule))
+      return refuse("device_cgroup_rules/" + rule, "invalid device cgroup rule format: '" + rule + "'");
   return {};
 }
 

@@ -4,6 +4,15 @@
 
 namespace consort::engine {
 
+namespace {
+
+// Of what is not, nothing more needs to be known.
+bool may_be_over(const ContainerState& state) {
+  return state.ended() || state.status == Status::created;
+}
+
+}  // namespace
+
 bool is_to_go(const Container& container, const ContainerSpec& spec) {
   const ContainerState& state = container.state;
   // What a command was about to run; others that were never started may be any time.
@@ -16,6 +25,7 @@ Result<std::size_t> remove_left_behind(Engine& engine, const std::optional<std::
   std::size_t removed = 0;
   Result<> outcome;
   for (const Container& container : TRY(engine.list({.project = project, .service = {}, .labels = {}}))) {
+    if (!may_be_over(container.state)) continue;
     const auto details = engine.inspect(container.id);
     if (!details || !is_to_go(*details, details->spec) || supervisor::is_held(details->bundle)) continue;
     Result<> gone = engine.remove_container(container.id, {.volumes = AnonymousVolumes::remove});

@@ -4,6 +4,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "engine/checks/device_rule.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::engine {
@@ -73,17 +74,6 @@ Json rule_json(const runtime::DeviceRule& rule) {
   return json;
 }
 
-// "c 1:3 rwm", "b *:* m" as validate_security has let it pass.
-runtime::DeviceRule read_rule(const std::string& text) {
-  const std::vector<std::string> parts = split(text, ' ');
-  const std::vector<std::string> numbers = split(parts[1], ':');
-  return {.allow = true,
-          .type = parts[0][0],
-          .major = parse_signed(numbers[0]),
-          .minor = parse_signed(numbers[1]),
-          .access = parts[2]};
-}
-
 Json device_rules_json(const OciInput& input) {
   Json rules = Json::array();
   if (input.spec.privileged) {
@@ -100,7 +90,8 @@ Json device_rules_json(const OciInput& input) {
     rules.push_back(rule_json(
         {.allow = true, .type = device.type, .major = device.major, .minor = device.minor, .access = access}));
   }
-  for (const std::string& rule : input.spec.device_cgroup_rules) rules.push_back(rule_json(read_rule(rule)));
+  for (const std::string& text : input.spec.device_cgroup_rules)
+    if (const auto rule = parse_device_rule(text)) rules.push_back(rule_json(*rule));
   return rules;
 }
 

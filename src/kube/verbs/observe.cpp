@@ -6,6 +6,7 @@
 #include "base/json.hpp"
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
+#include "base/time_range.hpp"
 #include "kube/kinds.hpp"
 #include "kube/manifests.hpp"
 #include "kube/verbs/look.hpp"
@@ -75,7 +76,7 @@ ClusterEvent event_of(const Json& event) {
 // The server ends a watch in time, whether or not anything happens.
 std::string seconds_of_watch(SystemTime until, SystemTime now) {
   constexpr std::int64_t longest = 300;
-  const auto left = until == SystemTime::max() ? longest : std::chrono::ceil<std::chrono::seconds>(until - now).count();
+  const auto left = std::chrono::ceil<std::chrono::seconds>(time_between(now, until)).count();
   return std::to_string(std::clamp<std::int64_t>(left, 1, longest));
 }
 

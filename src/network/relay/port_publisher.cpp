@@ -36,6 +36,7 @@ struct Running {
   std::vector<Served> ports;
   ConnectionKeeper* keeper = nullptr;
   std::vector<KeptConnection> inherited;  // until their relays have taken them
+  PortPublisher::Publication::Predecessor predecessor{};
   std::vector<std::unique_ptr<Relay>> relays;
   std::size_t ruled = 0;  // how many ports have their rules
   std::optional<conntrack::Forgetting> forgetting;
@@ -152,7 +153,7 @@ Result<SteppedWork::Next> KernelPublisher::step(Running& running) {
     running.ruled += some.size();  // first: also what fails is taken back
     const std::string first = std::to_string(some.front().rule.port);
     const PortRules rules = rules_of(some);
-    TRY(firewall_.remove_left(other_rules_of(rules)));  // of a predecessor, before the setting was changed
+    if (running.predecessor == Publication::Predecessor::possible) TRY(firewall_.remove_left(other_rules_of(rules)));
     TRY_WRAP(firewall_.add_ports(rules), some.size() == 1 ? "publish port" : "publish ports from", first);
     return SteppedWork::Next::step;
   }
@@ -166,6 +167,7 @@ PortPublisher::Id KernelPublisher::publish(Publication publication, Done done) {
   running.ports = plan(publication.ports, publication.target, carriers_, publication.includes);
   running.keeper = publication.keeper;
   running.inherited = std::move(publication.inherited);
+  running.predecessor = publication.predecessor;
   running.work = std::make_unique<SteppedWork>(
       loop_, [this, &running] { return step(running); },
       [this, id, done = std::move(done)](Result<> worked) mutable { finish(id, std::move(worked), std::move(done)); });

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.hpp"
@@ -43,6 +44,8 @@ inline Result<std::optional<std::int64_t>> signed_of(const Json& object, std::st
   const Json* value = find_key(object, key);
   if (!value || value->is_null()) return std::optional<std::int64_t>();
   if (!value->is_number_integer()) return malformed(where, "not a whole number");
+  const bool fits = !value->is_number_unsigned() || std::in_range<std::int64_t>(value->get<std::uint64_t>());
+  if (!fits) return malformed(where, "too large");  // and not -1, which means "all" and "no limit"
   return std::optional<std::int64_t>(value->get<std::int64_t>());
 }
 

@@ -1,4 +1,6 @@
 // config.json to Spec: the object "linux.resources", which `update` takes alone, too.
+#include <utility>
+
 #include "base/json.hpp"
 #include "runtime/spec.hpp"
 #include "runtime/spec/spec_json.hpp"
@@ -6,6 +8,14 @@
 namespace consort::runtime::internal {
 
 namespace {
+
+// -1: all, as without it.
+Result<std::optional<std::int64_t>> device_number(const Json& entry, std::string_view key, std::string_view where) {
+  const auto number = TRY(signed_of(entry, key, where));
+  if (!number || *number == -1) return std::optional<std::int64_t>();
+  if (!std::in_range<std::uint32_t>(*number)) return malformed(where, "no device has such a number");
+  return number;
+}
 
 Result<> parse_device_rules(const Json& resources, std::vector<DeviceRule>& into) {
   constexpr std::string_view where = "linux.resources.devices";
@@ -15,10 +25,8 @@ Result<> parse_device_rules(const Json& resources, std::vector<DeviceRule>& into
     const std::string type = get_string(*entry, "type", "a");
     if (type != "a" && type != "b" && type != "c") return malformed(where, "unknown type \"" + type + "\"");
     rule.type = type[0];
-    rule.major = TRY(signed_of(*entry, "major", where));
-    rule.minor = TRY(signed_of(*entry, "minor", where));
-    if (rule.major == -1) rule.major.reset();
-    if (rule.minor == -1) rule.minor.reset();
+    rule.major = TRY(device_number(*entry, "major", where));
+    rule.minor = TRY(device_number(*entry, "minor", where));
     rule.access = get_string(*entry, "access", "rwm");
     if (rule.access.empty() || rule.access.find_first_not_of("rwm") != std::string::npos)
       return malformed(where, "unknown access \"" + rule.access + "\"");

@@ -1,6 +1,7 @@
 #include "serve/api/moments.hpp"
 
 #include "base/strings.hpp"
+#include "base/time_range.hpp"
 #include "serve/api/call.hpp"
 
 namespace consort::serve {
@@ -22,13 +23,12 @@ Result<std::optional<SystemTime>> parse_moment(const char* name, const std::stri
   const std::size_t point = text.find('.');
   const auto seconds = parse_signed(text.substr(0, point));
   const auto fraction = point == std::string::npos ? 0 : fraction_of(text.substr(point + 1));
-  constexpr std::int64_t most_seconds = 9'000'000'000;  // what nanoseconds of 64 bits can count
   if (seconds && fraction) {
-    if (*seconds < 0 || *seconds > most_seconds) return std::nullopt;
-    return SystemTime(std::chrono::seconds(*seconds) + Nanoseconds(static_cast<std::int64_t>(*fraction)));
+    if (*seconds < 0) return std::nullopt;
+    return time_of_epoch(*seconds, Nanoseconds(static_cast<std::int64_t>(*fraction)));
   }
   if (const auto time = parse_rfc3339(text)) return *time;
-  if (const auto ago = parse_duration(text)) return system_now() - *ago;
+  if (const auto ago = parse_duration(text)) return time_after(system_now(), -*ago);
   return fail(http_error(400, std::string("invalid value for \"") + name + "\": \"" + text + "\""));
 }
 

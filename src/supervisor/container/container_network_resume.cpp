@@ -257,6 +257,7 @@ void ContainerNetwork::publish_held() {
   publication.target = target_;
   publication.keeper = &connections_;
   publication.inherited = std::exchange(connections_.inherited, {});
+  publication.predecessor = PortPublisher::Publication::Predecessor::possible;
   publication.includes = [held](std::size_t port, std::size_t socket) { return held.contains({port, socket}); };
   const PortPublisher::Id id = (*publisher)->publish(std::move(publication), [this](const Result<>& published) {
     publishing_held_ = false;

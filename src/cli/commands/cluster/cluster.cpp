@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/os/file.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/selection.hpp"
+#include "cli/project_files.hpp"
 #include "cli/render/confirm.hpp"
 #include "cli/render/diagnostic.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/signals.hpp"
 #include "cli/workspace.hpp"
+#include "compose/parsed_files.hpp"
 #include "kube/verbs.hpp"
 
 namespace consort::cli {
@@ -97,16 +98,13 @@ std::string on_of_file(const Invocation& invocation) {
   if (!options) return "";
   const auto settings = compose::find_project(*options);
   if (!settings) return "";
-  const bool mentioned = std::ranges::any_of(settings->files, [](const std::string& file) {
-    const auto text = file == "-" ? Result<std::string>(std::string()) : read_file(file);
+  const bool mentioned = std::ranges::any_of(settings->files, [&](const std::string& file) {
+    const auto text = options->access.read(file);
     return text && text->find("x-consort") != std::string::npos;
   });
   if (!mentioned) return "";
-  const compose::LoadOutcome outcome = compose::load(*options);
-  if (!outcome.project) return "";  // the command itself says what is wrong
-  const auto own = outcome.project->extensions.find("x-consort");
-  const compose::Node* on = own == outcome.project->extensions.end() ? nullptr : own->second.find("on");
-  return on ? on->scalar_text() : "";
+  invocation.files->parsed = std::make_shared<compose::ParsedFiles>();
+  return compose::top_level_value(*options, *settings, {"x-consort", "on"}, invocation.files->parsed.get());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
+#include "base/time_range.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/machine/moment.hpp"
 #include "cli/render/container_text.hpp"
@@ -24,7 +25,7 @@ std::string state_of(const kube::PodState& pod) {
 std::string status_text(const kube::PodState& pod, SystemTime now) {
   if (pod.deleting) return "Removing";
   if (pod.running_since) {
-    const std::string up = "Up " + to_lower(human_duration(now - *pod.running_since));
+    const std::string up = "Up " + to_lower(human_duration(time_between(*pod.running_since, now)));
     return pod.probed ? up + (pod.ready ? " (healthy)" : " (health: starting)") : up;
   }
   const std::string code = std::to_string(pod.exit_code.value_or(0));
@@ -46,7 +47,7 @@ FormatRow row_of(const kube::PodState& pod, SystemTime now, Shorten shorten) {
       {"Image", "IMAGE", pod.image, ""},
       {"Name", "NAME", pod.name, ""},
       {"Ports", "PORTS", join(pod.ports, ", "), ""},
-      {"RunningFor", "CREATED", human_duration(now - pod.created) + " ago", ""},
+      {"RunningFor", "CREATED", human_duration(time_between(pod.created, now)) + " ago", ""},
       {"Service", "SERVICE", pod.service, ""},
       {"State", "STATE", state_of(pod), ""},
       {"Status", "STATUS", status_text(pod, now), ""},

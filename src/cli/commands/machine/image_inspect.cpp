@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
+#include "base/time_range.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/json_rows.hpp"
 #include "cli/commands/machine/wanted_platform.hpp"
@@ -52,7 +53,7 @@ FormatRow history_row(const image::HistoryEntry& entry, const std::string& id, s
   const auto created = parse_rfc3339(entry.created);
   std::string command = replace_all(entry.created_by, "\t", " ");
   if (!whole && command.size() > shown_command) command = command.substr(0, shown_command - 1) + "…";
-  const std::string since = created ? human_duration(system_now() - *created) + " ago" : "N/A";
+  const std::string since = created ? human_duration(time_between(*created, system_now())) + " ago" : "N/A";
   const std::string shown = whole || !id.starts_with("sha256:") ? id : id.substr(7, 12);
   return {{"ID", "IMAGE", shown, ""},
           {"CreatedSince", "CREATED", since, ""},

@@ -4,7 +4,9 @@
 #include <ctime>
 #include <optional>
 
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
+#include "base/time_range.hpp"
 
 namespace consort::cli {
 
@@ -17,7 +19,7 @@ SystemTime from_local(SystemTime shown) {
   std::tm fields{};
   ::gmtime_r(&number, &fields);
   fields.tm_isdst = -1;
-  return SystemTime(std::chrono::seconds(std::mktime(&fields))) + (shown - seconds);
+  return time_of_epoch(std::mktime(&fields), shown - seconds);
 }
 
 // RFC 3339, and Docker's shorter forms of it: without seconds, minutes or time of day ("2024-01-02T13"), and without a
@@ -44,10 +46,11 @@ Result<SystemTime> parse_moment(const std::string& text, SystemTime now) {
       seconds && (dot == std::string::npos || parse_unsigned(std::string_view(text).substr(dot + 1)))) {
     std::string fraction = dot == std::string::npos ? "" : text.substr(dot + 1);
     fraction.resize(9, '0');
-    return SystemTime(std::chrono::seconds(*seconds) + Nanoseconds(parse_unsigned(fraction).value_or(0)));
+    const Nanoseconds part(saturated<std::int64_t>(parse_unsigned(fraction).value_or(0)));
+    return time_of_epoch(saturated<std::int64_t>(*seconds), part);
   }
   if (const auto time = parse_date(text)) return *time;
-  if (const auto duration = parse_duration(text)) return now - *duration;
+  if (const auto duration = parse_duration(text)) return time_after(now, -*duration);
   return fail(Error(Code::invalid, "failed to parse value as time or duration: \"" + text + "\"")
                   .hint("write 2024-01-02T13:23:37Z or 42m"));
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
+#include "base/time_range.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/moment.hpp"
 #include "cli/workspace.hpp"
@@ -87,12 +88,13 @@ Result<Wanted> wanted_of(const Invocation& invocation, SystemTime now) {
 
 // Until there may be more, or until the end.
 void wait_for_more(int watch_fd, const std::optional<SystemTime>& until) {
-  // What cannot be watched is looked at once a second.
-  auto patience = watch_fd < 0 ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(-1);
+  using std::chrono::milliseconds;
+  constexpr milliseconds longest(60'000);
+  constexpr milliseconds pause(1000);  // what cannot be watched is looked at so often
+  milliseconds patience = watch_fd < 0 ? pause : milliseconds(-1);
   if (until) {
-    const auto left =
-        std::max(std::chrono::ceil<std::chrono::milliseconds>(*until - system_now()), std::chrono::milliseconds(0));
-    patience = patience.count() < 0 ? std::min(left, std::chrono::milliseconds(60'000)) : std::min(left, patience);
+    const auto left = std::clamp<Nanoseconds>(time_between(system_now(), *until), Nanoseconds(0), longest);
+    patience = std::min(std::chrono::ceil<milliseconds>(left), watch_fd < 0 ? pause : longest);
   }
   pollfd more{watch_fd, POLLIN, 0};
   (void)::poll(&more, 1, static_cast<int>(patience.count()));

@@ -89,7 +89,7 @@ void add_config(ContainerSpec& spec, const Json& body) {
   spec.open_stdin = get_bool(body, "OpenStdin");
   spec.stop_signal = get_string(body, "StopSignal");
   if (const Json* timeout = find_key(body, "StopTimeout"); timeout && timeout->is_number_integer())
-    spec.stop_timeout = std::chrono::seconds(timeout->get<std::int64_t>());
+    spec.stop_timeout = std::chrono::seconds(saturated<std::int32_t>(get_int(body, "StopTimeout")));
   for (const auto& [port, nothing] : part(body, "ExposedPorts").items()) spec.expose.push_back(port);
   if (const Json* health = find_key(body, "Healthcheck"); health && health->is_object())
     spec.health = health_of(*health);

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <vector>
 
-#include "compose/schema.hpp"
+#include "compose/schema/shapes.hpp"
 
 namespace consort::compose {
 
@@ -52,7 +52,7 @@ const Shape concurrency{
     .name = "forbid or queue", .types = type::string, .example = "forbid", .choices = concurrency_choices};
 constexpr std::string_view missed_choices[]{"one", "skip"};
 const Shape missed_fires{.name = "one or skip", .types = type::string, .example = "one", .choices = missed_choices};
-const Shape text{.name = "string", .types = type::string};
+using shapes::text;
 const Shape cron{.name = "string", .types = type::string, .example = "\"30 2 * * *\""};
 const Field schedule_fields[]{
     {"cron", &cron}, {"timezone", &text}, {"concurrency", &concurrency}, {"missed_fires", &missed_fires}};
