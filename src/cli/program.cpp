@@ -11,6 +11,7 @@
 #include "cli/commands/runtime/runtime.hpp"
 #include "cli/invocation.hpp"
 #include "cli/project_files.hpp"
+#include "cli/render/lost_output.hpp"
 #include "cli/render/progress.hpp"
 #include "cli/seal.hpp"
 #include "cli/signals.hpp"
@@ -248,7 +249,7 @@ int run_program(const std::vector<std::string>& argv) {
   if (const std::string config = take_docker_flags(words); !config.empty())
     ::setenv("DOCKER_CONFIG", config.c_str(), 1);
   const Result<int> outcome = run(invocation, std::move(words));
-  if (outcome) return *outcome;
+  if (outcome) return *outcome == 0 && has_lost_output() ? failure : *outcome;
   if (outcome.error().code() == Code::interrupted) return interrupted_status;
   print_error(invocation, outcome.error());
   return failure;

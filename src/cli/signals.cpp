@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/os/fd.hpp"
+#include "cli/interrupted.hpp"
 #include "project/exec/listening.hpp"
 
 namespace consort::cli {
@@ -26,6 +27,7 @@ struct SignalPipe {
 SignalPipe interrupts;
 SignalPipe window;
 volatile std::int64_t last_interrupt = 0;  // milliseconds
+volatile sig_atomic_t interrupted = 0;
 
 // GNU timeout tells a command and then its whole group: that is one wish, not a second and more pressing one.
 bool is_echo() {
@@ -43,6 +45,7 @@ void on_signal(int number) {
   if (number != SIGWINCH) {
     if (is_echo()) return;
     if (!project::Listening::anybody()) ::_exit(interrupted_status);
+    interrupted = 1;
   }
   const auto byte = static_cast<unsigned char>(number);
   // A full pipe means that it was told often enough.
@@ -67,6 +70,10 @@ Result<int> install(SignalPipe& pipe, std::initializer_list<int> signals) {
 }
 
 }  // namespace
+
+bool has_been_interrupted() {
+  return interrupted != 0;
+}
 
 int Insistence::count() {
   constexpr std::chrono::seconds in_a_row{2};

@@ -37,6 +37,8 @@ class LogWriter {
   // cannot be written (the disk is full) is dropped and counted, and the loss is told in the log once that is possible
   // again.
   Result<Pumped> pump(int pipe, LogStream stream);
+  // How many bytes it has taken out of pipes so far, kept or not.
+  std::uint64_t taken() const { return taken_; }
   // Why the log is not whole, or not rotated, just now.
   LogTrouble trouble() const;
 
@@ -54,6 +56,7 @@ class LogWriter {
   bool only_for_reader_ = false;  // a disabled log that is held
   Fd file_;
   std::uint64_t end_ = 0;  // where the next record's header goes
+  std::uint64_t taken_ = 0;
   std::uint64_t lost_ = 0;
   std::string trouble_;           // why, if it is not room
   std::string rotation_trouble_;  // why the file grows beyond its size

@@ -17,6 +17,7 @@
 #include "base/os/fd.hpp"
 #include "base/os/folder.hpp"
 #include "base/os/link.hpp"
+#include "base/os/plain_file.hpp"
 
 namespace consort::volume {
 
@@ -98,7 +99,7 @@ Result<> set_owner_and_mode(int fd, const struct stat& st) {
 }
 
 Result<> TreeCopy::file(const char* name, const struct stat& st) {
-  const Fd source = TRY(open_at(from_.fd(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  const Fd source = TRY(open_plain_at(from_.fd(), name, O_RDONLY));
   const Fd target = TRY(open_at(to_.fd(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   TRY(copy_bytes(source.get(), target.get(), st.st_size));
   TRY(set_owner_and_mode(target.get(), st));
@@ -128,7 +129,7 @@ Result<> TreeCopy::node(const char* name, const struct stat& st) {
   const int to = to_.fd();
   if (::mknodat(to, name, st.st_mode & (S_IFMT | 0700), st.st_rdev) != 0) return fail_errno("create node", name);
   if (::fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("set owner of", name);
-  if (::fchmodat(to, name, st.st_mode & 07777, 0) != 0) return fail_errno("set mode of", name);
+  if (::fchmodat(to, name, st.st_mode & 07777, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("set mode of", name);
   return {};
 }
 

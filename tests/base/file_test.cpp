@@ -67,6 +67,21 @@ TEST_F(File, APlainFileIsNoPipeAndNobodyWaitsForOne) {
   EXPECT_EQ(read_plain_file("/dev/fd/" + std::to_string(reader.get()), 100).value_or("?"), "piped");
 }
 
+TEST_F(File, WhatIsNoPlainFileIsNotEvenOpened) {
+  ASSERT_TRUE(write_file_atomic(folder_ + "/file", "text"));
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("file", (folder_ + "/link").c_str()), 0);
+  ASSERT_EQ(::symlink("/../../dev/zero", (folder_ + "/out").c_str()), 0);
+  const Fd folder = *open_file(folder_, O_PATH | O_DIRECTORY), devices = *open_file("/dev", O_PATH | O_DIRECTORY);
+  EXPECT_EQ(*read_all(open_plain_at(folder.get(), "file", O_RDONLY)->get(), 100), "text");
+  EXPECT_EQ(*read_all(open_plain_in_root(folder.get(), "/link", O_RDONLY)->get(), 100), "text");
+  EXPECT_EQ(open_plain_in_root(folder.get(), "out", O_RDONLY).error().sys_errno(), ENOENT);
+  for (const char* name : {"pipe", "link", "."})
+    EXPECT_EQ(open_plain_at(folder.get(), name, O_RDONLY).error().code(), Code::invalid) << name;
+  EXPECT_EQ(open_plain_at(devices.get(), "zero", O_RDONLY).error().code(), Code::invalid);
+  EXPECT_EQ(open_plain_in_root(devices.get(), "zero", O_RDONLY).error().code(), Code::invalid);
+}
+
 TEST_F(File, LeftTemporariesAreSweptWhenTheyAreOld) {
   const std::string old = create_temporary(folder_ + "/a", 0600)->path,
                     young = create_temporary(folder_ + "/a", 0600)->path;

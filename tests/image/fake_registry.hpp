@@ -33,6 +33,7 @@ struct FakeAnswer {
   std::size_t cut_after = std::string::npos;  // bytes of the body; then the connection is closed
   bool hang = false;                          // never: until the client goes away
   bool chunked = false;                       // without a Content-Length
+  std::size_t times = 1;                      // the body again and again; chunked only
 };
 
 // What is asked first. It can be replaced while the registry serves: not before the requests under way have their

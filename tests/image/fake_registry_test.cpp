@@ -80,12 +80,14 @@ void FakeRegistry::handle(int connection) {
   head += "\r\n";
   ::send(connection, head.data(), head.size(), MSG_NOSIGNAL);
   if (request.method == "HEAD") return;
-  std::string_view body = std::string_view(answer.body).substr(0, answer.cut_after);
-  while (!body.empty()) {
-    const ssize_t sent = ::send(connection, body.data(), std::min<std::size_t>(body.size(), 65536), MSG_NOSIGNAL);
-    if (sent <= 0) return;
-    if (request.path.find("/blobs/") != std::string::npos) blob_bytes_sent += static_cast<std::uint64_t>(sent);
-    body.remove_prefix(static_cast<std::size_t>(sent));
+  for (std::size_t i = 0; i < answer.times; ++i) {
+    std::string_view body = std::string_view(answer.body).substr(0, answer.cut_after);
+    while (!body.empty()) {
+      const ssize_t sent = ::send(connection, body.data(), std::min<std::size_t>(body.size(), 65536), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      if (request.path.find("/blobs/") != std::string::npos) blob_bytes_sent += static_cast<std::uint64_t>(sent);
+      body.remove_prefix(static_cast<std::size_t>(sent));
+    }
   }
 }
 

@@ -58,6 +58,41 @@ TEST_F(HostileRegistry, GoesOnWhereTheConnectionBroke) {
   EXPECT_THAT(phases, testing::Contains(Phase::retrying));
 }
 
+// Of an answer that is not the content that was asked for, the beginning is read and no more.
+TEST_F(HostileRegistry, PagesWithoutAnEnd) {
+  serve(TarBuilder().file("data", noise(1 << 20, 1)).str());
+  const std::string real = blob_path();
+  FakeAnswer endless{.status = 403, .headers = {}, .body = noise(1 << 16, 2), .chunked = true, .times = 2000};
+  server.intercept = [&](const FakeRequest& request) {
+    return request.path == real ? std::optional(endless) : std::nullopt;
+  };
+  EXPECT_THAT(refused().message(), HasSubstr("403"));
+  EXPECT_LT(server.blob_bytes_sent, std::uint64_t{32} << 20);
+
+  endless.status = 307;
+  endless.headers = {"Location: http://" + server.host() + real + "?moved"};
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path == real + "?moved") return FakeAnswer{.headers = {}, .body = packed};
+    return request.path == real ? std::optional(endless) : std::nullopt;
+  };
+  const auto pulled = pull(test.store, server.name(), options);
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_LT(server.blob_bytes_sent, std::uint64_t{64} << 20);
+}
+
+TEST_F(HostileRegistry, AConfigurationWithoutAnEndIsNotKeptInMemory) {
+  Digest config = Digest::of("");
+  serve(TarBuilder().file("data", "x").str(), [&](const Manifest& manifest) { config = manifest.config.digest; });
+  server.intercept = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    if (request.path != "/v2/app/blobs/" + config.text()) return std::nullopt;
+    return FakeAnswer{.headers = {}, .body = noise(1 << 16, 2), .chunked = true, .times = 2000};
+  };
+  const auto looked = inspect_remote(server.name(), registry);
+  ASSERT_FALSE(looked);
+  EXPECT_THAT(looked.error().message(), HasSubstr("the registry sends more than"));
+  EXPECT_LT(server.blob_bytes_sent, std::uint64_t{32} << 20);
+}
+
 TEST_F(HostileRegistry, AnotherCommandGoesOnWhereThisOneWasStopped) {
   const std::string tar = TarBuilder().file("data", noise(8 << 20, 2)).str();
   serve(tar);

@@ -1,9 +1,12 @@
 // Layers of any depth as tar, with few descriptors.
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/os/folder.hpp"
 #include "image/layer_tar.hpp"
@@ -64,6 +67,26 @@ TEST_F(Pack, WhatNobodyCouldUnpackIsRefused) {
   const auto packed = pack_layer(root, sink_to(tar));
   ASSERT_FALSE(packed);
   EXPECT_THAT(packed.error().message(), HasSubstr("nested too deeply"));
+}
+
+// As a container does while it is packed. A pipe would hold us up, and a device may do something when it is opened.
+TEST_F(Pack, NothingButFilesIsOpened) {
+  const std::string file = root + "/file", pipe = folder / "pipe";
+  ASSERT_TRUE(write_file_atomic(file, "of the file"));
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const Fd filled = open_file(pipe, O_RDWR | O_NONBLOCK).value();
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(write_full(filled.get(), "of the pipe, "));
+  std::jthread container([&](const std::stop_token& over) {
+    while (!over.stop_requested()) ::renameat2(AT_FDCWD, file.c_str(), AT_FDCWD, pipe.c_str(), RENAME_EXCHANGE);
+  });
+  for (int i = 0; i < 3000; ++i) {
+    std::string tar;
+    const auto packed = pack_layer(root, sink_to(tar));
+    ASSERT_THAT(tar, testing::Not(HasSubstr("of the pipe"))) << i;
+    if (!packed) {
+      ASSERT_THAT(packed.error().message(), HasSubstr("is a named pipe")) << i;
+    }
+  }
 }
 
 TEST_F(Pack, FoldersComeInTheOrderOfTheirNames) {

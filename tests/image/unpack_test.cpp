@@ -1,7 +1,12 @@
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <zstd.h>
+
+#include <thread>
 
 #include "base/strings.hpp"
 #include "image/layer_tar.hpp"
@@ -263,6 +268,29 @@ TEST_F(Unpack, DevicesAreMade) {
   EXPECT_EQ(look("null").st_rdev, ::makedev(1, 3));
   EXPECT_EQ(look("null").st_mode & 07777, 0666u);
   EXPECT_TRUE(S_ISFIFO(look("pipe").st_mode));
+}
+
+// As a container does while files are copied into it: what was just made becomes a link to what lies outside.
+TEST_F(Unpack, AModeIsNotSetThroughALinkThatTakesThePlace) {
+  ASSERT_EQ(::chmod((folder / "outside").c_str(), 0600), 0);
+  const std::string link = root + "/link", made = root + "/made";
+  TarHeader fifo{.path = "made", .link = {}, .type = '6', .mode = 0666, .xattrs = {}};
+  const std::string pipe = TarBuilder().add(fifo).str(), file_in_folder = TarBuilder().file("made/file", "x").str();
+  std::jthread container([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
+      if (!path_exists(made)) continue;
+      (void)!::symlink((folder / "outside").c_str(), link.c_str());
+      ::renameat2(AT_FDCWD, link.c_str(), AT_FDCWD, made.c_str(), RENAME_EXCHANGE);
+      (void)remove_tree(made);
+      (void)remove_tree(link);
+    }
+  });
+  UnpackOptions plain;
+  plain.whiteouts = UnpackOptions::Whiteouts::plain;
+  for (int i = 0; i < 3000; ++i) {
+    (void)unpack_layer(source_of(i % 2 == 0 ? pipe : file_in_folder), root, plain);
+    ASSERT_EQ(stat_path(folder / "outside")->st_mode & 0777, 0600U) << i;
+  }
 }
 
 }  // namespace

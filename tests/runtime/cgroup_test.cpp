@@ -2,9 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/os/file.hpp"
+#include "base/os/process.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
+#include "runtime/cgroup_sweep.hpp"
 #include "sandbox_fixture.hpp"
 
 namespace consort::runtime {
@@ -162,6 +168,39 @@ TEST_F(CgroupTest, FreezeStopsAndKillWorksOnTheFrozen) {
   ASSERT_TRUE(cgroup.freeze());
   ASSERT_TRUE(cgroup.kill_all());
   EXPECT_EQ(running->wait()->code, 137);
+}
+
+// From where its processes have no number (a container that has the machine's groups mounted) it looks empty.
+TEST_F(CgroupTest, ASweepEndsNobodyInAnotherPidNamespace) {
+  const std::string parent = "/consort-sweep-" + sandbox.id(), path = parent + "/" + std::string(64, 'a');
+  ChildGuard process = spawn({.argv = {"sleep", "1000"}}).value();
+  {
+    std::vector<std::string> warnings;
+    const Result<Cgroup> group = Cgroup::create(path, {}, warnings);
+    ASSERT_TRUE(group) << group.error().message();
+    ASSERT_TRUE(group->add(process.pid()));
+  }
+  const auto sweep = [&] { sweep_cgroups(parent, [](const std::string&) { return false; }); };
+  const pid_t elsewhere = ::fork();
+  if (elsewhere == 0) {
+    if (::unshare(CLONE_NEWPID) != 0) ::_exit(1);
+    const pid_t first = ::fork();
+    if (first == 0) {
+      sweep();
+      ::_exit(0);
+    }
+    int status = 0;
+    ::_exit(::waitpid(first, &status, 0) == first && status == 0 ? 0 : 1);
+  }
+  EXPECT_TRUE(ChildGuard(elsewhere).wait()->success());
+  EXPECT_EQ(::waitpid(process.pid(), nullptr, WNOHANG), 0) << "it has ended";
+  sweep();
+  EXPECT_EQ(Cgroup::open(path).pids()->size(), 1U);
+  ::kill(process.pid(), SIGKILL);
+  (void)process.wait();
+  sweep();
+  EXPECT_TRUE(Cgroup::open(path).views().empty());
+  EXPECT_TRUE(Cgroup::open(parent).remove());
 }
 
 TEST_F(CgroupTest, IsRemovedInSteps) {

@@ -1,6 +1,12 @@
 #include "runtime/user.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "base/os/file.hpp"
 
 namespace consort::runtime {
 namespace {
@@ -42,6 +48,22 @@ TEST(ResolveUser, WithoutFilesNumbersStillWork) {
   EXPECT_EQ(resolve_user_in("", "", "0")->home, "/root");
   EXPECT_EQ(resolve_user_in("", "", "12:34")->gid, 34u);
   EXPECT_FALSE(resolve_user_in("", "", "www"));
+}
+
+// A container can put anything there, and it is us who would open it.
+TEST(ResolveUser, TheFilesAreReadOnlyIfTheyAreFiles) {
+  std::string folder = testing::TempDir() + "/consort-user-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string table = folder + "/etc/passwd";
+  ASSERT_TRUE(make_directories(folder + "/etc"));
+  ASSERT_EQ(::mkfifo(table.c_str(), 0600), 0);
+  const Fd filled = open_file(table, O_RDWR | O_NONBLOCK).value();
+  ASSERT_TRUE(write_full(filled.get(), "alice:x:1:1:::\n"));
+  const Fd root = open_file(folder, O_PATH | O_DIRECTORY).value();
+  const auto resolved = resolve_user(root.get(), "alice");
+  ASSERT_FALSE(resolved);
+  EXPECT_NE(resolved.error().message().find("is a named pipe"), std::string::npos) << resolved.error().message();
+  ASSERT_TRUE(remove_tree(folder));
 }
 
 }  // namespace

@@ -204,5 +204,18 @@ TEST_F(FloodTest, RemovesGroupsThatAreFull) {
   }
 }
 
+// Its first process hears nothing, so that each of the others is looked at and signalled.
+TEST_F(FloodTest, StopsWhatHasManyProcesses) {
+  std::vector<std::string> words;
+  for (int i = 0; i < 500; ++i) words.insert(words.end(), {"spawn", "pause", "--"});
+  words.insert(words.end(), {"echo", "up", "--", "pause"});
+  const ContainerUnit unit = project_->unit(words);
+  ASSERT_TRUE(project_->start(unit));
+  ASSERT_TRUE(eventually([&] { return !project_->log(unit).empty(); }));
+  const std::string group = project_->state(unit).cgroup;
+  EXPECT_EQ(runtime::Cgroup::open(group).pids()->size(), 501U);
+  EXPECT_TRUE(project_->client().stop(unit.id));
+}
+
 }  // namespace
 }  // namespace consort::supervisor

@@ -211,6 +211,47 @@ TEST_F(LogTest, APumpTellsWhenTroubleBeginsAndEnds) {
   EXPECT_FALSE(told[1].any());
 }
 
+// A process beside the container's, or whoever was given its output, may write for ever.
+TEST_F(LogTest, AtTheEndOnlyWhatIsThereIsTaken) {
+  EventLoop loop = EventLoop::create().value();
+  for (const bool disabled : {false, true}) {
+    LogUnit log = unit(0, 1);
+    log.disabled = disabled;
+    const auto pump = LogPump::open(loop, log).value();
+    Pipe pipe = make_pipe().value();
+    ASSERT_TRUE(set_nonblocking(pipe.read.get()));
+    ASSERT_TRUE(pump->add_pipe(std::move(pipe.read), LogStream::out));
+    int lines = 0;
+    const auto write = [&] { ASSERT_TRUE(write_full(pipe.write.get(), "line " + std::to_string(++lines) + "\n")); };
+    pump->on_moved([&] {
+      if (lines < 100) write();
+    });
+    write();
+    pump->drain();
+    EXPECT_EQ(lines, 2) << disabled;
+  }
+}
+
+// Before Linux 6.15 that leaves a buffer without bytes in the pipe: there is something, and nothing comes.
+TEST_F(LogTest, AWriteFromABadAddressIsNothing) {
+  EventLoop loop = EventLoop::create().value();
+  for (const bool disabled : {true, false}) {
+    LogUnit log = unit(0, 1);
+    log.disabled = disabled;
+    LogWriter writer = LogWriter::open(log).value();
+    Pipe pipe = make_pipe(O_NONBLOCK).value();
+    const auto* nowhere = reinterpret_cast<const void*>(std::uintptr_t{1});
+    ASSERT_EQ(::syscall(SYS_write, pipe.write.get(), nowhere, 4096), -1);
+    EXPECT_EQ(writer.pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::empty);
+    ASSERT_TRUE(write_full(pipe.write.get(), "after it\n"));
+    EXPECT_EQ(writer.pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::moved);
+    EXPECT_EQ(writer.taken(), 9U);
+    EXPECT_EQ(writer.pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::empty);
+    pipe.write.reset();
+    EXPECT_EQ(writer.pump(pipe.read.get(), LogStream::out).value(), LogWriter::Pumped::ended);
+  }
+}
+
 TEST_F(LogTest, FollowsAcrossRotations) {
   LogWriter writer = LogWriter::open(unit(60, 4)).value();
   LogReader reader(folder / "log", {});

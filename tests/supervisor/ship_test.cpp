@@ -1,4 +1,5 @@
 // Logs that go to syslog, the journal, Graylog and Fluentd.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/log/log_format.hpp"
 #include "supervisor/log/ship/message.hpp"
 #include "supervisor/log/ship/shipper.hpp"
 #include "temporary_folder.hpp"
@@ -109,7 +111,7 @@ class Shipping : public testing::Test {
   // Until as many have come: turns of the loop, not time, are what is waited for.
   std::vector<std::string> receive(Receiver& receiver, std::size_t count) {
     std::vector<std::string> texts;
-    while (texts.size() < count) {
+    for (int turns = 0; turns < 1000 && texts.size() < count; ++turns) {
       EXPECT_TRUE(loop.run_once(std::chrono::milliseconds(20)));
       for (std::string& text : receiver.take()) texts.push_back(std::move(text));
     }
@@ -153,6 +155,55 @@ TEST_F(Shipping, ASuccessorGoesOnWhereTheOtherWas) {
   const auto successor = make_shipper();
   successor->poke();
   EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
+}
+
+// Moves the times of the records before `end` in the log.
+void move_times(const std::string& log, std::uint64_t end, std::chrono::hours by) {
+  std::string text = read_file(log).value();
+  for (std::size_t at = 0; at < end;) {
+    LogHeader header;
+    std::memcpy(&header, text.data() + at, sizeof header);
+    header.time_ns += Nanoseconds(by).count();
+    std::memcpy(text.data() + at, &header, sizeof header);
+    at += sizeof header + header.length;
+  }
+  const Fd file = open_file(log, O_WRONLY).value();  // the writer goes on in this one
+  ASSERT_TRUE(write_full(file.get(), text));
+}
+
+// What follows is new, although its time says that it was sent long ago.
+TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
+  const std::string cursor = unit.path + ".shipped";
+  Receiver receiver(folder / "dev-log");
+  const auto ship_first = [&] {
+    const auto shipper = make_shipper();
+    write("one\ntwo\n");
+    shipper->poke();
+    EXPECT_THAT(receive(receiver, 2), ElementsAre("one", "two"));
+  };
+  ship_first();
+  const auto sent = static_cast<std::uint64_t>(stat_path(unit.path)->st_size);
+  const std::vector<std::string> was = split(read_file(cursor).value(), ' ');
+  const auto tomorrow = Nanoseconds(*parse_signed(was[0])) + std::chrono::hours(24);
+  move_times(unit.path, sent, std::chrono::hours(24));
+  ASSERT_TRUE(write_file_atomic(cursor, std::to_string(tomorrow.count()) + " " + was[1]));
+  write("three\n");
+  {
+    const auto successor = make_shipper();
+    successor->poke();
+    EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
+    // Once more, while it works.
+    const auto before = static_cast<std::uint64_t>(stat_path(unit.path)->st_size);
+    write("four\n");
+    move_times(unit.path, before, std::chrono::hours(48));
+    successor->poke();
+    EXPECT_THAT(receive(receiver, 1), ElementsAre("four"));
+  }
+  // The place was rotated away.
+  ASSERT_TRUE(write_file_atomic(cursor, std::to_string((tomorrow * 2).count()) + " 7\n"));
+  const auto last = make_shipper();
+  last->poke();
+  EXPECT_THAT(receive(receiver, 4), ElementsAre("one", "two", "three", "four"));
 }
 
 TEST_F(Shipping, WhatWasWrittenWhileNobodyListenedIsSentLater) {

@@ -62,6 +62,29 @@ TEST_F(SupervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
   EXPECT_THAT(state.error, HasSubstr("/nothr"));
 }
 
+// A full /run is one way to that. Nobody would find, or stop, what runs without a record.
+TEST_F(SupervisorTest, NothingIsStartedThatCannotBeWrittenDown) {
+  TestProject project;
+  const ContainerUnit runs = project.unit({"pause"}), next = project.unit({"pause"});
+  ASSERT_TRUE(project.start(runs));
+  const std::string records = project.run_folder() + "/containers";
+  ASSERT_TRUE(rename_path(records, records + ".aside"));
+  ASSERT_TRUE(write_file_atomic(records, ""));
+  const auto started = project.start(next);
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message(), HasSubstr("not a directory"));
+  EXPECT_TRUE(project.client().stop(runs.id, {.timeout = Milliseconds(0)}));
+  ASSERT_TRUE(remove_file(records));
+  ASSERT_TRUE(rename_path(records + ".aside", records));
+  // What could not be said then is said now.
+  const std::string record = run_state_path(project.run_folder(), runs.id);
+  EXPECT_TRUE(eventually([&] {
+    const auto state = state_from_json(read_file(record).value_or(""), record);
+    return state && state->status == Status::exited;
+  }));
+  EXPECT_TRUE(project.start(next));
+}
+
 TEST_F(SupervisorTest, StopsWhatHearsTheSignalAndReportsItsOwnCode) {
   TestProject project;
   const ContainerUnit unit = project.unit({"trap", "15"});

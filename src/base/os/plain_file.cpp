@@ -21,7 +21,17 @@ bool is_null_device(const struct stat& info) {
 
 const char* kind_of(mode_t mode) {
   if (S_ISDIR(mode)) return "is a directory";
+  if (S_ISLNK(mode)) return "is a link, not a regular file";
+  if (S_ISSOCK(mode)) return "is a socket, not a regular file";
   return S_ISFIFO(mode) ? "is a named pipe, not a regular file" : "is a device, not a regular file";
+}
+
+// The same file, known and held as what it is, with other flags.
+Result<Fd> open_if_plain(const Fd& there, const std::string& name, int flags) {
+  struct stat info {};
+  if (::fstat(there.get(), &info) != 0) return fail_errno("look at", name);
+  if (!S_ISREG(info.st_mode)) return fail(Error(Code::invalid, "open").on(name).why(kind_of(info.st_mode)));
+  return TRY_WRAP(open_file("/proc/self/fd/" + std::to_string(there.get()), flags), "open", name);
 }
 
 }  // namespace
@@ -39,6 +49,14 @@ Result<std::string> read_plain_file(const std::string& path, std::size_t limit) 
   if (::fstat(fd.get(), &info) != 0) return fail_errno("look at", path);
   TRY(check(info));
   return TRY_WRAP(read_all(fd.get(), limit), "read", path);
+}
+
+Result<Fd> open_plain_at(int folder, const std::string& name, int flags) {
+  return open_if_plain(TRY(open_at(folder, name, O_PATH | O_NOFOLLOW)), name, flags);
+}
+
+Result<Fd> open_plain_in_root(int root, const std::string& path, int flags) {
+  return open_if_plain(TRY(open_in_root(root, path, O_PATH)), path, flags);
 }
 
 }  // namespace consort

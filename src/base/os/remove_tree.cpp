@@ -98,7 +98,8 @@ class Remover {
   Result<> go_down(std::string name, int tries = 0) {
     Result<> entered = at_.enter(name);
     // Not root, and a folder that its owner may not read.
-    if (!entered && entered.error().sys_errno() == EACCES && ::fchmodat(at_.fd(), name.c_str(), 0700, 0) == 0)
+    if (!entered && entered.error().sys_errno() == EACCES &&
+        ::fchmodat(at_.fd(), name.c_str(), 0700, AT_SYMLINK_NOFOLLOW) == 0)
       entered = at_.enter(name);
     if (entered) return clear(std::move(name), tries);
     if (entered.error().sys_errno() != ENOENT) note(entered.error().sys_errno(), name);

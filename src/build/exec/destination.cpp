@@ -166,7 +166,8 @@ class Copier {
     const OwnerIds owner = settings_.owner.value_or(OwnerIds{entry.uid, entry.gid});
     if (::fchownat(parent_.get(), name.c_str(), owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0)
       return fail_errno("change owner");
-    if (!S_ISLNK(entry.mode) && ::fchmodat(parent_.get(), name.c_str(), mode_of(entry) & 07777, 0) != 0)
+    if (!S_ISLNK(entry.mode) &&
+        ::fchmodat(parent_.get(), name.c_str(), mode_of(entry) & 07777, AT_SYMLINK_NOFOLLOW) != 0)
       return fail_errno("change mode");
     const struct timespec times[2] = {time_of(entry.mtime_ns), time_of(entry.mtime_ns)};
     if (!S_ISDIR(entry.mode)) ::utimensat(parent_.get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);
@@ -238,7 +239,7 @@ Result<std::string> prepare_path(int root, const std::string& path, MakeFolders 
     if (info || !inner) continue;
     if (::mkdirat(parent.get(), name.c_str(), made.mode) != 0) return fail_errno("make directory", "/" + walk.here());
     if (::fchownat(parent.get(), name.c_str(), made.owner.uid, made.owner.gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ::fchmodat(parent.get(), name.c_str(), made.mode, 0) != 0)
+        ::fchmodat(parent.get(), name.c_str(), made.mode, AT_SYMLINK_NOFOLLOW) != 0)
       return fail_errno("change owner", "/" + walk.here());
   }
   return walk.here();

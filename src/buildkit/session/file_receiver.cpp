@@ -231,7 +231,8 @@ Result<> FileReceiver::close_folders() {
     const std::string name = base_name(folder.path);
     const timespec times[2] = {time_of(folder.modified), time_of(folder.modified)};
     (void)::utimensat(parent.get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);
-    if (::fchmodat(parent.get(), name.c_str(), folder.mode, 0) != 0) return fail_errno("change mode", folder.path);
+    if (::fchmodat(parent.get(), name.c_str(), folder.mode, AT_SYMLINK_NOFOLLOW) != 0)
+      return fail_errno("change mode", folder.path);
   }
   return {};
 }

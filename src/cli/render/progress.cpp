@@ -12,9 +12,9 @@
 #include "base/cells.hpp"
 #include "base/json.hpp"
 #include "base/letters.hpp"
-#include "base/os/fd.hpp"
 #include "cli/render/build_text.hpp"
 #include "cli/render/last_lines.hpp"
+#include "cli/render/lost_output.hpp"
 
 namespace consort::cli {
 
@@ -114,7 +114,10 @@ class JsonProgress final : public QuietProgress {
 }  // namespace
 
 void print_or_interrupt(std::string_view text) {
-  if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) ::kill(::getpid(), SIGINT);
+  const Result<> written = write_until_interrupted(STDOUT_FILENO, text);
+  if (written || written.error().code() == Code::interrupted) return;
+  if (written.error().sys_errno() != EPIPE) return note_lost_output(written.error());
+  ::kill(::getpid(), SIGINT);
 }
 
 Size error_terminal_size() {

@@ -3,13 +3,18 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "base/letters.hpp"
-#include "base/os/fd.hpp"
+#include "base/os/patient_write.hpp"
 #include "base/time.hpp"
+#include "cli/interrupted.hpp"
+#include "cli/render/lost_output.hpp"
 
 namespace consort::cli {
 
@@ -64,12 +69,46 @@ void print_err(std::string_view text) {
   draw_err(sanitized_text(text));
 }
 
+namespace {
+
+using std::chrono::steady_clock;
+
+std::atomic<bool> lost_output = false;
+
+// Who does not take anything for so long, although the user wants an end, is not waited for any more: a pager, a
+// program that is stopped. Until then the last words are still to be had.
+constexpr std::chrono::milliseconds patience_after_interrupt{500};
+std::atomic<bool> nobody_takes_it = false;
+
+}  // namespace
+
+Result<> write_until_interrupted(int fd, std::string_view text) {
+  std::optional<steady_clock::time_point> since;
+  return write_patiently(fd, text, [&] {
+    if (!has_been_interrupted()) return false;
+    if (!since) since = steady_clock::now();
+    if (!nobody_takes_it && steady_clock::now() - *since < patience_after_interrupt) return false;
+    return nobody_takes_it = true;
+  });
+}
+
 void draw_out(std::string_view text) {
-  if (!write_full(STDOUT_FILENO, text) && errno == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
+  const Result<> written = write_until_interrupted(STDOUT_FILENO, text);
+  if (written || written.error().code() == Code::interrupted) return;
+  if (written.error().sys_errno() == EPIPE) std::_Exit(141);  // as SIGPIPE would have it
+  note_lost_output(written.error());
+}
+
+void note_lost_output(const Error& error) {
+  if (!lost_output.exchange(true)) print_err("write to standard output: " + errno_text(error.sys_errno()) + "\n");
+}
+
+bool has_lost_output() {
+  return lost_output;
 }
 
 void draw_err(std::string_view text) {
-  (void)write_full(STDERR_FILENO, text);
+  (void)write_until_interrupted(STDERR_FILENO, text);
 }
 
 void print_warning(const Terminal& terminal, std::string_view message) {

@@ -1,5 +1,4 @@
 // What a container has changed of its image: its own layer, entry by entry, beside those of the image.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -7,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <climits>
 
-#include "base/os/dir_stream.hpp"
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/files.hpp"
 
@@ -22,17 +23,35 @@ constexpr std::array<std::string_view, 9> of_the_engine{"/.dockerenv", "/dev",  
                                                         "/etc/hosts",  "/etc/mtab", "/etc/resolv.conf",
                                                         "/proc",       "/sys",      "/sbin/docker-init"};
 
+// The container may run, and change its files meanwhile: every step is one from the folder where we are, through no
+// link, and back.
 class Comparison {
  public:
-  Comparison(std::string upper, std::vector<std::string> lower) : upper_(std::move(upper)), lower_(std::move(lower)) {}
+  Comparison(FolderCursor upper, std::vector<std::string> lower) : at_(std::move(upper)), lower_(std::move(lower)) {}
 
   Result<std::vector<PathChange>> run() {
-    TRY(walk(""));
+    levels_.push_back({"", TRY(list_folder(at_.fd()))});
+    while (!levels_.empty()) {
+      if (levels_.back().names.empty()) {
+        TRY(leave());
+        continue;
+      }
+      const std::string name = std::move(levels_.back().names.back());
+      levels_.back().names.pop_back();
+      TRY(look_at(name, levels_.back().path + "/" + name));
+    }
     std::ranges::sort(changes_, {}, &PathChange::path);
     return std::move(changes_);
   }
 
  private:
+  struct Level {
+    std::string path;
+    std::vector<std::string> names;  // still to be looked at
+    bool below = false;              // it is in the image, too
+    std::size_t before = 0;          // changes that there were before it was entered
+  };
+
   bool is_below(const std::string& path) const {
     for (const std::string& layer : lower_) {
       struct stat st;
@@ -42,36 +61,38 @@ class Comparison {
     return false;
   }
 
-  // Whether there was anything to be told of it, or of what is in it.
-  Result<> walk(const std::string& folder) {
-    const DirStream stream(::opendir((upper_ + folder).c_str()));
-    if (!stream) return errno == ENOENT ? Result<>() : fail_errno("read directory", upper_ + folder);
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(stream.get()))
-      if (const std::string name = entry->d_name; name != "." && name != "..") names.push_back(name);
-    for (const std::string& name : names) TRY(look_at(folder + "/" + name));
-    return {};
-  }
-
-  Result<> look_at(const std::string& path) {
+  Result<> look_at(const std::string& name, std::string path) {
     struct stat st;
     if (std::ranges::find(of_the_engine, path) != of_the_engine.end()) return {};
-    if (::lstat((upper_ + path).c_str(), &st) != 0) return {};  // it has gone meanwhile
+    if (::fstatat(at_.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return {};  // it has gone meanwhile
     if (S_ISCHR(st.st_mode) && st.st_rdev == 0) {
-      changes_.push_back({PathChange::Kind::removed, path});
+      changes_.push_back({PathChange::Kind::removed, std::move(path)});
       return {};
     }
     const bool below = is_below(path);
-    const std::size_t before = changes_.size();
-    if (S_ISDIR(st.st_mode)) TRY(walk(path));
-    // A folder that only holds the place of a mount, or of what is the engine's, has not changed.
-    if (!S_ISDIR(st.st_mode) || !below || changes_.size() > before)
-      changes_.push_back({below ? PathChange::Kind::changed : PathChange::Kind::added, path});
+    // What is nested more deeply than a path can say has no name that could be told.
+    if (S_ISDIR(st.st_mode) && path.size() < PATH_MAX && at_.enter(name)) {
+      levels_.push_back({std::move(path), TRY(list_folder(at_.fd())), below, changes_.size()});
+      return {};
+    }
+    changes_.push_back({below ? PathChange::Kind::changed : PathChange::Kind::added, std::move(path)});
     return {};
   }
 
-  std::string upper_;
+  // A folder that only holds the place of a mount, or of what is the engine's, has not changed.
+  Result<> leave() {
+    Level done = std::move(levels_.back());
+    levels_.pop_back();
+    if (levels_.empty()) return {};
+    TRY(at_.leave());
+    if (!done.below || changes_.size() > done.before)
+      changes_.push_back({done.below ? PathChange::Kind::changed : PathChange::Kind::added, std::move(done.path)});
+    return {};
+  }
+
+  FolderCursor at_;
   std::vector<std::string> lower_;
+  std::vector<Level> levels_;
   std::vector<PathChange> changes_;
 };
 
@@ -80,7 +101,11 @@ class Comparison {
 Result<std::vector<PathChange>> Files::changes(const std::string& container) {
   const ContainerRecord record = TRY(impl_->load(container));
   const auto image = TRY(impl_->image_facts(record.summary.image_id));
-  return Comparison(impl_->container_folder(record.summary.id) + "/upper", image->layers).run();
+  const std::string upper = impl_->container_folder(record.summary.id) + "/upper";
+  Result<Fd> root = open_file(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!root && root.error().sys_errno() == ENOENT) return std::vector<PathChange>();
+  FolderCursor at = TRY(FolderCursor::at(TRY(std::move(root)), FolderCursor::Mounts::refuse));
+  return TRY_WRAP(Comparison(std::move(at), image->layers).run(), "look through container", record.summary.name);
 }
 
 }  // namespace consort::engine

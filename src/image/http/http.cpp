@@ -19,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 // A transfer slower than this has broken off without a word.
 constexpr long stall_bytes_per_second = 16;
 constexpr std::size_t max_header_bytes = 256 * 1024;
+constexpr std::size_t max_error_page = 1 << 20;  // its beginning says enough, and some have no end
 constexpr int max_redirects = 10;
 constexpr long receive_buffer = 256 * 1024;
 constexpr int longest_poll = 1000;  // milliseconds; libcurl wakes up for its own times
@@ -53,6 +54,7 @@ struct Transfer {
   std::optional<Error> error;
   std::size_t header_bytes = 0;
   bool headers_told = false;
+  bool enough = false;  // what there is of the answer will do: the rest of it is not read
 
   bool answered() const { return header_bytes > 0; }
 
@@ -78,8 +80,11 @@ struct Transfer {
       headers_told = true;
       return request.sink(bytes);
     }
-    if (response.body.size() + bytes.size() > request.max_body) {
-      if (!good) return {};  // an error page: its beginning says enough
+    if (!good) {
+      const std::size_t room = max_error_page - response.body.size();
+      enough = bytes.size() > room;
+      bytes = bytes.first(std::min(bytes.size(), room));
+    } else if (response.body.size() + bytes.size() > request.max_body) {
       return fail(Error(Code::invalid, "read answer").on(request.url).why("it is larger than expected"));
     }
     response.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -90,8 +95,8 @@ struct Transfer {
 std::size_t write_callback(char* data, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   Result<> taken = transfer.on_body(std::as_bytes(std::span(data, size * count)));
-  if (taken) return size * count;
-  transfer.error = std::move(taken).error();
+  if (taken && !transfer.enough) return size * count;
+  if (!taken) transfer.error = std::move(taken).error();
   return 0;
 }
 
@@ -309,7 +314,7 @@ HttpAnswer HttpClient::perform(const HttpRequest& request) {
     set_options(*curl, handle->easy, transfer, hop);
     const CURLcode code = run(*handle, transfer);
     if (transfer.error) return std::unexpected(HttpFailure(std::move(*transfer.error)));
-    if (code != CURLE_OK)
+    if (code != CURLE_OK && !transfer.enough)
       return std::unexpected(transport_failure(facts_of(*handle, code, detail.data(), request), hop.url, hop.proxy,
                                                transfer.response.status));
     state_->give_back(std::move(handle));

@@ -80,7 +80,6 @@ class RegistryArtifact : public Artifact {
   Result<> read_config(const Descriptor& config) {
     if (config.size > max_config_bytes) return fail(too_large(config));
     const auto sink = [&](std::span<const std::byte> bytes) -> Result<> {
-      if (config_.size() + bytes.size() > config.size) return fail(too_large(config));
       config_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       return {};
     };

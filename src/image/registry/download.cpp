@@ -72,11 +72,6 @@ Result<> Download::hash_what_is_there() {
 
 Result<> Download::append(std::span<const std::byte> bytes) {
   if (cancel_.stop_requested()) return fail(Code::interrupted, "download");
-  if (available_ + bytes.size() > blob_.size)
-    return fail(Error(Code::invalid, "download")
-                    .on(blob_.digest.text())
-                    .why("the registry sends more than the " + std::to_string(blob_.size) +
-                         " bytes that the manifest declares"));
   if (Result<> written = write_full(file_.get(), bytes); !written) {
     return fail(std::move(written).error().wrap("write", path_).wrap("download", blob_.digest.text()));
   }

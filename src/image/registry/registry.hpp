@@ -56,7 +56,8 @@ class Registry {
   std::expected<std::optional<Digest>, HttpFailure> head_manifest(const std::string& selector);
 
   // Gives the bytes of a blob that shall have this size, from offset on. Broken connections are taken up again where
-  // they broke, for as long as Patience says. Neither size nor digest is checked here.
+  // they broke, for as long as Patience says. More than its size is an error; its digest is not
+  // checked here.
   using Sink = std::function<Result<>(std::span<const std::byte>)>;
   using OnRetry = std::function<void(const std::string& why)>;
   struct BlobPart {

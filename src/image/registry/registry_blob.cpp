@@ -31,6 +31,8 @@ class BlobTransfer {
   enum class Outcome : std::uint8_t { done, ask_otherwise, failed };
   Outcome try_once(HttpAnswer& answer);
   Result<> look_at_headers(const HttpResponse& response);
+  bool fits(std::size_t more) const { return part_.offset <= part_.size && more <= part_.size - part_.offset; }
+  Error too_much() const;
   Result<> take(std::span<const std::byte> bytes);
   Error explain(HttpAnswer answer) const;
 
@@ -110,14 +112,20 @@ Result<> BlobTransfer::look_at_headers(const HttpResponse& response) {
   return fail(Code::internal, "stop");
 }
 
+Error BlobTransfer::too_much() const {
+  return Error(Code::invalid, "download")
+      .on(part_.digest.text())
+      .why("the registry sends more than the " + std::to_string(part_.size) + " bytes that the manifest declares");
+}
+
 Result<> BlobTransfer::take(std::span<const std::byte> bytes) {
   const std::size_t drop = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, bytes.size()));
   skip_ -= drop;
   bytes = bytes.subspan(drop);
   if (bytes.empty()) return {};
   received_ = true;
+  Result<> taken = fits(bytes.size()) ? sink_(bytes) : Result<>(fail(too_much()));
   part_.offset += bytes.size();
-  Result<> taken = sink_(bytes);
   if (taken) return {};
   sink_error_ = std::move(taken).error();
   return fail(Code::internal, "stop");

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/os/patient_write.hpp"
 #include "base/os/stop_event.hpp"
 #include "image/layer_tar.hpp"
 
@@ -41,7 +42,7 @@ ByteSource source_of_fd(int fd, const std::stop_token& cancel) {
 
 ByteSink sink_of_fd(int fd, const std::stop_token& cancel) {
   if (!cancel.stop_possible() || is_regular(fd))
-    return [fd](std::span<const std::byte> bytes) { return write_full(fd, bytes); };
+    return [fd](std::span<const std::byte> bytes) { return write_patiently(fd, bytes); };
   auto stop = StopEvent::of(cancel);
   if (!stop) return [](std::span<const std::byte>) -> Result<> { return fail(Code::io, "prepare writing"); };
   return [fd, event = std::make_shared<StopEvent>(std::move(*stop))](std::span<const std::byte> bytes) -> Result<> {
@@ -49,7 +50,7 @@ ByteSink sink_of_fd(int fd, const std::stop_token& cancel) {
       TRY(wait_for(fd, POLLOUT, *event));
       // As much as a pipe that can be written to takes without waiting.
       const auto part = bytes.first(std::min<std::size_t>(bytes.size(), PIPE_BUF));
-      TRY(write_full(fd, part));
+      TRY(write_patiently(fd, part));
       bytes = bytes.subspan(part.size());
     }
     return {};

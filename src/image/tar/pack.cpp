@@ -16,6 +16,7 @@
 #include "base/os/file.hpp"
 #include "base/os/folder.hpp"
 #include "base/os/link.hpp"
+#include "base/os/plain_file.hpp"
 #include "image/container_tar.hpp"
 #include "image/pack_files.hpp"
 #include "image/tar/overlay_form.hpp"
@@ -207,7 +208,7 @@ class Packer {
         return tar_.add(header);
       }
     }
-    const Fd fd = TRY(open_at(parent, name, O_RDONLY | O_NOFOLLOW | O_NOATIME));
+    const Fd fd = TRY(open_plain_at(parent, name, O_RDONLY | O_NOATIME));
     header.size = static_cast<std::uint64_t>(st.st_size);
     bytes_ += header.size;
     return tar_.add_file(header, fd.get(), options_.cancel);

@@ -223,7 +223,7 @@ Result<Fd> Unpacker::make_folders(const std::string& path) {
     }
     if (::mkdirat(parent.get(), name, 0755) != 0 ||
         ::fchownat(parent.get(), name, first_owner_, first_owner_, AT_SYMLINK_NOFOLLOW) != 0 ||
-        ::fchmodat(parent.get(), name, 0755, 0) != 0)
+        ::fchmodat(parent.get(), name, 0755, AT_SYMLINK_NOFOLLOW) != 0)
       return fail_errno("create directory", walk.here());
   }
   return open_in_root(root_.get(), walk.here().empty() ? "." : walk.here(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -369,7 +369,7 @@ Result<> Unpacker::make_special(const TarEntry& entry, int parent, const std::st
 
 Result<> Unpacker::describe(const TarEntry& entry, int parent, const std::string& name) {
   if (::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) return owner_error(entry, name);
-  if (entry.type != TarEntry::Type::symlink && ::fchmodat(parent, name.c_str(), entry.mode, 0) != 0)
+  if (entry.type != TarEntry::Type::symlink && ::fchmodat(parent, name.c_str(), entry.mode, AT_SYMLINK_NOFOLLOW) != 0)
     return fail_errno("set mode of", name);
   if (!entry.xattrs.empty()) TRY(set_attributes(entry, "/proc/self/fd/" + std::to_string(parent) + "/" + name, -1));
   const std::array<timespec, 2> times{entry.mtime, entry.mtime};

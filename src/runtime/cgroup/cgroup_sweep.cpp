@@ -1,14 +1,16 @@
 // Groups that were made for a process which never came.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
+#include "base/os/file.hpp"
 #include "base/os/folder.hpp"
 #include "base/strings.hpp"
-#include "runtime/cgroup.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "runtime/cgroup_sweep.hpp"
 
@@ -28,6 +30,33 @@ void add_groups(const std::string& directory, Names& names) {
     if (is_group_of_ours(name)) names.insert(std::move(name));
 }
 
+std::vector<std::string> groups_below(const std::string& directory) {
+  std::vector<std::string> found;
+  for (const std::string& name : list_folder(directory).value_or(std::vector<std::string>()))
+    if (const auto st = lstat_path(directory + "/" + name); st && S_ISDIR(st->st_mode))
+      found.push_back(directory + "/" + name);
+  return found;
+}
+
+// By whomever: who has no number in our pid namespace is listed as 0. What cannot be looked at may be populated.
+bool is_populated(const std::string& directory) {
+  const Result<std::string> text = read_file(directory + "/cgroup.procs");
+  if (!text) return text.error().sys_errno() != ENOENT && text.error().sys_errno() != ENODEV;
+  return !text->empty() || std::ranges::any_of(groups_below(directory), is_populated);
+}
+
+void remove_folders(const std::string& directory) {
+  for (const std::string& below : groups_below(directory)) remove_folders(below);
+  (void)::rmdir(directory.c_str());  // not if somebody has come meanwhile
+}
+
+// Kills nobody, as Cgroup::remove() does: it may be that of a container of another data root.
+void remove_if_empty(const std::vector<internal::Hierarchy>& all, const std::string& path) {
+  for (const internal::Hierarchy& hierarchy : all)
+    if (is_populated(hierarchy.directory(path))) return;
+  for (const internal::Hierarchy& hierarchy : all) remove_folders(hierarchy.directory(path));
+}
+
 }  // namespace
 
 void sweep_cgroups(const std::string& parent, const std::function<bool(const std::string& name)>& belongs) {
@@ -43,9 +72,7 @@ void sweep_cgroups(const std::string& parent, const std::function<bool(const std
     const std::string path = parent + "/" + name;
     const Result<Fd> claim = open_file(all.front().directory(path), O_RDONLY | O_DIRECTORY);
     if (claim && ::flock(claim->get(), LOCK_EX | LOCK_NB) != 0) continue;
-    const Cgroup group = Cgroup::open(path);
-    const Result<std::vector<pid_t>> pids = group.pids();
-    if (pids && pids->empty()) (void)group.remove();
+    remove_if_empty(all, path);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/os/file.hpp"
+#include "base/os/plain_file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::runtime {
@@ -89,7 +90,7 @@ void add_memberships(std::string_view group, ResolvedUser& user) {
 
 // A missing file is an empty one: images from scratch have neither.
 Result<std::string> read_table(int root, const std::string& path) {
-  Result<Fd> fd = open_in_root(root, path, O_RDONLY | O_NONBLOCK);
+  Result<Fd> fd = open_plain_in_root(root, path, O_RDONLY);
   if (!fd) {
     const int number = fd.error().sys_errno();
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) return std::string();

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds freeze_patience{2};
 constexpr std::chrono::milliseconds between_looks{5};
+constexpr std::chrono::seconds between_saves{1};
 
 Error not_running(const ContainerUnit& unit) {
   return Error(Code::conflict, "container " + unit.id + " is not running");
@@ -39,15 +40,24 @@ Container::Container(Context& context, ExecTable& execs, ContainerUnit unit, std
 
 Container::~Container() {
   context_.loop.cancel(restart_timer_);
+  context_.loop.cancel(save_timer_);
   if (!run_) return;
   if (run_->freeze) context_.loop.cancel(run_->freeze->timer);
   context_.loop.remove(run_->sync_watch);
 }
 
+Result<> Container::write_record() const {
+  return write_file_atomic(run_state_path(context_.run_folder, unit_.id), record_to_json(record_), 0600);
+}
+
+// On a full disk it is tried again until there is room: a successor would take what is there for the truth.
 void Container::save() {
-  const std::string path = run_state_path(context_.run_folder, unit_.id);
-  const auto saved = write_file_atomic(path, record_to_json(record_), 0600);
-  if (!saved) log_line(label() + ": " + saved.error().message());
+  const EventLoop::Token before = std::exchange(save_timer_, 0);
+  context_.loop.cancel(before);
+  const auto saved = write_record();
+  if (saved) return;
+  if (before == 0) log_line(label() + ": " + saved.error().message());
+  save_timer_ = context_.loop.after(between_saves, [this] { save(); });
 }
 
 void Container::save_durable() {
@@ -223,6 +233,7 @@ Result<ExecTable::Id> Container::exec(const ExecRequest& request, ExecTable::OnS
 
 Result<> Container::forget() {
   if (!idle()) return fail(Error(Code::conflict, "forget " + label()).why("it is running"));
+  context_.loop.cancel(std::exchange(save_timer_, 0));
   TRY(remove_file(run_state_path(context_.run_folder, unit_.id)));
   emit(EventKind::forget);
   return {};

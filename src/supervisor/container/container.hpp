@@ -178,7 +178,8 @@ class Container {
   void adopt_execs(const std::vector<KeptExit>& exits);
   void resume_run(int process);
 
-  void save();          // the run file
+  void save();  // the run file
+  Result<> write_record() const;
   void save_durable();  // data/containers/ID/state.json
 
   // container_events.cpp
@@ -204,6 +205,7 @@ class Container {
   bool restarted_ = false;  // the next start is the second half of a restart, and that an event
   RestartBackoff backoff_;
   EventLoop::Token restart_timer_ = 0;
+  EventLoop::Token save_timer_ = 0;  // the run file could not be written
   std::vector<StartDone> start_waiters_;
   std::vector<Waiter> waiters_;
   // The first one is under way while the container runs.

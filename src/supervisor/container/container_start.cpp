@@ -198,7 +198,7 @@ Result<> Container::begin_launch(runtime::Spec spec) {
   // from when the firewall hears of our ports.
   record_.launching = true;
   record_.told_ports = run_->network->bound_ports();
-  save();
+  TRY(write_record());
   run_->launch = std::make_unique<runtime::Launch>(
       TRY(unit_.runtime.empty() ? runtime::Launch::begin(spec, options)
                                 : runtime::begin_external(external_runtime(), spec, options)));
@@ -235,13 +235,14 @@ Result<> Container::release_to_exec() {
   state.addresses = addresses_of(unit_);
   record_.attached = attached_of(unit_);
   record_.oom_kills = runtime::Cgroup::open(state.cgroup).oom_kills();
-  save();
+  TRY(write_record());  // nobody would find, or stop, what runs without one
   if (context_.serve_names) context_.serve_names();
   return run_->launch->start();
 }
 
 Result<> Container::open_terminal() {
   run_->console = run_->launch->take_console();
+  TRY(set_nonblocking(run_->console.get()));  // an external runtime's may not be; and the container can empty it, too
   Pipe relay = TRY(make_pipe(O_NONBLOCK));
   context_.keeper.put(key("console"), run_->console.get());
   context_.keeper.put(key("relay_read"), relay.read.get());

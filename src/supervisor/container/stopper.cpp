@@ -26,6 +26,7 @@ Stopper::Stopper(EventLoop& loop, Target target, OnSignal on_signal)
     : loop_(loop), target_(std::move(target)), on_signal_(std::move(on_signal)) {}
 
 Stopper::~Stopper() {
+  work_.reset();
   forget_others();
   loop_.cancel(deadline_timer_);
   loop_.cancel(next_timer_);
@@ -76,6 +77,7 @@ void Stopper::hurry(std::optional<Time> deadline) {
 void Stopper::kill_now() {
   if (killed_) return;
   killed_ = true;
+  work_.reset();
   forget_others();
   loop_.cancel(std::exchange(next_timer_, 0));
   // The rest of its pid namespace dies with it.
@@ -91,28 +93,38 @@ void Stopper::after(milliseconds delay, void (Stopper::*next)()) {
   });
 }
 
-// Of what was there when the stop began.
-std::multimap<pid_t, pid_t> Stopper::children_now() const {
-  std::multimap<pid_t, pid_t> children;
-  for (const pid_t pid : known_)
-    if (const auto parent = runtime::parent_of(pid)) children.emplace(*parent, pid);
-  return children;
+void Stopper::work_through(std::vector<pid_t> pids, SteppedWork::Next (Stopper::*step)(), void (Stopper::*then)()) {
+  loop_.cancel(std::exchange(next_timer_, 0));
+  round_ = Round{.unseen = std::move(pids), .children = {}, .turn = {}};
+  work_ = std::make_unique<SteppedWork>(
+      loop_, [this, step] { return (this->*step)(); },
+      [this, then](const Result<>&) {
+        work_.reset();
+        (this->*then)();
+      });
 }
 
-// True if anybody is waited for.
-bool Stopper::signal_those_below(pid_t parent, const std::multimap<pid_t, pid_t>& children) {
-  bool waits = false;
-  for (auto [at, end] = children.equal_range(parent); at != end; ++at) {
-    const pid_t pid = at->second;
-    if (others_.contains(pid)) {
-      waits = true;
-    } else if (signalled_.contains(pid) || !signal_one(pid)) {
-      waits = signal_those_below(pid, children) || waits;  // deaf as well
-    } else {
-      waits = true;
-    }
+// One at a time: first who is whose child now, then those nearest to the first process that can be signalled.
+SteppedWork::Next Stopper::signal_next() {
+  if (!round_.unseen.empty()) {
+    const pid_t pid = round_.unseen.back();
+    round_.unseen.pop_back();
+    if (const auto parent = runtime::parent_of(pid)) round_.children.emplace(*parent, pid);
+    if (round_.unseen.empty()) look_below(target_.pid);
+    return SteppedWork::Next::step;
   }
-  return waits;
+  if (round_.turn.empty()) return SteppedWork::Next::finished;
+  const pid_t pid = round_.turn.back();
+  round_.turn.pop_back();
+  if (others_.contains(pid) || (!signalled_.contains(pid) && signal_one(pid)))
+    round_.waits = true;
+  else
+    look_below(pid);  // deaf as well
+  return SteppedWork::Next::step;
+}
+
+void Stopper::look_below(pid_t parent) {
+  for (auto [at, end] = round_.children.equal_range(parent); at != end; ++at) round_.turn.push_back(at->second);
 }
 
 // False: it ignores the signal, or is gone.
@@ -131,7 +143,11 @@ bool Stopper::signal_one(pid_t pid) {
 
 // Signals those whose turn it is.
 void Stopper::go_on() {
-  if (signal_those_below(target_.pid, children_now())) return after(to_die, &Stopper::give_up_the_deaf);
+  work_through({known_.begin(), known_.end()}, &Stopper::signal_next, &Stopper::on_signalled);
+}
+
+void Stopper::on_signalled() {
+  if (round_.waits) return others_.empty() ? go_on() : after(to_die, &Stopper::give_up_the_deaf);
   if (first_refuses()) return;                // until the deadline
   if (signalled_.empty()) return kill_now();  // it was alone from the beginning
   watch_the_first();
@@ -142,24 +158,35 @@ void Stopper::on_gone(pid_t pid) {
   if (found == others_.end()) return;
   loop_.remove(found->second.watch);
   others_.erase(found);
-  if (others_.empty()) go_on();
+  if (others_.empty() && !work_) go_on();
 }
 
-// Those that have not so much as woken up. (One that is just ending has taken its handlers off, but it moves.)
 void Stopper::give_up_the_deaf() {
-  for (auto at = others_.begin(); at != others_.end();) {
-    const auto now = at++;
-    const auto disposition = runtime::signal_disposition(now->first, target_.signal);
-    const auto seen = runtime::activity_of(now->first);
-    if (!disposition || !seen || runtime::first_process_hears(*disposition)) continue;
-    const bool deaf = seen->asleep && now->second.seen == *seen;
-    now->second.seen = *seen;
-    if (!deaf) continue;
-    loop_.remove(now->second.watch);
-    others_.erase(now);
+  std::vector<pid_t> pids;
+  for (const auto& [pid, other] : others_) pids.push_back(pid);
+  work_through(std::move(pids), &Stopper::give_up_next, &Stopper::on_given_up);
+}
+
+// One that has not so much as woken up. (One that is just ending has taken its handlers off, but it moves.)
+SteppedWork::Next Stopper::give_up_next() {
+  if (round_.unseen.empty()) return SteppedWork::Next::finished;
+  const auto other = others_.find(round_.unseen.back());
+  round_.unseen.pop_back();
+  if (other == others_.end()) return SteppedWork::Next::step;  // gone meanwhile
+  const auto disposition = runtime::signal_disposition(other->first, target_.signal);
+  const auto seen = runtime::activity_of(other->first);
+  if (!disposition || !seen || runtime::first_process_hears(*disposition)) return SteppedWork::Next::step;
+  const bool deaf = seen->asleep && other->second.seen == *seen;
+  other->second.seen = *seen;
+  if (deaf) {
+    loop_.remove(other->second.watch);
+    others_.erase(other);
   }
-  if (others_.empty()) return go_on();
-  after(to_die, &Stopper::give_up_the_deaf);
+  return SteppedWork::Next::step;
+}
+
+void Stopper::on_given_up() {
+  others_.empty() ? go_on() : after(to_die, &Stopper::give_up_the_deaf);
 }
 
 // It has lost the processes that it perhaps waited for. As long as it does something about that, it may.

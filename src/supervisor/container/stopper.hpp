@@ -6,6 +6,8 @@
 // it is the turn of what they left behind; then a first process for which the kernel discards the signal is given the
 // time that it visibly uses (a shell that tidies up), and ended. What it starts meanwhile is not waited for, nor are
 // the guests of an exec.
+//
+// There may be thousands of them: they are looked at in steps, between which the loop does other things.
 #pragma once
 
 #include <sys/types.h>
@@ -13,12 +15,15 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/os/event_loop.hpp"
 #include "base/os/fd.hpp"
+#include "base/os/stepped_work.hpp"
 #include "runtime/inspect.hpp"
 
 namespace consort::supervisor {
@@ -48,11 +53,15 @@ class Stopper {
   void arm();
   void kill_now();
   void go_on();
-  bool signal_those_below(pid_t parent, const std::multimap<pid_t, pid_t>& children);
+  SteppedWork::Next signal_next();
+  void on_signalled();
+  void look_below(pid_t parent);
   bool signal_one(pid_t pid);
-  std::multimap<pid_t, pid_t> children_now() const;
   void on_gone(pid_t pid);
   void give_up_the_deaf();
+  SteppedWork::Next give_up_next();
+  void on_given_up();
+  void work_through(std::vector<pid_t> pids, SteppedWork::Next (Stopper::*step)(), void (Stopper::*then)());
   void watch_the_first();
   void after(std::chrono::milliseconds delay, void (Stopper::*next)());
   bool first_hears() const;
@@ -63,6 +72,13 @@ class Stopper {
     Fd pidfd;
     EventLoop::Token watch = 0;
     std::optional<runtime::Activity> seen;  // when it was signalled, or looked at last
+  };
+  // What is under way: those that are still to be looked at, and whose turn it is, from the top downwards.
+  struct Round {
+    std::vector<pid_t> unseen;
+    std::multimap<pid_t, pid_t> children;  // of those that were there when the stop began, as it is now
+    std::vector<pid_t> turn;
+    bool waits = false;  // for somebody
   };
   EventLoop& loop_;
   Target target_;
@@ -75,6 +91,8 @@ class Stopper {
   EventLoop::Token deadline_timer_ = 0;
   EventLoop::Token next_timer_ = 0;
   bool killed_ = false;
+  Round round_;
+  std::unique_ptr<SteppedWork> work_;
 };
 
 }  // namespace consort::supervisor

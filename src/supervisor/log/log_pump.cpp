@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t terminal_chunk = 65536;
 constexpr std::chrono::milliseconds hung_up_pause{100};
+constexpr int most_moves_at_end = 256;  // of a page or more: a terminal holds less
 
 }  // namespace
 
@@ -94,13 +96,20 @@ void LogPump::on_readable(Source& source, std::uint32_t events) {
   });
 }
 
+void LogPump::take_what_is_there(Source& source) {
+  int waiting = 0;
+  if (::ioctl(source.pipe.get(), FIONREAD, &waiting) != 0) return;
+  const std::uint64_t enough = writer_.taken() + static_cast<std::uint64_t>(waiting);
+  while (writer_.taken() < enough && pump(source) == LogWriter::Pumped::moved) {
+  }
+}
+
 void LogPump::drain() {
   for (const auto& source : sources_) {
     unwatch(*source);
-    do {
-      while (pump(*source) == LogWriter::Pumped::moved) {
-      }
-    } while (source->master >= 0 && move_from_terminal(*source));
+    take_what_is_there(*source);
+    for (int i = 0; source->master >= 0 && i < most_moves_at_end && move_from_terminal(*source); ++i)
+      take_what_is_there(*source);
   }
   sources_.clear();
 }

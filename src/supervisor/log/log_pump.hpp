@@ -31,7 +31,8 @@ class LogPump {
   // Told each time when there is something new in the log.
   void on_moved(std::move_only_function<void()> handler) { on_moved_ = std::move(handler); }
 
-  // All that is there now, at the container's end; then nothing is watched any more.
+  // All that is there now, at the container's end; then nothing is watched any more. Somebody may go on writing: a
+  // process beside it in the same pid namespace, or whoever was given its output.
   void drain();
 
  private:
@@ -49,6 +50,7 @@ class LogPump {
   void unwatch(Source& source);
   bool move_from_terminal(Source& source);  // false: nothing came
   LogWriter::Pumped pump(Source& source);
+  void take_what_is_there(Source& source);
   void tell_trouble();
 
   EventLoop& loop_;

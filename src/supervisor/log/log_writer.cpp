@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 
 #include "base/os/file.hpp"
 #include "supervisor/log.hpp"
@@ -113,10 +114,13 @@ Result<> LogWriter::begin_record(std::size_t bytes, LogStream stream) {
 Result<LogWriter::Pumped> LogWriter::drop(int pipe, std::size_t bytes) {
   std::array<std::byte, 16384> buffer;
   while (bytes > 0) {
-    const std::size_t got = TRY(read_some(pipe, std::span(buffer).first(std::min(bytes, buffer.size()))));
-    if (got == 0) return Pumped::ended;
-    bytes -= got;
-    if (!unit_.disabled) lost_ += got;
+    const auto got = read_some(pipe, std::span(buffer).first(std::min(bytes, buffer.size())));
+    if (!got && got.error().sys_errno() == EAGAIN) return Pumped::empty;  // who writes it can read it, too
+    if (!got) return fail(errno_error(got.error().sys_errno(), "read the container's output"));
+    if (*got == 0) return Pumped::ended;
+    bytes -= *got;
+    taken_ += *got;
+    if (!unit_.disabled) lost_ += *got;
   }
   return Pumped::moved;
 }
@@ -144,8 +148,11 @@ Result<LogWriter::Pumped> LogWriter::pump(int pipe, LogStream stream) {
   if (waiting == 0) {
     pollfd state{pipe, POLLIN, 0};
     ::poll(&state, 1, 0);
-    if (state.revents & POLLIN) return pump(pipe, stream);  // written between the two calls
-    return state.revents & (POLLHUP | POLLERR) ? Pumped::ended : Pumped::empty;
+    if (state.revents == 0) return Pumped::empty;
+    if ((state.revents & POLLIN) == 0) return Pumped::ended;
+    // Written between the two calls; or before Linux 6.15 what a write() from a bad address has left: a buffer without
+    // bytes, which stays in the way until somebody tries to take some.
+    waiting = PIPE_BUF;
   }
   const auto wanted = static_cast<std::size_t>(waiting);
   if (unit_.disabled) return drop(pipe, wanted);
@@ -183,6 +190,7 @@ Result<LogWriter::Pumped> LogWriter::keep(int pipe, LogStream stream, std::size_
     if (put < 0 && errno == EINTR) continue;
     if (put > 0) {
       moved += static_cast<std::size_t>(put);
+      taken_ += static_cast<std::size_t>(put);
       continue;
     }
     const int number = put == 0 ? EAGAIN : errno;

@@ -98,8 +98,8 @@ Result<int> run_serve(Invocation& invocation) {
   seal_program(invocation);  // build steps run as children
   ::umask(022);              // what is made for containers must not depend on who has started this
   const Roots roots = TRY(Roots::from_environment());
-  Reserve(roots.data).keep();
   TRY(TRY(engine::Engine::open(roots))->sweep());
+  Reserve(roots.data).keep();
   const project::Listening listening;
   options.stop_fd = TRY(interrupt_descriptor());
   const Result<> outcome = serve::serve(roots, options);

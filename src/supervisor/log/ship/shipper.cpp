@@ -83,7 +83,15 @@ void LogShipper::begin() {
   const auto lines = parts.size() == 2 ? parse_unsigned(parts[1]) : std::nullopt;
   if (!time || !lines) return;
   from_ = cursor_ = {SystemTime(Nanoseconds(*time)), *lines};
-  reader_ = LogReader(log_path_, {.since = from_.time});
+  place_ = from_.time > system_now() ? Place::looked_for : Place::told_by_time;
+  if (place_ == Place::told_by_time) reader_ = LogReader(log_path_, {.since = from_.time});
+}
+
+// The place is not in the file any more: all that there is was written after it.
+void LogShipper::begin_anew() {
+  place_ = Place::passed;
+  lines_ = LineAssembler(LineAssembler::Beginning::whole);
+  reader_ = LogReader(log_path_, {});
 }
 
 std::string LogShipper::cursor_path() const {
@@ -121,6 +129,10 @@ void LogShipper::work() {
   if (!connected_) return;  // on_socket
   for (int sent = 0; sent < messages_a_turn; ++sent) {
     if (next_ == waiting_.size() && !read_some_lines()) {
+      if (place_ == Place::looked_for) {
+        begin_anew();
+        return work_later();
+      }
       if (system_now() - saved_ > save_interval) save_cursor();
       return;
     }
@@ -135,6 +147,10 @@ void LogShipper::work() {
         return;
     }
   }
+  work_later();
+}
+
+void LogShipper::work_later() {
   turn_ = loop_.after(std::chrono::milliseconds(0), [this] {
     turn_ = 0;
     work();
@@ -146,17 +162,26 @@ bool LogShipper::read_some_lines() {
   next_ = 0;
   const auto take = [this](const LogLine& line, bool) { take_line(line); };
   const auto more = reader_.read_bytes([&](const LogRecord& record) {
-    if (record.time >= from_.time) lines_.add(record, take);
+    const bool told_old = place_ == Place::told_by_time && seen_at_from_ == 0 && record.time < from_.time;
+    if (!told_old) lines_.add(record, take);
   });
   return more && *more;
 }
 
-void LogShipper::take_line(const LogLine& line) {
-  if (line.time < from_.time) return;
+bool LogShipper::is_new(const LogLine& line) {
+  if (place_ == Place::passed) return true;
   if (line.time == from_.time && seen_at_from_ < from_.lines) {
     ++seen_at_from_;
-    return;
+    return false;
   }
+  const bool behind_it = seen_at_from_ > 0;
+  if (!behind_it && (place_ == Place::looked_for || line.time < from_.time)) return false;
+  place_ = Place::passed;
+  return true;
+}
+
+void LogShipper::take_line(const LogLine& line) {
+  if (!is_new(line)) return;
   std::string_view text = line.text;
   if (text.ends_with('\r')) text.remove_suffix(1);
   if (text.empty()) return;  // as Docker: nobody wants empty messages

@@ -39,10 +39,17 @@ class LogShipper {
     SystemTime time{};
     std::uint64_t lines = 0;
   };
+  // Where it is in the file, compared with the place that a predecessor had come to: the time says it, unless the clock
+  // was set back since; then it is looked for in all that there is. Once it has been passed, all that follows is new,
+  // whatever its time.
+  enum class Place : std::uint8_t { told_by_time, looked_for, passed };
   enum class Sent : std::uint8_t { yes, later, failed };
 
   void begin();  // where a predecessor was
+  void begin_anew();
   void work();
+  void work_later();
+  bool is_new(const LogLine& line);
   bool read_some_lines();  // false: there are none
   void take_line(const LogLine& line);
   Sent send_next();
@@ -61,6 +68,7 @@ class LogShipper {
   LogReader reader_;
   LineAssembler lines_{LineAssembler::Beginning::whole};
   bool begun_ = false;
+  Place place_ = Place::passed;
   Cursor from_;  // lines up to here are not sent again
   std::uint64_t seen_at_from_ = 0;
   struct Waiting {

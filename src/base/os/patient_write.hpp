@@ -1,0 +1,21 @@
+// Writing to a standard stream: it is shared with others, some of whom make it non-blocking, and whoever reads it may
+// not do so any more.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace consort {
+
+// Like write_full(), but waits for room where there is none.
+Result<> write_patiently(int fd, std::span<const std::byte> bytes);
+
+// The same until the caller gives up, who is asked from time to time while there is no room: Code::interrupted then,
+// and the rest is not written.
+Result<> write_patiently(int fd, std::string_view text, const std::function<bool()>& gives_up);
+
+}  // namespace consort

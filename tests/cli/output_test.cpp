@@ -1,0 +1,46 @@
+// Standard output that takes no more, or takes its time.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <thread>
+
+#include "base/os/fd.hpp"
+#include "cli/invocation.hpp"
+
+namespace consort::cli {
+namespace {
+
+// What was written there would pass for the whole of it.
+TEST(StandardOutput, ThatCannotBeWrittenIsToldAndFails) {
+  const auto version_into = [](const char* file) {
+    const Fd full = open_file(file, O_WRONLY).value();
+    ::dup2(full.get(), STDOUT_FILENO);
+    std::_Exit(run_program({"consort", "version"}));
+  };
+  EXPECT_EXIT(version_into("/dev/full"), testing::ExitedWithCode(1),
+              "^write to standard output: no space left on device\n$");
+  EXPECT_EXIT(version_into("/dev/null"), testing::ExitedWithCode(0), "^$");
+}
+
+// It is shared with whoever has called us, and some of those make it non-blocking.
+TEST(StandardOutput, ThatDoesNotBlockIsWaitedFor) {
+  Pipe pipe = make_pipe().value();
+  ::fcntl(pipe.write.get(), F_SETPIPE_SZ, 4096);
+  ASSERT_TRUE(set_nonblocking(pipe.write.get()));
+  std::string text;
+  for (int i = 0; text.size() < 1'000'000; ++i) text += "line " + std::to_string(i) + "\n";
+  std::string read;
+  std::jthread reader([&] { read = read_all(pipe.read.get(), 2'000'000).value(); });
+  const Fd before = duplicate(STDOUT_FILENO).value();
+  ::dup2(pipe.write.get(), STDOUT_FILENO);
+  draw_out(text);
+  ::dup2(before.get(), STDOUT_FILENO);
+  pipe.write.reset();
+  reader.join();
+  EXPECT_TRUE(read == text);
+}
+
+}  // namespace
+}  // namespace consort::cli

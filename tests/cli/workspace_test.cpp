@@ -1,0 +1,53 @@
+// Which folders commands work in.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
+#include "cli/invocation.hpp"
+
+namespace consort::cli {
+namespace {
+
+class WorkspaceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: others go into a place of their own";
+    folder_ = testing::TempDir() + "/consort-workspace-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder_.data()), nullptr);
+    ASSERT_TRUE(make_directories(data()));
+    ASSERT_EQ(::chmod(data().c_str(), 0755), 0);
+  }
+  void TearDown() override { ASSERT_TRUE(remove_tree(folder_)); }
+  std::string data() const { return folder_ + "/data"; }
+  int list_volumes() const {
+    ::setenv("CONSORT_DATA_ROOT", data().c_str(), 1);
+    ::setenv("CONSORT_RUN_ROOT", (folder_ + "/run").c_str(), 1);
+    return run_program({"consort", "volume", "ls"});
+  }
+
+  std::string folder_;
+};
+
+// As a file system that was made for the purpose is when it is mounted.
+TEST_F(WorkspaceTest, AnEmptyFolderThatIsOpenBecomesADataRoot) {
+  ASSERT_TRUE(make_directories(data() + "/lost+found"));
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(0), "^$") << "command " << i;
+  EXPECT_EQ(stat_path(data())->st_mode & 0777, 0700U);
+  // What an earlier version had made of it.
+  ASSERT_TRUE(remove_tree(data()));
+  ASSERT_TRUE(make_directories(data() + "/reserve"));
+  ASSERT_EQ(::chmod(data().c_str(), 0755), 0);
+  EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(0), "^$");
+}
+
+TEST_F(WorkspaceTest, NothingIsMadeInAFolderOfSomebodyElse) {
+  ASSERT_TRUE(write_file_atomic(data() + "/theirs", ""));
+  EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(1), "holds files that are not Consort's");
+  EXPECT_EQ(list_folder(data()).value(), std::vector<std::string>{"theirs"});
+}
+
+}  // namespace
+}  // namespace consort::cli
