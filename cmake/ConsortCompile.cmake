@@ -25,7 +25,7 @@ if(CCACHE)
   endif()
 endif()
 find_program(MOLD mold)
-if(MOLD AND CMAKE_BUILD_TYPE STREQUAL "Debug")
+if(MOLD AND CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT CMAKE_CROSSCOMPILING)
   add_link_options(-fuse-ld=mold)
 endif()
 

@@ -31,10 +31,10 @@ if(NOT CONSORT_SANITIZE AND NOT CONSORT_FUZZ)
   add_custom_command(
     OUTPUT ${generated}/stamp
     COMMAND ${CMAKE_COMMAND} -E make_directory ${generated}/man
-    COMMAND $<TARGET_FILE:consort> internal man ${generated}/man
-    COMMAND $<TARGET_FILE:consort> internal completion bash > ${generated}/consort.bash
-    COMMAND $<TARGET_FILE:consort> internal completion zsh > ${generated}/_consort
-    COMMAND $<TARGET_FILE:consort> internal completion fish > ${generated}/consort.fish
+    COMMAND consort internal man ${generated}/man
+    COMMAND consort internal completion bash > ${generated}/consort.bash
+    COMMAND consort internal completion zsh > ${generated}/_consort
+    COMMAND consort internal completion fish > ${generated}/consort.fish
     COMMAND ${CMAKE_COMMAND} -E touch ${generated}/stamp
     DEPENDS consort
     COMMENT "Writing man pages and completions")
@@ -59,8 +59,8 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# Loaded only when something is pulled or a build fetches something.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4, libisal2, ca-certificates")
+# Loaded only when something is pulled or a build fetches something. Debian 13 renamed the first one.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4t64 | libcurl4, libisal2, ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, openssh-client, passt, tzdata, uidmap")
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/postinst

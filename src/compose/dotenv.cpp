@@ -17,7 +17,8 @@ bool is_key_byte(char c) {
          c == '-' || c == '[' || c == ']' || u >= 0x80;
 }
 
-std::string quoted(std::string_view text) {
+// Not `quoted`: of a std::string the compiler would take std::quoted, where <iomanip> happens to be known.
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');
@@ -130,8 +131,8 @@ class Reader {
     }
     const std::string_view whole = text_.substr(begin, text_.find('\n', begin) - begin);
     if (blank) return fail("line " + std::to_string(line) + ": key cannot contain a space", line);
-    return fail("line " + std::to_string(line) + ": unexpected character " + quoted(std::string(1, peek())) +
-                    " in variable name " + quoted(std::string(trim(whole))),
+    return fail("line " + std::to_string(line) + ": unexpected character " + in_quotes(std::string(1, peek())) +
+                    " in variable name " + in_quotes(std::string(trim(whole))),
                 line);
   }
 
@@ -175,7 +176,7 @@ class Reader {
     }
     if (interpolate) {
       TemplateResult expanded = substitute(text, [this](std::string_view name) { return look_up(name); });
-      if (expanded.fault == TemplateFault::invalid) return fail("Invalid template: " + quoted(text), line);
+      if (expanded.fault == TemplateFault::invalid) return fail("Invalid template: " + in_quotes(text), line);
       if (expanded.fault == TemplateFault::required) return fail(expanded.fault_text, line);
       made_ += expanded.text.size();
       if (expanded.fault == TemplateFault::too_long || made_ > text_.size() + values_limit) {
@@ -219,7 +220,8 @@ class Reader {
     std::string value(trim(line.substr(0, line.find(" #"))));
     const bool starts = !line.empty() && line[0] == '#' && at_ > 0 && is_blank(text_[at_ - 1]);
     if (starts || value.find("\t#") != std::string::npos) {
-      result_.warnings.push_back("line " + std::to_string(line_) + ": `" + key + "` is " + quoted(value) + ", since " +
+      result_.warnings.push_back("line " + std::to_string(line_) + ": `" + key + "` is " + in_quotes(value) +
+                                 ", since " +
                                  (starts ? "no comment can stand in place of a value: write " + key + "=\"\" # ..."
                                          : "a comment needs a space before its `#`, not a tab"));
     }

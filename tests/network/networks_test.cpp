@@ -1,5 +1,6 @@
 // Kinds of networks: internal, IPv6, several at once, without talk between containers, and the one of a build.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <net/if.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "host_fixture.hpp"
 #include "network/dns.hpp"
 #include "network/firewall.hpp"
+#include "network/obstacles.hpp"
 #include "network/pools.hpp"
 
 namespace consort::test {
@@ -371,6 +373,42 @@ TEST_F(NetworksTest, UfwIsPassedThroughItsChainForRoutes) {
   EXPECT_EQ(ask(a, "fd00:51::1"), "out6 from fd00:51::2: hi");
   REQUIRE_OK(remove_bridge(net));
   EXPECT_EQ(shell("iptables -S; ip6tables -S"), before);
+}
+
+// What doctor says of a firewall that is in the way, it must be able to take back once its own command was typed.
+TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  EXPECT_TRUE(firewall_obstacles().value().empty());
+  ASSERT_EQ(shell("nft 'table inet mine { chain inward { type filter hook input priority 0; policy drop; }; chain "
+                  "through { type filter"
+                  " hook forward priority 0; policy drop; ct state established accept; }; }'"),
+            "");
+  const auto found = firewall_obstacles().value();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0].found, ::testing::HasSubstr("inet mine through"));
+  const std::string command = replace_all(found[0].command, "sudo ", "");
+  EXPECT_EQ(shell(command), "");
+  expect_a_way_out(net);
+  EXPECT_TRUE(firewall_obstacles().value().empty());
+  REQUIRE_OK(remove_bridge(net));
+}
+
+TEST_F(NetworksTest, FirewalldIsInTheWayOfBridgesThatItHasInNoZone) {
+  ASSERT_EQ(shell("nft 'table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state "
+                  "established"
+                  " accept; jump zones; reject; }; chain zones { }; }'"),
+            "");
+  ASSERT_EQ(firewall_obstacles().value().size(), 1U);  // before there is any bridge
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  const auto found = firewall_obstacles().value();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0].found, ::testing::HasSubstr(net.bridge));
+  EXPECT_THAT(found[0].command, ::testing::HasSubstr("--zone=trusted --add-interface=" + net.bridge + " "));
+  ASSERT_EQ(shell("nft add rule inet firewalld zones iifname " + net.bridge + " accept"), "");
+  EXPECT_TRUE(firewall_obstacles().value().empty());
+  REQUIRE_OK(remove_bridge(net));
 }
 
 }  // namespace

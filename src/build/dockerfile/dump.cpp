@@ -3,7 +3,8 @@
 namespace consort::build {
 namespace {
 
-std::string quoted(std::string_view text) {
+// Not `quoted`: of a std::string the compiler would take std::quoted, where <iomanip> happens to be known.
+std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     switch (c) {
@@ -40,15 +41,16 @@ void dump(const Instruction& instruction, const std::string& indent, std::string
   if (instruction.legacy_key_value) out += " legacy";
   out += "\n";
   for (const auto& flag : instruction.flags) {
-    out += indent + "  flag " + place(flag.range) + " " + flag.name + (flag.has_value ? "=" + quoted(flag.value) : "") +
-           "\n";
+    out += indent + "  flag " + place(flag.range) + " " + flag.name +
+           (flag.has_value ? "=" + in_quotes(flag.value) : "") + "\n";
   }
-  for (const auto& word : instruction.words) out += indent + "  " + place(word.range) + " " + quoted(word.text) + "\n";
+  for (const auto& word : instruction.words)
+    out += indent + "  " + place(word.range) + " " + in_quotes(word.text) + "\n";
   for (const auto& heredoc : instruction.heredocs) {
     out += indent + "  heredoc " + place(heredoc.range) + " " + heredoc.name;
     if (heredoc.expansion == HeredocExpansion::literal) out += " literal";
     if (heredoc.tabs == HeredocTabs::strip) out += " strip";
-    out += " " + quoted(heredoc.content) + "\n";
+    out += " " + in_quotes(heredoc.content) + "\n";
   }
   for (const auto& nested : instruction.nested) dump(nested, indent + "  ", out);
 }

@@ -5,16 +5,19 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <map>
 
 #include "base/os/file.hpp"
 #include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
+#include "engine/doctor/user_groups.hpp"
 #include "engine/engine.hpp"
 #include "engine/reach.hpp"
 #include "image/http.hpp"
-#include "network/firewall.hpp"
+#include "network/obstacles.hpp"
 #include "place/place.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/overlay.hpp"
@@ -52,28 +55,28 @@ Finding overlay(const Roots& roots) {
 }
 
 Finding cgroups() {
+  if (in_user_namespace()) return finding_of(ask_for_user_groups());
   std::vector<std::string> warnings;
   runtime::Resources resources;
   const auto group = runtime::Cgroup::create("/consort/doctor-" + std::to_string(::getpid()), resources, warnings);
-  const std::string cost = "limits of memory, processors and processes, `pause`, and the figures of `stats`";
-  if (!group) {
-    const bool user = in_user_namespace();
-    Finding finding = bad("cgroup", user ? Standing::lacking : Standing::broken, group.error(), cost);
-    if (user) finding.command = "run with sudo: a user's own control groups are not asked for yet";
-    return finding;
-  }
+  const std::string cost(control_groups_cost);
+  if (!group) return bad("cgroup", Standing::broken, group.error(), cost);
   (void)group->remove();
   return good("cgroup", "control groups can be made");
 }
 
-Finding firewall(const place::Place& place) {
-  const Result<> opened = place.run([]() -> Result<> {
-    Firewall firewall = TRY(Firewall::open());
-    TRY(firewall.bridges());
-    return {};
-  });
-  if (opened) return good("firewall", "nftables answers");
-  return bad("firewall", Standing::broken, opened.error(), "networks of containers and published ports");
+std::vector<Finding> firewall(const place::Place& place) {
+  const auto asked = place.run(firewall_obstacles);
+  if (!asked) return {bad("firewall", Standing::broken, asked.error(), "networks of containers and published ports")};
+  if (asked->empty()) return {good("firewall", "nftables answers, and nothing else is in the way")};
+  std::vector<Finding> findings;
+  for (const FirewallObstacle& obstacle : *asked)
+    findings.push_back(
+        {"firewall", Standing::lacking, obstacle.found,
+         "containers reach neither the outside nor, on some kernels, each other; published ports may not "
+         "be reached from other machines",
+         obstacle.command});
+  return findings;
 }
 
 Finding outside(const place::Place& place) {
@@ -164,7 +167,8 @@ std::string_view to_string(Standing standing) {
 std::vector<Finding> examine_engine(const Roots& roots) {
   const Result<place::Place> place = place::Place::connect(roots);
   if (!place) return {bad("place", Standing::broken, place.error(), "everything that needs networks")};
-  std::vector<Finding> findings{overlay(roots), firewall(*place)};
+  std::vector<Finding> findings{overlay(roots)};
+  std::ranges::move(firewall(*place), std::back_inserter(findings));
   if (*place) findings.push_back(outside(*place));
   findings.push_back(cgroups());
   if (const Result<Finding> published = ports(roots))

@@ -13,10 +13,6 @@ namespace {
 
 const std::string table_name = "filter";
 
-struct Chain {
-  std::uint8_t family;
-  std::string name;
-};
 const std::vector<Chain> chains{{NFPROTO_IPV4, "DOCKER-USER"},
                                 {NFPROTO_IPV6, "DOCKER-USER"},
                                 {NFPROTO_IPV4, "ufw-user-forward"},
@@ -63,6 +59,10 @@ Result<> close_for(Socket& socket, std::string_view bridge) {
     TRY(run(socket, batch));
   }
   return {};
+}
+
+const std::vector<Chain>& chains_for_others() {
+  return chains;
 }
 
 }  // namespace consort::foreign_firewall

@@ -5,7 +5,9 @@
 // What may really pass is decided by our own table, which sees the same packets.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "network/nft/nft.hpp"
 
@@ -14,5 +16,11 @@ namespace consort::foreign_firewall {
 // No such chain: nothing to do. Already open: fine.
 Result<> open_for(nft::Socket& socket, std::string_view bridge);
 Result<> close_for(nft::Socket& socket, std::string_view bridge);
+
+struct Chain {
+  std::uint8_t family;
+  std::string name;  // in the table "filter"
+};
+const std::vector<Chain>& chains_for_others();
 
 }  // namespace consort::foreign_firewall

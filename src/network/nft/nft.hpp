@@ -127,6 +127,17 @@ Bytes concatenate(std::initializer_list<Bytes> parts);  // each padded to four b
 
 // Questions; a missing table or chain is no error.
 Result<bool> chain_exists(Socket& socket, std::uint8_t family, const std::string& table, const std::string& chain);
+struct ForwardChain {
+  std::uint8_t family = 0;
+  std::string table, name;
+  bool drops = false;  // what no rule of it decides about
+};
+// Of all tables, those that the kernel asks about packets that pass through this machine.
+Result<std::vector<ForwardChain>> list_forward_chains(Socket& socket);
+// Whether a rule of a table names this interface, or all whose names begin so.
+enum class Name : std::uint8_t { whole, beginning };
+Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name,
+                             Name kind = Name::whole);
 struct FoundRule {
   std::uint64_t handle = 0;
   std::string comment;

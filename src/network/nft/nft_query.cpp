@@ -1,6 +1,7 @@
 #include <endian.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -45,6 +46,47 @@ Result<bool> chain_exists(Socket& socket, std::uint8_t family, const std::string
   batch.put_string(NFTA_CHAIN_TABLE, table);
   batch.put_string(NFTA_CHAIN_NAME, chain);
   return ask(socket, batch, [](const Received&) {});
+}
+
+Result<std::vector<ForwardChain>> list_forward_chains(Socket& socket) {
+  Batch batch = query(AF_UNSPEC, NFT_MSG_GETCHAIN, NLM_F_DUMP, "list firewall chains");
+  std::vector<ForwardChain> chains;
+  const auto visit = [&](const Received& message) {
+    ForwardChain chain;
+    chain.family = message.payload.empty() ? std::uint8_t{0} : message.payload.front();
+    bool forwards = false;
+    for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& attribute) {
+      if (attribute.type == NFTA_CHAIN_TABLE) chain.table = attribute.text();
+      if (attribute.type == NFTA_CHAIN_NAME) chain.name = attribute.text();
+      if (attribute.type == NFTA_CHAIN_POLICY) chain.drops = ntohl(attribute.u32()) == NF_DROP;
+      if (attribute.type != NFTA_CHAIN_HOOK) return;
+      for_each_attribute(attribute.bytes, [&](const Attribute& hook) {
+        if (hook.type == NFTA_HOOK_HOOKNUM) forwards = ntohl(hook.u32()) == NF_INET_FORWARD;
+      });
+    });
+    const bool of_packets =
+        chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
+    if (forwards && of_packets) chains.push_back(std::move(chain));
+  };
+  TRY(ask(socket, batch, visit));
+  return chains;
+}
+
+Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name,
+                             Name kind) {
+  Batch batch = query(family, NFT_MSG_GETRULE, NLM_F_DUMP, "list firewall rules of " + table);
+  batch.put_string(NFTA_RULE_TABLE, table);
+  // As the attribute of a comparison has it: its length first.
+  const Bytes text = kind == Name::whole ? bytes_of_name(name) : Bytes(name.begin(), name.end());
+  const std::uint16_t size = static_cast<std::uint16_t>(sizeof(nlattr) + text.size());
+  Bytes wanted(sizeof(nlattr));
+  const nlattr header{.nla_len = size, .nla_type = NFTA_DATA_VALUE};
+  std::memcpy(wanted.data(), &header, sizeof header);
+  wanted.insert(wanted.end(), text.begin(), text.end());
+  bool named = false;
+  TRY(ask(socket, batch,
+          [&](const Received& message) { named = named || !std::ranges::search(message.payload, wanted).empty(); }));
+  return named;
 }
 
 Result<std::vector<FoundRule>> list_rules(Socket& socket, std::uint8_t family, const std::string& table,

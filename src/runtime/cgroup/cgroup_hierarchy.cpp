@@ -9,6 +9,7 @@
 
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "runtime/handed_down.hpp"
 
 namespace consort::runtime {
 
@@ -129,6 +130,21 @@ Result<> enter_delegated_leaf(const std::string& group_name, pid_t pid) {
 std::string delegated_group() {
   if (cgroup_version() != CgroupVersion::v2) return {};
   return internal::delegated_group_of(internal::unified_group_of("self"));
+}
+
+std::string delegated_group_of(pid_t pid) {
+  if (cgroup_version() != CgroupVersion::v2) return {};
+  return internal::delegated_group_of(internal::unified_group_of(std::to_string(pid)));
+}
+
+std::vector<std::string> controllers_of(const std::string& group) {
+  if (cgroup_version() != CgroupVersion::v2) return {};
+  const std::string file = internal::hierarchies().front().mount + group + "/cgroup.controllers";
+  const Result<std::string> text = read_file(file, 4096);
+  std::vector<std::string> names;
+  for (const std::string& word : split(trim(text ? *text : std::string()), ' '))
+    if (!word.empty()) names.push_back(word);
+  return names;
 }
 
 CgroupVersion cgroup_version() {

@@ -19,7 +19,7 @@
 #include "supervisor/container/record.hpp"
 #include "supervisor/jobs.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
-#include "supervisor/loop/scope.hpp"
+#include "supervisor/scope.hpp"
 
 namespace consort::supervisor {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/loop/scope.hpp"
+#include "supervisor/scope.hpp"
 
 #include <signal.h>
 #include <sys/stat.h>

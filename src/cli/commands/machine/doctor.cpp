@@ -1,6 +1,7 @@
 // consort doctor: what this machine lacks, what that costs, and what to type.
 #include "engine/doctor.hpp"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,16 +22,21 @@ using engine::Finding;
 using Standing = Finding::Standing;
 
 // Containers of a user end with their last session, unless that user lingers.
-Finding lingering() {
-  const char* const name = ::getenv("USER");
-  const std::string user = name ? name : "";
+Finding lingering(const std::string& user) {
   if (!path_exists("/run/systemd/system") || path_exists("/var/lib/systemd/linger/" + user))
     return {"lingering", Standing::good, "containers outlive your session", "", ""};
   return {"lingering", Standing::lacking, "systemd ends what you run when you log out",
           "containers do not outlive your session, and do not start at boot", "sudo loginctl enable-linger " + user};
 }
 
+// Not $USER, which services and cron jobs go without.
+std::string name_of_user() {
+  const passwd* const found = ::getpwuid(::getuid());
+  return found ? found->pw_name : std::to_string(::getuid());
+}
+
 void examine_user(const Roots& roots, std::vector<Finding>& findings) {
+  const std::string user = name_of_user();  // before we are root in a namespace
   const place::MissingIds missing = place::missing_ids();
   const Result<place::Entered> entered = place::enter(roots);
   if (!entered) {
@@ -44,7 +50,7 @@ void examine_user(const Roots& roots, std::vector<Finding>& findings) {
   else
     findings.push_back({"user ids", Standing::lacking, missing.why,
                         "containers have one user only, root: what changes to another one fails", missing.command});
-  findings.push_back(lingering());
+  findings.push_back(lingering(user));
 }
 
 std::vector<Finding> examine(const Roots& roots) {

@@ -1,0 +1,10 @@
+# Debian's cross compiler for arm64 (crossbuild-essential-arm64), its :arm64 libraries, and qemu to run what was built.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+find_program(emulator NAMES qemu-aarch64-static qemu-aarch64)
+if(emulator)
+  set(CMAKE_CROSSCOMPILING_EMULATOR ${emulator})
+endif()
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)

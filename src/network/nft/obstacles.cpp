@@ -1,0 +1,77 @@
+#include "network/obstacles.hpp"
+
+#include <optional>
+
+#include "base/strings.hpp"
+#include "network/firewall.hpp"
+#include "network/nft/foreign_firewall.hpp"
+#include "network/nft/nft.hpp"
+
+namespace consort {
+
+using nft::Socket;
+
+namespace {
+
+constexpr std::string_view foreign_table = "filter";
+constexpr std::string_view bridge_prefix = "br-";
+
+// firewalld has no chain for others; interfaces that it has in no zone are in its default one, which forwards nothing.
+Result<std::optional<FirewallObstacle>> firewalld(Socket& socket, const nft::ForwardChain& chain,
+                                                  const std::vector<std::string>& bridges) {
+  std::vector<std::string> unknown;
+  for (const std::string& bridge : bridges)
+    if (!TRY(nft::names_interface(socket, chain.family, chain.table, bridge))) unknown.push_back(bridge);
+  if (!bridges.empty() && unknown.empty()) return std::optional<FirewallObstacle>();
+  const std::string add = "sudo firewall-cmd --permanent --zone=trusted --add-interface=";
+  if (bridges.empty())
+    return FirewallObstacle{"firewalld forwards nothing of bridges that it has in no zone",
+                            add +
+                                "BRIDGE && sudo firewall-cmd --reload, with the bridges that `consort doctor` "
+                                "names when a project is up"};
+  return FirewallObstacle{"firewalld forwards nothing of " + join(unknown, ", ") + ", which it has in no zone",
+                          add + join(unknown, " --add-interface=") + " && sudo firewall-cmd --reload"};
+}
+
+Result<bool> is_opened(Socket& socket, const nft::ForwardChain& found) {
+  if (found.table != foreign_table || found.name != "FORWARD") return false;
+  for (const foreign_firewall::Chain& chain : foreign_firewall::chains_for_others())
+    if (chain.family == found.family &&
+        TRY(nft::chain_exists(socket, chain.family, std::string(foreign_table), chain.name)))
+      return true;
+  return false;
+}
+
+// By the rules that the command below makes, whose names end with the wildcard: that is their first bytes alone.
+Result<bool> is_opened_by_hand(Socket& socket, const nft::ForwardChain& chain) {
+  return nft::names_interface(socket, chain.family, chain.table, bridge_prefix, nft::Name::beginning);
+}
+
+std::string_view family_word(std::uint8_t family) {
+  if (family == NFPROTO_INET) return "inet";
+  return family == NFPROTO_IPV4 ? "ip" : "ip6";
+}
+
+}  // namespace
+
+Result<std::vector<FirewallObstacle>> firewall_obstacles() {
+  Firewall firewall = TRY(Firewall::open());
+  const std::vector<std::string> bridges = TRY(firewall.bridges());
+  Socket socket = TRY_WRAP(Socket::open(NETLINK_NETFILTER), "reach the firewall");
+  std::vector<FirewallObstacle> found;
+  for (const nft::ForwardChain& chain : TRY(nft::list_forward_chains(socket))) {
+    if (chain.family == NFPROTO_INET && chain.table == "firewalld") {
+      std::optional<FirewallObstacle> obstacle = TRY(firewalld(socket, chain, bridges));
+      if (obstacle) found.push_back(std::move(*obstacle));
+      continue;
+    }
+    if (!chain.drops || TRY(is_opened(socket, chain)) || TRY(is_opened_by_hand(socket, chain))) continue;
+    const std::string name = std::string(family_word(chain.family)) + " " + chain.table + " " + chain.name;
+    const std::string insert = "sudo nft insert rule " + name;
+    found.push_back({"chain " + name + " of nftables drops what it does not know",
+                     insert + R"( iifname "br-*" accept; )" + insert + R"( oifname "br-*" accept)"});
+  }
+  return found;
+}
+
+}  // namespace consort

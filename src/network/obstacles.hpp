@@ -1,0 +1,18 @@
+// Firewalls of others that drop what containers send or are sent, and what lets it pass.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort {
+
+struct FirewallObstacle {
+  std::string found, command;
+};
+// In the network namespace of the caller, of the bridges that are there now. Without DOCKER-USER and ufw's chain, in
+// which our bridges are let through anyway.
+Result<std::vector<FirewallObstacle>> firewall_obstacles();
+
+}  // namespace consort
