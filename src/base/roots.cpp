@@ -38,7 +38,7 @@ constexpr mode_t for_others = S_IRWXG | S_IRWXO;
 
 // By the first a folder is known as a root of ours; one with nothing but the others is becoming one. lost+found: a file
 // system that was made for it.
-constexpr std::array<std::string_view, 5> data_names{"state.db", "layers", "blobs", "ingest", "lost+found"};
+constexpr std::array<std::string_view, 6> data_names{"state.db", "layers", "blobs", "ingest", "reserve", "lost+found"};
 constexpr std::array<std::string_view, 4> run_names{"boot-id", "projects", "runtime", "lost+found"};
 // Everybody's, even when they happen to be empty.
 constexpr std::array<std::string_view, 3> shared_folders{"/tmp", "/var/tmp", "/dev/shm"};
