@@ -126,7 +126,7 @@ BridgeNetwork bridge_of(const Network& network, const std::string& owner) {
   bridge.name = network.spec.name;
   bridge.bridge = network.bridge;
   bridge.internal = network.spec.internal;
-  bridge.masquerade = parse_go_bool(network_option(network.spec, "bridge.enable_ip_masquerade")) != false;
+  bridge.masquerade = masquerades(network.spec);
   bridge.direct4 = direct_access(gateway_mode(network.spec, Family::v4));
   bridge.direct6 = direct_access(gateway_mode(network.spec, Family::v6));
   if (const auto mtu = parse_unsigned(network_option(network.spec, "driver.mtu")); mtu && *mtu)

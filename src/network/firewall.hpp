@@ -67,8 +67,8 @@ class Firewall {
   Result<> add_bridge(const BridgePolicy& policy);                // makes the table too
   Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
   Result<std::vector<std::string>> bridges();
-  // Of those that are in the table: as it has them. The others stay as they are.
-  Result<> read_policies(std::span<BridgePolicy> policies);
+  // Of those that are in the table: as it has them. The others stay as they are; true: there are none.
+  Result<bool> read_policies(std::span<BridgePolicy> policies);
   // add_bridge()'s part in the firewalls of others.
   Result<> open_foreign(const std::string& bridge);
 

@@ -3,6 +3,7 @@
 // is none. One per supervisor, for the bridges of its project.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,12 +23,14 @@ class FirewallGuard {
   FirewallGuard(const FirewallGuard&) = delete;
   FirewallGuard& operator=(const FirewallGuard&) = delete;
 
-  // The bridges of containers that run, as they are in the firewall now. None: nothing is watched.
+  // The bridges of containers that run: as they are in the firewall now, or as given, if they are not. None: nothing is
+  // watched.
   Result<> keep(const std::vector<BridgePolicy>& bridges);
 
  private:
   Result<> begin();
   void on_change();
+  void look_after(std::chrono::milliseconds delay);
   Result<> look();
 
   EventLoop& loop_;

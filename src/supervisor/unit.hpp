@@ -67,6 +67,8 @@ struct EndpointUnit {
   bool default_route = false;               // this endpoint's gateways become the container's default routes
   bool internal = false;                    // network without a way out
   bool routed4 = false, routed6 = false;    // its addresses are routed to this host: nothing is published at the host's
+  bool direct4 = false, direct6 = false;    // all its ports are open at its own address (nat-unprotected)
+  bool masquerade = true;                   // what leaves the network has the host's address
   bool isolated = false;                    // talks to the bridge, and to nobody else on it
   int mtu = 0;                              // 0: the kernel's
   std::vector<std::string> dns_names;       // service name, container name, aliases, short id, hostname

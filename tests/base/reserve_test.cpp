@@ -33,7 +33,7 @@ class FullDisk : public testing::Test {
   std::string disk(const std::string& name, const std::string& options) {
     const std::string path = folder_ + "/" + name;
     EXPECT_TRUE(make_directories(path));
-    EXPECT_EQ(::mount("small", path.c_str(), "tmpfs", 0, options.c_str()), 0);
+    EXPECT_EQ(::mount("small", path.c_str(), "tmpfs", 0, (options + ",mode=700").c_str()), 0);
     mounted_.push_back(path);
     return path;
   }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/os/file.hpp"
+#include "base/os/reserve.hpp"
 #include "base/run_root.hpp"
 
 namespace consort {
@@ -86,6 +87,8 @@ TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
   EXPECT_FALSE(roots_.prepare()) << "a word that others have as well";
   ASSERT_TRUE(remove_tree(roots_.data + "/volumes"));
   make(roots_.data, 01777);
+  Reserve(roots_.data).keep();  // as each command does first
+  EXPECT_FALSE(path_exists(roots_.data + "/reserve")) << "left in a directory that may be somebody else's";
   EXPECT_TRUE(roots_.prepare()) << "empty: a file system made for us";
   EXPECT_EQ(mode(roots_.data), 0700u);
   const Roots everybodys{"/tmp", roots_.run};
@@ -107,6 +110,14 @@ TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
   const Result<> refused = prepare_run_root(roots_);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::denied);
+}
+
+TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenFolderIsOurs) {
+  make(roots_.data, 0755);
+  ASSERT_TRUE(make_directories(roots_.data + "/reserve"));
+  ASSERT_TRUE(make_directories(roots_.data + "/lost+found"));
+  EXPECT_TRUE(roots_.prepare());
+  EXPECT_EQ(mode(roots_.data), 0700u);
 }
 
 TEST_F(RootsTest, APrivateFolderMayHoldOtherThings) {

@@ -368,6 +368,19 @@ TEST_F(PortsTest, AFlushedFirewallIsRepairedByTheNextPublication) {
   EXPECT_NE(shell("nft list map inet consort publish4_any").find("172.18.0.2 . 80"), std::string::npos);
 }
 
+TEST_F(PortsTest, AFirewallThatWasEmptiedWhileNobodyWatchedIsPutBackAsWanted) {
+  EventLoop loop = EventLoop::create().value();
+  shell("nft flush ruleset");
+  int times = 0;
+  FirewallGuard guard(
+      loop, [&times]() -> Result<> { return ++times, Result<>(); }, [](const std::string&) {});
+  REQUIRE_OK(guard.keep({{.bridge = net_.bridge, .masquerade = false, .direct4 = DirectAccess::all}}));
+  for (int turns = 0; times < 1 && turns < 1000; ++turns) REQUIRE_OK(loop.run_once(std::chrono::seconds(1)));
+  EXPECT_THAT(shell("nft list set inet consort bridges"), testing::HasSubstr(net_.bridge));
+  EXPECT_THAT(shell("nft list set inet consort direct"), testing::HasSubstr(net_.bridge));
+  EXPECT_THAT(shell("nft list set inet consort hidden"), testing::Not(testing::HasSubstr(net_.bridge)));
+}
+
 TEST_F(PortsTest, WhatSomebodyTakesOutOfTheFirewallIsPutBack) {
   EventLoop loop = EventLoop::create().value();
   BridgeNetwork open = network(19);

@@ -159,6 +159,29 @@ TEST_F(ReconnectTest, PortsComeAndGoWithTheLastNetworkThatLeadsOut) {
   EXPECT_FALSE(serves("127.0.0.1", 18437));
 }
 
+// A routed network needs no port of the host, and one behind the host's address needs it: each move reserves anew.
+TEST_F(ReconnectTest, PortsAreReservedAnewBetweenARoutedNetworkAndOneThatIsNot) {
+  TestProject project;
+  ContainerUnit db = networked(project, {"serve", "5432", "from db"}, "10.77.0.2", {"db"});
+  db.ports = {PortUnit{"0.0.0.0", 18439, 0, 5432, "tcp"}};
+  ASSERT_TRUE(project.start(db));
+  EndpointUnit routed = back("10.78.0.2", {"db"});
+  routed.routed4 = true;
+  const auto opened = [] { return shell("nft list set inet consort open4").contains("10.78.0.2 . tcp . 5432"); };
+  for (int round = 0; round < 2; ++round) {
+    const auto outside = reconnect(project, moved(db, routed));
+    ASSERT_TRUE(outside) << outside.error().message();
+    EXPECT_THAT(outside->ports, testing::ElementsAre(BoundPort{"0.0.0.0", 0, 5432, "tcp"}));
+    EXPECT_TRUE(opened());
+    EXPECT_FALSE(serves("127.0.0.1", 18439)) << "the port of the host is still held";
+    const auto inside = reconnect(project, db);
+    ASSERT_TRUE(inside) << inside.error().message();
+    EXPECT_THAT(inside->ports, testing::ElementsAre(BoundPort{"0.0.0.0", 18439, 5432, "tcp"}));
+    EXPECT_TRUE(eventually([] { return serves("127.0.0.1", 18439); }));
+    EXPECT_FALSE(opened());
+  }
+}
+
 TEST_F(ReconnectTest, OfAContainerThatDoesNotRunTheNextStartHasTheNetworks) {
   TestProject project;
   ContainerUnit db = networked(project, {"exit", "0"}, "10.77.0.2", {"db"});

@@ -41,5 +41,19 @@ TEST_F(RoutedPortsTest, AreOpenAtItsOwnAddressWhileItRuns) {
   project.reset();
 }
 
+// Emptied while nobody watched: what its network wants is known from the container alone.
+TEST_F(RoutedPortsTest, AnEmptiedFirewallIsPutBackAsTheNetworkWantsIt) {
+  TestProject project;
+  ContainerUnit unit = networked(project, {"pause"}, "10.77.0.2", {"db"});
+  unit.endpoints.front().direct4 = true;
+  unit.endpoints.front().masquerade = false;
+  shell("nft flush ruleset");
+  ASSERT_TRUE(project.start(unit));
+  const std::string bridge = unit.endpoints.front().bridge;
+  EXPECT_TRUE(eventually([&] { return shell("nft list set inet consort direct").contains(bridge); }));
+  EXPECT_THAT(shell("nft list set inet consort bridges"), testing::HasSubstr(bridge));
+  EXPECT_THAT(shell("nft list set inet consort hidden"), testing::Not(testing::HasSubstr(bridge)));
+}
+
 }  // namespace
 }  // namespace consort::supervisor

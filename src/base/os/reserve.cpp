@@ -1,6 +1,7 @@
 #include "base/os/reserve.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -95,6 +96,9 @@ void Reserve::keep() const {
   // Made last, so that a reserve which a crash cut short is made again.
   const std::string blocks = folder_ + "/blocks";
   if (path_exists(blocks)) return;
+  // One that others can enter may not be ours at all: Roots::prepare() finds that out, and comes after this.
+  struct stat st;
+  if (::stat(data_.c_str(), &st) != 0 || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) return;
   const Result<FreeRoom> room = free_room(data_);
   if (!room || room->bytes < plenty_bytes || room->inodes < plenty_inodes) return;
   if (!make_directories(folder_, 0700)) return;

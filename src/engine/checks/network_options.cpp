@@ -173,6 +173,10 @@ Result<> check_network_options(const NetworkSpec& spec) {
   return {};
 }
 
+bool masquerades(const NetworkSpec& spec) {
+  return parse_go_bool(network_option(spec, "bridge.enable_ip_masquerade")) != false;
+}
+
 GatewayMode gateway_mode(const NetworkSpec& spec, Family family) {
   if (spec.driver != "bridge") return GatewayMode::nat;
   return mode_from(network_option(spec, gateway_mode_option(family))).value_or(GatewayMode::nat);

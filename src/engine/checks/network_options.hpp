@@ -23,6 +23,9 @@ enum class GatewayMode : std::uint8_t {
 };
 GatewayMode gateway_mode(const NetworkSpec& spec, Family family);
 
+// Does what leaves the network have the host's address?
+bool masquerades(const NetworkSpec& spec);
+
 // Does the bridge have the gateway's address, or somebody else who is connected to it?
 bool bridge_has_gateway(const NetworkSpec& spec, Family family);
 

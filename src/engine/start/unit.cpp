@@ -91,8 +91,12 @@ EndpointUnit endpoint_of(const ContainerRecord& record, const EndpointRecord& en
     unit.link_local_ips.push_back(address + (address.contains(':') ? "/64" : "/16"));
   unit.internal = network.spec.internal;
   unit.isolated = parse_go_bool(network_option(network.spec, "bridge.enable_icc")) == false;
-  unit.routed4 = gateway_mode(network.spec, Family::v4) == GatewayMode::routed;
-  unit.routed6 = gateway_mode(network.spec, Family::v6) == GatewayMode::routed;
+  const GatewayMode mode4 = gateway_mode(network.spec, Family::v4), mode6 = gateway_mode(network.spec, Family::v6);
+  unit.routed4 = mode4 == GatewayMode::routed;
+  unit.routed6 = mode6 == GatewayMode::routed;
+  unit.direct4 = mode4 == GatewayMode::nat_unprotected;
+  unit.direct6 = mode6 == GatewayMode::nat_unprotected;
+  unit.masquerade = masquerades(network.spec);
   if (const auto face = face_of(network.spec)) {
     unit.parent = face->parent;
     unit.mode = face->mode;

@@ -222,7 +222,7 @@ Result<std::vector<std::string>> Firewall::bridges() {
   return names_in(state_->socket, firewall::bridges_set);
 }
 
-Result<> Firewall::read_policies(std::span<BridgePolicy> policies) {
+Result<bool> Firewall::read_policies(std::span<BridgePolicy> policies) {
   const std::vector<std::string> all = TRY(bridges());
   const std::vector<std::string> internal = TRY(names_in(state_->socket, firewall::internal_set));
   const std::vector<std::string> hidden = TRY(names_in(state_->socket, firewall::masquerade_set));
@@ -234,17 +234,21 @@ Result<> Firewall::read_policies(std::span<BridgePolicy> policies) {
     };
     return in(routed) ? DirectAccess::published : in(direct) ? DirectAccess::all : DirectAccess::none;
   };
+  bool all_there = true;
   for (BridgePolicy& policy : policies) {
     const auto in = [&policy](const std::vector<std::string>& names) {
       return std::ranges::find(names, policy.bridge) != names.end();
     };
-    if (!in(all)) continue;
+    if (!in(all)) {
+      all_there = false;
+      continue;
+    }
     policy.internal = in(internal);
     policy.masquerade = in(hidden) || policy.internal;
     policy.direct4 = access(policy.bridge, Family::v4);
     policy.direct6 = access(policy.bridge, Family::v6);
   }
-  return {};
+  return all_there;
 }
 
 // Those whose keys are in the table, with the data that they have there.

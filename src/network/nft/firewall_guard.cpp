@@ -77,8 +77,19 @@ Result<> FirewallGuard::keep(const std::vector<BridgePolicy>& bridges) {
   wanted_ = bridges;
   // What the table says of them, if it has them, is what their network wants; not all of that is known here.
   Firewall firewall = TRY(Firewall::open());
-  TRY(firewall.read_policies(bridges_));
-  return changes_ ? Result<>() : begin();
+  const bool all_there = TRY(firewall.read_policies(bridges_));
+  if (!changes_) TRY(begin());
+  // Emptied while nobody watched.
+  if (!all_there) look_after(std::chrono::milliseconds(0));
+  return {};
+}
+
+void FirewallGuard::look_after(std::chrono::milliseconds delay) {
+  if (timer_ != 0) return;
+  timer_ = loop_.after(delay, [this] {
+    timer_ = 0;
+    if (const Result<> looked = look(); !looked) report_("put back the firewall: " + looked.error().message());
+  });
 }
 
 void FirewallGuard::on_change() {
@@ -86,11 +97,7 @@ void FirewallGuard::on_change() {
   // ENOBUFS: some were lost, which says that there was a change, too.
   while (::recv(changes_.get(), buffer, sizeof buffer, 0) > 0 || errno == ENOBUFS || errno == EINTR) {
   }
-  if (timer_ != 0) return;
-  timer_ = loop_.after(quiet, [this] {
-    timer_ = 0;
-    if (const Result<> looked = look(); !looked) report_("put back the firewall: " + looked.error().message());
-  });
+  look_after(quiet);
 }
 
 Result<> FirewallGuard::look() {

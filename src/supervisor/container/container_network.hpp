@@ -91,7 +91,7 @@ class ContainerNetwork {
   std::string port_name(std::size_t port, std::size_t socket) const;  // with the keeper
 
   // container_network_change.cpp
-  Result<> leave_target(const PortTarget& next);
+  Result<> leave_target(const PortTarget& next, bool keeps_ports);
   Result<> change_links();
   void change_ports();
   void serve_changed();

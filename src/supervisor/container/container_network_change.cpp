@@ -23,7 +23,7 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
   work_.reset();
   // Nobody shall be led to an address that is about to go.
   if (const PortTarget next = port_target_of(after); port_target_of(before) != next)
-    if (auto left = leave_target(next); !left)
+    if (auto left = leave_target(next, next.any() && needs_same_ports(before, after)); !left)
       return end_later(std::move(left), [this](Result<> result) {
         work_.reset();
         end_change(std::move(result));
@@ -53,7 +53,7 @@ void ContainerNetwork::change(ChangeRequest request, Done done) {
 
 // Takes back what the firewall was told, by us or by a predecessor. Which address a predecessor's ports led to may not
 // be known; of those that are held that does not matter.
-Result<> ContainerNetwork::leave_target(const PortTarget& next) {
+Result<> ContainerNetwork::leave_target(const PortTarget& next, bool keeps_ports) {
   PortPublisher* publisher = TRY(context_.publisher());
   publishing_held_ = false;
   for (const PortPublisher::Id id : std::exchange(published_, {})) TRY(publisher->unpublish(id));
@@ -65,8 +65,8 @@ Result<> ContainerNetwork::leave_target(const PortTarget& next) {
     told_.clear();
   }
   target_ = next;
-  if (next.any()) return {};
-  // Without a network to come in by.
+  if (keeps_ports) return {};
+  // Without a network to come in by, or with one that needs others of the host.
   lost_.clear();
   stop_listening(ports_);
   ports_.clear();

@@ -54,6 +54,9 @@ Json endpoint_to_json(const EndpointUnit& endpoint) {
               {"internal", endpoint.internal},
               {"routed4", endpoint.routed4},
               {"routed6", endpoint.routed6},
+              {"direct4", endpoint.direct4},
+              {"direct6", endpoint.direct6},
+              {"masquerade", endpoint.masquerade},
               {"isolated", endpoint.isolated},
               {"mtu", endpoint.mtu},
               {"dns_names", endpoint.dns_names}};
@@ -165,6 +168,9 @@ EndpointUnit endpoint_from(const Fields& fields) {
   fields.read("internal", endpoint.internal);
   fields.read("routed4", endpoint.routed4);
   fields.read("routed6", endpoint.routed6);
+  fields.read("direct4", endpoint.direct4);
+  fields.read("direct6", endpoint.direct6);
+  fields.read("masquerade", endpoint.masquerade);
   fields.read("isolated", endpoint.isolated);
   fields.number("mtu", endpoint.mtu, 0, 65535);
   fields.read("dns_names", endpoint.dns_names);

@@ -129,6 +129,12 @@ std::vector<PortRequest> port_requests_of(const ContainerUnit& unit) {
   return requests;
 }
 
+bool needs_same_ports(const ContainerUnit& one, const ContainerUnit& other) {
+  return std::ranges::equal(port_requests_of(one), port_requests_of(other), [](const auto& a, const auto& b) {
+    return a.skip_ipv4 == b.skip_ipv4 && a.skip_ipv6 == b.skip_ipv6;
+  });
+}
+
 BoundPort bound_port_of(const ReservedPort& port, const PortSocket& socket) {
   return BoundPort{socket.address.to_string(), port.host_port, port.request.container_port,
                    std::string(to_string(port.request.protocol))};

@@ -26,6 +26,8 @@ std::vector<EndpointUnit> endpoints_without(const ContainerUnit& from, const Con
 PortTarget port_target_of(const ContainerUnit& unit);
 PortRequest port_request_of(const PortUnit& port);
 std::vector<PortRequest> port_requests_of(const ContainerUnit& unit);  // in the order of the unit
+// Do both have the host's ports for the same families? The rest of what they publish is the same.
+bool needs_same_ports(const ContainerUnit& one, const ContainerUnit& other);
 // What is open at the container's own addresses on networks that are routed to this host; with those addresses at which
 // nothing is.
 std::vector<Openings> openings_of(const ContainerUnit& unit);

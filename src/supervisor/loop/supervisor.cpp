@@ -297,16 +297,18 @@ void Supervisor::update_names() {
 
 // Those with containers on them. Of a bridge that is in the firewall already, that says the rest.
 void Supervisor::guard_firewall() {
-  const auto access = [](bool routed) { return routed ? DirectAccess::published : DirectAccess::none; };
+  const auto access = [](bool routed, bool all) {
+    return routed ? DirectAccess::published : all ? DirectAccess::all : DirectAccess::none;
+  };
   std::map<std::string, BridgePolicy> policies;
   for (const auto& [id, container] : containers_)
     for (const EndpointUnit& endpoint : container->has_names() ? container->unit().endpoints : no_endpoints)
       if (!endpoint.bridge.empty())
         policies[endpoint.bridge] = {.bridge = endpoint.bridge,
                                      .internal = endpoint.internal,
-                                     .masquerade = true,
-                                     .direct4 = access(endpoint.routed4),
-                                     .direct6 = access(endpoint.routed6)};
+                                     .masquerade = endpoint.masquerade,
+                                     .direct4 = access(endpoint.routed4, endpoint.direct4),
+                                     .direct6 = access(endpoint.routed6, endpoint.direct6)};
   std::vector<BridgePolicy> bridges;
   for (auto& [bridge, policy] : policies) bridges.push_back(std::move(policy));
   if (const auto kept = firewall_.keep(bridges); !kept) log_line(kept.error().message());
