@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "compose/model.hpp"
 #include "engine/types.hpp"
 #include "project/plan/observed.hpp"
 
