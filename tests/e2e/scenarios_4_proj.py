@@ -1,13 +1,16 @@
 """What a command does when it is interrupted, when others are at work on the same project, and when things never get ready."""
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import subprocess
+import sys
+import termios
 import threading
 import time
 
-from harness import check, eventually
+from harness import CONSORT, check, eventually
 
 IMAGE = "debian:bookworm-slim"
 # Without the mend these take a minute and a half, or for ever.
@@ -168,6 +171,32 @@ services:
             os.kill(pid, signal.SIGCONT)
         command.ends(130)
         eventually("the container was killed", lambda: world.service("slow")["State"] == "exited", DEADLINE)
+
+
+def scenario_interrupt_without_a_reader(world):
+    """Ctrl-C must end an attached `up` whose output nobody takes any more, and what cannot be written must be told."""
+    world.write("compose.yaml", f"""
+services:
+  talker: {{image: "{IMAGE}", command: "sh -c 'while :; do echo line; done'", logging: {{options: {{max-size: 1m}}}}}}
+""")
+    process = world.start("up", stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=Started.hear)
+
+    def waiting():
+        count = bytearray(4)
+        fcntl.ioctl(process.stdout, termios.FIONREAD, count)
+        return int.from_bytes(count, sys.byteorder)
+
+    eventually("the pipe is full", lambda: waiting() > 60_000)
+    process.send_signal(signal.SIGINT)
+    try:
+        check(process.wait(DEADLINE) == 130, "another status than 130")
+    finally:
+        process.kill()
+        process.stdout.close()
+    check({c["State"] for c in world.ps_all()} == {"exited"}, f"still there: {world.ps_all()}")
+    with open("/dev/full", "wb") as full:
+        told = subprocess.run([CONSORT, "logs", "--tail", "3"], cwd=world.project, env=world.env, stdout=full, stderr=subprocess.PIPE, timeout=DEADLINE)
+    check(told.returncode == 1 and b"no space left" in told.stderr, f"{told}")
 
 
 def scenario_attached_dependencies(world):

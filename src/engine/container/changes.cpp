@@ -30,7 +30,8 @@ class Comparison {
   Comparison(FolderCursor upper, std::vector<std::string> lower) : at_(std::move(upper)), lower_(std::move(lower)) {}
 
   Result<std::vector<PathChange>> run() {
-    levels_.push_back({"", TRY(list_folder(at_.fd()))});
+    std::vector<std::string> names = TRY(list_folder(at_.fd()));
+    levels_.push_back({.path = "", .names = std::move(names)});
     while (!levels_.empty()) {
       if (levels_.back().names.empty()) {
         TRY(leave());
@@ -72,7 +73,8 @@ class Comparison {
     const bool below = is_below(path);
     // What is nested more deeply than a path can say has no name that could be told.
     if (S_ISDIR(st.st_mode) && path.size() < PATH_MAX && at_.enter(name)) {
-      levels_.push_back({std::move(path), TRY(list_folder(at_.fd())), below, changes_.size()});
+      std::vector<std::string> names = TRY(list_folder(at_.fd()));
+      levels_.push_back({std::move(path), std::move(names), below, changes_.size()});
       return {};
     }
     changes_.push_back({below ? PathChange::Kind::changed : PathChange::Kind::added, std::move(path)});
