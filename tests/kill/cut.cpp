@@ -131,8 +131,10 @@ std::optional<std::string> changing_call(pid_t tid, std::uint64_t number, const 
     case SYS_sendfile:
       if (!is_regular_file(tid, args[0])) return std::nullopt;
       return number == SYS_ftruncate ? "ftruncate" : number == SYS_fallocate ? "fallocate" : "write";
+#ifdef SYS_open  // of older architectures only
     case SYS_open:
       return makes_files(args[1]) ? std::optional<std::string>("open") : std::nullopt;
+#endif
     case SYS_openat:
       return makes_files(args[2]) ? std::optional<std::string>("openat") : std::nullopt;
     case SYS_openat2:

@@ -31,7 +31,8 @@ std::string file_of(pid_t pid, const char* file) {
 // In a child that lends its namespaces. Its maker may be killed before anybody else knows of it.
 [[noreturn]] void stay(pid_t maker) {
   ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  while (::syscall(SYS_getppid) == maker) ::syscall(SYS_pause);
+  // Not SYS_pause, which later architectures do not have.
+  while (::syscall(SYS_getppid) == maker) ::syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
   ::_exit(1);
 }
 
