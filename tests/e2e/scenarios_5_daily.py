@@ -210,6 +210,49 @@ def scenario_flags_and_platforms(world):
     world.consort("down", "-t", "0")
 
 
+def scenario_a_dependency_may_take_as_long_as_wait_timeout_says(world):
+    """`up --wait-timeout` must bound the wait for dependencies without --wait as well, attached or not."""
+    world.write("compose.yaml", f"""
+services:
+  db: {{{SLEEPER}, healthcheck: {{test: "false", interval: 100s, retries: 1000, start_period: 1000s}}}}
+  web: {{{SLEEPER}, depends_on: {{db: {{condition: service_healthy}}}}}}
+""")
+    for way in (["--menu=false"], ["-d"]):
+        late = world.consort("up", *way, "--wait-timeout", "1", status=1)
+        check("timeout waiting for dependencies" in late.err, str(late))
+        check(world.service("db")["State"] == "running" and world.service("web")["State"] == "created", str(world.ps()))
+    world.consort("down", "-t", "0")
+
+
+def scenario_a_mounted_image_that_is_built_anew_is_mounted_anew(world):
+    """A container that mounts an image must be made anew when the image's name means another one, and only then."""
+    world.write("compose.yaml", f"""
+services:
+  site: {{image: daily-site, build: {{context: ., dockerfile_inline: "FROM scratch\\nCOPY page /page"}}, scale: 0}}
+  web: {{{SLEEPER}, volumes: [{{type: image, source: daily-site, target: /site}}]}}
+""")
+    seen = []
+    for page in ("one", "one", "two"):
+        world.write("page", page)
+        world.consort("build", "-q", "site")
+        world.consort("up", "-d")
+        check(world.consort("exec", "-T", "web", "cat", "/site/page").out == page, f"the page is not {page}")
+        seen.append(world.service("web")["ID"])
+    check(seen[0] == seen[1] != seen[2], f"recreated at other times: {seen}")
+    world.consort("down", "-t", "0", "--rmi", "local")
+    world.consort("image", "rm", "daily-site", status=None)
+
+
+def scenario_names_and_selections_that_have_no_effect_are_told(world):
+    """`events` of an unknown service must fail at once; `config` must say where it does not select services."""
+    world.write("compose.yaml", f'services: {{s: {{image: "{IMAGE}", ports: ["${{PORT:-8080}}:80"]}}}}')
+    refused = world.consort("-f", "compose.yaml", "events", "nope", status=1, timeout=30)
+    check("no such service: nope" in refused.err, str(refused))
+    for flag in ("--no-interpolate", "--variables"):
+        told = world.consort("config", flag, "s")
+        check(f"service filtering is not applied when {flag} is set" in told.err and "8080" in told.out, str(told))
+
+
 def scenario_what_only_a_swarm_obeys(world):
     """Attributes that have no effect outside of a swarm cluster must be told, with their path, and change nothing."""
     world.write("compose.yaml", f"""
@@ -219,12 +262,15 @@ services:
     deploy: {{mode: global, placement: {{constraints: [x]}}}}
     ports: [{{target: 80, mode: host}}]
     secrets: [{{source: f, uid: "5"}}, {{source: e, uid: "5"}}]
-secrets: {{f: {{file: ./compose.yaml}}, e: {{environment: HOME}}}}
+secrets: {{f: {{file: ./compose.yaml, labels: {{a: b}}}}, e: {{environment: HOME, driver: x, driver_opts: {{a: b}}}}}}
+configs: {{c: {{content: x, labels: {{a: b}}}}}}
 """)
     told = world.consort("config", "-q").err
     for path in ("deploy.mode", "deploy.placement", "ports[80/tcp].mode", "secrets.f.uid"):
         check(told.count(f'\\"s\\": {path}: ') == 1, f"{path} is not told once:\n{told}")
-    check("secrets.e" not in told, f"what is obeyed is told, too:\n{told}")
+    for path in ("configs.c.labels", "secrets.f.labels", "secrets.e.driver_opts"):
+        check(told.count(f'msg="{path}: ') == 1, f"{path} is not told once:\n{told}")
+    check("secrets.e.uid" not in told, f"what is obeyed is told, too:\n{told}")
     world.write("plain.yaml", f'services: {{s: {{image: "{IMAGE}", ports: ["80"], deploy: {{replicas: 2}}}}}}')
     check(world.consort("-f", "plain.yaml", "config", "-q").err == "", "an ordinary file is warned of")
     check(json.loads(world.consort("-f", "plain.yaml", "config", "--format", "json").out)["services"]["s"], "no output")

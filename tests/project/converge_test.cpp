@@ -1,6 +1,7 @@
 // Model and snapshot in, plan as text out.
 #include <gmock/gmock.h>
 
+#include "project/plan/image_volumes.hpp"
 #include "scene.hpp"
 
 namespace consort::project::test {
@@ -94,6 +95,21 @@ TEST(Converge, NewImageRecreates) {
   scene.run("web");
   scene.observed.images["web"] = "sha256:2";
   EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("image has changed"));
+}
+
+TEST(Converge, AMountedImageThatHasChangedRecreates) {
+  const compose::Project project =
+      project_of("services: {web: {image: x, volumes: [{type: image, source: site, target: /data}]}}");
+  Scene scene(project);
+  engine::Container& web = scene.run("web");
+  scene.observed.images["site"] = "sha256:2";
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("remove"))) << "made by an earlier version";
+  web.labels[label::image_volumes] = "/other=sha256:1,/data=sha256:2";
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("remove")));
+  web.labels[label::image_volumes] = image_volume("/data", "sha256:1");
+  EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("the image that it mounts at /data has changed"));
+  scene.observed.images.erase("site");
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("remove"))) << "not on this machine";
 }
 
 TEST(Converge, RecreatePolicies) {

@@ -38,6 +38,30 @@ TEST(PreStart, RunsBetweenDependenciesAndStartOnceForTheService) {
                               "[6,11,12] -> #13 container app-after-1, start\n"));
 }
 
+TEST(PreStart, OfCreatedContainersStartRunsThem) {
+  const compose::Project project = project_of(stack);
+  Scene scene(project);
+  for (const unsigned number : {1U, 2U}) scene.run("web", number, engine::Status::created);
+  engine::Container left = scene.observed.containers.front();
+  left.name = "app-web-pre_start-0";
+  left.state.status = engine::Status::exited;
+  const auto text = [&] {
+    const auto hooks = hooks_before_start(project, scene.observed.containers, {left}, {});
+    EXPECT_TRUE(hooks);
+    const auto plan = plan_start(scene.observed.containers, ServiceGraph::of(project), {}, {.pre_start = *hooks});
+    EXPECT_TRUE(plan);
+    return plan->to_string();
+  };
+  EXPECT_THAT(text(), HasSubstr("container app-web-pre_start-0, remove"));
+  EXPECT_THAT(text(), HasSubstr("[1] -> #2 container app-web-pre_start-0, run to its end, before web starts\n"
+                                "[2] -> #3 container app-web-pre_start-1, run to its end, before web starts\n"
+                                "[3] -> #4 container app-web-1, start"));
+  scene.observed.containers.front().state.status = engine::Status::running;
+  EXPECT_THAT(text(), Not(HasSubstr("pre_start"))) << "another replica of one that runs";
+  for (engine::Container& each : scene.observed.containers) each.state.status = engine::Status::exited;
+  EXPECT_THAT(text(), Not(HasSubstr("pre_start"))) << "they have run already";
+}
+
 TEST(PreStart, DoesNotRunAgainUnlessAContainerIsNew) {
   const compose::Project project = project_of(stack);
   Scene scene(project);

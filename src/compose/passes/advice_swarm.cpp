@@ -1,4 +1,5 @@
 // Attributes that only a swarm cluster obeys: named, since who writes them counts on them.
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,8 @@ class SwarmOnly {
       file_references("secrets", service.secrets, project_.secrets);
       volumes();
     }
+    resources("configs", project_.configs, {"labels"});
+    resources("secrets", project_.secrets, {"driver_opts", "labels"});
   }
 
  private:
@@ -30,6 +33,23 @@ class SwarmOnly {
     path.insert(path.begin(), {"services", service_->name});
     reporter_.warning("swarm-only", "service \"" + service_->name + "\": " + shown + ": " + why,
                       place_in(*project_.tree, path));
+  }
+
+  template <typename Resources>
+  void resources(const std::string& kind, const Resources& all, std::initializer_list<const char*> keys) {
+    for (const auto& [name, resource] : all) {
+      const Node* node = place_of({kind, name});
+      for (const char* key : keys)
+        if (node && node->find(key))
+          reporter_.warning("swarm-only", kind + "." + name + "." + key + ": only takes effect in a Swarm cluster",
+                            place_in(*project_.tree, {kind, name, key}));
+    }
+  }
+
+  const Node* place_of(const Strings& path) const {
+    const Node* node = &*project_.tree;
+    for (const std::string& key : path) node = node ? node->find(key) : nullptr;
+    return node;
   }
 
   const Node* own(std::string_view key) const {

@@ -90,6 +90,7 @@ struct Wait {
   CrashLoop loop{};
   bool known = false;     // what the loop is measured by
   bool restarts = false;  // by its policy, however it ends
+  std::optional<std::chrono::steady_clock::time_point> until{};
 };
 
 // Seen between a process's end and its supervisor's word about it, when nobody knows yet how it ended.
@@ -152,10 +153,19 @@ std::string circumstances(engine::Engine& engine, const std::string& container) 
 }
 
 // Blocks until a change may have come, what runs has settled, or it is time to look at a crash loop again.
-Result<> wait_readable(int fd, const ContainerState& state, const CrashLoop& loop, const Cancellation& cancel) {
+Result<> wait_readable(int fd, const ContainerState& state, const Wait& wait, const Cancellation& cancel) {
   std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.fd(), POLLIN, 0}};
   std::chrono::milliseconds left = until_settled(state);
-  if (left.count() == 0) left = loop.crashes() > 0 ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(-1);
+  if (left.count() == 0)
+    left = wait.loop.crashes() > 0 ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(-1);
+  if (wait.until) {
+    const auto most = std::chrono::ceil<std::chrono::milliseconds>(*wait.until - std::chrono::steady_clock::now());
+    if (most.count() <= 0)
+      return fail(Error(Code::busy, "timeout waiting for dependencies")
+                      .hint("container " + wait.operation.target +
+                            (wait.awaited == Awaited::completed ? " still runs" : " is not healthy yet")));
+    left = left.count() < 0 ? most : std::min(left, most);
+  }
   while (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) < 0)
     if (errno != EINTR) return fail_errno("poll");
   if (fds[1].revents) return fail(Code::interrupted, "interrupted");
@@ -176,7 +186,7 @@ Result<bool> follow(engine::Engine& engine, engine::Watch& watch, Wait& wait, co
       return true;
     }
     if (watch.fd() < 0) return false;
-    TRY(wait_readable(watch.fd(), state, wait.loop, cancel));
+    TRY(wait_readable(watch.fd(), state, wait, cancel));
     while (true) {
       auto change = next_change(watch);
       if (!change && change.error().code() == Code::not_found) return false;
@@ -209,10 +219,11 @@ std::string last_log_lines(engine::Engine& engine, const std::string& container,
 }
 
 Result<> await_condition(engine::Engine& engine, const std::string& project, const Operation& operation,
-                         Awaited awaited, const Cancellation& cancel) {
+                         Awaited awaited, const Cancellation& cancel, std::optional<int> most) {
   // A supervisor that is replaced ends the stream; more than a few times in a row is not that.
   constexpr int most_watches = 100;
   Wait wait{operation, awaited};
+  if (most) wait.until = std::chrono::steady_clock::now() + std::chrono::seconds(*most);
   for (int i = 0; i < most_watches; ++i) {
     auto watch = TRY(engine.watch(project, engine::Unserved::revive));
     auto decided = follow(engine, *watch, wait, cancel);

@@ -15,6 +15,7 @@
 #include "project/exec/pre_start.hpp"
 #include "project/exec/provider.hpp"
 #include "project/plan/container_spec.hpp"
+#include "project/plan/image_volumes.hpp"
 
 namespace consort::project {
 
@@ -126,7 +127,8 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
                           return unless_gone(engine.disconnect_network(key, disconnect.network));
                         },
                         [&](const AwaitCondition& wait) {
-                          return await_condition(engine, session_.project_name, operation, wait.awaited, cancel);
+                          return await_condition(engine, session_.project_name, operation, wait.awaited, cancel,
+                                                 detail_.limit_seconds);
                         },
                         [&](const RunHooks& run) { return run_hooks(session_, operation, run.hooks, detail_, cancel); },
                         [&](const RunPreStart& hook) { return pre_start(operation, hook, cancel); },
@@ -136,6 +138,22 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
                     operation.action);
 }
 
+namespace {
+
+// By which a later `up` sees that an image which is mounted has changed.
+Result<> label_image_volumes(Session& session, engine::ContainerSpec& spec) {
+  std::vector<std::string> made_of;
+  for (const engine::MountSpec& mount : spec.mounts) {
+    if (mount.type != engine::MountType::image) continue;
+    if (const auto image = TRY(find_image(session, mount.source, "")))
+      made_of.push_back(image_volume(mount.target, image->id));
+  }
+  if (!made_of.empty()) spec.labels[label::image_volumes] = join(made_of, ",");
+  return {};
+}
+
+}  // namespace
+
 Result<> EngineRunner::create(const Operation& operation, engine::ContainerSpec spec) {
   if (starts_) session_.engine.expect_start(session_.project_name);
   if (spec.image_id.empty()) {
@@ -144,6 +162,7 @@ Result<> EngineRunner::create(const Operation& operation, engine::ContainerSpec 
     spec.image_id = image->id;
     spec.labels[label::image] = image->id;
   }
+  TRY(label_image_volumes(session_, spec));
   const engine::CreatedContainer created = TRY(session_.engine.create_container(spec));
   if (const std::string told = told_api_socket(spec); !told.empty())
     session_.progress.warn(operation.target + ": " + told);

@@ -83,6 +83,13 @@ std::string reasons_of(Session& session, const Plan& plan) {
   return text;
 }
 
+bool waits_for_all(const Plan& plan) {
+  return std::ranges::any_of(plan.operations(), [](const Operation& operation) {
+    const AwaitCondition* condition = operation.as<AwaitCondition>();
+    return condition && condition->awaited == Awaited::running_or_healthy;
+  });
+}
+
 // timings: null where nobody asks.
 Result<> carry_out(Session& session, const Plan& plan, std::string_view title, const RunDetail& detail,
                    Timings* timings) {
@@ -91,8 +98,9 @@ Result<> carry_out(Session& session, const Plan& plan, std::string_view title, c
     return {};
   }
   session.progress.begin(title);
-  const ExecuteOptions options{
-      .parallel = session.parallel, .limit_seconds = detail.limit_seconds, .interrupt_fd = session.interrupt_fd};
+  ExecuteOptions options{.parallel = session.parallel, .interrupt_fd = session.interrupt_fd};
+  // A plan that does not wait for all (`--wait`) takes its time; the limit is then for what dependents wait for.
+  if (waits_for_all(plan)) options.limit_seconds = detail.limit_seconds;
   Result<> outcome;
   if (session.dry_run == DryRun::yes) {
     DryRunner runner;
@@ -139,6 +147,9 @@ Result<Observed> observe(Session& session, Look look) {
   observed.volumes = TRY(session.engine.list_volumes());
   if (!session.project) return observed;
   for (const auto& [name, service] : session.project->services) {
+    for (const compose::Mount& mount : service.volumes)
+      if (mount.type == compose::MountType::image && !observed.images.contains(mount.source))
+        if (const auto found = TRY(find_image(session, mount.source, ""))) observed.images[mount.source] = found->id;
     const std::string key = image_key(*session.project, service);
     if (observed.images.contains(key)) continue;
     if (const auto found = TRY(find_image(session, image_name(*session.project, service), service.platform)))

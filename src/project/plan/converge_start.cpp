@@ -111,17 +111,7 @@ Result<Converger::Needs> Converger::pre_start(const compose::Service& service, c
   const Needs removed = remove_hooks(service.name);
   needs.insert(needs.end(), removed.begin(), removed.end());
   const std::string& donor = std::ranges::min_element(replicas, {}, &Replica::number)->name;
-  for (unsigned i = 0; i < service.pre_start.size(); ++i) {
-    auto spec = std::make_shared<engine::ContainerSpec>(
-        TRY(hook_spec(project_, service, i, donor, replica_options(service, 1))));
-    Operation run;
-    run.target = spec->name;
-    run.action = RunPreStart{std::move(spec), i};
-    run.service = service.name;
-    run.cause = "before " + service.name + " starts";
-    run.shown = container_object(run.target);
-    run.before = "Starting";
-    run.after = "Exited";
+  for (Operation& run : TRY(hook_operations(project_, service, donor, replica_options(service, 1)))) {
     run.needs = std::move(needs);
     needs = {plan_.add(std::move(run))};
   }

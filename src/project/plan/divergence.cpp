@@ -2,6 +2,7 @@
 
 #include "project/desired/parts.hpp"
 #include "project/plan/converge.hpp"
+#include "project/plan/image_volumes.hpp"
 #include "project/plan/label_of.hpp"
 #include "project/plan/names.hpp"
 
@@ -50,6 +51,7 @@ std::optional<std::string> divergence(const compose::Project& project, const com
     const std::string made_of = label_of(container.labels, label::image);
     if (image->second != (made_of.empty() ? container.image_id : made_of)) return "image has changed";
   }
+  if (auto changed = changed_image_volume(service, container, observed)) return changed;
   return missing_volume(project, service, container);
 }
 

@@ -90,6 +90,11 @@ class Starter {
 
   void start_service(const std::string& name, const StartPlanOptions& options) {
     Needs needs = conditions(name, Of::all);
+    if (const auto hooks = options.pre_start.find(name); hooks != options.pre_start.end())
+      for (Operation hook : hooks->second) {
+        hook.needs = std::move(needs);
+        needs = {plan_.add(std::move(hook))};
+      }
     for (const engine::Container& container : containers_) {
       if (container.service != name) continue;
       if (container.state.started()) continue;

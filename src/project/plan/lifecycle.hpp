@@ -30,6 +30,7 @@ Plan plan_stop(const Containers& containers, const ServiceGraph& graph, const St
 
 struct StartPlanOptions {
   std::map<std::string, std::vector<compose::Hook>> post_start;           // by service
+  std::map<std::string, std::vector<Operation>> pre_start{};              // likewise: hooks_before_start()
   enum class Then : std::uint8_t { nothing, wait } then = Then::nothing;  // until all run, or are healthy
 };
 // Dependencies first, honouring conditions. Without any container it is an error.

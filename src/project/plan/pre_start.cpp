@@ -1,5 +1,9 @@
 #include "project/plan/pre_start.hpp"
 
+#include <utility>
+
+#include "project/plan/operations.hpp"
+
 namespace consort::project {
 
 Result<> check_hooks(const compose::Project& project, const compose::Service& service) {
@@ -33,6 +37,52 @@ Result<engine::ContainerSpec> hook_spec(const compose::Project& project, const c
   spec.volumes_from.insert(spec.volumes_from.begin(), donor);
   spec.health = engine::HealthSpec{.test = engine::Strings{"NONE"}};  // the image's would have nobody to look at it
   return spec;
+}
+
+Result<std::vector<Operation>> hook_operations(const compose::Project& project, const compose::Service& service,
+                                               const std::string& donor, const ReplicaOptions& options) {
+  std::vector<Operation> operations;
+  for (unsigned i = 0; i < service.pre_start.size(); ++i) {
+    auto spec = std::make_shared<engine::ContainerSpec>(TRY(hook_spec(project, service, i, donor, options)));
+    Operation run;
+    run.target = spec->name;
+    run.action = RunPreStart{std::move(spec), i};
+    run.service = service.name;
+    run.cause = "before " + service.name + " starts";
+    run.shown = container_object(run.target);
+    run.before = "Starting";
+    run.after = "Exited";
+    operations.push_back(std::move(run));
+  }
+  return operations;
+}
+
+Result<std::map<std::string, std::vector<Operation>>> hooks_before_start(
+    const compose::Project& project, const std::vector<engine::Container>& containers,
+    const std::vector<engine::Container>& hooks, const ReplicaOptions& options) {
+  std::map<std::string, std::vector<Operation>> result;
+  for (const auto& [name, service] : project.services) {
+    if (service.pre_start.empty()) continue;
+    const engine::Container* first = nullptr;
+    bool runs = false, fresh = false;
+    for (const engine::Container& each : containers) {
+      if (each.service != name || each.oneoff) continue;
+      runs = runs || each.state.started();
+      fresh = fresh || each.state.status == engine::Status::created;
+      if (!first || each.number < first->number) first = &each;
+    }
+    if (!first || runs || !fresh) continue;
+    TRY(check_hooks(project, service));
+    std::vector<Operation>& operations = result[name];
+    for (const engine::Container& left : hooks) {
+      if (left.service != name) continue;
+      operations.push_back(remove_operation(left, {.anonymous_volumes = true}));
+      operations.back().cause = "left by an earlier run";
+    }
+    for (Operation& run : TRY(hook_operations(project, service, first->name, options)))
+      operations.push_back(std::move(run));
+  }
+  return result;
 }
 
 }  // namespace consort::project

@@ -1,8 +1,13 @@
 // Containers that run to their end before a service starts (`pre_start`).
 #pragma once
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "base/error.hpp"
 #include "project/plan/container_spec.hpp"
+#include "project/plan/plan.hpp"
 
 namespace consort::project {
 
@@ -11,5 +16,13 @@ namespace consort::project {
 Result<engine::ContainerSpec> hook_spec(const compose::Project& project, const compose::Service& service,
                                         unsigned index, const std::string& donor, const ReplicaOptions& options);
 Result<> check_hooks(const compose::Project& project, const compose::Service& service);
+// Those of the service, in order; each needs the one before.
+Result<std::vector<Operation>> hook_operations(const compose::Project& project, const compose::Service& service,
+                                               const std::string& donor, const ReplicaOptions& options);
+// For `start`, by service: of those that start as a whole and have a container that has never run. What an earlier run
+// has left of hooks is removed first.
+Result<std::map<std::string, std::vector<Operation>>> hooks_before_start(
+    const compose::Project& project, const std::vector<engine::Container>& containers,
+    const std::vector<engine::Container>& hooks, const ReplicaOptions& options);
 
 }  // namespace consort::project

@@ -143,6 +143,10 @@ Result<int> run_config(Invocation& invocation) {
   if (flags.on("check") || flags.text("format") == "sarif") return check(invocation, outcome);
   if (report(invocation, outcome) || !outcome.project) return 1;
   const compose::Project& project = *outcome.project;
+  for (const char* whole_file : {"no-interpolate", "variables"})
+    if (flags.on(whole_file) && selects && !invocation.arguments.empty())
+      print_warning(invocation.terminal,
+                    "service filtering is not applied when --" + std::string(whole_file) + " is set");
   if (flags.on("fix") && !flags.has("format")) return 0;
   if (const auto part = TRY(config_part(invocation, outcome, project))) {
     print_out(*part);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "cli/commands/machine/moment.hpp"
 #include "cli/workspace.hpp"
 #include "engine/events.hpp"
+#include "project/verbs/select.hpp"
 
 namespace consort::cli {
 
@@ -103,7 +105,14 @@ void wait_for_more(int watch_fd, const std::optional<SystemTime>& until) {
 Result<int> run_events(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::name, invocation.arguments));
   project::Session& session = workspace->session();
-  const Wanted wanted = TRY(wanted_of(invocation, system_now()));
+  Wanted wanted = TRY(wanted_of(invocation, system_now()));
+  // Without a file a service may yet come.
+  if (session.project && !wanted.services.empty()) {
+    const auto containers = TRY(session.engine.list({.project = session.project_name}));
+    TRY(project::check_services(session, containers, wanted.services));
+    const std::set<std::string> named = project::services_named(containers, wanted.services);
+    wanted.services = {named.begin(), named.end()};
+  }
   const bool json = invocation.flags.on("json");
   engine::EventStream events = session.engine.events(session.project_name);
   while (true) {

@@ -2,12 +2,16 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/render/confirm.hpp"
 #include "project/plan/lifecycle.hpp"
+#include "project/plan/names.hpp"
+#include "project/plan/pre_start.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -34,6 +38,17 @@ std::map<std::string, std::vector<compose::Hook>> post_start_of(const Workspace&
     for (const auto& [name, service] : workspace.project()->services)
       if (!service.post_start.empty()) hooks[name] = service.post_start;
   return hooks;
+}
+
+// Those that `create` has left to be run, or that have failed.
+Result<std::map<std::string, std::vector<project::Operation>>> pre_start_of(Workspace& workspace,
+                                                                            const Containers& containers) {
+  project::Session& session = workspace.session();
+  if (!session.project) return std::map<std::string, std::vector<project::Operation>>();
+  Containers hooks = TRY(session.engine.list({.project = session.project_name}));
+  std::erase_if(hooks, std::not_fn(project::is_hook));
+  return project::hooks_before_start(*session.project, containers, hooks,
+                                     {.separator = session.separator, .env_files = session.env_files});
 }
 
 struct Opened {
@@ -67,11 +82,10 @@ Result<int> run_start(Invocation& invocation) {
   const auto limit = TRY(wait_limit(invocation.flags));
   const Opened opened = TRY(open(invocation, Scope::all));
   project::StartPlanOptions options{.post_start = post_start_of(*opened.workspace)};
+  options.pre_start = TRY(pre_start_of(*opened.workspace, opened.containers));
   project::RunDetail detail;
-  if (invocation.flags.on("wait")) {
-    options.then = project::StartPlanOptions::Then::wait;
-    detail.limit_seconds = limit;
-  }
+  detail.limit_seconds = limit;
+  if (invocation.flags.on("wait")) options.then = project::StartPlanOptions::Then::wait;
   const project::Plan plan =
       TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
                               project::services_named(opened.containers, invocation.arguments), options));

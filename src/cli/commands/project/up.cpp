@@ -198,7 +198,7 @@ Result<int> run_up(Invocation& invocation) {
   project::UpOptions options = TRY(up_options(invocation, *workspace, invocation.arguments));
   if (flags.on("no-start")) options.converge.after = project::AfterCreate::nothing;
   if (flags.on("wait") && !flags.on("no-start")) options.converge.after = project::AfterCreate::start_and_wait;
-  if (flags.on("wait")) options.detail.limit_seconds = TRY(wait_limit(flags));
+  options.detail.limit_seconds = TRY(wait_limit(flags));
   if (!flags.on("no-start")) warn_of_traps(invocation, *workspace, options);
   const bool attach = !flags.on("detach") && !flags.on("wait") && !flags.on("no-start") && !invocation.dry_run;
   if (attach && wants_menu(invocation) && may_rebuild(*workspace->project())) seal_program(invocation);
