@@ -246,7 +246,7 @@ services:
 def scenario_names_and_selections_that_have_no_effect_are_told(world):
     """`events` of an unknown service must fail at once; `config` must say where it does not select services."""
     world.write("compose.yaml", f'services: {{s: {{image: "{IMAGE}", ports: ["${{PORT:-8080}}:80"]}}}}')
-    refused = world.consort("events", "nope", status=1, timeout=30)
+    refused = world.consort("-f", "compose.yaml", "events", "nope", status=1, timeout=30)
     check("no such service: nope" in refused.err, str(refused))
     for flag in ("--no-interpolate", "--variables"):
         told = world.consort("config", flag, "s")

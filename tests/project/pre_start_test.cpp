@@ -53,9 +53,9 @@ TEST(PreStart, OfCreatedContainersStartRunsThem) {
     return plan->to_string();
   };
   EXPECT_THAT(text(), HasSubstr("container app-web-pre_start-0, remove"));
-  EXPECT_THAT(text(), HasSubstr("[0] -> #1 container app-web-pre_start-0, run to its end, before web starts\n"
-                                "[1] -> #2 container app-web-pre_start-1, run to its end, before web starts\n"
-                                "[2] -> #3 container app-web-1, start"));
+  EXPECT_THAT(text(), HasSubstr("[1] -> #2 container app-web-pre_start-0, run to its end, before web starts\n"
+                                "[2] -> #3 container app-web-pre_start-1, run to its end, before web starts\n"
+                                "[3] -> #4 container app-web-1, start"));
   scene.observed.containers.front().state.status = engine::Status::running;
   EXPECT_THAT(text(), Not(HasSubstr("pre_start"))) << "another replica of one that runs";
   for (engine::Container& each : scene.observed.containers) each.state.status = engine::Status::exited;

@@ -50,6 +50,9 @@ ContainerUnit full_unit() {
   endpoint.mac = "02:42:ac:12:00:02";
   endpoint.default_route = true;
   endpoint.internal = true;
+  endpoint.routed4 = true;
+  endpoint.direct6 = true;
+  endpoint.masquerade = false;
   endpoint.mtu = 1400;
   endpoint.dns_names = {"web", "shop-web-1"};
   unit.endpoints = {endpoint};

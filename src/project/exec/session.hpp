@@ -50,7 +50,8 @@ struct RunDetail {
   bool explain = false;        // why each step was or was not taken from the cache
   std::map<std::string, std::string> build_args{};
   std::vector<std::string> ssh{};
-  // Of `up`: seconds that the whole may take, waiting included; and who wants to know of each start (any thread).
+  // Of `up` and `start`: seconds that the whole may take, if all is waited for, else that a dependency may take to
+  // become what is wanted of it. And who wants to know of each start (any thread).
   std::optional<int> limit_seconds{};
   std::function<void(const std::string& container)> on_started{};
   // What hooks write, and which of them: "web pre_start[0] ->", "web-1 ->". Empty: nobody is shown it. Any thread.
