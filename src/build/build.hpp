@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,6 +23,9 @@
 
 namespace consort::image {
 class Store;
+}
+namespace consort::runtime {
+struct Resources;
 }
 
 namespace consort::build {
@@ -183,6 +187,7 @@ struct BuildEnvironment {
   int cancel_fd = -1;                      // readable once the build is to stop; borrowed
   std::vector<std::string> environment{};  // "K=V" of ours, for secrets from variables; empty: none
   RemoteSources remote{};
+  std::shared_ptr<const runtime::Resources> limits{};  // of each RUN step; null: none. No part of what is cached
 };
 
 // Errors: Code::invalid with a mark for the Dockerfile's faults; Code::interrupted when cancelled. A failing RUN is

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/roots.hpp"
 
@@ -20,6 +21,10 @@ class Boot {
 
   // Ids by project: `restart: always`, and `unless-stopped` that nobody has stopped; each has been started before.
   Result<std::map<std::string, std::set<std::string>>> to_bring_back();
+
+  // Ids of those that go when they end (--rm), and were to run when the machine ended: nobody has seen them end, and no
+  // state of theirs is kept. Not one that somebody holds, who has started it in this boot.
+  Result<std::vector<std::string>> to_remove();
 
  private:
   struct Impl;

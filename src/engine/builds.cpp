@@ -12,11 +12,14 @@
 #include "base/os/process_folder.hpp"
 #include "base/strings.hpp"
 #include "build/context_archive.hpp"
+#include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/joined_network.hpp"
 #include "engine/left_behind.hpp"
+#include "engine/start/oci_resources.hpp"
 #include "image/transfer.hpp"
 #include "network/sandbox.hpp"
+#include "runtime/spec.hpp"
 
 namespace consort::engine {
 
@@ -88,8 +91,24 @@ Result<std::string> pull_base(image::Store& store, const BuildRun& run, const st
   return TRY(image::pull(store, parsed, options)).image.id;
 }
 
-build::BuildEnvironment environment_of(Engine::Impl& impl, const BuildRun& run) {
+// As for containers: the same is refused, and what a container would not be given a step is not.
+Result<std::shared_ptr<const runtime::Resources>> limits_of(Engine::Impl& impl, const BuildRun& run) {
+  if (run.limits == Resources{}) return std::shared_ptr<const runtime::Resources>();
+  ContainerSpec spec;
+  spec.resources = run.limits;
+  Strings warnings;
+  TRY(validate_resources(spec, impl.host(), warnings));
+  for (const std::string& warning : warnings)
+    if (run.warn) run.warn(warning);
+  const ProcessConfig process;
+  Json json = TRY(resources_json({.spec = spec, .process = process}));
+  json.erase("devices");  // a step's own
+  return std::make_shared<const runtime::Resources>(TRY(runtime::parse_resources_text(dump_json(json), "limits")));
+}
+
+Result<build::BuildEnvironment> environment_of(Engine::Impl& impl, const BuildRun& run) {
   build::BuildEnvironment environment{.store = impl.store, .roots = impl.roots};
+  environment.limits = TRY(limits_of(impl, run));
   environment.pull = [&](const std::string& reference, const std::string& platform, build::BasePull when) {
     return pull_base(impl.store, run, reference, platform, when);
   };
@@ -171,7 +190,7 @@ Builds Engine::builds() {
 
 Result<build::BuildResult> Builds::run(const build::BuildRequest& request, const BuildRun& run) {
   StepNetworks networks(impl_->roots.run, impl_->place);
-  build::BuildEnvironment environment = environment_of(*impl_, run);
+  build::BuildEnvironment environment = TRY(environment_of(*impl_, run));
   environment.network = [&networks] { return networks.make(); };
   return build::build(request, environment);
 }
@@ -186,7 +205,7 @@ Result<build::BuildResult> build_on_network(const Engine& engine, const build::B
   Joined joined(*own, network);
   std::mutex mutex;
   std::string base;  // the image that was asked for last
-  build::BuildEnvironment environment = environment_of(impl, run);
+  build::BuildEnvironment environment = TRY(environment_of(impl, run));
   environment.pull = [&, pull = std::move(environment.pull)](const std::string& reference, const std::string& platform,
                                                              build::BasePull when) {
     auto image = pull(reference, platform, when);

@@ -33,6 +33,7 @@ struct BuildRun {
   // Asked for the login at the registry of a base image that must be pulled, instead of this machine's user's own.
   // nullopt: there is none. Empty: those of the user.
   std::function<Result<std::optional<image::Login>>(const std::string& registry)> login{};
+  Resources limits{};  // of the container of each RUN step
 };
 
 // The files of a context that came as an archive; gone with this, or by the next command if we die.

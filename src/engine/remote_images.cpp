@@ -27,8 +27,9 @@ Error refused(const std::string& url, const image::HttpResponse& answer) {
                              std::string(trim(answer.body)).substr(0, 500));
 }
 
-// Writes what comes into the pipe; its end closes it.
-Result<> download(const std::string& url, Fd out, const Downloading& told, const std::stop_token& cancel) {
+// Writes what comes into the pipe. unwanted: nobody reads the rest of it.
+Result<> download(const std::string& url, const Fd& out, const Downloading& told, const std::stop_token& cancel,
+                  bool& unwanted) {
   image::HttpRequest request = request_for(url, cancel);
   std::uint64_t now = 0, total = 0;
   request.on_headers = [&](const image::HttpResponse& answer) -> Result<> {
@@ -36,7 +37,9 @@ Result<> download(const std::string& url, Fd out, const Downloading& told, const
     return told(0, total);
   };
   request.sink = [&](std::span<const std::byte> bytes) -> Result<> {
-    TRY(write_full(out.get(), bytes));
+    Result<> written = write_full(out.get(), bytes);
+    unwanted = !written;
+    TRY(std::move(written));
     now += bytes.size();
     return told(now, total);
   };
@@ -52,12 +55,16 @@ Result<image::Image> import_from(Images images, const std::string& url, const im
                                  const Downloading& told, const std::stop_token& cancel) {
   Pipe pipe = TRY(make_pipe());
   Result<> downloaded;
-  std::jthread downloader(
-      [&, out = std::move(pipe.write)]() mutable { downloaded = download(url, std::move(out), told, cancel); });
+  bool unwanted = false;
+  std::jthread downloader([&, out = std::move(pipe.write)] {
+    downloaded = download(url, out, told, cancel, unwanted);
+    // What was cut short must not be taken for the whole: no archive ends with a part of a block.
+    if (!downloaded && !unwanted) (void)write_full(out.get(), std::string_view("-"));
+  });
   auto made = images.import(pipe.read.get(), options);
   pipe.read.reset();  // who still writes is to give up
   downloader.join();
-  if (downloaded || (made && downloaded.error().code() != Code::interrupted)) return made;
+  if (downloaded || unwanted || (made && downloaded.error().code() != Code::interrupted)) return made;
   return fail(std::move(downloaded).error());
 }
 

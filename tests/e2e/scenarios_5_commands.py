@@ -62,7 +62,7 @@ volumes: {{data: }}
 
 
 def scenario_what_docker_has(world):
-    """Docker's own lines must work: rename, update, diff, lists with its settings and filters."""
+    """Docker's own lines must work: rename, update, diff, wait, lists with its settings and filters."""
     world.write("config.json", '{"psFormat": "{{.Name}}={{.Service}}"}')
     settings = {"DOCKER_CONFIG": str(world.project)}
     world.write(".env", "FROM_FILE=here\n")
@@ -88,6 +88,13 @@ def scenario_what_docker_has(world):
     world.consort("rename", name, "daily-renamed")
     restart = json.loads(world.consort("inspect", "daily-renamed").out)[0]["HostConfig"]["RestartPolicy"]["Name"]
     check(restart == "always", f"the policy is {restart}")
+    # By the name or the id of a container; `wait` without "container" is Compose's.
+    waits = world.start("container", "wait", world.consort("inspect", "daily-renamed", "--format", "{{.Id}}").out[:12])
+    world.consort("stop", "-t", "0", "s")
+    told, _ = waits.communicate(timeout=120)
+    check(waits.returncode == 0 and told == "137\n", f"container wait says {told!r}")
+    waited = world.consort("container", "wait", "nosuch", "daily-renamed", status=1)
+    check(waited.out == "137\n" and "No such container: nosuch" in waited.err, str(waited))
     listed = world.consort("image", "ls", "debian", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").out.split()
     check(IMAGE in listed, f"image ls shows {listed}")
     world.consort("down", "-t", "0")

@@ -104,6 +104,13 @@ def scenario_serve_runs_containers_that_outlive_it(world):
             check(status in head and streams == {1: b"o\n", 2: b"e\n"}, f"{head} {streams}")
             seen = server.ask("GET", f"/exec/{made}/json")[1]
             check(seen["ExitCode"] == 4 and not seen["Running"], str(seen))
+        # Below 0 a grace period has no end.
+        patient = {"Image": IMAGE, "Cmd": ["sleep", "1000"], "StopTimeout": -1, "HostConfig": {"Init": True, "NetworkMode": "none"}}
+        check(server.ask("POST", "/containers/create?name=patient", patient)[0] == 201, "made")
+        for call in ("start", "restart?t=-1", "stop?t=-1", "start", "stop"):
+            status, answer = server.ask("POST", f"/containers/patient/{call}")
+            check(status == 204, f"{call}: {status} {answer}")
+        check(server.ask("DELETE", "/containers/patient")[0] == 204, "removed")
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             tar.addfile(tarfile.TarInfo("there"), None)

@@ -105,6 +105,16 @@ def scenario_api_builds_and_archives(world):
         files["Dockerfile"] = f"FROM {SLIM}\nRUN exit 3\n"
         failed = api.call("POST", "/build", tar_of(files), 200, "application/x-tar")[-1]
         check(failed["errorDetail"] == {"code": 3, "message": "The command '/bin/sh -c exit 3' returned a non-zero code: 3"}, f"{failed}")
+        # Limits are those of the steps' containers. A proxy that is given twice is what each of its names says.
+        steps = ['test "$FTP_PROXY $ftp_proxy $NO_PROXY" = "A b c"',
+                 "cd /sys/fs/cgroup; cat memory.max cpu.max memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us || :"]
+        files["Dockerfile"] = f"FROM {SLIM}\n" + "".join(f"RUN {step}\n" for step in steps)
+        limited = api.call("POST", "/build", tar_of(files), 200, "application/x-tar", memory=64 << 20, memswap=64 << 20, cpuquota=25000, nocache=1,
+                           buildargs={"FTP_PROXY": "A", "ftp_proxy": "b", "no_proxy": "c"})
+        text = "".join(line.get("stream", "") for line in limited)
+        check("67108864" in text and "25000" in text, text)
+        refused = api.call("POST", "/build", tar_of(files), 400, "application/x-tar", memory=1)
+        check(refused["message"] == "Minimum memory limit allowed is 6MB", f"{refused}")
         files["Dockerfile"] = "FORM x\n"
         api.call("POST", "/build", tar_of(files), 400, "application/x-tar")
         api.call("POST", "/build", b"no tar", 500, "application/x-tar")
@@ -115,6 +125,9 @@ def scenario_api_builds_and_archives(world):
         check(api.call("GET", f"/images/{quote('apib:1')}/json", status=200)["Config"]["Labels"].get("l") == "v", "its label")
         imported = api.call("POST", "/images/create", tar_of({"f": "x"}), 200, "application/x-tar", fromSrc="-", repo="apii", tag="1", changes=["CMD /f"])
         check(imported[-1]["status"].startswith("sha256:"), f"{imported}")
+        # What cannot be had, or is cut short, is no image.
+        api.call("POST", "/images/create", status=500, fromSrc="http://127.0.0.1:1/x", repo="apiu", tag="1")
+        api.call("GET", "/images/apiu:1/json", status=404)
         api.call("GET", "/images/nope/get", status=404)
         refused = api.call("POST", "/images/nope/push", status=200)
         check(refused[-1]["error"] == "An image does not exist locally with the tag: nope", f"{refused}")

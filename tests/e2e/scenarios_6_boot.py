@@ -75,3 +75,18 @@ def scenario_boot_brings_back(world):
     world.consort("internal", "boot", cwd="/")
     check(running(world) == ["db", "web"], str(world.ps()))
     world.consort("down", "-v")
+
+
+def scenario_boot_removes_what_was_to_go_when_it_ended(world):
+    """A container of --rm that ran when the power went must be gone after the next boot; one that was never started must still be there."""
+    def of_rm(verb, name, *flags):
+        world.consort("container", verb, *flags, "--rm", "--init", "--network", "none", "--name", name, "debian:bookworm-slim", "sleep", "1000")
+
+    of_rm("run", "ran", "-d")
+    of_rm("create", "waits")
+    cut_power(world)
+    check(len(list((world.data / "containers").iterdir())) == 2, "both are there before the boot")
+    world.consort("internal", "boot", cwd="/")
+    ids = [folder.name for folder in (world.data / "containers").iterdir()]
+    check(len(ids) == 1 and world.consort("inspect", "waits", "--format", "{{.Id}}").out.strip() == ids[0], f"{ids}")
+    world.consort("container", "rm", "waits")

@@ -83,6 +83,38 @@ TEST(Router, BodiesAreChecked) {
   EXPECT_THAT(create(json, "{}"), HasSubstr("config cannot be empty in order to create a container"));
 }
 
+// What Docker refuses must not pass as if it had not been said: a limit written as text would be none.
+TEST(Router, ValuesOfAnotherKindAreRefused) {
+  const auto post = [](const std::string& target, const std::string& body) {
+    return ask("POST " + target + " HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  for (const char* wrong :
+       {R"("HostConfig":{"Memory":"512m"})", R"("HostConfig":{"Binds":"/a:/b"})", R"("HostConfig":{"Privileged":1})",
+        R"("HostConfig":{"LogConfig":"x"})", R"("HostConfig":{"RestartPolicy":{"Name":1}})", R"("HostConfig":"x")",
+        R"("Env":"A=b")", R"("Labels":[])", R"("StopTimeout":"9")", R"("Healthcheck":{"Retries":"3"})",
+        R"("NetworkingConfig":{"EndpointsConfig":{"n":{"Aliases":"a"}}})"})
+    EXPECT_THAT(post("/containers/create", std::string(R"({"Image":"x",)") + wrong + "}"),
+                testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("invalid JSON: cannot unmarshal ")))
+        << wrong;
+  EXPECT_THAT(post("/containers/create", R"({"Image":"x","HostConfig":{"Memory":"512m"}})"),
+              HasSubstr("cannot unmarshal string into HostConfig.Memory of type int64"));
+  EXPECT_THAT(post("/containers/create", R"({"Image":"x","Healthcheck":{"Retries":-1}})"),
+              HasSubstr("Retries in Healthcheck cannot be negative"));
+  for (const auto& [target, body] :
+       {std::pair("/networks/create", R"({"Name":1})"), std::pair("/networks/create", R"({"Name":"n","IPAM":"x"})"),
+        std::pair("/volumes/create", R"({"Labels":[]})"), std::pair("/containers/x/update", R"({"Memory":"x"})"),
+        std::pair("/containers/x/exec", R"({"Cmd":"ls"})")})
+    EXPECT_THAT(post(target, body), StartsWith("HTTP/1.1 400")) << target;
+}
+
+TEST(Router, WrongQueriesAreRefused) {
+  EXPECT_THAT(get("/events?since=5&until=1"), HasSubstr("`since` time (5) cannot be after `until` time (1)"));
+  EXPECT_THAT(ask("POST /build/prune?filters=x HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(ask("POST /build/prune?keep-storage=x HTTP/1.1\r\n\r\n"),
+              HasSubstr("keep-storage is in bytes and expects an integer, got x"));
+}
+
 TEST(Filters, BothForms) {
   constexpr std::string_view known[] = {"label", "name"};
   for (const char* text :
@@ -96,7 +128,8 @@ TEST(Filters, BothForms) {
     EXPECT_TRUE(filters->exact("status", "anything"));
   }
   EXPECT_EQ(Filters::parse(R"({"nosuch":["x"]})", known).error().message(), "invalid filter 'nosuch'");
-  EXPECT_EQ(Filters::parse("notjson", known).error().message(), "invalid filter");
+  for (const char* text : {"notjson", "[]", R"({"label":"x"})", R"({"label":[1]})", R"({"label":{"a":"b"}})"})
+    EXPECT_EQ(Filters::parse(text, known).error().message(), "invalid filter") << text;
 }
 
 TEST(Detach, KeysMayComeInPieces) {

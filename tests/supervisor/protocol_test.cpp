@@ -103,6 +103,17 @@ TEST(Unit, DefaultsComeBackToo) {
   EXPECT_FALSE(back->overlay);
 }
 
+// Docker's -1 second is that as well.
+TEST(Unit, AnyGracePeriodBelowZeroIsForEver) {
+  ContainerUnit unit;
+  unit.id = "ab";
+  unit.bundle = "/b";
+  unit.stop_timeout = Milliseconds(-1000);
+  const auto back = unit_from_json(unit_to_json(unit), "test");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_LT(back->stop_timeout, Milliseconds(0));
+}
+
 TEST(Unit, SaysWhichFieldIsBad) {
   const std::pair<const char*, const char*> cases[] = {
       {R"([])", "not an object"},
@@ -228,7 +239,7 @@ TEST(Protocol, EveryRequestComesBack) {
     request.id = "ab12";
     request.unit = "/data/unit.json";
     request.made = {{"netns", "root"}, {"veth1234567"}};
-    request.timeout = Milliseconds(-1);
+    request.timeout = Milliseconds(-1000);  // for ever, as any time below 0
     request.signal = 9;
     request.until = WaitUntil::next_exit;
     request.process = "{}";

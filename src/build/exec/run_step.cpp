@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/os/file.hpp"
+#include "base/os/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch.hpp"
@@ -121,6 +122,7 @@ Result<runtime::Spec> spec_of(const RunStep& step) {
   if (run.network == "host" || (run.network != "none" && !step.network.netns)) {
     std::erase_if(spec.linux_.namespaces, [](const auto& ns) { return ns.kind == runtime::NamespaceKind::network; });
   }
+  if (step.limits) spec.linux_.resources = *step.limits;
   if (!run.insecure) {
     spec.linux_.masked_paths = runtime::default_masked_paths();
     spec.linux_.readonly_paths = runtime::default_readonly_paths();
@@ -226,7 +228,9 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   options.overlay->sync = runtime::OverlaySync::never;
   options.stdio = {.in = -1, .out = out.write.get(), .err = err.write.get()};
   if (step.operation.network != "host" && step.operation.network != "none") options.netns_fd = step.network.netns.get();
-  options.cgroup = runtime::CgroupUse::best_effort;
+  // A user's own may not be there; limits that an administrator asks for are not left out in silence.
+  const bool needs_group = step.limits != nullptr && !in_user_namespace();
+  options.cgroup = needs_group ? runtime::CgroupUse::required : runtime::CgroupUse::best_effort;
   options.seccomp_bpf = TRY(seccomp_filter(step));
   std::string empty_lower;
   if (options.overlay->lower.empty()) {  // FROM scratch: overlayfs wants a layer below

@@ -33,6 +33,7 @@ struct RunStep {
   std::vector<std::string> extra_environment;  // secrets, agents
   const BuildRequest& request;
   BuildEnvironment::Network network;  // a netns, if there is a provider
+  const runtime::Resources* limits = nullptr;
   int cancel_fd = -1;
   OutputSink output;
 };

@@ -109,12 +109,15 @@ std::string Planner::arguments_prefix() {
   return "|" + std::to_string(texts.size()) + " " + join(texts, " ") + " ";
 }
 
+// Each of the two spellings has its own value if it is given one, else that of the other.
 void Planner::add_proxies(RunOperation& run) const {
-  for (const auto* name : {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}) {
-    for (const auto& [key, content] : input_.request.args) {
-      if (to_lower(key) != name) continue;
-      run.hidden_environment.push_back(to_upper(name) + "=" + content);
-      run.hidden_environment.push_back(std::string(name) + "=" + content);
+  const auto& args = input_.request.args;
+  for (const std::string name : {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}) {
+    const auto some = std::ranges::find_if(args, [&](const auto& arg) { return to_lower(arg.first) == name; });
+    if (some == args.end()) continue;
+    for (const std::string& key : {to_upper(name), name}) {
+      const auto own = args.find(key);
+      run.hidden_environment.push_back(key + "=" + (own == args.end() ? some : own)->second);
     }
   }
 }

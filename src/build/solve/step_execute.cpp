@@ -199,6 +199,7 @@ Result<> StepRun::execute(const RunOperation& run, const image::LayerDraft& draf
                .extra_environment = mounts.environment,
                .request = shared_.request,
                .network = std::move(network),
+               .limits = shared_.environment.limits.get(),
                .cancel_fd = shared_.cancel_fd,
                .output = [this](OutputStream stream, std::string_view text) {
                  progress_->output(text, stream == OutputStream::err);

@@ -16,6 +16,7 @@ Result<int> run_container_create(Invocation& invocation);
 Result<int> run_container_diff(Invocation& invocation);
 Result<int> run_container_rename(Invocation& invocation);
 Result<int> run_container_update(Invocation& invocation);
+Result<int> run_container_wait(Invocation& invocation);
 Result<int> run_container_run(Invocation& invocation);
 Result<int> run_generate(Invocation& invocation);
 Result<int> run_inspect(Invocation& invocation);

@@ -6,6 +6,7 @@
 #include "engine/records/records.hpp"
 #include "image/store.hpp"
 #include "supervisor/client.hpp"
+#include "supervisor/hold.hpp"
 
 namespace consort::engine {
 
@@ -29,11 +30,24 @@ Result<Boot> Boot::open(const Roots& roots) {
 
 namespace {
 
-Result<bool> ever_ran(const Roots& roots, const Container& container) {
+Result<std::optional<ContainerState>> last_known(const Roots& roots, const Container& container) {
   const std::array<std::string, 1> ids{container.id};
-  const auto states = TRY(supervisor::observe(roots, container.project, ids));
+  auto states = TRY(supervisor::observe(roots, container.project, ids));
   const auto found = states.find(container.id);
-  return found != states.end() && found->second.started_at.has_value();
+  if (found == states.end()) return std::optional<ContainerState>{};
+  return std::optional<ContainerState>(std::move(found->second));
+}
+
+Result<bool> ever_ran(const Roots& roots, const Container& container) {
+  const auto state = TRY(last_known(roots, container));
+  return state && state->started_at.has_value();
+}
+
+Result<bool> is_cut_short(const Roots& roots, const ContainerRecord& record) {
+  if (!record.spec.auto_remove || record.wanted != Wanted::running) return false;
+  if (supervisor::is_held(roots.container(record.summary.id))) return false;
+  const auto state = TRY(last_known(roots, record.summary));
+  return !state || !state->has_process();
 }
 
 }  // namespace
@@ -49,6 +63,17 @@ Result<std::map<std::string, std::set<std::string>>> Boot::to_bring_back() {
     if (mode != RestartMode::always && !(mode == RestartMode::unless_stopped && wanted)) continue;
     if (!wanted && !TRY(ever_ran(impl_->roots, record->summary))) continue;
     ids[record->summary.project].insert(id);
+  }
+  return ids;
+}
+
+Result<std::vector<std::string>> Boot::to_remove() {
+  std::vector<std::string> ids;
+  for (std::string& id : TRY(impl_->records.container_ids())) {
+    const Result<ContainerRecord> record = impl_->records.load_container(id);
+    if (!record && record.error().code() == Code::not_found) continue;  // removed meanwhile
+    if (!record) return fail(Error(record.error().code(), record.error().message()));
+    if (TRY(is_cut_short(impl_->roots, *record))) ids.push_back(std::move(id));
   }
   return ids;
 }

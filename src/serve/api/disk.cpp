@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/os/folder.hpp"
+#include "base/strings.hpp"
 #include "engine/images.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/containers/containers.hpp"
@@ -159,6 +160,11 @@ Result<> prune_containers(Call& call) {
 }
 
 Result<> prune_build_cache(Call& call) {
+  constexpr std::string_view known[] = {"description", "id", "inuse", "parent", "private", "shared", "type", "until"};
+  (void)TRY(Filters::of(call, known));
+  for (const char* key : {"keep-storage", "max-used-space", "min-free-space", "reserved-space"})
+    if (!call.query(key).empty() && !parse_signed(call.query(key)))
+      return fail(http_error(400, std::string(key) + " is in bytes and expects an integer, got " + call.query(key)));
   engine::Images images = TRY(call.engine())->images();
   const PruneOptions act{.images = PruneOptions::Images::none, .mode = PruneOptions::Mode::act};
   const auto report = TRY(images.prune({.what = act, .build_cache = engine::ImagePrune::BuildCache::forget}));

@@ -51,6 +51,9 @@ class Selection {
     selection.project_ = call.service().options().project;
     selection.since_ = TRY(parse_moment("since", call.query("since")));
     selection.until_ = TRY(parse_moment("until", call.query("until")));
+    if (selection.since_ && selection.until_ && *selection.until_ < *selection.since_)
+      return fail(http_error(400, "`since` time (" + call.query("since") + ") cannot be after `until` time (" +
+                                      call.query("until") + ")"));
     return selection;
   }
 

@@ -27,6 +27,17 @@ bool has_label(const std::map<std::string, std::string>& labels, const std::stri
   return found != labels.end() && (equals == std::string::npos || found->second == wanted.substr(equals + 1));
 }
 
+// ["a"], or {"a":true} as Docker's own clients write it.
+Result<std::vector<std::string>> values_of(const Json& value) {
+  std::vector<std::string> values;
+  for (const auto& [key, each] : value.items()) {
+    const bool is_member = value.is_object() && each.is_boolean();
+    if (!is_member && !(value.is_array() && each.is_string())) return fail(http_error(400, "invalid filter"));
+    if (!is_member || each.get<bool>()) values.push_back(is_member ? key : each.get<std::string>());
+  }
+  return values;
+}
+
 }  // namespace
 
 Result<Filters> Filters::of(const Call& call, std::span<const std::string_view> known) {
@@ -40,17 +51,7 @@ Result<Filters> Filters::parse(const std::string& text, std::span<const std::str
   if (!json || !(json->is_object() || json->is_null())) return fail(http_error(400, "invalid filter"));
   for (const auto& [key, value] : json->items()) {
     if (std::ranges::find(known, key) == known.end()) return fail(http_error(400, "invalid filter '" + key + "'"));
-    std::vector<std::string> values;
-    if (value.is_array()) {
-      for (const Json& each : value) values.push_back(each.is_string() ? each.get<std::string>() : dump_json(each));
-    } else if (value.is_object()) {
-      for (const auto& [each, on] : value.items())
-        if (!on.is_boolean() || on.get<bool>()) values.push_back(each);
-    } else if (value.is_string()) {
-      values.push_back(value.get<std::string>());
-    } else {
-      return fail(http_error(400, "invalid filter"));
-    }
+    std::vector<std::string> values = TRY(values_of(value));
     if (!values.empty()) filters.values_.emplace(key, std::move(values));
   }
   return filters;

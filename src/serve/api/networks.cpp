@@ -13,6 +13,7 @@
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
+#include "serve/api/value_kinds.hpp"
 
 namespace consort::serve {
 
@@ -212,7 +213,18 @@ Result<NetworkSpec> spec_of(Call& call, const Json& body) {
 }
 
 Result<> create_network(Call& call) {
+  using enum ValueKind;
+  static constexpr KnownKey keys[] = {{"Attachable", truth},     {"CheckDuplicate", truth},
+                                      {"ConfigFrom", object},    {"ConfigOnly", truth},
+                                      {"Driver", text},          {"EnableIPv4", truth},
+                                      {"EnableIPv6", truth},     {"IPAM", object},
+                                      {"Ingress", truth},        {"Internal", truth},
+                                      {"Labels", map_of_texts},  {"Name", text},
+                                      {"Options", map_of_texts}, {"Scope", text}};
+  static constexpr KnownKey ipam_keys[] = {{"Config", objects}, {"Driver", text}, {"Options", map_of_texts}};
   const Json body = TRY(call.body());
+  TRY(check_kinds(keys, body));
+  if (const Json* ipam = find_key(body, "IPAM")) TRY(check_kinds(ipam_keys, *ipam, "IPAM"));
   const NetworkSpec spec = TRY(spec_of(call, body));
   engine::Engine& engine = *TRY(call.engine());
   const auto made = engine.create_network(spec);
@@ -240,8 +252,12 @@ Result<engine::ContainerDetails> container_of(Call& call, const Json& body) {
   return find_container(call, name);
 }
 
+constexpr KnownKey connect_keys[] = {
+    {"Container", ValueKind::text}, {"EndpointConfig", ValueKind::object}, {"Force", ValueKind::truth}};
+
 Result<> connect(Call& call) {
   const Json body = TRY(call.body());
+  TRY(check_kinds(connect_keys, body));
   const engine::ContainerDetails container = TRY(container_of(call, body));
   const Network network = TRY(find_network(call, call.variable("name")));
   TRY(check_is_of_project(call, network));
@@ -254,6 +270,7 @@ Result<> connect(Call& call) {
 
 Result<> disconnect(Call& call) {
   const Json body = TRY(call.body());
+  TRY(check_kinds(connect_keys, body));
   const engine::ContainerDetails container = TRY(container_of(call, body));
   const auto force = get_bool(body, "Force") ? engine::Force::yes : engine::Force::no;
   Result<> left = TRY(call.engine())->disconnect_network(container.id, call.variable("name"), force);

@@ -9,6 +9,7 @@
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
 #include "serve/api/shapes.hpp"
+#include "serve/api/value_kinds.hpp"
 #include "serve/api/volume_shape.hpp"
 
 namespace consort::serve {
@@ -49,7 +50,11 @@ Result<> list_volumes(Call& call) {
 }
 
 Result<> create_volume(Call& call) {
+  using enum ValueKind;
+  static constexpr KnownKey keys[] = {
+      {"Driver", text}, {"DriverOpts", map_of_texts}, {"Labels", map_of_texts}, {"Name", text}};
   const Json body = TRY(call.body());
+  TRY(check_kinds(keys, body));
   engine::VolumeSpec spec{.name = get_string(body, "Name"),
                           .driver = get_string(body, "Driver"),
                           .driver_opts = strings_in(body, "DriverOpts"),

@@ -286,7 +286,7 @@ std::string unit_to_json(const ContainerUnit& unit) {
                  {"disabled", unit.log.disabled}};
   json["restart"] = {{"policy", to_string(unit.restart.policy)}, {"max_retries", unit.restart.max_retries}};
   json["stop_signal"] = unit.stop_signal;
-  json["stop_timeout_ms"] = unit.stop_timeout.count();
+  json["stop_timeout_ms"] = std::max<std::int64_t>(unit.stop_timeout.count(), -1);  // -1: for ever
   if (unit.health) json["health"] = health_to_json(*unit.health);
   json["network_mode"] = to_string(unit.network_mode);
   json["network_container"] = unit.network_container;

@@ -187,8 +187,14 @@ Result<std::optional<AllProjects>> all_projects(const Invocation& invocation) {
 // What was to go when it ended: at the end of the machine nobody was there to remove it. It holds a name and addresses.
 Result<> remove_ended(const Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  (void)TRY(engine::remove_left_behind(workspace->engine()));
-  return {};
+  engine::Engine& engine = workspace->engine();
+  engine::Boot boot = TRY(engine::Boot::open(engine.roots()));
+  Result<> outcome;
+  for (const std::string& id : TRY(boot.to_remove()))
+    if (auto gone = engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove}); !gone && outcome)
+      outcome = std::move(gone);
+  (void)TRY(engine::remove_left_behind(engine));
+  return outcome;
 }
 
 // What fails is told, and the others go on.

@@ -1,4 +1,4 @@
-// container diff, rename and update: as docker has them.
+// container diff, rename, update and wait: as docker has them.
 #include "base/url.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/machine/container_body.hpp"
@@ -41,6 +41,23 @@ Result<int> run_container_update(Invocation& invocation) {
     print_out(name + "\n");
   }
   return 0;
+}
+
+// One after the other, in the order in which they are named: a line each.
+Result<int> run_container_wait(Invocation& invocation) {
+  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+  serve::Api api(workspace->engine().roots());
+  int status = 0;
+  for (const std::string& name : invocation.arguments) {
+    const auto answer = api.ask({.method = "POST", .target = "/containers/" + url_encode(name) + "/wait"});
+    if (!answer) {
+      print_error(invocation, answer.error());
+      status = 1;
+      continue;
+    }
+    print_out(std::to_string(get_int(TRY(parse_json(*answer, "answer")), "StatusCode")) + "\n");
+  }
+  return status;
 }
 
 }  // namespace consort::cli

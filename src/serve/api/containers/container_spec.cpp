@@ -133,8 +133,8 @@ bool unmasks_paths(const Json& host) {
 
 void add_security(ContainerSpec& spec, const Json& host) {
   spec.privileged = get_bool(host, "Privileged");
-  spec.cap_add = get_strings(host, "CapAdd");
-  spec.cap_drop = get_strings(host, "CapDrop");
+  spec.cap_add = words(host, "CapAdd").value_or(Strings());
+  spec.cap_drop = words(host, "CapDrop").value_or(Strings());
   spec.security_opt = get_strings(host, "SecurityOpt");
   if (unmasks_paths(host)) spec.security_opt.emplace_back("systempaths=unconfined");
   spec.group_add = get_strings(host, "GroupAdd");
@@ -242,6 +242,8 @@ Result<engine::Resources> resources_of(const Json& host) {
 
 Result<engine::ContainerSpec> container_spec(const Json& body) {
   ContainerSpec spec;
+  if (get_int(part(body, "Healthcheck"), "Retries") < 0)
+    return fail(http_error(400, "Retries in Healthcheck cannot be negative"));
   add_config(spec, body);
   set_project(spec, body);
   const Json& host = part(body, "HostConfig");

@@ -100,6 +100,7 @@ Result<> create_container(Call& call) {
   if (body.empty() || get_string(body, "Image").empty())
     return fail(
         http_error(400, body.empty() ? "config cannot be empty in order to create a container" : "no image specified"));
+  TRY(check_container_kinds(body));
   engine::ContainerSpec spec = TRY(container_spec(body));
   spec.name = call.query("name");
   if (spec.name.starts_with('/')) spec.name.erase(0, 1);

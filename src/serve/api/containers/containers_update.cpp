@@ -48,6 +48,7 @@ Result<> change_note(const engine::ContainerDetails& container, const Json& body
 
 Result<> update_container(Call& call) {
   const Json body = TRY(call.body());
+  TRY(check_update_kinds(body));
   const engine::ContainerDetails container = TRY(find_container(call));
   const engine::Resources said = TRY(resources_of(body));
   const engine::RestartPolicy restart = TRY(restart_of(body));

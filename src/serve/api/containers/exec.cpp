@@ -12,6 +12,7 @@
 #include "serve/api/limits.hpp"
 #include "serve/api/routes.hpp"
 #include "serve/api/service.hpp"
+#include "serve/api/value_kinds.hpp"
 
 namespace consort::serve {
 
@@ -30,8 +31,15 @@ engine::ExecSpec spec_of(const Json& body) {
   return spec;
 }
 
+constexpr KnownKey exec_keys[] = {
+    {"AttachStderr", ValueKind::truth}, {"AttachStdin", ValueKind::truth},   {"AttachStdout", ValueKind::truth},
+    {"Cmd", ValueKind::texts},          {"ConsoleSize", ValueKind::numbers}, {"Detach", ValueKind::truth},
+    {"DetachKeys", ValueKind::text},    {"Env", ValueKind::texts},           {"Privileged", ValueKind::truth},
+    {"Tty", ValueKind::truth},          {"User", ValueKind::text},           {"WorkingDir", ValueKind::text}};
+
 Result<> create_exec(Call& call) {
   const Json body = TRY(call.body());
+  TRY(check_kinds(exec_keys, body));
   const ContainerDetails container = TRY(find_container(call));
   engine::ExecSpec spec = spec_of(body);
   TRY(keep_to_project(call, spec));
@@ -177,6 +185,7 @@ void set_first_size(engine::Exec& exec, const Json& body) {
 
 Result<> start_exec(Call& call) {
   const Json body = TRY(call.body(Call::Body::optional));
+  TRY(check_kinds(exec_keys, body));
   const std::shared_ptr<ExecInstance> instance = TRY(find_exec(call));
   const ContainerDetails container = TRY(find_container(call, instance->container_id));
   if (!container.state.has_process()) return fail(http_error(409, "container " + container.id + " is not running"));

@@ -1,20 +1,12 @@
 #include "serve/api/containers/known_keys.hpp"
 
-#include <algorithm>
 #include <span>
+
+#include "serve/api/value_kinds.hpp"
 
 namespace consort::serve {
 
 namespace {
-
-enum class ValueKind : std::uint8_t { text, number, truth, texts, objects, map_of_texts, object, numbers };
-enum class Changed : std::uint8_t { no, update };
-
-struct KnownKey {
-  std::string_view name;
-  ValueKind kind;
-  Changed changed = Changed::no;
-};
 
 std::span<const KnownKey> host_keys() {
   using enum ValueKind;
@@ -28,8 +20,8 @@ std::span<const KnownKey> host_keys() {
                                       {"BlkioDeviceWriteIOps", objects},
                                       {"BlkioWeight", number, update},
                                       {"BlkioWeightDevice", objects},
-                                      {"CapAdd", texts},
-                                      {"CapDrop", texts},
+                                      {"CapAdd", words},
+                                      {"CapDrop", words},
                                       {"Cgroup", text},
                                       {"CgroupParent", text},
                                       {"CgroupnsMode", text},
@@ -99,39 +91,84 @@ std::span<const KnownKey> endpoint_keys() {
   return keys;
 }
 
-bool is_of(ValueKind kind, const Json& value) {
+std::span<const KnownKey> config_keys() {
   using enum ValueKind;
-  const auto all = [&](auto is) { return value.is_array() && std::ranges::all_of(value, is); };
-  switch (kind) {
-    case text:
-      return value.is_string();
-    case number:
-      return value.is_number_integer();
-    case truth:
-      return value.is_boolean();
-    case texts:
-      return all([](const Json& each) { return each.is_string(); });
-    case objects:
-      return all([](const Json& each) { return each.is_object(); });
-    case numbers:
-      return all([](const Json& each) { return each.is_number_integer(); });
-    case object:
-      return value.is_object();
-    case map_of_texts:
-      return value.is_object() && std::ranges::all_of(value, [](const Json& each) { return each.is_string(); });
-  }
-  return false;
+  static constexpr KnownKey keys[] = {{"AttachStderr", truth},
+                                      {"AttachStdin", truth},
+                                      {"AttachStdout", truth},
+                                      {"Cmd", words},
+                                      {"Domainname", text},
+                                      {"Entrypoint", words},
+                                      {"Env", texts},
+                                      {"ExposedPorts", object},
+                                      {"Healthcheck", object},
+                                      {"HostConfig", object},
+                                      {"Hostname", text},
+                                      {"Image", text},
+                                      {"Labels", map_of_texts},
+                                      {"MacAddress", text},
+                                      {"NetworkDisabled", truth},
+                                      {"NetworkingConfig", object},
+                                      {"OnBuild", texts},
+                                      {"OpenStdin", truth},
+                                      {"Shell", words},
+                                      {"StdinOnce", truth},
+                                      {"StopSignal", text},
+                                      {"StopTimeout", number},
+                                      {"Tty", truth},
+                                      {"User", text},
+                                      {"Volumes", object},
+                                      {"WorkingDir", text}};
+  return keys;
+}
+
+std::span<const KnownKey> health_keys() {
+  using enum ValueKind;
+  static constexpr KnownKey keys[] = {{"Interval", number},    {"Retries", number}, {"StartInterval", number},
+                                      {"StartPeriod", number}, {"Test", texts},     {"Timeout", number}};
+  return keys;
+}
+
+// Of what stands one level deeper in HostConfig and is told as an object.
+Result<> check_parts(const Json& host) {
+  using enum ValueKind;
+  static constexpr KnownKey log[] = {{"Config", map_of_texts}, {"Type", text}};
+  static constexpr KnownKey restart[] = {{"MaximumRetryCount", number}, {"Name", text}};
+  if (const Json* part = find_key(host, "LogConfig")) TRY(check_kinds(log, *part, "HostConfig.LogConfig"));
+  if (const Json* part = find_key(host, "RestartPolicy")) TRY(check_kinds(restart, *part, "HostConfig.RestartPolicy"));
+  return {};
 }
 
 Json kept_of(std::span<const KnownKey> keys, const Json& said, Changed changed) {
   Json kept = Json::object();
   for (const KnownKey& key : keys)
     if (changed == Changed::no || key.changed == changed)
-      if (const Json* value = find_key(said, key.name); value && is_of(key.kind, *value)) kept[key.name] = *value;
+      if (const Json* value = find_key(said, key.name); value && !value->is_null() && is_of(key.kind, *value))
+        kept[key.name] = *value;
   return kept;
 }
 
 }  // namespace
+
+Result<> check_container_kinds(const Json& body) {
+  TRY(check_kinds(config_keys(), body));
+  if (const Json* health = find_key(body, "Healthcheck")) TRY(check_kinds(health_keys(), *health, "Healthcheck"));
+  if (const Json* host = find_key(body, "HostConfig")) {
+    TRY(check_kinds(host_keys(), *host, "HostConfig"));
+    TRY(check_parts(*host));
+  }
+  const Json* networking = find_key(body, "NetworkingConfig");
+  const Json* endpoints = networking ? find_key(*networking, "EndpointsConfig") : nullptr;
+  if (!endpoints || !endpoints->is_object()) return {};
+  for (const auto& [name, endpoint] : endpoints->items())
+    TRY(check_kinds(endpoint_keys(), endpoint, "EndpointsConfig." + name));
+  return {};
+}
+
+Result<> check_update_kinds(const Json& body) {
+  TRY(check_kinds(host_keys(), body));
+  return check_parts(body);
+}
 
 Json known_host_config(const Json& said) {
   return kept_of(host_keys(), said, Changed::no);

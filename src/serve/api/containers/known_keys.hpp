@@ -1,10 +1,15 @@
-// What of a client's words is kept and said again (client_note): keys that Docker has, with values of the kind that
-// programs expect there, which may be others than the one that has said it.
+// The keys of containers that Docker has, with the kinds of their values: what of a client's words is refused, and what
+// is kept and said again (client_note) to programs that may be others than the one that has said it.
 #pragma once
 
 #include "base/json.hpp"
 
 namespace consort::serve {
+
+// Of the body of POST /containers/create, and of its parts.
+Result<> check_container_kinds(const Json& body);
+// Of the body of POST /containers/{id}/update.
+Result<> check_update_kinds(const Json& body);
 
 // Without nulls. Without MaskedPaths and ReadonlyPaths, which are told from what the engine knows.
 Json known_host_config(const Json& said);

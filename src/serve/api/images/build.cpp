@@ -54,6 +54,20 @@ Result<> read_limits(const Call& call, BuildRequest& request) {
   return {};
 }
 
+// Of the containers that RUN steps are. What is no number means none, as in Docker.
+engine::Resources limits_of(const Call& call) {
+  const auto number = [&](const char* key) { return parse_signed(call.query(key)).value_or(0); };
+  engine::Resources limits;
+  limits.memory = number("memory");
+  limits.memory_swap = number("memswap");
+  limits.cpu_shares = number("cpushares");
+  limits.cpu_period = number("cpuperiod");
+  limits.cpu_quota = number("cpuquota");
+  limits.cpuset_cpus = call.query("cpusetcpus");
+  limits.cpuset_mems = call.query("cpusetmems");
+  return limits;
+}
+
 // What is a network of the engine's own, or a container's: "" for the others, which the builder knows itself.
 std::string joined_network(const Call& call) {
   const std::string mode = call.query("networkmode");
@@ -154,6 +168,7 @@ Result<> run(Call& call, const BuildRequest& request) {
     };
     run.cancel = stop.get_token();
     run.docker_config = credentials.path();
+    run.limits = limits_of(call);
     const ClientWatch watch(call.client_fd(), stop);
     const engine::JoinedNetwork network{.mode = joined_network(call), .project = loose_project};
     const auto built = network.mode.empty() ? engine.builds().run(request, run)
