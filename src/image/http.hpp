@@ -26,6 +26,7 @@ struct TlsSettings {
   std::string client_key;              // path
   std::string client_certificate_pem;  // itself; instead of the path
   std::string client_key_pem;
+  std::string server_name;  // that the server's certificate is for; "": the address has it
 };
 
 struct HttpRequest {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ namespace annotation {
 inline constexpr const char* service = "consort.dev/service";    // its name in the file, where that is no name in DNS
 inline constexpr const char* replicas = "consort.dev/replicas";  // as the file has it: what `start` goes back to
 inline constexpr const char* project = "consort.dev/project";    // likewise
+inline constexpr const char* applied = "consort.dev/applied";    // a digest of the whole, as `up` has applied it
 }  // namespace annotation
 
 struct Object {
@@ -54,6 +56,8 @@ struct ManifestOptions {
   std::string registry;                       // before the names of images that are built; "": none
   std::string cron_job_version = "batch/v1";
   Parting parting = Parting::action;
+  // "user:password" for a registry that nodes must log in to; "": they need not. Unset: nobody is asked.
+  std::function<std::string(const std::string& registry)> password_of;
   std::string wait_image;  // of the containers that wait for what a pod depends on; "": nothing waits
 };
 
@@ -67,6 +71,10 @@ struct Manifests {
 // there are no manifests.
 Result<Manifests> make_manifests(const compose::Project& project, const project::DesiredProject& desired,
                                  const ManifestOptions& options, std::vector<compose::Diagnostic>& refusals);
+
+// The Secret with what nodes log in with, and what is in it, by registry.
+std::string pull_secret(const std::string& project);
+std::map<std::string, std::string> passwords_of(std::string_view secret_json);
 
 // Whether the mount is of the tree that the service's image is made from, mounted over it for development.
 bool is_in_image(const compose::Service& service, const compose::Mount& mount);

@@ -44,6 +44,9 @@ enum class Attached : std::uint8_t {
   both,
 };
 Result<Channels> attach(Session& session, const PodState& pod, Attached to);
+// What the container has ended with that ran when `pod` was seen, and that one was attached to: its streams have ended.
+// Code::lost if it runs on all the same.
+Result<int> exit_code_after(Session& session, const PodState& pod);
 // Follows to the end.
 Result<> follow_log(Session& session, const PodState& pod, const std::function<Next(std::string_view bytes)>& out);
 

@@ -29,11 +29,14 @@ struct PodState {
   std::vector<std::pair<std::string, std::string>> data;  // claims and where the container has them
   bool passing = false;                                   // of such a one: to be removed once it has ended
   std::string one_off;                                    // the service that `run` has made it for
+  std::string job;                                        // the Job that has made it; "": something else has
   std::string phase;                                      // Pending, Running, Succeeded, Failed
   std::string address;
   std::vector<std::string> ports;  // "8000/tcp"
   SystemTime created{};
   std::optional<SystemTime> running_since;
+  std::string failed_before;     // a container that is to end before its own one, and has failed; "": none
+  int failed_code = 0;           // then
   std::string waiting;           // why the container does not run: "ImagePullBackOff"
   std::string waiting_text;      // in the cluster's words
   std::string unschedulable;     // why no node takes it; "": one has

@@ -1,5 +1,6 @@
 // What is said when a registry, or something on the way to it, refuses: who, what, and what to type.
 #include "fake_registry.hpp"
+#include "image/connection.hpp"
 #include "registry_fixture.hpp"
 
 namespace consort::image {
@@ -129,6 +130,30 @@ TEST_F(Advice, CertificatesThatAreNotTheRightOnes) {
                                 read_file(tls->certificates() + "/127.0.0.1" + port + "/ca.crt").value()));
   options.registry.certificate_folders = {folder / "certs.d"};
   EXPECT_THAT(error_of(other + "/x").hint_text(), HasSubstr("another name than other.localhost"));
+}
+
+// As `tls-server-name` of a Kubernetes configuration wants it: asked for another name, at the same address.
+TEST_F(Advice, CertificatesForANameThatIsToldBeside) {
+  const auto tls = RegistryServer::start({.tls = true});
+  if (!tls) GTEST_SKIP() << "needs docker-registry";
+  const std::string port = tls->host().substr(tls->host().find(':'));
+  HttpClient client;
+  HttpRequest request;
+  request.proxy = "";
+  request.url = "https://other.localhost" + port + "/v2/";  // which the certificate is not for
+  request.tls.extra_authorities = read_file(tls->certificates() + "/127.0.0.1" + port + "/ca.crt").value();
+  request.connect_within = std::chrono::seconds(60);
+  EXPECT_FALSE(client.perform(request));
+  for (const char* name : {"localhost", "registry.localhost"}) {
+    request.tls.server_name = name;
+    const auto answer = client.perform(request);
+    ASSERT_TRUE(answer) << name << ": " << answer.error().error.message();
+    EXPECT_EQ(answer->status, 200) << name;
+    EXPECT_TRUE(Connection::open(request)) << name;
+  }
+  request.tls.server_name = "further.localhost";
+  EXPECT_FALSE(client.perform(request));
+  EXPECT_FALSE(Connection::open(request));
 }
 
 TEST_F(Advice, CertificatesThatHaveExpired) {

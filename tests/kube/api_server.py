@@ -18,7 +18,8 @@ import subprocess
 import threading
 import urllib.parse
 
-KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job", "services": "Service",
+KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job", "cronjobs": "CronJob",
+         "services": "Service",
          "configmaps": "ConfigMap", "networkpolicies": "NetworkPolicy", "secrets": "Secret", "persistentvolumeclaims": "PersistentVolumeClaim", "pods": "Pod",
          "events": "Event", "namespaces": "Namespace"}
 PATH = re.compile(r"^/(?:api/v1|apis/(?:apps|batch|networking.k8s.io)/v1)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$")
@@ -40,6 +41,8 @@ class Store:
         self.other = "consort"  # who has set what is in merged
         self.fails = ["false"]  # the command that fails
         self.goes_on = ["work"]  # that does not end
+        self.stays = False  # pods that are to go do so only when somebody asks for the end of all of them
+        self.stuck = set()  # StatefulSets that have found a name taken: they will try again, but not soon
 
     def put(self, key, value, kind):
         self.version += 1
@@ -77,6 +80,8 @@ class Store:
             for other in going:
                 self.ask_to_go(other)
             return bool(going)
+        if key[1] == "pods" and self.stays:
+            return False
         if key[1] == "persistentvolumeclaims" and any(other[:2] == (key[0], "pods") for other in self.objects):
             return False
         steps = value.setdefault("steps", 0)
@@ -99,6 +104,8 @@ class Store:
             if plural in ("deployments", "statefulsets", "daemonsets", "jobs"):
                 if self.step_owner(space, plural, name, owner):
                     return True
+            if plural == "cronjobs" and self.step_cron_job(space, name, owner):
+                return True
         for key, value in list(self.objects.items()):
             if self.step_away(key, value):
                 return True
@@ -108,12 +115,24 @@ class Store:
                 if self.step_run(key, value):
                     return True
                 continue
-            if value["metadata"]["owner"] not in self.objects:
+            owner = self.objects.get(value["metadata"]["owner"])
+            if not owner or owner["metadata"].get("uid") != value["metadata"]["owner_uid"]:
                 self.ask_to_go(key)
                 return True
             if self.step_pod(key, value):
                 return True
         return False
+
+    # It is time once.
+    def step_cron_job(self, space, name, owner):
+        if "status" in owner:
+            return False
+        owner = copy.deepcopy(owner)
+        owner["status"] = {"lastScheduleTime": NOW}
+        self.put((space, "cronjobs", name), owner, "MODIFIED")
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": f"{name}-29", "namespace": space, "uid": f"{name}-29"}, **copy.deepcopy(owner["spec"]["jobTemplate"])}
+        self.put((space, "jobs", f"{name}-29"), job, "ADDED")
+        return True
 
     # A pod of nobody: its process is one of ours.
     def step_run(self, key, pod):
@@ -154,7 +173,9 @@ class Store:
             self.changed.notify_all()
 
     def step_owner(self, space, plural, name, owner):
-        mine = [pod for pod in self.of(space, "pods") if pod["metadata"].get("owner") == (space, plural, name)]
+        uid = owner["metadata"].get("uid")
+        mine = [pod for pod in self.of(space, "pods")
+                if pod["metadata"].get("owner") == (space, plural, name) and pod["metadata"]["owner_uid"] == uid]
         if any("deletionTimestamp" in pod["metadata"] for pod in mine):
             return False
         template = owner["spec"]["template"]
@@ -170,13 +191,19 @@ class Store:
             return False
         if len(self.of(space, "pods")) >= self.quota.get(space, 100):
             return self.refuse(space, name)
+        if plural == "statefulsets" and any((space, "pods", f"{name}-{i}") in self.objects for i in range(wanted) if not mine):
+            self.stuck.add(uid)
+        if uid in self.stuck:
+            return False
         self.serial += 1
         names = [pod["metadata"]["name"] for pod in mine]
         stable = next(f"{name}-{i}" for i in range(wanted) if f"{name}-{i}" not in names)
         pod_name = stable if plural == "statefulsets" else f"{name}-{self.serial}"
         pod = {"apiVersion": "v1", "kind": "Pod", "spec": copy.deepcopy(template["spec"]), "status": {"phase": "Pending"},
                "metadata": {"name": pod_name, "namespace": space, "uid": str(self.serial), "creationTimestamp": NOW,
-                            "labels": template["metadata"]["labels"], "owner": (space, plural, name)}, "template": copy.deepcopy(template)}
+                            "labels": template["metadata"]["labels"], "owner": (space, plural, name), "owner_uid": uid,
+                            "ownerReferences": [{"kind": "ReplicaSet" if plural == "deployments" else KINDS[plural], "name": name}]},
+               "template": copy.deepcopy(template)}
         self.put((space, "pods", pod_name), pod, "ADDED")
         return True
 
@@ -221,6 +248,13 @@ class Store:
         pod["status"] = {"phase": phase, "podIP": "10.0.0.1", "containerStatuses": [new]}
         self.put(key, pod, "MODIFIED")
         return True
+
+    def end_container(self, key):
+        with self.changed:
+            pod = copy.deepcopy(self.objects[key])
+            status = pod["status"]["containerStatuses"][0]
+            status.update(restartCount=status["restartCount"] + 1, lastState={"terminated": {"exitCode": 7}})
+            self.put(key, pod, "MODIFIED")
 
     def control(self):
         while True:
@@ -269,6 +303,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(size)) if size else None
         if url.path == "/version":
             return self.answer(200, {"major": "1", "minor": "20", "gitVersion": "v1.20.2"})
+        if url.path == "/apis/batch/v1":
+            return self.answer(200, {"kind": "APIResourceList", "resources": [{"name": "cronjobs", "kind": "CronJob"}, {"name": "jobs", "kind": "Job"}]})
         if url.path == "/api/v1/namespaces" and self.command == "GET":
             return self.list("", "namespaces", query)
         if space := re.match(r"^/api/v1/namespaces(?:/([^/]+))?$", url.path):
@@ -287,6 +323,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.make(space, plural, body)
         if self.command == "DELETE":
             with self.store.changed:
+                self.store.stays = self.store.stays and plural != "pods"
+                self.store.changed.notify_all()
                 for each in self.store.of(space, plural, query.get("labelSelector", [""])[0]):
                     self.store.ask_to_go((space, plural, each["metadata"]["name"]))
             return self.answer(200, {"kind": "Status", "status": "Success"})
@@ -300,6 +338,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             items = copy.deepcopy(self.store.of(space, plural, query.get("labelSelector", [""])[0]))
             if chosen.startswith("metadata.name="):
                 items = [each for each in items if each["metadata"]["name"] == chosen[14:]]
+            for item in items:  # a list says it once for all
+                item.pop("apiVersion", None), item.pop("kind", None)
             self.answer(200, {"kind": KINDS[plural] + "List", "metadata": {"resourceVersion": str(self.store.version)}, "items": items})
 
     def make(self, space, plural, body):
@@ -350,6 +390,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                          "details": {"causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas",
                                                                  "message": f'conflict with "{store.other}" using apps/v1'}]}})
             value = copy.deepcopy(body)
+            store.serial += 1
+            value["metadata"]["uid"] = there["metadata"].get("uid") if there else str(store.serial)
             if self.command == "POST" and there:
                 return self.fail(409, f'{key[1]} "{key[2]}" already exists')
             if "dryRun" in query:
@@ -466,6 +508,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             _, data = self.message()
             self.frame(0, b"HTTP/1.0 200 OK\r\n\r\nyou said " + data[1:].split(b"\r\n")[0])
             return
+        if what == "attach" and "owner" in self.store.objects[key]["metadata"]:
+            self.frame(1, b"last words\n")
+            self.wfile.write(b"\x88\x00")  # a container's end is seen in its pod, a little later
+            return self.store.end_container(key)
         if what == "attach":
             process = self.store.processes[self.store.objects[key]["metadata"]["uid"]]
             self.feed(process)

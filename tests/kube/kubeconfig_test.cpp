@@ -36,7 +36,8 @@ users:
 current-context: elsewhere
 clusters:
 - name: far
-  cluster: {server: "https://far:6443/", certificate-authority: ca.pem, proxy-url: "http://proxy:3128"}
+  cluster: {server: "https://far:6443/", certificate-authority: ca.pem, proxy-url: "http://proxy:3128",
+    tls-server-name: near}
 users:
 - {name: me, user: {token: second}}
 )");
@@ -46,6 +47,7 @@ users:
   EXPECT_EQ(cluster->server, "https://far:6443");
   EXPECT_EQ(cluster->space, "mine");
   EXPECT_EQ(cluster->tls.extra_authorities, "CA");
+  EXPECT_EQ(cluster->tls.server_name, "near");
   EXPECT_EQ(cluster->tls.system, image::TlsSettings::System::replaced);
   EXPECT_EQ(cluster->tls.client_certificate_pem, "CERT");
   EXPECT_EQ(cluster->tls.client_key_pem, "KEY");

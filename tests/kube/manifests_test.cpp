@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
+#include "compose/plain_yaml.hpp"
 #include "kube/packages.hpp"
 #include "kube/wait/answer.hpp"
 
@@ -110,7 +111,7 @@ TEST(Refusals, AreToldWithTheirLines) {
         std::pair("extra_hosts: [\"a:host-gateway\"]", "host-gateway"),
         std::pair("use_api_socket: true", "use_api_socket"),
         std::pair("deploy: {placement: {constraints: [\"node.role==worker\"]}}", "constraint"),
-        std::pair("pre_start: [{command: x}]", "pre_start"), std::pair("ipc: \"container:x\"", "ipc")}) {
+        std::pair("ipc: \"container:x\"", "ipc")}) {
     const Made made = make(project_of("services:\n  web:\n    image: x\n    " + std::string(line) + "\n"));
     EXPECT_EQ(made.refusals, 1U) << line << "\n" << made.notes;
     EXPECT_TRUE(made.notes.starts_with("4: ")) << made.notes;
@@ -126,6 +127,56 @@ std::string objects_of(const std::string& yaml, const ManifestOptions& options) 
   const auto made =
       make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}), options, refusals);
   return made ? manifests_yaml(made->objects).value_or("") : made.error().message();
+}
+
+TEST(PullSecrets, AreForPodsThatNeedThem) {
+  const auto password_of = [](const std::string& registry) -> std::string {
+    return registry == "registry.example" ? "me:a:b" : "";
+  };
+  const compose::Project project = project_of(
+      "services: {web: {image: registry.example/web}, db: {image: db}, other: {image: \"x.example/other\"}}\n");
+  std::vector<compose::Diagnostic> refusals;
+  const auto made = make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}),
+                                   {.password_of = password_of}, refusals);
+  ASSERT_TRUE(made);
+  std::vector<std::string> with;
+  for (const Object& object : made->objects) {
+    if (object.json.find("\"imagePullSecrets\":[{\"name\":\"app-pull\"}]") != std::string::npos)
+      with.push_back(object.name);
+    if (object.kind != "Secret") continue;
+    EXPECT_EQ(object.name, pull_secret("app"));
+    EXPECT_NE(object.json.find("kubernetes.io/dockerconfigjson"), std::string::npos);
+    EXPECT_EQ(passwords_of(object.json), (std::map<std::string, std::string>{{"registry.example", "me:a:b"}}));
+  }
+  EXPECT_EQ(with, (std::vector<std::string>{"web"}));
+}
+
+TEST(PreStart, IsWhatRunsBeforeThePodsOwnContainer) {
+  const std::string made = objects_of(
+      "services:\n  web:\n    image: web\n    environment: {A: b}\n    volumes: [data:/data]\n    tmpfs: [/run]\n"
+      "    pre_start:\n      - {command: [migrate]}\n      - {image: tool, command: [seed], tmpfs: [/tmp], volumes: "
+      "[other:/data]}\n"
+      "volumes: {data: , other: }\n",
+      {});
+  const auto value = compose::parse_plain_yaml(made.substr(made.rfind("---\n") + 4), "made");
+  ASSERT_TRUE(value) << made;
+  const compose::Node* spec = value->find("spec")->find("template")->find("spec");
+  std::vector<std::string> told;
+  for (const compose::Node& each : spec->find("initContainers")->items) {
+    std::string text = each.find("name")->scalar_text() + " " + each.find("image")->scalar_text();
+    if (const compose::Node* mounts = each.find("volumeMounts"))
+      for (const compose::Node& mount : mounts->items)
+        text += " " + mount.find("name")->scalar_text() + ":" + mount.find("mountPath")->scalar_text();
+    told.push_back(text);
+  }
+  // Volumes are filled before who uses them; what the service has mounted is there, unless the hook has its own.
+  EXPECT_EQ(told, (std::vector<std::string>{
+                      "fill-volumes web volume-data:/.consort/0 volume-data:/.consort/0.volume",
+                      "before-1 web before-1-tmpfs-0:/run volume-data:/data",
+                      "fill-volumes-2 tool volume-other:/.consort/0 volume-other:/.consort/0.volume",
+                      "before-2 tool volume-other:/data before-2-tmpfs-0:/run before-2-tmpfs-1:/tmp",
+                  }));
+  EXPECT_EQ(spec->find("containers")->items.size(), 1U);
 }
 
 TEST(Waits, AreForNamesThatStandForReadyPods) {

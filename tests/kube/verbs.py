@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
+import base64
+import contextlib
 import datetime
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -34,6 +38,31 @@ services:
     depends_on: {migrate: {condition: service_completed_successfully}}
 volumes: {data: }
 """
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    """Has the manifests of some images, and takes nothing."""
+    protocol_version = "HTTP/1.1"
+    images = set()
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, code, **headers):
+        self.send_response(code)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def do_HEAD(self):
+        if self.path == "/v2/":
+            return self.answer(200)
+        name = self.path.removeprefix("/v2/").split("/manifests/")[0]
+        if name not in self.images:
+            return self.answer(403)
+        self.answer(200, Docker_Content_Digest=f"sha256:{name.encode().hex():0<64}", Content_Type="application/vnd.oci.image.manifest.v1+json")
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_HEAD
 
 
 class Verbs(unittest.TestCase):
@@ -86,9 +115,10 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.names("statefulsets"), ["db"])
         self.assertEqual(len(self.names("pods")), 4)
         with self.store.changed:
-            version = self.store.version
+            version, asked = self.store.version, len(self.store.requests)
         again = self.consort("up", "-d", "--wait").stderr
         self.assertEqual(self.store.version, version, again)  # nothing was changed
+        self.assertFalse([path for verb, path in self.store.requests[asked:] if verb != "GET"])  # nor asked for
 
         rows = [json.loads(line) for line in self.consort("ps", "--format", "json").stdout.splitlines()]
         self.assertEqual([row["Service"] for row in rows], ["db", "web", "web"])
@@ -173,6 +203,12 @@ class Verbs(unittest.TestCase):
         self.consort("up", "-d")
         with self.store.changed:
             self.assertNotIn("deletionTimestamp", self.store.objects["shop", "persistentvolumeclaims", "shop-data"]["metadata"])
+        # `down`, ended when the StatefulSet was gone and its pod was not.
+        with self.store.changed:
+            self.store.stays = True
+            self.store.remove(("shop", "statefulsets", "db"))
+        self.consort("up", "-d")
+        self.assertIn("db-0", self.names("pods"))
         # A job that had what it needs taken away has failed, and is tried again.
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  j: {image: j, command: [\"false\"]}\n"
                                                   "  x: {image: x, depends_on: {j: {condition: service_completed_successfully}}}\n")
@@ -214,11 +250,71 @@ class Verbs(unittest.TestCase):
         self.consort("up", "-d")
         self.assertEqual(self.names("jobs"), jobs)
 
+    def test_what_a_cron_job_has_started_is_killed_for_good(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\njobs:\n  j: {image: j, command: [work], "
+                                                  "triggers: {schedule: [{cron: '* * * * *'}]}}\n")
+        self.consort("up", "-d")
+        runs = lambda: [name for name in self.names("pods") if name.startswith("j-")]
+        self.until(lambda: runs() and "containerStatuses" in self.store.objects["shop", "pods", runs()[0]]["status"])
+        self.consort("kill", "j")
+        self.assertEqual((self.names("jobs"), runs(), self.names("cronjobs")), ([], [], ["j"]))
+
+    def test_nodes_log_in_as_the_user_does(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: registry.invalid/web}\n  db: {image: db}\n")
+        (self.folder / ".docker").mkdir()
+        login = base64.b64encode(b"me:secret").decode()
+        config = self.folder / ".docker" / "config.json"
+        config.write_text(json.dumps({"auths": {"registry.invalid": {"auth": login}, "other.invalid": {"auth": login}}}))
+        self.environment.pop("DOCKER_CONFIG", None)
+        self.consort("up", "-d")
+        self.assertEqual(self.names("secrets"), ["shop-pull"])
+        data = self.store.objects["shop", "secrets", "shop-pull"]["data"][".dockerconfigjson"]
+        self.assertEqual(json.loads(base64.b64decode(data)), {"auths": {"registry.invalid": {"auth": login}}})
+        spec = lambda name: self.store.objects["shop", "deployments", name]["spec"]["template"]["spec"]
+        self.assertEqual(spec("web")["imagePullSecrets"], [{"name": "shop-pull"}])
+        self.assertNotIn("imagePullSecrets", spec("db"))
+        with self.store.changed:
+            version = self.store.version
+        config.unlink()  # somebody else, who has not logged in
+        self.consort("up", "-d")
+        self.assertEqual(self.store.version, version)
+
+    def test_attach_ends_as_the_container_does(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\n")
+        self.consort("up", "-d")
+        self.assertEqual(self.consort("attach", "web", code=7).stdout, "last words\n")
+
+    @unittest.skipIf(os.geteuid(), "images are built for a cluster by root alone")
+    def test_pods_keep_the_image_that_waits(self):
+        registry = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+        threading.Thread(target=registry.serve_forever, daemon=True).start()
+        self.addCleanup(registry.server_close)
+        self.addCleanup(registry.shutdown)
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  db: {image: db, healthcheck: {test: ok, interval: 1s}}\n"
+                                                  "  web: {build: ., depends_on: {db: {condition: service_healthy}}}\n")
+        self.environment["CONSORT_LIBEXEC"] = os.path.dirname(CONSORT)
+        up = ("--registry", f"127.0.0.1:{registry.server_port}", "up", "-d", "--no-build")
+        before = lambda: self.store.objects["shop", "deployments", "web"]["spec"]["template"]["spec"].get("initContainers")
+        Registry.images = {"shop-web", "consort-wait"}
+        self.consort(*up)
+        self.assertEqual([each["args"] for each in before()], [["db-is-ready"]])
+        self.assertRegex(before()[0]["image"], "/consort-wait@sha256:")
+        # Whoever cannot be asked for it, or does not take it: what pods have stays, and they are not made anew.
+        Registry.images = {"shop-web"}
+        with self.store.changed:
+            version = self.store.version
+        self.consort(*up)
+        self.assertEqual(self.store.version, version)
+        self.consort("down")
+        self.assertIn("pods will not wait for what they depend on", self.consort(*up).stderr)
+        self.assertIsNone(before())
+
     def test_watch_copies_into_pods_and_removes(self):
         there = self.folder / "there"  # exec runs here
         (self.folder / "src").mkdir()
+        (self.folder / "one.conf").write_text("1")
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web:\n    image: web\n    develop: {watch: [{path: src, action: sync, "
-                                                  f"target: {there}}}]}}\n")
+                                                  f"target: {there}}}, {{path: one.conf, action: sync, target: {self.folder}/one.there}}]}}\n")
         self.consort("up", "-d")
         watch = subprocess.Popen([CONSORT, "watch", "--no-up"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True)
@@ -229,6 +325,10 @@ class Verbs(unittest.TestCase):
             self.until(lambda: (there / "a file").exists() and (there / "a file").read_text() == "saved")
             (self.folder / "src" / "a file").unlink()
             self.until(lambda: not (there / "a file").exists())
+            (self.folder / "one.conf").write_text("2")
+            self.until(lambda: (self.folder / "one.there").exists())
+            (self.folder / "one.conf").unlink()
+            self.until(lambda: not (self.folder / "one.there").exists())
             # Without the watched folder, what the image has beside its files stays.
             (self.folder / "src" / "last").write_text("saved")
             self.until(lambda: (there / "last").exists())

@@ -167,6 +167,32 @@ TEST(Texts, NamesOfMoreThanALineAreRefused) {
   }
 }
 
+// systemd tells every local user what is in a unit.
+TEST(Environment, IsInAFileForItsOwnerAlone) {
+  const compose::Project project = project_of(
+      "services:\n  web:\n    image: x\n    environment:\n      PASSWORD: 'a \"b'' $$c #d \\'\n      KEY: \"1\\n2\"\n"
+      "  db: {image: x, environment: {PASSWORD: other}}\n");
+  for (const Podman kind : {Podman::quadlet, Podman::services}) {
+    const auto made = podman_units(project, desired(project), kind);
+    ASSERT_TRUE(made) << made.error().message();
+    std::size_t values = 0;
+    for (const UnitFile& file : made->files) {
+      const bool beside = file.path.starts_with(files_directory("app") + "/");
+      EXPECT_EQ(file.text.find("PASSWORD") != std::string::npos, beside) << file.path << ":\n" << file.text;
+      if (!beside) continue;
+      EXPECT_EQ(file.mode, 0600U);
+      EXPECT_TRUE(is_beside(file.path)) << file.path;
+      const bool web = file.path.starts_with("app-files/web.env-");
+      EXPECT_EQ(file.text, web ? "PASSWORD=a \"b' $c #d \\\n" : "PASSWORD=other\n");
+      ++values;
+    }
+    EXPECT_EQ(values, 2U);
+    // A line for each variable is all that Podman reads.
+    const std::string notes = compose::left_out_list(made->notes);
+    EXPECT_NE(notes.find("\"KEY\" stands in the unit"), std::string::npos) << notes;
+  }
+}
+
 std::string line_with(const std::string& text, std::string_view part) {
   for (const std::string& line : split(replace_all(text, " \\\n", ""), '\n'))
     if (line.find(part) != std::string::npos) return line;

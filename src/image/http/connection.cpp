@@ -66,7 +66,6 @@ std::expected<Connection, HttpFailure> Connection::open(const HttpRequest& reque
   std::array<char, CURL_ERROR_SIZE> detail{};
   const auto set = curl->easy_setopt;
   set(state->easy, CURLOPT_ERRORBUFFER, detail.data());
-  set(state->easy, CURLOPT_URL, request.url.c_str());
   set(state->easy, CURLOPT_NOSIGNAL, 1L);
   set(state->easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(state->easy, CURLOPT_CONNECT_ONLY, 1L);
@@ -78,8 +77,11 @@ std::expected<Connection, HttpFailure> Connection::open(const HttpRequest& reque
   set(state->easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_within.count()));
   set(state->easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set_tls(*curl, state->easy, request.tls);
+  const Asked asked = TRY(asked_for(curl, request.url, url, request.tls.server_name));
+  set_address(*curl, state->easy, asked);
   const CURLcode code = connect(*curl, state->multi, state->easy, request.cancel);
   set(state->easy, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
+  set(state->easy, CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
   if (code != CURLE_OK) {
     TransportFacts facts{code, detail[0] != '\0' ? detail.data() : curl->easy_strerror(code)};
     curl->easy_getinfo(state->easy, CURLINFO_OS_ERRNO, &facts.os_errno);

@@ -48,4 +48,12 @@ Result<const CurlLibrary*> curl_library() {
   return &*loaded;
 }
 
+Result<> append(CurlList& list, const std::string& text) {
+  curl_slist* longer = list.get_deleter().curl->slist_append(list.get(), text.c_str());
+  if (!longer) return fail(Code::internal, "prepare request");
+  (void)list.release();
+  list.reset(longer);
+  return {};
+}
+
 }  // namespace consort::image

@@ -3,6 +3,9 @@
 
 #include <curl/curl.h>
 
+#include <memory>
+#include <string>
+
 #include "base/error.hpp"
 
 namespace consort::image {
@@ -36,5 +39,12 @@ struct CurlLibrary {
 
 // Loaded and initialised once, never unloaded.
 Result<const CurlLibrary*> curl_library();
+
+struct CurlListFree {
+  const CurlLibrary* curl = nullptr;
+  void operator()(curl_slist* list) const { curl->slist_free_all(list); }
+};
+using CurlList = std::unique_ptr<curl_slist, CurlListFree>;
+Result<> append(CurlList& list, const std::string& text);
 
 }  // namespace consort::image

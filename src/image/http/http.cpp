@@ -41,12 +41,6 @@ struct Handle {
 };
 using HandleOwner = std::unique_ptr<Handle>;
 
-struct HeaderListFree {
-  const CurlLibrary* curl = nullptr;
-  void operator()(curl_slist* list) const { curl->slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, HeaderListFree>;
-
 // One request under way: what the callbacks, which come from C, need.
 struct Transfer {
   const HttpRequest& request;
@@ -128,6 +122,7 @@ struct Hop {
   Url url;
   std::string proxy;
   bool authorized = false;
+  std::string server_name;  // TlsSettings::server_name, for the first origin alone
 };
 
 }  // namespace
@@ -193,20 +188,18 @@ void set_method(const CurlLibrary& curl, CURL* handle, Transfer& transfer) {
   curl.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, name);
 }
 
-Result<HeaderList> header_list(const CurlLibrary* curl, const HttpRequest& request, const Hop& hop) {
-  HeaderList list(nullptr, HeaderListFree{curl});
+Result<CurlList> header_list(const CurlLibrary* curl, const HttpRequest& request, const Hop& hop) {
+  CurlList list(nullptr, CurlListFree{curl});
   std::vector<std::string> headers = request.headers;
   headers.emplace_back("Expect:");  // no waiting for "100 Continue"
   if (request.sink && request.decoding == HttpRequest::Decoding::kept_bodies)
     headers.emplace_back("Accept-Encoding: identity");
   if (hop.authorized) headers.push_back(request.authorization);
+  if (!hop.server_name.empty()) headers.push_back("Host: " + hop.url.place());
   for (const std::string& header : headers) {
     if (header.find_first_of("\r\n") != std::string::npos)
       return fail(Error(Code::invalid, "request").on(hop.url.shown).why("a header holds a line end"));
-    curl_slist* longer = curl->slist_append(list.get(), header.c_str());
-    if (!longer) return fail(Code::internal, "prepare request");
-    (void)list.release();
-    list.reset(longer);
+    TRY(append(list, header));
   }
   return list;
 }
@@ -214,7 +207,6 @@ Result<HeaderList> header_list(const CurlLibrary* curl, const HttpRequest& reque
 void set_options(const CurlLibrary& curl, CURL* handle, Transfer& transfer, const Hop& hop) {
   const HttpRequest& request = transfer.request;
   const auto set = curl.easy_setopt;
-  set(handle, CURLOPT_URL, hop.address.c_str());
   set(handle, CURLOPT_NOSIGNAL, 1L);
   set(handle, CURLOPT_QUICK_EXIT, 1L);  // a look-up of a name that is given up is not waited for
   set(handle, CURLOPT_USERAGENT, "consort/" CONSORT_VERSION);
@@ -302,16 +294,18 @@ HttpAnswer HttpClient::perform(const HttpRequest& request) {
   const CurlLibrary* curl = TRY(curl_library());
   const ProxySettings proxies = ProxySettings::from_environment();
   const Url first = TRY(Url::parse(request.url));
-  Hop hop{request.url, first, {}, !request.authorization.empty()};
+  Hop hop{request.url, first, {}, !request.authorization.empty(), request.tls.server_name};
   for (int redirects = 0;; ++redirects) {
     hop.proxy = request.proxy ? *request.proxy : proxies.proxy_for(hop.url);
     HandleOwner handle = TRY(state_->take(curl));
-    const HeaderList headers = TRY(header_list(curl, request, hop));
+    const CurlList headers = TRY(header_list(curl, request, hop));
+    const Asked asked = TRY(asked_for(curl, hop.address, hop.url, hop.server_name));
     Transfer transfer{request, {}, {}};
     std::array<char, CURL_ERROR_SIZE> detail{};
     curl->easy_setopt(handle->easy, CURLOPT_ERRORBUFFER, detail.data());
     curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, headers.get());
     set_options(*curl, handle->easy, transfer, hop);
+    set_address(*curl, handle->easy, asked);
     const CURLcode code = run(*handle, transfer);
     if (transfer.error) return std::unexpected(HttpFailure(std::move(*transfer.error)));
     if (code != CURLE_OK && !transfer.enough)
@@ -331,6 +325,7 @@ HttpAnswer HttpClient::perform(const HttpRequest& request) {
     hop.address = *next;
     hop.proxy.clear();
     hop.authorized = !request.authorization.empty() && hop.url.same_origin(first);
+    hop.server_name = hop.url.same_origin(first) ? request.tls.server_name : "";
   }
 }
 

@@ -28,4 +28,18 @@ void set_tls(const CurlLibrary& curl, CURL* handle, const TlsSettings& tls) {
   if (!tls.client_key_pem.empty()) set_blob(curl, handle, CURLOPT_SSLKEY_BLOB, tls.client_key_pem);
 }
 
+Result<Asked> asked_for(const CurlLibrary* curl, const std::string& address, const Url& url,
+                        const std::string& server_name) {
+  Asked asked{address, CurlList(nullptr, CurlListFree{curl})};
+  if (server_name.empty()) return asked;
+  asked.address = TRY(with_host(address, server_name));
+  TRY(append(asked.connect_to, "::" + url.host + ":" + url.port));
+  return asked;
+}
+
+void set_address(const CurlLibrary& curl, CURL* handle, const Asked& asked) {
+  curl.easy_setopt(handle, CURLOPT_URL, asked.address.c_str());
+  if (asked.connect_to) curl.easy_setopt(handle, CURLOPT_CONNECT_TO, asked.connect_to.get());
+}
+
 }  // namespace consort::image

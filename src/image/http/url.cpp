@@ -61,4 +61,11 @@ Result<std::string> resolve_url(const std::string& base, const std::string& loca
   return part(handle, CURLUPART_URL);
 }
 
+Result<std::string> with_host(const std::string& address, const std::string& host) {
+  const CurlLibrary* curl = TRY(curl_library());
+  const UrlHandle handle = TRY(open_url(curl, address));
+  if (curl->url_set(handle.get(), CURLUPART_HOST, host.c_str(), 0) != CURLUE_OK) return fail(bad(host));
+  return part(handle, CURLUPART_URL);
+}
+
 }  // namespace consort::image

@@ -26,4 +26,7 @@ struct Url {
 // Where a Location header leads, seen from the address that gave it; relative ones too (RFC 3986, 5.2).
 Result<std::string> resolve_url(const std::string& base, const std::string& location);
 
+// The address with another host in it.
+Result<std::string> with_host(const std::string& address, const std::string& host);
+
 }  // namespace consort::image

@@ -1,5 +1,5 @@
 #include "image/registry/registry.hpp"
-#include "image/transfer.hpp"
+#include "image/stored_login.hpp"
 
 namespace consort::image {
 
@@ -35,6 +35,16 @@ Result<std::string> login(const std::string& registry, const Login& login, const
     return fail(std::move(error));
   }
   return access.credentials.put(host, credential);
+}
+
+Result<std::optional<Login>> stored_login(const std::string& registry, const RegistryOptions& options,
+                                          const std::stop_token& cancel) {
+  const CredentialStore store(options.docker_config);
+  CredentialLookup found = TRY(store.find(normal_registry(registry), cancel));
+  for (const Error& trouble : found.trouble)
+    if (options.warn) options.warn(trouble.message());
+  if (!found.credential || found.credential->password.empty()) return std::nullopt;
+  return Login{std::move(found.credential->username), std::move(found.credential->password)};
 }
 
 Result<> logout(const std::string& registry, const RegistryOptions& options) {

@@ -78,11 +78,17 @@ void take_status(const Json& status, PodState& pod) {
       pod.exit_code = static_cast<int>(get_int(*ended, "exitCode"));
 }
 
-// Of those before the pod's own: what fills volumes.
+// Of those before the pod's own: what fills volumes, hooks.
 void take_init_trouble(const Json& statuses, PodState& pod) {
   if (!statuses.is_array()) return;
   for (const Json& status : statuses) {
     const Json& state = at(status, "state");
+    for (const Json* each : {&state, &at(status, "lastState")})
+      if (const Json* ended = find_key(*each, "terminated"); ended && !get_bool(status, "ready")) {
+        pod.failed_before = get_string(status, "name");
+        pod.failed_code = static_cast<int>(get_int(*ended, "exitCode"));
+        break;
+      }
     const Json* waiting = find_key(state, "waiting");
     const std::string reason = waiting ? get_string(*waiting, "reason") : "";
     if (reason.empty() || reason == "PodInitializing") continue;
@@ -128,6 +134,7 @@ Result<PodState> pod_state(std::string_view json) {
   pod.one_off = get_string(labels, label::one_off);
   pod.passing = labels.is_object() && labels.contains(label::passing);
   pod.container = pod.service.empty() ? pod.one_off : pod.service;
+  pod.job = get_string(item(at(meta, "ownerReferences"), "kind", "Job"), "name");
   pod.deleting = meta.contains("deletionTimestamp");
   if (const auto created = parse_rfc3339(get_string(meta, "creationTimestamp"))) pod.created = *created;
   pod.phase = get_string(status, "phase");

@@ -102,10 +102,7 @@ Result<> read_cluster(const Found& found, Cluster& cluster) {
   if (cluster.server.empty())
     return fail(
         Error(Code::invalid, "read the Kubernetes configuration").on(found.file->path).why("a cluster has no server"));
-  if (!text_of(*found.entry, "tls-server-name").empty())
-    return fail(Error(Code::unsupported, "read the Kubernetes configuration")
-                    .on(found.file->path)
-                    .why("tls-server-name is not supported yet"));
+  cluster.tls.server_name = text_of(*found.entry, "tls-server-name");
   cluster.tls.extra_authorities = TRY(data_or_file(found, "certificate-authority"));
   cluster.tls.system = image::TlsSettings::System::replaced;
   if (is_on(*found.entry, "insecure-skip-tls-verify")) cluster.tls.verify = image::TlsSettings::Verify::no;

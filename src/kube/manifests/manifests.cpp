@@ -32,6 +32,7 @@ Result<Pod> pod_of(const Scope& scope, const project::DesiredService& service) {
   add_environment(scope, service, pod);
   TRY(add_files(scope, service, pod));
   TRY(add_mounts(scope, service, pod));
+  TRY(add_before(scope, service, pod));
   add_resources(file, service, pod);
   add_security(scope, service, pod);
   add_probes(service, pod);
@@ -39,6 +40,7 @@ Result<Pod> pod_of(const Scope& scope, const project::DesiredService& service) {
   add_names(scope, service, pod);
   add_waits(scope, service, pod);
   add_placement(scope, file, service, pod);
+  add_pull_secret(scope, pod);
   return pod;
 }
 
@@ -169,12 +171,14 @@ Result<Manifests> make_manifests(const compose::Project& project, const project:
     (each.severity == compose::Severity::error ? refusals : out.notes).push_back(std::move(each));
   const Facts facts = facts_of(project, desired);
   std::set<std::pair<std::string, std::string>> known;
-  const Scope scope{project, desired, options, facts, out, refusals, known};
+  std::map<std::string, std::string> passwords;
+  const Scope scope{project, desired, options, facts, out, refusals, known, passwords};
   refuse_same_names(scope);
   add_claims(scope);
   add_policies(scope);
   for (const project::DesiredService& service : desired.services) TRY(add_service(scope, service));
   TRY(add_jobs(scope));
+  add_pull_config(scope);
   if (!refusals.empty())
     return fail(Error(Code::unsupported, "bring project \"" + project.name + "\" to Kubernetes")
                     .why(std::to_string(refusals.size()) + " thing(s) of the file are not supported there"));

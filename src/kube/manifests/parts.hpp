@@ -31,6 +31,7 @@ struct Scope {
   Manifests& out;
   std::vector<compose::Diagnostic>& refusals;
   std::set<std::pair<std::string, std::string>>& known;  // kind and name of each object
+  std::map<std::string, std::string>& passwords;         // of registries that pods pull from
 
   // At an attribute of a service, by its path below it.
   void warn(const project::DesiredService& service, const compose::Strings& path, const std::string& message,
@@ -94,6 +95,12 @@ inline constexpr const char* wait_container = "wait-for-dependencies";
 void add_waits(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // A name that resolves once a pod of the service is ready; "" where none is needed.
 std::string ready_name(const Scope& scope, const std::string& service);
+// before.cpp: behind the pod's own mounts.
+inline constexpr const char* before_container = "before-";  // and a number
+Result<> add_before(const Scope& scope, const project::DesiredService& service, Pod& pod);
+// pull.cpp: behind all containers; and the Secret, behind all pods.
+void add_pull_secret(const Scope& scope, Pod& pod);
+void add_pull_config(const Scope& scope);
 // rollout.cpp: behind its ports, hooks and probes.
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // workload.cpp

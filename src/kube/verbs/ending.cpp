@@ -45,10 +45,12 @@ Result<> end_now(Session& session, const std::vector<PodState>& pods) {
     const bool wanted = std::ranges::find(pods, each.service, &PodState::service) != pods.end();
     if (wanted && each.kind != "DaemonSet") TRY(set_replicas(session, each, 0));
   }
-  // A Job has no replicas to set: it goes, and the next `up` makes it anew, as it starts what has been killed here.
-  for (const auto& [key, object] : TRY(look(session)))
-    if (key.first == "Job" && std::ranges::find(pods, object.service, &PodState::service) != pods.end())
-      TRY(session.client.remove(object.path));
+  // A Job has no replicas to set: it goes, and the next `up` makes it anew, as it starts what has been killed here. One
+  // that a CronJob has made is made anew when it is time again.
+  std::set<std::string> jobs;
+  for (const PodState& pod : pods)
+    if (!pod.job.empty()) jobs.insert(pod.job);
+  for (const std::string& job : jobs) TRY(session.client.remove(path_of("batch/v1", "Job", session.space, job)));
   // A second is the least that is waited for: with none the API forgets a pod that may run on.
   const Query at_once{{"gracePeriodSeconds", "1"}};
   std::set<std::string> left;

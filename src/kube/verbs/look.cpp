@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/json.hpp"
 #include "base/strings.hpp"
 #include "kube/verbs.hpp"
 
@@ -39,9 +38,7 @@ Result<std::map<ObjectKey, Seen>> look(Session& session) {
       const std::string name = text_at(each, "metadata", "name");
       const Json* meta = find_key(each, "metadata");
       if (!meta) continue;
-      Seen made{.path = path + "/" + name,
-                .service = text_at(*meta, "labels", label::service),
-                .version = get_string(*meta, "resourceVersion")};
+      Seen made{.path = path + "/" + name, .service = text_at(*meta, "labels", label::service), .object = each};
       made.failed = kind.name == "Job" && holds(each, "Failed");
       made.ended = made.failed || (kind.name == "Job" && holds(each, "Complete"));
       seen.try_emplace({std::string(kind.name), name}, std::move(made));
@@ -84,11 +81,13 @@ Result<std::string> cron_job_version(Client& client) {
   return "batch/v1beta1";
 }
 
-std::string last_output(Session& session, const std::string& pod) {
+std::string last_output(Session& session, const std::string& pod, const std::string& container) {
   constexpr const char* lines = "5";
   const std::string path = path_of("v1", "Pod", session.space, pod) + "/log";
   for (const char* previous : {"false", "true"}) {
-    const auto text = session.client.get(with_query(path, {{"tailLines", lines}, {"previous", previous}}));
+    Query query{{"tailLines", lines}, {"previous", previous}};
+    if (!container.empty()) query.emplace_back("container", container);
+    const auto text = session.client.get(with_query(path, query));
     if (text && !trim(*text).empty()) return std::string(trim(*text));
   }
   return "";

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/json.hpp"
 #include "kube/kinds.hpp"
 #include "kube/session.hpp"
 
@@ -13,7 +14,7 @@ namespace consort::kube {
 struct Seen {
   std::string path;     // to ask for it again
   std::string service;  // the value of label::service
-  std::string version;  // changes with the object
+  Json object;          // the whole
   bool ended = false;   // a Job that has nothing more to do
   bool failed = false;  // and not because it is done
 };
@@ -26,7 +27,7 @@ Result<std::map<ObjectKey, Seen>> look(Session& session);
 // The last warning about an object, in the cluster's words; "" if there is none. name_prefix: what it has made, too.
 // reason: "" for any.
 std::string last_warning(Session& session, const std::string& name_prefix, const std::string& reason = {});
-// The last lines that a pod has written; "" if they cannot be had.
-std::string last_output(Session& session, const std::string& pod);
+// The last lines that a container of a pod has written; "" if they cannot be had. container "": the pod's only one.
+std::string last_output(Session& session, const std::string& pod, const std::string& container = {});
 
 }  // namespace consort::kube

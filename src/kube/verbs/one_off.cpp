@@ -76,11 +76,13 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
   Json& container = spec["containers"][0];
   for (const char* key : {"readinessProbe", "startupProbe", "livenessProbe", "ports"}) container.erase(key);
   spec.erase("hostname");
-  // What it depends on has been brought up, or is not wanted.
+  // What it depends on has been brought up, or is not wanted; hooks are for the service's own start.
   if (spec.contains("initContainers")) {
     Json before = Json::array();
     for (Json& each : spec["initContainers"])
-      if (get_string(each, "name") != wait_container) before.push_back(std::move(each));
+      if (const std::string name = get_string(each, "name");
+          name != wait_container && !name.starts_with(before_container))
+        before.push_back(std::move(each));
     spec["initContainers"] = std::move(before);
   }
   // A pod that nobody sends requests to has nobody to tell that it goes.
@@ -214,6 +216,29 @@ Result<Channels> attach(Session& session, const PodState& pod, Attached to) {
   if (to == Attached::terminal) query.emplace_back("tty", "true");
   if (to == Attached::output || to == Attached::both) query.emplace_back("stderr", "true");
   return session.client.open(with_query(path_of("v1", "Pod", session.space, pod.name) + "/attach", query));
+}
+
+Result<int> exit_code_after(Session& session, const PodState& pod) {
+  constexpr std::chrono::seconds told_within{15};  // a node tells of an end a little later
+  constexpr int killed = 137;
+  PodWatch watch(session.client, session.space, project_selector(session.project_name));
+  const auto until = std::chrono::steady_clock::now() + told_within;
+  std::optional<int> code;
+  TRY(watch.follow(
+      [&]() -> Result<Next> {
+        const auto found = watch.pods().find(pod.name);
+        if (found == watch.pods().end() || found->second.uid != pod.uid) {
+          code = killed;  // gone before anybody said what it ended with
+          return Next::enough;
+        }
+        const PodState& now = found->second;
+        if (now.restarts > pod.restarts || !now.running()) code = now.exit_code;
+        return code || std::chrono::steady_clock::now() > until ? Next::enough : Next::more;
+      },
+      session.cancel.token()));
+  if (session.cancel.token().stop_requested()) return fail(Code::interrupted, "stop");
+  if (code) return *code;
+  return fail(Error(Code::lost, "stay attached to pod " + pod.name).why("the cluster has closed the connection"));
 }
 
 Result<> follow_log(Session& session, const PodState& pod, const std::function<Next(std::string_view bytes)>& out) {

@@ -39,10 +39,9 @@ Result<Packed> pack(const engine::Mirror& mirror) {
   for (std::size_t i = 0; i < missing.size(); ++i) missing[i] = i;  // a root that has gone has taken all along
   if (root) missing = TRY(image::pack_files(root.get(), files, image::sink_of_fd(made.tar.get())));
   made.empty = missing.size() == files.size();
-  // Where all is copied to stays, whatever becomes of its source: it may have files of the image, too.
-  const std::string whole = name_there(mirror, {});
+  // A folder that all is copied to stays, whatever becomes of its source: it may have files of the image, too.
   for (const std::size_t index : missing)
-    if (files[index].as != whole) made.gone.push_back("/" + files[index].as);
+    if (files[index].path != ".") made.gone.push_back("/" + files[index].as);
   return made;
 }
 

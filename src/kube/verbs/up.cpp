@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "kube/as_applied.hpp"
 #include "kube/field_diff.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
@@ -74,8 +75,15 @@ class Up {
     }
     const std::string path = path_of(object.api_version, object.kind, session_.space, object.name);
     const auto before = seen_.find({object.kind, object.name});
-    if (before != seen_.end() && before->second.failed) TRY(forget_failed(object, path));
-    auto applied = apply_whole(object, path);
+    const bool failed = before != seen_.end() && before->second.failed;
+    const Json wanted = TRY(to_apply(object.json));
+    if (before != seen_.end() && !failed && is_as_applied(before->second.object, wanted)) {
+      tell(id, "Unchanged", Outlook::done);
+      return {};
+    }
+    if (failed) TRY(forget_failed(object, path));
+    if (before == seen_.end()) TRY(await_former(object));
+    auto applied = apply_whole(object, path, dump_json(wanted));
     if (!applied) {
       tell(id, "Error", Outlook::error);
       const bool conflict = applied.error().code() == Code::conflict && options_.force == Force::no;
@@ -85,16 +93,20 @@ class Up {
     }
     if (session_.trial == Trial::yes) return show_trial(object, path, *applied);
     const Json now = TRY(parse_json(applied->body, id));
-    const Json* meta = find_key(now, "metadata");
-    const bool same = before != seen_.end() && meta && get_string(*meta, "resourceVersion") == before->second.version;
+    const bool same = before != seen_.end() && version_of(now) == version_of(before->second.object);
     tell(id, applied->created ? "Created" : same ? "Unchanged" : "Configured", Outlook::done);
     return {};
   }
 
+  static std::string version_of(const Json& object) {
+    const Json* meta = find_key(object, "metadata");
+    return meta ? get_string(*meta, "resourceVersion") : "";
+  }
+
   // What is being removed, as a `down -v` that was interrupted leaves it, takes changes, and goes all the same.
-  Result<Client::Applied> apply_whole(const Object& object, const std::string& path) {
+  Result<Client::Applied> apply_whole(const Object& object, const std::string& path, const std::string& body) {
     for (;;) {
-      Client::Applied applied = TRY(session_.client.apply(path, object.json, options_.force, session_.trial));
+      Client::Applied applied = TRY(session_.client.apply(path, body, options_.force, session_.trial));
       const Json now = TRY(parse_json(applied.body, object.name));
       const Json* meta = find_key(now, "metadata");
       if (session_.trial == Trial::yes || !meta || !meta->contains("deletionTimestamp")) return applied;
@@ -107,10 +119,32 @@ class Up {
   // A Job that has failed is tried again by the next `up`, as a container that has exited is.
   Result<> forget_failed(const Object& job, const std::string& path) {
     if (session_.trial == Trial::yes) return {};
-    for (const auto& [name, pod] : watch_.pods())
-      if (pod.service == object_name(job.service)) former_.insert(name);
+    forget_pods(job.service);
     TRY(session_.client.remove(path));
     return remove_pods(session_, service_selector(session_.project_name, job.service));
+  }
+
+  // Pods outlive what has made them for a while, as a `down` that was interrupted leaves them. They are not those that
+  // are wanted, and a StatefulSet that finds its pods' names taken tries again after a minute only.
+  Result<> await_former(const Object& object) {
+    if (session_.trial == Trial::yes || !is_workload(object.kind)) return {};
+    const bool has_maker = std::ranges::any_of(seen_, [&](const auto& each) {
+      return is_workload(each.first.first) && each.second.service == object_name(object.service);
+    });
+    if (has_maker || !forget_pods(object.service)) return {};
+    return remove_pods(session_, service_selector(session_.project_name, object.service));
+  }
+
+  static bool is_workload(const std::string& kind) {
+    return kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "Job";
+  }
+
+  // false: there are none.
+  bool forget_pods(const std::string& service) {
+    bool any = false;
+    for (const auto& [name, pod] : watch_.pods())
+      if (pod.service == object_name(service)) any = former_.insert(pod.uid).second || any;
+    return any;
   }
 
   // What the server would make of it, beside what it has.
@@ -121,7 +155,8 @@ class Up {
       return {};
     }
     const Json now = TRY(parse_json(TRY(session_.client.get(path)), id));
-    const std::vector<std::string> changes = field_diff(now, TRY(parse_json(applied.body, id)));
+    const Json then = TRY(parse_json(applied.body, id));
+    const std::vector<std::string> changes = field_diff(without_digest(now), without_digest(then));
     tell(id, changes.empty() ? "Unchanged" : "Configured", Outlook::done);
     std::string text;
     for (const std::string& change : changes) text += id + " " + change + "\n";
@@ -133,7 +168,7 @@ class Up {
     std::vector<const PodState*> pods;
     for (const auto& [name, pod] : watch_.pods())
       if (pod.service == object_name(workload.service) && pod.config == workload.config && !pod.deleting &&
-          !former_.contains(name))
+          !former_.contains(pod.uid))
         pods.push_back(&pod);
     return pods;
   }
@@ -219,6 +254,10 @@ class Up {
 
   // Why it will not become what is waited for; nothing as long as it may.
   std::optional<std::string> failure(const Workload& workload, const PodState& pod) {
+    if (!pod.failed_before.empty() && (pod.phase == "Failed" || pod.waiting == "CrashLoopBackOff"))
+      return with_output(
+          pod, "its container \"" + pod.failed_before + "\" exited with code " + std::to_string(pod.failed_code),
+          pod.failed_before);
     if (pod.phase == "Failed")
       return with_output(pod, "it exited with code " + std::to_string(pod.exit_code.value_or(1)));
     if (pod.waiting == "ImagePullBackOff") {
@@ -242,8 +281,8 @@ class Up {
     std::string text = last_warning(session_, pod.name);
     return text.empty() ? pod.waiting_text : text;
   }
-  std::string with_output(const PodState& pod, std::string text) {
-    const std::string output = last_output(session_, pod.name);
+  std::string with_output(const PodState& pod, std::string text, const std::string& container = {}) {
+    const std::string output = last_output(session_, pod.name, container);
     return output.empty() ? text : text + "; its last output: " + output;
   }
 
@@ -287,7 +326,7 @@ class Up {
   bool there_ = true;  // the namespace
   std::map<ObjectKey, Seen> seen_;
   std::set<std::string> applied_;
-  std::set<std::string> former_;  // pods that we have removed, which a watch tells a little later
+  std::set<std::string> former_;  // pods that we have removed, which a watch tells a little later: their uids
   std::map<std::string, std::string> told_, pull_errors_;
   std::map<std::string, Clock::time_point> running_since_;
   Clock::time_point last_change_;

@@ -53,7 +53,7 @@ std::set<std::string> with_dependents(const compose::Project& project, const std
 // A rule's files, one group for each place that they come from.
 engine::Mirror mirror_of(const WatchRule& rule) {
   const auto status = stat_path(rule.path);
-  const bool single = status && !S_ISDIR(status->st_mode);
+  const bool single = status ? !S_ISDIR(status->st_mode) : rule.is_file;
   return {.root = single ? dir_name(rule.path) : rule.path, .target = rule.target, .files = {}};
 }
 

@@ -108,8 +108,8 @@ class Maker {
     rule.include = PathFilter(rule.path, TRY_WRAP(patterns_of(rule.path, trigger.include), "read include of", where()));
     rule.ignore.emplace_back(rule.path, TRY_WRAP(patterns_of(rule.path, trigger.ignore), "read ignore of", where()));
     rule.ignore.push_back(context_);
-    const bool is_folder = !path_exists(rule.path) || list_as_folder(rule.path);
-    rule.ignore.emplace_back(is_folder ? rule.path : dir_name(rule.path),
+    rule.is_file = path_exists(rule.path) && !list_as_folder(rule.path);
+    rule.ignore.emplace_back(rule.is_file ? dir_name(rule.path) : rule.path,
                              TRY(engine::PatternList::parse(passing_files())));
     made_.rules.push_back(std::move(rule));
     return {};

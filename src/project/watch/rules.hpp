@@ -34,6 +34,7 @@ struct WatchRule {
   std::string service;
   WatchAction action = WatchAction::sync;
   std::string path;      // of the host, clean, without links
+  bool is_file = false;  // and no folder, when watching began
   std::string target{};  // in the container, clean
   compose::Hook exec{};
   bool initial_sync = false;

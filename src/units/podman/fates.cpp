@@ -81,8 +81,8 @@ constexpr compose::AttributeFate rows[] = {
     {"services.*.entrypoint", becomes, "`Entrypoint`"},
     {"services.*.provider", warned, "a provider is not a container; write a unit that runs its program"},
     {"services.*.environment", becomes,
-     "`Environment`; once the unit is loaded, every local user can read it (`systemctl show`): keep passwords in "
-     "`secrets`"},
+     "`EnvironmentFile`: a file beside the units for their owner alone; values of several lines stand in the unit, "
+     "where every local user can read them (`systemctl show`)"},
     {"services.*.env_file", becomes, "as `environment`"},
     {"services.*.expose", becomes, "`ExposeHostPort`"},
     {"services.*.external_links", warned, "put both containers into one network"},

@@ -92,6 +92,8 @@ Result<std::string> full_image(const Scope& scope, const std::string& name);
 void add_process(const project::DesiredService& service, ContainerUnit& unit);
 void add_security(const Scope& scope, const project::DesiredService& service, ContainerUnit& unit);
 void add_health(const project::DesiredService& service, ContainerUnit& unit);
+// environment.cpp
+void add_environment(const Scope& scope, const project::DesiredService& service, ContainerUnit& unit);
 // limits.cpp
 void add_limits(const Scope& scope, const project::DesiredService& service, ContainerUnit& unit);
 void add_devices(const project::DesiredService& service, ContainerUnit& unit);

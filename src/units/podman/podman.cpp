@@ -65,6 +65,7 @@ Result<ContainerUnit> unit_of(const Scope& scope, const project::DesiredService&
     if (!scope.is_quadlet()) unit.needs.push_back(scope.service_of(service.name, "build"));
   }
   add_process(service, unit);
+  add_environment(scope, service, unit);
   add_security(scope, service, unit);
   add_names(scope, service, unit);
   add_networks(scope, service, unit);

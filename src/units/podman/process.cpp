@@ -51,8 +51,6 @@ void add_process(const project::DesiredService& service, ContainerUnit& unit) {
     unit.text("Entrypoint", "--entrypoint", own.entrypoint->empty() ? "" : json_list(*own.entrypoint));
   }
   if (own.command) unit.command = *own.command;
-  for (const auto& [name, value] : own.environment)
-    if (value) unit.word("Environment", "--env", name + "=" + *value);
   if (!own.working_dir.empty()) unit.text("WorkingDir", "--workdir", own.working_dir);
   if (own.init.value_or(false)) unit.on("RunInit", "--init");
   if (own.stdin_open) unit.on("", "--interactive");

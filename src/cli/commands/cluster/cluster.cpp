@@ -12,6 +12,7 @@
 #include "cli/signals.hpp"
 #include "cli/workspace.hpp"
 #include "compose/parsed_files.hpp"
+#include "kube/passwords.hpp"
 #include "kube/verbs.hpp"
 
 namespace consort::cli {
@@ -169,6 +170,7 @@ Result<kube::Manifests> manifests_of_running(const Invocation& invocation, Clust
   for (const kube::Scaled& each : TRY(kube::scaled(workspace.session(), {})))
     for (const auto& [name, service] : project.services)
       if (service.build && kube::object_name(name) == each.service) options.images[name] = each.image;
+  options.password_of = TRY(kube::passwords_for(workspace.session()));
   return manifests_for(invocation, project, options);
 }
 

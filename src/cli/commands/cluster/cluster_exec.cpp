@@ -30,6 +30,7 @@ class ClusterRelay {
 
   // Typed, they end the relay, and the container runs on.
   void detach_with(DetachKeys keys) { keys_ = std::move(keys); }
+  bool detached() const { return detached_; }
 
   // first: what has been read of the input already.
   Result<int> run(bool tty, bool input, std::string_view first) {
@@ -154,7 +155,9 @@ Result<int> cluster_attach(Invocation& invocation, const ClusterTarget& target) 
   Channels channels = TRY(kube::attach(session, pod, to));
   ClusterRelay relay(channels, session.cancel, Other::container);
   if (tty) relay.detach_with(TRY(DetachKeys::parse(flags.text("detach-keys"))));
-  return relay.run(tty, input, {});
+  const int code = TRY(relay.run(tty, input, {}));
+  if (code != 0 || relay.detached()) return code;
+  return kube::exit_code_after(session, pod);
 }
 
 Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {

@@ -10,6 +10,7 @@
 #include "cli/seal.hpp"
 #include "cli/workspace.hpp"
 #include "kube/forward.hpp"
+#include "kube/passwords.hpp"
 #include "kube/verbs.hpp"
 #include "kube/wait_image.hpp"
 #include "place/place.hpp"
@@ -121,6 +122,7 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
   }
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::file, project));
   if (waits) options.wait_image = TRY(wait_image_or_former(workspace->session(), std::move(wait_image)));
+  options.password_of = TRY(kube::passwords_for(workspace->session()));
   if (flags.on("no-deps")) TRY(keep_dependencies(workspace->session(), whole, project));
   std::vector<compose::Diagnostic> none;  // told above
   manifests = TRY(kube::make_manifests(project, TRY(project::desired_state(project, {.scale = scale})), options, none));

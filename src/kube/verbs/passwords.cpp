@@ -1,0 +1,31 @@
+#include "kube/passwords.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "image/stored_login.hpp"
+#include "kube/kinds.hpp"
+#include "kube/manifests.hpp"
+
+namespace consort::kube {
+
+Result<std::function<std::string(const std::string& registry)>> passwords_for(Session& session) {
+  // Who has not logged in does not take it from those who have.
+  const auto there = session.client.get(path_of("v1", "Secret", session.space, pull_secret(session.project_name)));
+  if (!there && there.error().code() == Code::interrupted) return fail(Code::interrupted, "stop");
+  auto known = std::make_shared<std::map<std::string, std::string>>();
+  if (there) *known = passwords_of(*there);
+  auto asked = std::make_shared<std::set<std::string>>();
+  return [known, asked, &session](const std::string& registry) {
+    std::string& password = (*known)[registry];
+    if (!asked->insert(registry).second) return password;
+    image::RegistryOptions options;
+    options.warn = [&session](const std::string& text) { session.progress.warn(text); };
+    const auto login = image::stored_login(registry, options, session.cancel.token());
+    if (login && *login) password = (*login)->username + ":" + (*login)->password;
+    return password;
+  };
+}
+
+}  // namespace consort::kube
