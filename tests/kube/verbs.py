@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """The verbs of a project on a cluster, against api_server.py: verbs.py CONSORT"""
 import base64
-import contextlib
 import datetime
 import http.server
 import json
