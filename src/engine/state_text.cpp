@@ -1,5 +1,6 @@
 #include "engine/state_text.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "base/strings.hpp"
