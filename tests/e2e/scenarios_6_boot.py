@@ -89,4 +89,4 @@ def scenario_boot_removes_what_was_to_go_when_it_ended(world):
     world.consort("internal", "boot", cwd="/")
     ids = [folder.name for folder in (world.data / "containers").iterdir()]
     check(len(ids) == 1 and world.consort("inspect", "waits", "--format", "{{.Id}}").out.strip() == ids[0], f"{ids}")
-    world.consort("container", "rm", "waits")
+    world.consort("container", "rm", "--force", "waits")

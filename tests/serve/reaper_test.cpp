@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "../engine/fixture.hpp"
-#include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 
 namespace consort::serve {
 namespace {
