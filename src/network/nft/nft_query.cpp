@@ -68,7 +68,7 @@ Result<std::vector<ForwardChain>> list_forward_chains(Socket& socket) {
         chain.family == NFPROTO_IPV4 || chain.family == NFPROTO_IPV6 || chain.family == NFPROTO_INET;
     if (forwards && of_packets) chains.push_back(std::move(chain));
   };
-  TRY(ask(socket, batch, visit));
+  (void)TRY(ask(socket, batch, visit));
   return chains;
 }
 
@@ -84,8 +84,9 @@ Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::str
   std::memcpy(wanted.data(), &header, sizeof header);
   wanted.insert(wanted.end(), text.begin(), text.end());
   bool named = false;
-  TRY(ask(socket, batch,
-          [&](const Received& message) { named = named || !std::ranges::search(message.payload, wanted).empty(); }));
+  (void)TRY(ask(socket, batch, [&](const Received& message) {
+    named = named || !std::ranges::search(message.payload, wanted).empty();
+  }));
   return named;
 }
 
