@@ -51,13 +51,15 @@ struct Workload {
 // How a pod waits before it ends: by itself (Kubernetes 1.30 and later), or by a program of its image.
 enum class Parting : std::uint8_t { action, command };
 
+// "user:password" for a registry that nodes must log in to; "": they need not.
+using PasswordOf = std::function<Result<std::string>(const std::string& registry)>;
+
 struct ManifestOptions {
   std::map<std::string, std::string> images;  // of services, instead of the file's: what was pushed
   std::string registry;                       // before the names of images that are built; "": none
   std::string cron_job_version = "batch/v1";
   Parting parting = Parting::action;
-  // "user:password" for a registry that nodes must log in to; "": they need not. Unset: nobody is asked.
-  std::function<std::string(const std::string& registry)> password_of;
+  PasswordOf password_of;  // unset: nobody is asked
   std::string wait_image;  // of the containers that wait for what a pod depends on; "": nothing waits
 };
 

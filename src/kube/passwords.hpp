@@ -1,15 +1,12 @@
 // What nodes log in to registries with.
 #pragma once
 
-#include <functional>
-#include <string>
-
 #include "kube/session.hpp"
 
 namespace consort::kube {
 
-// "user:password" of a registry: the user's own, else what the cluster has already; "": neither. The session must
-// outlive it.
-Result<std::function<std::string(const std::string& registry)>> passwords_for(Session& session);
+// The user's own logins, else what the cluster has already. The session must outlive it. Code::denied: the user may not
+// read Secrets.
+Result<PasswordOf> passwords_for(Session& session);
 
 }  // namespace consort::kube

@@ -42,6 +42,7 @@ class Store:
         self.fails = ["false"]  # the command that fails
         self.goes_on = ["work"]  # that does not end
         self.stays = False  # pods that are to go do so only when somebody asks for the end of all of them
+        self.refused = {}  # (method, path): the status that is answered instead
         self.stuck = set()  # StatefulSets that have found a name taken: they will try again, but not soon
 
     def put(self, key, value, kind):
@@ -306,6 +307,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path == "/apis/batch/v1":
             return self.answer(200, {"kind": "APIResourceList", "resources": [{"name": "cronjobs", "kind": "CronJob"}, {"name": "jobs", "kind": "Job"}]})
         if url.path == "/api/v1/namespaces" and self.command == "GET":
+        if code := self.store.refused.get((self.command, url.path)):
+            return self.fail(code, "not now")
             return self.list("", "namespaces", query)
         if space := re.match(r"^/api/v1/namespaces(?:/([^/]+))?$", url.path):
             return self.one(("", "namespaces", space.group(1) or body["metadata"]["name"]), query, body)

@@ -130,7 +130,7 @@ std::string objects_of(const std::string& yaml, const ManifestOptions& options) 
 }
 
 TEST(PullSecrets, AreForPodsThatNeedThem) {
-  const auto password_of = [](const std::string& registry) -> std::string {
+  const auto password_of = [](const std::string& registry) -> Result<std::string> {
     return registry == "registry.example" ? "me:a:b" : "";
   };
   const compose::Project project = project_of(
@@ -149,6 +149,17 @@ TEST(PullSecrets, AreForPodsThatNeedThem) {
     EXPECT_EQ(passwords_of(object.json), (std::map<std::string, std::string>{{"registry.example", "me:a:b"}}));
   }
   EXPECT_EQ(with, (std::vector<std::string>{"web"}));
+}
+
+TEST(PullSecrets, EndTheCommandWhoseUserDoesNotWaitForThem) {
+  const compose::Project project = project_of("services: {web: {image: registry.example/web}}\n");
+  std::vector<compose::Diagnostic> refusals;
+  const auto made = make_manifests(
+      project, project::desired_state(project).value_or(project::DesiredProject{}),
+      {.password_of = [](const std::string&) { return Result<std::string>(fail(Code::interrupted, "stop")); }},
+      refusals);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code(), Code::interrupted);
 }
 
 TEST(PreStart, IsWhatRunsBeforeThePodsOwnContainer) {

@@ -258,7 +258,7 @@ class Verbs(unittest.TestCase):
         self.consort("kill", "j")
         self.assertEqual((self.names("jobs"), runs(), self.names("cronjobs")), ([], [], ["j"]))
 
-    def test_nodes_log_in_as_the_user_does(self):
+    def up_with_login(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: registry.invalid/web}\n  db: {image: db}\n")
         (self.folder / ".docker").mkdir()
         login = base64.b64encode(b"me:secret").decode()
@@ -266,6 +266,10 @@ class Verbs(unittest.TestCase):
         config.write_text(json.dumps({"auths": {"registry.invalid": {"auth": login}, "other.invalid": {"auth": login}}}))
         self.environment.pop("DOCKER_CONFIG", None)
         self.consort("up", "-d")
+        return config, login
+
+    def test_nodes_log_in_as_the_user_does(self):
+        config, login = self.up_with_login()
         self.assertEqual(self.names("secrets"), ["shop-pull"])
         data = self.store.objects["shop", "secrets", "shop-pull"]["data"][".dockerconfigjson"]
         self.assertEqual(json.loads(base64.b64decode(data)), {"auths": {"registry.invalid": {"auth": login}}})
@@ -276,7 +280,20 @@ class Verbs(unittest.TestCase):
             version = self.store.version
         config.unlink()  # somebody else, who has not logged in
         self.consort("up", "-d")
+        config.write_text("{")
+        self.assertIn("config.json", self.consort("up", "-d").stderr)
         self.assertEqual(self.store.version, version)
+
+    def test_logins_that_cannot_be_read_stay(self):
+        config, _ = self.up_with_login()
+        config.unlink()
+        with self.store.changed:
+            version = self.store.version
+        for code in (503, 403):
+            self.store.refused["GET", "/api/v1/namespaces/shop/secrets/shop-pull"] = code
+            self.assertIn("not now", self.consort("up", "-d", code=1).stderr)
+        self.assertEqual(self.store.version, version)
+        self.assertEqual(self.consort("run", "--rm", "-T", "db", "echo", "ran").stdout, "ran\n")
 
     def test_attach_ends_as_the_container_does(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\n")

@@ -40,7 +40,7 @@ Result<Pod> pod_of(const Scope& scope, const project::DesiredService& service) {
   add_names(scope, service, pod);
   add_waits(scope, service, pod);
   add_placement(scope, file, service, pod);
-  add_pull_secret(scope, pod);
+  TRY(add_pull_secret(scope, pod));
   return pod;
 }
 

@@ -99,7 +99,7 @@ std::string ready_name(const Scope& scope, const std::string& service);
 inline constexpr const char* before_container = "before-";  // and a number
 Result<> add_before(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // pull.cpp: behind all containers; and the Secret, behind all pods.
-void add_pull_secret(const Scope& scope, Pod& pod);
+Result<> add_pull_secret(const Scope& scope, Pod& pod);
 void add_pull_config(const Scope& scope);
 // rollout.cpp: behind its ports, hooks and probes.
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);

@@ -18,8 +18,8 @@ std::string name_in_config(const std::string& registry) {
 
 }  // namespace
 
-void add_pull_secret(const Scope& scope, Pod& pod) {
-  if (!scope.options.password_of) return;
+Result<> add_pull_secret(const Scope& scope, Pod& pod) {
+  if (!scope.options.password_of) return {};
   std::vector<const Json*> containers{&pod.container};
   if (const Json* before = find_key(pod.spec, "initContainers"))
     for (const Json& each : *before) containers.push_back(&each);
@@ -27,15 +27,16 @@ void add_pull_secret(const Scope& scope, Pod& pod) {
   for (const Json* container : containers) {
     const auto reference = image::Reference::parse(get_string(*container, "image"));
     if (!reference) continue;  // the cluster says so
-    const std::string password = scope.options.password_of(reference->registry);
+    const std::string password = TRY(scope.options.password_of(reference->registry));
     if (password.empty()) continue;
     scope.passwords[name_in_config(reference->registry)] = password;
     any = true;
   }
   if (any) pod.spec["imagePullSecrets"] = Json::array({Json{{"name", pull_secret(scope.project.name)}}});
+  return {};
 }
 
-// One name whatever is in it, or who logs in anew would roll out everything.
+// The name does not depend on the content: otherwise each new login would roll out every pod.
 void add_pull_config(const Scope& scope) {
   if (scope.passwords.empty()) return;
   Json auths = Json::object();

@@ -10,20 +10,21 @@
 
 namespace consort::kube {
 
-Result<std::function<std::string(const std::string& registry)>> passwords_for(Session& session) {
-  // Who has not logged in does not take it from those who have.
-  const auto there = session.client.get(path_of("v1", "Secret", session.space, pull_secret(session.project_name)));
-  if (!there && there.error().code() == Code::interrupted) return fail(Code::interrupted, "stop");
+Result<PasswordOf> passwords_for(Session& session) {
+  // Who has not logged in does not take it from those who have; nor does a server that is busy.
+  auto there = session.client.get(path_of("v1", "Secret", session.space, pull_secret(session.project_name)));
+  if (!there && there.error().code() != Code::not_found) return fail(std::move(there).error());
   auto known = std::make_shared<std::map<std::string, std::string>>();
   if (there) *known = passwords_of(*there);
   auto asked = std::make_shared<std::set<std::string>>();
-  return [known, asked, &session](const std::string& registry) {
+  return [known, asked, &session](const std::string& registry) -> Result<std::string> {
     std::string& password = (*known)[registry];
     if (!asked->insert(registry).second) return password;
     image::RegistryOptions options;
     options.warn = [&session](const std::string& text) { session.progress.warn(text); };
-    const auto login = image::stored_login(registry, options, session.cancel.token());
-    if (login && *login) password = (*login)->username + ":" + (*login)->password;
+    // What cannot be read is warned of, and is no login.
+    const auto login = TRY(image::stored_login(registry, options, session.cancel.token()));
+    if (login) password = login->username + ":" + login->password;
     return password;
   };
 }

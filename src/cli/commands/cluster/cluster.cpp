@@ -170,7 +170,10 @@ Result<kube::Manifests> manifests_of_running(const Invocation& invocation, Clust
   for (const kube::Scaled& each : TRY(kube::scaled(workspace.session(), {})))
     for (const auto& [name, service] : project.services)
       if (service.build && kube::object_name(name) == each.service) options.images[name] = each.image;
-  options.password_of = TRY(kube::passwords_for(workspace.session()));
+  auto passwords = kube::passwords_for(workspace.session());
+  // Who may not read Secrets can still run what nodes have, or need no login for.
+  if (!passwords && passwords.error().code() != Code::denied) return fail(std::move(passwords).error());
+  if (passwords) options.password_of = std::move(*passwords);
   return manifests_for(invocation, project, options);
 }
 
