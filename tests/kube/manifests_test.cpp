@@ -12,6 +12,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "compose/plain_yaml.hpp"
+#include "kube/one_off.hpp"
 #include "kube/packages.hpp"
 #include "kube/wait/answer.hpp"
 
@@ -134,7 +135,8 @@ TEST(PullSecrets, AreForPodsThatNeedThem) {
     return registry == "registry.example" ? "me:a:b" : "";
   };
   const compose::Project project = project_of(
-      "services: {web: {image: registry.example/web}, db: {image: db}, other: {image: \"x.example/other\"}}\n");
+      "services: {web: {image: registry.example/web, volumes: [\"data:/data\"]}, db: {image: db, volumes: "
+      "[\"data2:/data\"]}, other: {image: \"x.example/other\"}}\nvolumes: {data: , data2: }\n");
   std::vector<compose::Diagnostic> refusals;
   const auto made = make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}),
                                    {.password_of = password_of}, refusals);
@@ -149,6 +151,14 @@ TEST(PullSecrets, AreForPodsThatNeedThem) {
     EXPECT_EQ(passwords_of(object.json), (std::map<std::string, std::string>{{"registry.example", "me:a:b"}}));
   }
   EXPECT_EQ(with, (std::vector<std::string>{"web"}));
+  // Nodes pull for helpers, too.
+  const auto logins_of_helper = [&](const char* claim) {
+    const auto pod = data_pod(*made, claim, "/data", "app");
+    const auto value = parse_json(pod ? pod->json : "", "pod");
+    return value ? value->at("spec").value("imagePullSecrets", Json()) : Json("none made");
+  };
+  EXPECT_EQ(logins_of_helper("app-data"), Json::array({Json{{"name", "app-pull"}}}));
+  EXPECT_EQ(logins_of_helper("app-data2"), Json());
 }
 
 TEST(PullSecrets, EndTheCommandWhoseUserDoesNotWaitForThem) {

@@ -143,6 +143,7 @@ Result<Object> data_pod(const Manifests& manifests, const std::string& claim, co
         {"volumes", Json::array({Json{{"name", "data"}, {"persistentVolumeClaim", Json{{"claimName", claim}}}}})},
         {"automountServiceAccountToken", false},
         {"terminationGracePeriodSeconds", 1}};
+    if (const Json* logins = find_key(spec, "imagePullSecrets")) whole["imagePullSecrets"] = *logins;
     return pod_object(object_name(object.service).substr(0, most_of_name) + "-data-" + random_id().substr(0, 8),
                       object.service, project, Json::object(), std::move(whole));
   }
