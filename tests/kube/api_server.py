@@ -43,6 +43,7 @@ class Store:
         self.goes_on = ["work"]  # that does not end
         self.stays = False  # pods that are to go do so only when somebody asks for the end of all of them
         self.refused = {}  # (method, path): the status that is answered instead
+        self.still = False  # pods stay what they are
         self.stuck = set()  # StatefulSets that have found a name taken: they will try again, but not soon
 
     def put(self, key, value, kind):
@@ -219,6 +220,8 @@ class Store:
         return True
 
     def step_pod(self, key, pod):
+        if self.still:
+            return False
         main = pod["spec"]["containers"][0]
         status = pod["status"].get("containerStatuses", [{}])[0]
         state = status.get("state", {})

@@ -295,6 +295,26 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.store.version, version)
         self.assertEqual(self.consort("run", "--rm", "-T", "db", "echo", "ran").stdout, "ran\n")
 
+    def test_what_has_gone_while_up_waited_is_made_again(self):
+        self.consort("up", "-d")
+        text = (self.folder / "compose.yaml").read_text()
+        (self.folder / "compose.yaml").write_text(text.replace("DB_PASSWORD: secret", "DB_PASSWORD: other"))
+        with self.store.changed:
+            self.store.still = True
+            made = len(self.store.requests)
+        up = subprocess.Popen([CONSORT, "up", "-d"], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            self.until(lambda: any(verb == "PATCH" and "/statefulsets/db" in path for verb, path in self.store.requests[made:]))
+            with self.store.changed:
+                self.store.remove(("shop", "deployments", "web"))
+                self.store.still = False
+                self.store.changed.notify_all()
+        finally:
+            told, _ = up.communicate(timeout=120)
+        self.assertEqual(up.returncode, 0, told)
+        self.assertIn("Deployment web  Created", told)
+        self.assertEqual(self.names("deployments"), ["web"])
+
     def test_attach_ends_as_the_container_does(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\n")
         self.consort("up", "-d")

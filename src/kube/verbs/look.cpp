@@ -22,6 +22,15 @@ bool holds(const Json& job, std::string_view condition) {
          });
 }
 
+// object: with metadata.
+Seen seen_of(std::string_view kind, std::string path, Json object) {
+  Seen made{.path = std::move(path), .service = text_at(object.at("metadata"), "labels", label::service)};
+  made.failed = kind == "Job" && holds(object, "Failed");
+  made.ended = made.failed || (kind == "Job" && holds(object, "Complete"));
+  made.object = std::move(object);
+  return made;
+}
+
 }  // namespace
 
 Result<std::map<ObjectKey, Seen>> look(Session& session) {
@@ -36,15 +45,21 @@ Result<std::map<ObjectKey, Seen>> look(Session& session) {
     if (!items || !items->is_array()) continue;
     for (const Json& each : *items) {
       const std::string name = text_at(each, "metadata", "name");
-      const Json* meta = find_key(each, "metadata");
-      if (!meta) continue;
-      Seen made{.path = path + "/" + name, .service = text_at(*meta, "labels", label::service), .object = each};
-      made.failed = kind.name == "Job" && holds(each, "Failed");
-      made.ended = made.failed || (kind.name == "Job" && holds(each, "Complete"));
-      seen.try_emplace({std::string(kind.name), name}, std::move(made));
+      if (name.empty()) continue;
+      seen.try_emplace({std::string(kind.name), name}, seen_of(kind.name, path + "/" + name, each));
     }
   }
   return seen;
+}
+
+Result<std::optional<Seen>> look_again(Session& session, const Object& object) {
+  std::string path = path_of(object.api_version, object.kind, session.space, object.name);
+  auto body = session.client.get(path);
+  if (!body && body.error().code() == Code::not_found) return std::nullopt;
+  if (!body) return fail(std::move(body).error());
+  Json now = TRY(parse_json(*body, object.kind + " " + object.name));
+  if (!find_key(now, "metadata")) return std::nullopt;
+  return seen_of(object.kind, std::move(path), std::move(now));
 }
 
 std::string last_warning(Session& session, const std::string& name_prefix, const std::string& reason) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,8 @@ using ObjectKey = std::pair<std::string, std::string>;  // kind, name
 // All objects with the project's labels but pods; kinds that this cluster does not have are left out. Claims are there
 // to be compared only: they are data, and nobody but `down -v` removes them.
 Result<std::map<ObjectKey, Seen>> look(Session& session);
+// One of them as it is now; nullopt if it is gone.
+Result<std::optional<Seen>> look_again(Session& session, const Object& object);
 
 // The last warning about an object, in the cluster's words; "" if there is none. name_prefix: what it has made, too.
 // reason: "" for any.

@@ -74,6 +74,7 @@ class Up {
       return {};
     }
     const std::string path = path_of(object.api_version, object.kind, session_.space, object.name);
+    if (waited_) TRY(see_again(object));
     const auto before = seen_.find({object.kind, object.name});
     const bool failed = before != seen_.end() && before->second.failed;
     const Json wanted = TRY(to_apply(object.json));
@@ -98,6 +99,18 @@ class Up {
     return {};
   }
 
+  // What was there before a wait may be another one, or gone.
+  Result<> see_again(const Object& object) {
+    const auto before = seen_.find({object.kind, object.name});
+    if (before == seen_.end()) return {};
+    if (auto now = TRY(look_again(session_, object))) {
+      before->second = std::move(*now);
+    } else {
+      seen_.erase(before);
+    }
+    return {};
+  }
+
   static std::string version_of(const Json& object) {
     const Json* meta = find_key(object, "metadata");
     return meta ? get_string(*meta, "resourceVersion") : "";
@@ -111,6 +124,7 @@ class Up {
       const Json* meta = find_key(now, "metadata");
       if (session_.trial == Trial::yes || !meta || !meta->contains("deletionTimestamp")) return applied;
       tell(object.kind + " " + object.name, "Waiting for the former one's end", Outlook::working);
+      waited_ = true;
       TRY(wait_until_gone(session_, path_of(object.api_version, object.kind, session_.space),
                           {{"fieldSelector", "metadata.name=" + object.name}}, {}));
     }
@@ -120,6 +134,7 @@ class Up {
   Result<> forget_failed(const Object& job, const std::string& path) {
     if (session_.trial == Trial::yes) return {};
     forget_pods(job.service);
+    waited_ = true;
     TRY(session_.client.remove(path));
     return remove_pods(session_, service_selector(session_.project_name, job.service));
   }
@@ -132,6 +147,7 @@ class Up {
       return is_workload(each.first.first) && each.second.service == object_name(object.service);
     });
     if (has_maker || !forget_pods(object.service)) return {};
+    waited_ = true;
     return remove_pods(session_, service_selector(session_.project_name, object.service));
   }
 
@@ -225,6 +241,7 @@ class Up {
       done = false;
       if (applied && pods_of(workload).size() < workload.replicas) TRY(ask_why_some_are_missing(workload));
     }
+    waited_ = true;
     return done ? Next::enough : Next::more;
   }
 
@@ -323,7 +340,8 @@ class Up {
   const UpOptions& options_;
   const std::chrono::seconds limit_;
   PodWatch watch_;
-  bool there_ = true;  // the namespace
+  bool there_ = true;    // the namespace
+  bool waited_ = false;  // since seen_ was looked at
   std::map<ObjectKey, Seen> seen_;
   std::set<std::string> applied_;
   std::set<std::string> former_;  // pods that we have removed, which a watch tells a little later: their uids
