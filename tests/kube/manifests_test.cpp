@@ -200,6 +200,19 @@ TEST(PreStart, IsWhatRunsBeforeThePodsOwnContainer) {
   EXPECT_EQ(spec->find("containers")->items.size(), 1U);
 }
 
+TEST(PreStart, IsWarnedOfWhereItRunsMoreOften) {
+  const auto notes = [](const char* replicas, const std::string& hooks) {
+    return make(project_of("services:\n  web:\n    image: web\n    scale: " + std::string(replicas) +
+                           "\n    pre_start:\n" + hooks))
+        .notes;
+  };
+  const std::string each = "      - {command: [a], per_replica: true}\n", once = "      - {command: [b]}\n";
+  EXPECT_EQ(notes("2", each), "");
+  EXPECT_EQ(notes("1", each + once), "");
+  EXPECT_EQ(notes("2", each + once),
+            "7: the pre_start hooks of \"web\" run in each of its pods (here they run once for all replicas)\n");
+}
+
 TEST(Waits, AreForNamesThatStandForReadyPods) {
   const std::string yaml =
       "services:\n  db: {image: db, healthcheck: {test: ok}}\n  job: {image: job}\n  api: {image: api}\n"
