@@ -44,6 +44,7 @@ class Store:
         self.stays = False  # pods that are to go do so only when somebody asks for the end of all of them
         self.refused = {}  # (method, path): the status that is answered instead
         self.still = False  # pods stay what they are
+        self.parting = "restart"  # what becomes of a container that was attached to; or "end", "remove"
         self.stuck = set()  # StatefulSets that have found a name taken: they will try again, but not soon
 
     def put(self, key, value, kind):
@@ -255,8 +256,13 @@ class Store:
 
     def end_container(self, key):
         with self.changed:
+            if self.parting == "remove":
+                return self.remove(key)
             pod = copy.deepcopy(self.objects[key])
             status = pod["status"]["containerStatuses"][0]
+            if self.parting == "end":
+                status.update(ready=False, state={"terminated": {"exitCode": 3}})
+                return self.put(key, pod, "MODIFIED")
             status.update(restartCount=status["restartCount"] + 1, lastState={"terminated": {"exitCode": 7}})
             self.put(key, pod, "MODIFIED")
 
@@ -303,6 +309,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.store.requests.append((self.command, self.path))
         if self.headers.get("Authorization") != "Bearer secret":
             return self.fail(401, "Unauthorized")
+        if code := self.store.refused.get((self.command, url.path)):
+            return self.fail(code, "not now")
         size = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(size)) if size else None
         if url.path == "/version":
@@ -310,8 +318,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path == "/apis/batch/v1":
             return self.answer(200, {"kind": "APIResourceList", "resources": [{"name": "cronjobs", "kind": "CronJob"}, {"name": "jobs", "kind": "Job"}]})
         if url.path == "/api/v1/namespaces" and self.command == "GET":
-        if code := self.store.refused.get((self.command, url.path)):
-            return self.fail(code, "not now")
             return self.list("", "namespaces", query)
         if space := re.match(r"^/api/v1/namespaces(?:/([^/]+))?$", url.path):
             return self.one(("", "namespaces", space.group(1) or body["metadata"]["name"]), query, body)

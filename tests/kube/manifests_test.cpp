@@ -174,11 +174,13 @@ TEST(PullSecrets, EndTheCommandWhoseUserDoesNotWaitForThem) {
 
 TEST(PreStart, IsWhatRunsBeforeThePodsOwnContainer) {
   const std::string made = objects_of(
-      "services:\n  web:\n    image: web\n    environment: {A: b}\n    volumes: [data:/data]\n    tmpfs: [/run]\n"
+      "services:\n  db: {image: db, healthcheck: {test: ok}}\n"
+      "  web:\n    image: web\n    depends_on: {db: {condition: service_healthy}}\n"
+      "    environment: {A: b}\n    volumes: [data:/data]\n    tmpfs: [/run]\n"
       "    pre_start:\n      - {command: [migrate]}\n      - {image: tool, command: [seed], tmpfs: [/tmp], volumes: "
       "[other:/data]}\n"
       "volumes: {data: , other: }\n",
-      {});
+      {.images = {{"web", "pushed"}}, .wait_image = "wait"});
   const auto value = compose::parse_plain_yaml(made.substr(made.rfind("---\n") + 4), "made");
   ASSERT_TRUE(value) << made;
   const compose::Node* spec = value->find("spec")->find("template")->find("spec");
@@ -190,10 +192,12 @@ TEST(PreStart, IsWhatRunsBeforeThePodsOwnContainer) {
         text += " " + mount.find("name")->scalar_text() + ":" + mount.find("mountPath")->scalar_text();
     told.push_back(text);
   }
-  // Volumes are filled before who uses them; what the service has mounted is there, unless the hook has its own.
+  // Hooks may need what is waited for. Volumes are filled before who uses them; what the service has mounted is there,
+  // unless the hook has its own. So is the image.
   EXPECT_EQ(told, (std::vector<std::string>{
-                      "fill-volumes web volume-data:/.consort/0 volume-data:/.consort/0.volume",
-                      "before-1 web before-1-tmpfs-0:/run volume-data:/data",
+                      "wait-for-dependencies wait",
+                      "fill-volumes pushed volume-data:/.consort/0 volume-data:/.consort/0.volume",
+                      "before-1 pushed before-1-tmpfs-0:/run volume-data:/data",
                       "fill-volumes-2 tool volume-other:/.consort/0 volume-other:/.consort/0.volume",
                       "before-2 tool volume-other:/data before-2-tmpfs-0:/run before-2-tmpfs-1:/tmp",
                   }));

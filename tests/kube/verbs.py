@@ -42,7 +42,6 @@ volumes: {data: }
 class Registry(http.server.BaseHTTPRequestHandler):
     """Has the manifests of some images, and takes nothing."""
     protocol_version = "HTTP/1.1"
-    images = set()
 
     def log_message(self, *_):
         pass
@@ -57,7 +56,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
         if self.path == "/v2/":
             return self.answer(200)
         name = self.path.removeprefix("/v2/").split("/manifests/")[0]
-        if name not in self.images:
+        if name not in self.server.images:
             return self.answer(403)
         self.answer(200, Docker_Content_Digest=f"sha256:{name.encode().hex():0<64}", Content_Type="application/vnd.oci.image.manifest.v1+json")
 
@@ -316,13 +315,15 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.names("deployments"), ["web"])
 
     def test_attach_ends_as_the_container_does(self):
-        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web}\n")
+        (self.folder / "compose.yaml").write_text("name: shop\nservices: {a: {image: a}, b: {image: b}, c: {image: c}}\n")
         self.consort("up", "-d")
-        self.assertEqual(self.consort("attach", "web", code=7).stdout, "last words\n")
+        for service, self.store.parting, code in (("a", "restart", 7), ("b", "end", 3), ("c", "remove", 137)):
+            self.assertEqual(self.consort("attach", service, code=code).stdout, "last words\n")
 
     @unittest.skipIf(os.geteuid(), "images are built for a cluster by root alone")
     def test_pods_keep_the_image_that_waits(self):
-        registry = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+        registry = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Registry)
+        registry.images = {"shop-web", "consort-wait"}
         threading.Thread(target=registry.serve_forever, daemon=True).start()
         self.addCleanup(registry.server_close)
         self.addCleanup(registry.shutdown)
@@ -331,12 +332,11 @@ class Verbs(unittest.TestCase):
         self.environment["CONSORT_LIBEXEC"] = os.path.dirname(CONSORT)
         up = ("--registry", f"127.0.0.1:{registry.server_port}", "up", "-d", "--no-build")
         before = lambda: self.store.objects["shop", "deployments", "web"]["spec"]["template"]["spec"].get("initContainers")
-        Registry.images = {"shop-web", "consort-wait"}
         self.consort(*up)
         self.assertEqual([each["args"] for each in before()], [["db-is-ready"]])
         self.assertRegex(before()[0]["image"], "/consort-wait@sha256:")
         # Whoever cannot be asked for it, or does not take it: what pods have stays, and they are not made anew.
-        Registry.images = {"shop-web"}
+        registry.images = {"shop-web"}
         with self.store.changed:
             version = self.store.version
         self.consort(*up)
