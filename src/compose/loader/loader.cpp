@@ -256,14 +256,18 @@ std::string TreeLoader::project_name(const Strings& files, const Environment& en
 
 std::string TreeLoader::top_level_value(const Strings& files, const Environment& environment, const Strings& path) {
   for (const std::string& file : files) parse_file(file);
-  const auto is_reset = [](const Node* value) { return value && value->directive == Directive::reset; };
   for (const std::string& file : std::views::reverse(files)) {
     for (const Node& document : std::views::reverse(*parse_file(file).documents)) {
       const Node* value = &document;
-      for (const std::string& key : path)
-        if (value && !is_reset(value)) value = value->find(key);
-      if (is_reset(value)) return {};  // whatever earlier files say
+      bool replaces = false;  // whatever earlier files say
+      for (const std::string& key : path) {
+        value = value->find(key);
+        if (!value) break;
+        replaces = replaces || value->directive != Directive::none;
+        if (value->directive == Directive::reset) return {};
+      }
       if (auto text = text_of(value, environment)) return std::move(*text);
+      if (replaces || (value && value->is_string() && value->text.empty())) return {};
     }
   }
   return {};
