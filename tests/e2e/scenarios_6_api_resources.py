@@ -44,14 +44,14 @@ def tar_of(files):
 
 
 @contextlib.contextmanager
-def cut_short(body):
-    """The address of a server that promises more than this, and ends there."""
+def cut_short(body, length):
+    """The address of a server that promises the body, and ends after so many bytes."""
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
-            self.send_header("Content-Length", str(len(body) + 512))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body[:length])
 
         def log_message(self, *_):
             pass
@@ -153,7 +153,7 @@ def scenario_api_builds_and_archives(world):
         check(imported[-1]["status"].startswith("sha256:"), f"{imported}")
         # What cannot be had, or is cut short, is no image.
         api.call("POST", "/images/create", status=500, fromSrc="http://127.0.0.1:1/x", repo="apiu", tag="1")
-        with cut_short(tar_of({"f": "x"})) as address:
+        with cut_short(tar_of({"f": "x"}), 1024) as address:  # after a file, where an archive could end
             answer = api.call("POST", "/images/create", fromSrc=address, repo="apiu", tag="1")
             check(b"sha256:" not in json.dumps(answer).encode(), f"{answer}")
         api.call("GET", "/images/apiu:1/json", status=404)
