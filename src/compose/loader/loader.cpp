@@ -82,8 +82,7 @@ void explain_stray_item(Diagnostic& made, const Source& source, const yaml::Prob
 
 }  // namespace
 
-void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents) {
-  const yaml::Problem& problem = *documents.problem;
+void TreeLoader::report_problem(Parsed& parsed, const yaml::Problem& problem) {
   const Source& source = *sources_.get(parsed.source);
   std::string message = "failed to parse " + source.path() + ": yaml: ";
   if (problem.at.line > 0 || !problem.context.empty()) message += "line " + std::to_string(problem.at.line + 1) + ": ";
@@ -182,7 +181,7 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
 
 void TreeLoader::parse(Parsed& parsed, const std::string& path) {
   yaml::Documents documents = parse_repaired(parsed.source);
-  if (documents.problem) report_problem(parsed, documents);
+  if (documents.problem) report_problem(parsed, *documents.problem);
   parsed.damaged = documents.problem.has_value();
   for (const yaml::Duplicate& each : documents.duplicates) {
     if (reporter_.full()) break;
