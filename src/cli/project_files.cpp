@@ -13,13 +13,13 @@ std::shared_ptr<project::RemoteFiles> remote_files(const Invocation& invocation)
   if (!cache) return nullptr;
   options.cache = std::move(*cache);
   options.registry.insecure = invocation.globals.list("insecure-registry");
-  options.warn = [terminal = invocation.terminal](const std::string& line) { print_warning(terminal, line); };
+  options.warn = [&terminal = invocation.terminal](const std::string& line) { print_warning(terminal, line); };
   return std::make_shared<project::RemoteFiles>(std::move(options));
 }
 
 void read_through(const std::shared_ptr<project::RemoteFiles>& remote, const Terminal& terminal,
                   compose::FileAccess& access) {
-  access.resolve_links = [remote, terminal, local = std::move(access.resolve_links)](const std::string& path) {
+  access.resolve_links = [remote, &terminal, local = std::move(access.resolve_links)](const std::string& path) {
     if (!compose::is_elsewhere(path)) return local(path);
     auto fetched = remote->fetch(path);
     if (fetched) return std::move(*fetched);

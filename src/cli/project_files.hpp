@@ -15,7 +15,8 @@ struct ProjectFiles {
   compose::FileAccess access;                    // finds them, too. What cannot be read is told as a warning
   std::shared_ptr<compose::ParsedFiles> parsed;  // by who looks into them before they are loaded; else null
 
-  static std::shared_ptr<ProjectFiles> of(const Invocation& invocation);  // reads nothing yet
+  // Reads nothing yet. The invocation's terminal is borrowed: only later it is known whether it may be coloured.
+  static std::shared_ptr<ProjectFiles> of(const Invocation& invocation);
 };
 
 }  // namespace consort::cli

@@ -34,6 +34,18 @@ TEST(EventLoop, AHandlerMayRemoveItselfAndOthersOfTheSameBatch) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(EventLoop, ATimerOfCenturiesDoesNotFireAtOnce) {
+  EventLoop loop = *EventLoop::create();
+  int fired = 0;
+  const auto count = [&] { ++fired; };
+  loop.after(std::chrono::nanoseconds::max(), count);
+  loop.after(std::chrono::ceil<std::chrono::milliseconds>(std::chrono::nanoseconds::max()), count);
+  loop.after(0s, [] {});
+  ASSERT_TRUE(loop.run_once(1s));
+  ASSERT_TRUE(loop.run_once(0s));
+  EXPECT_EQ(fired, 0);
+}
+
 TEST(EventLoop, ASecondRegistrationOfADescriptorIsAnError) {
   EventLoop loop = *EventLoop::create();
   const Pipe pipe = *make_pipe();

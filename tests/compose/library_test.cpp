@@ -60,12 +60,19 @@ TEST(TopLevelValue, IsThatOfTheMergedFiles) {
   LoadOptions options = with_files({{"/project/a.yaml", "x-consort: {on: '${WHERE}'}\nservices: {web: {image: x}}\n"},
                                     {"/project/b.yaml", "services: {web: {image: y}}\n"},
                                     {"/project/here.yaml", "x-consort: {on: here}\n"},
-                                    {"/project/reset.yaml", "x-consort: !reset null\n"}});
+                                    {"/project/reset.yaml", "x-consort: !reset null\n"},
+                                    {"/project/other.yaml", "x-consort: !override {foo: 1}\n"},
+                                    {"/project/beside.yaml", "x-consort: {foo: 1}\n"},
+                                    {"/project/empty.yaml", "x-consort: {on: ''}\n"}});
   options.environment["WHERE"] = "there";
   for (const auto& [files, value] : std::vector<std::pair<Strings, std::string>>{{{"a.yaml", "b.yaml"}, "there"},
                                                                                  {{"a.yaml", "here.yaml"}, "here"},
                                                                                  {{"here.yaml", "a.yaml"}, "there"},
                                                                                  {{"a.yaml", "reset.yaml"}, ""},
+                                                                                 {{"a.yaml", "other.yaml"}, ""},
+                                                                                 {{"other.yaml", "a.yaml"}, "there"},
+                                                                                 {{"a.yaml", "beside.yaml"}, "there"},
+                                                                                 {{"a.yaml", "empty.yaml"}, ""},
                                                                                  {{"b.yaml"}, ""},
                                                                                  {{"missing.yaml"}, ""}}) {
     options.files = files;

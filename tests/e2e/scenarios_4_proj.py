@@ -177,7 +177,7 @@ def scenario_interrupt_without_a_reader(world):
     """Ctrl-C must end an attached `up` whose output nobody takes any more, and what cannot be written must be told."""
     world.write("compose.yaml", f"""
 services:
-  talker: {{image: "{IMAGE}", command: "sh -c 'while :; do echo line; done'", logging: {{options: {{max-size: 1m}}}}}}
+  talker: {{image: "{IMAGE}", stop_signal: SIGKILL, command: "sh -c 'while :; do echo line; done'", logging: {{options: {{max-size: 1m}}}}}}
 """)
     process = world.start("up", stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=Started.hear)
 

@@ -219,8 +219,16 @@ services:
 """)
     for way in (["--menu=false"], ["-d"]):
         late = world.consort("up", *way, "--wait-timeout", "1", status=1)
-        check("timeout waiting for dependencies" in late.err, str(late))
+        check("timeout waiting for dependencies" in late.err and "-db-1 is not healthy yet" in late.err, str(late))
         check(world.service("db")["State"] == "running" and world.service("web")["State"] == "created", str(world.ps()))
+    world.consort("down", "-t", "0")
+    world.write("compose.yaml", f"""
+services:
+  db: {{image: "{IMAGE}", command: "false", restart: always}}
+  web: {{{SLEEPER}, depends_on: {{db: {{condition: service_healthy}}}}}}
+""")
+    late = world.consort("up", "-d", "--wait-timeout", "1", status=1)
+    check("-db-1 " in late.err and "healthy yet" not in late.err, f"nothing looks at its health: {late}")
     world.consort("down", "-t", "0")
 
 
@@ -232,10 +240,11 @@ services:
   web: {{{SLEEPER}, volumes: [{{type: image, source: daily-site, target: /site}}]}}
 """)
     seen = []
-    for page in ("one", "one", "two"):
+    for page, build in (("one", True), ("one", True), ("two", False)):
         world.write("page", page)
-        world.consort("build", "-q", "site")
-        world.consort("up", "-d")
+        if build:
+            world.consort("build", "-q", "site")
+        world.consort("up", "-d", *([] if build else ["--build"]))
         check(world.consort("exec", "-T", "web", "cat", "/site/page").out == page, f"the page is not {page}")
         seen.append(world.service("web")["ID"])
     check(seen[0] == seen[1] != seen[2], f"recreated at other times: {seen}")

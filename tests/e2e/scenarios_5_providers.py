@@ -72,6 +72,28 @@ def scenario_providers_are_asked_once_and_their_variables_arrive(world):
     check(calls(world) == ["down --name=one one", "down --name=two two"], "`down` asks each")
 
 
+def scenario_hooks_that_start_runs_have_the_variables_of_providers(world):
+    """`start` after `create` must ask the providers of services whose hooks it runs, and no others."""
+    use_provider(world)
+    world.write("compose.yaml", f"""
+services:
+  test: {{image: "{IMAGE}", command: "true", depends_on: [one], volumes: ["data:/d"], pre_start: [{{command: sh -c 'echo $$ONE_URL > /d/seen'}}]}}
+  look: {{image: "{IMAGE}", command: cat /d/seen, depends_on: [two], volumes: ["data:/d"]}}
+  one: {{provider: {{type: cloud, options: {{name: one}}}}}}
+  two: {{provider: {{type: cloud, options: {{name: two}}}}}}
+volumes: {{data: }}
+""")
+    world.consort("create")
+    calls(world)
+    world.consort("start", "look")
+    check(calls(world) == [], "`start` asks though no hook is to run")
+    world.consort("start", "test")
+    check(calls(world) == ["up --name=one one"], "`start` asks the provider of the hook's service")
+    seen = world.consort("run", "--rm", "--no-deps", "-T", "look").out
+    check(seen == "https://cloud/one\n", f"the hook had another variable: {seen!r}")
+    world.consort("down", "-v")
+
+
 def scenario_a_provider_that_fails_keeps_its_dependents_from_being_made(world):
     """A provider that is missing or fails must end `up` with 1, its own words and the line; one that is interrupted must hear of it."""
     use_provider(world, """echo '{"type":"error","message":"quota exceeded"}'; echo detail >&2; exit 1\n""")

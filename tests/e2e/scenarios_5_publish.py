@@ -41,6 +41,18 @@ services:
     check("agreed" in refused.err, "the same name with other content is taken for what was agreed to")
 
 
+def scenario_warnings_of_files_from_elsewhere_have_no_colour_with_ansi_never(world):
+    """What is said of a file that cannot be fetched must obey `--ansi` and COMPOSE_ANSI."""
+    world.env["XDG_CACHE_HOME"] = str(world.folder / "cache")
+    line = ["-f", f"oci://127.0.0.1:{free_port()}/none", "config"]
+    coloured = world.on_terminal(line, [])
+    check("\033[33mWARN" in coloured.out, str(coloured))
+    for words, variable in ((["--ansi", "never"], {}), ([], {"COMPOSE_ANSI": "never"})):
+        world.env.update(variable)
+        plain = world.on_terminal([*words, *line], [])
+        check("WARN" in plain.out and "\033[33m" not in plain.out, str(plain))
+
+
 def scenario_a_git_repository_is_read_at_its_commit(world):
     """A Compose file of a git repository must be the one of the branch or tag that is named, and nothing of it may run on the way."""
     if not shutil.which("git"):

@@ -1,10 +1,13 @@
 """Docker's Engine API: networks, volumes, disk usage, images as archives, and builds."""
+import contextlib
+import http.server
 import io
 import json
 import tarfile
+import threading
 from urllib.parse import quote, urlencode
 
-from harness import check, leaves_the_default_bridge
+from harness import check, free_port, leaves_the_default_bridge
 from scenarios_5_serve import Server, UnixConnection
 
 SLIM = "debian:bookworm-slim"
@@ -38,6 +41,29 @@ def tar_of(files):
             info.size = len(text)
             archive.addfile(info, io.BytesIO(text.encode()))
     return out.getvalue()
+
+
+@contextlib.contextmanager
+def cut_short(body, length):
+    """The address of a server that promises the body, and ends after so many bytes."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[:length])
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/x.tar"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @leaves_the_default_bridge
@@ -127,6 +153,9 @@ def scenario_api_builds_and_archives(world):
         check(imported[-1]["status"].startswith("sha256:"), f"{imported}")
         # What cannot be had, or is cut short, is no image.
         api.call("POST", "/images/create", status=500, fromSrc="http://127.0.0.1:1/x", repo="apiu", tag="1")
+        with cut_short(tar_of({"f": "x"}), 1024) as address:  # after a file, where an archive could end
+            answer = api.call("POST", "/images/create", fromSrc=address, repo="apiu", tag="1")
+            check(b"sha256:" not in json.dumps(answer).encode(), f"{answer}")
         api.call("GET", "/images/apiu:1/json", status=404)
         api.call("GET", "/images/nope/get", status=404)
         refused = api.call("POST", "/images/nope/push", status=200)

@@ -112,6 +112,18 @@ TEST(Converge, AMountedImageThatHasChangedRecreates) {
   EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("remove"))) << "not on this machine";
 }
 
+TEST(Converge, AMountedImageMayBeAtATargetWithACommaInIt) {
+  const compose::Project project =
+      project_of("services: {web: {image: x, volumes: [{type: image, source: site, target: '/a,b'}]}}");
+  Scene scene(project);
+  scene.observed.images["site"] = "sha256:2";
+  engine::Container& web = scene.run("web");
+  web.labels[label::image_volumes] = "/other=sha256:1," + image_volume("/a,b", "sha256:2");
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("remove")));
+  web.labels[label::image_volumes] = image_volume("/a,b", "sha256:1") + ",/other=sha256:2";
+  EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("the image that it mounts at /a,b has changed"));
+}
+
 TEST(Converge, RecreatePolicies) {
   const compose::Project project = project_of(tutorial);
   Scene scene(project);

@@ -46,7 +46,9 @@ TEST(PreStart, OfCreatedContainersStartRunsThem) {
   left.name = "app-web-pre_start-0";
   left.state.status = engine::Status::exited;
   const auto text = [&] {
-    const auto hooks = hooks_before_start(project, scene.observed.containers, {left}, {});
+    const auto donors = donors_before_start(project, scene.observed.containers, {"db", "web"});
+    EXPECT_TRUE(donors);
+    const auto hooks = hooks_before_start(project, *donors, {left}, {}, {});
     EXPECT_TRUE(hooks);
     const auto plan = plan_start(scene.observed.containers, ServiceGraph::of(project), {}, {.pre_start = *hooks});
     EXPECT_TRUE(plan);
@@ -60,6 +62,28 @@ TEST(PreStart, OfCreatedContainersStartRunsThem) {
   EXPECT_THAT(text(), Not(HasSubstr("pre_start"))) << "another replica of one that runs";
   for (engine::Container& each : scene.observed.containers) each.state.status = engine::Status::exited;
   EXPECT_THAT(text(), Not(HasSubstr("pre_start"))) << "they have run already";
+}
+
+TEST(PreStart, OfCreatedContainersHaveTheVariablesOfProviders) {
+  const compose::Project project = project_of(stack);
+  const auto hooks = hooks_before_start(project, {{"web", "app-web-1"}}, {}, {}, {{"web", {{"DB_URL", "x"}}}});
+  ASSERT_TRUE(hooks) << hooks.error().message();
+  const std::vector<Operation>& operations = hooks->at("web");
+  ASSERT_EQ(operations.size(), 2U);
+  for (const Operation& each : operations)
+    EXPECT_THAT(std::get<RunPreStart>(each.action).spec->environment, Contains("DB_URL=x"));
+}
+
+TEST(PreStart, OnlyOfServicesThatStart) {
+  const compose::Project project = project_of(
+      "services: {a: {image: a, pre_start: [{command: one}]}, b: {image: b, pre_start: [{per_replica: true}]}}");
+  Scene scene(project);
+  scene.run("a", 1, engine::Status::created);
+  scene.run("b", 1, engine::Status::created);
+  const auto donors = donors_before_start(project, scene.observed.containers, {"a"});
+  ASSERT_TRUE(donors) << donors.error().message();
+  EXPECT_EQ(*donors, (HookDonors{{"a", "app-a-1"}}));
+  EXPECT_FALSE(donors_before_start(project, scene.observed.containers, {"a", "b"}));
 }
 
 TEST(PreStart, DoesNotRunAgainUnlessAContainerIsNew) {

@@ -4,6 +4,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/os/file.hpp"
 #include "base/os/process.hpp"
@@ -29,7 +31,7 @@ class StoppingTest : public testing::Test {
     if (child == 0) ::_exit(call() ? 0 : 1);
     return ChildGuard(child);
   }
-  ChildGuard stop_elsewhere(int timeout_ms) {
+  ChildGuard stop_elsewhere(std::int64_t timeout_ms) {
     ChildGuard child = elsewhere([&] {
       return project_->client().stop(unit_.id, {.timeout = Milliseconds(timeout_ms), .signal = {}}).has_value();
     });
@@ -50,6 +52,16 @@ TEST_F(StoppingTest, IsTold) {
   EXPECT_EQ(state.pid, pid_);
   EXPECT_TRUE(stopping.wait()->success());
   EXPECT_FALSE(project_->state(unit_).stopping);
+}
+
+// Not one that is over before it begins, as the clock cannot tell its end.
+TEST_F(StoppingTest, AGracePeriodOfCenturiesIsGiven) {
+  const ChildGuard stopping = stop_elsewhere(std::chrono::ceil<Milliseconds>(std::chrono::nanoseconds::max()).count());
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const ContainerState state = project_->state(unit_);
+  EXPECT_EQ(state.status, Status::running);
+  EXPECT_EQ(state.pid, pid_);
+  EXPECT_TRUE(project_->client().stop(unit_.id, {.timeout = Milliseconds(0), .signal = {}}));
 }
 
 // One that ignores the signal passes it on, so to speak.

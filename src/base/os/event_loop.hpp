@@ -15,6 +15,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "base/deadline.hpp"
 #include "base/os/fd.hpp"
 #include "base/os/handler_watch.hpp"
 
@@ -39,7 +40,10 @@ class EventLoop {
   void remove(Token token);  // an unknown token is fine
 
   Token at(Clock::time_point when, TimerHandler handler);
-  Token after(Clock::duration delay, TimerHandler handler) { return at(Clock::now() + delay, std::move(handler)); }
+  template <typename Rep, typename Period>
+  Token after(std::chrono::duration<Rep, Period> delay, TimerHandler handler) {
+    return at(deadline_after(delay), std::move(handler));
+  }
   void cancel(Token timer);  // already fired is fine
 
   // One wait and its handlers; limit bounds the wait.

@@ -15,7 +15,7 @@ SteppedWork::SteppedWork(EventLoop& loop, Step step, Done done)
 }
 
 void SteppedWork::wait_for_turn() {
-  turn_ = loop_.after({}, [this] { take_turn(); });
+  turn_ = loop_.after(EventLoop::Clock::duration::zero(), [this] { take_turn(); });
 }
 
 void SteppedWork::take_turn() {

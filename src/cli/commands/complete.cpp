@@ -7,6 +7,7 @@
 #include "base/strings.hpp"
 #include "cli/args/completing.hpp"
 #include "cli/commands/handlers.hpp"
+#include "cli/project_files.hpp"
 #include "cli/workspace.hpp"
 
 namespace consort::cli {
@@ -161,6 +162,7 @@ Result<int> run_internal_complete(Invocation& invocation) {
   const Completing typed = completing(invocation.arguments);
   Invocation asked = invocation;
   asked.globals = typed.globals;
+  asked.files = ProjectFiles::of(asked);  // --insecure-registry is among them
   print_out(std::string(answer(asked, typed)) + "\n");
   return 0;
 }

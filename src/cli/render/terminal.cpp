@@ -78,11 +78,12 @@ std::atomic<bool> lost_output = false;
 // Who does not take anything for so long, although the user wants an end, is not waited for any more: a pager, a
 // program that is stopped. Until then the last words are still to be had.
 constexpr std::chrono::milliseconds patience_after_interrupt{500};
-std::atomic<bool> nobody_takes_it = false;
+std::atomic<bool> nobody_takes_out = false, nobody_takes_err = false;
 
 }  // namespace
 
 Result<> write_until_interrupted(int fd, std::string_view text) {
+  std::atomic<bool>& nobody_takes_it = fd == STDERR_FILENO ? nobody_takes_err : nobody_takes_out;
   std::optional<steady_clock::time_point> since;
   return write_patiently(fd, text, [&] {
     if (!has_been_interrupted()) return false;

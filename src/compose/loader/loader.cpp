@@ -82,8 +82,7 @@ void explain_stray_item(Diagnostic& made, const Source& source, const yaml::Prob
 
 }  // namespace
 
-void TreeLoader::report_problem(Parsed& parsed, const yaml::Documents& documents) {
-  const yaml::Problem& problem = *documents.problem;
+void TreeLoader::report_problem(Parsed& parsed, const yaml::Problem& problem) {
   const Source& source = *sources_.get(parsed.source);
   std::string message = "failed to parse " + source.path() + ": yaml: ";
   if (problem.at.line > 0 || !problem.context.empty()) message += "line " + std::to_string(problem.at.line + 1) + ": ";
@@ -182,7 +181,7 @@ const TreeLoader::Parsed& TreeLoader::parse_file(const std::string& path) {
 
 void TreeLoader::parse(Parsed& parsed, const std::string& path) {
   yaml::Documents documents = parse_repaired(parsed.source);
-  if (documents.problem) report_problem(parsed, documents);
+  if (documents.problem) report_problem(parsed, *documents.problem);
   parsed.damaged = documents.problem.has_value();
   for (const yaml::Duplicate& each : documents.duplicates) {
     if (reporter_.full()) break;
@@ -256,14 +255,18 @@ std::string TreeLoader::project_name(const Strings& files, const Environment& en
 
 std::string TreeLoader::top_level_value(const Strings& files, const Environment& environment, const Strings& path) {
   for (const std::string& file : files) parse_file(file);
-  const auto is_reset = [](const Node* value) { return value && value->directive == Directive::reset; };
   for (const std::string& file : std::views::reverse(files)) {
     for (const Node& document : std::views::reverse(*parse_file(file).documents)) {
       const Node* value = &document;
-      for (const std::string& key : path)
-        if (value && !is_reset(value)) value = value->find(key);
-      if (is_reset(value)) return {};  // whatever earlier files say
+      bool replaces = false;  // whatever earlier files say
+      for (const std::string& key : path) {
+        value = value->find(key);
+        if (!value) break;
+        replaces = replaces || value->directive != Directive::none;
+        if (value->directive == Directive::reset) return {};
+      }
       if (auto text = text_of(value, environment)) return std::move(*text);
+      if (replaces || (value && value->is_string() && value->text.empty())) return {};
     }
   }
   return {};

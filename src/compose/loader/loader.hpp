@@ -68,7 +68,7 @@ class TreeLoader {
   std::optional<std::string> text_of(const Node* value, const Environment& environment) const;
   yaml::Documents parse_repaired(std::uint32_t source);
   bool repair_once(std::uint32_t source, yaml::Documents& documents);
-  void report_problem(Parsed& parsed, const yaml::Documents& documents);
+  void report_problem(Parsed& parsed, const yaml::Problem& problem);
   void report_bad_key(const yaml::BadKey& key);
   PathOptions path_options() const { return {options_.home, options_.access.resolve_links}; }
   Node load_scope(const Strings& files, const Scope& scope);

@@ -111,13 +111,14 @@ void Upstreams::attempt(Key key) {
     if (!answered) {
       for (const Address& server : pending.servers) silent_[server_at(pending, server)] = now + silence;
     }
-    pending.timer = loop_.after({}, [this, key] { finish(key, std::move(pending_.at(key).unhelpful)); });
+    pending.timer = loop_.after(EventLoop::Clock::duration::zero(),
+                                [this, key] { finish(key, std::move(pending_.at(key).unhelpful)); });
     return;
   }
   ++pending.attempts;
   if (!open(key, pending)) {
     ++pending.refusals;
-    pending.timer = loop_.after({}, [this, key] { attempt(key); });
+    pending.timer = loop_.after(EventLoop::Clock::duration::zero(), [this, key] { attempt(key); });
     return;
   }
   const EventLoop::Clock::duration patience = pending.suspect ? suspect_attempt : timeouts_.attempt;

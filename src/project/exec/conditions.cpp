@@ -152,6 +152,12 @@ std::string circumstances(engine::Engine& engine, const std::string& container) 
   return text;
 }
 
+std::string what_it_lacks(const ContainerState& state, Awaited awaited) {
+  if (state.status != Status::running) return " is not running: it is " + std::string(to_string(state.status));
+  if (awaited == Awaited::completed) return " still runs";
+  return state.health.status == HealthStatus::none ? " has only just started" : " is not healthy yet";
+}
+
 // Blocks until a change may have come, what runs has settled, or it is time to look at a crash loop again.
 Result<> wait_readable(int fd, const ContainerState& state, const Wait& wait, const Cancellation& cancel) {
   std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{cancel.fd(), POLLIN, 0}};
@@ -162,8 +168,7 @@ Result<> wait_readable(int fd, const ContainerState& state, const Wait& wait, co
     const auto most = std::chrono::ceil<std::chrono::milliseconds>(*wait.until - std::chrono::steady_clock::now());
     if (most.count() <= 0)
       return fail(Error(Code::busy, "timeout waiting for dependencies")
-                      .hint("container " + wait.operation.target +
-                            (wait.awaited == Awaited::completed ? " still runs" : " is not healthy yet")));
+                      .hint("container " + wait.operation.target + what_it_lacks(state, wait.awaited)));
     left = left.count() < 0 ? most : std::min(left, most);
   }
   while (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) < 0)

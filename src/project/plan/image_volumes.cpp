@@ -1,8 +1,5 @@
 #include "project/plan/image_volumes.hpp"
 
-#include <algorithm>
-
-#include "base/strings.hpp"
 #include "project/plan/label_of.hpp"
 
 namespace consort::project {
@@ -15,12 +12,13 @@ std::optional<std::string> changed_image_volume(const compose::Service& service,
                                                 const Observed& observed) {
   const std::string made_of = label_of(container.labels, label::image_volumes);
   if (made_of.empty()) return std::nullopt;
-  const std::vector<std::string> known = split(made_of, ',');
+  // Looked for as a whole: a target may have a comma in it.
+  const std::string known = "," + made_of + ",";
   for (const compose::Mount& mount : service.volumes) {
     if (mount.type != compose::MountType::image) continue;
     const auto image = observed.images.find(mount.source);
     if (image == observed.images.end()) continue;
-    if (std::ranges::count(known, image_volume(mount.target, image->second)) == 0)
+    if (!known.contains("," + image_volume(mount.target, image->second) + ","))
       return "the image that it mounts at " + mount.target + " has changed";
   }
   return std::nullopt;

@@ -57,12 +57,12 @@ Result<std::vector<Operation>> hook_operations(const compose::Project& project, 
   return operations;
 }
 
-Result<std::map<std::string, std::vector<Operation>>> hooks_before_start(
-    const compose::Project& project, const std::vector<engine::Container>& containers,
-    const std::vector<engine::Container>& hooks, const ReplicaOptions& options) {
-  std::map<std::string, std::vector<Operation>> result;
+Result<HookDonors> donors_before_start(const compose::Project& project,
+                                       const std::vector<engine::Container>& containers,
+                                       const std::set<std::string>& wanted) {
+  HookDonors donors;
   for (const auto& [name, service] : project.services) {
-    if (service.pre_start.empty()) continue;
+    if (service.pre_start.empty() || !wanted.contains(name)) continue;
     const engine::Container* first = nullptr;
     bool runs = false, fresh = false;
     for (const engine::Container& each : containers) {
@@ -73,13 +73,27 @@ Result<std::map<std::string, std::vector<Operation>>> hooks_before_start(
     }
     if (!first || runs || !fresh) continue;
     TRY(check_hooks(project, service));
+    donors[name] = first->name;
+  }
+  return donors;
+}
+
+Result<std::map<std::string, std::vector<Operation>>> hooks_before_start(const compose::Project& project,
+                                                                         const HookDonors& donors,
+                                                                         const std::vector<engine::Container>& hooks,
+                                                                         const ReplicaOptions& options,
+                                                                         const Provided& provided) {
+  std::map<std::string, std::vector<Operation>> result;
+  for (const auto& [name, donor] : donors) {
     std::vector<Operation>& operations = result[name];
     for (const engine::Container& left : hooks) {
       if (left.service != name) continue;
       operations.push_back(remove_operation(left, {.anonymous_volumes = true}));
       operations.back().cause = "left by an earlier run";
     }
-    for (Operation& run : TRY(hook_operations(project, service, first->name, options)))
+    ReplicaOptions replica = options;
+    if (const auto found = provided.find(name); found != provided.end()) replica.provided = &found->second;
+    for (Operation& run : TRY(hook_operations(project, project.services.at(name), donor, replica)))
       operations.push_back(std::move(run));
   }
   return result;

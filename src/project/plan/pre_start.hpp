@@ -2,12 +2,14 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
 #include "project/plan/container_spec.hpp"
 #include "project/plan/plan.hpp"
+#include "project/plan/provided.hpp"
 
 namespace consort::project {
 
@@ -19,10 +21,18 @@ Result<> check_hooks(const compose::Project& project, const compose::Service& se
 // Those of the service, in order; each needs the one before.
 Result<std::vector<Operation>> hook_operations(const compose::Project& project, const compose::Service& service,
                                                const std::string& donor, const ReplicaOptions& options);
-// For `start`, by service: of those that start as a whole and have a container that has never run. What an earlier run
-// has left of hooks is removed first.
-Result<std::map<std::string, std::vector<Operation>>> hooks_before_start(
-    const compose::Project& project, const std::vector<engine::Container>& containers,
-    const std::vector<engine::Container>& hooks, const ReplicaOptions& options);
+
+// For `start`: of the wanted services those whose hooks are to run, as they start as a whole and have a container that
+// has never run; each with the name of the container that is started first.
+using HookDonors = std::map<std::string, std::string>;
+Result<HookDonors> donors_before_start(const compose::Project& project,
+                                       const std::vector<engine::Container>& containers,
+                                       const std::set<std::string>& wanted);
+// By service. What an earlier run has left of hooks is removed first.
+Result<std::map<std::string, std::vector<Operation>>> hooks_before_start(const compose::Project& project,
+                                                                         const HookDonors& donors,
+                                                                         const std::vector<engine::Container>& hooks,
+                                                                         const ReplicaOptions& options,
+                                                                         const Provided& provided);
 
 }  // namespace consort::project

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "base/deadline.hpp"
 #include "base/os/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
@@ -61,7 +62,7 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
   waiters_.push_back(Waiter{WaitUntil::next_exit, std::move(done)});
   const Milliseconds grace = timeout.value_or(unit_.stop_timeout);
   std::optional<Stopper::Time> deadline;
-  if (grace >= Milliseconds(0)) deadline = steady_clock::now() + grace;
+  if (grace >= Milliseconds(0)) deadline = deadline_after(grace);
   begin_stop(signal.value_or(unit_.stop_signal), deadline);
 }
 
@@ -219,7 +220,7 @@ void Container::wait_for_restart(Milliseconds delay) {
   phase_ = Phase::waiting;
   record_.state.status = Status::restarting;
   record_.restart_delay = backoff_.last();
-  const auto when = steady_clock::now() + delay;
+  const auto when = deadline_after(delay);
   record_.restart_at_ms = to_ms(when);
   restart_timer_ = context_.loop.at(when, [this] {
     restart_timer_ = 0;

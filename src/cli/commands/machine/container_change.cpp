@@ -1,4 +1,5 @@
 // container diff, rename, update and wait: as docker has them.
+#include "base/json.hpp"
 #include "base/url.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/machine/container_body.hpp"
@@ -43,19 +44,31 @@ Result<int> run_container_update(Invocation& invocation) {
   return 0;
 }
 
+namespace {
+
+// The answer's head comes before anything has happened: when its body ends without a code, nobody knows the end.
+Result<std::int64_t> exit_code_of(serve::Api& api, const std::string& name) {
+  const Json answer = TRY(
+      parse_json(TRY(api.ask({.method = "POST", .target = "/containers/" + url_encode(name) + "/wait"})), "answer"));
+  if (!find_key(answer, "StatusCode")) return fail(Code::io, "wait for container " + name + ": it has no exit code");
+  return get_int(answer, "StatusCode");
+}
+
+}  // namespace
+
 // One after the other, in the order in which they are named: a line each.
 Result<int> run_container_wait(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   serve::Api api(workspace->engine().roots());
   int status = 0;
   for (const std::string& name : invocation.arguments) {
-    const auto answer = api.ask({.method = "POST", .target = "/containers/" + url_encode(name) + "/wait"});
-    if (!answer) {
-      print_error(invocation, answer.error());
-      status = 1;
+    const auto code = exit_code_of(api, name);
+    if (code) {
+      print_out(std::to_string(*code) + "\n");
       continue;
     }
-    print_out(std::to_string(get_int(TRY(parse_json(*answer, "answer")), "StatusCode")) + "\n");
+    print_error(invocation, code.error());
+    status = 1;
   }
   return status;
 }

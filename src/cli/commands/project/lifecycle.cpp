@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
@@ -12,6 +13,7 @@
 #include "project/plan/lifecycle.hpp"
 #include "project/plan/names.hpp"
 #include "project/plan/pre_start.hpp"
+#include "project/verbs/providers.hpp"
 #include "project/verbs/select.hpp"
 
 namespace consort::cli {
@@ -40,15 +42,27 @@ std::map<std::string, std::vector<compose::Hook>> post_start_of(const Workspace&
   return hooks;
 }
 
-// Those that `create` has left to be run, or that have failed.
+// Those that `create` has left to be run, or that have failed. As for `up`, providers are asked first: a hook has the
+// variables of its service.
 Result<std::map<std::string, std::vector<project::Operation>>> pre_start_of(Workspace& workspace,
-                                                                            const Containers& containers) {
+                                                                            const Containers& containers,
+                                                                            const std::set<std::string>& named) {
   project::Session& session = workspace.session();
-  if (!session.project) return std::map<std::string, std::vector<project::Operation>>();
+  std::map<std::string, std::vector<project::Operation>> none;
+  if (!session.project) return none;
+  const project::ServiceGraph graph = project::ServiceGraph::of(*session.project);
+  const std::set<std::string> wanted =
+      graph.with_dependencies(named.empty() ? graph.services() : std::vector(named.begin(), named.end()));
+  const project::HookDonors donors = TRY(project::donors_before_start(*session.project, containers, wanted));
+  if (donors.empty()) return none;
+  std::set<std::string> services;
+  for (const auto& [name, donor] : donors) services.insert(name);
+  TRY(project::ask_providers_of(session, services, {}));
   Containers hooks = TRY(session.engine.list({.project = session.project_name}));
   std::erase_if(hooks, std::not_fn(project::is_hook));
-  return project::hooks_before_start(*session.project, containers, hooks,
-                                     {.separator = session.separator, .env_files = session.env_files});
+  return project::hooks_before_start(*session.project, donors, hooks,
+                                     {.separator = session.separator, .env_files = session.env_files},
+                                     session.provided);
 }
 
 struct Opened {
@@ -82,13 +96,13 @@ Result<int> run_start(Invocation& invocation) {
   const auto limit = TRY(wait_limit(invocation.flags));
   const Opened opened = TRY(open(invocation, Scope::all));
   project::StartPlanOptions options{.post_start = post_start_of(*opened.workspace)};
-  options.pre_start = TRY(pre_start_of(*opened.workspace, opened.containers));
+  const std::set<std::string> named = project::services_named(opened.containers, invocation.arguments);
+  options.pre_start = TRY(pre_start_of(*opened.workspace, opened.containers, named));
   project::RunDetail detail;
   detail.limit_seconds = limit;
   if (invocation.flags.on("wait")) options.then = project::StartPlanOptions::Then::wait;
   const project::Plan plan =
-      TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers),
-                              project::services_named(opened.containers, invocation.arguments), options));
+      TRY(project::plan_start(opened.containers, graph_of(*opened.workspace, opened.containers), named, options));
   TRY(project::execute(opened.workspace->session(), plan, "Running", detail));
   return 0;
 }
