@@ -251,6 +251,14 @@ TEST(ContainerText, CommandsAreQuotedAndCut) {
   EXPECT_EQ(command_text({"sh", "\x1b[31m\a"}, Shorten::no), "\"sh \\x1b[31m\\a\"");
 }
 
+TEST(ContainerText, CutGoesByCellsAndBetweenLetters) {
+  EXPECT_EQ(cut("abcdef", 6), "abcdef");
+  EXPECT_EQ(cut("abcdefg", 6), "abcde…");
+  EXPECT_EQ(cut("ééééééé", 6), "ééééé…");
+  EXPECT_EQ(cut("漢漢漢", 6), "漢漢漢");
+  EXPECT_EQ(cut("漢漢漢漢", 6), "漢漢…");
+}
+
 TEST(Moment, TimesAndDurations) {
   const SystemTime now(1000s);
   EXPECT_EQ(parse_moment("10s", now).value_or(SystemTime{}), SystemTime(990s));

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/time_range.hpp"
+#include "cli/commands/machine/container_body.hpp"
 #include "cli/commands/machine/moment.hpp"
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/selection.hpp"
@@ -63,6 +64,21 @@ TEST(Mounts, ShortForms) {
   EXPECT_EQ(parse_mount("data:/d", "/", project)->source, "app_data");
   EXPECT_EQ(parse_mount("/anon", "/", project)->source, "");
   for (const char* bad : {"a:b:c:d", ":b", ""}) EXPECT_FALSE(parse_mount(bad, "/", project)) << bad;
+}
+
+TEST(Limits, CpusAndUlimits) {
+  using enum FlagKind;
+  static constexpr Flag flags[] = {{"cpus", 0, text}, {"ulimit", 0, list}};
+  const auto body = [&](const std::vector<std::string>& words) {
+    return update_body(parse_flags(flags, FlagPlace::anywhere, words)->flags);
+  };
+  const auto limits = body({"--cpus=1.5", "--ulimit=nofile=1024:2048", "--ulimit=core=-1"});
+  ASSERT_TRUE(limits);
+  EXPECT_EQ(*limits, Json::parse(R"({"NanoCpus": 1500000000, "Ulimits": [
+    {"Name": "nofile", "Soft": 1024, "Hard": 2048}, {"Name": "core", "Soft": -1, "Hard": -1}]})"));
+  for (const char* bad : {"--cpus=", "--cpus=x", "--cpus=1x", "--cpus=-1", "--cpus=nan", "--cpus=1e6",
+                          "--ulimit=nofile", "--ulimit=nofile=", "--ulimit=nofile=1:", "--ulimit=nofile=1:x"})
+    EXPECT_FALSE(body({bad})) << bad;
 }
 
 TEST(Changes, ConfigurationInstructions) {

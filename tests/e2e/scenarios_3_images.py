@@ -336,6 +336,20 @@ def scenario_images_archives(world):
     world.consort("down", "-t", "0")
 
 
+def scenario_images_history(world):
+    """A long command must be cut to the width that Docker gives it, between two letters; with --no-trunc it stays whole."""
+    world.write("app/Dockerfile", f"FROM scratch\nENV A={'é' * 60}\nENV B={'漢' * 60}\nENV C={'c' * 39}\n")
+    world.write("compose.yaml", "services:\n  app: {build: app, image: 'example/history:1'}\n")
+    world.consort("build", "app")
+
+    def commands(*options):
+        return world.consort("image", "history", *options, "--format", "{{.CreatedBy}}", "example/history:1").out.splitlines()
+
+    check(commands() == [f"ENV C={'c' * 39}", f"ENV B={'漢' * 19}…", f"ENV A={'é' * 38}…"], f"cut: {commands()}")
+    whole = commands("--no-trunc")
+    check(whole == [f"ENV C={'c' * 39}", f"ENV B={'漢' * 60}", f"ENV A={'é' * 60}"], f"not cut: {whole}")
+
+
 def scenario_images_commit_and_export(world):
     """commit must make an image of a container's changes, export an archive of all of it; neither may hold what was only mounted."""
     world.write("compose.yaml", f"services:\n  a: {{image: '{SLIM}', command: sleep 1000, environment: {{A: '1'}}, volumes: ['data:/data']}}\n"

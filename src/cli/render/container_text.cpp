@@ -76,12 +76,7 @@ std::string port_text(const std::vector<Publisher>& ports) {
 }
 
 std::string cut(const std::string& text, std::size_t most) {
-  std::size_t points = 0, keep = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((text[i] & 0xc0) == 0x80) continue;
-    if (++points == most) keep = i;
-  }
-  return points <= most ? text : text.substr(0, keep) + "…";
+  return cells_of(text) <= most ? text : std::string(cut_to_cells(text, most - 1)) + "…";
 }
 
 std::string command_text(const engine::Strings& command, Shorten shorten) {

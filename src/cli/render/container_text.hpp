@@ -23,6 +23,6 @@ std::vector<Publisher> publishers(const engine::Container& container);  // sorte
 std::string port_text(const std::vector<Publisher>& publishers);        // "0.0.0.0:80->80/tcp, 8000/tcp"
 
 std::string command_text(const engine::Strings& command, Shorten shorten);  // quoted
-std::string cut(const std::string& text, std::size_t most);                 // with "…" as its last character
+std::string cut(const std::string& text, std::size_t most);                 // to so many cells, the last of them "…"
 
 }  // namespace consort::cli

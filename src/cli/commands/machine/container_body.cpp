@@ -186,6 +186,26 @@ Result<> add_block_limits(Json& host, const ParsedFlags& flags) {
   return {};
 }
 
+Result<std::int64_t> nano_cpus(const std::string& text) {
+  char* end = nullptr;
+  const double count = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || *end != '\0' || !(count >= 0 && count < 1e6)) return bad("cpus", text);
+  return static_cast<std::int64_t>(std::llround(count * 1e9));
+}
+
+// "nofile=1024", "nofile=1024:2048"
+Result<> add_ulimits(Json& host, const ParsedFlags& flags) {
+  for (const std::string& text : flags.list("ulimit")) {
+    const std::size_t equals = text.find('=');
+    const std::string values = equals == std::string::npos ? "" : text.substr(equals + 1);
+    const auto soft = parse_signed(values.substr(0, values.find(':')));
+    const auto hard = values.contains(':') ? parse_signed(values.substr(values.find(':') + 1)) : soft;
+    if (!soft || !hard) return bad("ulimit", text);
+    host["Ulimits"].push_back({{"Name", text.substr(0, equals)}, {"Soft", *soft}, {"Hard", *hard}});
+  }
+  return {};
+}
+
 Result<> add_limits(Json& host, const ParsedFlags& flags) {
   constexpr std::pair<const char*, const char*> numbers[] = {{"cpu-shares", "CpuShares"},
                                                              {"cpu-period", "CpuPeriod"},
@@ -205,24 +225,10 @@ Result<> add_limits(Json& host, const ParsedFlags& flags) {
                                                            {"shm-size", "ShmSize"}};
   for (const auto& [flag, key] : sizes)
     if (flags.has(flag)) host[key] = TRY(size_of(flag, flags.text(flag)));
-  if (flags.has("cpus")) {
-    const std::string text = flags.text("cpus");
-    char* end = nullptr;
-    const double count = std::strtod(text.c_str(), &end);
-    if (end == text.c_str() || *end != '\0' || !(count >= 0 && count < 1e6)) return bad("cpus", text);
-    host["NanoCpus"] = static_cast<std::int64_t>(std::llround(count * 1e9));
-  }
+  if (flags.has("cpus")) host["NanoCpus"] = TRY(nano_cpus(flags.text("cpus")));
   set_text(host, "CpusetCpus", flags.text("cpuset-cpus"));
   set_text(host, "CpusetMems", flags.text("cpuset-mems"));
-  for (const std::string& text : flags.list("ulimit")) {
-    const std::size_t equals = text.find('=');
-    const std::string values = equals == std::string::npos ? "" : text.substr(equals + 1);
-    const auto soft = parse_signed(values.substr(0, values.find(':')));
-    const auto hard = values.contains(':') ? parse_signed(values.substr(values.find(':') + 1)) : soft;
-    if (!soft || !hard) return bad("ulimit", text);
-    host["Ulimits"].push_back({{"Name", text.substr(0, equals)}, {"Soft", *soft}, {"Hard", *hard}});
-  }
-  return {};
+  return add_ulimits(host, flags);
 }
 
 Result<> add_restart(Json& host, const ParsedFlags& flags) {

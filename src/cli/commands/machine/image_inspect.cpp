@@ -8,6 +8,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/json_rows.hpp"
 #include "cli/commands/machine/wanted_platform.hpp"
+#include "cli/render/container_text.hpp"
 #include "cli/render/template.hpp"
 #include "cli/workspace.hpp"
 #include "engine/images.hpp"
@@ -16,7 +17,7 @@ namespace consort::cli {
 
 namespace {
 
-constexpr std::size_t shown_command = 44;
+constexpr std::size_t shown_command = 45;
 
 Json familiar_names(const std::vector<std::string>& full) {
   Json names = Json::array();
@@ -52,7 +53,7 @@ Result<Json> describe(const engine::Images& images, const std::string& name,
 FormatRow history_row(const image::HistoryEntry& entry, const std::string& id, std::uint64_t size, bool whole) {
   const auto created = parse_rfc3339(entry.created);
   std::string command = replace_all(entry.created_by, "\t", " ");
-  if (!whole && command.size() > shown_command) command = command.substr(0, shown_command - 1) + "…";
+  if (!whole) command = cut(command, shown_command);
   const std::string since = created ? human_duration(time_between(*created, system_now())) + " ago" : "N/A";
   const std::string shown = whole || !id.starts_with("sha256:") ? id : id.substr(7, 12);
   return {{"ID", "IMAGE", shown, ""},
