@@ -119,7 +119,8 @@ Json devices_json(const std::vector<runtime::Device>& devices) {
 
 Result<Json> resources_json(const OciInput& input) {
   const Resources& r = input.spec.resources;
-  Json resources = {{"devices", TRY(device_rules_json(input))}};
+  Json devices = TRY(device_rules_json(input));
+  Json resources = {{"devices", std::move(devices)}};
   if (Json memory = memory_json(r); !memory.empty()) resources["memory"] = std::move(memory);
   if (Json cpu = cpu_json(r); !cpu.empty()) resources["cpu"] = std::move(cpu);
   if (r.pids_limit) resources["pids"] = {{"limit", *r.pids_limit > 0 ? *r.pids_limit : -1}};
