@@ -1,6 +1,7 @@
 // What is to run again after the machine was started anew, and how everything ends when it goes down.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -19,12 +20,15 @@ class Boot {
   Boot& operator=(Boot&&) noexcept;
   ~Boot();
 
+  // Told of each container that cannot be looked at; the others are given all the same.
+  using OnTrouble = std::function<void(const Error&)>;
+
   // Ids by project: `restart: always`, and `unless-stopped` that nobody has stopped; each has been started before.
-  Result<std::map<std::string, std::set<std::string>>> to_bring_back();
+  Result<std::map<std::string, std::set<std::string>>> to_bring_back(const OnTrouble& tell);
 
   // Ids of those that go when they end (--rm), and were to run when the machine ended: nobody has seen them end, and no
   // state of theirs is kept. Not one that somebody holds, who has started it in this boot.
-  Result<std::vector<std::string>> to_remove();
+  Result<std::vector<std::string>> to_remove(const OnTrouble& tell);
 
  private:
   struct Impl;

@@ -5,6 +5,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -80,6 +83,28 @@ TEST_F(File, WhatIsNoPlainFileIsNotEvenOpened) {
     EXPECT_EQ(open_plain_at(folder.get(), name, O_RDONLY).error().code(), Code::invalid) << name;
   EXPECT_EQ(open_plain_at(devices.get(), "zero", O_RDONLY).error().code(), Code::invalid);
   EXPECT_EQ(open_plain_in_root(devices.get(), "zero", O_RDONLY).error().code(), Code::invalid);
+}
+
+// An image without /etc/passwd is no error; one whose /etc/passwd cannot be opened is.
+TEST_F(File, WhatCannotBeOpenedForWantOfProcIsNotMissing) {
+  ASSERT_TRUE(write_file_atomic(folder_ + "/file", "text"));
+  const Fd folder = *open_file(folder_, O_PATH | O_DIRECTORY);
+  enum : int { right, told_missing, not_possible };
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", "/proc", "tmpfs", 0, nullptr) != 0)
+      ::_exit(not_possible);
+    const auto opened = open_plain_in_root(folder.get(), "file", O_RDONLY);
+    const auto missing = open_plain_in_root(folder.get(), "none", O_RDONLY);
+    const bool good = !opened && opened.error().sys_errno() != ENOENT && opened.error().code() != Code::not_found &&
+                      missing.error().sys_errno() == ENOENT;
+    ::_exit(good ? right : told_missing);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == not_possible) GTEST_SKIP() << "mounting takes root";
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(File, LeftTemporariesAreSweptWhenTheyAreOld) {

@@ -9,6 +9,7 @@
 #include "base/os/file.hpp"
 #include "base/os/reserve.hpp"
 #include "base/run_root.hpp"
+#include "base/strings.hpp"
 
 namespace consort {
 namespace {
@@ -114,8 +115,20 @@ TEST_F(RootsTest, ALinkThatAnotherUserHasMadeIsRefused) {
 
 TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenFolderIsOurs) {
   make(roots_.data, 0755);
-  ASSERT_TRUE(make_directories(roots_.data + "/reserve"));
+  const std::string blocks = roots_.data + "/reserve/blocks";
+  ASSERT_TRUE(make_directories(dir_name(blocks)));
   ASSERT_TRUE(make_directories(roots_.data + "/lost+found"));
+  EXPECT_FALSE(roots_.prepare()) << "anybody may have a directory of that name";
+  EXPECT_EQ(mode(roots_.data), 0755u);
+  ASSERT_EQ(::symlink("/etc/passwd", blocks.c_str()), 0);
+  EXPECT_FALSE(roots_.prepare());
+  ASSERT_TRUE(remove_file(blocks));
+  ASSERT_TRUE(write_file_atomic(blocks, "", 0600));
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(blocks.c_str(), 65534, 65534), 0);
+    EXPECT_FALSE(roots_.prepare()) << "that of another user";
+    ASSERT_EQ(::chown(blocks.c_str(), 0, 0), 0);
+  }
   EXPECT_TRUE(roots_.prepare());
   EXPECT_EQ(mode(roots_.data), 0700u);
 }

@@ -1,6 +1,7 @@
 // config.json: what containers get by default and what changes it (engine behaviour, sections 2 to 7 and 19). What we
 // write is read back by the runtime's own parser.
 #include "engine/start/oci.hpp"
+#include "engine/start/oci_resources.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -78,6 +79,15 @@ TEST(Oci, APrivilegedContainer) {
   ASSERT_EQ(spec.linux_.resources.devices.size(), 1U);
   EXPECT_TRUE(spec.linux_.resources.devices[0].allow);
   EXPECT_EQ(spec.linux_.resources.devices[0].type, 'a');
+}
+
+// As a record of an earlier version may have it.
+TEST(Oci, ADeviceRuleThatCannotBeReadIsNotLeftOut) {
+  const ProcessConfig process;
+  const ContainerSpec spec{.device_cgroup_rules = {"c 1:3 rwm", "c 1l:3 rwm"}};
+  const auto made = resources_json({.spec = spec, .process = process});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().message(), "invalid device cgroup rule format: 'c 1l:3 rwm'");
 }
 
 TEST(Oci, Limits) {

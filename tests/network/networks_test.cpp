@@ -388,6 +388,13 @@ TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].found, ::testing::HasSubstr("inet mine through"));
   const std::string command = replace_all(found[0].command, "sudo ", "");
+  // What names bridges without letting all pass opens nothing.
+  for (const char* rule :
+       {"iifname br-* drop", "oifname br-* drop", "iifname br-* accept", "oifname br-* tcp dport 80 accept",
+        "oifname != br-* accept", "iifname br-* oifname br-* accept", "oifname br-x accept"}) {
+    ASSERT_EQ(shell(std::string("nft 'add rule inet mine through ") + rule + "'"), "");
+    EXPECT_EQ(firewall_obstacles().value().size(), 1U) << rule;
+  }
   EXPECT_EQ(shell(command), "");
   expect_a_way_out(net);
   EXPECT_TRUE(firewall_obstacles().value().empty());

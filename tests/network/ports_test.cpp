@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -379,6 +380,24 @@ TEST_F(PortsTest, AFirewallThatWasEmptiedWhileNobodyWatchedIsPutBackAsWanted) {
   EXPECT_THAT(shell("nft list set inet consort bridges"), testing::HasSubstr(net_.bridge));
   EXPECT_THAT(shell("nft list set inet consort direct"), testing::HasSubstr(net_.bridge));
   EXPECT_THAT(shell("nft list set inet consort hidden"), testing::Not(testing::HasSubstr(net_.bridge)));
+}
+
+TEST_F(PortsTest, AGuardThatCouldNotBeginDoesSoWhenItIsAskedAgain) {
+  EventLoop loop = EventLoop::create().value();
+  int times = 0;
+  FirewallGuard guard(
+      loop, [&times]() -> Result<> { return ++times, Result<>(); }, [](const std::string&) {});
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Result<> failed = guard.keep({{net_.bridge}});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_FALSE(failed);
+  REQUIRE_OK(guard.keep({{net_.bridge}}));
+  shell("nft flush ruleset");
+  for (int turns = 0; times < 1 && turns < 60; ++turns) REQUIRE_OK(loop.run_once(std::chrono::seconds(1)));
+  EXPECT_EQ(times, 1);
 }
 
 TEST_F(PortsTest, WhatSomebodyTakesOutOfTheFirewallIsPutBack) {

@@ -204,17 +204,35 @@ TEST_F(FloodTest, RemovesGroupsThatAreFull) {
   }
 }
 
-// Its first process hears nothing, so that each of the others is looked at and signalled.
+// Its first process hears nothing, so that each of the others is looked at and signalled. One of them is frozen, and
+// holds up the end until we let it go.
 TEST_F(FloodTest, StopsWhatHasManyProcesses) {
+  constexpr std::ptrdiff_t many = 500;
   std::vector<std::string> words;
-  for (int i = 0; i < 500; ++i) words.insert(words.end(), {"spawn", "pause", "--"});
+  for (std::ptrdiff_t i = 0; i < many; ++i) words.insert(words.end(), {"spawn", "count", "--"});
   words.insert(words.end(), {"echo", "up", "--", "pause"});
   const ContainerUnit unit = project_->unit(words);
-  ASSERT_TRUE(project_->start(unit));
-  ASSERT_TRUE(eventually([&] { return !project_->log(unit).empty(); }));
-  const std::string group = project_->state(unit).cgroup;
-  EXPECT_EQ(runtime::Cgroup::open(group).pids()->size(), 501U);
-  EXPECT_TRUE(project_->client().stop(unit.id));
+  const auto started = project_->start(unit);
+  ASSERT_TRUE(started) << started.error().message();
+  const auto count = [&](const char* line) { return std::ranges::count(project_->log(unit), line); };
+  ASSERT_TRUE(eventually([&] { return count("ready") == many; }));
+  std::vector<pid_t> pids = runtime::Cgroup::open(started->cgroup).pids().value();
+  EXPECT_EQ(pids.size(), static_cast<std::size_t>(many + 1));
+  std::erase(pids, started->pid);
+  ASSERT_EQ(::kill(pids.back(), SIGSTOP), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto stopped = project_->client().stop(unit.id, {.timeout = std::chrono::hours(1), .signal = {}});
+    ::_exit(stopped ? 0 : 1);
+  }
+  ChildGuard stopping(child);
+  EXPECT_TRUE(eventually([&] { return count("1 signals") == many - 1; }));
+  const auto neighbour = project_->client().snapshot();
+  EXPECT_TRUE(neighbour) << neighbour.error().message();
+  EXPECT_TRUE(project_->state(unit).stopping);
+  ASSERT_EQ(::kill(pids.back(), SIGCONT), 0);
+  EXPECT_TRUE(stopping.wait()->success());  // by the signal, not by the deadline
+  EXPECT_EQ(count("1 signals"), many);
 }
 
 }  // namespace

@@ -95,6 +95,20 @@ class Receiver {
   Fd socket_;
 };
 
+// Moves the times of the records before `end` in the log.
+void move_times(const std::string& log, std::uint64_t end, std::chrono::hours by) {
+  std::string text = read_file(log).value();
+  for (std::size_t at = 0; at < end;) {
+    LogHeader header;
+    std::memcpy(&header, text.data() + at, sizeof header);
+    header.time_ns += Nanoseconds(by).count();
+    std::memcpy(text.data() + at, &header, sizeof header);
+    at += sizeof header + header.length;
+  }
+  const Fd file = open_file(log, O_WRONLY).value();  // the writer goes on in this one
+  ASSERT_TRUE(write_full(file.get(), text));
+}
+
 class Shipping : public testing::Test {
  protected:
   std::unique_ptr<LogShipper> make_shipper() {
@@ -108,14 +122,35 @@ class Shipping : public testing::Test {
     while (writer.pump(pipe.read.get(), LogStream::out).value() == LogWriter::Pumped::moved) {
     }
   }
-  // Until as many have come: turns of the loop, not time, are what is waited for.
+  // Until as many have come; the deadline is only for a test that fails.
   std::vector<std::string> receive(Receiver& receiver, std::size_t count) {
     std::vector<std::string> texts;
-    for (int turns = 0; turns < 1000 && texts.size() < count; ++turns) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (texts.size() < count && std::chrono::steady_clock::now() < deadline) {
       EXPECT_TRUE(loop.run_once(std::chrono::milliseconds(20)));
       for (std::string& text : receiver.take()) texts.push_back(std::move(text));
     }
     return texts;
+  }
+
+  // "one" and "two" have been sent, and the clock is set back a day after that: their times, and the cursor's, lie in
+  // the future.
+  void send_two_tomorrow(Receiver& receiver) {
+    {
+      const auto shipper = make_shipper();
+      write("one\ntwo\n");
+      shipper->poke();
+      EXPECT_THAT(receive(receiver, 2), ElementsAre("one", "two"));
+    }
+    move_times(unit.path, static_cast<std::uint64_t>(stat_path(unit.path)->st_size), std::chrono::hours(24));
+    set_cursor(cursor_time() + std::chrono::hours(24), 2);
+  }
+  Nanoseconds cursor_time() const {
+    return Nanoseconds(*parse_signed(split(read_file(unit.path + ".shipped").value(), ' ')[0]));
+  }
+  void set_cursor(Nanoseconds time, int lines) {
+    ASSERT_TRUE(
+        write_file_atomic(unit.path + ".shipped", std::to_string(time.count()) + " " + std::to_string(lines) + "\n"));
   }
 
   TemporaryFolder folder;
@@ -157,36 +192,10 @@ TEST_F(Shipping, ASuccessorGoesOnWhereTheOtherWas) {
   EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
 }
 
-// Moves the times of the records before `end` in the log.
-void move_times(const std::string& log, std::uint64_t end, std::chrono::hours by) {
-  std::string text = read_file(log).value();
-  for (std::size_t at = 0; at < end;) {
-    LogHeader header;
-    std::memcpy(&header, text.data() + at, sizeof header);
-    header.time_ns += Nanoseconds(by).count();
-    std::memcpy(text.data() + at, &header, sizeof header);
-    at += sizeof header + header.length;
-  }
-  const Fd file = open_file(log, O_WRONLY).value();  // the writer goes on in this one
-  ASSERT_TRUE(write_full(file.get(), text));
-}
-
 // What follows is new, although its time says that it was sent long ago.
 TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
-  const std::string cursor = unit.path + ".shipped";
   Receiver receiver(folder / "dev-log");
-  const auto ship_first = [&] {
-    const auto shipper = make_shipper();
-    write("one\ntwo\n");
-    shipper->poke();
-    EXPECT_THAT(receive(receiver, 2), ElementsAre("one", "two"));
-  };
-  ship_first();
-  const auto sent = static_cast<std::uint64_t>(stat_path(unit.path)->st_size);
-  const std::vector<std::string> was = split(read_file(cursor).value(), ' ');
-  const auto tomorrow = Nanoseconds(*parse_signed(was[0])) + std::chrono::hours(24);
-  move_times(unit.path, sent, std::chrono::hours(24));
-  ASSERT_TRUE(write_file_atomic(cursor, std::to_string(tomorrow.count()) + " " + was[1]));
+  send_two_tomorrow(receiver);
   write("three\n");
   {
     const auto successor = make_shipper();
@@ -200,10 +209,54 @@ TEST_F(Shipping, AClockThatIsSetBackLosesNothing) {
     EXPECT_THAT(receive(receiver, 1), ElementsAre("four"));
   }
   // The place was rotated away.
-  ASSERT_TRUE(write_file_atomic(cursor, std::to_string((tomorrow * 2).count()) + " 7\n"));
+  set_cursor(system_now().time_since_epoch() + std::chrono::hours(1000), 7);
   const auto last = make_shipper();
   last->poke();
   EXPECT_THAT(receive(receiver, 4), ElementsAre("one", "two", "three", "four"));
+}
+
+TEST_F(Shipping, AClockThatIsSetBackSendsNothingTwice) {
+  Receiver receiver(folder / "dev-log");
+  send_two_tomorrow(receiver);
+  const auto successor = make_shipper();
+  successor->poke();  // it is quiet: the place is the end
+  write("three\n");
+  successor->poke();
+  EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
+}
+
+TEST_F(Shipping, ALogThatCannotBeReadIsNoLogWithoutThePlace) {
+  Receiver receiver(folder / "dev-log");
+  send_two_tomorrow(receiver);
+  std::vector<std::string> trouble;
+  const auto successor = make_shipper();
+  successor->on_trouble([&](const std::string& why) { trouble.push_back(why); });
+  ASSERT_TRUE(rename_path(unit.path, folder / "aside"));
+  ASSERT_EQ(::symlink(unit.path.c_str(), unit.path.c_str()), 0);
+  successor->poke();
+  EXPECT_THAT(trouble, ElementsAre(HasSubstr("log")));
+  ASSERT_TRUE(rename_path(folder / "aside", unit.path));
+  write("three\n");
+  EXPECT_THAT(receive(receiver, 1), ElementsAre("three"));
+  EXPECT_THAT(trouble, ElementsAre(testing::_, ""));
+}
+
+TEST_F(Shipping, AnEndSendsAllIfThePlaceWasRotatedAway) {
+  Receiver receiver(folder / "dev-log");
+  write("one\ntwo\nthr");
+  set_cursor(system_now().time_since_epoch() + std::chrono::hours(1000), 7);
+  make_shipper()->finish();
+  EXPECT_THAT(receiver.take(), ElementsAre("one", "two", "thr"));
+}
+
+TEST_F(Shipping, TheLastLineNeedsNoNewlineAfterManyOthers) {
+  Receiver receiver(folder / "dev-log");
+  const auto shipper = make_shipper();
+  write(replace_all(std::string(300, '.'), ".", "line\n") + "last");
+  shipper->finish();  // no turn sends so many, and the receiver takes a few at a time
+  const std::vector<std::string> texts = receive(receiver, 301);
+  ASSERT_EQ(texts.size(), 301U);
+  EXPECT_EQ(texts.back(), "last");
 }
 
 TEST_F(Shipping, WhatWasWrittenWhileNobodyListenedIsSentLater) {

@@ -31,7 +31,11 @@ Result<Fd> open_if_plain(const Fd& there, const std::string& name, int flags) {
   struct stat info {};
   if (::fstat(there.get(), &info) != 0) return fail_errno("look at", name);
   if (!S_ISREG(info.st_mode)) return fail(Error(Code::invalid, "open").on(name).why(kind_of(info.st_mode)));
-  return TRY_WRAP(open_file("/proc/self/fd/" + std::to_string(there.get()), flags), "open", name);
+  Result<Fd> opened = open_file("/proc/self/fd/" + std::to_string(there.get()), flags);
+  // The file is there, whoever asks for it must not be told that it is not.
+  if (!opened && opened.error().code() == Code::not_found)
+    return fail(Error(Code::unsupported, "open").on(name).why("/proc is not there"));
+  return TRY_WRAP(std::move(opened), "open", name);
 }
 
 }  // namespace

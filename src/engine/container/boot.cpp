@@ -50,31 +50,37 @@ Result<bool> is_cut_short(const Roots& roots, const ContainerRecord& record) {
   return !state || !state->has_process();
 }
 
+Result<> for_each_container(Records& records, const Boot::OnTrouble& tell,
+                            const std::function<Result<>(const ContainerRecord&)>& look) {
+  for (const std::string& id : TRY(records.container_ids())) {
+    Result<ContainerRecord> record = records.load_container(id);
+    Result<> looked = record ? look(*record) : Result<>(fail(std::move(record).error()));
+    if (looked || looked.error().code() == Code::not_found) continue;  // removed meanwhile
+    tell(std::move(looked).error().wrap("look at container", id.substr(0, 12)));
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<std::map<std::string, std::set<std::string>>> Boot::to_bring_back() {
+Result<std::map<std::string, std::set<std::string>>> Boot::to_bring_back(const OnTrouble& tell) {
   std::map<std::string, std::set<std::string>> ids;
-  for (const std::string& id : TRY(impl_->records.container_ids())) {
-    Result<ContainerRecord> record = impl_->records.load_container(id);
-    if (!record && record.error().code() == Code::not_found) continue;  // removed meanwhile
-    if (!record) return fail(std::move(record).error());
-    const RestartMode mode = record->spec.restart.mode;
-    const bool wanted = record->wanted == Wanted::running;
-    if (mode != RestartMode::always && !(mode == RestartMode::unless_stopped && wanted)) continue;
-    if (!wanted && !TRY(ever_ran(impl_->roots, record->summary))) continue;
-    ids[record->summary.project].insert(id);
-  }
+  TRY(for_each_container(impl_->records, tell, [&](const ContainerRecord& record) -> Result<> {
+    const RestartMode mode = record.spec.restart.mode;
+    const bool wanted = record.wanted == Wanted::running;
+    if (mode != RestartMode::always && !(mode == RestartMode::unless_stopped && wanted)) return {};
+    if (wanted || TRY(ever_ran(impl_->roots, record.summary))) ids[record.summary.project].insert(record.summary.id);
+    return {};
+  }));
   return ids;
 }
 
-Result<std::vector<std::string>> Boot::to_remove() {
+Result<std::vector<std::string>> Boot::to_remove(const OnTrouble& tell) {
   std::vector<std::string> ids;
-  for (std::string& id : TRY(impl_->records.container_ids())) {
-    const Result<ContainerRecord> record = impl_->records.load_container(id);
-    if (!record && record.error().code() == Code::not_found) continue;  // removed meanwhile
-    if (!record) return fail(Error(record.error().code(), record.error().message()));
-    if (TRY(is_cut_short(impl_->roots, *record))) ids.push_back(std::move(id));
-  }
+  TRY(for_each_container(impl_->records, tell, [&](const ContainerRecord& record) -> Result<> {
+    if (TRY(is_cut_short(impl_->roots, record))) ids.push_back(record.summary.id);
+    return {};
+  }));
   return ids;
 }
 

@@ -23,11 +23,21 @@ constexpr std::array<std::string_view, 9> of_the_engine{"/.dockerenv", "/dev",  
                                                         "/etc/hosts",  "/etc/mtab", "/etc/resolv.conf",
                                                         "/proc",       "/sys",      "/sbin/docker-init"};
 
+// One step down. False: what was there has gone meanwhile, or is something else now.
+Result<bool> go_into(FolderCursor& at, const std::string& name) {
+  Result<> entered = at.enter(name);
+  if (entered) return true;
+  const int number = entered.error().sys_errno();
+  if (number == ENOENT || number == ENOTDIR || number == ELOOP) return false;
+  return fail(std::move(entered).error());
+}
+
 // The container may run, and change its files meanwhile: every step is one from the folder where we are, through no
-// link, and back.
+// link, and back. When the folder where we are was moved away, the way from the top is walked again.
 class Comparison {
  public:
-  Comparison(FolderCursor upper, std::vector<std::string> lower) : at_(std::move(upper)), lower_(std::move(lower)) {}
+  Comparison(std::string upper, FolderCursor at, std::vector<std::string> lower)
+      : upper_(std::move(upper)), at_(std::move(at)), lower_(std::move(lower)) {}
 
   Result<std::vector<PathChange>> run() {
     std::vector<std::string> names = TRY(list_folder(at_.fd()));
@@ -72,12 +82,22 @@ class Comparison {
     }
     const bool below = is_below(path);
     // What is nested more deeply than a path can say has no name that could be told.
-    if (S_ISDIR(st.st_mode) && path.size() < PATH_MAX && at_.enter(name)) {
-      std::vector<std::string> names = TRY(list_folder(at_.fd()));
-      levels_.push_back({std::move(path), std::move(names), below, changes_.size()});
-      return {};
+    if (S_ISDIR(st.st_mode) && path.size() < PATH_MAX) {
+      Result<bool> inside = go_into(at_, name);
+      if (inside && !*inside) return {};
+      if (inside) return look_into(std::move(path), below);
+      // Of what is mounted there only the place is the container's.
+      if (inside.error().sys_errno() != EXDEV) return fail(std::move(inside).error());
     }
     changes_.push_back({below ? PathChange::Kind::changed : PathChange::Kind::added, std::move(path)});
+    return {};
+  }
+
+  Result<> look_into(std::string path, bool below) {
+    Result<std::vector<std::string>> names = list_folder(at_.fd());
+    if (!names && names.error().code() != Code::not_found) return fail(std::move(names).error());
+    if (!names) names.emplace();  // removed just now, which leave() sees
+    levels_.push_back({std::move(path), std::move(*names), below, changes_.size()});
     return {};
   }
 
@@ -86,12 +106,31 @@ class Comparison {
     Level done = std::move(levels_.back());
     levels_.pop_back();
     if (levels_.empty()) return {};
-    TRY(at_.leave());
+    if (Result<> left = at_.leave(); !left) {
+      if (left.error().code() != Code::conflict && left.error().code() != Code::not_found) return left;
+      changes_.resize(done.before);  // under a name that it does not have any more
+      return find_way();
+    }
     if (!done.below || changes_.size() > done.before)
       changes_.push_back({done.below ? PathChange::Kind::changed : PathChange::Kind::added, std::move(done.path)});
     return {};
   }
 
+  // From the top to the folder whose names are to be looked at next, or as far as it is still there.
+  Result<> find_way() {
+    at_ = TRY(
+        FolderCursor::at(TRY(open_file(upper_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), FolderCursor::Mounts::refuse));
+    for (std::size_t i = 1; i < levels_.size(); ++i) {
+      Result<bool> there = go_into(at_, base_name(levels_[i].path));
+      if (there && *there) continue;
+      if (!there && there.error().sys_errno() != EXDEV) return fail(std::move(there).error());
+      changes_.resize(levels_[i].before);
+      levels_.resize(i);
+    }
+    return {};
+  }
+
+  std::string upper_;
   FolderCursor at_;
   std::vector<std::string> lower_;
   std::vector<Level> levels_;
@@ -107,7 +146,7 @@ Result<std::vector<PathChange>> Files::changes(const std::string& container) {
   Result<Fd> root = open_file(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!root && root.error().sys_errno() == ENOENT) return std::vector<PathChange>();
   FolderCursor at = TRY(FolderCursor::at(TRY(std::move(root)), FolderCursor::Mounts::refuse));
-  return TRY_WRAP(Comparison(std::move(at), image->layers).run(), "look through container", record.summary.name);
+  return TRY_WRAP(Comparison(upper, std::move(at), image->layers).run(), "look through container", record.summary.name);
 }
 
 }  // namespace consort::engine

@@ -74,7 +74,7 @@ Json rule_json(const runtime::DeviceRule& rule) {
   return json;
 }
 
-Json device_rules_json(const OciInput& input) {
+Result<Json> device_rules_json(const OciInput& input) {
   Json rules = Json::array();
   if (input.spec.privileged) {
     rules.push_back(rule_json({.allow = true, .type = 'a', .access = "rwm"}));
@@ -90,8 +90,14 @@ Json device_rules_json(const OciInput& input) {
     rules.push_back(rule_json(
         {.allow = true, .type = device.type, .major = device.major, .minor = device.minor, .access = access}));
   }
-  for (const std::string& text : input.spec.device_cgroup_rules)
-    if (const auto rule = parse_device_rule(text)) rules.push_back(rule_json(*rule));
+  for (const std::string& text : input.spec.device_cgroup_rules) {
+    const auto rule = parse_device_rule(text);
+    // In a record of an earlier version, which looked less closely.
+    if (!rule)
+      return fail(Error(Code::invalid, "invalid device cgroup rule format: '" + text + "'")
+                      .about(Subject::setting, "device_cgroup_rules/" + text));
+    rules.push_back(rule_json(*rule));
+  }
   return rules;
 }
 
@@ -113,7 +119,8 @@ Json devices_json(const std::vector<runtime::Device>& devices) {
 
 Result<Json> resources_json(const OciInput& input) {
   const Resources& r = input.spec.resources;
-  Json resources = {{"devices", device_rules_json(input)}};
+  Json devices = TRY(device_rules_json(input));
+  Json resources = {{"devices", std::move(devices)}};
   if (Json memory = memory_json(r); !memory.empty()) resources["memory"] = std::move(memory);
   if (Json cpu = cpu_json(r); !cpu.empty()) resources["cpu"] = std::move(cpu);
   if (r.pids_limit) resources["pids"] = {{"limit", *r.pids_limit > 0 ? *r.pids_limit : -1}};

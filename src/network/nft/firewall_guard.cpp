@@ -70,15 +70,17 @@ Result<> FirewallGuard::keep(const std::vector<BridgePolicy>& bridges) {
     return {};
   }
   if (bridges == wanted_) return {};
-  const std::vector<BridgePolicy> known = std::exchange(bridges_, bridges);
-  for (BridgePolicy& policy : bridges_)
-    if (const auto before = std::ranges::find(known, policy.bridge, &BridgePolicy::bridge); before != known.end())
+  // Before anything is read: what is changed in between is told.
+  if (!changes_) TRY(begin());
+  std::vector<BridgePolicy> now = bridges;
+  for (BridgePolicy& policy : now)
+    if (const auto before = std::ranges::find(bridges_, policy.bridge, &BridgePolicy::bridge); before != bridges_.end())
       policy = *before;
-  wanted_ = bridges;
   // What the table says of them, if it has them, is what their network wants; not all of that is known here.
   Firewall firewall = TRY(Firewall::open());
-  const bool all_there = TRY(firewall.read_policies(bridges_));
-  if (!changes_) TRY(begin());
+  const bool all_there = TRY(firewall.read_policies(now));
+  bridges_ = std::move(now);
+  wanted_ = bridges;  // last, so that what has failed is tried again
   // Emptied while nobody watched.
   if (!all_there) look_after(std::chrono::milliseconds(0));
   return {};

@@ -134,10 +134,12 @@ struct ForwardChain {
 };
 // Of all tables, those that the kernel asks about packets that pass through this machine.
 Result<std::vector<ForwardChain>> list_forward_chains(Socket& socket);
-// Whether a rule of a table names this interface, or all whose names begin so.
-enum class Name : std::uint8_t { whole, beginning };
-Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name,
-                             Name kind = Name::whole);
+// Whether a rule of a table names this interface.
+Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name);
+// Whether one rule of a table accepts all that comes in by interfaces whose names begin so, and another one all that
+// goes out by them.
+Result<bool> accepts_interfaces(Socket& socket, std::uint8_t family, const std::string& table,
+                                std::string_view beginning);
 struct FoundRule {
   std::uint64_t handle = 0;
   std::string comment;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "network/nft/nft.hpp"
 
@@ -72,12 +73,11 @@ Result<std::vector<ForwardChain>> list_forward_chains(Socket& socket) {
   return chains;
 }
 
-Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name,
-                             Name kind) {
+Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::string& table, std::string_view name) {
   Batch batch = query(family, NFT_MSG_GETRULE, NLM_F_DUMP, "list firewall rules of " + table);
   batch.put_string(NFTA_RULE_TABLE, table);
   // As the attribute of a comparison has it: its length first.
-  const Bytes text = kind == Name::whole ? bytes_of_name(name) : Bytes(name.begin(), name.end());
+  const Bytes text = bytes_of_name(name);
   const std::uint16_t size = static_cast<std::uint16_t>(sizeof(nlattr) + text.size());
   Bytes wanted(sizeof(nlattr));
   const nlattr header{.nla_len = size, .nla_type = NFTA_DATA_VALUE};
@@ -88,6 +88,70 @@ Result<bool> names_interface(Socket& socket, std::uint8_t family, const std::str
     named = named || !std::ranges::search(message.payload, wanted).empty();
   }));
   return named;
+}
+
+namespace {
+
+// A rule that looks at one interface and nothing else, and accepts.
+struct AcceptingRule {
+  std::optional<std::uint32_t> key;  // NFT_META_IIFNAME, NFT_META_OIFNAME
+  std::optional<Bytes> name;
+  bool accepts = false;
+  bool more = false;  // it looks at something else as well
+
+  void add(std::string_view kind, const Attribute& data);
+};
+
+void AcceptingRule::add(std::string_view kind, const Attribute& data) {
+  if (kind == "counter") return;
+  more = more || (kind == "meta" && key) || (kind == "cmp" && name) ||
+         (kind != "meta" && kind != "cmp" && kind != "immediate");
+  for_each_attribute(data.bytes, [&](const Attribute& attribute) {
+    if (kind == "meta" && attribute.type == NFTA_META_KEY) key = ntohl(attribute.u32());
+    if (kind == "cmp" && attribute.type == NFTA_CMP_OP) more = more || ntohl(attribute.u32()) != NFT_CMP_EQ;
+    if (kind == "cmp" && attribute.type == NFTA_CMP_DATA) name = data_value(attribute);
+    if (kind != "immediate" || attribute.type != NFTA_IMMEDIATE_DATA) return;
+    for_each_attribute(attribute.bytes, [&](const Attribute& value) {
+      if (value.type != NFTA_DATA_VERDICT) return;
+      for_each_attribute(value.bytes, [&](const Attribute& verdict) {
+        if (verdict.type == NFTA_VERDICT_CODE) accepts = ntohl(verdict.u32()) == NF_ACCEPT;
+      });
+    });
+  });
+}
+
+AcceptingRule accepting_rule(const Received& message) {
+  AcceptingRule rule;
+  for_each_attribute(message.attributes(sizeof(nfgenmsg)), [&](const Attribute& list) {
+    if (list.type != NFTA_RULE_EXPRESSIONS) return;
+    for_each_attribute(list.bytes, [&](const Attribute& expression) {
+      std::string_view kind;
+      Attribute data{};
+      for_each_attribute(expression.bytes, [&](const Attribute& part) {
+        if (part.type == NFTA_EXPR_NAME) kind = part.text();
+        if (part.type == NFTA_EXPR_DATA) data = part;
+      });
+      rule.add(kind, data);
+    });
+  });
+  return rule;
+}
+
+}  // namespace
+
+Result<bool> accepts_interfaces(Socket& socket, std::uint8_t family, const std::string& table,
+                                std::string_view beginning) {
+  Batch batch = query(family, NFT_MSG_GETRULE, NLM_F_DUMP, "list firewall rules of " + table);
+  batch.put_string(NFTA_RULE_TABLE, table);
+  const Bytes wanted(beginning.begin(), beginning.end());  // of a name with a wildcard they are all that is compared
+  bool in = false, out = false;
+  (void)TRY(ask(socket, batch, [&](const Received& message) {
+    const AcceptingRule rule = accepting_rule(message);
+    if (!rule.accepts || rule.more || rule.name != wanted) return;
+    in = in || rule.key == NFT_META_IIFNAME;
+    out = out || rule.key == NFT_META_OIFNAME;
+  }));
+  return in && out;
 }
 
 Result<std::vector<FoundRule>> list_rules(Socket& socket, std::uint8_t family, const std::string& table,

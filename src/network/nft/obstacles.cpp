@@ -42,9 +42,9 @@ Result<bool> is_opened(Socket& socket, const nft::ForwardChain& found) {
   return false;
 }
 
-// By the rules that the command below makes, whose names end with the wildcard: that is their first bytes alone.
+// By the rules that the command below makes.
 Result<bool> is_opened_by_hand(Socket& socket, const nft::ForwardChain& chain) {
-  return nft::names_interface(socket, chain.family, chain.table, bridge_prefix, nft::Name::beginning);
+  return nft::accepts_interfaces(socket, chain.family, chain.table, bridge_prefix);
 }
 
 std::string_view family_word(std::uint8_t family) {

@@ -127,10 +127,22 @@ void Stopper::look_below(pid_t parent) {
   for (auto [at, end] = round_.children.equal_range(parent); at != end; ++at) round_.turn.push_back(at->second);
 }
 
+// Many turns have passed since it was looked at: by now its number may be that of a process which is none of ours.
+bool Stopper::is_below_the_first(pid_t pid) const {
+  for (std::size_t steps = 0; steps <= known_.size(); ++steps) {
+    const auto parent = runtime::parent_of(pid);
+    if (!parent || *parent <= 1) return false;
+    if (*parent == target_.pid) return true;
+    pid = *parent;
+  }
+  return false;
+}
+
 // False: it ignores the signal, or is gone.
 bool Stopper::signal_one(pid_t pid) {
   signalled_.insert(pid);
   auto pidfd = open_pidfd(pid);
+  if (!is_below_the_first(pid)) return false;  // after its descriptor is open, which is of one process for good
   const auto disposition = runtime::signal_disposition(pid, target_.signal);
   if (!pidfd || !disposition || *disposition == runtime::SignalDisposition::ignores) return false;
   const auto seen = runtime::activity_of(pid);

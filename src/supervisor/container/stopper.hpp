@@ -56,6 +56,7 @@ class Stopper {
   SteppedWork::Next signal_next();
   void on_signalled();
   void look_below(pid_t parent);
+  bool is_below_the_first(pid_t pid) const;
   bool signal_one(pid_t pid);
   void on_gone(pid_t pid);
   void give_up_the_deaf();

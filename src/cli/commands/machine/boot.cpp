@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <future>
 #include <system_error>
@@ -168,33 +169,24 @@ Result<> bring_back(const Invocation& invocation, const std::string& name, const
   return project::execute(workspace->session(), plan, "Running");
 }
 
-struct AllProjects {
-  std::set<std::string> names;
-  std::map<std::string, std::set<std::string>> to_bring_back;  // ids by project
-};
-
-// nullopt: a machine on which nobody has used it yet; not even the data root is made there.
-Result<std::optional<AllProjects>> all_projects(const Invocation& invocation) {
-  if (!path_exists(TRY(Roots::from_environment()).state_db())) return std::nullopt;
-  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  AllProjects all;
-  engine::Boot boot = TRY(engine::Boot::open(workspace->engine().roots()));
-  all.to_bring_back = TRY(boot.to_bring_back());
-  for (const engine::Container& container : TRY(workspace->engine().list())) all.names.insert(container.project);
-  return all;
+// A machine on which nobody has used it yet: not even the data root is made there.
+Result<bool> is_unused() {
+  return !path_exists(TRY(Roots::from_environment()).state_db());
 }
 
 // What was to go when it ended: at the end of the machine nobody was there to remove it. It holds a name and addresses.
-Result<> remove_ended(const Invocation& invocation) {
-  const auto workspace = TRY(Workspace::open(invocation, Need::engine));
-  engine::Engine& engine = workspace->engine();
-  engine::Boot boot = TRY(engine::Boot::open(engine.roots()));
-  Result<> outcome;
-  for (const std::string& id : TRY(boot.to_remove()))
-    if (auto gone = engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove}); !gone && outcome)
-      outcome = std::move(gone);
-  (void)TRY(engine::remove_left_behind(engine));
-  return outcome;
+// What fails is told, and the others go.
+void remove_ended(engine::Engine& engine, engine::Boot& boot, const engine::Boot::OnTrouble& tell) {
+  const auto remove = [&](const std::string& id) {
+    const Result<> gone = engine.remove_container(id, {.volumes = engine::AnonymousVolumes::remove});
+    // Conflict: it runs, because somebody has just started it by hand.
+    if (!gone && gone.error().code() != Code::conflict && gone.error().code() != Code::not_found) tell(gone.error());
+  };
+  if (const auto ids = boot.to_remove(tell))
+    std::ranges::for_each(*ids, remove);
+  else
+    tell(ids.error());
+  if (const auto removed = engine::remove_left_behind(engine); !removed) tell(removed.error());
 }
 
 // What fails is told, and the others go on.
@@ -223,15 +215,25 @@ Result<int> run_boot(Invocation& invocation) {
 
 // One project after the other.
 Result<int> run_internal_boot(Invocation& invocation) {
-  const auto all = TRY(all_projects(invocation));
-  if (!all) return 0;
-  if (const auto removed = remove_ended(invocation); !removed) print_error(invocation, removed.error());
+  if (TRY(is_unused())) return 0;
+  std::map<std::string, std::set<std::string>> to_bring_back;
+  bool all_seen = true;
+  {
+    const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+    engine::Boot boot = TRY(engine::Boot::open(workspace->engine().roots()));
+    to_bring_back = TRY(boot.to_bring_back([&](const Error& error) {
+      print_error(invocation, error);
+      all_seen = false;
+    }));
+    remove_ended(workspace->engine(), boot, [&](const Error& error) { print_error(invocation, error); });
+  }
   std::map<std::string, Result<>> outcomes;
-  for (const auto& [name, ids] : all->to_bring_back) {
+  for (const auto& [name, ids] : to_bring_back) {
     outcomes[name] = bring_back(invocation, name, ids);
     if (!outcomes[name] && outcomes[name].error().code() == Code::interrupted) break;
   }
-  return tell_failures(invocation, outcomes);
+  const int status = TRY(tell_failures(invocation, outcomes));
+  return all_seen ? status : 1;
 }
 
 namespace {
@@ -250,11 +252,15 @@ std::future<Result<>> begin_to_end(const Roots& roots, const std::string& name) 
 
 // All at once: each takes as long as its containers' grace periods, and the machine waits.
 Result<int> run_internal_shutdown(Invocation& invocation) {
-  const auto all = TRY(all_projects(invocation));
-  if (!all) return 0;
+  if (TRY(is_unused())) return 0;
+  std::set<std::string> names;
+  {
+    const auto workspace = TRY(Workspace::open(invocation, Need::engine));
+    for (const engine::Container& container : TRY(workspace->engine().list())) names.insert(container.project);
+  }
   const Roots roots = TRY(Roots::from_environment());
   std::map<std::string, std::future<Result<>>> endings;
-  for (const std::string& name : all->names) endings[name] = begin_to_end(roots, name);
+  for (const std::string& name : names) endings[name] = begin_to_end(roots, name);
   std::map<std::string, Result<>> outcomes;
   for (auto& [name, ending] : endings) outcomes[name] = ending.get();
   return tell_failures(invocation, outcomes);

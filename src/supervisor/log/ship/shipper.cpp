@@ -21,7 +21,7 @@ namespace consort::supervisor {
 namespace {
 
 constexpr std::chrono::milliseconds first_pause{500}, longest_pause{30'000};
-constexpr Nanoseconds save_interval{1'000'000'000};
+constexpr std::chrono::seconds save_interval{1};
 constexpr int messages_a_turn = 200;  // then others have theirs
 
 Result<InetAddress> address_of(const ShipUnit& unit) {
@@ -87,11 +87,15 @@ void LogShipper::begin() {
   if (place_ == Place::told_by_time) reader_ = LogReader(log_path_, {.since = from_.time});
 }
 
-// The place is not in the file any more: all that there is was written after it.
-void LogShipper::begin_anew() {
+// At the end of the file: what comes now is new, whatever its time says. True: the place is not in the file any more;
+// all that there is was written after it, and is still to be read.
+bool LogShipper::settle_place() {
+  const bool gone = place_ == Place::looked_for && seen_at_from_ == 0;
   place_ = Place::passed;
+  if (!gone) return false;
   lines_ = LineAssembler(LineAssembler::Beginning::whole);
   reader_ = LogReader(log_path_, {});
+  return true;
 }
 
 std::string LogShipper::cursor_path() const {
@@ -103,7 +107,7 @@ void LogShipper::save_cursor() {
   (void)write_file_atomic(
       cursor_path(),
       std::to_string(cursor_.time.time_since_epoch().count()) + " " + std::to_string(cursor_.lines) + "\n", 0600);
-  saved_ = system_now();
+  saved_ = std::chrono::steady_clock::now();
 }
 
 void LogShipper::poke() {
@@ -111,14 +115,10 @@ void LogShipper::poke() {
 }
 
 void LogShipper::finish() {
+  ended_ = true;
   if (retry_ != 0) loop_.cancel(std::exchange(retry_, 0));
+  if (turn_ != 0) loop_.cancel(std::exchange(turn_, 0));
   work();
-  const auto take = [this](const LogLine& line, bool) { take_line(line); };
-  const std::size_t whole = waiting_.size();
-  if (next_ == whole) lines_.flush(take);
-  for (std::size_t i = whole; i < waiting_.size(); ++i) waiting_[i].counted = false;
-  while (socket_ && next_ < waiting_.size() && send_next() == Sent::yes) {
-  }
   save_cursor();
 }
 
@@ -128,15 +128,13 @@ void LogShipper::work() {
     if (const auto done = connect(); !done) return fail(done.error().message());
   if (!connected_) return;  // on_socket
   for (int sent = 0; sent < messages_a_turn; ++sent) {
-    if (next_ == waiting_.size() && !read_some_lines()) {
-      if (place_ == Place::looked_for) {
-        begin_anew();
-        return work_later();
-      }
-      if (system_now() - saved_ > save_interval) save_cursor();
+    if (next_ == waiting_.size()) {
+      const Result<bool> more = read_some_lines();
+      if (!more) return try_again_later(more.error().message());
+      if (*more || settle_place() || (ended_ && flush_lines())) continue;
+      if (ended_ || std::chrono::steady_clock::now() - saved_ > save_interval) save_cursor();
       return;
     }
-    if (next_ == waiting_.size()) continue;
     switch (send_next()) {
       case Sent::yes:
         continue;
@@ -157,15 +155,20 @@ void LogShipper::work_later() {
   });
 }
 
-bool LogShipper::read_some_lines() {
+Result<bool> LogShipper::read_some_lines() {
   waiting_.clear();
   next_ = 0;
   const auto take = [this](const LogLine& line, bool) { take_line(line); };
-  const auto more = reader_.read_bytes([&](const LogRecord& record) {
+  return reader_.read_bytes([&](const LogRecord& record) {
     const bool told_old = place_ == Place::told_by_time && seen_at_from_ == 0 && record.time < from_.time;
     if (!told_old) lines_.add(record, take);
   });
-  return more && *more;
+}
+
+bool LogShipper::flush_lines() {
+  lines_.flush([this](const LogLine& line, bool) { take_line(line); });
+  for (Waiting& waiting : waiting_) waiting.counted = false;
+  return !waiting_.empty();
 }
 
 bool LogShipper::is_new(const LogLine& line) {
@@ -278,6 +281,10 @@ void LogShipper::disconnect() {
 
 void LogShipper::fail(const std::string& why) {
   disconnect();
+  try_again_later(why);
+}
+
+void LogShipper::try_again_later(const std::string& why) {
   if (std::exchange(trouble_, why) != why && on_trouble_) on_trouble_(why);
   if (retry_ != 0) return;
   retry_ = loop_.after(pause_, [this] {

@@ -46,17 +46,19 @@ class LogShipper {
   enum class Sent : std::uint8_t { yes, later, failed };
 
   void begin();  // where a predecessor was
-  void begin_anew();
+  bool settle_place();
   void work();
   void work_later();
   bool is_new(const LogLine& line);
-  bool read_some_lines();  // false: there are none
+  Result<bool> read_some_lines();  // false: there are none
+  bool flush_lines();              // those that have no newline; false: there are none
   void take_line(const LogLine& line);
   Sent send_next();
   Sent send_datagrams(const std::string& message);
   Result<> connect();
   void on_socket(std::uint32_t events);
-  void fail(const std::string& why);
+  void fail(const std::string& why);  // of the receiver
+  void try_again_later(const std::string& why);
   void disconnect();
   std::string cursor_path() const;
   void save_cursor();
@@ -67,7 +69,7 @@ class LogShipper {
   MessageOrigin origin_;
   LogReader reader_;
   LineAssembler lines_{LineAssembler::Beginning::whole};
-  bool begun_ = false;
+  bool begun_ = false, ended_ = false;
   Place place_ = Place::passed;
   Cursor from_;  // lines up to here are not sent again
   std::uint64_t seen_at_from_ = 0;
@@ -80,7 +82,7 @@ class LogShipper {
   std::size_t next_ = 0;          // in waiting_
   std::size_t written_ = 0;       // bytes of waiting_[next_], on a stream
   Cursor cursor_;
-  SystemTime saved_{};
+  std::chrono::steady_clock::time_point saved_{};
   Fd socket_;
   bool connected_ = false;
   EventLoop::Token watch_ = 0, retry_ = 0, turn_ = 0;
