@@ -116,6 +116,13 @@ TEST_F(Builds, SecretsAreSeenByTheStepAndNotKept) {
   EXPECT_THAT(files_of(built), testing::Not(HasSubstr("secrets")));
 }
 
+TEST_F(Builds, ProxiesOfBothSpellingsAreThere) {
+  BuildRequest wanted = request("FROM bb:1\nRUN echo \"$HTTP_PROXY $http_proxy $NO_PROXY $FTP_PROXY $ftp_proxy\"\n");
+  wanted.args = {{"http_proxy", "a"}, {"Http_Proxy", "b"}, {"No_Proxy", "c"}, {"FTP_PROXY", "d"}, {"ftp_proxy", "e"}};
+  ASSERT_TRUE(world_->build(wanted));
+  EXPECT_THAT(world_->output, HasSubstr("a a c d e\n"));
+}
+
 TEST_F(Builds, CacheMountsStay) {
   const auto wanted = request("FROM bb:1\nRUN --mount=type=cache,target=/c echo x >> /c/f && cat /c/f > /out\n");
   ASSERT_TRUE(world_->build(wanted));
