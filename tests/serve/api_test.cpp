@@ -6,6 +6,7 @@
 #include <limits>
 #include <thread>
 
+#include "base/url.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/hijack.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -122,6 +123,27 @@ TEST(Router, WrongQueriesAreRefused) {
   EXPECT_THAT(ask("POST /build/prune?filters=x HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(ask("POST /build/prune?keep-storage=x HTTP/1.1\r\n\r\n"),
               HasSubstr("keep-storage is in bytes and expects an integer, got x"));
+}
+
+// "docker system prune" sends its filters to all, and what a prune does not understand must not make it take more.
+TEST(Router, FiltersOfPrunesAreChecked) {
+  const auto prune = [](const std::string& target, const std::string& filters) {
+    return ask("POST /" + target + "/prune?filters=" + url_encode(filters) + " HTTP/1.1\r\n\r\n");
+  };
+  for (const auto& [filters, words] :
+       {std::pair(R"({"until":["soon"]})",
+                  R"(\"until\" filter expects a duration (e.g., '24h') or a timestamp: failed to parse value)"),
+        std::pair(R"({"unused-for":["-5"]})", R"(\"unused-for\" filter expects)"),
+        std::pair(R"({"until":["1h"],"unused-for":["1h"]})", R"(conflicting filters: \"until\" and \"unused-for\")"),
+        std::pair(R"({"until":["1h","2h"]})", "filters expect only one value"),
+        std::pair(R"({"id":["a","b"]})", "filters expect only one value")})
+    EXPECT_THAT(prune("build", filters), testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr(words))) << filters;
+  // Not a word of what is not known, and nothing goes that was not meant.
+  EXPECT_THAT(prune("build", R"({"label":["a"],"nosuch":["b"],"id":["abc"]})"),
+              testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr(R"({"CachesDeleted":null,"SpaceReclaimed":0})")));
+  for (const char* kind : {"containers", "networks", "images"})
+    for (const char* until : {R"({"until":["soon"]})", R"({"until":["-5"]})", R"({"until":["1h","2h"]})"})
+      EXPECT_THAT(prune(kind, until), StartsWith("HTTP/1.1 400")) << kind << until;
 }
 
 TEST(Filters, BothForms) {

@@ -286,8 +286,7 @@ Result<> disconnect(Call& call) {
 Result<> prune_networks(Call& call) {
   constexpr std::string_view known[] = {"label", "label!", "until"};
   const Filters filters = TRY(Filters::of(call, known));
-  std::optional<SystemTime> older;
-  for (const std::string& text : filters.values("until")) older = TRY(parse_moment("until", text));
+  const std::optional<SystemTime> older = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
   const std::set<std::string> used = TRY(used_networks(engine));
   Json deleted = nullptr;
