@@ -1,7 +1,10 @@
 // The build cache as a whole, for those who do not build.
 #pragma once
 
+#include <optional>
+
 #include "base/error.hpp"
+#include "base/time.hpp"
 
 namespace consort::image {
 class Store;
@@ -9,7 +12,8 @@ class Store;
 
 namespace consort::build {
 
-// Forgets every step, and lets go of their layers: a prune of the store takes them then.
-Result<> forget_cache(image::Store& store);
+// Forgets every step, or those that were not used since then, and lets go of their layers: a prune of the store takes
+// them then.
+Result<> forget_cache(image::Store& store, std::optional<SystemTime> unused_since = {});
 
 }  // namespace consort::build

@@ -4,6 +4,7 @@
 
 #include "base/json.hpp"
 #include "base/strings.hpp"
+#include "build/exposed_ports.hpp"
 
 namespace consort::engine {
 
@@ -57,8 +58,11 @@ Result<> apply_change(const std::string& instruction, image::ImageConfig& config
     if (name == "ENV") set_variable(config.env, key, value);
     if (name == "LABEL") config.labels[unquoted(key)] = value;
   } else if (name == "EXPOSE") {
-    for (const std::string& port : split(rest, ' '))
-      if (!port.empty()) add_sorted(config.exposed_ports, port.contains('/') ? port : port + "/tcp");
+    for (const std::string& word : split(rest, ' ')) {
+      if (word.empty()) continue;
+      for (std::string& port : TRY(build::parse_exposed_ports(word)).ports)
+        add_sorted(config.exposed_ports, std::move(port));
+    }
   } else if (name == "VOLUME") {
     const auto paths = rest.starts_with('[') ? TRY(command_words(rest)) : split(rest, ' ');
     for (const std::string& path : paths)

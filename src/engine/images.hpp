@@ -30,6 +30,8 @@ struct ImagePrune {
   image::PruneOptions what{};
   // forget: what the build cache alone needs goes as well. In plan mode it is counted as if it were forgotten.
   enum class BuildCache : std::uint8_t { keep, forget } build_cache = BuildCache::keep;
+  // Of the build cache only what was not used since then. A plan cannot tell: Code::unsupported.
+  std::optional<SystemTime> cache_unused_since{};
 };
 
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread.

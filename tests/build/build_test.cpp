@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "base/sha256.hpp"
+#include "base/sqlite/database.hpp"
+#include "build/cache.hpp"
 #include "snapshot.hpp"
 #include "support.hpp"
 
@@ -114,6 +116,31 @@ TEST_F(Builds, SecretsAreSeenByTheStepAndNotKept) {
   ASSERT_TRUE(built) << built.error().message() << world_->output;
   EXPECT_EQ(world_->output.substr(0, 4), "hush");
   EXPECT_THAT(files_of(built), testing::Not(HasSubstr("secrets")));
+}
+
+TEST_F(Builds, ProxiesOfBothSpellingsAreThere) {
+  BuildRequest wanted = request("FROM bb:1\nRUN echo \"$HTTP_PROXY $http_proxy $NO_PROXY $FTP_PROXY $ftp_proxy\"\n");
+  wanted.args = {{"http_proxy", "a"}, {"Http_Proxy", "b"}, {"No_Proxy", "c"}, {"FTP_PROXY", "d"}, {"ftp_proxy", "e"}};
+  ASSERT_TRUE(world_->build(wanted));
+  EXPECT_THAT(world_->output, HasSubstr("a a c d e\n"));
+}
+
+// Steps that are used go on being known, however old they are.
+TEST_F(Builds, WhatIsNotUsedForLongIsForgotten) {
+  const BuildRequest wanted = request("FROM bb:1\nRUN echo 1 > /a\nRUN echo 2 > /b\n");
+  ASSERT_TRUE(world_->build(wanted));
+  const SystemTime built = system_now();
+  const auto cached = [&] { return world_->build(wanted).value().steps_cached; };
+  ASSERT_TRUE(forget_cache(world_->store(), built - std::chrono::hours(1)));
+  EXPECT_EQ(cached(), 2);
+  const auto age = [](SQLite::Database& db) { db.exec("UPDATE build_steps SET used = used - 3600000000000"); };
+  ASSERT_TRUE(world_->store().database().query("age", age));
+  EXPECT_EQ(cached(), 2);
+  ASSERT_TRUE(forget_cache(world_->store(), built));
+  EXPECT_EQ(cached(), 2);
+  ASSERT_TRUE(world_->store().database().query("age", age));
+  ASSERT_TRUE(forget_cache(world_->store(), built));
+  EXPECT_EQ(cached(), 0);
 }
 
 TEST_F(Builds, CacheMountsStay) {

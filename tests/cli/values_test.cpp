@@ -83,16 +83,19 @@ TEST(Limits, CpusAndUlimits) {
 
 TEST(Changes, ConfigurationInstructions) {
   image::ImageConfig config;
-  for (const char* line : {"CMD [\"postgres\"]", "ENTRYPOINT [\"/entry\"]", "ENV PGDATA=/data", "ENV PGDATA /other",
-                           "LABEL a.b=\"c d\"", "EXPOSE 5432", "VOLUME /data", "STOPSIGNAL SIGINT", "USER app"})
+  for (const char* line :
+       {"CMD [\"postgres\"]", "ENTRYPOINT [\"/entry\"]", "ENV PGDATA=/data", "ENV PGDATA /other", "LABEL a.b=\"c d\"",
+        "EXPOSE 5432 80-81/udp", "VOLUME /data", "STOPSIGNAL SIGINT", "USER app"})
     EXPECT_TRUE(engine::apply_change(line, config)) << line;
   EXPECT_EQ(config.cmd, (std::vector<std::string>{"postgres"}));
   EXPECT_EQ(config.env, (std::vector<std::string>{"PGDATA=/other"}));
   EXPECT_EQ(config.labels.at("a.b"), "c d");
-  EXPECT_EQ(config.exposed_ports, (std::vector<std::string>{"5432/tcp"}));
+  EXPECT_EQ(config.exposed_ports, (std::vector<std::string>{"5432/tcp", "80/udp", "81/udp"}));
   EXPECT_EQ(config.stop_signal, "SIGINT");
   EXPECT_FALSE(engine::apply_change("RUN make", config));
   EXPECT_FALSE(engine::apply_change("CMD", config));
+  for (const char* line : {"EXPOSE x", "EXPOSE 80/x", "EXPOSE 65536", "EXPOSE 81-80"})
+    EXPECT_FALSE(engine::apply_change(line, config)) << line;
   EXPECT_FALSE(engine::apply_change("CMD [1", config));
 }
 

@@ -1,7 +1,5 @@
 // Layers of any depth as tar, with few descriptors.
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -76,17 +74,19 @@ TEST_F(Pack, NothingButFilesIsOpened) {
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   const Fd filled = open_file(pipe, O_RDWR | O_NONBLOCK).value();
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(write_full(filled.get(), "of the pipe, "));
+  Race race;
   std::jthread container([&](const std::stop_token& over) {
-    while (!over.stop_requested()) ::renameat2(AT_FDCWD, file.c_str(), AT_FDCWD, pipe.c_str(), RENAME_EXCHANGE);
+    while (!over.stop_requested()) (void)race.swap(file, pipe);
   });
-  for (int i = 0; i < 3000; ++i) {
+  while (race.goes_on()) {
     std::string tar;
     const auto packed = pack_layer(root, sink_to(tar));
-    ASSERT_THAT(tar, testing::Not(HasSubstr("of the pipe"))) << i;
+    ASSERT_THAT(tar, testing::Not(HasSubstr("of the pipe"))) << race.round();
     if (!packed) {
-      ASSERT_THAT(packed.error().message(), HasSubstr("is a named pipe")) << i;
+      ASSERT_THAT(packed.error().message(), HasSubstr("is a named pipe")) << race.round();
     }
   }
+  if (race.swaps() == 0) GTEST_SKIP() << "needs a file system that exchanges names";
 }
 
 TEST_F(Pack, FoldersComeInTheOrderOfTheirNames) {

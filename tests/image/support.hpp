@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -35,6 +39,29 @@ class TempDir {
 
  private:
   std::string path_;
+};
+
+// Of a test against a thread that puts something else in a place, again and again: it goes on for so many rounds at
+// least, and until the other has had its turns, but never for long.
+class Race {
+ public:
+  // The two change places in one step. False: not this time, or never here.
+  bool swap(const std::string& one, const std::string& other) {
+    if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0) return false;
+    ++swaps_;
+    return true;
+  }
+  bool goes_on() {
+    if (std::chrono::steady_clock::now() > end_) return false;
+    return ++round_ <= 3000 || swaps_ < 1000;
+  }
+  int round() const { return round_; }
+  int swaps() const { return swaps_; }
+
+ private:
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
+  int round_ = 0;
+  std::atomic<int> swaps_ = 0;
 };
 
 // A store in a folder of its own.

@@ -276,21 +276,23 @@ TEST_F(Unpack, AModeIsNotSetThroughALinkThatTakesThePlace) {
   const std::string link = root + "/link", made = root + "/made";
   TarHeader fifo{.path = "made", .link = {}, .type = '6', .mode = 0666, .xattrs = {}};
   const std::string pipe = TarBuilder().add(fifo).str(), file_in_folder = TarBuilder().file("made/file", "x").str();
+  Race race;
   std::jthread container([&](const std::stop_token& over) {
     while (!over.stop_requested()) {
       if (!path_exists(made)) continue;
       (void)!::symlink((folder / "outside").c_str(), link.c_str());
-      ::renameat2(AT_FDCWD, link.c_str(), AT_FDCWD, made.c_str(), RENAME_EXCHANGE);
+      (void)race.swap(link, made);
       (void)remove_tree(made);
       (void)remove_tree(link);
     }
   });
   UnpackOptions plain;
   plain.whiteouts = UnpackOptions::Whiteouts::plain;
-  for (int i = 0; i < 3000; ++i) {
-    (void)unpack_layer(source_of(i % 2 == 0 ? pipe : file_in_folder), root, plain);
-    ASSERT_EQ(stat_path(folder / "outside")->st_mode & 0777, 0600U) << i;
+  while (race.goes_on()) {
+    (void)unpack_layer(source_of(race.round() % 2 == 0 ? pipe : file_in_folder), root, plain);
+    ASSERT_EQ(stat_path(folder / "outside")->st_mode & 0777, 0600U) << race.round();
   }
+  if (race.swaps() == 0) GTEST_SKIP() << "needs a file system that exchanges names";
 }
 
 }  // namespace

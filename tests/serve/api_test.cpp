@@ -6,6 +6,7 @@
 #include <limits>
 #include <thread>
 
+#include "base/url.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/hijack.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -81,6 +82,10 @@ TEST(Router, BodiesAreChecked) {
   EXPECT_THAT(create("Content-Type: text/plain\r\n", "{}"), HasSubstr("must be 'application/json'"));
   EXPECT_THAT(create(json, "{bad"), testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("invalid JSON")));
   EXPECT_THAT(create(json, "{}"), HasSubstr("config cannot be empty in order to create a container"));
+  const std::string image = R"({"Image":"x"})";
+  EXPECT_THAT(ask("POST /containers/create?name=/ HTTP/1.1\r\n" + json +
+                  "Content-Length: " + std::to_string(image.size()) + "\r\n\r\n" + image),
+              testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("Invalid container name (/), only [a-zA-Z0-9]")));
 }
 
 // What Docker refuses must not pass as if it had not been said: a limit written as text would be none.
@@ -93,6 +98,10 @@ TEST(Router, ValuesOfAnotherKindAreRefused) {
        {R"("HostConfig":{"Memory":"512m"})", R"("HostConfig":{"Binds":"/a:/b"})", R"("HostConfig":{"Privileged":1})",
         R"("HostConfig":{"LogConfig":"x"})", R"("HostConfig":{"RestartPolicy":{"Name":1}})", R"("HostConfig":"x")",
         R"("Env":"A=b")", R"("Labels":[])", R"("StopTimeout":"9")", R"("Healthcheck":{"Retries":"3"})",
+        R"("StopTimeout":18446744073709551615)", R"("NetworkingConfig":{"EndpointsConfig":"x"})",
+        R"("NetworkingConfig":{"EndpointsConfig":[]})", R"("NetworkingConfig":{"EndpointsConfig":{"n":"x"}})",
+        R"("NetworkingConfig":{"EndpointsConfig":{"m":null,"n":{"MacAddress":1}}})",
+        R"("NetworkingConfig":{"EndpointsConfig":{"n":{"IPAMConfig":{"IPv4Address":1}}}})",
         R"("NetworkingConfig":{"EndpointsConfig":{"n":{"Aliases":"a"}}})"})
     EXPECT_THAT(post("/containers/create", std::string(R"({"Image":"x",)") + wrong + "}"),
                 testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("invalid JSON: cannot unmarshal ")))
@@ -103,6 +112,7 @@ TEST(Router, ValuesOfAnotherKindAreRefused) {
               HasSubstr("Retries in Healthcheck cannot be negative"));
   for (const auto& [target, body] :
        {std::pair("/networks/create", R"({"Name":1})"), std::pair("/networks/create", R"({"Name":"n","IPAM":"x"})"),
+        std::pair("/networks/n/connect", R"({"Container":"c","EndpointConfig":{"Aliases":"a"}})"),
         std::pair("/volumes/create", R"({"Labels":[]})"), std::pair("/containers/x/update", R"({"Memory":"x"})"),
         std::pair("/containers/x/exec", R"({"Cmd":"ls"})")})
     EXPECT_THAT(post(target, body), StartsWith("HTTP/1.1 400")) << target;
@@ -113,6 +123,27 @@ TEST(Router, WrongQueriesAreRefused) {
   EXPECT_THAT(ask("POST /build/prune?filters=x HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(ask("POST /build/prune?keep-storage=x HTTP/1.1\r\n\r\n"),
               HasSubstr("keep-storage is in bytes and expects an integer, got x"));
+}
+
+// "docker system prune" sends its filters to all, and what a prune does not understand must not make it take more.
+TEST(Router, FiltersOfPrunesAreChecked) {
+  const auto prune = [](const std::string& target, const std::string& filters) {
+    return ask("POST /" + target + "/prune?filters=" + url_encode(filters) + " HTTP/1.1\r\n\r\n");
+  };
+  for (const auto& [filters, words] :
+       {std::pair(R"({"until":["soon"]})",
+                  R"(\"until\" filter expects a duration (e.g., '24h') or a timestamp: failed to parse value)"),
+        std::pair(R"({"unused-for":["-5"]})", R"(\"unused-for\" filter expects)"),
+        std::pair(R"({"until":["1h"],"unused-for":["1h"]})", R"(conflicting filters: \"until\" and \"unused-for\")"),
+        std::pair(R"({"until":["1h","2h"]})", "filters expect only one value"),
+        std::pair(R"({"id":["a","b"]})", "filters expect only one value")})
+    EXPECT_THAT(prune("build", filters), testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr(words))) << filters;
+  // Not a word of what is not known, and nothing goes that was not meant.
+  EXPECT_THAT(prune("build", R"({"label":["a"],"nosuch":["b"],"id":["abc"]})"),
+              testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr(R"({"CachesDeleted":null,"SpaceReclaimed":0})")));
+  for (const char* kind : {"containers", "networks", "images"})
+    for (const char* until : {R"({"until":["soon"]})", R"({"until":["-5"]})", R"({"until":["1h","2h"]})"})
+      EXPECT_THAT(prune(kind, until), StartsWith("HTTP/1.1 400")) << kind << until;
 }
 
 TEST(Filters, BothForms) {
@@ -220,11 +251,12 @@ TEST(Create, NobodyPutsAPathIntoTheName) {
 // inspect says it to others, whose programs read it by kinds.
 TEST(Create, OnlyWhatDockerKnowsIsSaidAgain) {
   const Json said = parse_json(R"({"Memory":5,"CpusetCpus":7,"Privileged":true,"Evil":[1],"Binds":["a:/b"],"CapAdd":[5],
-    "Sysctls":{"a":"b"},"Tmpfs":{"/t":1},"RestartPolicy":{"Name":"always"},"Init":null})",
+    "Sysctls":{"a":"b","c":null},"Tmpfs":{"/t":1},"RestartPolicy":{"Name":"always"},"Init":null,"Dns":[null,"1.1.1.1",null],
+    "PortBindings":{"80/tcp":null}})",
                                "test")
                         .value();
-  EXPECT_EQ(known_host_config(said), parse_json(R"({"Binds":["a:/b"],"Memory":5,"Privileged":true,
-    "RestartPolicy":{"Name":"always"},"Sysctls":{"a":"b"}})",
+  EXPECT_EQ(known_host_config(said), parse_json(R"({"Binds":["a:/b"],"Dns":["1.1.1.1"],"Memory":5,
+    "PortBindings":{"80/tcp":null},"Privileged":true,"RestartPolicy":{"Name":"always"},"Sysctls":{"a":"b"}})",
                                                 "test")
                                          .value());
   EXPECT_EQ(known_update(said), parse_json(R"({"Memory":5,"RestartPolicy":{"Name":"always"}})", "test").value());

@@ -100,6 +100,20 @@ TEST_F(LinesTest, InstructionsAreToldInTheOrderOfTheFileWithWhatBecomesOfThem) {
             "Successfully built ID\nSuccessfully tagged x:1\n");
 }
 
+// One that came before anything else was said would make a 200 of the answer for a wrong file.
+TEST_F(LinesTest, WarningsFollowTheFirstInstruction) {
+  BuildLines lines(line_, {});
+  EXPECT_TRUE(lines.warn("early"));
+  lines.begin(outline());
+  EXPECT_TRUE(said_.empty());
+  EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .text = "RUN make"}));
+  EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::done}));
+  EXPECT_THAT(said_, testing::Contains(" ---> [Warning] early\n").Times(1));
+  EXPECT_EQ(said_[2], " ---> [Warning] early\n");
+  EXPECT_TRUE(lines.warn("late"));
+  EXPECT_EQ(said_.back(), " ---> [Warning] late\n");
+}
+
 TEST_F(LinesTest, ASettingIsFromTheCacheIfWhatFollowsIs) {
   BuildLines lines(line_, {});
   lines.begin(outline());
@@ -132,6 +146,7 @@ TEST_F(LinesTest, AFailureHasTheClassicWords) {
 
 TEST_F(LinesTest, AQuietBuildSaysItsImageAlone) {
   BuildLines lines(line_, {.quiet = BuildLines::Options::Quiet::yes});
+  EXPECT_TRUE(lines.warn("odd"));
   lines.begin(outline());
   EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::done}));
   EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), BuildLines::Before::unknown, {"x:1"}));

@@ -3,9 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "../engine/fixture.hpp"
 #include "base/os/folder.hpp"
@@ -15,13 +20,20 @@ namespace {
 
 using engine::EngineTest;
 
-std::size_t count_threads() {
-  return list_folder("/proc/self/task").value().size();
+// By their ids: one that has been joined may be seen for a moment yet.
+std::set<std::string> threads() {
+  const std::vector<std::string> ids = list_folder("/proc/self/task").value();
+  return {ids.begin(), ids.end()};
 }
 
-// Never by more than a moment; a test that hangs is ended by its runner.
-void wait_until(const std::function<bool()>& condition) {
-  while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+// The bound is for what never comes.
+bool eventually(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
 }
 
 // What ended while nobody looked after it, and was held all the time, nobody else would remove at once.
@@ -30,14 +42,14 @@ TEST_F(EngineTest, WhatHasEndedUnseenIsRemovedWhenTheServerEnds) {
   spec.auto_remove = true;
   engine::CreatedContainer made = engine().create_container(spec).value();
   ASSERT_TRUE(engine().start_container(made.id));
-  wait_until([&] { return engine().inspect(made.id)->state.ended(); });
+  ASSERT_TRUE(eventually([&] { return engine().inspect(made.id)->state.ended(); }));
   const std::string data = roots().data + "-link";  // to nowhere: its thread cannot open an engine, and ends
   std::filesystem::create_symlink("/dev/null/data", data);
   {
-    const std::size_t threads = count_threads();
+    const std::set<std::string> others = threads();
     Reaper reaper({.data = data, .run = roots().run});
     reaper.watch(made.id, std::move(made.hold));
-    wait_until([&] { return count_threads() == threads; });
+    ASSERT_TRUE(eventually([&] { return std::ranges::includes(others, threads()); }));
     std::filesystem::remove(data);
     std::filesystem::create_symlink(roots().data, data);
     EXPECT_TRUE(engine().inspect(made.id));

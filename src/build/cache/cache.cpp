@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS build_sources(key TEXT PRIMARY KEY, digest TEXT NOT N
 )sql";
 constexpr const char* migrations[] = {first_schema};
 
-constexpr std::int64_t hour_ns = std::int64_t{3600} * 1'000'000'000;
+// How exactly the time of the last use is kept: nobody who prunes asks for less.
+constexpr std::int64_t exactness_ns = 1'000'000'000;
 
 std::int64_t now_ns() {
   return system_now().time_since_epoch().count();
@@ -59,7 +60,7 @@ Result<std::optional<CachedStep>> Cache::find(const std::string& key) {
   const auto layer = store_->layer(row->step.layer);
   if (!layer) return std::nullopt;
   row->step.folder = layer->directory;
-  if (now_ns() - row->used > hour_ns) {
+  if (now_ns() - row->used > exactness_ns) {
     TRY(database_.query("mark build cache", [&](SQLite::Database& db) {
       SQLite::Statement update(db, "UPDATE build_steps SET used = ? WHERE key = ?");
       update.bind(1, now_ns());
@@ -141,9 +142,9 @@ Result<Cache::Pruned> Cache::prune(SystemTime unused_since) {
   return Pruned{keys.size()};
 }
 
-Result<> forget_cache(image::Store& store) {
+Result<> forget_cache(image::Store& store, std::optional<SystemTime> unused_since) {
   Cache cache = TRY(Cache::open(store));
-  TRY(cache.prune(system_now() + std::chrono::hours(1)));
+  TRY(cache.prune(unused_since.value_or(system_now() + std::chrono::hours(1))));
   return {};
 }
 

@@ -109,16 +109,21 @@ std::string Planner::arguments_prefix() {
   return "|" + std::to_string(texts.size()) + " " + join(texts, " ") + " ";
 }
 
-// Each of the two spellings has its own value if it is given one, else that of the other.
+// Each of the two spellings has its own value if it is given one, else that of the other. A third (Http_Proxy), which
+// BuildKit takes as well, is for where neither is given.
 void Planner::add_proxies(RunOperation& run) const {
   const auto& args = input_.request.args;
   for (const std::string name : {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}) {
-    const auto some = std::ranges::find_if(args, [&](const auto& arg) { return to_lower(arg.first) == name; });
-    if (some == args.end()) continue;
-    for (const std::string& key : {to_upper(name), name}) {
-      const auto own = args.find(key);
-      run.hidden_environment.push_back(key + "=" + (own == args.end() ? some : own)->second);
-    }
+    const auto any = std::ranges::find_if(args, [&](const auto& arg) { return to_lower(arg.first) == name; });
+    if (any == args.end()) continue;
+    const auto value_of = [&](const std::string& own, const std::string& other) {
+      for (const std::string& key : {own, other})
+        if (const auto found = args.find(key); found != args.end()) return found->second;
+      return any->second;
+    };
+    const std::string upper = to_upper(name);
+    run.hidden_environment.push_back(upper + "=" + value_of(upper, name));
+    run.hidden_environment.push_back(name + "=" + value_of(name, upper));
   }
 }
 

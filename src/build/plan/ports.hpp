@@ -1,4 +1,4 @@
-// The ports of EXPOSE: "80", "80/tcp", "8000-8010/udp"; "127.0.0.1:80:8080" is accepted with a warning.
+// The ports of EXPOSE, with what the checks say of them.
 #pragma once
 
 #include <string>

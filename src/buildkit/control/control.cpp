@@ -1,9 +1,11 @@
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "base/time_range.hpp"
 #include "bridge.pb.h"
 #include "buildkit/control/server.hpp"
 #include "buildkit/control/usage.hpp"
@@ -107,13 +109,17 @@ void Server::disk_usage(Stream& call) {
 void Server::prune(Stream& call) {
   const auto request = request_of<wire::PruneRequest>(call);
   if (!request) return;
-  // The cache is forgotten as a whole: better nothing than more than was asked for.
-  if (request->filter_size() > 0 || request->keep_duration() != 0 || request->reserved_space() != 0)
+  // By nothing but its age: better nothing than more than was asked for.
+  const auto says_nothing = [](const std::string& filter) { return filter.empty(); };
+  if (!std::ranges::all_of(request->filter(), says_nothing) || request->reserved_space() != 0)
     return call.finish(
         {RpcCode::unimplemented, "a part of the build cache cannot be removed: prune without filters", {}});
-  const auto done = engine_.images().prune(
-      {.what = {.images = image::PruneOptions::Images::none, .mode = image::PruneOptions::Mode::act},
-       .build_cache = engine::ImagePrune::BuildCache::forget});
+  engine::ImagePrune prune{
+      .what = {.images = image::PruneOptions::Images::none, .mode = image::PruneOptions::Mode::act},
+      .build_cache = engine::ImagePrune::BuildCache::forget};
+  if (request->keep_duration() > 0)
+    prune.cache_unused_since = time_after(system_now(), -Nanoseconds(request->keep_duration()));
+  const auto done = engine_.images().prune(prune);
   if (!done) return call.finish(buildkit::status_of(done.error()));
   for (const wire::UsageRecord& record : cache_records(*done))
     if (!call.write(record.SerializeAsString())) break;

@@ -1,4 +1,4 @@
-// What takes how much room, and what takes it for nothing: system/df, and the prunes of containers and of builds.
+// What takes how much room, and what takes it for nothing: system/df, and the prune of containers.
 #include <set>
 
 #include "base/os/folder.hpp"
@@ -7,6 +7,7 @@
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/filters.hpp"
+#include "serve/api/images/build_cache_record.hpp"
 #include "serve/api/images/image_shape.hpp"
 #include "serve/api/limits.hpp"
 #include "serve/api/moments.hpp"
@@ -110,9 +111,9 @@ Result<> add_build_cache(Call& call, Json& answer) {
   const std::uint64_t bytes = TRY(bytes_of_build_cache(TRY(call.engine())->images()));
   if (bytes == 0) return {};
   const std::string now = go_time(system_now());
-  answer["BuildCache"].push_back({{"ID", "build-cache"},
-                                  {"Type", "regular"},
-                                  {"Description", "layers that only the build cache needs"},
+  answer["BuildCache"].push_back({{"ID", build_cache_record.id},
+                                  {"Type", build_cache_record.type},
+                                  {"Description", build_cache_record.description},
                                   {"InUse", false},
                                   {"Shared", false},
                                   {"Size", bytes},
@@ -143,8 +144,7 @@ Result<> disk_usage(Call& call) {
 Result<> prune_containers(Call& call) {
   constexpr std::string_view known[] = {"label", "label!", "until"};
   const Filters filters = TRY(Filters::of(call, known));
-  std::optional<SystemTime> older;
-  for (const std::string& text : filters.values("until")) older = TRY(parse_moment("until", text));
+  const std::optional<SystemTime> older = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
   Json deleted = nullptr;
   std::uint64_t reclaimed = 0;
@@ -159,25 +159,9 @@ Result<> prune_containers(Call& call) {
   return call.json(200, {{"ContainersDeleted", std::move(deleted)}, {"SpaceReclaimed", reclaimed}});
 }
 
-Result<> prune_build_cache(Call& call) {
-  constexpr std::string_view known[] = {"description", "id", "inuse", "parent", "private", "shared", "type", "until"};
-  (void)TRY(Filters::of(call, known));
-  for (const char* key : {"keep-storage", "max-used-space", "min-free-space", "reserved-space"})
-    if (!call.query(key).empty() && !parse_signed(call.query(key)))
-      return fail(http_error(400, std::string(key) + " is in bytes and expects an integer, got " + call.query(key)));
-  engine::Images images = TRY(call.engine())->images();
-  const PruneOptions act{.images = PruneOptions::Images::none, .mode = PruneOptions::Mode::act};
-  const auto report = TRY(images.prune({.what = act, .build_cache = engine::ImagePrune::BuildCache::forget}));
-  Json deleted = nullptr;
-  for (const image::PruneItem& item : report.items)
-    if (item.needed_by.empty()) deleted.push_back(item.id);
-  return call.json(200, {{"CachesDeleted", std::move(deleted)}, {"SpaceReclaimed", report.reclaimed}});
-}
-
 constexpr Route table[] = {
     {"GET", "/system/df", disk_usage, Access::look, Reach::project},
     {"POST", "/containers/prune", prune_containers, Access::change, Reach::project},
-    {"POST", "/build/prune", prune_build_cache},
 };
 
 }  // namespace

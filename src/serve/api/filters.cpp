@@ -44,13 +44,22 @@ Result<Filters> Filters::of(const Call& call, std::span<const std::string_view> 
   return parse(call.query("filters"), known);
 }
 
+Result<Filters> Filters::of_any_key(const Call& call) {
+  return read(call.query("filters"), {});
+}
+
 Result<Filters> Filters::parse(const std::string& text, std::span<const std::string_view> known) {
+  return read(text, known);
+}
+
+Result<Filters> Filters::read(const std::string& text, std::optional<std::span<const std::string_view>> known) {
   Filters filters;
   if (text.empty()) return filters;
   const auto json = parse_json(text, "filters");
   if (!json || !(json->is_object() || json->is_null())) return fail(http_error(400, "invalid filter"));
   for (const auto& [key, value] : json->items()) {
-    if (std::ranges::find(known, key) == known.end()) return fail(http_error(400, "invalid filter '" + key + "'"));
+    if (known && std::ranges::find(*known, key) == known->end())
+      return fail(http_error(400, "invalid filter '" + key + "'"));
     std::vector<std::string> values = TRY(values_of(value));
     if (!values.empty()) filters.values_.emplace(key, std::move(values));
   }

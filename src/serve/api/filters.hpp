@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ class Filters {
  public:
   // Code::invalid in Docker's words: not JSON, or a key that is not among the known ones.
   static Result<Filters> of(const Call& call, std::span<const std::string_view> known);
+  static Result<Filters> of_any_key(const Call& call);
   static Result<Filters> parse(const std::string& text, std::span<const std::string_view> known);
 
   bool has(std::string_view key) const { return values_.find(key) != values_.end(); }
@@ -34,6 +36,7 @@ class Filters {
   Result<std::optional<bool>> boolean(std::string_view key) const;
 
  private:
+  static Result<Filters> read(const std::string& text, std::optional<std::span<const std::string_view>> known);
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 

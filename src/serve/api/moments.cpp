@@ -3,6 +3,7 @@
 #include "base/strings.hpp"
 #include "base/time_range.hpp"
 #include "serve/api/call.hpp"
+#include "serve/api/filters.hpp"
 
 namespace consort::serve {
 
@@ -30,6 +31,16 @@ Result<std::optional<SystemTime>> parse_moment(const char* name, const std::stri
   if (const auto time = parse_rfc3339(text)) return *time;
   if (const auto ago = parse_duration(text)) return time_after(system_now(), -*ago);
   return fail(http_error(400, std::string("invalid value for \"") + name + "\": \"" + text + "\""));
+}
+
+Result<std::optional<SystemTime>> until_of(const Filters& filters, const std::string& key) {
+  const std::vector<std::string>& values = filters.values(key);
+  if (values.empty()) return std::nullopt;
+  if (values.size() > 1) return fail(http_error(400, "more than one " + key + " filter specified"));
+  const std::string& text = values.front();
+  if (text == "0") return system_now();  // so long ago
+  if (const std::optional<SystemTime> moment = parse_moment(key.c_str(), text).value_or(std::nullopt)) return moment;
+  return fail(http_error(400, "failed to parse value as time or duration: \"" + text + "\""));
 }
 
 }  // namespace consort::serve

@@ -7,6 +7,7 @@
 #include "engine/engine.hpp"
 #include "serve/api/containers/container_networks.hpp"
 #include "serve/api/containers/containers.hpp"
+#include "serve/api/containers/known_keys.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/limits.hpp"
 #include "serve/api/moments.hpp"
@@ -258,10 +259,11 @@ constexpr KnownKey connect_keys[] = {
 Result<> connect(Call& call) {
   const Json body = TRY(call.body());
   TRY(check_kinds(connect_keys, body));
+  const Json* settings = find_key(body, "EndpointConfig");
+  if (settings) TRY(check_endpoint_kinds(*settings, "EndpointConfig"));
   const engine::ContainerDetails container = TRY(container_of(call, body));
   const Network network = TRY(find_network(call, call.variable("name")));
   TRY(check_is_of_project(call, network));
-  const Json* settings = find_key(body, "EndpointConfig");
   const engine::EndpointSpec endpoint =
       endpoint_spec(network.spec.name, settings && settings->is_object() ? *settings : Json::object());
   TRY(TRY(call.engine())->connect_network(container.id, endpoint));
@@ -284,8 +286,7 @@ Result<> disconnect(Call& call) {
 Result<> prune_networks(Call& call) {
   constexpr std::string_view known[] = {"label", "label!", "until"};
   const Filters filters = TRY(Filters::of(call, known));
-  std::optional<SystemTime> older;
-  for (const std::string& text : filters.values("until")) older = TRY(parse_moment("until", text));
+  const std::optional<SystemTime> older = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
   const std::set<std::string> used = TRY(used_networks(engine));
   Json deleted = nullptr;

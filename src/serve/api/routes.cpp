@@ -27,6 +27,7 @@ std::span<const std::span<const Route>> all_routes() {
       volume_routes(),
       transfer_routes(),
       disk_routes(),
+      build_prune_routes(),
       build_routes(),
       buildkit_routes(),
   };

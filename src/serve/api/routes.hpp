@@ -26,6 +26,7 @@ std::span<const Route> network_routes();              // networks.cpp
 std::span<const Route> volume_routes();               // volumes.cpp
 std::span<const Route> transfer_routes();             // transfer.cpp
 std::span<const Route> disk_routes();                 // disk.cpp
+std::span<const Route> build_prune_routes();          // images/build_prune.cpp
 std::span<const Route> build_routes();                // build.cpp
 std::span<const Route> buildkit_routes();             // buildkit.cpp
 

@@ -1,6 +1,7 @@
 #include "serve/api/value_kinds.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "serve/api/call.hpp"
 
@@ -40,6 +41,12 @@ std::string_view type_of(ValueKind kind) {
   return "";
 }
 
+// What does not fit would be another number than the one said.
+bool is_int64(const Json& value) {
+  if (value.is_number_unsigned()) return std::in_range<std::int64_t>(value.get<std::uint64_t>());
+  return value.is_number_integer();
+}
+
 }  // namespace
 
 bool is_of(ValueKind kind, const Json& value) {
@@ -52,7 +59,7 @@ bool is_of(ValueKind kind, const Json& value) {
     case text:
       return value.is_string();
     case number:
-      return value.is_number_integer();
+      return is_int64(value);
     case truth:
       return value.is_boolean();
     case texts:

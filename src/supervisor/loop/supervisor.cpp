@@ -45,6 +45,12 @@ std::vector<std::string> record_files(const std::string& folder) {
 
 const std::vector<EndpointUnit> no_endpoints;
 
+DirectAccess direct_access(const EndpointUnit& endpoint, Family family) {
+  const bool v4 = family == Family::v4;
+  if (v4 ? endpoint.routed4 : endpoint.routed6) return DirectAccess::published;
+  return (v4 ? endpoint.direct4 : endpoint.direct6) ? DirectAccess::all : DirectAccess::none;
+}
+
 Result<Fd> open_plain_socket(int family, int type) {
   Fd socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail_errno("create socket");
@@ -297,9 +303,6 @@ void Supervisor::update_names() {
 
 // Those with containers on them. Of a bridge that is in the firewall already, that says the rest.
 void Supervisor::guard_firewall() {
-  const auto access = [](bool routed, bool all) {
-    return routed ? DirectAccess::published : all ? DirectAccess::all : DirectAccess::none;
-  };
   std::map<std::string, BridgePolicy> policies;
   for (const auto& [id, container] : containers_)
     for (const EndpointUnit& endpoint : container->has_names() ? container->unit().endpoints : no_endpoints)
@@ -307,8 +310,8 @@ void Supervisor::guard_firewall() {
         policies[endpoint.bridge] = {.bridge = endpoint.bridge,
                                      .internal = endpoint.internal,
                                      .masquerade = endpoint.masquerade,
-                                     .direct4 = access(endpoint.routed4, endpoint.direct4),
-                                     .direct6 = access(endpoint.routed6, endpoint.direct6)};
+                                     .direct4 = direct_access(endpoint, Family::v4),
+                                     .direct6 = direct_access(endpoint, Family::v6)};
   std::vector<BridgePolicy> bridges;
   for (auto& [bridge, policy] : policies) bridges.push_back(std::move(policy));
   if (const auto kept = firewall_.keep(bridges); !kept) log_line(kept.error().message());

@@ -95,6 +95,15 @@ Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::Co
   return engine.create_container(spec);
 }
 
+// "/web" is web; none is one that the engine chooses.
+Result<std::string> name_of(const Call& call) {
+  std::string name = call.query("name");
+  if (name == "/")
+    return fail(http_error(400, "Invalid container name (/), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"));
+  if (name.starts_with('/')) name.erase(0, 1);
+  return name;
+}
+
 Result<> create_container(Call& call) {
   const Json body = TRY(call.body());
   if (body.empty() || get_string(body, "Image").empty())
@@ -102,8 +111,7 @@ Result<> create_container(Call& call) {
         http_error(400, body.empty() ? "config cannot be empty in order to create a container" : "no image specified"));
   TRY(check_container_kinds(body));
   engine::ContainerSpec spec = TRY(container_spec(body));
-  spec.name = call.query("name");
-  if (spec.name.starts_with('/')) spec.name.erase(0, 1);
+  spec.name = TRY(name_of(call));
   spec.platform = call.query("platform");
   Service& service = call.service();
   engine::Engine& engine = *TRY(call.engine());

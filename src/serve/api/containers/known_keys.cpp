@@ -81,6 +81,7 @@ std::span<const KnownKey> host_keys() {
   return keys;
 }
 
+// Those that are said again. MacAddress is told as the endpoint has it.
 std::span<const KnownKey> endpoint_keys() {
   using enum ValueKind;
   static constexpr KnownKey keys[] = {{"Aliases", texts},
@@ -139,12 +140,28 @@ Result<> check_parts(const Json& host) {
   return {};
 }
 
+// Lists and maps of texts lose what is null in them. What else is an object keeps it: null has a meaning in
+// PortBindings.
+Json without_nulls(ValueKind kind, const Json& value) {
+  const bool is_map = kind == ValueKind::map_of_texts;
+  if (!is_map && !value.is_array()) return value;
+  Json kept = is_map ? Json::object() : Json::array();
+  for (const auto& [name, each] : value.items()) {
+    if (each.is_null()) continue;
+    if (is_map)
+      kept[name] = each;
+    else
+      kept.push_back(each);
+  }
+  return kept;
+}
+
 Json kept_of(std::span<const KnownKey> keys, const Json& said, Changed changed) {
   Json kept = Json::object();
   for (const KnownKey& key : keys)
     if (changed == Changed::no || key.changed == changed)
       if (const Json* value = find_key(said, key.name); value && !value->is_null() && is_of(key.kind, *value))
-        kept[key.name] = *value;
+        kept[key.name] = without_nulls(key.kind, *value);
   return kept;
 }
 
@@ -157,12 +174,28 @@ Result<> check_container_kinds(const Json& body) {
     TRY(check_kinds(host_keys(), *host, "HostConfig"));
     TRY(check_parts(*host));
   }
+  static constexpr KnownKey networking_keys[] = {{"EndpointsConfig", ValueKind::object}};
   const Json* networking = find_key(body, "NetworkingConfig");
-  const Json* endpoints = networking ? find_key(*networking, "EndpointsConfig") : nullptr;
-  if (!endpoints || !endpoints->is_object()) return {};
-  for (const auto& [name, endpoint] : endpoints->items())
-    TRY(check_kinds(endpoint_keys(), endpoint, "EndpointsConfig." + name));
+  if (!networking) return {};
+  TRY(check_kinds(networking_keys, *networking, "NetworkingConfig"));
+  const Json* endpoints = find_key(*networking, "EndpointsConfig");
+  if (!endpoints || endpoints->is_null()) return {};
+  for (const auto& [name, endpoint] : endpoints->items()) {
+    const KnownKey as_key{name, ValueKind::object};
+    TRY(check_kinds(std::span(&as_key, 1), *endpoints, "EndpointsConfig"));
+    TRY(check_endpoint_kinds(endpoint, "EndpointsConfig." + name));
+  }
   return {};
+}
+
+Result<> check_endpoint_kinds(const Json& endpoint, const std::string& inside) {
+  using enum ValueKind;
+  static constexpr KnownKey unkept[] = {{"MacAddress", text}};
+  static constexpr KnownKey ipam_keys[] = {{"IPv4Address", text}, {"IPv6Address", text}, {"LinkLocalIPs", texts}};
+  TRY(check_kinds(endpoint_keys(), endpoint, inside));
+  TRY(check_kinds(unkept, endpoint, inside));
+  const Json* ipam = find_key(endpoint, "IPAMConfig");
+  return ipam ? check_kinds(ipam_keys, *ipam, inside + ".IPAMConfig") : Result<>();
 }
 
 Result<> check_update_kinds(const Json& body) {

@@ -2,6 +2,8 @@
 // is kept and said again (client_note) to programs that may be others than the one that has said it.
 #pragma once
 
+#include <string>
+
 #include "base/json.hpp"
 
 namespace consort::serve {
@@ -11,7 +13,11 @@ Result<> check_container_kinds(const Json& body);
 // Of the body of POST /containers/{id}/update.
 Result<> check_update_kinds(const Json& body);
 
-// Without nulls. Without MaskedPaths and ReadonlyPaths, which are told from what the engine knows.
+// Of one entry of EndpointsConfig; of network connect, EndpointConfig. inside: where it stands.
+Result<> check_endpoint_kinds(const Json& endpoint, const std::string& inside);
+
+// Without keys that are null, and without nulls in lists and in maps of texts. Without MaskedPaths and ReadonlyPaths,
+// which are told from what the engine knows.
 Json known_host_config(const Json& said);
 // Of HostConfig, what POST /containers/{id}/update changes.
 Json known_update(const Json& said);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -158,9 +159,18 @@ Result<> run(Call& call, const BuildRequest& request) {
     std::string failed_step;
     int exit_code = 0;
     engine::BuildRun run;
-    run.planned = [&](const std::vector<build::PlannedInstruction>& outline) { lines.begin(outline); };
+    std::mutex turn;  // a base that is pulled may warn while other steps run
+    run.planned = [&](const std::vector<build::PlannedInstruction>& outline) {
+      const std::scoped_lock lock(turn);
+      lines.begin(outline);
+    };
     run.progress = [&](const build::ProgressEvent& event) {
+      const std::scoped_lock lock(turn);
       if (!lines.tell(event)) stop.request_stop();
+    };
+    run.warn = [&](const std::string& text) {
+      const std::scoped_lock lock(turn);
+      if (!lines.warn(text)) stop.request_stop();
     };
     run.failed = [&](const build::StepFailure& failure) {
       failed_step = failure.title;

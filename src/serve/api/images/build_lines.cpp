@@ -37,6 +37,17 @@ Result<> BuildLines::say(const std::string& text) {
   return (*line_)({{"stream", text}});
 }
 
+Result<> BuildLines::say_warnings() {
+  for (const std::string& text : std::exchange(warnings_, {})) TRY(say(" ---> [Warning] " + text + "\n"));
+  return {};
+}
+
+bool BuildLines::warn(const std::string& text) {
+  if (options_.quiet == Options::Quiet::yes) return true;
+  warnings_.push_back(text);
+  return !begun_ || say_warnings().has_value();
+}
+
 void BuildLines::begin(const std::vector<build::PlannedInstruction>& outline) {
   if (!rows_.empty()) return;  // of a further platform
   std::string before;
@@ -113,6 +124,8 @@ Result<> BuildLines::announce(std::size_t index) {
   if (std::exchange(row.announced, true)) return {};
   TRY(say("Step " + std::to_string(index + 1) + "/" + std::to_string(rows_.size()) + " : " + row.what.text));
   TRY(say("\n"));
+  begun_ = true;
+  TRY(say_warnings());
   if (row.what.kind == Kind::from || row.what.kind == Kind::before_stages) return {};
   if (state_of(index) == Row::State::cached) return say(" ---> Using cache\n");
   return has_container(row) ? say(" ---> Running in " + digits(sha256_hex("container of " + row.id)) + "\n")

@@ -22,7 +22,9 @@ class BuildLines {
 
   void begin(const std::vector<build::PlannedInstruction>& outline);
   bool tell(const build::ProgressEvent& event);  // false: the client has gone
-  Result<> say(const std::string& text);         // {"stream":...}
+  // Said once the first instruction is: what fails before that has an answer of its own. false: the client has gone.
+  bool warn(const std::string& text);
+  Result<> say(const std::string& text);  // {"stream":...}
   // What of the build has failed, instead of an error of its own.
   Result<> failed(const Error& error, const std::string& step, int exit_code);
   enum class Before : std::uint8_t { unknown, known };  // whether the image was there already
@@ -42,10 +44,13 @@ class BuildLines {
   Result<bool> show(std::size_t index);  // false: it is not over yet
   Result<> announce(std::size_t index);
   bool has_container(const Row& row) const;
+  Result<> say_warnings();
 
   const Call::LineWriter* line_;
   Options options_;
   std::vector<Row> rows_;
+  std::vector<std::string> warnings_;             // not yet said
+  bool begun_ = false;                            // an instruction is announced
   std::size_t next_ = 0;                          // the first that is not over
   std::optional<Row::State> last_settings_ = {};  // of those behind the last step, when all is over
 };

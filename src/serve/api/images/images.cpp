@@ -147,14 +147,13 @@ Result<> remove_image(Call& call) {
 Result<> prune_images(Call& call) {
   const Filters filters = TRY(Filters::of(call, known_prune_filters));
   const bool only_dangling = TRY(filters.boolean("dangling")).value_or(true);
+  const std::optional<SystemTime> until = TRY(until_of(filters));
   engine::Engine& engine = *TRY(call.engine());
   engine::Images images = engine.images();
   Json removed = Json::array();
   std::uint64_t reclaimed = 0;
   std::set<std::string> used;
   for (const engine::Container& container : TRY(engine.list())) used.insert(container.image_id);
-  std::optional<SystemTime> until;
-  for (const std::string& text : filters.values("until")) until = TRY(parse_moment("until", text));
   for (const Image& image : TRY(images.list())) {
     if (used.contains(image.id) || (only_dangling && image.is_named())) continue;
     const auto config = images.config_of(image);

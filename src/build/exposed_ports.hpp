@@ -1,0 +1,20 @@
+// The ports of EXPOSE: "80", "80/tcp", "8000-8010/udp"; "127.0.0.1:80:8080" is accepted, although it says too much.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace consort::build {
+
+struct ExposedPorts {
+  std::vector<std::string> ports;  // "80/tcp" and so on
+  bool has_capitals = false;       // in the protocol
+  bool has_mapping = false;        // an IP address or a port of the host
+};
+
+// text: one word of the instruction. Code::invalid in Docker's words.
+Result<ExposedPorts> parse_exposed_ports(const std::string& text);
+
+}  // namespace consort::build

@@ -1,0 +1,15 @@
+// The build cache as system/df tells it. It is one thing here: steps have no names of their own.
+#pragma once
+
+namespace consort::serve {
+
+struct BuildCacheRecord {
+  const char* id;
+  const char* type;
+  const char* description;
+};
+
+inline constexpr BuildCacheRecord build_cache_record{"build-cache", "regular",
+                                                     "layers that only the build cache needs"};
+
+}  // namespace consort::serve
