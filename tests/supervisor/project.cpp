@@ -25,6 +25,10 @@ bool kill_both(const TestProject& project) {
   return eventually([&] { return project.supervisor() == 0 && !keeper_lives(project.run_folder()); });
 }
 
+bool has_ended(pid_t pid) {
+  return read_file("/proc/" + std::to_string(pid) + "/stat", 4096).value_or(") Z").find(") Z") != std::string::npos;
+}
+
 bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!check()) {

@@ -52,6 +52,7 @@ class TestProject {
 
 // Kills the project's keeper and supervisor, and waits until nobody looks after it. False: there were none.
 bool kill_both(const TestProject& project);
+bool has_ended(pid_t pid);  // also if nobody has reaped it: who inherits orphans may never do so
 
 // Tries until it is true or the time is over. For what happens by itself and has no event to wait for.
 bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit = std::chrono::minutes(1));
