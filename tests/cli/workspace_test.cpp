@@ -39,6 +39,7 @@ TEST_F(WorkspaceTest, AnEmptyFolderThatIsOpenBecomesADataRoot) {
   // What an earlier version had made of it.
   ASSERT_TRUE(remove_tree(data()));
   ASSERT_TRUE(make_directories(data() + "/reserve"));
+  ASSERT_TRUE(write_file_atomic(data() + "/reserve/blocks", ""));
   ASSERT_EQ(::chmod(data().c_str(), 0755), 0);
   EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(0), "^$");
 }
