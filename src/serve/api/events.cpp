@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/time_range.hpp"
 #include "engine/events.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/moments.hpp"
@@ -99,14 +100,14 @@ Json event_shape(const EngineEvent& event) {
 // Milliseconds until the end that was asked for; -1: there is none.
 int time_left(const std::optional<SystemTime>& until) {
   if (!until) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - system_now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time_between(system_now(), *until)).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
 }
 
 Result<> events(Call& call) {
   const Selection selection = TRY(Selection::of(call));
   engine::EventStream stream = TRY(call.engine())->events();
-  const bool ended_already = selection.until() && *selection.until() <= system_now();
+  const bool ended_already = time_left(selection.until()) == 0;
   if (!selection.from_the_past() && !ended_already) TRY(stream.skip_to_now());
   BodyStream body = TRY(call.stream(content::json));
   while (true) {

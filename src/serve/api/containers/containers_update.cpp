@@ -32,7 +32,8 @@ void take_over(engine::Resources& now, const engine::Resources& said) {
 }
 
 bool says_something(const Json& value) {
-  return !(value.is_null() || (value.is_number() && value == 0) || (value.is_string() && value == "") ||
+  return !(value.is_null() || (value.is_number() && value == 0) ||
+           (value.is_string() && value.get_ref<const std::string&>().empty()) ||
            (value.is_structured() && value.empty()));
 }
 
