@@ -82,4 +82,10 @@ std::string command_line(const Strings& command) {
   return line;
 }
 
+const Strings& shown_exposed(const Container& container) {
+  static const Strings nothing;
+  const bool bridged = std::ranges::any_of(container.networks, &Endpoint::bridged);
+  return container.state.running() && bridged ? container.exposed : nothing;
+}
+
 }  // namespace consort::engine

@@ -241,6 +241,7 @@ struct Endpoint {
   Strings aliases;
   std::string ipv4, ipv6, gateway4, gateway6, mac_address;  // empty while not running
   int prefix4 = 0, prefix6 = 0;
+  bool bridged = true;  // else it is on the host's own network (macvlan, ipvlan)
   EndpointSpec wanted;
   bool operator==(const Endpoint&) const = default;
 };

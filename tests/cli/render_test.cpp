@@ -202,6 +202,11 @@ TEST(ContainerText, Ports) {
   alone.networks.clear();
   alone.state.ports.clear();
   EXPECT_EQ(port_text(publishers(alone)), "") << "nobody can reach what it exposes";
+  alone.networks.resize(2);
+  alone.networks[0].bridged = false;
+  EXPECT_EQ(port_text(publishers(alone)), "80/tcp, 8000/tcp");
+  alone.networks[1].bridged = false;
+  EXPECT_EQ(port_text(publishers(alone)), "") << "a macvlan tells of no port";
   EXPECT_EQ(port_text({{"0.0.0.0", 1, 11, "tcp"}, {"0.0.0.0", 2, 12, "tcp"}, {"", 5, 0, "udp"}, {"", 6, 0, "udp"}}),
             "0.0.0.0:11-12->1-2/tcp, 5-6/udp");
 }

@@ -5,6 +5,7 @@
 
 #include "base/cells.hpp"
 #include "base/strings.hpp"
+#include "engine/state_text.hpp"
 
 namespace consort::cli {
 
@@ -38,21 +39,20 @@ std::vector<Publisher> publishers(const engine::Container& container) {
   std::vector<Publisher> result;
   for (const engine::BoundPort& port : container.state.ports)
     result.push_back({port.host_ip, port.container_port, port.host_port, port.protocol});
-  if (container.state.running() && !container.networks.empty())
-    for (const std::string& exposed : container.exposed) {
-      const std::size_t slash = exposed.find('/');
-      const std::string_view numbers = std::string_view(exposed).substr(0, slash);
-      const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
-      const std::size_t dash = numbers.find('-');
-      const auto first = parse_unsigned(numbers.substr(0, dash));
-      const auto last = dash == std::string::npos ? first : parse_unsigned(numbers.substr(dash + 1));
-      if (!first || !last || *last > 65535) continue;
-      for (std::uint64_t number = *first; number <= *last; ++number) {
-        const bool published = std::ranges::any_of(
-            result, [&](const Publisher& each) { return each.target == number && each.protocol == protocol; });
-        if (!published) result.push_back({"", static_cast<std::uint16_t>(number), 0, protocol});
-      }
+  for (const std::string& exposed : engine::shown_exposed(container)) {
+    const std::size_t slash = exposed.find('/');
+    const std::string_view numbers = std::string_view(exposed).substr(0, slash);
+    const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
+    const std::size_t dash = numbers.find('-');
+    const auto first = parse_unsigned(numbers.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : parse_unsigned(numbers.substr(dash + 1));
+    if (!first || !last || *last > 65535) continue;
+    for (std::uint64_t number = *first; number <= *last; ++number) {
+      const bool published = std::ranges::any_of(
+          result, [&](const Publisher& each) { return each.target == number && each.protocol == protocol; });
+      if (!published) result.push_back({"", static_cast<std::uint16_t>(number), 0, protocol});
     }
+  }
   std::ranges::sort(result, {}, [](const Publisher& each) {
     return std::make_tuple(each.target, each.url, each.published, each.protocol);
   });

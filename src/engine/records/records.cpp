@@ -2,6 +2,7 @@
 
 #include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
+#include "engine/checks/network_options.hpp"
 #include "engine/records/json_text.hpp"
 #include "engine/records/leases.hpp"
 #include "engine/records/rows.hpp"
@@ -75,21 +76,26 @@ Result<> check_name_free(SQLite::Database& db, const std::string& name) {
                   .about(Subject::container_name, name));
 }
 
-// The lengths of the networks' prefixes; each network is read once.
-using Prefixes = std::map<std::string, Gateways>;
+// What endpoints show of their networks, each of which is read once.
+struct ShownNetwork {
+  Gateways gateways;
+  bool bridged = true;
+};
+using ShownNetworks = std::map<std::string, ShownNetwork>;
 
-Endpoint show_endpoint(const EndpointRecord& record, SQLite::Statement& row, Prefixes& prefixes) {
+Endpoint show_endpoint(const EndpointRecord& record, SQLite::Statement& row, ShownNetworks& networks) {
   Endpoint endpoint;
   const std::string network_name = row.getColumn(5).getString();
-  auto known = prefixes.find(record.network_id);
-  if (known == prefixes.end()) {
+  auto known = networks.find(record.network_id);
+  if (known == networks.end()) {
     Network network;
     if (auto spec = from_json<NetworkSpec>(row.getColumn(6).getString(), "network in state.db"))
       network.spec = std::move(*spec);  // else it is gone
-    known = prefixes.emplace(record.network_id, gateways_of(network)).first;
+    known = networks.emplace(record.network_id, ShownNetwork{gateways_of(network), !face_of(network.spec)}).first;
   }
-  endpoint.prefix4 = static_cast<int>(known->second.prefix4);
-  endpoint.prefix6 = static_cast<int>(known->second.prefix6);
+  endpoint.prefix4 = static_cast<int>(known->second.gateways.prefix4);
+  endpoint.prefix6 = static_cast<int>(known->second.gateways.prefix6);
+  endpoint.bridged = known->second.bridged;
   endpoint.network = network_name.empty() ? record.spec.network : network_name;
   endpoint.network_id = record.network_id;
   endpoint.aliases = record.spec.aliases;
@@ -178,10 +184,10 @@ Result<ContainerRecord> Records::load_container(const std::string& id) {
     record.process = TRY(from_json<ProcessConfig>(row.getColumn(13).getString(), "container in state.db"));
     SQLite::Statement rows(db, std::string(endpoint_query) + "WHERE e.container_id = ? ORDER BY e.position");
     rows.bind(1, id);
-    Prefixes prefixes;
+    ShownNetworks shown;
     while (rows.executeStep()) {
       EndpointRecord endpoint = TRY(read_endpoint(rows));
-      record.summary.networks.push_back(show_endpoint(endpoint, rows, prefixes));
+      record.summary.networks.push_back(show_endpoint(endpoint, rows, shown));
       record.endpoints.push_back(std::move(endpoint));
     }
     return record;
@@ -209,12 +215,12 @@ Result<std::vector<Container>> Records::list_containers(const std::optional<std:
                 (project ? "WHERE e.container_id IN (SELECT id FROM engine_containers WHERE project = ?1) " : "") +
                 "ORDER BY e.container_id, e.position");
     if (project) ends.bind(1, *project);
-    Prefixes prefixes;
+    ShownNetworks shown;
     while (ends.executeStep()) {
       const auto place = places.find(ends.getColumn(0).getString());
       if (place == places.end()) continue;
       const EndpointRecord endpoint = TRY(read_endpoint(ends));
-      containers[place->second].networks.push_back(show_endpoint(endpoint, ends, prefixes));
+      containers[place->second].networks.push_back(show_endpoint(endpoint, ends, shown));
     }
     return containers;
   });

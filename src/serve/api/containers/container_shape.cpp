@@ -83,8 +83,7 @@ Json port_rows(const engine::Container& container) {
     if (port.host_port != 0) row["PublicPort"] = port.host_port;
     rows.push_back(std::move(row));
   }
-  if (!container.state.running() || container.networks.empty()) return rows;
-  for (const std::string& exposed : container.exposed) {
+  for (const std::string& exposed : engine::shown_exposed(container)) {
     const std::size_t slash = exposed.find('/');
     const auto number = parse_unsigned(std::string_view(exposed).substr(0, slash));
     const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);

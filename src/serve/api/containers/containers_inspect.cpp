@@ -109,9 +109,8 @@ Json ports_by_number(const ContainerDetails& container) {
     if (!list.is_array()) list = Json::array();
     list.push_back({{"HostIp", port.host_ip}, {"HostPort", port.host_port == 0 ? "" : std::to_string(port.host_port)}});
   }
-  if (container.state.running())
-    for (const std::string& exposed : container.process.exposed)
-      if (!ports.contains(exposed)) ports[exposed] = nullptr;
+  for (const std::string& exposed : engine::shown_exposed(container))
+    if (!ports.contains(exposed)) ports[exposed] = nullptr;
   return ports;
 }
 
