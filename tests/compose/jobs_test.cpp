@@ -93,7 +93,7 @@ TEST(Jobs, AreRefusedWithWhatTheyCannotHave) {
 
 TEST(Jobs, AreNotServices) {
   EXPECT_THAT(errors_of("services: {a: {image: x}}\njobs: {a: {image: x, triggers: {manual: true}}}\n"),
-              HasSubstr("a service has that name"));
+              HasSubstr("a service has the same name"));
   EXPECT_THAT(
       errors_of("services: {a: {image: x, depends_on: [j]}}\njobs: {j: {image: x, triggers: {manual: true}}}\n"),
       HasSubstr("a service cannot wait for a job"));

@@ -212,7 +212,7 @@ def scenario_no_socket_is_made(world):
         ran = up(volume)
         check(ran.status == 1 and re.search(r"compose\.yaml:8:\d+", ran.err), f"no line:\n{ran}")
         check("no such socket" in ran.err and "Consort has no daemon" in ran.err, f"no reason:\n{ran}")
-        check(not missing.exists() and "will be made" not in ran.err, f"it was made, or so it says:\n{ran}")
+        check(not missing.exists() and "will be created" not in ran.err, f"it was made, or so it says:\n{ran}")
     ran = up("./run/app.sock:/app.sock")
     check(ran.status == 1 and "start that first" in ran.err and not (world.project / "run").exists(), str(ran))
     missing.mkdir()  # what Docker, and Consort before this, left behind

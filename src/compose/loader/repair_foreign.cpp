@@ -62,7 +62,7 @@ bool Repairer::odd_characters(const Line& line) {
   const std::string right = first->right.empty() ? "remove it" : "write `" + std::string(first->right) + "`";
   return report(edits[0].offset, 1, edits,
                 Words{"odd-character", where(line) + "found " + std::string(first->name), std::string(first->name),
-                      (first->right[0] == ' ' ? "replace it by a space" : right) +
+                      (first->right[0] == ' ' ? "replace it with a space" : right) +
                           "; such characters come along when text is copied from web pages",
                       "replace it"});
 }
@@ -106,9 +106,10 @@ bool Repairer::code_fence(const Line& line) {
     const std::string_view text = source_.line(number);
     if (text.starts_with(line.text.substr(0, 3))) edits.push_back(Edit{source_.offset_of(number, 1), text.size(), ""});
   }
-  return report(line.offset, line.text.size(), edits,
-                Words{"code-fence", where(line) + "found character that cannot start any token",
-                      "the frame of a listing, not a part of it", "remove the lines with ```", "remove the frame"});
+  return report(
+      line.offset, line.text.size(), edits,
+      Words{"code-fence", where(line) + "found character that cannot start any token",
+            "a code fence, which is not part of the file", "remove the lines with ```", "remove the code fence"});
 }
 
 // A first line that is a command, copied along with its output.

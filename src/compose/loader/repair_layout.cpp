@@ -70,7 +70,7 @@ bool Repairer::tabs(const Line& line) {
                           (several ? "; " + std::to_string(edits.size()) + " lines up to line " + std::to_string(last) +
                                          " start with tabs"
                                    : ""),
-                      "replace tabs by spaces"});
+                      "replace tabs with spaces"});
 }
 
 // `-"80:80"`.

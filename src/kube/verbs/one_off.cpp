@@ -239,7 +239,7 @@ Result<int> exit_code_after(Session& session, const PodState& pod) {
       session.cancel.token()));
   if (session.cancel.token().stop_requested()) return fail(Code::interrupted, "stop");
   if (code) return *code;
-  return fail(Error(Code::lost, "stay attached to pod " + pod.name).why("the cluster has closed the connection"));
+  return fail(Error(Code::lost, "stay attached to pod " + pod.name).why("the cluster closed the connection"));
 }
 
 Result<> follow_log(Session& session, const PodState& pod, const std::function<Next(std::string_view bytes)>& out) {

@@ -149,7 +149,7 @@ Result<Entered> enter(const Roots& roots) {
   ::setenv("CONSORT_RUN_ROOT", roots.run.c_str(), 1);
   Entered entered;
   if (!found.missing.why.empty())
-    entered.notes.push_back("containers have one user only, root, since " + found.missing.why + ": " +
+    entered.notes.push_back("containers have only one user, root, because " + found.missing.why + ": " +
                             found.missing.command);
   return entered;
 }

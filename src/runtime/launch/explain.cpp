@@ -34,7 +34,7 @@ Error explain_mount(const Prepared& plan, const Report& report) {
     const bool all = mount && mount->destination == "/proc";
     return Error(Code::invalid, "mount " + (mount ? mount->shown : ""))
         .why(all ? "cannot be mounted because it is not of type proc" : "cannot be mounted because it is inside /proc")
-        .hint("the kernel's own files are there; mount it elsewhere")
+        .hint("it contains the kernel's own files; mount it elsewhere")
         .about(Subject::mount, mount ? mount->destination : "");
   }
   Error error = errno_error(report.error, "mount", mount ? mount->shown : "");

@@ -48,7 +48,7 @@ class ClusterRelay {
       if (code_) break;
       if (channels_.closed() && other_ == Other::container) return 0;  // one that was attached to says no more
       if (channels_.closed())
-        return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
+        return fail(Error(Code::lost, "run the command").why("the cluster closed the connection"));
       std::array<pollfd, 4> fds{pollfd{channels_.fd(), channels_.events(), 0},
                                 pollfd{channels_.busy() ? -1 : in, POLLIN, 0}, pollfd{window, POLLIN, 0},
                                 pollfd{cancel_.user_fd(), POLLIN, 0}};

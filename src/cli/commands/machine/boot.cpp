@@ -112,9 +112,9 @@ Result<int> enable() {
   TRY(remove_file(unit.link()));
   if (::symlink(path.c_str(), unit.link().c_str()) != 0) return fail_errno("create link", unit.link());
   tell_systemd();
-  print_out("what runs will run again after the machine has started (" + path + ")\n");
+  print_out("what is running will be started again at boot (" + path + ")\n");
   if (::geteuid() != 0 && !path_exists("/var/lib/systemd/linger/" + environment("USER")))
-    print_out("before you log in only with: sudo loginctl enable-linger " + environment("USER") + "\n");
+    print_out("to start before you log in: sudo loginctl enable-linger " + environment("USER") + "\n");
   return 0;
 }
 
@@ -209,8 +209,7 @@ Result<int> run_boot(Invocation& invocation) {
   if (verb == "enable") return enable();
   if (verb == "disable") return disable();
   if (verb == "status") return status();
-  return fail(
-      Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("known are enable, disable and status"));
+  return fail(Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("use enable, disable or status"));
 }
 
 // One project after the other.
