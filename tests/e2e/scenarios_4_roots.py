@@ -276,6 +276,6 @@ def scenario_a_newer_database_is_left_alone(world):
     set_version(known["engine"] + 1)
     for line in (["ls"], ["up", "-d"], ["ps"], ["image", "ls"], ["down"]):
         ran = world.consort(*line, status=1)
-        check("a newer Consort" in ran.err and str(world.data / "state.db") in ran.err and "CONSORT_DATA_ROOT" in ran.err, str(ran))
+        check("a newer version of Consort" in ran.err and str(world.data / "state.db") in ran.err and "CONSORT_DATA_ROOT" in ran.err, str(ran))
     set_version(known["engine"])
     world.consort("ls")

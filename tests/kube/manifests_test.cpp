@@ -214,7 +214,7 @@ TEST(PreStart, IsWarnedOfWhereItRunsMoreOften) {
   EXPECT_EQ(notes("2", each), "");
   EXPECT_EQ(notes("1", each + once), "");
   EXPECT_EQ(notes("2", each + once),
-            "7: the pre_start hooks of \"web\" run in each of its pods (here they run once for all replicas)\n");
+            "7: the pre_start hooks of \"web\" run in each of its pods (here, they run once for all replicas)\n");
 }
 
 TEST(Waits, AreForNamesThatStandForReadyPods) {

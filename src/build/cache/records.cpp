@@ -53,7 +53,7 @@ Result<CacheRecord> parse_step(const Json& item, std::size_t layers) {
 
 Result<std::vector<CacheRecord>> parse_steps(const Json& root, std::size_t layers) {
   if (get_int(root, "version") != version)
-    return fail(Error(Code::unsupported, "read build cache").why("it is of another version of this program"));
+    return fail(Error(Code::unsupported, "read build cache").why("it belongs to another version of Consort"));
   const Json* list = find_key(root, "steps");
   if (!list || !list->is_array() || list->size() > max_steps) return fail(damaged("its steps are missing or too many"));
   std::vector<CacheRecord> steps;

@@ -56,7 +56,7 @@ Result<> change_user(const std::string& user, Json& container) {
   const auto group =
       colon == std::string::npos ? std::optional<std::uint64_t>() : parse_unsigned(user.substr(colon + 1));
   if (!id || (colon != std::string::npos && !group))
-    return fail(Error(Code::invalid, "user \"" + user + "\" is a name").hint("Kubernetes takes numbers"));
+    return fail(Error(Code::invalid, "user \"" + user + "\" is a name").hint("Kubernetes needs numbers"));
   container["securityContext"]["runAsUser"] = *id;
   if (group) container["securityContext"]["runAsGroup"] = *group;
   return {};

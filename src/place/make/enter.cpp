@@ -127,9 +127,9 @@ Result<> go_in(const Welcome& welcome) {
   if (!here || ::chdir(here->c_str()) == 0) return {};
   const int number = errno;
   return fail(errno_error(number, "enter", *here)
-                  .hint(number == ENOENT ? "it was mounted after the first command of this user began: stop what runs "
-                                           "(`down`), and start it again"
-                                         : "go to a directory that you may enter"));
+                  .hint(number == ENOENT ? "it was mounted after the first command of this user started: stop all "
+                                           "projects (`down`), and start them again"
+                                         : "change to a directory that you may enter"));
 }
 
 }  // namespace
