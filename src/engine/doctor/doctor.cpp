@@ -90,7 +90,7 @@ Result<Finding> ports(const Roots& roots) {
   std::map<std::string, Strings> by_reach;
   for (const ReachedPort& each : reached_ports(TRY(engine->list())))
     by_reach[each.reach].push_back(each.container + " " + each.port);
-  if (by_reach.empty()) return good("ports", "none is published");
+  if (by_reach.empty()) return good("ports", "no ports are published");
   Strings texts;
   for (const auto& [reach, names] : by_reach) texts.push_back(reach + ": " + join(names, ", "));
   return good("ports", join(texts, "; "));

@@ -143,7 +143,7 @@ std::string circumstances(engine::Engine& engine, const std::string& container) 
     const auto& log = details->state.health.log;
     if (!log.empty()) {
       const engine::HealthResult& last = log.back();
-      text += "the health check ended with " + std::to_string(last.exit_code) +
+      text += "the health check exited with " + std::to_string(last.exit_code) +
               (trim(last.output).empty() ? " and printed nothing" : " and printed:" + indented(last.output));
     }
   }

@@ -132,7 +132,7 @@ Result<> register_jobs(Session& session, const UpOptions& options, const JobProg
     }
     TRY(register_job(session, project, name, program));
   }
-  if (!manual.empty()) session.progress.warn("jobs are not started by `up`, but by `consort run JOB`: " + manual);
+  if (!manual.empty()) session.progress.warn("`up` does not start manual jobs; use `consort run JOB`: " + manual);
   if (session.dry_run == DryRun::yes) return {};
   // What the file does not have any more is not run any more.
   for (const engine::Job& job : TRY(jobs.list(session.project_name)))

@@ -61,7 +61,7 @@ Result<std::string> own_program() {
 Result<std::string> unit_text() {
   const std::string program = TRY(own_program());
   const Roots roots = TRY(Roots::from_environment());
-  std::string text = "[Unit]\nDescription=Containers of Consort that were running\n";
+  std::string text = "[Unit]\nDescription=Containers that Consort runs\n";
   text += "Documentation=man:consort-boot(1)\n";
   if (::geteuid() == 0) text += "After=local-fs.target remote-fs.target network.target nss-lookup.target\n";
   text += "RequiresMountsFor=" + quoted(roots.data) + "\n";

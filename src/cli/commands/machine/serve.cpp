@@ -76,7 +76,7 @@ Result<int> install_context(const serve::ServerOptions& options) {
                      {"Endpoints", {{"docker", {{"Host", address}, {"SkipTLSVerify", false}}}}}};
   TRY(make_directories(folder, 0700));
   TRY(write_file_atomic(folder + "/meta.json", dump_json(context), 0644));
-  print_out("The docker command has a context \"" + name + "\" now: " + address +
+  print_out("Created the context \"" + name + "\" for the docker command: " + address +
             "\n"
             "  docker context use " +
             name +
