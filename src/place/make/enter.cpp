@@ -111,8 +111,8 @@ Result<Found> find_or_make(const Roots& roots) {
       continue;
     }
     if (std::chrono::steady_clock::now() > deadline)
-      return fail(
-          Error(Code::busy, "enter the user's namespaces").why("who keeps " + lock_path(roots) + " does not answer"));
+      return fail(Error(Code::busy, "enter the user's namespaces")
+                      .why("the process that keeps " + lock_path(roots) + " does not answer"));
     ::poll(nullptr, 0, 5);
   }
 }
