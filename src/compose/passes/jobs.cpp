@@ -132,7 +132,7 @@ Result<std::string> job_model(const Project& project, const std::string& name) {
 
 Result<Project> load_job_model(const std::string& text) {
   const auto unreadable = [] {
-    return Error(Code::invalid, "read registered job").hint("`consort up` registers it anew");
+    return Error(Code::invalid, "read registered job").hint("run `consort up` to register it again");
   };
   LoadOptions options;
   // Once for the origin, which says what the second reading is to find.

@@ -52,7 +52,7 @@ class Bind {
   Result<> add(Pod& pod) {
     const auto status = stat_path(mount_.source);
     if (!status) {
-      refuse("it is not there", "");
+      refuse("it does not exist", "");
       return {};
     }
     if (S_ISREG(status->st_mode)) {

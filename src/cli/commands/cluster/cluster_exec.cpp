@@ -165,7 +165,7 @@ Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   for (const char* flag : {"user", "privileged", "detach"})
     if (flags.has(flag))
       return fail(Error(Code::unsupported, "exec --" + std::string(flag) + " is not supported on Kubernetes")
-                      .why("a command runs there as its container does, while somebody waits for it"));
+                      .why("commands run there with the user of the container, and attached"));
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
   kube::Session& session = workspace->session();
   const kube::PodState pod = TRY(kube::one_pod(session, invocation.arguments[0], index_of(invocation)));
