@@ -157,10 +157,38 @@ void print_words(const Completing& typed) {
     print_out(candidate.word + (candidate.says.empty() ? "" : "\t" + candidate.says) + "\n");
 }
 
+// Of everything that is known by a name and nothing more.
+std::set<std::string> names_of(const Invocation& invocation, Wanted wanted) {
+  switch (wanted) {
+    case Wanted::services:
+      return service_names(invocation);
+    case Wanted::profiles:
+      return profile_names(invocation);
+    case Wanted::images:
+      return image_names(invocation);
+    case Wanted::containers:
+      return container_names(invocation);
+    case Wanted::jobs:
+      return job_names(invocation);
+    case Wanted::networks:
+      return network_names(invocation);
+    case Wanted::volumes:
+      return volume_names(invocation);
+    case Wanted::projects:
+      return project_names(invocation);
+    case Wanted::objects: {
+      std::set<std::string> names;
+      for (const Wanted each : {Wanted::containers, Wanted::images, Wanted::networks, Wanted::volumes})
+        names.merge(names_of(invocation, each));
+      return names;
+    }
+    default:
+      return {};
+  }
+}
+
 std::string_view answer(const Invocation& invocation, const Completing& typed) {
   switch (typed.wanted) {
-    case Wanted::nothing:
-      return plain;
     case Wanted::words:
       print_words(typed);
       return typed.candidates.size() == 1 && typed.candidates[0].word.ends_with('=') ? no_space : plain;
@@ -168,9 +196,6 @@ std::string_view answer(const Invocation& invocation, const Completing& typed) {
       return ":files";
     case Wanted::directories:
       return ":directories";
-    case Wanted::services:
-      print_names(service_names(invocation), typed, "");
-      return plain;
     case Wanted::services_or_containers:
       print_words(typed);  // `export kubernetes`
       print_services(invocation, typed);
@@ -185,33 +210,10 @@ std::string_view answer(const Invocation& invocation, const Completing& typed) {
       if (typed.partial.find_first_of("/.~:") != std::string::npos) return ":files";
       print_names(service_names(invocation), typed, ":");
       return ":nospace,files";
-    case Wanted::profiles:
-      print_names(profile_names(invocation), typed, "");
-      return plain;
-    case Wanted::images:
-      print_names(image_names(invocation), typed, "");
-      return plain;
-    case Wanted::containers:
-      print_names(container_names(invocation), typed, "");
-      return plain;
-    case Wanted::objects:
-      for (const auto* names : {&container_names, &image_names, &network_names, &volume_names})
-        print_names((*names)(invocation), typed, "");
-      return plain;
-    case Wanted::jobs:
-      print_names(job_names(invocation), typed, "");
-      return plain;
-    case Wanted::networks:
-      print_names(network_names(invocation), typed, "");
-      return plain;
-    case Wanted::volumes:
-      print_names(volume_names(invocation), typed, "");
-      return plain;
-    case Wanted::projects:
-      print_names(project_names(invocation), typed, "");
+    default:
+      print_names(names_of(invocation, typed.wanted), typed, "");
       return plain;
   }
-  return plain;
 }
 
 }  // namespace
