@@ -214,7 +214,7 @@ def scenario_no_socket_is_made(world):
         check("no such socket" in ran.err and "Consort has no daemon" in ran.err, f"no reason:\n{ran}")
         check(not missing.exists() and "will be created" not in ran.err, f"it was made, or so it says:\n{ran}")
     ran = up("./run/app.sock:/app.sock")
-    check(ran.status == 1 and "start that first" in ran.err and not (world.project / "run").exists(), str(ran))
+    check(ran.status == 1 and "start it first" in ran.err and not (world.project / "run").exists(), str(ran))
     missing.mkdir()  # what Docker, and Consort before this, left behind
     ran = up(f"{missing}:/var/run/docker.sock")
     check(ran.status == 1 and "empty directory" in ran.err, str(ran))

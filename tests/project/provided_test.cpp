@@ -84,8 +84,9 @@ TEST(Provided, AServiceThatIsMadeWithoutItsProviderIsWarnedOf) {
   ConvergeOptions options;
   options.provided = provided_by(*alone, {});
   EXPECT_FALSE(options.provided.contains("web"));
-  EXPECT_THAT(plan_text(*alone, Observed{}, options),
-              HasSubstr("warning: service \"web\" gets no variables from its providers, because --no-deps does not run them"));
+  EXPECT_THAT(
+      plan_text(*alone, Observed{}, options),
+      HasSubstr("warning: service \"web\" gets no variables from its providers, because --no-deps does not run them"));
 }
 
 TEST(Provided, AServiceWithAProviderHasNoContainers) {
