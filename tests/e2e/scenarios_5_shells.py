@@ -123,6 +123,8 @@ def scenario_fish_completes(world):
     check(completions("consort boot e") == ["enable"], "a choice")
     check(completions("consort job logs n") == ["nightly"], "a job")
     check(sorted(completions("consort run ")) == ["nightly", "web", "worker"], "what can be run")
+    if os.geteuid() != 0:
+        return  # a user's containers are looked up in that user's namespace, which typing must not make
     world.consort("create", "web")
     name = world.ps()["web"]["Name"]
     check(completions(f"consort exec {name[:-1]}") == [name], "a container")
