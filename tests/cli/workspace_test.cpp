@@ -46,7 +46,7 @@ TEST_F(WorkspaceTest, AnEmptyFolderThatIsOpenBecomesADataRoot) {
 
 TEST_F(WorkspaceTest, NothingIsMadeInAFolderOfSomebodyElse) {
   ASSERT_TRUE(write_file_atomic(data() + "/theirs", ""));
-  EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(1), "holds files that are not Consort's");
+  EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(1), "contains files that are not Consort's");
   EXPECT_EQ(list_folder(data()).value(), std::vector<std::string>{"theirs"});
 }
 

@@ -82,7 +82,7 @@ def scenario_a_git_repository_is_read_at_its_commit(world):
         daemon.terminate()
         daemon.wait()
     config = world.consort("-f", remote, "config", cwd=world.folder)  # as it was the last time
-    check("hostname: two" in config.out and "cannot be asked" in config.err, str(config))
+    check("hostname: two" in config.out and "cannot be reached now" in config.err, str(config))
 
 
 @leaves_the_default_bridge

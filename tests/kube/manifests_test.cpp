@@ -107,7 +107,7 @@ compose::Project project_of(const std::string& yaml) {
 TEST(Refusals, AreToldWithTheirLines) {
   for (const auto& [line, words] :
        {std::pair("network_mode: none", "network_mode"), std::pair("user: postgres", "is a name"),
-        std::pair("devices: [/dev/kvm]", "devices"), std::pair("volumes: [/nowhere/at/all:/x]", "it is not there"),
+        std::pair("devices: [/dev/kvm]", "devices"), std::pair("volumes: [/nowhere/at/all:/x]", "it does not exist"),
         std::pair("volumes: [/dev/null:/x]", "neither a file nor a directory"),
         std::pair("extra_hosts: [\"a:host-gateway\"]", "host-gateway"),
         std::pair("use_api_socket: true", "use_api_socket"),
@@ -214,7 +214,7 @@ TEST(PreStart, IsWarnedOfWhereItRunsMoreOften) {
   EXPECT_EQ(notes("2", each), "");
   EXPECT_EQ(notes("1", each + once), "");
   EXPECT_EQ(notes("2", each + once),
-            "7: the pre_start hooks of \"web\" run in each of its pods (here they run once for all replicas)\n");
+            "7: the pre_start hooks of \"web\" run in each of its pods (here, they run once for all replicas)\n");
 }
 
 TEST(Waits, AreForNamesThatStandForReadyPods) {

@@ -342,7 +342,7 @@ class Verbs(unittest.TestCase):
         self.consort(*up)
         self.assertEqual(self.store.version, version)
         self.consort("down")
-        self.assertIn("pods will not wait for what they depend on", self.consort(*up).stderr)
+        self.assertIn("pods will not wait for their dependencies", self.consort(*up).stderr)
         self.assertIsNone(before())
 
     def test_watch_copies_into_pods_and_removes(self):

@@ -67,7 +67,7 @@ Result<> FolderCursor::enter(const std::string& name) {
 Result<> FolderCursor::leave() {
   Fd above = TRY(open_below(fd_.get(), "..", 0));
   if (TRY(identity_of(above.get())) != above_.back())
-    return fail(Error(Code::conflict, "go back up").why("the directory was moved away meanwhile"));
+    return fail(Error(Code::conflict, "go back up").why("the directory was moved in the meantime"));
   here_ = above_.back();
   above_.pop_back();
   fd_ = std::move(above);

@@ -38,8 +38,8 @@ Result<std::string> find_own_program(const std::string& name) {
   if (folder) return join_path(*folder, name);
   return fail(Error(Code::not_found, "find program")
                   .on(name)
-                  .hint(std::string("it belongs beside consort or into its libexec directory; ") + folder_variable +
-                        " may name another"));
+                  .hint(std::string("it should be next to consort or in its libexec directory; ") + folder_variable +
+                        " can name another one"));
 }
 
 void remember_own_folder() {

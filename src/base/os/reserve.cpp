@@ -57,8 +57,7 @@ std::string words_of(Shortage shortage, int number, const std::string& folder) {
 }
 
 constexpr const char* how_to_make_room =
-    "`consort image prune --all` removes images that no container uses, and with --build-cache also what "
-    "builds have kept";
+    "`consort image prune --all` removes unused images, and with --build-cache also the build cache";
 
 }  // namespace
 
@@ -85,7 +84,7 @@ std::string advice_on_full_disk(const Error& error, const std::string& data_root
   const Shortage ours = find_shortage(data_root);
   // Another disk, or a limit of the kernel's that has the same number: the path in the error has to do.
   if (ours == Shortage::none && number != EDQUOT) return {};
-  return words_of(ours, number, data_root) + "; make room: " + how_to_make_room;
+  return words_of(ours, number, data_root) + "; to free some: " + how_to_make_room;
 }
 
 void Reserve::give_up_if_full() const {

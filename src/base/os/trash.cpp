@@ -142,7 +142,7 @@ Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std
     if (!lock && lock.error().sys_errno() != ENOENT) return std::unexpected(std::move(lock).error());
     if (lock && *lock && is_same(lock->get(), path)) return ScratchFolder(path, std::move(*lock));
   }
-  return fail(Error(Code::busy, "create directory").on(parent).why("others take away each that is made"));
+  return fail(Error(Code::busy, "create directory").on(parent).why("other programs keep removing it"));
 }
 
 namespace {

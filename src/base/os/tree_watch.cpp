@@ -55,7 +55,7 @@ TreeWatch::Stamp TreeWatch::Stamp::of(const struct stat& st) {
 Result<TreeWatch> TreeWatch::create(TreeWatchOptions options) {
   Fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!inotify && errno == EMFILE)
-    return fail(limit_error("max_user_instances", "too many programs of this user watch files", "1024", ""));
+    return fail(limit_error("max_user_instances", "too many programs of this user are watching files", "1024", ""));
   if (!inotify) return fail_errno("inotify_init1");
   TreeWatch watch(std::move(inotify), std::move(options));
   for (const std::string& root : watch.options_.roots) TRY(watch.establish(root, Tell::no));
@@ -110,7 +110,7 @@ Result<bool> TreeWatch::add(const std::string& folder) {
     if (number == ENOENT || number == ENOTDIR || number == ELOOP) return false;
     if (number == ENOSPC)
       return fail(limit_error("max_user_watches",
-                              std::to_string(folders_.size()) + " directories are watched, and no more may be",
+                              std::to_string(folders_.size()) + " directories are watched, which is the limit",
                               "1048576", "; or leave large directories out with `ignore`"));
     if (options_.unreadable) options_.unreadable(folder, errno_error(number, "watch", folder));
     return false;

@@ -42,8 +42,8 @@ bool is_socket(const std::string& path) {
 std::unexpected<Error> bad_key(const std::string& file, std::string why) {
   Error error = Error(Code::invalid).why("failed to parse " + file + ": " + why);
   if (why.find("passphrase") != std::string::npos)
-    error = std::move(error).hint("put it into your agent (ssh-add " + shell_quote(file) +
-                                  ") and give that to the build: --ssh default");
+    error = std::move(error).hint("add it to your agent (ssh-add " + shell_quote(file) +
+                                  ") and pass that to the build: --ssh default");
   return fail(std::move(error));
 }
 

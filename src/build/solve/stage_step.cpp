@@ -84,7 +84,7 @@ Result<CachedStep> StepRun::make(const std::string& slot, const std::string& dig
   if (!ignore) {
     if (auto cached = TRY(shared_.cache.find(digest))) {
       from_cache_ = true;
-      note_explanation("nothing it can see has changed");
+      note_explanation("nothing it depends on has changed");
       TRY(know_parts(slot));
       return std::move(*cached);
     }
@@ -108,7 +108,7 @@ Result<CachedStep> StepRun::make(const std::string& slot, const std::string& dig
     }
   }
   const auto before = TRY(shared_.cache.parts_of(slot));
-  note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
+  note_explanation(ignore ? "the cache is disabled" : explain(before, key_.parts()));
   CachedStep made = TRY(execute(digest));
   TRY(keep(digest, slot, made));
   return made;

@@ -113,7 +113,7 @@ void Server::prune(Stream& call) {
   const auto says_nothing = [](const std::string& filter) { return filter.empty(); };
   if (!std::ranges::all_of(request->filter(), says_nothing) || request->reserved_space() != 0)
     return call.finish(
-        {RpcCode::unimplemented, "a part of the build cache cannot be removed: prune without filters", {}});
+        {RpcCode::unimplemented, "part of the build cache cannot be removed: prune without filters", {}});
   engine::ImagePrune prune{
       .what = {.images = image::PruneOptions::Images::none, .mode = image::PruneOptions::Mode::act},
       .build_cache = engine::ImagePrune::BuildCache::forget};
@@ -172,7 +172,9 @@ RpcStatus Server::run_job(Job& job, const wire::SolveRequest& request, const std
     input.inputs = {request.frontend_inputs().begin(), request.frontend_inputs().end()};
   }
   if (!is_dockerfile_frontend(frontend, input.attributes))
-    return {RpcCode::unimplemented, "frontend \"" + frontend + "\" cannot be run here: Consort builds Dockerfiles", {}};
+    return {RpcCode::unimplemented,
+            "frontend \"" + frontend + "\" cannot be run here: Consort only builds Dockerfiles",
+            {}};
   for (const auto& [name, value] : input.attributes) (*record.mutable_frontend_attrs())[name] = value;
   for (const wire::Exporter& exporter : input.exporters) *record.add_exporters() = exporter;
   Solver solver(engine_, sessions_, jobs_, job, cancel);

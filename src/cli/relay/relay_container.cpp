@@ -205,7 +205,7 @@ class ContainerRelay {
     // Never a success that nobody has seen.
     if (!code_)
       return fail(Error(Code::lost, "wait for container " + relay_.id.substr(0, 12))
-                      .why("it has ended, and how is not known: what looked after it was killed"));
+                      .why("its exit code is unknown: the process that supervised it was killed"));
     return RelayEnd{.exit_code = *code_};
   }
 

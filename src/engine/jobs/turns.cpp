@@ -175,7 +175,7 @@ Result<JobRun> Jobs::settle_dead(const Job& job, JobRun run) const {
   run.state = RunState::failed;
   if (container && container->state.ended()) run.exit_code = container->state.exit_code;
   if (!run.exit_code) {
-    run.error = "whoever ran it was killed before its end was known";
+    run.error = "the process that ran it was killed before it ended";
   } else if (*run.exit_code == 0) {
     run.state = RunState::succeeded;
   }

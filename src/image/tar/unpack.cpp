@@ -29,7 +29,7 @@ std::unexpected<Error> owner_error(const TarEntry& entry, const std::string& nam
   Error error = errno_error(errno, "set owner of", name);
   if (error.sys_errno() == EINVAL) {  // in a user namespace: the kernel's way to say that the id is not mapped
     error.data().why = "owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) + " is not mapped here";
-    error.data().hint = "give this user more subordinate ids in /etc/subuid and /etc/subgid";
+    error.data().hint = "add more subordinate IDs for this user in /etc/subuid and /etc/subgid";
   }
   return fail(std::move(error));
 }

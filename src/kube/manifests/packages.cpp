@@ -179,7 +179,7 @@ Result<std::vector<PackagedFile>> helm_chart(const Manifests& manifests, const s
   Node chart = Node::make_mapping();
   chart.set("apiVersion", text("v2"));
   chart.set("name", text(object_name(project)));
-  chart.set("description", text("Made of a Compose file by consort export kubernetes --format helm"));
+  chart.set("description", text("Generated from a Compose file by consort export kubernetes --format helm"));
   chart.set("type", text("application"));
   chart.set("version", text("0.1.0"));
   files.push_back({"Chart.yaml", compose::render_yaml(chart)});

@@ -24,7 +24,7 @@ void add_alias(const Scope& scope, const project::DesiredService& service, const
                const compose::Strings& place) {
   if (!is_service_name(alias)) {
     scope.warn(service, place, "the name \"" + alias + "\" is left out on Kubernetes",
-               "names there have small letters, digits and hyphens");
+               "names there consist of lower-case letters, digits and hyphens");
     return;
   }
   if (!scope.facts.names.contains(alias)) scope.add(service.name, headless(scope, alias, service));
@@ -84,7 +84,7 @@ void add_services(const Scope& scope, const compose::Service& file, const projec
     scope.add(service.name, headless(scope, ready, service, Pods::ready));
   if (name != service.name)
     scope.warn(service, {}, "service \"" + service.name + "\" is called \"" + name + "\" on Kubernetes",
-               "names there have small letters, digits and hyphens");
+               "names there consist of lower-case letters, digits and hyphens");
   if (!service.container_name.empty()) add_alias(scope, service, service.container_name, {"container_name"});
   std::set<std::string> aliases;
   for (const project::DesiredNetwork& network : service.networks)

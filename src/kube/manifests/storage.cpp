@@ -143,7 +143,7 @@ class Mounts {
   void anonymous(const project::DesiredMount& mount, std::size_t number) {
     scope_.warn(service_, {"volumes"},
                 "the volume at " + mount.how.target + " has no name: on Kubernetes it goes with its pod",
-                "name it to keep its data");
+                "give it a name to keep its data");
     const bool copies = !mount.how.volume || !mount.how.volume->nocopy;
     Json where{{"mountPath", mount.how.target}};
     if (copies) where["subPath"] = data_directory;

@@ -146,7 +146,7 @@ void add_cron_job(const Scope& scope, const compose::Service& file, const projec
   if (!when.timezone.empty()) {
     if (scope.options.cron_job_version != "batch/v1")
       scope.refuse(job, {"triggers", "schedule", "0", "timezone"}, "this cluster's jobs have no time zones",
-                   "leave it out, and write the time in UTC");
+                   "remove it, and use UTC");
     spec["timeZone"] = when.timezone;
   }
   spec["concurrencyPolicy"] = "Forbid";

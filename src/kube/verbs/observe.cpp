@@ -98,8 +98,8 @@ Result<std::map<std::string, Usage>> usage(Session& session, const std::vector<P
     auto summary = session.client.get("/api/v1/nodes/" + node + "/proxy/stats/summary");
     if (!summary && summary.error().code() == Code::denied)
       return fail(Error(Code::unsupported, "measure what pods use")
-                      .why("the cluster has no metrics server, and you may not ask its nodes")
-                      .hint("ask who runs it for metrics-server"));
+                      .why("the cluster has no metrics server, and you may not query its nodes")
+                      .hint("ask its administrator to install metrics-server"));
     take_summary(session, TRY(parse_json(TRY(std::move(summary)), "statistics of node " + node)), all);
   }
   return all;

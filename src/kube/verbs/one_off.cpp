@@ -56,7 +56,7 @@ Result<> change_user(const std::string& user, Json& container) {
   const auto group =
       colon == std::string::npos ? std::optional<std::uint64_t>() : parse_unsigned(user.substr(colon + 1));
   if (!id || (colon != std::string::npos && !group))
-    return fail(Error(Code::invalid, "user \"" + user + "\" is a name").hint("Kubernetes takes numbers"));
+    return fail(Error(Code::invalid, "user \"" + user + "\" is a name").hint("Kubernetes needs numbers"));
   container["securityContext"]["runAsUser"] = *id;
   if (group) container["securityContext"]["runAsGroup"] = *group;
   return {};
@@ -239,7 +239,7 @@ Result<int> exit_code_after(Session& session, const PodState& pod) {
       session.cancel.token()));
   if (session.cancel.token().stop_requested()) return fail(Code::interrupted, "stop");
   if (code) return *code;
-  return fail(Error(Code::lost, "stay attached to pod " + pod.name).why("the cluster has closed the connection"));
+  return fail(Error(Code::lost, "stay attached to pod " + pod.name).why("the cluster closed the connection"));
 }
 
 Result<> follow_log(Session& session, const PodState& pod, const std::function<Next(std::string_view bytes)>& out) {

@@ -202,7 +202,7 @@ Result<> Firewall::remove_unused_table() {
     if (failures.empty() || failures.front().error == ENOENT) return {};
     if (failures.front().error != ERESTART) return first_of(batch, failures);
   }
-  return {};  // somebody is changing rules all the time; the next `down` takes the empty table away
+  return {};  // other programs keep changing the rules; the next `down` takes the empty table away
 }
 
 namespace {
@@ -315,7 +315,7 @@ Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
     if (failures.empty()) return {};
     if (failures.front().error != ERESTART && failures.front().error != ENOENT) return first_of(batch, failures);
   }
-  return fail(Error(Code::io, "take back published ports").why("somebody is changing rules all the time"));
+  return fail(Error(Code::io, "take back published ports").why("other programs keep changing the rules"));
 }
 
 Result<> Firewall::set_openings(const Openings& openings) {

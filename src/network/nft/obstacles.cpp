@@ -25,11 +25,11 @@ Result<std::optional<FirewallObstacle>> firewalld(Socket& socket, const nft::For
   if (!bridges.empty() && unknown.empty()) return std::optional<FirewallObstacle>();
   const std::string add = "sudo firewall-cmd --permanent --zone=trusted --add-interface=";
   if (bridges.empty())
-    return FirewallObstacle{"firewalld forwards nothing of bridges that it has in no zone",
+    return FirewallObstacle{"firewalld does not forward traffic of bridges that are in no zone",
                             add +
                                 "BRIDGE && sudo firewall-cmd --reload, with the bridges that `consort doctor` "
                                 "names when a project is up"};
-  return FirewallObstacle{"firewalld forwards nothing of " + join(unknown, ", ") + ", which it has in no zone",
+  return FirewallObstacle{"firewalld does not forward traffic of " + join(unknown, ", ") + ", which is in no zone",
                           add + join(unknown, " --add-interface=") + " && sudo firewall-cmd --reload"};
 }
 
@@ -68,7 +68,7 @@ Result<std::vector<FirewallObstacle>> firewall_obstacles() {
     if (!chain.drops || TRY(is_opened(socket, chain)) || TRY(is_opened_by_hand(socket, chain))) continue;
     const std::string name = std::string(family_word(chain.family)) + " " + chain.table + " " + chain.name;
     const std::string insert = "sudo nft insert rule " + name;
-    found.push_back({"chain " + name + " of nftables drops what it does not know",
+    found.push_back({"chain " + name + " of nftables drops all other traffic",
                      insert + R"( iifname "br-*" accept; )" + insert + R"( oifname "br-*" accept)"});
   }
   return found;

@@ -53,7 +53,7 @@ std::string kernel_messages(int context) {
 std::unexpected<Error> overlay_error(int number, int context, const std::string& object) {
   Error error = errno_error(number, "mount overlay", object);
   if (context >= 0) error.data().why = kernel_messages(context);
-  if (number == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not of the disk";
+  if (number == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not disk space";
   return fail(std::move(error));
 }
 

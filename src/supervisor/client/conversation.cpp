@@ -21,7 +21,7 @@ constexpr std::chrono::seconds longest_wait_for_successor{30};
 
 Error supervisor_gone() {
   return Error(Code::lost, "talk to the project's supervisor")
-      .why("it ended before it answered")
+      .why("it exited before it answered")
       .hint("run the command again; supervisor.log in the project's run directory says more");
 }
 

@@ -100,7 +100,7 @@ void Container::end_launch(KeeperLink::Inheritance& inheritance) {
   }
   phase_ = Phase::launching;
   if (state.status != Status::restarting) start_waiters_.push_back([](StartOutcome) {});  // a start by hand
-  on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced meanwhile"));
+  on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced in the meantime"));
 }
 
 void Container::adopt_stdio(std::map<std::string, Fd>& kept) {

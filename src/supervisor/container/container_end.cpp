@@ -67,7 +67,7 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
 }
 
 Error Container::was_stopped() const {
-  return Error(Code::conflict, "start " + label()).why("it was stopped meanwhile");
+  return Error(Code::conflict, "start " + label()).why("it was stopped in the meantime");
 }
 
 void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {

@@ -116,7 +116,7 @@ void Container::clear_group(Cleaner::Done then) {
   if (!left || left->empty()) return then();
   context_.cleaner.remove_group(unit_.id, record_.state.cgroup);
   context_.cleaner.when_done(unit_.id, [alive = std::weak_ptr(run_->alive), then = std::move(then)]() mutable {
-    if (!alive.expired()) then();  // else it was stopped meanwhile
+    if (!alive.expired()) then();  // else it was stopped in the meantime
   });
 }
 

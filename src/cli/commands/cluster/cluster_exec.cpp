@@ -48,7 +48,7 @@ class ClusterRelay {
       if (code_) break;
       if (channels_.closed() && other_ == Other::container) return 0;  // one that was attached to says no more
       if (channels_.closed())
-        return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
+        return fail(Error(Code::lost, "run the command").why("the cluster closed the connection"));
       std::array<pollfd, 4> fds{pollfd{channels_.fd(), channels_.events(), 0},
                                 pollfd{channels_.busy() ? -1 : in, POLLIN, 0}, pollfd{window, POLLIN, 0},
                                 pollfd{cancel_.user_fd(), POLLIN, 0}};
@@ -165,7 +165,7 @@ Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   for (const char* flag : {"user", "privileged", "detach"})
     if (flags.has(flag))
       return fail(Error(Code::unsupported, "exec --" + std::string(flag) + " is not supported on Kubernetes")
-                      .why("a command runs there as its container does, while somebody waits for it"));
+                      .why("commands run there with the user of the container, and attached"));
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
   kube::Session& session = workspace->session();
   const kube::PodState pod = TRY(kube::one_pod(session, invocation.arguments[0], index_of(invocation)));

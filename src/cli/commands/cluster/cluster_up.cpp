@@ -44,7 +44,7 @@ std::vector<kube::Forward> forwards_of(const compose::Project& project, kube::Se
       const std::string number = port.published.substr(0, port.published.find('-'));
       if (port.protocol == "udp" || port.protocol == "sctp") {
         session.progress.warn("port " + std::to_string(port.target) + "/" + port.protocol + " of service \"" + name +
-                              "\" is not forwarded: the API of Kubernetes takes TCP only");
+                              "\" is not forwarded: the Kubernetes API only forwards TCP");
         continue;
       }
       all.push_back({.service = name,
@@ -87,8 +87,7 @@ Result<std::string> wait_image_or_former(kube::Session& session, Result<std::str
   if (!made && made.error().code() == Code::interrupted) return made;
   std::string former = TRY(kube::wait_image_there(session));
   if (!made && former.empty())
-    session.progress.warn("pods will not wait for what they depend on when `up` is not there: " +
-                          made.error().message());
+    session.progress.warn("pods will not wait for their dependencies without `up`: " + made.error().message());
   return former;
 }
 
@@ -142,7 +141,7 @@ Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target) {
   for (const char* flag : {"no-start", "watch", "abort-on-container-exit", "abort-on-container-failure",
                            "exit-code-from", "renew-anon-volumes", "timings"})
     if (invocation.flags.has(flag))
-      return fail(Code::unsupported, "up --" + std::string(flag) + " is not there on Kubernetes yet");
+      return fail(Code::unsupported, "up --" + std::string(flag) + " is not supported on Kubernetes yet");
   const Then then = invocation.flags.on("detach") || invocation.flags.on("wait") ? Then::leave : Then::stay;
   return bring_up(invocation, target, invocation.arguments, TRY(parse_scale(invocation.flags.list("scale"))), then);
 }

@@ -128,7 +128,7 @@ Result<int> run_image(Invocation& invocation) {
   const bool detach = flags.on("detach");
   const RunTerminal terminal{.attached = !detach, .input = flags.on("interactive"), .tty = flags.on("tty")};
   if (terminal.tty && !detach && terminal.input && !invocation.terminal.in_is_terminal)
-    return fail(Error(Code::invalid, "the input device is not a TTY").hint("leave -t out where there is no terminal"));
+    return fail(Error(Code::invalid, "the input device is not a TTY").hint("leave out -t if there is no terminal"));
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   if (!detach && flags.on("rm")) TRY(catch_hangup());
   serve::Api api(workspace->engine().roots());
