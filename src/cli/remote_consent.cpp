@@ -47,7 +47,7 @@ Result<> agree_to_remote_files(const Invocation& invocation, const project::Remo
       return fail(Error(Code::denied, "the files from other sources have not been confirmed")
                       .hint("`" + invocation.program + " up --yes` or `create --yes` confirms them as they are now"));
     if (!confirm(invocation.terminal, "Do you want to use them?", Answer::no))
-      return fail(Code::interrupted, "use files from elsewhere");
+      return fail(Code::denied, "operation cancelled by user");
   }
   for (const project::RemoteFile& file : files) TRY(project::RemoteFiles::approve(file));
   return {};

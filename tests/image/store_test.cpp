@@ -58,6 +58,13 @@ TEST_F(StoreTest, AnImageIsFoundByNameDigestAndId) {
   EXPECT_EQ(store.find("A b").error().code(), Code::invalid);
 }
 
+TEST_F(StoreTest, ALayerThatIsThereTwiceIsStackedOnce) {
+  const LayerInfo base = layer("a", "1"), top = layer("b", "22");
+  const Image made = image({top.id, base.id, top.id}, {named("app:1")});
+  EXPECT_EQ(store.layers_of(made).value().size(), 3u);
+  EXPECT_THAT(store.layer_paths(made).value(), ElementsAre(top.directory, base.directory));
+}
+
 TEST_F(StoreTest, TheSameContentIsTheSameImage) {
   const Image first = image({layer("a", "1").id}, {named("one")});
   ASSERT_EQ(::utimensat(AT_FDCWD, (store.layer_paths(first).value()[0] + "/a").c_str(), nullptr, 0), 0);

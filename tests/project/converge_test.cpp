@@ -196,6 +196,12 @@ TEST(Converge, AChangedNetworkKeepsItsContainers) {
                               "[3] -> #4 network app_n, create, configuration has changed\n"
                               "[1,4] -> #5 container app-a-1, connect to app_n\n"));
   EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
+  // Shown as by Docker Compose: "Removed" alone.
+  const Plan plan = plan_converge(after, scene.observed, {}).value();
+  const auto removal = std::ranges::find_if(plan.operations(), &Operation::is<RemoveNetwork>);
+  ASSERT_NE(removal, plan.operations().end());
+  EXPECT_EQ(removal->before, "");
+  EXPECT_EQ(removal->after, "Removed");
 }
 
 TEST(Converge, ARenamedNetworkKeepsItsContainers) {

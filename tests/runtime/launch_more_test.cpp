@@ -195,6 +195,27 @@ TEST_F(LaunchMoreTest, ManyLayersWithLongNamesWork) {
   EXPECT_EQ(out_of(sandbox.spec({"echo", "up"}), options), "up\n");
 }
 
+// overlayfs refuses a folder that it has been given before.
+TEST_F(LaunchMoreTest, ALayerThatIsThereTwiceHoldsAtTheTop) {
+  const std::string twin = sandbox.directory() + "/twin";
+  ASSERT_TRUE(make_directories(twin));
+  ASSERT_TRUE(write_file_atomic(twin + "/mark", "twin", 0644));
+  const std::string between = sandbox.directory() + "/between";
+  ASSERT_TRUE(make_directories(between));
+  ASSERT_TRUE(write_file_atomic(between + "/mark", "between", 0644));
+  for (const bool writable : {true, false}) {
+    OverlayRoot overlay{{twin, between, twin, sandbox.lower()}, {}, {}};
+    if (writable) {
+      overlay.upper = sandbox.upper();
+      overlay.work = sandbox.directory() + "/work";
+    }
+    const Result<Fd> tree = internal::mount_overlay(overlay, sandbox.directory());
+    ASSERT_TRUE(tree) << tree.error().message();
+    const Fd file = std::move(open_in_root(tree->get(), "/mark", O_RDONLY).value());
+    EXPECT_EQ(read_all(file.get(), 100).value(), "twin");
+  }
+}
+
 TEST_F(LaunchMoreTest, APlainFolderCanBeTheRoot) {
   LaunchOptions options = sandbox.options();
   options.overlay.reset();

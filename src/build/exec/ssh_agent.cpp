@@ -81,6 +81,7 @@ Result<SshAgents> SshAgents::start(const std::vector<SshForward>& forwards, cons
       return fail(Error(Code::invalid).why("only one socket is allowed for ssh forward " + forward.id));
     const std::string id = forward.id.empty() ? "default" : forward.id;
     agents.sockets_[id] = socket ? paths[0] : TRY(agents.serve_keys(paths));
+    if (!socket) agents.own_ids_.insert(id);
   }
   return agents;
 }

@@ -94,6 +94,7 @@ void Converger::create_network(const std::string& key, const compose::Network& n
 void Converger::replace_network(const std::string& key, const engine::Network& old) {
   Operation remove = resource_operation(RemoveNetwork{}, "Network", old.spec.name, "configuration has changed");
   remove.object_id = old.id;
+  remove.before.clear();  // Docker Compose tells only that it is removed
   remove.needs = part(old);
   const OperationId removed = plan_.add(std::move(remove));
   network_ready_[key] = {add_create_network(key, {removed}, "configuration has changed")};

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 
 #include "base/os/container_users.hpp"
 #include "base/os/file.hpp"
@@ -92,6 +93,13 @@ class LayerPaths {
   std::vector<Fd> mounts_;
 };
 
+// overlayfs takes a folder once (ELOOP). An image may have the same layer twice; what the upper one says holds, so the
+// lower one changes nothing.
+void keep_topmost(std::vector<std::string>& lower) {
+  std::set<std::string> seen;
+  std::erase_if(lower, [&seen](const std::string& path) { return !seen.insert(path).second; });
+}
+
 Result<> describe_missing(const OverlayRoot& overlay) {
   for (const std::string& path : overlay.lower) TRY(stat_path(path));
   if (!overlay.upper.empty()) TRY(stat_path(overlay.upper));
@@ -170,8 +178,10 @@ Result<Fd> mount_overlay_legacy(const OverlayRoot& overlay, const std::string& s
   return tree;
 }
 
-Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch) {
-  TRY_WRAP(describe_missing(overlay), "mount overlay");
+Result<Fd> mount_overlay(const OverlayRoot& given, const std::string& scratch) {
+  TRY_WRAP(describe_missing(given), "mount overlay");
+  OverlayRoot overlay = given;
+  keep_topmost(overlay.lower);
   // overlayfs needs two layers when nothing may be written; one alone is a bind.
   if (overlay.upper.empty() && overlay.lower.size() == 1) {
     Fd tree = TRY(clone_path(overlay.lower[0], Recursion::none));
