@@ -48,7 +48,8 @@ TEST(Processes, AreReadOfProcWithoutTheReader) {
 TEST(Processes, AreToldApartWhateverTheyAreCalled) {
   Pipe gate = *make_pipe(), ready = *make_pipe();
   const ChildGuard named = *spawn({.argv = {"sh", "-c", "printf 'a) Z 1\\n(b S 2' >/proc/$$/comm; echo; read end"},
-                                   .in = gate.read.get(), .out = ready.write.get()});
+                                   .in = gate.read.get(),
+                                   .out = ready.write.get()});
   std::byte said{};
   ASSERT_TRUE(read_some(ready.read.get(), std::span(&said, 1)));
   const auto text = run_and_capture({.argv = {"sh", "-c", std::string(script_of_processes())}});

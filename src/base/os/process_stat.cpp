@@ -25,8 +25,8 @@ Result<StatFields> stat_fields(std::string_view text) {
   fields.pid = text.substr(0, open);
   fields.name = text.substr(open + 2, close - open - 2);
   fields.rest_ = split(trim(text.substr(close + 2)), ' ');
-  const bool whole = fields.rest_[state_field - first].size() == 1 && fields.number(parent_field) &&
-                     fields.number(started_field);
+  const bool whole =
+      fields.rest_[state_field - first].size() == 1 && fields.number(parent_field) && fields.number(started_field);
   return whole ? Result<StatFields>(std::move(fields)) : unreadable();
 }
 

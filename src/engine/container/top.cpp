@@ -86,8 +86,9 @@ std::vector<std::string> row_of(pid_t pid, int folder, const StatFields& stat) {
   const auto number = [&](std::size_t field) { return stat.number(field).value_or(0); };
   const std::uint64_t cpu = (number(user_ticks_field) + number(system_ticks_field)) / hertz;
   const std::uint64_t share = age ? std::min<std::uint64_t>(99, cpu * 100 / age) : 0;
-  return {user_of(folder),        std::to_string(pid), std::to_string(stat.parent()), std::to_string(share),
-          begun_text(begun, now), tty_name(static_cast<int>(number(tty_field))),  duration_text(cpu),          command_of(folder)};
+  return {user_of(folder),       std::to_string(pid),    std::to_string(stat.parent()),
+          std::to_string(share), begun_text(begun, now), tty_name(static_cast<int>(number(tty_field))),
+          duration_text(cpu),    command_of(folder)};
 }
 
 }  // namespace

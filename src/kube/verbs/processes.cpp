@@ -44,8 +44,7 @@ std::string start_text(std::uint64_t at, SystemTime now) {
 }
 
 Process process_of(const StatFields& stat, std::uint64_t booted, SystemTime now) {
-  const std::uint64_t ticks =
-      stat.number(user_ticks_field).value_or(0) + stat.number(system_ticks_field).value_or(0);
+  const std::uint64_t ticks = stat.number(user_ticks_field).value_or(0) + stat.number(system_ticks_field).value_or(0);
   Process made;
   made.pid = stat.pid;
   made.parent = std::to_string(stat.parent());
