@@ -2,6 +2,7 @@
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -204,7 +205,8 @@ class Standing:
 
     def __init__(self, world, *argv, full=False):
         self.argv = argv
-        self.reader, out = os.pipe()
+        self.ends = os.pipe()
+        out = self.ends[1]
         if full:
             os.set_blocking(out, False)
             with contextlib.suppress(BlockingIOError):
@@ -212,12 +214,9 @@ class Standing:
                     pass
             os.set_blocking(out, True)
         self.process = world.start(*argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=Started.hear)
-        os.close(out)
 
     def is_held_up(self):
-        count = bytearray(4)
-        fcntl.ioctl(self.reader, termios.FIONREAD, count)
-        return int.from_bytes(count, sys.byteorder) > 60_000
+        return not select.select([], [self.ends[1]], [], 0)[1]
 
     def ends_after_one(self, number, statuses):
         try:
@@ -233,7 +232,8 @@ class Standing:
         finally:
             self.process.kill()
             self.process.wait()
-            os.close(self.reader)
+            for end in self.ends:
+                os.close(end)
 
 
 # Says much, then waits for its end.
