@@ -111,7 +111,8 @@ TEST_F(Builds, StopAndLeaveNothing) {
 }
 
 pid_t process_of_command(const std::string& command) {
-  for (const std::string& name : list_folder("/proc").value()) {
+  const std::vector<std::string> names = list_folder("/proc").value();
+  for (const std::string& name : names) {
     const auto words = read_file("/proc/" + name + "/cmdline", 4096);
     if (words && *words == command) return std::stoi(name);
   }
