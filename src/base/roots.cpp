@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/os/file.hpp"
+#include "base/os/reserve.hpp"
 #include "base/run_root.hpp"
 #include "base/strings.hpp"
 
@@ -82,21 +83,14 @@ Result<> close_earlier_data(const std::string& data) {
   return {};
 }
 
-// It was once made in a root that was still open; a folder that only has its name may be anybody's.
-bool is_our_reserve(const std::string& root) {
-  struct stat folder, blocks;
-  return ::lstat((root + "/reserve").c_str(), &folder) == 0 && S_ISDIR(folder.st_mode) &&
-         ::lstat((root + "/reserve/blocks").c_str(), &blocks) == 0 && S_ISREG(blocks.st_mode) &&
-         blocks.st_uid == ::geteuid();
-}
-
 std::string what_is_wrong(const std::string& path, const struct stat& st, const std::vector<std::string>& names,
                           std::span<const std::string_view> known) {
   if (st.st_uid != ::geteuid()) return "it belongs to another user";
   if (!(st.st_mode & for_others)) return {};
   if (std::ranges::find(shared_folders, path) != shared_folders.end()) return "it is a shared directory";
+  // A reserve was once made in roots that were still open; a directory that only has its name may be anybody's.
   const auto is_known = [&](const std::string& name) {
-    return std::ranges::find(known, name) != known.end() && (name != "reserve" || is_our_reserve(path));
+    return std::ranges::find(known, name) != known.end() && (name != "reserve" || Reserve(path).is_ours());
   };
   const bool ours = std::ranges::find(names, known.front()) != names.end() || std::ranges::all_of(names, is_known);
   return ours ? "" : "other users can enter it, and it contains files that are not Consort's";

@@ -14,6 +14,7 @@
 
 #include "base/os/event_loop.hpp"
 #include "base/os/file.hpp"
+#include "base/os/process_stat.hpp"
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
 #include "runtime/launch/rootfs.hpp"
@@ -283,8 +284,7 @@ TEST_F(LaunchMoreTest, ASiblingBelongsToOurParent) {
   {
     Launch launch = std::move(Launch::begin(sandbox.spec({"pause"}), options).value());
     ASSERT_TRUE(launch.wait_for(Launch::State::ready));
-    const std::string stat = read_file("/proc/" + std::to_string(launch.pid()) + "/stat").value();
-    EXPECT_EQ(split(stat.substr(stat.rfind(')') + 2), ' ').at(1), std::to_string(::getppid()));
+    EXPECT_EQ(stat_fields_of(launch.pid())->parent(), ::getppid());
     group = launch.cgroup_path();
   }
   EXPECT_TRUE(Cgroup::open(group).remove());  // killed it is; to wait for its end is the caller's

@@ -1,16 +1,13 @@
 #include "base/os/foreign_exit.hpp"
 
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "base/os/process_folder.hpp"
-#include "base/strings.hpp"
+#include "base/os/process_stat.hpp"
 
 namespace consort {
 
@@ -26,6 +23,7 @@ struct PidfdInfo {
 static_assert(sizeof(PidfdInfo) == 64);
 
 constexpr std::uint64_t with_exit = 1 << 3;
+constexpr std::size_t exit_code_field = 52;  // of /proc/PID/stat
 
 std::optional<int> status_of_reaped(int pidfd) {
   PidfdInfo info{};
@@ -40,18 +38,12 @@ bool may_trace(int folder) {
   return ::readlinkat(folder, "ns/user", target.data(), target.size()) >= 0;
 }
 
-// Fields 3 and 52 of /proc/PID/stat: see proc_pid_stat(5).
 std::optional<int> status_of_zombie(pid_t pid, std::uint64_t started) {
   const auto folder = open_process_folder(pid, started);
   if (!folder || !may_trace(folder->get())) return std::nullopt;
-  const auto file = open_at(folder->get(), "stat", O_RDONLY);
-  if (!file) return std::nullopt;
-  const std::string text = read_all(file->get(), 4096).value_or("");
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos || name_end + 2 > text.size()) return std::nullopt;
-  const std::vector<std::string> fields = split(trim(std::string_view(text).substr(name_end + 2)), ' ');
-  if (fields.size() < 50 || fields[0] != "Z") return std::nullopt;
-  const auto status = parse_unsigned(fields[49]);
+  const auto fields = stat_fields_in(folder->get());
+  if (!fields || fields->state() != 'Z') return std::nullopt;
+  const auto status = fields->number(exit_code_field);
   return status ? std::optional(static_cast<int>(*status)) : std::nullopt;
 }
 

@@ -12,8 +12,8 @@
 #include <cerrno>
 
 #include "base/os/file.hpp"
-#include "base/os/process_folder.hpp"
 #include "base/os/process_group.hpp"
+#include "base/os/process_stat.hpp"
 
 namespace consort {
 
@@ -191,7 +191,7 @@ Result<> send_signal(int pidfd, int signal) {
 }
 
 Result<std::uint64_t> process_start_time(pid_t pid) {
-  return start_time_in(TRY(read_file("/proc/" + std::to_string(pid) + "/stat", 4096)));
+  return TRY(stat_fields_of(pid)).started();
 }
 
 }  // namespace consort

@@ -5,7 +5,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <string_view>
 
 #include "base/os/fd.hpp"
 
@@ -16,8 +15,5 @@ Result<Fd> open_process_folder(pid_t pid, std::uint64_t started);
 
 // The pidfd of the process whose folder it is. Code::not_found: it has ended.
 Result<Fd> open_pidfd(int folder, pid_t pid);
-
-// Field 22 of what /proc/PID/stat says.
-Result<std::uint64_t> start_time_in(std::string_view stat);
 
 }  // namespace consort

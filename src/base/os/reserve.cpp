@@ -11,7 +11,9 @@
 
 #include "base/os/fd.hpp"
 #include "base/os/file.hpp"
+#include "base/os/folder.hpp"
 #include "base/os/temporary.hpp"
+#include "base/strings.hpp"
 
 namespace consort {
 
@@ -19,7 +21,8 @@ namespace {
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t reserved_bytes = 4 * mebibyte;
-constexpr int reserved_inodes = 64;
+constexpr unsigned reserved_inodes = 64;
+constexpr const char *blocks_name = "blocks", *unfinished_name = "blocks.new";
 // Where less than this is left, it would be the reserve itself that fills the disk.
 constexpr std::uint64_t plenty_bytes = 16 * reserved_bytes;
 constexpr std::uint64_t plenty_inodes = 16 * reserved_inodes;
@@ -87,23 +90,38 @@ std::string advice_on_full_disk(const Error& error, const std::string& data_root
   return words_of(ours, number, data_root) + "; to free some: " + how_to_make_room;
 }
 
+bool Reserve::is_ours() const {
+  struct stat st;
+  if (::lstat(folder_.c_str(), &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != ::geteuid()) return false;
+  const bool is_private = (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  const auto names = list_folder(folder_);
+  if (!names) return false;
+  const auto is_part = [this](const std::string& name) {
+    const bool known = name == blocks_name || name == unfinished_name ||
+                       parse_unsigned(name).value_or(reserved_inodes) < reserved_inodes;
+    struct stat file;
+    return known && ::lstat((folder_ + "/" + name).c_str(), &file) == 0 && S_ISREG(file.st_mode) &&
+           file.st_uid == ::geteuid();
+  };
+  if (!std::ranges::all_of(*names, is_part)) return false;
+  // One that a crash cut short may be empty yet; but nobody else's is as private as ours is from its first moment.
+  return is_private || std::ranges::find(*names, blocks_name) != names->end();
+}
+
 void Reserve::give_up_if_full() const {
   if (find_shortage(data_) != Shortage::none) (void)remove_tree(folder_);
 }
 
 void Reserve::keep() const {
   // Made last, so that a reserve which a crash cut short is made again.
-  const std::string blocks = folder_ + "/blocks";
+  const std::string blocks = folder_ + "/" + blocks_name;
   if (path_exists(blocks)) return;
-  // One that others can enter may not be ours at all: Roots::prepare() finds that out, and comes after this.
-  struct stat st;
-  if (::stat(data_.c_str(), &st) != 0 || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) return;
   const Result<FreeRoom> room = free_room(data_);
   if (!room || room->bytes < plenty_bytes || room->inodes < plenty_inodes) return;
   if (!make_directories(folder_, 0700)) return;
-  for (int i = 0; i < reserved_inodes; ++i)
+  for (unsigned i = 0; i < reserved_inodes; ++i)
     if (!open_file(folder_ + "/" + std::to_string(i), O_WRONLY | O_CREAT, 0600)) return;
-  const std::string unfinished = blocks + ".new";
+  const std::string unfinished = folder_ + "/" + unfinished_name;
   const Result<Fd> file = open_file(unfinished, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   if (!file || ::posix_fallocate(file->get(), 0, static_cast<off_t>(reserved_bytes)) != 0) {
     (void)remove_file(unfinished);

@@ -26,9 +26,11 @@ class Reserve {
 
   // For the commands that make room, before they do anything: gives it up if the disk is full.
   void give_up_if_full() const;
-  // For all others: makes it if it is not there, there is plenty, and nobody else can enter the root. One look where it
-  // is there; that it cannot be made is nobody's failure.
+  // For all others, once the root has been found to be ours (Roots::prepare()): makes it if it is not there and there
+  // is plenty. One look where it is there; that it cannot be made is nobody's failure.
   void keep() const;
+  // Whether the folder of that name was made by this, to its end or not, and holds nothing else.
+  bool is_ours() const;
 
  private:
   std::string data_;

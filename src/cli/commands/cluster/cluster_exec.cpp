@@ -11,6 +11,7 @@
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/relay/terminal_mode.hpp"
+#include "cli/render/lost_output.hpp"
 #include "cli/signals.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
@@ -44,7 +45,9 @@ class ClusterRelay {
     if (!first.empty()) TRY(channels_.send(Channels::input, first));
     int in = input ? STDIN_FILENO : -1;
     while (!code_) {
-      TRY(take_messages());
+      Result<> taken = take_messages();
+      if (!taken && taken.error().code() == Code::interrupted) return interrupted_status;
+      TRY(std::move(taken));
       if (code_) break;
       if (channels_.closed() && other_ == Other::container) return 0;  // one that was attached to says no more
       if (channels_.closed())
@@ -68,8 +71,8 @@ class ClusterRelay {
  private:
   Result<> take_messages() {
     for (const Channels::Message& message : TRY(channels_.receive())) {
-      if (message.channel == Channels::output) TRY(write_full(STDOUT_FILENO, message.payload));
-      if (message.channel == Channels::errors) TRY(write_full(STDERR_FILENO, message.payload));
+      if (message.channel == Channels::output) TRY(write_until_interrupted(STDOUT_FILENO, message.payload));
+      if (message.channel == Channels::errors) TRY(write_until_interrupted(STDERR_FILENO, message.payload));
       if (message.channel == Channels::status) code_ = TRY(kube::exit_code_of(message.payload));
     }
     return {};

@@ -12,6 +12,7 @@
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/shell_words.hpp"
+#include "cli/render/lost_output.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
 
@@ -93,7 +94,7 @@ Result<int> stay_with(kube::Session& session, const kube::PodState& pod, const k
   std::optional<Feeder> feeder;
   if (wish.input && !pod.ended()) feeder.emplace(session, pod);
   TRY(kube::follow_log(session, pod, [](std::string_view bytes) {
-    return write_full(STDOUT_FILENO, bytes) ? kube::Next::more : kube::Next::enough;
+    return write_until_interrupted(STDOUT_FILENO, bytes) ? kube::Next::more : kube::Next::enough;
   }));
   return kube::wait_for_exit(session, pod.name);
 }
