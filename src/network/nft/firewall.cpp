@@ -12,6 +12,7 @@
 #include "base/os/file.hpp"
 #include "base/strings.hpp"
 #include "network/nft/firewall_rules.hpp"
+#include "network/nft/firewalld.hpp"
 #include "network/nft/foreign_firewall.hpp"
 #include "network/nft/legacy_iptables.hpp"
 #include "network/nft/nft.hpp"
@@ -157,6 +158,7 @@ Result<> Firewall::add_bridge(const BridgePolicy& policy) {
 
 Result<> Firewall::open_foreign(const std::string& bridge) {
   TRY(foreign_firewall::open_for(state_->socket, bridge));
+  TRY(firewalld::open_for(state_->socket, bridge));
   return legacy_iptables::open_for(bridge);
 }
 
@@ -185,6 +187,7 @@ Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
   collect(remove_elements(changes));
   for (const std::string& bridge : gone) {
     collect(foreign_firewall::close_for(state_->socket, bridge));
+    collect(firewalld::close_for(state_->socket, bridge));
     collect(legacy_iptables::close_for(bridge));
   }
   if (first) return fail(std::move(*first));
