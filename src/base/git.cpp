@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 
 namespace consort {

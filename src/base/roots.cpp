@@ -1,6 +1,6 @@
 #include "base/roots.hpp"
 
-#include "base/os/dir_stream.hpp"
+#include "base/os/files/dir_stream.hpp"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/run_root.hpp"
 #include "base/strings.hpp"
 

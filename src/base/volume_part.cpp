@@ -4,8 +4,8 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/open_resolved.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/open_resolved.hpp"
 
 namespace consort {
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "cli/args/aliases.hpp"

@@ -8,8 +8,8 @@
 #include <cstdlib>
 
 #include "base/go_bool.hpp"
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/strings.hpp"
 #include "cli/project_files.hpp"
 #include "cli/remote_consent.hpp"

@@ -15,8 +15,8 @@
 #include <set>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "supervisor/hold.hpp"

@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "place/holder/protocol.hpp"
 #include "place/paths.hpp"
 #include "place/place.hpp"

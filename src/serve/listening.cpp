@@ -12,8 +12,8 @@
 #include <cstring>
 #include <memory>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "base/strings.hpp"
 
 namespace consort::serve {

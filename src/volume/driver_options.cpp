@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"
 

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/copy_tree.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort {
 namespace {

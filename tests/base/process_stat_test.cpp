@@ -1,4 +1,4 @@
-#include "base/os/process_stat.hpp"
+#include "base/os/processes/process_stat.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 
 namespace consort {
 namespace {

@@ -10,7 +10,7 @@
 #include <future>
 #include <thread>
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/sha256.hpp"
 #include "base/sqlite/database.hpp"
 #include "build/cache.hpp"

@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::build {
 namespace {

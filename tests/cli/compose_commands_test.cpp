@@ -9,7 +9,7 @@
 #include <sstream>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/args/aliases.hpp"
 #include "cli/args/command.hpp"

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "cli/invocation.hpp"
 
 namespace consort::cli {

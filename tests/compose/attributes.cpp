@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/compose.hpp"
 #include "compose/internal/path_table.hpp"
 #include "compose/yaml/parser.hpp"

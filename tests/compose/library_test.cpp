@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/compose.hpp"
 #include "compose/dotenv.hpp"
 #include "compose/parsed_files.hpp"

@@ -6,9 +6,9 @@
 #include <atomic>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/trash.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
+#include "base/os/trees/trash.hpp"
 #include "base/strings.hpp"
 #include "fixture.hpp"
 #include "network/bridge.hpp"

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sqlite/database.hpp"
 #include "build/cache/cache.hpp"
 #include "engine/engine.hpp"

@@ -1,6 +1,6 @@
 #include "image/store.hpp"
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
 #include "image/prune_plan.hpp"

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/plain_yaml.hpp"
 #include "kube/one_off.hpp"

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "kube/field_diff.hpp"
 
 namespace consort::kube {

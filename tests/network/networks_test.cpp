@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "host_fixture.hpp"
 #include "network/dns.hpp"

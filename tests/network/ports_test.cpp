@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "host_fixture.hpp"
 #include "network/firewall.hpp"
 #include "network/firewall_guard.hpp"

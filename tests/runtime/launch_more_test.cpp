@@ -12,9 +12,9 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/os/event_loop.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/loop/event_loop.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
 #include "runtime/launch/rootfs.hpp"

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
-#include "base/os/process.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "project.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 

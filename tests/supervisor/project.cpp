@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "base/json.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/defaults.hpp"

@@ -7,8 +7,8 @@
 
 #include <filesystem>
 
-#include "base/os/process.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
 #include "runtime/cgroup.hpp"

@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "build/exec/archive.hpp"
 #include "build/exec/destination.hpp"

@@ -15,8 +15,8 @@
 #include <memory>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch.hpp"

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/plain_file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::build {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "build/build.hpp"
 
 namespace consort::build {

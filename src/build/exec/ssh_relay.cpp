@@ -10,8 +10,8 @@
 #include <list>
 #include <optional>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "build/exec/ssh_agent.hpp"
 
 namespace consort::build {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "build/plan/text.hpp"
 #include "build/solve/step_run.hpp"

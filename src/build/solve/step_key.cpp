@@ -1,7 +1,7 @@
 // What a step's result depends on, and with it the sources of a COPY.
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/suggest.hpp"

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <ranges>
 
-#include "base/os/file.hpp"
-#include "base/os/open_resolved.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/open_resolved.hpp"
 #include "buildkit/session/go_mode.hpp"
 #include "session.pb.h"
 

@@ -1,7 +1,7 @@
 // What installation and maintenance call: manual pages, completion scripts, the sweep.
 #include <unistd.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/handlers_supervisor.hpp"

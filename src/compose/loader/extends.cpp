@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/elsewhere.hpp"
 #include "compose/loader/loader.hpp"
 #include "compose/passes/canonical.hpp"

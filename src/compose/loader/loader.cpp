@@ -5,7 +5,7 @@
 #include <ranges>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/loader/repairer.hpp"
 #include "compose/passes/canonical.hpp"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/api_socket.hpp"
 #include "compose/passes/finish.hpp"

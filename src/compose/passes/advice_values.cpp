@@ -3,7 +3,7 @@
 #include <array>
 #include <optional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/passes/finish.hpp"
 

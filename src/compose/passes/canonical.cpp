@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::compose {

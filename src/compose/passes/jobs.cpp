@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/clock/cron.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/jobs.hpp"
 #include "compose/passes/finish.hpp"
 

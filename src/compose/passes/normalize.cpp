@@ -2,7 +2,7 @@
 #include <set>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/dotenv.hpp"
 #include "compose/passes/finish.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "engine/start/oci_runtime.hpp"
 #include "network/address.hpp"

@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdio>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/size.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"

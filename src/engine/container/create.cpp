@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/strings.hpp"
 #include "engine/api_socket.hpp"
 #include "engine/checks/validate.hpp"

@@ -4,8 +4,8 @@
 #include <csignal>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/defaults.hpp"

@@ -9,8 +9,8 @@
 #include <ctime>
 #include <map>
 
-#include "base/os/file.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/cgroup.hpp"

@@ -10,8 +10,8 @@
 #include <iterator>
 #include <map>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/doctor/user_groups.hpp"
 #include "engine/engine.hpp"

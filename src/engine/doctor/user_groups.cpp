@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/handed_down.hpp"
 #include "supervisor/scope.hpp"

@@ -9,9 +9,9 @@
 #include <array>
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/jobs/records.hpp"
 #include "supervisor/client.hpp"

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::engine {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::engine {
 

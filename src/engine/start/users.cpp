@@ -7,8 +7,8 @@
 #include <array>
 #include <cerrno>
 
-#include "base/os/container_users.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/settings.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/defaults.hpp"

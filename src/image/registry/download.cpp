@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/store/store_state.hpp"
 
 namespace consort::image {

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"

@@ -2,7 +2,7 @@
 #include <limits>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
 

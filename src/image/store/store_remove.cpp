@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "image/prune_plan.hpp"
 #include "image/store/references.hpp"

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/size.hpp"
 #include "base/strings.hpp"

@@ -9,10 +9,10 @@
 #include <memory>
 #include <unordered_map>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/path_walk.hpp"
 #include "image/container_tar.hpp"
 #include "image/tar/overlay_form.hpp"

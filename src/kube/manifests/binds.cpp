@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/base64.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "kube/manifests/parts.hpp"
 
 namespace consort::kube {

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "base/os/fd.hpp"
-#include "base/os/inet_address.hpp"
+#include "base/os/sockets/inet_address.hpp"
 #include "base/strings.hpp"
 #include "kube/kinds.hpp"
 #include "kube/verbs.hpp"

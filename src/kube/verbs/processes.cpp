@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <map>
 
-#include "base/os/process_stat.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "kube/observe.hpp"
 #include "kube/verbs.hpp"

@@ -9,7 +9,7 @@
 #include <map>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "network/nft/firewall_rules.hpp"
 #include "network/nft/firewalld.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 
 namespace consort::firewalld {

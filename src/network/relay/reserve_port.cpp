@@ -6,7 +6,7 @@
 #include <chrono>
 #include <map>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "network/link/socket_address.hpp"
 #include "network/ports.hpp"

@@ -33,7 +33,7 @@
 
 #include <initializer_list>
 
-#include "base/os/inherited.hpp"
+#include "base/os/processes/inherited.hpp"
 
 namespace consort::place {
 namespace {

@@ -12,8 +12,8 @@
 #include <cerrno>
 #include <chrono>
 
-#include "base/os/file.hpp"
-#include "base/os/own_programs.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/own_programs.hpp"
 #include "place/holder/protocol.hpp"
 #include "place/make/namespaces.hpp"
 #include "place/paths.hpp"

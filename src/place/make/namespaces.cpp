@@ -12,8 +12,8 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "place/holder/protocol.hpp"
 #include "place/make/ids.hpp"

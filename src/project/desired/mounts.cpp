@@ -1,6 +1,6 @@
 // Volumes, secrets and configs of a service.
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "project/desired/parts.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/roots.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"

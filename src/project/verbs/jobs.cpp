@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "compose/jobs.hpp"
 #include "project/exec/listening.hpp"

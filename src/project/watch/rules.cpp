@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::project {
 

@@ -10,8 +10,8 @@
 
 #include "base/json.hpp"
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "runtime/inspect.hpp"
 
 namespace consort::runtime {

@@ -13,9 +13,9 @@
 #include <cerrno>
 #include <map>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_files.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"

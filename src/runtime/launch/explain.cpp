@@ -3,8 +3,8 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch/prepare.hpp"

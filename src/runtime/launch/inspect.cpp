@@ -9,8 +9,8 @@
 #include <charconv>
 #include <map>
 
-#include "base/os/file.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/steps.hpp"
 

@@ -6,8 +6,8 @@
 
 #include <cerrno>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/container_users.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/prepare.hpp"
 

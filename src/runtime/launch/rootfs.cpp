@@ -11,9 +11,9 @@
 #include <atomic>
 #include <set>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "runtime/external.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/overlay.hpp"

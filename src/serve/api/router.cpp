@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/os/reserve.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/strings.hpp"
 #include "serve/api/service.hpp"
 

@@ -1,7 +1,7 @@
 // Volumes.
 #include <set>
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
 #include "serve/api/filters.hpp"

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/client/conversation.hpp"
 
 namespace consort::supervisor {

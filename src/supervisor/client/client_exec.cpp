@@ -2,8 +2,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/process.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/client/conversation.hpp"
 

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/own_programs.hpp"
-#include "base/os/process.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/own_programs.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/sockets/unix_socket.hpp"
+#include "base/os/trees/folder.hpp"
 #include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/client/conversation.hpp"

@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/os/process_stat.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/processes/process_stat.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 

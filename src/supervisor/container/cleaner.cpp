@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/loop/context.hpp"
 

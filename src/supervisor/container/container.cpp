@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/log/ship/shipper.hpp"

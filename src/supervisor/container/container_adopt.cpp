@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
-#include "base/os/process_folder.hpp"
-#include "base/os/process_stat.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/log/ship/shipper.hpp"

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/deadline.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/log/ship/shipper.hpp"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/volume_part.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/inspect.hpp"

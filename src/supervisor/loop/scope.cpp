@@ -14,9 +14,9 @@
 #include <memory>
 #include <string_view>
 
-#include "base/os/file.hpp"
-#include "base/os/shared_library.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/shared_library.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 

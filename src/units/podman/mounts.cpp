@@ -1,7 +1,7 @@
 // Volumes, directories, secrets and configs.
 #include <cstdio>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "units/podman/parts.hpp"
 
 namespace consort::units {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
-#include "base/os/own_programs.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/own_programs.hpp"
 #include "base/sha256.hpp"
 #include "cli/commands/project/push_services.hpp"
 #include "engine/images.hpp"

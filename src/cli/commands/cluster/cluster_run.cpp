@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/os/fd.hpp"
-#include "base/os/stop_event.hpp"
+#include "base/os/loop/stop_event.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/shell_words.hpp"

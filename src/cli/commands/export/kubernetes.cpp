@@ -1,5 +1,5 @@
 // The project as objects of Kubernetes, without a cluster.
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/export/export.hpp"
 #include "cli/commands/export/former_files.hpp"

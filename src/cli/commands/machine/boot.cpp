@@ -8,8 +8,8 @@
 #include <future>
 #include <system_error>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"

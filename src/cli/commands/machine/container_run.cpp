@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/url.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/machine/container_body.hpp"

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"

@@ -7,8 +7,8 @@
 #include <cstdlib>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/sha256.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/terminal.hpp"

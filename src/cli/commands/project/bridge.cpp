@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/json.hpp"
-#include "base/os/dir_stream.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/dir_stream.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/handlers.hpp"

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/render/table.hpp"

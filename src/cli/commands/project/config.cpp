@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/config_parts.hpp"

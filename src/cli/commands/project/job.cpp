@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"

@@ -1,7 +1,7 @@
 // publish: a project's Compose files as an artifact at a registry.
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/project/config_parts.hpp"

@@ -1,6 +1,6 @@
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/run_options.hpp"

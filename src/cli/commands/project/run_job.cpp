@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/job_program.hpp"

@@ -7,7 +7,7 @@
 
 #include "base/letters.hpp"
 #include "base/narrow.hpp"
-#include "base/os/service_manager.hpp"
+#include "base/os/processes/service_manager.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/job_program.hpp"
 #include "cli/commands/project/selection.hpp"
