@@ -146,8 +146,8 @@ constexpr Attribute rows[] = {
     {"services.*.ports.[].host_ip", becomes, "where `up` listens on this machine"},
     {"services.*.ports.[].app_protocol", becomes, "`appProtocol`"},
     {"services.*.ports", becomes,
-     "`up` forwards them to this machine while it runs; with `x-consort: {kubernetes: "
-     "{publish: load-balancer}}` (or `node-port`) a Service of that type"},
+     "`up` forwards them to this machine while it runs; with `x-consort: {kubernetes: {publish: load-balancer}}` (or "
+     "`node-port`) a Service of that type, with `ingress` an Ingress, with `gateway` an HTTPRoute"},
     {"services.*.privileged", becomes, "`securityContext.privileged`"},
     {"services.*.pull_policy", becomes, "`imagePullPolicy`"},
     {"services.*.pull_refresh_after", unneeded, "nodes pull when a pod starts"},

@@ -153,11 +153,12 @@ Result<> events(Session& session, SystemTime until, const std::function<Next(con
 
 Result<std::vector<Published>> published(Session& session, const std::string& service) {
   std::vector<Published> all;
-  const std::string name = object_name(service + "-published");
-  auto body = session.client.get(path_of("v1", "Service", session.space, name));
+  auto body = session.client.get(path_of("v1", "Service", session.space, published_name(service)));
   if (!body && body.error().code() == Code::not_found) return all;
   const Json object = TRY(parse_json(TRY(std::move(body)), "service"));
-  const bool by_node = get_string(part(object, "spec"), "type") == "NodePort";
+  const std::string type = get_string(part(object, "spec"), "type");
+  const bool by_node = type == "NodePort";
+  if (!by_node && type != "LoadBalancer") return all;  // of an Ingress, which has names instead
   std::string address;
   if (by_node) {
     const auto nodes = session.client.get("/api/v1/nodes");

@@ -181,7 +181,7 @@ Result<kube::Manifests> manifests_of_running(const Invocation& invocation, Clust
 Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,
                                       const kube::ManifestOptions& options,
                                       const std::map<std::string, unsigned>& scale) {
-  const project::DesiredProject desired = TRY(project::desired_state(project, {.scale = scale}));
+  const project::DesiredProject desired = TRY(project::desired_state(project, {.scale = scale, .shared_names = true}));
   std::vector<compose::Diagnostic> refusals;
   auto manifests = kube::make_manifests(project, desired, options, refusals);
   if (!refusals.empty()) {
