@@ -10,17 +10,17 @@ namespace {
 using test::World;
 
 TEST(CacheSize, AsMuchStaysAsWasAskedFor) {
-  EXPECT_EQ(bytes_to_keep({.reserved = 5}, 100, 50), 5);
-  EXPECT_EQ(bytes_to_keep({.max_used = 30}, 100, 50), 30);
-  EXPECT_EQ(bytes_to_keep({.reserved = 40, .max_used = 30}, 100, 50), 40);
-  EXPECT_EQ(bytes_to_keep({.min_free = 60}, 100, 50), 90);
-  EXPECT_EQ(bytes_to_keep({.min_free = 500}, 100, 50), 0);
-  EXPECT_EQ(bytes_to_keep({.reserved = 20, .min_free = 500}, 100, 50), 20);
-  EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 60}, 100, 50), 30);
-  EXPECT_EQ(bytes_to_keep({.max_used = 95, .min_free = 60}, 100, 50), 90);
+  EXPECT_EQ(bytes_to_keep({.reserved = 5}, 100, 50), 5U);
+  EXPECT_EQ(bytes_to_keep({.max_used = 30}, 100, 50), 30U);
+  EXPECT_EQ(bytes_to_keep({.reserved = 40, .max_used = 30}, 100, 50), 40U);
+  EXPECT_EQ(bytes_to_keep({.min_free = 60}, 100, 50), 90U);
+  EXPECT_EQ(bytes_to_keep({.min_free = 500}, 100, 50), 0U);
+  EXPECT_EQ(bytes_to_keep({.reserved = 20, .min_free = 500}, 100, 50), 20U);
+  EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 60}, 100, 50), 30U);
+  EXPECT_EQ(bytes_to_keep({.max_used = 95, .min_free = 60}, 100, 50), 90U);
   // There is enough room, and nothing else was asked for.
   EXPECT_EQ(bytes_to_keep({.min_free = 50}, 100, 50), std::nullopt);
-  EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 50}, 100, 50), 30);
+  EXPECT_EQ(bytes_to_keep({.max_used = 30, .min_free = 50}, 100, 50), 30U);
 }
 
 class CacheSizes : public testing::Test {
@@ -48,10 +48,10 @@ class CacheSizes : public testing::Test {
     for (const image::Image& image : world_->store().list().value())
       if (!image.is_named()) EXPECT_TRUE(world_->store().remove(image.id, image::Store::Removal::force));
   }
-  std::size_t cached(const BuildRequest& request) {
+  int cached(const BuildRequest& request) {
     const auto done = world_->build(request);
     EXPECT_TRUE(done);
-    return done ? done->steps_cached : 0;
+    return done ? static_cast<int>(done->steps_cached) : 0;
   }
   std::unique_ptr<World> world_;
 };
