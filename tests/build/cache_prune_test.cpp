@@ -1,6 +1,7 @@
 // What is left of the build cache when it has to get smaller.
 #include <gtest/gtest.h>
 
+#include "base/sqlite/database.hpp"
 #include "build/cache.hpp"
 #include "support.hpp"
 
@@ -46,7 +47,9 @@ class CacheSizes : public testing::Test {
   }
   void remove_images() {
     for (const image::Image& image : world_->store().list().value())
-      if (!image.is_named()) EXPECT_TRUE(world_->store().remove(image.id, image::Store::Removal::force));
+      if (!image.is_named()) {
+        EXPECT_TRUE(world_->store().remove(image.id, image::Store::Removal::force));
+      }
   }
   int cached(const BuildRequest& request) {
     const auto done = world_->build(request);
