@@ -69,6 +69,8 @@ Result<> check_name(const std::string& name) {
   const bool good = name.size() >= 2 && name.size() <= 255 && first.contains(name[0]) &&
                     name.find_first_not_of(std::string(first) + "_.-") == std::string::npos;
   if (good) return {};
+  if (name.size() == 1)
+    return fail(Code::invalid, "volume name is too short, names should be at least two alphanumeric characters");
   return fail(Error(Code::invalid, "\"" + name +
                                        "\" includes invalid characters for a local volume name, only "
                                        "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed")

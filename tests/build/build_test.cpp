@@ -167,15 +167,15 @@ TEST_F(Builds, WhatIsNotUsedForLongIsForgotten) {
   ASSERT_TRUE(world_->build(wanted));
   const SystemTime built = system_now();
   const auto cached = [&] { return world_->build(wanted).value().steps_cached; };
-  ASSERT_TRUE(forget_cache(world_->store(), built - std::chrono::hours(1)));
+  ASSERT_TRUE(forget_cache(world_->store(), {.unused_since = built - std::chrono::hours(1)}));
   EXPECT_EQ(cached(), 2);
   const auto age = [](SQLite::Database& db) { db.exec("UPDATE build_steps SET used = used - 3600000000000"); };
   ASSERT_TRUE(world_->store().database().query("age", age));
   EXPECT_EQ(cached(), 2);
-  ASSERT_TRUE(forget_cache(world_->store(), built));
+  ASSERT_TRUE(forget_cache(world_->store(), {.unused_since = built}));
   EXPECT_EQ(cached(), 2);
   ASSERT_TRUE(world_->store().database().query("age", age));
-  ASSERT_TRUE(forget_cache(world_->store(), built));
+  ASSERT_TRUE(forget_cache(world_->store(), {.unused_since = built}));
   EXPECT_EQ(cached(), 0);
 }
 

@@ -134,7 +134,7 @@ Result<std::optional<CacheImports::Hit>> StepRun::find_imported(const std::strin
 }
 
 Result<> StepRun::keep(const std::string& digest, const std::string& slot, const CachedStep& made) {
-  TRY(shared_.cache.remember(digest, operation_.title, made));
+  TRY(shared_.cache.remember(digest, operation_.title, made, before_.chain));
   if (shared_.environment.remote.context) return {};  // the next build's folder has another name
   return shared_.cache.remember_parts(slot, key_);
 }
@@ -171,7 +171,7 @@ StepResult StepRun::after(const std::string& digest, const CachedStep& step) {
   StepResult result{before_, step.created};
   result.files.layers.ids.push_back(step.layer);
   result.files.layers.folders.push_back(step.folder);
-  result.files.chain = sha256_hex(before_.chain + '\0' + step.output);
+  result.files.chain = chain_after(before_.chain, step.output);
   return result;
 }
 
