@@ -25,7 +25,7 @@ constexpr Flag program_flags[] = {
     {"debug", 'D', boolean, "", "Show more detail in errors", "", true},
     shared::dry_run,
     {"env-file", 0, list, "", "Environment file to read instead of .env"},
-    {"file", 'f', list, "", "Compose file; several are merged, \"-\" reads standard input"},
+    {"file", 'f', list, "", "Compose file, or \"-\"; several are merged"},
     {"insecure-registry", 0, list, "HOST", "", "", true},
     {"namespace", 0, text, "", "Namespace on the cluster"},
     {"no-ansi", 0, boolean, "", "", "", true},

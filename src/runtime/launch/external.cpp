@@ -67,6 +67,8 @@ Result<std::string> portable_config(std::string_view config_json, const std::str
   for (const auto& [type, path] : parts.namespaces) join_namespace(config, type, path);
   place_init(config, parts.init_program);
   config["root"]["path"] = "rootfs";
+  // crun before 1.9 refuses what is not 1.0; what has come since is a field that others ignore.
+  config["ociVersion"] = "1.0.2";
   return dump_json(config);
 }
 
