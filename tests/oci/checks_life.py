@@ -2,8 +2,12 @@
 import json
 import os
 import pathlib
+import signal
+import socket
+import subprocess
+import time
 
-from bundles import needs_root
+from bundles import Skip, needs_root
 
 
 def check_create(b):
@@ -215,3 +219,97 @@ def check_poststop_fail(b):
     b.hook("poststop", f"echo next >> {b.path}/log")
     b.run("true")
     assert pathlib.Path(b.path, "log").read_text() == "next\n"
+
+
+def check_hooks_environment_not_given(b):
+    """Those in the runtime's place have the runtime's, the one in the program's place the program's."""
+    b.hook("prestart", f"echo $OF_CALLER > {b.path}/prestart.env")
+    b.hook("startContainer", "echo $OF_PROGRAM $HOME > /start.env")
+    b.config["process"]["env"].append("OF_PROGRAM=yes")
+    os.environ["OF_CALLER"] = "yes"
+    try:
+        b.run("true")
+    finally:
+        del os.environ["OF_CALLER"]
+    assert pathlib.Path(b.path, "prestart.env").read_text() == "yes\n"
+    assert pathlib.Path(b.path, "start.env").read_text().startswith("yes /")
+
+
+def check_exec_that_fails(b):
+    """255 is the runtime's own; groups below the container's must be there, and below it."""
+    needs_root()
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    assert b.call("exec", b.id, "false")[0] == 1
+    assert b.call("exec", b.id, "no-such-program")[0] == 255
+    assert b.call("exec", b.id + "-not-there", "true")[0] == 255
+    for group in ("nowhere", "..", "no-such-controller:/"):
+        assert b.call("exec", "--cgroup", group, b.id, "true")[0] == 255, group
+    assert b.call("exec", "--cgroup", "/", b.id, "true")[0] == 0
+
+
+def check_kill_what_outlives_the_first(b):
+    """Without a pid namespace of its own a container has processes left when its first has ended."""
+    needs_root()
+    b.namespace("pid", remove=True)
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    b.start()
+    code, text = b.call("exec", "--detach", "--pid-file", b.path + "/other", b.id, "sleep", "1000", stdout=subprocess.DEVNULL)
+    assert code == 0, text
+    other = pathlib.Path(b.path, "other").read_text()
+    os.kill(b.state()["pid"], signal.SIGKILL)
+    b.wait("stopped")
+    assert b.call("kill", b.id, "KILL")[0] == 0
+    end = time.monotonic() + 30
+    while pathlib.Path(f"/proc/{other}/cmdline").exists() and pathlib.Path(f"/proc/{other}/cmdline").read_bytes():
+        assert time.monotonic() < end, "it runs still"
+        time.sleep(0.02)
+    b.delete()
+
+
+def check_run_without_a_terminal_of_its_own(b):
+    b.config["process"].update({"terminal": True, "args": ["sh", "-c", "test -t 1 && echo line"]})
+    b.write()
+    assert b.call("run", "--bundle", b.path, b.id) == (0, "line\n")
+
+
+def check_sockets_of_systemd(b):
+    b.config["process"]["args"] = ["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; test -e /proc/self/fd/3 && echo open"]
+    b.write()
+    reading, writing = os.pipe()
+    os.dup2(reading, 3)
+    done = subprocess.run([*b.runtime, "run", "--bundle", b.path, b.id], env={**os.environ, "LISTEN_FDS": "1"}, pass_fds=[3],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    for descriptor in (reading, writing, 3):
+        try:
+            os.close(descriptor)
+        except OSError:
+            pass
+    assert done.stdout == "1 1\nopen\n", done
+
+
+def check_pidfd_socket(b):
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.write()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(b.path + "/pidfd")
+        listener.listen(1)
+        code, text = b.call("create", "--bundle", b.path, "--pidfd-socket", b.path + "/pidfd", b.id, stdout=subprocess.DEVNULL)
+        if code != 0 and "pidfd-socket" in text and "not defined" in text:
+            raise Skip("runc has it since 1.2")
+        assert code == 0, text
+        with listener.accept()[0] as connection:
+            _, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
+    signal.pidfd_send_signal(descriptors[0], signal.SIGKILL)
+    os.close(descriptors[0])
+    b.wait("stopped")
+
+
+def check_words_of_crun(b):
+    if b.runtime[-1] != "runtime":
+        raise Skip("of crun, and ours")
+    b.write()
+    os.rename(b.path + "/config.json", b.path + "/other.json")
+    code, text = b.call("--cgroup-manager", "cgroupfs", "run", "--bundle", b.path, "--config", "other.json", b.id)
+    assert code == 0, text

@@ -17,6 +17,8 @@ Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation);
 // An absolute path of the value of a flag; "" stays "".
 std::string absolute_path(const std::string& path);
 
+// Before the process starts: where we have no terminal to go to the start of a line, lines end as it writes them.
+void take_line_ends(int console);
 // Our terminal and signals lent to a process that is our child, until it ends; its exit code. console: the master of
 // its terminal, or nothing.
 Result<int> attend_process(pid_t pid, Fd console);
