@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -79,8 +79,7 @@ Result<std::string> run_git(const std::vector<std::string>& arguments, const std
   options.environment = environment_for_git();
   auto done = run_and_capture(options, {}, output_limit, cancel_fd);
   if (!done && done.error().code() == Code::interrupted) return fail(std::move(done).error());
-  if (!done)
-    return fail(std::move(done).error().wrap("run git").hint("git is needed to read from a repository: install it"));
+  if (!done) return fail(std::move(done).error().wrap("run git").hint("install git to read from a repository"));
   if (!done->status.success())
     return fail(Error(Code::io, "git " + arguments.front()).why(std::string(trim(done->err))));
   return std::string(trim(done->out));

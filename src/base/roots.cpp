@@ -1,6 +1,6 @@
 #include "base/roots.hpp"
 
-#include "base/os/dir_stream.hpp"
+#include "base/os/files/dir_stream.hpp"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -15,7 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/run_root.hpp"
 #include "base/strings.hpp"
 
@@ -82,24 +83,17 @@ Result<> close_earlier_data(const std::string& data) {
   return {};
 }
 
-// It was once made in a root that was still open; a folder that only has its name may be anybody's.
-bool is_our_reserve(const std::string& root) {
-  struct stat folder, blocks;
-  return ::lstat((root + "/reserve").c_str(), &folder) == 0 && S_ISDIR(folder.st_mode) &&
-         ::lstat((root + "/reserve/blocks").c_str(), &blocks) == 0 && S_ISREG(blocks.st_mode) &&
-         blocks.st_uid == ::geteuid();
-}
-
 std::string what_is_wrong(const std::string& path, const struct stat& st, const std::vector<std::string>& names,
                           std::span<const std::string_view> known) {
   if (st.st_uid != ::geteuid()) return "it belongs to another user";
   if (!(st.st_mode & for_others)) return {};
-  if (std::ranges::find(shared_folders, path) != shared_folders.end()) return "it is for everybody's files";
+  if (std::ranges::find(shared_folders, path) != shared_folders.end()) return "it is a shared directory";
+  // A reserve was once made in roots that were still open; a directory that only has its name may be anybody's.
   const auto is_known = [&](const std::string& name) {
-    return std::ranges::find(known, name) != known.end() && (name != "reserve" || is_our_reserve(path));
+    return std::ranges::find(known, name) != known.end() && (name != "reserve" || Reserve(path).is_ours());
   };
   const bool ours = std::ranges::find(names, known.front()) != names.end() || std::ranges::all_of(names, is_known);
-  return ours ? "" : "others can enter it, and it holds files that are not Consort's";
+  return ours ? "" : "other users can enter it, and it contains files that are not Consort's";
 }
 
 // Whoever has made a link can turn it elsewhere at any time; in /tmp that may be anybody.
@@ -111,7 +105,7 @@ bool is_link_of_another(const std::string& path) {
 Error unusable_root(const std::string& path, const char* variable, std::string why) {
   return Error(Code::denied, "use " + path + " as " + variable)
       .why(std::move(why))
-      .hint("name a directory of its own: it is made if it is not there");
+      .hint("use a directory of its own, which is created if it does not exist");
 }
 
 // Makes the folder, or closes it if it is ours and open, after `close_inside`.
@@ -122,7 +116,7 @@ Result<> own_root(const std::string& path, const char* variable, std::span<const
     TRY(make_directories(dir_name(path)));
     if (::mkdir(path.c_str(), private_folder) != 0 && errno != EEXIST) return fail_errno("create directory", path);
   }
-  if (is_link_of_another(path)) return fail(unusable_root(path, variable, "it is a link that another user has made"));
+  if (is_link_of_another(path)) return fail(unusable_root(path, variable, "it is a symlink created by another user"));
   const struct stat st = TRY(stat_path(path));
   if (!S_ISDIR(st.st_mode)) return fail_errno(ENOTDIR, "create directory", path);
   if (st.st_uid == ::geteuid() && !(st.st_mode & for_others)) return {};

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort {
@@ -53,7 +53,7 @@ Result<> take_line(Settings& settings, std::string_view line, const std::string&
   const std::string_view key = trim(text.substr(0, equals));
   const std::string_view value = equals == std::string_view::npos ? "" : trim(text.substr(equals + 1));
   if (value.size() < 2 || !value.starts_with('"') || value.find('"', 1) != value.size() - 1)
-    return bad_setting(place, "not a setting", "write it as: userns = \"auto\"");
+    return bad_setting(place, "not a setting", "write a setting as: userns = \"auto\"");
   const std::string_view word = value.substr(1, value.size() - 2);
   if (key == "userns") return set_users(settings, word, place);
   if (key == "published_ports") return set_published_ports(settings, word, place);

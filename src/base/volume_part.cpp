@@ -4,8 +4,8 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/open_resolved.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/open_resolved.hpp"
 
 namespace consort {
 
@@ -20,7 +20,7 @@ Result<std::optional<Fd>> open_part_of_volume(const Roots& roots, const std::str
                                   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
   if (part) return std::move(*part);
   Error error = errno_error(part.error().sys_errno(), "open", path);
-  if (error.sys_errno() == ELOOP) error.data().hint = "a container has put a link there: it is not followed";
+  if (error.sys_errno() == ELOOP) error.data().hint = "a container created a symlink there, which is not followed";
   return fail(std::move(error));
 }
 

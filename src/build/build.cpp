@@ -5,7 +5,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "build/cache/cache_export.hpp"
 #include "build/cache_spec.hpp"

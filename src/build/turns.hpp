@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "base/os/lock_file.hpp"
+#include "base/os/files/lock_file.hpp"
 
 namespace consort::build {
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::cli {
 

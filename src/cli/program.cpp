@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "cli/args/aliases.hpp"
@@ -103,7 +103,7 @@ Result<> enter_place(const Invocation& invocation) {
   const Result<> linked = TRY(place::Place::connect(TRY(Roots::from_environment()))).link();
   if (!linked)
     print_warning(invocation.terminal,
-                  linked.error().message() + ": they reach each other only; type " + linked.error().hint_text());
+                  linked.error().message() + ": they only reach each other; run " + linked.error().hint_text());
   return {};
 }
 
@@ -130,7 +130,7 @@ struct Advice {
   std::string_view text;
 };
 constexpr Advice advice[] = {
-    {"prune", "use `system prune`; `down -v --rmi all` removes everything of a project"},
+    {"prune", "use `system prune`; `down -v --rmi all` removes everything that belongs to a project"},
 };
 
 // What to try instead of a command that there is not.

@@ -21,7 +21,7 @@ std::string rights_of(const compose::Service& service) {
 }
 
 std::string contents(const std::vector<project::RemoteFile>& files, const compose::Project& project) {
-  std::string text = "These files come from elsewhere:\n";
+  std::string text = "These files come from other sources:\n";
   for (const project::RemoteFile& file : files)
     text += "  " + file.source + "\n    " + file.identity + "\n    read it in " + file.path + "\n";
   text += "With them the project \"" + project.name + "\" runs:\n";
@@ -44,10 +44,10 @@ Result<> agree_to_remote_files(const Invocation& invocation, const project::Remo
   if (!invocation.flags.on("yes")) {
     print_out(contents(files, project));
     if (!invocation.terminal.in_is_terminal)
-      return fail(Error(Code::denied, "nobody has agreed to the files from elsewhere")
-                      .hint("`" + invocation.program + " up --yes` or `create --yes` agrees to them as they are now"));
+      return fail(Error(Code::denied, "the files from other sources have not been confirmed")
+                      .hint("`" + invocation.program + " up --yes` or `create --yes` confirms them as they are now"));
     if (!confirm(invocation.terminal, "Do you want to use them?", Answer::no))
-      return fail(Code::interrupted, "use files from elsewhere");
+      return fail(Code::denied, "operation cancelled by user");
   }
   for (const project::RemoteFile& file : files) TRY(project::RemoteFiles::approve(file));
   return {};

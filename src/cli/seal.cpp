@@ -12,8 +12,8 @@
 
 #include "base/narrow.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/file.hpp"
-#include "base/os/own_programs.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/own_programs.hpp"
 #include "base/strings.hpp"
 #include "engine/seal.hpp"
 

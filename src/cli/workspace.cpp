@@ -8,8 +8,8 @@
 #include <cstdlib>
 
 #include "base/go_bool.hpp"
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/strings.hpp"
 #include "cli/project_files.hpp"
 #include "cli/remote_consent.hpp"
@@ -225,7 +225,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Invocation& invocation,
   const bool in_need = invocation.command != nullptr && makes_room(invocation.command->name);
   if (in_need) reserve.give_up_if_full();
   workspace->engine_ = TRY(engine::Engine::open(roots));
-  if (!in_need) reserve.keep();  // not in a folder that is refused
+  if (!in_need) reserve.keep();  // after it: not in a folder that is refused
   workspace->progress_ =
       make_progress(invocation.terminal, {.mode = invocation.progress, .dry_run = invocation.dry_run});
   workspace->session_.reset(new project::Session{.engine = *workspace->engine_,
@@ -262,13 +262,13 @@ Result<> Workspace::find_project_here(const Invocation& invocation, compose::Loa
   if (!here) return {};
   if (!here->after_directory) {
     if (invocation.command->name == "up")
-      progress_->warn("project \"" + here->project + "\" runs from this directory, too; this makes another one, \"" +
-                      session.project_name + "\": give -p " + here->project + " if that one is meant");
+      progress_->warn("project \"" + here->project + "\" also runs from this directory; this creates another one, \"" +
+                      session.project_name + "\": use -p " + here->project + " if you mean that one");
     return {};
   }
   progress_->warn("this directory is " + here->directory + ", from which project \"" + here->project +
-                  "\" runs: that is what this is about, and not a project \"" + session.project_name +
-                  "\" (-p makes one)");
+                  "\" runs: using that project instead of \"" + session.project_name +
+                  "\" (use -p to create another one)");
   if (options.project_directory.empty()) options.project_directory = here->directory;
   compose::LoadOutcome again = compose::load(options);
   if (!again.project || again.project->name != here->project) return {};
@@ -280,7 +280,7 @@ Result<> Workspace::find_project_here(const Invocation& invocation, compose::Loa
 Result<> Workspace::lock() {
   if (session_->dry_run == project::DryRun::yes) return {};
   engine::LockOptions options;
-  options.on_wait = [this](const std::string& holder) { progress_->warn(holder); };
+  options.on_wait = [this](const std::string& holder) { progress_->warn(holder + ": waiting for it"); };
   lock_ = TRY(engine_->lock_project(session_->project_name, options));
   return {};
 }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <mutex>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/compose.hpp"
 #include "compose/yaml/parser.hpp"
 

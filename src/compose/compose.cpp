@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/loader/loader.hpp"
 #include "compose/model/codec.hpp"

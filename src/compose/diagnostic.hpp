@@ -25,7 +25,7 @@ struct TextEdit {
 };
 
 struct Fix {
-  std::string title;  // "replace `=` by `:`"
+  std::string title;  // "replace `=` with `:`"
   Certainty certainty = Certainty::guess;
   std::vector<TextEdit> edits;
 };

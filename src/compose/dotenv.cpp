@@ -180,7 +180,7 @@ class Reader {
       if (expanded.fault == TemplateFault::required) return fail(expanded.fault_text, line);
       made_ += expanded.text.size();
       if (expanded.fault == TemplateFault::too_long || made_ > text_.size() + values_limit) {
-        return fail("line " + std::to_string(line) + ": variables make the values of this file too long", line);
+        return fail("line " + std::to_string(line) + ": variables expand the values of this file too far", line);
       }
       for (std::string& name : expanded.unset) result_.unset.push_back(std::move(name));
       text = std::move(expanded.text);
@@ -222,7 +222,7 @@ class Reader {
     if (starts || value.find("\t#") != std::string::npos) {
       result_.warnings.push_back("line " + std::to_string(line_) + ": `" + key + "` is " + in_quotes(value) +
                                  ", since " +
-                                 (starts ? "no comment can stand in place of a value: write " + key + "=\"\" # ..."
+                                 (starts ? "a comment cannot replace a value: write " + key + "=\"\" # ..."
                                          : "a comment needs a space before its `#`, not a tab"));
     }
     at_ += line.size();

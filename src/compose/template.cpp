@@ -46,7 +46,7 @@ struct Substitution {
 
   bool too_long() {
     result.fault = TemplateFault::too_long;
-    result.fault_text = "its variables make it longer than " + std::to_string(value_limit >> 20) + " MiB";
+    result.fault_text = "its variables expand it to more than " + std::to_string(value_limit >> 20) + " MiB";
     return false;
   }
 

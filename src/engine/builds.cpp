@@ -8,8 +8,8 @@
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process_folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_folder.hpp"
 #include "base/strings.hpp"
 #include "build/context_archive.hpp"
 #include "engine/checks/validate.hpp"

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/left_behind.hpp"
 

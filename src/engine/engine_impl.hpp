@@ -68,7 +68,7 @@ class Engine::Impl {
   // Fills in state and addresses.
   Result<> join_states(std::vector<Container>& containers) const;
   Result<int> running_pid(const std::string& id_or_name);  // Code::conflict "container X is not running"
-  // Its /proc/PID, which stays its own: base/os/process_folder.hpp. Code::conflict likewise.
+  // Its /proc/PID, which stays its own: base/os/processes/process_folder.hpp. Code::conflict likewise.
   Result<Fd> process_folder(const std::string& id_or_name);
   Result<std::string> cgroup_of(const std::string& id);  // of a running one
   EngineEvent container_event(const Container& container, const char* action, StringMap more = {}) const;

@@ -11,8 +11,8 @@
 #include <map>
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/sha256.hpp"
 #include "engine/engine_impl.hpp"
 #include "supervisor/journal.hpp"

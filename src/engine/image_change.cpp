@@ -75,7 +75,7 @@ Result<> apply_change(const std::string& instruction, image::ImageConfig& config
     config.working_dir = rest;
   } else {
     return fail(Error(Code::invalid, name + " is not a valid change command")
-                    .hint("known are CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR"));
+                    .hint("use CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR"));
   }
   return {};
 }

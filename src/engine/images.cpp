@@ -107,7 +107,7 @@ Result<image::PruneReport> Images::prune(const ImagePrune& prune) {
   if (!act && prune.cache_unused_since) return fail(Code::unsupported, "plan a prune of a part of the build cache");
   const image::ImageUsers users = TRY(users_of(*engine_));
   if (!act) return image::plan_prune(impl_->store, prune.what.images, users, forget ? build_cache_owners : "");
-  if (forget) TRY(build::forget_cache(impl_->store, prune.cache_unused_since));
+  if (forget) TRY(build::forget_cache(impl_->store, {.unused_since = prune.cache_unused_since}));
   return impl_->store.prune(prune.what, users);
 }
 

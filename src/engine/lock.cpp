@@ -15,8 +15,8 @@
 #include <set>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "supervisor/hold.hpp"
@@ -114,7 +114,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
     if (!options.patience) {
       (void)TRY(try_lock(fd.get(), LOCK_EX));
     } else if (!TRY(lock_within(fd.get(), *options.patience))) {
-      return fail(Error(Code::busy, holder).hint("wait until it has ended, or end it"));
+      return fail(Error(Code::busy, holder).hint("wait for it to finish, or stop it"));
     }
   }
   if (!has_its_name(fd, path)) return lock_project(project, options);

@@ -147,7 +147,7 @@ std::string how_to_make(const std::string& parent) {
   const std::size_t dot = parent.rfind('.');
   const std::string below = parent.substr(0, dot);
   if (dot == std::string::npos || !parse_unsigned(parent.substr(dot + 1)) || ::if_nametoindex(below.c_str()) == 0)
-    return "`ip link` lists those that are there";
+    return "`ip link` lists the existing ones";
   return "create it: `ip link add link " + below + " name " + parent + " type vlan id " + parent.substr(dot + 1) +
          " && ip link set " + parent + " up`";
 }
@@ -178,7 +178,7 @@ Result<> Engine::Impl::ensure_bridge(const Network& network) const {
     if (place)
       return fail(Error(Code::unsupported,
                         "network " + network.spec.name + ": the driver " + network.spec.driver + " needs root")
-                      .why("the interfaces of this host are root's")
+                      .why("only root can use the interfaces of this host")
                       .hint("use the driver bridge, or run it with sudo")
                       .about(Subject::setting, "driver"));
     return check_parent(*face);

@@ -9,7 +9,7 @@
 
 namespace consort::engine {
 
-// host_ip: what the port is bound to. "this machine only", "everyone who reaches this machine", or who reaches that
+// host_ip: what the port is bound to. "this machine only", "everyone who can reach this machine", or who reaches that
 // address.
 std::string reach_of(std::string_view host_ip);
 

@@ -4,9 +4,9 @@
 
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/temporary.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/temporary.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "build/turns.hpp"
 #include "engine/engine_impl.hpp"

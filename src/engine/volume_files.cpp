@@ -1,9 +1,9 @@
 // All files of a volume at once: as an archive, from one, or into another volume.
 #include <fcntl.h>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/trees/folder.hpp"
 #include "engine/engine_impl.hpp"
 #include "image/layer_tar.hpp"
 #include "volume/copy_tree.hpp"

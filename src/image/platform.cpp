@@ -62,7 +62,7 @@ Result<Platform> Platform::parse(std::string_view text) {
   if (!fine || parts.size() > 3)
     return fail(Error(Code::invalid, "parse platform")
                     .on("\"" + std::string(text) + "\"")
-                    .why("expected os/architecture[/variant], as in linux/arm64"));
+                    .why("expected os/architecture[/variant], for example linux/arm64"));
   if (parts.size() == 1) {
     if (to_lower(parts[0]) == "linux") {
       Platform host = Platform::host();

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
-#include "base/os/trash.hpp"
+#include "base/os/trees/trash.hpp"
 #include "base/roots.hpp"
 #include "image/config.hpp"
 #include "image/image.hpp"

@@ -16,9 +16,9 @@ std::vector<compose::Diagnostic> judge(const compose::Project& project) {
 
 std::string attributes_markdown() {
   return "# A Compose file on Kubernetes\n\n"
-         "Made by `consort internal kubernetes-reference` from the table that the program runs on; do not edit. What "
-         "stands for a section stands for all that is below it.\n*Warned*: it is left out, with the file's line in a "
-         "warning. *Refused*: the command ends with the file's line. Extensions (`x-*`) are left alone.\n\n" +
+         "Made by `consort internal kubernetes-reference` from the table that the program uses; do not edit. A row for "
+         "a section applies to everything below it.\n*Warned*: ignored, with a warning that names the line. *Refused*: "
+         "an error that names the line. Extensions (`x-*`) are ignored.\n\n" +
          compose::fates_markdown(fates());
 }
 

@@ -83,6 +83,8 @@ bool is_in_image(const compose::Service& service, const compose::Mount& mount);
 
 // A name as the API takes it (RFC 1123): "my_App" is "my-app".
 std::string object_name(std::string_view text);
+// Of the Service that is open to the outside.
+std::string published_name(std::string_view service);
 // Whether the name can be looked up there as it is (RFC 1035, as Services want it).
 bool is_service_name(std::string_view text);
 

@@ -25,6 +25,7 @@ struct Process {
   std::string user, pid, parent, start, time, command;
 };
 // What a script in the container has read of /proc; the script itself is left out. Pure. now: when it ran.
+std::string_view script_of_processes();  // for a shell in the container; what it says is parsed by
 std::vector<Process> parse_processes(std::string_view text, SystemTime now);
 Result<std::vector<Process>> processes(Session& session, const PodState& pod);
 

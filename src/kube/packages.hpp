@@ -19,8 +19,8 @@ struct PackagedFile {
 // kustomization.yaml, and a file of objects for the project and for each service. Images and replicas can be changed
 // by overlays.
 Result<std::vector<PackagedFile>> kustomize_base(const Manifests& manifests, const std::string& project);
-// Chart.yaml, values.yaml (images and replicas by service, sizes by volume) and templates. The release's namespace is
-// used; names of objects are those of the project.
+// Chart.yaml, values.yaml (images, replicas and hosts by service, sizes by volume) and templates. The release's
+// namespace is used; names of objects are those of the project.
 Result<std::vector<PackagedFile>> helm_chart(const Manifests& manifests, const std::string& project);
 
 }  // namespace consort::kube

@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "network/address.hpp"
 
 namespace consort {

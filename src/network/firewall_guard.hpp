@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "network/firewall.hpp"
 
 namespace consort {

@@ -52,7 +52,7 @@ Result<Subnet> choose_ula_subnet(std::span<const Subnet> used, std::string_view 
     const Subnet candidate(Address::from_bytes(Family::v6, bytes), 64);
     if (is_free(candidate, used)) return candidate;
   }
-  return fail(Error(Code::conflict, "choose an IPv6 subnet").why("all unique local subnets are taken"));
+  return fail(Error(Code::conflict, "choose an IPv6 subnet").why("all unique local subnets are in use"));
 }
 
 Result<> check_subnet(const Subnet& wanted, std::span<const Subnet> used) {

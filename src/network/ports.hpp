@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/stepped_work.hpp"
+#include "base/os/loop/stepped_work.hpp"
 #include "network/address.hpp"
 
 namespace consort {

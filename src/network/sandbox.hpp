@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/os/fd.hpp"
-#include "base/os/lock_file.hpp"
+#include "base/os/files/lock_file.hpp"
 #include "network/address.hpp"
 
 namespace consort {
@@ -46,7 +46,7 @@ enum class SandboxDns : std::uint8_t { none, resolver };
 // To whom the namespace belongs, and so who may do in it what root may.
 enum class SandboxUsers : std::uint8_t {
   machine,
-  container,  // a user namespace made with it: base/os/container_users.hpp
+  container,  // a user namespace made with it: base/os/processes/container_users.hpp
 };
 
 struct SandboxOptions {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "network/dns.hpp"
 
 namespace consort {

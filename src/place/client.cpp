@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "place/holder/protocol.hpp"
 #include "place/paths.hpp"
 #include "place/place.hpp"
@@ -22,8 +22,8 @@ namespace {
 
 Error not_there() {
   return Error(Code::lost, "talk to consort-place")
-      .why("the process that keeps this user's namespaces has ended")
-      .hint("stop what runs (`down`), and start it again");
+      .why("the process that keeps this user's namespaces has exited")
+      .hint("stop all projects (`down`), and start them again");
 }
 
 }  // namespace
@@ -57,8 +57,8 @@ Result<Answer> receive_answer(int socket, std::chrono::milliseconds patience) {
   if (size != static_cast<ssize_t>(sizeof message)) return fail(not_there());
   if (message.version != protocol_version)
     return fail(Error(Code::unsupported, "talk to consort-place")
-                    .why("it is of another version of this program")
-                    .hint("stop what runs (`down`), and start it again"));
+                    .why("it belongs to another version of Consort")
+                    .hint("stop all projects (`down`), and start them again"));
   answer.kind = message.kind;
   answer.error = message.error;
   answer.text.assign(message.text, ::strnlen(message.text, sizeof message.text));

@@ -21,7 +21,7 @@
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/spec.hpp"

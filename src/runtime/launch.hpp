@@ -30,7 +30,7 @@
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/foreign.hpp"
 #include "runtime/spec.hpp"
 
@@ -45,8 +45,8 @@ struct OverlayRoot {
   std::string upper;               // "" with work "": a read-only view of lower
   std::string work;
   OverlaySync sync = OverlaySync::at_unmount;  // never: work can be mounted only once
-  // Its files belong to the users of containers that have their own: base/os/container_users.hpp. upper and work lie in
-  // one folder, and on the disk all keep the numbers that the container sees.
+  // Its files belong to the users of containers that have their own: base/os/processes/container_users.hpp. upper and
+  // work lie in one folder, and on the disk all keep the numbers that the container sees.
   enum class Owners : std::uint8_t { as_they_are, of_container } owners = Owners::as_they_are;
 };
 

@@ -12,8 +12,8 @@
 #include <cstring>
 #include <memory>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "base/strings.hpp"
 
 namespace consort::serve {
@@ -91,9 +91,9 @@ Result<Listener> Listener::open(const std::string& host, const std::shared_ptr<T
   }
   if (host.starts_with(tcp_scheme) || host.starts_with("http")) {
     return fail(Error(Code::unsupported, "listen on " + host)
-                    .why("whoever reaches the API is root on this machine, and a TCP port has no owner")
+                    .why("anyone who can reach the API has root access to this machine")
                     .hint("add --tlsverify with --tlscacert, --tlscert and --tlskey, so that only clients with a "
-                          "certificate come in; or use a unix socket: docker -H ssh://USER@HOST"));
+                          "certificate can connect; or use a unix socket: docker -H ssh://USER@HOST"));
   }
   if (host == listening_stdin) return taken_over(STDIN_FILENO);
   const std::string path = host.starts_with(scheme) ? host.substr(scheme.size()) : host;
@@ -103,12 +103,12 @@ Result<Listener> Listener::open(const std::string& host, const std::shared_ptr<T
   const UnixAddress address = TRY(unix_address(path));
   if (somebody_listens(address)) {
     return fail(Error(Code::conflict, "listen on " + scheme + path)
-                    .why("another server listens there")
-                    .hint("it can be used as it is; -H takes another address for this one"));
+                    .why("another server already listens there")
+                    .hint("use that server, or choose another address with -H"));
   }
   struct stat st;
   if (::lstat(path.c_str(), &st) == 0 && !S_ISSOCK(st.st_mode))
-    return fail(Error(Code::conflict, "listen on " + scheme + path).why("there is something else than a socket"));
+    return fail(Error(Code::conflict, "listen on " + scheme + path).why("it exists and is not a socket"));
   ::unlink(path.c_str());
   Fd fd = TRY(stream_socket());
   // The mode of the socket file comes from the descriptor's mode at bind: nobody can connect in between.

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <thread>
 
-#include "base/os/shared_library.hpp"
+#include "base/os/processes/shared_library.hpp"
 
 namespace consort::serve {
 

@@ -94,7 +94,7 @@ struct ContainerUnit {
   std::string bundle;                  // folder with config.json, seccomp.bpf, rootfs/, ...
   std::optional<OverlayUnit> overlay;  // none: the bundle's rootfs/ is used as it is
   std::string runtime;                 // empty: the embedded one, else an OCI runtime's program ("runc")
-  bool own_users = false;              // in a user namespace of its own: base/os/container_users.hpp
+  bool own_users = false;              // in a user namespace of its own: base/os/processes/container_users.hpp
   std::string users_of;                // then "", or the id of a container whose users it shares
   std::string cgroup;  // relative to the cgroup root ("consort/PROJECT/ID"); empty: chosen by the supervisor
 

@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/os/attributes.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/link.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/attributes.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/files/plain_file.hpp"
+#include "base/os/trees/folder.hpp"
 
 namespace consort::volume {
 

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"
 
@@ -103,7 +103,7 @@ Result<> check_options(const DriverOptions& options) {
   for (const auto& [key, value] : options)
     if (key != "type" && key != "o" && key != "device")
       return fail(Error(Code::invalid, "create volume: invalid option: \"" + key + "\"")
-                      .hint("the local driver knows the options type, o and device"));
+                      .hint("the local driver supports the options type, o and device"));
   if (options.empty()) return {};
   if (get(options, "device").empty()) return fail(Error(Code::invalid, "missing device in volume options"));
   if (get(options, "type").empty() && !get(options, "o").contains("bind"))

@@ -4,10 +4,10 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
-#include "base/os/overlay_view.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/processes/user_namespace.hpp"
+#include "base/os/trees/overlay_view.hpp"
 
 namespace consort::volume {
 

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/volume.hpp"
 
@@ -55,10 +55,9 @@ bool holds_files(const std::string& data) {
 Result<> check_is_new(const std::string& folder, const std::string& data, const std::string& name) {
   if (!holds_files(data)) return {};
   return fail(Error(Code::conflict, "create volume " + name)
-                  .why(data + " holds files, but no record says that there is such a volume")
-                  .hint("they may be what is left of a removed one: `mv " + folder +
-                        " SOMEWHERE` to look at them, and "
-                        "copy what you want to keep into the new volume"));
+                  .why(data + " contains files, but there is no record of such a volume")
+                  .hint("they may be left over from a removed one: `mv " + folder +
+                        " SOMEWHERE` to inspect them, and copy what you want to keep into the new volume"));
 }
 
 }  // namespace

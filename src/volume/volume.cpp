@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "volume/copy_tree.hpp"
 
@@ -69,6 +69,8 @@ Result<> check_name(const std::string& name) {
   const bool good = name.size() >= 2 && name.size() <= 255 && first.contains(name[0]) &&
                     name.find_first_not_of(std::string(first) + "_.-") == std::string::npos;
   if (good) return {};
+  if (name.size() == 1)
+    return fail(Code::invalid, "volume name is too short, names should be at least two alphanumeric characters");
   return fail(Error(Code::invalid, "\"" + name +
                                        "\" includes invalid characters for a local volume name, only "
                                        "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed")

@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/trash.hpp"
+#include "base/os/trees/trash.hpp"
 #include "base/roots.hpp"
 
 namespace consort::volume {

@@ -1,5 +1,5 @@
-// Who lends the namespaces that nobody is in must not outlive their maker: base/os/container_users.hpp.
-#include "base/os/container_users.hpp"
+// Who lends the namespaces that nobody is in must not outlive their maker: base/os/processes/container_users.hpp.
+#include "base/os/processes/container_users.hpp"
 
 #include <gtest/gtest.h>
 #include <linux/filter.h>

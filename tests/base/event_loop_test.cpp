@@ -1,4 +1,4 @@
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort {
 namespace {

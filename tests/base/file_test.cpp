@@ -1,7 +1,7 @@
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
-#include "base/os/plain_file.hpp"
-#include "base/os/temporary.hpp"
+#include "base/os/files/plain_file.hpp"
+#include "base/os/files/temporary.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,12 +1,12 @@
-#include "base/os/lock_file.hpp"
+#include "base/os/files/lock_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 
 namespace consort {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort {
 namespace {
@@ -72,7 +72,7 @@ TEST_F(MigrationsTest, ANewerVersionIsRefusedAndLeftAlone) {
   const Result<> refused = migrate(db, "things", std::vector{first, second});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::unsupported);
-  EXPECT_TRUE(refused.error().message().contains("a newer Consort")) << refused.error().message();
+  EXPECT_TRUE(refused.error().message().contains("a newer version of Consort")) << refused.error().message();
   EXPECT_TRUE(refused.error().message().contains(folder_ + "/db")) << refused.error().message();
   EXPECT_EQ(columns(), "a b c ");
 }

@@ -1,4 +1,4 @@
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/os/foreign_exit.hpp"
-#include "base/os/process_folder.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/processes/foreign_exit.hpp"
+#include "base/os/processes/process_folder.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 
 namespace consort {
 namespace {

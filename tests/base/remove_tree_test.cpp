@@ -11,9 +11,9 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/trash.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
+#include "base/os/trees/trash.hpp"
 
 namespace consort {
 

@@ -1,4 +1,4 @@
-#include "base/os/reserve.hpp"
+#include "base/os/files/reserve.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort {
 namespace {

@@ -6,8 +6,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
 #include "base/run_root.hpp"
 #include "base/strings.hpp"
 
@@ -88,8 +87,6 @@ TEST_F(RootsTest, AFolderOfOthersIsNotClosedButRefused) {
   EXPECT_FALSE(roots_.prepare()) << "a word that others have as well";
   ASSERT_TRUE(remove_tree(roots_.data + "/volumes"));
   make(roots_.data, 01777);
-  Reserve(roots_.data).keep();  // as each command does first
-  EXPECT_FALSE(path_exists(roots_.data + "/reserve")) << "left in a directory that may be somebody else's";
   EXPECT_TRUE(roots_.prepare()) << "empty: a file system made for us";
   EXPECT_EQ(mode(roots_.data), 0700u);
   const Roots everybodys{"/tmp", roots_.run};
@@ -131,6 +128,40 @@ TEST_F(RootsTest, AReserveThatAnEarlierVersionLeftInAnOpenFolderIsOurs) {
   }
   EXPECT_TRUE(roots_.prepare());
   EXPECT_EQ(mode(roots_.data), 0700u);
+}
+
+// The earlier version was killed while it made it.
+TEST_F(RootsTest, AReserveThatWasCutShortInAnOpenFolderIsOurs) {
+  const auto left_behind = [&](const std::vector<std::string>& files, mode_t mode_of_folder) {
+    if (path_exists(roots_.data)) {
+      ASSERT_TRUE(remove_tree(roots_.data));
+    }
+    make(roots_.data + "/reserve", mode_of_folder);
+    make(roots_.data, 0755);
+    for (const std::string& name : files)
+      ASSERT_TRUE(write_file_atomic(roots_.data + "/reserve/" + name, "", 0600)) << name;
+  };
+  for (const std::vector<std::string>& files :
+       {std::vector<std::string>{}, {"0"}, {"0", "1", "63"}, {"0", "63", "blocks.new"}, {"0", "63", "blocks"}}) {
+    left_behind(files, 0700);
+    EXPECT_TRUE(roots_.prepare()) << files.size();
+    EXPECT_EQ(mode(roots_.data), 0700u);
+  }
+  for (const std::vector<std::string>& files :
+       {std::vector<std::string>{"0", "letter.txt"}, {"64"}, {"blocks", "letter.txt"}}) {
+    left_behind(files, 0700);
+    EXPECT_FALSE(roots_.prepare()) << "it holds something else: " << files.back();
+    EXPECT_EQ(mode(roots_.data), 0755u);
+  }
+  left_behind({"0"}, 0755);
+  EXPECT_FALSE(roots_.prepare()) << "ours was never open";
+  left_behind({}, 0700);
+  ASSERT_TRUE(make_directories(roots_.data + "/reserve/0"));
+  EXPECT_FALSE(roots_.prepare());
+  if (::geteuid() != 0) return;
+  left_behind({}, 0700);
+  ASSERT_EQ(::chown((roots_.data + "/reserve").c_str(), 65534, 65534), 0);
+  EXPECT_FALSE(roots_.prepare()) << "another user's";
 }
 
 TEST_F(RootsTest, APrivateFolderMayHoldOtherThings) {

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/tree_watch.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/tree_watch.hpp"
 
 namespace consort {
 namespace {

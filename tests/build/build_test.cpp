@@ -1,12 +1,16 @@
 // What a build must do beyond giving the right files: remember, explain, fail well, stop, leave nothing.
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <future>
 #include <thread>
 
+#include "base/os/trees/folder.hpp"
 #include "base/sha256.hpp"
 #include "base/sqlite/database.hpp"
 #include "build/cache.hpp"
@@ -106,6 +110,38 @@ TEST_F(Builds, StopAndLeaveNothing) {
   EXPECT_EQ(drafts(), 0U);
 }
 
+pid_t process_of_command(const std::string& command) {
+  const std::vector<std::string> names = list_folder("/proc").value();
+  for (const std::string& name : names) {
+    const auto words = read_file("/proc/" + name + "/cmdline", 4096);
+    if (words && *words == command) return std::stoi(name);
+  }
+  return 0;
+}
+
+// A step can hand its output to somebody who does not end with it: by a socket in a cache mount, say.
+TEST_F(Builds, AStepEndsWithItsProcessesWhoeverHoldsItsOutput) {
+  using namespace std::string_literals;
+  std::promise<void> built;
+  std::atomic<bool> held = false, given_up = false;
+  const std::jthread holder([&, over = built.get_future()](const std::stop_token& stop) {
+    pid_t pid = 0;
+    while (pid == 0 && !stop.stop_requested()) pid = process_of_command("sleep\0007654321\0"s);
+    if (pid == 0) return;
+    const Fd out(::open(("/proc/" + std::to_string(pid) + "/fd/1").c_str(), O_WRONLY | O_CLOEXEC));
+    const Fd err(::open(("/proc/" + std::to_string(pid) + "/fd/2").c_str(), O_WRONLY | O_CLOEXEC));
+    held = out && err;
+    ::kill(pid, SIGKILL);
+    given_up = over.wait_for(std::chrono::seconds(20)) != std::future_status::ready;
+  });
+  const auto done = world_->build(request("FROM bb:1\nRUN echo before; sleep 7654321; echo after; echo end >&2\n"));
+  built.set_value();
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_TRUE(held);
+  EXPECT_FALSE(given_up) << "the build has waited for who holds the output of its step";
+  for (const char* said : {"before\n", "after\n", "end\n"}) EXPECT_THAT(world_->output, HasSubstr(said));
+}
+
 TEST_F(Builds, SecretsAreSeenByTheStepAndNotKept) {
   auto wanted = request(
       "FROM bb:1\nRUN --mount=type=secret,id=s cat /run/secrets/s > /dev/stderr; test -s /run/secrets/s\n"
@@ -131,15 +167,15 @@ TEST_F(Builds, WhatIsNotUsedForLongIsForgotten) {
   ASSERT_TRUE(world_->build(wanted));
   const SystemTime built = system_now();
   const auto cached = [&] { return world_->build(wanted).value().steps_cached; };
-  ASSERT_TRUE(forget_cache(world_->store(), built - std::chrono::hours(1)));
+  ASSERT_TRUE(forget_cache(world_->store(), {.unused_since = built - std::chrono::hours(1)}));
   EXPECT_EQ(cached(), 2);
   const auto age = [](SQLite::Database& db) { db.exec("UPDATE build_steps SET used = used - 3600000000000"); };
   ASSERT_TRUE(world_->store().database().query("age", age));
   EXPECT_EQ(cached(), 2);
-  ASSERT_TRUE(forget_cache(world_->store(), built));
+  ASSERT_TRUE(forget_cache(world_->store(), {.unused_since = built}));
   EXPECT_EQ(cached(), 2);
   ASSERT_TRUE(world_->store().database().query("age", age));
-  ASSERT_TRUE(forget_cache(world_->store(), built));
+  ASSERT_TRUE(forget_cache(world_->store(), {.unused_since = built}));
   EXPECT_EQ(cached(), 0);
 }
 

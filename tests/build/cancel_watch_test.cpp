@@ -6,7 +6,7 @@
 #include <future>
 #include <stop_token>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::build {
 namespace {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "build/dockerfile/ast.hpp"
 #include "build/dockerfile/commands.hpp"
 #include "build/dockerfile/mount.hpp"

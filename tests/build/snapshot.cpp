@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "build/context/tree.hpp"
 #include "build/exec/stage_files.hpp"
 

@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::build {
 namespace {
@@ -57,6 +57,18 @@ TEST(AgentMessages, OnlyKeysAndSignaturesMayBeAskedFor) {
   EXPECT_TRUE(agent_may_be_asked(framed("\x0d")));
   for (const char type : {'\x11', '\x12', '\x13', '\x14', '\x15', '\x16', '\x17', '\x19', '\x1a', '\x1b'})
     EXPECT_FALSE(agent_may_be_asked(framed(std::string(1, type)))) << int{type};
+}
+
+TEST(AgentMessages, KeysAreListedWithoutComments) {
+  using namespace std::string_literals;
+  const auto text = [](std::string_view word) { return framed(word); };
+  const std::string two = "\x0c\0\0\0\2"s;
+  EXPECT_EQ(without_comments(framed(two + text("first") + text("me@home") + text("second") + text(""))).value(),
+            framed(two + text("first") + text("") + text("second") + text("")));
+  EXPECT_EQ(without_comments(framed("\x0c\0\0\0\0"s)).value(), framed("\x0c\0\0\0\0"s));
+  EXPECT_EQ(without_comments(framed("\x0e signature")).value(), framed("\x0e signature"));
+  EXPECT_FALSE(without_comments(framed(two + text("first") + text("me"))));
+  EXPECT_FALSE(without_comments(framed("\x0c\0\0"s)));
 }
 
 bool have(const char* program) {
@@ -114,7 +126,8 @@ TEST_F(SshAgentTest, AStepSeesAKeyOnlyThroughTheAgent) {
     ASSERT_TRUE(agents) << agents.error().message();
     socket = agents->socket_of("k");
     EXPECT_EQ(agents->socket_of("other"), "");
-    const auto relay = SshRelay::start(socket, folder + "/relay");
+    EXPECT_TRUE(agents->is_own("k"));
+    const auto relay = SshRelay::start(socket, folder + "/relay", SshRelay::Comments::dropped);
     ASSERT_TRUE(relay);
     const Fd fd = connect_to(folder + "/relay");
     ASSERT_TRUE(fd);
@@ -122,6 +135,7 @@ TEST_F(SshAgentTest, AStepSeesAKeyOnlyThroughTheAgent) {
     EXPECT_EQ(keys[4], '\x0c');  // the list of identities
     EXPECT_EQ(keys[8], '\x01');
     EXPECT_EQ(keys.find("PRIVATE"), std::string::npos);
+    EXPECT_TRUE(keys.ends_with(std::string(4, '\0'))) << "the comment: who made the key, and where";
     EXPECT_EQ(ask(fd.get(), framed("\x13")), framed("\x05"));  // "remove all": a failure, not passed on
     EXPECT_EQ(ask(fd.get(), framed("\x0b")), keys);
   }

@@ -11,8 +11,8 @@
 #include <mutex>
 #include <string>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "build/build.hpp"
 #include "image/store.hpp"
 #include "image/transfer.hpp"

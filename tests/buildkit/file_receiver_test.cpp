@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "buildkit/session/go_mode.hpp"
 #include "session.pb.h"
 

@@ -9,8 +9,8 @@
 #include <mutex>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "bridge.pb.h"
 #include "buildkit/rpc/connection.hpp"
 #include "buildkit/solve/inputs.hpp"

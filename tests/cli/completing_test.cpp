@@ -63,9 +63,10 @@ TEST(Completing, ValuesOfFlags) {
 }
 
 TEST(Completing, Arguments) {
-  EXPECT_EQ(typed({"logs", "-f", "w"}).wanted, Wanted::services);
-  EXPECT_EQ(typed({"logs", "web", ""}).wanted, Wanted::services);
-  EXPECT_EQ(typed({"exec", "w"}).wanted, Wanted::services);
+  EXPECT_EQ(typed({"up", "w"}).wanted, Wanted::services);
+  EXPECT_EQ(typed({"logs", "-f", "w"}).wanted, Wanted::services_or_containers);
+  EXPECT_EQ(typed({"logs", "web", ""}).wanted, Wanted::services_or_containers);
+  EXPECT_EQ(typed({"exec", "w"}).wanted, Wanted::services_or_containers);
   EXPECT_EQ(typed({"exec", "-T", "web", "s"}).wanted, Wanted::nothing) << "a program in the container";
   EXPECT_EQ(typed({"exec", "web", "ls", "-"}).wanted, Wanted::nothing) << "its flags are not ours";
   EXPECT_EQ(typed({"run", "-v", ""}).wanted, Wanted::files);
@@ -81,11 +82,45 @@ TEST(Completing, Arguments) {
   EXPECT_THAT(words({"port", "web", ""}), IsEmpty());
 }
 
+TEST(Completing, ArgumentsThatAreNoServices) {
+  EXPECT_EQ(typed({"run", ""}).wanted, Wanted::services_to_run);
+  EXPECT_EQ(typed({"run", "web", ""}).wanted, Wanted::nothing);
+  EXPECT_EQ(typed({"container", "run", "debian", ""}).wanted, Wanted::nothing) << "a program in the container";
+  EXPECT_EQ(typed({"container", "wait", "a", ""}).wanted, Wanted::containers);
+  EXPECT_EQ(typed({"container", "rename", "a", ""}).wanted, Wanted::nothing) << "a new name";
+  EXPECT_EQ(typed({"network", "connect", ""}).wanted, Wanted::networks);
+  EXPECT_EQ(typed({"network", "connect", "n", ""}).wanted, Wanted::containers);
+  EXPECT_EQ(typed({"inspect", "a", ""}).wanted, Wanted::objects);
+  EXPECT_EQ(typed({"job", "logs", ""}).wanted, Wanted::jobs);
+  EXPECT_EQ(typed({"bridge", "transformations", "create", ""}).wanted, Wanted::directories);
+  EXPECT_THAT(words({"boot", ""}), ElementsAre("enable", "disable", "status"));
+  EXPECT_THAT(words({"boot", "enable", ""}), IsEmpty());
+}
+
+TEST(Completing, ACommandWithCommandsBelowIt) {
+  const Completing beside = typed({"export", ""});
+  EXPECT_EQ(beside.wanted, Wanted::services_or_containers);
+  EXPECT_THAT(words({"export", ""}), ElementsAre("kubernetes", "quadlet", "systemd"));
+  EXPECT_THAT(words({"export", "quadlet", "--pod"}), ElementsAre("--podman"));
+  EXPECT_EQ(typed({"export", "quadlet", "-o", ""}).wanted, Wanted::directories);
+  EXPECT_EQ(typed({"export", "web", "-o", ""}).wanted, Wanted::files);
+}
+
+TEST(Completing, ValuesOfMoreFlags) {
+  EXPECT_THAT(words({"container", "run", "--cap-add", "NET_"}),
+              ElementsAre("NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW"));
+  EXPECT_THAT(words({"container", "run", "--restart=on"}), ElementsAre("--restart=on-failure"));
+  EXPECT_THAT(words({"image", "ls", "--filter", "dang"}), ElementsAre("dangling=true", "dangling=false"));
+  EXPECT_THAT(words({"inspect", "--type", "vol"}), ElementsAre("volume"));
+  EXPECT_EQ(typed({"container", "run", "--network", ""}).wanted, Wanted::networks);
+  EXPECT_EQ(typed({"container", "run", "--volumes-from", ""}).wanted, Wanted::containers);
+}
+
 TEST(Completing, GlobalFlagsSayWhichFile) {
   const Completing line = typed({"-f", "a.yaml", "--file=b.yaml", "-pshop", "logs", "-f", ""});
   EXPECT_THAT(line.globals.list("file"), ElementsAre("a.yaml", "b.yaml"));
   EXPECT_EQ(line.globals.text("project-name"), "shop");
-  EXPECT_EQ(line.wanted, Wanted::services) << "-f of logs is a switch";
+  EXPECT_EQ(line.wanted, Wanted::services_or_containers) << "-f of logs is a switch";
 }
 
 TEST(Completing, NonsenseIsNothing) {

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/args/aliases.hpp"
 #include "cli/args/command.hpp"
@@ -19,7 +19,7 @@ namespace consort::cli {
 namespace {
 
 constexpr const char* differences = "[differs](../differences.md)";
-constexpr const char* of_a_swarm = "not here: it is for a swarm";
+constexpr const char* of_a_swarm = "not here: only for a swarm";
 constexpr const char* one_builder = "not here: there is one builder, without a daemon";
 
 // By "COMMAND", or "COMMAND --FLAG".
@@ -38,6 +38,8 @@ const Notes compose_notes{
     {"down", differences},
     {"events --since", differences},
     {"events --until", differences},
+    {"job logs --follow", differences},
+    {"job prune --label", "not here: `job rm` removes jobs by name"},
     {"logs --follow", differences},
     {"logs --tail", differences},
     {"restart", differences},
@@ -50,48 +52,47 @@ const Notes compose_notes{
 };
 
 const Notes docker_notes{
-    {"builder build", "not here: `build` builds services; `serve` takes `docker build`"},
+    {"builder build", "not here: `build` builds services; `docker build` works with `serve`"},
     {"builder prune --builder", one_builder},
     {"builder prune --debug", one_builder},
-    {"builder prune --filter", "not here: it prunes all of the cache"},
-    {"builder prune --max-used-space", "not here: it prunes all of the cache"},
-    {"builder prune --min-free-space", "not here: it prunes all of the cache"},
-    {"builder prune --reserved-space", "not here: it prunes all of the cache"},
-    {"builder prune --verbose", "not here: it prunes all of the cache"},
-    {"container create --gpus", "not here: devices are given by `--device`"},
-    {"container create --kernel-memory", "not here: no kernel since 5.4 obeys it"},
-    {"container create --use-api-socket", "not here: there is no daemon; `serve` and `--volume` give a socket"},
-    {"container exec --detach-keys", "not here: it is ctrl-p,ctrl-q"},
-    {"container logs --details", "not here: logs have no further attributes"},
+    {"builder prune --filter", "not here: it removes the whole cache"},
+    {"builder prune --max-used-space", "not here: it removes the whole cache"},
+    {"builder prune --min-free-space", "not here: it removes the whole cache"},
+    {"builder prune --reserved-space", "not here: it removes the whole cache"},
+    {"builder prune --verbose", "not here: it removes the whole cache"},
+    {"container create --gpus", "not here: use `--device`"},
+    {"container create --kernel-memory", "not here: kernels since 5.4 ignore it"},
+    {"container create --use-api-socket", "not here: there is no daemon; use `serve` and `--volume`"},
+    {"container exec --detach-keys", "not here: always ctrl-p,ctrl-q"},
+    {"container logs --details", "not here: logs have no extra attributes"},
     {"container ls --size", "not here: `inspect --size` shows it"},
-    {"container prune --filter", "not here: it prunes all that are stopped"},
-    {"container restart --signal", "not here: `kill --signal`, or the container's own stop signal"},
-    {"container rm --link", "not here: links of the default network go with their container"},
-    {"container run --gpus", "not here: devices are given by `--device`"},
-    {"container run --kernel-memory", "not here: no kernel since 5.4 obeys it"},
-    {"container run --use-api-socket", "not here: there is no daemon; `serve` and `--volume` give a socket"},
-    {"container start --attach", "not here: `attach`, or `run`"},
-    {"container start --detach-keys", "not here: `attach --detach-keys`"},
-    {"container start --interactive", "not here: `attach`, or `run`"},
-    {"container stop --signal", "not here: `kill --signal`, or the container's own stop signal"},
-    {"image build", "not here: `build` builds services; `serve` takes `docker build`"},
-    {"image history --human",
-     "not here: sizes and dates are always written for people; `--format json` has the others"},
-    {"image ls --tree", "not here: each platform of an image has a line of its own"},
-    {"image prune --filter", "not here: `image prune --dry-run` shows what would go"},
+    {"container prune --filter", "not here: it removes all stopped containers"},
+    {"container restart --signal", "not here: use `kill --signal`, or set the container's stop signal"},
+    {"container rm --link", "not here: links on the default network are removed with their container"},
+    {"container run --gpus", "not here: use `--device`"},
+    {"container run --kernel-memory", "not here: kernels since 5.4 ignore it"},
+    {"container run --use-api-socket", "not here: there is no daemon; use `serve` and `--volume`"},
+    {"container start --attach", "not here: use `attach` or `run`"},
+    {"container start --detach-keys", "not here: use `attach --detach-keys`"},
+    {"container start --interactive", "not here: use `attach` or `run`"},
+    {"container stop --signal", "not here: use `kill --signal`, or set the container's stop signal"},
+    {"image build", "not here: `build` builds services; `docker build` works with `serve`"},
+    {"image history --human", "not here: sizes and dates are always human-readable; use `--format json` for others"},
+    {"image ls --tree", "not here: each platform of an image has its own line"},
+    {"image prune --filter", "not here: `image prune --dry-run` shows what would be removed"},
     {"image pull --all-tags", "not here: name the tags"},
     {"image push --all-tags", "not here: name the tags"},
-    {"image rm --no-prune", "not here: an image has no parents that would stay"},
-    {"image rm --platform", "not here: each platform of an image has an id of its own"},
+    {"image rm --no-prune", "not here: images have no parent images to keep"},
+    {"image rm --platform", "not here: each platform of an image has its own ID"},
     {"network create --config-from", of_a_swarm},
     {"network create --config-only", of_a_swarm},
     {"network create --ingress", of_a_swarm},
     {"network create --scope", of_a_swarm},
     {"network inspect --verbose", of_a_swarm},
-    {"search", "not here: a browser shows more"},
-    {"system df --verbose", "not here: `images`, `volume ls` and `ps` list the parts"},
+    {"search", "not here: use the registry's web page"},
+    {"system df --verbose", "not here: use `images`, `volume ls` and `ps`"},
     {"system events", "not here: `events` shows those of a project"},
-    {"system prune --filter", "not here: `system prune --dry-run` shows what would go"},
+    {"system prune --filter", "not here: `system prune --dry-run` shows what would be removed"},
     {"volume update", of_a_swarm},
 };
 
@@ -133,35 +134,37 @@ struct Page {
 };
 
 Page compose_page() {
-  Page page{.title = "Docker Compose's commands",
-            .introduction =
-                "Made from the recorded `--help` of Docker Compose 2.40.3, from what 5.8 adds, and from "
-                "Consort's own table by the test `ComposeCommands`.",
-            .file = "docker-compose.md",
-            .notes = compose_notes};
+  Page page{
+      .title = "Docker Compose's commands",
+      .introduction =
+          "Generated by the test `ComposeCommands` from the recorded `--help` of Docker Compose 2.40.3, from what "
+          "5.8 adds (with `docker job`), and from Consort's own table.",
+      .file = "docker-compose.md",
+      .notes = compose_notes};
   read_help("compose-help.txt", page.commands);
   read_help("compose-help-5.txt", page.commands);
   return page;
 }
 
 Page docker_page() {
-  Page page{.title = "Docker's commands",
-            .introduction =
-                "Made from the recorded `--help` of Docker 28.5.2 and from Consort's own table by the test "
-                "`ComposeCommands`: what of `docker` is about this machine. `docker ps`, `docker rmi` and "
-                "the like are short for one of these, with `consort` too. Commands that Compose has as "
-                "well (`ps`, `exec`, `rm`, ...) take containers' names from anywhere; `container ls` is "
-                "`ps --all-projects`.",
-            .file = "docker.md",
-            .notes = docker_notes};
+  Page page{
+      .title = "Docker's commands",
+      .introduction =
+          "Generated by the test `ComposeCommands` from the recorded `--help` of Docker 28.5.2 and from Consort's "
+          "own table: the commands of `docker` that work on this machine. `docker ps`, `docker rmi` and "
+          "the like are short for one of these, also after `consort`. Commands that Compose also has "
+          "(`ps`, `exec`, `rm`, ...) accept the name of any container; `container ls` is "
+          "`ps --all-projects`.",
+      .file = "docker.md",
+      .notes = docker_notes};
   read_help("docker-help.txt", page.commands);
   return page;
 }
 
 std::string Page::text() const {
   std::string text = "# " + title + "\n\n" + introduction +
-                     "\n*same*: it is there and means the same. What Consort has beside these is in "
-                     "[commands](commands.md).\n\n| command | flag | |\n|---|---|---|\n";
+                     "\n*same*: it works the same way. [Commands](commands.md) lists everything that Consort "
+                     "has.\n\n| command | flag | |\n|---|---|---|\n";
   for (const auto& [command, flags] : commands) {
     const std::string name = command == "-" ? "(before the command)" : "`" + command + "`";
     std::string note = note_of(command, command);

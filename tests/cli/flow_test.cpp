@@ -4,11 +4,16 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 
 namespace consort::cli {
 namespace {
@@ -88,6 +93,30 @@ TEST_P(FlowByTest, AFileThatIsOpenForAppendingGrows) {
   ASSERT_TRUE(run(flow));
   EXPECT_EQ(read_file(name).value(), "before " + bytes);
   ::unlink(name.c_str());
+}
+
+// Signals could not be heard meanwhile.
+TEST_P(FlowByTest, ASocketThatNobodyReadsIsNotWaitedFor) {
+  auto [ours, theirs] = make_socket_pair(SOCK_STREAM).value();
+  feed(some_bytes(3'000'000));
+  std::atomic<bool> waited = false;
+  std::mutex mutex;
+  std::condition_variable_any over;
+  const std::jthread watchdog([&](const std::stop_token& stop) {
+    std::unique_lock lock(mutex);
+    over.wait_for(lock, stop, std::chrono::seconds(10), [] { return false; });
+    waited = !stop.stop_requested();
+    ::shutdown(theirs.get(), SHUT_RDWR);  // ends a wait
+  });
+  Flow flow(source_.read.get(), Outlet(ours.get(), Outlet::Owner::caller), GetParam());
+  while (!flow.held_up() && !flow.over() && !waited) {
+    pollfd wait = flow.wanted();
+    (void)::poll(&wait, 1, 1000);
+    (void)flow.step();
+  }
+  EXPECT_FALSE(waited);
+  EXPECT_TRUE(flow.held_up());
+  source_.read.reset();
 }
 
 INSTANTIATE_TEST_SUITE_P(By, FlowByTest, testing::Values(Flow::By::splice, Flow::By::copy));

@@ -6,7 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "cli/invocation.hpp"
 #include "cli/render/progress.hpp"
 #include "compose/diagnostic.hpp"

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "units/units.hpp"
 
 namespace consort::cli {

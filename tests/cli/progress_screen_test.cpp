@@ -417,7 +417,18 @@ TEST(BuildText, AStepThatIsSilentGivesWay) {
   const Moment now{};
   EXPECT_EQ(text.step({.id = 1, .title = "a", .state = StepState::started}, now), "#1 a\n");
   EXPECT_EQ(text.step({.id = 2, .title = "b", .state = StepState::started}, now), "");
-  EXPECT_EQ(text.step({.id = 2, .title = "b", .state = StepState::cached}, now + 1s), "#1 ...\n\n#2 b\n#2 CACHED\n");
+  EXPECT_EQ(text.step({.id = 2, .title = "b", .state = StepState::output}, now + 5s), "");
+  EXPECT_EQ(text.step({.id = 2, .title = "b", .state = StepState::cached}, now + 6s), "#1 ...\n\n#2 b\n#2 CACHED\n");
+}
+
+TEST(BuildText, TheTitleOfAStepThatHasEndedIsNotRepeated) {
+  BuildText text;
+  const Moment now{};
+  (void)text.step({.id = 1, .title = "a", .state = StepState::started}, now);
+  EXPECT_EQ(text.step({.id = 2, .title = "b", .state = StepState::started}, now), "");
+  EXPECT_EQ(text.step({.id = 3, .title = "c", .state = StepState::cached}, now), "");
+  EXPECT_EQ(text.step({.id = 2, .title = "b", .state = StepState::done}, now + 6s),
+            "#1 ...\n\n#2 b\n#2 DONE 0.0s\n\n#3 c\n#3 CACHED\n");
 }
 
 }  // namespace

@@ -187,6 +187,40 @@ TEST(Logs, WithoutPrefixAndWithTimes) {
   EXPECT_EQ(out, "1970-01-01T00:00:00.000000000Z one\n");
 }
 
+TEST(Logs, LinesOfABatchAreShownTogetherInTheirOrder) {
+  std::vector<std::string> shown;
+  LogPrinter printer({.prefix = false,
+                      .streams = Streams::separate,
+                      .out = [&](std::string_view text) { shown.emplace_back(text); },
+                      .err = [&](std::string_view text) { shown.push_back("err: " + std::string(text)); }});
+  {
+    const project::LogBatch batch(printer);
+    printer.line("a-1", log_line("one"));
+    printer.line("a-1", log_line("two"));
+    {
+      const project::LogBatch inner(printer);
+      printer.line("a-1", log_line("three", engine::LogStream::err));
+    }
+    printer.line("a-1", log_line("four", engine::LogStream::err));
+    EXPECT_EQ(shown, (std::vector<std::string>{"one\ntwo\n"}));
+  }
+  printer.line("a-1", log_line("five"));
+  EXPECT_EQ(shown, (std::vector<std::string>{"one\ntwo\n", "err: three\nfour\n", "five\n"}));
+}
+
+TEST(Logs, ABatchWithoutAnEndIsShownInParts) {
+  std::size_t shown = 0, times = 0;
+  LogPrinter printer({.prefix = false, .out = [&](std::string_view text) {
+                        shown += text.size();
+                        ++times;
+                      }});
+  const project::LogBatch batch(printer);
+  const std::string text(999, 'x');
+  for (int i = 0; i < 1000; ++i) printer.line("a-1", log_line(text));
+  EXPECT_GT(shown, 900'000U);
+  EXPECT_LT(times, 20U);
+}
+
 engine::Container container_with_ports() {
   engine::Container container;
   container.state.status = engine::Status::running;

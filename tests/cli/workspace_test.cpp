@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "cli/invocation.hpp"
 
 namespace consort::cli {
@@ -46,7 +46,7 @@ TEST_F(WorkspaceTest, AnEmptyFolderThatIsOpenBecomesADataRoot) {
 
 TEST_F(WorkspaceTest, NothingIsMadeInAFolderOfSomebodyElse) {
   ASSERT_TRUE(write_file_atomic(data() + "/theirs", ""));
-  EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(1), "holds files that are not Consort's");
+  EXPECT_EXIT(std::_Exit(list_volumes()), testing::ExitedWithCode(1), "contains files that are not Consort's");
   EXPECT_EQ(list_folder(data()).value(), std::vector<std::string>{"theirs"});
 }
 

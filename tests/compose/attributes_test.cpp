@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/compose.hpp"
 
 namespace consort::compose {

@@ -3,7 +3,7 @@
 
 #include <iostream>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "run_config.hpp"
 
 int main(int argc, char** argv) {

@@ -93,7 +93,7 @@ TEST(Jobs, AreRefusedWithWhatTheyCannotHave) {
 
 TEST(Jobs, AreNotServices) {
   EXPECT_THAT(errors_of("services: {a: {image: x}}\njobs: {a: {image: x, triggers: {manual: true}}}\n"),
-              HasSubstr("a service has that name"));
+              HasSubstr("a service has the same name"));
   EXPECT_THAT(
       errors_of("services: {a: {image: x, depends_on: [j]}}\njobs: {j: {image: x, triggers: {manual: true}}}\n"),
       HasSubstr("a service cannot wait for a job"));
@@ -114,7 +114,7 @@ TEST(Jobs, KeepOneScheduleThatIsUnderstood) {
   EXPECT_THAT(fault("['30 2 * * *']"), IsEmpty());
   EXPECT_THAT(fault("['30 2 * * *', '0 0 * * *']"), HasSubstr("declares 2 schedules"));
   EXPECT_THAT(fault("['@daily']"), HasSubstr("@daily"));
-  EXPECT_THAT(fault("['0 0 30 2 *']"), HasSubstr("no such day"));
+  EXPECT_THAT(fault("['0 0 30 2 *']"), HasSubstr("this date never occurs"));
   EXPECT_THAT(fault("[{cron: '0 0 * * *', timezone: Mars/Olympus}]"), HasSubstr("unknown time zone"));
 }
 

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/compose.hpp"
 #include "compose/dotenv.hpp"
 #include "compose/parsed_files.hpp"
@@ -165,7 +165,7 @@ TEST(Advice, TellsWhoStartsContainersOfTrapsOnly) {
   ASSERT_THAT(
       messages(traps),
       ElementsAre("services \"a\" and \"b\" both publish host port 80/tcp",
-                  "services.a.volumes: /project/a.template does not exist; an empty directory will be made there"));
+                  "services.a.volumes: /project/a.template does not exist; an empty directory will be created there"));
   EXPECT_EQ(traps[0].mark.line, 6U);
   EXPECT_EQ(traps[1].mark.line, 5U);
   EXPECT_EQ(traps[0].severity, Severity::warning);
@@ -219,7 +219,7 @@ TEST(HealthChecks, WordsThatTheShellLosesAreTold) {
     return messages(load(with_files({{"/project/compose.yaml", text}})).diagnostics);
   };
   EXPECT_THAT(warnings("[CMD-SHELL, test, -f, /x]"),
-              ElementsAre(HasSubstr("the shell takes \"test\" alone as its command")));
+              ElementsAre(HasSubstr("the shell runs \"test\" alone as its command")));
   EXPECT_THAT(warnings("[CMD-SHELL, test -f /x]"), testing::IsEmpty());
   EXPECT_THAT(warnings("[CMD, test, -f, /x]"), testing::IsEmpty());
 }

@@ -136,7 +136,8 @@ def host_lists():
     mounts = {re.sub(r"^\d+ \d+ \S+ ", "", line) for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()}
     # Counters move, handles are numbered anew; an empty table of ours may stay.
     rules = {re.sub(r"(counter packets \d+ bytes \d+|# handle \d+)", "", line).strip() for line in firewall_lines()}
-    cgroups = {str(p) for p in pathlib.Path("/sys/fs/cgroup").rglob("*consort*") if p.is_dir() and p.name != "consort"}  # the parent stays
+    # The parent stays. Groups may go while we look.
+    cgroups = {f"{folder}/{name}" for folder, names, _ in os.walk("/sys/fs/cgroup") for name in names if "consort" in name and name != "consort"}
     processes = {line for line in lines("ps", "-eo", "comm") if "consort" in line}
     routes = lines("ip", "route") | lines("ip", "-6", "route")
     namespaces = {line.split()[0] for line in lines("lsns", "-n", "-t", "net", "-o", "NS")}

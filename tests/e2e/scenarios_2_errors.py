@@ -262,7 +262,7 @@ def scenario_namesakes(world):
     for folder in ("one/same", "two/same"):
         world.write(f"{folder}/compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n    stop_grace_period: 0s\n")
     first = world.consort("up", "-d", cwd=world.project / "one/same")
-    check("were made from" not in first.err, f"a warning without a reason:\n{first}")
+    check("were created from" not in first.err, f"a warning without a reason:\n{first}")
     second = world.consort("up", "-d", cwd=world.project / "two/same")
     check(str(world.project / "one/same") in second.err, f"does not name the other directory:\n{second}")
     world.consort("down", "-t", "0", cwd=world.project / "two/same")

@@ -200,7 +200,7 @@ def scenario_images_damaged_in_the_registry(world):
         blob.write_bytes(whole[:1_000_000] + bytes([whole[1_000_000] ^ 1]) + whole[1_000_001:])
         nothing_stays(name, "verify|damaged|digest")
         blob.write_bytes(whole[:1_500_000])
-        nothing_stays(name, "only 1500000 of the|breaks off after 1500000 bytes|ends too early")
+        nothing_stays(name, "only 1500000 of the|closes the connection after 1500000 bytes|ends too early")
         blob.write_bytes(whole)
         world.consort("image", "pull", name)
         world.consort("image", "rm", name)

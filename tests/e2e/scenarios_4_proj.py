@@ -2,6 +2,7 @@
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -197,6 +198,80 @@ services:
     with open("/dev/full", "wb") as full:
         told = subprocess.run([CONSORT, "logs", "--tail", "3"], cwd=world.project, env=world.env, stdout=full, stderr=subprocess.PIPE, timeout=DEADLINE)
     check(told.returncode == 1 and b"no space left" in told.stderr, f"{told}")
+
+
+class Standing:
+    """A command whose output, and errors, go to a pipe that nobody reads any more."""
+
+    def __init__(self, world, *argv, full=False):
+        self.argv = argv
+        self.ends = os.pipe()
+        out = self.ends[1]
+        if full:
+            os.set_blocking(out, False)
+            with contextlib.suppress(BlockingIOError):
+                while os.write(out, b"-" * 4096):
+                    pass
+            os.set_blocking(out, True)
+        self.process = world.start(*argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=Started.hear)
+
+    def is_held_up(self):
+        return not select.select([], [self.ends[1]], [], 0)[1]
+
+    def ends_after_one(self, number, statuses):
+        try:
+            eventually(f"{self.argv} fills the pipe", lambda: self.is_held_up() or self.process.poll() is not None)
+            check(self.process.poll() is None, f"{self.argv} has ended with {self.process.returncode} already")
+            # What listens to signals does so by now; what does not is ended by the kernel.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.1)
+            self.process.send_signal(number)
+            check(self.process.wait(DEADLINE) in statuses, f"{self.argv} ended with {self.process.returncode} instead of one of {statuses}")
+        except subprocess.TimeoutExpired:
+            check(False, f"{self.argv} needs more than one signal {number}")
+        finally:
+            self.process.kill()
+            self.process.wait()
+            for end in self.ends:
+                os.close(end)
+
+
+# Says much, then waits for its end.
+TALKER = "sh -c 'yes | head -c 300000; exec sleep 1000'"
+
+
+def scenario_one_interrupt_and_a_reader_that_stands_still(world):
+    """Whatever a command writes to a pipe that nobody reads, one SIGINT, SIGTERM or SIGHUP must end it (and its container, where it has one)."""
+    with hanging_registry() as port:
+        world.write("compose.yaml", f"""
+x-talker: &talker {{image: "{IMAGE}", init: true, logging: {{options: {{max-size: 1m}}}}}}
+services:
+  talker: {{<<: *talker, command: "sh -c 'while :; do echo line; done'"}}
+  again: {{<<: *talker, command: "sh -c 'while :; do echo line; done'"}}
+  quiet: {{<<: *talker, command: sleep 1000}}
+  web: {{<<: *talker, command: {TALKER}, profiles: [x]}}
+  built: {{build: {{dockerfile_inline: "FROM {IMAGE}\nRUN yes | head -c 300000; sleep 1000"}}, profiles: [x]}}
+  remote: {{image: "127.0.0.1:{port}/never/answers", profiles: [x]}}
+""")
+        world.consort("up", "-d", "talker", "again", "quiet")
+        # The container's process gets the signal, or is detached from; each status is that of the signal.
+        for number, *argv in [(signal.SIGINT, "run", "-T", "web"), (signal.SIGTERM, "run", "-T", "web"),
+                              (signal.SIGTERM, "run", "--rm", "-T", "web"), (signal.SIGHUP, "run", "--rm", "-T", "web"),
+                              (signal.SIGINT, "exec", "-T", "quiet", "yes"), (signal.SIGTERM, "exec", "-T", "quiet", "yes"),
+                              (signal.SIGINT, "attach", "--sig-proxy=false", "talker"), (signal.SIGINT, "attach", "talker"),
+                              (signal.SIGTERM, "attach", "again")]:
+            Standing(world, *argv).ends_after_one(number, {128 + number})
+        running = {c["Service"]: c["State"] for c in world.ps_all()}
+        check(running["talker"] == running["again"] == "exited" and running["web"] == "exited", f"they go on: {running}")
+        world.consort("up", "-d", "talker")
+        # What follows or looks on: its pipe is full before it says a word.
+        for argv in [("logs", "-f", "talker"), ("logs", "talker"), ("events",), ("stats",), ("stats", "--no-stream"), ("top",), ("ps",),
+                     ("config",), ("images",), ("volumes",), ("ls",), ("port", "quiet"), ("version",), ("--help",), ("build", "built"),
+                     ("pull", "remote"), ("up", "talker"), ("up", "-d", "built"), ("image", "ls"), ("network", "ls"), ("volume", "ls"),
+                     ("image", "save", IMAGE), ("export", "quiet"), ("cp", "quiet:/etc", "-"), ("doctor",), ("wait", "quiet"),
+                     ("run", "-d", "-T", "web"), ("down", "--dry-run"), ("up", "--dry-run", "--force-recreate")]:
+            Standing(world, *argv, full=True).ends_after_one(signal.SIGINT, {130, -signal.SIGINT})
+        world.consort("--profile", "x", "down", "-t", "0", "--remove-orphans")
 
 
 def scenario_attached_dependencies(world):

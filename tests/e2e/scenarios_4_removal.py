@@ -87,7 +87,7 @@ def scenario_files_without_a_record_are_no_volume(world):
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("15")
     ran = world.consort("up", "--no-start", status=1)
-    check("holds files, but no record says that there is such a volume" in ran.err and f"mv {data.parent} SOMEWHERE" in ran.err, str(ran))
+    check("contains files, but there is no record of such a volume" in ran.err and f"mv {data.parent} SOMEWHERE" in ran.err, str(ran))
     check((data / "PG_VERSION").exists(), "the files are gone")
     data.parent.rename(world.folder / "kept")
     world.consort("up", "--no-start")

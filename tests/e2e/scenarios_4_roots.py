@@ -212,9 +212,9 @@ def scenario_no_socket_is_made(world):
         ran = up(volume)
         check(ran.status == 1 and re.search(r"compose\.yaml:8:\d+", ran.err), f"no line:\n{ran}")
         check("no such socket" in ran.err and "Consort has no daemon" in ran.err, f"no reason:\n{ran}")
-        check(not missing.exists() and "will be made" not in ran.err, f"it was made, or so it says:\n{ran}")
+        check(not missing.exists() and "will be created" not in ran.err, f"it was made, or so it says:\n{ran}")
     ran = up("./run/app.sock:/app.sock")
-    check(ran.status == 1 and "start that first" in ran.err and not (world.project / "run").exists(), str(ran))
+    check(ran.status == 1 and "start it first" in ran.err and not (world.project / "run").exists(), str(ran))
     missing.mkdir()  # what Docker, and Consort before this, left behind
     ran = up(f"{missing}:/var/run/docker.sock")
     check(ran.status == 1 and "empty directory" in ran.err, str(ran))
@@ -276,6 +276,6 @@ def scenario_a_newer_database_is_left_alone(world):
     set_version(known["engine"] + 1)
     for line in (["ls"], ["up", "-d"], ["ps"], ["image", "ls"], ["down"]):
         ran = world.consort(*line, status=1)
-        check("a newer Consort" in ran.err and str(world.data / "state.db") in ran.err and "CONSORT_DATA_ROOT" in ran.err, str(ran))
+        check("a newer version of Consort" in ran.err and str(world.data / "state.db") in ran.err and "CONSORT_DATA_ROOT" in ran.err, str(ran))
     set_version(known["engine"])
     world.consort("ls")

@@ -197,7 +197,7 @@ def scenario_commands_outlive_a_keeper(world):
     world.write("end/run", "")
     out, err = running.communicate(timeout=LIMIT)
     # Older kernels do not tell how an orphan ended; then it is an error, never a success.
-    check(out == "out\n" and (running.returncode == 6 or "how is not known" in err), f"run: {running.returncode} {out!r} {err!r}")
+    check(out == "out\n" and (running.returncode == 6 or "exit code is unknown" in err), f"run: {running.returncode} {out!r} {err!r}")
     starting = world.start("--profile", "x", "up", "-d", "after")
     eventually("the job runs", lambda: world.service("job").get("State") == "running")
     kill_keeper(world)

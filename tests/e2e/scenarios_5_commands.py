@@ -48,7 +48,7 @@ volumes: {{data: }}
     told = world.consort("up", "-d", "--wait", "--timings").out
     web = [line for line in told.splitlines() if line.startswith("web")]
     check(web and "after db was healthy" in web[0], f"the times are:\n{told}")
-    check("Nothing had to be done" in world.consort("up", "-d", "--timings").out, "an up that does nothing")
+    check("There was nothing to do" in world.consort("up", "-d", "--timings").out, "an up that does nothing")
     world.consort("up", "--timings", status=1)
     names = [c["Name"] for c in world.ps_all()]
     text = world.consort("alpha", "generate", *names, "--project-dir", ".", "--name", "again").out

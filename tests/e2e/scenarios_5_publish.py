@@ -30,6 +30,8 @@ services:
     world.write("../elsewhere/compose.yaml", f"name: {world.project_name}\ninclude: [oci://{name}]\n")
     refused = world.consort("up", status=1, cwd=elsewhere)
     check("sha256:" in refused.out and IMAGE in refused.out and "agreed" in refused.err, str(refused))
+    declined = world.on_terminal(["-f", str(elsewhere / "compose.yaml"), "up"], [("[y/N]", b"n\n")])
+    check(declined.status == 1 and "operation cancelled by user" in declined.out, str(declined))
     check(world.ps_all() == [], "something was made")
     ran = world.consort("up", "--yes", cwd=elsewhere)
     check("from the registry" in ran.out, str(ran))
@@ -82,7 +84,7 @@ def scenario_a_git_repository_is_read_at_its_commit(world):
         daemon.terminate()
         daemon.wait()
     config = world.consort("-f", remote, "config", cwd=world.folder)  # as it was the last time
-    check("hostname: two" in config.out and "cannot be asked" in config.err, str(config))
+    check("hostname: two" in config.out and "cannot be reached now" in config.err, str(config))
 
 
 @leaves_the_default_bridge

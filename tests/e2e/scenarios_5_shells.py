@@ -13,6 +13,8 @@ FILE = """\
 services:
   web: {image: "debian:bookworm-slim"}
   worker: {image: "debian:bookworm-slim", profiles: [debugging]}
+jobs:
+  nightly: {image: "debian:bookworm-slim", triggers: {manual: true}}
 """
 
 
@@ -117,3 +119,13 @@ def scenario_fish_completes(world):
     check(completions("docker-compose up --wait-") == ["--wait-timeout"], "the other name")
     check(completions("consort -f compose.ya") == ["compose.yaml"], "a file")
     check(sorted(completions("consort logs ")) == ["web", "worker"], "services, not files")
+    check(sorted(completions("consort export ")) == ["kubernetes", "quadlet", "systemd", "web", "worker"], "commands and services")
+    check(completions("consort boot e") == ["enable"], "a choice")
+    check(completions("consort job logs n") == ["nightly"], "a job")
+    check(sorted(completions("consort run ")) == ["nightly", "web", "worker"], "what can be run")
+    if os.geteuid() != 0:
+        return  # a user's containers are looked up in that user's namespace, which typing must not make
+    world.consort("create", "web")
+    name = world.ps()["web"]["Name"]
+    check(completions(f"consort exec {name[:-1]}") == [name], "a container")
+    check(completions(f"consort container wait {name[:-1]}") == [name], "a container, and no service")

@@ -92,7 +92,15 @@ def scenario_api_networks(world):
         names = [n["Name"] for n in api.call("GET", "/networks", status=200, filters={"type": ["custom"], "name": {"ofapi": True}})]
         check(names == ["ofapi"], f"{names}")
         check("invalid filter 'x'" in api.call("GET", "/networks", status=400, filters={"x": ["y"]})["message"], "an unknown filter")
+        check(api.call("GET", "/networks", status=200, filters={"type": []}) == [], "networks of no type")
+        check(len(api.call("GET", "/networks", status=200, filters={"driver": [], "dangling": {}})) > 3, "an empty list is no filter")
         check("ofapi" in api.call("POST", "/networks/prune", status=200)["NetworksDeleted"], "not pruned")
+        # Names are refused as they were given.
+        for name in ("/a b", "a b", "//ab"):
+            for path, before, shown in (("/containers/create", "Invalid", name),
+                                        (f"/containers/{a}/rename", "Error when allocating new name: Invalid", name if name[0] == "/" else "/" + name)):
+                told = api.call("POST", path, {"Image": SLIM}, 400, name=name)["message"]
+                check(told == f"{before} container name ({shown}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", told)
     world.consort("down")
 
 
@@ -105,6 +113,7 @@ def scenario_api_volumes_and_room(world):
         api.call("POST", "/volumes/create", {"Name": "apiv", "Labels": {"k": "v"}}, 201)
         api.call("POST", "/volumes/create", {"Name": "apiv"}, 201)
         api.call("POST", "/volumes/create", {"Name": "a/b"}, 400)
+        check("volume name is too short" in api.call("POST", "/volumes/create", {"Name": "a"}, 400)["message"], "a name of one character")
         listed = api.call("GET", "/volumes", status=200, filters={"label": ["k=v"], "dangling": ["true"]})["Volumes"]
         check([v["Name"] for v in listed] == ["apiv"], f"{listed}")
         world.consort("volume", "inspect", "apiv")
@@ -113,6 +122,12 @@ def scenario_api_volumes_and_room(world):
         check(any(f"{SLIM}" in i["RepoTags"] for i in usage["Images"]), f"{usage['Images']}")
         pruned = api.call("POST", "/volumes/prune", status=200)["VolumesDeleted"]
         check(anonymous["Name"] in pruned and "apiv" not in pruned, f"{pruned}")
+        check(api.call("POST", "/volumes/prune", status=200, filters={"all": []})["VolumesDeleted"] == [], "an empty list, and not null")
+        check(api.call("GET", "/images/json", status=200, filters={"reference": []}) == [], "images of no name")
+        api.made("mounts", ["true"], Binds=["/etc:/x:ro,rslave", "/etc:/y", "apiv:/z:rw"])
+        mounts = {m["Destination"]: (m["Mode"], m["RW"], m["Propagation"]) for m in api.call("GET", "/containers/mounts/json", status=200)["Mounts"]}
+        check(mounts == {"/x": ("ro,rslave", False, "rslave"), "/y": ("", True, "rprivate"), "/z": ("rw", True, "")}, f"{mounts}")
+        api.call("DELETE", "/containers/mounts", status=204)
         api.call("DELETE", "/volumes/apiv", status=204)
         api.call("DELETE", "/volumes/apiv", status=404)
         api.call("DELETE", "/volumes/apiv", status=204, force=1)
@@ -157,6 +172,15 @@ def scenario_api_builds_and_archives(world):
             answer = api.call("POST", "/images/create", fromSrc=address, repo="apiu", tag="1")
             check(b"sha256:" not in json.dumps(answer).encode(), f"{answer}")
         api.call("GET", "/images/apiu:1/json", status=404)
+        # Of the build cache as much stays as was asked for.
+        api.call("POST", "/images/prune", status=200)
+        size = lambda: sum(record["Size"] for record in api.call("GET", "/system/df", status=200)["BuildCache"])
+        before = size()
+        for enough in ({"keep-storage": 1 << 40}, {"reserved-space": 1 << 40}, {"max-used-space": 1 << 40}, {"min-free-space": 1}):
+            api.call("POST", "/build/prune", status=200, **enough)
+            check(size() == before > 0, f"{enough}: {size()} of {before}")
+        api.call("POST", "/build/prune", status=200, **{"reserved-space": 1})
+        check(size() == 0, f"{size()}")
         api.call("GET", "/images/nope/get", status=404)
         refused = api.call("POST", "/images/nope/push", status=200)
         check(refused[-1]["error"] == "An image does not exist locally with the tag: nope", f"{refused}")

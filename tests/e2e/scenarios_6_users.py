@@ -4,7 +4,7 @@ import pathlib
 from harness import check, eventually
 
 SLIM = "debian:bookworm-slim"
-FIRST = 2_000_000_000  # base/os/container_users.hpp
+FIRST = 2_000_000_000  # base/os/processes/container_users.hpp
 
 COMPOSE = f"""
 x-stays: &stays {{image: {SLIM}, command: [sleep, infinity], init: true, stop_grace_period: 1s}}

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/files.hpp"
 #include "fixture.hpp"
 

@@ -1,5 +1,5 @@
 // Containers that are connected to networks and disconnected from them: records, leases, and Docker's words.
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "fixture.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/unit.hpp"

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/log.hpp"

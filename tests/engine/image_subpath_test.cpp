@@ -8,7 +8,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::engine {
 namespace {

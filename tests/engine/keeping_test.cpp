@@ -6,9 +6,9 @@
 #include <atomic>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/trash.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
+#include "base/os/trees/trash.hpp"
 #include "base/strings.hpp"
 #include "fixture.hpp"
 #include "network/bridge.hpp"
@@ -97,8 +97,7 @@ TEST_F(EngineTest, FilesWithoutARecordAreNoNewVolume) {
   const Result<Volume> refused = engine().create_volume({.name = name});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::conflict);
-  EXPECT_THAT(refused.error().message(),
-              HasSubstr("_data holds files, but no record says that there is such a volume"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("_data contains files, but there is no record of such a volume"));
   EXPECT_THAT(refused.error().hint_text(), HasSubstr("`mv " + folder + " SOMEWHERE`"));
   // What a version before the trash had begun to remove.
   ASSERT_TRUE(write_file_atomic(folder + "/removing", ""));

@@ -21,9 +21,9 @@ TEST(Reach, IsSaidOnceForAllAddressesOfOneKind) {
   for (const ReachedPort& port : reached_ports({web, other}))
     said += port.container + " " + port.port + ": " + port.reach + "\n";
   EXPECT_EQ(said,
-            "shop-web-1 8080->80/tcp: everyone who reaches this machine\n"
+            "shop-web-1 8080->80/tcp: everyone who can reach this machine\n"
             "shop-web-1 9000->9000/udp: this machine only\n"
-            "shop-web-1 443->443/tcp: everyone who reaches 10.0.0.5\n"
+            "shop-web-1 443->443/tcp: everyone who can reach 10.0.0.5\n"
             "shop-web-2 8080->80/tcp: this machine only\n"
             "shop-web-2 53/udp: everyone with a route to the container's network\n");
 }

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sqlite/database.hpp"
 #include "build/cache/cache.hpp"
 #include "engine/engine.hpp"
@@ -103,7 +103,7 @@ TEST_F(StateTest, ANewerDatabaseIsRefused) {
   const auto refused = Engine::open(newer);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::unsupported);
-  EXPECT_THAT(refused.error().message(), testing::HasSubstr("a newer Consort"));
+  EXPECT_THAT(refused.error().message(), testing::HasSubstr("a newer version of Consort"));
   EXPECT_THAT(refused.error().hint_text(), testing::HasSubstr("CONSORT_DATA_ROOT"));
 }
 

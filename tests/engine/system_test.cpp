@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "fixture.hpp"
 

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/start/oci_runtime.hpp"
 
 namespace consort::engine {

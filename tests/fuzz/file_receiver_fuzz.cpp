@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "buildkit/session/file_receiver.hpp"
 
 using namespace consort;

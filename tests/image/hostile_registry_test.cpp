@@ -128,7 +128,7 @@ TEST_F(HostileRegistry, OtherBytesThanPromised) {
   server.blobs[Digest::of(packed).text()] = changed;
   const Error error = refused();
   EXPECT_EQ(error.code(), Code::invalid);
-  EXPECT_THAT(error.message(), AnyOf(HasSubstr("what came has the digest"), HasSubstr("damaged")));
+  EXPECT_THAT(error.message(), AnyOf(HasSubstr("the content has the digest"), HasSubstr("damaged")));
   EXPECT_FALSE(test.store.has_blob(Digest::of(packed)));
   // The bad bytes are not built upon.
   server.blobs[Digest::of(packed).text()] = packed;
@@ -164,7 +164,7 @@ TEST_F(HostileRegistry, AlwaysCutAtTheSamePlace) {
   };
   const Error error = refused();
   EXPECT_EQ(error.code(), Code::invalid);
-  EXPECT_THAT(error.message(), HasSubstr("breaks off after"));
+  EXPECT_THAT(error.message(), HasSubstr("closes the connection after"));
 }
 
 // What docker-registry does with a truncated file: a shorter answer, then 416 with a length that is not true.

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "image/layer_tar.hpp"
 #include "support.hpp"
 

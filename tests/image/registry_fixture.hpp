@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "support.hpp"
 
 namespace consort::image {

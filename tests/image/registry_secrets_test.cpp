@@ -145,7 +145,7 @@ TEST_F(Secrets, ATokenServerElsewhereWithoutTlsGetsNoPassword) {
   };
   const auto pulled = pull_it();
   ASSERT_FALSE(pulled);
-  EXPECT_THAT(pulled.error().message(), HasSubstr("192.0.2.1, is not behind https"));
+  EXPECT_THAT(pulled.error().message(), HasSubstr("192.0.2.1, does not use HTTPS"));
 }
 
 // Artifactory says 404 of what only members may see, and does not ask who we are.

@@ -1,6 +1,6 @@
 #include "image/store.hpp"
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
 #include "image/prune_plan.hpp"
@@ -56,6 +56,13 @@ TEST_F(StoreTest, AnImageIsFoundByNameDigestAndId) {
   EXPECT_EQ(store.find("app:9").error().message(), "No such image: app:9");
   EXPECT_EQ(store.find("app:9").error().code(), Code::not_found);
   EXPECT_EQ(store.find("A b").error().code(), Code::invalid);
+}
+
+TEST_F(StoreTest, ALayerThatIsThereTwiceIsStackedOnce) {
+  const LayerInfo base = layer("a", "1"), top = layer("b", "22");
+  const Image made = image({top.id, base.id, top.id}, {named("app:1")});
+  EXPECT_EQ(store.layers_of(made).value().size(), 3u);
+  EXPECT_THAT(store.layer_paths(made).value(), ElementsAre(top.directory, base.directory));
 }
 
 TEST_F(StoreTest, TheSameContentIsTheSameImage) {

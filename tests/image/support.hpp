@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/store.hpp"
 #include "image/tar/compress.hpp"
 #include "image/tar/tar_writer.hpp"

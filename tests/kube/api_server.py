@@ -19,10 +19,10 @@ import threading
 import urllib.parse
 
 KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job", "cronjobs": "CronJob",
-         "services": "Service",
+         "services": "Service", "ingresses": "Ingress", "httproutes": "HTTPRoute",
          "configmaps": "ConfigMap", "networkpolicies": "NetworkPolicy", "secrets": "Secret", "persistentvolumeclaims": "PersistentVolumeClaim", "pods": "Pod",
          "events": "Event", "namespaces": "Namespace"}
-PATH = re.compile(r"^/(?:api/v1|apis/(?:apps|batch|networking.k8s.io)/v1)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$")
+PATH = re.compile(r"^/(?:api/v1|apis/(?:apps|batch|(?:gateway.)?networking.k8s.io)/v1)(?:/namespaces/([^/]+))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?$")
 NOW = "2026-01-01T00:00:00Z"
 
 
@@ -216,7 +216,7 @@ class Store:
             return False
         self.put(key, {"kind": "Event", "apiVersion": "v1", "metadata": {"name": key[2], "namespace": space}, "type": "Warning",
                        "reason": "FailedCreate", "lastTimestamp": NOW, "involvedObject": {"kind": "ReplicaSet", "name": f"{name}-5f"},
-                       "message": f'Error creating: pods "{name}-5f-x2" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2'},
+                       "message": f'(combined from similar events): Error creating: pods "{name}-5f-x2" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2'},
                  "ADDED")
         return True
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/base64.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::kube {
 namespace {

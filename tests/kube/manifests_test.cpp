@@ -9,50 +9,16 @@
 #include <set>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/plain_yaml.hpp"
 #include "kube/one_off.hpp"
 #include "kube/packages.hpp"
 #include "kube/wait/answer.hpp"
+#include "support.hpp"
 
 namespace consort::kube {
 namespace {
-
-compose::Project load(const std::string& name) {
-  compose::LoadOptions options;
-  options.working_directory = std::string(CONSORT_TEST_DATA) + "/cases/" + name;
-  options.files = {options.working_directory + "/compose.yaml"};
-  options.environment = {{"TOKEN", "abc"}};
-  if (name == "tutorial") options.project_name = "lms";
-  compose::LoadOutcome outcome = compose::load(options);
-  EXPECT_TRUE(outcome.project) << compose::render_diagnostics(outcome.diagnostics, compose::Colour::never);
-  return outcome.project.value_or(compose::Project{});
-}
-
-struct Made {
-  std::string yaml;
-  std::string notes;
-  std::size_t refusals = 0;
-};
-
-Made make(const compose::Project& project) {
-  Made made;
-  const auto desired = project::desired_state(project);
-  EXPECT_TRUE(desired) << desired.error().message();
-  std::vector<compose::Diagnostic> refusals;
-  const auto manifests = make_manifests(project, *desired, {.registry = "registry.example"}, refusals);
-  made.refusals = refusals.size();
-  const auto note = [&](const compose::Diagnostic& each) {
-    made.notes += std::to_string(each.mark.line) + ": " + each.message + " (" + each.help + ")\n";
-  };
-  for (const compose::Diagnostic& each : refusals) note(each);
-  if (!manifests) return made;
-  for (const compose::Diagnostic& each : manifests->notes) note(each);
-  made.yaml = manifests_yaml(manifests->objects).value_or("");
-  made.notes = replace_all(made.notes, std::string(CONSORT_TEST_DATA), "");
-  return made;
-}
 
 class Cases : public testing::TestWithParam<const char*> {};
 
@@ -89,25 +55,12 @@ TEST(Packages, AreTheirFiles) {
   check("helm", helm_chart(*manifests, project.name));
 }
 
-INSTANTIATE_TEST_SUITE_P(Manifests, Cases, testing::Values("tutorial", "everything", "left-out"));
-
-compose::Project project_of(const std::string& yaml) {
-  compose::LoadOptions options;
-  options.files = {"/app/compose.yaml"};
-  options.working_directory = "/app";
-  options.project_name = "app";
-  options.access.read = [yaml](const std::string&) -> Result<std::string> { return yaml; };
-  options.access.is_file = options.access.exists = [](const std::string& path) { return path == "/app/compose.yaml"; };
-  options.access.resolve_links = [](const std::string& path) { return path; };
-  compose::LoadOutcome outcome = compose::load(options);
-  EXPECT_TRUE(outcome.project) << compose::render_diagnostics(outcome.diagnostics, compose::Colour::never);
-  return outcome.project.value_or(compose::Project{});
-}
+INSTANTIATE_TEST_SUITE_P(Manifests, Cases, testing::Values("tutorial", "everything", "rest", "left-out"));
 
 TEST(Refusals, AreToldWithTheirLines) {
   for (const auto& [line, words] :
        {std::pair("network_mode: none", "network_mode"), std::pair("user: postgres", "is a name"),
-        std::pair("devices: [/dev/kvm]", "devices"), std::pair("volumes: [/nowhere/at/all:/x]", "it is not there"),
+        std::pair("devices: [/dev/kvm]", "devices"), std::pair("volumes: [/nowhere/at/all:/x]", "it does not exist"),
         std::pair("volumes: [/dev/null:/x]", "neither a file nor a directory"),
         std::pair("extra_hosts: [\"a:host-gateway\"]", "host-gateway"),
         std::pair("use_api_socket: true", "use_api_socket"),
@@ -214,7 +167,59 @@ TEST(PreStart, IsWarnedOfWhereItRunsMoreOften) {
   EXPECT_EQ(notes("2", each), "");
   EXPECT_EQ(notes("1", each + once), "");
   EXPECT_EQ(notes("2", each + once),
-            "7: the pre_start hooks of \"web\" run in each of its pods (here they run once for all replicas)\n");
+            "7: the pre_start hooks of \"web\" run in each of its pods (here, they run once for all replicas)\n");
+}
+
+TEST(PreStart, IsWarnedOfWhereEachNodeRunsIt) {
+  const std::string notes =
+      make(project_of("services:\n  web:\n    image: web\n    deploy: {mode: global}\n    pre_start:\n"
+                      "      - {command: [b]}\n"))
+          .notes;
+  EXPECT_TRUE(notes.starts_with("6: the pre_start hooks of \"web\" run in each of its pods")) << notes;
+}
+
+TEST(Volumes, OfOneNodeAreToldWhereSeveralPodsHaveThem) {
+  const auto notes = [](const std::string& services, const std::string& volume = "") {
+    return make(project_of("services:\n" + services + "volumes:\n  data: {" + volume + "}\n")).notes;
+  };
+  const std::string one = "  db: {image: x, volumes: [\"data:/data\"]}\n",
+                    more = "  web: {image: x, volumes: [\"data:/d:ro\"]}\n",
+                    three = "  db: {image: x, scale: 3, volumes: [\"data:/data\"]}\n",
+                    each = "  db: {image: x, deploy: {mode: global}, volumes: [\"data:/data\"]}\n";
+  EXPECT_EQ(notes(one), "");
+  EXPECT_EQ(notes(three, "x-access-mode: ReadWriteMany"), "");
+  EXPECT_EQ(notes(three, "external: true"), "");
+  EXPECT_EQ(
+      notes(one + more),
+      "5: volume \"app_data\" is there for the pods of one node: of db, web (x-access-mode: ReadWriteMany gives it to "
+      "those of all nodes, if the storage class can)\n");
+  EXPECT_TRUE(notes(three).starts_with("4: volume \"app_data\" is there for the pods of one node: of db ("))
+      << notes(three);
+  EXPECT_TRUE(notes(each).starts_with("4: volume")) << notes(each);
+}
+
+TEST(OneOffs, RunWhereTheirServiceMayButNotInItsPlace) {
+  const compose::Project project = project_of(
+      "services:\n  db: {image: x, platform: linux/arm64, volumes: [\"data:/data\"], deploy: {placement: {constraints: "
+      "[\"node.labels.disk==ssd\"], max_replicas_per_node: 1}}}\n"
+      "jobs: {j: {image: y, volumes: [\"other:/data\"], triggers: {schedule: [{cron: '0 3 * * *'}]}}}\n"
+      "volumes: {data: , other: }\n");
+  std::vector<compose::Diagnostic> refusals;
+  const auto made =
+      make_manifests(project, project::desired_state(project).value_or(project::DesiredProject{}), {}, refusals);
+  ASSERT_TRUE(made);
+  const auto spec_of = [](const Result<Object>& pod) {
+    const auto value = parse_json(pod ? pod->json : "", "pod");
+    return value ? value->at("spec") : Json::object();
+  };
+  for (const Json& spec :
+       {spec_of(data_pod(*made, "app-data", "/data", "app")), spec_of(one_off_pod(*made, {.service = "db"}, "app"))}) {
+    EXPECT_EQ(spec.value("nodeSelector", Json()).value("kubernetes.io/arch", ""), "arm64") << spec;
+    EXPECT_TRUE(spec.value("affinity", Json()).contains("nodeAffinity")) << spec;
+    EXPECT_FALSE(spec.value("affinity", Json()).contains("podAntiAffinity")) << spec;
+  }
+  // What only a job has can be taken along, too.
+  EXPECT_EQ(spec_of(data_pod(*made, "app-other", "/data", "app")).at("containers")[0].at("image"), "y");
 }
 
 TEST(Waits, AreForNamesThatStandForReadyPods) {

@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "base/json.hpp"
+#include "base/os/processes/process.hpp"
 #include "kube/field_diff.hpp"
 
 namespace consort::kube {
@@ -37,6 +42,22 @@ TEST(Processes, AreReadOfProcWithoutTheReader) {
   EXPECT_EQ(all[1].command, "kworker");
   EXPECT_EQ(all[1].parent, "1");
   EXPECT_EQ(all[1].user, "1000");
+}
+
+// A name may hold anything, line ends as well.
+TEST(Processes, AreToldApartWhateverTheyAreCalled) {
+  Pipe gate = *make_pipe(), ready = *make_pipe();
+  const ChildGuard named = *spawn({.argv = {"sh", "-c", "printf 'a) Z 1\\n(b S 2' >/proc/$$/comm; echo; read end"},
+                                   .in = gate.read.get(),
+                                   .out = ready.write.get()});
+  std::byte said{};
+  ASSERT_TRUE(read_some(ready.read.get(), std::span(&said, 1)));
+  const auto text = run_and_capture({.argv = {"sh", "-c", std::string(script_of_processes())}});
+  ASSERT_TRUE(text);
+  const auto all = parse_processes(text->out, system_now());
+  const auto found = std::ranges::find(all, std::to_string(named.pid()), &Process::pid);
+  ASSERT_NE(found, all.end());
+  EXPECT_EQ(found->parent, std::to_string(::getpid()));
 }
 
 Json json(const char* text) {

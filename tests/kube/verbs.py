@@ -6,8 +6,10 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -342,7 +344,7 @@ class Verbs(unittest.TestCase):
         self.consort(*up)
         self.assertEqual(self.store.version, version)
         self.consort("down")
-        self.assertIn("pods will not wait for what they depend on", self.consort(*up).stderr)
+        self.assertIn("pods will not wait for their dependencies", self.consort(*up).stderr)
         self.assertIsNone(before())
 
     def test_watch_copies_into_pods_and_removes(self):
@@ -380,7 +382,58 @@ class Verbs(unittest.TestCase):
     def test_pods_that_a_quota_refuses_are_told(self):
         (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, deploy: {replicas: 3}}\n")
         self.store.quota["shop"] = 2
-        self.assertIn("exceeded quota: q", self.consort("up", "-d", code=1).stderr)
+        told = self.consort("up", "-d", code=1).stderr
+        self.assertIn('start service "web": Error creating: pods', told)
+        self.assertIn("exceeded quota: q", told)
+
+    def test_ports_behind_an_ingress_or_a_gateway(self):
+        text = "name: shop\nservices:\n  web: {image: web, ports: [\"%d:80\"]}\n" % self.port
+        file = self.folder / "compose.yaml"
+        for how, there in (("ingress", ("ingresses", "web")), ("gateway, gateway: main", ("httproutes", "web"))):
+            file.write_text(text + f"x-consort: {{kubernetes: {{publish: {how}, host: shop.example}}}}\n")
+            self.consort("up", "-d")
+            self.assertEqual(self.names(there[0]), [there[1]])
+            self.assertEqual(self.consort("port", "web", "80").stdout, f"127.0.0.1:{self.port}\n")
+            with self.store.changed:
+                version = self.store.version
+            self.consort("up", "-d")
+            self.assertEqual(self.store.version, version)
+        self.assertEqual(self.names("ingresses"), [])  # the file has no more of them
+        # Who may not ask for what a cluster need not have uses the rest.
+        file.write_text(text)
+        self.store.refused["GET", "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes"] = 403
+        self.consort("up", "-d")
+        self.store.refused.clear()
+        self.consort("down", "-v")
+        self.assertEqual((self.names("httproutes"), self.names("services")), ([], []))
+
+    def test_a_custom_name_is_that_of_all_replicas(self):
+        (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: web, container_name: front}\n")
+        self.consort("up", "-d")
+        self.consort("scale", "web=3")
+        self.assertEqual((len(self.names("pods")), self.names("services")), (3, ["front", "web"]))
+
+    def test_a_port_of_several_is_the_first_that_is_free(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", self.port))
+            taken.listen()
+            (self.folder / "compose.yaml").write_text("name: shop\nservices:\n  web:\n    image: web\n    ports:\n      - {target: 80, published: "
+                                                      f"\"{self.port}-{self.port + 20}\"}}\n      - \"81\"\n")
+            up = subprocess.Popen([CONSORT, "up"], cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            try:
+                places = {}
+                while len(places) < 2:
+                    line = up.stderr.readline()
+                    self.assertTrue(line)
+                    if found := re.fullmatch(r'Port (\d+) of service "web" is at 127\.0\.0\.1:(\d+)\n', line):
+                        places[found.group(1)] = int(found.group(2))
+                self.assertIn(places["80"], range(self.port + 1, self.port + 21))
+                for port in places.values():
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/hello", timeout=60) as answer:
+                        self.assertEqual(answer.read(), b"you said GET /hello HTTP/1.1")
+            finally:
+                up.send_signal(signal.SIGINT)
+                up.communicate(timeout=120)
 
     def test_run_cp_and_looks(self):
         self.consort("up", "-d")

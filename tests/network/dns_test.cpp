@@ -8,7 +8,7 @@
 
 #include <fstream>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "dns_query.hpp"
 #include "host_fixture.hpp"
 #include "network/dns/dns_upstream.hpp"

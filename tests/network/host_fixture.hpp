@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "network/bridge.hpp"
 #include "network/sandbox.hpp"
 

@@ -174,7 +174,7 @@ TEST_F(ManyPortsTest, WithoutDescriptorsTheErrorSaysWhatIsNeeded) {
   ::setrlimit(RLIMIT_NOFILE, &before);
   ASSERT_FALSE(refused.has_value());
   EXPECT_NE(refused.error().message().find("too many open files"), std::string::npos) << refused.error().message();
-  EXPECT_NE(refused.error().hint_text().find("two open files for each published port, and may have 200"),
+  EXPECT_NE(refused.error().hint_text().find("two open files for each published port, but is limited to 200"),
             std::string::npos)
       << refused.error().hint_text();
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "host_fixture.hpp"
 #include "network/dns.hpp"
@@ -401,11 +401,63 @@ TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   REQUIRE_OK(remove_bridge(net));
 }
 
-TEST_F(NetworksTest, FirewalldIsInTheWayOfBridgesThatItHasInNoZone) {
-  ASSERT_EQ(shell("nft 'table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state "
-                  "established"
-                  " accept; jump zones; reject; }; chain zones { }; }'"),
-            "");
+class FirewalldTest : public NetworksTest {
+ protected:
+  void SetUp() override {
+    NetworksTest::SetUp();
+    if (IsSkipped()) return;
+    // Its shape in the kernel; its own zones are sets of such rules.
+    ASSERT_EQ(shell("nft 'table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state "
+                    "established accept; jump zones; reject; }; chain zones { }; }'"),
+              "");
+    path_ = ::getenv("PATH");
+  }
+  void TearDown() override {
+    if (!path_.empty()) ::setenv("PATH", path_.c_str(), 1);
+    NetworksTest::TearDown();
+  }
+
+  // In firewall-cmd's place: what it was told is in "told", and it acts with what nft does.
+  void answer_by(const std::string& script) {
+    const std::string text = "#!/bin/sh\necho \"$@\" >>" + run_root_ + "/told\n" + script + "\n";
+    REQUIRE_OK(write_file_atomic(run_root_ + "/firewall-cmd", text, 0755, Durability::volatile_));
+    ::setenv("PATH", (run_root_ + ":" + path_).c_str(), 1);
+  }
+  std::string told() const { return read_file(run_root_ + "/told").value_or(""); }
+
+ private:
+  std::string path_;
+};
+
+TEST_F(FirewalldTest, ABridgeIsPutInAZoneThatForwardsAndTakenOutOfIt) {
+  answer_by(
+      "for word; do case $word in --add-interface=*) exec nft add rule inet firewalld zones iifname ${word#*=} accept;;"
+      " --remove-interface=*) exec nft flush chain inet firewalld zones;; esac; done");
+  EXPECT_TRUE(firewall_obstacles().value().empty());  // before there is any bridge
+  const BridgeNetwork net = network(18);
+  REQUIRE_OK(create_bridge(net));
+  EXPECT_THAT(told(), ::testing::HasSubstr("--zone=trusted --add-interface=" + net.bridge + "\n"));
+  EXPECT_TRUE(firewall_obstacles().value().empty());
+  REQUIRE_OK(remove_bridge(net));
+  EXPECT_THAT(told(), ::testing::HasSubstr("--zone=trusted --remove-interface=" + net.bridge + "\n"));
+}
+
+TEST_F(FirewalldTest, ABridgeThatIsInAZoneStaysInIt) {
+  answer_by("exit 1");
+  const BridgeNetwork net = network(18);
+  ASSERT_EQ(shell("nft add rule inet firewalld zones iifname " + net.bridge + " accept"), "");
+  REQUIRE_OK(create_bridge(net));
+  EXPECT_THAT(told(), ::testing::Not(::testing::HasSubstr("--add-interface")));
+  REQUIRE_OK(remove_bridge(net));
+}
+
+TEST_F(FirewalldTest, ARefusalIsTold) {
+  answer_by("echo Error: no. >&2; exit 13");
+  EXPECT_THAT(create_bridge(network(18)).error().message(), ::testing::HasSubstr("Error: no."));
+}
+
+TEST_F(FirewalldTest, IsInTheWayWhereItDoesNotRunButItsRulesDo) {
+  answer_by("exit 252");
   ASSERT_EQ(firewall_obstacles().value().size(), 1U);  // before there is any bridge
   const BridgeNetwork net = network(18);
   REQUIRE_OK(create_bridge(net));
@@ -413,8 +465,6 @@ TEST_F(NetworksTest, FirewalldIsInTheWayOfBridgesThatItHasInNoZone) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].found, ::testing::HasSubstr(net.bridge));
   EXPECT_THAT(found[0].command, ::testing::HasSubstr("--zone=trusted --add-interface=" + net.bridge + " "));
-  ASSERT_EQ(shell("nft add rule inet firewalld zones iifname " + net.bridge + " accept"), "");
-  EXPECT_TRUE(firewall_obstacles().value().empty());
   REQUIRE_OK(remove_bridge(net));
 }
 

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "host_fixture.hpp"
 #include "network/firewall.hpp"
 #include "network/firewall_guard.hpp"
@@ -315,10 +315,10 @@ TEST_F(PortsTest, APortThatAConnectionHasForTheMomentIsSaidToBeOne) {
   ASSERT_GE(given, 32768);
   const auto taken = reserve_port({.host_ip = "127.0.0.1", .host_port = given, .container_port = 80});
   ASSERT_FALSE(taken.has_value());
-  EXPECT_EQ(taken.error().data().why, "a connection of process " + std::to_string(::getpid()) +
-                                          " (test_network) has it for the moment: ports 32768 to 60999 are given to "
-                                          "connections");
-  EXPECT_EQ(taken.error().hint_text(), "publish a port below 32768, for instance \"8080:80\"");
+  EXPECT_EQ(taken.error().data().why,
+            "a connection of process " + std::to_string(::getpid()) +
+                " (test_network) is using it at the moment: ports 32768 to 60999 are used for outgoing connections");
+  EXPECT_EQ(taken.error().hint_text(), "publish a port below 32768, for example \"8080:80\"");
 }
 
 TEST_F(PortsTest, RangesAndEphemeralPortsTakeTheFirstFreeOne) {
@@ -426,7 +426,7 @@ TEST_F(PortsTest, WhatSomebodyTakesOutOfTheFirewallIsPutBack) {
     EXPECT_THAT(hidden, testing::HasSubstr(net_.bridge));
     EXPECT_THAT(hidden, testing::Not(testing::HasSubstr(open.bridge)));
   }
-  EXPECT_THAT(log, testing::HasSubstr("put back the rules of 2 networks"));
+  EXPECT_THAT(log, testing::HasSubstr("restored the rules of 2 networks"));
   REQUIRE_OK(guard.keep({}));  // nothing runs any more: who takes the rest away is let
   REQUIRE_OK(remove_bridge(open));
 }

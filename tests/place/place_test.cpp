@@ -14,8 +14,8 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 
 namespace consort::place {

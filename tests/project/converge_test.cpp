@@ -27,8 +27,8 @@ TEST(Converge, NothingThere) {
   const compose::Project project = project_of(tutorial);
   Observed nothing;
   EXPECT_EQ(plan_text(project, nothing),
-            "[] -> #1 network app_default, create, no network of this name\n"
-            "[] -> #2 volume app_data, create, no volume of this name\n"
+            "[] -> #1 network app_default, create, no network with this name\n"
+            "[] -> #2 volume app_data, create, no volume with this name\n"
             "[1,2] -> #3 container lms_postgres, create, no container for this replica\n"
             "[1,3] -> #4 container app-web-1, create, no container for this replica\n"
             "[1,2,3,4] -> #5 all created\n"
@@ -191,11 +191,17 @@ TEST(Converge, AChangedNetworkKeepsItsContainers) {
       project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {internal: true}}");
   const std::string text = plan_text(after, scene.observed);
   EXPECT_THAT(text, HasSubstr("[] -> #1 container app-a-1, stop\n"
-                              "[1] -> #2 container app-a-1, disconnect from app_n, its network is replaced\n"
+                              "[1] -> #2 container app-a-1, disconnect from app_n, its network is recreated\n"
                               "[2] -> #3 network app_n, remove, configuration has changed\n"
                               "[3] -> #4 network app_n, create, configuration has changed\n"
                               "[1,4] -> #5 container app-a-1, connect to app_n\n"));
   EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
+  // Shown as by Docker Compose: "Removed" alone.
+  const Plan plan = plan_converge(after, scene.observed, {}).value();
+  const auto removal = std::ranges::find_if(plan.operations(), &Operation::is<RemoveNetwork>);
+  ASSERT_NE(removal, plan.operations().end());
+  EXPECT_EQ(removal->before, "");
+  EXPECT_EQ(removal->after, "Removed");
 }
 
 TEST(Converge, ARenamedNetworkKeepsItsContainers) {
@@ -206,7 +212,7 @@ TEST(Converge, ARenamedNetworkKeepsItsContainers) {
   const std::string text = plan_text(after, scene.observed);
   EXPECT_THAT(text, HasSubstr("[] -> #1 network other, create, was app_n\n"
                               "[] -> #2 container app-a-1, stop\n"
-                              "[2] -> #3 container app-a-1, disconnect from app_n, its network is replaced\n"
+                              "[2] -> #3 container app-a-1, disconnect from app_n, its network is recreated\n"
                               "[1,3] -> #4 network app_n, remove if possible, is other now\n"
                               "[1,2] -> #5 container app-a-1, connect to other\n"));
   EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
@@ -313,7 +319,8 @@ TEST(Converge, AnInterruptedRecreationIsFinished) {
   Scene scene(project);
   scene.run("a", 1, engine::Status::created).name = "0123456789ab_app-a-1";
   const std::string text = plan_text(project, scene.observed);
-  EXPECT_THAT(text, HasSubstr("container 0123456789ab_app-a-1, rename to app-a-1, a recreation was interrupted"));
+  EXPECT_THAT(text,
+              HasSubstr("container 0123456789ab_app-a-1, rename to app-a-1, an earlier recreation was interrupted"));
 }
 
 TEST(Converge, WaitingForTheWholeProject) {

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/os/fd.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 
 namespace consort::project::test {
 namespace {

@@ -221,7 +221,7 @@ TEST(Executor, WhatIsLeftOfABrokenOffOperationIsSaid) {
   Events events;
   ASSERT_FALSE(execute(plan, script, events, {.interrupt_fd = pipe->read.get()}));
   ASSERT_FALSE(events.lines.empty());
-  EXPECT_EQ(events.lines.back(), "Container web Interrupted: its supervisor goes on stopping it");
+  EXPECT_EQ(events.lines.back(), "Container web Interrupted: its supervisor continues stopping it");
 }
 
 TEST(Listening, SomebodyListensUntilTheFirstInterrupt) {

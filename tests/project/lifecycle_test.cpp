@@ -190,7 +190,7 @@ TEST(Lifecycle, EveryKindOfOperationSaysHowItIsTakenBack) {
 }
 
 // Its Dockerfiles may name images that others of the project are built to.
-TEST(Images, TheClassicBuilderBuildsDependenciesFirst) {
+TEST(Images, WithoutBakeDependenciesAreBuiltFirst) {
   compose::Project project = project_of(R"(
 services:
   a: {build: {dockerfile_inline: FROM base}, depends_on: [b]}
@@ -199,10 +199,13 @@ services:
   EXPECT_EQ(plan_build(project).to_string(),
             "[] -> #1 image app-a, build, --build\n"
             "[] -> #2 image base, build, --build\n");
-  project.environment["DOCKER_BUILDKIT"] = "0";
-  EXPECT_EQ(plan_build(project).to_string(),
-            "[] -> #1 image base, build, --build\n"
-            "[1] -> #2 image app-a, build, --build\n");
+  for (const char* variable : {"DOCKER_BUILDKIT", "COMPOSE_BAKE"}) {
+    project.environment = {{variable, "0"}};
+    EXPECT_EQ(plan_build(project).to_string(),
+              "[] -> #1 image base, build, --build\n"
+              "[1] -> #2 image app-a, build, --build\n")
+        << variable;
+  }
 }
 
 TEST(Images, MissingOnesArePulledOrBuilt) {

@@ -92,20 +92,20 @@ TEST(PreStart, DoesNotRunAgainUnlessAContainerIsNew) {
   scene.run("db").state.health.status = engine::HealthStatus::healthy;
   scene.run("after");
   scene.run("web", 1);
-  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("run to its end")))
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("runs to completion")))
       << "another replica of one that runs";
   scene.run("web", 2);
   for (engine::Container& container : scene.observed.containers) container.state.status = engine::Status::exited;
-  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("run to its end"))) << "they have run already";
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("runs to completion"))) << "they have run already";
   for (engine::Container& container : scene.observed.containers) container.state.status = engine::Status::created;
-  EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("run to its end")) << "they have never run";
+  EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("runs to completion")) << "they have never run";
   ConvergeOptions force;
   force.recreate = Recreate::always;
   for (engine::Container& container : scene.observed.containers) container.state.status = engine::Status::running;
-  EXPECT_THAT(plan_text(project, scene.observed, force), HasSubstr("run to its end"));
+  EXPECT_THAT(plan_text(project, scene.observed, force), HasSubstr("runs to completion"));
   ConvergeOptions create;
   create.after = AfterCreate::nothing;
-  EXPECT_THAT(plan_text(project, Observed{}, create), Not(HasSubstr("run to its end")));
+  EXPECT_THAT(plan_text(project, Observed{}, create), Not(HasSubstr("runs to completion")));
 }
 
 TEST(PreStart, IsAContainerThatNobodyTakesForTheServices) {

@@ -72,7 +72,7 @@ TEST(Provided, OnlyWhatHasChangedMakesAContainerAnew) {
   EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr(", create"))) << "nobody has asked: it stays";
   options.provided = provided_by(project, answers("v"));
   const std::string text = plan_text(project, scene.observed, options);
-  EXPECT_THAT(text, HasSubstr("app-web-1, create, what its providers or models set has changed"));
+  EXPECT_THAT(text, HasSubstr("app-web-1, create, values from its providers or models have changed"));
   EXPECT_THAT(text, HasSubstr("app-other-1, keep, up to date"));
 }
 
@@ -84,8 +84,9 @@ TEST(Provided, AServiceThatIsMadeWithoutItsProviderIsWarnedOf) {
   ConvergeOptions options;
   options.provided = provided_by(*alone, {});
   EXPECT_FALSE(options.provided.contains("web"));
-  EXPECT_THAT(plan_text(*alone, Observed{}, options),
-              HasSubstr("warning: service \"web\" gets no variables of its providers, as they are not asked"));
+  EXPECT_THAT(
+      plan_text(*alone, Observed{}, options),
+      HasSubstr("warning: service \"web\" gets no variables from its providers, because --no-deps does not run them"));
 }
 
 TEST(Provided, AServiceWithAProviderHasNoContainers) {

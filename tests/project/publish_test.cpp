@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/compose.hpp"
 #include "project/publish/artifact.hpp"
 #include "project/publish/findings.hpp"

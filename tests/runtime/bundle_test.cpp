@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "sandbox_fixture.hpp"
 

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "runtime/cgroup_sweep.hpp"
 #include "sandbox_fixture.hpp"

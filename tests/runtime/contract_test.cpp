@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "odd_caller.hpp"
 #include "runtime/external.hpp"
 #include "sandbox.hpp"

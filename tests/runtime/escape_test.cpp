@@ -14,8 +14,8 @@
 #include <filesystem>
 #include <functional>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/seccomp.hpp"
 #include "sandbox_fixture.hpp"

@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "runtime/inspect.hpp"
 #include "sandbox_fixture.hpp"

@@ -1,11 +1,11 @@
 // Nothing of whoever started a container may be seen in it: limits, niceness, processors, umask, signals.
-#include "base/os/inherited.hpp"
+#include "base/os/processes/inherited.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "odd_caller.hpp"
 #include "sandbox_fixture.hpp"
 

@@ -12,8 +12,9 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/os/event_loop.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/loop/event_loop.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "runtime/exe_seal.hpp"
 #include "runtime/launch/rootfs.hpp"
@@ -195,6 +196,27 @@ TEST_F(LaunchMoreTest, ManyLayersWithLongNamesWork) {
   EXPECT_EQ(out_of(sandbox.spec({"echo", "up"}), options), "up\n");
 }
 
+// overlayfs refuses a folder that it has been given before.
+TEST_F(LaunchMoreTest, ALayerThatIsThereTwiceHoldsAtTheTop) {
+  const std::string twin = sandbox.directory() + "/twin";
+  ASSERT_TRUE(make_directories(twin));
+  ASSERT_TRUE(write_file_atomic(twin + "/mark", "twin", 0644));
+  const std::string between = sandbox.directory() + "/between";
+  ASSERT_TRUE(make_directories(between));
+  ASSERT_TRUE(write_file_atomic(between + "/mark", "between", 0644));
+  for (const bool writable : {true, false}) {
+    OverlayRoot overlay{{twin, between, twin, sandbox.lower()}, {}, {}};
+    if (writable) {
+      overlay.upper = sandbox.upper();
+      overlay.work = sandbox.directory() + "/work";
+    }
+    const Result<Fd> tree = internal::mount_overlay(overlay, sandbox.directory());
+    ASSERT_TRUE(tree) << tree.error().message();
+    const Fd file = std::move(open_in_root(tree->get(), "/mark", O_RDONLY).value());
+    EXPECT_EQ(read_all(file.get(), 100).value(), "twin");
+  }
+}
+
 TEST_F(LaunchMoreTest, APlainFolderCanBeTheRoot) {
   LaunchOptions options = sandbox.options();
   options.overlay.reset();
@@ -262,8 +284,7 @@ TEST_F(LaunchMoreTest, ASiblingBelongsToOurParent) {
   {
     Launch launch = std::move(Launch::begin(sandbox.spec({"pause"}), options).value());
     ASSERT_TRUE(launch.wait_for(Launch::State::ready));
-    const std::string stat = read_file("/proc/" + std::to_string(launch.pid()) + "/stat").value();
-    EXPECT_EQ(split(stat.substr(stat.rfind(')') + 2), ' ').at(1), std::to_string(::getppid()));
+    EXPECT_EQ(stat_fields_of(launch.pid())->parent(), ::getppid());
     group = launch.cgroup_path();
   }
   EXPECT_TRUE(Cgroup::open(group).remove());  // killed it is; to wait for its end is the caller's

@@ -6,7 +6,7 @@
 
 #include <sys/resource.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "sandbox_fixture.hpp"
 
 namespace consort::runtime {

@@ -10,7 +10,7 @@
 #include <array>
 #include <filesystem>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::runtime {

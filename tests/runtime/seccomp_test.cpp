@@ -15,7 +15,7 @@
 #include <cstring>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "sandbox.hpp"
 #include "seccomp_answers.hpp"
 

@@ -1,4 +1,4 @@
-// Containers of root with users of their own: base/os/container_users.hpp.
+// Containers of root with users of their own: base/os/processes/container_users.hpp.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <functional>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/container_users.hpp"
 #include "base/strings.hpp"
 #include "runtime/exec.hpp"
 #include "runtime/overlay.hpp"

@@ -121,8 +121,16 @@ TEST(Router, ValuesOfAnotherKindAreRefused) {
 TEST(Router, WrongQueriesAreRefused) {
   EXPECT_THAT(get("/events?since=5&until=1"), HasSubstr("`since` time (5) cannot be after `until` time (1)"));
   EXPECT_THAT(ask("POST /build/prune?filters=x HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 400"));
-  EXPECT_THAT(ask("POST /build/prune?keep-storage=x HTTP/1.1\r\n\r\n"),
-              HasSubstr("keep-storage is in bytes and expects an integer, got x"));
+  EXPECT_THAT(
+      ask("POST /build/prune?keep-storage=x HTTP/1.1\r\n\r\n"),
+      HasSubstr(R"(keep-storage is in bytes and expects an integer, got x: strconv.Atoi: parsing \"x\": invalid)"));
+  // Sizes of newer versions of the API are nothing to older ones.
+  const std::string nothing = "x&filters=" + url_encode(R"({"id":["nosuch"]})") + " HTTP/1.1\r\n\r\n";
+  for (const char* key : {"reserved-space", "max-used-space", "min-free-space"})
+    for (const auto& [version, status] : {std::pair("/v1.48", "400"), std::pair("/v1.47", "200")})
+      EXPECT_THAT(ask(std::string("POST ") + version + "/build/prune?" + key + "=" + nothing),
+                  StartsWith(std::string("HTTP/1.1 ") + status))
+          << key << version;
 }
 
 // "docker system prune" sends its filters to all, and what a prune does not understand must not make it take more.
@@ -138,12 +146,38 @@ TEST(Router, FiltersOfPrunesAreChecked) {
         std::pair(R"({"until":["1h","2h"]})", "filters expect only one value"),
         std::pair(R"({"id":["a","b"]})", "filters expect only one value")})
     EXPECT_THAT(prune("build", filters), testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr(words))) << filters;
-  // Not a word of what is not known, and nothing goes that was not meant.
-  EXPECT_THAT(prune("build", R"({"label":["a"],"nosuch":["b"],"id":["abc"]})"),
+  for (const char* key : {"nosuch", "dangling", "all", "mutable"})
+    EXPECT_THAT(prune("build", std::string(R"({")") + key + R"(":["true"]})"),
+                HasSubstr(std::string("failed to prune build cache: invalid filter '") + key + "'"));
+  // Labels are meant for the others, and nothing goes that was not meant.
+  EXPECT_THAT(prune("build", R"({"label":["a"],"id":["abc"]})"),
               testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr(R"({"CachesDeleted":null,"SpaceReclaimed":0})")));
   for (const char* kind : {"containers", "networks", "images"})
     for (const char* until : {R"({"until":["soon"]})", R"({"until":["-5"]})", R"({"until":["1h","2h"]})"})
       EXPECT_THAT(prune(kind, until), StartsWith("HTTP/1.1 400")) << kind << until;
+}
+
+// As if there were no filter of that key, but where it says what is to be done.
+TEST(Filters, EmptyLists) {
+  const auto list = [](const std::string& target, const std::string& filters) {
+    return get("/" + target + "?filters=" + url_encode(filters));
+  };
+  for (const char* none : {"[]", "{}"})
+    EXPECT_THAT(list("volumes", std::string(R"({"dangling":)") + none + "}"),
+                testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("invalid filter 'dangling'")))
+        << none;
+  for (const char* kind : {"containers", "networks", "images"})
+    EXPECT_THAT(
+        ask(std::string("POST /") + kind + "/prune?filters=" + url_encode(R"({"until":[]})") + " HTTP/1.1\r\n\r\n"),
+        testing::AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("invalid filter 'until'")))
+        << kind;
+  constexpr std::string_view known[] = {"name", "dangling"};
+  const auto filters = Filters::parse(R"({"name":[],"dangling":{}})", known);
+  ASSERT_TRUE(filters);
+  EXPECT_TRUE(filters->is_empty_list("name"));
+  EXPECT_FALSE(filters->has("name"));
+  EXPECT_TRUE(filters->pattern("name", "anything"));
+  EXPECT_FALSE(filters->boolean("dangling"));
 }
 
 TEST(Filters, BothForms) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "../engine/fixture.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 
 namespace consort::serve {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "project.hpp"
 #include "supervisor/journal.hpp"
 

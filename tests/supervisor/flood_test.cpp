@@ -1,6 +1,6 @@
 // The supervisor's one loop never does slow work: while it has a lot of each kind to do, a neighbour's names resolve,
-// and no handler takes so long that a debug build ends it (base/os/event_loop.hpp). The times are told, not judged:
-// that is bench/'s business.
+// and no handler takes so long that a debug build ends it (base/os/loop/event_loop.hpp). The times are told, not
+// judged: that is bench/'s business.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>

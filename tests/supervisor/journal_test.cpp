@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "temporary_folder.hpp"
 
 namespace consort::supervisor {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "supervisor/log.hpp"
 #include "temporary_folder.hpp"
 

@@ -11,8 +11,8 @@
 
 #include <algorithm>
 
-#include "base/os/event_loop.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "supervisor/log/log_file.hpp"
 #include "supervisor/log/log_pump.hpp"
 #include "temporary_folder.hpp"

@@ -7,7 +7,7 @@
 
 #include "../network/dns_query.hpp"
 #include "../network/host_fixture.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "network/bridge.hpp"
 #include "project.hpp"
 

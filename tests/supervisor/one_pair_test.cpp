@@ -8,7 +8,8 @@
 
 #include <algorithm>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "project.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 
@@ -32,8 +33,8 @@ class OnePairTest : public testing::Test {
     return ChildGuard(child);
   }
   static bool is_stopped(pid_t pid) {
-    const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
-    return text && text->substr(text->rfind(')') + 2, 1) == "T";
+    const auto stat = stat_fields_of(pid);
+    return stat && stat->state() == 'T';
   }
 };
 

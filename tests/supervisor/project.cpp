@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/json.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/defaults.hpp"
@@ -26,7 +27,8 @@ bool kill_both(const TestProject& project) {
 }
 
 bool has_ended(pid_t pid) {
-  return read_file("/proc/" + std::to_string(pid) + "/stat", 4096).value_or(") Z").find(") Z") != std::string::npos;
+  const auto stat = stat_fields_of(pid);
+  return !stat || stat->has_ended();
 }
 
 bool eventually(const std::function<bool()>& check, std::chrono::milliseconds limit) {

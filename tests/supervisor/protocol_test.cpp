@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "supervisor/container/record.hpp"
 #include "supervisor/unit.hpp"
 

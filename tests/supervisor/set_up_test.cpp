@@ -7,7 +7,8 @@
 
 #include <filesystem>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
 #include "runtime/cgroup.hpp"
@@ -66,12 +67,8 @@ class SetUpTest : public testing::Test {
     return targets;
   }
   static bool is_stopped(pid_t pid) {
-    const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
-    return text && text->substr(text->rfind(')') + 2, 1) == "T";
-  }
-  static bool ended(pid_t pid) {
-    const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
-    return !text || text->substr(text->rfind(')') + 2, 1) == "Z";
+    const auto stat = stat_fields_of(pid);
+    return stat && stat->state() == 'T';
   }
 
   std::optional<runtime::Cgroup> above_;
@@ -97,7 +94,7 @@ TEST_F(SetUpTest, TheProcessHoldsNothingOfTheSupervisorAndEndsWithIt) {
     const auto where = read_file("/proc/" + std::to_string(child) + "/syscall");
     return where && where->starts_with("45 ");  // recv is recvfrom on x86-64
   };
-  const bool known = eventually([&] { return is_waiting() || ended(child); }, std::chrono::seconds(20));
+  const bool known = eventually([&] { return is_waiting() || has_ended(child); }, std::chrono::seconds(20));
   if (known) {
     std::size_t sockets = 0;
     for (const std::string& target : descriptors_of(child)) {
@@ -108,7 +105,7 @@ TEST_F(SetUpTest, TheProcessHoldsNothingOfTheSupervisorAndEndsWithIt) {
     EXPECT_EQ(sockets, 1u) << testing::PrintToString(descriptors_of(child));
   }
   ::kill(supervisor, SIGKILL);
-  EXPECT_TRUE(eventually([&] { return ended(child); })) << "it waits for a go that nobody will give";
+  EXPECT_TRUE(eventually([&] { return has_ended(child); })) << "it waits for a go that nobody will give";
   ::kill(keeper, SIGCONT);
   EXPECT_TRUE(starting.wait()->success());
   EXPECT_TRUE(project.state(unit).has_process());
@@ -124,7 +121,7 @@ TEST_F(SetUpTest, ASuccessorEndsWhatNobodyHasWrittenDown) {
   ASSERT_TRUE(eventually([&] { return !born().empty(); }));
   const pid_t child = born().front();  // stands where it cannot notice anything
   ::kill(supervisor, SIGKILL);
-  EXPECT_TRUE(eventually([&] { return ended(child); }));
+  EXPECT_TRUE(eventually([&] { return has_ended(child); }));
   ASSERT_TRUE(above_->thaw());
   EXPECT_TRUE(starting.wait()->success());
   EXPECT_TRUE(project.state(unit).has_process());

@@ -7,8 +7,8 @@
 
 #include <cstring>
 
-#include "base/os/event_loop.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "base/strings.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/log/log_format.hpp"

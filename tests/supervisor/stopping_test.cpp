@@ -7,8 +7,8 @@
 #include <chrono>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "project.hpp"
 
 namespace consort::supervisor {

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/json.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "project.hpp"
 #include "supervisor/container/record.hpp"
 

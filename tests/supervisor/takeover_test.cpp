@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "project.hpp"
 #include "supervisor/loop/keeper_lock.hpp"

@@ -45,10 +45,7 @@ class ToldPortsTest : public NetworkTest {
   }
   void kill_container() const {
     ::kill(pid_, SIGKILL);
-    ASSERT_TRUE(eventually([&] {
-      const auto stat = read_file("/proc/" + std::to_string(pid_) + "/stat");
-      return !stat || stat->substr(stat->rfind(')') + 2, 1) == "Z";
-    }));
+    ASSERT_TRUE(eventually([&] { return has_ended(pid_); }));
   }
   // As another supervisor would have left it, that was killed at another moment.
   template <typename Change>

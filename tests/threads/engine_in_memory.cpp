@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "project/plan/names.hpp"
 
 namespace consort::engine {

@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "cli/relay/relay.hpp"
 #include "engine_in_memory.hpp"
 

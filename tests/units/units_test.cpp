@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "units/unit_text.hpp"
 
@@ -189,7 +189,7 @@ TEST(Environment, IsInAFileForItsOwnerAlone) {
     EXPECT_EQ(values, 2U);
     // A line for each variable is all that Podman reads.
     const std::string notes = compose::left_out_list(made->notes);
-    EXPECT_NE(notes.find("\"KEY\" stands in the unit"), std::string::npos) << notes;
+    EXPECT_NE(notes.find("\"KEY\" is in the unit"), std::string::npos) << notes;
   }
 }
 
@@ -242,7 +242,7 @@ TEST(Names, OfTwoUnitsMustDiffer) {
   const compose::Project project = project_of("services: {web: {image: x, build: .}, web-build: {image: y}}\n");
   const auto made = podman_units(project, desired(project), Podman::quadlet);
   ASSERT_FALSE(made);
-  EXPECT_NE(made.error().message().find("would be one unit"), std::string::npos) << made.error().message();
+  EXPECT_NE(made.error().message().find("would have the same unit"), std::string::npos) << made.error().message();
 }
 
 }  // namespace

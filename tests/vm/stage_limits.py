@@ -1,5 +1,6 @@
 """Control groups of version 2 beside systemd: limits, what is measured, what is left."""
 import json
+import pathlib
 import re
 
 from run import CGROUPS, PATIENCE, Project, Skip, check, eventually, nothing_is_left, scopes, sh, value
@@ -175,6 +176,25 @@ volumes: {{kept: {{}}}}
         nothing_is_left()
         project.consort("up", "-d")
         check({s["State"] for s in project.ps().values()} == {"running"}, "they do not start again")
+
+
+def check_a_scope_is_made_while_the_boot_unit_stops():
+    """The unit that ends all projects may have to start a supervisor for that, and so may a command: neither waits for that unit itself."""
+    slow = pathlib.Path("/run/systemd/system/consort-boot.service.d/slow.conf")
+    slow.parent.mkdir(parents=True, exist_ok=True)
+    slow.write_text("[Service]\nExecStop=\nExecStop=sleep 600\n")
+    sh("systemctl daemon-reload && systemctl start consort-boot && systemctl stop --no-block consort-boot")
+    try:
+        eventually("it stops", lambda: sh("systemctl is-active consort-boot", status=None).strip() == "deactivating", PATIENCE)
+        with Project(f"services: {{a: {{{SLEEPER}}}}}") as project:
+            project.consort("up", "-d")
+            check(len(scopes()) == 1, f"scopes: {scopes()}")
+            check(project.group("a").parent == CGROUPS / "system.slice" / scopes()[0], f"the container is in {project.group('a')}")
+            check(sh("systemctl is-active consort-boot", status=None).strip() == "deactivating", "the unit has stopped meanwhile")
+    finally:
+        slow.unlink()
+        sh("systemctl daemon-reload; systemctl kill -s KILL consort-boot; systemctl reset-failed consort-boot; systemctl start consort-boot", status=None)
+    nothing_is_left()
 
 
 def check_firewall_table_goes():

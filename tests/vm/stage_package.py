@@ -12,7 +12,8 @@ def check_installs_with_its_dependencies():
     check("Consort" in sh("consort version"), "consort version says nothing")
     for program in ("/usr/bin/consort", *glob.glob("/usr/libexec/consort/*")):
         check("not found" not in sh(f"ldd {program} 2>&1", status=None), f"a library of {program} is missing")
-    check(len(glob.glob("/usr/libexec/consort/*")) == 3, "the three programs beside it are not there")
+    beside = sorted(pathlib.Path(path).name for path in glob.glob("/usr/libexec/consort/*"))
+    check(beside == [f"consort-{name}" for name in ("init", "keeper", "place", "supervisor", "wait")], f"beside it are {beside}")
 
 
 def check_has_man_pages_and_completions():

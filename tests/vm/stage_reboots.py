@@ -43,7 +43,10 @@ volumes: {rows: {}, told: {}}
 
 def stack():
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "writer").write_text(WRITER)
+    writer = FOLDER / "writer"
+    # Not anew after each start: a shell that has just been started would find it empty for a moment, and end.
+    if not writer.exists() or writer.read_text() != WRITER:
+        writer.write_text(WRITER)
     return Project(STACK, "reboots", FOLDER, image=None)  # not as a block: it stays
 
 

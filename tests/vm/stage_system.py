@@ -1,21 +1,22 @@
-"""The unit and system tests that were built on the machine outside, one at a time."""
-import re
+"""The unit and system tests that were built on the machine outside."""
+import os
 import subprocess
 
-from run import ROOT
+from run import ROOT, check
 
 
 def check_system_tests():
-    command = ["ctest", "--test-dir", str(ROOT / "build/release-tests"), "-j", "1", "--timeout", "900", "--no-tests=error", "--output-on-failure",
-               "-E", "_NOT_BUILT|^Corpus"]
+    command = [ROOT / "scripts/run-unit", os.environ["CONSORT_VM_TESTS"], "-j", str(os.cpu_count()), "-k", r"^(?!Corpus)"]
+    last = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
         for line in process.stdout:
-            found = re.match(r" *\d+/\d+ Test +#\d+: (\S+) \.*(?: *)(\*\*\*)?(\w+)", line)
-            if not found:
-                if not re.match(r" +Start ", line):
-                    print("  " + line.rstrip())
-                continue
-            word = {"Passed": "passed", "Skipped": "skipped"}.get(found[3], "failed")
-            yield f"{word:8} {found[1]}"
-
-
+            last = line.rstrip()
+            if last.startswith("FAILED "):
+                last = last.replace("FAILED ", "failed   ", 1)
+            elif last.startswith("skipped "):
+                last = last.replace("skipped ", "skipped  ", 1)
+            else:
+                last = f"  {last}"
+            yield last
+    check(process.returncode in (0, 1), f"scripts/run-unit ended with {process.returncode}")
+    yield f"passed   {last.strip()}"

@@ -11,7 +11,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "volume/copy_tree.hpp"
 #include "volume/layers_view.hpp"
 

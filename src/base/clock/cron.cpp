@@ -94,11 +94,11 @@ std::string listed(const std::bitset<size>& values, std::size_t least) {
 
 Result<Cron> Cron::parse(std::string_view text) {
   const std::vector<std::string> fields = split(text, ' ');
-  if (text.starts_with('@')) return fail(bad(text, "names like @daily are not read"));
+  if (text.starts_with('@')) return fail(bad(text, "names such as @daily are not supported"));
   if (std::ranges::any_of(fields, [](const std::string& each) { return each.empty(); }))
     return fail(bad(text, "fields are separated by single spaces"));
   if (fields.size() != rules.size())
-    return fail(bad(text, "it has " + std::to_string(fields.size()) + " fields, and five are wanted"));
+    return fail(bad(text, "it has " + std::to_string(fields.size()) + " fields instead of five"));
   std::array<Parsed, 5> parsed;
   for (std::size_t i = 0; i < rules.size(); ++i)
     for (const std::string& part : split(fields[i], ','))
@@ -112,7 +112,7 @@ Result<Cron> Cron::parse(std::string_view text) {
   copy_bits(parsed[4].values, cron.week_days_);
   cron.any_day_ = parsed[2].any;
   cron.any_week_day_ = parsed[4].any;
-  if (!cron.next_local(0)) return fail(bad(text, "no such day ever comes"));
+  if (!cron.next_local(0)) return fail(bad(text, "this date never occurs"));
   return cron;
 }
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <chrono>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort {
 
@@ -263,8 +263,8 @@ Result<TimeZone> TimeZone::load(const std::string& name, const std::string& fold
   };
   const auto unknown = [&] {
     return Error(Code::not_found, "unknown time zone " + name)
-        .hint(path_exists(folder + "/Europe") ? "write an IANA name, as in `ls " + folder + "`: Europe/Berlin"
-                                              : "this machine knows no time zones: apt-get install tzdata");
+        .hint(path_exists(folder + "/Europe") ? "use an IANA name, as listed by `ls " + folder + "`: Europe/Berlin"
+                                              : "this machine has no time zone data: apt-get install tzdata");
   };
   if (!std::ranges::all_of(name, fits) || name.starts_with('/')) return fail(unknown());
   const auto text = read_file(folder + "/" + name, largest_file);

@@ -30,20 +30,22 @@ Result<> write_patiently(int fd, std::span<const std::byte> bytes) {
   return {};
 }
 
-Result<> write_patiently(int fd, std::string_view text, const std::function<bool()>& gives_up) {
+Result<> write_patiently(int fd, std::string_view text, const std::function<bool(Reader)>& gives_up) {
   while (!text.empty()) {
     pollfd room{fd, POLLOUT, 0};
     if (::poll(&room, 1, 0) <= 0) {
-      if (gives_up()) return fail(Code::interrupted, "write");
+      if (gives_up(Reader::stands)) return fail(Code::interrupted, "write");
       (void)::poll(&room, 1, between_questions_ms);
       continue;
     }
     // What a pipe that can be written to takes without waiting.
     const ssize_t put = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-    if (put >= 0)
+    if (put >= 0) {
       text.remove_prefix(static_cast<std::size_t>(put));
-    else if (errno != EAGAIN && errno != EINTR)
+      (void)gives_up(Reader::takes);
+    } else if (errno != EAGAIN && errno != EINTR) {
       return fail_errno("write");
+    }
   }
   return {};
 }

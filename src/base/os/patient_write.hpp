@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string_view>
@@ -14,8 +15,9 @@ namespace consort {
 // Like write_full(), but waits for room where there is none.
 Result<> write_patiently(int fd, std::span<const std::byte> bytes);
 
-// The same until the caller gives up, who is asked from time to time while there is no room: Code::interrupted then,
-// and the rest is not written.
-Result<> write_patiently(int fd, std::string_view text, const std::function<bool()>& gives_up);
+// The same until the caller gives up, who is told of each part that was taken, and asked from time to time while there
+// is no room: Code::interrupted then, and the rest is not written.
+enum class Reader : std::uint8_t { takes, stands };
+Result<> write_patiently(int fd, std::string_view text, const std::function<bool(Reader)>& gives_up);
 
 }  // namespace consort

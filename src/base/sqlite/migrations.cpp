@@ -25,9 +25,9 @@ Result<> check_known(SQLite::Database& db, const std::string& part, std::size_t 
   if (version <= known) return {};
   return fail(Error(Code::unsupported, "open database")
                   .on(db.getFilename())
-                  .why("a newer Consort has worked with it: its part \"" + part + "\" has version " +
-                       std::to_string(version) + ", this Consort knows " + std::to_string(known))
-                  .hint("use the newer one, or give this one a directory of its own (CONSORT_DATA_ROOT)"));
+                  .why("a newer version of Consort has used it: its part \"" + part + "\" has version " +
+                       std::to_string(version) + ", this version supports " + std::to_string(known))
+                  .hint("use the newer version, or another directory (CONSORT_DATA_ROOT)"));
 }
 
 }  // namespace

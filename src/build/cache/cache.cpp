@@ -1,10 +1,7 @@
 #include "build/cache/cache.hpp"
 
-#include <chrono>
-
 #include "base/sha256.hpp"
 #include "base/sqlite/migrations.hpp"
-#include "build/cache.hpp"
 
 namespace consort::build {
 namespace {
@@ -21,6 +18,11 @@ CREATE TABLE IF NOT EXISTS build_sources(key TEXT PRIMARY KEY, digest TEXT NOT N
 )sql";
 constexpr const char* migrations[] = {first_schema};
 
+// A part of its own: to an older program, which neither needs nor knows it, the tables above are as they were.
+constexpr const char* bases_schema =
+    "CREATE TABLE IF NOT EXISTS build_bases(key TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;";
+constexpr const char* bases_migrations[] = {bases_schema};
+
 // How exactly the time of the last use is kept: nobody who prunes asks for less.
 constexpr std::int64_t exactness_ns = 1'000'000'000;
 
@@ -34,9 +36,14 @@ std::string hold_name(const std::string& key) {
 
 }  // namespace
 
+std::string chain_after(const std::string& base, const std::string& output) {
+  return sha256_hex(base + '\0' + output);
+}
+
 Result<Cache> Cache::open(image::Store& store) {
   Database database = store.database();
   TRY(migrate(database, "build", migrations));
+  TRY(migrate(database, "build bases", bases_migrations));
   return Cache(store, std::move(database));
 }
 
@@ -71,7 +78,8 @@ Result<std::optional<CachedStep>> Cache::find(const std::string& key) {
   return row->step;
 }
 
-Result<> Cache::remember(const std::string& key, const std::string& title, const CachedStep& step) {
+Result<> Cache::remember(const std::string& key, const std::string& title, const CachedStep& step,
+                         const std::string& base) {
   TRY(store_->release(hold_name(key)));
   TRY(store_->hold(hold_name(key), image::Store::HoldKind::layer, step.layer));
   return database_.query("write build cache", [&](SQLite::Database& db) {
@@ -83,6 +91,10 @@ Result<> Cache::remember(const std::string& key, const std::string& title, const
     insert.bind(5, static_cast<std::int64_t>(step.created.time_since_epoch().count()));
     insert.bind(6, now_ns());
     insert.exec();
+    SQLite::Statement insert_base(db, "INSERT OR REPLACE INTO build_bases VALUES(?, ?)");
+    insert_base.bind(1, key);
+    insert_base.bind(2, base);
+    insert_base.exec();
   });
 }
 
@@ -131,20 +143,40 @@ Result<Cache::Pruned> Cache::prune(SystemTime unused_since) {
     while (select.executeStep()) found.push_back(select.getColumn(0).getString());
     return found;
   }));
-  for (const auto& key : keys) {
-    TRY(database_.query("prune build cache", [&](SQLite::Database& db) {
-      SQLite::Statement remove(db, "DELETE FROM build_steps WHERE key = ?");
-      remove.bind(1, key);
-      remove.exec();
-    }));
-    TRY(store_->release(hold_name(key)));
-  }
+  TRY(forget(keys));
   return Pruned{keys.size()};
 }
 
-Result<> forget_cache(image::Store& store, std::optional<SystemTime> unused_since) {
-  Cache cache = TRY(Cache::open(store));
-  TRY(cache.prune(unused_since.value_or(system_now() + std::chrono::hours(1))));
+Result<std::vector<Cache::Known>> Cache::all() {
+  return database_.query("look into build cache", [&](SQLite::Database& db) {
+    std::vector<Known> found;
+    SQLite::Statement select(db,
+                             "SELECT s.key, s.layer, s.output, s.used, b.base FROM build_steps s LEFT JOIN build_bases "
+                             "b ON b.key = s.key ORDER BY s.used, s.key");
+    while (select.executeStep()) {
+      Known step{select.getColumn(0).getString(), select.getColumn(1).getString(), {}, {}, {}};
+      if (!select.isColumnNull(4)) {
+        step.base = select.getColumn(4).getString();
+        step.chain = chain_after(step.base, select.getColumn(2).getString());
+      }
+      step.used = SystemTime(Nanoseconds(select.getColumn(3).getInt64()));
+      found.push_back(std::move(step));
+    }
+    return found;
+  });
+}
+
+Result<> Cache::forget(const std::vector<std::string>& keys) {
+  for (const auto& key : keys) {
+    TRY(database_.query("prune build cache", [&](SQLite::Database& db) {
+      for (const char* sql : {"DELETE FROM build_steps WHERE key = ?", "DELETE FROM build_bases WHERE key = ?"}) {
+        SQLite::Statement remove(db, sql);
+        remove.bind(1, key);
+        remove.exec();
+      }
+    }));
+    TRY(store_->release(hold_name(key)));
+  }
   return {};
 }
 

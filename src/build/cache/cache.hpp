@@ -18,13 +18,18 @@ struct CachedStep {
   SystemTime created{};
 };
 
+// What the key of a step begins with that is made on this one.
+std::string chain_after(const std::string& base, const std::string& output);
+
 class Cache {
  public:
   static Result<Cache> open(image::Store& store);
 
   // nullopt also if the layer is gone.
   Result<std::optional<CachedStep>> find(const std::string& key);
-  Result<> remember(const std::string& key, const std::string& title, const CachedStep& step);
+  // base: what the step was made on (its chain); "": on nothing.
+  Result<> remember(const std::string& key, const std::string& title, const CachedStep& step,
+                    const std::string& base = {});
 
   // The parts of the key that a step had when it was last built, by its place in the Dockerfile.
   Result<std::vector<KeyPart>> parts_of(const std::string& slot);
@@ -39,6 +44,15 @@ class Cache {
     std::size_t steps = 0;
   };
   Result<Pruned> prune(SystemTime unused_since);
+
+  // What is known of each step that has a layer, the one that was used the longest ago first.
+  struct Known {
+    std::string key, layer;
+    std::string base, chain;  // what it was made on, and what those are made on that were made on it
+    SystemTime used{};
+  };
+  Result<std::vector<Known>> all();
+  Result<> forget(const std::vector<std::string>& keys);
 
  private:
   Cache(image::Store& store, Database database) : store_(&store), database_(std::move(database)) {}

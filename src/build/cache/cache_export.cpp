@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/artifact.hpp"
 
 namespace consort::build {

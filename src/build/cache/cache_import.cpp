@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::build {
 namespace {

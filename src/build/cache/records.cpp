@@ -34,26 +34,27 @@ Json format_steps(const std::vector<CacheRecord>& steps) {
 Result<CacheRecord> parse_step(const Json& item, std::size_t layers) {
   CacheRecord step;
   step.key = get_string(item, "key");
-  if (step.key.size() != digest_digits || !is_lower_hex(step.key)) return fail(damaged("a step's key is none"));
+  if (step.key.size() != digest_digits || !is_lower_hex(step.key)) return fail(damaged("a step has an invalid key"));
   // It becomes a part of the next step's key, and of nothing else.
   step.output = get_string(item, "output");
-  if (step.output.size() > digest_digits || !is_lower_hex(step.output)) return fail(damaged("a step's output is none"));
+  if (step.output.size() > digest_digits || !is_lower_hex(step.output))
+    return fail(damaged("a step has an invalid output"));
   // Nanoseconds do not reach to every year that can be written.
   const std::string time = get_string(item, "created");
   const std::string year = time.substr(0, 4);
   const auto created = year >= "1970" && year <= "2200" ? parse_rfc3339(time) : std::nullopt;
-  if (!created) return fail(damaged("a step's time is none"));
+  if (!created) return fail(damaged("a step has an invalid time"));
   step.created = *created;
   const std::int64_t layer = get_int(item, "layer", -1);
   if (layer < 0 || static_cast<std::uint64_t>(layer) >= layers)
-    return fail(damaged("a step names a layer that is not there"));
+    return fail(damaged("a step refers to a missing layer"));
   step.layer = static_cast<std::size_t>(layer);
   return step;
 }
 
 Result<std::vector<CacheRecord>> parse_steps(const Json& root, std::size_t layers) {
   if (get_int(root, "version") != version)
-    return fail(Error(Code::unsupported, "read build cache").why("it is of another version of this program"));
+    return fail(Error(Code::unsupported, "read build cache").why("it belongs to another version of Consort"));
   const Json* list = find_key(root, "steps");
   if (!list || !list->is_array() || list->size() > max_steps) return fail(damaged("its steps are missing or too many"));
   std::vector<CacheRecord> steps;
@@ -76,7 +77,7 @@ Result<CacheRecords> parse_records(std::string_view text) {
     return fail(damaged("its layers are missing or too many"));
   CacheRecords records;
   for (const Json& item : *layers) {
-    if (!item.is_string()) return fail(damaged("a layer's digest is none"));
+    if (!item.is_string()) return fail(damaged("a layer has an invalid digest"));
     records.diff_ids.push_back(TRY(image::Digest::parse(item.get<std::string>())));
   }
   records.steps = TRY(parse_steps(root, records.diff_ids.size()));

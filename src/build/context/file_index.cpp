@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/os/file.hpp"
-#include "base/os/temporary.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/temporary.hpp"
 #include "build/context/tree.hpp"
 
 namespace consort::build {

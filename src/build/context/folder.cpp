@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "build/exec/archive.hpp"
 #include "build/exec/destination.hpp"
@@ -85,7 +85,7 @@ Result<LayoutImage> image_of_layout(const std::string& url, const std::string& d
   LayoutImage image;
   image.config = TRY(image::parse_config(artifact->config()));
   if (image.config.diff_ids.size() != artifact->layer_count())
-    return fail(Code::invalid, "read image", "its configuration names another number of layers");
+    return fail(Code::invalid, "read image", "its configuration has a different number of layers");
   Cache cache = TRY(Cache::open(store));
   std::map<std::string, CachedStep> fresh;  // by key
   for (std::size_t i = 0; i < artifact->layer_count(); ++i) {

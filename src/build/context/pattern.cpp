@@ -1,6 +1,6 @@
 #include "build/context/pattern.hpp"
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/wildcard.hpp"
 

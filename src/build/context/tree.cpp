@@ -14,9 +14,9 @@
 #include <mutex>
 #include <thread>
 
-#include "base/os/attributes.hpp"
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/attributes.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"

@@ -7,8 +7,8 @@
 #include <memory>
 #include <span>
 
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
 #include "base/path_walk.hpp"
 #include "base/strings.hpp"
 #include "build/context/tree.hpp"

@@ -305,7 +305,7 @@ class Parser {
         return fail(Error(Code::invalid)
                         .why("unterminated heredoc")
                         .at({out_.file, first, 1, 0})
-                        .hint("end it with a line that holds only " + heredoc.name));
+                        .hint("end it with a line that contains only " + heredoc.name));
       }
       owner.heredocs.push_back(std::move(heredoc));
     }

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::build {
 namespace {

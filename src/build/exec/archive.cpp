@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 
 namespace consort::build {
 namespace {

@@ -7,9 +7,9 @@
 
 #include <map>
 
-#include "base/os/attributes.hpp"
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/attributes.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
 #include "base/path_walk.hpp"
 #include "base/strings.hpp"
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/git.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/solve/cancel_watch.hpp"

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/plain_file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/exec/destination.hpp"
@@ -227,7 +227,8 @@ class MountMaker {
     if (agents_ <= 1) out_.environment.push_back("SSH_AUTH_SOCK=" + target);  // also where there is no agent
     if (agent.empty()) return {};
     const std::string path = TRY(private_folder()) + "/agent";
-    out_.relays_.push_back(TRY(SshRelay::start(agent, path)));
+    const auto comments = shared_.agents.is_own(id) ? SshRelay::Comments::dropped : SshRelay::Comments::kept;
+    out_.relays_.push_back(TRY(SshRelay::start(agent, path, comments)));
     if (::chown(path.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)) != 0 ||
         ::chmod(path.c_str(), mount.mode.value_or(0600)) != 0)
       return fail_errno("change owner", "of the socket for SSH");

@@ -2,16 +2,21 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdint>
+#include <memory>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch.hpp"
@@ -177,25 +182,72 @@ class Stubs {
   std::vector<std::string> missing_;  // parents first
 };
 
-void pump(int out, int err, const OutputSink& sink) {
-  std::array<pollfd, 2> waits{{{out, POLLIN, 0}, {err, POLLIN, 0}}};
-  std::array<char, 16384> buffer{};
-  while (waits[0].fd >= 0 || waits[1].fd >= 0) {
-    if (::poll(waits.data(), waits.size(), -1) < 0) {
-      if (errno == EINTR) continue;
-      return;
+// What a step says, read in a thread of its own. With the step's first process all others in it end; but they may have
+// handed their descriptors to somebody outside (by a socket in a cache mount, through /proc), and then the pipes stay
+// open: so what is in them when the step has ended is all that is read.
+class StepOutput {
+ public:
+  static Result<std::unique_ptr<StepOutput>> read(const OutputSink& sink) {
+    Fd over(::eventfd(0, EFD_CLOEXEC));
+    if (!over) return fail_errno("eventfd");
+    Pipe out = TRY(make_pipe()), err = TRY(make_pipe());
+    for (const Pipe* pipe : {&out, &err}) TRY(set_nonblocking(pipe->read.get()));
+    return std::unique_ptr<StepOutput>(new StepOutput(sink, std::move(over), std::move(out), std::move(err)));
+  }
+  ~StepOutput() { finish(); }
+  StepOutput(const StepOutput&) = delete;
+  StepOutput& operator=(const StepOutput&) = delete;
+
+  int out() const { return out_.write.get(); }
+  int err() const { return err_.write.get(); }
+  // The step has ended: returns when all that it has said was passed on.
+  void finish() {
+    if (!reader_.joinable()) return;
+    const std::uint64_t one = 1;
+    (void)write_full(over_.get(), std::as_bytes(std::span(&one, 1)));
+    reader_.join();
+  }
+
+ private:
+  StepOutput(OutputSink sink, Fd over, Pipe out, Pipe err)
+      : sink_(std::move(sink)), over_(std::move(over)), out_(std::move(out)), err_(std::move(err)), reader_([this] {
+          pump();
+        }) {}
+
+  void pump() {
+    std::array<pollfd, 3> waits{{{out_.read.get(), POLLIN, 0}, {err_.read.get(), POLLIN, 0}, {over_.get(), POLLIN, 0}}};
+    while (waits[2].revents == 0) {
+      if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return;
+      if (waits[2].revents != 0) break;
+      if (waits[0].revents != 0) pass(out_, OutputStream::out, chunk);
+      if (waits[1].revents != 0) pass(err_, OutputStream::err, chunk);
     }
-    for (std::size_t i = 0; i < waits.size(); ++i) {
-      if (waits[i].fd < 0 || waits[i].revents == 0) continue;
-      const ssize_t count = ::read(waits[i].fd, buffer.data(), buffer.size());
-      if (count > 0) {
-        sink(i == 0 ? OutputStream::out : OutputStream::err, {buffer.data(), static_cast<std::size_t>(count)});
-      } else if (count == 0 || errno != EINTR) {
-        waits[i].fd = -1;
-      }
+    pass(out_, OutputStream::out, bytes_in(out_));
+    pass(err_, OutputStream::err, bytes_in(err_));
+  }
+
+  static std::size_t bytes_in(const Pipe& pipe) {
+    int waiting = 0;
+    return ::ioctl(pipe.read.get(), FIONREAD, &waiting) == 0 && waiting > 0 ? static_cast<std::size_t>(waiting) : 0;
+  }
+
+  void pass(const Pipe& pipe, OutputStream stream, std::size_t most) {
+    std::array<char, chunk> buffer;
+    while (most > 0) {
+      const ssize_t count = ::read(pipe.read.get(), buffer.data(), std::min(buffer.size(), most));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return;
+      sink_(stream, {buffer.data(), static_cast<std::size_t>(count)});
+      most -= static_cast<std::size_t>(count);
     }
   }
-}
+
+  static constexpr std::size_t chunk = 16384;
+  OutputSink sink_;
+  Fd over_;
+  Pipe out_, err_;  // our ends for writing stay open: there is no end of output before the step's
+  std::thread reader_;
+};
 
 Result<std::string> seccomp_filter(const RunStep& step) {
   if (step.operation.insecure) return std::string();
@@ -216,8 +268,7 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   }
   const runtime::Spec spec = TRY(spec_of(step));
   const Stubs stubs = TRY(Stubs::look(step));
-  Pipe out = TRY(make_pipe());
-  Pipe err = TRY(make_pipe());
+  const auto output = TRY(StepOutput::read(step.output));
   runtime::LaunchOptions options;
   options.id = step.id;
   options.bundle = step.bundle;
@@ -226,7 +277,7 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
   options.overlay->upper = step.draft.directory();
   options.overlay->work = step.draft.work();
   options.overlay->sync = runtime::OverlaySync::never;
-  options.stdio = {.in = -1, .out = out.write.get(), .err = err.write.get()};
+  options.stdio = {.in = -1, .out = output->out(), .err = output->err()};
   if (step.operation.network != "host" && step.operation.network != "none") options.netns_fd = step.network.netns.get();
   // A user's own may not be there; limits that an administrator asks for are not left out in silence.
   const bool needs_group = step.limits != nullptr && !in_user_namespace();
@@ -238,11 +289,8 @@ Result<std::optional<RunFailure>> run_step(const RunStep& step) {
     TRY(make_directories(empty_lower));
     options.overlay->lower.push_back(empty_lower);
   }
-  std::jthread reader(pump, out.read.get(), err.read.get(), std::cref(step.output));
   auto outcome = runtime::run_to_end(spec, options, step.cancel_fd);
-  out.write.reset();
-  err.write.reset();
-  reader.join();
+  output->finish();
   TRY(stubs.remove());
   if (!outcome) {
     if (outcome.error().code() == Code::interrupted) return std::unexpected(std::move(outcome).error());

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/plain_file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::build {
@@ -42,8 +42,8 @@ bool is_socket(const std::string& path) {
 std::unexpected<Error> bad_key(const std::string& file, std::string why) {
   Error error = Error(Code::invalid).why("failed to parse " + file + ": " + why);
   if (why.find("passphrase") != std::string::npos)
-    error = std::move(error).hint("put it into your agent (ssh-add " + shell_quote(file) +
-                                  ") and give that to the build: --ssh default");
+    error = std::move(error).hint("add it to your agent (ssh-add " + shell_quote(file) +
+                                  ") and pass that to the build: --ssh default");
   return fail(std::move(error));
 }
 
@@ -81,6 +81,7 @@ Result<SshAgents> SshAgents::start(const std::vector<SshForward>& forwards, cons
       return fail(Error(Code::invalid).why("only one socket is allowed for ssh forward " + forward.id));
     const std::string id = forward.id.empty() ? "default" : forward.id;
     agents.sockets_[id] = socket ? paths[0] : TRY(agents.serve_keys(paths));
+    if (!socket) agents.own_ids_.insert(id);
   }
   return agents;
 }

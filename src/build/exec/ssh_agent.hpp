@@ -3,15 +3,17 @@
 // relay, which lets a step list keys and sign, and nothing else.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "build/build.hpp"
 
 namespace consort::build {
@@ -30,6 +32,8 @@ class SshAgents {
 
   // The socket of an agent; empty: nothing was given for this id.
   std::string socket_of(std::string_view id) const;
+  // It was started for this build; false: it is the user's.
+  bool is_own(std::string_view id) const { return own_ids_.contains(id); }
 
  private:
   struct Own {
@@ -40,13 +44,17 @@ class SshAgents {
 
   std::string folder_;
   std::map<std::string, std::string, std::less<>> sockets_;
+  std::set<std::string, std::less<>> own_ids_;
   std::vector<Own> own_;
 };
 
 // A socket for one step. Whatever it is asked for beyond keys and signatures is answered with a failure.
 class SshRelay {
  public:
-  static Result<std::unique_ptr<SshRelay>> start(std::string agent, const std::string& path);
+  // dropped: the keys are listed without their comments, which ssh-add takes from the file, and BuildKit's agent has
+  // not.
+  enum class Comments : std::uint8_t { kept, dropped };
+  static Result<std::unique_ptr<SshRelay>> start(std::string agent, const std::string& path, Comments comments);
   SshRelay(const SshRelay&) = delete;
   SshRelay& operator=(const SshRelay&) = delete;
   ~SshRelay();
@@ -54,6 +62,7 @@ class SshRelay {
  private:
   SshRelay() = default;
   std::string agent_;
+  Comments comments_ = Comments::kept;
   Fd listener_;
   Fd stop_;
   std::jthread thread_;
@@ -71,5 +80,7 @@ class AgentMessages {
   std::string buffer_;
 };
 bool agent_may_be_asked(std::string_view message);
+// Of a list of keys; other messages as they are. Code::invalid: it is cut off.
+Result<std::string> without_comments(std::string_view message);
 
 }  // namespace consort::build

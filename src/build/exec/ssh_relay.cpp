@@ -10,8 +10,8 @@
 #include <list>
 #include <optional>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "build/exec/ssh_agent.hpp"
 
 namespace consort::build {
@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t max_message = 256 * 1024;  // as OpenSSH has it
 constexpr std::size_t max_connections = 64;
-constexpr unsigned char request_identities = 11, sign_request = 13;
+constexpr unsigned char request_identities = 11, identities_answer = 12, sign_request = 13;
 constexpr std::string_view failure("\0\0\0\1\5", 5);
 
 Result<Fd> stream_socket() {
@@ -55,7 +55,7 @@ bool receive(int from, AgentMessages& into) {
 
 class Connection {
  public:
-  explicit Connection(Fd client) : client_(std::move(client)) {}
+  Connection(Fd client, SshRelay::Comments comments) : client_(std::move(client)), comments_(comments) {}
   int client() const { return waiting_ ? -1 : client_.get(); }  // poll passes over what is negative
   int agent() const { return agent_.get(); }
 
@@ -69,7 +69,8 @@ class Connection {
     const std::optional<std::string>& answer = *next;
     if (!answer) return true;
     waiting_ = false;
-    return send_all(client_.get(), *answer) && ask(agent);
+    const auto told = comments_ == SshRelay::Comments::dropped ? without_comments(*answer) : *answer;
+    return told && send_all(client_.get(), *told) && ask(agent);
   }
 
  private:
@@ -95,11 +96,12 @@ class Connection {
   }
 
   Fd client_, agent_;
+  SshRelay::Comments comments_;
   AgentMessages questions_, answers_;
   bool waiting_ = false;  // for the agent's answer to the last question
 };
 
-void serve(int listener, int stop, const std::string& agent) {
+void serve(int listener, int stop, const std::string& agent, SshRelay::Comments comments) {
   std::list<Connection> connections;
   for (;;) {
     std::vector<pollfd> waits{{stop, POLLIN, 0}, {connections.size() < max_connections ? listener : -1, POLLIN, 0}};
@@ -118,17 +120,28 @@ void serve(int listener, int stop, const std::string& agent) {
     }
     if (waits[1].revents != 0) {
       if (Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)); client)
-        connections.emplace_back(std::move(client));
+        connections.emplace_back(std::move(client), comments);
     }
   }
+}
+
+std::size_t number_in(std::string_view four_bytes) {
+  std::size_t number = 0;
+  for (const char byte : four_bytes.substr(0, 4)) number = number << 8 | static_cast<unsigned char>(byte);
+  return number;
+}
+
+std::string four_bytes_of(std::size_t number) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift & 0xff);
+  return bytes;
 }
 
 }  // namespace
 
 Result<std::optional<std::string>> AgentMessages::next() {
   if (buffer_.size() < 4) return std::nullopt;
-  std::size_t length = 0;
-  for (int i = 0; i < 4; ++i) length = length << 8 | static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)]);
+  const std::size_t length = number_in(buffer_);
   if (length == 0 || length > max_message) return fail(Code::invalid, "read message of SSH agent");
   if (buffer_.size() < 4 + length) return std::nullopt;
   std::string message = buffer_.substr(0, 4 + length);
@@ -142,9 +155,32 @@ bool agent_may_be_asked(std::string_view message) {
   return type == request_identities || type == sign_request;
 }
 
-Result<std::unique_ptr<SshRelay>> SshRelay::start(std::string agent, const std::string& path) {
+Result<std::string> without_comments(std::string_view message) {
+  if (message.size() < 5 || static_cast<unsigned char>(message[4]) != identities_answer) return std::string(message);
+  std::string_view rest = message.substr(5);
+  const auto take = [&rest](std::size_t size) -> Result<std::string_view> {
+    if (rest.size() < size) return fail(Code::invalid, "read message of SSH agent");
+    const std::string_view taken = rest.substr(0, size);
+    rest.remove_prefix(size);
+    return taken;
+  };
+  std::string body(message.substr(4, 1));
+  const std::string_view count = TRY(take(4));
+  body += count;
+  for (std::size_t left = number_in(count); left > 0; --left) {
+    const std::string_view size = TRY(take(4));
+    body += size;
+    body += TRY(take(number_in(size)));
+    (void)TRY(take(number_in(TRY(take(4)))));
+    body.append(4, '\0');
+  }
+  return four_bytes_of(body.size()) + body;
+}
+
+Result<std::unique_ptr<SshRelay>> SshRelay::start(std::string agent, const std::string& path, Comments comments) {
   std::unique_ptr<SshRelay> relay(new SshRelay);
   relay->agent_ = std::move(agent);
+  relay->comments_ = comments;
   const UnixAddress address = TRY(unix_address(path));
   relay->listener_ = TRY(stream_socket());
   if (::bind(relay->listener_.get(), reinterpret_cast<const sockaddr*>(&address.name), address.size) != 0)
@@ -152,8 +188,8 @@ Result<std::unique_ptr<SshRelay>> SshRelay::start(std::string agent, const std::
   if (::listen(relay->listener_.get(), 16) != 0) return fail_errno("listen on", path);
   relay->stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!relay->stop_) return fail_errno("create eventfd");
-  relay->thread_ =
-      std::jthread([relay = relay.get()] { serve(relay->listener_.get(), relay->stop_.get(), relay->agent_); });
+  relay->thread_ = std::jthread(
+      [relay = relay.get()] { serve(relay->listener_.get(), relay->stop_.get(), relay->agent_, relay->comments_); });
   return relay;
 }
 

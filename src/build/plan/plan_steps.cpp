@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/heredoc.hpp"
 #include "build/exec/fetch.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "build/plan/stage_plan.hpp"
 
 namespace consort::build {

@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/suggest.hpp"
 #include "build/plan/planner.hpp"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/os/file.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/plain_file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/context/folder.hpp"

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "build/plan/text.hpp"
 #include "build/solve/step_run.hpp"
@@ -84,7 +84,7 @@ Result<CachedStep> StepRun::make(const std::string& slot, const std::string& dig
   if (!ignore) {
     if (auto cached = TRY(shared_.cache.find(digest))) {
       from_cache_ = true;
-      note_explanation("nothing it can see has changed");
+      note_explanation("nothing it depends on has changed");
       TRY(know_parts(slot));
       return std::move(*cached);
     }
@@ -108,7 +108,7 @@ Result<CachedStep> StepRun::make(const std::string& slot, const std::string& dig
     }
   }
   const auto before = TRY(shared_.cache.parts_of(slot));
-  note_explanation(ignore ? "the cache was not to be used" : explain(before, key_.parts()));
+  note_explanation(ignore ? "the cache is disabled" : explain(before, key_.parts()));
   CachedStep made = TRY(execute(digest));
   TRY(keep(digest, slot, made));
   return made;
@@ -134,7 +134,7 @@ Result<std::optional<CacheImports::Hit>> StepRun::find_imported(const std::strin
 }
 
 Result<> StepRun::keep(const std::string& digest, const std::string& slot, const CachedStep& made) {
-  TRY(shared_.cache.remember(digest, operation_.title, made));
+  TRY(shared_.cache.remember(digest, operation_.title, made, before_.chain));
   if (shared_.environment.remote.context) return {};  // the next build's folder has another name
   return shared_.cache.remember_parts(slot, key_);
 }
@@ -171,7 +171,7 @@ StepResult StepRun::after(const std::string& digest, const CachedStep& step) {
   StepResult result{before_, step.created};
   result.files.layers.ids.push_back(step.layer);
   result.files.layers.folders.push_back(step.folder);
-  result.files.chain = sha256_hex(before_.chain + '\0' + step.output);
+  result.files.chain = chain_after(before_.chain, step.output);
   return result;
 }
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/exec/run_mounts.hpp"
@@ -50,11 +50,11 @@ Result<OwnerIds> StepRun::ids_of(int root, const std::string& owner, const std::
   if (before_.layers.ids.empty() && runtime::names_an_owner(owner)) {
     return fail(Error(Code::invalid)
                     .why("invalid user index: -1")
-                    .hint("there are no files yet that could say who " + owner + " is: use numbers"));
+                    .hint("there are no files yet to look up " + owner + "; use numbers"));
   }
   const auto ids = TRY(runtime::resolve_ownership(root, owner));
   if (!ids.unknown.empty()) {
-    progress_->output("warning: " + where + ": unable to find " + ids.unknown + ": 0 is used\n", true);
+    progress_->output("warning: " + where + ": unable to find " + ids.unknown + ": using 0\n", true);
   }
   return OwnerIds{ids.uid, ids.gid};
 }
@@ -174,10 +174,9 @@ Result<> StepRun::check_runs_here(const image::Platform& platform) {
         std::pair{"mips64le", "mips64el"}, std::pair{"loong64", "loongarch64"}}) {
     if (other == architecture && path_exists(std::string("/proc/sys/fs/binfmt_misc/qemu-") + name)) return {};
   }
-  return fail(
-      Error(Code::unsupported)
-          .why("cannot run programs for " + platform.text() + " on " + host.text())
-          .hint("install an emulator that binfmt_misc knows (Debian: qemu-user-static), or build for " + host.text()));
+  return fail(Error(Code::unsupported)
+                  .why("cannot run programs for " + platform.text() + " on " + host.text())
+                  .hint("install an emulator for binfmt_misc (Debian: qemu-user-static), or build for " + host.text()));
 }
 
 Result<> StepRun::execute(const RunOperation& run, const image::LayerDraft& draft) {
@@ -216,7 +215,7 @@ Result<> StepRun::execute(const RunOperation& run, const image::LayerDraft& draf
   exit_code_ = failure->exit_code;
   std::string why = "process " + go_quote(join(run.argv, " ")) + " did not complete successfully: ";
   why += failure->why.empty() ? "exit code: " + std::to_string(failure->exit_code) : failure->why;
-  if (failure->oom_killed) why += ": it was killed because memory ran out";
+  if (failure->oom_killed) why += ": it was killed because it ran out of memory";
   return fail(Error(Code::invalid).why(std::move(why)));
 }
 

@@ -1,7 +1,7 @@
 // What a step's result depends on, and with it the sources of a COPY.
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "build/dockerfile/suggest.hpp"
@@ -139,7 +139,7 @@ std::string StepRun::hint_for_missing(const std::string& source, const CopyOpera
         near && near->starts_with(root + "/") ? "did you mean " + near->substr(root.size() + 1) + "?\n" : "";
     return meant + "paths are relative to the build context, " + root;
   }
-  return "the file is there, but an ignore file leaves it out";
+  return "the file exists, but an ignore file excludes it";
 }
 
 }  // namespace consort::build

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/narrow.hpp"
 #include "base/time_range.hpp"
 #include "bridge.pb.h"
 #include "buildkit/control/server.hpp"
@@ -13,6 +14,7 @@
 #include "buildkit/solve/inputs.hpp"
 #include "buildkit/solve/solver.hpp"
 #include "control.pb.h"
+#include "engine/build_cache.hpp"
 #include "engine/engine.hpp"
 #include "engine/images.hpp"
 
@@ -109,17 +111,17 @@ void Server::disk_usage(Stream& call) {
 void Server::prune(Stream& call) {
   const auto request = request_of<wire::PruneRequest>(call);
   if (!request) return;
-  // By nothing but its age: better nothing than more than was asked for.
+  // By nothing but its age and size: better nothing than more than was asked for.
   const auto says_nothing = [](const std::string& filter) { return filter.empty(); };
-  if (!std::ranges::all_of(request->filter(), says_nothing) || request->reserved_space() != 0)
+  if (!std::ranges::all_of(request->filter(), says_nothing))
     return call.finish(
-        {RpcCode::unimplemented, "a part of the build cache cannot be removed: prune without filters", {}});
-  engine::ImagePrune prune{
-      .what = {.images = image::PruneOptions::Images::none, .mode = image::PruneOptions::Mode::act},
-      .build_cache = engine::ImagePrune::BuildCache::forget};
+        {RpcCode::unimplemented, "part of the build cache cannot be removed: prune without filters", {}});
+  build::CachePrune prune{.reserved = saturated<std::uint64_t>(request->reserved_space()),
+                          .max_used = saturated<std::uint64_t>(request->max_used_space()),
+                          .min_free = saturated<std::uint64_t>(request->min_free_space())};
   if (request->keep_duration() > 0)
-    prune.cache_unused_since = time_after(system_now(), -Nanoseconds(request->keep_duration()));
-  const auto done = engine_.images().prune(prune);
+    prune.unused_since = time_after(system_now(), -Nanoseconds(request->keep_duration()));
+  const auto done = engine::prune_build_cache(engine_, prune);
   if (!done) return call.finish(buildkit::status_of(done.error()));
   for (const wire::UsageRecord& record : cache_records(*done))
     if (!call.write(record.SerializeAsString())) break;
@@ -172,7 +174,9 @@ RpcStatus Server::run_job(Job& job, const wire::SolveRequest& request, const std
     input.inputs = {request.frontend_inputs().begin(), request.frontend_inputs().end()};
   }
   if (!is_dockerfile_frontend(frontend, input.attributes))
-    return {RpcCode::unimplemented, "frontend \"" + frontend + "\" cannot be run here: Consort builds Dockerfiles", {}};
+    return {RpcCode::unimplemented,
+            "frontend \"" + frontend + "\" cannot be run here: Consort only builds Dockerfiles",
+            {}};
   for (const auto& [name, value] : input.attributes) (*record.mutable_frontend_attrs())[name] = value;
   for (const wire::Exporter& exporter : input.exporters) *record.add_exporters() = exporter;
   Solver solver(engine_, sessions_, jobs_, job, cancel);

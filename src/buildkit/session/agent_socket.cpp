@@ -8,8 +8,8 @@
 #include <list>
 #include <system_error>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "buildkit/session/client.hpp"
 #include "buildkit/session/tunnel.hpp"
 #include "session.pb.h"

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <ranges>
 
-#include "base/os/file.hpp"
-#include "base/os/open_resolved.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/open_resolved.hpp"
 #include "buildkit/session/go_mode.hpp"
 #include "session.pb.h"
 
@@ -111,7 +111,7 @@ Result<> FileReceiver::check_path(const std::string& path) {
   if (next_id_ >= limits_.entries || name_bytes_ > limits_.name_bytes)
     return fail(Error(Code::invalid, "receive files")
                     .why("there are too many")
-                    .hint("leave out what the build does not need: .dockerignore"));
+                    .hint("exclude what the build does not need with .dockerignore"));
   return {};
 }
 
@@ -197,7 +197,7 @@ Result<> FileReceiver::take_content(std::uint32_t id, std::string_view data) {
     if (content_bytes_ > limits_.bytes)
       return fail(Error(Code::invalid, "receive files")
                       .why("they are too large")
-                      .hint("leave out what the build does not need: .dockerignore"));
+                      .hint("exclude what the build does not need with .dockerignore"));
     TRY_WRAP(write_full(found->second.fd.get(), data), "receive file", found->second.file.path);
     return {};
   }

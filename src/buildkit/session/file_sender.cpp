@@ -8,8 +8,8 @@
 #include <mutex>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "buildkit/session/client.hpp"
 #include "buildkit/session/go_mode.hpp"
 #include "session.pb.h"

@@ -42,7 +42,7 @@ Result<> read_context(const std::string& name, const std::string& value, SolvePl
     plan.built_contexts.push_back({plain, value.substr(6)});
   } else if (value.starts_with("oci-layout://")) {
     return fail(Error(Code::unsupported)
-                    .why("build context " + plain + ": an OCI layout of the client's cannot be read from here")
+                    .why("build context " + plain + ": an OCI layout on the client cannot be read")
                     .hint("load it first: docker load"));
   } else {
     plan.request.additional_contexts.push_back({plain, value});

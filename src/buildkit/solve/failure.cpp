@@ -2,7 +2,7 @@
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "common.pb.h"
 
 namespace consort::buildkit {

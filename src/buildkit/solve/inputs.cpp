@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
 
@@ -45,9 +45,8 @@ Result<BuiltReference> built_reference(const wire::Definition& definition) {
     const std::size_t slash = name.find('/');
     if (slash != std::string::npos) return BuiltReference{name.substr(0, slash), name.substr(slash + 1)};
   }
-  return fail(Error(Code::unsupported)
-                  .why("a graph of build operations of the client's own cannot be built here")
-                  .hint("Consort builds Dockerfiles"));
+  return fail(
+      Error(Code::unsupported).why("custom build graphs are not supported").hint("Consort only builds Dockerfiles"));
 }
 
 std::string result_of(const wire::BridgeResult& result) {
@@ -72,7 +71,7 @@ Result<std::vector<std::string>> cache_specs(const std::vector<wire::CacheEntry>
     if (entry.type() != "registry" && entry.type() != "inline")
       return fail(Error(Code::unsupported)
                       .why("a build cache of type " + entry.type() + " cannot be used here")
-                      .hint("type=registry and type=inline can"));
+                      .hint("use type=registry or type=inline"));
     std::string spec = "type=" + entry.type();
     for (const char* name : {"ref", "mode", "ignore-error"}) {
       const auto found = entry.attrs().find(name);

@@ -113,7 +113,7 @@ Result<std::shared_ptr<Job>> Jobs::open(const std::string& reference) {
   const std::scoped_lock lock(mutex_);
   auto found = jobs_.find(reference);
   if (found == jobs_.end()) {
-    if (jobs_.size() >= max_jobs) return fail(Error(Code::busy).why("too many builds at a time"));
+    if (jobs_.size() >= max_jobs) return fail(Error(Code::busy).why("too many builds at the same time"));
     found = jobs_.emplace(reference, std::make_shared<Job>(reference)).first;
   }
   return found->second;

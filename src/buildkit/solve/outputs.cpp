@@ -6,8 +6,8 @@
 #include <exception>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/trash.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/trash.hpp"
 #include "base/strings.hpp"
 #include "buildkit/session/client.hpp"
 #include "engine/engine.hpp"

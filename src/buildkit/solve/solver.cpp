@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
-#include "base/os/stop_event.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/loop/stop_event.hpp"
 #include "buildkit/session/client.hpp"
 #include "buildkit/solve/failure.hpp"
 #include "buildkit/solve/inputs.hpp"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/trash.hpp"
+#include "base/os/trees/trash.hpp"
 #include "buildkit/session/client.hpp"
 #include "buildkit/solve/attributes.hpp"
 #include "buildkit/solve/job.hpp"

@@ -1,6 +1,7 @@
 #include "cli/args/completing.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "base/strings.hpp"
@@ -18,39 +19,92 @@ struct Values {
   std::string_view words = {};  // separated by spaces
 };
 
+constexpr std::string_view signals = "SIGKILL SIGTERM SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGWINCH";
+constexpr std::string_view capabilities =
+    "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH "
+    "FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN "
+    "NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT "
+    "SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM";
+
 constexpr Values known_values[] = {
     {"", "ansi", Wanted::words, "auto never always"},
     {"", "attach", Wanted::services},
+    {"", "bundle", Wanted::directories},
+    {"", "cap-add", Wanted::words, capabilities},
+    {"", "cap-drop", Wanted::words, capabilities},
+    {"", "cgroupns", Wanted::words, "host private"},
+    {"", "cidfile", Wanted::files},
+    {"", "device", Wanted::files},
+    {"network create", "driver", Wanted::words, "bridge macvlan ipvlan"},
+    {"volume create", "driver", Wanted::words, "local"},
     {"", "env-file", Wanted::files},
     {"", "env-from-file", Wanted::files},
     {"", "exit-code-from", Wanted::services},
     {"", "file", Wanted::files},
-    {"ps", "filter", Wanted::words, "status= source="},
+    {"image ls", "filter", Wanted::words, "dangling=true dangling=false label= reference= before= since="},
     {"ls", "filter", Wanted::words, "name="},
+    {"network ls", "filter", Wanted::words, "dangling=true dangling=false driver= id= label= name="},
+    {"network prune", "filter", Wanted::words, "label="},
+    {"ps", "filter", Wanted::words, "status= source="},
+    {"volume ls", "filter", Wanted::words, "dangling=true dangling=false driver= label= name="},
+    {"volume prune", "filter", Wanted::words, "label="},
+    {"alpha generate", "format", Wanted::words, "yaml json"},
     {"config", "format", Wanted::words, "yaml json sarif"},
+    {"doctor", "format", Wanted::words, "text json"},
+    {"export kubernetes", "format", Wanted::words, "manifests kustomize helm"},
     {"image save", "format", Wanted::words, "docker oci"},
     {"version", "format", Wanted::words, "pretty json"},
     {"", "format", Wanted::words, "table json"},
+    {"", "from", Wanted::images},
+    {"", "graph", Wanted::words, "text mermaid dot"},
     {"config", "hash", Wanted::services},
     {"", "input", Wanted::files},
+    {"", "ipc", Wanted::words, "private shareable host"},
+    {"", "label-file", Wanted::files},
+    {"", "link", Wanted::containers},
+    {"", "log-driver", Wanted::words, "json-file local syslog journald gelf fluentd none"},
+    {"", "network", Wanted::networks},
     {"", "no-attach", Wanted::services},
+    {"", "oci-version", Wanted::words, "1.1 1.0"},
+    {"", "on", Wanted::words, "kubernetes here"},
+    {"bridge convert", "output", Wanted::directories},
+    {"export quadlet", "output", Wanted::directories},
+    {"export systemd", "output", Wanted::directories},
     {"", "output", Wanted::files},
+    {"", "pid", Wanted::words, "host"},
+    {"", "pid-file", Wanted::files},
     {"", "platform", Wanted::words, "linux/amd64 linux/arm64"},
     {"", "policy", Wanted::words, "missing always"},
+    {"", "process", Wanted::files},
     {"", "profile", Wanted::profiles},
+    {"", "program", Wanted::files},
     {"", "progress", Wanted::words, "auto tty plain json quiet"},
+    {"", "project-dir", Wanted::directories},
     {"", "project-directory", Wanted::directories},
     {"", "project-name", Wanted::projects},
     {"", "protocol", Wanted::words, "tcp udp"},
     {"create", "pull", Wanted::words, "always missing never build"},
     {"", "pull", Wanted::words, "always missing never"},
+    {"", "resources", Wanted::files},
+    {"", "restart", Wanted::words, "no on-failure always unless-stopped"},
     {"", "rmi", Wanted::words, "local all"},
+    {"job rm", "runs", Wanted::words, "keep remove remove-finished"},
     {"", "scale", Wanted::service_counts},
-    {"", "signal", Wanted::words, "SIGKILL SIGTERM SIGINT SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGWINCH"},
+    {"", "signal", Wanted::words, signals},
     {"", "ssh", Wanted::words, "default"},
     {"", "status", Wanted::words, "running exited paused restarting created removing dead"},
+    {"", "stop-signal", Wanted::words, signals},
     {"", "tail", Wanted::words, "all 10 100 1000"},
+    {"", "templates", Wanted::directories},
+    {"", "tlscacert", Wanted::files},
+    {"", "tlscert", Wanted::files},
+    {"", "tlskey", Wanted::files},
+    {"", "transformation", Wanted::images},
+    {"", "type", Wanted::words, "container image network volume"},
+    {"", "userns", Wanted::words, "host"},
+    {"", "uts", Wanted::words, "host"},
     {"", "volume", Wanted::files},
+    {"", "volumes-from", Wanted::containers},
 };
 
 const Values* values_of(std::string_view command, std::string_view flag) {
@@ -59,6 +113,14 @@ const Values* values_of(std::string_view command, std::string_view flag) {
   };
   const auto found = std::ranges::find_if(known_values, fits);
   return found == std::end(known_values) ? nullptr : &*found;
+}
+
+// Of those with SERVICE: which take any container of the machine, too.
+bool takes_containers(std::string_view command) {
+  constexpr std::string_view known[] = {"attach", "commit", "exec", "export",  "kill",   "logs",
+                                        "pause",  "port",   "ps",   "rm",      "start",  "stats",
+                                        "stop",   "top",    "wait", "restart", "unpause"};
+  return std::ranges::find(known, command) != std::end(known);
 }
 
 // What the commands below a word are for.
@@ -131,7 +193,7 @@ class Reader {
       only_arguments_ = true;
     } else if (word.size() > 1 && word.starts_with('-')) {
       take_flag(word);
-    } else if (!command_) {
+    } else if (!command_ || is_below(word)) {
       take_command(word);
     } else {
       ++arguments_;
@@ -139,8 +201,14 @@ class Reader {
     }
   }
 
+  // `export` is a command, and so is `export kubernetes`.
+  bool is_below(const std::string& word) const {
+    return arguments_ == 0 && find_command(std::string(command_->name) + " " + word);
+  }
+
   void take_command(const std::string& word) {
     if (group_.empty() && (word == "compose" || word == "help")) return;
+    if (command_) group_ = command_->name;
     const Command* found = find_command(group_.empty() ? word : group_ + " " + word);
     if (!found) {
       group_ += (group_.empty() ? "" : " ") + word;
@@ -192,8 +260,10 @@ class Reader {
         if (flag->shorthand && !flag->hidden) offer(std::string("-") + flag->shorthand, flag->help, typed);
   }
 
-  void complete_command(const std::string& typed) {
-    const std::string group = group_.empty() ? "" : group_ + " ";
+  void complete_command(const std::string& typed) { offer_below(group_, typed); }
+
+  void offer_below(std::string_view above, const std::string& typed) {
+    const std::string group = above.empty() ? "" : std::string(above) + " ";
     std::string_view before;
     for (const Command& command : commands()) {
       if (command.shown != Shown::yes || !command.name.starts_with(group)) continue;
@@ -208,27 +278,43 @@ class Reader {
   void complete_argument(const std::string& typed) {
     result_.partial = typed;
     const std::string_view arguments = command_->arguments;
-    const bool repeats = arguments.contains("...");
-    const bool first = arguments_ == 0;
-    if (command_->name == "cp") {
-      result_.wanted = Wanted::service_paths;
-    } else if (arguments.starts_with("[SERVICE=")) {
-      result_.wanted = Wanted::service_counts;
-    } else if (arguments.contains("SERVICE") && (first || (repeats && command_->place == FlagPlace::anywhere))) {
-      result_.wanted = Wanted::services;
-    } else if (arguments.contains("IMAGE") || command_->name == "image push") {
-      if (first || repeats) result_.wanted = Wanted::images;
-    } else if (arguments.starts_with("VOLUME") && (first || repeats)) {
-      result_.wanted = Wanted::volumes;
-    } else if (arguments.starts_with("NETWORK") && (first || repeats) && command_->name != "network create") {
-      result_.wanted = Wanted::networks;
-    } else if (command_->name == "image pull") {
-      result_.wanted = Wanted::images;
-    } else if (arguments.contains("FILE")) {
-      result_.wanted = Wanted::files;
-    } else if (arguments == "SHELL") {
-      for (const char* shell : {"bash", "fish", "zsh"}) offer(shell, "", typed);
+    if (arguments == "SHELL") return offer_each("bash fish zsh", typed);
+    if (!arguments.empty() && std::islower(static_cast<unsigned char>(arguments[0]))) {  // "enable|disable|status"
+      std::string choices(arguments);
+      std::ranges::replace(choices, '|', ' ');
+      return offer_each(choices, typed);
     }
+    if (arguments_ == 0) offer_below(command_->name, typed);
+    if (const Wanted names = argument_names(); names != Wanted::nothing) result_.wanted = names;
+  }
+
+  void offer_each(std::string_view words, const std::string& typed) {
+    if (arguments_ > 0) return;
+    for (const std::string& each : split(words, ' ')) offer(each, "", typed);
+  }
+
+  // By what the usage line calls the argument at the cursor.
+  Wanted argument_names() const {
+    const std::string_view arguments = command_->arguments;
+    const std::string_view name = command_->name;
+    const bool first = arguments_ == 0;
+    // What comes behind SERVICE or IMAGE is the container's own command.
+    const bool again = first || (arguments.contains("...") && command_->place == FlagPlace::anywhere);
+    if (name == "cp") return Wanted::service_paths;
+    if (name == "run" && first) return Wanted::services_to_run;
+    if (arguments.starts_with("[SERVICE=")) return Wanted::service_counts;
+    if (arguments.contains("SERVICE") && again)
+      return takes_containers(name) ? Wanted::services_or_containers : Wanted::services;
+    if (arguments.contains("IMAGE") || name == "image push" || name == "image pull")
+      return again ? Wanted::images : Wanted::nothing;
+    if (arguments == "NETWORK CONTAINER") return first ? Wanted::networks : Wanted::containers;
+    if (arguments.starts_with("CONTAINER")) return again ? Wanted::containers : Wanted::nothing;
+    if (arguments.starts_with("NAME")) return Wanted::objects;
+    if (arguments.starts_with("JOB")) return again ? Wanted::jobs : Wanted::nothing;
+    if (arguments.starts_with("VOLUME") && again) return Wanted::volumes;
+    if (arguments.starts_with("NETWORK") && again && name != "network create") return Wanted::networks;
+    if (arguments == "PATH") return Wanted::directories;
+    return arguments.contains("FILE") ? Wanted::files : Wanted::nothing;
   }
 
   std::span<const std::string> words_;

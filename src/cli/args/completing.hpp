@@ -16,10 +16,15 @@ enum class Wanted : std::uint8_t {
   files,
   directories,
   services,
-  service_counts,  // SERVICE=NUMBER
-  service_paths,   // SERVICE:PATH, or a file
+  services_or_containers,  // containers where no service fits
+  service_counts,          // SERVICE=NUMBER
+  services_to_run,         // or jobs; without a file, images
+  service_paths,           // SERVICE:PATH, or a file
   profiles,
   images,
+  containers,
+  objects,  // containers, images, networks and volumes
+  jobs,
   networks,
   volumes,
   projects,
@@ -32,7 +37,7 @@ struct Candidate {
 
 struct Completing {
   Wanted wanted = Wanted::nothing;
-  std::vector<Candidate> candidates;  // of Wanted::words; whole words, with what stands before a "="
+  std::vector<Candidate> candidates;  // whole words, with what stands before a "="; beside what is wanted
   std::string before;                 // what each looked-up name is put behind: "--profile=", or ""
   std::string partial;                // what was typed of the name itself
   ParsedFlags globals;                // those that were typed completely: which file, which project

@@ -52,7 +52,7 @@ std::string entry_section(std::string_view title, std::span<const Entry> entries
 
 // What is the same on each command's page is said on the program's.
 constexpr std::string_view see_also =
-    ".SH SEE ALSO\n.BR consort (1),\nwhich has ENVIRONMENT, FILES and EXIT STATUS of all commands\n";
+    ".SH SEE ALSO\n.BR consort (1),\nwhich describes ENVIRONMENT, FILES and EXIT STATUS for all commands\n";
 
 std::string head(const std::string& name) {
   return ".TH " + to_upper(name) + " 1 \"\" \"Consort " + std::string(version) + "\" \"Consort\"\n";

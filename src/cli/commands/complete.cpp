@@ -1,6 +1,7 @@
 // What the completion scripts of the shells ask: which words may stand at the cursor.
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "cli/commands/handlers.hpp"
 #include "cli/project_files.hpp"
 #include "cli/workspace.hpp"
+#include "engine/jobs.hpp"
 
 namespace consort::cli {
 
@@ -76,6 +78,29 @@ std::set<std::string> project_names(const Invocation& invocation) {
   return names;
 }
 
+std::set<std::string> container_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  const auto workspace = machine(invocation);
+  if (!workspace) return names;
+  if (const auto containers = workspace->engine().list())
+    for (const engine::Container& container : *containers) names.insert(container.name);
+  return names;
+}
+
+// Those of the file by their names, others with their project's.
+std::set<std::string> job_names(const Invocation& invocation) {
+  std::set<std::string> names;
+  if (const auto project = project_of(invocation))
+    for (const auto* jobs : {&project->jobs, &project->disabled_jobs})
+      for (const auto& [name, job] : *jobs) names.insert(name);
+  if (!names.empty()) return names;
+  const auto workspace = machine(invocation);
+  if (!workspace) return names;
+  if (const auto jobs = engine::Jobs(workspace->engine()).list())
+    for (const engine::Job& job : *jobs) names.insert(job.full_name());
+  return names;
+}
+
 std::set<std::string> image_names(const Invocation& invocation) {
   std::set<std::string> names;
   const auto workspace = machine(invocation);
@@ -104,10 +129,27 @@ std::set<std::string> network_names(const Invocation& invocation) {
   return names;
 }
 
+bool fits(const std::string& name, const Completing& typed) {
+  return name.starts_with(typed.partial) && name.find_first_of("\n\t") == std::string::npos;
+}
+
 void print_names(const std::set<std::string>& names, const Completing& typed, std::string_view behind) {
   for (const std::string& name : names)
-    if (name.starts_with(typed.partial) && name.find_first_of("\n\t") == std::string::npos)
-      print_out(typed.before + name + std::string(behind) + "\n");
+    if (fits(name, typed)) print_out(typed.before + name + std::string(behind) + "\n");
+}
+
+// In a project one means its services; elsewhere, and for a name that none of them has, any container of the machine.
+void print_services(const Invocation& invocation, const Completing& typed) {
+  const std::set<std::string> services = service_names(invocation);
+  const bool any = std::ranges::any_of(services, [&](const std::string& name) { return fits(name, typed); });
+  print_names(any ? services : container_names(invocation), typed, "");
+}
+
+void print_what_runs(const Invocation& invocation, const Completing& typed) {
+  const auto project = project_of(invocation);
+  if (!project) return print_names(image_names(invocation), typed, "");
+  print_names(service_names(invocation), typed, "");
+  print_names(job_names(invocation), typed, "");
 }
 
 void print_words(const Completing& typed) {
@@ -115,10 +157,38 @@ void print_words(const Completing& typed) {
     print_out(candidate.word + (candidate.says.empty() ? "" : "\t" + candidate.says) + "\n");
 }
 
+// Of everything that is known by a name and nothing more.
+std::set<std::string> names_of(const Invocation& invocation, Wanted wanted) {
+  switch (wanted) {
+    case Wanted::services:
+      return service_names(invocation);
+    case Wanted::profiles:
+      return profile_names(invocation);
+    case Wanted::images:
+      return image_names(invocation);
+    case Wanted::containers:
+      return container_names(invocation);
+    case Wanted::jobs:
+      return job_names(invocation);
+    case Wanted::networks:
+      return network_names(invocation);
+    case Wanted::volumes:
+      return volume_names(invocation);
+    case Wanted::projects:
+      return project_names(invocation);
+    case Wanted::objects: {
+      std::set<std::string> names;
+      for (const Wanted each : {Wanted::containers, Wanted::images, Wanted::networks, Wanted::volumes})
+        names.merge(names_of(invocation, each));
+      return names;
+    }
+    default:
+      return {};
+  }
+}
+
 std::string_view answer(const Invocation& invocation, const Completing& typed) {
   switch (typed.wanted) {
-    case Wanted::nothing:
-      return plain;
     case Wanted::words:
       print_words(typed);
       return typed.candidates.size() == 1 && typed.candidates[0].word.ends_with('=') ? no_space : plain;
@@ -126,8 +196,12 @@ std::string_view answer(const Invocation& invocation, const Completing& typed) {
       return ":files";
     case Wanted::directories:
       return ":directories";
-    case Wanted::services:
-      print_names(service_names(invocation), typed, "");
+    case Wanted::services_or_containers:
+      print_words(typed);  // `export kubernetes`
+      print_services(invocation, typed);
+      return plain;
+    case Wanted::services_to_run:
+      print_what_runs(invocation, typed);
       return plain;
     case Wanted::service_counts:
       print_names(service_names(invocation), typed, "=");
@@ -136,23 +210,10 @@ std::string_view answer(const Invocation& invocation, const Completing& typed) {
       if (typed.partial.find_first_of("/.~:") != std::string::npos) return ":files";
       print_names(service_names(invocation), typed, ":");
       return ":nospace,files";
-    case Wanted::profiles:
-      print_names(profile_names(invocation), typed, "");
-      return plain;
-    case Wanted::images:
-      print_names(image_names(invocation), typed, "");
-      return plain;
-    case Wanted::networks:
-      print_names(network_names(invocation), typed, "");
-      return plain;
-    case Wanted::volumes:
-      print_names(volume_names(invocation), typed, "");
-      return plain;
-    case Wanted::projects:
-      print_names(project_names(invocation), typed, "");
+    default:
+      print_names(names_of(invocation, typed.wanted), typed, "");
       return plain;
   }
-  return plain;
 }
 
 }  // namespace

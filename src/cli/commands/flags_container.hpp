@@ -11,16 +11,16 @@ using enum FlagKind;
 namespace limits {
 inline constexpr Flag blkio_weight{"blkio-weight", 0, integer, "", "Block I/O weight (10 to 1000), or 0 to disable"};
 inline constexpr Flag cpu_period{"cpu-period", 0, integer, "", "Period of the CPU quota in microseconds"};
-inline constexpr Flag cpu_quota{"cpu-quota", 0, integer, "", "CPU time in a period, in microseconds"};
+inline constexpr Flag cpu_quota{"cpu-quota", 0, integer, "", "CPU quota per period in microseconds"};
 inline constexpr Flag cpu_rt_period{"cpu-rt-period", 0, integer, "", "Period of the real-time quota in microseconds"};
 inline constexpr Flag cpu_rt_runtime{"cpu-rt-runtime", 0, integer, "",
-                                     "Real-time CPU time in a period, in microseconds"};
+                                     "Real-time CPU quota per period in microseconds"};
 inline constexpr Flag cpu_shares{"cpu-shares", 'c', integer, "", "CPU shares (relative weight)"};
 inline constexpr Flag cpus{"cpus", 0, text, "", "Number of CPUs, e.g. 1.5"};
 inline constexpr Flag cpuset_cpus{"cpuset-cpus", 0, text, "", "CPUs to run on, e.g. 0-3,7"};
 inline constexpr Flag cpuset_mems{"cpuset-mems", 0, text, "", "Memory nodes to use, e.g. 0,1"};
 inline constexpr Flag memory{"memory", 'm', text, "", "Memory limit, e.g. 512m"};
-inline constexpr Flag memory_reservation{"memory-reservation", 0, text, "", "Memory soft limit"};
+inline constexpr Flag memory_reservation{"memory-reservation", 0, text, "", "Soft memory limit"};
 inline constexpr Flag memory_swap{"memory-swap", 0, text, "", "Limit of memory plus swap; -1 for unlimited"};
 inline constexpr Flag pids_limit{"pids-limit", 0, integer, "", "Maximum number of processes; -1 for unlimited"};
 inline constexpr Flag restart{"restart", 0, text, "", "Restart policy (no, on-failure[:N], always, unless-stopped)"};
@@ -42,7 +42,7 @@ inline constexpr Flag container_run_flags[] = {
     {"cap-drop", 0, list, "", "Drop Linux capabilities"},
     {"cgroup-parent", 0, text, "", "Parent cgroup of the container"},
     {"cgroupns", 0, text, "", "Cgroup namespace (host, private)"},
-    {"cidfile", 0, text, "file", "Write the container id to a file"},
+    {"cidfile", 0, text, "file", "Write the container ID to a file"},
     limits::cpu_period,
     limits::cpu_quota,
     limits::cpu_rt_period,
@@ -51,10 +51,10 @@ inline constexpr Flag container_run_flags[] = {
     limits::cpus,
     limits::cpuset_cpus,
     limits::cpuset_mems,
-    {"detach", 'd', boolean, "", "Run the container in the background and print its id"},
+    {"detach", 'd', boolean, "", "Run the container in the background and print its ID"},
     {"detach-keys", 0, text, "", "Keys that detach from the container", "ctrl-p,ctrl-q"},
     {"device", 0, list, "", "Add a host device (HOST[:CONTAINER[:PERMISSIONS]])"},
-    {"device-cgroup-rule", 0, list, "", "Allow devices by a rule, e.g. \"c 42:* rmw\""},
+    {"device-cgroup-rule", 0, list, "", "Add a rule to the list of allowed devices, e.g. \"c 42:* rmw\""},
     {"device-read-bps", 0, list, "", "Limit reads from a device in bytes per second (PATH:RATE)"},
     {"device-read-iops", 0, list, "", "Limit reads from a device per second (PATH:RATE)"},
     {"device-write-bps", 0, list, "", "Limit writes to a device in bytes per second (PATH:RATE)"},
@@ -92,7 +92,7 @@ inline constexpr Flag container_run_flags[] = {
     limits::memory,
     limits::memory_reservation,
     limits::memory_swap,
-    {"memory-swappiness", 0, integer, "", "How readily the kernel swaps it out (0 to 100)"},
+    {"memory-swappiness", 0, integer, "", "Memory swappiness (0 to 100)"},
     {"mount", 0, list, "", "Attach a mount (type=bind,source=...,target=...)"},
     {"name", 0, text, "", "Name of the container"},
     {"net", 0, text, "", "", "", true},
@@ -100,13 +100,13 @@ inline constexpr Flag container_run_flags[] = {
     {"network-alias", 0, list, "", "Add an alias on the network"},
     {"no-healthcheck", 0, boolean, "", "Disable the image's health check"},
     {"oom-kill-disable", 0, boolean, "", "Disable the OOM killer for the container"},
-    {"oom-score-adj", 0, integer, "", "How readily the host's OOM killer picks it (-1000 to 1000)"},
+    {"oom-score-adj", 0, integer, "", "Adjust the OOM score on the host (-1000 to 1000)"},
     {"pid", 0, text, "", "PID namespace (host, container:NAME)"},
     limits::pids_limit,
     {"platform", 0, text, "", "Platform of the image"},
     {"privileged", 0, boolean, "", "Give extended privileges"},
     {"publish", 'p', list, "", "Publish a port (HOST:CONTAINER)"},
-    {"publish-all", 'P', boolean, "", "Publish all exposed ports on random ports"},
+    {"publish-all", 'P', boolean, "", "Publish all exposed ports to random ports"},
     {"pull", 0, text, "", "When to pull the image (always, missing, never)", "missing"},
     {"quiet", 'q', boolean, "", "Do not show the progress of the pull"},
     {"read-only", 0, boolean, "", "Mount the root file system read-only"},
@@ -117,7 +117,7 @@ inline constexpr Flag container_run_flags[] = {
     {"shm-size", 0, text, "", "Size of /dev/shm"},
     {"sig-proxy", 0, boolean, "", "Forward received signals to the process", "true"},
     {"stop-signal", 0, text, "", "Signal that stops the container"},
-    {"stop-timeout", 0, integer, "", "Seconds to wait before it is killed"},
+    {"stop-timeout", 0, integer, "", "Seconds to wait before killing the container"},
     {"storage-opt", 0, list, "", "Option of the storage driver (KEY=VALUE)"},
     {"sysctl", 0, list, "", "Set a kernel parameter (KEY=VALUE)"},
     {"tmpfs", 0, list, "", "Mount a tmpfs (PATH[:OPTIONS])"},

@@ -30,9 +30,9 @@ inline constexpr Flag build_flags[] = {
 };
 
 inline constexpr Flag bridge_convert_flags[] = {
-    {"output", 'o', text, "DIRECTORY", "Where to write to; what is there already is replaced", "out"},
+    {"output", 'o', text, "DIRECTORY", "Directory to write to; its content is replaced", "out"},
     {"templates", 0, text, "DIRECTORY", "Templates for the transformation"},
-    {"transformation", 't', list, "IMAGE", "Image that does the conversion (default: Kubernetes, built in)"},
+    {"transformation", 't', list, "IMAGE", "Image that converts the file (default: Kubernetes, built in)"},
     shared::yes,
 };
 
@@ -63,7 +63,7 @@ inline constexpr Flag config_flags[] = {
     {"no-path-resolution", 0, boolean, "", "Do not make paths absolute"},
     shared::output,
     {"profiles", 0, boolean, "", "Print the profiles"},
-    {"quiet", 'q', boolean, "", "Only check the file, print nothing"},
+    {"quiet", 'q', boolean, "", "Check the file without printing it"},
     {"resolve-image-digests", 0, boolean, "", "Pin image tags to digests"},
     {"services", 0, boolean, "", "Print the services"},
     {"variables", 0, boolean, "", "Print the variables of the file and their defaults"},
@@ -95,18 +95,18 @@ inline constexpr Flag export_flags[] = {
 };
 
 inline constexpr Flag export_kubernetes_flags[] = {
-    {"format", 0, text, "", "manifests, kustomize (a base) or helm (a chart)", "manifests"},
-    {"output", 'o', text, "PATH", "File to write instead of standard output; a directory for kustomize and helm"},
+    {"format", 0, text, "", "Format of the output: manifests, kustomize (a base) or helm (a chart)", "manifests"},
+    {"output", 'o', text, "PATH", "Write to a file instead of standard output; to a directory for kustomize and helm"},
 };
 
 inline constexpr Flag export_quadlet_flags[] = {
-    {"output", 'o', text, "DIRECTORY", "Directory to write to, instead of all files to standard output"},
-    {"podman", 0, text, "VERSION", "Podman version that will run them (4.3 or later)", "5"},
+    {"output", 'o', text, "DIRECTORY", "Write to a directory instead of standard output"},
+    {"podman", 0, text, "VERSION", "Version of Podman that will run the units (4.3 or later)", "5"},
 };
 
 inline constexpr Flag export_systemd_flags[] = {
-    {"output", 'o', text, "DIRECTORY", "Directory to write to, instead of all files to standard output"},
-    {"program", 0, text, "PATH", "Where consort is, on the machine that will run them", "/usr/bin/consort"},
+    {"output", 'o', text, "DIRECTORY", "Write to a directory instead of standard output"},
+    {"program", 0, text, "PATH", "Path of consort on the machine that will run the units", "/usr/bin/consort"},
 };
 
 inline constexpr Flag commit_flags[] = {
@@ -119,8 +119,8 @@ inline constexpr Flag commit_flags[] = {
 
 inline constexpr Flag generate_flags[] = {
     {"format", 0, text, "", "Format of the output: yaml or json", "yaml"},
-    {"name", 0, text, "", "Name of the project to write into the file"},
-    {"project-dir", 0, text, "", "Directory of the project; bind mounts below it are written relative to it"},
+    {"name", 0, text, "", "Project name to write to the file"},
+    {"project-dir", 0, text, "", "Project directory; bind mounts below it become relative paths"},
 };
 
 inline constexpr Flag history_flags[] = {
@@ -132,8 +132,8 @@ inline constexpr Flag history_flags[] = {
 
 inline constexpr Flag inspect_any_flags[] = {
     {"format", 'f', text, "", "Format with a template, e.g. {{.Id}} or {{json .Config}}"},
-    {"size", 's', boolean, "", "Show the sizes of containers' files"},
-    {"type", 0, text, "", "Only look for a container, image, network or volume"},
+    {"size", 's', boolean, "", "Show the total file sizes of containers"},
+    {"type", 0, text, "", "Only look for objects of this type (container, image, network, volume)"},
 };
 
 inline constexpr Flag inspect_flags[] = {
@@ -207,8 +207,8 @@ inline constexpr Flag ps_flags[] = {
     {"all-projects", 0, boolean, "", "Include the containers of all projects"},
     {"filter", 0, text, "", "Filter by a condition (status=STATUS)"},
     shared::format_template,
-    {"last", 0, integer, "", "Only the N containers that were created last, whatever their state"},
-    {"latest", 0, boolean, "", "Only the container that was created last"},
+    {"last", 0, integer, "", "Only show the last N created containers, in any state"},
+    {"latest", 0, boolean, "", "Only show the latest created container, in any state"},
     shared::no_trunc,
     {"orphans", 0, boolean, "", "Include containers of services not defined in the Compose file", "true"},
     shared::only_ids,
@@ -233,7 +233,7 @@ inline constexpr Flag push_flags[] = {
 inline constexpr Flag stats_flags[] = {
     {"all", 'a', boolean, "", "Include stopped containers"},
     {"format", 0, text, "", "Format of the output: table, json, or a template"},
-    {"no-stream", 0, boolean, "", "Show the usage once, without following it"},
+    {"no-stream", 0, boolean, "", "Show the usage once and exit"},
     shared::no_trunc,
 };
 

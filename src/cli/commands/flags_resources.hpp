@@ -51,10 +51,10 @@ inline constexpr Flag job_inspect_flags[] = {
     {"run", 0, text, "RUN", "Show one run instead of the job"},
 };
 inline constexpr Flag job_run_flags[] = {
-    {"reschedule", 0, boolean, "", "Count this run as the next scheduled one"},
+    {"reschedule", 0, boolean, "", "Run it in place of the next scheduled run"},
 };
 inline constexpr Flag job_logs_flags[] = {
-    {"follow", 'f', boolean, "", "Wait until the run has ended"},
+    {"follow", 'f', boolean, "", "Wait until the run ends"},
     {"run", 0, text, "RUN", "Show the output of this run (default: the latest)"},
 };
 inline constexpr Flag job_rm_flags[] = {
@@ -71,13 +71,13 @@ inline constexpr Flag network_list_flags[] = {
 };
 inline constexpr Flag network_create_flags[] = {
     {"attachable", 0, boolean, "", "", "", true},
-    {"aux-address", 0, list, "", "Address that no container may get (NAME=ADDRESS)"},
+    {"aux-address", 0, list, "", "Reserve an address in the subnet (NAME=ADDRESS)"},
     {"driver", 'd', text, "", "Network driver", "bridge"},
     {"gateway", 0, list, "", "Gateway of a subnet"},
-    {"internal", 0, boolean, "", "Restrict access to and from the outside"},
-    {"ip-range", 0, list, "", "Range within a subnet that addresses are taken from"},
-    {"ipam-driver", 0, text, "", "Driver of address management", "default"},
-    {"ipam-opt", 0, list, "", "Option of that driver"},
+    {"internal", 0, boolean, "", "Restrict external access to the network"},
+    {"ip-range", 0, list, "", "Allocate addresses from a range within a subnet"},
+    {"ipam-driver", 0, text, "", "IP address management driver", "default"},
+    {"ipam-opt", 0, list, "", "Set an option of the IPAM driver"},
     {"ipv4", 0, boolean, "", "Enable IPv4", "true"},
     {"ipv6", 0, boolean, "", "Enable IPv6"},
     {"label", 0, list, "", "Add a label (KEY=VALUE)"},
@@ -104,14 +104,15 @@ inline constexpr Flag network_prune_flags[] = {
 inline constexpr Flag serve_flags[] = {
     {"host", 'H', list, "",
      "Address to listen on, unix:///PATH or tcp://ADDRESS:PORT (default: docker.sock in the run directory)"},
-    {"idle-timeout", 0, integer, "SECONDS", "Exit after this long without a connection (default 60 under systemd)"},
-    {"install", 0, boolean, "", "Write a context for the docker command, and exit"},
-    {"project", 0, text, "NAME", "Show and change nothing but this project"},
+    {"idle-timeout", 0, integer, "SECONDS",
+     "Exit after this many seconds without a connection (default 60 under systemd)"},
+    {"install", 0, boolean, "", "Create a context for the docker command, and exit"},
+    {"project", 0, text, "NAME", "Restrict clients to this project"},
     {"read-only", 0, boolean, "", "Refuse all changes"},
-    {"tlscacert", 0, text, "FILE", "Certificate authority of clients (default \"~/.docker/ca.pem\")"},
+    {"tlscacert", 0, text, "FILE", "CA certificate to verify clients with (default \"~/.docker/ca.pem\")"},
     {"tlscert", 0, text, "FILE", "Certificate of the server (default \"~/.docker/cert.pem\")"},
     {"tlskey", 0, text, "FILE", "Key of the server (default \"~/.docker/key.pem\")"},
-    {"tlsverify", 0, boolean, "", "Accept TCP clients with a certificate from that authority"},
+    {"tlsverify", 0, boolean, "", "Only accept TCP clients with a certificate from that CA"},
 };
 
 }  // namespace consort::cli

@@ -15,8 +15,11 @@ constexpr std::string_view of_the_machine[] = {"image",  "volume", "network", "b
                                                "logout", "pull",   "push",    "publish", "serve"};
 
 constexpr CommandGroup groups[] = {
-    {"Common commands", common},         {"Run and stop containers", running}, {"See what there is", looking},
-    {"Work with one container", inside}, {"The machine", of_the_machine},
+    {"Common commands", common},
+    {"Run and stop containers", running},
+    {"Look around", looking},
+    {"Work with one container", inside},
+    {"Images, volumes and networks", of_the_machine},
 };
 
 }  // namespace

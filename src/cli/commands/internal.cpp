@@ -1,7 +1,7 @@
 // What installation and maintenance call: manual pages, completion scripts, the sweep.
 #include <unistd.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/handlers_supervisor.hpp"
@@ -41,7 +41,7 @@ Result<int> run_internal_completion(Invocation& invocation) {
   const std::string script = completion(invocation.arguments[0]);
   if (script.empty())
     return fail(Error(Code::invalid, "no completion for shell \"" + invocation.arguments[0] + "\"")
-                    .hint("known are bash, zsh and fish"));
+                    .hint("use bash, zsh or fish"));
   print_out(script);
   return 0;
 }

@@ -21,7 +21,7 @@ namespace {
 constexpr Flag program_flags[] = {
     {"all-resources", 0, boolean, "", "Include resources that no service uses"},
     {"ansi", 0, text, "", "When to print ANSI control characters (\"never\"|\"always\"|\"auto\")", "auto"},
-    {"compatibility", 0, boolean, "", "Name containers with underscores"},
+    {"compatibility", 0, boolean, "", "Use underscores in container names"},
     {"debug", 'D', boolean, "", "Show more detail in errors", "", true},
     shared::dry_run,
     {"env-file", 0, list, "", "Environment file to read instead of .env"},
@@ -33,9 +33,9 @@ constexpr Flag program_flags[] = {
     {"parallel", 0, integer, "", "Maximum number of parallel operations; -1 for unlimited", "-1"},
     {"profile", 0, list, "", "Activate a profile; \"*\" activates all of them"},
     {"progress", 0, text, "", "Type of progress output (auto, tty, plain, json, quiet)"},
-    {"project-directory", 0, text, "", "Directory that relative paths start from"},
+    {"project-directory", 0, text, "", "Project directory, which relative paths start from"},
     {"project-name", 'p', text, "", "Project name"},
-    {"registry", 0, text, "", "Registry that a cluster pulls from"},
+    {"registry", 0, text, "", "Registry for the cluster to pull from"},
     {"verbose", 0, boolean, "", "", "", true},
     {"version", 'v', boolean, "", "Show the version"},
     {"workdir", 0, text, "", "", "", true},
@@ -57,7 +57,7 @@ constexpr std::string_view services = "[SERVICE...]";
 constexpr Command table[] = {
     {"alpha generate",
      "CONTAINER...",
-     "Write a Compose file for containers that exist",
+     "Generate a Compose file from existing containers",
      generate_flags,
      {1},
      mixed,
@@ -66,24 +66,21 @@ constexpr Command table[] = {
     {"attach", "SERVICE", "Attach to a running container's input and output", attach_flags, one, mixed, run_attach},
     {"boot",
      "enable|disable|status",
-     "Bring back at boot what was running",
+     "Start containers again at boot",
      {},
      one,
      mixed,
      run_boot,
      Shown::yes,
-     "What was running when the machine went down runs again after it has started, if its service says `restart: "
-     "always`, or `unless-stopped` and nobody has stopped it: in the order in which services depend on each other, "
-     "each "
-     "as soon as what it depends on is as the file wants it. systemd calls it, the system's for root and the user's "
-     "own "
-     "for others; without systemd, let cron do so: @reboot consort internal boot."},
+     "Containers that were running when the machine went down are started again: those with `restart: always`, and "
+     "those with `unless-stopped` unless somebody stopped them. They start in dependency order, each as soon as its "
+     "dependencies meet their conditions. systemd does this, the system's for root and your own otherwise; without "
+     "systemd, use cron: @reboot consort internal boot."},
     {"bridge convert", "", "Convert the Compose file into Kubernetes manifests, or another format",
      bridge_convert_flags, none, mixed, run_bridge_convert, Shown::yes,
-     "Without --transformation the objects of `export kubernetes` are written, a file each. A transformation is an "
-     "image "
-     "whose program reads /in/compose.yaml and writes to /out."},
-    {"bridge transformations create", "PATH", "Make a directory to build a transformation from",
+     "Without --transformation, the objects of `export kubernetes` are written, one per file. A transformation is an "
+     "image whose program reads /in/compose.yaml and writes to /out."},
+    {"bridge transformations create", "PATH", "Create a directory to build a transformation from",
      transformations_create_flags, one, mixed, run_transformations_create},
     {"bridge transformations list", "", "List transformation images", transformations_list_flags, none, mixed,
      run_transformations_list},
@@ -107,7 +104,7 @@ constexpr Command table[] = {
      run_container_create},
     {"container diff",
      "CONTAINER",
-     "Show what a container has changed of its image's files",
+     "Show changes to files in a container's file system",
      {},
      one,
      mixed,
@@ -125,14 +122,14 @@ constexpr Command table[] = {
      "Where there is no Compose file, `run IMAGE` means this."},
     {"container update",
      "CONTAINER...",
-     "Change the limits and the restart policy of containers",
+     "Update the limits and the restart policy of containers",
      container_update_flags,
      {1},
      mixed,
      run_container_update},
     {"container wait",
      "CONTAINER...",
-     "Wait until containers have ended, and print their exit codes",
+     "Wait until containers exit, and print their exit codes",
      {},
      {1},
      mixed,
@@ -153,29 +150,27 @@ constexpr Command table[] = {
      mixed,
      run_plugin_metadata,
      Shown::hidden},
-    {"doctor", "", "Check that this machine has what containers need, and say how to fix what is missing", doctor_flags,
-     none, mixed, run_doctor},
+    {"doctor", "", "Check that this machine has what containers need, and show how to fix what is missing",
+     doctor_flags, none, mixed, run_doctor},
     {"down", services, "Stop and remove containers and networks", down_flags, any, mixed, run_down},
     {"events", services, "Show container events as they happen", events_flags, any, mixed, run_events},
     {"exec", "SERVICE COMMAND [ARGS...]", "Run a command in a running container", exec_flags, {2}, first, run_exec},
     {"export", "SERVICE", "Export a container's file system as a tar archive", export_flags, one, mixed, run_export},
-    {"export kubernetes", "", "Print the project as Kubernetes manifests", export_kubernetes_flags, none, mixed,
+    {"export kubernetes", "", "Export the project as Kubernetes manifests", export_kubernetes_flags, none, mixed,
      run_export_kubernetes, Shown::yes,
-     "One YAML stream, for `kubectl apply -f -`. What Kubernetes does not support is refused, or warned about, with "
-     "its line, and listed beside --output: see the reference of attributes. Images that are built here must be "
-     "pushed (`build --push`)."},
-    {"export quadlet", "", "Write the project as units that Podman runs", export_quadlet_flags, none, mixed,
+     "Prints one YAML stream for `kubectl apply -f -`. Settings that Kubernetes does not support are refused or get a "
+     "warning with their line, and are listed in a file next to --output. Push built images first (`build --push`)."},
+    {"export quadlet", "", "Export the project as units for Podman", export_quadlet_flags, none, mixed,
      run_export_quadlet, Shown::yes,
-     "Files for /etc/containers/systemd, or ~/.config/containers/systemd. For Podman before 5.2, which cannot read all "
-     "of them, `--podman 4.3` writes the units that it would have made, for /etc/systemd/system (systemd 251 or "
-     "later). Only their owner can read the files, but once units are loaded every local user can read their "
-     "`environment` with `systemctl show`: keep passwords in `secrets`. Podman does not support some settings; these "
-     "are warned about and listed in PROJECT.left-out.txt."},
-    {"export systemd", "", "Write the project as systemd units that run it with consort", export_systemd_flags, none,
-     mixed, run_export_systemd, Shown::yes,
-     "For /etc/systemd/system (systemd 251 or later): a unit for each service, ordered as `depends_on` says, "
-     "PROJECT.target for all of them, timers for jobs, and the resolved file that they run. Units do not support some "
-     "settings; these are warned about and listed in PROJECT.left-out.txt."},
+     "Writes Quadlet files for /etc/containers/systemd or ~/.config/containers/systemd. Podman before 5.2 cannot read "
+     "all of them: `--podman 4.3` writes plain units instead, for /etc/systemd/system (systemd 251 or later). Only "
+     "their owner can read the files, but every local user can read loaded units with `systemctl show`: keep passwords "
+     "in `secrets`. Settings that Podman does not support get a warning, and are listed in PROJECT.left-out.txt."},
+    {"export systemd", "", "Export the project as systemd units for Consort", export_systemd_flags, none, mixed,
+     run_export_systemd, Shown::yes,
+     "Writes files for /etc/systemd/system (systemd 251 or later): one unit per service, ordered by `depends_on`, "
+     "PROJECT.target for all of them, timers for jobs, and the resolved file that they use. Settings that units do not "
+     "support get a warning, and are listed in PROJECT.left-out.txt."},
     {"image history", "IMAGE", "Show the history of an image", history_flags, one, mixed, run_image_history},
     {"image import",
      "FILE|- [REFERENCE]",
@@ -203,7 +198,7 @@ constexpr Command table[] = {
      run_inspect},
     {"internal boot",
      "",
-     "Start what ran before the machine was started",
+     "Start the containers that ran before the machine went down",
      {},
      none,
      mixed,
@@ -211,7 +206,7 @@ constexpr Command table[] = {
      Shown::hidden},
     {"internal complete",
      "[WORD...]",
-     "Print what may stand at the cursor",
+     "Print completions for the word at the cursor",
      {},
      any,
      first,
@@ -252,7 +247,7 @@ constexpr Command table[] = {
      Shown::hidden},
     {"internal remove-ended",
      "PROJECT",
-     "Remove containers that go when they end, and have ended",
+     "Remove --rm containers that have exited",
      {},
      one,
      mixed,
@@ -268,7 +263,7 @@ constexpr Command table[] = {
      Shown::hidden},
     {"internal shutdown",
      "",
-     "Stop everything, to be started at the next boot",
+     "Stop everything, and start it again at the next boot",
      {},
      none,
      mixed,
@@ -327,31 +322,29 @@ constexpr Command table[] = {
     {"pause", services, "Pause containers", {}, any, mixed, run_pause},
     {"port", "SERVICE PRIVATE_PORT", "Print the host address of a published port", port_flags, {2}, mixed, run_port},
     {"ps", services, "List containers", ps_flags, any, mixed, run_ps},
-    {"publish", "REPOSITORY[:TAG]", "Publish the project's Compose files as an artifact at a registry", publish_flags,
-     one, mixed, run_publish, Shown::yes,
-     "Whoever reads it runs it with `-f oci://REPOSITORY`, or includes it in a file of their own. Images that are "
-     "built "
-     "are pushed first."},
+    {"publish", "REPOSITORY[:TAG]", "Publish the project's Compose files to a registry", publish_flags, one, mixed,
+     run_publish, Shown::yes,
+     "Others can run it with `-f oci://REPOSITORY`, or include it in their own file. Images built for the project are "
+     "pushed first."},
     {"pull", services, "Pull the images of services", pull_flags, any, mixed, run_pull},
     {"push", services, "Push the images of services", push_flags, any, mixed, run_push},
     {"restart", services, "Restart containers", restart_flags, any, mixed, run_restart},
     {"rm", services, "Remove stopped containers", rm_flags, any, mixed, run_rm, Shown::yes,
      "Anonymous volumes are kept unless -v is given. Data that is not in a volume is lost."},
     {"run", "SERVICE [COMMAND] [ARGS...]", "Run a one-off command in a new container", run_flags, {1}, first, run_run},
-    {"runtime create", "ID", "Create a container from an OCI bundle; its process waits", runtime_create_flags, one,
-     mixed, run_runtime_create},
-    {"runtime delete", "ID", "Delete a container that has stopped", runtime_delete_flags, one, mixed,
-     run_runtime_delete},
-    {"runtime events", "ID", "Show what a container uses, as JSON lines", runtime_events_flags, one, mixed,
+    {"runtime create", "ID", "Create a container from an OCI bundle without starting its process", runtime_create_flags,
+     one, mixed, run_runtime_create},
+    {"runtime delete", "ID", "Delete a stopped container", runtime_delete_flags, one, mixed, run_runtime_delete},
+    {"runtime events", "ID", "Show the resource usage of a container as JSON lines", runtime_events_flags, one, mixed,
      run_runtime_events},
     {"runtime exec",
      "ID [COMMAND] [ARGS...]",
-     "Run another process in a container",
+     "Run a command in a running container",
      runtime_exec_flags,
      {1},
      first,
      run_runtime_exec},
-    {"runtime features", "", "Show what this runtime can do, as JSON", {}, none, mixed, run_runtime_features},
+    {"runtime features", "", "Show the features of this runtime as JSON", {}, none, mixed, run_runtime_features},
     {"runtime kill",
      "ID [SIGNAL]",
      "Send a signal to a container's first process",
@@ -359,7 +352,7 @@ constexpr Command table[] = {
      {1, 2},
      mixed,
      run_runtime_kill},
-    {"runtime list", "", "List containers of bundles", runtime_list_flags, none, mixed, run_runtime_list},
+    {"runtime list", "", "List containers created from bundles", runtime_list_flags, none, mixed, run_runtime_list},
     {"runtime pause", "ID", "Pause all processes of a container", {}, one, mixed, run_runtime_pause},
     {"runtime ps",
      "ID [PS OPTIONS]",
@@ -369,26 +362,25 @@ constexpr Command table[] = {
      first,
      run_runtime_ps},
     {"runtime resume", "ID", "Resume a paused container", {}, one, mixed, run_runtime_resume},
-    {"runtime run", "ID", "Create and start a container, and wait for its end", runtime_run_flags, one, mixed,
+    {"runtime run", "ID", "Create and start a container, and wait until it exits", runtime_run_flags, one, mixed,
      run_runtime_run},
-    {"runtime spec", "", "Write a config.json to start from", runtime_spec_flags, none, mixed, run_runtime_spec},
+    {"runtime spec", "", "Write a default config.json", runtime_spec_flags, none, mixed, run_runtime_spec},
     {"runtime start", "ID", "Start the process of a created container", {}, one, mixed, run_runtime_start},
     {"runtime state", "ID", "Show the state of a container as JSON", {}, one, mixed, run_runtime_state},
     {"runtime update", "ID", "Change the limits of a container", runtime_update_flags, one, mixed, run_runtime_update},
     {"scale", "[SERVICE=REPLICAS...]", "Set the number of containers of services", scale_flags, {1}, mixed, run_scale},
     {"serve", "", "Serve Docker's Engine API to the docker command and other clients", serve_flags, none, mixed,
      run_serve, Shown::yes,
-     "Clients find it with DOCKER_HOST. Whoever can write to the socket is root on this machine. The server may be "
-     "ended "
-     "at any time: containers do not notice."},
+     "Clients find it through DOCKER_HOST. Anyone who can write to the socket has root access to this machine. The "
+     "server can be stopped at any time; containers are not affected."},
     {"start", services, "Start existing containers", start_flags, any, mixed, run_start},
     {"stats", "[SERVICE]", "Show live resource usage of containers", stats_flags, any, mixed, run_stats},
     {"stop", services, "Stop containers", timeout_flags, any, mixed, run_stop},
     {"system df", "", "Show how much disk space is used", system_df_flags, none, mixed, run_system_df},
     {"system info", "", "Show information about this machine", system_info_flags, none, mixed, run_system_info},
     {"system prune", "", "Remove unused data", system_prune_flags, none, mixed, run_system_prune, Shown::yes,
-     "Stopped containers, networks without containers, dangling images and the build cache. Named volumes are never "
-     "removed; `volume prune --all` does that."},
+     "Removes stopped containers, networks without containers, dangling images and the build cache. Named volumes are "
+     "never removed; `volume prune --all` does that."},
     {"top", services, "Show the running processes of containers", {}, any, mixed, run_top},
     {"unpause", services, "Resume paused containers", {}, any, mixed, run_unpause},
     {"up", services, "Create and start containers", up_flags, any, mixed, run_up},
@@ -417,7 +409,7 @@ constexpr Command table[] = {
     {"volumes", services, "List the volumes of the project", volumes_flags, any, mixed, run_volumes},
     {"wait", "SERVICE [SERVICE...]", "Wait until containers exit", wait_flags, {1}, mixed, run_wait},
     {"watch", services, "Watch source code and update containers as files are saved", watch_flags, any, mixed,
-     run_watch, Shown::yes, "What is watched and what happens is written under `develop: watch:` of each service."},
+     run_watch, Shown::yes, "`develop: watch:` of each service defines what to watch and what to do."},
 };
 
 }  // namespace

@@ -27,8 +27,8 @@ class Outlet {
   void give(std::string_view bytes) { kept_ += bytes; }
   // Writes what is taken without waiting. See nobody_reads() for an error.
   Result<> write_some();
-  // splice(2) into it does not wait either.
-  bool takes_splice() const { return kind_ != Kind::shared_pipe_or_terminal && kind_ != Kind::terminal; }
+  // splice(2) into it does not wait either; into a socket it would, whatever its flags.
+  bool takes_splice() const { return kind_ == Kind::pipe || kind_ == Kind::file; }
 
  private:
   enum class Kind : std::uint8_t {

@@ -8,6 +8,7 @@
 
 #include "base/os/fd.hpp"
 #include "cli/relay/flow.hpp"
+#include "cli/relay/patience.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
 #include "cli/signals.hpp"
@@ -29,8 +30,7 @@ class ContainerRelay {
     watch_ = TRY(engine_.watch(relay_.project, engine::Unserved::revive));
     TRY(open_log());
     connect();
-    std::optional<RawTerminal> raw;
-    if (relay_.tty && in_) raw.emplace();
+    if (relay_.tty && in_) raw_.emplace();
     if (relay_.tty) window_ = TRY(window_descriptor());
     if (relay_.tty && relay_.take_size) resize();
     over_ = TRY(ended());
@@ -39,7 +39,7 @@ class ContainerRelay {
       TRY(show());
       if (left_) return RelayEnd{over_ ? RelayEnd::How::container_ended : RelayEnd::How::left, *left_};
       // What was there after its end was all that there will be.
-      if (over_ && nothing_more_ && !out_.waiting() && !err_.waiting()) return finish();
+      if (over_ && nothing_more_ && !held_up()) return finish();
       TRY(wait());
     }
   }
@@ -68,6 +68,7 @@ class ContainerRelay {
     in_.emplace(STDIN_FILENO, Outlet(input.get(), Outlet::Owner::us), Flow::By::copy);
     if (!relay_.tty) return;
     in_->set_filter([this](std::string& typed) {
+      if (typed.contains(interrupt_key)) patience_.asked(SIGINT);
       auto filtered = keys_.feed(typed);
       typed = std::move(filtered.text);
       if (filtered.detached) left_ = 0;
@@ -91,6 +92,7 @@ class ContainerRelay {
 
   void pass_on(int signal) {
     if (signal == 0) return;
+    patience_.asked(signal);
     if (over_) {  // only our own output is still on its way
       left_ = 128 + signal;
     } else if (signal != SIGINT && relay_.life == AttachRelay::Life::of_command) {
@@ -122,11 +124,17 @@ class ContainerRelay {
     return {};
   }
 
+  // Nobody is there any more who could be sent keys: Ctrl-C is for us.
+  void outlast_reader() {
+    raw_.reset();
+    if (const auto signal = patience_.given_up()) left_ = 128 + *signal;
+  }
+
   // A block at a time, as long as it is taken: a log may be longer than what we want to keep in memory.
   Result<> show() {
     constexpr int most_blocks = 16;  // then signals are looked at
     nothing_more_ = false;
-    for (int i = 0; i < most_blocks && !nothing_more_ && !out_.waiting() && !err_.waiting(); ++i) {
+    for (int i = 0; i < most_blocks && !nothing_more_ && !held_up(); ++i) {
       nothing_more_ = !TRY(reader_->read_bytes([this](const engine::LogRecord& record) {
         if (!unread_) outlet_of(record.stream).give(record.bytes);
       }));
@@ -136,15 +144,20 @@ class ContainerRelay {
   }
 
   Result<> write_some() {
-    for (Outlet* const outlet : {&out_, &err_})
+    for (Outlet* const outlet : {&out_, &err_}) {
+      const std::size_t before = outlet->kept();
       if (Result<> written = outlet->write_some(); !written) TRY(lost_reader(std::move(written.error())));
+      if (outlet->kept() < before) patience_.moved();
+    }
     return {};
   }
+
+  bool held_up() const { return out_.waiting() || err_.waiting(); }
 
   Outlet& outlet_of(engine::LogStream stream) { return stream == engine::LogStream::err && !relay_.tty ? err_ : out_; }
 
   Result<> wait() {
-    const bool slow = out_.waiting() || err_.waiting();
+    const bool slow = held_up();
     std::array<pollfd, 7> fds{pollfd{slow || over_ ? -1 : log_, POLLIN, 0},
                               pollfd{over_ ? -1 : watch_->fd(), POLLIN, 0},
                               in_ && !over_ ? in_->wanted() : pollfd{-1, 0, 0},
@@ -153,7 +166,8 @@ class ContainerRelay {
                               pollfd{out_.waiting() ? out_.fd() : -1, POLLOUT, 0},
                               pollfd{err_.waiting() ? err_.fd() : -1, POLLOUT, 0}};
     const bool more_to_read = !slow && !nothing_more_;
-    if (::poll(fds.data(), fds.size(), more_to_read ? 0 : -1) < 0 && errno != EINTR) return fail_errno("poll");
+    const int timeout = more_to_read ? 0 : slow && over_ ? static_cast<int>(patience_after_interrupt.count()) : -1;
+    if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) return fail_errno("poll");
     if (fds[4].revents) pass_on(take(interrupt_fd_));
     if (fds[3].revents) {
       take(window_);
@@ -163,6 +177,7 @@ class ContainerRelay {
     if (fds[1].revents) over_ = TRY(changed());
     if (fds[2].revents) pass_input();
     if (fds[5].revents || fds[6].revents) TRY(write_some());
+    if (over_ && held_up() && patience_.stands()) outlast_reader();
     return {};
   }
 
@@ -205,7 +220,7 @@ class ContainerRelay {
     // Never a success that nobody has seen.
     if (!code_)
       return fail(Error(Code::lost, "wait for container " + relay_.id.substr(0, 12))
-                      .why("it has ended, and how is not known: what looked after it was killed"));
+                      .why("its exit code is unknown: the process that supervised it was killed"));
     return RelayEnd{.exit_code = *code_};
   }
 
@@ -225,6 +240,8 @@ class ContainerRelay {
   bool over_ = false;          // the container has ended
   bool unread_ = false;        // nobody reads what we write
   Insistence insistence_;
+  Patience patience_;
+  std::optional<RawTerminal> raw_;
   std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
   std::optional<int> left_;      // the command's exit code: it does not wait for the container
   std::jthread stopper_;         // last: it uses what is above

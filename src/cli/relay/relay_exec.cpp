@@ -2,12 +2,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <deque>
 
 #include "cli/relay/flow.hpp"
+#include "cli/relay/patience.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
 #include "cli/signals.hpp"
@@ -41,8 +43,7 @@ class ExecRelay {
       : exec_(exec), interrupt_fd_(interrupt_fd), streams_(exec.take_streams()) {}
 
   Result<int> run() {
-    std::optional<RawTerminal> raw;
-    if (exec_.terminal() >= 0) raw.emplace();
+    if (exec_.terminal() >= 0) raw_.emplace();
     TRY(connect());
     while (!finished()) {
       TRY(wait());
@@ -67,6 +68,7 @@ class ExecRelay {
       if (const engine::TerminalSize size = terminal_size(); size.columns > 0) (void)exec_.resize(size);
       in_.emplace(STDIN_FILENO, Outlet(terminal, us), Flow::By::copy);
       in_->set_filter([this](std::string& typed) {
+        if (typed.contains(interrupt_key)) patience_.asked(SIGINT);
         auto filtered = keys_.feed(typed);
         typed = std::move(filtered.text);
         if (filtered.detached) left_ = 0;
@@ -104,7 +106,7 @@ class ExecRelay {
                               pollfd{ended_at_ ? -1 : exec_.fd(), POLLIN, 0},
                               pollfd{window_, POLLIN, 0},
                               pollfd{interrupt_fd_, POLLIN, 0}};
-    const int timeout = ended_at_ ? static_cast<int>(quiet.count()) : -1;
+    const int timeout = ended_at_ ? static_cast<int>(patience_after_interrupt.count()) : -1;
     if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) return fail_errno("poll");
     if (fds[5].revents) pass_on(take_signal(interrupt_fd_));
     if (fds[4].revents) {
@@ -115,7 +117,18 @@ class ExecRelay {
       if (fds[i + 1].revents) step_output(outputs_[i]);
     if (fds[0].revents) step_input();
     if (fds[3].revents) note_end();
+    if (ended_at_ && held_up() && patience_.stands()) outlast_reader();
     return {};
+  }
+
+  bool held_up() const {
+    return std::ranges::any_of(outputs_, [](const Output& output) { return output.flow.held_up(); });
+  }
+
+  // Nobody is there any more who could be sent keys: Ctrl-C is for us.
+  void outlast_reader() {
+    raw_.reset();
+    if (const auto signal = patience_.given_up()) left_ = 128 + *signal;
   }
 
   void note_end() {
@@ -129,8 +142,10 @@ class ExecRelay {
 
   void step_output(Output& output) {
     const std::uint64_t before = output.flow.moved();
+    const std::size_t kept = output.flow.kept();
     auto stepped = output.flow.step();
     if (output.flow.moved() != before) last_moved_ = steady_clock::now();
+    if (output.flow.moved() != before || output.flow.kept() < kept) patience_.moved();
     if (stepped) return;
     if (output.flow.failed_to_read()) return;  // EIO: nobody has the terminal open any more
     // Our reader has gone or the disk is full: the process shall know it as it would without us.
@@ -158,6 +173,7 @@ class ExecRelay {
 
   void pass_on(int signal) {
     if (signal == 0) return;
+    patience_.asked(signal);
     (void)exec_.kill(signal);
     // When we go, its terminal hangs up, or its pipes lose their other ends.
     if (insistence_.count() >= most_signals || ended_at_) left_ = 128 + signal;
@@ -171,6 +187,8 @@ class ExecRelay {
   DetachKeys keys_;
   int window_ = -1;
   Insistence insistence_;
+  Patience patience_;
+  std::optional<RawTerminal> raw_;
   std::optional<steady_clock::time_point> ended_at_;
   steady_clock::time_point last_moved_;
   std::optional<int> left_;  // the command's exit code: it does not wait for the process

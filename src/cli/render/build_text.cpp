@@ -6,8 +6,8 @@ namespace consort::cli {
 
 namespace {
 
-// Another step's lines come in between only if the one being shown has been silent for so long.
-constexpr std::chrono::milliseconds patience{500};
+// Another step's lines come in between only if the one being shown has been silent for so long; as in BuildKit.
+constexpr std::chrono::seconds patience{5};
 
 }  // namespace
 
@@ -77,7 +77,8 @@ std::string BuildText::step(const project::BuildStep& told, Moment now) {
   const bool free = !current_ || current_ == &step || current_->ended || now - shown_ > patience;
   if (!free) return {};
   if (current_ != &step) show_ended();
-  if (current_ != &step || !step.waiting.empty()) show(step);
+  // It may have been among those that have ended.
+  if (step.number == 0 || !step.waiting.empty()) show(step);
   if (step.ended) show_waiting();
   return std::move(text_);
 }

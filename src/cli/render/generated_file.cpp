@@ -46,7 +46,7 @@ class GeneratedService {
     dependencies();
     if (!spec_.files.empty())
       file_.notes.push_back("configs and secrets of container " + container_.name +
-                            " are left out: what they contain is not shown");
+                            " are left out: their content is not shown");
     return std::move(made_);
   }
 

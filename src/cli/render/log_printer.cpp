@@ -12,7 +12,34 @@ namespace {
 
 constexpr std::array palette{"36", "33", "32", "35", "34", "36;1", "33;1", "32;1", "35;1", "34;1"};
 
+// More is shown before a batch ends, so that its size costs no memory.
+constexpr std::size_t held_at_most = 65'536;
+
 }  // namespace
+
+void LogPrinter::begin_batch() {
+  const std::scoped_lock lock(mutex_);
+  ++batches_;
+}
+
+void LogPrinter::end_batch() {
+  const std::scoped_lock lock(mutex_);
+  if (--batches_ == 0) show_held();
+}
+
+void LogPrinter::show_held() {
+  if (held_.empty()) return;
+  (held_for_err_ ? style_.err : style_.out)(held_);
+  held_.clear();
+}
+
+// The two streams may be one terminal: what was written first stands first.
+void LogPrinter::show(bool to_err, std::string_view text) {
+  if (to_err != held_for_err_) show_held();
+  held_for_err_ = to_err;
+  held_ += text;
+  if (batches_ == 0 || held_.size() >= held_at_most) show_held();
+}
 
 void LogPrinter::join(const std::string& name) {
   const std::scoped_lock lock(mutex_);
@@ -37,7 +64,7 @@ void LogPrinter::line(const std::string& name, const engine::LogLine& line) {
   text += line.text;
   text += '\n';
   const bool to_err = style_.streams == Streams::separate && line.stream == engine::LogStream::err;
-  (to_err ? style_.err : style_.out)(text);
+  show(to_err, text);
 }
 
 void LogPrinter::watch_line(const std::string& text) {
@@ -45,12 +72,12 @@ void LogPrinter::watch_line(const std::string& text) {
   std::string prefix;
   if (style_.prefix) prefix = std::string(width_, ' ') + " ⦿ ";
   if (style_.prefix && style_.colour) prefix = "\033[92m" + prefix + "\033[0m";
-  style_.out(prefix + sanitized(text) + "\n");
+  show(false, prefix + sanitized(text) + "\n");
 }
 
 void LogPrinter::status(const std::string& text) {
   const std::scoped_lock lock(mutex_);
-  style_.out("\r\033[K" + sanitized(text) + "\n");
+  show(false, "\r\033[K" + sanitized(text) + "\n");
 }
 
 }  // namespace consort::cli

@@ -34,10 +34,17 @@ class LogPrinter final : public project::LogSink {
   void watch_line(const std::string& text);  // what `up --watch` says of itself, between the lines of containers
 
  private:
+  void begin_batch() override;
+  void end_batch() override;
   std::string prefix(const std::string& name);
+  void show(bool to_err, std::string_view text);  // now, or with what comes next of a batch
+  void show_held();
 
   LogStyle style_;
   std::mutex mutex_;
+  unsigned batches_ = 0;
+  std::string held_;
+  bool held_for_err_ = false;
   std::map<std::string, std::size_t> colours_;
   std::size_t width_ = 0;
 };

@@ -58,7 +58,7 @@ Result<std::string> action(std::string_view text, const FormatRow& row, Part par
     std::vector<std::string> known;
     for (const FormatField& each : row) known.push_back(each.name);
     return fail(
-        Error(Code::invalid, "template field ." + name + " is not known").hint("known are ." + join(known, ", .")));
+        Error(Code::invalid, "template field ." + name + " is not known").hint("use one of ." + join(known, ", .")));
   }
   if (part == Part::heads) return field->head;
   if (function.empty()) return field->value;

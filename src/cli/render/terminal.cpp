@@ -75,21 +75,22 @@ using std::chrono::steady_clock;
 
 std::atomic<bool> lost_output = false;
 
-// Who does not take anything for so long, although the user wants an end, is not waited for any more: a pager, a
-// program that is stopped. Until then the last words are still to be had.
-constexpr std::chrono::milliseconds patience_after_interrupt{500};
-std::atomic<bool> nobody_takes_out = false, nobody_takes_err = false;
+// Since when nobody has taken anything of a stream. {}: they do. It is remembered from one text to the next, so that
+// all that is left to say after an interrupt is waited for once.
+std::atomic<steady_clock::time_point> out_stands_since, err_stands_since;
 
 }  // namespace
 
+// A pager and a program that is stopped are not waited for once the user wants an end. Until then they are.
 Result<> write_until_interrupted(int fd, std::string_view text) {
-  std::atomic<bool>& nobody_takes_it = fd == STDERR_FILENO ? nobody_takes_err : nobody_takes_out;
-  std::optional<steady_clock::time_point> since;
-  return write_patiently(fd, text, [&] {
-    if (!has_been_interrupted()) return false;
-    if (!since) since = steady_clock::now();
-    if (!nobody_takes_it && steady_clock::now() - *since < patience_after_interrupt) return false;
-    return nobody_takes_it = true;
+  std::atomic<steady_clock::time_point>& stands_since = fd == STDERR_FILENO ? err_stands_since : out_stands_since;
+  return write_patiently(fd, text, [&](Reader reader) {
+    if (reader == Reader::takes) stands_since = steady_clock::time_point();
+    if (reader == Reader::takes) return false;
+    const auto now = steady_clock::now();
+    steady_clock::time_point since{};
+    if (stands_since.compare_exchange_strong(since, now)) since = now;
+    return has_been_interrupted() && now - since >= patience_after_interrupt;
   });
 }
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/elsewhere.hpp"
 #include "compose/loader/loader.hpp"
 #include "compose/passes/canonical.hpp"
@@ -67,12 +67,13 @@ void TreeLoader::report_missing(const std::string& written, const Scope& scope, 
   const bool git = is_git_repository(written);
   Diagnostic& made = reporter_.error("missing-file", "open " + path + ": no such file or directory", place);
   if (git || is_remote(written)) {
-    made.label = "files are read from this machine only";
-    made.help = git ? "clone the repository and give the path of the file in it" : "fetch the file and give its path";
+    made.label = "only files on this machine can be read";
+    made.help = git ? "clone the repository, and give the path of the file in the clone"
+                    : "download the file, and give its path";
     return;
   }
   made.label = "this file does not exist";
-  made.help = "correct the path: it counts from " + scope.base;
+  made.help = "correct the path: it is relative to " + scope.base;
 }
 
 // The services of a file that is extended: loaded once, canonical, its paths as seen from the extending project.
@@ -140,9 +141,10 @@ bool TreeLoader::extend(Node& services, const std::string& name, const std::stri
   const Link link{file, name, service_node->place};
   if (chain.size() >= chain_limit) {
     reporter_
-        .error("extends-chain", "services extend one another over more than " + std::to_string(chain_limit) + " steps",
+        .error("extends-chain",
+               "services extend one another through more than " + std::to_string(chain_limit) + " steps",
                service_node->place)
-        .help = "extend a service that is nearer to the first one";
+        .help = "extend a service closer to the original one";
     service->erase("extends");
     return false;
   }

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/dotenv.hpp"
 #include "compose/loader/loader.hpp"
 #include "compose/passes/canonical.hpp"
@@ -73,7 +73,8 @@ void TreeLoader::include_one(Node& document, const Node& item, const std::string
   if (env_files.empty() && options_.access.is_file(home + "/.env")) env_files = {home + "/.env"};
   if (scope.includes.size() > depth_limit) {
     reporter_.error("include-depth",
-                    "files include one another over more than " + std::to_string(depth_limit) + " steps", item.place);
+                    "files include one another through more than " + std::to_string(depth_limit) + " steps",
+                    item.place);
     return;
   }
   if (!make_values(scope.environment.size() + 1, item.place)) return;

@@ -5,7 +5,7 @@
 #include <ranges>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/loader/repairer.hpp"
 #include "compose/passes/canonical.hpp"
@@ -52,8 +52,8 @@ void explain_anchor(Diagnostic& made, const Source& source, const yaml::Problem&
     }
   }
   if (later > 0) {
-    made.label = "`&" + wanted + "` stands further down, in line " + std::to_string(later);
-    made.help = "an anchor must stand above its aliases: move it up";
+    made.label = "`&" + wanted + "` is defined later, on line " + std::to_string(later);
+    made.help = "an anchor must come before its aliases: move it up";
   } else if (const auto near = nearest(wanted, known)) {
     made.label = "there is no anchor `&" + wanted + "`";
     made.help = "did you mean `*" + *near + "`?";
@@ -76,7 +76,7 @@ void explain_stray_item(Diagnostic& made, const Source& source, const yaml::Prob
   made.help = "write `key: value`, or indent it like the other items of its list";
   if (colon != std::string_view::npos && !above.starts_with('-') && !above.starts_with('#')) {
     const std::string key(above.substr(0, colon));
-    made.help = "`" + key + "` has a value already, so no list can follow; " + made.help;
+    made.help = "`" + key + "` already has a value, so no list can follow; " + made.help;
   }
 }
 
@@ -106,7 +106,7 @@ void TreeLoader::report_problem(Parsed& parsed, const yaml::Problem& problem) {
     made.help = "remove the character; in double quotes it can be written as an escape, like \\x1b";
   } else if (source.text().find_first_not_of(" \r\n") == source.text().find('<')) {
     made.label = "this is HTML or XML, not YAML";
-    made.help = "a page was saved instead of the file: download the raw file";
+    made.help = "a web page was saved instead of the file: download the raw file";
     return;
   }
   if (elsewhere && !problem.context.empty()) {
@@ -191,7 +191,7 @@ void TreeLoader::parse(Parsed& parsed, const std::string& path) {
                             each.key + "\" already defined at line " + std::to_string(each.first.line),
                         each.second);
     made.label = "`" + each.key + "` again";
-    made.help = "a key can stand only once in a mapping; join the two or remove one";
+    made.help = "a key can appear only once in a mapping; merge the two or remove one";
     made.related.push_back(reporter_.related(each.first, "first defined here"));
   }
   for (const yaml::BadKey& each : documents.bad_keys) {
@@ -319,7 +319,7 @@ bool TreeLoader::check_top(const Node& document, const std::string& file) {
   made.label = "a Compose file starts with keys like `services:`";
   made.help = "for example:\nservices:\n  web:\n    image: nginx";
   if (document.is_null()) {
-    made.label = "nothing stands in this document";
+    made.label = "this document is empty";
     made.help = "remove the `---` before it";
   }
   return false;
@@ -398,12 +398,10 @@ bool TreeLoader::make_values(std::size_t count, Place place) {
     return true;
   }
   too_large_ = true;
-  Diagnostic& made = reporter_.error("too-large",
-                                     "the project becomes too large: `extends`, `include` and ranges of ports "
-                                     "make too many values of what the files have",
-                                     place);
+  Diagnostic& made = reporter_.error(
+      "too-large", "the project is too large: `extends`, `include` and port ranges expand to too many values", place);
   made.label = "this makes it too large";
-  made.help = "extend or include less, or split the project";
+  made.help = "extend or include fewer files, or split the project";
   return false;
 }
 

@@ -62,8 +62,8 @@ bool Repairer::odd_characters(const Line& line) {
   const std::string right = first->right.empty() ? "remove it" : "write `" + std::string(first->right) + "`";
   return report(edits[0].offset, 1, edits,
                 Words{"odd-character", where(line) + "found " + std::string(first->name), std::string(first->name),
-                      (first->right[0] == ' ' ? "replace it by a space" : right) +
-                          "; such characters come along when text is copied from web pages",
+                      (first->right[0] == ' ' ? "replace it with a space" : right) +
+                          "; such characters are often copied from web pages",
                       "replace it"});
 }
 
@@ -93,9 +93,10 @@ bool Repairer::foreign_comment(const Line& line) {
   const std::string_view content = line.content();
   const bool block = content.starts_with("/*");
   if (!block && !content.starts_with("//") && !content.starts_with("<!--") && !content.starts_with("-- ")) return false;
-  return replace(line.offset + line.indent, 0, "# ",
-                 Words{"foreign-comment", where(line) + "`" + std::string(content.substr(0, 2)) + "` starts no comment",
-                       "meant as a comment?", "a comment of YAML starts with `#`", "make it a comment"});
+  return replace(
+      line.offset + line.indent, 0, "# ",
+      Words{"foreign-comment", where(line) + "`" + std::string(content.substr(0, 2)) + "` does not start a comment",
+            "meant as a comment?", "YAML comments start with `#`", "make it a comment"});
 }
 
 // "```yaml": the frame of a listing in a text.
@@ -106,9 +107,10 @@ bool Repairer::code_fence(const Line& line) {
     const std::string_view text = source_.line(number);
     if (text.starts_with(line.text.substr(0, 3))) edits.push_back(Edit{source_.offset_of(number, 1), text.size(), ""});
   }
-  return report(line.offset, line.text.size(), edits,
-                Words{"code-fence", where(line) + "found character that cannot start any token",
-                      "the frame of a listing, not a part of it", "remove the lines with ```", "remove the frame"});
+  return report(
+      line.offset, line.text.size(), edits,
+      Words{"code-fence", where(line) + "found character that cannot start any token",
+            "a code fence, which is not part of the file", "remove the lines with ```", "remove the code fence"});
 }
 
 // A first line that is a command, copied along with its output.
@@ -117,7 +119,7 @@ bool Repairer::shell_prompt(const Line& line) {
   if (!content.starts_with("$ ") && !content.starts_with("# ") && !content.starts_with("% ")) return false;
   return replace(
       line.offset, 0, "# ",
-      Words{"shell-prompt", where(line) + "mapping values are not allowed in this context", "a command of a shell?",
+      Words{"shell-prompt", where(line) + "mapping values are not allowed in this context", "a shell command?",
             "remove this line: it is not part of the file", "make it a comment", Certainty::guess});
 }
 

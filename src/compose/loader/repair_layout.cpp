@@ -70,7 +70,7 @@ bool Repairer::tabs(const Line& line) {
                           (several ? "; " + std::to_string(edits.size()) + " lines up to line " + std::to_string(last) +
                                          " start with tabs"
                                    : ""),
-                      "replace tabs by spaces"});
+                      "replace tabs with spaces"});
 }
 
 // `-"80:80"`.
@@ -228,7 +228,7 @@ bool Repairer::body_of_short_build(const Line& line) {
   return report(
       above->offset + value->begin, value->text.size(), std::span(&edit, 1),
       Words{"short-form-with-body", where(line) + problem_.problem, "`build` has a value here and a body below",
-            "write `" + right + "` on a line of its own, beside `" + std::string(key) + "`", "write the long form"});
+            "write `" + right + "` on its own line, next to `" + std::string(key) + "`", "write the long form"});
 }
 
 // A line that is a little deeper or shallower than its neighbours of the same mapping.

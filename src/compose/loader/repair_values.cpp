@@ -65,11 +65,11 @@ bool Repairer::text_after_quote(const Line& line) {
   if (rest == "," || rest == ";") {
     return replace(line.offset + value->begin + close + 1, 1, "",
                    Words{"text-after-quote", where(line) + problem_.problem, tick(rest) + " does not belong here",
-                         "remove the " + tick(rest) + ": each line ends by itself", "remove it"});
+                         "remove the " + tick(rest) + ": nothing may follow the quoted value", "remove it"});
   }
   const std::string quoted = single_quoted(value->text);
   return replace(line.offset + value->begin, value->text.size(), quoted,
-                 Words{"text-after-quote", where(line) + problem_.problem, "goes on behind its closing quote",
+                 Words{"text-after-quote", where(line) + problem_.problem, "continues after its closing quote",
                        "put the whole value in quotes: " + quoted, "put the whole value in quotes"});
 }
 
@@ -244,7 +244,7 @@ bool Repairer::missing_comma(const Line& line) {
     i += close;
   }
   return report(before, 1, edits,
-                Words{"missing-comma", where(line) + problem_.problem, "`,` is missing behind this",
+                Words{"missing-comma", where(line) + problem_.problem, "a `,` is missing after this",
                       edits.size() > 1 ? "put a `,` between the values" : "add a `,`", "add the comma"});
 }
 
@@ -269,10 +269,11 @@ bool Repairer::block_header_text(const Line& line) {
   const std::optional<Line> below = neighbour(line.number, 1);
   const std::size_t indent = below && below->indent > line.indent ? below->indent : line.indent + 2;
   const std::string sign(value->text.substr(0, text));
-  return replace(line.offset + value->begin + text, 1, "\n" + std::string(indent, ' '),
-                 Words{"block-text", where(line) + problem_.problem, "behind " + tick(sign) + " the line must end",
-                       "write the text on the next line, indented by " + std::to_string(indent) + " spaces",
-                       "move the text to the next line"});
+  return replace(
+      line.offset + value->begin + text, 1, "\n" + std::string(indent, ' '),
+      Words{"block-text", where(line) + problem_.problem, "nothing may follow " + tick(sign) + " on its line",
+            "write the text on the next line, indented by " + std::to_string(indent) + " spaces",
+            "move the text to the next line"});
 }
 
 }  // namespace consort::compose

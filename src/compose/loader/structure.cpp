@@ -262,7 +262,7 @@ class Structure {
                                        first.place);
     made.label = "indented as a part of `" + owner.key + "`";
     const std::size_t column = owner.place.column - 1;
-    made.help = "`" + first.key + "` stands beside `" + owner.key +
+    made.help = "`" + first.key + "` belongs next to `" + owner.key +
                 "`: " + (column == 0 ? "do not indent " : "indent ") + lines_text(lines) +
                 (column == 0 ? "" : " by " + std::to_string(column) + " spaces");
     const bool sure = &outer_shape == &root_shape() || shape.fields.data() == service_shape().fields.data();

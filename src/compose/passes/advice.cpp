@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/api_socket.hpp"
 #include "compose/passes/finish.hpp"
@@ -76,7 +76,7 @@ void report(const Claim& first, const Claim& second, Reporter& reporter) {
                        second.place);
   made.label = "only one container can have port " + std::to_string(second.port) + " of the host";
   made.help = "publish another host port, for example \"" + std::to_string(second.port + 1) +
-              ":...\", or leave the host port out to get a free one";
+              ":...\", or leave out the host port to get a free one";
   if (first.place.line != second.place.line || first.place.source != second.place.source)
     made.related.push_back(reporter.related(first.place, "first published here"));
 }
@@ -125,28 +125,28 @@ void report_missing(const std::string& folder, const Service& service, const Mou
         "missing-bind-source",
         "services." + service.name + ".volumes: bind source path does not exist: " + mount.source, place);
     made.label = "the container cannot start without it";
-    made.help = "create it, or write `create_host_path: true` below `bind:` to have an empty directory made";
+    made.help = "create it, or set `create_host_path: true` under `bind:` to create an empty directory";
     return;
   }
   if (is_socket(mount.source)) {
     Diagnostic& made = reporter.warning(
         "missing-bind-source",
-        "services." + service.name + ".volumes: " + mount.source + " does not exist, and a socket is never made",
+        "services." + service.name + ".volumes: " + mount.source + " does not exist, and sockets are not created",
         place);
     made.label = "the container cannot start without it";
     made.help = base_name(mount.source) == "docker.sock"
-                    ? "`consort serve -H unix://" + mount.source + "` makes it, for as long as it runs"
+                    ? "`consort serve -H unix://" + mount.source + "` creates it while it runs"
                     : "start the program that listens on it first, or mount the directory it will be in";
     return;
   }
   Diagnostic& made = reporter.warning("missing-bind-source",
                                       "services." + service.name + ".volumes: " + mount.source +
-                                          " does not exist; an empty directory will be made there",
+                                          " does not exist; an empty directory will be created there",
                                       place);
-  made.label = looks_like_file(mount.source) ? "looks like a file: the container would find a directory instead"
+  made.label = looks_like_file(mount.source) ? "looks like a file: the container would get a directory instead"
                                              : "will be an empty directory";
   made.help = "create it before `up`, or correct the path";
-  if (mount.source.starts_with(folder + "/")) made.help += "; it counts from " + folder;  // else it may be absolute
+  if (mount.source.starts_with(folder + "/")) made.help += "; it is relative to " + folder;  // else it may be absolute
 }
 
 void check_host_ports(const Project& project, Reporter& reporter) {

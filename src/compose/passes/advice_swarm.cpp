@@ -90,7 +90,7 @@ class SwarmOnly {
       if (!type || type->text != "cluster") continue;
       const Node* source = node->items[i].find("source");
       say({"volumes", std::to_string(i), "type"}, "volumes[" + (source ? source->text : "") + "].type",
-          "only a swarm cluster has such volumes");
+          "only a Swarm cluster has such volumes");
     }
   }
 
@@ -106,7 +106,7 @@ class SwarmOnly {
       for (const char* key : {"gid", "mode", "uid"})
         if (node->items[i].find(key))
           say({kind, std::to_string(i), key}, kind + "." + references[i].source + "." + key,
-              "is ignored for a file outside of a swarm cluster");
+              "is ignored for a file outside a Swarm cluster");
     }
   }
 

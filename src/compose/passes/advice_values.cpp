@@ -3,7 +3,7 @@
 #include <array>
 #include <optional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/passes/finish.hpp"
 
@@ -167,7 +167,7 @@ class StartValues {
                  (target == "/proc" ? "not of type proc" : "inside /proc"),
              at({"volumes", index}));
     if (!made) return;
-    made->label = "the kernel's own files are there";
+    made->label = "it contains the kernel's own files";
     made->help = "mount it elsewhere";
   }
 
@@ -201,11 +201,10 @@ class StartValues {
   void quotes(const Node& node) {
     if (node.is_string() && starts_typographic(node.text)) {
       Diagnostic* made =
-          warn("typographic-quote", "typographic quotes do not quote, they are a part of the value: " + node.text,
-               node.place);
+          warn("typographic-quote", "typographic quotes are part of the value: " + node.text, node.place);
       if (made) {
         const std::string right = "\"" + without_typographic(node.text) + "\"";
-        made->label = "not the quotes of YAML";
+        made->label = "not YAML quotes";
         write(*made, node.place, without_places(node.text), right);
       }
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::compose {
@@ -211,7 +211,7 @@ class Pass {
           reporter_.error("missing-key", "service ports " + at + " is missing a target port", item.place);
       const bool written_so = item.style != Style::plain;  // not made of a short form
       missing.help = written_so ? "add `target:`, the port inside the container"
-                                : "write the port inside the container, from 1 to 65535: 0 is none";
+                                : "write the port inside the container, from 1 to 65535: 0 is not a port";
     }
   }
 

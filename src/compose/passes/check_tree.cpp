@@ -18,7 +18,7 @@ void check_volume(const Entry& entry, Reporter& reporter) {
     Diagnostic& made = reporter.error(
         "conflict", "volumes." + entry.key + ": conflicting parameters \"external\" and \"" + each.key + "\" specified",
         each.place);
-    made.label = "an external volume has been made elsewhere, with its own `" + each.key + "`";
+    made.label = "an external volume was created elsewhere, with its own `" + each.key + "`";
     made.help = "remove `" + each.key + "`, or `external`";
   }
 }

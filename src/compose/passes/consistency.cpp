@@ -87,7 +87,7 @@ void check_consistency(const Project& project, Reporter& reporter) {
         "no-source", "secret \"" + name + "\" must declare either `file` or `environment`: invalid compose project",
         place_in(*project.tree, {"secrets", name}));
     made.label = "no source that can be used here";
-    made.help = "secrets come from `file: ./PATH` or `environment: VARIABLE`; drivers are for swarm clusters";
+    made.help = "secrets come from `file: ./PATH` or `environment: VARIABLE`; drivers are for Swarm clusters";
   }
 }
 

@@ -94,11 +94,11 @@ class References : public CheckedService {
         made.label = "`" + mount.source + "` is not defined under the top-level `volumes:`";
         undefined_help(made, "volumes", mount.source, keys_of(project_.volumes), {});
         if (!made.help.starts_with("did you mean")) {
-          made.help += "\nor write ./" + mount.source + " if it is a directory beside this file";
+          made.help += "\nor write ./" + mount.source + " if it is a directory next to this file";
         }
         if (mount.source.find('/') != std::string::npos) {
           const std::string path = mount.source.starts_with(".") ? mount.source : "./" + mount.source;
-          made.help = "a path of this directory is written " + path + "; a named volume has no `/`";
+          made.help = "a path relative to this directory is written " + path + "; a named volume has no `/`";
           made.fixes.clear();
           const Node* items = node_at({"services", name_, "volumes"});
           const Place place = at({"volumes", index});

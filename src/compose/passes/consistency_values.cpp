@@ -47,7 +47,7 @@ class Values : public CheckedService {
     if (test[0] == "CMD-SHELL" && test.size() > 2) {
       Diagnostic& lost = reporter_.warning(
           "lost-words",
-          "healthcheck.test: the shell takes \"" + test[1] + "\" alone as its command; the words after it are lost",
+          "healthcheck.test: the shell runs \"" + test[1] + "\" alone as its command, and ignores the words after it",
           at({"healthcheck", "test", "2"}));
       lost.help = "write [\"CMD-SHELL\", \"" + join(std::span(test).subspan(1), " ") + "\"]";
     }
@@ -74,7 +74,7 @@ class Values : public CheckedService {
       Diagnostic& made =
           reporter_.error("out-of-range", dotted() + ".scale: must be greater than or equal to 0", at({"scale"}));
       made.label = "negative";
-      made.help = "write 0 for none, or how many containers there should be";
+      made.help = "write the number of containers, or 0 for none";
     }
     const auto replicas = service.deploy ? service.deploy->replicas : std::nullopt;
     if (service.scale && replicas && *service.scale != *replicas) {

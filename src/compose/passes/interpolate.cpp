@@ -99,7 +99,7 @@ class Pass {
     made_ += result.text.size();
     if (made_ > text_limit && result.fault == TemplateFault::none) {
       result.fault = TemplateFault::too_long;
-      result.fault_text = "the variables of this file make it longer than " + std::to_string(text_limit >> 20) + " MiB";
+      result.fault_text = "variables expand this file to more than " + std::to_string(text_limit >> 20) + " MiB";
     }
     note(result, node);
     if (result.fault == TemplateFault::none) {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/clock/cron.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "compose/jobs.hpp"
 #include "compose/passes/finish.hpp"
 
@@ -26,7 +26,7 @@ void check_triggers(const Project& project, const Service& job, Reporter& report
     Diagnostic& made = reporter.error(
         "conflict", path + ": triggers.manual and triggers.schedule are both declared, and exactly one is supported",
         place_of(project, job.name, {"triggers", "manual"}));
-    made.help = "remove `manual: true`: a job with a schedule can be run by hand as well";
+    made.help = "remove `manual: true`: a job with a schedule can also be run by hand";
   }
   if (!triggers.manual && triggers.schedule.empty()) {
     Diagnostic& made = reporter.error("missing-key", path + ": triggers must set `manual` or `schedule`",
@@ -51,8 +51,9 @@ void join_jobs(Project& project, Reporter& reporter) {
     if (!job.triggers) continue;  // which is told already
     const auto [at, joined] = project.services.emplace(name, std::move(job));
     if (joined) continue;
-    Diagnostic& made = reporter.error("conflict", "jobs." + name + ": a service has that name, and `run` takes both",
-                                      place_of(project, name, {}));
+    Diagnostic& made =
+        reporter.error("conflict", "jobs." + name + ": a service has the same name, and `run` accepts both",
+                       place_of(project, name, {}));
     made.related.push_back(reporter.related(place_in(*project.tree, {"services", name}), "the service"));
     made.help = "rename one of the two";
   }
@@ -93,7 +94,7 @@ Result<> check_schedule(const Project& project, const Service& job) {
   if (triggers.schedule.size() > 1)
     return fail(Error(Code::invalid, "job \"" + job.name + "\" declares " + std::to_string(triggers.schedule.size()) +
                                          " schedules, and exactly one is supported")
-                    .hint("make another job of it; `x-` anchors save the repetition")
+                    .hint("add another job for it; `x-` anchors avoid repetition")
                     .at(at({"schedule", "1"})));
   const JobSchedule& schedule = triggers.schedule[0];
   if (auto cron = Cron::parse(schedule.cron); !cron)
@@ -131,7 +132,7 @@ Result<std::string> job_model(const Project& project, const std::string& name) {
 
 Result<Project> load_job_model(const std::string& text) {
   const auto unreadable = [] {
-    return Error(Code::invalid, "read registered job").hint("`consort up` registers it anew");
+    return Error(Code::invalid, "read registered job").hint("run `consort up` to register it again");
   };
   LoadOptions options;
   // Once for the origin, which says what the second reading is to find.
@@ -186,7 +187,7 @@ Result<Project> project_of_job(const Project& project, const std::string& name, 
     const Service& service = joined.services.at(each);
     if (each != name && service.triggers && service.triggers->manual == false)
       return fail(Error(Code::invalid, "job \"" + name + "\" depends on job \"" + each + "\"")
-                      .why("that one declares manual: false, and is not started as a dependency either")
+                      .why("that job declares manual: false, so it is not started as a dependency either")
                       .at(project.locate({"jobs", each, "triggers", "manual"})));
   }
   return project_with_services(joined, std::span(&name, 1), Dependencies::include);

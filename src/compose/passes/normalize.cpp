@@ -2,7 +2,7 @@
 #include <set>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/dotenv.hpp"
 #include "compose/passes/finish.hpp"
@@ -50,7 +50,7 @@ bool take_variables(std::size_t count, std::size_t& left, Place place, Reporter&
   }
   if (left > 0) {
     reporter.error("too-large", "the services of this project read too many variables from files", place).help =
-        "have fewer services read this file, or fewer variables in it";
+        "use this file in fewer services, or put fewer variables in it";
   }
   left = 0;
   return false;

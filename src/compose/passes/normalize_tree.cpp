@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/passes/canonical.hpp"
 

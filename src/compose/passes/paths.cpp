@@ -1,7 +1,7 @@
 // Relative paths become absolute ones.
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/passes/canonical.hpp"
 

@@ -143,8 +143,8 @@ void help_port(Diagnostic& made, const std::string& text, const PortParts& parts
     made.fixes.push_back(
         Fix{"write \"" + right + "\"", Certainty::certain, {reporter.edit(item.place, "\"" + right + "\"")}});
   } else if (text.find("{{") != std::string::npos) {
-    made.label = "`{{ }}` is not filled in here";
-    made.help = "a variable is written ${NAME}; or let the tool that fills in `{{ }}` write this file";
+    made.label = "`{{ }}` is not expanded here";
+    made.help = "write variables as ${NAME}, or have the tool that expands `{{ }}` generate this file";
   } else if (text.find(',') != std::string::npos) {
     made.label = "more than one port";
     made.help = "write one item for each: " + join(split(text, ','), " and ");
@@ -153,7 +153,7 @@ void help_port(Diagnostic& made, const std::string& text, const PortParts& parts
   } else if (flaw.kind == Kind::address) {
     made.help = "write \"127.0.0.1:8000:80\" or \"[::1]:8000:80\"";
   } else if (flaw.kind == Kind::ranges) {
-    made.label = "ranges of different length";
+    made.label = "ranges of different lengths";
     made.help = "give as many host ports as container ports";
   } else if (digits) {
     made.label = flaw.number + " is more than 65535";
@@ -180,9 +180,8 @@ std::vector<Node> parse_port(const Node& item, const std::string& path, Reporter
   const std::size_t count = container.last - container.first + 1;
   if (count > 1 && count > ports_left) {
     if (ports_left > 0) {
-      reporter
-          .error("too-large", path + ": the ranges of ports of this project are too many ports together", item.place)
-          .help = "use `network_mode: host` for a service that needs so many";
+      reporter.error("too-large", path + ": the port ranges of this project contain too many ports", item.place).help =
+          "use `network_mode: host` for a service that needs so many";
     }
     ports_left = 0;
     return {};
@@ -242,8 +241,8 @@ void warn_of_options(const Node& item, Reporter& reporter) {
     const std::string word = to_lower(replace_all(option, "_", ""));
     made.label = "not an option of a mount";
     made.help = word == "readonly" || word == "read" || word == "r" ? "write `ro`"
-                : word == "readwrite" || word == "w"                ? "leave it out: mounts are writable"
-                                                     : "known are ro, rw, z, Z, nocopy and the kinds of propagation";
+                : word == "readwrite" || word == "w"                ? "remove it: mounts are writable"
+                                                                    : "use ro, rw, z, Z, nocopy or a propagation mode";
   }
 }
 

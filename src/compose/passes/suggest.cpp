@@ -262,13 +262,13 @@ void explain_wrong_type(Diagnostic& made, const Node& node, const Shape& shape, 
   } else if (node.is_string() && explain_string(made, node, shape, reporter)) {
     // told
   } else if (node.is_scalar() && !node.is_null() && shape.find("driver_opts") && path.size() == 2) {
-    made.help = "write `" + path[1] + ":` with nothing behind it";
+    made.help = "write `" + path[1] + ":` with nothing after it";
     if (node.text.starts_with('/') || node.text.starts_with('.')) {
       made.help += "; a directory of this machine is mounted in the service: `" + node.text + ":/TARGET`";
     }
   } else if (node.is_null()) {
     const std::string key = path.size() ? path[path.size() - 1] : "this";
-    made.help = "give `" + key + "` a value or remove it; what belongs to it must be indented below it";
+    made.help = "give `" + key + "` a value or remove it; its content must be indented below it";
   } else if (item && node.is_mapping() && node.entries.size() == 1 && node.entries[0].value.is_scalar() &&
              shape.types == type::string) {
     return explain_pair_item(made, node, reporter);
@@ -287,7 +287,7 @@ void explain_wrong_type(Diagnostic& made, const Node& node, const Shape& shape, 
 void explain_choice(Diagnostic& made, const Node& node, const Shape& shape, Reporter& reporter) {
   std::vector<std::string> known;
   for (const std::string_view choice : shape.choices) known.emplace_back(choice);
-  made.label = "not one of the possible values";
+  made.label = "not an allowed value";
   if (node.text == "reload") made.help = "use `rebuild`, `restart` or `sync`";
   std::string word = to_lower(node.text);
   std::ranges::replace(word, '-', '_');

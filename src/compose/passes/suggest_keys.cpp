@@ -265,8 +265,8 @@ void explain_bad_name(Diagnostic& made, const Entry& entry, Reporter& reporter) 
     better.push_back(fits ? c : '-');
   }
   if (entry.key.find("${") != std::string::npos) {
-    made.label = "variables are not filled in in keys";
-    made.help = "write the name itself; `container_name:` and `image:` may have variables";
+    made.label = "variables are not expanded in keys";
+    made.help = "write the name itself; `container_name:` and `image:` may contain variables";
     return;
   }
   made.help = "names consist of letters, digits, `.`, `_` and `-`; for example `" + better + "`";

@@ -158,7 +158,7 @@ class Pass {
         Diagnostic& made = reporter_.error(
             "duplicate-item", message("items at " + std::to_string(i) + " and " + std::to_string(j) + " are equal"),
             node.items[j].place);
-        made.label = "the same again";
+        made.label = "duplicate item";
         made.help = "remove one of the two";
         made.related.push_back(reporter_.related(node.items[i].place, "first here"));
       }

@@ -35,8 +35,7 @@ std::unexpected<Error> cannot_parse(const char* name, const std::string& value, 
 Result<> check_flag(const NetworkSpec& spec, const char* name) {
   const std::string value = network_option(spec, name);
   if (value.empty() || parse_go_bool(value)) return {};
-  return cannot_parse(name, value, "strconv.ParseBool: parsing \"" + value + "\": invalid syntax",
-                      "it is true or false");
+  return cannot_parse(name, value, "strconv.ParseBool: parsing \"" + value + "\": invalid syntax", "use true or false");
 }
 
 std::optional<GatewayMode> mode_from(const std::string& text) {
@@ -52,7 +51,7 @@ Result<> check_gateway_mode(const NetworkSpec& spec, Family family) {
   const std::string value = network_option(spec, name);
   const std::optional<GatewayMode> mode = mode_from(value);
   if (!mode)
-    return cannot_parse(name, value, "unknown gateway mode " + value, "it is nat, routed, nat-unprotected or isolated");
+    return cannot_parse(name, value, "unknown gateway mode " + value, "use nat, routed, nat-unprotected or isolated");
   if (mode == GatewayMode::isolated && !spec.internal)
     return fail(Error(Code::invalid, "gateway mode 'isolated' can only be used for an internal network")
                     .hint("add internal: true to network " + spec.name)
@@ -131,8 +130,7 @@ Result<> check_face(const NetworkSpec& spec, const FaceDriver& driver) {
   if (parent.empty() || !is_interface_name(parent))
     return fail(Error(Code::unsupported, "network " + spec.name + ": a " + driver_name + " network needs a parent")
                     .why(parent.empty() ? "driver_opts has no parent" : "'" + parent + "' can't be an interface")
-                    .hint("name the interface of this host that the containers shall share, as parent: eth0 "
-                          "(`ip link` lists them)")
+                    .hint("name the host interface that the containers share, e.g. parent: eth0 (`ip link` lists them)")
                     .about(Subject::setting, "driver_opts"));
   return {};
 }
@@ -145,7 +143,7 @@ Result<> check_driver(const NetworkSpec& spec) {
     return fail(Error(Code::not_found, "plugin \"" + spec.driver + "\" not found").about(Subject::setting, "driver"));
   }
   return fail(Error(Code::unsupported, "network " + spec.name + ": the driver " + spec.driver + " is not supported")
-                  .hint("use the driver bridge; for the host's own network, network_mode: host")
+                  .hint("use the driver bridge, or network_mode: host for the host's own network")
                   .about(Subject::setting, "driver"));
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "engine/start/oci_runtime.hpp"
 #include "network/address.hpp"
@@ -106,7 +106,7 @@ Result<> validate_network(const ContainerSpec& spec) {
     if (port.protocol == "sctp") {
       return fail(Error(Code::unsupported,
                         "port " + std::to_string(port.container_port) + "/sctp: publishing SCTP ports is not supported")
-                      .hint("network_mode: host needs no published port; containers of one network need none either")
+                      .hint("with network_mode: host, or within one network, no published port is needed")
                       .about(Subject::setting, "ports"));
     }
     if (port.protocol != "tcp" && port.protocol != "udp")
@@ -146,7 +146,7 @@ Result<> validate_unsupported(const ContainerSpec& spec) {
   if (!spec.device_requests.empty()) {
     return fail(Error(Code::unsupported,
                       "could not select device driver \"\" with capabilities: [[" + spec.device_requests.front() + "]]")
-                    .hint("gpus and device requests need a vendor's driver, which is not supported; use `devices`")
+                    .hint("GPUs and device requests need a vendor's driver, which is not supported; use `devices`")
                     .about(Subject::setting, "gpus"));
   }
   if (!spec.storage_opt.empty()) {

@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdio>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/size.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
@@ -82,7 +82,7 @@ Result<> validate_cpu(const Resources& r, const HostInfo& host) {
   if ((r.cpu_rt_runtime || r.cpu_rt_period) && host.cgroup_v2)
     return refuse("cpu_rt_runtime", "kernel does not support CPU real-time scheduler on cgroup v2");
   if (r.cpu_count || r.cpu_percent)
-    return fail(Error(Code::unsupported, "cpu_count and cpu_percent exist on Windows only: use cpus")
+    return fail(Error(Code::unsupported, "cpu_count and cpu_percent only exist on Windows: use cpus")
                     .about(Subject::setting, r.cpu_count ? "cpu_count" : "cpu_percent"));
   TRY(validate_set("cpus", r.cpuset_cpus, host.cpuset));
   return validate_set("mems", r.cpuset_mems, host.memory_nodes);
@@ -106,8 +106,7 @@ bool has_blkio_weight(const HostInfo& host) {
 
 Result<> validate_resources(const ContainerSpec& spec, const HostInfo& host, Strings& warnings) {
   if (in_user_namespace() && !runtime::may_make_cgroups() && spec.resources != Resources{})
-    warnings.emplace_back(
-        "Limits are left out: there are no control groups for you here (`consort doctor` says more).");
+    warnings.emplace_back("Limits are ignored: you have no control groups here (`consort doctor` says more).");
   TRY(validate_memory(spec.resources, host, warnings));
   TRY(validate_cpu(spec.resources, host));
   if (spec.resources.blkio_weight && !has_blkio_weight(host))

@@ -3,7 +3,7 @@
 #include <array>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "engine/api_socket.hpp"
 #include "engine/checks/device_rule.hpp"

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <climits>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/files.hpp"
 

@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/processes/container_users.hpp"
 #include "base/volume_part.hpp"
 #include "engine/container/place.hpp"
 #include "image/container_tar.hpp"

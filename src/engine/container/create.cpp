@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/strings.hpp"
 #include "engine/api_socket.hpp"
 #include "engine/checks/validate.hpp"
@@ -156,11 +156,10 @@ std::unexpected<Error> no_socket(const MountSpec& mount, const char* why) {
   const bool of_docker = base_name(mount.source) == "docker.sock";
   return fail(Error(Code::invalid, "mount \"" + mount.source + "\" on \"" + mount.target + "\"")
                   .why(why)
-                  .hint(of_docker
-                            ? "Consort has no daemon that listens there: `consort serve -H unix://" + mount.source +
-                                  "` makes the socket, for as long as it runs"
-                            : "a socket is made by the program that listens on it: start that first, or mount the "
-                              "directory that the socket will be in"));
+                  .hint(of_docker ? "Consort has no daemon that listens there: `consort serve -H unix://" +
+                                        mount.source + "` creates the socket while it runs"
+                                  : "sockets are created by the program that listens on them: start it first, or mount "
+                                    "the directory that will contain the socket"));
 }
 
 bool is_socket(const std::string& path) {
@@ -183,13 +182,13 @@ std::string source_of_bind(const MountSpec& mount, const Roots& roots) {
 Result<> Creation::prepare_bind(const MountSpec& mount) {
   // Docker and earlier versions of this program have left such folders.
   if (base_name(mount.source) == "docker.sock" && is_empty_folder(mount.source))
-    return no_socket(mount, "there is an empty directory in place of the socket");
+    return no_socket(mount, "there is an empty directory instead of the socket");
   if (path_exists(mount.source)) return {};
   if (mount.create_host_path && mount.source.ends_with(".sock")) return no_socket(mount, "there is no such socket");
   if (!mount.create_host_path) {
     return fail(
         Error(Code::invalid, "invalid mount config for type \"bind\": bind source path does not exist: " + mount.source)
-            .hint("make it first, or use the short form of `volumes`, which makes a missing directory"));
+            .hint("create it first, or use the short form of `volumes`, which creates missing directories"));
   }
   if (Result<> made = make_directories(mount.source, 0755); !made)
     return fail(std::move(made).error().wrap("create the directory to be mounted at", mount.target));

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process_folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_folder.hpp"
 #include "base/strings.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/engine_impl.hpp"

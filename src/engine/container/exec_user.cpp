@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 
-#include "base/os/file.hpp"
-#include "base/os/process_folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_folder.hpp"
 #include "runtime/user.hpp"
 
 namespace consort::engine {

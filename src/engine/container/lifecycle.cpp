@@ -4,8 +4,8 @@
 #include <csignal>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/defaults.hpp"
@@ -102,7 +102,7 @@ Result<int> Engine::wait_container(const std::string& id) {
   const ContainerState state = TRY(impl_->client(record.summary.project).wait(record.summary.id));
   if (state.exit_code) return *state.exit_code;
   if (!state.started_at) return 0;  // never started: Docker's wait says 0 as well
-  return fail(Error(Code::io, "wait for container " + record.summary.name).why("how it ended is not known"));
+  return fail(Error(Code::io, "wait for container " + record.summary.name).why("its exit code is unknown"));
 }
 
 Result<> Engine::end_project(const std::string& project) {
@@ -124,7 +124,7 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   const bool alive = impl_->is_alive(container.project, container.id);
   if (alive && options.force == Force::yes) {
     return fail(Error(Code::busy, "remove container " + container.name)
-                    .why("it still runs, and its supervisor is just being replaced")
+                    .why("it is still running, and its supervisor is being replaced")
                     .hint("try again"));
   }
   Result<> forgotten = alive     ? Result<>(fail(Code::conflict, "running"))

@@ -119,7 +119,7 @@ Result<ProcessConfig> merge_config(const ContainerSpec& spec, const image::Image
   process.command = std::move(command.command);
   if (process.argv.empty()) {
     return fail(Error(Code::invalid, "no command specified")
-                    .hint("neither the image nor the service says what to run: set `command` or `entrypoint`"));
+                    .hint("neither the image nor the service defines what to run: set `command` or `entrypoint`"));
   }
   process.path = process.argv.front();
   process.environment = merge_environment(spec.environment, image.env);

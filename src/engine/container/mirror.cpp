@@ -6,7 +6,7 @@
 #include <map>
 #include <span>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/container/place.hpp"
 #include "engine/files.hpp"
 #include "image/container_tar.hpp"

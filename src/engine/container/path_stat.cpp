@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
 #include "engine/container/place.hpp"
 #include "engine/files.hpp"
 #include "image/container_tar.hpp"

@@ -9,7 +9,8 @@
 #include <ctime>
 #include <map>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/cgroup.hpp"
@@ -20,33 +21,13 @@ namespace consort::engine {
 
 namespace {
 
-struct ProcessStat {
-  char state = '?';
-  int parent = 0;
-  int tty = 0;
-  std::uint64_t ticks = 0;  // CPU time used
-  std::uint64_t begun = 0;  // ticks after boot
-};
+// Of /proc/PID/stat: see proc_pid_stat(5).
+constexpr std::size_t tty_field = 7, user_ticks_field = 14, system_ticks_field = 15;
 
 // Each is read in the process's folder in /proc, which stays its own.
 Result<std::string> read_in(int folder, const char* name, std::size_t limit) {
   const Fd file = TRY(open_at(folder, name, O_RDONLY));
   return read_all(file.get(), limit);
-}
-
-std::optional<ProcessStat> read_stat(int folder) {
-  const Result<std::string> text = read_in(folder, "stat", 4096);
-  if (!text) return std::nullopt;
-  const std::size_t name_end = text->rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<std::string> fields = split(trim(std::string_view(*text).substr(name_end + 1)), ' ');
-  if (fields.size() < 20) return std::nullopt;
-  const auto number = [&](std::size_t i) { return parse_unsigned(fields[i]).value_or(0); };
-  return ProcessStat{.state = fields[0].empty() ? '?' : fields[0][0],
-                     .parent = static_cast<int>(number(1)),
-                     .tty = static_cast<int>(number(4)),
-                     .ticks = number(11) + number(12),
-                     .begun = number(19)};
 }
 
 std::string user_of(int folder) {
@@ -94,18 +75,20 @@ std::string duration_text(std::uint64_t seconds) {
   return text.data();
 }
 
-std::vector<std::string> row_of(pid_t pid, int folder, const ProcessStat& stat) {
+std::vector<std::string> row_of(pid_t pid, int folder, const StatFields& stat) {
   const auto hertz = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
   timespec up{};
   ::clock_gettime(CLOCK_BOOTTIME, &up);
   const std::time_t now = std::time(nullptr);
   const auto age =
-      static_cast<std::uint64_t>(up.tv_sec) - std::min(static_cast<std::uint64_t>(up.tv_sec), stat.begun / hertz);
+      static_cast<std::uint64_t>(up.tv_sec) - std::min(static_cast<std::uint64_t>(up.tv_sec), stat.started() / hertz);
   const std::time_t begun = now - static_cast<std::time_t>(age);
-  const std::uint64_t cpu = stat.ticks / hertz;
+  const auto number = [&](std::size_t field) { return stat.number(field).value_or(0); };
+  const std::uint64_t cpu = (number(user_ticks_field) + number(system_ticks_field)) / hertz;
   const std::uint64_t share = age ? std::min<std::uint64_t>(99, cpu * 100 / age) : 0;
-  return {user_of(folder),        std::to_string(pid), std::to_string(stat.parent), std::to_string(share),
-          begun_text(begun, now), tty_name(stat.tty),  duration_text(cpu),          command_of(folder)};
+  return {user_of(folder),       std::to_string(pid),    std::to_string(stat.parent()),
+          std::to_string(share), begun_text(begun, now), tty_name(static_cast<int>(number(tty_field))),
+          duration_text(cpu),    command_of(folder)};
 }
 
 }  // namespace
@@ -129,7 +112,7 @@ Result<ProcessTable> Engine::top(const std::string& id) {
   for (const pid_t pid : pids) {
     const auto folder = folders.find(pid);
     if (folder == folders.end() || runtime::is_being_set_up(pid)) continue;
-    if (const auto stat = read_stat(folder->second.get()))
+    if (const auto stat = stat_fields_in(folder->second.get()))
       table.rows.push_back(row_of(pid, folder->second.get(), *stat));
   }
   return table;

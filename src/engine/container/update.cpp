@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/json_text.hpp"

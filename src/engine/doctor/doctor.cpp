@@ -10,8 +10,8 @@
 #include <iterator>
 #include <map>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/doctor/user_groups.hpp"
 #include "engine/engine.hpp"
@@ -51,7 +51,7 @@ Finding overlay(const Roots& roots) {
   const Result<> tried = try_overlay(folder);
   (void)remove_tree(folder);
   if (tried) return good("overlay", "overlayfs works on " + roots.data);
-  return bad("overlay", Standing::broken, tried.error(), "no image can be used as a container's file system");
+  return bad("overlay", Standing::broken, tried.error(), "containers cannot use images as their file system");
 }
 
 Finding cgroups() {
@@ -68,21 +68,20 @@ Finding cgroups() {
 std::vector<Finding> firewall(const place::Place& place) {
   const auto asked = place.run(firewall_obstacles);
   if (!asked) return {bad("firewall", Standing::broken, asked.error(), "networks of containers and published ports")};
-  if (asked->empty()) return {good("firewall", "nftables answers, and nothing else is in the way")};
+  if (asked->empty()) return {good("firewall", "nftables works, and no other firewall is in the way")};
   std::vector<Finding> findings;
   for (const FirewallObstacle& obstacle : *asked)
-    findings.push_back(
-        {"firewall", Standing::lacking, obstacle.found,
-         "containers reach neither the outside nor, on some kernels, each other; published ports may not "
-         "be reached from other machines",
-         obstacle.command});
+    findings.push_back({"firewall", Standing::lacking, obstacle.found,
+                        "containers cannot reach the outside nor, on some kernels, each other; published ports may be "
+                        "unreachable from other machines",
+                        obstacle.command});
   return findings;
 }
 
 Finding outside(const place::Place& place) {
   const Result<> linked = place.link();
-  if (linked) return good("outside", "containers reach the network of this machine");
-  return bad("outside", Standing::lacking, linked.error(), "containers reach each other, and nothing else");
+  if (linked) return good("outside", "containers can reach this machine's network");
+  return bad("outside", Standing::lacking, linked.error(), "containers can only reach each other");
 }
 
 // What is open to whom just now.
@@ -91,7 +90,7 @@ Result<Finding> ports(const Roots& roots) {
   std::map<std::string, Strings> by_reach;
   for (const ReachedPort& each : reached_ports(TRY(engine->list())))
     by_reach[each.reach].push_back(each.container + " " + each.port);
-  if (by_reach.empty()) return good("ports", "none is published");
+  if (by_reach.empty()) return good("ports", "no ports are published");
   Strings texts;
   for (const auto& [reach, names] : by_reach) texts.push_back(reach + ": " + join(names, ", "));
   return good("ports", join(texts, "; "));
@@ -112,7 +111,7 @@ Finding disk(const Roots& roots) {
   if (free < little) return {"disk", Standing::lacking, text, "an image may not fit", "consort image prune --all"};
   if (st.f_files != 0 && st.f_favail < few)
     return {"disk", Standing::lacking, std::to_string(st.f_favail) + " inodes free at " + path,
-            "an image may not fit: each of its files takes one", "consort image prune --all"};
+            "an image may not fit: each of its files needs one", "consort image prune --all"};
   return good("disk", text);
 }
 
@@ -121,7 +120,7 @@ Finding clock() {
   const int synchronised = ::adjtimex(&state);
   constexpr std::time_t of_this_program = 1'735'689'600;  // 2025: a machine without a battery begins in 1970
   if (std::time(nullptr) < of_this_program)
-    return {"clock", Standing::lacking, "it is wrong by years", "certificates of registries do not hold yet",
+    return {"clock", Standing::lacking, "it is off by years", "certificates of registries are not valid yet",
             "sudo timedatectl set-ntp true"};
   return good("clock", synchronised == TIME_ERROR ? "plausible, but not synchronised" : "synchronised");
 }
@@ -136,7 +135,7 @@ Finding names() {
     return good("names", std::string(hub) + " is known");
   }
   return {"names", Standing::lacking, std::string(hub) + ": " + ::gai_strerror(status),
-          "images cannot be pulled by the name of their registry", "see `nameserver` in /etc/resolv.conf"};
+          "registries cannot be found by name", "see `nameserver` in /etc/resolv.conf"};
 }
 
 Finding registry() {
@@ -174,7 +173,7 @@ std::vector<Finding> examine_engine(const Roots& roots) {
   if (const Result<Finding> published = ports(roots))
     findings.push_back(*published);
   else
-    findings.push_back(bad("ports", Standing::broken, published.error(), "nothing is known of containers"));
+    findings.push_back(bad("ports", Standing::broken, published.error(), "containers cannot be checked"));
   return findings;
 }
 

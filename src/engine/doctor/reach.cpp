@@ -20,9 +20,9 @@ bool is_loopback(std::string_view host_ip) {
 }  // namespace
 
 std::string reach_of(std::string_view host_ip) {
-  if (is_any(host_ip)) return "everyone who reaches this machine";
+  if (is_any(host_ip)) return "everyone who can reach this machine";
   if (is_loopback(host_ip)) return "this machine only";
-  return "everyone who reaches " + std::string(host_ip);
+  return "everyone who can reach " + std::string(host_ip);
 }
 
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/os/fd.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/handed_down.hpp"
 #include "supervisor/scope.hpp"
@@ -49,7 +49,7 @@ UserGroups ask_for_user_groups() {
 Finding finding_of(const UserGroups& groups) {
   Finding finding{"cgroup", Standing::lacking, "", std::string(control_groups_cost), "run with sudo"};
   if (groups.version != runtime::CgroupVersion::v2) {
-    finding.found = "control groups are not of version 2 alone, and others are not handed down to users";
+    finding.found = "this machine uses cgroup v1, which cannot be delegated to users";
     finding.command += ", or boot a machine that runs systemd with `systemd.unified_cgroup_hierarchy=1`";
     return finding;
   }
@@ -59,14 +59,14 @@ Finding finding_of(const UserGroups& groups) {
     return finding;
   }
   if (!groups.given) {
-    finding.found = "no systemd is here that hands control groups down to users";
+    finding.found = "there is no systemd to delegate control groups to users";
     return finding;
   }
   std::vector<std::string> missing;
   for (const std::string_view controller : wanted)
     if (std::ranges::find(groups.controllers, controller) == groups.controllers.end()) missing.emplace_back(controller);
-  if (missing.empty()) return {"cgroup", Standing::good, "systemd hands control groups down to you", "", ""};
-  finding.found = "systemd hands control groups down to you, but not " + join(missing, ", ");
+  if (missing.empty()) return {"cgroup", Standing::good, "systemd delegates control groups to you", "", ""};
+  finding.found = "systemd delegates control groups to you, but not " + join(missing, ", ");
   finding.cost = "limits of " + join(missing, ", ");
   finding.command = "sudo systemctl edit user@.service, with `[Service]` and `Delegate=" +
                     join(std::vector<std::string>(std::begin(wanted), std::end(wanted)), " ") + "`, and log in again";

@@ -12,8 +12,7 @@
 
 namespace consort::engine {
 
-inline constexpr std::string_view control_groups_cost =
-    "limits of memory, processors and processes, `pause`, and the figures of `stats`";
+inline constexpr std::string_view control_groups_cost = "limits for memory, CPUs and processes, `pause` and `stats`";
 
 struct UserGroups {
   runtime::CgroupVersion version = runtime::CgroupVersion::none;

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/jobs/records.hpp"
 #include "supervisor/client.hpp"
@@ -90,7 +90,7 @@ Result<Job> Jobs::find(const std::string& text) const {
   if (near.size() == 1) return std::move(near[0]);
   if (near.empty()) return fail(no_such_job(text));
   return fail(
-      Error(Code::conflict, "several jobs are called " + text).hint("name its project, too: " + near[0].full_name()));
+      Error(Code::conflict, "several jobs are called " + text).hint("also name its project: " + near[0].full_name()));
 }
 
 Result<std::optional<Job>> Jobs::look_up(const std::string& project, const std::string& name) const {
@@ -120,7 +120,7 @@ Result<> Jobs::remove(const Job& job, KeepRuns keep) {
 Result<std::string> Jobs::fire(const Job& job, bool reschedule) {
   if (reschedule && job.spec.cron.empty())
     return fail(Error(Code::conflict, "job " + job.full_name() + " has no schedule")
-                    .hint("without --reschedule it is run once"));
+                    .hint("leave out --reschedule to run it once"));
   const auto all = TRY(runs(job));
   if (!all.empty() && !is_final(all[0].state))
     return fail(Error(Code::busy, "job " + job.full_name() + " is already running"));

@@ -9,9 +9,9 @@
 #include <array>
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/jobs/records.hpp"
 #include "supervisor/client.hpp"
@@ -175,7 +175,7 @@ Result<JobRun> Jobs::settle_dead(const Job& job, JobRun run) const {
   run.state = RunState::failed;
   if (container && container->state.ended()) run.exit_code = container->state.exit_code;
   if (!run.exit_code) {
-    run.error = "whoever ran it was killed before its end was known";
+    run.error = "the process that ran it was killed before it ended";
   } else if (*run.exit_code == 0) {
     run.state = RunState::succeeded;
   }

@@ -39,7 +39,7 @@ Result<> check_unused(SQLite::Database& db, const std::string& name) {
   const Strings ids = users(db, name);
   if (ids.empty()) return {};
   return fail(Error(Code::conflict, "remove " + name + ": volume is in use - [" + join(ids, ", ") + "]")
-                  .hint("remove the containers that use it first, stopped ones as well"));
+                  .hint("first remove the containers that use it, including stopped ones"));
 }
 
 }  // namespace

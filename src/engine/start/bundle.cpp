@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/validate.hpp"
 #include "engine/engine_impl.hpp"

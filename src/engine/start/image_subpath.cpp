@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "volume/layers_view.hpp"
 

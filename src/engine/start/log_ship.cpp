@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::engine {
@@ -68,7 +68,7 @@ Result<Place> place_of(std::string_view text, std::string_view what, std::string
   if (place.network == "tcp+tls" || place.network == "tls")
     return fail(Error(Code::unsupported, "logging over TLS is not supported: " + std::string(what) + " " +
                                              place.network + "://" + std::string(text))
-                    .hint("send to a relay on this machine, which speaks TLS to the other")
+                    .hint("send to a relay on this machine that forwards over TLS")
                     .about(Subject::setting, "logging/options"));
   if (place.network != "udp" && place.network != "tcp") return refuse("unsupported scheme: '" + place.network + "'");
   const std::size_t colon = text.rfind(':');
@@ -109,7 +109,7 @@ Result<std::string> fill_in(const std::string& form, const StringMap& values) {
     const auto found = name.starts_with('.') ? values.find(name.substr(1)) : values.end();
     if (close == std::string::npos || found == values.end())
       return refuse("error in tag template: " + form +
-                    ": known are {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageID}}, "
+                    ": use {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageID}}, "
                     "{{.ImageFullID}}, {{.ImageName}} and {{.DaemonName}}");
     text += found->second;
     at = close + 2;
@@ -264,7 +264,7 @@ Result<> validate_shipping(const LogSpec& log) {
   for (const auto& [key, value] : log.options)
     if (key.ends_with("-regex"))
       return fail(Error(Code::unsupported, "log opt '" + key + "' is not supported for " + log.driver)
-                      .hint("name them, with labels or env")
+                      .hint("name them with labels or env")
                       .about(Subject::setting, "logging/options"));
     else if (std::ranges::count(common, key) == 0 && std::ranges::count(own, key) == 0)
       return unknown_option(log, key, own);

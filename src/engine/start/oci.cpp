@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "engine/container/merge.hpp"
 #include "engine/start/oci_resources.hpp"

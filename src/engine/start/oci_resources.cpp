@@ -2,7 +2,7 @@
 
 #include <sys/sysmacros.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "engine/checks/device_rule.hpp"
 #include "runtime/defaults.hpp"

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::engine {
 
@@ -66,7 +66,7 @@ bool is_own_runtime(const std::string& name) {
 Result<std::string> runtime_program(const std::string& name, const std::string& daemon_json) {
   if (is_own_runtime(name)) return std::string();
   if (name.contains('/')) {
-    return fail(unknown(name).hint("a Compose file can't name a program; register it in " + daemon_json +
+    return fail(unknown(name).hint("a Compose file cannot name a program; register it in " + daemon_json +
                                    ": {\"runtimes\": {\"NAME\": {\"path\": \"/path/of/the/program\"}}}"));
   }
   if (const Json entry = TRY(registered(name, daemon_json)); !entry.is_null())

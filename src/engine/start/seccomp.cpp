@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <functional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/start/oci.hpp"

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/start/oci.hpp"
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/records/leases.hpp"
 

@@ -7,8 +7,8 @@
 #include <array>
 #include <cerrno>
 
-#include "base/os/container_users.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/settings.hpp"
 #include "engine/engine_impl.hpp"
 #include "runtime/defaults.hpp"
@@ -84,10 +84,10 @@ Error two_owners(const Engine::Impl& impl, const Donor& first, const Donor& seco
     return std::string(donor.setting) + " is that of " + (unit ? unit->name : donor.id.substr(0, 12));
   };
   return Error(Code::conflict, "share namespaces with containers that have different users")
-      .why(name(first) + ", " + name(second) + ", and with userns = \"auto\" each of them has users of its own")
+      .why(name(first) + ", " + name(second) + ", and with userns = \"auto\" each of them has its own users")
       .hint(
-          "share them with one container, let one of those two share a namespace with the other, or write "
-          "\"userns_mode: host\"")
+          "share them with one container, let one of those two share a namespace with the other, or set \"userns_mode: "
+          "host\"")
       .about(Subject::setting, second.setting);
 }
 
@@ -133,7 +133,7 @@ std::string Engine::Impl::warn_of_users(const ContainerSpec& spec) {
   if (users_told_.test_and_set()) return {};
   return "userns is \"auto\" in the settings, but containers have the users of this machine: layers below " +
          roots.data +
-         " cannot be shown with other owners (that takes Linux 6.15, and a file system such as ext4, XFS or Btrfs)";
+         " cannot be mounted with other owners (this needs Linux 6.15, and a file system such as ext4, XFS or Btrfs)";
 }
 
 }  // namespace consort::engine

@@ -1,6 +1,6 @@
 #include "image/http/curl.hpp"
 
-#include "base/os/shared_library.hpp"
+#include "base/os/processes/shared_library.hpp"
 
 namespace consort::image {
 

@@ -54,13 +54,13 @@ Code code_of(Kind kind) {
 // Of the other kinds of trouble with a certificate there is one left: nobody we know has signed it.
 std::string certificate_advice(const TransportFacts& facts, const Url& url) {
   if (facts.verify_result == has_expired)
-    return "its certificate has expired: whoever runs " + url.place() +
+    return "its certificate has expired: the administrator of " + url.place() +
            " must renew it (or is the clock of this machine wrong?)";
   if (facts.verify_result == not_yet_valid)
     return "its certificate is not valid yet: is the clock of this machine wrong?";
   if (facts.verify_result <= unspecified)
     return "its certificate is for another name than " + url.host +
-           ": use the name that the registry is meant to be called by, or ask for a certificate that has this one";
+           ": use the name in the certificate, or get a certificate for this name";
   return "if the server is yours, put its CA certificate at /etc/docker/certs.d/" + url.place() +
          "/ca.crt, or mark the registry as insecure in registries.conf";
 }
@@ -74,7 +74,7 @@ std::string proxy_advice(const Url& url, const std::string& proxy, long status) 
   const std::string variable = url.scheme == "https" ? "HTTPS_PROXY" : "HTTP_PROXY";
   if (status == 407) return proxy_name(proxy) + " wants a login: " + variable + "=http://USER:PASSWORD@HOST:PORT";
   if (status > 0)
-    return proxy_name(proxy) + " does not let this through: ask who runs it, or add " + url.host + " to NO_PROXY";
+    return proxy_name(proxy) + " does not allow this: ask its administrator, or add " + url.host + " to NO_PROXY";
   return proxy_name(proxy) + " (from " + variable + " or ALL_PROXY) cannot be reached: does it run? If " + url.host +
          " can be reached without it, add the name to NO_PROXY";
 }
@@ -83,8 +83,8 @@ std::string advice(Kind kind, const TransportFacts& facts, const Url& url, const
   if (kind == Kind::certificate) return certificate_advice(facts, url);
   if (kind == Kind::proxy) return proxy_advice(url, proxy, facts.connect_status);
   if (kind == Kind::unresolved)
-    return "is the name right, and is there a network? Without a way to the registry, set a mirror in registries.conf "
-           "or bring the image with `image load`";
+    return "check the name and the network. If the registry is unreachable, set a mirror in registries.conf, or load "
+           "the image with `image load`";
   if (kind == Kind::refused) return "is the registry running, and is its address right?";
   return {};
 }

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "image/registry/layer_fetch.hpp"
 #include "image/store/store_state.hpp"
@@ -85,7 +85,7 @@ class RegistryArtifact : public Artifact {
     };
     TRY(registry_.blob({config.digest, config.size, 0}, sink));
     if (Digest::of(config_) != config.digest)
-      return fail(Error(Code::invalid, "verify").on(config.digest.text()).why("what came has another digest"));
+      return fail(Error(Code::invalid, "verify").on(config.digest.text()).why("the content has another digest"));
     return {};
   }
 

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/artifact.hpp"
 #include "image/registry/artifact_manifest.hpp"
 #include "image/tar/packed_layer.hpp"

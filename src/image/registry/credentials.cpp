@@ -4,9 +4,9 @@
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
-#include "base/os/stop_event.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/loop/stop_event.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "image/http/http.hpp"
 

@@ -65,7 +65,7 @@ Result<std::string> read_blob(Registry& registry, const Descriptor& blob, std::s
   };
   if (blob.size > 0) TRY(registry.blob({blob.digest, blob.size, 0}, sink));
   if (Digest::of(content) != blob.digest)
-    return fail(Error(Code::invalid, "verify").on(blob.digest.text()).why("what came has another digest"));
+    return fail(Error(Code::invalid, "verify").on(blob.digest.text()).why("the content has another digest"));
   return content;
 }
 

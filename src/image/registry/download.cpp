@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/store/store_state.hpp"
 
 namespace consort::image {
@@ -122,8 +122,8 @@ Result<> Download::finish() {
   if (actual != blob_.digest)
     return fail(Error(Code::invalid, "verify download")
                     .on(blob_.digest.text())
-                    .why("what came has the digest " + actual.text())
-                    .hint("the registry, a mirror or a proxy changes or damages the content"));
+                    .why("the content has the digest " + actual.text())
+                    .hint("the registry, a mirror or a proxy is modifying the content"));
   if (::fchmod(file_.get(), 0400) != 0) return fail_errno("set mode of", path_);
   return rename_path(path_, store_.blob_path(blob_.digest));
 }

@@ -63,7 +63,7 @@ Result<ManifestOrIndex> parse_any_manifest(std::string_view text, std::string_vi
     return fail(Error(Code::unsupported, "read manifest")
                     .on(source)
                     .why("its format is Docker's schema 1, which is no longer in use")
-                    .hint("the image must be pushed again with a newer client"));
+                    .hint("push the image again with a newer client"));
   std::string type = get_string(root, "mediaType");
   if (type.empty()) type = std::string(trim(content_type.substr(0, content_type.find(';'))));
   const Json* manifests = find_key(root, "manifests");
@@ -122,7 +122,7 @@ Result<Descriptor> choose_platform(const Index& index, const Platform& platform,
   if (best) return *best;
   return fail(Error(Code::not_found,
                     "no matching manifest for " + platform.text() + " in the manifest list entries of " + reference)
-                  .hint(offered.empty() ? "" : "it is there for " + join(offered, ", ")));
+                  .hint(offered.empty() ? "" : "it exists for " + join(offered, ", ")));
 }
 
 std::string format_manifest(const Manifest& manifest) {

@@ -5,7 +5,7 @@
 #include <map>
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/artifact.hpp"
 #include "image/registry/artifact_manifest.hpp"
 #include "image/registry/registry.hpp"

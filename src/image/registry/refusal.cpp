@@ -19,7 +19,7 @@ Code code_of(int status) {
 std::string rate_limit_hint(const HttpResponse& response) {
   const auto url = Url::parse(response.url);
   const std::string host = url ? url->place() : "";
-  std::string hint = "the registry limits how often you may pull: log in (`" + login_command(host) + "`), wait";
+  std::string hint = "the registry limits how often you can pull: log in (`" + login_command(host) + "`), wait";
   if (const std::string after = response.header("retry-after"); !after.empty()) hint += " (it says " + after + " s)";
   return hint + ", or set a mirror in registries.conf";
 }

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "base/json.hpp"
-#include "base/os/dir_stream.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/dir_stream.hpp"
+#include "base/os/files/file.hpp"
 
 // toml++ 3.3 takes some things for granted that a file need not keep ("[/" is enough; found by fuzzing): undefined
 // behaviour in a release build, the end of the program in others. Here they are looked at, and end the parsing.

@@ -139,7 +139,7 @@ void Registry::explain_handshake(HttpFailure& failure) {
   if (!url || !perform(std::move(probe), *url)) return;
   failure.error.data().why = location_.host + " speaks plain HTTP, not HTTPS";
   failure.error.data().hint =
-      "if you trust the network on the way there, put this into /etc/containers/registries.conf: [[registry]] location "
+      "if you trust the network, add this to /etc/containers/registries.conf: [[registry]] location "
       "= "
       "\"" +
       location_.host + "\" insecure = true (each on a line of its own)";

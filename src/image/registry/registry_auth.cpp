@@ -85,8 +85,8 @@ Result<std::string> Registry::fetch_token(const Challenge& challenge, const std:
   if (open_line)
     return fail(Error(Code::denied, "authenticate")
                     .on(location_.host)
-                    .why("its token server, " + server.place() + ", is not behind https")
-                    .hint("if you trust the network on the way there, mark it as insecure in registries.conf"));
+                    .why("its token server, " + server.place() + ", does not use HTTPS")
+                    .hint("if you trust the network, mark it as insecure in registries.conf"));
   const std::string service = parameter(challenge, "service");
   std::string scope = parameter(challenge, "scope");
   if (!location_.repository.empty())

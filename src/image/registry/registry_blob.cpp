@@ -61,9 +61,10 @@ Result<> BlobTransfer::run() {
     if (received_) retry.progressed();
     empty_answers = !received_ && !answer && answer.error().partial ? empty_answers + 1 : 0;
     if (empty_answers >= most_empty_answers) {
-      return fail(Error(Code::invalid, "download")
-                      .on(part_.digest.text())
-                      .why("the registry breaks off after " + std::to_string(part_.offset) + " bytes each time"));
+      return fail(
+          Error(Code::invalid, "download")
+              .on(part_.digest.text())
+              .why("the registry closes the connection after " + std::to_string(part_.offset) + " bytes each time"));
     }
     const auto pause = retry.pause(answer);
     if (!pause) return fail(explain(std::move(answer)));
@@ -140,7 +141,7 @@ Error BlobTransfer::explain(HttpAnswer answer) const {
   error.data().why = from->place() + " answers: " + error.data().why;
   if ((answer->status == 401 || answer->status == 403) && from->place() != registry_.location().host)
     error.data().hint = registry_.location().host + " sends downloads to " + from->place() +
-                        ", which refuses: does a proxy or firewall stand in between?";
+                        ", which refuses the connection: is a proxy or firewall in the way?";
   return error;
 }
 

@@ -40,7 +40,7 @@ Error upload_error(const HttpResponse& refused, const Digest& digest, const Url&
   outer.data().object = digest.text();
   outer.data().why = from->place() + " answers: " + error.data().why;
   outer.data().hint = server.place() + " has uploads sent to " + from->place() +
-                      ", which refuses: does a proxy or firewall stand in between?";
+                      ", which refuses the connection: is a proxy or firewall in the way?";
   return outer;
 }
 

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "base/os/dir_stream.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/dir_stream.hpp"
+#include "base/os/files/file.hpp"
 #include "image/http/address.hpp"
 #include "image/registry/registry.hpp"
 

@@ -146,7 +146,7 @@ Result<> Loader::add(const std::string& raw_config, const std::vector<LayerFile>
                      const std::optional<std::string>& manifest, std::vector<Reference> names, Naming naming) {
   const ImageConfig config = TRY(parse_config(raw_config));
   if (config.diff_ids.size() != layers.size())
-    return fail(Error(Code::invalid, "load").why("the image's configuration names another number of layers"));
+    return fail(Error(Code::invalid, "load").why("the image's configuration has a different number of layers"));
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < layers.size(); ++i)
     ids.push_back(TRY_WRAP(load_layer(layers[i], config.diff_ids[i]), "load layer", config.diff_ids[i].short_hex()));

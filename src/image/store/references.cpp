@@ -1,6 +1,6 @@
 #include "image/store/references.hpp"
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 
 namespace consort::image {
 

@@ -1,5 +1,5 @@
 // Images from a plain root file system, and back.
-#include "base/os/overlay_view.hpp"
+#include "base/os/trees/overlay_view.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
 #include "image/tar/layer_import.hpp"

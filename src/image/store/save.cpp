@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/tar/packed_layer.hpp"
 #include "image/tar/tar_writer.hpp"
 #include "image/transfer.hpp"

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sqlite/migrations.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
@@ -126,7 +126,7 @@ Result<std::string> Store::read_blob(const Digest& digest, std::size_t limit) co
   std::string content = TRY_WRAP(read_file(blob_path(digest), limit), "read blob", digest.text());
   // Small blobs (configurations, manifests) are checked each time; it costs microseconds.
   if (Digest::of(content) != digest)
-    return fail(Error(Code::io, "read blob").on(digest.text()).why("its content was changed on the disk"));
+    return fail(Error(Code::io, "read blob").on(digest.text()).why("its content was modified on disk"));
   return content;
 }
 

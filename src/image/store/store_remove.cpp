@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "image/prune_plan.hpp"
 #include "image/store/references.hpp"
@@ -110,7 +110,7 @@ Result<> may_remove(const Removal& removal) {
   if (removal.force) return {};
   return fail(Error(Code::conflict, "unable to remove repository reference \"" + removal.text + "\" (must force)")
                   .why(who)
-                  .hint("remove what uses it first"));
+                  .hint("first remove what uses it"));
 }
 
 }  // namespace

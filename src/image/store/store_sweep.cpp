@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 
 namespace consort::image {
 

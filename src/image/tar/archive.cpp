@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/store/store_state.hpp"
 #include "image/tar/tar_reader.hpp"
 

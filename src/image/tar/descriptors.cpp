@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/os/loop/stop_event.hpp"
 #include "base/os/patient_write.hpp"
-#include "base/os/stop_event.hpp"
 #include "image/layer_tar.hpp"
 
 namespace consort::image {

@@ -1,6 +1,6 @@
 #include "image/tar/isal.hpp"
 
-#include "base/os/shared_library.hpp"
+#include "base/os/processes/shared_library.hpp"
 
 namespace consort::image {
 

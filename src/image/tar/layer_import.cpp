@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/size.hpp"
 #include "base/strings.hpp"
@@ -32,7 +32,7 @@ Result<UnpackLimits> layer_limits(const PullOptions& options) {
     if (!bytes || *bytes == 0)
       return fail(Error(Code::invalid, "read " + std::string(limit_variable))
                       .on(std::string("\"") + wish + "\"")
-                      .why("a number of bytes is expected, as in 500m or 8g"));
+                      .why("expected a size such as 500m or 8g"));
     limits.max_bytes = static_cast<std::uint64_t>(*bytes);
   }
   return limits;

@@ -11,12 +11,12 @@
 #include <map>
 #include <vector>
 
-#include "base/os/attributes.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/link.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/attributes.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/files/plain_file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "image/container_tar.hpp"
 #include "image/pack_files.hpp"
 #include "image/tar/overlay_form.hpp"

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "image/layer_tar.hpp"
 #include "image/store/store_state.hpp"

@@ -9,10 +9,10 @@
 #include <memory>
 #include <unordered_map>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
-#include "base/os/link.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/path_walk.hpp"
 #include "image/container_tar.hpp"
 #include "image/tar/overlay_form.hpp"
@@ -29,7 +29,7 @@ std::unexpected<Error> owner_error(const TarEntry& entry, const std::string& nam
   Error error = errno_error(errno, "set owner of", name);
   if (error.sys_errno() == EINVAL) {  // in a user namespace: the kernel's way to say that the id is not mapped
     error.data().why = "owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) + " is not mapped here";
-    error.data().hint = "give this user more subordinate ids in /etc/subuid and /etc/subgid";
+    error.data().hint = "add more subordinate IDs for this user in /etc/subuid and /etc/subgid";
   }
   return fail(std::move(error));
 }

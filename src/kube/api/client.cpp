@@ -83,7 +83,7 @@ Error failure_of(int http_status, std::string_view body) {
   const auto status = parse_json(body, "answer");
   error.data().why = status ? get_string(*status, "message") : std::string(trim(body.substr(0, 500)));
   if (error.data().why.empty()) error.data().why = "HTTP status " + std::to_string(http_status);
-  if (http_status == 401) error.data().hint = "your credentials are not accepted: look at the context's user";
+  if (http_status == 401) error.data().hint = "your credentials were rejected: check the user of the context";
   return error;
 }
 

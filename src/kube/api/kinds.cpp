@@ -10,6 +10,8 @@ namespace consort::kube {
 namespace {
 
 constexpr Kind kinds[] = {
+    {"Ingress", "/apis/networking.k8s.io/v1", "ingresses"},
+    {"HTTPRoute", "/apis/gateway.networking.k8s.io/v1", "httproutes", true},
     {"CronJob", "/apis/batch/v1", "cronjobs"},
     {"CronJob", "/apis/batch/v1beta1", "cronjobs"},
     {"Deployment", "/apis/apps/v1", "deployments"},
@@ -40,6 +42,7 @@ std::string path_of(std::string_view api_version, std::string_view kind, std::st
   const std::string path = (api_version == "v1" ? "/api/" : "/apis/") + std::string(api_version);
   std::string plural = to_lower(kind) + "s";
   if (plural.ends_with("ys")) plural.replace(plural.size() - 2, 2, "ies");
+  if (plural.ends_with("sss")) plural.replace(plural.size() - 1, 1, "es");
   return path_of(Kind{kind, path, plural}, space, name);
 }
 

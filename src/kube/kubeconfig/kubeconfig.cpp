@@ -1,7 +1,7 @@
 #include "kube/kubeconfig.hpp"
 
 #include "base/base64.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "compose/plain_yaml.hpp"
 

@@ -62,10 +62,10 @@ Result<Pod> hook_of(const Scope& scope, const project::DesiredService& service, 
 Result<> add_before(const Scope& scope, const project::DesiredService& service, Pod& pod) {
   if (service.pre_start.empty()) return {};
   const auto once = std::ranges::find(service.pre_start, false, &compose::PreStartHook::per_replica);
-  if (service.replicas > 1 && once != service.pre_start.end())
+  if ((service.replicas > 1 || runs_on_each_node(file_of(scope, service))) && once != service.pre_start.end())
     scope.warn(service, {"pre_start", std::to_string(once - service.pre_start.begin())},
                "the pre_start hooks of \"" + service.name + "\" run in each of its pods",
-               "here they run once for all replicas");
+               "here, they run once for all replicas");
   Json containers = Json::array(), volumes = Json::array();
   for (std::size_t i = 0; i < service.pre_start.size(); ++i) {
     const std::string prefix = std::string(before_container) + std::to_string(i + 1);

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/base64.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "kube/manifests/parts.hpp"
 
 namespace consort::kube {
@@ -52,7 +52,7 @@ class Bind {
   Result<> add(Pod& pod) {
     const auto status = stat_path(mount_.source);
     if (!status) {
-      refuse("it is not there", "");
+      refuse("it does not exist", "");
       return {};
     }
     if (S_ISREG(status->st_mode)) {
@@ -62,7 +62,7 @@ class Bind {
       return add_files({BoundFile{name, std::move(content), (status->st_mode & 0100) != 0}}, name, pod);
     }
     if (!S_ISDIR(status->st_mode)) {
-      refuse("it is neither a file nor a directory", "what a socket or device of this machine does is not there");
+      refuse("it is neither a file nor a directory", "sockets and devices of this machine are not available there");
       return {};
     }
     if (is_in_image(file_of(scope_, service_), mount_)) {
@@ -76,7 +76,7 @@ class Bind {
 
  private:
   Result<> add_files(std::vector<BoundFile> files, const std::string& sub_path, Pod& pod) {
-    if (!mount_.read_only) warn("it can be read only there", "append :ro if it is not written to");
+    if (!mount_.read_only) warn("it is read-only there", "append :ro if nothing writes to it");
     Json data = Json::object(), items = Json::array();
     for (std::size_t i = 0; i < files.size(); ++i) {
       const std::string key = "f" + std::to_string(i) + "-" + object_key(base_name(files[i].path)).substr(0, 200);

@@ -40,7 +40,7 @@ void add_user(const Scope& scope, const project::DesiredService& service, Json& 
       security[key] = *number;
     } else {
       scope.refuse(service, {"user"}, "user \"" + user + "\" is a name",
-                   "Kubernetes takes numbers: `docker run --rm --entrypoint id IMAGE " + text + "` shows them");
+                   "Kubernetes needs numbers: `docker run --rm --entrypoint id IMAGE " + text + "` shows them");
     }
   };
   set("runAsUser", user.substr(0, colon));

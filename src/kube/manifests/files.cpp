@@ -1,6 +1,6 @@
 // Secrets and configs as files, and volumes of pods in general.
 #include "base/base64.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "kube/manifests/parts.hpp"
 
 namespace consort::kube {

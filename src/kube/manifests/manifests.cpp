@@ -53,7 +53,7 @@ void warn_of_unknown_health(const Scope& scope, const project::DesiredService& s
     const auto& health = other->second.healthcheck;
     if (!health || health->test.empty())
       scope.warn(service, {"depends_on", name}, "service \"" + name + "\" counts as healthy on Kubernetes once it runs",
-                 "the image's own health check is not known there: write it under healthcheck");
+                 "health checks of images are unknown there: set it under healthcheck");
   }
 }
 
@@ -83,9 +83,9 @@ void refuse_same_names(const Scope& scope) {
     const auto [at, fresh] = seen.emplace(object_name(service.name), service.name);
     if (!fresh)
       scope.refuse(service, {},
-                   "services \"" + at->second + "\" and \"" + service.name + "\" would have one name, \"" + at->first +
+                   "services \"" + at->second + "\" and \"" + service.name + "\" would both be called \"" + at->first +
                        "\", on Kubernetes",
-                   "names there have small letters, digits and hyphens");
+                   "names there consist of lower-case letters, digits and hyphens");
   }
 }
 
@@ -174,6 +174,7 @@ Result<Manifests> make_manifests(const compose::Project& project, const project:
   std::map<std::string, std::string> passwords;
   const Scope scope{project, desired, options, facts, out, refusals, known, passwords};
   refuse_same_names(scope);
+  refuse_same_fronts(scope);
   add_claims(scope);
   add_policies(scope);
   for (const project::DesiredService& service : desired.services) TRY(add_service(scope, service));
@@ -181,7 +182,7 @@ Result<Manifests> make_manifests(const compose::Project& project, const project:
   add_pull_config(scope);
   if (!refusals.empty())
     return fail(Error(Code::unsupported, "bring project \"" + project.name + "\" to Kubernetes")
-                    .why(std::to_string(refusals.size()) + " thing(s) of the file are not supported there"));
+                    .why(std::to_string(refusals.size()) + " setting(s) of the file are not supported there"));
   return out;
 }
 

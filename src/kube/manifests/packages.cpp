@@ -96,6 +96,26 @@ class Values {
   std::vector<std::pair<std::string, std::string>> tokens_;
 };
 
+// The names that requests come in for, wherever the object has them.
+void choose_hosts(Json& spec, const std::string& service, Values& values) {
+  std::map<std::string, std::string> tokens;
+  const auto choose = [&](Json& host) {
+    const auto [at, fresh] = tokens.try_emplace(host.get<std::string>());
+    const std::string key = tokens.size() > 1 ? service + "-" + std::to_string(tokens.size()) : service;
+    if (fresh) at->second = values.token("hosts", key, host);
+    host = at->second;
+  };
+  if (spec.contains("rules"))
+    for (Json& rule : spec["rules"])
+      if (rule.contains("host")) choose(rule["host"]);
+  if (spec.contains("hostnames"))
+    for (Json& host : spec["hostnames"]) choose(host);
+  if (spec.contains("tls"))
+    for (Json& each : spec["tls"])
+      if (each.contains("hosts"))
+        for (Json& host : each["hosts"]) choose(host);
+}
+
 Result<Object> as_template(const Object& object, Values& values) {
   Json made = TRY(parse_json(object.json, object.kind + " " + object.name));
   const std::string service = object_name(object.service);
@@ -109,6 +129,7 @@ Result<Object> as_template(const Object& object, Values& values) {
       Json& storage = (*spec)["resources"]["requests"]["storage"];
       storage = values.token("sizes", object.name, storage);
     }
+    if (object.kind == "Ingress" || object.kind == "HTTPRoute") choose_hosts(*spec, service, values);
   }
   Object result = object;
   result.json = dump_json(made);
@@ -179,7 +200,7 @@ Result<std::vector<PackagedFile>> helm_chart(const Manifests& manifests, const s
   Node chart = Node::make_mapping();
   chart.set("apiVersion", text("v2"));
   chart.set("name", text(object_name(project)));
-  chart.set("description", text("Made of a Compose file by consort export kubernetes --format helm"));
+  chart.set("description", text("Generated from a Compose file by consort export kubernetes --format helm"));
   chart.set("type", text("application"));
   chart.set("version", text("0.1.0"));
   files.push_back({"Chart.yaml", compose::render_yaml(chart)});

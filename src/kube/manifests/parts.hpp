@@ -85,6 +85,9 @@ Result<> add_bind(const Scope& scope, const project::DesiredService& service, co
                   std::size_t number, Pod& pod);
 // service.cpp
 void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
+// published.cpp
+void add_published(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
+void refuse_same_fronts(const Scope& scope);
 // networks.cpp
 void add_network_labels(const Scope& scope, const project::DesiredService& service, Json& labels);
 void add_policies(const Scope& scope);
@@ -104,6 +107,7 @@ void add_pull_config(const Scope& scope);
 // rollout.cpp: behind its ports, hooks and probes.
 void add_rollout(const Scope& scope, const project::DesiredService& service, Pod& pod);
 // workload.cpp
+bool runs_on_each_node(const compose::Service& file);
 // awaited: others wait for its end.
 bool ends_by_itself(const compose::Service& file, bool awaited);
 void add_workload(const Scope& scope, const compose::Service& file, const project::DesiredService& service, Pod pod);

@@ -35,7 +35,7 @@ void add_hosts(const Scope& scope, const project::DesiredService& service, Pod& 
     for (const std::string& address : addresses) {
       if (address == "host-gateway") {
         scope.refuse(service, {"extra_hosts"}, "extra_hosts: host-gateway is the machine that runs the containers",
-                     "give an address that pods can reach");
+                     "use an address that pods can reach");
         continue;
       }
       by_address.try_emplace(address, Json::array()).first->second.push_back(host);
@@ -142,7 +142,7 @@ void add_names(const Scope& scope, const project::DesiredService& service, Pod& 
     if (const auto number = parse_unsigned(group)) {
       security["supplementalGroups"].push_back(*number);
     } else {
-      scope.refuse(service, {"group_add"}, "group \"" + group + "\" is a name", "Kubernetes takes numbers");
+      scope.refuse(service, {"group_add"}, "group \"" + group + "\" is a name", "Kubernetes needs numbers");
     }
   }
   if (!security.empty()) pod.spec["securityContext"] = std::move(security);

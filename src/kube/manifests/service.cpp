@@ -1,8 +1,6 @@
-// Names that resolve, and ports that are open to the outside.
-#include <algorithm>
+// Names that resolve.
 #include <set>
 
-#include "base/strings.hpp"
 #include "kube/manifests/parts.hpp"
 
 namespace consort::kube {
@@ -24,55 +22,10 @@ void add_alias(const Scope& scope, const project::DesiredService& service, const
                const compose::Strings& place) {
   if (!is_service_name(alias)) {
     scope.warn(service, place, "the name \"" + alias + "\" is left out on Kubernetes",
-               "names there have small letters, digits and hyphens");
+               "names there consist of lower-case letters, digits and hyphens");
     return;
   }
   if (!scope.facts.names.contains(alias)) scope.add(service.name, headless(scope, alias, service));
-}
-
-std::string publish_kind(const compose::Extensions& extensions) {
-  const auto own = extensions.find("x-consort");
-  const compose::Node* kubernetes = own == extensions.end() ? nullptr : own->second.find("kubernetes");
-  const compose::Node* publish = kubernetes ? kubernetes->find("publish") : nullptr;
-  return publish ? publish->scalar_text() : "";
-}
-
-Json service_port(const project::DesiredPort& port, const compose::Port& of_file) {
-  const std::string protocol = to_upper(port.protocol);
-  const std::uint16_t outside = port.host_first ? port.host_first : port.container;
-  Json made{
-      {"name", !of_file.name.empty() ? object_name(of_file.name, 48) : port.protocol + "-" + std::to_string(outside)},
-      {"port", outside},
-      {"targetPort", port.container},
-      {"protocol", protocol}};
-  if (!of_file.app_protocol.empty()) made["appProtocol"] = of_file.app_protocol;
-  return made;
-}
-
-void add_published(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
-  std::string kind = publish_kind(file.extensions);
-  if (kind.empty()) kind = publish_kind(scope.project.extensions);
-  if (kind.empty() || kind == "forward" || service.ports.empty()) return;
-  if (kind != "load-balancer" && kind != "node-port") {
-    scope.refuse(service, {"x-consort"}, "unknown way to publish \"" + kind + "\"",
-                 "use forward, load-balancer or node-port");
-    return;
-  }
-  Json ports = Json::array();
-  std::set<std::pair<std::uint16_t, std::string>> seen;
-  for (std::size_t i = 0; i < service.ports.size(); ++i) {
-    const project::DesiredPort& port = service.ports[i];
-    if (seen.emplace(port.host_first ? port.host_first : port.container, port.protocol).second)
-      ports.push_back(service_port(port, file.ports[i]));
-  }
-  Json spec{{"type", kind == "node-port" ? "NodePort" : "LoadBalancer"},
-            {"selector", labels_of(scope, service.name)},
-            {"ports", std::move(ports)}};
-  const std::string name = object_name(service.name, 10) + "-published";
-  scope.add(service.name, Json{{"apiVersion", "v1"},
-                               {"kind", "Service"},
-                               {"metadata", metadata(scope, name, service.name)},
-                               {"spec", std::move(spec)}});
 }
 
 }  // namespace
@@ -84,7 +37,7 @@ void add_services(const Scope& scope, const compose::Service& file, const projec
     scope.add(service.name, headless(scope, ready, service, Pods::ready));
   if (name != service.name)
     scope.warn(service, {}, "service \"" + service.name + "\" is called \"" + name + "\" on Kubernetes",
-               "names there have small letters, digits and hyphens");
+               "names there consist of lower-case letters, digits and hyphens");
   if (!service.container_name.empty()) add_alias(scope, service, service.container_name, {"container_name"});
   std::set<std::string> aliases;
   for (const project::DesiredNetwork& network : service.networks)

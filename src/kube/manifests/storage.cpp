@@ -10,6 +10,7 @@ namespace consort::kube {
 namespace {
 
 constexpr const char* default_size = "1Gi";
+constexpr const char* one_node = "ReadWriteOnce";  // and ReadWriteOncePod
 // A new file system has a lost+found of its own, which programs take for data: theirs is a directory beside it.
 constexpr std::string_view data_directory = "data";
 constexpr const char* fill_mark = ".consort-filling";
@@ -71,11 +72,36 @@ std::string size_text(std::string text) {
   return text;
 }
 
+std::string access_mode(const compose::Volume& volume) {
+  const std::string mode = extension(volume.extensions, "x-access-mode");
+  return mode.empty() ? one_node : mode;
+}
+
+bool has_volume(const project::DesiredService& service, const compose::Volume& volume) {
+  return std::ranges::any_of(service.mounts, [&](const project::DesiredMount& each) {
+    return each.how.type == compose::MountType::volume && each.volume_name == volume.name;
+  });
+}
+
+// Who has more than one pod with it may wait for ever for the second, on a cluster that gives it another node.
+void warn_of_one_node(const Scope& scope, const compose::Volume& volume) {
+  if (!access_mode(volume).starts_with(one_node)) return;
+  std::string names;
+  std::size_t users = 0;
+  for (const project::DesiredService& service : scope.desired.services) {
+    if (!has_volume(service, volume)) continue;
+    names += (names.empty() ? "" : ", ") + service.name;
+    users += runs_on_each_node(file_of(scope, service)) ? 2 : service.replicas;
+  }
+  if (users > 1)
+    scope.warn_at(volume.mark, "volume \"" + volume.name + "\" is there for the pods of one node: of " + names,
+                  "x-access-mode: ReadWriteMany gives it to those of all nodes, if the storage class can");
+}
+
 Json claim_of(const Scope& scope, const compose::Volume& volume) {
   const auto size = volume.driver_opts.find("size");
   const std::string wanted =
       size_text(size != volume.driver_opts.end() ? size->second : extension(volume.extensions, "x-size"));
-  const std::string mode = extension(volume.extensions, "x-access-mode");
   const std::string name = object_name(volume.name);
   Json meta = metadata(scope, name, "");
   for (const auto& [key, value] : volume.labels) {
@@ -86,7 +112,7 @@ Json claim_of(const Scope& scope, const compose::Volume& volume) {
                     "a key there is [PREFIX/]NAME, of letters, digits, '-', '_' and '.'");
     }
   }
-  Json spec{{"accessModes", Json::array({mode.empty() ? "ReadWriteOnce" : mode})},
+  Json spec{{"accessModes", Json::array({access_mode(volume)})},
             {"resources", Json{{"requests", Json{{"storage", wanted}}}}}};
   if (const std::string storage_class = extension(volume.extensions, "x-class"); !storage_class.empty())
     spec["storageClassName"] = storage_class;
@@ -143,7 +169,7 @@ class Mounts {
   void anonymous(const project::DesiredMount& mount, std::size_t number) {
     scope_.warn(service_, {"volumes"},
                 "the volume at " + mount.how.target + " has no name: on Kubernetes it goes with its pod",
-                "name it to keep its data");
+                "give it a name to keep its data");
     const bool copies = !mount.how.volume || !mount.how.volume->nocopy;
     Json where{{"mountPath", mount.how.target}};
     if (copies) where["subPath"] = data_directory;
@@ -215,8 +241,11 @@ Result<> add_mounts(const Scope& scope, const project::DesiredService& service, 
 }
 
 void add_claims(const Scope& scope) {
-  for (const auto& [key, volume] : scope.desired.volumes)
-    if (!volume.external) scope.add("", claim_of(scope, volume));
+  for (const auto& [key, volume] : scope.desired.volumes) {
+    if (volume.external) continue;
+    scope.add("", claim_of(scope, volume));
+    warn_of_one_node(scope, volume);
+  }
 }
 
 }  // namespace consort::kube

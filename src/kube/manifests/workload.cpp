@@ -10,7 +10,7 @@ namespace {
 
 std::string kind_of(const Scope& scope, const compose::Service& file, const project::DesiredService& service) {
   if (scope.facts.ending.contains(file.name)) return "Job";
-  if (file.deploy && file.deploy->mode == "global") return "DaemonSet";
+  if (runs_on_each_node(file)) return "DaemonSet";
   const bool keeps_data = std::ranges::any_of(service.mounts, [](const project::DesiredMount& each) {
     return each.how.type == compose::MountType::volume && !each.how.source.empty() && !each.how.read_only;
   });
@@ -106,6 +106,10 @@ Json set_spec(const Scope& scope, const compose::Service& file, const project::D
 
 }  // namespace
 
+bool runs_on_each_node(const compose::Service& file) {
+  return file.deploy && file.deploy->mode == "global";
+}
+
 // "no" that somebody wrote, not what Compose assumes.
 bool ends_by_itself(const compose::Service& file, bool awaited) {
   if (awaited || file.restart == "no") return true;
@@ -146,7 +150,7 @@ void add_cron_job(const Scope& scope, const compose::Service& file, const projec
   if (!when.timezone.empty()) {
     if (scope.options.cron_job_version != "batch/v1")
       scope.refuse(job, {"triggers", "schedule", "0", "timezone"}, "this cluster's jobs have no time zones",
-                   "leave it out, and write the time in UTC");
+                   "remove it, and use UTC");
     spec["timeZone"] = when.timezone;
   }
   spec["concurrencyPolicy"] = "Forbid";

@@ -33,7 +33,7 @@ Result<> send_signal(Session& session, const std::vector<PodState>& pods, const 
       return fail(std::move(sent)
                       .error()
                       .wrap("send signal " + name + " to pod " + pod.name)
-                      .hint("the container's own sh is to send it; `kill` without a signal needs none"));
+                      .hint("the container's own sh sends it; `kill` without a signal needs none"));
     tell_of(session, "Pod " + pod.name, "Killed", Outlook::done);
   }
   return {};

@@ -37,7 +37,7 @@ class Relay {
       for (const Channels::Message& message : TRY(channels_.receive())) TRY(take(message));
       if (ended_) break;
       if (channels_.closed())
-        return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
+        return fail(Error(Code::lost, "run the command").why("the cluster closed the connection"));
       std::array<pollfd, 3> fds{pollfd{channels_.fd(), channels_.events(), 0},
                                 pollfd{channels_.busy() ? -1 : input_, POLLIN, 0},
                                 pollfd{session_.cancel.fd(), POLLIN, 0}};

@@ -4,6 +4,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -11,10 +14,11 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/os/fd.hpp"
-#include "base/os/inet_address.hpp"
+#include "base/os/sockets/inet_address.hpp"
 #include "base/strings.hpp"
 #include "kube/kinds.hpp"
 #include "kube/verbs.hpp"
@@ -27,10 +31,10 @@ namespace {
 constexpr std::uint8_t data_channel = 0, error_channel = 1;
 constexpr std::size_t port_bytes = 2;  // what each channel begins with
 
-Result<Fd> listen_on(const Forward& wanted) {
+Result<Fd> listen_at(const Forward& wanted, std::uint16_t port) {
   const std::string address = wanted.address.empty() ? "127.0.0.1" : wanted.address;
-  const std::string where = address + ":" + std::to_string(wanted.here);
-  const auto here = inet_address(address, wanted.here);
+  const std::string where = address + ":" + std::to_string(port);
+  const auto here = inet_address(address, port);
   if (!here) return fail(Error(Code::invalid, "listen on " + where).why("it is not an address"));
   Fd socket(::socket(here->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail_errno("make a socket");
@@ -39,6 +43,27 @@ Result<Fd> listen_on(const Forward& wanted) {
   if (::bind(socket.get(), here->raw(), here->size) < 0 || ::listen(socket.get(), 128) < 0)
     return fail_errno("listen on " + where);
   return socket;
+}
+
+std::optional<std::uint16_t> local_port(int socket) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &size) != 0) return std::nullopt;
+  if (name.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(name).sin_port);
+  return ntohs(reinterpret_cast<const sockaddr_in6&>(name).sin6_port);
+}
+
+// At its port, or at the first free one of them, which it then has.
+Result<Fd> listen_on(Forward& wanted) {
+  const std::uint16_t last = std::max(wanted.here, wanted.here_last);
+  for (;; ++wanted.here) {
+    auto socket = listen_at(wanted, wanted.here);
+    const bool taken = !socket && socket.error().code() == Code::conflict;
+    if (taken && wanted.here < last) continue;
+    if (socket && wanted.here == 0)
+      if (const auto got = local_port(socket->get())) wanted.here = *got;
+    return socket;
+  }
 }
 
 }  // namespace
@@ -235,11 +260,17 @@ struct Forwards::State {
 Forwards::Forwards(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Forwards::~Forwards() = default;
 
+std::vector<Forward> Forwards::all() const {
+  std::vector<Forward> all;
+  for (const forwarding::Listener& each : state_->listeners) all.push_back(each.forward);
+  return all;
+}
+
 Result<std::unique_ptr<Forwards>> Forwards::start(Session& session, const std::vector<Forward>& wanted) {
   auto state = std::make_unique<State>(session);
-  for (const Forward& each : wanted) {
+  for (Forward each : wanted) {
     Fd socket = TRY(listen_on(each));
-    state->listeners.push_back({std::move(socket), each});
+    state->listeners.push_back({std::move(socket), std::move(each)});
   }
   state->stop = Fd(::eventfd(0, EFD_CLOEXEC));
   if (!state->stop) return fail_errno("make an event");

@@ -98,8 +98,8 @@ Result<std::map<std::string, Usage>> usage(Session& session, const std::vector<P
     auto summary = session.client.get("/api/v1/nodes/" + node + "/proxy/stats/summary");
     if (!summary && summary.error().code() == Code::denied)
       return fail(Error(Code::unsupported, "measure what pods use")
-                      .why("the cluster has no metrics server, and you may not ask its nodes")
-                      .hint("ask who runs it for metrics-server"));
+                      .why("the cluster has no metrics server, and you may not query its nodes")
+                      .hint("ask its administrator to install metrics-server"));
     take_summary(session, TRY(parse_json(TRY(std::move(summary)), "statistics of node " + node)), all);
   }
   return all;
@@ -153,11 +153,12 @@ Result<> events(Session& session, SystemTime until, const std::function<Next(con
 
 Result<std::vector<Published>> published(Session& session, const std::string& service) {
   std::vector<Published> all;
-  const std::string name = object_name(service + "-published");
-  auto body = session.client.get(path_of("v1", "Service", session.space, name));
+  auto body = session.client.get(path_of("v1", "Service", session.space, published_name(service)));
   if (!body && body.error().code() == Code::not_found) return all;
   const Json object = TRY(parse_json(TRY(std::move(body)), "service"));
-  const bool by_node = get_string(part(object, "spec"), "type") == "NodePort";
+  const std::string type = get_string(part(object, "spec"), "type");
+  const bool by_node = type == "NodePort";
+  if (!by_node && type != "LoadBalancer") return all;  // of an Ingress, which has names instead
   std::string address;
   if (by_node) {
     const auto nodes = session.client.get("/api/v1/nodes");

@@ -17,6 +17,7 @@ constexpr std::size_t most_of_name = 40;  // what is added must fit behind it
 // What is made of a service's pods, whatever makes them; null for what is no workload.
 const Json* template_of(const Json& object) {
   const Json* spec = find_key(object, "spec");
+  if (const Json* job = spec ? find_key(*spec, "jobTemplate") : nullptr) spec = find_key(*job, "spec");
   return spec ? find_key(*spec, "template") : nullptr;
 }
 
@@ -56,10 +57,17 @@ Result<> change_user(const std::string& user, Json& container) {
   const auto group =
       colon == std::string::npos ? std::optional<std::uint64_t>() : parse_unsigned(user.substr(colon + 1));
   if (!id || (colon != std::string::npos && !group))
-    return fail(Error(Code::invalid, "user \"" + user + "\" is a name").hint("Kubernetes takes numbers"));
+    return fail(Error(Code::invalid, "user \"" + user + "\" is a name").hint("Kubernetes needs numbers"));
   container["securityContext"]["runAsUser"] = *id;
   if (group) container["securityContext"]["runAsGroup"] = *group;
   return {};
+}
+
+// A rule for the service's own pods: how many of them a node may have. A pod beside them may join them there.
+void free_of_siblings(Json& spec) {
+  if (!spec.contains("affinity")) return;
+  spec["affinity"].erase("podAntiAffinity");
+  if (spec["affinity"].empty()) spec.erase("affinity");
 }
 
 // The names of ConfigMaps, Secrets and claims that the pod's text mentions: they are named by their content.
@@ -76,6 +84,7 @@ Result<Object> one_off_pod(const Manifests& manifests, const OneOff& wish, const
   Json& container = spec["containers"][0];
   for (const char* key : {"readinessProbe", "startupProbe", "livenessProbe", "ports"}) container.erase(key);
   spec.erase("hostname");
+  free_of_siblings(spec);
   // What it depends on has been brought up, or is not wanted; hooks are for the service's own start.
   if (spec.contains("initContainers")) {
     Json before = Json::array();
@@ -143,7 +152,10 @@ Result<Object> data_pod(const Manifests& manifests, const std::string& claim, co
         {"volumes", Json::array({Json{{"name", "data"}, {"persistentVolumeClaim", Json{{"claimName", claim}}}}})},
         {"automountServiceAccountToken", false},
         {"terminationGracePeriodSeconds", 1}};
-    if (const Json* logins = find_key(spec, "imagePullSecrets")) whole["imagePullSecrets"] = *logins;
+    // Where the service may run: its image is for those nodes, and data that nobody has asked for yet is made there.
+    for (const char* key : {"imagePullSecrets", "nodeSelector", "affinity"})
+      if (const Json* same = find_key(spec, key)) whole[key] = *same;
+    free_of_siblings(whole);
     return pod_object(object_name(object.service).substr(0, most_of_name) + "-data-" + random_id().substr(0, 8),
                       object.service, project, Json::object(), std::move(whole));
   }
@@ -239,7 +251,7 @@ Result<int> exit_code_after(Session& session, const PodState& pod) {
       session.cancel.token()));
   if (session.cancel.token().stop_requested()) return fail(Code::interrupted, "stop");
   if (code) return *code;
-  return fail(Error(Code::lost, "stay attached to pod " + pod.name).why("the cluster has closed the connection"));
+  return fail(Error(Code::lost, "stay attached to pod " + pod.name).why("the cluster closed the connection"));
 }
 
 Result<> follow_log(Session& session, const PodState& pod, const std::function<Next(std::string_view bytes)>& out) {

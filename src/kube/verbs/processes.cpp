@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "kube/observe.hpp"
 #include "kube/verbs.hpp"
@@ -15,22 +16,16 @@ namespace {
 constexpr const char* look_at_proc = R"(echo "P $$"
 while read -r k v; do [ "$k" = btime ] && echo "B $v"; done </proc/stat
 for p in /proc/[0-9]*; do
-  read -r s <"$p/stat" || continue
-  echo "S $s"
+  s=; while IFS= read -r l; do s="$s$l "; done <"$p/stat"
+  [ -n "$s" ] || continue
+  printf 'S %s\n' "$s"
   while read -r k v _; do [ "$k" = Uid: ] && echo "U $v"; done <"$p/status"
   printf 'C '; tr '\000\n' '  ' <"$p/cmdline"; echo
 done 2>/dev/null
 true)";
 
 constexpr std::uint64_t ticks_per_second = 100;  // what Linux shows to programs, whatever it counts itself
-
-// What stands behind the name of the program, which may hold anything but ends with the last bracket.
-std::vector<std::string> fields_of(const std::string& stat, std::string& name) {
-  const std::size_t open = stat.find('('), close = stat.rfind(')');
-  if (open == std::string::npos || close == std::string::npos || close < open) return {};
-  name = stat.substr(open + 1, close - open - 1);
-  return split(trim(std::string_view(stat).substr(close + 1)), ' ');
-}
+constexpr std::size_t user_ticks_field = 14, system_ticks_field = 15;
 
 std::string clock(std::uint64_t seconds) {
   char text[32];
@@ -48,7 +43,22 @@ std::string start_text(std::uint64_t at, SystemTime now) {
   return at + day > seconds ? stamp.substr(11, 5) : stamp.substr(5, 5);
 }
 
+Process process_of(const StatFields& stat, std::uint64_t booted, SystemTime now) {
+  const std::uint64_t ticks = stat.number(user_ticks_field).value_or(0) + stat.number(system_ticks_field).value_or(0);
+  Process made;
+  made.pid = stat.pid;
+  made.parent = std::to_string(stat.parent());
+  made.time = clock(ticks / ticks_per_second);
+  made.start = start_text(booted + stat.started() / ticks_per_second, now);
+  made.command = stat.name;
+  return made;
+}
+
 }  // namespace
+
+std::string_view script_of_processes() {
+  return look_at_proc;
+}
 
 std::vector<Process> parse_processes(std::string_view text, SystemTime now) {
   std::vector<Process> all;
@@ -66,17 +76,9 @@ std::vector<Process> parse_processes(std::string_view text, SystemTime now) {
         booted = parse_unsigned(rest).value_or(0);
         break;
       case 'S': {
-        Process made;
-        const auto fields = fields_of(rest, made.command);
-        // state, parent, ..., utime (11), stime (12), ..., start (19)
-        known = fields.size() > 19;
-        if (!known) break;
-        made.pid = rest.substr(0, rest.find(' '));
-        made.parent = fields[1];
-        made.time =
-            clock((parse_unsigned(fields[11]).value_or(0) + parse_unsigned(fields[12]).value_or(0)) / ticks_per_second);
-        made.start = start_text(booted + parse_unsigned(fields[19]).value_or(0) / ticks_per_second, now);
-        all.push_back(std::move(made));
+        const auto stat = stat_fields(rest);
+        known = stat.has_value();
+        if (known) all.push_back(process_of(*stat, booted, now));
         break;
       }
       case 'U':

@@ -113,7 +113,7 @@ Result<> stop(Session& session, const std::vector<std::string>& services) {
     for (const Scaled& each : those) {
       if (each.kind == "DaemonSet")
         return fail(Error(Code::unsupported, "stop service \"" + each.service + "\"")
-                        .why("what runs on each node cannot have no replicas")
+                        .why("a service that runs on each node cannot be scaled to 0")
                         .hint("`down` removes it"));
       session.progress.event({.id = each.kind + " " + each.name, .status = "Stopping", .outlook = Outlook::working});
       TRY(set_replicas(session, each, 0));

@@ -69,10 +69,10 @@ Result<bool> ensure_space(Session& session) {
   if (session.space_is == Session::Space::shared)
     return fail(Error(Code::not_found, "find namespace \"" + session.space + "\"")
                     .why(found ? "it is being removed" : "")
-                    .hint("make it: kubectl create namespace " + session.space));
+                    .hint("create it: kubectl create namespace " + session.space));
   if (session.trial == Trial::no) {
     if (found) {
-      tell(session, "Waiting for the former one's end", Outlook::working);
+      tell(session, "Waiting for the old one to end", Outlook::working);
       TRY(wait_for_end(session));
     }
     TRY(create(session));

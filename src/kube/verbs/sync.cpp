@@ -76,8 +76,8 @@ Result<> fit_triggers(const compose::Service& service, compose::Develop& develop
   for (compose::WatchTrigger& trigger : develop.watch) {
     if (trigger.action == "sync+restart" && !service.build)
       return fail(Error(Code::unsupported, "watch service \"" + service.name + "\" with sync+restart on Kubernetes")
-                      .why("a container that is started again there has the files of its image again")
-                      .hint("build the image (`build:`), or sync into a program that reads its files anew")
+                      .why("a restarted container has the files of its image again")
+                      .hint("build the image (`build:`), or sync into a program that reloads its files")
                       .at(service.mark));
     if (trigger.action == "sync+restart") trigger.action = "rebuild";
     if (!trigger.exec.user.empty() || trigger.exec.privileged)

@@ -89,7 +89,7 @@ class Up {
       tell(id, "Error", Outlook::error);
       const bool conflict = applied.error().code() == Code::conflict && options_.force == Force::no;
       Error error = std::move(applied).error().wrap("apply " + id);
-      if (conflict) error.data().hint = "--force-conflicts takes over what others have set";
+      if (conflict) error.data().hint = "--force-conflicts overwrites what others have set";
       return fail(std::move(error));
     }
     if (session_.trial == Trial::yes) return show_trial(object, path, *applied);
@@ -123,7 +123,7 @@ class Up {
       const Json now = TRY(parse_json(applied.body, object.name));
       const Json* meta = find_key(now, "metadata");
       if (session_.trial == Trial::yes || !meta || !meta->contains("deletionTimestamp")) return applied;
-      tell(object.kind + " " + object.name, "Waiting for the former one's end", Outlook::working);
+      tell(object.kind + " " + object.name, "Waiting for the old one to end", Outlook::working);
       waited_ = true;
       TRY(wait_until_gone(session_, path_of(object.api_version, object.kind, session_.space),
                           {{"fieldSelector", "metadata.name=" + object.name}}, {}));
@@ -316,7 +316,7 @@ class Up {
     const bool passes = why.empty() || why.find("try again") != std::string::npos;
     if (passes && (!pods_of(workload).empty() || Clock::now() - last_change_ < limit_)) return {};
     return fail(Error(Code::io, "start service \"" + workload.service + "\"")
-                    .why(why.empty() ? "the cluster makes no pods for it" : why)
+                    .why(why.empty() ? "the cluster creates no pods for it" : why)
                     .at(project_.services.at(workload.service).mark));
   }
 

@@ -6,7 +6,7 @@
 
 #include <array>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "image/pack_files.hpp"
 #include "kube/kinds.hpp"
 #include "kube/manifests/parts.hpp"

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "network/dns.hpp"
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <unordered_map>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "network/dns.hpp"
 #include "network/dns_message.hpp"
 #include "network/fair_share.hpp"

@@ -9,8 +9,8 @@
 #include <set>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 
 namespace consort {
 

@@ -78,7 +78,7 @@ Error taken(const Link& link, const BridgeNetwork& network) {
   const bool bridge = link.kind == "bridge";
   return Error(Code::conflict, "create network " + network.name)
       .why("existing interface " + link.name + (bridge ? " is not a bridge of this network" : " is not a bridge"))
-      .hint("give com.docker.network.bridge.name a name that is free, or leave it out");
+      .hint("set com.docker.network.bridge.name to an unused name, or remove it");
 }
 
 Result<> complete(Socket& socket, const BridgeNetwork& network, int index) {

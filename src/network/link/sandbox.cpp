@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/os/container_users.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "network/link/namespace.hpp"
 #include "network/link/sandbox_parts.hpp"

@@ -9,9 +9,10 @@
 #include <map>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "network/nft/firewall_rules.hpp"
+#include "network/nft/firewalld.hpp"
 #include "network/nft/foreign_firewall.hpp"
 #include "network/nft/legacy_iptables.hpp"
 #include "network/nft/nft.hpp"
@@ -157,6 +158,7 @@ Result<> Firewall::add_bridge(const BridgePolicy& policy) {
 
 Result<> Firewall::open_foreign(const std::string& bridge) {
   TRY(foreign_firewall::open_for(state_->socket, bridge));
+  TRY(firewalld::open_for(state_->socket, bridge));
   return legacy_iptables::open_for(bridge);
 }
 
@@ -185,6 +187,7 @@ Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
   collect(remove_elements(changes));
   for (const std::string& bridge : gone) {
     collect(foreign_firewall::close_for(state_->socket, bridge));
+    collect(firewalld::close_for(state_->socket, bridge));
     collect(legacy_iptables::close_for(bridge));
   }
   if (first) return fail(std::move(*first));
@@ -202,7 +205,7 @@ Result<> Firewall::remove_unused_table() {
     if (failures.empty() || failures.front().error == ENOENT) return {};
     if (failures.front().error != ERESTART) return first_of(batch, failures);
   }
-  return {};  // somebody is changing rules all the time; the next `down` takes the empty table away
+  return {};  // other programs keep changing the rules; the next `down` takes the empty table away
 }
 
 namespace {
@@ -315,7 +318,7 @@ Result<> Firewall::remove_redirects(std::span<const Redirect> redirects) {
     if (failures.empty()) return {};
     if (failures.front().error != ERESTART && failures.front().error != ENOENT) return first_of(batch, failures);
   }
-  return fail(Error(Code::io, "take back published ports").why("somebody is changing rules all the time"));
+  return fail(Error(Code::io, "take back published ports").why("other programs keep changing the rules"));
 }
 
 Result<> Firewall::set_openings(const Openings& openings) {

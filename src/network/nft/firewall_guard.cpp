@@ -113,7 +113,7 @@ Result<> FirewallGuard::look() {
     TRY(known ? firewall.open_foreign(policy.bridge) : firewall.add_bridge(policy));
   }
   if (!missing) return {};
-  report_("somebody has emptied the host's firewall: put back the rules of " + std::to_string(bridges_.size()) +
+  report_("the host's firewall was flushed: restored the rules of " + std::to_string(bridges_.size()) +
           (bridges_.size() == 1 ? " network" : " networks"));
   return put_back_ports_();
 }

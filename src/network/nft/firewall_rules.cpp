@@ -3,7 +3,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
 
-#include "base/os/user_namespace.hpp"
+#include "base/os/processes/user_namespace.hpp"
 
 namespace consort::firewall {
 

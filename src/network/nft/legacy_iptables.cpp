@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 
 namespace consort::legacy_iptables {

@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "network/firewall.hpp"
+#include "network/nft/firewalld.hpp"
 #include "network/nft/foreign_firewall.hpp"
 #include "network/nft/nft.hpp"
 
@@ -16,20 +17,21 @@ namespace {
 constexpr std::string_view foreign_table = "filter";
 constexpr std::string_view bridge_prefix = "br-";
 
-// firewalld has no chain for others; interfaces that it has in no zone are in its default one, which forwards nothing.
-Result<std::optional<FirewallObstacle>> firewalld(Socket& socket, const nft::ForwardChain& chain,
-                                                  const std::vector<std::string>& bridges) {
+// Where it could not be asked to have a bridge in a zone: what it has in none is in its default one, which forwards
+// nothing.
+Result<std::optional<FirewallObstacle>> of_firewalld(Socket& socket, const nft::ForwardChain& chain,
+                                                     const std::vector<std::string>& bridges) {
   std::vector<std::string> unknown;
   for (const std::string& bridge : bridges)
     if (!TRY(nft::names_interface(socket, chain.family, chain.table, bridge))) unknown.push_back(bridge);
-  if (!bridges.empty() && unknown.empty()) return std::optional<FirewallObstacle>();
+  if (bridges.empty() ? firewalld::answers() : unknown.empty()) return std::optional<FirewallObstacle>();
   const std::string add = "sudo firewall-cmd --permanent --zone=trusted --add-interface=";
   if (bridges.empty())
-    return FirewallObstacle{"firewalld forwards nothing of bridges that it has in no zone",
+    return FirewallObstacle{"firewalld does not forward traffic of bridges that are in no zone",
                             add +
                                 "BRIDGE && sudo firewall-cmd --reload, with the bridges that `consort doctor` "
                                 "names when a project is up"};
-  return FirewallObstacle{"firewalld forwards nothing of " + join(unknown, ", ") + ", which it has in no zone",
+  return FirewallObstacle{"firewalld does not forward traffic of " + join(unknown, ", ") + ", which is in no zone",
                           add + join(unknown, " --add-interface=") + " && sudo firewall-cmd --reload"};
 }
 
@@ -60,15 +62,15 @@ Result<std::vector<FirewallObstacle>> firewall_obstacles() {
   Socket socket = TRY_WRAP(Socket::open(NETLINK_NETFILTER), "reach the firewall");
   std::vector<FirewallObstacle> found;
   for (const nft::ForwardChain& chain : TRY(nft::list_forward_chains(socket))) {
-    if (chain.family == NFPROTO_INET && chain.table == "firewalld") {
-      std::optional<FirewallObstacle> obstacle = TRY(firewalld(socket, chain, bridges));
+    if (chain.family == NFPROTO_INET && chain.table == firewalld::table_name) {
+      std::optional<FirewallObstacle> obstacle = TRY(of_firewalld(socket, chain, bridges));
       if (obstacle) found.push_back(std::move(*obstacle));
       continue;
     }
     if (!chain.drops || TRY(is_opened(socket, chain)) || TRY(is_opened_by_hand(socket, chain))) continue;
     const std::string name = std::string(family_word(chain.family)) + " " + chain.table + " " + chain.name;
     const std::string insert = "sudo nft insert rule " + name;
-    found.push_back({"chain " + name + " of nftables drops what it does not know",
+    found.push_back({"chain " + name + " of nftables drops all other traffic",
                      insert + R"( iifname "br-*" accept; )" + insert + R"( oifname "br-*" accept)"});
   }
   return found;

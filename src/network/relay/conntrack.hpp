@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "base/os/stepped_work.hpp"
+#include "base/os/loop/stepped_work.hpp"
 #include "network/firewall.hpp"
 #include "network/link/netlink.hpp"
 

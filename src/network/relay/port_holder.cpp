@@ -6,7 +6,7 @@
 #include <charconv>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "network/ports.hpp"
 

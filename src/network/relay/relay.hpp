@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "network/address.hpp"
 #include "network/fair_share.hpp"
 #include "network/ports.hpp"

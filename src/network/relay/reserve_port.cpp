@@ -6,7 +6,7 @@
 #include <chrono>
 #include <map>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "network/link/socket_address.hpp"
 #include "network/ports.hpp"
@@ -95,7 +95,7 @@ std::string endpoint_text(const Address& address, std::uint16_t port) {
 }
 
 std::string another_port(const PortRequest& request, std::uint16_t port) {
-  return "publish another port, for instance \"" + std::to_string(port + 1) + ":" +
+  return "publish another port, for example \"" + std::to_string(port + 1) + ":" +
          std::to_string(request.container_port) + "\"";
 }
 
@@ -112,16 +112,16 @@ Error other_error(int number, const PortRequest& request, const Address& address
   if (number == EACCES) {
     const std::string lowest = std::to_string(port);
     return std::move(error).hint(
-        "ports below 1024 are root's: publish a higher one, or allow it to everybody: sudo sysctl -w "
+        "only root can publish ports below 1024: publish a higher one, or allow all users to: sudo sysctl -w "
         "net.ipv4.ip_unprivileged_port_start=" +
         lowest);
   }
   if (number != EMFILE && number != ENFILE) return error;
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  return std::move(error).hint("the supervisor needs two open files for each published port, and may have " +
+  return std::move(error).hint("the supervisor needs two open files for each published port, but is limited to " +
                                std::to_string(limit.rlim_cur) +
-                               " in all: raise the limit (`ulimit -Hn`, LimitNOFILE=) and start again");
+                               ": raise the limit (`ulimit -Hn`, LimitNOFILE=) and start again");
 }
 
 Error taken_by_ours(const PortRequest& request, const Address& address, std::uint16_t port, const std::string& owner) {
@@ -143,9 +143,9 @@ Error taken_by_connection(const PortHolder& holder, const PortRequest& request, 
   const unsigned inside = request.container_port;
   const unsigned lower = inside >= 1024 && inside < given.first ? inside : 8000 + inside % 1000;
   return std::move(error)
-      .why(whose + " has it for the moment: ports " + std::to_string(given.first) + " to " +
-           std::to_string(given.last) + " are given to connections")
-      .hint("publish a port below " + std::to_string(given.first) + ", for instance \"" + std::to_string(lower) + ":" +
+      .why(whose + " is using it at the moment: ports " + std::to_string(given.first) + " to " +
+           std::to_string(given.last) + " are used for outgoing connections")
+      .hint("publish a port below " + std::to_string(given.first) + ", for example \"" + std::to_string(lower) + ":" +
             std::to_string(inside) + "\"");
 }
 
@@ -246,8 +246,8 @@ Result<> PortReservation::State::refuse_twice(const PortRequest& request, std::u
   return fail(Error(Code::conflict, "Bind for " + (request.host_ip.empty() ? "0.0.0.0" : request.host_ip) + ":" +
                                         std::to_string(port) + " failed")
                   .why("port is already allocated")
-                  .hint("the container publishes it for its port " + std::to_string(taken->request.container_port) +
-                        " as well: publish another one"));
+                  .hint("the container already publishes it for its port " +
+                        std::to_string(taken->request.container_port) + ": publish another one"));
 }
 
 // An error that ends it all; success: go on with the next port of the range, or with the search for the holder.

@@ -33,7 +33,7 @@
 
 #include <initializer_list>
 
-#include "base/os/inherited.hpp"
+#include "base/os/processes/inherited.hpp"
 
 namespace consort::place {
 namespace {
@@ -65,6 +65,21 @@ void end_children() {
   while (file != nullptr && ::fscanf(file, "%d", &pid) == 1) ::kill(pid, SIGTERM);
 }
 
+// The fourth field; the second is a name in brackets, which may hold anything: its end is the last bracket of all.
+int parent_of(const char* process) {
+  char path[300], text[1024];
+  snprintf(path, sizeof path, "/proc/%s/stat", process);
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t got = file < 0 ? -1 : ::read(file, text, sizeof text - 1);
+  if (file >= 0) ::close(file);
+  if (got < 0) return 0;
+  text[got] = '\0';
+  const char* const name_end = ::strrchr(text, ')');
+  int parent = 0;
+  if (name_end != nullptr) (void)!::sscanf(name_end, ") %*c %d", &parent);
+  return parent;
+}
+
 // A process in the namespace itself. Those of containers in namespaces below it have a keeper that is in it.
 bool is_inhabited(const Holder& holder) {
   DIR* const processes = ::opendir("/proc");
@@ -77,13 +92,7 @@ bool is_inhabited(const Holder& holder) {
     snprintf(path, sizeof path, "/proc/%s/ns/user", entry->d_name);
     if (::stat(path, &st) != 0 || st.st_ino != holder.user_namespace) continue;
     // The link's own program serves the others, and nobody else.
-    snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-    FILE* const file = ::fopen(path, "re");
-    int parent = 0;
-    if (file != nullptr) {
-      (void)!::fscanf(file, "%*d (%*[^)]) %*c %d", &parent);
-      ::fclose(file);
-    }
+    const int parent = parent_of(entry->d_name);
     found = parent != ::getpid() && parent != holder.guard;
   }
   ::closedir(processes);

@@ -12,8 +12,8 @@
 #include <cerrno>
 #include <chrono>
 
-#include "base/os/file.hpp"
-#include "base/os/own_programs.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/own_programs.hpp"
 #include "place/holder/protocol.hpp"
 #include "place/make/namespaces.hpp"
 #include "place/paths.hpp"
@@ -111,8 +111,8 @@ Result<Found> find_or_make(const Roots& roots) {
       continue;
     }
     if (std::chrono::steady_clock::now() > deadline)
-      return fail(
-          Error(Code::busy, "enter the user's namespaces").why("who keeps " + lock_path(roots) + " does not answer"));
+      return fail(Error(Code::busy, "enter the user's namespaces")
+                      .why("the process that keeps " + lock_path(roots) + " does not answer"));
     ::poll(nullptr, 0, 5);
   }
 }
@@ -127,9 +127,9 @@ Result<> go_in(const Welcome& welcome) {
   if (!here || ::chdir(here->c_str()) == 0) return {};
   const int number = errno;
   return fail(errno_error(number, "enter", *here)
-                  .hint(number == ENOENT ? "it was mounted after the first command of this user began: stop what runs "
-                                           "(`down`), and start it again"
-                                         : "go to a directory that you may enter"));
+                  .hint(number == ENOENT ? "it was mounted after the first command of this user started: stop all "
+                                           "projects (`down`), and start them again"
+                                         : "change to a directory that you may enter"));
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ Result<Entered> enter(const Roots& roots) {
   ::setenv("CONSORT_RUN_ROOT", roots.run.c_str(), 1);
   Entered entered;
   if (!found.missing.why.empty())
-    entered.notes.push_back("containers have one user only, root, since " + found.missing.why + ": " +
+    entered.notes.push_back("containers have only one user, root, because " + found.missing.why + ": " +
                             found.missing.command);
   return entered;
 }

@@ -12,8 +12,8 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "place/holder/protocol.hpp"
 #include "place/make/ids.hpp"
@@ -74,15 +74,15 @@ Error user_namespace_error(int number) {
   Error error = errno_error(number, "create a user namespace");
   const auto says = [](const char* file, const char* value) { return first_line_of(file) == value; };
   if (says("/proc/sys/kernel/unprivileged_userns_clone", "0"))
-    error.data().hint = "allow it to users: sudo sysctl -w kernel.unprivileged_userns_clone=1";
+    error.data().hint = "allow users to create one: sudo sysctl -w kernel.unprivileged_userns_clone=1";
   else if (says("/proc/sys/user/max_user_namespaces", "0"))
-    error.data().hint = "allow it to users: sudo sysctl -w user.max_user_namespaces=15000";
+    error.data().hint = "allow users to create one: sudo sysctl -w user.max_user_namespaces=15000";
   else if (says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
     error.data().hint =
-        "AppArmor forbids it to programs without a profile: sudo sysctl -w "
+        "AppArmor does not allow it without a profile: sudo sysctl -w "
         "kernel.apparmor_restrict_unprivileged_userns=0";
   else
-    error.data().hint = "run with sudo, or where user namespaces are allowed";
+    error.data().hint = "use sudo, or a machine where user namespaces are allowed";
   return error;
 }
 
@@ -151,7 +151,7 @@ MissingIds missing_ids() {
       return {std::string(program) + " is not installed", "sudo apt-get install uidmap"};
   for (const char* file : {subuid_file, subgid_file})
     if (ranges_in(file).empty())
-      return {std::string(file) + " has no range of ids for " + name,
+      return {std::string(file) + " has no range of IDs for " + name,
               "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name};
   return {};
 }

@@ -158,7 +158,7 @@ Result<unsigned> desired_replicas(const compose::Service& service, const Desired
   const auto asked = options.scale.find(service.name);
   const unsigned wanted =
       asked != options.scale.end() ? asked->second : static_cast<unsigned>(std::max(0, service.replicas()));
-  if (wanted > 1 && !service.container_name.empty())
+  if (wanted > 1 && !service.container_name.empty() && !options.shared_names)
     return fail(Error(Code::invalid, "the \"" + service.name + "\" service is using the custom container name \"" +
                                          service.container_name + "\", and each container needs a unique name")
                     .hint("remove container_name to scale the service")

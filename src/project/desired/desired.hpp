@@ -104,6 +104,7 @@ struct DesiredProject {
 
 struct DesiredOptions {
   std::map<std::string, unsigned> scale;  // instead of what the file says of replicas
+  bool shared_names = false;              // container_name is a name for all replicas, as on a cluster
 };
 
 // Code::invalid, with the place in the file, for what cannot be understood: an unknown restart policy, a port that is

@@ -1,6 +1,6 @@
 // Volumes, secrets and configs of a service.
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "project/desired/parts.hpp"
 
@@ -18,7 +18,7 @@ Result<std::uint32_t> owner_of(const compose::FileObject& object, const std::str
   const auto owner = number ? fitting<std::uint32_t>(*number) : std::nullopt;
   if (owner || !object.file.empty()) return owner.value_or(0);
   return fail(Error(Code::invalid, "invalid " + key + " \"" + text + "\" of \"" + object.name + "\"")
-                  .hint("give a number: names are not looked up")
+                  .hint("use a number: names are not resolved")
                   .at(service.mark));
 }
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <iterator>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::project {
 

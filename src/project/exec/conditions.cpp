@@ -127,7 +127,7 @@ std::optional<Result<>> judge(Wait& wait, const ContainerState& state) {
   if (until_settled(state).count() > 0) return std::nullopt;
   if (wait.awaited == Awaited::running_or_healthy) return Result<>();
   return failed(Error(Code::invalid, container + " has no healthcheck configured")
-                    .hint("give the service a `healthcheck:`, or wait for `condition: service_started`"));
+                    .hint("add a `healthcheck:` to the service, or use `condition: service_started`"));
 }
 
 std::string indented(std::string_view text) {
@@ -143,7 +143,7 @@ std::string circumstances(engine::Engine& engine, const std::string& container) 
     const auto& log = details->state.health.log;
     if (!log.empty()) {
       const engine::HealthResult& last = log.back();
-      text += "the health check ended with " + std::to_string(last.exit_code) +
+      text += "the health check exited with " + std::to_string(last.exit_code) +
               (trim(last.output).empty() ? " and printed nothing" : " and printed:" + indented(last.output));
     }
   }

@@ -7,8 +7,8 @@
 #include <cerrno>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 
 namespace consort::project {
 

@@ -12,8 +12,8 @@
 #include <chrono>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process_group.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_group.hpp"
 #include "base/strings.hpp"
 
 namespace consort::project {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "compose/model.hpp"
 #include "project/exec/cancellation.hpp"
 

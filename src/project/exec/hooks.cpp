@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <span>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::project {
 

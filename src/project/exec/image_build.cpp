@@ -251,7 +251,7 @@ void warn_of_outdated_images(Session& session, const RunDetail& detail, const st
                                                           (*image)->id, environment);
     if (why && *why)
       session.progress.warn("the image of service " + name + " is older than its sources (" + **why +
-                            "): --build makes a new one");
+                            "): use --build to rebuild it");
   }
 }
 

@@ -137,6 +137,7 @@ Result<> LogFollower::look_at_all() {
 Result<> LogFollower::read(Source& source) {
   if (!source.reader) return {};
   source.reader->acknowledge();
+  const LogBatch batch(sink_);
   engine::LogReader::LineHandler handler = [&](const engine::LogLine& line) { sink_.line(source.name, line); };
   return source.reader->read(handler);
 }
@@ -256,6 +257,7 @@ Result<> print_logs(engine::Engine& engine, const std::vector<engine::Container>
     const auto reader = open_reader(engine, container.id, options);
     if (!reader) continue;
     const std::string name = short_name(container);
+    const LogBatch batch(sink);
     engine::LogReader::LineHandler handler = [&](const engine::LogLine& line) { sink.line(name, line); };
     TRY(reader->read(handler));
     reader->flush(handler);

@@ -21,7 +21,7 @@ Result<std::string> find_program(const ProviderCall& call) {
   if (auto program = find_in_path(type, call.environment, call.directory)) return *program;
   return fail(Error(Code::not_found, "provider \"" + type + "\" not found: there is no Docker CLI plugin docker-" +
                                          type + " and no program " + type + " in PATH")
-                  .hint("install it, or put its directory into PATH (sudo sets a PATH of its own)"));
+                  .hint("install it, or add its directory to PATH (sudo sets its own PATH)"));
 }
 
 struct Parameter {
@@ -110,7 +110,7 @@ class Conversation {
     constexpr std::size_t most = 200;
     return fail(Error(Code::invalid, "invalid response from provider \"" + program_ +
                                          "\": " + legible(what.substr(0, most)) + (what.size() > most ? "..." : ""))
-                    .hint("a provider writes nothing to standard output but lines like {\"type\":\"info\","
+                    .hint("a provider may write to standard output only lines like {\"type\":\"info\","
                           "\"message\":\"...\"}"));
   }
 
@@ -126,7 +126,7 @@ class Conversation {
       listener_.info(shown.substr(0, shown.find('\n')));
     } else if (type == "error") {
       if (error_.empty()) error_ = legible(trim(text));
-      if (error_.empty()) error_ = "it does not say why";
+      if (error_.empty()) error_ = "it gives no reason";
     } else if (type == "debug") {
       if (listener_.debug) listener_.debug(legible(trim(text)));
     } else {

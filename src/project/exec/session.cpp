@@ -64,7 +64,7 @@ std::string differences_of(Session& session, const Operation& operation, const e
 std::string replaced_network(Session& session, const Operation& operation, const engine::NetworkSpec& spec) {
   const auto there = session.engine.inspect_network(operation.target);
   if (!there || there->spec.name != operation.target) return "";
-  return operation.shown + " would be replaced, and its containers connected to the new one: " + operation.cause +
+  return operation.shown + " would be recreated, and its containers connected to the new one: " + operation.cause +
          "\n" + change_lines(engine::changes_between(there->spec, spec));
 }
 

@@ -4,8 +4,8 @@
 
 #include "base/json.hpp"
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/plain_file.hpp"
 #include "base/strings.hpp"
 #include "base/version.hpp"
 #include "project/desired/places.hpp"

@@ -98,7 +98,7 @@ Result<> Converger::check_partners(const compose::Service& service) const {
     if (replicas_.contains(partner) || !containers_of(partner).empty()) return {};
     return fail(Error(Code::not_found,
                       std::string("cannot share ") + shared + " with service " + partner + ": container missing")
-                    .hint("make it with `consort up -d " + partner + "`, or leave out --no-deps")
+                    .hint("create it with `consort up -d " + partner + "`, or leave out --no-deps")
                     .at(project_.locate({"services", service.name, attribute})));
   };
   const auto partner_of = [](const std::string& mode) {
@@ -185,7 +185,7 @@ Result<> Converger::remove_replaced(const compose::Service& service) {
 void Converger::warn_of_lacks(const compose::Service& service) {
   if (options_.provided.contains(service.name) || !lacks_provider(project_, service)) return;
   plan_.warnings.push_back("service \"" + service.name +
-                           "\" gets no variables of its providers, as they are not asked with --no-deps");
+                           "\" gets no variables from its providers, because --no-deps does not run them");
 }
 
 Result<> Converger::converge_existing(const compose::Service& service, const engine::Container& container,
@@ -206,7 +206,7 @@ Result<> Converger::keep(const compose::Service& service, const engine::Containe
   append(replica.made, moves ? connect_moved(container) : TRY(connect_missing(service, container)));
   if (container.name != name) {  // a recreation was interrupted before its last step
     Operation rename = on_container(RenameContainer{name}, container);
-    rename.cause = "a recreation was interrupted";
+    rename.cause = "an earlier recreation was interrupted";
     rename.needs = std::move(needs);
     replica.made.push_back(plan_.add(std::move(rename)));
   } else if (replica.running) {

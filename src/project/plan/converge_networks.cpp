@@ -78,7 +78,7 @@ void Converger::create_network(const std::string& key, const compose::Network& n
            label_of(other.spec.labels, label::network) == key;
   });
   if (renamed == observed_.networks.end()) {
-    network_ready_[key] = {add_create_network(key, {}, "no network of this name")};
+    network_ready_[key] = {add_create_network(key, {}, "no network with this name")};
     return;
   }
   network_ready_[key] = {add_create_network(key, {}, "was " + renamed->spec.name)};
@@ -94,6 +94,7 @@ void Converger::create_network(const std::string& key, const compose::Network& n
 void Converger::replace_network(const std::string& key, const engine::Network& old) {
   Operation remove = resource_operation(RemoveNetwork{}, "Network", old.spec.name, "configuration has changed");
   remove.object_id = old.id;
+  remove.before.clear();  // Docker Compose tells only that it is removed
   remove.needs = part(old);
   const OperationId removed = plan_.add(std::move(remove));
   network_ready_[key] = {add_create_network(key, {removed}, "configuration has changed")};
@@ -107,7 +108,7 @@ Converger::Needs Converger::part(const engine::Network& old) {
     if (!endpoint_on(container, old)) continue;
     Operation disconnect = on_container(DisconnectContainer{old.spec.name}, container);
     disconnect.shown.clear();
-    disconnect.cause = "its network is replaced";
+    disconnect.cause = "its network is recreated";
     if (container.state.running()) disconnect.needs = {stop_once(container, {})};
     parted.push_back(plan_.add(std::move(disconnect)));
   }

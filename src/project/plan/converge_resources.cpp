@@ -38,7 +38,7 @@ Result<> Converger::volume(const std::string& key, const compose::Volume& volume
                     .at(volume.mark));
   }
   if (!there) {
-    volume_ready_[key] = {add_create_volume(key, {}, "no volume of this name")};
+    volume_ready_[key] = {add_create_volume(key, {}, "no volume with this name")};
     return {};
   }
   const std::string owner = label_of(there->spec.labels, label::project);

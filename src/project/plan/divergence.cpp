@@ -46,7 +46,7 @@ std::optional<std::string> divergence(const compose::Project& project, const com
     return "configuration has changed";
   if (const auto known = provided.find(service.name);
       known != provided.end() && label_of(container.labels, label::provided) != digest_of_provided(known->second))
-    return "what its providers or models set has changed";
+    return "values from its providers or models have changed";
   if (const auto image = observed.images.find(image_key(project, service)); image != observed.images.end()) {
     const std::string made_of = label_of(container.labels, label::image);
     if (image->second != (made_of.empty() ? container.image_id : made_of)) return "image has changed";

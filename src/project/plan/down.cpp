@@ -49,7 +49,7 @@ class Downer {
   // What Docker Compose leaves running without a word.
   void warn_of_profile(const engine::Container& container, const compose::Service& service) {
     if (service.profiles.empty()) return;
-    plan_.warnings.push_back("Container " + container.name + " stays, as the profile of service \"" +
+    plan_.warnings.push_back("Container " + container.name + " is kept, because the profile of service \"" +
                              container.service + "\" is not active: `consort --profile " + service.profiles.front() +
                              " down` removes it");
   }
@@ -60,7 +60,7 @@ class Downer {
     for (const engine::Container& container : staying_)
       if (container.oneoff && options_.named.empty()) names.push_back(container.name);
     if (names.empty()) return;
-    plan_.warnings.push_back("Containers of `run` stay, and what they use: " + join(names, ", ") +
+    plan_.warnings.push_back("Containers of `run` are kept, with everything they use: " + join(names, ", ") +
                              ". `consort down --remove-orphans` removes them");
   }
 

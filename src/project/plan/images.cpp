@@ -38,6 +38,18 @@ const LocalImage* find_local(const std::map<std::string, LocalImage>& local, con
   return found == local.end() ? nullptr : &found->second;
 }
 
+bool is_off(const compose::Project& project, const std::string& variable) {
+  const auto found = project.environment.find(variable);
+  const std::string wish = found == project.environment.end() ? "1" : to_lower(found->second);
+  return wish == "0" || wish == "f" || wish == "false";
+}
+
+// Without bake, which builds all at once, Docker Compose builds what a service depends on before it, whatever the
+// builder.
+bool builds_in_order(const compose::Project& project) {
+  return wants_classic_builder(project) || is_off(project, "COMPOSE_BAKE");
+}
+
 class ImagePlanner {
  public:
   ImagePlanner(const compose::Project& project, const std::map<std::string, LocalImage>& local,
@@ -118,14 +130,14 @@ class ImagePlanner {
       needs.insert(needs.end(), made.begin(), made.end());
     }
     const bool pulled = !needs.empty() && plan_.at(needs.front()).is<PullImage>();
-    if (wants_classic_builder(project_)) TRY(after_dependencies(service, needs));
+    if (builds_in_order(project_)) TRY(after_dependencies(service, needs));
     Operation operation = build_operation(service, image, std::move(cause), {.only_if_missing = pulled});
     operation.needs = std::move(needs);
     ready_[service.name] = {plan_.add(std::move(operation))};
     return {};
   }
 
-  // The classic builder's order: a Dockerfile may name the image of a service that its own depends on.
+  // A Dockerfile may name the image of a service that its own depends on.
   Result<> after_dependencies(const compose::Service& service, std::vector<OperationId>& needs) {
     for (const auto& [name, how] : service.depends_on) {
       const auto other = project_.services.find(name);
@@ -219,9 +231,7 @@ Operation build_operation(const compose::Service& service, const std::string& im
 }
 
 bool wants_classic_builder(const compose::Project& project) {
-  const auto found = project.environment.find("DOCKER_BUILDKIT");
-  const std::string wish = found == project.environment.end() ? "1" : to_lower(found->second);
-  return wish == "0" || wish == "f" || wish == "false";
+  return is_off(project, "DOCKER_BUILDKIT");
 }
 
 Result<Plan> plan_images(const compose::Project& project, const std::map<std::string, LocalImage>& local,

@@ -125,7 +125,7 @@ std::string told_api_socket(const engine::ContainerSpec& spec) {
     if (mount.source == engine::project_api)
       return mount.target + " is the API of this project alone (`x-consort: {api_socket: full}`: of the whole machine)";
     if (compose::is_docker_socket(mount.source))
-      return mount.target + " is the API of the whole machine: who uses it can become root here";
+      return mount.target + " is the API of the whole machine: it gives its users root access to this machine";
   }
   return {};
 }

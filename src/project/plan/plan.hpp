@@ -49,13 +49,13 @@ struct PullImage {
   static constexpr KindFacts facts{.object = "image",
                                    .verb = "pull",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "whole layers stay, and the next pull takes them"};
+                                   .taken_back = "complete layers are kept for the next pull"};
 };
 struct BuildImage {
   static constexpr KindFacts facts{.object = "image",
                                    .verb = "build",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "the step at work is dropped; those before it are in the cache"};
+                                   .taken_back = "the current step is discarded; earlier ones are in the cache"};
   bool only_if_missing = false;  // not if a pull has brought the image meanwhile
 };
 struct RemoveImage {
@@ -63,14 +63,14 @@ struct RemoveImage {
 };
 
 struct CreateNetwork {
-  static constexpr KindFacts facts{.object = "network", .verb = "create", .taken_back = "stays for the next `up`"};
+  static constexpr KindFacts facts{.object = "network", .verb = "create", .taken_back = "kept for the next `up`"};
   std::shared_ptr<const engine::NetworkSpec> spec;
 };
 struct RemoveNetwork {
-  static constexpr KindFacts facts{.object = "network", .verb = "remove", .taken_back = "made anew by `up`"};
+  static constexpr KindFacts facts{.object = "network", .verb = "remove", .taken_back = "recreated by `up`"};
 };
 struct CreateVolume {
-  static constexpr KindFacts facts{.object = "volume", .verb = "create", .taken_back = "stays for the next `up`"};
+  static constexpr KindFacts facts{.object = "volume", .verb = "create", .taken_back = "kept for the next `up`"};
   std::shared_ptr<const engine::VolumeSpec> spec;
 };
 struct RemoveVolume {
@@ -79,20 +79,20 @@ struct RemoveVolume {
 
 struct CreateContainer {
   static constexpr KindFacts facts{
-      .object = "container", .verb = "create", .taken_back = "stays; the next `up` starts or replaces it"};
+      .object = "container", .verb = "create", .taken_back = "kept; the next `up` starts or recreates it"};
   std::shared_ptr<const engine::ContainerSpec> spec;
 };
 struct StartContainer {
   static constexpr KindFacts facts{.object = "container",
                                    .verb = "start",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "its supervisor goes on starting it"};
+                                   .taken_back = "its supervisor continues starting it"};
 };
 struct StopContainer {
   static constexpr KindFacts facts{.object = "container",
                                    .verb = "stop",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "its supervisor goes on stopping it"};
+                                   .taken_back = "its supervisor continues stopping it"};
   std::optional<int> timeout_seconds;  // negative: for ever
 };
 struct KillContainer {
@@ -103,7 +103,7 @@ struct RestartContainer {
   static constexpr KindFacts facts{.object = "container",
                                    .verb = "restart",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "its supervisor goes on stopping it, and nobody starts it again"};
+                                   .taken_back = "its supervisor continues stopping it; it is not started again"};
   std::optional<int> timeout_seconds;  // negative: for ever
 };
 struct PauseContainer {
@@ -113,7 +113,7 @@ struct UnpauseContainer {
   static constexpr KindFacts facts{.object = "container", .verb = "unpause", .taken_back = "paused by `pause`"};
 };
 struct RemoveContainer {
-  static constexpr KindFacts facts{.object = "container", .verb = "remove", .taken_back = "made anew by `up`"};
+  static constexpr KindFacts facts{.object = "container", .verb = "remove", .taken_back = "recreated by `up`"};
   bool anonymous_volumes = false;  // with them
 };
 struct RenameContainer {
@@ -148,14 +148,14 @@ struct RunHooks {
   static constexpr KindFacts facts{.object = "container",
                                    .verb = "hook",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "the hook at work is killed, its container runs on"};
+                                   .taken_back = "the running hook is killed, its container keeps running"};
   std::vector<compose::Hook> hooks;  // inside the container `target`
 };
 
 // One of a service's pre_start hooks: a container that is made, runs to its end, and is removed if that was a good one.
 struct RunPreStart {
   static constexpr KindFacts facts{.object = "container",
-                                   .verb = "run to its end",
+                                   .verb = "runs to completion",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "it is removed; the next `up` runs it again"};
   std::shared_ptr<const engine::ContainerSpec> spec;
@@ -168,7 +168,7 @@ struct RunProvider {
   static constexpr KindFacts facts{.object = "provider",
                                    .verb = "run",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "its provider was asked to end; the next `up` asks it again"};
+                                   .taken_back = "its provider was told to stop; the next `up` runs it again"};
   ProviderCommand command = ProviderCommand::up;
   compose::Provider provider;
 };
@@ -176,7 +176,7 @@ struct PrepareModel {
   static constexpr KindFacts facts{.object = "model",
                                    .verb = "configure",
                                    .interruption = Interruption::gives_up,
-                                   .taken_back = "what was pulled of it stays with the model runner"};
+                                   .taken_back = "what was pulled is kept by the model runner"};
   compose::Model model;
   bool pull = false;  // it is not on this machine yet
 };

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/version.hpp"
 #include "compose/elsewhere.hpp"

@@ -1,6 +1,6 @@
 #include "project/remote/artifact_files.hpp"
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::project {
 

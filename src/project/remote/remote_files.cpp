@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/roots.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
@@ -77,7 +77,7 @@ Result<RemoteFiles::Found> RemoteFiles::look_up(const std::string& source) {
   if (found.error().code() != Code::io) return found;
   auto last = kept(source);
   if (!last) return found;
-  options_.warn(source + " cannot be asked for now (" + found.error().message() + "): what it was the last time, " +
+  options_.warn(source + " cannot be reached now (" + found.error().message() + "): using its last known content, " +
                 last->identity + ", is used");
   return last;
 }

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "compose/jobs.hpp"
 #include "project/exec/listening.hpp"
@@ -108,9 +108,9 @@ Result<engine::Job> register_job(Session& session, const compose::Project& proje
   if (found == project.disabled_jobs.end()) return fail(Code::not_found, "no such job: " + name);
   const auto put = TRY(jobs.put(spec_of(session, found->second, TRY(compose::job_model(project, name)), program)));
   if (put == engine::Jobs::Put::replaced)
-    session.progress.warn("job \"" + name + "\" has changed: the new one is registered");
+    session.progress.warn("job \"" + name + "\" has changed: registering the new definition");
   auto job = TRY(jobs.look_up(session.project_name, name));
-  if (!job) return fail(Code::not_found, "job \"" + name + "\" was removed meanwhile");
+  if (!job) return fail(Code::not_found, "job \"" + name + "\" was removed in the meantime");
   return std::move(*job);
 }
 
@@ -132,13 +132,13 @@ Result<> register_jobs(Session& session, const UpOptions& options, const JobProg
     }
     TRY(register_job(session, project, name, program));
   }
-  if (!manual.empty()) session.progress.warn("jobs are not started by `up`, but by `consort run JOB`: " + manual);
+  if (!manual.empty()) session.progress.warn("`up` does not start manual jobs; use `consort run JOB`: " + manual);
   if (session.dry_run == DryRun::yes) return {};
   // What the file does not have any more is not run any more.
   for (const engine::Job& job : TRY(jobs.list(session.project_name)))
     if (!project.jobs.contains(job.spec.name) && !project.disabled_jobs.contains(job.spec.name)) {
       TRY(jobs.remove(job, engine::KeepRuns::keep));
-      session.progress.warn("job \"" + job.spec.name + "\" is not in the file any more, and not run any more");
+      session.progress.warn("job \"" + job.spec.name + "\" is no longer in the file, and will no longer run");
     }
   return {};
 }

@@ -112,9 +112,10 @@ Result<> warn_of_namesake(Session& session) {
   for (const engine::Container& container : TRY(select_containers(session, {}, Oneoffs::leave_out))) {
     const auto made = container.labels.find(label::working_dir);
     if (made == container.labels.end() || made->second.empty() || made->second == here) continue;
-    session.progress.warn("the containers of project \"" + session.project_name + "\" were made from " + made->second +
-                          ", and this directory takes them over; if these are two projects, give one a name of its own "
-                          "with -p or `name:`");
+    session.progress.warn("the containers of project \"" + session.project_name + "\" were created from " +
+                          made->second +
+                          ", and this directory takes them over; if these are two different projects, give one another "
+                          "name with -p or `name:`");
     return {};
   }
   return {};

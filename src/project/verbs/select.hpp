@@ -31,7 +31,7 @@ enum class Running : std::uint8_t { required, any };
 Result<engine::Container> one_container(Session& session, const std::string& service, std::optional<unsigned> index,
                                         Running running);
 
-// Warns when the project's containers were made from another directory: two projects may have got one name.
+// Warns when the project's containers were created from another directory: two projects may have got one name.
 Result<> warn_of_namesake(Session& session);
 
 }  // namespace consort::project

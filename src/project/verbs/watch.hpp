@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "base/os/tree_watch.hpp"
+#include "base/os/trees/tree_watch.hpp"
 #include "project/exec/session.hpp"
 #include "project/watch/batch.hpp"
 #include "project/watch/git_lock.hpp"

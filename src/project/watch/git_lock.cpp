@@ -4,8 +4,8 @@
 #include <ctime>
 #include <optional>
 
-#include "base/os/file.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/plain_file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::project {

@@ -7,8 +7,8 @@
 #include <array>
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "compose/compose.hpp"
 #include "engine/files.hpp"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::project {
 
@@ -202,7 +202,7 @@ Result<WatchRules> watch_rules(const compose::Project& project, Rebuilds rebuild
   if (made.rules.empty())
     return fail(Error(Code::invalid,
                       "none of the selected services is configured for watch, consider setting a 'develop' section")
-                    .hint(wanted ? "all paths of the rules are bind mounts already" : ""));
+                    .hint(wanted ? "all paths of the rules are already bind mounts" : ""));
   return made;
 }
 

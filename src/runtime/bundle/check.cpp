@@ -3,7 +3,7 @@
 #include <array>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/bundle/parts.hpp"
 #include "runtime/defaults.hpp"

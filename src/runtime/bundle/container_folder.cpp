@@ -10,8 +10,8 @@
 
 #include "base/json.hpp"
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
-#include "base/strings.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "runtime/inspect.hpp"
 
 namespace consort::runtime {
@@ -29,12 +29,8 @@ std::unexpected<Error> missing() {
 // Whether it has ended and only waits to be reaped, or is not the process that was meant.
 bool runs(pid_t pid, std::uint64_t start_time) {
   if (pid <= 0) return false;
-  const Result<std::uint64_t> started = process_start_time(pid);
-  if (!started || *started != start_time) return false;
-  const Result<std::string> stat = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  if (!stat) return false;
-  const std::size_t end = stat->rfind(')');
-  return end != std::string::npos && stat->size() > end + 2 && (*stat)[end + 2] != 'Z' && (*stat)[end + 2] != 'X';
+  const auto stat = stat_fields_of(pid);
+  return stat && stat->started() == start_time && !stat->has_ended();
 }
 
 }  // namespace

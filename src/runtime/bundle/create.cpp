@@ -11,9 +11,9 @@
 #include <memory>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "runtime/bundle/container_folder.hpp"

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/version.hpp"
 #include "runtime/bundle.hpp"
 #include "runtime/cgroup.hpp"

@@ -15,8 +15,8 @@
 #include <chrono>
 #include <functional>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 
 namespace consort::runtime::internal {

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "runtime/bundle/container_folder.hpp"
 #include "runtime/bundle/hooks.hpp"
 #include "runtime/bundle/parts.hpp"

@@ -13,9 +13,9 @@
 #include <cerrno>
 #include <map>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_files.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
@@ -93,7 +93,7 @@ Result<> make_levels(const Hierarchy& hierarchy, const std::string& path) {
     if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
       Error error = errno_error(errno, "create cgroup", directory);
       if (error.code() == Code::denied || error.sys_errno() == EROFS)
-        error.data().hint = "without root a cgroup must be delegated to the user (systemd does so on cgroup v2)";
+        error.data().hint = "without root, a cgroup must be delegated to the user (systemd does so with cgroup v2)";
       return fail(std::move(error));
     }
     if (hierarchy.has("cpuset") && !hierarchy.unified) TRY(fill_cpuset(above, directory));
@@ -117,7 +117,7 @@ Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
     if (::fstat(claim->get(), &mine) == 0 && ::stat(directory.c_str(), &named) == 0 && mine.st_ino == named.st_ino)
       return claim;
   }
-  return fail(Error(Code::busy, "create cgroup").on(directory).why("others remove it again and again"));
+  return fail(Error(Code::busy, "create cgroup").on(directory).why("other programs keep removing it"));
 }
 
 // What is empty is a leftover of somebody who was killed, with the limits of that time. And kernels from 6.14 on end at
@@ -289,7 +289,7 @@ Error no_freezer() {
   if (!in_user_namespace()) return std::move(error).why("no freezer in this kernel's cgroups");
   return std::move(error)
       .why("you have no control groups here")
-      .hint("systemd gives them to users on machines with cgroup v2; `consort doctor` says more");
+      .hint("systemd delegates them to users on machines with cgroup v2; `consort doctor` says more");
 }
 
 }  // namespace
@@ -315,7 +315,7 @@ Result<> Cgroup::freeze() const {
     if (TRY(is_frozen())) return {};
     pause_briefly();
   }
-  return fail(Error(Code::busy, "pause").on(impl_->path).why("some processes cannot be frozen just now"));
+  return fail(Error(Code::busy, "pause").on(impl_->path).why("some processes cannot be paused right now"));
 }
 
 Result<> Cgroup::thaw() const {

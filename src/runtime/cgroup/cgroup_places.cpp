@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_files.hpp"
 

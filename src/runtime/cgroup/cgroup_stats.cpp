@@ -1,7 +1,7 @@
 // What a control group has used.
 #include <unistd.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_files.hpp"
 

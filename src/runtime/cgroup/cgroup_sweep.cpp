@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "runtime/cgroup_sweep.hpp"

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <memory>
 
-#include "base/os/dir_stream.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/dir_stream.hpp"
+#include "base/os/files/file.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::runtime {

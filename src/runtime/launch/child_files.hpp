@@ -1,5 +1,5 @@
-// Descriptors, and paths inside the container's root, for the child: like base/os/file.hpp without allocation. Those
-// that give an int give -1 and errno.
+// Descriptors, and paths inside the container's root, for the child: like base/os/files/file.hpp without allocation.
+// Those that give an int give -1 and errno.
 #pragma once
 
 #include <cstdint>

@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <climits>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/prepare.hpp"
 

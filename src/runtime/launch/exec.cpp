@@ -4,8 +4,8 @@
 #include <sched.h>
 #include <sys/stat.h>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/container_users.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"
 

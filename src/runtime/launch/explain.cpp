@@ -3,8 +3,8 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch/prepare.hpp"
@@ -34,7 +34,7 @@ Error explain_mount(const Prepared& plan, const Report& report) {
     const bool all = mount && mount->destination == "/proc";
     return Error(Code::invalid, "mount " + (mount ? mount->shown : ""))
         .why(all ? "cannot be mounted because it is not of type proc" : "cannot be mounted because it is inside /proc")
-        .hint("the kernel's own files are there; mount it elsewhere")
+        .hint("it contains the kernel's own files; mount it elsewhere")
         .about(Subject::mount, mount ? mount->destination : "");
   }
   Error error = errno_error(report.error, "mount", mount ? mount->shown : "");
@@ -44,9 +44,9 @@ Error explain_mount(const Prepared& plan, const Report& report) {
         "not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified "
         "host path exists and is the expected type";
   if (report.error == ENOTDIR || report.error == EISDIR) error.data().sys_errno = 0;
-  if (report.error == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not of the disk";
+  if (report.error == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not disk space";
   if (report.error == ELOOP && mount && mount->refuse_links)
-    error.data().hint = "the image has a symbolic link there, which is refused";
+    error.data().hint = "the image has a symbolic link there, which is not allowed";
   return error;
 }
 
@@ -76,11 +76,11 @@ Error explain_execute(const Prepared& plan, const Report& report) {
   Error error = errno_error(report.error, "exec " + (path ? *path : std::string()));
   if (report.error == ENOENT)
     error.data().hint =
-        "the file is there, but the interpreter that its first line names (or its ELF loader) is not in the image. A "
-        "script saved with Windows line endings has this problem: sed -i 's/\\r$//' FILE fixes it";
+        "the file exists, but the interpreter in its first line (or its ELF loader) is not in the image. Scripts with "
+        "Windows line endings also fail this way; to fix: sed -i 's/\\r$//' FILE fixes it";
   if (report.error == ENOEXEC) {
     error.data().code = Code::denied;
-    error.data().hint = "is it a script without a \"#!\" line, or built for another processor?";
+    error.data().hint = "is it a script without a \"#!\" line, or built for another architecture?";
   }
   return error;
 }
@@ -91,8 +91,8 @@ Error explain_user(const Prepared& plan, const Report& report) {
   Error error = errno_error(report.error, report.argument == 101 ? "set groups" : "change user", who);
   if (report.error == EINVAL && in_user_namespace())
     error = std::move(error)
-                .why("there is no such user in this user namespace")
-                .hint("give yourself more ids in /etc/subuid and /etc/subgid; `consort doctor` says what to type");
+                .why("this user does not exist in the user namespace")
+                .hint("add more IDs for you in /etc/subuid and /etc/subgid; `consort doctor` says what to type");
   return std::move(error).about(Subject::user, who);
 }
 

@@ -1,7 +1,7 @@
 #include "runtime/external.hpp"
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/user.hpp"
 

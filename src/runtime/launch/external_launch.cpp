@@ -16,8 +16,8 @@
 #include <cstring>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/inherited.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/inherited.hpp"
 #include "base/strings.hpp"
 #include "runtime/external.hpp"
 #include "runtime/launch/child_files.hpp"

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "runtime/foreign.hpp"
 #include "runtime/launch/prepare.hpp"
 #include "runtime/launch/steps.hpp"

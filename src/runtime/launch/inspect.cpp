@@ -9,7 +9,8 @@
 #include <charconv>
 #include <map>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/steps.hpp"
 
@@ -85,15 +86,10 @@ Result<SignalDisposition> signal_disposition(pid_t pid, int signal) {
   return SignalDisposition::by_default;
 }
 
-// Field 4 of stat; the second may hold anything, so it is skipped by its closing parenthesis.
 Result<pid_t> parent_of(pid_t pid) {
-  const std::string stat = TRY(read_proc(pid, "stat", 4096));
-  const std::size_t end = stat.rfind(')');
-  if (end == std::string::npos) return fail(gone(pid));
-  const std::vector<std::string> fields = split(std::string_view(stat).substr(end + 1), ' ');
-  const auto parent = fields.size() > 2 ? parse_signed(fields[2]) : std::nullopt;
-  if (!parent) return fail(gone(pid));
-  return static_cast<pid_t>(*parent);
+  const auto stat = stat_fields_of(pid);
+  if (!stat) return fail(gone(pid));
+  return stat->parent();
 }
 
 Result<Activity> activity_of(pid_t pid) {

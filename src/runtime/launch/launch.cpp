@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"
 

@@ -14,8 +14,8 @@
 #include <cstring>
 #include <thread>
 
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/launch_protocol.hpp"
 #include "runtime/launch/prepare.hpp"

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 
-#include "base/os/folder.hpp"
-#include "base/os/link.hpp"
+#include "base/os/files/link.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 
 namespace consort::runtime {

@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/prepare.hpp"

@@ -9,10 +9,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 
-#include "base/os/container_users.hpp"
-#include "base/os/file.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "runtime/external.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/overlay.hpp"
@@ -53,7 +54,7 @@ std::string kernel_messages(int context) {
 std::unexpected<Error> overlay_error(int number, int context, const std::string& object) {
   Error error = errno_error(number, "mount overlay", object);
   if (context >= 0) error.data().why = kernel_messages(context);
-  if (number == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not of the disk";
+  if (number == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not disk space";
   return fail(std::move(error));
 }
 
@@ -91,6 +92,13 @@ class LayerPaths {
   bool mapped_;
   std::vector<Fd> mounts_;
 };
+
+// overlayfs takes a folder once (ELOOP). An image may have the same layer twice; what the upper one says holds, so the
+// lower one changes nothing.
+void keep_topmost(std::vector<std::string>& lower) {
+  std::set<std::string> seen;
+  std::erase_if(lower, [&seen](const std::string& path) { return !seen.insert(path).second; });
+}
 
 Result<> describe_missing(const OverlayRoot& overlay) {
   for (const std::string& path : overlay.lower) TRY(stat_path(path));
@@ -170,8 +178,10 @@ Result<Fd> mount_overlay_legacy(const OverlayRoot& overlay, const std::string& s
   return tree;
 }
 
-Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch) {
-  TRY_WRAP(describe_missing(overlay), "mount overlay");
+Result<Fd> mount_overlay(const OverlayRoot& given, const std::string& scratch) {
+  TRY_WRAP(describe_missing(given), "mount overlay");
+  OverlayRoot overlay = given;
+  keep_topmost(overlay.lower);
   // overlayfs needs two layers when nothing may be written; one alone is a bind.
   if (overlay.upper.empty() && overlay.lower.size() == 1) {
     Fd tree = TRY(clone_path(overlay.lower[0], Recursion::none));

@@ -17,7 +17,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/os/inherited.hpp"
+#include "base/os/processes/inherited.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/launch/steps_list.hpp"
 

@@ -2,7 +2,7 @@
 #include "runtime/spec.hpp"
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "runtime/spec/spec_json.hpp"
 

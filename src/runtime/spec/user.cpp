@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/os/file.hpp"
-#include "base/os/plain_file.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/plain_file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::runtime {
@@ -40,7 +40,7 @@ bool find_line(std::string_view table, std::size_t least_fields, Visit visit) {
 std::unexpected<Error> unknown(std::string_view kind, const std::string& name, std::string_view file) {
   return fail(Error(Code::not_found, "unable to find " + std::string(kind) + " " + name)
                   .why("no matching entries in " + std::string(file) + " file")
-                  .hint("name one from /etc/" + std::string(file) + " in the image, or give a number")
+                  .hint("use one from /etc/" + std::string(file) + " in the image, or use a number")
                   .about(Subject::user, name));
 }
 

@@ -171,7 +171,8 @@ Result<Json> Call::body(Body need) {
         http_error(400, "unsupported Content-Type header (" + std::string(type) + "): must be 'application/json'"));
   }
   const std::string text = TRY(connection_.read_body(json_body_limit, [this](std::size_t bytes) -> Result<> {
-    if (!service_.take_body_room(bytes)) return fail(http_error(503, "too many large requests at a time: try again"));
+    if (!service_.take_body_room(bytes))
+      return fail(http_error(503, "too many large requests at the same time: try again"));
     body_room_ += bytes;
     return {};
   }));

@@ -1,7 +1,7 @@
 // What takes how much room, and what takes it for nothing: system/df, and the prune of containers.
 #include <set>
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/images.hpp"
 #include "serve/api/containers/container_shape.hpp"

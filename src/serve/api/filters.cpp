@@ -44,24 +44,14 @@ Result<Filters> Filters::of(const Call& call, std::span<const std::string_view> 
   return parse(call.query("filters"), known);
 }
 
-Result<Filters> Filters::of_any_key(const Call& call) {
-  return read(call.query("filters"), {});
-}
-
 Result<Filters> Filters::parse(const std::string& text, std::span<const std::string_view> known) {
-  return read(text, known);
-}
-
-Result<Filters> Filters::read(const std::string& text, std::optional<std::span<const std::string_view>> known) {
   Filters filters;
   if (text.empty()) return filters;
   const auto json = parse_json(text, "filters");
   if (!json || !(json->is_object() || json->is_null())) return fail(http_error(400, "invalid filter"));
   for (const auto& [key, value] : json->items()) {
-    if (known && std::ranges::find(*known, key) == known->end())
-      return fail(http_error(400, "invalid filter '" + key + "'"));
-    std::vector<std::string> values = TRY(values_of(value));
-    if (!values.empty()) filters.values_.emplace(key, std::move(values));
+    if (std::ranges::find(known, key) == known.end()) return fail(http_error(400, "invalid filter '" + key + "'"));
+    filters.values_.emplace(key, TRY(values_of(value)));
   }
   return filters;
 }
@@ -73,8 +63,8 @@ const std::vector<std::string>& Filters::values(std::string_view key) const {
 }
 
 bool Filters::any(std::string_view key, const std::function<bool(const std::string& value)>& matches) const {
-  const auto found = values_.find(key);
-  return found == values_.end() || std::ranges::any_of(found->second, matches);
+  const std::vector<std::string>& wanted = values(key);
+  return wanted.empty() || std::ranges::any_of(wanted, matches);
 }
 
 bool Filters::exact(std::string_view key, const std::string& text) const {
@@ -91,6 +81,7 @@ bool Filters::labels(const std::map<std::string, std::string>& labels) const {
 }
 
 Result<std::optional<bool>> Filters::boolean(std::string_view key) const {
+  if (is_empty_list(key)) return fail(http_error(400, "invalid filter '" + std::string(key) + "'"));
   if (!has(key)) return std::nullopt;
   std::optional<bool> answer;
   for (const std::string& value : values(key)) {

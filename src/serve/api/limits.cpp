@@ -82,7 +82,7 @@ Result<> check_volume_name(Call& call, const std::string& name) {
   if (!there && there.error().code() != Code::not_found)
     return fail(Error(there.error().code(), there.error().message()));
   if (there ? shows_volume(call, *there) : is_name_of(limit_of(call), name)) return {};
-  return refuse(call, "names of its volumes begin with \"" + limit_of(call) + "_\", unlike " + name);
+  return refuse(call, "names of its volumes must begin with \"" + limit_of(call) + "_\", unlike " + name);
 }
 
 Result<> check_mount(Call& call, engine::MountSpec& mount) {
@@ -94,11 +94,11 @@ Result<> check_mount(Call& call, engine::MountSpec& mount) {
       return {};
     case engine::MountType::volume:
       if ((!mount.volume_driver.empty() && mount.volume_driver != "local") || !mount.volume_driver_options.empty())
-        return refuse(call, "a volume with options of a driver may lie anywhere on the machine");
+        return refuse(call, "a volume with driver options could be anywhere on the machine");
       mount.volume_labels[project_label] = limit_of(call);
       return check_volume_name(call, mount.source);
     default:
-      return refuse(call, "no directory of the machine is mounted (" + mount.source + ")");
+      return refuse(call, "directories of the machine cannot be mounted (" + mount.source + ")");
   }
 }
 
@@ -111,7 +111,7 @@ Result<> check_networks(Call& call, const engine::ContainerSpec& spec) {
   }
   for (const engine::PortBinding& port : spec.ports)
     if (port.host_port != 0 && port.host_port < first_port_of_everybody)
-      return refuse(call, "ports below 1024 of the machine are not published");
+      return refuse(call, "ports below 1024 cannot be published");
   return {};
 }
 
@@ -128,12 +128,12 @@ Result<> check_others(Call& call, const engine::ContainerSpec& spec) {
 Result<> check_confinement(Call& call, const engine::ContainerSpec& spec) {
   for (const std::string& option : spec.security_opt)
     if (option != "no-new-privileges" && option != "no-new-privileges:true" && option != "no-new-privileges=true")
-      return refuse(call, "SecurityOpt " + option + " would take a wall of the container away");
-  if (!spec.runtime.empty()) return refuse(call, "no other runtime is used (" + spec.runtime + ")");
-  if (spec.oom_score_adj < 0) return refuse(call, "OomScoreAdj below 0 would be at the cost of others");
+      return refuse(call, "SecurityOpt " + option + " would weaken the isolation of the container");
+  if (!spec.runtime.empty()) return refuse(call, "other runtimes are not allowed (" + spec.runtime + ")");
+  if (spec.oom_score_adj < 0) return refuse(call, "OomScoreAdj below 0 would affect other containers");
   constexpr std::string_view kept_here[] = {"", "json-file", "local", "none"};
   if (std::ranges::find(kept_here, spec.log.driver) == std::end(kept_here))
-    return refuse(call, "logs do not leave the machine (" + spec.log.driver + ")");
+    return refuse(call, "logging drivers that send logs elsewhere are not allowed (" + spec.log.driver + ")");
   return {};
 }
 
@@ -148,7 +148,7 @@ Result<> keep_name_to_project(Call& call, const std::string& name, const std::st
   if (is_successor(before) && before.substr(successor_mark + 1) == name) return {};
   if (is_successor(name) && find_container(call, wanted)) return {};
   return refuse(call,
-                "names of its containers begin with \"" + project + "-\" or \"" + project + "_\", unlike " + name);
+                "names of its containers must begin with \"" + project + "-\" or \"" + project + "_\", unlike " + name);
 }
 
 Result<> keep_to_project(Call& call, const Json& body, engine::ContainerSpec& spec) {
@@ -165,18 +165,18 @@ Result<> keep_to_project(Call& call, const Json& body, engine::ContainerSpec& sp
 
 Result<> keep_to_project(Call& call, const engine::ExecSpec& spec) {
   if (limit_of(call).empty() || !spec.privileged) return {};
-  return refuse(call, "no process gets more rights than its container");
+  return refuse(call, "a process cannot have more privileges than its container");
 }
 
 Result<> keep_to_project(Call& call, engine::NetworkSpec& spec) {
   const std::string& project = limit_of(call);
   if (project.empty()) return {};
   if (!is_name_of(project, spec.name))
-    return refuse(call, "names of its networks begin with \"" + project + "_\", unlike " + spec.name);
+    return refuse(call, "names of its networks must begin with \"" + project + "_\", unlike " + spec.name);
   if ((!spec.driver.empty() && spec.driver != "bridge") || !spec.driver_opts.empty())
-    return refuse(call, "its networks are bridges without options");
+    return refuse(call, "its networks must be bridges without options");
   if (!spec.pools.empty() || !spec.ipam_options.empty() || !(spec.ipam_driver.empty() || spec.ipam_driver == "default"))
-    return refuse(call, "addresses of its networks are not chosen: they could be somebody else's");
+    return refuse(call, "addresses of its networks cannot be chosen: they could belong to others");
   spec.project = spec.labels[project_label] = project;
   return {};
 }
@@ -185,7 +185,7 @@ Result<> keep_to_project(Call& call, engine::VolumeSpec& spec) {
   const std::string& project = limit_of(call);
   if (project.empty()) return {};
   if ((!spec.driver.empty() && spec.driver != "local") || !spec.driver_opts.empty())
-    return refuse(call, "a volume with options of a driver may lie anywhere on the machine");
+    return refuse(call, "a volume with driver options could be anywhere on the machine");
   spec.labels[project_label] = project;
   return check_volume_name(call, spec.name);
 }

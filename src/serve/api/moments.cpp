@@ -35,6 +35,8 @@ Result<std::optional<SystemTime>> parse_moment(const char* name, const std::stri
 
 Result<std::optional<SystemTime>> until_of(const Filters& filters, const std::string& key) {
   const std::vector<std::string>& values = filters.values(key);
+  // Not told when, a prune must not take everything.
+  if (filters.is_empty_list(key)) return fail(http_error(400, "invalid filter '" + key + "'"));
   if (values.empty()) return std::nullopt;
   if (values.size() > 1) return fail(http_error(400, "more than one " + key + " filter specified"));
   const std::string& text = values.front();

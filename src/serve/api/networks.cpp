@@ -112,6 +112,7 @@ Result<std::set<std::string>> used_networks(engine::Engine& engine) {
 }
 
 Result<std::optional<bool>> dangling_of(const Filters& filters) {
+  if (filters.is_empty_list("dangling")) return std::nullopt;
   auto dangling = filters.boolean("dangling");
   if (dangling) return dangling;
   return fail(
@@ -128,7 +129,7 @@ Result<> list_networks(Call& call) {
   if (dangling) used = TRY(used_networks(*TRY(call.engine())));
   Json shapes = Json::array();
   for (const Network& network : TRY(all_networks(call))) {
-    const bool fits = filters.pattern("name", network.spec.name) &&
+    const bool fits = !filters.is_empty_list("type") && filters.pattern("name", network.spec.name) &&
                       filters.any("id", [&](const std::string& id) { return network.id.starts_with(id); }) &&
                       filters.exact("driver", network.spec.driver) && filters.exact("scope", "local") &&
                       filters.exact("type", is_built_in(network) ? "builtin" : "custom") &&

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/os/reserve.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/strings.hpp"
 #include "serve/api/service.hpp"
 
@@ -128,7 +128,7 @@ Result<> dispatch(Call& call) {
   if (!found.route) return fail(http_error(404, "page not found"));
   call.set_route(std::move(found.variables), minor.value_or(Service::newest_version));
   if (found.route->access != Access::look && call.service().options().read_only) {
-    return fail(http_error(403, "this socket is for looking only (consort serve --read-only): " + request.method + " " +
+    return fail(http_error(403, "this socket is read-only (consort serve --read-only): " + request.method + " " +
                                     std::string(path) + " is refused"));
   }
   if (const std::string& project = call.service().options().project;
@@ -148,7 +148,7 @@ Result<> dispatch(Call& call) {
 Result<> answer(Service& service, http::Connection& connection, const http::Request& request) {
   Call call(service, connection, request);
   Result<> outcome = dispatch(call);
-  if (outcome && !call.answered()) outcome = fail(Code::internal, "nothing has answered " + request.path);
+  if (outcome && !call.answered()) outcome = fail(Code::internal, "no handler answered " + request.path);
   if (outcome) return {};
   if (call.answered()) return outcome;  // broken off: the client sees that by the end of the connection
   return call.error(outcome.error());

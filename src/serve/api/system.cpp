@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"

@@ -1,7 +1,7 @@
 // Volumes.
 #include <set>
 
-#include "base/os/folder.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
 #include "serve/api/filters.hpp"
@@ -90,10 +90,10 @@ Result<> prune_volumes(Call& call) {
   constexpr std::string_view known[] = {"all", "label", "label!"};
   const Filters filters = TRY(Filters::of(call, known));
   // Before 1.42 named ones went as well.
-  const bool named_too = call.version() < 42 || TRY(filters.boolean("all")).value_or(false);
+  const bool named_too = call.version() < 42 || (filters.has("all") && TRY(filters.boolean("all")).value_or(false));
   engine::Engine& engine = *TRY(call.engine());
   const auto users = TRY(users_of_volumes(engine));
-  Json deleted = nullptr;
+  Json deleted = Json::array();
   std::uint64_t reclaimed = 0;
   for (const Volume& volume : TRY(engine.list_volumes())) {
     if (users.contains(volume.spec.name) || !(volume.anonymous || named_too)) continue;

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/client/conversation.hpp"
 
 namespace consort::supervisor {
@@ -115,7 +115,7 @@ Result<ObservedContainer> Client::reconnect(const std::string& container_id) con
   if (answer) return state_from(*answer);
   if (answer.error().code() != Code::invalid) return fail(std::move(answer.error()));
   return fail(std::move(answer.error())
-                  .hint("the supervisor may be of an older version of this program: stop the project's containers, and "
+                  .hint("the supervisor may belong to an older version of Consort: stop the project's containers, and "
                         "start them again"));
 }
 

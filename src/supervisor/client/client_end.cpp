@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/client/conversation.hpp"
 #include "supervisor/jobs.hpp"

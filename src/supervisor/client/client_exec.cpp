@@ -2,8 +2,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/process.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/client/conversation.hpp"
 
@@ -24,7 +24,7 @@ Result<Exec> Client::exec(const std::string& container_id, const ExecOptions& op
   const std::size_t expected = options.tty ? 2 : options.streams ? 4 : 1;
   if (answer.fds.size() != expected)
     return fail(Error(Code::internal, "read the supervisor's answer")
-                    .why("it is of another version of this program")
+                    .why("it belongs to another version of Consort")
                     .hint("restart the project's containers"));
   Exec::Parts parts;
   parts.roots = roots_;

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
-#include "base/os/own_programs.hpp"
-#include "base/os/process.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/own_programs.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/sockets/unix_socket.hpp"
+#include "base/os/trees/folder.hpp"
 #include "place/place.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/client/conversation.hpp"
@@ -114,11 +114,11 @@ Result<bool> await_successor(const std::string& run_folder, const std::string& p
     ::poll(nullptr, 0, 20);
   }
   const bool kept = keeper_lives(run_folder);
-  return fail(
-      Error(Code::lost, "talk to the supervisor of project")
-          .on(project)
-          .why(kept ? "it has ended, and a new one does not get ready" : "its keeper was killed, and it does not end")
-          .hint("see " + run_folder + "/supervisor.log"));
+  return fail(Error(Code::lost, "talk to the supervisor of project")
+                  .on(project)
+                  .why(kept ? "it has exited, and a new one does not become ready"
+                            : "its keeper was killed, and it does not exit")
+                  .hint("see " + run_folder + "/supervisor.log"));
 }
 
 // The files of the project's run directory, one a container.
@@ -166,7 +166,7 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   if (TRY(await_successor(run_folder, project))) return {};
   return fail(Error(Code::io, "start supervisor of project")
                   .on(project)
-                  .why("it ended before it was ready")
+                  .why("it exited before it was ready")
                   .hint("see " + run_folder + "/supervisor.log"));
 }
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/processes/process_stat.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/client.hpp"
 #include "supervisor/loop/keeper_lock.hpp"
 
@@ -21,7 +21,7 @@ constexpr std::chrono::seconds longest_wait_for_successor{30};
 
 Error supervisor_gone() {
   return Error(Code::lost, "talk to the project's supervisor")
-      .why("it ended before it answered")
+      .why("it exited before it answered")
       .hint("run the command again; supervisor.log in the project's run directory says more");
 }
 
@@ -40,10 +40,8 @@ std::optional<pid_t> stopped_at_other_end(int socket) {
   ucred other{};
   socklen_t size = sizeof other;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &other, &size) != 0) return std::nullopt;
-  const auto stat = read_file("/proc/" + std::to_string(other.pid) + "/stat", 4096);
-  const std::size_t name_end = stat ? stat->rfind(") ") : std::string::npos;
-  if (name_end == std::string::npos || stat->compare(name_end + 2, 1, "T") != 0) return std::nullopt;
-  return other.pid;
+  const auto stat = stat_fields_of(other.pid);
+  return stat && stat->state() == 'T' ? std::optional(other.pid) : std::nullopt;
 }
 
 Error is_stopped(pid_t supervisor) {

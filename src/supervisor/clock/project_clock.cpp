@@ -7,8 +7,8 @@
 #include <ctime>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "supervisor/loop/command_program.hpp"
 
 namespace consort::supervisor {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "supervisor/clock/job_clock.hpp"
 #include "supervisor/loop/context.hpp"
 

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/loop/context.hpp"
 
@@ -129,7 +129,7 @@ void Cleaner::try_group(const std::string& container_id, std::uint64_t number) {
   if (!removed) log_line(removed.error().message());
   if (!removed || *removed == runtime::GroupRemoval::done) return end(found);
   if (steady_clock::now() >= job.deadline) {
-    log_line("remove cgroup " + job.group + ": some of its processes cannot be killed just now");
+    log_line("remove cgroup " + job.group + ": some of its processes cannot be killed right now");
     return end(found);
   }
   job.pause = std::min(job.pause * 2, longest_pause);

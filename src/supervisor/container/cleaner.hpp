@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
 #include "base/os/fd.hpp"
+#include "base/os/loop/event_loop.hpp"
 
 namespace consort::supervisor {
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/log/ship/shipper.hpp"
@@ -126,7 +126,7 @@ void Container::look_frozen() {
     return;
   }
   (void)group.thaw();
-  if (frozen) frozen = fail(Error(Code::busy, "freeze").why("some processes cannot be frozen just now"));
+  if (frozen) frozen = fail(Error(Code::busy, "freeze").why("some processes cannot be paused right now"));
   end_freeze(fail(std::move(frozen.error()).wrap("pause", label())));
 }
 
@@ -149,7 +149,7 @@ Result<> Container::unpause() {
 
 Result<> Container::thaw() {
   TRY_WRAP(runtime::Cgroup::open(record_.state.cgroup).thaw(), "unpause", label());
-  end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it was resumed meanwhile")));
+  end_freeze(fail(Error(Code::conflict, "pause " + label()).why("it was resumed in the meantime")));
   if (std::exchange(record_.state.status, Status::running) == Status::running) return {};
   if (run_->health) run_->health->resume();
   save();

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
-#include "base/os/process_folder.hpp"
-#include "base/strings.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_stat.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/log/ship/shipper.hpp"
@@ -33,12 +33,8 @@ steady_clock::time_point monotonic_start(const ContainerState& state) {
 }
 
 bool is_child_of_keeper(pid_t pid) {
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  if (!text) return false;
-  const std::size_t name_end = text->rfind(')');
-  if (name_end == std::string::npos || name_end + 2 > text->size()) return false;
-  const std::vector<std::string> fields = split(std::string_view(*text).substr(name_end + 2), ' ');
-  return fields.size() > 1 && parse_signed(fields[1]) == ::getppid();
+  const auto fields = stat_fields_of(pid);
+  return fields && fields->parent() == ::getppid();
 }
 
 // The other end of a pipe that a process (its folder in /proc) has as descriptor `number`. Nothing else than a pipe is
@@ -100,7 +96,7 @@ void Container::end_launch(KeeperLink::Inheritance& inheritance) {
   }
   phase_ = Phase::launching;
   if (state.status != Status::restarting) start_waiters_.push_back([](StartOutcome) {});  // a start by hand
-  on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced meanwhile"));
+  on_failed(Error(Code::lost, "start " + label()).why("the supervisor was replaced in the meantime"));
 }
 
 void Container::adopt_stdio(std::map<std::string, Fd>& kept) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/deadline.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/log/ship/shipper.hpp"
@@ -67,7 +67,7 @@ void Container::stop(std::optional<Milliseconds> timeout, std::optional<int> sig
 }
 
 Error Container::was_stopped() const {
-  return Error(Code::conflict, "start " + label()).why("it was stopped meanwhile");
+  return Error(Code::conflict, "start " + label()).why("it was stopped in the meantime");
 }
 
 void Container::begin_stop(int signal, std::optional<Stopper::Time> deadline) {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/file.hpp"
-#include "base/os/process_folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process_folder.hpp"
 #include "base/strings.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/container/foreign_port.hpp"

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "supervisor/container/container_network.hpp"
 #include "supervisor/container/foreign_port.hpp"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/volume_part.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/inspect.hpp"
@@ -116,7 +116,7 @@ void Container::clear_group(Cleaner::Done then) {
   if (!left || left->empty()) return then();
   context_.cleaner.remove_group(unit_.id, record_.state.cgroup);
   context_.cleaner.when_done(unit_.id, [alive = std::weak_ptr(run_->alive), then = std::move(then)]() mutable {
-    if (!alive.expired()) then();  // else it was stopped meanwhile
+    if (!alive.expired()) then();  // else it was stopped in the meantime
   });
 }
 

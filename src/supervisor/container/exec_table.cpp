@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 
 namespace consort::supervisor {
 namespace {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "runtime/exec.hpp"
 #include "runtime/spec.hpp"
 #include "supervisor/container/foreign_end.hpp"

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "base/os/foreign_exit.hpp"
-#include "base/os/process.hpp"
+#include "base/os/processes/foreign_exit.hpp"
+#include "base/os/processes/process.hpp"
 
 namespace consort::supervisor {
 

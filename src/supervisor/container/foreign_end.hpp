@@ -9,7 +9,7 @@
 #include <functional>
 #include <optional>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 
 namespace consort::supervisor {
 

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "supervisor/state.hpp"

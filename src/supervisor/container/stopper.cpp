@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/pid_namespace.hpp"
 

@@ -21,9 +21,9 @@
 #include <string>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
 #include "base/os/fd.hpp"
-#include "base/os/stepped_work.hpp"
+#include "base/os/loop/event_loop.hpp"
+#include "base/os/loop/stepped_work.hpp"
 #include "runtime/inspect.hpp"
 
 namespace consort::supervisor {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "supervisor/container/exec_table.hpp"
 #include "supervisor/health/health.hpp"
 

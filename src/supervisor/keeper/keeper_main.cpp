@@ -24,7 +24,7 @@
 
 #include <initializer_list>
 
-#include "base/os/inherited.hpp"
+#include "base/os/processes/inherited.hpp"
 #include "supervisor/keeper/protocol.hpp"
 #include "supervisor/keeper/store.hpp"
 

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "supervisor/log/log_format.hpp"
 
 namespace consort::supervisor {

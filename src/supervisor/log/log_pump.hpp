@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "supervisor/log.hpp"
 
 namespace consort::supervisor {

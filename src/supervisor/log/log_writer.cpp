@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <climits>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/log/log_file.hpp"
 #include "supervisor/log/log_format.hpp"

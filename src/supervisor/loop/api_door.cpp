@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/process.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/processes/process.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/api_socket.hpp"
 #include "supervisor/loop/command_program.hpp"
 

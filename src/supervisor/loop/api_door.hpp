@@ -4,7 +4,7 @@
 // make is not the one that they see.
 #pragma once
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "supervisor/loop/context.hpp"
 
 namespace consort::supervisor {

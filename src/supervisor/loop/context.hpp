@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "base/roots.hpp"
 #include "network/dns.hpp"
 #include "network/ports.hpp"

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::supervisor {
 namespace {

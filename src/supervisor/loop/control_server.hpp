@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "base/os/event_loop.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/loop/event_loop.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "supervisor/protocol.hpp"
 
 namespace consort::supervisor {

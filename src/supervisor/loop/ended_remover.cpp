@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "supervisor/container/container.hpp"
 #include "supervisor/hold.hpp"
 #include "supervisor/loop/command_program.hpp"

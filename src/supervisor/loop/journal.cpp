@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::supervisor {
 namespace {

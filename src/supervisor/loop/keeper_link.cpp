@@ -8,7 +8,7 @@
 #include <optional>
 #include <span>
 
-#include "base/os/unix_socket.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 
 namespace consort::supervisor {
 namespace {

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::supervisor {
 

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "supervisor/container/state_json.hpp"
 
 namespace consort::supervisor {

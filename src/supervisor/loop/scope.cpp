@@ -10,11 +10,13 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <string_view>
 
-#include "base/os/file.hpp"
-#include "base/os/shared_library.hpp"
-#include "base/os/user_namespace.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/shared_library.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/cgroup.hpp"
 
@@ -26,6 +28,10 @@ using std::chrono::steady_clock;
 constexpr char manager_name[] = "org.freedesktop.systemd1";
 constexpr char manager_path[] = "/org/freedesktop/systemd1";
 constexpr char manager_interface[] = "org.freedesktop.systemd1.Manager";
+constexpr char unit_interface[] = "org.freedesktop.systemd1.Unit";
+// consort-boot.service, which brings containers back and ends them when the machine goes down.
+constexpr char boot_unit[] = "consort-boot.service";
+constexpr char boot_unit_path[] = "/org/freedesktop/systemd1/unit/consort_2dboot_2eservice";
 constexpr std::chrono::seconds patience{5};  // for an answer; a machine that boots or is swamped takes its time
 
 // libsystemd, which is there wherever systemd is; only the command that starts a project's supervisor needs it.
@@ -36,6 +42,7 @@ struct BusLibrary {
   decltype(&::sd_bus_set_method_call_timeout) set_timeout;
   decltype(&::sd_bus_match_signal) match_signal;
   decltype(&::sd_bus_call_method) call_method;
+  decltype(&::sd_bus_get_property_string) get_string;
   decltype(&::sd_bus_process) process;
   decltype(&::sd_bus_wait) wait;
   decltype(&::sd_bus_message_read) read;
@@ -51,6 +58,7 @@ Result<BusLibrary> load_library() {
   library.find("sd_bus_set_method_call_timeout", functions.set_timeout);
   library.find("sd_bus_match_signal", functions.match_signal);
   library.find("sd_bus_call_method", functions.call_method);
+  library.find("sd_bus_get_property_string", functions.get_string);
   library.find("sd_bus_process", functions.process);
   library.find("sd_bus_wait", functions.wait);
   library.find("sd_bus_message_read", functions.read);
@@ -92,14 +100,26 @@ constexpr int scope_end_signal = SIGURG;
 // Longer than any usual grace period, shorter than what somebody who waits for a machine to go down would wait for.
 constexpr std::uint64_t longest_end_us = std::uint64_t{15} * 60 * 1'000'000;
 
+// Units stop in the reverse order of "Before": the one that brings containers back ends them first, however long each
+// takes, and the scope is what ends them where that one is not enabled. While that one stops, systemd would start what
+// is ordered before it only afterwards, and it may be the one that waits; nothing is lost without it, as it has had
+// its turn.
+const char* unit_to_end_before(const BusLibrary& library, sd_bus* bus) {
+  char* state = nullptr;
+  const int got = library.get_string(bus, manager_name, boot_unit_path, unit_interface, "ActiveState", nullptr, &state);
+  const std::unique_ptr<char, decltype(&::free)> owned(state, ::free);
+  const bool stops = got >= 0 && std::string_view(state) == "deactivating";
+  return stops ? "shutdown.target" : boot_unit;  // every scope is before shutdown.target
+}
+
 Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, const std::string& unit,
                     const std::string& project, pid_t pid) {
   sd_bus_error error = SD_BUS_ERROR_NULL;
   const std::string description = "Containers of " + project;
   const char* const slice = manager == Manager::system ? "system.slice" : "app.slice";
   // Tasks have no limit of the unit's: it would be one for all containers together. Mounts that volumes may lie on are
-  // taken away after the containers. Units stop in the reverse order of "Before": the one that brings containers back
-  // ends them first, however long each takes, and this scope is what ends them where that one is not enabled.
+  // taken away after the containers.
+  const char* const before = unit_to_end_before(library, bus);
   const int called = library.call_method(bus, manager_name, manager_path, manager_interface, "StartTransientUnit",
                                          &error, nullptr, "ssa(sv)a(sa(sv))", unit.c_str(), "fail", 10,              //
                                          "Description", "s", description.c_str(),                                    //
@@ -110,7 +130,7 @@ Result<> call_start(const BusLibrary& library, sd_bus* bus, Manager manager, con
                                          "TasksMax", "t", UINT64_MAX,                                                //
                                          "CollectMode", "s", "inactive-or-failed",                                   //
                                          "TimeoutStopUSec", "t", longest_end_us,                                     //
-                                         "Before", "as", 1, "consort-boot.service",                                  //
+                                         "Before", "as", 1, before,                                                  //
                                          "After", "as", 3, "local-fs.target", "remote-fs.target", "network.target",  //
                                          0);
   if (called >= 0) return {};

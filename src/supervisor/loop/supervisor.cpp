@@ -13,8 +13,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "runtime/inspect.hpp"
 #include "supervisor/loop/keeper_lock.hpp"

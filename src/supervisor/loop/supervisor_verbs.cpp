@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "supervisor/loop/stop_order.hpp"
 #include "supervisor/loop/supervisor.hpp"
 

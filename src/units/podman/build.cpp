@@ -1,5 +1,5 @@
 // How an image of the project is made.
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "units/podman/parts.hpp"
 
 namespace consort::units {

@@ -29,8 +29,8 @@ void add_environment(const Scope& scope, const project::DesiredService& service,
     }
     unit.word("Environment", "--env", name + "=" + *value);
     scope.note(service, {"environment", name},
-               "the value of \"" + name + "\" stands in the unit, where `systemctl show` tells it to every local user",
-               "if it is a secret, put it under `secrets`: a file for Podman has one line for each variable");
+               "the value of \"" + name + "\" is in the unit, where every local user can read it with `systemctl show`",
+               "if it is a secret, put it under `secrets`: files for Podman have one line per variable");
   }
   if (lines.empty()) return;
   const Beside beside = scope.add_beside(service.name + ".env", lines, 0600);

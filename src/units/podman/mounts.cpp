@@ -1,7 +1,7 @@
 // Volumes, directories, secrets and configs.
 #include <cstdio>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "units/podman/parts.hpp"
 
 namespace consort::units {
@@ -28,7 +28,7 @@ void add_volume(const Scope& scope, const project::DesiredService& service, cons
   const std::string behind = mount.how.target + joined(options, ":");
   if (mount.how.source.empty()) {
     scope.note(service, {"volumes", std::to_string(number)},
-               "what is in the nameless volume at " + mount.how.target + " goes with each stop of its unit",
+               "the content of the anonymous volume at " + mount.how.target + " is removed whenever its unit stops",
                "give the volume a name");
     return unit.text("Volume", "--volume", behind);
   }
@@ -122,8 +122,8 @@ void add_files(const Scope& scope, const project::DesiredService& service, Conta
     } else if (file.kind == Kind::secret) {
       add_kept_secret(scope, service, file, unit);
     } else if (file.external) {
-      scope.note(service, {"configs"}, "config \"" + file.key + "\" is left out with Podman, which keeps none",
-                 "give it a file, or its content");
+      scope.note(service, {"configs"}, "config \"" + file.key + "\" is left out: Podman has no such store",
+                 "use `file` or `content`");
     } else {
       const Beside beside = scope.add_beside(file.key, file.content, file.mode);
       unit.options.push_back(

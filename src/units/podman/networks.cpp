@@ -105,7 +105,7 @@ void add_ports(const Scope& scope, const project::DesiredService& service, Conta
       scope.note(service, {"ports"},
                  "of the range " + std::to_string(port.host_first) + "-" + std::to_string(port.host_last) +
                      " Podman publishes the first port only",
-                 "Podman does not look for a free one; several containers need a port each");
+                 "Podman does not choose a free one; each container needs its own port");
   }
   for (const std::string& port : service.container.expose) unit.text("ExposeHostPort", "--expose", port);
 }

@@ -30,10 +30,12 @@ Result<> check_plain(const Scope& scope, const std::string& text, const compose:
   if (text.empty() || is_plain(text)) return {};
   std::string setting;
   for (const std::string& part : path) setting += (setting.empty() ? "" : ".") + part;
-  return fail(Error(Code::invalid, setting + " cannot stand in a unit: it has control characters, or spaces or a "
-                                             "backslash at an end")
-                  .at(scope.project.locate(path))
-                  .hint("give it a value without them"));
+  return fail(
+      Error(Code::invalid,
+            setting +
+                " cannot be written to a unit: it has control characters, or spaces or a backslash at its start or end")
+          .at(scope.project.locate(path))
+          .hint("give it a value without them"));
 }
 
 Result<> check_service(const Scope& scope, const project::DesiredService& service) {
@@ -78,7 +80,7 @@ Result<ContainerUnit> unit_of(const Scope& scope, const project::DesiredService&
   add_life(scope, service, unit);
   if (scope.is_quadlet() && std::ranges::any_of(unit.command, is_lost))
     scope.note(service, {"command"},
-               "Quadlet loses the empty words and lone semicolons of the command of \"" + service.name + "\"",
+               "Quadlet drops empty words and lone semicolons in the command of \"" + service.name + "\"",
                "put the command into a script, or use --podman 4.3");
   return unit;
 }
@@ -109,7 +111,7 @@ Result<std::vector<std::string>> add_pre_start(const Scope& scope, const project
 
 Result<> add_service(const Scope& scope, const project::DesiredService& service, Role role) {
   if (service.container.provider) {
-    scope.note(service, {"provider"}, "service \"" + service.name + "\" is made by a provider and has no unit",
+    scope.note(service, {"provider"}, "service \"" + service.name + "\" comes from a provider and gets no unit",
                "write a unit that runs the provider's program");
     return {};
   }
@@ -138,7 +140,7 @@ Result<> check_names(const Scope& scope) {
   for (const UnitFile& file : scope.out.files) {
     const auto [at, fresh] = seen.emplace(service_made_of(file.path), file.path);
     if (!fresh && at->second != file.path)
-      return fail(Error(Code::invalid, at->second + " and " + file.path + " would be one unit")
+      return fail(Error(Code::invalid, at->second + " and " + file.path + " would have the same unit")
                       .hint("give one of them another name in the file"));
   }
   return {};

@@ -45,9 +45,17 @@ def main():
     assert [each.name for each in network.containers] == ["py"]
     client.images.remove("py-built")
     image = container.commit("py-image", "1")
-    # Fields that Docker showed until 1.50 of its API.
-    assert docker.from_env(version="1.41").api.inspect_image(image.id)["Config"]["OnBuild"] is None
+    # Fields that Docker showed until 1.50 of its API, and until 1.44.
+    old = docker.from_env(version="1.41").api
+    shown = old.inspect_image(image.id)
+    assert shown["Config"]["OnBuild"] is None
+    assert shown["Container"] == container.id and shown["ContainerConfig"]["Image"] == IMAGE
+    assert shown["ContainerConfig"]["Cmd"] == ["sleep", "1000"] and shown["ContainerConfig"]["Hostname"] == container.id[:12]
+    assert "Container" not in api.inspect_image(image.id)
+    assert old.inspect_image(IMAGE)["ContainerConfig"]["Cmd"] is None and "Container" not in old.inspect_image(IMAGE)
     container.remove(force=True)
+    shown = old.inspect_image(image.id)  # whose container is gone
+    assert shown["Container"] == container.id and shown["ContainerConfig"]["Image"] == IMAGE
     client.images.remove("py-image:1")
     network.remove()
     volume.remove()

@@ -29,7 +29,7 @@ Result<int> cluster_down(Invocation& invocation, const ClusterTarget& target) {
     const project::Listening listening;  // the question is answered, or the command ends
     workspace->release_interrupts();
     if (!confirm(invocation.terminal,
-                 "All data of project \"" + session.project_name + "\" on the cluster will be lost. Go on?",
+                 "All data of project \"" + session.project_name + "\" on the cluster will be lost. Continue?",
                  Answer::no))
       return 1;
   }
@@ -55,9 +55,9 @@ struct Verb {
 constexpr Verb verbs[] = {
     {"attach", cluster_attach},
     {"commit", nullptr, "the API of Kubernetes does not expose a container's file system",
-     "write what you have changed into the Dockerfile, and `up`"},
+     "put the changes into the Dockerfile, and run `up`"},
     {"cp", cluster_cp},
-    {"create", nullptr, "pods that do not run are not made there",
+    {"create", nullptr, "Kubernetes does not create pods that do not run",
      "`up -d`, then `stop`: it sets replicas to 0 until `start`"},
     {"down", cluster_down},
     {"events", cluster_events},
@@ -68,7 +68,8 @@ constexpr Verb verbs[] = {
     {"kill", cluster_kill},
     {"logs", cluster_logs},
     {"ls", cluster_ls},
-    {"pause", nullptr, "Kubernetes cannot pause a container", "`stop` ends the pods, and `start` brings them back"},
+    {"pause", nullptr, "Kubernetes cannot pause a container",
+     "use `stop`, which ends the pods, and `start`, which creates them again"},
     {"port", cluster_port},
     {"ps", cluster_ps},
     {"restart", on_services<kube::restart>},
@@ -79,7 +80,7 @@ constexpr Verb verbs[] = {
     {"stats", cluster_stats},
     {"stop", on_services<kube::stop>},
     {"top", cluster_top},
-    {"unpause", nullptr, "Kubernetes cannot pause a container", "`start` brings back what `stop` has ended"},
+    {"unpause", nullptr, "Kubernetes cannot pause a container", "`start` creates pods again after `stop`"},
     {"up", cluster_up},
     {"volume export", cluster_volume_export},
     {"volume import", cluster_volume_import},
@@ -180,7 +181,7 @@ Result<kube::Manifests> manifests_of_running(const Invocation& invocation, Clust
 Result<kube::Manifests> manifests_for(const Invocation& invocation, const compose::Project& project,
                                       const kube::ManifestOptions& options,
                                       const std::map<std::string, unsigned>& scale) {
-  const project::DesiredProject desired = TRY(project::desired_state(project, {.scale = scale}));
+  const project::DesiredProject desired = TRY(project::desired_state(project, {.scale = scale, .shared_names = true}));
   std::vector<compose::Diagnostic> refusals;
   auto manifests = kube::make_manifests(project, desired, options, refusals);
   if (!refusals.empty()) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/machine/input_file.hpp"

@@ -11,6 +11,7 @@
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/selection.hpp"
 #include "cli/relay/terminal_mode.hpp"
+#include "cli/render/lost_output.hpp"
 #include "cli/signals.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
@@ -44,11 +45,13 @@ class ClusterRelay {
     if (!first.empty()) TRY(channels_.send(Channels::input, first));
     int in = input ? STDIN_FILENO : -1;
     while (!code_) {
-      TRY(take_messages());
+      Result<> taken = take_messages();
+      if (!taken && taken.error().code() == Code::interrupted) return interrupted_status;
+      TRY(std::move(taken));
       if (code_) break;
       if (channels_.closed() && other_ == Other::container) return 0;  // one that was attached to says no more
       if (channels_.closed())
-        return fail(Error(Code::lost, "run the command").why("the cluster has closed the connection"));
+        return fail(Error(Code::lost, "run the command").why("the cluster closed the connection"));
       std::array<pollfd, 4> fds{pollfd{channels_.fd(), channels_.events(), 0},
                                 pollfd{channels_.busy() ? -1 : in, POLLIN, 0}, pollfd{window, POLLIN, 0},
                                 pollfd{cancel_.user_fd(), POLLIN, 0}};
@@ -68,8 +71,8 @@ class ClusterRelay {
  private:
   Result<> take_messages() {
     for (const Channels::Message& message : TRY(channels_.receive())) {
-      if (message.channel == Channels::output) TRY(write_full(STDOUT_FILENO, message.payload));
-      if (message.channel == Channels::errors) TRY(write_full(STDERR_FILENO, message.payload));
+      if (message.channel == Channels::output) TRY(write_until_interrupted(STDOUT_FILENO, message.payload));
+      if (message.channel == Channels::errors) TRY(write_until_interrupted(STDERR_FILENO, message.payload));
       if (message.channel == Channels::status) code_ = TRY(kube::exit_code_of(message.payload));
     }
     return {};
@@ -165,7 +168,7 @@ Result<int> cluster_exec(Invocation& invocation, const ClusterTarget& target) {
   for (const char* flag : {"user", "privileged", "detach"})
     if (flags.has(flag))
       return fail(Error(Code::unsupported, "exec --" + std::string(flag) + " is not supported on Kubernetes")
-                      .why("a command runs there as its container does, while somebody waits for it"));
+                      .why("commands run there with the user of the container, and attached"));
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
   kube::Session& session = workspace->session();
   const kube::PodState pod = TRY(kube::one_pod(session, invocation.arguments[0], index_of(invocation)));

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/os/file.hpp"
-#include "base/os/own_programs.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/own_programs.hpp"
 #include "base/sha256.hpp"
 #include "cli/commands/project/push_services.hpp"
 #include "engine/images.hpp"
@@ -62,8 +62,8 @@ Result<> name_images(compose::Project& project, const std::string& registry) {
       service.image = registry + "/" + project::image_name(project, service);
     } else if (service.image.find('/') == std::string::npos) {
       return fail(Error(Code::invalid, "bring the image of service \"" + name + "\" to the cluster")
-                      .why("it is built here, and no registry is named from which the cluster can pull it")
-                      .hint("--registry HOST[/PATH], or CONSORT_REGISTRY, or an `image:` with its registry")
+                      .why("it is built here, but the cluster needs a registry to pull it from")
+                      .hint("use --registry HOST[/PATH], CONSORT_REGISTRY, or an `image:` that names a registry")
                       .at(service.mark));
     }
   }

@@ -109,7 +109,8 @@ Result<int> cluster_ls(Invocation& invocation, const ClusterTarget& target) {
 Result<int> cluster_logs(Invocation& invocation, const ClusterTarget& target) {
   const ParsedFlags& flags = invocation.flags;
   for (const char* flag : {"until", "index"})
-    if (flags.has(flag)) return fail(Code::unsupported, "--" + std::string(flag) + " is not there on Kubernetes yet");
+    if (flags.has(flag))
+      return fail(Code::unsupported, "--" + std::string(flag) + " is not supported on Kubernetes yet");
   kube::LogOptions options{.tail = {}, .since = {}, .follow = flags.on("follow"), .timestamps = flags.on("timestamps")};
   if (const std::string tail = flags.text("tail", "all"); tail != "all" && !tail.empty()) {
     const auto number = parse_unsigned(tail);

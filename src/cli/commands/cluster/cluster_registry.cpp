@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "cli/workspace.hpp"
 #include "kube/kubeconfig.hpp"
 
@@ -56,7 +56,7 @@ void remember_registry(const Invocation& invocation, const ClusterTarget& target
   auto written = make_directories(dir_name(path), 0700);
   if (written) written = write_file_atomic(path, dump_json(all, 2) + "\n", 0600);
   if (!written)
-    print_warning(invocation.terminal, "the registry is not remembered for next time: " + written.error().message());
+    print_warning(invocation.terminal, "the registry could not be saved for next time: " + written.error().message());
 }
 
 }  // namespace consort::cli

@@ -8,10 +8,11 @@
 #include <thread>
 
 #include "base/os/fd.hpp"
-#include "base/os/stop_event.hpp"
+#include "base/os/loop/stop_event.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/project/run_values.hpp"
 #include "cli/commands/project/shell_words.hpp"
+#include "cli/render/lost_output.hpp"
 #include "kube/one_off.hpp"
 #include "kube/verbs.hpp"
 
@@ -38,7 +39,7 @@ Result<kube::OneOff> wish_of(const Invocation& invocation) {
   const ParsedFlags& flags = invocation.flags;
   for (const char* flag : {"publish", "service-ports", "use-aliases", "volume", "cap-add", "cap-drop", "label"})
     if (flags.has(flag))
-      return fail(Code::unsupported, "run --" + std::string(flag) + " is not there on Kubernetes yet");
+      return fail(Code::unsupported, "run --" + std::string(flag) + " is not supported on Kubernetes yet");
   kube::OneOff wish{.service = invocation.arguments[0], .name = flags.text("name")};
   if (invocation.arguments.size() > 1)
     wish.command = std::vector<std::string>(invocation.arguments.begin() + 1, invocation.arguments.end());
@@ -93,7 +94,7 @@ Result<int> stay_with(kube::Session& session, const kube::PodState& pod, const k
   std::optional<Feeder> feeder;
   if (wish.input && !pod.ended()) feeder.emplace(session, pod);
   TRY(kube::follow_log(session, pod, [](std::string_view bytes) {
-    return write_full(STDOUT_FILENO, bytes) ? kube::Next::more : kube::Next::enough;
+    return write_until_interrupted(STDOUT_FILENO, bytes) ? kube::Next::more : kube::Next::enough;
   }));
   return kube::wait_for_exit(session, pod.name);
 }

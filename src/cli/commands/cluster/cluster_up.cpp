@@ -41,18 +41,29 @@ std::vector<kube::Forward> forwards_of(const compose::Project& project, kube::Se
   std::vector<kube::Forward> all;
   for (const auto& [name, service] : project.services)
     for (const compose::Port& port : service.ports) {
-      const std::string number = port.published.substr(0, port.published.find('-'));
+      const std::size_t dash = port.published.find('-');
+      const std::string first = port.published.substr(0, dash);
+      const std::string last = dash == std::string::npos ? "" : port.published.substr(dash + 1);
       if (port.protocol == "udp" || port.protocol == "sctp") {
         session.progress.warn("port " + std::to_string(port.target) + "/" + port.protocol + " of service \"" + name +
-                              "\" is not forwarded: the API of Kubernetes takes TCP only");
+                              "\" is not forwarded: the Kubernetes API only forwards TCP");
         continue;
       }
       all.push_back({.service = name,
                      .address = port.host_ip == "0.0.0.0" || port.host_ip == "::" ? "" : port.host_ip,
-                     .here = static_cast<std::uint16_t>(std::strtoul(number.c_str(), nullptr, 10)),
+                     .here = static_cast<std::uint16_t>(std::strtoul(first.c_str(), nullptr, 10)),
+                     .here_last = static_cast<std::uint16_t>(std::strtoul(last.c_str(), nullptr, 10)),
                      .there = static_cast<std::uint16_t>(port.target)});
     }
   return all;
+}
+
+// What the file leaves open, and `port` cannot know: it runs beside this.
+void tell_chosen(const std::vector<kube::Forward>& wanted, const std::vector<kube::Forward>& got) {
+  for (std::size_t i = 0; i < got.size(); ++i)
+    if (wanted[i].here == 0 || wanted[i].here_last != 0)
+      print_err("Port " + std::to_string(got[i].there) + " of service \"" + got[i].service + "\" is at " +
+                (got[i].address.empty() ? "127.0.0.1" : got[i].address) + ":" + std::to_string(got[i].here) + "\n");
 }
 
 // Ports and logs until the user has enough; then everything is stopped, as here.
@@ -60,7 +71,9 @@ Result<int> stay(Invocation& invocation, const ClusterTarget& target, ClusterWor
                  const compose::Project& project) {
   const ParsedFlags& flags = invocation.flags;
   kube::Session& session = workspace.session();
-  const auto forwards = TRY(kube::Forwards::start(session, forwards_of(project, session)));
+  const std::vector<kube::Forward> wanted = forwards_of(project, session);
+  const auto forwards = TRY(kube::Forwards::start(session, wanted));
+  tell_chosen(wanted, forwards->all());
   LogPrinter printer({.prefix = !flags.on("no-log-prefix"),
                       .colour = !flags.on("no-color") && invocation.terminal.colour_out(),
                       .timestamps = flags.on("timestamps")});
@@ -87,8 +100,7 @@ Result<std::string> wait_image_or_former(kube::Session& session, Result<std::str
   if (!made && made.error().code() == Code::interrupted) return made;
   std::string former = TRY(kube::wait_image_there(session));
   if (!made && former.empty())
-    session.progress.warn("pods will not wait for what they depend on when `up` is not there: " +
-                          made.error().message());
+    session.progress.warn("pods will not wait for their dependencies without `up`: " + made.error().message());
   return former;
 }
 
@@ -125,7 +137,8 @@ Result<int> bring_up(Invocation& invocation, const ClusterTarget& target, const 
   options.password_of = TRY(kube::passwords_for(workspace->session()));
   if (flags.on("no-deps")) TRY(keep_dependencies(workspace->session(), whole, project));
   std::vector<compose::Diagnostic> none;  // told above
-  manifests = TRY(kube::make_manifests(project, TRY(project::desired_state(project, {.scale = scale})), options, none));
+  manifests = TRY(kube::make_manifests(
+      project, TRY(project::desired_state(project, {.scale = scale, .shared_names = true})), options, none));
   kube::UpOptions up;
   up.force = flags.on("force-conflicts") ? kube::Force::yes : kube::Force::no;
   up.wait = flags.on("wait") ? kube::Wait::healthy : kube::Wait::started;
@@ -142,7 +155,7 @@ Result<int> cluster_up(Invocation& invocation, const ClusterTarget& target) {
   for (const char* flag : {"no-start", "watch", "abort-on-container-exit", "abort-on-container-failure",
                            "exit-code-from", "renew-anon-volumes", "timings"})
     if (invocation.flags.has(flag))
-      return fail(Code::unsupported, "up --" + std::string(flag) + " is not there on Kubernetes yet");
+      return fail(Code::unsupported, "up --" + std::string(flag) + " is not supported on Kubernetes yet");
   const Then then = invocation.flags.on("detach") || invocation.flags.on("wait") ? Then::leave : Then::stay;
   return bring_up(invocation, target, invocation.arguments, TRY(parse_scale(invocation.flags.list("scale"))), then);
 }

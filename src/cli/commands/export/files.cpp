@@ -1,4 +1,4 @@
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "cli/commands/export/export.hpp"
 #include "compose/fates.hpp"
 

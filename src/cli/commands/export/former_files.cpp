@@ -1,7 +1,7 @@
 #include "cli/commands/export/former_files.hpp"
 
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 
 namespace consort::cli {
 

@@ -1,5 +1,5 @@
 // The project as objects of Kubernetes, without a cluster.
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/export/export.hpp"
 #include "cli/commands/export/former_files.hpp"
@@ -15,8 +15,7 @@ namespace {
 Result<int> write_package(const Invocation& invocation, const kube::Manifests& manifests,
                           const std::vector<kube::PackagedFile>& package) {
   const std::string folder = invocation.flags.text("output");
-  if (folder.empty())
-    return fail(Error(Code::invalid, "this format is written into a directory").hint("name one: --output DIRECTORY"));
+  if (folder.empty()) return fail(Error(Code::invalid, "this format needs a directory").hint("use --output DIRECTORY"));
   std::vector<ExportedFile> files;
   for (const kube::PackagedFile& file : package) files.push_back({file.path, file.text});
   TRY(write_exported(folder, files, 0755));

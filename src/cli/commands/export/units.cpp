@@ -1,6 +1,6 @@
 // The project as systemd units: of Podman's, or such as run it with this program.
 #include "units/units.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/export/export.hpp"
 #include "cli/commands/export/former_files.hpp"

@@ -8,8 +8,8 @@
 #include <future>
 #include <system_error>
 
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
@@ -61,7 +61,7 @@ Result<std::string> own_program() {
 Result<std::string> unit_text() {
   const std::string program = TRY(own_program());
   const Roots roots = TRY(Roots::from_environment());
-  std::string text = "[Unit]\nDescription=Containers of Consort that were running\n";
+  std::string text = "[Unit]\nDescription=Containers that Consort runs\n";
   text += "Documentation=man:consort-boot(1)\n";
   if (::geteuid() == 0) text += "After=local-fs.target remote-fs.target network.target nss-lookup.target\n";
   text += "RequiresMountsFor=" + quoted(roots.data) + "\n";
@@ -112,9 +112,9 @@ Result<int> enable() {
   TRY(remove_file(unit.link()));
   if (::symlink(path.c_str(), unit.link().c_str()) != 0) return fail_errno("create link", unit.link());
   tell_systemd();
-  print_out("what runs will run again after the machine has started (" + path + ")\n");
+  print_out("what is running will be started again at boot (" + path + ")\n");
   if (::geteuid() != 0 && !path_exists("/var/lib/systemd/linger/" + environment("USER")))
-    print_out("before you log in only with: sudo loginctl enable-linger " + environment("USER") + "\n");
+    print_out("to start before you log in: sudo loginctl enable-linger " + environment("USER") + "\n");
   return 0;
 }
 
@@ -209,8 +209,7 @@ Result<int> run_boot(Invocation& invocation) {
   if (verb == "enable") return enable();
   if (verb == "disable") return disable();
   if (verb == "status") return status();
-  return fail(
-      Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("known are enable, disable and status"));
+  return fail(Error(Code::invalid, "unknown command: \"boot " + verb + "\"").hint("use enable, disable or status"));
 }
 
 // One project after the other.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/size.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/url.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/machine/container_body.hpp"
@@ -128,7 +128,7 @@ Result<int> run_image(Invocation& invocation) {
   const bool detach = flags.on("detach");
   const RunTerminal terminal{.attached = !detach, .input = flags.on("interactive"), .tty = flags.on("tty")};
   if (terminal.tty && !detach && terminal.input && !invocation.terminal.in_is_terminal)
-    return fail(Error(Code::invalid, "the input device is not a TTY").hint("leave -t out where there is no terminal"));
+    return fail(Error(Code::invalid, "the input device is not a TTY").hint("leave out -t if there is no terminal"));
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   if (!detach && flags.on("rm")) TRY(catch_hangup());
   serve::Api api(workspace->engine().roots());

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/roots.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
@@ -46,10 +46,10 @@ void examine_user(const Roots& roots, std::vector<Finding>& findings) {
   }
   findings.push_back({"user namespace", Standing::good, "you are root in one of your own", "", ""});
   if (missing.why.empty())
-    findings.push_back({"user ids", Standing::good, "containers have all the users that they want", "", ""});
+    findings.push_back({"user ids", Standing::good, "containers can use any user ID", "", ""});
   else
     findings.push_back({"user ids", Standing::lacking, missing.why,
-                        "containers have one user only, root: what changes to another one fails", missing.command});
+                        "containers have only one user, root: switching to another one fails", missing.command});
   findings.push_back(lingering(user));
 }
 
@@ -98,7 +98,7 @@ std::string json_of(const std::vector<Finding>& findings) {
 Result<int> run_doctor(Invocation& invocation) {
   const std::string format = invocation.flags.text("format", "text");
   if (format != "text" && format != "json")
-    return fail(Error(Code::invalid, "unknown --format \"" + format + "\"").hint("known are text and json"));
+    return fail(Error(Code::invalid, "unknown --format \"" + format + "\"").hint("use text or json"));
   const std::vector<Finding> findings = examine(TRY(Roots::from_environment()));
   print_out(format == "json" ? json_of(findings) : text_of(findings));
   return std::ranges::any_of(findings, [](const Finding& each) { return each.standing == Standing::broken; }) ? 1 : 0;

@@ -8,7 +8,7 @@ Result<Filters> filters_of(const ParsedFlags& flags, std::span<const std::string
   Filters filters;
   for (const std::string& filter : flags.list("filter")) {
     const std::size_t equals = filter.find('=');
-    if (equals == std::string::npos) return fail(Code::invalid, "invalid filter: " + filter + " (KEY=VALUE is wanted)");
+    if (equals == std::string::npos) return fail(Code::invalid, "invalid filter: " + filter + " (expected KEY=VALUE)");
     const std::string key = filter.substr(0, equals);
     if (std::ranges::find(known, key) == known.end()) return fail(Code::invalid, "invalid filter '" + key + "'");
     filters[key].push_back(filter.substr(equals + 1));

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/machine/input_file.hpp"

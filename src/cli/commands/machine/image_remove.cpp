@@ -90,8 +90,7 @@ Result<int> run_image_prune(Invocation& invocation) {
   for (const PruneItem& item : report.items)
     if (item.kind == PruneItem::Kind::image && item.needed_by.empty()) print_out("Deleted: " + name_of(item) + "\n");
   print_out("Total reclaimed space: " + human_bytes_decimal(report.reclaimed) + "\n");
-  if (report.others_active)
-    print_err("Another command is working with images: what it may need was left for the next prune.\n");
+  if (report.others_active) print_err("Another command is using images; what it may need was kept.\n");
   return 0;
 }
 

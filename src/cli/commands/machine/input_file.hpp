@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::cli {
 

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/os/file.hpp"
-#include "base/os/temporary.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/temporary.hpp"
 #include "cli/signals.hpp"
 
 namespace consort::cli {

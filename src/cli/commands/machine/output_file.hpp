@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "base/os/temporary.hpp"
+#include "base/os/files/temporary.hpp"
 #include "project/exec/listening.hpp"
 
 namespace consort::cli {

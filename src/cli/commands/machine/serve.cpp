@@ -7,8 +7,8 @@
 #include <cstdlib>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/reserve.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/files/reserve.hpp"
 #include "base/sha256.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/render/terminal.hpp"
@@ -40,7 +40,7 @@ Result<std::optional<serve::TlsFiles>> tls_of(const ParsedFlags& flags) {
   for (const char* flag : {"tlscacert", "tlscert", "tlskey"})
     if (!flags.text(flag).empty())
       return fail(Error(Code::invalid, std::string("--") + flag + " needs --tlsverify")
-                      .why("a server that asks no client for a certificate would be open to everybody"));
+                      .why("a server that does not verify client certificates would be open to everyone"));
   return std::nullopt;
 }
 
@@ -60,7 +60,7 @@ Result<serve::ServerOptions> options_of(const Invocation& invocation) {
   // Who starts it for those that connect knows where that is.
   if (options.hosts == std::vector<std::string>{"fd://0"}) return options;
   options.on_ready = [](const std::string& address) {
-    print_err("Docker's Engine API is served at " + address + "\n  export DOCKER_HOST=" + address + "\n");
+    print_err("Serving Docker's Engine API at " + address + "\n  export DOCKER_HOST=" + address + "\n");
   };
   return options;
 }
@@ -76,16 +76,16 @@ Result<int> install_context(const serve::ServerOptions& options) {
                      {"Endpoints", {{"docker", {{"Host", address}, {"SkipTLSVerify", false}}}}}};
   TRY(make_directories(folder, 0700));
   TRY(write_file_atomic(folder + "/meta.json", dump_json(context), 0644));
-  print_out("The docker command has a context \"" + name + "\" now: " + address +
+  print_out("Created the context \"" + name + "\" for the docker command: " + address +
             "\n"
             "  docker context use " +
             name +
             "\n"
-            "Programs that know no contexts want a variable:\n"
+            "For programs that do not support contexts, set:\n"
             "  export DOCKER_HOST=" +
             address +
             "\n"
-            "With systemd the server starts when it is needed:\n"
+            "With systemd, the server can start on demand:\n"
             "  systemctl enable --now consort.socket\n");
   return 0;
 }

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/time.hpp"
 #include "base/version.hpp"
 #include "cli/commands/handlers.hpp"

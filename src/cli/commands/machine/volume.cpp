@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"
@@ -70,7 +70,7 @@ Result<> warn_of_writers(const Invocation& invocation, engine::Engine& engine, c
   const engine::Strings users = TRY(engine.running_users_of_volume(volume));
   if (!users.empty())
     print_warning(invocation.terminal, "volume " + volume + " is in use by " + join(users, ", ") +
-                                           ": files that change meanwhile may not fit together");
+                                           ": files that change during the copy may be inconsistent");
   return {};
 }
 

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/json.hpp"
-#include "base/os/dir_stream.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/dir_stream.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/cluster/cluster.hpp"
 #include "cli/commands/handlers.hpp"
@@ -74,7 +74,7 @@ Result<> ask_to_replace(const Invocation& invocation, const std::string& output)
               Answer::no))
     return {};
   return fail(Error(Code::conflict, "deletion of output directory '" + output + "' was not confirmed")
-                  .hint("--yes answers the question, -o names another directory"));
+                  .hint("answer with --yes, or choose another directory with -o"));
 }
 
 // "003-deployment-web.yaml": in the order in which kubectl must see them.
@@ -100,7 +100,7 @@ Result<Json> exposed_ports(Workspace& workspace, const compose::Service& service
       ports.insert(port.substr(0, port.find('/')));
   } else {
     workspace.progress().warn("image " + image + " of service \"" + service.name +
-                              "\" is not on this machine: the ports that it exposes are left out");
+                              "\" is not on this machine: its exposed ports are left out");
   }
   return Json(std::vector<std::string>(ports.begin(), ports.end()));
 }
@@ -167,14 +167,14 @@ Result<int> run_bridge_convert(Invocation& invocation) {
   const bool runs_images = !invocation.flags.list("transformation").empty();
   if (!runs_images && invocation.flags.has("templates"))
     return fail(Error(Code::invalid, "--templates is for a transformation")
-                    .hint("name its image with --transformation; without one, the objects of `export kubernetes` are "
-                          "written, which follow no templates"));
+                    .hint("name its image with --transformation; the objects of `export kubernetes`, written without "
+                          "one, use no templates"));
   const compose::Project project = TRY(load_project(invocation, TRY(load_options(invocation, {}))));
   const std::string output = join_path(TRY(current_directory()), invocation.flags.text("output"));
   if (output == "/" || holds(output, TRY(current_directory())) || holds(output, project.working_directory))
     return fail(Error(Code::invalid, "the output directory cannot be " + output)
-                    .why("all that is in it would be removed, the project too")
-                    .hint("-o names another directory"));
+                    .why("all of its content would be removed, including the project")
+                    .hint("choose another directory with -o"));
   if (invocation.dry_run) return 0;
   TRY(ask_to_replace(invocation, output));
   TRY(make_directories(dir_name(output)));

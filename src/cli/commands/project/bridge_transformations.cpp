@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
-#include "base/os/process.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/render/table.hpp"
@@ -67,7 +67,7 @@ std::string transformations_table(const std::vector<image::Image>& images) {
 Result<> copy_templates(engine::Engine& engine, const std::string& container, const std::string& into) {
   constexpr const char* templates = "/templates";
   if (TRY(engine.kind_of_path(container, templates)) != engine::PathKind::folder)
-    return fail(Code::not_found, "the image has no directory /templates, as transformations have");
+    return fail(Code::not_found, "the image has no directory /templates, so it is not a transformation");
   TRY(make_directories(into));
   Pipe pipe = TRY(make_pipe());
   // An image is anybody's: nothing of it becomes a set-user-id program of root's in a directory of the machine.

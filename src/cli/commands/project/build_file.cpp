@@ -1,7 +1,7 @@
 #include "cli/commands/project/build_file.hpp"
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/version.hpp"
 #include "project/plan/names.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/config_parts.hpp"
@@ -58,7 +58,7 @@ Result<> fix_files(const compose::LoadOutcome& outcome, bool dry_run) {
     const std::string backup = backup_name(file);
     TRY(write_file_atomic(backup, text->second, mode, Durability::durable));
     TRY(write_file_atomic(file, fixed, mode, Durability::durable));
-    print_err("fixed " + file + "; as it was, it is " + backup + "\n");
+    print_err("fixed " + file + "; the original is in " + backup + "\n");
   }
   return {};
 }

@@ -125,7 +125,7 @@ Result<std::string> why(const compose::LoadOutcome& outcome, const std::string& 
     for (const auto& [key, steps] : outcome.provenance) known.push_back(key);
     const auto near = nearest(path, known);
     return fail(Error(Code::not_found, "nothing in the files at " + path)
-                    .hint(near ? "did you mean " + *near + "?" : "write the path with dots, as in services.web.image"));
+                    .hint(near ? "did you mean " + *near + "?" : "write the path with dots, e.g. services.web.image"));
   }
   std::string text;
   for (const compose::ProvenanceStep& step : found->second) {

@@ -1,5 +1,5 @@
 // alpha generate: a Compose file from containers.
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/render/generated_file.hpp"
 #include "cli/workspace.hpp"

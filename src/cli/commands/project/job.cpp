@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"
 #include "cli/commands/handlers.hpp"
@@ -274,7 +274,7 @@ Result<int> run_job_prune(Invocation& invocation) {
   const auto workspace = TRY(Workspace::open(invocation, Need::engine));
   engine::Jobs jobs(workspace->engine());
   if (!invocation.flags.on("force") &&
-      !confirm(invocation.terminal, "This removes all jobs that have no schedule and do not run. Continue?",
+      !confirm(invocation.terminal, "This will remove all jobs that have no schedule and are not running. Continue?",
                Answer::no))
     return 0;
   for (const engine::Job& job : TRY(jobs.list())) {

@@ -1,7 +1,7 @@
 // publish: a project's Compose files as an artifact at a registry.
 #include <algorithm>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers_docker.hpp"
 #include "cli/commands/project/config_parts.hpp"
@@ -114,7 +114,7 @@ Result<bool> check(const Invocation& invocation, const compose::Project& project
   if (const auto names = project::services_only_built(project); !names.empty()) {
     std::string text = "your Compose stack cannot be published as it only contains a build section for service(s):\n";
     for (const std::string& name : names) text += "- \"" + name + "\"\n";
-    return fail(Error(Code::invalid, text).hint("give them an `image:` name, which is pushed when they are published"));
+    return fail(Error(Code::invalid, text).hint("set `image:`; the image is pushed when the project is published"));
   }
   if (const auto binds = project::host_binds(project); !binds.empty())
     if (!agreed(invocation, question_of_binds(binds))) return false;

@@ -1,6 +1,6 @@
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/run_options.hpp"
@@ -39,8 +39,8 @@ Result<bool> wants_terminal(const Invocation& invocation) {
   if (flags.on("no-TTY") || flags.on("no-tty") || flags.on("detach")) return false;
   if (flags.has("tty") ? flags.on("tty") : speaks_against) {
     if (invocation.terminal.in_is_terminal) return true;
-    return fail(
-        Error(Code::invalid, "the input device is not a TTY").hint("leave -t out: one is used where there is one"));
+    return fail(Error(Code::invalid, "the input device is not a TTY")
+                    .hint("leave out -t: a TTY is allocated if there is a terminal"));
   }
   return invocation.terminal.in_is_terminal && invocation.terminal.out_is_terminal && !flags.has("tty");
 }

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/job_program.hpp"
@@ -43,11 +43,11 @@ constexpr std::array<const char*, 11> own_settings{"entrypoint", "env",      "en
 Result<> check_detached(const Invocation& invocation) {
   for (const char* flag : own_settings)
     if (invocation.flags.has(flag))
-      return fail(Error(Code::invalid, "run -d of a job takes no --" + std::string(flag))
-                      .hint("in the background a job is run as the file has it"));
+      return fail(Error(Code::invalid, "run -d of a job does not accept --" + std::string(flag))
+                      .hint("in the background, a job runs as defined in the file"));
   if (invocation.arguments.size() > 1)
-    return fail(Error(Code::invalid, "run -d of a job takes no command of its own")
-                    .hint("in the background a job is run as the file has it"));
+    return fail(Error(Code::invalid, "run -d of a job does not accept a command")
+                    .hint("in the background, a job runs as defined in the file"));
   return {};
 }
 

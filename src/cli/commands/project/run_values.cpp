@@ -1,6 +1,6 @@
 #include "cli/commands/project/run_values.hpp"
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::cli {

@@ -7,7 +7,7 @@
 
 #include "base/letters.hpp"
 #include "base/narrow.hpp"
-#include "base/os/service_manager.hpp"
+#include "base/os/processes/service_manager.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/project/job_program.hpp"
 #include "cli/commands/project/selection.hpp"
@@ -177,7 +177,7 @@ Result<> bring_up_told(const Invocation& invocation, Workspace& workspace, const
   project::Timings timings;
   Result<> outcome = project::bring_up_timed(workspace.session(), options, timings);
   const std::string bars = timing_bars(timings, std::chrono::steady_clock::now(), terminal_columns(STDOUT_FILENO));
-  print_out(bars.empty() ? "Nothing had to be done or waited for\n" : bars);
+  print_out(bars.empty() ? "There was nothing to do or wait for\n" : bars);
   return outcome;
 }
 

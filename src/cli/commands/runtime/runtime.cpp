@@ -3,7 +3,7 @@
 #include <fcntl.h>
 
 #include "base/json.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/run_root.hpp"
 #include "base/strings.hpp"
 #include "base/time.hpp"

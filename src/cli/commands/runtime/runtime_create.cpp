@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "cli/commands/handlers.hpp"
 #include "cli/commands/runtime/runtime.hpp"

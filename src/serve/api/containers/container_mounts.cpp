@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "serve/api/call.hpp"
 

@@ -11,6 +11,9 @@ namespace consort::serve {
 // Of GET /containers/json, without the sizes.
 Json listed_container(const engine::Container& container, SystemTime now);
 
+// Config of GET /containers/{id}/json. said: the same of the client's note.
+Json configured(const engine::ContainerDetails& container, const Json& said);
+
 // The parts of both.
 Json port_rows(const engine::Container& container);                 // [{IP,PrivatePort,PublicPort,Type}]
 Json mount_rows(const engine::Container& container);                // [{Type,Name,Source,Destination,...}]

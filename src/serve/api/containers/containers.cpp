@@ -1,8 +1,8 @@
 #include "serve/api/containers/containers.hpp"
 
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
-#include "base/os/folder.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/images.hpp"
 #include "serve/api/service.hpp"

@@ -122,6 +122,11 @@ Result<> create_container(Call& call) {
   if (host && get_bool(*host, "PublishAllPorts")) TRY(publish_exposed(spec, TRY(engine.images().config_of(image))));
   TRY(check_networks(engine, spec));
   auto made = create(engine, spec);
+  // Of a bad name as the client has written it.
+  const std::string refused = "Invalid container name (";
+  if (!made && made.error().message().starts_with(refused + spec.name + ")"))
+    return fail(http_error(
+        400, refused + call.query("name") + made.error().message().substr(refused.size() + spec.name.size())));
   if (!made) return fail(create_error(std::move(made).error(), spec));
   engine::CreatedContainer created = std::move(*made);
   const engine::ContainerDetails details = TRY(engine.inspect(created.id));

@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/routes.hpp"

@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "base/base64.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "engine/files.hpp"
 #include "engine/images.hpp"

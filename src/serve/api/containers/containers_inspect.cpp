@@ -1,4 +1,8 @@
 // GET /containers/{id}/json.
+#include <map>
+
+#include "base/os/files/file.hpp"
+#include "base/strings.hpp"
 #include "engine/state_text.hpp"
 #include "serve/api/containers/container_shape.hpp"
 #include "serve/api/containers/containers.hpp"
@@ -71,37 +75,6 @@ Json environment_of(const ContainerDetails& container) {
   return or_null(variables);
 }
 
-Json config_shape(const ContainerDetails& container, const Json& said) {
-  const engine::ContainerSpec& spec = container.spec;
-  const engine::ProcessConfig& process = container.process;
-  Json config{{"Hostname", container.hostname},
-              {"Domainname", container.domainname},
-              {"User", process.user},
-              {"AttachStdin", get_bool(said, "AttachStdin")},
-              {"AttachStdout", get_bool(said, "AttachStdout")},
-              {"AttachStderr", get_bool(said, "AttachStderr")}};
-  if (!process.exposed.empty()) config["ExposedPorts"] = set_of(process.exposed);
-  config["Tty"] = spec.tty;
-  config["OpenStdin"] = spec.open_stdin;
-  config["StdinOnce"] = get_bool(said, "StdinOnce");
-  config["Env"] = environment_of(container);
-  config["Cmd"] = or_null(process.command);
-  if (spec.health)
-    config["Healthcheck"] = health_config(*spec.health);
-  else if (process.health)
-    config["Healthcheck"] = health_config(*process.health);
-  config["Image"] = container.image;
-  config["Volumes"] = process.volumes.empty() ? Json(nullptr) : set_of(process.volumes);
-  config["WorkingDir"] = process.working_dir == "/" && spec.working_dir.empty() ? "" : process.working_dir;
-  config["Entrypoint"] = or_null(process.entrypoint);
-  config["OnBuild"] = nullptr;
-  config["Labels"] = map_of(container.labels);
-  if (!spec.stop_signal.empty() || process.stop_signal != "SIGTERM") config["StopSignal"] = process.stop_signal;
-  if (spec.stop_timeout)
-    config["StopTimeout"] = std::chrono::duration_cast<std::chrono::seconds>(*spec.stop_timeout).count();
-  return config;
-}
-
 Json ports_by_number(const ContainerDetails& container) {
   Json ports = Json::object();
   for (const engine::BoundPort& port : container.state.ports) {
@@ -143,6 +116,22 @@ Json network_settings(const ContainerDetails& container, const Json& note) {
       {"Networks", std::move(networks)}};
 }
 
+// With what the container's specification alone tells: the propagation of binds, and the mode that Binds gave.
+Json detailed_mounts(const ContainerDetails& container, const Json& host_config) {
+  std::map<std::string, std::string> modes;  // by target
+  for (const std::string& bind : get_strings(host_config, "Binds"))
+    if (const auto parts = split(bind, ':'); parts.size() == 3) modes[clean_path(parts[1])] = parts[2];
+  Json rows = mount_rows(container);
+  for (Json& row : rows) {
+    const std::string target = get_string(row, "Destination");
+    if (const auto mode = modes.find(target); mode != modes.end()) row["Mode"] = mode->second;
+    for (const engine::MountSpec& mount : container.spec.mounts)
+      if (mount.type == engine::MountType::bind && !mount.propagation.empty() && clean_path(mount.target) == target)
+        row["Propagation"] = mount.propagation;
+  }
+  return rows;
+}
+
 Json merged_host_config(const ContainerDetails& container, const Json& note) {
   Json config = host_config(container);
   if (const Json* said = find_key(note, "HostConfig"); said && said->is_object()) config.update(*said);
@@ -181,8 +170,8 @@ Result<> inspect_container(Call& call) {
     shape["SizeRw"] = size.own;
     shape["SizeRootFs"] = size.whole;
   }
-  shape["Mounts"] = mount_rows(container);
-  shape["Config"] = config_shape(container, said ? *said : Json::object());
+  shape["Mounts"] = detailed_mounts(container, shape["HostConfig"]);
+  shape["Config"] = configured(container, said ? *said : Json::object());
   shape["NetworkSettings"] = network_settings(container, note);
   return call.json(200, shape);
 }
@@ -190,6 +179,37 @@ Result<> inspect_container(Call& call) {
 constexpr Route table[] = {{"GET", "/containers/{id}/json", inspect_container, Access::look, Reach::project}};
 
 }  // namespace
+
+Json configured(const ContainerDetails& container, const Json& said) {
+  const engine::ContainerSpec& spec = container.spec;
+  const engine::ProcessConfig& process = container.process;
+  Json config{{"Hostname", container.hostname},
+              {"Domainname", container.domainname},
+              {"User", process.user},
+              {"AttachStdin", get_bool(said, "AttachStdin")},
+              {"AttachStdout", get_bool(said, "AttachStdout")},
+              {"AttachStderr", get_bool(said, "AttachStderr")}};
+  if (!process.exposed.empty()) config["ExposedPorts"] = set_of(process.exposed);
+  config["Tty"] = spec.tty;
+  config["OpenStdin"] = spec.open_stdin;
+  config["StdinOnce"] = get_bool(said, "StdinOnce");
+  config["Env"] = environment_of(container);
+  config["Cmd"] = or_null(process.command);
+  if (spec.health)
+    config["Healthcheck"] = health_config(*spec.health);
+  else if (process.health)
+    config["Healthcheck"] = health_config(*process.health);
+  config["Image"] = container.image;
+  config["Volumes"] = process.volumes.empty() ? Json(nullptr) : set_of(process.volumes);
+  config["WorkingDir"] = process.working_dir == "/" && spec.working_dir.empty() ? "" : process.working_dir;
+  config["Entrypoint"] = or_null(process.entrypoint);
+  config["OnBuild"] = nullptr;
+  config["Labels"] = map_of(container.labels);
+  if (!spec.stop_signal.empty() || process.stop_signal != "SIGTERM") config["StopSignal"] = process.stop_signal;
+  if (spec.stop_timeout)
+    config["StopTimeout"] = std::chrono::duration_cast<std::chrono::seconds>(*spec.stop_timeout).count();
+  return config;
+}
 
 std::span<const Route> container_inspect_routes() {
   return table;

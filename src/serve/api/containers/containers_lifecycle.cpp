@@ -105,16 +105,17 @@ Result<> unpause_container(Call& call) {
 }
 
 Result<> rename_container(Call& call) {
-  std::string name = call.query("name");
-  if (name.starts_with('/')) name.erase(0, 1);
+  const std::string wanted = call.query("name");
+  const std::string name = wanted.substr(wanted.starts_with('/') ? 1 : 0);
   const ContainerDetails container = TRY(find_container(call));
-  if (name.empty()) return fail(http_error(400, "Neither old nor new names may be empty"));
+  if (wanted.empty()) return fail(http_error(400, "Neither old nor new names may be empty"));
   if (name == container.name)
     return fail(http_error(400, "Renaming a container with the same name as its current name"));
   TRY(keep_name_to_project(call, name, container.name));
   Result<> renamed = TRY(call.engine())->rename_container(container.id, name);
   if (!renamed && renamed.error().code() == Code::invalid)
-    return fail(http_error(400, "Error when allocating new name: Invalid container name (/" + name +
+    return fail(http_error(400, "Error when allocating new name: Invalid container name (" +
+                                    (wanted.starts_with('/') ? wanted : "/" + wanted) +
                                     "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"));
   TRY(std::move(renamed));
   return call.empty(204);

@@ -17,9 +17,9 @@ namespace {
 
 using engine::Container;
 
-constexpr std::array<std::string_view, 16> known_filters{
-    "ancestor", "before", "exited",  "expose",  "health", "id",     "is-task", "isolation",
-    "label",    "name",   "network", "publish", "since",  "status", "volume",  "label!"};
+constexpr std::array<std::string_view, 15> known_filters{"ancestor", "before",    "exited", "expose", "health",
+                                                         "id",       "isolation", "label",  "name",   "network",
+                                                         "publish",  "since",     "status", "volume", "label!"};
 
 constexpr std::array<std::string_view, 7> statuses{"created",  "running", "paused", "restarting",
                                                    "removing", "exited",  "dead"};

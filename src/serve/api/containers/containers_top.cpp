@@ -4,7 +4,7 @@
 #include <optional>
 #include <set>
 
-#include "base/os/process.hpp"
+#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 #include "serve/api/containers/containers.hpp"
 #include "serve/api/routes.hpp"

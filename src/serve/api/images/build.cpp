@@ -209,7 +209,7 @@ Result<> build_image(Call& call) {
     context.emplace(std::move(*received));
     return {};
   }));
-  if (!context) return fail(http_error(500, "no build context came"));
+  if (!context) return fail(http_error(500, "no build context was sent"));
   request.context = context->folder();
   return run(call, request);
 }

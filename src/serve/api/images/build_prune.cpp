@@ -1,6 +1,7 @@
 // POST /build/prune.
+#include "base/narrow.hpp"
 #include "base/strings.hpp"
-#include "engine/images.hpp"
+#include "engine/build_cache.hpp"
 #include "serve/api/filters.hpp"
 #include "serve/api/images/build_cache_record.hpp"
 #include "serve/api/moments.hpp"
@@ -16,6 +17,7 @@ Result<std::optional<SystemTime>> unused_since(const Filters& filters) {
     return fail(http_error(400, "conflicting filters: \"until\" and \"unused-for\""));
   const std::string key = filters.has("unused-for") ? "unused-for" : "until";
   if (filters.values(key).size() > 1) return fail(http_error(400, "filters expect only one value"));
+  if (!filters.has(key)) return std::nullopt;
   auto since = until_of(filters, key);
   if (since) return since;
   return fail(http_error(
@@ -24,27 +26,50 @@ Result<std::optional<SystemTime>> unused_since(const Filters& filters) {
 
 // What is asked of fields, of the one record that there is. It is in nobody's use, shared by nobody and of no parent.
 Result<bool> is_meant(const Filters& filters) {
-  for (const char* key : {"id", "parent", "type", "description", "inuse", "shared", "private", "mutable", "immutable"})
+  for (const char* key : {"id", "parent", "type", "description", "inuse", "shared", "private"})
     if (filters.values(key).size() > 1) return fail(http_error(400, "filters expect only one value"));
-  for (const char* key : {"parent", "inuse", "shared", "mutable"})
+  for (const char* key : {"parent", "inuse", "shared"})
     if (filters.has(key)) return false;
   return filters.pattern("id", build_cache_record.id) && filters.exact("type", build_cache_record.type) &&
-         filters.exact("description", build_cache_record.description) && filters.exact("private", "") &&
-         filters.exact("immutable", "");
+         filters.exact("description", build_cache_record.description) && filters.exact("private", "");
 }
 
-// Filters of other keys are for the other things that `docker system prune` asks for.
+// Sizes have names of their own since 1.48 of the API; the one before that stands for what is to stay in any case.
+Result<build::CachePrune> sizes_of(const Call& call) {
+  constexpr unsigned with_sizes = 48;
+  const auto bytes = [&](const char* key) -> Result<std::uint64_t> {
+    const std::string text = call.query(key);
+    const auto number = text.empty() ? std::optional<std::int64_t>(0) : parse_signed(text);
+    if (!number)
+      return fail(http_error(400, std::string(key) + " is in bytes and expects an integer, got " + text +
+                                      ": strconv.Atoi: parsing \"" + text + "\": invalid syntax"));
+    return saturated<std::uint64_t>(*number);
+  };
+  build::CachePrune prune;
+  if (call.version() < with_sizes) {
+    prune.reserved = TRY(bytes("keep-storage"));
+    return prune;
+  }
+  prune.reserved = TRY(bytes("reserved-space"));
+  if (prune.reserved == 0) prune.reserved = TRY(bytes("keep-storage"));
+  prune.max_used = TRY(bytes("max-used-space"));
+  prune.min_free = TRY(bytes("min-free-space"));
+  return prune;
+}
+
+// Labels are for the other things that `docker system prune` asks for.
 Result<> prune_build_cache(Call& call) {
-  const Filters filters = TRY(Filters::of_any_key(call));
-  const std::optional<SystemTime> since = TRY(unused_since(filters));
-  for (const char* key : {"keep-storage", "max-used-space", "min-free-space", "reserved-space"})
-    if (!call.query(key).empty() && !parse_signed(call.query(key)))
-      return fail(http_error(400, std::string(key) + " is in bytes and expects an integer, got " + call.query(key)));
+  constexpr std::string_view known[] = {"description", "id",     "inuse", "label", "label!",    "parent",
+                                        "private",     "shared", "type",  "until", "unused-for"};
+  const auto asked = Filters::of(call, known);
+  // BuildKit tells what it does not know; what cannot be read does not come as far.
+  const bool read = asked || asked.error().message() == "invalid filter";
+  if (!asked) return fail(http_error(400, (read ? "" : "failed to prune build cache: ") + asked.error().message()));
+  const Filters& filters = *asked;
+  build::CachePrune cache = TRY(sizes_of(call));
+  cache.unused_since = TRY(unused_since(filters));
   if (!TRY(is_meant(filters))) return call.json(200, {{"CachesDeleted", nullptr}, {"SpaceReclaimed", 0}});
-  engine::Images images = TRY(call.engine())->images();
-  const image::PruneOptions act{.images = image::PruneOptions::Images::none, .mode = image::PruneOptions::Mode::act};
-  const auto report = TRY(
-      images.prune({.what = act, .build_cache = engine::ImagePrune::BuildCache::forget, .cache_unused_since = since}));
+  const auto report = TRY(engine::prune_build_cache(*TRY(call.engine()), cache));
   Json deleted = nullptr;
   for (const image::PruneItem& item : report.items)
     if (item.needed_by.empty()) deleted.push_back(item.id);

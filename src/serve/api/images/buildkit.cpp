@@ -13,7 +13,8 @@ namespace {
 Result<http::Connection::Raw> take_over(Call& call) {
   // Names of images are the machine's, and so is what a step may see of it.
   if (const std::string& project = call.service().options().project; !project.empty())
-    return fail(http_error(403, "this socket is for the containers of project " + project + ": it builds nothing"));
+    return fail(
+        http_error(403, "this socket is for the containers of project " + project + ": it cannot build images"));
   if (!call.request().header_has("upgrade", "h2c")) return fail(http_error(400, "no upgrade proto in request"));
   return call.upgrade({.type = {}, .protocol = "h2c"});
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/events.hpp"
+#include "serve/api/containers/container_shape.hpp"
+#include "serve/api/containers/containers.hpp"
 #include "serve/api/shapes.hpp"
 
 namespace consort::serve {
@@ -41,16 +44,32 @@ Result<std::string> parent_of(const engine::Images& images, const image::Image& 
   return parent;
 }
 
-// Clients look at fields that Docker showed until 1.50, whether they say anything or not.
-Json shown_config(const Json* said, unsigned version) {
-  Json config = said && said->is_object() ? *said : Json::object();
-  constexpr unsigned without_fields_of_containers = 50;
-  if (version >= without_fields_of_containers) return config;
+// The fields of Config that are there whether they say anything or not.
+Json with_empty_fields(Json config) {
   for (const char* key : {"Hostname", "Domainname", "User", "Image", "WorkingDir"}) config.emplace(key, "");
   for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce"})
     config.emplace(key, false);
   for (const char* key : {"Env", "Cmd", "Volumes", "Entrypoint", "OnBuild", "Labels"}) config.emplace(key, nullptr);
   return config;
+}
+
+// Clients look at fields that Docker showed until 1.50.
+Json shown_config(const Json* said, unsigned version) {
+  Json config = said && said->is_object() ? *said : Json::object();
+  constexpr unsigned without_fields_of_containers = 50;
+  return version < without_fields_of_containers ? with_empty_fields(std::move(config)) : config;
+}
+
+// Of the container of which the image was committed.
+Result<std::optional<engine::EngineEvent>> commit_of(engine::Engine& engine, const std::string& image) {
+  std::optional<engine::EngineEvent> last;
+  engine::EventStream stream = engine.events();
+  for (engine::EngineEvent& event : TRY(stream.next())) {
+    if (event.action != "commit") continue;
+    const auto made = event.attributes.find("imageID");
+    if (made != event.attributes.end() && made->second == image) last = std::move(event);
+  }
+  return last;
 }
 
 }  // namespace
@@ -96,6 +115,27 @@ Result<Json> inspected_image(const engine::Images& images, const image::Image& i
   shape["RootFS"] = {{"Type", "layers"}, {"Layers", std::move(layers)}};
   shape["Metadata"] = {{"LastTagTime", go_time(image.last_tagged)}};
   return shape;
+}
+
+Result<Json> with_container(Call& call, Json inspected) {
+  constexpr unsigned without_containers = 45;
+  if (call.version() >= without_containers) return inspected;
+  Json config = Json::object();
+  // What was pulled or built is no commit: only what is made on an image of this machine needs to be looked for.
+  if (!get_string(inspected, "Parent").empty()) {
+    if (const auto event = TRY(commit_of(*TRY(call.engine()), get_string(inspected, "Id")))) {
+      inspected["Container"] = event->id;
+      if (const auto image = event->attributes.find("image"); image != event->attributes.end())
+        config["Image"] = image->second;
+      if (const auto container = find_container(call, event->id)) {
+        const Json note = client_note(*container);
+        const Json* said = find_key(note, "Config");
+        config = configured(*container, said ? *said : Json::object());
+      }
+    }
+  }
+  inspected["ContainerConfig"] = with_empty_fields(std::move(config));
+  return inspected;
 }
 
 // Only the image itself has an id; what lay below it may never have been an image on this machine.

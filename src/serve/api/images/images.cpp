@@ -53,7 +53,7 @@ class Selection {
     if (dangling_ && *dangling_ == image.is_named()) return false;
     if ((before_ && image.created >= *before_) || (since_ && image.created <= *since_)) return false;
     if (until_ && image.created > *until_) return false;
-    return filters_.labels(config.labels) &&
+    return filters_.labels(config.labels) && !filters_.is_empty_list("reference") &&
            filters_.any("reference", [&](const std::string& pattern) { return is_referred_to(image, pattern); });
   }
 
@@ -88,7 +88,8 @@ Result<> inspect_image(Call& call) {
   if (const std::string text = call.query("platform"); !text.empty() && !text.starts_with('{'))
     platform = TRY(image::Platform::parse(text));
   const Image image = TRY(find_shown_image(call, call.variable("name"), platform));
-  return call.json(200, TRY(inspected_image(images, image, call.version())));
+  Json inspected = TRY(inspected_image(images, image, call.version()));
+  return call.json(200, TRY(with_container(call, std::move(inspected))));
 }
 
 Result<> image_history(Call& call) {

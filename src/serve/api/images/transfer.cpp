@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <stop_token>
 
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "engine/image_change.hpp"
 #include "engine/images.hpp"

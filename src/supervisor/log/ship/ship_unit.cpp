@@ -2,7 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/narrow.hpp"
-#include "base/os/file.hpp"
+#include "base/os/files/file.hpp"
 
 namespace consort::supervisor {
 

@@ -11,9 +11,9 @@
 #include <array>
 #include <cstring>
 
-#include "base/os/file.hpp"
-#include "base/os/inet_address.hpp"
-#include "base/os/unix_socket.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/sockets/inet_address.hpp"
+#include "base/os/sockets/unix_socket.hpp"
 #include "base/strings.hpp"
 
 namespace consort::supervisor {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "base/os/event_loop.hpp"
+#include "base/os/loop/event_loop.hpp"
 #include "supervisor/log/log_lines.hpp"
 #include "supervisor/log/ship/message.hpp"
 #include "supervisor/log_reader.hpp"

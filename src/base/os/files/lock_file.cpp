@@ -1,0 +1,76 @@
+#include "base/os/files/lock_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
+
+namespace consort {
+
+namespace {
+
+// Its last holder removes the file: then what is locked has no name any more, or another file has it.
+bool has_its_name(int fd, const std::string& path) {
+  struct stat mine, named;
+  return ::fstat(fd, &mine) == 0 && ::stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
+}
+
+}  // namespace
+
+Result<std::optional<LockFile>> LockFile::try_take(const std::string& folder, const std::string& name) {
+  TRY(make_directories(folder, 0700));
+  const std::string path = folder + "/" + name;
+  while (true) {
+    Fd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return std::optional<LockFile>();
+      if (errno != EINTR) return fail_errno("lock", path);
+    } else if (has_its_name(lock.get(), path)) {
+      return std::optional(LockFile(std::move(lock), path));
+    }
+  }
+}
+
+LockFile& LockFile::operator=(LockFile&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  lock_ = std::move(other.lock_);
+  path_ = std::move(other.path_);
+  return *this;
+}
+
+LockFile::~LockFile() {
+  release();
+}
+
+// The name first: who opens the file after that makes a new one.
+void LockFile::release() {
+  if (lock_) ::unlink(path_.c_str());
+  lock_.reset();
+}
+
+Result<> sweep_lock_files(const std::string& folder, const std::function<Result<>(const std::string& name)>& clean_up) {
+  const auto names = list_folder(folder);
+  if (!names && names.error().code() == Code::not_found) return {};
+  if (!names) return fail(Error(names.error().code(), names.error().message()));
+  Result<> swept;
+  for (const std::string& name : *names) {
+    auto taken = LockFile::try_take(folder, name);
+    if (!taken) continue;
+    std::optional<LockFile>& left = *taken;
+    if (!left) continue;  // somebody works on it
+    if (Result<> cleaned = clean_up(name); !cleaned) {
+      left->lock_.reset();  // the file stays, for another try
+      if (swept) swept = std::move(cleaned);
+    }
+  }
+  return swept;
+}
+
+}  // namespace consort

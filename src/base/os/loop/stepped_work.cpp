@@ -1,0 +1,34 @@
+#include "base/os/loop/stepped_work.hpp"
+
+namespace consort {
+
+namespace {
+
+// A tenth of what a handler may take at most, since the last step may begin just before it is over.
+constexpr std::chrono::milliseconds turn_length{5};
+
+}  // namespace
+
+SteppedWork::SteppedWork(EventLoop& loop, Step step, Done done)
+    : loop_(loop), step_(std::move(step)), done_(std::move(done)) {
+  wait_for_turn();
+}
+
+void SteppedWork::wait_for_turn() {
+  turn_ = loop_.after(EventLoop::Clock::duration::zero(), [this] { take_turn(); });
+}
+
+void SteppedWork::take_turn() {
+  turn_ = 0;
+  const auto end = EventLoop::Clock::now() + turn_length;
+  do {
+    Result<Next> next = step_();
+    if (next && *next == Next::step) continue;
+    // We may be gone when it returns.
+    Done done = std::move(done_);
+    return done(next ? Result<>() : fail(std::move(next).error()));
+  } while (EventLoop::Clock::now() < end);
+  wait_for_turn();
+}
+
+}  // namespace consort

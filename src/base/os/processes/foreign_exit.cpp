@@ -1,0 +1,57 @@
+#include "base/os/processes/foreign_exit.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+
+#include "base/os/processes/process_folder.hpp"
+#include "base/os/processes/process_stat.hpp"
+
+namespace consort {
+
+namespace {
+
+// struct pidfd_info of linux/pidfd.h in its first size; the headers of the systems that we build on do not have it.
+struct PidfdInfo {
+  std::uint64_t mask;
+  std::uint64_t cgroup;
+  std::uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  std::int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+
+constexpr std::uint64_t with_exit = 1 << 3;
+constexpr std::size_t exit_code_field = 52;  // of /proc/PID/stat
+
+std::optional<int> status_of_reaped(int pidfd) {
+  PidfdInfo info{};
+  info.mask = with_exit;
+  if (::ioctl(pidfd, _IOWR(0xFF, 11, PidfdInfo), &info) != 0 || (info.mask & with_exit) == 0) return std::nullopt;
+  return info.exit_code;
+}
+
+// Who may not trace it reads 0 for whatever its status is; the link of a namespace is refused then.
+bool may_trace(int folder) {
+  std::array<char, 64> target;
+  return ::readlinkat(folder, "ns/user", target.data(), target.size()) >= 0;
+}
+
+std::optional<int> status_of_zombie(pid_t pid, std::uint64_t started) {
+  const auto folder = open_process_folder(pid, started);
+  if (!folder || !may_trace(folder->get())) return std::nullopt;
+  const auto fields = stat_fields_in(folder->get());
+  if (!fields || fields->state() != 'Z') return std::nullopt;
+  const auto status = fields->number(exit_code_field);
+  return status ? std::optional(static_cast<int>(*status)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> foreign_wait_status(int pidfd, pid_t pid, std::uint64_t started) {
+  if (const auto status = status_of_zombie(pid, started)) return status;
+  return status_of_reaped(pidfd);  // last: between the two it may be reaped
+}
+
+}  // namespace consort

@@ -1,0 +1,26 @@
+#include "base/os/processes/process_folder.hpp"
+
+#include <fcntl.h>
+
+#include <string>
+
+#include "base/os/processes/process.hpp"
+#include "base/os/processes/process_stat.hpp"
+
+namespace consort {
+
+Result<Fd> open_process_folder(pid_t pid, std::uint64_t started) {
+  Fd folder = TRY(open_file("/proc/" + std::to_string(pid), O_PATH | O_DIRECTORY));
+  if (TRY(stat_fields_in(folder.get())).started() != started)
+    return fail(Code::not_found, "open process", std::to_string(pid));
+  return folder;
+}
+
+Result<Fd> open_pidfd(int folder, pid_t pid) {
+  Fd pidfd = TRY(open_pidfd(pid));
+  // The folder is there still, so nobody else had the number meanwhile.
+  if (!open_at(folder, "stat", O_RDONLY)) return fail(Code::not_found, "open process", std::to_string(pid));
+  return pidfd;
+}
+
+}  // namespace consort

@@ -1,0 +1,163 @@
+// rm -rf for trees that somebody else has made: as deep as they like, with files that may not be changed, and with
+// mounts of others in them.
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/os/files/dir_stream.hpp"
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
+
+namespace consort {
+
+namespace {
+
+// chattr -i -a. False if there was nothing of the kind.
+bool make_changeable(int fd) {
+  int flags = 0;
+  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0 || !(flags & (FS_IMMUTABLE_FL | FS_APPEND_FL))) return false;
+  flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+  return ::ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+bool make_changeable(int folder, const char* name) {
+  struct stat st;
+  if (::fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return false;  // opening a device may do something
+  const Result<Fd> fd = open_at(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  return fd && make_changeable(fd->get());
+}
+
+// What stands in the way of taking an entry out of a folder is removed where it can be. True: try again.
+bool clear_the_way(int number, int folder, const char* name) {
+  if (number == EACCES) return ::fchmod(folder, 0700) == 0;  // we own it, but are not root
+  if (number != EPERM) return false;
+  const bool folder_changed = make_changeable(folder);
+  return make_changeable(folder, name) || folder_changed;
+}
+
+// 0 or an errno.
+int take_out(int folder, const char* name, int flags) {
+  if (::unlinkat(folder, name, flags) == 0 || errno == ENOENT) return 0;
+  const int number = errno;
+  if (!clear_the_way(number, folder, name)) return number;
+  return ::unlinkat(folder, name, flags) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+class Remover {
+ public:
+  explicit Remover(FolderCursor root) : at_(std::move(root)) {}
+
+  // Everything below the root. What cannot go hinders nothing else; the first such thing is told.
+  Result<> run() {
+    TRY(clear({}));
+    while (!levels_.empty()) {
+      if (!levels_.back().folders.empty()) {
+        std::string name = std::move(levels_.back().folders.back());
+        levels_.back().folders.pop_back();
+        TRY(go_down(std::move(name)));
+        continue;
+      }
+      const Level done = std::move(levels_.back());
+      levels_.pop_back();
+      if (levels_.empty()) break;
+      TRY(at_.leave());
+      TRY(remove_cleared(done));
+    }
+    if (first_) return fail(std::move(*first_));
+    return {};
+  }
+
+ private:
+  struct Level {
+    std::string name;                  // in the folder above
+    std::vector<std::string> folders;  // in here, not empty
+    bool stays = false;                // something in it could not go
+    int tries = 0;
+  };
+  static constexpr int max_tries = 3;
+
+  void note(int number, const std::string& name) {
+    for (Level& level : levels_) level.stays = true;
+    if (first_) return;
+    first_ = errno_error(number, "remove", name);
+    if (number == EXDEV || number == EBUSY)
+      first_ = Error(Code::busy, "remove").on(name).why("something is mounted there");
+  }
+
+  Result<> go_down(std::string name, int tries = 0) {
+    Result<> entered = at_.enter(name);
+    // Not root, and a folder that its owner may not read.
+    if (!entered && entered.error().sys_errno() == EACCES &&
+        ::fchmodat(at_.fd(), name.c_str(), 0700, AT_SYMLINK_NOFOLLOW) == 0)
+      entered = at_.enter(name);
+    if (entered) return clear(std::move(name), tries);
+    if (entered.error().sys_errno() != ENOENT) note(entered.error().sys_errno(), name);
+    return {};
+  }
+
+  // Takes out of the folder where we are all that goes in one step, and notes the folders that do not.
+  Result<> clear(std::string own_name, int tries = 0) {
+    Level level{.name = std::move(own_name), .tries = tries};
+    Fd copy = TRY(open_at(at_.fd(), ".", O_RDONLY | O_DIRECTORY));
+    const DirStream stream(::fdopendir(copy.get()));
+    if (!stream) return fail_errno("list");
+    copy.release();
+    levels_.push_back(std::move(level));
+    while (const dirent* entry = ::readdir(stream.get())) {
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      int number = entry->d_type == DT_DIR ? EISDIR : take_out(at_.fd(), entry->d_name, 0);
+      if (number == EISDIR) number = take_out(at_.fd(), entry->d_name, AT_REMOVEDIR);
+      if (number == ENOTEMPTY || number == EEXIST)
+        levels_.back().folders.emplace_back(name);
+      else if (number != 0)
+        note(number, std::string(name));
+    }
+    return {};
+  }
+
+  Result<> remove_cleared(const Level& level) {
+    if (level.stays) return {};
+    const int number = take_out(at_.fd(), level.name.c_str(), AT_REMOVEDIR);
+    if (number == 0) return {};
+    // Somebody still writes into it.
+    if ((number == ENOTEMPTY || number == EEXIST) && level.tries < max_tries)
+      return go_down(level.name, level.tries + 1);
+    note(number, level.name);
+    return {};
+  }
+
+  FolderCursor at_;
+  std::vector<Level> levels_;
+  std::optional<Error> first_;
+};
+
+}  // namespace
+
+Result<> remove_tree(const std::string& path) {
+  struct stat st;
+  if (::lstat(path.c_str(), &st) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    return fail_errno("look at", path);
+  }
+  if (!S_ISDIR(st.st_mode)) return remove_file(path);
+  Fd folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  FolderCursor root = TRY(FolderCursor::at(std::move(folder), FolderCursor::Mounts::refuse));
+  TRY_WRAP(Remover(std::move(root)).run(), "remove", path);
+  if (const int number = take_out(AT_FDCWD, path.c_str(), AT_REMOVEDIR); number != 0)
+    return fail_errno(number, "remove", path);
+  return {};
+}
+
+}  // namespace consort

@@ -1,0 +1,179 @@
+#include "base/os/trees/trash.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
+#include "base/strings.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr const char* aside_name = "aside";
+constexpr int max_tries = 8;
+
+// The one who has it deletes it, or works in it. Nothing: somebody else has it.
+Result<Fd> try_lock(const std::string& path) {
+  Fd fd = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  int done;
+  do done = ::flock(fd.get(), LOCK_EX | LOCK_NB);
+  while (done != 0 && errno == EINTR);
+  if (done == 0) return fd;
+  if (errno == EWOULDBLOCK) return Fd();
+  return fail_errno("lock", path);
+}
+
+bool is_same(int fd, const std::string& path) {
+  struct stat mine, named;
+  return ::fstat(fd, &mine) == 0 && ::lstat(path.c_str(), &named) == 0 && mine.st_dev == named.st_dev &&
+         mine.st_ino == named.st_ino;
+}
+
+int rename_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL) return errno;  // a file system that cannot promise it
+  if (path_exists(to)) return EEXIST;
+  return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+Result<> move(const std::string& from, const std::string& to) {
+  int number = rename_new(from, to);
+  if (number == EPERM) {
+    const Result<Fd> fd = open_file(from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    int flags = 0;
+    if (fd && ::ioctl(fd->get(), FS_IOC_GETFLAGS, &flags) == 0) {
+      flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+      (void)::ioctl(fd->get(), FS_IOC_SETFLAGS, &flags);
+    }
+    number = rename_new(from, to);
+  }
+  if (number == EBUSY) return fail(Error(Code::busy, "remove").on(from).why("something is mounted there"));
+  if (number != 0) return fail_errno(number, "move " + from + " to", to);
+  return {};
+}
+
+}  // namespace
+
+Result<> move_folder(const std::string& from, const std::string& to) {
+  TRY(move(from, to));
+  TRY(sync_directory(dir_name(to)));
+  return sync_directory(dir_name(from));
+}
+
+Result<> Trash::prepare() const {
+  if (path_exists(aside(""))) return {};
+  return make_directories(folder_ + "/" + aside_name, 0700);
+}
+
+Result<Trash::Item> Trash::take(const std::string& path, Sync sync) const {
+  TRY(prepare());
+  if (!path_exists(path)) return Item{};
+  Item item;
+  item.path = folder_ + "/" + random_id().substr(0, 20);
+  // Locked under its old name: in the trash nobody finds it without an owner. It may be the caller who has it locked.
+  Result<Fd> lock = try_lock(path);
+  TRY(sync == Sync::yes ? move_folder(path, item.path) : move(path, item.path));
+  if (lock) item.lock = std::move(*lock);
+  return item;
+}
+
+Result<> Trash::remove(Item item) const {
+  return item.path.empty() ? Result<>() : remove_tree(item.path);
+}
+
+Result<> Trash::remove(const std::string& path, Sync sync) const {
+  return remove(TRY(take(path, sync)));
+}
+
+bool Trash::is_empty() const {
+  const auto names = list_folder(folder_);
+  return !names || names->size() <= 1;  // but for aside/
+}
+
+Result<> Trash::sweep() const {
+  const auto names = list_folder(folder_);
+  if (!names) return {};
+  Result<> swept;
+  for (const std::string& name : *names) {
+    if (name == aside_name) continue;
+    Item item{folder_ + "/" + name, {}};
+    Result<Fd> lock = try_lock(item.path);
+    if (!lock || !*lock) continue;  // gone, or another's
+    item.lock = std::move(*lock);
+    if (Result<> removed = remove(std::move(item)); !removed && swept) swept = std::move(removed);
+  }
+  return swept;
+}
+
+std::vector<std::string> Trash::set_aside() const {
+  return list_folder(aside("")).value_or(std::vector<std::string>());
+}
+
+ScratchFolder& ScratchFolder::operator=(ScratchFolder&& other) noexcept {
+  if (this != &other) {
+    ScratchFolder old(std::move(*this));
+    path_ = std::exchange(other.path_, {});
+    lock_ = std::move(other.lock_);
+  }
+  return *this;
+}
+
+// Not through the trash: it can be found and swept where it is.
+ScratchFolder::~ScratchFolder() {
+  if (!path_.empty()) (void)remove_tree(path_);
+}
+
+Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std::string& prefix) {
+  TRY(make_directories(parent, 0700));
+  for (int i = 0; i < max_tries; ++i) {
+    const std::string path = parent + "/" + prefix + "-" + random_id().substr(0, 20);
+    if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("create directory", path);
+    // Between the two somebody may have taken it for abandoned.
+    Result<Fd> lock = try_lock(path);
+    if (!lock && lock.error().sys_errno() != ENOENT) return std::unexpected(std::move(lock).error());
+    if (lock && *lock && is_same(lock->get(), path)) return ScratchFolder(path, std::move(*lock));
+  }
+  return fail(Error(Code::busy, "create directory").on(parent).why("other programs keep removing it"));
+}
+
+namespace {
+
+std::vector<std::string> scratch_in(const std::string& parent, const std::string& prefix) {
+  std::vector<std::string> names = list_folder(parent).value_or(std::vector<std::string>());
+  std::erase_if(names, [&](const std::string& name) { return !name.starts_with(prefix + "-"); });
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> ScratchFolder::abandoned(const std::string& parent, const std::string& prefix) {
+  std::vector<std::string> names = scratch_in(parent, prefix);
+  std::erase_if(names, [&](const std::string& name) {
+    const Result<Fd> lock = try_lock(parent + "/" + name);
+    return !lock || !*lock;
+  });
+  return names;
+}
+
+Result<std::size_t> ScratchFolder::sweep(const std::string& parent, const std::string& prefix) {
+  std::size_t swept = 0;
+  for (const std::string& name : scratch_in(parent, prefix)) {
+    const std::string path = parent + "/" + name;
+    const Result<Fd> lock = try_lock(path);
+    if (!lock || !*lock || !is_same(lock->get(), path)) continue;
+    TRY(Trash(parent).remove(path));
+    ++swept;
+  }
+  return swept;
+}
+
+}  // namespace consort

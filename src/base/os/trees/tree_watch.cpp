@@ -1,0 +1,290 @@
+#include "base/os/trees/tree_watch.hpp"
+
+#include <fcntl.h>
+#include <sys/inotify.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/os/files/file.hpp"
+#include "base/os/trees/folder.hpp"
+#include "base/strings.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr std::uint32_t wanted = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |
+                                 IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
+constexpr std::uint32_t how = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
+
+std::string in_folder(const std::string& folder, const std::string& name) {
+  return folder == "/" ? "/" + name : folder + "/" + name;
+}
+
+bool lies_below(const std::string& path, const std::string& folder) {
+  return folder == "/" ? path.size() > 1 : path.size() > folder.size() && path.starts_with(folder + "/");
+}
+
+std::string limit_of(const char* name) {
+  const auto text = read_file("/proc/sys/fs/inotify/" + std::string(name), 64);
+  return text ? std::string(trim(*text)) : "not known";
+}
+
+Error limit_error(const char* name, const std::string& reached, const char* larger, const std::string& besides) {
+  const std::string sysctl = "fs.inotify." + std::string(name);
+  return Error(Code::unsupported, "watch files")
+      .why(reached + " (" + sysctl + " is " + limit_of(name) + ")")
+      .hint("run `sudo sysctl " + sysctl + "=" + larger + "`; to keep it after a reboot, `echo " + sysctl + "=" +
+            larger + " | sudo tee /etc/sysctl.d/60-inotify.conf`" + besides);
+}
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+TreeWatch::Stamp TreeWatch::Stamp::of(const struct stat& st) {
+  return {st.st_ino, st.st_mode, st.st_size, nanoseconds(st.st_mtim), nanoseconds(st.st_ctim)};
+}
+
+Result<TreeWatch> TreeWatch::create(TreeWatchOptions options) {
+  Fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify && errno == EMFILE)
+    return fail(limit_error("max_user_instances", "too many programs of this user are watching files", "1024", ""));
+  if (!inotify) return fail_errno("inotify_init1");
+  TreeWatch watch(std::move(inotify), std::move(options));
+  for (const std::string& root : watch.options_.roots) TRY(watch.establish(root, Tell::no));
+  return watch;
+}
+
+bool TreeWatch::inside(const std::string& path) const {
+  return std::ranges::any_of(options_.roots,
+                             [&](const std::string& root) { return path == root || lies_below(path, root); });
+}
+bool TreeWatch::leads_to_root(const std::string& path) const {
+  return std::ranges::any_of(options_.roots, [&](const std::string& root) { return lies_below(root, path); });
+}
+bool TreeWatch::is_root(const std::string& path) const {
+  return std::ranges::find(options_.roots, path) != options_.roots.end();
+}
+
+void TreeWatch::tell(const std::string& path, TreeChange::Kind kind) {
+  told_.push_back({path, kind});
+}
+
+// The folder that holds a root is watched too: a root may go and come back, as when branches are switched.
+Result<> TreeWatch::establish(const std::string& root, Tell how_told) {
+  TRY(watch_above(root));
+  const auto status = lstat_path(root);
+  if (!status) return {};
+  if (how_told == Tell::yes && !folders_.contains(root) && !S_ISDIR(status->st_mode)) tell(root);
+  return S_ISDIR(status->st_mode) && !folders_.contains(root) ? scan(root, how_told) : Result<>();
+}
+
+// The nearest folder on the way to the root that is there; more are made while we look.
+Result<> TreeWatch::watch_above(const std::string& root) {
+  if (root == "/") return {};
+  const std::string parent = dir_name(root);
+  while (true) {
+    std::string folder = parent;
+    std::string next = root;
+    while (!folders_.contains(folder) && !TRY(add(folder)) && folder != "/") {
+      next = folder;
+      folder = dir_name(folder);
+    }
+    const auto status = folder == parent ? Result<struct stat>(fail(Code::not_found, "")) : lstat_path(next);
+    if (!status || !S_ISDIR(status->st_mode)) return {};
+    if (folders_.contains(next) || !TRY(add(next))) return {};  // it is there and cannot be watched
+  }
+}
+
+Result<bool> TreeWatch::add(const std::string& folder) {
+  const int watch = ::inotify_add_watch(inotify_.get(), folder.c_str(), wanted | how);
+  if (watch < 0) {
+    const int number = errno;
+    if (number == ENOENT || number == ENOTDIR || number == ELOOP) return false;
+    if (number == ENOSPC)
+      return fail(limit_error("max_user_watches",
+                              std::to_string(folders_.size()) + " directories are watched, which is the limit",
+                              "1048576", "; or leave large directories out with `ignore`"));
+    if (options_.unreadable) options_.unreadable(folder, errno_error(number, "watch", folder));
+    return false;
+  }
+  // One that has moved keeps its watch, and the news of that may still be to come.
+  if (const auto known = by_watch_.find(watch); known != by_watch_.end() && known->second != folder)
+    folders_.erase(known->second);
+  folders_[folder].watch = watch;
+  by_watch_[watch] = folder;
+  return true;
+}
+
+// Watched before it is read: what is made in between is seen twice and never missed.
+Result<> TreeWatch::scan(const std::string& top, Tell how_told) {
+  std::vector<std::string> todo{top};
+  while (!todo.empty()) {
+    const std::string folder = std::move(todo.back());
+    todo.pop_back();
+    if (TRY(add(folder))) TRY(list(folder, how_told, todo));
+  }
+  return {};
+}
+
+Result<> TreeWatch::list(const std::string& folder, Tell how_told, std::vector<std::string>& below) {
+  const auto opened = open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!opened) {
+    if (opened.error().code() == Code::denied && options_.unreadable) options_.unreadable(folder, opened.error());
+    return {};  // or it has gone, which its own folder is told
+  }
+  const auto names = list_folder(opened->get());
+  if (!names) return {};
+  Folder& known = folders_[folder];
+  for (const std::string& name : *names) {
+    struct stat st;
+    if (::fstatat(opened->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    const std::string path = in_folder(folder, name);
+    known.entries[name] = Stamp::of(st);
+    const bool enter = S_ISDIR(st.st_mode) && !(options_.skip && options_.skip(path));
+    if (how_told == Tell::yes) tell(path);
+    if (enter) below.push_back(path);
+  }
+  return {};
+}
+
+void TreeWatch::forget(const std::string& top) {
+  for (auto at = folders_.lower_bound(top); at != folders_.end() && at->first.starts_with(top);) {
+    if (at->first != top && !lies_below(at->first, top)) {  // "a.b" lies between "a" and "a/b"
+      ++at;
+      continue;
+    }
+    ::inotify_rm_watch(inotify_.get(), at->second.watch);  // gone by itself if the folder is
+    by_watch_.erase(at->second.watch);
+    at = folders_.erase(at);
+  }
+}
+
+Result<std::vector<TreeChange>> TreeWatch::take() {
+  alignas(inotify_event) std::array<char, 64 << 10> buffer;
+  bool overflow = false;
+  while (true) {
+    const auto count = read_some(inotify_.get(), std::as_writable_bytes(std::span(buffer)));
+    if (!count && count.error().sys_errno() == EAGAIN) break;
+    if (!count) return fail(errno_error(count.error().sys_errno(), "read file events"));
+    for (std::size_t at = 0; at < *count;) {
+      inotify_event event;
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      const std::string name = event.len > 0 ? buffer.data() + at + sizeof event : "";
+      at += sizeof event + event.len;
+      if (event.mask & IN_Q_OVERFLOW) overflow = true;
+      const auto found = by_watch_.find(event.wd);
+      if (found == by_watch_.end()) continue;
+      const std::string folder = found->second;  // a copy: handling may forget it
+      TRY(handle(folder, name, event.mask));
+    }
+  }
+  if (overflow) return rescan();
+  return std::exchange(told_, {});
+}
+
+Result<> TreeWatch::handle(const std::string& folder, const std::string& name, std::uint32_t mask) {
+  if (mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) return lost(folder);
+  if (name.empty()) return {};
+  const std::string path = in_folder(folder, name);
+  if (inside(path)) return entry_changed(path, mask);
+  if (!leads_to_root(path) || !(mask & (IN_CREATE | IN_MOVED_TO))) return {};
+  for (const std::string& root : options_.roots)
+    if (lies_below(root, path)) TRY(establish(root, Tell::yes));
+  return {};
+}
+
+// The folder is not there any more, or not under this name. Of one below a root its own folder is told; above a root
+// there may be nobody else.
+Result<> TreeWatch::lost(const std::string& folder) {
+  const auto known = folders_.find(folder);
+  if (known == folders_.end() || (inside(folder) && !is_root(folder))) return {};
+  const bool was_root = is_root(folder);
+  std::vector<std::string> roots;
+  for (const std::string& root : options_.roots)
+    if (root == folder || lies_below(root, folder)) roots.push_back(root);
+  forget(folder);
+  for (const std::string& root : roots) {
+    if (!was_root || !path_exists(root)) tell(root);
+    TRY(establish(root, Tell::yes));
+  }
+  return {};
+}
+
+Result<> TreeWatch::entry_changed(const std::string& path, std::uint32_t mask) {
+  const auto holder = folders_.find(dir_name(path));
+  const std::string name = base_name(path);
+  const auto status = lstat_path(path);
+  const bool replaced = mask & (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+  if (!status || replaced) forget(path);
+  if (!status) {
+    if (holder != folders_.end()) holder->second.entries.erase(name);
+    tell(path);
+    return is_root(path) ? watch_above(path) : Result<>();
+  }
+  if (holder != folders_.end() && inside(holder->first)) holder->second.entries[name] = Stamp::of(*status);
+  if (S_ISDIR(status->st_mode)) {
+    if (!is_root(path)) tell(path);
+    if (!replaced || (!is_root(path) && options_.skip && options_.skip(path))) return {};
+    return scan(path, Tell::yes);
+  }
+  // A file that is made with one name only is opened by who makes it, and closed when it is complete.
+  const bool open = (mask & IN_MODIFY) || ((mask & IN_CREATE) && S_ISREG(status->st_mode) && status->st_nlink == 1);
+  tell(path, open ? TreeChange::Kind::writing : TreeChange::Kind::settled);
+  return {};
+}
+
+Result<std::vector<TreeChange>> TreeWatch::rescan() {
+  std::vector<std::string> known;
+  for (const auto& [path, folder] : folders_) known.push_back(path);
+  for (const std::string& path : known)
+    if (folders_.contains(path) && inside(path)) TRY(compare(path));
+  for (const std::string& root : options_.roots) {
+    if (folders_.contains(root) && !path_exists(root)) {
+      forget(root);
+      tell(root);
+    }
+    if (const auto status = lstat_path(root); status && !S_ISDIR(status->st_mode)) tell(root);
+    TRY(establish(root, Tell::yes));
+  }
+  return std::exchange(told_, {});
+}
+
+// What a folder was against what it is. One that was replaced as a whole shows by its inode, in its own folder.
+Result<> TreeWatch::compare(const std::string& path) {
+  const std::map<std::string, Stamp> before = std::exchange(folders_[path].entries, {});
+  std::vector<std::string> unused;
+  TRY(list(path, Tell::no, unused));
+  const std::map<std::string, Stamp> now = folders_[path].entries;
+  for (const auto& [name, stamp] : before) {
+    if (now.contains(name)) continue;
+    forget(in_folder(path, name));
+    tell(in_folder(path, name));
+  }
+  for (const auto& [name, stamp] : now) {
+    const std::string entry = in_folder(path, name);
+    const auto old = before.find(name);
+    const bool same_object =
+        old != before.end() && old->second.inode == stamp.inode && (old->second.mode & S_IFMT) == (stamp.mode & S_IFMT);
+    if (!S_ISDIR(stamp.mode)) {
+      if (old == before.end() || old->second != stamp) tell(entry);
+      continue;
+    }
+    if (options_.skip && options_.skip(entry)) continue;
+    if (same_object && old->second.mode != stamp.mode) tell(entry);
+    if (same_object && folders_.contains(entry)) continue;
+    tell(entry);
+    forget(entry);
+    TRY(scan(entry, Tell::yes));
+  }
+  return {};
+}
+
+}  // namespace consort

@@ -1,0 +1,60 @@
+// Each row of the table has a file in cases/ that says it, and so an object or a note that is compared.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "base/os/files/file.hpp"
+#include "compose/node.hpp"
+#include "kube/attributes.hpp"
+#include "support.hpp"
+
+namespace consort::kube {
+namespace {
+
+bool is_chosen(const std::string& pattern) {
+  for (const char* section : {"services", "jobs", "networks", "volumes", "secrets", "configs", "models",
+                              "services.*.depends_on", "services.*.networks"})
+    if (pattern == section) return true;
+  return false;
+}
+
+using Rows = std::set<const Attribute*>;
+void find_rows(const compose::Node& node, const std::string& pattern, Rows& into) {
+  if (!pattern.empty())
+    if (const Attribute* row = attribute_for(pattern, node.is_scalar() ? node.scalar_text() : "")) into.insert(row);
+  for (const compose::Entry& entry : node.entries)
+    find_rows(entry.value, (pattern.empty() ? "" : pattern + ".") + (is_chosen(pattern) ? "*" : entry.key), into);
+  for (const compose::Node& each : node.items) find_rows(each, pattern + ".[]", into);
+}
+
+TEST(Rows, AreEachInACase) {
+  Rows rows;
+  for (const char* name : {"tutorial", "everything", "left-out", "refused", "rest"}) {
+    const compose::Project project = load(name);
+    ASSERT_TRUE(project.tree) << name;
+    find_rows(*project.tree, "", rows);
+  }
+  // Still to be written down in `rest`; no others are to join them.
+  const std::set<std::string_view> open{
+      "services.*.cpus",     "services.*.mac_address",     "services.*.restart", "services.*.volumes.[].tmpfs.mode",
+      "networks.*.external", "volumes.*.driver_opts.size", "configs.*.external"};
+  for (const Attribute& row : attributes())  // what is not needed makes no difference
+    EXPECT_TRUE(row.fate == Fate::unneeded || open.contains(row.path) || rows.contains(&row))
+        << row.path << " " << row.values << " (" << compose::to_string(row.fate) << ")";
+}
+
+// Each line of the file, and none more.
+TEST(Rows, ThatAreRefusedAreToldWithTheirLines) {
+  const std::string path = std::string(CONSORT_TEST_DATA) + "/cases/refused/notes";
+  const Made made = make(load("refused"));
+  EXPECT_EQ(made.yaml, "");
+  const std::string notes = replace_all(made.notes, std::string(CONSORT_TEST_DATA), "");
+  if (std::getenv("CONSORT_RECORD")) {
+    EXPECT_TRUE(write_file_atomic(path, notes));
+  }
+  EXPECT_EQ(notes, read_file(path).value_or(""));
+}
+
+}  // namespace
+}  // namespace consort::kube
