@@ -43,16 +43,16 @@ Result<Fd> open_process(const ContainerFolder& container) {
   return process;
 }
 
-// Without a pid namespace of its own the end of the first process is not that of the others.
-bool outlives_first(const ContainerFolder& container, const Spec& spec) {
+// Without a pid namespace of its own the end of the first process is not that of the others. In a cgroup that was there
+// before, others may be somebody else's.
+bool others_outlive(const ContainerFolder& container, const Spec& spec) {
   const Namespace* const pids = spec.find_namespace(NamespaceKind::pid);
-  return !container.record.cgroup.empty() && (!pids || !pids->path.empty());
+  return !container.record.cgroup.empty() && container.record.own_cgroup && (!pids || !pids->path.empty());
 }
 
 // What a container without a pid namespace of its own has left when its first process has ended.
 bool has_left_processes(const ContainerFolder& container, const Spec& spec) {
-  if (!container.record.own_cgroup || !outlives_first(container, spec)) return false;
-  if (container.status() != BundleStatus::stopped) return false;
+  if (!others_outlive(container, spec) || container.status() != BundleStatus::stopped) return false;
   return !Cgroup::open(container.record.cgroup).pids().value_or(std::vector<pid_t>()).empty();
 }
 
@@ -157,7 +157,7 @@ Result<> BundleRuntime::kill(const std::string& id, int signal, bool everyone) {
   if (!has_processes(status)) return not_running();
   const Fd process = TRY(open_process(container));
   if (const Result<> sent = send_signal(process.get(), signal); !sent) return not_running();
-  if (signal == SIGKILL && outlives_first(container, spec)) return Cgroup::open(container.record.cgroup).kill_all();
+  if (signal == SIGKILL && others_outlive(container, spec)) return Cgroup::open(container.record.cgroup).kill_all();
   if (signal == SIGKILL && status == BundleStatus::paused) (void)Cgroup::open(container.record.cgroup).thaw();
   return {};
 }

@@ -88,6 +88,11 @@ int run_runtime(Invocation& invocation, std::vector<std::string> words) {
   return outcome ? *outcome : report(invocation, outcome.error());
 }
 
+void show_warning(const Invocation& invocation, const std::string& warning) {
+  log_line(invocation, "warning", warning);
+  print_err("warning: " + warning + "\n");
+}
+
 std::string absolute_path(const std::string& path) {
   if (path.empty()) return path;
   return join_path(current_directory().value_or("/"), path);
@@ -101,10 +106,8 @@ Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation) {
     TRY(prepare_run_root(roots));
     root = roots.run + "/runtime";
   }
-  return runtime::BundleRuntime(std::move(root), [&invocation](const std::string& warning) {
-    log_line(invocation, "warning", warning);
-    print_err("warning: " + warning + "\n");
-  });
+  return runtime::BundleRuntime(std::move(root),
+                                [&invocation](const std::string& warning) { show_warning(invocation, warning); });
 }
 
 }  // namespace consort::cli

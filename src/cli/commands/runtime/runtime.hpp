@@ -14,6 +14,8 @@ int run_runtime(Invocation& invocation, std::vector<std::string> words);
 
 // The runtime on the state directory that was asked for; without one, below the run root, which is made private.
 Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation);
+// On standard error and in the file of --log.
+void show_warning(const Invocation& invocation, const std::string& warning);
 // An absolute path of the value of a flag; "" stays "".
 std::string absolute_path(const std::string& path);
 

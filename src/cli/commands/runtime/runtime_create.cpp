@@ -15,9 +15,12 @@ namespace consort::cli {
 
 namespace {
 
-// As systemd hands sockets over: before those of the flag's count, from 3 on all the same.
+// As systemd hands sockets over: before those of the flag's count, from 3 on all the same. What another process was
+// meant to get is not for the container, though the variables have come down to us.
 int handed_sockets() {
   const char* const listen = std::getenv("LISTEN_FDS");
+  const char* const receiver = std::getenv("LISTEN_PID");
+  if (receiver && receiver != std::to_string(::getpid())) return 0;
   const auto sockets = parse_unsigned(listen ? listen : "");
   return sockets && *sockets <= 1024 ? static_cast<int>(*sockets) : 0;
 }
@@ -88,7 +91,8 @@ Result<> take_user(const std::string& text, runtime::User& user) {
   return {};
 }
 
-Result<> add_capabilities(const std::vector<std::string>& names, runtime::Process& process) {
+Result<> add_capabilities(const Invocation& invocation, runtime::Process& process) {
+  const std::vector<std::string>& names = invocation.flags.list("cap");
   if (names.empty()) return {};
   runtime::Capabilities sets = process.capabilities.value_or(runtime::Capabilities{});
   // One that nobody knows cannot be given; like a config since version 1.1, it is not worth an error.
@@ -97,7 +101,7 @@ Result<> add_capabilities(const std::vector<std::string>& names, runtime::Proces
     if (runtime::capability_number(name))
       known.push_back(name);
     else
-      print_err("warning: there is no " + name + ", ignored\n");
+      show_warning(invocation, "there is no " + name + ", ignored");
   }
   const std::uint64_t added = TRY(runtime::apply_capability_changes(0, known, {}));
   for (std::uint64_t* set : {&sets.bounding, &sets.effective, &sets.permitted}) *set |= added;
@@ -123,7 +127,7 @@ Result<runtime::Process> described_process(const Invocation& invocation, const r
   if (flags.has("apparmor")) process.apparmor_profile = flags.text("apparmor");
   if (flags.has("process-label")) process.selinux_label = flags.text("process-label");
   if (flags.has("no-new-privs")) process.no_new_privileges = flags.on("no-new-privs");
-  TRY(add_capabilities(flags.list("cap"), process));
+  TRY(add_capabilities(invocation, process));
   return process;
 }
 
