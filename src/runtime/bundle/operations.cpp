@@ -43,16 +43,16 @@ Result<Fd> open_process(const ContainerFolder& container) {
   return process;
 }
 
-// Without a pid namespace of its own the end of the first process is not that of the others. In a cgroup that was there
-// before, others may be somebody else's.
+// Without a pid namespace of its own the end of the first process is not that of the others.
 bool others_outlive(const ContainerFolder& container, const Spec& spec) {
   const Namespace* const pids = spec.find_namespace(NamespaceKind::pid);
-  return !container.record.cgroup.empty() && container.record.own_cgroup && (!pids || !pids->path.empty());
+  return !container.record.cgroup.empty() && (!pids || !pids->path.empty());
 }
 
 // What a container without a pid namespace of its own has left when its first process has ended.
 bool has_left_processes(const ContainerFolder& container, const Spec& spec) {
-  if (!others_outlive(container, spec) || container.status() != BundleStatus::stopped) return false;
+  if (!container.record.own_cgroup || !others_outlive(container, spec)) return false;
+  if (container.status() != BundleStatus::stopped) return false;
   return !Cgroup::open(container.record.cgroup).pids().value_or(std::vector<pid_t>()).empty();
 }
 
