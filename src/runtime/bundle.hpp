@@ -44,19 +44,23 @@ std::string state_json(const BundleState& state);
 struct CreateOptions {
   std::string id;
   std::string bundle;          // absolute
+  std::string config;          // its config.json; "" is that in the bundle
   std::string pid_file;        // "": none
   std::string console_socket;  // of a terminal: where its master is sent
+  std::string pidfd_socket;    // where a descriptor of the process is sent; "": none
   bool no_pivot = false;
   bool systemd_paths = false;  // cgroupsPath is SLICE:PREFIX:NAME
   int preserved = 0;           // descriptors 3, 4, ... of this program that the container gets
+  int sockets = 0;             // the first of them are sockets, which it is told as systemd tells it
   StdioFds stdio{0, 1, 2};
 };
 
 struct BundleExec {
   std::string id;
   Process process;
-  std::string cgroup;          // below the container's: "" is the container's own
-  std::string console_socket;  // of a terminal: where its master is sent
+  std::vector<std::string> cgroups;  // below the container's, see Cgroup::open_below()
+  std::string console_socket;        // of a terminal: where its master is sent
+  std::string pidfd_socket;          // where a descriptor of the process is sent; "": none
   int preserved = 0;
   bool ignore_paused = false;
   StdioFds stdio{0, 1, 2};

@@ -61,6 +61,13 @@ class Cgroup {
   // runs in it) has no processes at the top of it, where none may be then.
   Result<Fd> open_for_clone_beside(pid_t pid) const;
   Result<std::vector<Fd>> open_for_joining() const;
+  // As `exec --cgroup` names groups below this one: "PATH" in all hierarchies, "cpu,memory:PATH" in those of these
+  // controllers. Both vectors as above, of a hierarchy that is not named the group itself.
+  struct Places {
+    std::vector<Fd> tasks;
+    Fd for_clone;
+  };
+  Result<Places> open_below(const std::vector<std::string>& named) const;
   Result<> add(pid_t pid) const;
 
   Result<> update(const Resources& resources, std::vector<std::string>& warnings) const;

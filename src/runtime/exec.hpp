@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "runtime/launch.hpp"
 #include "runtime/spec.hpp"
@@ -12,9 +13,10 @@
 namespace consort::runtime {
 
 struct ExecOptions {
-  pid_t pid = 0;            // the container's first process, as this program sees it
-  int pidfd = -1;           // borrowed, recommended: the pid cannot be recycled under us
-  std::string cgroup_path;  // as Launch::cgroup_path() gave it; "": the caller's
+  pid_t pid = 0;                          // the container's first process, as this program sees it
+  int pidfd = -1;                         // borrowed, recommended: the pid cannot be recycled under us
+  std::string cgroup_path;                // as Launch::cgroup_path() gave it; "": the caller's
+  std::vector<std::string> groups_below;  // of that one, see Cgroup::open_below(); none: where the first process is
   StdioFds stdio;
   ChildOf child_of = ChildOf::caller;
   std::string seccomp_bpf;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
@@ -21,14 +22,15 @@ struct ForeignBundle {
   std::function<Result<>(pid_t)> before_pivot;
   // Called with the descriptor of a filter that asks (SCMP_ACT_NOTIFY). Empty: the filter must not ask.
   std::function<Result<>(pid_t, Fd)> listener;
-  std::uint32_t filter_flags = 0;  // SECCOMP_FILTER_FLAG_*
-  int preserved = 0;               // descriptors 3, 4, ... of the caller that the program gets
-  bool no_pivot = false;           // the root moves to "/" instead: what is on a ramfs cannot be pivoted
+  std::uint32_t filter_flags = 0;            // SECCOMP_FILTER_FLAG_*
+  int preserved = 0;                         // descriptors 3, 4, ... of the caller that the program gets
+  std::optional<unsigned long> personality;  // of an exec: the container's
+  bool no_pivot = false;                     // the root moves to "/" instead: what is on a ramfs cannot be pivoted
 };
 
 // Opens the gate of a container that waits, and returns when its program runs, or with what went wrong. folder holds
 // the FIFOs "gate" and "answer"; process: what the container's config says.
 struct Process;
-Result<> start_at_gate(const std::string& folder, const Process& process, pid_t pid);
+Result<> start_at_gate(const std::string& folder, const Process& process);
 
 }  // namespace consort::runtime

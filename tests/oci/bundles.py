@@ -70,10 +70,17 @@ class Bundle:
         self.pid_file = None
 
     # --- the commands; each gives the exit status, and what it has said
-    def call(self, *words, stdout=subprocess.PIPE):
-        done = subprocess.run([*self.runtime, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
-                              text=True, timeout=PATIENCE)
-        return done.returncode, (done.stdout or "") + done.stderr
+    def call(self, *words, before=(), **more):
+        done = subprocess.run([*before, *self.runtime, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=PATIENCE, **more)
+        return done.returncode, done.stdout + done.stderr
+
+    def leave(self, *words):
+        """Of a command that leaves processes behind: they write to a file, for a pipe would stay open."""
+        with open(self.path + ".out", "w") as out:
+            done = subprocess.run([*self.runtime, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                  timeout=PATIENCE, cwd=self.path)
+        return done.returncode, self.output()
 
     def write(self):
         with open(self.path + "/config.json", "w") as file:
@@ -84,10 +91,7 @@ class Bundle:
         words = ["create"] if there else ["create", "--bundle", self.path]
         if self.pid_file:
             words += ["--pid-file", self.pid_file]
-        with open(self.path + ".out", "w") as out:  # what the container writes; a pipe would stay open
-            done = subprocess.run([*self.runtime, *words, self.id], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                  timeout=PATIENCE, cwd=self.path)
-        return done.returncode, self.output()
+        return self.leave(*words, self.id)
 
     def output(self):
         with open(self.path + ".out") as file:

@@ -51,6 +51,19 @@ def check_misc_props(b):
         assert b.refused(), version
 
 
+def check_mounts_are_seen_in_order(b):
+    """Binds are prepared before anything is mounted, and the kernel lists mounts by their making."""
+    wanted = []
+    for kind in ("shared", "slave", "private", "unbindable"):
+        b.config["mounts"] += [mount(f"/file-{kind}", "tmpfs", "size=4k"),
+                               {"destination": f"/bound-{kind}", "source": "/etc", "options": ["bind", kind]}]
+        wanted += [f"/file-{kind}", f"/bound-{kind}"]
+    lines = b.run("cat /proc/self/mountinfo").splitlines()
+    seen = [line.split()[4] for line in lines]
+    assert [place for place in seen if place in wanted] == wanted, seen
+    assert any("/bound-unbindable" in line and "unbindable" in line.split(" - ")[0].split()[5:] for line in lines), lines
+
+
 def check_mount_options(b):
     os.makedirs(b.path + "/source/sub")
     b.config["mounts"] += [
@@ -109,6 +122,36 @@ def check_process(b):
     assert b.refused(), "a program that is not there"
     process["args"] = []
     assert b.refused(), "no arguments"
+
+
+def check_process_environment(b):
+    """The last of two counts, and a home is looked up if none is named."""
+    b.config["process"]["env"] += ["TWICE=first", "HOME=/x", "TWICE=last", "HOME="]
+    pathlib.Path(b.path, "etc/passwd").write_text("root:x:0:0::/somewhere:/bin/sh\n")
+    assert sorted(line for line in b.run("env").splitlines() if line.startswith(("TWICE", "HOME"))) == [
+        "HOME=/somewhere", "TWICE=last"]
+
+
+def check_process_program_for_capable(b):
+    needs_root()
+    os.chmod(b.path + "/bin/busybox", 0o744)
+    b.config["process"]["user"] = {"uid": 1000, "gid": 1000}
+    b.config["process"]["args"] = ["/bin/true"]
+    b.create()
+    b.start()
+    b.end(keep=True)
+    for names in b.config["process"]["capabilities"].values():
+        names.remove("CAP_DAC_OVERRIDE")
+    assert b.refused(), "a program that its user may not execute"
+
+
+def check_process_interpreter_missing(b):
+    pathlib.Path(b.path, "script").write_text("#!/no/such/interpreter\n")
+    os.chmod(b.path + "/script", 0o755)
+    b.config["process"]["args"] = ["/script"]
+    b.create()
+    code, text = b.call("start", b.id)
+    assert code != 0 and "/script: no such file or directory" in text, text
 
 
 def check_process_user(b):

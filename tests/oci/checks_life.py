@@ -2,8 +2,11 @@
 import json
 import os
 import pathlib
+import signal
+import socket
+import time
 
-from bundles import needs_root
+from bundles import Skip, is_root, needs_root
 
 
 def check_create(b):
@@ -215,3 +218,151 @@ def check_poststop_fail(b):
     b.hook("poststop", f"echo next >> {b.path}/log")
     b.run("true")
     assert pathlib.Path(b.path, "log").read_text() == "next\n"
+
+
+def check_hooks_environment_not_given(b):
+    """Those in the runtime's place have the runtime's, the one in the program's place the program's."""
+    b.hook("prestart", f"echo $OF_CALLER > {b.path}/prestart.env")
+    b.hook("startContainer", "echo $OF_PROGRAM $HOME > /start.env")
+    b.config["process"]["env"].append("OF_PROGRAM=yes")
+    os.environ["OF_CALLER"] = "yes"
+    try:
+        b.run("true")
+    finally:
+        del os.environ["OF_CALLER"]
+    assert pathlib.Path(b.path, "prestart.env").read_text() == "yes\n"
+    assert pathlib.Path(b.path, "start.env").read_text().startswith("yes /")
+
+
+def check_exec_that_fails(b):
+    """255 is the runtime's own; groups below the container's must be there, and below it."""
+    needs_root()
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    assert b.call("exec", b.id, "false")[0] == 1
+    assert b.call("exec", b.id, "no-such-program")[0] == 255
+    assert b.call("exec", b.id + "-not-there", "true")[0] == 255
+    for group in ("nowhere", "..", "no-such-controller:/"):
+        assert b.call("exec", "--cgroup", group, b.id, "true")[0] == 255, group
+    assert b.call("exec", "--cgroup", "/", b.id, "true")[0] == 0
+
+
+def check_exec_in_several_groups(b):
+    needs_root()
+    if not pathlib.Path("/sys/fs/cgroup/cpu").exists():
+        raise Skip("one hierarchy alone")
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    own = [line.split(":", 2) for line in pathlib.Path(f"/proc/{b.state()['pid']}/cgroup").read_text().splitlines()]
+    wanted = []
+    for number, names, path in own:
+        below = {"cpu": "/sub", "memory": "/other/sub"}
+        place = next((below[name] for name in names.split(",") if name in below), "")
+        if place:
+            os.makedirs(f"/sys/fs/cgroup/{'cpu' if 'cpu' in names.split(',') else 'memory'}{path}{place}")
+        wanted.append(":".join((number, names, path + place)))
+    code, text = b.call("exec", "--cgroup", "cpu:sub", "--cgroup", "memory:/other/sub", b.id, "cat", "/proc/self/cgroup")
+    assert code == 0 and text.splitlines() == wanted, text
+
+
+def check_exec_adds_capabilities(b):
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    code, text = b.call("exec", "--cap", "CAP_NO_SUCH", b.id, "true")
+    assert code == 0 and "CAP_NO_SUCH" in text, text
+
+
+def check_exec_as_the_container_has_it(b):
+    """What the description of the process leaves out."""
+    b.config["process"].update({"args": ["sleep", "1000"], "oomScoreAdj": 500, "execCPUAffinity": {"initial": "0", "final": "0"},
+                                "scheduler": {"policy": "SCHED_BATCH", "nice": 5}})
+    b.create()
+    script = ("ulimit -n; cat /proc/self/oom_score_adj; cut -d' ' -f19,41 /proc/self/stat; "
+              "grep Cpus_allowed_list /proc/self/status | wc -c")
+    described = {"user": {"uid": 0, "gid": 0}, "args": ["sh", "-c", script], "env": b.config["process"]["env"], "cwd": "/"}
+    pathlib.Path(b.path, "other.json").write_text(json.dumps(described))
+    only_first = len("Cpus_allowed_list:\t0\n")
+    assert b.call("exec", "--process", b.path + "/other.json", b.id) == (0, f"1024\n500\n5 3\n{only_first}\n")
+
+
+def check_update_realtime(b):
+    needs_root()
+    place = f"/check-realtime-{os.getpid()}"
+    if not pathlib.Path("/sys/fs/cgroup/cpu/cpu.rt_runtime_us").exists():
+        raise Skip("the kernel shares no real time out")
+    b.config["linux"]["cgroupsPath"] = place
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    code, text = b.call("update", "--cpu-rt-period", "900000", "--cpu-rt-runtime", "1000", b.id)
+    assert code == 0, text
+    files = [pathlib.Path(f"/sys/fs/cgroup/cpu{place}/cpu.rt_{name}_us").read_text() for name in ("period", "runtime")]
+    assert files == ["900000\n", "1000\n"], files
+
+
+def check_kill_what_outlives_the_first(b):
+    """Without a pid namespace of its own a container has processes left when its first has ended."""
+    needs_root()
+    b.namespace("pid", remove=True)
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    b.start()
+    code, text = b.leave("exec", "--detach", "--pid-file", b.path + "/other", b.id, "sleep", "1000")
+    assert code == 0, text
+    other = pathlib.Path(b.path, "other").read_text()
+    os.kill(b.state()["pid"], signal.SIGKILL)
+    b.wait("stopped")
+    assert b.call("kill", b.id, "KILL")[0] == 0
+    end = time.monotonic() + 30
+    while pathlib.Path(f"/proc/{other}/cmdline").exists() and pathlib.Path(f"/proc/{other}/cmdline").read_bytes():
+        assert time.monotonic() < end, "it runs still"
+        time.sleep(0.02)
+    b.delete()
+
+
+def check_run_without_a_terminal_of_its_own(b):
+    b.config["process"].update({"terminal": True, "args": ["sh", "-c", "test -t 1 && echo line"]})
+    b.write()
+    assert b.call("run", "--bundle", b.path, b.id) == (0, "line\n")
+
+
+def check_sockets_of_systemd(b):
+    """Those that are meant for the runtime, and no descriptor else."""
+    b.config["process"]["args"] = [
+        "sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; for i in 3 4; do test -e /proc/self/fd/$i && echo open $i; done; true"]
+    b.write()
+    for receiver, seen in (("$$", "1 1\nopen 3\n"), ("1", "\n")):
+        shell = f'exec 3</dev/null 4</dev/null; export LISTEN_FDS=1 LISTEN_PID={receiver}; exec "$@"'
+        assert b.call("run", "--bundle", b.path, b.id, before=["sh", "-c", shell, "sh"]) == (0, seen), receiver
+
+
+def check_pidfd_socket(b):
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.write()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(b.path + "/pidfd")
+        listener.listen(1)
+        code, text = b.leave("create", "--bundle", b.path, "--pidfd-socket", b.path + "/pidfd", b.id)
+        if code != 0 and "pidfd-socket" in text and "not defined" in text:
+            raise Skip("runc has it since 1.2")
+        assert code == 0, text
+        with listener.accept()[0] as connection:
+            _, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
+    signal.pidfd_send_signal(descriptors[0], signal.SIGKILL)
+    os.close(descriptors[0])
+    b.wait("stopped")
+
+
+def check_words_of_crun(b):
+    if b.runtime[-1] != "runtime":
+        raise Skip("of crun, and ours")
+    b.write()
+    os.rename(b.path + "/config.json", b.path + "/other.json")
+    code, text = b.call("--cgroup-manager", "cgroupfs", "run", "--bundle", b.path, "--config", "other.json", b.id)
+    assert code == 0, text
+    if is_root():
+        b.config["linux"]["cgroupsPath"] = "checked.slice:by:" + b.id
+        b.config["process"]["args"] = ["cat", "/proc/self/cgroup"]
+        b.write()
+        as_runc, as_crun = (b.call(*words, "run", "--bundle", b.path, b.id)
+                            for words in (["--systemd-cgroup"], ["--cgroup-manager", "systemd"]))
+        assert as_crun == as_runc and as_crun != (code, text), as_crun  # an error where there is no systemd

@@ -94,6 +94,17 @@ def check_devices(b):
              "character special file 660 a:29a 0:0 block special file 660 8:29a 7:8 fifo 660 works")
 
 
+def check_devices_of_other_users(b):
+    """No node can be made in a user namespace; owner and mode are those of the config all the same."""
+    needs_root()
+    b.namespace("user")
+    for kind in ("uidMappings", "gidMappings"):
+        b.config["linux"][kind] = [{"containerID": 0, "hostID": 0, "size": 4294967295}]
+    b.config["linux"]["devices"] = [
+        {"path": "/dev/other", "type": "b", "major": 1, "minor": 5, "fileMode": 0o640, "uid": 10, "gid": 11}]
+    b.expect("stat -c '%a %u:%g %t:%T' /dev/other", "640 10:11 1:5")
+
+
 def check_masked_paths(b):
     os.makedirs(b.path + "/masked-dir/sub")
     for path in ("masked-file", "masked-dir/file", "masked-dir/sub/file"):
@@ -238,3 +249,6 @@ def check_personality(b):
         raise Skip("not x86-64")
     b.config["linux"]["personality"] = {"domain": "LINUX32"}
     b.expect("busybox uname -m", "i686")
+    b.config["process"]["args"] = ["sleep", "1000"]
+    b.create()
+    assert b.call("exec", b.id, "busybox", "uname", "-m") == (0, "i686\n"), "of another process"

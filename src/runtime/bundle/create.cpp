@@ -103,7 +103,7 @@ class Creation {
   Creation(ContainerFolder folder, const CreateOptions& options, const BundleRuntime::Warn& warn)
       : folder_(std::move(folder)), options_(options), warn_(warn) {}
 
-  Result<> read_bundle();
+  Result<> read_bundle(bool attended);
   Result<> launch();
   Result<> hand_over(Fd* console);
   void undo();
@@ -126,8 +126,8 @@ class Creation {
   bool names_group_ = false;  // the config says which
 };
 
-Result<> Creation::read_bundle() {
-  const std::string config = options_.bundle + "/config.json";
+Result<> Creation::read_bundle(bool attended) {
+  const std::string config = options_.config.empty() ? options_.bundle + "/config.json" : options_.config;
   const std::string text = TRY(read_file(config));
   spec_ = TRY(parse_spec(text, config));
   TRY(internal::check_spec(spec_));
@@ -137,8 +137,12 @@ Result<> Creation::read_bundle() {
     warn_("process.capabilities: there is no " + name + ", ignored");
   }
   if (!spec_.has_process) spec_.process.args = {"/"};
+  if (options_.sockets > 0) {
+    spec_.process.env.push_back("LISTEN_FDS=" + std::to_string(options_.sockets));
+    spec_.process.env.emplace_back("LISTEN_PID=1");
+  }
   if (!spec_.process.capabilities) spec_.process.capabilities.emplace();  // what is in no set is not given
-  if (spec_.process.terminal && options_.console_socket.empty() && options_.stdio.in == 0 && !::isatty(0))
+  if (spec_.process.terminal && options_.console_socket.empty() && !attended)
     return fail(Error(Code::invalid, "create container").why("a terminal needs --console-socket"));
   if (!options_.console_socket.empty() && !spec_.process.terminal)
     return fail(
@@ -220,6 +224,8 @@ Result<> Creation::hand_over(Fd* console) {
     else if (console)
       *console = std::move(master);
   }
+  if (!options_.pidfd_socket.empty())
+    TRY_WRAP(internal::send_descriptor(options_.pidfd_socket, "pidfd", launch_->pidfd()), "send process");
   if (!options_.pid_file.empty()) TRY(write_file_atomic(options_.pid_file, std::to_string(pid()), 0644));
   folder_.record.complete = true;
   TRY(folder_.save());
@@ -244,7 +250,7 @@ Result<pid_t> BundleRuntime::create(const CreateOptions& options, Fd* console) {
   if (!bundle) return fail(Error(Code::not_found, "bundle").on(options.bundle).why("no such file or directory"));
   Creation creation(TRY(ContainerFolder::make(root_, options.id)), options, warn_);
   const auto all = [&]() -> Result<> {
-    TRY(creation.read_bundle());
+    TRY(creation.read_bundle(console != nullptr));
     TRY(creation.launch());
     return creation.hand_over(console);
   };

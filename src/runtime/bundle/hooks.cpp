@@ -66,6 +66,12 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 Result<Prepared> prepare(const Hook& hook, const HookCall& call) {
   Prepared prepared{hook.path.c_str(), pointers(hook.args), pointers(hook.env), call.directory.c_str(), {}, {}, {}, {}};
+  // Which environment a hook has that is given none, the specification leaves open: the caller's, as with others.
+  if (hook.env.empty()) {
+    prepared.environment.clear();
+    for (char** entry = environ; *entry; ++entry) prepared.environment.push_back(*entry);
+    prepared.environment.push_back(nullptr);
+  }
   prepared.state = Fd(::memfd_create("state", MFD_CLOEXEC));
   prepared.output = Fd(::memfd_create("output", MFD_CLOEXEC));
   if (!prepared.state || !prepared.output) return fail_errno("create memory file");

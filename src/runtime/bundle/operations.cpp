@@ -14,6 +14,7 @@
 #include "runtime/bundle/parts.hpp"
 #include "runtime/exec.hpp"
 #include "runtime/foreign.hpp"
+#include "runtime/user.hpp"
 
 namespace consort::runtime {
 
@@ -42,6 +43,19 @@ Result<Fd> open_process(const ContainerFolder& container) {
   return process;
 }
 
+// Without a pid namespace of its own the end of the first process is not that of the others.
+bool others_outlive(const ContainerFolder& container, const Spec& spec) {
+  const Namespace* const pids = spec.find_namespace(NamespaceKind::pid);
+  return !container.record.cgroup.empty() && (!pids || !pids->path.empty());
+}
+
+// What a container without a pid namespace of its own has left when its first process has ended.
+bool has_left_processes(const ContainerFolder& container, const Spec& spec) {
+  if (!container.record.own_cgroup || !others_outlive(container, spec)) return false;
+  if (container.status() != BundleStatus::stopped) return false;
+  return !Cgroup::open(container.record.cgroup).pids().value_or(std::vector<pid_t>()).empty();
+}
+
 Result<> kill_and_wait(const ContainerFolder& container) {
   const Result<Fd> process = open_process(container);
   if (!process) return {};
@@ -52,6 +66,36 @@ Result<> kill_and_wait(const ContainerFolder& container) {
   if (::poll(&wait, 1, patience_ms) != 1)
     return fail(Error(Code::busy, "container init still running").on(container.id()));
   return {};
+}
+
+// The specification leaves open what a hook has that is given no environment. Those that stand in the program's place
+// have the program's, as with runc.
+Result<> give_environment(Spec& spec, pid_t pid) {
+  if (spec.hooks.start_container.empty()) return {};
+  std::vector<std::string> environment = spec.process.env;
+  if (std::ranges::none_of(environment, [](const std::string& entry) { return entry.starts_with("HOME="); })) {
+    const Fd root = TRY(open_file("/proc/" + std::to_string(pid) + "/root", O_PATH | O_DIRECTORY));
+    environment.push_back("HOME=" + TRY(resolve_user(root.get(), std::to_string(spec.process.user.uid), {})).home);
+  }
+  for (Hook& hook : spec.hooks.start_container)
+    if (hook.env.empty()) hook.env = environment;
+  return {};
+}
+
+// What the description of another process leaves out is as the container has it.
+Process completed(Process wanted, const Process& first) {
+  if (!wanted.capabilities) wanted.capabilities = first.capabilities.value_or(Capabilities());
+  if (!wanted.scheduler) wanted.scheduler = first.scheduler;
+  if (!wanted.io_priority) wanted.io_priority = first.io_priority;
+  if (!wanted.oom_score_adj) wanted.oom_score_adj = first.oom_score_adj;
+  if (wanted.rlimits.empty()) wanted.rlimits = first.rlimits;
+  if (wanted.apparmor_profile.empty()) wanted.apparmor_profile = first.apparmor_profile;
+  if (wanted.selinux_label.empty()) wanted.selinux_label = first.selinux_label;
+  if (wanted.initial_affinity.empty() && wanted.final_affinity.empty()) {
+    wanted.initial_affinity = first.initial_affinity;
+    wanted.final_affinity = first.final_affinity;
+  }
+  return wanted;
 }
 
 }  // namespace
@@ -69,18 +113,19 @@ Result<> BundleRuntime::start(const std::string& id) {
     case BundleStatus::paused:
       return fail(Code::conflict, "cannot start an already running container");
   }
-  const Spec spec = TRY(container.config());
+  Spec spec = TRY(container.config());
   if (!spec.has_process) {
     (void)kill_and_wait(container);  // it can never become anything
     return fail(Error(Code::invalid, "cannot start a container").why("its config.json has no process"));
   }
+  TRY(give_environment(spec, container.record.pid));
   Result<> hooked = internal::run_hooks(
       spec.hooks.start_container, hook_call(container, "startContainer", BundleStatus::created, HookPlace::container));
   if (!hooked) {
     (void)kill_and_wait(container);
     return hooked;
   }
-  TRY(start_at_gate(container.folder(), spec.process, container.record.pid));
+  TRY(start_at_gate(container.folder(), spec.process));
   container.record.started = true;
   TRY(container.save());
   internal::run_all_hooks(spec.hooks.poststart,
@@ -107,13 +152,12 @@ Result<> BundleRuntime::kill(const std::string& id, int signal, bool everyone) {
     for (const pid_t pid : TRY(group.pids())) (void)::kill(pid, signal);
     return {};
   }
-  if (!has_processes(status)) return not_running();
   const Spec spec = TRY(container.config());
+  if (signal == SIGKILL && has_left_processes(container, spec)) return Cgroup::open(container.record.cgroup).kill_all();
+  if (!has_processes(status)) return not_running();
   const Fd process = TRY(open_process(container));
   if (const Result<> sent = send_signal(process.get(), signal); !sent) return not_running();
-  // Without a pid namespace the end of the first process is not that of the others.
-  if (signal == SIGKILL && has_group && !spec.find_namespace(NamespaceKind::pid))
-    return Cgroup::open(container.record.cgroup).kill_all();
+  if (signal == SIGKILL && others_outlive(container, spec)) return Cgroup::open(container.record.cgroup).kill_all();
   if (signal == SIGKILL && status == BundleStatus::paused) (void)Cgroup::open(container.record.cgroup).thaw();
   return {};
 }
@@ -159,18 +203,18 @@ Result<pid_t> BundleRuntime::exec(const BundleExec& exec, Fd* console) {
   options.pid = container.record.pid;
   options.pidfd = process.get();
   options.cgroup_path = container.record.cgroup;
-  if (!exec.cgroup.empty() && !options.cgroup_path.empty()) options.cgroup_path += clean_path("/" + exec.cgroup);
+  options.groups_below = exec.cgroups;
   options.stdio = exec.stdio;
   const internal::BundleFilter filter =
       TRY(internal::compile_filter(TRY(read_file(container.path("config.json"))), container.path("config.json")));
   ForeignBundle foreign;
   foreign.preserved = exec.preserved;
   foreign.filter_flags = filter.flags;
+  foreign.personality = spec.linux_.personality;
   if (!filter.listener_path.empty()) foreign.listener = internal::listener_sender(container.state(), filter);
   options.foreign = &foreign;
   if (path_exists(container.path("seccomp.bpf"))) options.seccomp_bpf = container.path("seccomp.bpf");
-  Process wanted = exec.process;
-  if (!wanted.capabilities) wanted.capabilities = spec.process.capabilities.value_or(Capabilities());
+  const Process wanted = completed(exec.process, spec.process);
   Launch launch = TRY(begin_exec(wanted, options));
   TRY(launch.wait_for(Launch::State::ready));
   if (exec.process.terminal) {
@@ -180,6 +224,8 @@ Result<pid_t> BundleRuntime::exec(const BundleExec& exec, Fd* console) {
     else if (console)
       *console = std::move(master);
   }
+  if (!exec.pidfd_socket.empty())
+    TRY_WRAP(internal::send_descriptor(exec.pidfd_socket, "pidfd", launch.pidfd()), "send process");
   TRY(launch.start());
   TRY(launch.wait_for(Launch::State::started));
   return launch.pid();

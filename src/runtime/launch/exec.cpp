@@ -60,8 +60,14 @@ Result<Launch> begin_exec(const Process& process, const ExecOptions& options) {
   TRY(internal::prepare_filter(options.seccomp_bpf, plan));
   if (!options.cgroup_path.empty()) {
     const Cgroup cgroup = Cgroup::open(options.cgroup_path);
-    TRY(internal::prepare_cgroup(cgroup, plan));
-    plan.cgroup_directory = TRY(cgroup.open_for_clone_beside(options.pid));
+    if (options.groups_below.empty()) {
+      TRY(internal::prepare_cgroup(cgroup, plan));
+      plan.cgroup_directory = TRY(cgroup.open_for_clone_beside(options.pid));
+    } else {
+      Cgroup::Places places = TRY(cgroup.open_below(options.groups_below));
+      plan.cgroup_tasks = std::move(places.tasks);
+      plan.cgroup_directory = std::move(places.for_clone);
+    }
   }
   impl->cgroup_path = options.cgroup_path;
   Result<> spawned = impl->spawn(internal::exec_steps());

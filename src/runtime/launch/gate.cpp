@@ -21,16 +21,17 @@ std::unexpected<Error> nobody_waits() {
 }
 
 // What the child has failed at, with the texts that it was prepared with.
-Error explain_answer(const Report& report, const Process& process, pid_t pid) {
+Error explain_answer(const Report& report, const Process& process) {
   internal::Prepared plan;
-  if (const Result<Fd> root = open_file("/proc/" + std::to_string(pid) + "/root", O_PATH | O_DIRECTORY))
-    (void)internal::prepare_process(process, root->get(), false, plan);
+  Process known = process;
+  known.env.emplace_back("HOME=/");  // not looked up: what has failed may have taken the files with it
+  (void)internal::prepare_process(known, -1, false, plan);
   return internal::explain(plan, report);
 }
 
 }  // namespace
 
-Result<> start_at_gate(const std::string& folder, const Process& process, pid_t pid) {
+Result<> start_at_gate(const std::string& folder, const Process& process) {
   const Fd answer = TRY(open_file(folder + "/answer", O_RDONLY | O_NONBLOCK));
   const Result<Fd> gate = open_file(folder + "/gate", O_WRONLY | O_NONBLOCK);
   if (!gate && gate.error().sys_errno() == ENXIO) return nobody_waits();
@@ -46,7 +47,7 @@ Result<> start_at_gate(const std::string& folder, const Process& process, pid_t 
     if (got < 0) return fail_errno("hear from container");
     if (got == 0) return executing ? Result<>() : nobody_waits();
     if (got != ssize_t{sizeof report}) return fail(Code::internal, "hear from container");
-    if (report.kind == ReportKind::failed) return fail(explain_answer(report, process, pid));
+    if (report.kind == ReportKind::failed) return fail(explain_answer(report, process));
     executing = executing || report.kind == ReportKind::executing;
   }
 }

@@ -4,10 +4,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/container_users.hpp"
+#include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
 #include "runtime/launch/prepare.hpp"
 
@@ -83,6 +86,36 @@ Result<> make_device_nodes(int dev, const Spec& spec) {
   for (const PreparedDevice& device : devices)
     if (device.path.starts_with(dev_prefix)) TRY(make_node(folder.get(), device));
   return {};
+}
+
+namespace {
+
+std::optional<std::uint32_t> outside(const std::vector<IdMapping>& maps, std::uint32_t id) {
+  for (const IdMapping& map : maps)
+    if (id >= map.container_id && id - map.container_id < map.size) return map.host_id + (id - map.container_id);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Fd> make_own_nodes(const std::vector<PreparedDevice>& devices, const Spec& spec) {
+  if (in_user_namespace()) return fail(Code::unsupported, "create device");
+  Fd tree = TRY(make_tmpfs("mode=755"));
+  const Fd folder = TRY(open_at(tree.get(), ".", O_RDONLY | O_DIRECTORY));
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const PreparedDevice& device = devices[i];
+    const auto uid = outside(spec.linux_.uid_mappings, device.uid);
+    const auto gid = outside(spec.linux_.gid_mappings, device.gid);
+    const bool said = std::ranges::any_of(spec.linux_.devices,
+                                          [&](const Device& wanted) { return clean_path(wanted.path) == device.path; });
+    if (!said || !uid || !gid) continue;
+    const std::string name = std::to_string(i);
+    if (::mknodat(folder.get(), name.c_str(), device.mode, device.number) != 0 ||
+        ::fchownat(folder.get(), name.c_str(), *uid, *gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ::fchmodat(folder.get(), name.c_str(), device.mode & 07777, 0) != 0)  // whatever the umask is
+      return fail_errno("create device", device.path);
+  }
+  return tree;
 }
 
 }  // namespace consort::runtime::internal

@@ -104,6 +104,7 @@ Result<> prepare_foreign_exec(const Process& process, const ExecOptions& options
   plan.foreign.processors = TRY(processor_set(process.final_affinity));
   plan.foreign.filter_flags = options.foreign->filter_flags;
   plan.foreign.listens = static_cast<bool>(options.foreign->listener);
+  plan.foreign.personality = options.foreign->personality;
   // A container in our mount namespace has a root all the same.
   if (!differs(options.pid, "mnt")) plan.root = std::move(root);
   if (differs(options.pid, "time")) plan.join_flags |= CLONE_NEWTIME;

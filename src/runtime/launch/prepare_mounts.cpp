@@ -50,7 +50,12 @@ Result<> set_recursive_options(const MountOptions& options, const PreparedMount&
 
 // Attributes and propagation while the tree is still detached; the child does it where the kernel has no mount_setattr.
 Result<> set_bind_options(const MountOptions& options, PreparedMount& mount, Manner manner) {
-  const unsigned long propagation = options.propagation ? options.propagation : MS_PRIVATE | MS_REC;
+  unsigned long propagation = options.propagation ? options.propagation : MS_PRIVATE | MS_REC;
+  mount.in_turn = manner == Manner::to_the_letter;
+  if (mount.in_turn && propagation & MS_UNBINDABLE) {
+    mount.last_propagation = propagation;
+    propagation = MS_PRIVATE | (propagation & MS_REC);
+  }
   const bool all = manner == Manner::ours && options.recursive && (options.set & MS_RDONLY);
   // Nobody makes writable what the host has read-only, but who says so of a bundle of his own.
   const unsigned long kept = manner == Manner::ours ? MS_RDONLY | atime_flags : 0;
@@ -313,11 +318,16 @@ void prepare_devices(const Spec& spec, Prepared& plan) {
     std::erase_if(plan.devices, [](const PreparedDevice& device) { return device.path.starts_with(dev_prefix); });
   const bool joins_users = std::ranges::find(plan.join_kinds, CLONE_NEWUSER) != plan.join_kinds.end();
   if (!(plan.clone_flags & CLONE_NEWUSER) && !joins_users && !in_user_namespace()) return;
-  // mknod is refused in a user namespace; the host's nodes are bound instead.
+  // mknod is refused in a user namespace; nodes from outside are bound instead.
   MountOptions none;
-  for (const PreparedDevice& device : plan.devices)
-    if (Result<PreparedMount> bound = prepare_bind(node_of(device), device.path, none))
-      plan.mounts.push_back(std::move(*bound));
+  const Result<Fd> own = make_own_nodes(plan.devices, spec);
+  for (std::size_t i = 0; i < plan.devices.size(); ++i) {
+    const PreparedDevice& device = plan.devices[i];
+    const std::string made = own ? tree_path_of(*own) + "/" + std::to_string(i) : std::string();
+    Result<PreparedMount> bound = prepare_bind(own && path_exists(made) ? made : node_of(device), device.path, none);
+    if (!bound) bound = prepare_bind(node_of(device), device.path, none);
+    if (bound) plan.mounts.push_back(std::move(*bound));
+  }
   plan.devices.clear();
 }
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ranges>
+#include <set>
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/container_users.hpp"
@@ -70,15 +72,29 @@ bool has_key(const std::vector<std::string>& environment, std::string_view key) 
   });
 }
 
-void find_candidates(const Process& process, Prepared& plan) {
+// Of what is there twice the last is meant, and an empty HOME is none: so it is with runc, whatever a program takes
+// when it looks for itself.
+std::vector<std::string> settled(const std::vector<std::string>& given) {
+  std::vector<std::string> kept;
+  std::set<std::string_view> known;
+  for (const std::string& entry : std::views::reverse(given)) {
+    const bool last = known.insert(std::string_view(entry).substr(0, entry.find('='))).second;
+    if (last && entry != "HOME=") kept.push_back(entry);
+  }
+  std::ranges::reverse(kept);
+  return kept;
+}
+
+void find_candidates(Prepared& plan) {
   const std::string& name = plan.argument_text[0];
   if (name.find('/') != std::string::npos) {
     plan.candidates.push_back(name);
     return;
   }
   plan.searched_path = true;
-  const bool has_path = has_key(process.env, "PATH");
-  const std::string_view path = has_path ? value_of(process.env, "PATH") : default_path;
+  const std::vector<std::string>& environment = plan.environment_text;
+  const bool has_path = has_key(environment, "PATH");
+  const std::string_view path = has_path ? value_of(environment, "PATH") : default_path;
   for (const std::string& directory : split(path, ':'))
     if (!directory.empty()) plan.candidates.push_back(directory + "/" + name);
 }
@@ -144,7 +160,8 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
   const User& user = process.user;
   const bool by_name = !user.name.empty() || !user.group_names.empty();
   const std::string wanted = !user.name.empty() ? user.name : std::to_string(user.uid) + ":" + std::to_string(user.gid);
-  const bool needs_home = !has_key(process.env, "HOME");
+  plan.environment_text = settled(process.env);
+  const bool needs_home = !has_key(plan.environment_text, "HOME");
   ResolvedUser resolved;
   if (by_name || needs_home) resolved = TRY(resolve_user(root, wanted, user.group_names));
   plan.uid = by_name ? resolved.uid : user.uid;
@@ -180,9 +197,8 @@ Result<> prepare_process(const Process& process, int root, bool with_init, Prepa
   if (process.args.empty()) return fail(Code::invalid, "no command specified");
   if (with_init) plan.argument_text = {std::string(init_target), "--"};
   plan.argument_text.insert(plan.argument_text.end(), process.args.begin(), process.args.end());
-  plan.environment_text = process.env;
   if (needs_home) plan.environment_text.push_back("HOME=" + resolved.home);
-  find_candidates(process, plan);
+  find_candidates(plan);
   point_at(plan.argument_text, plan.argv);
   point_at(plan.environment_text, plan.environment);
   return {};

@@ -32,6 +32,8 @@ struct PreparedMount {
   unsigned long flags = 0;
   unsigned long late_remount = 0;                 // bind without mount_setattr: flags of a remount in the child
   unsigned long late_propagation = 0;             // to be set once it is attached
+  bool in_turn = false;                           // bind: to be seen in the list of mounts where it is in the config
+  unsigned long last_propagation = 0;             // of one in turn: what would keep it from being cloned
   unsigned long long all_set = 0, all_clear = 0;  // of a file system: attributes of all that is mounted there
   std::string shown;                              // for errors: "bind /srv on /data"
 };

@@ -40,6 +40,24 @@ int attach_bind(const PreparedMount& mount, int target) {
   return propagate(mount);
 }
 
+// The kernel lists mounts in the order in which they were made, and the trees to be bound were made before all others.
+// Whoever compares that list with the config (the specification: mounted in the listed order) is shown a copy that is
+// made now. One that cannot be copied stays itself.
+int renew(const PreparedMount& mount, int target) {
+  const int copy = clone_tree(mount.tree.get(), true);
+  if (copy < 0) return 0;
+  int result = 0;
+  if (::umount2(mount.tree_path.c_str(), MNT_DETACH) == 0) {
+    const unsigned long kind = mount.last_propagation & ~static_cast<unsigned long>(MS_REC);
+    result = move_onto(copy, target);
+    if (result == 0 && kind) result = set_attributes(copy, 0, 0, kind, mount.last_propagation & MS_REC);
+  }
+  const int saved = errno;
+  ::close(copy);
+  errno = saved;
+  return result;
+}
+
 // mount(2) takes a path, and paths into the container are only safe as descriptors: "." after fchdir is one.
 // mode: -1 = the file system's own.
 int mount_filesystem(const PreparedMount& mount, int target, int mode) {
@@ -189,6 +207,7 @@ int make_one_mount(const Child& child, const PreparedMount& mount) {
       break;
     case PreparedMount::Kind::bind:
       result = attach_bind(mount, target);
+      if (result == 0 && mount.in_turn) result = renew(mount, target);
       break;
     case PreparedMount::Kind::remount_readonly:
       result = remount_readonly(mount, target);

@@ -301,6 +301,14 @@ Outcome filter_late(Child& child) {
   return load_filter(child);
 }
 
+namespace {
+
+bool plan_overrides(const Prepared& plan) {
+  return plan.set_capabilities && (plan.capabilities.effective >> CAP_DAC_OVERRIDE & 1);
+}
+
+}  // namespace
+
 // As the container's user, in its working directory, so that a missing program is an error of the start and not an exit
 // of the container. ENOENT gives way to what was found but cannot be run.
 Outcome find_program(Child& child) {
@@ -317,9 +325,11 @@ Outcome find_program(Child& child) {
       if (!child.plan.searched_path) error = EISDIR;
       continue;
     }
+    // access() asks with what a user's program has at its start, which is not what ambient capabilities give.
+    const bool overrides = plan_overrides(child.plan) && (st.st_mode & 0111);
     // Not faccessat(AT_EACCESS): glibc emulates it where the filter has no faccessat2. Real and effective ids are
     // equal.
-    if (::access(path, X_OK) != 0) {
+    if (::access(path, X_OK) != 0 && !(errno == EACCES && overrides)) {
       error = errno;
       continue;
     }

@@ -14,7 +14,7 @@ namespace consort::cli {
 
 namespace {
 
-constexpr int failure = 1;
+constexpr int failure = 1, failure_of_exec = 255;  // which is none of the process's own
 
 // One line for each error and warning; what it cannot be written to must not fail the command.
 void log_line(const Invocation& invocation, std::string_view level, const std::string& message) {
@@ -40,7 +40,8 @@ int report(const Invocation& invocation, const Error& error) {
   const std::string message = whole_message(error);
   log_line(invocation, "error", message);
   print_err(message + "\n");
-  return failure;
+  const bool exec = invocation.command && invocation.command->name == std::string_view("runtime exec");
+  return exec ? failure_of_exec : failure;
 }
 
 Result<int> run(Invocation& invocation, std::vector<std::string> words) {
@@ -87,6 +88,11 @@ int run_runtime(Invocation& invocation, std::vector<std::string> words) {
   return outcome ? *outcome : report(invocation, outcome.error());
 }
 
+void show_warning(const Invocation& invocation, const std::string& warning) {
+  log_line(invocation, "warning", warning);
+  print_err("warning: " + warning + "\n");
+}
+
 std::string absolute_path(const std::string& path) {
   if (path.empty()) return path;
   return join_path(current_directory().value_or("/"), path);
@@ -100,10 +106,8 @@ Result<runtime::BundleRuntime> bundle_runtime(const Invocation& invocation) {
     TRY(prepare_run_root(roots));
     root = roots.run + "/runtime";
   }
-  return runtime::BundleRuntime(std::move(root), [&invocation](const std::string& warning) {
-    log_line(invocation, "warning", warning);
-    print_err("warning: " + warning + "\n");
-  });
+  return runtime::BundleRuntime(std::move(root),
+                                [&invocation](const std::string& warning) { show_warning(invocation, warning); });
 }
 
 }  // namespace consort::cli

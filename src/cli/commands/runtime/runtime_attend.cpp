@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -64,6 +65,13 @@ class Streams {
 };
 
 }  // namespace
+
+void take_line_ends(int console) {
+  termios mode{};
+  if (::isatty(1) || ::tcgetattr(console, &mode) != 0) return;
+  mode.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  (void)::tcsetattr(console, TCSANOW, &mode);
+}
 
 Result<int> attend_process(pid_t pid, Fd console) {
   ChildGuard child(pid);

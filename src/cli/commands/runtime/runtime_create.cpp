@@ -15,13 +15,20 @@ namespace consort::cli {
 
 namespace {
 
-// As systemd hands sockets over: those come after the ones of the flag's count, from 3 on all the same.
+// As systemd hands sockets over: before those of the flag's count, from 3 on all the same. What another process was
+// meant to get is not for the container, though the variables have come down to us.
+int handed_sockets() {
+  const char* const listen = std::getenv("LISTEN_FDS");
+  const char* const receiver = std::getenv("LISTEN_PID");
+  if (receiver && receiver != std::to_string(::getpid())) return 0;
+  const auto sockets = parse_unsigned(listen ? listen : "");
+  return sockets && *sockets <= 1024 ? static_cast<int>(*sockets) : 0;
+}
+
 Result<int> preserved_count(const Invocation& invocation) {
   const auto given = fitting<int>(invocation.flags.integer("preserve-fds").value_or(0));
   if (!given || *given < 0 || *given > 4096) return fail(Code::invalid, "invalid value for --preserve-fds");
-  const char* const listen = std::getenv("LISTEN_FDS");
-  const auto sockets = parse_unsigned(listen ? listen : "");
-  return *given + (sockets && *sockets <= 1024 ? static_cast<int>(*sockets) : 0);
+  return *given + handed_sockets();
 }
 
 Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
@@ -29,11 +36,17 @@ Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
   runtime::CreateOptions options;
   options.id = invocation.arguments[0];
   options.bundle = absolute_path(flags.text("bundle", "."));
+  options.config = join_path(options.bundle, flags.text("config", "config.json"));
   options.console_socket = absolute_path(flags.text("console-socket"));
   options.pid_file = absolute_path(flags.text("pid-file"));
+  options.pidfd_socket = absolute_path(flags.text("pidfd-socket"));
   options.no_pivot = flags.on("no-pivot");
   options.preserved = TRY(preserved_count(invocation));
-  options.systemd_paths = invocation.group.on("systemd-cgroup");
+  options.sockets = handed_sockets();
+  const std::string manager = invocation.group.text("cgroup-manager", "cgroupfs");
+  if (manager != "cgroupfs" && manager != "systemd")
+    return fail(Code::invalid, "invalid value for --cgroup-manager", "\"" + manager + "\"");
+  options.systemd_paths = invocation.group.on("systemd-cgroup") || manager == "systemd";
   return options;
 }
 
@@ -53,6 +66,7 @@ Result<int> run_runtime_run(Invocation& invocation) {
   const bool detach = invocation.flags.on("detach");
   Fd console;
   const pid_t pid = TRY(runtime.create(options, detach ? nullptr : &console));
+  if (console) take_line_ends(console.get());
   if (Result<> started = runtime.start(options.id); !started) {
     (void)runtime.remove(options.id, runtime::Removal::forced);
     return fail(std::move(started).error());
@@ -77,10 +91,19 @@ Result<> take_user(const std::string& text, runtime::User& user) {
   return {};
 }
 
-Result<> add_capabilities(const std::vector<std::string>& names, runtime::Process& process) {
+Result<> add_capabilities(const Invocation& invocation, runtime::Process& process) {
+  const std::vector<std::string>& names = invocation.flags.list("cap");
   if (names.empty()) return {};
   runtime::Capabilities sets = process.capabilities.value_or(runtime::Capabilities{});
-  const std::uint64_t added = TRY(runtime::apply_capability_changes(0, names, {}));
+  // One that nobody knows cannot be given; like a config since version 1.1, it is not worth an error.
+  std::vector<std::string> known;
+  for (const std::string& name : names) {
+    if (runtime::capability_number(name))
+      known.push_back(name);
+    else
+      show_warning(invocation, "there is no " + name + ", ignored");
+  }
+  const std::uint64_t added = TRY(runtime::apply_capability_changes(0, known, {}));
   for (std::uint64_t* set : {&sets.bounding, &sets.effective, &sets.permitted}) *set |= added;
   process.capabilities = sets;
   return {};
@@ -93,8 +116,6 @@ Result<runtime::Process> described_process(const Invocation& invocation, const r
   process.args.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
   if (process.args.empty()) return fail(Code::invalid, "process args cannot be empty");
   process.terminal = flags.on("tty");
-  process.scheduler.reset();
-  process.io_priority.reset();
   if (flags.has("cwd")) process.cwd = flags.text("cwd");
   for (const std::string& entry : flags.list("env")) process.env.push_back(entry);
   if (flags.has("user")) TRY(take_user(flags.text("user"), process.user));
@@ -106,7 +127,7 @@ Result<runtime::Process> described_process(const Invocation& invocation, const r
   if (flags.has("apparmor")) process.apparmor_profile = flags.text("apparmor");
   if (flags.has("process-label")) process.selinux_label = flags.text("process-label");
   if (flags.has("no-new-privs")) process.no_new_privileges = flags.on("no-new-privs");
-  TRY(add_capabilities(flags.list("cap"), process));
+  TRY(add_capabilities(invocation, process));
   return process;
 }
 
@@ -126,10 +147,11 @@ Result<int> run_runtime_exec(Invocation& invocation) {
   exec.id = invocation.arguments[0];
   exec.process = TRY(wanted_process(invocation, runtime));
   if (flags.on("tty")) exec.process.terminal = true;
-  exec.cgroup = flags.text("cgroup");
+  exec.cgroups = flags.list("cgroup");
   exec.preserved = TRY(preserved_count(invocation));
   exec.ignore_paused = flags.on("ignore-paused");
   exec.console_socket = absolute_path(flags.text("console-socket"));
+  exec.pidfd_socket = absolute_path(flags.text("pidfd-socket"));
   const bool detach = flags.on("detach");
   if (detach && exec.process.terminal && exec.console_socket.empty())
     return fail(Code::invalid, "cannot allocate tty if it will detach without setting --console-socket");

@@ -182,6 +182,9 @@ Result<> take_flags(const ParsedFlags& flags, runtime::Resources& into) {
   if (const auto period = flags.integer("cpu-period"))
     into.cpu_period = static_cast<std::uint64_t>(std::max<std::int64_t>(*period, 0));
   if (const auto quota = flags.integer("cpu-quota")) into.cpu_quota = *quota;
+  if (const auto period = flags.integer("cpu-rt-period"))
+    into.cpu_realtime_period = static_cast<std::uint64_t>(std::max<std::int64_t>(*period, 0));
+  if (const auto time = flags.integer("cpu-rt-runtime")) into.cpu_realtime_runtime = *time;
   if (const auto share = flags.integer("cpu-share"))
     into.cpu_shares = static_cast<std::uint64_t>(std::max<std::int64_t>(*share, 0));
   if (flags.has("cpuset-cpus")) into.cpuset_cpus = flags.text("cpuset-cpus");
