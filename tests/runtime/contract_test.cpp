@@ -225,6 +225,16 @@ TEST_P(RuntimeContract, AnAbandonedStartLeavesNothing) {
   EXPECT_EQ(host_traces(), before);
 }
 
+TEST(PortableConfig, IsOfAVersionThatOldRuntimesTake) {
+  const auto made =
+      portable_config(R"({"ociVersion": "1.2.0", "process": {"args": ["a"]}, "root": {"path": "/x"}})", "x", {});
+  ASSERT_TRUE(made) << made.error().message();
+  const auto config = parse_json(*made, "x");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->at("ociVersion"), "1.0.2");
+  EXPECT_EQ(config->at("root").at("path"), "rootfs");
+}
+
 // runc is asked for everywhere, so that its absence shows as skips; crun where it is and takes the machine's control
 // groups, which it does not where both versions are mounted.
 std::vector<const char*> runtimes() {
