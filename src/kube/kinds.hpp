@@ -13,7 +13,7 @@ struct Kind {
   std::string_view name;    // "Deployment"
   std::string_view path;    // "/apis/apps/v1"
   std::string_view plural;  // "deployments"
-  bool extension = false;   // clusters may be without it, and then nobody may ask for it but who may ask for all
+  bool rare = false;        // few projects have it, some clusters know it not, and not everybody may ask for it
 };
 
 // What a project may consist of; what uses others before what is used, as they are to be removed. Data is the last.

@@ -363,8 +363,8 @@ TEST(Rollout, WaitsForWhatListensAndGoesWithNotice) {
   };
   const auto has = [](const std::string& text, const char* words) { return text.find(words) != std::string::npos; };
   const std::string one = with("ports: [\"80:8000\"]"), two = with("ports: [\"80:8000\", \"90:9000\"]");
-  EXPECT_TRUE(has(one, "startupProbe") && has(one, "port: 8000") && has(one, "seconds: 3")) << one;
-  EXPECT_TRUE(has(one, "terminationGracePeriodSeconds: 13")) << one;
+  EXPECT_TRUE(has(one, "startupProbe") && has(one, "port: 8000") && has(one, "seconds: 5")) << one;
+  EXPECT_TRUE(has(one, "terminationGracePeriodSeconds: 15")) << one;
   EXPECT_TRUE(!has(two, "startupProbe") && has(two, "preStop")) << two;  // one of them may never be open
   const std::string old = with("expose: [\"80\"]", Parting::command);
   EXPECT_TRUE(has(old, "readinessProbe") && has(old, "- sleep\n")) << old;

@@ -72,8 +72,27 @@ spec:
 }
 
 TEST(Fronts, ThatLeadNowhereAreRefused) {
-  EXPECT_NE(front("publish: gateway").find("does not say which one"), std::string::npos);
-  EXPECT_NE(front("publish: teleport").find("unknown way to publish"), std::string::npos);
+  for (const auto& [how, words] : {
+           std::pair("publish: gateway", "does not say which one"),
+           std::pair("publish: teleport", "unknown way to publish"),
+           std::pair("publish: ingress, host: 'https://a.example'", "\"https://a.example\" is not the name of a host"),
+           std::pair("publish: ingress, host: 'a.example:8080'", "is not the name of a host"),
+           std::pair("publish: ingress, host: 10.0.0.1", "is not the name of a host"),
+           std::pair("publish: ingress, host: a.*.example", "is not the name of a host"),
+           std::pair("publish: ingress, host: -a.example", "is not the name of a host"),
+           std::pair("publish: ingress, path: shop", "\"shop\" is not a path"),
+           std::pair("publish: ingress, path: /a//b", "is not a path"),
+           std::pair("publish: ingress, path: /a/../b", "is not a path"),
+           std::pair("publish: ingress, path: '/a%2fb'", "is not a path"),
+           std::pair("publish: ingress, path: '/a?b=c'", "is not a path"),
+           std::pair("publish: ingress, path: '/(.*)|'", "is not a path"),
+           std::pair("publish: ingress, class: My_Class", "cannot be the name of an IngressClass"),
+           std::pair("publish: ingress, tls: certs/own.pem", "cannot be the name of a Secret"),
+           std::pair("publish: gateway, gateway: a/b/c", "cannot be the name of a Gateway"),
+       }) {
+    const std::string told = front(how);
+    EXPECT_TRUE(told.starts_with("5: ") && told.find(words) != std::string::npos) << how << "\n" << told;
+  }
   const auto refusals = [](const std::string& second) {
     return make(project_of("services:\n  a: {image: x, ports: [\"1:80\"]}\n  b: {image: x, ports: [\"2:80\"]" + second +
                            "}\nx-consort: {kubernetes: {publish: ingress, host: a.example}}\n"))
@@ -82,11 +101,78 @@ TEST(Fronts, ThatLeadNowhereAreRefused) {
   EXPECT_EQ(refusals(""), 1U);
   EXPECT_EQ(refusals(", x-consort: {kubernetes: {path: /b}}"), 0U);
   EXPECT_EQ(refusals(", x-consort: {kubernetes: {publish: forward}}"), 0U);
+  EXPECT_EQ(refusals(", x-consort: {kubernetes: {host: A.Example, path: /}}"), 1U);
+  EXPECT_EQ(refusals(", x-consort: {kubernetes: {class: other}}"), 0U);  // two entrances
+  EXPECT_EQ(refusals(", x-consort: {kubernetes: {publish: gateway, gateway: main}}"), 0U);
+}
+
+TEST(Fronts, AreToldOnceWhereAllServicesHaveThemFromTheFile) {
+  const Made made =
+      make(project_of("services:\n  a: {image: x, ports: [\"1:80\"]}\n  b: {image: x, ports: [\"2:80\"]}\n"
+                      "x-consort:\n  kubernetes:\n    publish: teleport\n"));
+  EXPECT_EQ(made.refusals, 1U) << made.notes;
+  EXPECT_TRUE(made.notes.starts_with("6: ")) << made.notes;
+}
+
+TEST(Fronts, HaveOneSpelling) {
+  const auto has = [](const std::string& text, const char* words) { return text.find(words) != std::string::npos; };
+  const std::string made =
+      front("publish: ingress, host: [Shop.Example, shop.example, '', '*.b.example'], path: /shop/");
+  EXPECT_TRUE(has(made, "host: shop.example\n") && has(made, "host: '*.b.example'\n")) << made;
+  EXPECT_TRUE(has(made, "path: /shop\n") && !has(made, "Shop")) << made;
+  const std::string open = front("publish: ingress");
+  EXPECT_TRUE(has(open, "path: /\n") && !has(open, "host:")) << open;
+}
+
+// What they speak to what is behind them is HTTP without TLS.
+TEST(Fronts, LeadToAPortWithTlsOnlyWhereThereIsNoOther) {
+  const auto leads_to = [](const char* ports, const char* number) {
+    return front("publish: ingress", ports).find(std::string("number: ") + number + "\n") != std::string::npos;
+  };
+  EXPECT_TRUE(leads_to("[{target: 443, name: https}, {target: 9000}, {target: 80, name: http}]", "80"));
+  EXPECT_TRUE(leads_to("[{target: 443, app_protocol: https}, \"8080:80\"]", "8080"));
+  EXPECT_TRUE(leads_to("[{target: 443, name: https}]", "443"));
+}
+
+TEST(Fronts, SayWhatTheyLeaveOut) {
+  const auto has = [](const std::string& text, const char* words) { return text.find(words) != std::string::npos; };
+  const std::string typo = front("publish: ingress, hosts: a.example");
+  EXPECT_TRUE(has(typo, "5: x-consort.kubernetes.hosts is left out: there is no such setting")) << typo;
+  const std::string route = front("publish: gateway, gateway: main, tls: cert, class: nginx");
+  EXPECT_TRUE(has(route, "5: tls is left out") && has(route, "5: class is left out")) << route;
+  const Made none = make(project_of("services:\n  web: {image: x, x-consort: {kubernetes: {publish: ingress}}}\n"));
+  EXPECT_TRUE(none.notes.starts_with("2: service \"web\" has no ports")) << none.notes;
+}
+
+// Whoever is at the entrance is no pod of the project.
+TEST(Fronts, ReachServicesThatNetworksKeepApart) {
+  const std::string yaml =
+      make(project_of("services:\n  web: {image: x, ports: [\"8080:80\"], networks: [front]}\n"
+                      "  db: {image: x, networks: [back]}\nnetworks: {front: , back: {internal: true}}\n"
+                      "x-consort: {kubernetes: {publish: ingress}}\n"))
+          .yaml;
+  EXPECT_NE(
+      yaml.find("  name: web-published\nspec:\n  ingress:\n    - ports:\n        - port: 80\n          protocol: TCP\n"
+                "  podSelector:"),
+      std::string::npos)
+      << yaml;
+}
+
+TEST(OpenServices, AreNotThoseOfOthers) {
+  const std::string open = "x-consort: {kubernetes: {publish: load-balancer}}\n";
+  const Made made =
+      make(project_of("services:\n  web: {image: x, ports: [\"1:80\"]}\n  web-published: {image: x}\n" + open));
+  EXPECT_EQ(made.refusals, 1U) << made.notes;
+  const std::string many(55, 'a');  // whose names are cut
+  const Made cut = make(project_of("services:\n  " + many + "b: {image: x, ports: [\"1:80\"]}\n  " + many +
+                                   "c: {image: x, ports: [\"2:80\"]}\n" + open));
+  EXPECT_EQ(cut.refusals, 1U) << cut.notes;
 }
 
 TEST(Packages, LetAChartsUserChooseHosts) {
   const compose::Project project = project_of(
       "services:\n  web: {image: x, ports: [\"80:80\"]}\n"
+      "  web-2: {image: x, ports: [\"81:80\"], x-consort: {kubernetes: {host: c.example}}}\n"
       "x-consort: {kubernetes: {publish: ingress, host: [a.example, b.example], tls: cert}}\n");
   std::vector<compose::Diagnostic> refusals;
   const auto manifests =
@@ -96,12 +182,13 @@ TEST(Packages, LetAChartsUserChooseHosts) {
   ASSERT_TRUE(files);
   std::map<std::string, std::string> texts;
   for (const PackagedFile& file : *files) texts[file.path] = file.text;
-  EXPECT_NE(texts["values.yaml"].find("hosts:\n  web: a.example\n  web-2: b.example\n"), std::string::npos)
+  EXPECT_NE(texts["values.yaml"].find("hosts:\n  web: a.example\n  web-2: c.example\n  web_2: b.example\n"),
+            std::string::npos)
       << texts["values.yaml"];
   const std::string& web = texts["templates/web.yaml"];
   EXPECT_EQ(web.find("a.example"), std::string::npos) << web;
   for (const char* words :
-       {"- host: {{ index .Values.hosts \"web\" | quote }}", "- {{ index .Values.hosts \"web-2\" | quote }}"})
+       {"- host: {{ index .Values.hosts \"web\" | quote }}", "- {{ index .Values.hosts \"web_2\" | quote }}"})
     EXPECT_NE(web.find(words), std::string::npos) << web;
 }
 

@@ -35,12 +35,8 @@ TEST(Rows, AreEachInACase) {
     ASSERT_TRUE(project.tree) << name;
     find_rows(*project.tree, "", rows);
   }
-  // Still to be written down in `rest`; no others are to join them.
-  const std::set<std::string_view> open{
-      "services.*.cpus",     "services.*.mac_address",     "services.*.restart", "services.*.volumes.[].tmpfs.mode",
-      "networks.*.external", "volumes.*.driver_opts.size", "configs.*.external"};
   for (const Attribute& row : attributes())  // what is not needed makes no difference
-    EXPECT_TRUE(row.fate == Fate::unneeded || open.contains(row.path) || rows.contains(&row))
+    EXPECT_TRUE(row.fate == Fate::unneeded || rows.contains(&row))
         << row.path << " " << row.values << " (" << compose::to_string(row.fate) << ")";
 }
 

@@ -228,9 +228,11 @@ class Verbs(unittest.TestCase):
         elsewhere = {"attach", "watch", "wait", "stats", "volume", "export"}  # tested elsewhere, or with a group of their own
         known = here | elsewhere | {line.split()[0] for line in refused + works}
         text = self.consort("--help").stdout.split("Options:")[0].split("Common commands:")[1]
-        listed = {line.split()[0] for line in text.splitlines() if line.startswith("  ") and "," not in line}
-        listed |= {word.strip() for line in text.splitlines() if "," in line for word in line.split(",")}
+        common, *groups = text.split("\n\n")
+        listed = {line.split()[0] for line in common.splitlines() if line.startswith("  ")}
+        listed |= {word for group in groups for line in group.splitlines() if line.startswith("  ") for word in line.strip(" ,").split(", ")}
         self.assertEqual(listed - known, set())
+        self.assertLess({"up", "stop", "create", "doctor", "alpha", "serve"}, listed)  # the first and the last of each group
         for line in works:
             self.consort(*line.split())
         soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
@@ -399,11 +401,28 @@ class Verbs(unittest.TestCase):
             self.consort("up", "-d")
             self.assertEqual(self.store.version, version)
         self.assertEqual(self.names("ingresses"), [])  # the file has no more of them
-        # Who may not ask for what a cluster need not have uses the rest.
+        # Who may not ask for what a project need not have uses the rest.
         file.write_text(text)
-        self.store.refused["GET", "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes"] = 403
+        place = "/apis/%s/v1/namespaces/shop/%s"
+        routes, ingresses = place % ("gateway.networking.k8s.io", "httproutes"), place % ("networking.k8s.io", "ingresses")
+        self.store.refused = {("GET", routes): 403, ("GET", ingresses): 403}
         self.consort("up", "-d")
+        # A cluster need not have it, and says no more than that.
+        file.write_text(text + "x-consort: {kubernetes: {publish: gateway, gateway: main}}\n")
+        self.store.refused = {("GET", routes): 404, ("PATCH", routes + "/web"): 404}
+        self.assertIn("does the cluster have the Gateway API", self.consort("up", "-d", code=1).stderr)
         self.store.refused.clear()
+        # Taken back: what was open is not any more, and the rest stays.
+        file.write_text(text + "x-consort: {kubernetes: {publish: ingress}}\n")
+        self.assertIn("Ingress web  Created", self.consort("--dry-run", "up", "-d").stderr)
+        self.assertEqual(self.names("ingresses"), [])
+        self.consort("up", "-d")
+        self.assertEqual((self.names("ingresses"), self.names("services")), (["web"], ["web", "web-published"]))
+        file.write_text(text)
+        self.assertIn("Ingress web  Removed", self.consort("--dry-run", "up", "-d").stderr)
+        self.assertEqual(self.names("ingresses"), ["web"])
+        self.consort("up", "-d")
+        self.assertEqual((self.names("ingresses"), self.names("services")), ([], ["web"]))
         self.consort("down", "-v")
         self.assertEqual((self.names("httproutes"), self.names("services")), ([], []))
 

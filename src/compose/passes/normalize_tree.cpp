@@ -66,10 +66,10 @@ void imply(Node& service, const std::string& on, Restart restart, Place place) {
   Node* dependencies = service.find("depends_on");
   if (!dependencies) dependencies = &service.set("depends_on", Node::make_mapping(place));
   if (!dependencies->is_mapping() || dependencies->find(on)) return;
-  Node made = Node::make_mapping(place);
-  made.set("condition", Node::make_string("service_started", place));
-  made.set("restart", Node::make_boolean(restart == Restart::yes, place));
-  made.set("required", Node::make_boolean(true, place));
+  Node made = Node::make_mapping(place);  // which its values have not: nobody wrote them
+  made.set("condition", Node::make_string("service_started"));
+  made.set("restart", Node::make_boolean(restart == Restart::yes));
+  made.set("required", Node::make_boolean(true));
   dependencies->set(on, std::move(made), place);
 }
 

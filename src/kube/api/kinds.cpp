@@ -10,7 +10,7 @@ namespace consort::kube {
 namespace {
 
 constexpr Kind kinds[] = {
-    {"Ingress", "/apis/networking.k8s.io/v1", "ingresses"},
+    {"Ingress", "/apis/networking.k8s.io/v1", "ingresses", true},
     {"HTTPRoute", "/apis/gateway.networking.k8s.io/v1", "httproutes", true},
     {"CronJob", "/apis/batch/v1", "cronjobs"},
     {"CronJob", "/apis/batch/v1beta1", "cronjobs"},

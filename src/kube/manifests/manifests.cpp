@@ -174,7 +174,7 @@ Result<Manifests> make_manifests(const compose::Project& project, const project:
   std::map<std::string, std::string> passwords;
   const Scope scope{project, desired, options, facts, out, refusals, known, passwords};
   refuse_same_names(scope);
-  refuse_same_fronts(scope);
+  judge_published(scope);
   add_claims(scope);
   add_policies(scope);
   for (const project::DesiredService& service : desired.services) TRY(add_service(scope, service));

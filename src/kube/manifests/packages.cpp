@@ -101,7 +101,8 @@ void choose_hosts(Json& spec, const std::string& service, Values& values) {
   std::map<std::string, std::string> tokens;
   const auto choose = [&](Json& host) {
     const auto [at, fresh] = tokens.try_emplace(host.get<std::string>());
-    const std::string key = tokens.size() > 1 ? service + "-" + std::to_string(tokens.size()) : service;
+    // "_" is in no service's name there, so that this is the key of no other service.
+    const std::string key = tokens.size() > 1 ? service + "_" + std::to_string(tokens.size()) : service;
     if (fresh) at->second = values.token("hosts", key, host);
     host = at->second;
   };

@@ -87,7 +87,8 @@ Result<> add_bind(const Scope& scope, const project::DesiredService& service, co
 void add_services(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
 // published.cpp
 void add_published(const Scope& scope, const compose::Service& file, const project::DesiredService& service);
-void refuse_same_fronts(const Scope& scope);
+// What the whole file says of it: settings that there are not, and services that are in each other's way.
+void judge_published(const Scope& scope);
 // networks.cpp
 void add_network_labels(const Scope& scope, const project::DesiredService& service, Json& labels);
 void add_policies(const Scope& scope);

@@ -8,8 +8,9 @@ namespace consort::kube {
 
 namespace {
 
-// Until every node has heard that a pod goes, and sends nothing to it any more.
-constexpr std::int64_t parting_seconds = 3;
+// Until every node has heard that a pod goes, and opens no new connection to it. A node hears it at once, but renews
+// its rules no more than once a second, and a busy one takes seconds to do so.
+constexpr std::int64_t parting_seconds = 5;
 
 bool is_tcp(const Json& port) {
   return get_string(port, "protocol") == "TCP";

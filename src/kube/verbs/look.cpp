@@ -39,7 +39,7 @@ Result<std::map<ObjectKey, Seen>> look(Session& session) {
     const std::string path = path_of(kind, session.space);
     auto body = session.client.get(with_query(path, {{"labelSelector", project_selector(session.project_name)}}));
     if (!body && body.error().code() == Code::not_found) continue;  // not in this version
-    if (!body && kind.extension && body.error().code() == Code::denied) continue;
+    if (!body && kind.rare && body.error().code() == Code::denied) continue;
     if (!body) return fail(std::move(body).error());
     const Json list = TRY(parse_json(*body, "list of " + std::string(kind.plural)));
     const Json* items = find_key(list, "items");

@@ -90,6 +90,9 @@ class Up {
       const bool conflict = applied.error().code() == Code::conflict && options_.force == Force::no;
       Error error = std::move(applied).error().wrap("apply " + id);
       if (conflict) error.data().hint = "--force-conflicts overwrites what others have set";
+      if (error.code() == Code::not_found && object.kind == "HTTPRoute")
+        error.data().hint =
+            "does the cluster have the Gateway API (" + object.api_version + ")? publish: ingress needs none";
       return fail(std::move(error));
     }
     if (session_.trial == Trial::yes) return show_trial(object, path, *applied);
