@@ -31,8 +31,8 @@ TEST(PreStart, RunsBetweenDependenciesAndStartOnceForTheService) {
   const std::string text = plan_text(project, Observed{});
   EXPECT_THAT(text, HasSubstr("#7 container app-db-1, start\n"
                               "[7] -> #8 container app-db-1, wait until healthy\n"
-                              "[6,8] -> #9 container app-web-pre_start-0, run to its end, before web starts\n"
-                              "[9] -> #10 container app-web-pre_start-1, run to its end, before web starts\n"
+                              "[6,8] -> #9 container app-web-pre_start-0, run to completion, before web starts\n"
+                              "[9] -> #10 container app-web-pre_start-1, run to completion, before web starts\n"
                               "[6,10] -> #11 container app-web-1, start\n"
                               "[6,10,11] -> #12 container app-web-2, start\n"
                               "[6,11,12] -> #13 container app-after-1, start\n"));
@@ -55,8 +55,8 @@ TEST(PreStart, OfCreatedContainersStartRunsThem) {
     return plan->to_string();
   };
   EXPECT_THAT(text(), HasSubstr("container app-web-pre_start-0, remove"));
-  EXPECT_THAT(text(), HasSubstr("[1] -> #2 container app-web-pre_start-0, run to its end, before web starts\n"
-                                "[2] -> #3 container app-web-pre_start-1, run to its end, before web starts\n"
+  EXPECT_THAT(text(), HasSubstr("[1] -> #2 container app-web-pre_start-0, run to completion, before web starts\n"
+                                "[2] -> #3 container app-web-pre_start-1, run to completion, before web starts\n"
                                 "[3] -> #4 container app-web-1, start"));
   scene.observed.containers.front().state.status = engine::Status::running;
   EXPECT_THAT(text(), Not(HasSubstr("pre_start"))) << "another replica of one that runs";
@@ -92,20 +92,20 @@ TEST(PreStart, DoesNotRunAgainUnlessAContainerIsNew) {
   scene.run("db").state.health.status = engine::HealthStatus::healthy;
   scene.run("after");
   scene.run("web", 1);
-  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("runs to completion")))
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("run to completion")))
       << "another replica of one that runs";
   scene.run("web", 2);
   for (engine::Container& container : scene.observed.containers) container.state.status = engine::Status::exited;
-  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("runs to completion"))) << "they have run already";
+  EXPECT_THAT(plan_text(project, scene.observed), Not(HasSubstr("run to completion"))) << "they have run already";
   for (engine::Container& container : scene.observed.containers) container.state.status = engine::Status::created;
-  EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("runs to completion")) << "they have never run";
+  EXPECT_THAT(plan_text(project, scene.observed), HasSubstr("run to completion")) << "they have never run";
   ConvergeOptions force;
   force.recreate = Recreate::always;
   for (engine::Container& container : scene.observed.containers) container.state.status = engine::Status::running;
-  EXPECT_THAT(plan_text(project, scene.observed, force), HasSubstr("runs to completion"));
+  EXPECT_THAT(plan_text(project, scene.observed, force), HasSubstr("run to completion"));
   ConvergeOptions create;
   create.after = AfterCreate::nothing;
-  EXPECT_THAT(plan_text(project, Observed{}, create), Not(HasSubstr("runs to completion")));
+  EXPECT_THAT(plan_text(project, Observed{}, create), Not(HasSubstr("run to completion")));
 }
 
 TEST(PreStart, IsAContainerThatNobodyTakesForTheServices) {

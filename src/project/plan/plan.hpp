@@ -155,7 +155,7 @@ struct RunHooks {
 // One of a service's pre_start hooks: a container that is made, runs to its end, and is removed if that was a good one.
 struct RunPreStart {
   static constexpr KindFacts facts{.object = "container",
-                                   .verb = "runs to completion",
+                                   .verb = "run to completion",
                                    .interruption = Interruption::gives_up,
                                    .taken_back = "it is removed; the next `up` runs it again"};
   std::shared_ptr<const engine::ContainerSpec> spec;
