@@ -34,6 +34,9 @@ struct CgroupStats {
   std::uint64_t io_write_bytes = 0;
 };
 
+// Why a group is not frozen in time.
+inline constexpr const char* cannot_be_paused = "some processes cannot be paused right now";
+
 enum class GroupRemoval : std::uint8_t { done, waits };
 
 // needed: in the hierarchies whose limits, counts or killing we use. all: in every one of v1, named ones too, as

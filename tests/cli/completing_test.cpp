@@ -116,6 +116,17 @@ TEST(Completing, ValuesOfMoreFlags) {
   EXPECT_EQ(typed({"container", "run", "--volumes-from", ""}).wanted, Wanted::containers);
 }
 
+TEST(Completing, NamespacesOfAContainer) {
+  EXPECT_THAT(words({"container", "run", "--pid", ""}), ElementsAre("host", "container:"));
+  EXPECT_THAT(words({"container", "run", "--ipc=c"}), ElementsAre("--ipc=container:"));
+  const Completing pid = typed({"container", "run", "--pid", "container:w"});
+  EXPECT_EQ(pid.wanted, Wanted::containers);
+  EXPECT_EQ(pid.before, "container:");
+  EXPECT_EQ(pid.partial, "w");
+  EXPECT_EQ(typed({"container", "run", "--ipc=container:w"}).before, "--ipc=container:");
+  EXPECT_EQ(typed({"container", "run", "--uts", "container:w"}).wanted, Wanted::nothing) << "not of this flag";
+}
+
 TEST(Completing, GlobalFlagsSayWhichFile) {
   const Completing line = typed({"-f", "a.yaml", "--file=b.yaml", "-pshop", "logs", "-f", ""});
   EXPECT_THAT(line.globals.list("file"), ElementsAre("a.yaml", "b.yaml"));

@@ -129,3 +129,5 @@ def scenario_fish_completes(world):
     name = world.ps()["web"]["Name"]
     check(completions(f"consort exec {name[:-1]}") == [name], "a container")
     check(completions(f"consort container wait {name[:-1]}") == [name], "a container, and no service")
+    check(f"{name}:" in completions(f"consort cp {name[:-1]}"), "a path in a container")
+    check(completions(f"consort container run --pid container:{name[:-1]}") == [f"container:{name}"], "its namespace")

@@ -134,7 +134,7 @@ def scenario_api_of_a_project_in_its_containers(world):
         return world.consort("exec", "-T", "web", "sh", "-c", ASK + request).out
 
     told = service("    volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro']\n")
-    check("the API of this project alone" in told, told)
+    check("the API of this project only" in told, told)
     check(f'"/{world.project_name}-web-1"' in ask("GET /containers/json"), "its own container")
     refused = ask("POST /images/create?fromImage=x")
     check(refused.startswith("HTTP/1.1 403") and "for project" in refused, refused)
@@ -142,7 +142,7 @@ def scenario_api_of_a_project_in_its_containers(world):
         os.kill(pid, signal.SIGKILL)
     check(f'"/{world.project_name}-web-1"' in ask("GET /containers/json"), "the same file, and somebody behind it")
     told = service("    use_api_socket: true\n")
-    check("the API of this project alone" in told and ask("GET /_ping").endswith("OK"), told)
+    check("the API of this project only" in told and ask("GET /_ping").endswith("OK"), told)
     world.consort("down")
 
 

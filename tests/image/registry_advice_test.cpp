@@ -110,11 +110,11 @@ TEST_F(Advice, ProxiesThatAreDownOrWantALogin) {
   answer_all({407, {"Proxy-Authenticate: Basic realm=\"p\""}, ""});
   ::setenv("https_proxy", ("http://" + server.host()).c_str(), 1);
   EXPECT_THAT(error_of("registry.invalid/app:1").hint_text(),
-              HasSubstr("wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"));
+              HasSubstr("requires a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"));
   ::unsetenv("https_proxy");
   ::setenv("http_proxy", ("http://" + server.host()).c_str(), 1);
   options.registry.insecure = {"registry.invalid"};
-  EXPECT_THAT(error_of("registry.invalid/app:1").hint_text(), HasSubstr("wants a login: HTTP_PROXY="));
+  EXPECT_THAT(error_of("registry.invalid/app:1").hint_text(), HasSubstr("requires a login: HTTP_PROXY="));
   ::unsetenv("http_proxy");
 }
 

@@ -78,7 +78,7 @@ Result<> FileReceiver::take(std::string_view bytes) {
   packet_bytes_ += bytes.size();
   switch (packet.type()) {
     case wire::Packet::STAT:
-      if (listed_) return fail(Error(Code::invalid, "receive files").why("the list goes on after its end"));
+      if (listed_) return fail(Error(Code::invalid, "receive files").why("the list continues after its end"));
       if (packet.has_stat()) return take_entry(packet.stat());
       listed_ = true;
       return end_if_complete();

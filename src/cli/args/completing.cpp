@@ -59,7 +59,7 @@ constexpr Values known_values[] = {
     {"", "graph", Wanted::words, "text mermaid dot"},
     {"config", "hash", Wanted::services},
     {"", "input", Wanted::files},
-    {"", "ipc", Wanted::words, "private shareable host"},
+    {"", "ipc", Wanted::words, "private shareable host container:"},
     {"", "label-file", Wanted::files},
     {"", "link", Wanted::containers},
     {"", "log-driver", Wanted::words, "json-file local syslog journald gelf fluentd none"},
@@ -71,7 +71,7 @@ constexpr Values known_values[] = {
     {"export quadlet", "output", Wanted::directories},
     {"export systemd", "output", Wanted::directories},
     {"", "output", Wanted::files},
-    {"", "pid", Wanted::words, "host"},
+    {"", "pid", Wanted::words, "host container:"},
     {"", "pid-file", Wanted::files},
     {"", "platform", Wanted::words, "linux/amd64 linux/arm64"},
     {"", "policy", Wanted::words, "missing always"},
@@ -248,6 +248,13 @@ class Reader {
     const std::string_view words = flag.kind == FlagKind::boolean ? "true false" : values ? values->words : "";
     if (values && values->wanted != Wanted::words) result_.wanted = values->wanted;
     if (words.empty()) return;
+    constexpr std::string_view container = "container:";
+    if (typed.starts_with(container) && words.contains(container)) {
+      result_.wanted = Wanted::containers;
+      result_.before += container;
+      result_.partial.erase(0, container.size());
+      return;
+    }
     for (const std::string& each : split(words, ' ')) offer(before + each, "", before + typed);
   }
 

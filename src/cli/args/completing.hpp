@@ -19,7 +19,7 @@ enum class Wanted : std::uint8_t {
   services_or_containers,  // containers where no service fits
   service_counts,          // SERVICE=NUMBER
   services_to_run,         // or jobs; without a file, images
-  service_paths,           // SERVICE:PATH, or a file
+  service_paths,           // SERVICE:PATH, CONTAINER:PATH where no service fits, or a file
   profiles,
   images,
   containers,

@@ -139,10 +139,10 @@ void print_names(const std::set<std::string>& names, const Completing& typed, st
 }
 
 // In a project one means its services; elsewhere, and for a name that none of them has, any container of the machine.
-void print_services(const Invocation& invocation, const Completing& typed) {
+void print_services(const Invocation& invocation, const Completing& typed, std::string_view behind) {
   const std::set<std::string> services = service_names(invocation);
   const bool any = std::ranges::any_of(services, [&](const std::string& name) { return fits(name, typed); });
-  print_names(any ? services : container_names(invocation), typed, "");
+  print_names(any ? services : container_names(invocation), typed, behind);
 }
 
 void print_what_runs(const Invocation& invocation, const Completing& typed) {
@@ -189,16 +189,19 @@ std::set<std::string> names_of(const Invocation& invocation, Wanted wanted) {
 
 std::string_view answer(const Invocation& invocation, const Completing& typed) {
   switch (typed.wanted) {
-    case Wanted::words:
+    case Wanted::words: {
       print_words(typed);
-      return typed.candidates.size() == 1 && typed.candidates[0].word.ends_with('=') ? no_space : plain;
+      if (typed.candidates.size() != 1) return plain;
+      const std::string& only = typed.candidates[0].word;
+      return only.ends_with('=') || only.ends_with(':') ? no_space : plain;
+    }
     case Wanted::files:
       return ":files";
     case Wanted::directories:
       return ":directories";
     case Wanted::services_or_containers:
       print_words(typed);  // `export kubernetes`
-      print_services(invocation, typed);
+      print_services(invocation, typed, "");
       return plain;
     case Wanted::services_to_run:
       print_what_runs(invocation, typed);
@@ -208,7 +211,7 @@ std::string_view answer(const Invocation& invocation, const Completing& typed) {
       return no_space;
     case Wanted::service_paths:
       if (typed.partial.find_first_of("/.~:") != std::string::npos) return ":files";
-      print_names(service_names(invocation), typed, ":");
+      print_services(invocation, typed, ":");
       return ":nospace,files";
     default:
       print_names(names_of(invocation, typed.wanted), typed, "");

@@ -19,7 +19,7 @@ constexpr CommandGroup groups[] = {
     {"Run and stop containers", running},
     {"Look around", looking},
     {"Work with one container", inside},
-    {"Images, volumes and networks", of_the_machine},
+    {"Images, registries, volumes and networks", of_the_machine},
 };
 
 }  // namespace

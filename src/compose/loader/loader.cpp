@@ -401,7 +401,7 @@ bool TreeLoader::make_values(std::size_t count, Place place) {
   Diagnostic& made = reporter_.error(
       "too-large", "the project is too large: `extends`, `include` and port ranges expand to too many values", place);
   made.label = "this makes it too large";
-  made.help = "extend or include fewer files, or split the project";
+  made.help = "extend or include less, or split the project";
   return false;
 }
 

@@ -72,7 +72,7 @@ std::string proxy_name(const std::string& proxy) {
 
 std::string proxy_advice(const Url& url, const std::string& proxy, long status) {
   const std::string variable = url.scheme == "https" ? "HTTPS_PROXY" : "HTTP_PROXY";
-  if (status == 407) return proxy_name(proxy) + " wants a login: " + variable + "=http://USER:PASSWORD@HOST:PORT";
+  if (status == 407) return proxy_name(proxy) + " requires a login: " + variable + "=http://USER:PASSWORD@HOST:PORT";
   if (status > 0)
     return proxy_name(proxy) + " does not allow this: ask its administrator, or add " + url.host + " to NO_PROXY";
   return proxy_name(proxy) + " (from " + variable + " or ALL_PROXY) cannot be reached: does it run? If " + url.host +
@@ -107,7 +107,7 @@ HttpFailure transport_failure(const TransportFacts& facts, const Url& url, const
 HttpFailure proxy_refusal(const Url& url, const std::string& proxy) {
   Error error(Code::denied, "request");
   error.data().object = url.shown;
-  error.data().why = "the proxy wants a login";
+  error.data().why = "the proxy requires a login";
   error.data().hint = proxy_advice(url, proxy, 407);
   return {Kind::proxy, std::move(error)};
 }

@@ -53,6 +53,11 @@ Error registry_error(const HttpResponse& response, const std::string& what, cons
   return error;
 }
 
+std::string refused_elsewhere(const std::string& registry, const std::string& what, const std::string& other) {
+  return registry + " sends " + what + " to " + other +
+         ", which refuses the connection: is a proxy or firewall in the way?";
+}
+
 std::string login_command(const std::string& registry) {
   const bool hub = registry == "docker.io" || registry == "registry-1.docker.io" || registry == "auth.docker.io";
   return hub || registry.empty() ? "consort login" : "consort login " + registry;

@@ -18,6 +18,9 @@ Refusal refusal_of(const HttpResponse& response);
 // Code by status.
 Error registry_error(const HttpResponse& response, const std::string& what, const std::string& object);
 
+// A hint: the registry sends `what` ("downloads") to another host, and that one refuses.
+std::string refused_elsewhere(const std::string& registry, const std::string& what, const std::string& other);
+
 // "consort login HOST".
 std::string login_command(const std::string& registry);
 

@@ -24,7 +24,7 @@ std::string accept_header() {
 Result<RegistryAccess> RegistryAccess::load(const RegistryOptions& options) {
   RegistriesConf conf = TRY(RegistriesConf::load(options.registries_conf, options.docker_daemon));
   const std::optional<Error>& trouble = conf.trouble();
-  if (trouble && options.warn) options.warn(trouble->message() + "; going on without it");
+  if (trouble && options.warn) options.warn(trouble->message() + "; continuing without it");
   RegistryAccess access{std::move(conf), CredentialStore(options.docker_config), options.certificate_folders,
                         options.patience, options.warn};
   for (const std::string& host : options.insecure) access.conf.add_insecure(host);

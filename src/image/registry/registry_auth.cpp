@@ -45,7 +45,7 @@ Result<std::optional<Credential>> Registry::credential() {
   return std::move(found.credential);
 }
 
-// Under mutex_. Leaves authorization_ empty if the server wants a login and there is none.
+// Under mutex_. Leaves authorization_ empty if the server requires a login and there is none.
 Result<> Registry::authenticate(const HttpResponse& refused) {
   authorization_.clear();
   const std::vector<Challenge> challenges = parse_challenges(refused.header("www-authenticate"));

@@ -140,8 +140,7 @@ Error BlobTransfer::explain(HttpAnswer answer) const {
   // Mostly not the registry, but where it sends those who want its content.
   error.data().why = from->place() + " answers: " + error.data().why;
   if ((answer->status == 401 || answer->status == 403) && from->place() != registry_.location().host)
-    error.data().hint = registry_.location().host + " sends downloads to " + from->place() +
-                        ", which refuses the connection: is a proxy or firewall in the way?";
+    error.data().hint = refused_elsewhere(registry_.location().host, "downloads", from->place());
   return error;
 }
 

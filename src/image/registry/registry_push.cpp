@@ -20,7 +20,7 @@ bool is_success(int status) {
 Result<std::string> upload_address(const HttpResponse& session, const Url& server) {
   const std::string location = session.header("location");
   if (location.empty())
-    return fail(Error(Code::invalid, "upload to").on(server.place()).why("it does not say where: no Location"));
+    return fail(Error(Code::invalid, "upload to").on(server.place()).why("the answer has no Location header"));
   std::string address = TRY(resolve_url(session.url, location));
   const Url url = TRY(Url::parse(address));
   if (url.scheme != "http" || server.scheme != "https") return address;
@@ -39,8 +39,7 @@ Error upload_error(const HttpResponse& refused, const Digest& digest, const Url&
   Error outer(Code::io, "upload");
   outer.data().object = digest.text();
   outer.data().why = from->place() + " answers: " + error.data().why;
-  outer.data().hint = server.place() + " has uploads sent to " + from->place() +
-                      ", which refuses the connection: is a proxy or firewall in the way?";
+  outer.data().hint = refused_elsewhere(server.place(), "uploads", from->place());
   return outer;
 }
 

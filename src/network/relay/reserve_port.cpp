@@ -139,7 +139,7 @@ Error taken_by_connection(const PortHolder& holder, const PortRequest& request, 
                                 : "a connection of process " + std::to_string(holder.pid) + " (" + holder.name + ")";
   Error error = bind_error(request, address, port);
   if (port < given.first || port > given.last)
-    return std::move(error).why(whose + " has it").hint(another_port(request, port));
+    return std::move(error).why(whose + " is using it").hint(another_port(request, port));
   const unsigned inside = request.container_port;
   const unsigned lower = inside >= 1024 && inside < given.first ? inside : 8000 + inside % 1000;
   return std::move(error)

@@ -123,7 +123,7 @@ std::string told_api_socket(const engine::ContainerSpec& spec) {
   for (const engine::MountSpec& mount : spec.mounts) {
     if (mount.type != engine::MountType::bind) continue;
     if (mount.source == engine::project_api)
-      return mount.target + " is the API of this project alone (`x-consort: {api_socket: full}`: of the whole machine)";
+      return mount.target + " is the API of this project only (for the whole machine: `x-consort: {api_socket: full}`)";
     if (compose::is_docker_socket(mount.source))
       return mount.target + " is the API of the whole machine: it gives its users root access to this machine";
   }

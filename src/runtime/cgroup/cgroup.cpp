@@ -315,7 +315,7 @@ Result<> Cgroup::freeze() const {
     if (TRY(is_frozen())) return {};
     pause_briefly();
   }
-  return fail(Error(Code::busy, "pause").on(impl_->path).why("some processes cannot be paused right now"));
+  return fail(Error(Code::busy, "pause").on(impl_->path).why(cannot_be_paused));
 }
 
 Result<> Cgroup::thaw() const {

@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "runtime/defaults.hpp"
 #include "runtime/launch/prepare.hpp"
+#include "runtime/launch/rootfs.hpp"
 #include "runtime/launch/steps.hpp"
 
 namespace consort::runtime {
@@ -44,7 +45,7 @@ Error explain_mount(const Prepared& plan, const Report& report) {
         "not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified "
         "host path exists and is the expected type";
   if (report.error == ENOTDIR || report.error == EISDIR) error.data().sys_errno = 0;
-  if (report.error == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not disk space";
+  if (report.error == ENOSPC) error.data().hint = limit_of_mounts;
   if (report.error == ELOOP && mount && mount->refuse_links)
     error.data().hint = "the image has a symbolic link there, which is not allowed";
   return error;
@@ -77,7 +78,7 @@ Error explain_execute(const Prepared& plan, const Report& report) {
   if (report.error == ENOENT)
     error.data().hint =
         "the file exists, but the interpreter in its first line (or its ELF loader) is not in the image. Scripts with "
-        "Windows line endings also fail this way; to fix: sed -i 's/\\r$//' FILE fixes it";
+        "Windows line endings also fail this way: sed -i 's/\\r$//' FILE fixes them";
   if (report.error == ENOEXEC) {
     error.data().code = Code::denied;
     error.data().hint = "is it a script without a \"#!\" line, or built for another architecture?";
@@ -92,7 +93,7 @@ Error explain_user(const Prepared& plan, const Report& report) {
   if (report.error == EINVAL && in_user_namespace())
     error = std::move(error)
                 .why("this user does not exist in the user namespace")
-                .hint("add more IDs for you in /etc/subuid and /etc/subgid; `consort doctor` says what to type");
+                .hint("add more IDs for yourself in /etc/subuid and /etc/subgid; `consort doctor` says what to type");
   return std::move(error).about(Subject::user, who);
 }
 

@@ -54,7 +54,7 @@ std::string kernel_messages(int context) {
 std::unexpected<Error> overlay_error(int number, int context, const std::string& object) {
   Error error = errno_error(number, "mount overlay", object);
   if (context >= 0) error.data().why = kernel_messages(context);
-  if (number == ENOSPC) error.data().hint = "this is the limit of mounts (fs.mount-max), not disk space";
+  if (number == ENOSPC) error.data().hint = limit_of_mounts;
   return fail(std::move(error));
 }
 

@@ -9,6 +9,9 @@
 
 namespace consort::runtime::internal {
 
+// The hint where a mount fails with ENOSPC.
+inline constexpr const char* limit_of_mounts = "this is the limit of mounts (fs.mount-max), not disk space";
+
 // A detached overlay. On kernels whose overlayfs does not know the new mount API it is mounted below `scratch` (an
 // existing folder) for the moment between two system calls.
 Result<Fd> mount_overlay(const OverlayRoot& overlay, const std::string& scratch);

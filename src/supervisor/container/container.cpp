@@ -126,7 +126,7 @@ void Container::look_frozen() {
     return;
   }
   (void)group.thaw();
-  if (frozen) frozen = fail(Error(Code::busy, "freeze").why("some processes cannot be paused right now"));
+  if (frozen) frozen = fail(Error(Code::busy, "freeze").why(runtime::cannot_be_paused));
   end_freeze(fail(std::move(frozen.error()).wrap("pause", label())));
 }
 

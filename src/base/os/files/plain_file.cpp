@@ -34,7 +34,7 @@ Result<Fd> open_if_plain(const Fd& there, const std::string& name, int flags) {
   Result<Fd> opened = open_file("/proc/self/fd/" + std::to_string(there.get()), flags);
   // The file is there, whoever asks for it must not be told that it is not.
   if (!opened && opened.error().code() == Code::not_found)
-    return fail(Error(Code::unsupported, "open").on(name).why("/proc is not there"));
+    return fail(Error(Code::unsupported, "open").on(name).why("/proc is not mounted"));
   return TRY_WRAP(std::move(opened), "open", name);
 }
 

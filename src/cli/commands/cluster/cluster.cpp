@@ -21,7 +21,7 @@ namespace {
 
 Result<int> cluster_down(Invocation& invocation, const ClusterTarget& target) {
   if (!invocation.arguments.empty() || invocation.flags.has("rmi"))
-    return fail(Code::unsupported, "on Kubernetes `down` is for the whole project, and leaves images where they are");
+    return fail(Code::unsupported, "on Kubernetes, `down` removes the whole project and no images");
   const auto workspace = TRY(ClusterWorkspace::open(invocation, target, ClusterWorkspace::Need::name));
   kube::Session& session = workspace->session();
   const bool volumes = invocation.flags.on("volumes");

@@ -46,7 +46,8 @@ void examine_user(const Roots& roots, std::vector<Finding>& findings) {
   }
   findings.push_back({"user namespace", Standing::good, "you are root in one of your own", "", ""});
   if (missing.why.empty())
-    findings.push_back({"user ids", Standing::good, "containers can use any user ID", "", ""});
+    findings.push_back(
+        {"user ids", Standing::good, "user IDs of containers are mapped to your range in /etc/subuid", "", ""});
   else
     findings.push_back({"user ids", Standing::lacking, missing.why,
                         "containers have only one user, root: switching to another one fails", missing.command});
