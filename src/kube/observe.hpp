@@ -24,8 +24,8 @@ Result<std::map<std::string, Usage>> usage(Session& session, const std::vector<P
 struct Process {
   std::string user, pid, parent, start, time, command;
 };
-// What a script in the container has read of /proc; the script itself is left out. Pure. now: when it ran.
-std::string_view script_of_processes();  // for a shell in the container; what it says is parsed by
+std::string_view script_of_processes();  // for a shell in the container; parse_processes() reads what it prints
+// What that script has read of /proc, without the script itself. Pure. now: when it ran.
 std::vector<Process> parse_processes(std::string_view text, SystemTime now);
 Result<std::vector<Process>> processes(Session& session, const PodState& pod);
 

@@ -191,11 +191,16 @@ TEST(Volumes, OfOneNodeAreToldWhereSeveralPodsHaveThem) {
   EXPECT_EQ(notes(three, "external: true"), "");
   EXPECT_EQ(
       notes(one + more),
-      "5: volume \"app_data\" is there for the pods of one node: of db, web (x-access-mode: ReadWriteMany gives it to "
-      "those of all nodes, if the storage class can)\n");
-  EXPECT_TRUE(notes(three).starts_with("4: volume \"app_data\" is there for the pods of one node: of db ("))
+      "5: volume \"app_data\" can only be mounted by the pods of one node, but is used by db, web (set x-access-mode: "
+      "ReadWriteMany if the storage class supports it)\n");
+  EXPECT_TRUE(notes(three).starts_with(
+      "4: volume \"app_data\" can only be mounted by the pods of one node, but is used by db ("))
       << notes(three);
   EXPECT_TRUE(notes(each).starts_with("4: volume")) << notes(each);
+  EXPECT_EQ(notes(one + "  off: {image: x, scale: 0, volumes: [\"data:/d\"]}\n"), "");
+  const std::string single = notes(three, "x-access-mode: ReadWriteOncePod");
+  EXPECT_TRUE(single.starts_with("4: volume \"app_data\" can only be mounted by one pod, but is used by db ("))
+      << single;
 }
 
 TEST(OneOffs, RunWhereTheirServiceMayButNotInItsPlace) {

@@ -85,17 +85,21 @@ bool has_volume(const project::DesiredService& service, const compose::Volume& v
 
 // Who has more than one pod with it may wait for ever for the second, on a cluster that gives it another node.
 void warn_of_one_node(const Scope& scope, const compose::Volume& volume) {
-  if (!access_mode(volume).starts_with(one_node)) return;
+  const std::string mode = access_mode(volume);
+  if (!mode.starts_with(one_node)) return;
   std::string names;
   std::size_t users = 0;
   for (const project::DesiredService& service : scope.desired.services) {
-    if (!has_volume(service, volume)) continue;
+    const bool everywhere = runs_on_each_node(file_of(scope, service));
+    if (!has_volume(service, volume) || (!everywhere && service.replicas == 0)) continue;
     names += (names.empty() ? "" : ", ") + service.name;
-    users += runs_on_each_node(file_of(scope, service)) ? 2 : service.replicas;
+    users += everywhere ? 2 : service.replicas;
   }
   if (users > 1)
-    scope.warn_at(volume.mark, "volume \"" + volume.name + "\" is there for the pods of one node: of " + names,
-                  "x-access-mode: ReadWriteMany gives it to those of all nodes, if the storage class can");
+    scope.warn_at(volume.mark,
+                  "volume \"" + volume.name + "\" can only be mounted by " +
+                      (mode == one_node ? "the pods of one node" : "one pod") + ", but is used by " + names,
+                  "set x-access-mode: ReadWriteMany if the storage class supports it");
 }
 
 Json claim_of(const Scope& scope, const compose::Volume& volume) {
