@@ -18,4 +18,9 @@ bool is_to_go(const Container& container, const ContainerSpec& spec);
 // Removes them, of one project or of all. How many they were.
 Result<std::size_t> remove_left_behind(Engine& engine, const std::optional<std::string>& project = {});
 
+// After a stop: returns once the container has gone, if it is one that goes when it ends. Whoever holds it removes it
+// within moments of its end, and is waited for as long as that may take, unless cancel_fd becomes readable; one that
+// nobody holds is removed here. Not for who holds it himself. A container that runs, or stays, is not waited for.
+void see_off(Engine& engine, const std::string& id, int cancel_fd = -1);
+
 }  // namespace consort::engine

@@ -231,7 +231,8 @@ struct MountPoint {
   std::string source;  // on the host
   std::string target;
   bool read_only = false;
-  bool anonymous = false;  // a volume without a name of its own: goes with `rm -v`, is handed over on recreation
+  std::string propagation;  // of a bind, as MountSpec has it
+  bool anonymous = false;   // a volume without a name of its own: goes with `rm -v`, is handed over on recreation
   bool operator==(const MountPoint&) const = default;
 };
 

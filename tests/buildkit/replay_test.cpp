@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "buildkit/rpc/connection.hpp"
+#include "control.pb.h"
 
 namespace consort::buildkit {
 namespace {
@@ -50,6 +51,17 @@ TEST(Replay, ListWorkersAsBuildxAsksForThem) {
     }
   }
   EXPECT_EQ(asked, "/moby.buildkit.v1.Control/ListWorkers ");
+}
+
+// prune --filter id~==none --reserved-space 1mb --max-used-space 2mb --min-free-space 3mb
+TEST(Replay, PruneAsBuildxAsksForIt) {
+  wire::PruneRequest request;
+  ASSERT_TRUE(request.ParseFromString(bytes_of("0a0969647e3d3d6e6f6e65208080402880808001308080c001")));
+  ASSERT_EQ(request.filter_size(), 1);
+  EXPECT_EQ(request.filter(0), "id~==none");
+  EXPECT_EQ(request.reserved_space(), 1 << 20);
+  EXPECT_EQ(request.max_used_space(), 2 << 20);
+  EXPECT_EQ(request.min_free_space(), 3 << 20);
 }
 
 }  // namespace

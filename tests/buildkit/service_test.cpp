@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -208,6 +209,15 @@ TEST_F(ServiceTest, AClientDrivesItsBuildAtTheBridge) {
   (*inner.mutable_frontend_opt())["filename"] = "Dockerfile";
   EXPECT_NE(build_at_bridge("build1", "example/y", inner), "");
   EXPECT_TRUE(engine_->images().find("example/y"));
+}
+
+// buildx sends no size but the reserved one to who does not say that he knows the others.
+TEST_F(ServiceTest, SizesOfThePrunedCacheAreKnown) {
+  wire::Pong pong;
+  ASSERT_TRUE(pong.ParseFromString(control_->ask("/moby.buildkit.v1.frontend.LLBBridge/Ping", "").value()));
+  EXPECT_TRUE(std::ranges::any_of(pong.llb_caps(), [](const wire::Capability& capability) {
+    return capability.id() == "gc.freespacefilter" && capability.enabled();
+  }));
 }
 
 // The client of bake's first target may have gone by then, and its files with it.

@@ -312,7 +312,11 @@ def scenario_detached_run_is_removed(world):
     world.write("compose.yaml", f"services:\n  a:\n    {SLIM}\n    command: sleep 1000\n")
     world.consort("run", "-d", "--rm", "a", "true")
     eventually("nothing is left of it", lambda: world.ps_all() == [])
-    world.consort("down", "-t", "0")
+    # Those who stop it find it gone.
+    for stopping in (["stop", "-t", "0"], ["kill"], ["down", "-t", "0", "--remove-orphans"]):
+        world.consort("run", "-d", "--rm", "a")
+        world.consort(*stopping)
+        check(world.ps_all() == [], f"{stopping}: {world.ps_all()}")
 
 
 @leaves_the_default_bridge

@@ -119,6 +119,12 @@ def scenario_serve_runs_containers_that_outlive_it(world):
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
             check(status == 200 and tar.getnames() == ["there"], "out")
         pid = server.ask("GET", "/containers/two/json")[1]["State"]["Pid"]
+        for call, query in (("stop", "?t=0"), ("kill", "")):
+            stopped = server.made("stopped", ["sleep", "1000"], AutoRemove=True)
+            server.ask("POST", "/containers/stopped/start")
+            check(server.ask("POST", f"/containers/stopped/{call}{query}")[0] == 204, call)
+            listed = [each["Id"] for each in server.ask("GET", "/containers/json?all=1")[1]]
+            check(stopped not in listed, f"after {call} it is still listed")
         going = server.made("going", ["sleep", "1000"], AutoRemove=True)
         server.ask("POST", "/containers/going/start")
         ends = server.ask("GET", "/containers/going/json")[1]["State"]["Pid"]

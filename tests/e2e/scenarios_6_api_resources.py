@@ -127,6 +127,8 @@ def scenario_api_volumes_and_room(world):
         api.made("mounts", ["true"], Binds=["/etc:/x:ro,rslave", "/etc:/y", "apiv:/z:rw"])
         mounts = {m["Destination"]: (m["Mode"], m["RW"], m["Propagation"]) for m in api.call("GET", "/containers/mounts/json", status=200)["Mounts"]}
         check(mounts == {"/x": ("ro,rslave", False, "rslave"), "/y": ("", True, "rprivate"), "/z": ("rw", True, "")}, f"{mounts}")
+        listed = api.call("GET", "/containers/json", status=200, all=1, filters={"name": ["mounts"]})[0]["Mounts"]
+        check({m["Destination"]: m["Propagation"] for m in listed} == {"/x": "rslave", "/y": "rprivate", "/z": ""}, f"{listed}")
         api.call("DELETE", "/containers/mounts", status=204)
         api.call("DELETE", "/volumes/apiv", status=204)
         api.call("DELETE", "/volumes/apiv", status=404)

@@ -7,6 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <thread>
+#include <vector>
+
 #include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
@@ -70,6 +73,18 @@ TEST(CgroupHierarchies, AreReadFromMountinfo) {
   EXPECT_TRUE(found[0].unified);
   EXPECT_EQ(found[1].mount, "/sys/fs/cgroup/cpu,cpuacct");
   EXPECT_TRUE(found[1].has("cpuacct"));
+  EXPECT_TRUE(found[2].is_named());
+}
+
+// The first one is claimed by whoever makes a group, and by whoever sweeps.
+TEST(CgroupHierarchies, TheFirstOneTakesEveryContainer) {
+  const auto found = internal::parse_hierarchies(
+      "31 30 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
+      "32 30 0:28 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n"
+      "33 30 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_TRUE(found[0].has("memory"));
+  EXPECT_TRUE(found[1].has("cpuset"));
   EXPECT_TRUE(found[2].is_named());
 }
 
@@ -200,6 +215,29 @@ TEST_F(CgroupTest, ASweepEndsNobodyInAnotherPidNamespace) {
   (void)process.wait();
   sweep();
   EXPECT_TRUE(Cgroup::open(path).views().empty());
+  EXPECT_TRUE(Cgroup::open(parent).remove());
+}
+
+// Those of other data roots know nothing of this container, which is restarted all the time.
+TEST_F(CgroupTest, SweepsLeaveAGroupAloneThatIsBeingMade) {
+  const std::string parent = "/consort-sweep-" + sandbox.id(), path = parent + "/" + std::string(64, 'a');
+  std::vector<std::jthread> sweepers;
+  for (int i = 0; i < 3; ++i)
+    sweepers.emplace_back([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) sweep_cgroups(parent, [](const std::string&) { return false; });
+    });
+  constexpr int restarts = 100;
+  for (int i = 0; i < restarts; ++i) {
+    std::vector<std::string> warnings;
+    const Result<Cgroup> group = Cgroup::create(path, {}, warnings);
+    ASSERT_TRUE(group) << group.error().message();
+    const auto joining = group->open_for_joining();
+    ASSERT_TRUE(joining) << i << ": " << joining.error().message();
+    const auto clone = group->open_for_clone();
+    ASSERT_TRUE(clone) << i << ": " << clone.error().message();
+    ASSERT_TRUE(group->remove());
+  }
+  sweepers.clear();
   EXPECT_TRUE(Cgroup::open(parent).remove());
 }
 

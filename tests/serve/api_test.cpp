@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/url.hpp"
+#include "serve/api/containers/container_shape.hpp"
 #include "serve/api/containers/container_spec.hpp"
 #include "serve/api/containers/hijack.hpp"
 #include "serve/api/containers/known_keys.hpp"
@@ -294,6 +295,17 @@ TEST(Create, OnlyWhatDockerKnowsIsSaidAgain) {
                                                 "test")
                                          .value());
   EXPECT_EQ(known_update(said), parse_json(R"({"Memory":5,"RestartPolicy":{"Name":"always"}})", "test").value());
+}
+
+TEST(List, BindsHaveTheirPropagation) {
+  engine::Container container;
+  container.mounts = {{.type = engine::MountType::bind, .target = "/a"},
+                      {.type = engine::MountType::bind, .target = "/b", .propagation = "rslave"},
+                      {.type = engine::MountType::volume, .target = "/c"}};
+  std::vector<std::string> propagations;
+  const Json listed = listed_container(container, {});
+  for (const Json& mount : listed["Mounts"]) propagations.push_back(get_string(mount, "Propagation"));
+  EXPECT_THAT(propagations, testing::ElementsAre("rprivate", "rslave", ""));
 }
 
 TEST(Create, WrongMountsAreRefused) {

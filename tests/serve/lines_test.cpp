@@ -132,6 +132,15 @@ TEST_F(LinesTest, TheLastStepIsTheImage) {
   EXPECT_TRUE(lines.tell({.stage = "one", .number = 2, .state = StepState::done}));
   EXPECT_TRUE(lines.succeeded("sha256:" + std::string(64, 'a'), BuildLines::Before::unknown, {}));
   EXPECT_THAT(said_, testing::Contains(" ---> " + std::string(12, 'a') + "\n"));
+  // What ran is what is removed, whatever has come of it.
+  const auto after = [&](const std::string& words) {
+    std::string last;
+    for (const std::string& said : said_)
+      if (said.starts_with(words)) last = said.substr(words.size());
+    return last;
+  };
+  EXPECT_NE(after(" ---> Running in "), "");
+  EXPECT_EQ(after(" ---> Running in "), after(" ---> Removed intermediate container "));
 }
 
 TEST_F(LinesTest, AFailureHasTheClassicWords) {

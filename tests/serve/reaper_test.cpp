@@ -14,6 +14,7 @@
 
 #include "../engine/fixture.hpp"
 #include "base/os/trees/folder.hpp"
+#include "engine/left_behind.hpp"
 
 namespace consort::serve {
 namespace {
@@ -69,6 +70,40 @@ TEST_F(EngineTest, WhatRunsIsLeftToItsSupervisor) {
   }
   EXPECT_TRUE(engine().inspect(made.id)->state.running());
   ASSERT_TRUE(engine().remove_container(made.id, {.force = engine::Force::yes}));
+}
+
+// Who has stopped it does not find it any more, as with Docker.
+TEST_F(EngineTest, WhatWasStoppedIsGoneOnceItWasSeenOff) {
+  engine::ContainerSpec spec = probe({"sleep", "600000"});
+  spec.auto_remove = true;
+  Reaper reaper(roots());
+  engine::CreatedContainer held = engine().create_container(spec).value();
+  ASSERT_TRUE(engine().start_container(held.id));
+  reaper.watch(held.id, std::move(held.hold));
+  engine::see_off(engine(), held.id);
+  EXPECT_TRUE(engine().inspect(held.id)->state.running());
+  ASSERT_TRUE(engine().stop_container(held.id, {.timeout = Nanoseconds(0)}));
+  engine::see_off(engine(), held.id);
+  EXPECT_EQ(engine().inspect(held.id).error().code(), Code::not_found);
+}
+
+TEST_F(EngineTest, WhatNobodyHoldsIsRemovedByWhoeverSeesItOff) {
+  engine::ContainerSpec spec = probe({"sleep", "600000"});
+  spec.auto_remove = true;
+  engine::CreatedContainer left = engine().create_container(spec).value();
+  left.hold.reset();
+  ASSERT_TRUE(engine().start_container(left.id));
+  ASSERT_TRUE(engine().stop_container(left.id, {.timeout = Nanoseconds(0)}));
+  engine::see_off(engine(), left.id);
+  EXPECT_EQ(engine().inspect(left.id).error().code(), Code::not_found);
+}
+
+// What stays when it ends is nobody's to see off.
+TEST_F(EngineTest, WhatStaysIsNotSeenOff) {
+  const engine::CreatedContainer stays = engine().create_container(probe({"true"})).value();
+  engine::see_off(engine(), stays.id);
+  EXPECT_TRUE(engine().inspect(stays.id));
+  ASSERT_TRUE(engine().remove_container(stays.id));
 }
 
 }  // namespace

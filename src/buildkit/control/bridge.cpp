@@ -39,6 +39,7 @@ constexpr std::array llb_capabilities{
     "exporter.multiple",
     "exporter.session",
     "file.base",
+    "gc.freespacefilter",
     "meta.description",
     "meta.ignorecache",
     "platform",

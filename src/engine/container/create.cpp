@@ -255,7 +255,8 @@ Result<> Creation::prepare_mounts() {
                      .name = {},
                      .source = mount.source,
                      .target = clean_path(mount.target),
-                     .read_only = mount.read_only};
+                     .read_only = mount.read_only,
+                     .propagation = mount.type == MountType::bind ? mount.propagation : ""};
     if (Result<> prepared = prepare_mount(mount, point); !prepared)
       return fail(std::move(prepared).error().about(Subject::mount, point.target));
     record_.summary.mounts.push_back(std::move(point));

@@ -1,5 +1,12 @@
 #include "engine/left_behind.hpp"
 
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "engine/events.hpp"
 #include "supervisor/hold.hpp"
 
 namespace consort::engine {
@@ -9,6 +16,21 @@ namespace {
 // Of what is not, nothing more needs to be known.
 bool may_be_over(const ContainerState& state) {
   return state.ended() || state.status == Status::created;
+}
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Of who holds a container, until it is given up that he removes it: he may be suspended.
+constexpr std::chrono::seconds holder_patience{10};
+// Somebody who holds it may be killed, of which there is no event.
+constexpr milliseconds look_again{200};
+
+// false: cancelled.
+bool wait_for_news(const EventStream& events, int cancel_fd, milliseconds at_most) {
+  std::array<pollfd, 2> fds{pollfd{events.fd(), POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
+  (void)::poll(fds.data(), fds.size(), static_cast<int>(std::min(at_most, look_again).count()));
+  return fds[1].revents == 0;
 }
 
 }  // namespace
@@ -34,6 +56,23 @@ Result<std::size_t> remove_left_behind(Engine& engine, const std::optional<std::
   }
   if (!outcome) return std::unexpected(std::move(outcome).error());
   return removed;
+}
+
+void see_off(Engine& engine, const std::string& id, int cancel_fd) {
+  const auto goes = [](const Result<ContainerDetails>& found) { return found && is_to_go(*found, found->spec); };
+  const auto first = engine.inspect(id);
+  if (!goes(first)) return;
+  EventStream events = engine.events(first->project);
+  if (!events.skip_to_now()) return;
+  const auto give_up = steady_clock::now() + holder_patience;
+  while (goes(engine.inspect(first->id))) {
+    if (!supervisor::is_held(first->bundle)) {
+      (void)engine.remove_container(first->id, {.volumes = AnonymousVolumes::remove});
+      return;
+    }
+    const auto left = std::chrono::ceil<milliseconds>(give_up - steady_clock::now());
+    if (left <= milliseconds(0) || !wait_for_news(events, cancel_fd, left) || !events.next()) return;
+  }
 }
 
 }  // namespace consort::engine

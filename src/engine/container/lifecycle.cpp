@@ -51,7 +51,10 @@ Result<> Engine::kill_container(const std::string& id, const std::string& signal
   const supervisor::Client client = impl_->client(record.summary.project);
   TRY(client.kill(record.summary.id, *number));
   // What cannot be refused has happened when the command returns; a container that handles its signal takes its time.
-  if (*number == SIGKILL) TRY(client.wait(record.summary.id));
+  // One that goes when it ends may have gone by then.
+  if (*number == SIGKILL)
+    if (auto ended = client.wait(record.summary.id); !ended && ended.error().code() != Code::not_found)
+      return fail(std::move(ended).error());
   return impl_->records.set_wanted(record.summary.id, Wanted::stopped);
 }
 

@@ -219,6 +219,7 @@ void describe(V& v, MountPoint*) {
   v("source", &T::source);
   v("target", &T::target);
   v("read_only", &T::read_only);
+  v("propagation", &T::propagation);
   v("anonymous", &T::anonymous);
 }
 

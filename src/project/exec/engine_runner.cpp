@@ -5,6 +5,7 @@
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "engine/images.hpp"
+#include "engine/left_behind.hpp"
 #include "project/desired/places.hpp"
 #include "project/exec/conditions.hpp"
 #include "project/exec/hooks.hpp"
@@ -110,7 +111,11 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
                         [&](const CreateContainer& wanted) { return create(operation, *wanted.spec); },
                         [&](const StartContainer&) { return start(operation, cancel); },
                         [&](const StopContainer& how) { return stop(operation, how, cancel); },
-                        [&](const KillContainer& how) { return engine.kill_container(key, how.signal); },
+                        [&](const KillContainer& how) -> Result<> {
+                          TRY(engine.kill_container(key, how.signal));
+                          engine::see_off(engine, key, cancel.fd());
+                          return {};
+                        },
                         [&](const RestartContainer& how) {
                           return engine.restart_container(key, stop_options(how.timeout_seconds, cancel));
                         },
@@ -119,7 +124,7 @@ Result<> EngineRunner::perform(const Operation& operation, const Cancellation& c
                         [&](const RemoveContainer& how) {
                           const auto volumes =
                               how.anonymous_volumes ? engine::AnonymousVolumes::remove : engine::AnonymousVolumes::keep;
-                          return engine.remove_container(key, {.volumes = volumes});
+                          return unless_gone(engine.remove_container(key, {.volumes = volumes}));
                         },
                         [&](const RenameContainer& how) { return engine.rename_container(key, how.new_name); },
                         [&](const ConnectContainer& connect) { return engine.connect_network(key, *connect.endpoint); },
@@ -184,6 +189,7 @@ Result<> EngineRunner::start(const Operation& operation, const Cancellation& can
 
 Result<> EngineRunner::stop(const Operation& operation, const StopContainer& how, const Cancellation& cancel) {
   Result<> outcome = session_.engine.stop_container(key_of(operation), stop_options(how.timeout_seconds, cancel));
+  if (outcome) engine::see_off(session_.engine, key_of(operation), cancel.fd());
   if (outcome || outcome.error().code() != Code::not_found) return outcome;
   // A supervisor does not know containers that it has never started: those are stopped already.
   const auto details = session_.engine.inspect(key_of(operation));

@@ -29,8 +29,6 @@ using internal::read_value;
 
 namespace {
 
-// Groups that every container gets; the others (cpuset) only when a limit asks for them.
-constexpr std::string_view always[] = {"memory", "pids", "devices", "cpu", "cpuacct", "blkio"};
 constexpr auto patience_steps = 400;  // of 5 ms: two seconds
 
 void pause_briefly() {
@@ -58,9 +56,7 @@ namespace {
 
 bool is_wanted(const Hierarchy& hierarchy, const std::vector<CgroupWrite>& writes, bool unified_exists,
                GroupBreadth breadth) {
-  if (hierarchy.unified || breadth == GroupBreadth::all) return true;
-  for (const std::string_view controller : always)
-    if (hierarchy.has(controller)) return true;
+  if (hierarchy.takes_every_container() || breadth == GroupBreadth::all) return true;
   if (hierarchy.has("freezer")) return !unified_exists;  // cgroup.freeze does it better
   return std::ranges::any_of(writes, [&](const CgroupWrite& write) { return hierarchy.has(write.controller); });
 }
@@ -120,9 +116,21 @@ Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
   return fail(Error(Code::busy, "create cgroup").on(directory).why("other programs keep removing it"));
 }
 
+// A sweep that has begun with a group goes on with what is at its path: whoever removes a group himself, and may make
+// it again right after that, first lets it end. -1: there is none.
+Fd keep_out_sweeps(const std::string& path) {
+  const auto& all = internal::hierarchies();
+  Result<Fd> claim = all.empty() ? Fd() : open_file(all.front().directory(path), O_RDONLY | O_DIRECTORY);
+  if (!claim) return {};
+  while (*claim && ::flock(claim->get(), LOCK_SH) != 0 && errno == EINTR) {
+  }
+  return *std::move(claim);
+}
+
 // What is empty is a leftover of somebody who was killed, with the limits of that time. And kernels from 6.14 on end at
 // its birth whoever is born into a group (CLONE_INTO_CGROUP) that was ever told to kill its processes (cgroup.kill).
 void remove_leftover(const std::string& clean) {
+  const Fd alone = keep_out_sweeps(clean);
   for (const Hierarchy& hierarchy : internal::hierarchies()) ::rmdir(hierarchy.directory(clean).c_str());
 }
 
@@ -407,6 +415,7 @@ Result<> remove_group_tree(const std::string& directory) {
 }  // namespace
 
 Result<GroupRemoval> Cgroup::try_remove() const {
+  const Fd alone = keep_out_sweeps(impl_->path);
   std::optional<Error> first;
   bool waits = false;
   for (const Impl::Part& part : impl_->parts) {

@@ -25,6 +25,9 @@ bool is_controller(std::string_view word) {
   return std::ranges::find(known_controllers, word) != std::end(known_controllers);
 }
 
+// Groups that every container gets; the others (cpuset) only when a limit asks for them.
+constexpr std::string_view always[] = {"memory", "pids", "devices", "cpu", "cpuacct", "blkio"};
+
 constexpr std::string_view leaf_name = "consort-supervisor";
 
 // Root may write anywhere, and who is root in a namespace goes by whole paths, too: whoever asks for a container's
@@ -42,6 +45,10 @@ std::string delegated_base(const std::string& mount) {
 
 bool Hierarchy::is_named() const {
   return !unified && controllers.size() == 1 && controllers[0].starts_with("name=");
+}
+
+bool Hierarchy::takes_every_container() const {
+  return unified || std::ranges::any_of(always, [this](std::string_view controller) { return has(controller); });
 }
 
 bool Hierarchy::has(std::string_view controller) const {
@@ -74,8 +81,9 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo) {
     });
     if (!known) found.push_back(std::move(hierarchy));
   }
-  // Few containers are in one without controllers, so it is never the one to look at first.
+  // Few containers are in one without controllers, or of cpuset: those are never the ones to look at first.
   std::ranges::stable_partition(found, [](const Hierarchy& hierarchy) { return !hierarchy.is_named(); });
+  std::ranges::stable_partition(found, &Hierarchy::takes_every_container);
   return found;
 }
 

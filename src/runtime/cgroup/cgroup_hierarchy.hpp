@@ -16,7 +16,8 @@ struct Hierarchy {
   bool unified = false;
 
   bool has(std::string_view controller) const;
-  bool is_named() const;  // v1 without a controller
+  bool is_named() const;               // v1 without a controller
+  bool takes_every_container() const;  // whatever its limits
   std::string directory(const std::string& path) const { return mount + base + path; }
 };
 
@@ -25,7 +26,8 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo);
 std::string unified_group(std::string_view proc_cgroup);   // of the text of /proc/PID/cgroup; "" if there is none
 std::string unified_group_of(const std::string& process);  // "self" or a pid
 std::string delegated_group_of(const std::string& unified_group);  // "" if it is not such a leaf
-const std::vector<Hierarchy>& hierarchies();                       // of this machine; looked up once
+// Of this machine; looked up once. The first one takes every container: whoever is making a group claims that one.
+const std::vector<Hierarchy>& hierarchies();
 
 struct CgroupWrite {
   std::string controller;

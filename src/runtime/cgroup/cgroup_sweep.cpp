@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <ranges>
 #include <set>
 
 #include "base/os/files/file.hpp"
@@ -50,11 +52,28 @@ void remove_folders(const std::string& directory) {
   (void)::rmdir(directory.c_str());  // not if somebody has come meanwhile
 }
 
+bool is_still_there(int fd, const std::string& directory) {
+  struct stat mine, named;
+  return ::fstat(fd, &mine) == 0 && ::stat(directory.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
+}
+
+// The claim that whoever makes the group takes as well; nullopt: somebody has it. What is left in other hierarchies
+// alone has its group in this one made again: without it, nothing would keep out who makes it anew meanwhile.
+std::optional<Fd> claim(const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return std::nullopt;
+  Result<Fd> fd = open_file(directory, O_RDONLY | O_DIRECTORY);
+  if (!fd || ::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  // Another sweep may have removed it before we had the lock, and its maker made it again.
+  if (!is_still_there(fd->get(), directory)) return std::nullopt;
+  return *std::move(fd);
+}
+
 // Kills nobody, as Cgroup::remove() does: it may be that of a container of another data root.
 void remove_if_empty(const std::vector<internal::Hierarchy>& all, const std::string& path) {
   for (const internal::Hierarchy& hierarchy : all)
     if (is_populated(hierarchy.directory(path))) return;
-  for (const internal::Hierarchy& hierarchy : all) remove_folders(hierarchy.directory(path));
+  // What is claimed goes last: a new one of that name could be claimed by somebody else.
+  for (const internal::Hierarchy& hierarchy : std::views::reverse(all)) remove_folders(hierarchy.directory(path));
 }
 
 }  // namespace
@@ -70,9 +89,7 @@ void sweep_cgroups(const std::string& parent, const std::function<bool(const std
   for (const std::string& name : names) {
     if (belongs(name)) continue;
     const std::string path = parent + "/" + name;
-    const Result<Fd> claim = open_file(all.front().directory(path), O_RDONLY | O_DIRECTORY);
-    if (claim && ::flock(claim->get(), LOCK_EX | LOCK_NB) != 0) continue;
-    remove_if_empty(all, path);
+    if (const std::optional<Fd> claimed = claim(all.front().directory(path))) remove_if_empty(all, path);
   }
 }
 

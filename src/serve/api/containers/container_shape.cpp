@@ -106,7 +106,8 @@ Json mount_rows(const engine::Container& container) {
     if (mount.type == engine::MountType::volume) row["Driver"] = "local";
     row["Mode"] = mount.type == engine::MountType::volume ? "z" : "";
     row["RW"] = !mount.read_only;
-    row["Propagation"] = mount.type == engine::MountType::bind ? "rprivate" : "";
+    const bool binds = mount.type == engine::MountType::bind;
+    row["Propagation"] = binds && mount.propagation.empty() ? "rprivate" : mount.propagation;
     rows.push_back(std::move(row));
   }
   return rows;

@@ -116,7 +116,7 @@ Json network_settings(const ContainerDetails& container, const Json& note) {
       {"Networks", std::move(networks)}};
 }
 
-// With what the container's specification alone tells: the propagation of binds, and the mode that Binds gave.
+// With the mode that Binds gave.
 Json detailed_mounts(const ContainerDetails& container, const Json& host_config) {
   std::map<std::string, std::string> modes;  // by target
   for (const std::string& bind : get_strings(host_config, "Binds"))
@@ -125,9 +125,6 @@ Json detailed_mounts(const ContainerDetails& container, const Json& host_config)
   for (Json& row : rows) {
     const std::string target = get_string(row, "Destination");
     if (const auto mode = modes.find(target); mode != modes.end()) row["Mode"] = mode->second;
-    for (const engine::MountSpec& mount : container.spec.mounts)
-      if (mount.type == engine::MountType::bind && !mount.propagation.empty() && clean_path(mount.target) == target)
-        row["Propagation"] = mount.propagation;
   }
   return rows;
 }

@@ -3,6 +3,7 @@
 
 #include "base/narrow.hpp"
 #include "base/strings.hpp"
+#include "engine/left_behind.hpp"
 #include "engine/state_text.hpp"
 #include "engine/update.hpp"
 #include "serve/api/containers/container_watch.hpp"
@@ -64,9 +65,11 @@ Result<> start_container(Call& call) {
 Result<> stop_container(Call& call) {
   const engine::StopOptions options = TRY(stop_options(call));
   const ContainerDetails container = TRY(find_container(call));
-  if (!container.state.running()) return call.empty(304);
-  TRY(TRY(call.engine())->stop_container(container.id, options));
-  return call.empty(204);
+  engine::Engine& engine = *TRY(call.engine());
+  const bool running = container.state.running();
+  if (running) TRY(engine.stop_container(container.id, options));
+  engine::see_off(engine, container.id);  // with Docker, who lists containers now does not find it
+  return call.empty(running ? 204 : 304);
 }
 
 Result<> restart_container(Call& call) {
@@ -83,10 +86,12 @@ Result<> kill_container(Call& call) {
   if (!found) return fail(http_error(status_of(found.error()), about + found.error().message()));
   const ContainerDetails container = std::move(*found);
   if (!container.state.running()) return fail(http_error(409, about + "container " + container.id + " is not running"));
-  Result<> killed = TRY(call.engine())->kill_container(container.id, signal.empty() ? "KILL" : signal);
+  engine::Engine& engine = *TRY(call.engine());
+  Result<> killed = engine.kill_container(container.id, signal.empty() ? "KILL" : signal);
   if (!killed && killed.error().code() == Code::invalid)
     return fail(http_error(400, about + "invalid signal: " + signal));
   TRY(std::move(killed));
+  engine::see_off(engine, container.id);
   return call.empty(204);
 }
 

@@ -62,6 +62,7 @@ void BuildLines::begin(const std::vector<build::PlannedInstruction>& outline) {
       before = sha256_hex(before + '\0' + instruction.text);
       row.id = digits(before);
     }
+    row.container = digits(sha256_hex("container of " + row.id));
     rows_.push_back(std::move(row));
   }
 }
@@ -128,8 +129,7 @@ Result<> BuildLines::announce(std::size_t index) {
   TRY(say_warnings());
   if (row.what.kind == Kind::from || row.what.kind == Kind::before_stages) return {};
   if (state_of(index) == Row::State::cached) return say(" ---> Using cache\n");
-  return has_container(row) ? say(" ---> Running in " + digits(sha256_hex("container of " + row.id)) + "\n")
-                            : Result<>();
+  return has_container(row) ? say(" ---> Running in " + row.container + "\n") : Result<>();
 }
 
 Result<bool> BuildLines::show(std::size_t index) {
@@ -142,7 +142,7 @@ Result<bool> BuildLines::show(std::size_t index) {
   if (index + 1 == rows_.size() && !last_settings_) return false;  // the last one is the image, which is not made yet
   const bool settled = row.what.kind == Kind::from || row.what.kind == Kind::before_stages;
   if (!settled && state == Row::State::done && has_container(row) && options_.containers == Options::Containers::remove)
-    TRY(say(" ---> Removed intermediate container " + digits(sha256_hex("container of " + row.id)) + "\n"));
+    TRY(say(" ---> Removed intermediate container " + row.container + "\n"));
   if (row.what.kind != Kind::before_stages) TRY(say(" ---> " + row.id + "\n"));
   return true;
 }

@@ -37,6 +37,7 @@ class BuildLines {
     bool announced = false;
     std::vector<std::string> output;  // not yet told
     std::string id;                   // that it ends in, 12 digits
+    std::string container;            // that it is said to run in, likewise
   };
   Row* row_of(const build::ProgressEvent& event);
   Row::State state_of(std::size_t index) const;  // of settings: what follows or precedes says whether they were known
