@@ -46,7 +46,9 @@ class CacheSizes : public testing::Test {
     return request;
   }
   void remove_images() {
-    for (const image::Image& image : world_->store().list().value())
+    const auto images = world_->store().list();
+    ASSERT_TRUE(images);
+    for (const image::Image& image : *images)
       if (!image.is_named()) {
         EXPECT_TRUE(world_->store().remove(image.id, image::Store::Removal::force));
       }

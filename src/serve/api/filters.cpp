@@ -50,7 +50,8 @@ Result<Filters> Filters::parse(const std::string& text, std::span<const std::str
   const auto json = parse_json(text, "filters");
   if (!json || !(json->is_object() || json->is_null())) return fail(http_error(400, "invalid filter"));
   for (const auto& [key, value] : json->items()) {
-    if (std::ranges::find(known, key) == known.end()) return fail(http_error(400, "invalid filter '" + key + "'"));
+    if (std::ranges::find(known, key) == known.end())
+      return fail(http_error(400, "invalid filter '" + key + "'").about(Subject::setting, key));
     filters.values_.emplace(key, TRY(values_of(value)));
   }
   return filters;

@@ -16,7 +16,8 @@ namespace consort::serve {
 
 class Filters {
  public:
-  // Code::invalid in Docker's words: not JSON, or a key that is not among the known ones.
+  // Code::invalid in Docker's words: not JSON, or a key that is not among the known ones (then with it as the subject,
+  // a setting).
   static Result<Filters> of(const Call& call, std::span<const std::string_view> known);
   static Result<Filters> parse(const std::string& text, std::span<const std::string_view> known);
 

@@ -95,11 +95,19 @@ Result<engine::CreatedContainer> create(engine::Engine& engine, const engine::Co
   return engine.create_container(spec);
 }
 
+// Of the name as the client has written it.
+Error bad_name(const std::string& name) {
+  return http_error(400, "Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+}
+
+bool is_of_name(const Error& error) {
+  return error.subject() == Subject::setting && error.subject_name() == "container_name";
+}
+
 // "/web" is web; none is one that the engine chooses.
 Result<std::string> name_of(const Call& call) {
   std::string name = call.query("name");
-  if (name == "/")
-    return fail(http_error(400, "Invalid container name (/), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"));
+  if (name == "/") return fail(bad_name(name));
   if (name.starts_with('/')) name.erase(0, 1);
   return name;
 }
@@ -122,11 +130,7 @@ Result<> create_container(Call& call) {
   if (host && get_bool(*host, "PublishAllPorts")) TRY(publish_exposed(spec, TRY(engine.images().config_of(image))));
   TRY(check_networks(engine, spec));
   auto made = create(engine, spec);
-  // Of a bad name as the client has written it.
-  const std::string refused = "Invalid container name (";
-  if (!made && made.error().message().starts_with(refused + spec.name + ")"))
-    return fail(http_error(
-        400, refused + call.query("name") + made.error().message().substr(refused.size() + spec.name.size())));
+  if (!made && is_of_name(made.error())) return fail(bad_name(call.query("name")));
   if (!made) return fail(create_error(std::move(made).error(), spec));
   engine::CreatedContainer created = std::move(*made);
   const engine::ContainerDetails details = TRY(engine.inspect(created.id));

@@ -63,8 +63,9 @@ Result<> prune_build_cache(Call& call) {
                                         "private",     "shared", "type",  "until", "unused-for"};
   const auto asked = Filters::of(call, known);
   // BuildKit tells what it does not know; what cannot be read does not come as far.
-  const bool read = asked || asked.error().message() == "invalid filter";
-  if (!asked) return fail(http_error(400, (read ? "" : "failed to prune build cache: ") + asked.error().message()));
+  const bool got_to_it = !asked && asked.error().subject() == Subject::setting;
+  if (!asked)
+    return fail(http_error(400, (got_to_it ? "failed to prune build cache: " : "") + asked.error().message()));
   const Filters& filters = *asked;
   build::CachePrune cache = TRY(sizes_of(call));
   cache.unused_since = TRY(unused_since(filters));
