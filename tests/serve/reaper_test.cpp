@@ -72,6 +72,46 @@ TEST_F(EngineTest, WhatRunsIsLeftToItsSupervisor) {
   ASSERT_TRUE(engine().remove_container(made.id, {.force = engine::Force::yes}));
 }
 
+// It ends on the way, and would be gone before it is started.
+TEST_F(EngineTest, WhatIsRestartedStaysAlthoughItGoesWhenItEnds) {
+  engine::ContainerSpec spec = probe({"sleep", "600000"});
+  spec.auto_remove = true;
+  Reaper reaper(roots());
+  engine::CreatedContainer made = engine().create_container(spec).value();
+  ASSERT_TRUE(engine().start_container(made.id));
+  reaper.watch(made.id, std::move(made.hold));
+  {
+    const Reaper::Kept kept(reaper, made.id);
+    ASSERT_TRUE(engine().stop_container(made.id, {.timeout = std::chrono::seconds(0)}));
+    // Another that ends now is seen after it.
+    engine::CreatedContainer other = engine().create_container(spec).value();
+    ASSERT_TRUE(engine().start_container(other.id));
+    reaper.watch(other.id, std::move(other.hold));
+    ASSERT_TRUE(engine().stop_container(other.id, {.timeout = std::chrono::seconds(0)}));
+    ASSERT_TRUE(eventually([&] { return !engine().inspect(other.id); }));
+    ASSERT_TRUE(engine().start_container(made.id));
+  }
+  EXPECT_TRUE(engine().inspect(made.id)->state.running());
+  const Reaper::Kept again(reaper, made.id);
+  ASSERT_TRUE(engine().stop_container(made.id, {.timeout = std::chrono::seconds(0)}));
+  EXPECT_TRUE(engine().inspect(made.id));
+}
+
+// What did not come back is removed, although its end is not told again.
+TEST_F(EngineTest, WhatWasKeptAndHasEndedIsRemovedThen) {
+  engine::ContainerSpec spec = probe({"sleep", "600000"});
+  spec.auto_remove = true;
+  Reaper reaper(roots());
+  engine::CreatedContainer made = engine().create_container(spec).value();
+  ASSERT_TRUE(engine().start_container(made.id));
+  reaper.watch(made.id, std::move(made.hold));
+  {
+    const Reaper::Kept kept(reaper, made.id);
+    ASSERT_TRUE(engine().stop_container(made.id, {.timeout = std::chrono::seconds(0)}));
+  }
+  EXPECT_TRUE(eventually([&] { return !engine().inspect(made.id); }));
+}
+
 // Who has stopped it does not find it any more, as with Docker.
 TEST_F(EngineTest, WhatWasStoppedIsGoneOnceItWasSeenOff) {
   engine::ContainerSpec spec = probe({"sleep", "600000"});

@@ -31,7 +31,24 @@ void remove_ended(const Roots& roots, const std::vector<std::string>& ids) {
 
 }  // namespace
 
-Reaper::Reaper(Roots roots) : roots_(std::move(roots)), stop_(::eventfd(0, EFD_CLOEXEC)) {}
+Reaper::Reaper(Roots roots)
+    : roots_(std::move(roots)), stop_(::eventfd(0, EFD_CLOEXEC)), again_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+// A look that is under way may have seen it ended.
+Reaper::Kept::Kept(Reaper& reaper, std::string id) : reaper_(reaper), id_(std::move(id)) {
+  const std::scoped_lock looks(reaper_.looking_, reaper_.mutex_);
+  reaper_.kept_.insert(id_);
+}
+
+// It may have ended for good meanwhile, which would not be told again.
+Reaper::Kept::~Kept() {
+  {
+    const std::scoped_lock lock(reaper_.mutex_);
+    reaper_.kept_.erase(reaper_.kept_.find(id_));
+  }
+  const std::uint64_t once = 1;
+  (void)!::write(reaper_.again_.get(), &once, sizeof once);
+}
 
 // What ends once its hold is given up is its supervisor's. Of what has ended before, which that saw held, it may not
 // hear again.
@@ -56,10 +73,12 @@ void Reaper::start() {
 }
 
 void Reaper::look(engine::Engine& engine) {
+  const std::scoped_lock looking(looking_);
   std::vector<std::string> ids;
   {
     const std::scoped_lock lock(mutex_);
-    for (const auto& [id, hold] : watched_) ids.push_back(id);
+    for (const auto& [id, hold] : watched_)
+      if (!kept_.contains(id)) ids.push_back(id);
   }
   for (const std::string& id : ids) {
     const auto details = engine.inspect(id);
@@ -76,12 +95,14 @@ void Reaper::run() {
   engine::EventStream events = (*engine)->events();
   if (!events.skip_to_now()) return;
   look(**engine);
-  std::array<pollfd, 2> fds{pollfd{events.fd(), POLLIN, 0}, pollfd{stop_.get(), POLLIN, 0}};
+  std::array<pollfd, 3> fds{pollfd{events.fd(), POLLIN, 0}, pollfd{stop_.get(), POLLIN, 0},
+                            pollfd{again_.get(), POLLIN, 0}};
   while (::poll(fds.data(), fds.size(), -1) >= 0 || errno == EINTR) {
     if (fds[1].revents != 0) return;
     const auto happened = events.next();
     if (!happened) return;
-    bool ended = false;
+    std::uint64_t count = 0;
+    bool ended = ::read(again_.get(), &count, sizeof count) > 0;
     for (const engine::EngineEvent& event : *happened)
       ended = ended || event.action == "die" || event.action == "destroy";
     if (ended) look(**engine);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -23,14 +24,29 @@ class Reaper {
   // From now on. hold: CreatedContainer::hold, given up when it has gone.
   void watch(const std::string& id, Fd hold);
 
+  // While one lives, the container stays though it has ended: it is restarted. To be gone before the reaper is.
+  class Kept {
+   public:
+    Kept(Reaper& reaper, std::string id);
+    ~Kept();
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+
+   private:
+    Reaper& reaper_;
+    std::string id_;
+  };
+
  private:
   void start();
   void run();
   void look(engine::Engine& engine);
 
   Roots roots_;
-  Fd stop_;
+  Fd stop_, again_;
+  std::mutex looking_;  // taken before mutex_
   std::mutex mutex_;
+  std::multiset<std::string> kept_;
   std::map<std::string, Fd> watched_;
   std::thread thread_;
 };

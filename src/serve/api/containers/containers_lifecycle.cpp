@@ -75,6 +75,7 @@ Result<> stop_container(Call& call) {
 Result<> restart_container(Call& call) {
   const engine::StopOptions options = TRY(stop_options(call));
   const ContainerDetails container = TRY(find_container(call));
+  const Reaper::Kept kept(call.service().reaper(), container.id);
   TRY(TRY(call.engine())->restart_container(container.id, options));
   return call.empty(204);
 }
