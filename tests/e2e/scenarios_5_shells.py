@@ -129,3 +129,6 @@ def scenario_fish_completes(world):
     name = world.ps()["web"]["Name"]
     check(completions(f"consort exec {name[:-1]}") == [name], "a container")
     check(completions(f"consort container wait {name[:-1]}") == [name], "a container, and no service")
+    world.consort("up", "-d", "web")  # from here on there is a job on the machine
+    world.write("other.yaml", 'services: {other: {image: "debian:bookworm-slim"}}\n')
+    check(completions("consort -f other.yaml run ") == ["other"], "no jobs but those of the file")
