@@ -280,7 +280,7 @@ Result<> Workspace::find_project_here(const Invocation& invocation, compose::Loa
 Result<> Workspace::lock() {
   if (session_->dry_run == project::DryRun::yes) return {};
   engine::LockOptions options;
-  options.on_wait = [this](const std::string& holder) { progress_->warn(holder + ": waiting for it"); };
+  options.on_wait = [this](const std::string& holder) { progress_->warn(holder); };
   lock_ = TRY(engine_->lock_project(session_->project_name, options));
   return {};
 }

@@ -104,7 +104,7 @@ class ProjectLock {
 };
 struct LockOptions {
   std::optional<Nanoseconds> patience;  // nullopt = as long as it takes
-  // Called once if it is taken: "another consort (pid 4711: consort up -d) is working on project x".
+  // Called once if it is taken: "another consort (pid 4711: consort up -d) is working on project x: waiting for it".
   std::function<void(const std::string& holder)> on_wait;
 };
 

@@ -110,7 +110,7 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
   Fd fd = TRY(open_lock(folder));
   if (!TRY(try_lock(fd.get(), LOCK_EX | LOCK_NB))) {
     const std::string holder = holder_of(path, project);
-    if (options.on_wait) options.on_wait(holder);
+    if (options.on_wait) options.on_wait(holder + ": waiting for it");
     if (!options.patience) {
       (void)TRY(try_lock(fd.get(), LOCK_EX));
     } else if (!TRY(lock_within(fd.get(), *options.patience))) {

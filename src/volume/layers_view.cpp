@@ -38,15 +38,15 @@ Result<std::string> real_path_in_layers(std::span<const std::string> layers, con
 
 Result<Fd> open_layers(std::span<const std::string> layers, const std::string& scratch) {
   if (layers.empty()) return fail(Code::internal, "open layers", "without any");
-  // overlayfs wants at least two; one alone has nothing to be merged with (and no whiteouts to hide).
-  if (layers.size() == 1) return open_file(layers.front(), O_RDONLY | O_DIRECTORY);
   Result<Fd> view = open_merged(layers, scratch + "/view-XXXXXX");
   if (!view) return fail(std::move(view).error().wrap("look into the image's layers"));
   return view;
 }
 
-Result<Fd> open_container_layers(std::span<const std::string> layers, const std::string& upper,
+Result<Fd> open_container_layers(std::span<const std::string> given, const std::string& upper,
                                  const std::string& work) {
+  std::vector<std::string> layers(given.begin(), given.end());
+  keep_topmost(layers);
   const Fd fs(::fsopen("overlay", FSOPEN_CLOEXEC));
   if (!fs) return fail_errno("open file system", "overlay");
   for (const std::string& layer : layers) TRY(set_option(fs.get(), "lowerdir+", layer));

@@ -70,5 +70,18 @@ TEST_F(FullDisk, TheAdviceIsOfTheDiskThatIsFull) {
   EXPECT_EQ(advice(ENOENT, small + "/x", small), "");
 }
 
+// Whose root it is may not have been looked at yet.
+TEST_F(FullDisk, OnlyWhatIsOursIsGivenUp) {
+  const std::string full = disk("full", "size=512k"), reserve = full + "/reserve";
+  ASSERT_TRUE(make_directories(reserve, 0700));
+  ASSERT_TRUE(write_file_atomic(reserve + "/letter.txt", "dear"));
+  Reserve(full).give_up_if_full();
+  EXPECT_TRUE(path_exists(reserve + "/letter.txt"));
+  ASSERT_TRUE(remove_file(reserve + "/letter.txt"));
+  ASSERT_TRUE(write_file_atomic(reserve + "/blocks", ""));
+  Reserve(full).give_up_if_full();
+  EXPECT_FALSE(path_exists(reserve));
+}
+
 }  // namespace
 }  // namespace consort

@@ -131,3 +131,6 @@ def scenario_fish_completes(world):
     check(completions(f"consort container wait {name[:-1]}") == [name], "a container, and no service")
     check(f"{name}:" in completions(f"consort cp {name[:-1]}"), "a path in a container")
     check(completions(f"consort container run --pid container:{name[:-1]}") == [f"container:{name}"], "its namespace")
+    world.consort("up", "-d", "web")  # from here on there is a job on the machine
+    world.write("other.yaml", 'services: {other: {image: "debian:bookworm-slim"}}\n')
+    check(completions("consort -f other.yaml run ") == ["other"], "no jobs but those of the file")

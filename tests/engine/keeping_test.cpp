@@ -26,7 +26,7 @@ TEST_F(EngineTest, AProjectHasOneMasterAtATime) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::busy);
   EXPECT_THAT(told, HasSubstr("another consort (pid " + std::to_string(::getpid())));
-  EXPECT_THAT(told, HasSubstr("is working on project " + project_));
+  EXPECT_THAT(told, HasSubstr("is working on project " + project_ + ": waiting for it"));
   std::jthread waiter([&] { EXPECT_TRUE(other->lock_project(project_)); });
   held.reset();
 }

@@ -63,6 +63,14 @@ TEST_F(StoreTest, ALayerThatIsThereTwiceIsStackedOnce) {
   const Image made = image({top.id, base.id, top.id}, {named("app:1")});
   EXPECT_EQ(store.layers_of(made).value().size(), 3u);
   EXPECT_THAT(store.layer_paths(made).value(), ElementsAre(top.directory, base.directory));
+  // Also by who does not ask for the paths.
+  const TempDir folder;
+  for (const auto& stack :
+       {std::vector{top.directory, base.directory, top.directory}, std::vector{base.directory, base.directory}}) {
+    const Fd out = open_file(folder / "out.tar", O_RDWR | O_CREAT | O_TRUNC).value();
+    const auto exported = export_rootfs(stack, "", out.get());
+    EXPECT_TRUE(exported) << exported.error().message();
+  }
 }
 
 TEST_F(StoreTest, TheSameContentIsTheSameImage) {

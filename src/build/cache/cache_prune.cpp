@@ -25,9 +25,10 @@ Result<Sizes> sizes_of_own_layers(const image::Store& store) {
   return sizes;
 }
 
-std::uint64_t free_bytes(const std::string& folder) {
+Result<std::uint64_t> free_bytes(const std::string& folder) {
   struct statvfs st {};
-  return ::statvfs(folder.c_str(), &st) == 0 ? std::uint64_t{st.f_bavail} * st.f_frsize : 0;
+  if (::statvfs(folder.c_str(), &st) != 0) return fail_errno("look at file system of", folder);
+  return std::uint64_t{st.f_bavail} * st.f_frsize;
 }
 
 class Selection {
@@ -111,7 +112,7 @@ Result<> forget_cache(image::Store& store, const CachePrune& prune) {
     return {};
   }
   Selection selection(TRY(cache.all()), TRY(sizes_of_own_layers(store)));
-  const auto keep = bytes_to_keep(prune, selection.used(), free_bytes(store.roots().data));
+  const auto keep = bytes_to_keep(prune, selection.used(), TRY(free_bytes(store.roots().data)));
   if (!keep) return {};
   return cache.forget(selection.until(*keep, unused_since));
 }

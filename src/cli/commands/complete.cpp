@@ -87,12 +87,17 @@ std::set<std::string> container_names(const Invocation& invocation) {
   return names;
 }
 
+std::set<std::string> jobs_of(const compose::Project& project) {
+  std::set<std::string> names;
+  for (const auto* jobs : {&project.jobs, &project.disabled_jobs})
+    for (const auto& [name, job] : *jobs) names.insert(name);
+  return names;
+}
+
 // Those of the file by their names, others with their project's.
 std::set<std::string> job_names(const Invocation& invocation) {
   std::set<std::string> names;
-  if (const auto project = project_of(invocation))
-    for (const auto* jobs : {&project->jobs, &project->disabled_jobs})
-      for (const auto& [name, job] : *jobs) names.insert(name);
+  if (const auto project = project_of(invocation)) names = jobs_of(*project);
   if (!names.empty()) return names;
   const auto workspace = machine(invocation);
   if (!workspace) return names;
@@ -145,11 +150,12 @@ void print_services(const Invocation& invocation, const Completing& typed, std::
   print_names(any ? services : container_names(invocation), typed, behind);
 }
 
+// `run` takes jobs of the file alone.
 void print_what_runs(const Invocation& invocation, const Completing& typed) {
   const auto project = project_of(invocation);
   if (!project) return print_names(image_names(invocation), typed, "");
   print_names(service_names(invocation), typed, "");
-  print_names(job_names(invocation), typed, "");
+  print_names(jobs_of(*project), typed, "");
 }
 
 void print_words(const Completing& typed) {

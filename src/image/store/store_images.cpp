@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/os/files/file.hpp"
+#include "base/os/trees/overlay_view.hpp"
 #include "base/strings.hpp"
 #include "image/store/store_state.hpp"
 
@@ -288,13 +289,11 @@ Result<std::vector<LayerInfo>> Store::layers_of(const Image& image) const {
   });
 }
 
-// A layer that the image has twice is stacked once, where its upper place is: overlayfs refuses the other.
 Result<std::vector<std::string>> Store::layer_paths(const Image& image) const {
   std::vector<std::string> paths;
-  std::vector<LayerInfo> layers = TRY(layers_of(image));
-  std::ranges::reverse(layers);
-  for (const LayerInfo& layer : layers)
-    if (std::ranges::find(paths, layer.directory) == paths.end()) paths.push_back(layer.directory);
+  for (const LayerInfo& layer : TRY(layers_of(image))) paths.push_back(layer.directory);
+  std::ranges::reverse(paths);
+  keep_topmost(paths);
   if (paths.empty()) {
     paths.push_back(state_->layer_directory("empty"));
     TRY(make_directories(paths.back()));

@@ -9,11 +9,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <set>
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/container_users.hpp"
 #include "base/os/processes/user_namespace.hpp"
+#include "base/os/trees/overlay_view.hpp"
 #include "runtime/external.hpp"
 #include "runtime/launch/child_files.hpp"
 #include "runtime/overlay.hpp"
@@ -92,13 +92,6 @@ class LayerPaths {
   bool mapped_;
   std::vector<Fd> mounts_;
 };
-
-// overlayfs takes a folder once (ELOOP). An image may have the same layer twice; what the upper one says holds, so the
-// lower one changes nothing.
-void keep_topmost(std::vector<std::string>& lower) {
-  std::set<std::string> seen;
-  std::erase_if(lower, [&seen](const std::string& path) { return !seen.insert(path).second; });
-}
 
 Result<> describe_missing(const OverlayRoot& overlay) {
   for (const std::string& path : overlay.lower) TRY(stat_path(path));

@@ -109,7 +109,7 @@ bool Reserve::is_ours() const {
 }
 
 void Reserve::give_up_if_full() const {
-  if (find_shortage(data_) != Shortage::none) (void)remove_tree(folder_);
+  if (find_shortage(data_) != Shortage::none && is_ours()) (void)remove_tree(folder_);
 }
 
 void Reserve::keep() const {

@@ -24,7 +24,8 @@ class Reserve {
  public:
   explicit Reserve(const std::string& data_root) : data_(data_root), folder_(data_root + "/reserve") {}
 
-  // For the commands that make room, before they do anything: gives it up if the disk is full.
+  // For the commands that make room, before they do anything, also look whose root it is: gives it up if the
+  // disk is full and it is_ours().
   void give_up_if_full() const;
   // For all others, once the root has been found to be ours (Roots::prepare()): makes it if it is not there and there
   // is plenty. One look where it is there; that it cannot be made is nobody's failure.

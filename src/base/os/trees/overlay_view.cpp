@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/user_namespace.hpp"
@@ -51,7 +52,16 @@ Result<Fd> mount_for_a_moment(std::span<const std::string> folders, std::string 
 
 }  // namespace
 
-Result<Fd> open_merged(std::span<const std::string> folders, std::string place) {
+void keep_topmost(std::vector<std::string>& folders) {
+  std::set<std::string> seen;
+  std::erase_if(folders, [&seen](const std::string& path) { return !seen.insert(path).second; });
+}
+
+Result<Fd> open_merged(std::span<const std::string> given, std::string place) {
+  std::vector<std::string> folders(given.begin(), given.end());
+  keep_topmost(folders);
+  // overlayfs wants at least two; one alone has nothing to be merged with (and no whiteouts to hide).
+  if (folders.size() == 1) return open_file(folders.front(), O_RDONLY | O_DIRECTORY);
   Result<Fd> view = mount_detached(folders);
   if (!view && (view.error().sys_errno() == EINVAL || view.error().sys_errno() == ENOSYS))
     view = mount_for_a_moment(folders, std::move(place));

@@ -3,13 +3,18 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/os/fd.hpp"
 
 namespace consort {
 
-// The root of the merged folders, the topmost first, at least two; read-only. A detached mount: it appears nowhere and
+// overlayfs takes a folder once (ELOOP). An image may have the same layer twice; what the upper one says holds, so the
+// lower one changes nothing. The topmost comes first.
+void keep_topmost(std::vector<std::string>& folders);
+
+// The root of the merged folders, the topmost first; read-only. A detached mount: it appears nowhere and
 // goes with the descriptor. Kernels before 6.5 mount for a moment on a folder that is made for it: place is its path,
 // ending in "XXXXXX" (mkdtemp), in a folder that is made if missing.
 Result<Fd> open_merged(std::span<const std::string> folders, std::string place);
