@@ -55,6 +55,10 @@ class ForeignProgramsTest : public HostTest {
     load_rules();
     life_ = make_pipe().value();
     daemon_ = spawn({.argv = {"sh", "-c", "read -r line", folder_ + "/firewalld"}, .in = life_.read.get()}).value();
+    // Its words can be read a moment after its start.
+    const std::string line = "/proc/" + std::to_string(daemon_.pid()) + "/cmdline";
+    while (!read_file(line).value_or("").contains("/firewalld"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   static void load_rules() { shell("nft add table inet firewalld && nft add chain inet firewalld filter_FORWARD"); }
   void hang() const { ASSERT_EQ(::mkfifo((folder_ + "/gate").c_str(), 0600), 0); }
