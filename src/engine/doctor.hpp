@@ -11,7 +11,7 @@ namespace consort::engine {
 struct Finding {
   enum class Standing : std::uint8_t {
     good,
-    lacking,  // containers run, and do without something
+    missing,  // containers run, and do without something
     broken,   // no container runs
   };
   std::string facility;

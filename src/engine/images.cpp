@@ -20,15 +20,16 @@ bool is_of_build_cache(const std::string& owner) {
 }
 
 // The owners of holds by the names that people know.
-Result<image::ImageUsers> users_of(Engine& engine) {
+Result<image::ImageUsers> users_of(Engine& engine, ImagePrune::Ended ended = ImagePrune::Ended::stay) {
   auto containers = std::make_shared<std::vector<Container>>(TRY(engine.list()));
-  return [containers](const image::Image& image, const std::vector<std::string>& owners) {
+  return [containers, ended](const image::Image& image, const std::vector<std::string>& owners) {
     std::vector<std::string> users;
     std::set<std::string> named;
     for (const Container& container : *containers) {
       if (container.image_id != image.id) continue;
-      users.push_back("container " + container.name + " (" + std::string(to_string(container.state.status)) + ")");
       named.insert("container:" + container.id);
+      if (ended == ImagePrune::Ended::go && !container.state.running()) continue;
+      users.push_back("container " + container.name + " (" + std::string(to_string(container.state.status)) + ")");
     }
     for (const std::string& owner : owners)
       if (!named.contains(owner)) users.push_back(is_of_build_cache(owner) ? "the build cache" : owner);
@@ -105,7 +106,7 @@ Result<image::PruneReport> Images::prune(const ImagePrune& prune) {
   const bool forget = prune.build_cache == ImagePrune::BuildCache::forget;
   const bool act = prune.what.mode == image::PruneOptions::Mode::act;
   if (!act && prune.cache_unused_since) return fail(Code::unsupported, "plan a prune of a part of the build cache");
-  const image::ImageUsers users = TRY(users_of(*engine_));
+  const image::ImageUsers users = TRY(users_of(*engine_, act ? ImagePrune::Ended::stay : prune.ended));
   if (!act) return image::plan_prune(impl_->store, prune.what.images, users, forget ? build_cache_owners : "");
   if (forget) TRY(build::forget_cache(impl_->store, {.unused_since = prune.cache_unused_since}));
   return impl_->store.prune(prune.what, users);

@@ -32,6 +32,8 @@ struct ImagePrune {
   enum class BuildCache : std::uint8_t { keep, forget } build_cache = BuildCache::keep;
   // Of the build cache only what was not used since then. A plan cannot tell: Code::unsupported.
   std::optional<SystemTime> cache_unused_since{};
+  // In plan mode: `go`: as if containers that do not run were removed before.
+  enum class Ended : std::uint8_t { stay, go } ended = Ended::stay;
 };
 
 // A handle, cheap to make and to copy. The engine must outlive it. Any thread.

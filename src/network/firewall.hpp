@@ -16,6 +16,7 @@
 
 namespace consort {
 
+struct HostPrograms;
 namespace firewall {
 struct ElementChange;
 }
@@ -58,19 +59,25 @@ class Firewall {
  public:
   // In the network namespace of the caller, for good.
   static Result<Firewall> open();
+  static Result<Firewall> open(HostPrograms programs);  // of other firewalls, where they are not the host's
   Firewall(Firewall&&) noexcept;
   Firewall& operator=(Firewall&&) noexcept;
   ~Firewall();
 
   Result<> ensure_table();  // there already: fine; of another version: its rules are replaced, its elements stay
 
-  Result<> add_bridge(const BridgePolicy& policy);                // makes the table too
-  Result<> remove_bridges(std::span<const std::string> bridges);  // the last one takes the table with it
+  Result<> add_bridge(const BridgePolicy& policy);  // makes the table too
+  // The last one takes the table with it. Waits for programs of other firewalls.
+  Result<> remove_bridges(std::span<const std::string> bridges);
   Result<std::vector<std::string>> bridges();
   // Of those that are in the table: as it has them. The others stay as they are; true: there are none.
   Result<bool> read_policies(std::span<BridgePolicy> policies);
   // add_bridge()'s part in the firewalls of others.
   Result<> open_foreign(const std::string& bridge);
+  // What add_bridge() leaves undone: openings that only programs of other firewalls can make (firewall-cmd), which may
+  // take seconds. Not in an event loop, which only asks whether it may be needed, and has a child do it.
+  Result<> open_by_programs(std::span<const std::string> bridges);
+  Result<bool> wants_programs(std::span<const std::string> bridges);
 
   // One transaction each. An older redirection of the same address and port is replaced; what is gone already is no
   // failure. Flows that the kernel knows keep their way: see conntrack.hpp.

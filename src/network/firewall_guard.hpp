@@ -11,14 +11,16 @@
 
 #include "base/os/loop/event_loop.hpp"
 #include "network/firewall.hpp"
+#include "network/nft/foreign_opener.hpp"
 
 namespace consort {
 
 class FirewallGuard {
  public:
-  // put_back_ports: called from the loop after bridges have been put back. report: a line for a log.
+  // put_back_ports: called from the loop after bridges have been put back. report: a line for a log. programs: those
+  // of other firewalls, which are run in a child. The process must have one thread.
   FirewallGuard(EventLoop& loop, std::function<Result<>()> put_back_ports,
-                std::function<void(const std::string&)> report);
+                std::function<void(const std::string&)> report, HostPrograms programs = {});
   ~FirewallGuard();
   FirewallGuard(const FirewallGuard&) = delete;
   FirewallGuard& operator=(const FirewallGuard&) = delete;
@@ -37,6 +39,7 @@ class FirewallGuard {
   std::function<Result<>()> put_back_ports_;
   std::function<void(const std::string&)> report_;
   std::vector<BridgePolicy> wanted_, bridges_;  // as they were given; as the firewall had them
+  ForeignOpener opener_;
   Fd changes_;
   EventLoop::Token watch_ = 0, timer_ = 0;
 };

@@ -18,7 +18,7 @@ TEST(UserGroups, AllThatIsHandedDownIsFine) {
 
 TEST(UserGroups, WhatIsNotHandedDownIsNamedWithWhatBringsIt) {
   const Finding finding = finding_of({CgroupVersion::v2, {}, true, {"memory", "pids"}});
-  EXPECT_EQ(finding.standing, Standing::lacking);
+  EXPECT_EQ(finding.standing, Standing::missing);
   EXPECT_THAT(finding.found, HasSubstr("not cpu, cpuset, io"));
   EXPECT_EQ(finding.cost, "limits of cpu, cpuset, io");
   EXPECT_THAT(finding.command, HasSubstr("Delegate=cpu cpuset io memory pids"));

@@ -2,9 +2,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <net/if.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <iterator>
+#include <thread>
 
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
@@ -401,6 +406,7 @@ TEST_F(NetworksTest, AChainThatDropsIsNamedWithTheCommandThatOpensIt) {
   REQUIRE_OK(remove_bridge(net));
 }
 
+// The programs of other firewalls are only looked for in the host's own folders: there is one more in them here.
 class FirewalldTest : public NetworksTest {
  protected:
   void SetUp() override {
@@ -410,23 +416,37 @@ class FirewalldTest : public NetworksTest {
     ASSERT_EQ(shell("nft 'table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state "
                     "established accept; jump zones; reject; }; chain zones { }; }'"),
               "");
-    path_ = ::getenv("PATH");
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
   }
   void TearDown() override {
-    if (!path_.empty()) ::setenv("PATH", path_.c_str(), 1);
+    if (mounted_) (void)::umount2("/usr/sbin", MNT_DETACH);
     NetworksTest::TearDown();
   }
 
   // In firewall-cmd's place: what it was told is in "told", and it acts with what nft does.
   void answer_by(const std::string& script) {
+    const std::string folder = run_root_ + "/programs";
     const std::string text = "#!/bin/sh\necho \"$@\" >>" + run_root_ + "/told\n" + script + "\n";
-    REQUIRE_OK(write_file_atomic(run_root_ + "/firewall-cmd", text, 0755, Durability::volatile_));
-    ::setenv("PATH", (run_root_ + ":" + path_).c_str(), 1);
+    REQUIRE_OK(make_directories(folder, 0755));
+    REQUIRE_OK(write_file_atomic(folder + "/firewall-cmd", text, 0755, Durability::volatile_));
+    const std::string layers = "lowerdir=" + folder + ":/usr/sbin";
+    mounted_ = ::mount("overlay", "/usr/sbin", "overlay", 0, layers.c_str()) == 0;
+    ASSERT_TRUE(mounted_) << std::strerror(errno);
+    // It is known by a process of its name.
+    life_ = make_pipe().value();
+    daemon_ = spawn({.argv = {"sh", "-c", "read -r line", "/usr/sbin/firewalld"}, .in = life_.read.get()}).value();
+    // Its words can be read a moment after its start.
+    const std::string line = "/proc/" + std::to_string(daemon_.pid()) + "/cmdline";
+    while (!read_file(line).value_or("").contains("/firewalld"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   std::string told() const { return read_file(run_root_ + "/told").value_or(""); }
 
  private:
-  std::string path_;
+  bool mounted_ = false;
+  Pipe life_;
+  ChildGuard daemon_;
 };
 
 TEST_F(FirewalldTest, ABridgeIsPutInAZoneThatForwardsAndTakenOutOfIt) {

@@ -71,7 +71,7 @@ std::vector<Finding> firewall(const place::Place& place) {
   if (asked->empty()) return {good("firewall", "nftables works, and no other firewall is in the way")};
   std::vector<Finding> findings;
   for (const FirewallObstacle& obstacle : *asked)
-    findings.push_back({"firewall", Standing::lacking, obstacle.found,
+    findings.push_back({"firewall", Standing::missing, obstacle.found,
                         "containers cannot reach the outside nor, on some kernels, each other; published ports may be "
                         "unreachable from other machines",
                         obstacle.command});
@@ -81,7 +81,7 @@ std::vector<Finding> firewall(const place::Place& place) {
 Finding outside(const place::Place& place) {
   const Result<> linked = place.link();
   if (linked) return good("outside", "containers can reach this machine's network");
-  return bad("outside", Standing::lacking, linked.error(), "containers can only reach each other");
+  return bad("outside", Standing::missing, linked.error(), "containers can only reach each other");
 }
 
 // What is open to whom just now.
@@ -108,9 +108,9 @@ Finding disk(const Roots& roots) {
   const std::string text = gibibytes(free) + " free at " + path;
   constexpr std::uint64_t little = std::uint64_t{1} << 30;
   constexpr std::uint64_t few = 20'000;
-  if (free < little) return {"disk", Standing::lacking, text, "an image may not fit", "consort image prune --all"};
+  if (free < little) return {"disk", Standing::missing, text, "an image may not fit", "consort image prune --all"};
   if (st.f_files != 0 && st.f_favail < few)
-    return {"disk", Standing::lacking, std::to_string(st.f_favail) + " inodes free at " + path,
+    return {"disk", Standing::missing, std::to_string(st.f_favail) + " inodes free at " + path,
             "an image may not fit: each of its files needs one", "consort image prune --all"};
   return good("disk", text);
 }
@@ -120,7 +120,7 @@ Finding clock() {
   const int synchronised = ::adjtimex(&state);
   constexpr std::time_t of_this_program = 1'735'689'600;  // 2025: a machine without a battery begins in 1970
   if (std::time(nullptr) < of_this_program)
-    return {"clock", Standing::lacking, "it is off by years", "certificates of registries are not valid yet",
+    return {"clock", Standing::missing, "it is off by years", "certificates of registries are not valid yet",
             "sudo timedatectl set-ntp true"};
   return good("clock", synchronised == TIME_ERROR ? "plausible, but not synchronised" : "synchronised");
 }
@@ -134,7 +134,7 @@ Finding names() {
     ::freeaddrinfo(found);
     return good("names", std::string(hub) + " is known");
   }
-  return {"names", Standing::lacking, std::string(hub) + ": " + ::gai_strerror(status),
+  return {"names", Standing::missing, std::string(hub) + ": " + ::gai_strerror(status),
           "registries cannot be found by name", "see `nameserver` in /etc/resolv.conf"};
 }
 
@@ -146,7 +146,7 @@ Finding registry() {
   request.answer_within = std::chrono::milliseconds(5000);
   const image::HttpAnswer answer = client.perform(request);
   if (answer) return good("registry", std::string(hub) + " answers");
-  return bad("registry", Standing::lacking, answer.error().error, "images of Docker Hub cannot be pulled");
+  return bad("registry", Standing::missing, answer.error().error, "images of Docker Hub cannot be pulled");
 }
 
 }  // namespace
@@ -155,8 +155,8 @@ std::string_view to_string(Standing standing) {
   switch (standing) {
     case Standing::good:
       return "ok";
-    case Standing::lacking:
-      return "lacking";
+    case Standing::missing:
+      return "missing";
     case Standing::broken:
       return "broken";
   }

@@ -47,7 +47,7 @@ UserGroups ask_for_user_groups() {
 }
 
 Finding finding_of(const UserGroups& groups) {
-  Finding finding{"cgroup", Standing::lacking, "", std::string(control_groups_cost), "run with sudo"};
+  Finding finding{"cgroup", Standing::missing, "", std::string(control_groups_cost), "run with sudo"};
   if (groups.version != runtime::CgroupVersion::v2) {
     finding.found = "this machine uses cgroup v1, which cannot be delegated to users";
     finding.command += ", or boot a machine that runs systemd with `systemd.unified_cgroup_hierarchy=1`";

@@ -159,11 +159,12 @@ Result<> create_bridge(const BridgeNetwork& network) {
     }
     if (link && link->alias != alias_of(network)) TRY(complete(socket, network, link->index));
     Firewall firewall = TRY(Firewall::open());
-    return firewall.add_bridge({.bridge = network.bridge,
-                                .internal = network.internal,
-                                .masquerade = network.masquerade,
-                                .direct4 = network.direct4,
-                                .direct6 = network.direct6});
+    TRY(firewall.add_bridge({.bridge = network.bridge,
+                             .internal = network.internal,
+                             .masquerade = network.masquerade,
+                             .direct4 = network.direct4,
+                             .direct6 = network.direct6}));
+    return firewall.open_by_programs({&network.bridge, 1});
   };
   Result<> built = build();
   if (built) return {};

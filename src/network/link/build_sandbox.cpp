@@ -63,6 +63,7 @@ Result<BuildSandbox> create_build_sandbox(HostLink& host, const std::string& id,
   TRY(enable_forwarding(Family::v4));
   Firewall firewall = TRY(Firewall::open());
   TRY(firewall.add_bridge({.bridge = build.sandbox.host_links.front()}));
+  TRY(firewall.open_by_programs({&build.sandbox.host_links.front(), 1}));
   build.host_gateway = endpoint.gateway4->to_string();
   build.resolv_conf = container_resolv_conf(read_host_resolv_conf());
   return build;

@@ -12,9 +12,8 @@
 #include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 #include "network/nft/firewall_rules.hpp"
-#include "network/nft/firewalld.hpp"
 #include "network/nft/foreign_firewall.hpp"
-#include "network/nft/legacy_iptables.hpp"
+#include "network/nft/foreign_programs.hpp"
 #include "network/nft/nft.hpp"
 
 namespace consort {
@@ -28,6 +27,7 @@ using nft::Table;
 
 struct Firewall::State {
   Socket socket;
+  HostPrograms programs;
 };
 
 namespace {
@@ -113,8 +113,12 @@ Firewall& Firewall::operator=(Firewall&&) noexcept = default;
 Firewall::~Firewall() = default;
 
 Result<Firewall> Firewall::open() {
+  return open(HostPrograms());
+}
+
+Result<Firewall> Firewall::open(HostPrograms programs) {
   Socket socket = TRY_WRAP(Socket::open(NETLINK_NETFILTER), "reach the firewall");
-  return Firewall(std::make_unique<State>(State{std::move(socket)}));
+  return Firewall(std::make_unique<State>(State{std::move(socket), std::move(programs)}));
 }
 
 Result<> Firewall::ensure_table() {
@@ -157,9 +161,15 @@ Result<> Firewall::add_bridge(const BridgePolicy& policy) {
 }
 
 Result<> Firewall::open_foreign(const std::string& bridge) {
-  TRY(foreign_firewall::open_for(state_->socket, bridge));
-  TRY(firewalld::open_for(state_->socket, bridge));
-  return legacy_iptables::open_for(bridge);
+  return foreign_firewall::open_for(state_->socket, bridge);
+}
+
+Result<bool> Firewall::wants_programs(std::span<const std::string> bridges) {
+  return foreign_programs::are_wanted(state_->socket, bridges);
+}
+
+Result<> Firewall::open_by_programs(std::span<const std::string> bridges) {
+  return foreign_programs::open_for(state_->socket, state_->programs, bridges);
 }
 
 // What is there of the bridges. Looking first is cheap; a change that fails and is taken back by the kernel costs it a
@@ -185,11 +195,8 @@ Result<> Firewall::remove_bridges(std::span<const std::string> gone) {
     if (!done) first = first ? std::move(*first).also(std::move(done).error()) : std::move(done).error();
   };
   collect(remove_elements(changes));
-  for (const std::string& bridge : gone) {
-    collect(foreign_firewall::close_for(state_->socket, bridge));
-    collect(firewalld::close_for(state_->socket, bridge));
-    collect(legacy_iptables::close_for(bridge));
-  }
+  for (const std::string& bridge : gone) collect(foreign_firewall::close_for(state_->socket, bridge));
+  collect(foreign_programs::close_for(state_->socket, state_->programs, gone));
   if (first) return fail(std::move(*first));
   return remove_unused_table();
 }

@@ -35,8 +35,11 @@ Result<> hear_only_ends(int socket) {
 }  // namespace
 
 FirewallGuard::FirewallGuard(EventLoop& loop, std::function<Result<>()> put_back_ports,
-                             std::function<void(const std::string&)> report)
-    : loop_(loop), put_back_ports_(std::move(put_back_ports)), report_(std::move(report)) {}
+                             std::function<void(const std::string&)> report, HostPrograms programs)
+    : loop_(loop),
+      put_back_ports_(std::move(put_back_ports)),
+      report_(std::move(report)),
+      opener_(loop, std::move(programs), report_) {}
 
 FirewallGuard::~FirewallGuard() {
   loop_.remove(watch_);
@@ -67,6 +70,7 @@ Result<> FirewallGuard::keep(const std::vector<BridgePolicy>& bridges) {
     changes_.reset();
     wanted_.clear();
     bridges_.clear();
+    opener_.open_for({});  // what has begun ends by itself
     return {};
   }
   if (bridges == wanted_) return {};
@@ -105,17 +109,23 @@ void FirewallGuard::on_change() {
 Result<> FirewallGuard::look() {
   Firewall firewall = TRY(Firewall::open());
   const std::vector<std::string> there = TRY(firewall.bridges());
+  std::vector<std::string> names;
   bool missing = false;
   for (const BridgePolicy& policy : bridges_) {
     const bool known = std::ranges::find(there, policy.bridge) != there.end();
     missing = missing || !known;
+    names.push_back(policy.bridge);
     // Also of one that is there: the firewall of another program may have been loaded anew beside our table.
     TRY(known ? firewall.open_foreign(policy.bridge) : firewall.add_bridge(policy));
   }
-  if (!missing) return {};
-  report_("the host's firewall was flushed: restored the rules of " + std::to_string(bridges_.size()) +
-          (bridges_.size() == 1 ? " network" : " networks"));
-  return put_back_ports_();
+  Result<> put_back;
+  if (missing) {
+    report_("the host's firewall was flushed: restored the rules of " + std::to_string(bridges_.size()) +
+            (bridges_.size() == 1 ? " network" : " networks"));
+    put_back = put_back_ports_();
+  }
+  if (TRY(firewall.wants_programs(names))) opener_.open_for(std::move(names));
+  return put_back;
 }
 
 }  // namespace consort

@@ -1,11 +1,13 @@
 #include "network/nft/firewalld.hpp"
 
+#include <dirent.h>
 #include <linux/netfilter.h>
 
-#include <string>
-#include <vector>
+#include <algorithm>
+#include <optional>
+#include <utility>
 
-#include "base/os/processes/process.hpp"
+#include "base/os/files/file.hpp"
 #include "base/strings.hpp"
 
 namespace consort::firewalld {
@@ -16,47 +18,100 @@ namespace {
 
 constexpr const char* program = "firewall-cmd";
 constexpr int not_running = 252;  // its exit status then
+constexpr std::string_view daemon_name = "firewalld";
 
-// Has it rules at all, and does one of them name the bridge?
-Result<bool> has_rules(Socket& socket) {
-  return nft::chain_exists(socket, NFPROTO_INET, std::string(table_name), "filter_FORWARD");
+// By its command line, since it is a script, which one Python or another runs.
+bool is_daemon(const std::string& pid) {
+  const Result<std::string> line = read_file("/proc/" + pid + "/cmdline", 4096);
+  if (!line) return false;
+  const std::vector<std::string> words = split(*line, '\0');
+  return std::ranges::any_of(words, [](const std::string& word) {
+    return word == daemon_name || word.ends_with("/" + std::string(daemon_name));
+  });
 }
 
-Result<bool> knows(Socket& socket, std::string_view bridge) {
-  return nft::names_interface(socket, NFPROTO_INET, std::string(table_name), bridge);
+bool is_running() {
+  DIR* processes = ::opendir("/proc");
+  if (!processes) return true;  // then its own program says so
+  bool found = false;
+  while (const dirent* entry = found ? nullptr : ::readdir(processes)) {
+    const std::string name = entry->d_name;
+    found = name.find_first_not_of("0123456789") == std::string::npos && is_daemon(name);
+  }
+  ::closedir(processes);
+  return found;
 }
 
-Result<Captured> ask(const std::vector<std::string>& words) {
-  std::vector<std::string> argv{program};
-  argv.insert(argv.end(), words.begin(), words.end());
-  return run_and_capture({.argv = std::move(argv)});
+enum class Known : bool { no, yes };
+
+Result<std::vector<std::string>> among(Socket& socket, std::span<const std::string> bridges, Known wanted) {
+  std::vector<std::string> found;
+  if (bridges.empty()) return found;
+  if (!TRY(nft::chain_exists(socket, NFPROTO_INET, std::string(table_name), "filter_FORWARD"))) return found;
+  for (const std::string& bridge : bridges) {
+    const bool known = TRY(nft::names_interface(socket, NFPROTO_INET, std::string(table_name), bridge));
+    if (known == (wanted == Known::yes)) found.push_back(bridge);
+  }
+  return found;
 }
 
-std::string word(const char* option, std::string_view bridge) {
-  return std::string(option) + std::string(bridge);
+Result<Captured> change(const HostPrograms& programs, const std::string& option, std::span<const std::string> bridges) {
+  std::vector<std::string> argv{program, "--zone=trusted"};
+  for (const std::string& bridge : bridges) argv.push_back(option + bridge);
+  return programs.run(std::move(argv));
+}
+
+// nullopt: done, or nothing to be done about it.
+std::optional<std::string> why_not(const Result<Captured>& ran) {
+  if (!ran && ran.error().code() == Code::unsupported) return std::nullopt;  // no firewall-cmd
+  if (!ran) return ran.error().message();
+  if (ran->status.success() || ran->status.code == not_running) return std::nullopt;
+  return std::string(trim(ran->err));
 }
 
 }  // namespace
 
-bool answers() {
-  const Result<Captured> said = ask({"--state"});
+bool answers(const HostPrograms& programs) {
+  if (!is_running()) return false;
+  const Result<Captured> said = programs.run({program, "--state"});
   return said && said->status.success();
 }
 
-Result<> open_for(Socket& socket, std::string_view bridge) {
-  if (!TRY(has_rules(socket)) || TRY(knows(socket, bridge))) return {};
-  const Result<Captured> asked = ask({"--zone=trusted", word("--add-interface=", bridge)});
-  if (!asked || asked->status.success() || asked->status.code == not_running) return {};
-  if (TRY(knows(socket, bridge))) return {};  // it was being loaded anew
-  return fail(Error(Code::io, "let bridge " + std::string(bridge) + " pass firewalld")
-                  .why(std::string(trim(asked->err)))
-                  .hint("consort doctor says what to type"));
+Result<std::vector<std::string>> unknown_among(Socket& socket, std::span<const std::string> bridges) {
+  return among(socket, bridges, Known::no);
 }
 
-Result<> close_for(Socket& socket, std::string_view bridge) {
-  if (!TRY(has_rules(socket)) || !TRY(knows(socket, bridge))) return {};
-  // Refused if it is in another zone.
-  (void)ask({"--zone=trusted", word("--remove-interface=", bridge)});
+Result<std::vector<std::string>> known_among(Socket& socket, std::span<const std::string> bridges) {
+  return among(socket, bridges, Known::yes);
+}
+
+Result<Failures> open_for(Socket& socket, const HostPrograms& programs, std::span<const std::string> bridges) {
+  Failures failures;
+  const std::vector<std::string> unknown = TRY(unknown_among(socket, bridges));
+  if (unknown.empty() || !is_running()) return failures;
+  const Result<Captured> ran = change(programs, "--add-interface=", unknown);
+  if (!ran) {
+    if (const auto why = why_not(ran))
+      for (const std::string& bridge : unknown) failures[bridge] = *why;
+    return failures;
+  }
+  if (unknown.size() == 1 && !why_not(ran)) return failures;
+  // Of several it says only that some were refused. And a refusal counts only if it is not in a zone afterwards: the
+  // rules may have been about to be loaded.
+  for (const std::string& bridge : TRY(unknown_among(socket, unknown))) {
+    const Result<Captured> again =
+        unknown.size() == 1 ? Result<Captured>(*ran) : change(programs, "--add-interface=", {&bridge, 1});
+    if (const auto why = why_not(again)) failures[bridge] = *why;
+  }
+  return failures;
+}
+
+Result<> close_for(Socket& socket, const HostPrograms& programs, std::span<const std::string> bridges) {
+  const std::vector<std::string> known = TRY(known_among(socket, bridges));
+  if (known.empty() || !is_running()) return {};
+  // Refused if it is in another zone. And a firewalld that does not answer keeps the name of an interface that is gone,
+  // which does no harm.
+  (void)change(programs, "--remove-interface=", known);
   return {};
 }
 

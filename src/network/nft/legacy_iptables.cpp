@@ -1,11 +1,11 @@
 #include "network/nft/legacy_iptables.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/os/files/file.hpp"
-#include "base/os/processes/process.hpp"
 #include "base/strings.hpp"
 
 namespace consort::legacy_iptables {
@@ -37,46 +37,52 @@ std::string comment_of(std::string_view bridge) {
   return "consort " + std::string(bridge);
 }
 
-Result<Captured> run(const Chain& chain, std::vector<std::string> arguments) {
+Result<Captured> run(const HostPrograms& programs, const Chain& chain, std::vector<std::string> arguments) {
   // -w: waits for whoever is changing rules, instead of failing.
   std::vector<std::string> argv{chain.program, "-w", "5"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  return run_and_capture({.argv = std::move(argv), .environment = {}, .directory = {}});
+  return programs.run(std::move(argv));
 }
 
 // The rules of the chain; nullopt: no such chain, or no such program, with which its rules were made.
-std::optional<std::string> list(const Chain& chain) {
+std::optional<std::string> list(const HostPrograms& programs, const Chain& chain) {
   if (!in_use(chain)) return std::nullopt;
-  Result<Captured> listed = run(chain, {"-S", chain.name});
+  Result<Captured> listed = run(programs, chain, {"-S", chain.name});
   if (!listed || !listed->status.success()) return std::nullopt;
   return std::move(listed->out);
 }
 
-Result<> change(const Chain& chain, const char* how, const char* direction, std::string_view bridge) {
-  const Captured done = TRY(run(chain, {how, chain.name, direction, std::string(bridge), "-m", "comment", "--comment",
-                                        comment_of(bridge), "-j", "ACCEPT"}));
+Result<> change(const HostPrograms& programs, const Chain& chain, const char* how, const char* direction,
+                std::string_view bridge) {
+  const Captured done = TRY(run(programs, chain,
+                                {how, chain.name, direction, std::string(bridge), "-m", "comment", "--comment",
+                                 comment_of(bridge), "-j", "ACCEPT"}));
   if (done.status.success()) return {};
   return fail(Error(Code::io, "change the host's firewall").on("chain " + chain.name).why(std::string(trim(done.err))));
 }
 
 }  // namespace
 
-Result<> open_for(std::string_view bridge) {
+bool is_in_use() {
+  return std::ranges::any_of(chains, in_use);
+}
+
+Result<> open_for(const HostPrograms& programs, std::string_view bridge) {
   for (const Chain& chain : chains) {
-    const std::optional<std::string> rules = list(chain);
+    const std::optional<std::string> rules = list(programs, chain);
     if (!rules || rules->find('"' + comment_of(bridge) + '"') != std::string::npos) continue;
-    TRY(change(chain, "-I", "-i", bridge));
-    TRY(change(chain, "-I", "-o", bridge));
+    TRY(change(programs, chain, "-I", "-i", bridge));
+    TRY(change(programs, chain, "-I", "-o", bridge));
   }
   return {};
 }
 
-Result<> close_for(std::string_view bridge) {
+Result<> close_for(const HostPrograms& programs, std::string_view bridge) {
   for (const Chain& chain : chains) {
-    const std::optional<std::string> rules = list(chain);
+    const std::optional<std::string> rules = list(programs, chain);
     if (!rules || rules->find('"' + comment_of(bridge) + '"') == std::string::npos) continue;
-    TRY(change(chain, "-D", "-i", bridge));
-    TRY(change(chain, "-D", "-o", bridge));
+    TRY(change(programs, chain, "-D", "-i", bridge));
+    TRY(change(programs, chain, "-D", "-o", bridge));
   }
   return {};
 }

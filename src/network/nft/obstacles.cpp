@@ -24,7 +24,7 @@ Result<std::optional<FirewallObstacle>> of_firewalld(Socket& socket, const nft::
   std::vector<std::string> unknown;
   for (const std::string& bridge : bridges)
     if (!TRY(nft::names_interface(socket, chain.family, chain.table, bridge))) unknown.push_back(bridge);
-  if (bridges.empty() ? firewalld::answers() : unknown.empty()) return std::optional<FirewallObstacle>();
+  if (bridges.empty() ? firewalld::answers(HostPrograms()) : unknown.empty()) return std::optional<FirewallObstacle>();
   const std::string add = "sudo firewall-cmd --permanent --zone=trusted --add-interface=";
   if (bridges.empty())
     return FirewallObstacle{"firewalld does not forward traffic of bridges that are in no zone",

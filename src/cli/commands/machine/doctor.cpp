@@ -25,7 +25,7 @@ using Standing = Finding::Standing;
 Finding lingering(const std::string& user) {
   if (!path_exists("/run/systemd/system") || path_exists("/var/lib/systemd/linger/" + user))
     return {"lingering", Standing::good, "containers outlive your session", "", ""};
-  return {"lingering", Standing::lacking, "systemd ends what you run when you log out",
+  return {"lingering", Standing::missing, "systemd ends what you run when you log out",
           "containers do not outlive your session, and do not start at boot", "sudo loginctl enable-linger " + user};
 }
 
@@ -49,7 +49,7 @@ void examine_user(const Roots& roots, std::vector<Finding>& findings) {
     findings.push_back(
         {"user ids", Standing::good, "user IDs of containers are mapped to your range in /etc/subuid", "", ""});
   else
-    findings.push_back({"user ids", Standing::lacking, missing.why,
+    findings.push_back({"user ids", Standing::missing, missing.why,
                         "containers have only one user, root: switching to another one fails", missing.command});
   findings.push_back(lingering(user));
 }

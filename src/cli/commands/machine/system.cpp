@@ -169,12 +169,12 @@ Result<std::uint64_t> prune_images(engine::Engine& engine, image::PruneOptions::
   engine::ImagePrune prune;
   prune.what.images = images;
   prune.build_cache = engine::ImagePrune::BuildCache::forget;
+  if (images != image::PruneOptions::Images::none) prune.ended = engine::ImagePrune::Ended::go;  // they go first
   if (!dry_run) prune.what.mode = image::PruneOptions::Mode::act;
   const image::PruneReport report = TRY(engine.images().prune(prune));
-  if (!dry_run)
-    for (const image::PruneItem& item : report.items)
-      if (item.kind == image::PruneItem::Kind::image && item.needed_by.empty())
-        print_out("Deleted: " + (item.name.empty() ? item.id : item.name) + "\n");
+  for (const image::PruneItem& item : report.items)
+    if (item.kind == image::PruneItem::Kind::image && item.needed_by.empty())
+      print_out((dry_run ? "Would remove: " : "Deleted: ") + (item.name.empty() ? item.id : item.name) + "\n");
   return report.reclaimed;
 }
 

@@ -1,0 +1,48 @@
+#include "network/nft/host_programs.hpp"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/strings.hpp"
+
+namespace consort {
+
+namespace {
+
+constexpr std::size_t output_limit = 1 << 20;
+
+Result<Fd> timer_of(std::chrono::milliseconds delay) {
+  Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+  if (!timer) return fail_errno("make a timer");
+  itimerspec when{};
+  when.it_value.tv_sec = static_cast<time_t>(delay.count() / 1000);
+  when.it_value.tv_nsec = static_cast<long>(delay.count() % 1000) * 1'000'000;
+  if (::timerfd_settime(timer.get(), 0, &when, nullptr) != 0) return fail_errno("set a timer");
+  return timer;
+}
+
+}  // namespace
+
+std::optional<std::string> HostPrograms::find(const std::string& name) const {
+  for (const std::string& folder : folders)
+    if (std::string path = folder + "/" + name; ::access(path.c_str(), X_OK) == 0) return path;
+  return std::nullopt;
+}
+
+Result<Captured> HostPrograms::run(std::vector<std::string> argv) const {
+  const std::string name = argv.front();
+  const std::optional<std::string> path = find(name);
+  if (!path) return fail(Error(Code::unsupported, "run " + name).why("not found in " + join(folders, ", ")));
+  argv.front() = *path;
+  const Fd deadline = TRY(timer_of(patience));
+  Result<Captured> ran = run_and_capture(
+      {.argv = std::move(argv), .environment = {"PATH=" + join(folders, ":"), "LC_ALL=C"}, .directory = "/"}, {},
+      output_limit, deadline.get());
+  if (ran || ran.error().code() != Code::interrupted) return ran;
+  return fail(
+      Error(Code::busy, "run " + name).why("no answer within " + std::to_string(patience.count()) + " milliseconds"));
+}
+
+}  // namespace consort
