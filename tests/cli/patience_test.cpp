@@ -35,6 +35,34 @@ TEST_F(PatienceTest, OneThatMovesGetsEverything) {
   }
 }
 
+// As long as a pipe has no room for a page, nothing can be written.
+TEST_F(PatienceTest, OneThatTakesLessThanIsWrittenAtATimeGetsEverything) {
+  patience_.moved(begin_);
+  patience_.sees(65536, begin_);
+  patience_.asked(SIGINT, begin_);
+  for (int i = 1; i < 40; ++i) {
+    patience_.sees(65536 - 100 * static_cast<std::uint64_t>(i), begin_ + i * milliseconds(90));
+    EXPECT_EQ(patience_.given_up(begin_ + (i + 1) * milliseconds(90)), std::nullopt) << i;
+  }
+}
+
+TEST_F(PatienceTest, WhatIsThereAndStaysIsNotTaken) {
+  patience_.moved(begin_);
+  patience_.sees(60000, begin_);
+  patience_.asked(SIGINT, begin_);
+  patience_.sees(65536, begin_ + milliseconds(50));
+  patience_.sees(65536, begin_ + milliseconds(100));
+  EXPECT_EQ(patience_.given_up(begin_ + milliseconds(100)), SIGINT);
+}
+
+TEST_F(PatienceTest, TheLastScreenAfterATypedInterruptIsWaitedForLonger) {
+  patience_.typed_interrupt(begin_);
+  patience_.moved(begin_ + milliseconds(100));
+  EXPECT_TRUE(patience_.stands(begin_ + milliseconds(1500)));
+  EXPECT_EQ(patience_.given_up(begin_ + milliseconds(1500)), std::nullopt);
+  EXPECT_EQ(patience_.given_up(begin_ + milliseconds(2100)), SIGINT);
+}
+
 TEST_F(PatienceTest, OneThatStopsRightAfterTheSignalIsGivenUp) {
   patience_.asked(SIGINT, begin_);
   patience_.moved(begin_ + milliseconds(300));

@@ -2,6 +2,8 @@
 import contextlib
 import fcntl
 import os
+import pathlib
+import re
 import select
 import signal
 import socket
@@ -218,13 +220,17 @@ class Standing:
     def is_held_up(self):
         return not select.select([], [self.ends[1]], [], 0)[1]
 
+    def hears(self, number):
+        """Whether it listens, and has come to where it waits: before that, the kernel ends it."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        caught = int(re.search(r"SigCgt:\s*([0-9a-f]+)", status).group(1), 16)
+        return caught >> (number - 1) & 1 and "S (sleeping)" in status
+
     def ends_after_one(self, number, statuses):
         try:
             eventually(f"{self.argv} fills the pipe", lambda: self.is_held_up() or self.process.poll() is not None)
             check(self.process.poll() is None, f"{self.argv} has ended with {self.process.returncode} already")
-            # What listens to signals does so by now; what does not is ended by the kernel.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.1)
+            eventually(f"{self.argv} hears the signal", lambda: self.hears(number) or self.process.poll() is not None)
             self.process.send_signal(number)
             check(self.process.wait(DEADLINE) in statuses, f"{self.argv} ended with {self.process.returncode} instead of one of {statuses}")
         except subprocess.TimeoutExpired:
@@ -255,9 +261,8 @@ services:
 """)
         world.consort("up", "-d", "talker", "again", "quiet")
         # The container's process gets the signal, or is detached from; each status is that of the signal.
-        for number, *argv in [(signal.SIGINT, "run", "-T", "web"), (signal.SIGTERM, "run", "-T", "web"),
-                              (signal.SIGTERM, "run", "--rm", "-T", "web"), (signal.SIGHUP, "run", "--rm", "-T", "web"),
-                              (signal.SIGINT, "exec", "-T", "quiet", "yes"), (signal.SIGTERM, "exec", "-T", "quiet", "yes"),
+        for number, *argv in [(signal.SIGINT, "run", "-T", "web"), (signal.SIGTERM, "run", "--rm", "-T", "web"),
+                              (signal.SIGHUP, "run", "--rm", "-T", "web"), (signal.SIGTERM, "exec", "-T", "quiet", "yes"),
                               (signal.SIGINT, "attach", "--sig-proxy=false", "talker"), (signal.SIGINT, "attach", "talker"),
                               (signal.SIGTERM, "attach", "again")]:
             Standing(world, *argv).ends_after_one(number, {128 + number})
@@ -265,13 +270,39 @@ services:
         check(running["talker"] == running["again"] == "exited" and running["web"] == "exited", f"they go on: {running}")
         world.consort("up", "-d", "talker")
         # What follows or looks on: its pipe is full before it says a word.
-        for argv in [("logs", "-f", "talker"), ("logs", "talker"), ("events",), ("stats",), ("stats", "--no-stream"), ("top",), ("ps",),
-                     ("config",), ("images",), ("volumes",), ("ls",), ("port", "quiet"), ("version",), ("--help",), ("build", "built"),
-                     ("pull", "remote"), ("up", "talker"), ("up", "-d", "built"), ("image", "ls"), ("network", "ls"), ("volume", "ls"),
-                     ("image", "save", IMAGE), ("export", "quiet"), ("cp", "quiet:/etc", "-"), ("doctor",), ("wait", "quiet"),
-                     ("run", "-d", "-T", "web"), ("down", "--dry-run"), ("up", "--dry-run", "--force-recreate")]:
+        for argv in [("logs", "-f", "talker"), ("events",), ("stats",), ("ps",), ("build", "built"), ("pull", "remote"), ("up", "talker"),
+                     ("image", "save", IMAGE), ("cp", "quiet:/etc", "-"), ("wait", "quiet"), ("down", "--dry-run")]:
             Standing(world, *argv, full=True).ends_after_one(signal.SIGINT, {130, -signal.SIGINT})
         world.consort("--profile", "x", "down", "-t", "0", "--remove-orphans")
+
+
+def scenario_one_interrupt_and_a_reader_that_is_slow(world):
+    """Who takes a few bytes at a time gets everything after an interrupt: a pipe has room again only when a whole page was read."""
+    world.write("compose.yaml", f"""
+services:
+  s: {{image: "{IMAGE}", init: true, command: sleep 1000}}
+""")
+    world.consort("up", "-d")
+    # All of it is on its way before the signal is looked at.
+    script = "x=$(yes x | head -c 11999); trap 'exit 130' INT; echo \"$x\"; while :; do sleep 0.1; done"
+    for verb in ("run", "exec"):
+        argv = (verb, "-T", "s", "sh", "-c", script)
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        process = world.start(*argv, stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.DEVNULL, preexec_fn=Started.hear)
+        try:
+            eventually("the pipe is full", lambda: not select.select([], [writing], [], 0)[1])
+            os.close(writing)
+            process.send_signal(signal.SIGINT)
+            count = 0
+            while some := os.read(reading, 200):
+                count += len(some)
+                time.sleep(0.02)
+            check((process.wait(DEADLINE), count) == (130, 12000), f"{verb}: {process.returncode}, {count} bytes")
+        finally:
+            process.kill()
+            process.wait()
+            os.close(reading)
 
 
 def scenario_attached_dependencies(world):

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "base/os/patient_write.hpp"
+
 namespace consort::cli {
 
 namespace {
@@ -62,6 +64,10 @@ Result<std::size_t> Outlet::put(std::string_view bytes) const {
     if (errno == EIO && ::isatty(fd()) == 1) return fail_errno(EPIPE, "write");  // it was hung up
     if (errno != EINTR) return fail_errno("write");
   }
+}
+
+std::uint64_t Outlet::unread() const {
+  return unread_bytes(fd());
 }
 
 Result<> Outlet::write_some() {

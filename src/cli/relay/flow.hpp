@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ class Outlet {
   int fd() const { return own_ ? own_.get() : fd_; }
   bool waiting() const { return !kept_.empty(); }
   std::size_t kept() const { return kept_.size(); }
+  std::uint64_t unread() const;  // of what was written: what its reader has not taken yet
   void give(std::string_view bytes) { kept_ += bytes; }
   // Writes what is taken without waiting. See nobody_reads() for an error.
   Result<> write_some();
@@ -69,6 +71,7 @@ class Flow {
   bool held_up() const { return blocked_ || to_.waiting(); }  // by who takes the bytes
   bool failed_to_read() const { return failed_to_read_; }
   std::size_t kept() const { return to_.kept(); }
+  std::uint64_t unread() const { return to_.unread(); }
   std::uint64_t moved() const { return moved_; }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/os/fd.hpp"
 #include "cli/relay/flow.hpp"
+#include "cli/relay/outlast.hpp"
 #include "cli/relay/patience.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
@@ -68,7 +69,7 @@ class ContainerRelay {
     in_.emplace(STDIN_FILENO, Outlet(input.get(), Outlet::Owner::us), Flow::By::copy);
     if (!relay_.tty) return;
     in_->set_filter([this](std::string& typed) {
-      if (typed.contains(interrupt_key)) patience_.asked(SIGINT);
+      if (typed.contains(interrupt_key)) patience_.typed_interrupt();
       auto filtered = keys_.feed(typed);
       typed = std::move(filtered.text);
       if (filtered.detached) left_ = 0;
@@ -124,12 +125,6 @@ class ContainerRelay {
     return {};
   }
 
-  // Nobody is there any more who could be sent keys: Ctrl-C is for us.
-  void outlast_reader() {
-    raw_.reset();
-    if (const auto signal = patience_.given_up()) left_ = 128 + *signal;
-  }
-
   // A block at a time, as long as it is taken: a log may be longer than what we want to keep in memory.
   Result<> show() {
     constexpr int most_blocks = 16;  // then signals are looked at
@@ -149,8 +144,11 @@ class ContainerRelay {
       if (Result<> written = outlet->write_some(); !written) TRY(lost_reader(std::move(written.error())));
       if (outlet->kept() < before) patience_.moved();
     }
+    if (held_up()) patience_.sees(unread());
     return {};
   }
+
+  std::uint64_t unread() const { return out_.unread() + err_.unread(); }
 
   bool held_up() const { return out_.waiting() || err_.waiting(); }
 
@@ -177,7 +175,7 @@ class ContainerRelay {
     if (fds[1].revents) over_ = TRY(changed());
     if (fds[2].revents) pass_input();
     if (fds[5].revents || fds[6].revents) TRY(write_some());
-    if (over_ && held_up() && patience_.stands()) outlast_reader();
+    if (over_ && held_up()) outlast_reader(patience_, unread(), raw_, left_);
     return {};
   }
 
@@ -241,10 +239,11 @@ class ContainerRelay {
   bool unread_ = false;        // nobody reads what we write
   Insistence insistence_;
   Patience patience_;
-  std::optional<RawTerminal> raw_;
   std::optional<int> code_ = 0;  // nullopt: nobody has seen how it ended
   std::optional<int> left_;      // the command's exit code: it does not wait for the container
-  std::jthread stopper_;         // last: it uses what is above
+  std::jthread stopper_;         // it uses what is above
+  // Last, so that it goes first: after a detach, the terminal is as it was while a stop is still waited for.
+  std::optional<RawTerminal> raw_;
 };
 
 }  // namespace

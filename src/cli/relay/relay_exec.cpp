@@ -9,6 +9,7 @@
 #include <deque>
 
 #include "cli/relay/flow.hpp"
+#include "cli/relay/outlast.hpp"
 #include "cli/relay/patience.hpp"
 #include "cli/relay/relay.hpp"
 #include "cli/relay/terminal_mode.hpp"
@@ -68,7 +69,7 @@ class ExecRelay {
       if (const engine::TerminalSize size = terminal_size(); size.columns > 0) (void)exec_.resize(size);
       in_.emplace(STDIN_FILENO, Outlet(terminal, us), Flow::By::copy);
       in_->set_filter([this](std::string& typed) {
-        if (typed.contains(interrupt_key)) patience_.asked(SIGINT);
+        if (typed.contains(interrupt_key)) patience_.typed_interrupt();
         auto filtered = keys_.feed(typed);
         typed = std::move(filtered.text);
         if (filtered.detached) left_ = 0;
@@ -117,7 +118,7 @@ class ExecRelay {
       if (fds[i + 1].revents) step_output(outputs_[i]);
     if (fds[0].revents) step_input();
     if (fds[3].revents) note_end();
-    if (ended_at_ && held_up() && patience_.stands()) outlast_reader();
+    if (ended_at_ && held_up()) outlast_reader(patience_, unread(), raw_, left_);
     return {};
   }
 
@@ -125,10 +126,10 @@ class ExecRelay {
     return std::ranges::any_of(outputs_, [](const Output& output) { return output.flow.held_up(); });
   }
 
-  // Nobody is there any more who could be sent keys: Ctrl-C is for us.
-  void outlast_reader() {
-    raw_.reset();
-    if (const auto signal = patience_.given_up()) left_ = 128 + *signal;
+  std::uint64_t unread() const {
+    std::uint64_t bytes = 0;
+    for (const Output& output : outputs_) bytes += output.flow.unread();
+    return bytes;
   }
 
   void note_end() {
@@ -146,6 +147,7 @@ class ExecRelay {
     auto stepped = output.flow.step();
     if (output.flow.moved() != before) last_moved_ = steady_clock::now();
     if (output.flow.moved() != before || output.flow.kept() < kept) patience_.moved();
+    if (output.flow.held_up()) patience_.sees(unread());
     if (stepped) return;
     if (output.flow.failed_to_read()) return;  // EIO: nobody has the terminal open any more
     // Our reader has gone or the disk is full: the process shall know it as it would without us.
