@@ -124,17 +124,26 @@ TEST_F(Builds, AStepEndsWithItsProcessesWhoeverHoldsItsOutput) {
   using namespace std::string_literals;
   std::promise<void> built;
   std::atomic<bool> held = false, given_up = false;
-  const std::jthread holder([&, over = built.get_future()](const std::stop_token& stop) {
+  const Fd stop(::eventfd(0, EFD_CLOEXEC));
+  world_->cancel_fd = stop.get();
+  const std::jthread holder([&, over = built.get_future()] {
+    constexpr std::chrono::milliseconds pause(10);
     pid_t pid = 0;
-    while (pid == 0 && !stop.stop_requested()) pid = process_of_command("sleep\0007654321\0"s);
-    if (pid == 0) return;
+    for (int looks = 0; pid == 0 && looks < 6000; ++looks) {
+      if (over.wait_for(pause) == std::future_status::ready) return;
+      pid = process_of_command("sleep\000654\0"s);
+    }
+    if (pid == 0) {
+      EXPECT_EQ(::eventfd_write(stop.get(), 1), 0);
+      return;
+    }
     const Fd out(::open(("/proc/" + std::to_string(pid) + "/fd/1").c_str(), O_WRONLY | O_CLOEXEC));
     const Fd err(::open(("/proc/" + std::to_string(pid) + "/fd/2").c_str(), O_WRONLY | O_CLOEXEC));
     held = out && err;
     ::kill(pid, SIGKILL);
     given_up = over.wait_for(std::chrono::seconds(20)) != std::future_status::ready;
   });
-  const auto done = world_->build(request("FROM bb:1\nRUN echo before; sleep 7654321; echo after; echo end >&2\n"));
+  const auto done = world_->build(request("FROM bb:1\nRUN echo before; sleep 654; echo after; echo end >&2\n"));
   built.set_value();
   ASSERT_TRUE(done) << done.error().message();
   EXPECT_TRUE(held);
