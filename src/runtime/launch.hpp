@@ -44,7 +44,7 @@ struct OverlayRoot {
   std::vector<std::string> lower;  // topmost first; absolute
   std::string upper;               // "" with work "": a read-only view of lower
   std::string work;
-  OverlaySync sync = OverlaySync::at_unmount;  // never: work can be mounted only once
+  OverlaySync sync = OverlaySync::at_unmount;  // never: not to be mounted after a crash
   // Its files belong to the users of containers that have their own: base/os/processes/container_users.hpp. upper and
   // work lie in one folder, and on the disk all keep the numbers that the container sees.
   enum class Owners : std::uint8_t { as_they_are, of_container } owners = Owners::as_they_are;

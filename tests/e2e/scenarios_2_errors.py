@@ -313,9 +313,9 @@ def scenario_detached_run_is_removed(world):
     world.consort("run", "-d", "--rm", "a", "true")
     eventually("nothing is left of it", lambda: world.ps_all() == [])
     # Those who stop it find it gone.
-    for stopping in (["stop", "-t", "0"], ["kill"], ["down", "-t", "0", "--remove-orphans"]):
-        world.consort("run", "-d", "--rm", "a")
-        world.consort(*stopping)
+    for stopping in (["stop", "-t", "0", "NAME"], ["container", "kill", "NAME"], ["down", "-t", "0", "--remove-orphans"]):
+        name = world.consort("run", "-d", "--rm", "a").out.strip()
+        world.consort(*(name if word == "NAME" else word for word in stopping))
         check(world.ps_all() == [], f"{stopping}: {world.ps_all()}")
 
 

@@ -29,7 +29,7 @@ services:
     check(here == there, f"{here}\n---\n{there}")
     world.write("../elsewhere/compose.yaml", f"name: {world.project_name}\ninclude: [oci://{name}]\n")
     refused = world.consort("up", status=1, cwd=elsewhere)
-    check("sha256:" in refused.out and IMAGE in refused.out and "agreed" in refused.err, str(refused))
+    check("sha256:" in refused.out and IMAGE in refused.out and "confirmed" in refused.err, str(refused))
     declined = world.on_terminal(["-f", str(elsewhere / "compose.yaml"), "up"], [("[y/N]", b"n\n")])
     check(declined.status == 1 and "operation cancelled by user" in declined.out, str(declined))
     check(world.ps_all() == [], "something was made")
@@ -40,7 +40,7 @@ services:
     world.write("app.env", "HELLO=changed\n")
     world.consort("publish", name, "--with-env", "-y")
     refused = world.consort("up", status=1, cwd=elsewhere)
-    check("agreed" in refused.err, "the same name with other content is taken for what was agreed to")
+    check("confirmed" in refused.err, "the same name with other content is taken for what was agreed to")
 
 
 def scenario_warnings_of_files_from_elsewhere_have_no_colour_with_ansi_never(world):

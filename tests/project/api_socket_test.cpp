@@ -47,7 +47,7 @@ TEST(ApiSocket, IsTheProjectsOwnUnlessTheFileSaysOtherwise) {
 TEST(ApiSocket, IsToldAndMakesAContainerAnewWhenItBecomesAnother) {
   const auto limited = web_of("    use_api_socket: true\n"), nothing = web_of("");
   const auto full = web_of("    use_api_socket: true\n    x-consort: {api_socket: full}\n");
-  EXPECT_THAT(told_api_socket(*limited), HasSubstr("of this project alone"));
+  EXPECT_THAT(told_api_socket(*limited), HasSubstr("of this project only"));
   EXPECT_THAT(told_api_socket(*full), HasSubstr("root access"));
   EXPECT_EQ(told_api_socket(*nothing), "");
   const auto hash = [](const auto& spec) { return spec->labels.at("com.docker.compose.config-hash"); };

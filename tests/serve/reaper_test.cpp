@@ -84,6 +84,7 @@ TEST_F(EngineTest, WhatIsRestartedStaysAlthoughItGoesWhenItEnds) {
     const Reaper::Kept kept(reaper, made.id);
     ASSERT_TRUE(engine().stop_container(made.id, {.timeout = std::chrono::seconds(0)}));
     // Another that ends now is seen after it.
+    spec.name += "-other";
     engine::CreatedContainer other = engine().create_container(spec).value();
     ASSERT_TRUE(engine().start_container(other.id));
     reaper.watch(other.id, std::move(other.hold));

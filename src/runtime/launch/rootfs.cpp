@@ -100,6 +100,19 @@ Result<> describe_missing(const OverlayRoot& overlay) {
   return {};
 }
 
+bool is_volatile(const OverlayRoot& overlay) {
+  return !overlay.upper.empty() && overlay.sync == OverlaySync::never;
+}
+
+// A volatile mount leaves a mark, so that what a crash has cost is not used again, and the kernel refuses a second one.
+// Containers that have such a mount do not outlive the boot; within it nothing was lost: one is started again.
+void take_mark_away(const OverlayRoot& overlay) {
+  if (!is_volatile(overlay)) return;
+  const std::string mark = join_path(overlay.work, "work") + "/incompat/volatile";
+  (void)::unlink((mark + "/dirty").c_str());
+  (void)::rmdir(mark.c_str());
+}
+
 }  // namespace
 
 Result<Fd> clone_path(const std::string& path, Recursion recursion) {
@@ -124,13 +137,13 @@ Result<Fd> mount_overlay_new(const OverlayRoot& overlay) {
   for (const std::string& lower : overlay.lower)
     if (configure(context.get(), "lowerdir+", TRY(paths.lower(lower))) != 0)
       return overlay_error(errno, context.get(), lower);
+  take_mark_away(overlay);
   if (!overlay.upper.empty()) {
     const auto [upper, work] = TRY(paths.upper_and_work(overlay));
     if (configure(context.get(), "upperdir", upper) != 0 || configure(context.get(), "workdir", work) != 0)
       return overlay_error(errno, context.get(), overlay.upper);
   }
-  if (!overlay.upper.empty() && overlay.sync == OverlaySync::never)
-    ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
+  if (is_volatile(overlay)) ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "volatile", nullptr, 0);
   const ActingAs acting = TRY(paths.act());
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
     return overlay_error(errno, context.get(), overlay.upper);
@@ -147,7 +160,8 @@ Result<OverlayFolders> overlay_options(const OverlayRoot& overlay) {
     return "/proc/self/fd/" + std::to_string(folders.fds.back().get());
   };
   folders.options = in_user_namespace() ? "userxattr,index=off,lowerdir=" : "index=off,lowerdir=";
-  if (!overlay.upper.empty() && overlay.sync == OverlaySync::never) folders.options.insert(0, "volatile,");
+  take_mark_away(overlay);
+  if (is_volatile(overlay)) folders.options.insert(0, "volatile,");
   for (std::size_t i = 0; i < overlay.lower.size(); ++i)
     folders.options += (i ? ":" : "") + TRY(name(overlay.lower[i]));
   if (!overlay.upper.empty())
