@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +15,7 @@
 #include <thread>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/has_name.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 #include "engine/engine_impl.hpp"
@@ -71,12 +71,6 @@ bool held_by_another(const std::string& path) {
   return file && !try_lock(file->get(), LOCK_SH | LOCK_NB).value_or(true);
 }
 
-// A sweep of ended projects removes the folder under the lock: then what is locked has no name any more.
-bool has_its_name(const Fd& fd, const std::string& path) {
-  struct stat mine, named;
-  return ::fstat(fd.get(), &mine) == 0 && ::stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
-}
-
 Result<Fd> open_lock(const std::string& folder) {
   TRY(make_directories(folder, 0700));
   return open_file(folder + "/lock", O_RDWR | O_CREAT, 0600);
@@ -117,7 +111,8 @@ Result<ProjectLock> Engine::lock_project(const std::string& project, LockOptions
       return fail(Error(Code::busy, holder).hint("wait for it to finish, or stop it"));
     }
   }
-  if (!has_its_name(fd, path)) return lock_project(project, options);
+  // A sweep of ended projects removes the folder under the lock.
+  if (!has_name(fd.get(), path)) return lock_project(project, options);
   // Its last holder did not live to empty it, or there was none since the machine started.
   const Result<std::string> left = read_file(path, 4096);
   const bool crashed = left && !left->empty();
@@ -172,7 +167,7 @@ void Engine::Impl::sweep_project_folders() {
     const Result<Fd> lock = open_lock(folder);
     const Result<bool> free = lock ? try_lock(lock->get(), LOCK_EX | LOCK_NB) : false;
     const Result<bool> running = client(each->second).running();
-    if (free && *free && running && !*running && has_its_name(*lock, folder + "/lock")) (void)remove_tree(folder);
+    if (free && *free && running && !*running && has_name(lock->get(), folder + "/lock")) (void)remove_tree(folder);
   }
 }
 

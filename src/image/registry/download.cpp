@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/has_name.hpp"
 #include "image/store/store_state.hpp"
 
 namespace consort::image {
@@ -49,9 +49,7 @@ Result<bool> Download::take_file() {
     return fail_errno("lock", path_);
   }
   // It may have been renamed or removed between our open and our lock.
-  struct stat mine, named;
-  if (::fstat(file_.get(), &mine) != 0) return fail_errno("look at", path_);
-  return ::stat(path_.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
+  return has_name(file_.get(), path_);
 }
 
 Result<> Download::hash_what_is_there() {

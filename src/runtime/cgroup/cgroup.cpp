@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/os/processes/process.hpp"
 #include "base/os/processes/user_namespace.hpp"
 #include "base/strings.hpp"
+#include "runtime/cgroup/cgroup_claim.hpp"
 #include "runtime/cgroup/cgroup_files.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
 
@@ -26,6 +26,7 @@ using internal::CgroupWrite;
 using internal::Hierarchy;
 using internal::keyed_value;
 using internal::read_value;
+using internal::SweepsKeptOut;
 
 namespace {
 
@@ -98,40 +99,27 @@ Result<> make_levels(const Hierarchy& hierarchy, const std::string& path) {
   return {};
 }
 
-// With a lock that lasts as long as somebody is about to put a process into it: see cgroup_sweep.hpp.
+// With a claim that lasts as long as somebody is about to put a process into it.
 Result<Fd> make_claimed(const Hierarchy& hierarchy, const std::string& path) {
   const std::string directory = hierarchy.directory(path);
+  const auto try_once = [&]() -> Result<Fd> {
+    TRY(make_levels(hierarchy, path));
+    return internal::claim_to_make(directory);
+  };
   constexpr int max_tries = 100;
   for (int i = 0; i < max_tries; ++i) {
-    TRY(make_levels(hierarchy, path));
-    Result<Fd> claim = open_file(directory, O_RDONLY | O_DIRECTORY);
-    if (!claim && claim.error().code() == Code::not_found) continue;  // swept before we had it
-    if (!claim) return claim;
-    while (::flock(claim->get(), LOCK_SH) != 0)
-      if (errno != EINTR) return fail_errno("claim cgroup", directory);
-    struct stat mine, named;
-    if (::fstat(claim->get(), &mine) == 0 && ::stat(directory.c_str(), &named) == 0 && mine.st_ino == named.st_ino)
-      return claim;
+    Result<Fd> claim = try_once();
+    if (claim || claim.error().code() != Code::not_found) return claim;  // else swept before we had it
   }
   return fail(Error(Code::busy, "create cgroup").on(directory).why("other programs keep removing it"));
-}
-
-// A sweep that has begun with a group goes on with what is at its path: whoever removes a group himself, and may make
-// it again right after that, first lets it end. -1: there is none.
-Fd keep_out_sweeps(const std::string& path) {
-  const auto& all = internal::hierarchies();
-  Result<Fd> claim = all.empty() ? Fd() : open_file(all.front().directory(path), O_RDONLY | O_DIRECTORY);
-  if (!claim) return {};
-  while (*claim && ::flock(claim->get(), LOCK_SH) != 0 && errno == EINTR) {
-  }
-  return *std::move(claim);
 }
 
 // What is empty is a leftover of somebody who was killed, with the limits of that time. And kernels from 6.14 on end at
 // its birth whoever is born into a group (CLONE_INTO_CGROUP) that was ever told to kill its processes (cgroup.kill).
 void remove_leftover(const std::string& clean) {
-  const Fd alone = keep_out_sweeps(clean);
-  for (const Hierarchy& hierarchy : internal::hierarchies()) ::rmdir(hierarchy.directory(clean).c_str());
+  const SweepsKeptOut alone(clean);
+  for (const Hierarchy& hierarchy : internal::hierarchies())
+    if (alone.may_remove_from(hierarchy)) ::rmdir(hierarchy.directory(clean).c_str());
 }
 
 std::string checked_path(const std::string& path) {
@@ -415,10 +403,11 @@ Result<> remove_group_tree(const std::string& directory) {
 }  // namespace
 
 Result<GroupRemoval> Cgroup::try_remove() const {
-  const Fd alone = keep_out_sweeps(impl_->path);
+  const SweepsKeptOut alone(impl_->path);
   std::optional<Error> first;
   bool waits = false;
   for (const Impl::Part& part : impl_->parts) {
+    if (!alone.may_remove_from(*part.hierarchy)) continue;
     Result<> removed = remove_group_tree(part.directory);
     const bool busy = !removed && removed.error().sys_errno() == EBUSY;
     if (busy && !waits) (void)kill_all();

@@ -1,6 +1,5 @@
 // Groups that were made for a process which never came.
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/os/files/file.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
+#include "runtime/cgroup/cgroup_claim.hpp"
 #include "runtime/cgroup/cgroup_hierarchy.hpp"
 #include "runtime/cgroup_sweep.hpp"
 
@@ -52,22 +52,6 @@ void remove_folders(const std::string& directory) {
   (void)::rmdir(directory.c_str());  // not if somebody has come meanwhile
 }
 
-bool is_still_there(int fd, const std::string& directory) {
-  struct stat mine, named;
-  return ::fstat(fd, &mine) == 0 && ::stat(directory.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
-}
-
-// The claim that whoever makes the group takes as well; nullopt: somebody has it. What is left in other hierarchies
-// alone has its group in this one made again: without it, nothing would keep out who makes it anew meanwhile.
-std::optional<Fd> claim(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return std::nullopt;
-  Result<Fd> fd = open_file(directory, O_RDONLY | O_DIRECTORY);
-  if (!fd || ::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
-  // Another sweep may have removed it before we had the lock, and its maker made it again.
-  if (!is_still_there(fd->get(), directory)) return std::nullopt;
-  return *std::move(fd);
-}
-
 // Kills nobody, as Cgroup::remove() does: it may be that of a container of another data root.
 void remove_if_empty(const std::vector<internal::Hierarchy>& all, const std::string& path) {
   for (const internal::Hierarchy& hierarchy : all)
@@ -89,7 +73,8 @@ void sweep_cgroups(const std::string& parent, const std::function<bool(const std
   for (const std::string& name : names) {
     if (belongs(name)) continue;
     const std::string path = parent + "/" + name;
-    if (const std::optional<Fd> claimed = claim(all.front().directory(path))) remove_if_empty(all, path);
+    if (const std::optional<Fd> claimed = internal::claim_to_sweep(all.front().directory(path)))
+      remove_if_empty(all, path);
   }
 }
 

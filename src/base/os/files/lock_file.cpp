@@ -2,26 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/has_name.hpp"
 #include "base/os/trees/folder.hpp"
 
 namespace consort {
-
-namespace {
-
-// Its last holder removes the file: then what is locked has no name any more, or another file has it.
-bool has_its_name(int fd, const std::string& path) {
-  struct stat mine, named;
-  return ::fstat(fd, &mine) == 0 && ::stat(path.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
-}
-
-}  // namespace
 
 Result<std::optional<LockFile>> LockFile::try_take(const std::string& folder, const std::string& name) {
   TRY(make_directories(folder, 0700));
@@ -31,7 +21,7 @@ Result<std::optional<LockFile>> LockFile::try_take(const std::string& folder, co
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) return std::optional<LockFile>();
       if (errno != EINTR) return fail_errno("lock", path);
-    } else if (has_its_name(lock.get(), path)) {
+    } else if (has_name(lock.get(), path)) {
       return std::optional(LockFile(std::move(lock), path));
     }
   }

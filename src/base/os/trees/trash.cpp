@@ -4,13 +4,13 @@
 #include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 
 #include "base/os/files/file.hpp"
+#include "base/os/files/has_name.hpp"
 #include "base/os/trees/folder.hpp"
 #include "base/strings.hpp"
 
@@ -30,12 +30,6 @@ Result<Fd> try_lock(const std::string& path) {
   if (done == 0) return fd;
   if (errno == EWOULDBLOCK) return Fd();
   return fail_errno("lock", path);
-}
-
-bool is_same(int fd, const std::string& path) {
-  struct stat mine, named;
-  return ::fstat(fd, &mine) == 0 && ::lstat(path.c_str(), &named) == 0 && mine.st_dev == named.st_dev &&
-         mine.st_ino == named.st_ino;
 }
 
 int rename_new(const std::string& from, const std::string& to) {
@@ -140,7 +134,7 @@ Result<ScratchFolder> ScratchFolder::create(const std::string& parent, const std
     // Between the two somebody may have taken it for abandoned.
     Result<Fd> lock = try_lock(path);
     if (!lock && lock.error().sys_errno() != ENOENT) return std::unexpected(std::move(lock).error());
-    if (lock && *lock && is_same(lock->get(), path)) return ScratchFolder(path, std::move(*lock));
+    if (lock && *lock && has_name(lock->get(), path)) return ScratchFolder(path, std::move(*lock));
   }
   return fail(Error(Code::busy, "create directory").on(parent).why("other programs keep removing it"));
 }
@@ -169,7 +163,7 @@ Result<std::size_t> ScratchFolder::sweep(const std::string& parent, const std::s
   for (const std::string& name : scratch_in(parent, prefix)) {
     const std::string path = parent + "/" + name;
     const Result<Fd> lock = try_lock(path);
-    if (!lock || !*lock || !is_same(lock->get(), path)) continue;
+    if (!lock || !*lock || !has_name(lock->get(), path)) continue;
     TRY(Trash(parent).remove(path));
     ++swept;
   }
