@@ -8,6 +8,7 @@
 
 #include "base/os/files/file.hpp"
 #include "base/os/processes/process.hpp"
+#include "base/os/trees/spread.hpp"
 #include "runtime/defaults.hpp"
 
 namespace consort::engine {
@@ -80,6 +81,7 @@ Result<Fd> Engine::Impl::guard_creations() const {
   TRY(make_directories(roots.data + "/containers", 0700));
   TRY(Trash(roots.data + "/containers").prepare());
   Fd fd = TRY(open_file(roots.data + "/containers", O_RDONLY | O_DIRECTORY));
+  spread_subfolders(fd.get());
   while (::flock(fd.get(), LOCK_SH) != 0)
     if (errno != EINTR) return fail_errno("lock", roots.data + "/containers");
   return fd;

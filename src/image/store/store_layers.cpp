@@ -1,10 +1,9 @@
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/os/files/file.hpp"
+#include "base/os/trees/spread.hpp"
 #include "base/sha256.hpp"
 #include "base/strings.hpp"
 #include "image/layer_tar.hpp"
@@ -18,17 +17,6 @@ namespace {
 constexpr std::size_t layer_id_digits = 20;
 std::string new_layer_id() {
   return random_id().substr(0, layer_id_digits);
-}
-
-// Asks ext4 to put each folder in here into another block group (chattr +T). Layers are unpacked side by side, and ext4
-// does not give an inode again that was deleted a moment ago: it steps over them one by one, which made a pull after
-// the removal of an image twice as slow as the first. Other file systems refuse; nothing depends on it.
-void spread_subfolders(const std::string& path) {
-  const Result<Fd> folder = open_file(path, O_RDONLY | O_DIRECTORY);
-  int flags = 0;
-  if (!folder || ::ioctl(folder->get(), FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_TOPDIR_FL)) return;
-  flags |= FS_TOPDIR_FL;
-  (void)::ioctl(folder->get(), FS_IOC_SETFLAGS, &flags);
 }
 
 }  // namespace
@@ -45,7 +33,8 @@ LayerInfo read_layer(const Store::State& state, SQLite::Statement& row) {
 
 Result<LayerDraft> Store::new_layer() const {
   Fd lock = TRY(lock_store(*state_, Locking::shared));
-  spread_subfolders(state_->roots.layers());
+  if (const Result<Fd> layers = open_file(state_->roots.layers(), O_RDONLY | O_DIRECTORY))
+    spread_subfolders(layers->get());
   LayerDraft draft(TRY(ScratchFolder::create(state_->roots.layers(), State::draft_prefix)), std::move(lock));
   // 0755 is what "/" gets if the top layer says nothing about it.
   for (const std::string& path : {draft.directory(), draft.work()}) {
