@@ -1,7 +1,9 @@
 #include "supervisor/journal.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
 #include <fstream>
 
@@ -128,6 +130,20 @@ TEST_F(JournalTest, AFullOneIsSetAsideAndReadToItsEnd) {
   EXPECT_THAT(read(position_), ElementsAre("fourth"));
   JournalPosition other;
   EXPECT_THAT(read(other), ElementsAre("first", "second", "filling", "third", "fourth"));
+}
+
+// Whoever sets it aside may have been stopped in the middle of it.
+TEST_F(JournalTest, NobodyWaitsForOneWhoHasItLocked) {
+  const std::string filling(256 << 10, 'x');
+  add("first");
+  const Fd locked = open_file(journal_path(folder()), O_RDONLY).value();
+  ASSERT_EQ(::flock(locked.get(), LOCK_EX), 0);
+  for (int i = 0; i < 6; ++i) add("full", filling);
+  EXPECT_FALSE(path_exists(journal_path(folder()) + ".1"));
+  ASSERT_EQ(::flock(locked.get(), LOCK_UN), 0);
+  add("last");
+  EXPECT_TRUE(path_exists(journal_path(folder()) + ".1"));
+  EXPECT_EQ(read(position_).size(), 8U);
 }
 
 TEST_F(JournalTest, StaysBounded) {

@@ -56,10 +56,14 @@ Result<Opened> open_to_append(const std::string& project_run) {
   return look_at(std::move(*fd), path);
 }
 
-// Two that find it full at the same time must not rename twice: that would throw away what was just full.
+// Two that find it full at the same time must not rename twice: that would throw away what was just full. Nobody waits
+// for the other one: a command may have been stopped (Ctrl-Z) meanwhile, and the supervisor's loop writes here, too.
 Result<> set_aside(const std::string& project_run, const Opened& full) {
   const std::string path = journal_path(project_run);
-  if (::flock(full.fd.get(), LOCK_EX) != 0) return fail_errno("lock", path);
+  if (::flock(full.fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return {};
+    return fail_errno("lock", path);
+  }
   struct stat st;
   if (::stat(path.c_str(), &st) != 0 || st.st_ino != full.inode) return {};  // the other one has done it
   return rename_path(path, path + ".1");
