@@ -13,7 +13,7 @@ namespace consort::engine {
 
 namespace {
 
-// For any other state, nothing more needs to be known.
+// Of what is not, nothing more needs to be known.
 bool may_be_over(const ContainerState& state) {
   return state.ended() || state.status == Status::created;
 }
@@ -21,9 +21,9 @@ bool may_be_over(const ContainerState& state) {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// How long to wait for the holder of a container to remove it: it may be suspended.
+// Of who holds a container, until it is given up that he removes it: he may be suspended.
 constexpr std::chrono::seconds holder_patience{10};
-// The holder may be killed, which causes no event.
+// Somebody who holds it may be killed, of which there is no event.
 constexpr milliseconds look_again{200};
 
 // false: cancelled.
@@ -37,7 +37,7 @@ bool wait_for_news(const EventStream& events, int cancel_fd, milliseconds at_mos
 
 bool is_to_go(const Container& container, const ContainerSpec& spec) {
   const ContainerState& state = container.state;
-  // A command was about to run it; any other container that was never started may be started at any time.
+  // What a command was about to run; others that were never started may be any time.
   const bool was_to_run = container.oneoff && (!container.service.empty() || spec.labels.contains(for_maker_alone));
   const bool is_over = state.ended() || (state.status == Status::created && (!state.error.empty() || was_to_run));
   return is_over && spec.auto_remove;

@@ -1,4 +1,4 @@
-// What happens to a container after its start: stop, kill, restart, pause, rename, remove, wait.
+// What becomes of a container after its start: stop, kill, restart, pause, rename, remove, wait.
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -33,7 +33,7 @@ Result<> Engine::stop_container(const std::string& id, const StopOptions& option
   const ContainerRecord record = TRY(impl_->load(id));
   if (!path_exists(supervisor::run_state_path(impl_->roots.project_run(record.summary.project), record.summary.id)))
     return impl_->records.release_leases(record.summary.id, Wanted::stopped);
-  // Not locked: somebody else may want to cut a long grace period short with a second stop or a kill.
+  // Not locked: somebody else may want to end a long grace period by a second stop or a kill.
   TRY(impl_->client(record.summary.project).stop(record.summary.id, translated));
   TRY(impl_->records.release_leases(record.summary.id, Wanted::stopped));
   impl_->remove_shared_memory(record.summary.id);
@@ -50,8 +50,8 @@ Result<> Engine::kill_container(const std::string& id, const std::string& signal
   }
   const supervisor::Client client = impl_->client(record.summary.project);
   TRY(client.kill(record.summary.id, *number));
-  // A signal that cannot be refused has taken effect when the command returns; a container that handles its signal
-  // takes its time. A --rm container may be gone by then.
+  // What cannot be refused has happened when the command returns; a container that handles its signal takes its time.
+  // One that goes when it ends may have gone by then.
   if (*number == SIGKILL)
     if (auto ended = client.wait(record.summary.id); !ended && ended.error().code() != Code::not_found)
       return fail(std::move(ended).error());
@@ -116,10 +116,10 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   const ContainerRecord record = TRY(impl_->load(id));
   const Container& container = record.summary;
   Result<Fd> lock = impl_->lock_container(container.id);
-  // A crash of the machine may have kept the removal of the directory and lost that of the record.
+  // A crash of the machine may have kept the removal of the folder and lost that of the record.
   if (!lock && lock.error().sys_errno() != ENOENT) return fail(std::move(lock).error());
   const supervisor::Client client = impl_->client(container.project);
-  // Without that file nobody has started it since the machine booted.
+  // Without that file nobody has started it since the machine was.
   const bool started =
       path_exists(supervisor::run_state_path(impl_->roots.project_run(container.project), container.id));
   if (started && options.force == Force::yes)
@@ -141,12 +141,12 @@ Result<> Engine::remove_container(const std::string& id, const RemoveOptions& op
   if (!forgotten) return forgotten;
   impl_->remove_shared_memory(container.id);
   TRY(impl_->unmount_unused(record));
-  // The record first: a crash then leaves a directory without a record, and sweep() finds those.
+  // The record first: what a crash leaves then is a folder that nobody names, and sweep() finds those.
   TRY(impl_->records.forget_container(
       container.id, impl_->container_event(container, "destroy"),
       [&](SQLite::Database& transaction) { image::Store::release_within(transaction, "container:" + container.id); }));
-  // A --rm container is never started again: should a power cut bring back its record, list() removes what is left of
-  // it.
+  // Of one that goes when it ends nothing is ever started again: should a power cut bring back its record, list()
+  // removes what is left of it.
   const Trash::Sync sync = record.spec.auto_remove ? Trash::Sync::no : Trash::Sync::yes;
   Result<> removed = Trash(impl_->roots.data + "/containers").remove(impl_->container_folder(container.id), sync);
   if (options.volumes == AnonymousVolumes::remove) {

@@ -14,15 +14,15 @@ namespace consort::image {
 
 namespace {
 
-// Short, because kernels before 6.5 take all lower directories of an overlay in one page of text.
+// Short, because the kernel before 6.5 takes all lower folders of an overlay in one page of text.
 constexpr std::size_t layer_id_digits = 20;
 std::string new_layer_id() {
   return random_id().substr(0, layer_id_digits);
 }
 
-// Asks ext4 to put each subdirectory into another block group (chattr +T). Layers are unpacked in parallel, and ext4
-// does not reuse an inode that was deleted a moment ago: it steps over them one by one, which made a pull after the
-// removal of an image twice as slow as the first. Other file systems refuse; nothing depends on it.
+// Asks ext4 to put each folder in here into another block group (chattr +T). Layers are unpacked side by side, and ext4
+// does not give an inode again that was deleted a moment ago: it steps over them one by one, which made a pull after
+// the removal of an image twice as slow as the first. Other file systems refuse; nothing depends on it.
 void spread_subfolders(const std::string& path) {
   const Result<Fd> folder = open_file(path, O_RDONLY | O_DIRECTORY);
   int flags = 0;
@@ -47,7 +47,7 @@ Result<LayerDraft> Store::new_layer() const {
   Fd lock = TRY(lock_store(*state_, Locking::shared));
   spread_subfolders(state_->roots.layers());
   LayerDraft draft(TRY(ScratchFolder::create(state_->roots.layers(), State::draft_prefix)), std::move(lock));
-  // "/" gets 0755 if the top layer says nothing about it.
+  // 0755 is what "/" gets if the top layer says nothing about it.
   for (const std::string& path : {draft.directory(), draft.work()}) {
     TRY(make_directories(path, 0755));
     if (::chmod(path.c_str(), 0755) != 0) return fail_errno("set mode of", path);
@@ -61,7 +61,7 @@ Result<LayerInfo> Store::commit_layer(LayerDraft draft) {
 
 namespace {
 
-// Moves the directory into place; no record names it yet.
+// The folder gets its place; no record names it yet.
 Result<LayerInfo> place_layer(const Store::State& state, const std::string& directory) {
   LayerInfo info;
   info.id = new_layer_id();
@@ -143,7 +143,7 @@ Result<LayerInfo> Store::commit_unpacked(LayerDraft draft, const Digest& diff_id
   info.diff_id = diff_id;
   info.blob = blob;
   info.size = size;
-  // Looked up and recorded in one transaction: two commands may have unpacked it at the same time.
+  // Looked for and recorded in one transaction: two commands may have unpacked it at the same time.
   auto recorded = state_->database.transaction("record layer", [&](SQLite::Database& db) {
     const std::optional<LayerInfo> known = select_layer(*state_, db, diff_id);
     if (known && (known->blob || !blob)) return *known;

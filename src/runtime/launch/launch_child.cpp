@@ -1,4 +1,4 @@
-// The clone, and the parent's side of the handshake described in launch.hpp.
+// The clone, and the parent's side of the handshake that launch.hpp draws.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -27,7 +27,7 @@ using internal::ReportKind;
 
 namespace {
 
-// Between clone and the child's own reset of handlers, no signal may run our handlers in it.
+// Between clone and the child's own reset of handlers no signal may run ours in it.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -43,14 +43,14 @@ class SignalsBlocked {
   sigset_t old_;
 };
 
-// The pid namespace of this thread's next children. Root can undo it.
+// The pid namespace of this thread's next children. For root it can be undone.
 class PidNamespaceVisit {
  public:
   static Result<PidNamespaceVisit> begin(int target) {
     PidNamespaceVisit visit;
     if (target < 0) return visit;
     visit.home_ = TRY(open_file("/proc/self/ns/pid", O_RDONLY));
-    // With a pidfd, the flag also says which of its namespaces.
+    // For a pidfd the flag also says which of its namespaces.
     if (::setns(target, CLONE_NEWPID) != 0) return fail_errno("join pid namespace");
     visit.away_ = true;
     return visit;
@@ -76,7 +76,7 @@ Error clone_error(int number) {
   return error;
 }
 
-// The offsets belong to the namespace that the process's children will be in.
+// The kernel knows the offsets of the namespace that the process's children will be in.
 Result<> write_clock_offsets(pid_t pid, const std::string& text) {
   const std::string path = "/proc/" + std::to_string(pid) + "/timens_offsets";
   const Fd fd = TRY(open_file(path, O_WRONLY));
@@ -84,7 +84,7 @@ Result<> write_clock_offsets(pid_t pid, const std::string& text) {
   return {};
 }
 
-// A process's pid as seen by this process, which may have been born in another pid namespace.
+// Of a process as this one sees it, which may have been born in another pid namespace.
 Result<pid_t> pid_of(int pidfd) {
   const std::string info = TRY(read_file("/proc/self/fdinfo/" + std::to_string(pidfd), 4096));
   for (const std::string& line : split(info, '\n'))
@@ -111,7 +111,7 @@ Result<> internal::write_maps(pid_t pid, const std::vector<IdMapping>& uids, con
     TRY_WRAP(write_full(fd.get(), text), "map users");
     return {};
   };
-  // Without privileges, the kernel requires setgroups to be denied before a gid map.
+  // Without privilege the kernel wants setgroups denied before a gid map.
   if (::geteuid() != 0) (void)write("/setgroups", "deny");
   TRY(write("/uid_map", internal::map_text(uids)));
   return write("/gid_map", internal::map_text(gids));
@@ -125,7 +125,7 @@ struct Received {
   Fd descriptor;  // `ready`: the console's master; `moved`: a pidfd
 };
 
-// nullopt at the end of the stream; Code::busy when there is nothing to read.
+// nullopt at the end of the stream; Code::busy when nothing is there.
 Result<std::optional<Received>> receive(int socket) {
   Received received;
   char text[internal::max_report_text];
@@ -177,8 +177,7 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
     return make();
   };
   if (!in_user_namespace()) return visit_and_make();
-  // Nobody inside may enter the host's, not even to return: so this is done in a thread that ends there. Its child
-  // belongs to the process.
+  // Nobody inside may enter the host's, not even again: so a thread goes that ends there. Its child is of the process.
   Result<> made;
   std::thread([&] { made = visit_and_make(); }).join();
   return made;
@@ -187,8 +186,7 @@ Result<> Launch::Impl::spawn(std::span<const internal::Step> steps) {
 Result<> Launch::Impl::clone_child(clone_args& arguments, std::span<const internal::Step> steps, int child_sync,
                                    const int& pidfd_number, Fd& ours) {
   const SignalsBlocked blocked;
-  // At most twice: if a process cannot be born in the cgroup (EBUSY in a threaded one, EOPNOTSUPP), it moves there
-  // itself.
+  // Twice at most: where a process cannot be born in the group (EBUSY in a threaded one, EOPNOTSUPP), it walks in.
   for (int attempt = 0; attempt < 2; ++attempt) {
     const long cloned = ::syscall(SYS_clone3, &arguments, sizeof arguments);
     if (cloned == 0) internal::run_child(plan, steps, child_sync);
@@ -209,7 +207,7 @@ Result<> Launch::Impl::clone_child(clone_args& arguments, std::span<const intern
   return fail(Code::internal, "create process");
 }
 
-// The stream ended without a report: it was killed. By the kernel, if the memory limit is too small to even start.
+// End of the stream without a word: it was killed. By the kernel, if the memory limit is too small to even start.
 Error Launch::Impl::died_silently() {
   Error error(Code::io, "set up container");
   error.data().why = "its process was killed before it could run the program";
@@ -261,7 +259,7 @@ Result<> Launch::Impl::handle(const Report& report, const std::string& text, Fd 
         pid = report.argument;
         pidfd = TRY(open_pidfd(pid));
       }
-      // The mounts are attached in the child's namespace now. Our own handle on the root stays: see take_root().
+      // The mounts hang in the child's namespace now. Of the root ours stays: see take_root().
       for (internal::PreparedMount& mount : plan.mounts) mount.tree.reset();
       state = State::ready;
       return {};
@@ -301,7 +299,7 @@ Result<Launch::State> Launch::Impl::advance() {
   return state;
 }
 
-// It ends by itself when the socket is closed, and removes the container unless that has started.
+// It ends by itself when the socket does, and takes the container away unless that has started.
 void Launch::Impl::reap_helper() {
   if (!helper) return;
   ::shutdown(sync.get(), SHUT_RDWR);

@@ -14,8 +14,8 @@ namespace {
 constexpr const char* project_label = "com.docker.compose.project";
 constexpr std::uint16_t first_port_of_everybody = 1024;  // below, not every user of the machine could listen either
 
-// Keys of HostConfig that reach no further than the container itself, and those that the checks below examine. Any
-// other key, present or future, must be absent.
+// Keys of HostConfig that reach no further than the container itself, and those that checks below look into. Whatever
+// else there is now or will be must be absent.
 constexpr std::string_view known_host_keys[] = {
     "AutoRemove",  "Binds",        "BlkioWeight",       "CapDrop",        "CgroupnsMode",
     "ConsoleSize", "CpuPeriod",    "CpuQuota",          "CpuShares",      "CpusetCpus",
@@ -35,7 +35,7 @@ std::unexpected<Error> refuse(Call& call, const std::string& what) {
   return fail(http_error(403, "this socket is for project " + limit_of(call) + " only: " + what));
 }
 
-// In these two, an empty list removes the default masks.
+// An empty list in these two takes masks away that are there without it.
 bool says_nothing(std::string_view key, const Json& value) {
   if (value.is_array() && (key == "MaskedPaths" || key == "ReadonlyPaths")) return false;
   const bool empty_text = value.is_string() && value.get_ref<const std::string&>().empty();
@@ -56,7 +56,7 @@ Result<> check_container(Call& call, const std::string& name) {
   return refuse(call, "it has no container " + name);
 }
 
-// "", "private" and the like, or the namespace of one of the project's containers.
+// "", "private" and the like, or the namespace of a container of the project.
 Result<> check_mode(Call& call, const char* key, const std::string& mode) {
   constexpr std::string_view of_container = "container:";
   if (mode.starts_with(of_container)) return check_container(call, mode.substr(of_container.size()));
@@ -65,8 +65,7 @@ Result<> check_mode(Call& call, const char* key, const std::string& mode) {
   return refuse(call, std::string(key) + " \"" + mode + "\" would reach beyond the container");
 }
 
-// A name that the project's file could produce: otherwise another project would find, and use, an object under its own
-// names.
+// A name that a project's file could have given: another project would find, and use, what stands at its own names.
 bool is_name_of(const std::string& project, const std::string& name) {
   return name.starts_with(project + "_");
 }
@@ -140,7 +139,7 @@ Result<> check_confinement(Call& call, const engine::ContainerSpec& spec) {
 
 }  // namespace
 
-// Compose names a container's successor "<12 digits of its id>_NAME" until the container is gone.
+// Compose calls what shall take a container's place "<12 digits of its id>_NAME" until that has gone.
 Result<> keep_name_to_project(Call& call, const std::string& name, const std::string& before) {
   const std::string& project = limit_of(call);
   if (project.empty() || name.empty()) return {};

@@ -1,5 +1,5 @@
-// GET /containers/{id}/top: a container's processes as ps shows them. Without arguments from the client it is our own
-// table, which needs no program.
+// GET /containers/{id}/top: what ps shows of a container's processes. Without words of the client's it is our own
+// table, for which no program is needed.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -22,7 +22,7 @@ Strings words_of(std::string_view line) {
   return words;
 }
 
-// "-o ppid=PID" would present another column as the one that identifies the process.
+// "-o ppid=PID" would pass off another column as the one that says whose process it is.
 Result<> check_words(const Strings& words) {
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
@@ -43,7 +43,7 @@ Result<std::string> run_ps(Strings words, const std::set<std::string>& pids) {
     if (ran) return ran;
     return fail(Error(Code::io, "run ps").why(ran.error().message()).hint("install procps"));
   };
-  // Some arguments of ps cannot be combined with -q.
+  // Some words of ps do not go together with -q.
   Captured captured = TRY(run(std::move(narrowed)));
   if (!captured.status.success()) captured = TRY(run(std::move(words)));
   if (captured.status.success()) return std::move(captured.out);
@@ -51,7 +51,7 @@ Result<std::string> run_ps(Strings words, const std::set<std::string>& pids) {
   return fail(http_error(500, why.empty() ? "error running ps" : why));
 }
 
-// There are as many columns as titles; the last is the rest of the line.
+// The columns are as many as the titles; the last is the rest of the line.
 Strings columns_of(const std::string& line, std::size_t count) {
   Strings words = words_of(line);
   if (words.size() <= count) return words;

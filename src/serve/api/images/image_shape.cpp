@@ -28,7 +28,7 @@ bool begins_with(const image::ImageConfig& config, const image::ImageConfig& oth
          std::equal(other.diff_ids.begin(), other.diff_ids.end(), config.diff_ids.begin());
 }
 
-// For a committed image, the local image that its container was created from. A pulled or built image has none.
+// The image of this machine that a container was made of whose commit it is. What was pulled or built has none.
 Result<std::string> parent_of(const engine::Images& images, const image::Image& image,
                               const image::ImageConfig& config) {
   std::string parent;
@@ -44,7 +44,7 @@ Result<std::string> parent_of(const engine::Images& images, const image::Image& 
   return parent;
 }
 
-// Fields of Config that are always there, even if empty.
+// The fields of Config that are there whether they say anything or not.
 Json with_empty_fields(Json config) {
   for (const char* key : {"Hostname", "Domainname", "User", "Image", "WorkingDir"}) config.emplace(key, "");
   for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce"})
@@ -53,14 +53,14 @@ Json with_empty_fields(Json config) {
   return config;
 }
 
-// Clients read fields that Docker showed until 1.50.
+// Clients look at fields that Docker showed until 1.50.
 Json shown_config(const Json* said, unsigned version) {
   Json config = said && said->is_object() ? *said : Json::object();
   constexpr unsigned without_fields_of_containers = 50;
   return version < without_fields_of_containers ? with_empty_fields(std::move(config)) : config;
 }
 
-// The event of the container that the image was committed from.
+// Of the container of which the image was committed.
 Result<std::optional<engine::EngineEvent>> commit_of(engine::Engine& engine, const std::string& image) {
   std::optional<engine::EngineEvent> last;
   engine::EventStream stream = engine.events();
@@ -121,7 +121,7 @@ Result<Json> with_container(Call& call, Json inspected) {
   constexpr unsigned without_containers = 45;
   if (call.version() >= without_containers) return inspected;
   Json config = Json::object();
-  // Pulled or built images are not commits: only an image based on a local one has to be looked up.
+  // What was pulled or built is no commit: only what is made on an image of this machine needs to be looked for.
   if (!get_string(inspected, "Parent").empty()) {
     if (const auto event = TRY(commit_of(*TRY(call.engine()), get_string(inspected, "Id")))) {
       inspected["Container"] = event->id;
@@ -138,7 +138,7 @@ Result<Json> with_container(Call& call, Json inspected) {
   return inspected;
 }
 
-// Only the image itself has an id; its lower layers may never have been an image on this machine.
+// Only the image itself has an id; what lay below it may never have been an image on this machine.
 Result<Json> history_of(const engine::Images& images, const image::Image& image) {
   const image::ImageConfig config = TRY(images.config_of(image));
   const std::vector<image::LayerInfo> layers = TRY(images.layers_of(image));
