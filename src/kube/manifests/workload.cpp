@@ -20,7 +20,7 @@ std::string kind_of(const Scope& scope, const compose::Service& file, const proj
 void add_ports(const project::DesiredService& service, Pod& pod) {
   Json ports = Json::array();
   const auto add = [&](std::uint64_t number, const std::string& protocol) {
-    // The protocol is part of a port's identity, and server-side apply does not know its default everywhere.
+    // The protocol is part of what tells ports apart, and server-side apply does not know its default everywhere.
     Json port{{"containerPort", number}, {"protocol", to_upper(protocol)}};
     if (std::ranges::find(ports, port) == ports.end()) ports.push_back(std::move(port));
   };
@@ -28,7 +28,7 @@ void add_ports(const project::DesiredService& service, Pod& pod) {
   for (const std::string& exposed : service.container.expose) {
     const std::size_t slash = exposed.find('/');
     const auto number = exposed.substr(0, slash);
-    // A range is not worth a list: every port can be reached anyway.
+    // A range is not worth a list: every port is reached anyway.
     if (std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; }) && !number.empty())
       add(std::stoul(number), slash == std::string::npos ? "tcp" : exposed.substr(slash + 1));
   }
@@ -70,7 +70,7 @@ void add_strategy(const compose::Service& file, const std::string& kind, Json& s
 }
 
 Json job_spec(const compose::Service& file, const project::DesiredService& service, Json pod_template) {
-  // One attempt, as on one machine: a service that should be retried says so.
+  // One try, as here: what is to be tried again says so.
   std::uint64_t tries = 0;
   std::string restart = "Never";
   if (service.restart.when != project::RestartWhen::never) {
@@ -96,7 +96,7 @@ Json set_spec(const Scope& scope, const compose::Service& file, const project::D
   spec["selector"] = Json{{"matchLabels", labels_of(scope, service.name)}};
   if (kind == "StatefulSet") {
     spec["serviceName"] = object_name(service.name);
-    // Replicas are alike, as on one machine: none waits for the previous one.
+    // Replicas are alike, as here: none waits for the one before it.
     spec["podManagementPolicy"] = "Parallel";
   }
   add_strategy(file, kind, spec);
@@ -110,7 +110,7 @@ bool runs_on_each_node(const compose::Service& file) {
   return file.deploy && file.deploy->mode == "global";
 }
 
-// An explicit "no", not the one that Compose assumes.
+// "no" that somebody wrote, not what Compose assumes.
 bool ends_by_itself(const compose::Service& file, bool awaited) {
   if (awaited || file.restart == "no") return true;
   if (!file.deploy) return false;

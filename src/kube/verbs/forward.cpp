@@ -27,7 +27,7 @@ namespace consort::kube {
 
 namespace {
 
-// For the one port of a connection: its bytes, and errors.
+// Of the one port that a connection is for: its bytes, and what went wrong.
 constexpr std::uint8_t data_channel = 0, error_channel = 1;
 constexpr std::size_t port_bytes = 2;  // what each channel begins with
 
@@ -53,7 +53,7 @@ std::optional<std::uint16_t> local_port(int socket) {
   return ntohs(reinterpret_cast<const sockaddr_in6&>(name).sin6_port);
 }
 
-// On its port, or on the first free one in its range, which it then keeps.
+// At its port, or at the first free one of them, which it then has.
 Result<Fd> listen_on(Forward& wanted) {
   const std::uint16_t last = std::max(wanted.here, wanted.here_last);
   for (;; ++wanted.here) {
@@ -87,7 +87,7 @@ class Targets {
     return {};
   }
   void follow(const std::stop_token& stop) {
-    // While the cluster cannot be reached, what is known is kept; it is asked again later.
+    // What is known stays so while the cluster cannot be reached; it is asked again by and by.
     while (!stop.stop_requested()) {
       (void)watch_.follow(
           [this]() -> Result<Next> {
@@ -102,7 +102,7 @@ class Targets {
     }
   }
 
-  // The ready pods in turn, otherwise the running ones; "": none.
+  // One after the other those that are ready, else those that run; "": none.
   std::string next(const std::string& service) {
     const std::scoped_lock lock(mutex_);
     const auto found = pods_.find(object_name(service));
@@ -152,7 +152,7 @@ class Pump {
     }
     return {};
   }
-  // As far as one can tell, nothing has reached the pod: another one may be tried.
+  // Nothing has reached the pod, as far as one can tell: another one may be tried.
   bool may_be_repeated(const Error& error) const {
     if (answered_ || sent_.size() > most_kept) return false;
     return sent_.empty() || error.code() == Code::not_found || refused_;
@@ -244,7 +244,7 @@ struct Forwards::State {
     });
   }
 
-  // A pod that has gone in the meantime is not the client's problem as long as there is another one.
+  // A pod that has gone meanwhile is not the client's trouble as long as there is another one.
   Result<> serve(const Forward& forward, int client) {
     constexpr int tries = 3;
     forwarding::Pump pump(session, forward, client, stop.get());

@@ -1,4 +1,4 @@
-// up: objects are applied service by service, each as soon as its dependencies are in the state that the file requires.
+// up: objects are applied service by service, each as soon as what it depends on is as the file wants it.
 #include <algorithm>
 
 #include "base/json.hpp"
@@ -102,7 +102,7 @@ class Up {
     return {};
   }
 
-  // What was there before a wait may have been replaced or removed.
+  // What was there before a wait may be another one, or gone.
   Result<> see_again(const Object& object) {
     const auto before = seen_.find({object.kind, object.name});
     if (before == seen_.end()) return {};
@@ -119,7 +119,7 @@ class Up {
     return meta ? get_string(*meta, "resourceVersion") : "";
   }
 
-  // An object that is being removed, after an interrupted `down -v`, accepts changes and disappears all the same.
+  // What is being removed, as a `down -v` that was interrupted leaves it, takes changes, and goes all the same.
   Result<Client::Applied> apply_whole(const Object& object, const std::string& path, const std::string& body) {
     for (;;) {
       Client::Applied applied = TRY(session_.client.apply(path, body, options_.force, session_.trial));
@@ -133,7 +133,7 @@ class Up {
     }
   }
 
-  // A failed Job is tried again by the next `up`, like a container that has exited.
+  // A Job that has failed is tried again by the next `up`, as a container that has exited is.
   Result<> forget_failed(const Object& job, const std::string& path) {
     if (session_.trial == Trial::yes) return {};
     forget_pods(job.service);
@@ -142,8 +142,8 @@ class Up {
     return remove_pods(session_, service_selector(session_.project_name, job.service));
   }
 
-  // Pods outlive their creator for a while, for example after an interrupted `down`. They are not the wanted ones, and
-  // a StatefulSet that finds its pods' names taken only tries again after a minute.
+  // Pods outlive what has made them for a while, as a `down` that was interrupted leaves them. They are not those that
+  // are wanted, and a StatefulSet that finds its pods' names taken tries again after a minute only.
   Result<> await_former(const Object& object) {
     if (session_.trial == Trial::yes || !is_workload(object.kind)) return {};
     const bool has_maker = std::ranges::any_of(seen_, [&](const auto& each) {
@@ -166,7 +166,7 @@ class Up {
     return any;
   }
 
-  // What the server would make of it, compared with what it has.
+  // What the server would make of it, beside what it has.
   Result<> show_trial(const Object& object, const std::string& path, const Client::Applied& applied) {
     const std::string id = object.kind + " " + object.name;
     if (applied.created) {
@@ -218,7 +218,7 @@ class Up {
     return true;
   }
 
-  // The state that others, or the user, wait for.
+  // What others, or the user, wait for of it.
   compose::DependencyCondition awaited(const Workload& workload) const {
     using enum compose::DependencyCondition;
     compose::DependencyCondition most = options_.wait == Wait::healthy ? healthy : started;
@@ -272,7 +272,7 @@ class Up {
     return {};
   }
 
-  // Why it will not reach the awaited state; nothing as long as it may.
+  // Why it will not become what is waited for; nothing as long as it may.
   std::optional<std::string> failure(const Workload& workload, const PodState& pod) {
     if (!pod.failed_before.empty() && (pod.phase == "Failed" || pod.waiting == "CrashLoopBackOff"))
       return with_output(
@@ -309,13 +309,13 @@ class Up {
   // A quota or an admission controller refuses pods; only an event says so.
   Result<> ask_why_some_are_missing(const Workload& workload) {
     if (Clock::now() - last_change_ < pods_within) return {};
-    // They may come one after another, and none while its predecessor is still being removed.
+    // One after the other may come, and none as long as its former self is going.
     const bool going = std::ranges::any_of(watch_.pods(), [&](const auto& each) {
       return each.second.service == object_name(workload.service) && each.second.deleting;
     });
     if (going) return {};
     const std::string why = last_warning(session_, workload.name, "FailedCreate");
-    // Errors that the cluster itself calls temporary: in a new namespace its own objects do not exist at once.
+    // What the cluster itself calls passing: in a new namespace its own things are not there at once.
     const bool passes = why.empty() || why.find("try again") != std::string::npos;
     if (passes && (!pods_of(workload).empty() || Clock::now() - last_change_ < limit_)) return {};
     return fail(Error(Code::io, "start service \"" + workload.service + "\"")

@@ -1,8 +1,7 @@
-// Networks, and the containers on networks that are replaced: they are stopped, moved to the new one, and started
-// again.
+// Networks, and the containers on those that are replaced: they are stopped, moved to the new one, and started again.
 //
-// A plan that is interrupted in between leaves stopped containers on fewer networks than the file says. The next plan
-// connects those: connect_missing().
+// A plan that is cut anywhere in between leaves containers that do not run, on fewer networks than the file says. The
+// next plan connects those: connect_missing().
 #include <algorithm>
 
 #include "base/strings.hpp"
@@ -39,7 +38,7 @@ Result<> Converger::networks() {
 Result<> Converger::network(const std::string& key, const compose::Network& network) {
   const engine::Network* there = observed_.network(network.name);
   if (network.external) {
-    // The engine's own networks always exist.
+    // The engine's own networks are always there.
     const bool built_in = network.name == "bridge" || network.name == "host" || network.name == "none";
     if (there || built_in) return {};
     return fail(Error(Code::not_found, "network " + network.name + " declared as external, but could not be found")
@@ -72,7 +71,7 @@ Result<> Converger::network(const std::string& key, const compose::Network& netw
   return {};
 }
 
-// A network that had another name until now is left by its containers, and removed if nobody else is on it.
+// One that had another name until now is left by its containers, and goes if nobody else is on it.
 void Converger::create_network(const std::string& key, const compose::Network& network) {
   const auto renamed = std::ranges::find_if(observed_.networks, [&](const engine::Network& other) {
     return label_of(other.spec.labels, label::project) == project_.name &&
@@ -102,7 +101,7 @@ void Converger::replace_network(const std::string& key, const engine::Network& o
   move(old, old.spec.name, network_ready_[key]);
 }
 
-// Stops the project's containers on it, and disconnects them.
+// Stops the project's containers on it, and takes them off.
 Converger::Needs Converger::part(const engine::Network& old) {
   Needs parted;
   for (const engine::Container& container : observed_.containers) {
@@ -140,7 +139,7 @@ Converger::Needs Converger::connect_moved(const engine::Container& container) {
   return connected;
 }
 
-// For a container that is kept; a running one that lacks a network of the file is recreated, as with Docker.
+// Of a container that is kept: one that runs without a network of the file is recreated, as with Docker.
 Result<Converger::Needs> Converger::connect_missing(const compose::Service& service,
                                                     const engine::Container& container) {
   Needs connected;
@@ -161,7 +160,7 @@ Result<Converger::Needs> Converger::connect_missing(const compose::Service& serv
   return connected;
 }
 
-// Containers of services outside this plan: they are restored as they were, but on the new network.
+// Containers of services that this plan is not about: they are as they were, but on the new network.
 void Converger::move_others() {
   for (const engine::Container& container : observed_.containers) {
     if (gone_.contains(container.id)) continue;

@@ -1,4 +1,4 @@
-// Starting a supervisor, and what can be known without one.
+// Client: starting a supervisor, and what can be known without one.
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ bool is_running(const ContainerState& state) {
 
 enum class Boot : std::uint8_t { this_one, unknown };
 
-// For a container recorded as running by a supervisor that is gone. A pid is only meaningful within its boot.
+// Recorded as running by a supervisor that is not there any more. A pid means something in the boot of its time only.
 ObservedContainer settled(ObservedContainer state, Boot boot) {
   if (!state.running() || (boot == Boot::this_one && is_running(state))) return state;
   state.status = Status::exited;
@@ -99,13 +99,12 @@ Result<std::optional<ObservedContainer>> read_state(const std::string& path, Boo
   return std::optional<ObservedContainer>(settled(TRY(state_from_json(*text, path)), boot));
 }
 
-// A supervisor answers, and will keep answering: without a keeper it is about to notice and exit.
+// Somebody answers, and will go on answering: without a keeper, a supervisor is about to notice that, and to end.
 bool is_served(const std::string& run_folder) {
   return connect_unix(control_socket_path(run_folder)) && keeper_lives(run_folder);
 }
 
-// Waits for the successor that the keeper starts. False: there is no keeper, so no successor will come, and no
-// supervisor is left.
+// Waits for the successor that the keeper starts. False: there is no keeper, so nobody will come, and nobody is left.
 Result<bool> await_successor(const std::string& run_folder, const std::string& project) {
   constexpr int most_waits = 1500;
   for (int i = 0; i < most_waits; ++i) {
@@ -122,7 +121,7 @@ Result<bool> await_successor(const std::string& run_folder, const std::string& p
                   .hint("see " + run_folder + "/supervisor.log"));
 }
 
-// The files in the project's run directory, one per container.
+// The files of the project's run directory, one a container.
 std::vector<std::string> record_paths(const std::string& run_folder) {
   const std::string folder = run_folder + "/containers";
   std::vector<std::string> paths;
@@ -131,7 +130,7 @@ std::vector<std::string> record_paths(const std::string& run_folder) {
   return paths;
 }
 
-// What the project's run directory says, checked against the running processes.
+// What the project's run directory says, checked against the processes that there are.
 std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
   std::vector<ObservedContainer> states;
   for (const std::string& path : record_paths(run_folder))
@@ -140,8 +139,8 @@ std::vector<ObservedContainer> recorded_states(const std::string& run_folder) {
   return states;
 }
 
-// Something is unfinished that only a supervisor can complete: a running container, an end that nobody has seen, a
-// pending restart, an interrupted start, ports that are still in the firewall.
+// Something is under way that only a supervisor can bring to its end: a run, an end that nobody has seen, a restart
+// that is due, a start that was cut, ports that the firewall still knows.
 bool is_unsettled(const std::string& path) {
   const auto text = read_file(path, record_bytes_limit);
   const auto record = text ? record_from_json(*text, path) : Result<Record>(fail(Code::not_found, "read", path));
@@ -154,7 +153,7 @@ Result<> ensure_supervisor(const Roots& roots, const std::string& project) {
   const std::string run_folder = roots.project_run(project);
   if (is_served(run_folder)) return {};
   TRY(make_directories(run_folder + "/containers", 0700));
-  // Held until the new supervisor answers; one that is about to end checks this lock first.
+  // Held until the new one answers; one that is about to end looks at this lock first.
   const Fd lock = TRY(open_file(run_folder + "/supervisor.lock", O_RDWR | O_CREAT, 0600));
   while (::flock(lock.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("lock", run_folder + "/supervisor.lock");
@@ -196,7 +195,7 @@ Result<std::vector<ObservedContainer>> observe(const Roots& roots, const std::st
 
 namespace {
 
-// A supervisor of an older version returns all of them.
+// A supervisor of an older version tells of all of them.
 Result<std::vector<ObservedContainer>> observe_one(const Roots& roots, const std::string& project,
                                                    const std::string& id) {
   auto asked = ask(roots, project, request_for(Op::snapshot, id));

@@ -16,7 +16,7 @@
 namespace consort::supervisor {
 namespace {
 
-// A keeper starts a successor within a second, but taking over a lot takes time.
+// A keeper starts a successor within a second; that takes its time when it has much to take over.
 constexpr std::chrono::seconds longest_wait_for_successor{30};
 
 Error supervisor_gone() {
@@ -25,7 +25,7 @@ Error supervisor_gone() {
       .hint("run the command again; supervisor.log in the project's run directory says more");
 }
 
-// Never the socket's own words: users do not know about sockets. The errno stays, for nobody_there().
+// Never the socket's own words: a user knows of no socket. The number stays, for nobody_there().
 Error not_running(const std::string& project, const Error& cause) {
   Error error = Error(Code::lost, "talk to the supervisor of project")
                     .on(project)
@@ -35,7 +35,7 @@ Error not_running(const std::string& project, const Error& cause) {
   return error;
 }
 
-// The process at the other end, if it was stopped (SIGSTOP): then no answer comes until it is resumed.
+// Its process, if somebody has stopped that (SIGSTOP): then no answer comes until it is let go on.
 std::optional<pid_t> stopped_at_other_end(int socket) {
   ucred other{};
   socklen_t size = sizeof other;
@@ -51,7 +51,7 @@ Error is_stopped(pid_t supervisor) {
       .hint("`kill -CONT " + pid + "` resumes it");
 }
 
-// Waits until the socket is readable; Code::interrupted: the caller no longer wants to wait for an answer.
+// Until the socket is readable; Code::interrupted: the caller does not want to wait for an answer any more.
 Result<> await_answer(int socket, int cancel_fd) {
   constexpr int between_looks_ms = 1000, most_looks = 3;
   std::array<pollfd, 2> fds{pollfd{socket, POLLIN, 0}, pollfd{cancel_fd, POLLIN, 0}};
@@ -67,7 +67,7 @@ Result<> await_answer(int socket, int cancel_fd) {
   return fail(Code::interrupted, "interrupted");
 }
 
-// Only operations that act on a container: looking must not start anything.
+// Only what acts on a container: looking must not start anything.
 bool may_revive(Op op) {
   switch (op) {
     case Op::stop:
@@ -144,7 +144,7 @@ Result<Conversation> ask(const Roots& roots, const std::string& project, const R
     if (nobody && may_revive(request.op) && TRY(revive_supervisor(roots, project))) continue;
     const bool repeatable = request.op != Op::exec && request.op != Op::kill && request.op != Op::attach;
     const bool cut_off = asked.error().code() == Code::lost && !nobody && repeatable;
-    // A supervisor that ends removes its socket; one that was killed leaves it.
+    // A supervisor that ends takes its socket's name away; one that was killed leaves it.
     const bool refused = asked.error().sys_errno() == ECONNREFUSED || (i > 0 && nobody);
     if (!cut_off && !refused) return asked;
     if (keeper_lives(run_folder)) {
