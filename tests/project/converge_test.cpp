@@ -182,7 +182,7 @@ TEST(Converge, ExternalResourcesMustExist) {
   EXPECT_EQ(plan_text(volume, {}), "error: external volume \"vv\" not found\n");
 }
 
-// Its container is moved, and stays the same.
+// Its container is moved, and stays the one that it is.
 TEST(Converge, AChangedNetworkKeepsItsContainers) {
   const compose::Project before = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
   Scene scene(before);
@@ -218,7 +218,7 @@ TEST(Converge, ARenamedNetworkKeepsItsContainers) {
   EXPECT_THAT(text, HasSubstr("container app-a-1, start, not running\n"));
 }
 
-// A command was killed after it had disconnected the container.
+// Somebody was killed after he had taken it off its network.
 TEST(Converge, AStoppedContainerIsConnectedToWhatItLacks) {
   const compose::Project project = project_of("services: {a: {image: x, networks: [n]}}\nnetworks: {n: {}}");
   Scene scene(project);
@@ -227,7 +227,7 @@ TEST(Converge, AStoppedContainerIsConnectedToWhatItLacks) {
               HasSubstr("[] -> #1 container app-a-1, connect to app_n, is not on network app_n\n"));
 }
 
-// `up a` does not name b, but b was on the network.
+// `up a` says nothing of b, but b was on the network.
 TEST(Converge, ContainersOfOtherServicesGoOnOnTheNewNetwork) {
   const char* const services = "services: {a: {image: x, networks: [n]}, b: {image: x, networks: [n]}}\n";
   const compose::Project before = project_of(std::string(services) + "networks: {n: {}}");

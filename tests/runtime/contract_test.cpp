@@ -1,4 +1,4 @@
-// What every runtime must do with a bundle, checked for ours and for an installed one.
+// What every runtime must do with a bundle, asked of ours and of an installed one.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -164,7 +164,7 @@ TEST_P(RuntimeContract, MissingProgramFailsTheStart) {
   EXPECT_THAT(run(spec), StartsWith("exec: \"nosuch\": executable file not found in $PATH"));
 }
 
-// Since it was opened, somebody has put something else there; twice, because of what the first start has left.
+// Since it was opened somebody has put another thing there; twice, for what the first start has left.
 TEST_P(RuntimeContract, WhatTheCallerHasOpenedIsMounted) {
   const std::string folder = sandbox.directory() + "/volume/part", file = sandbox.directory() + "/volume/file";
   std::filesystem::create_directories(folder);
@@ -235,8 +235,8 @@ TEST(PortableConfig, IsOfAVersionThatOldRuntimesTake) {
   EXPECT_EQ(config->at("root").at("path"), "rootfs");
 }
 
-// runc is expected everywhere, so that its absence shows as skips; crun only where it is installed and accepts the
-// machine's cgroups, which it does not where both versions are mounted.
+// runc is asked for everywhere, so that its absence shows as skips; crun where it is and takes the machine's control
+// groups, which it does not where both versions are mounted.
 std::vector<const char*> runtimes() {
   std::vector<const char*> names = {"ours", "runc"};
   if (path_exists("/usr/bin/crun") && !path_exists("/sys/fs/cgroup/unified")) names.push_back("crun");
